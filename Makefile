@@ -1,0 +1,60 @@
+# Each target does its own set-up; where nothing is left to do, that takes no time.
+# The thinking is in scripts/setup.sh.
+
+BIN := .venv/bin
+UV ?= uv
+
+# A Mac always has a display; elsewhere one of the two variables names it.
+DISPLAY_HERE := $(filter Darwin,$(shell uname))$(DISPLAY)$(WAYLAND_DISPLAY)
+
+define CHECK_CODE
+$(BIN)/ruff check
+$(BIN)/ruff format --check
+$(BIN)/mypy
+endef
+
+.PHONY: help run test benchmark lint format requirements screenshots clean
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
+
+run: ## open the window, or show the demo where there is no display
+ifneq ($(DISPLAY_HERE),)
+	@scripts/setup.sh window
+	@$(BIN)/overnight
+else
+	@scripts/setup.sh terminal
+	@echo 'There is no display here, so this is the demo in the terminal instead of the window.'
+	@$(BIN)/overnight demo
+endif
+
+test: ## check the code and run all tests but the benchmarks
+	@scripts/setup.sh tests
+	$(CHECK_CODE)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --durations=10 $(PYTEST_ARGS)
+
+benchmark: ## run the benchmarks and print their numbers
+	@scripts/setup.sh tests
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m benchmark --capture=no tests/benchmarks
+
+lint: ## check style and types
+	@scripts/setup.sh terminal
+	$(CHECK_CODE)
+
+format: ## lay out the code and mend what ruff can
+	@scripts/setup.sh terminal
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+screenshots: ## draw every page into build/screenshots
+	@scripts/setup.sh tests
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m app.screenshots build/screenshots
+
+requirements: ## compile the lock anew; UV_ARGS=--upgrade takes newer releases
+	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make requirements' --quiet $(UV_ARGS) --output-file requirements.txt
+
+clean: ## remove builds and caches; .venv stays
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name .venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

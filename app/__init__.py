@@ -1,0 +1,1 @@
+"""The window. Qt only: it talks to the engine through the library, jobs and a worker process."""

@@ -1,0 +1,94 @@
+"""Library work off the window's thread: one thread, one database connection, results by signal."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import shiboken6
+from PySide6.QtCore import QObject, Qt, Signal
+
+from mlx_backend.errors import OvernightError, from_exception
+from mlx_backend.library.database import connect
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _Task:
+    work: Callable[[sqlite3.Connection], Any]
+    done: Callable[[Any], None]
+    failed: Callable[[OvernightError], None] | None
+
+
+class Background(QObject):
+    """Runs library work in order on a thread of its own and brings the results back.
+
+    `done` and `failed` are called on the thread that this object lives on. Where they are
+    methods of a Qt object that is gone by then, the result is dropped.
+    """
+
+    failed = Signal(object)
+    """An OvernightError of work that has no `failed` of its own."""
+
+    _delivered = Signal(object, object)
+
+    def __init__(self, database: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._closing = False
+        self._delivered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._thread = threading.Thread(target=self._serve, args=(database,), daemon=True)
+        self._thread.start()
+
+    def call(
+        self,
+        work: Callable[[sqlite3.Connection], _T],
+        done: Callable[[_T], None],
+        failed: Callable[[OvernightError], None] | None = None,
+    ) -> None:
+        """Run `work` with the library's connection after all earlier work; then call back."""
+        self._tasks.put(_Task(work, done, failed))
+
+    def close(self) -> None:
+        """Finish what was asked for, deliver nothing more, end the thread."""
+        if not self._closing:
+            self._closing = True
+            self._tasks.put(None)
+            self._thread.join()
+
+    def _serve(self, database: Path) -> None:
+        connection: sqlite3.Connection | None = None
+        while (task := self._tasks.get()) is not None:
+            try:
+                connection = connection or connect(database)
+                outcome, callback = task.work(connection), task.done
+            except Exception as error:
+                outcome = from_exception(error)
+                _log.warning("background work failed: %s\n%s", outcome.message, outcome.detail)
+                callback = task.failed or self.failed.emit
+                if connection is not None and connection.in_transaction:
+                    connection.rollback()
+            if not self._closing:
+                self._delivered.emit(callback, outcome)
+        if connection is not None:
+            connection.close()
+
+    def _deliver(self, callback: Callable[[Any], None], outcome: object) -> None:
+        if not self._closing and _is_alive(callback):
+            callback(outcome)
+
+
+def _is_alive(callback: Callable[[Any], None]) -> bool:
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    receiver = getattr(callback, "__self__", None)
+    return not isinstance(receiver, QObject) or shiboken6.isValid(receiver)

@@ -1,0 +1,94 @@
+"""What the chat page remembers between two windows: drafts, and who is to answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QObject, QTimer
+
+from app.background import Background
+from mlx_backend.files import write_atomically
+
+_PAUSE_MS = 400
+_NEW = "new"
+
+
+class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    conversation: int | None = None
+    has_chosen: bool = False
+    adapter: str | None = None
+    compare: bool = False
+    drafts: dict[str, str] = {}
+
+
+class ChatMemory(QObject):
+    """Kept in a small file, written in the background soon after each change."""
+
+    def __init__(self, path: Path, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path = path
+        self._background = background
+        self._remembered = _read(path)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause.timeout.connect(self.flush)
+
+    @property
+    def conversation(self) -> int | None:
+        """The conversation that was open last."""
+        return self._remembered.conversation
+
+    @property
+    def has_chosen(self) -> bool:
+        """Whether the person ever said who is to answer."""
+        return self._remembered.has_chosen
+
+    @property
+    def adapter(self) -> str | None:
+        """Who was to answer; None is the base model."""
+        return self._remembered.adapter
+
+    @property
+    def compare(self) -> bool:
+        """Whether the base model was to answer too."""
+        return self._remembered.compare
+
+    def draft(self, conversation: int | None) -> str:
+        """What was typed in a conversation (None: the new one) and not sent yet."""
+        return self._remembered.drafts.get(_key(conversation), "")
+
+    def set_draft(self, conversation: int | None, text: str) -> None:
+        """Remember a draft; an empty one is forgotten."""
+        drafts = {**self._remembered.drafts, _key(conversation): text}
+        self._change(drafts={key: draft for key, draft in drafts.items() if draft})
+
+    def set_conversation(self, conversation: int | None) -> None:
+        """Remember which conversation is open."""
+        self._change(conversation=conversation)
+
+    def set_answerer(self, adapter: str | None, compare: bool) -> None:
+        """Remember who is to answer."""
+        self._change(has_chosen=True, adapter=adapter, compare=compare)
+
+    def flush(self) -> None:
+        """Write what has changed without waiting for a pause."""
+        self._pause.stop()
+        data = msgspec.json.encode(self._remembered)
+        self._background.call(lambda _: write_atomically(self._path, data), lambda _: None)
+
+    def _change(self, **fields: object) -> None:
+        changed = msgspec.structs.replace(self._remembered, **fields)
+        if changed != self._remembered:
+            self._remembered = changed
+            self._pause.start()
+
+
+def _key(conversation: int | None) -> str:
+    return _NEW if conversation is None else str(conversation)
+
+
+def _read(path: Path) -> _Remembered:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Remembered)
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        return _Remembered()

@@ -1,0 +1,276 @@
+"""The conversation that is open: asks the worker, stores every turn, tells what happens."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, Signal
+
+from app.background import Background
+from app.chat_worker import ChatWorker
+from app.exchanges import Answer, Exchange, Phase, exchanges_of, turns_for
+from mlx_backend import protocol
+from mlx_backend.errors import OvernightError
+from mlx_backend.library.conversations import Conversations, StoredTurn
+from mlx_backend.library.models import STARTER
+
+_ID = "chat-"
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """Who answers: an adapter on its base model, or a base model alone."""
+
+    adapter: str | None = None
+    model: str = STARTER
+
+    @property
+    def base(self) -> Answerer:
+        """The base model alone."""
+        return Answerer(None, self.model)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The last of `exchanges`, and who answers it, one after another."""
+
+    exchanges: tuple[Exchange, ...]
+    answerers: tuple[Answerer, ...]
+    sampling: protocol.Sampling
+
+
+@dataclass(frozen=True)
+class _Live:
+    """The answer that the first answerer is giving."""
+
+    conversation: int
+    question: _Question
+    answer: Answer
+
+
+class ChatSession(QObject):
+    """Holds one conversation open. A question is stored before it is sent.
+
+    An answer goes on, and is stored, when another conversation is opened meanwhile.
+    """
+
+    opened = Signal()
+    """Another conversation is open; `exchanges` has it."""
+
+    asked = Signal()
+    """A question was added to the open conversation."""
+
+    answer_changed = Signal(int, object)
+    """In the open conversation, the exchange of this index has this Answer now."""
+
+    busy_changed = Signal()
+    """`is_busy` may have changed."""
+
+    stored = Signal()
+    """The list of conversations is to be read again."""
+
+    def __init__(
+        self, worker: ChatWorker, background: Background, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._worker = worker
+        self._background = background
+        self._conversation: int | None = None
+        self._exchanges: list[Exchange] = []
+        self._storing = False
+        self._openings = 0
+        self._live: dict[str, _Live] = {}
+        self._ids = itertools.count(1)
+        worker.part.connect(self._take_part)
+        worker.answered.connect(self._take_answer)
+        worker.failed.connect(self._take_failure)
+
+    @property
+    def conversation(self) -> int | None:
+        """The id of the open conversation; None for one without a first question."""
+        return self._conversation
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """What has been said in the open conversation."""
+        return tuple(self._exchanges)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a question of the open conversation is being answered."""
+        return self._storing or self._current() is not None
+
+    def is_own(self, request_id: str) -> bool:
+        """Whether a request to the worker is a question asked here."""
+        return request_id.startswith(_ID)
+
+    # --- which conversation ---
+
+    def open(self, conversation: int | None) -> None:
+        """Open a conversation, or a new one."""
+        self._openings += 1
+        if conversation is None:
+            self._show(None, [])
+            return
+        take = functools.partial(self._take_turns, self._openings, conversation)
+        self._background.call(lambda db: Conversations(db).turns(conversation), take)
+
+    def forget(self, conversation: int) -> None:
+        """Delete a conversation for good."""
+        for request_id, live in list(self._live.items()):
+            if live.conversation == conversation:
+                del self._live[request_id]
+                self._worker.cancel(request_id)
+        self._background.call(
+            lambda db: Conversations(db).delete(conversation), lambda _: self.stored.emit()
+        )
+
+    def _take_turns(self, opening: int, conversation: int, turns: Sequence[StoredTurn]) -> None:
+        if opening == self._openings:
+            # One without turns was deleted meanwhile.
+            self._show(conversation if turns else None, exchanges_of(turns))
+
+    def _show(self, conversation: int | None, exchanges: list[Exchange]) -> None:
+        self._conversation, self._exchanges, self._storing = conversation, exchanges, False
+        live = self._current()
+        if live is not None and exchanges:
+            exchanges[-1] = exchanges[-1].answered(live.answer)
+        self.opened.emit()
+        self.busy_changed.emit()
+
+    # --- asking ---
+
+    def ask(
+        self, question: str, answerers: tuple[Answerer, ...], sampling: protocol.Sampling
+    ) -> None:
+        """Store a question, then let the answerers answer it one after another."""
+        question = clean(question)
+        self._exchanges.append(Exchange(question))
+        self._storing = True
+        self.asked.emit()
+        self.busy_changed.emit()
+        asked = _Question(tuple(self._exchanges), answerers, sampling)
+        store = functools.partial(_store_question, self._conversation, question)
+        send = functools.partial(self._take_stored, self._openings, asked)
+        self._background.call(store, send, self._take_unstored)
+
+    def retry(self, answerers: tuple[Answerer, ...], sampling: protocol.Sampling) -> None:
+        """Ask the last question once more."""
+        if self._conversation is not None and self._exchanges and not self.is_busy:
+            question = _Question(tuple(self._exchanges), answerers, sampling)
+            self._send(self._conversation, question)
+
+    def stop(self) -> None:
+        """End the answer that is being given; what was said so far stands."""
+        for request_id, live in list(self._live.items()):
+            if live.conversation == self._conversation:
+                self._worker.cancel(request_id)
+                self._finish(request_id, replace(live.answer, phase=Phase.STOPPED), go_on=False)
+
+    def flush(self) -> None:
+        """Store what unfinished answers have said so far, since the window closes."""
+        for live in self._live.values():
+            self._store(live.conversation, live.answer)
+
+    def _take_stored(self, opening: int, question: _Question, conversation: int) -> None:
+        if opening == self._openings:
+            self._conversation, self._storing = conversation, False
+        self.stored.emit()
+        self._send(conversation, question)
+
+    def _take_unstored(self, error: OvernightError) -> None:
+        self._storing = False
+        self._change_last(Answer(None, phase=Phase.FAILED, error=error))
+        self.busy_changed.emit()
+
+    def _send(self, conversation: int, question: _Question) -> None:
+        answerer = question.answerers[0]
+        live = _Live(conversation, question, Answer(answerer.adapter, phase=Phase.WAITING))
+        request_id = f"{_ID}{next(self._ids)}"
+        self._live[request_id] = live
+        self._show_live(live)
+        self.busy_changed.emit()
+        names = (answerer.adapter,) if answerer.adapter else ()
+        self._worker.ask(
+            protocol.ChatRequest(
+                id=request_id,
+                turns=turns_for(question.exchanges, answerer.adapter),
+                model=answerer.model,
+                adapters=tuple(protocol.WeightedAdapter(name=name) for name in names),
+                sampling=question.sampling,
+            )
+        )
+
+    # --- answers ---
+
+    def _take_part(self, request_id: str, text: str) -> None:
+        live = self._live.get(request_id)
+        if live is not None:
+            answer = replace(live.answer, text=live.answer.text + text, phase=Phase.SPEAKING)
+            self._live[request_id] = live = replace(live, answer=answer)
+            self._show_live(live)
+
+    def _take_answer(self, request_id: str, done: protocol.AnswerDone) -> None:
+        live = self._live.get(request_id)
+        if live is not None:
+            answer = Answer(
+                live.answer.adapter,
+                done.text,
+                Phase.STOPPED if done.ended == "cancelled" else Phase.DONE,
+                done.tokens_per_second,
+                is_cut=done.ended == "length",
+            )
+            self._finish(request_id, answer, go_on=answer.phase is Phase.DONE)
+
+    def _take_failure(self, request_id: str, error: OvernightError) -> None:
+        live = self._live.get(request_id)
+        if live is not None:
+            failed = replace(live.answer, phase=Phase.FAILED, error=error)
+            self._finish(request_id, failed, go_on=False)
+
+    def _finish(self, request_id: str, answer: Answer, go_on: bool) -> None:
+        live = replace(self._live.pop(request_id), answer=answer)
+        if answer.phase is not Phase.FAILED:
+            self._store(live.conversation, answer)
+        self._show_live(live)
+        rest = live.question.answerers[1:]
+        if go_on and rest:
+            self._send(live.conversation, replace(live.question, answerers=rest))
+        self.busy_changed.emit()
+
+    def _store(self, conversation: int, answer: Answer) -> None:
+        if answer.text:
+            turn = StoredTurn("assistant", clean(answer.text), answer.adapter)
+            self._background.call(
+                lambda db: Conversations(db).add(conversation, turn), lambda _: self.stored.emit()
+            )
+
+    def _show_live(self, live: _Live) -> None:
+        if live.conversation == self._conversation:
+            self._change_last(live.answer)
+
+    def _change_last(self, answer: Answer) -> None:
+        if self._exchanges:
+            self._exchanges[-1] = self._exchanges[-1].answered(answer)
+            self.answer_changed.emit(len(self._exchanges) - 1, answer)
+
+    def _current(self) -> _Live | None:
+        lives = self._live.values()
+        return next((live for live in lives if live.conversation == self._conversation), None)
+
+
+def clean(text: str) -> str:
+    """Text that every part of the way can carry: no NUL, no half characters."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _store_question(conversation: int | None, question: str, db: sqlite3.Connection) -> int:
+    conversations = Conversations(db)
+    if conversation is None:
+        conversation = conversations.start(question)
+    conversations.add(conversation, StoredTurn("user", question, None))
+    return conversation

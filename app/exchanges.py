@@ -1,0 +1,99 @@
+"""A conversation as questions with their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from mlx_backend.errors import OvernightError
+from mlx_backend.library.conversations import StoredTurn
+from mlx_backend.protocol import Turn
+
+# Of a long conversation the model is told the latest part only, in characters.
+_LONGEST_HISTORY = 12_000
+
+
+class Phase(Enum):
+    """How far an answer is."""
+
+    WAITING = auto()
+    SPEAKING = auto()
+    DONE = auto()
+    STOPPED = auto()
+    FAILED = auto()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether more is to come."""
+        return self in (Phase.WAITING, Phase.SPEAKING)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one answerer said; `adapter` None is the base model.
+
+    `is_cut` tells that it would have gone on, had it not been as long as answers may be.
+    """
+
+    adapter: str | None
+    text: str = ""
+    phase: Phase = Phase.DONE
+    tokens_per_second: float | None = None
+    is_cut: bool = False
+    error: OvernightError | None = None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A question and its answers, one for each answerer."""
+
+    question: str
+    answers: tuple[Answer, ...] = ()
+
+    def answered(self, answer: Answer) -> Exchange:
+        """With this answer, in place of an earlier one of the same answerer."""
+        if any(old.adapter == answer.adapter for old in self.answers):
+            kept = tuple(answer if o.adapter == answer.adapter else o for o in self.answers)
+            return replace(self, answers=kept)
+        return replace(self, answers=(*self.answers, answer))
+
+    def answer_of(self, adapter: str | None) -> Answer | None:
+        """What this answerer said, else what another did."""
+        spoken = [answer for answer in self.answers if answer.text]
+        return next((a for a in spoken if a.adapter == adapter), spoken[0] if spoken else None)
+
+
+def exchanges_of(turns: Iterable[StoredTurn]) -> list[Exchange]:
+    """Stored turns as exchanges. A later answer of the same answerer is a second try."""
+    exchanges: list[Exchange] = []
+    for turn in turns:
+        if turn.role == "user":
+            exchanges.append(Exchange(turn.text))
+        elif exchanges:
+            exchanges[-1] = exchanges[-1].answered(Answer(turn.adapter, turn.text))
+    return exchanges
+
+
+def turns_for(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[Turn, ...]:
+    """What to tell an answerer so that it answers the last question.
+
+    Each answerer hears its own earlier answers where there are some, so a comparison with the
+    base model really is one. Questions that were never answered are left out.
+    """
+    *earlier, last = exchanges
+    turns = [Turn(role="user", text=last.question)]
+    length = len(last.question)
+    for exchange in reversed(earlier):
+        answer = exchange.answer_of(adapter)
+        if answer is None:
+            continue
+        length += len(exchange.question) + len(answer.text)
+        if length > _LONGEST_HISTORY:
+            break
+        turns = [
+            Turn(role="user", text=exchange.question),
+            Turn(role="assistant", text=answer.text),
+            *turns,
+        ]
+    return tuple(turns)

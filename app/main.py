@@ -1,0 +1,70 @@
+"""Opens the window."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QApplication
+
+from app import icons
+from app.logs import show_unexpected, write_log_to
+from app.services import make_services
+from app.single_window import SingleWindow
+from app.widgets.errors import ErrorDialog
+from app.window import Window
+from mlx_backend.errors import Kind, OvernightError, from_exception
+from mlx_backend.library import Library
+from mlx_backend.library.database import connect
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Show the window on the person's library until it is closed; returns the exit code."""
+    app = make_application(argv)
+    try:
+        library = Library.open()
+        write_log_to(library.logs / "window.log")
+        single = SingleWindow(library)
+        if not single.claim():
+            if single.call_forward():
+                return 0
+            if not single.claim_after_closing():
+                raise _does_not_answer()
+        connect(library.database).close()  # what is wrong with it shows before the window does
+    except (OvernightError, OSError) as error:
+        ErrorDialog(None, from_exception(error)).exec()
+        return 1
+    services = make_services(library, app)
+    window = Window(services)
+    show_unexpected(window.errors.show)
+    single.asked_forward.connect(window.come_forward)
+    window.show()
+    try:
+        return app.exec()
+    finally:
+        single.stop_answering()
+        services.close()
+        single.close()
+
+
+def make_application(argv: Sequence[str] = ()) -> QApplication:
+    """The Qt application, with its name and the look of its platform."""
+    app = QApplication(["overnight", *argv])
+    app.setApplicationName("Overnight")
+    app.setDesktopFileName("overnight")
+    app.setWindowIcon(icons.icon("tonight"))
+    if sys.platform != "darwin":
+        app.setStyle("Fusion")
+    return app
+
+
+def _does_not_answer() -> OvernightError:
+    return OvernightError(
+        Kind.BUSY,
+        "Overnight is open already, but its window does not answer.",
+        "Wait a moment and try again. If that does not help, quit Overnight and start it again.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,190 @@
+"""One adapter: what it learned, how well, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from app import words
+from app.exports import Exports
+from app.job_snapshot import JobSnapshot
+from app.reveal import SHOW, reveal
+from app.style import Size, Space
+from app.widgets.facts import Facts
+from app.widgets.text import button, hairline, paragraph
+from mlx_backend.jobs import JobState
+from mlx_backend.library.adapters import Adapter, AdapterCard
+from mlx_backend.protocol import ExportSpec
+
+
+class AdapterDetail(QWidget):
+    """Shows an adapter's card and its export."""
+
+    chat_wanted = Signal(str)
+    delete_wanted = Signal(str)
+
+    def __init__(self, exports: Exports) -> None:
+        super().__init__()
+        self._exports = exports
+        self._adapter: Adapter | None = None
+        self.title = paragraph(kind="title")
+        self.learned = paragraph(kind="large")
+        self.result = paragraph()
+        self.facts = Facts()
+        self.export_text = paragraph()
+        self.export_bar = QProgressBar()
+        self.export_bar.setRange(0, 0)
+        self.export_bar.setTextVisible(False)
+        self.export_bar.setFixedWidth(Size.FIELD)
+        self.export_cancel = button("Cancel", "link")
+        self.export_show = button(SHOW, "link")
+        self.chat = button("Chat", "primary")
+        self.export = button("Export…")
+        self.delete = button("Delete")
+        self._lay_out()
+        self.chat.clicked.connect(lambda: self._with_name(self.chat_wanted.emit))
+        self.delete.clicked.connect(lambda: self._with_name(self.delete_wanted.emit))
+        self.export.clicked.connect(self._choose_folder)
+        self.export_cancel.clicked.connect(self._cancel_export)
+        self.export_show.clicked.connect(self._show_export_folder)
+        exports.changed.connect(self._show_export)
+        self.hide()
+
+    def show_adapter(self, adapter: Adapter | None) -> None:
+        """Show this one, or nothing."""
+        self._adapter = adapter
+        self.setVisible(adapter is not None)
+        if adapter is None:
+            return
+        card = adapter.card
+        self.title.setText(card.name)
+        self.learned.setText(
+            f"Learned from {words.count(card.notes, 'note')} in {words.count(card.steps, 'step')}."
+        )
+        self.result.setText(result_sentence(card))
+        self.facts.show_facts(_facts(adapter))
+        self._show_export()
+
+    def start_export(self, to: Path) -> None:
+        """Export the adapter shown to the folder `to`."""
+        self._with_name(lambda name: self._exports.start(name, to))
+
+    def _lay_out(self) -> None:
+        actions = QHBoxLayout()
+        actions.setSpacing(Space.ONE)
+        for action in (self.chat, self.export, self._reveal_button()):
+            actions.addWidget(action)
+        actions.addStretch()
+        actions.addWidget(self.delete)
+        export = QHBoxLayout()
+        export.setSpacing(Space.ONE)
+        export.addWidget(self.export_text, 1)
+        for part in (self.export_bar, self.export_cancel, self.export_show):
+            export.addWidget(part)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
+        layout.setSpacing(Space.TWO)
+        layout.addWidget(self.title)
+        layout.addWidget(self.learned)
+        layout.addWidget(self.result)
+        layout.addLayout(actions)
+        layout.addLayout(export)
+        layout.addWidget(hairline())
+        layout.addWidget(self.facts)
+        layout.addStretch()
+
+    def _reveal_button(self) -> QWidget:
+        show = button(SHOW)
+        show.clicked.connect(lambda: reveal(self._adapter.path) if self._adapter else None)
+        return show
+
+    def _with_name(self, act: Callable[[str], None]) -> None:
+        if self._adapter is not None:
+            act(self._adapter.card.name)
+
+    def _choose_folder(self) -> None:
+        if self._adapter is None:
+            return
+        dialog = QFileDialog(self, f"Export “{self._adapter.card.name}”")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Export")
+        dialog.setDirectory(str(Path.home()))
+        dialog.selectFile(f"{self._adapter.card.name} (MLX)")
+        dialog.fileSelected.connect(lambda chosen: self.start_export(Path(chosen)))
+        dialog.open()
+
+    def _latest_export(self) -> JobSnapshot | None:
+        return self._exports.latest(self._adapter.card.name) if self._adapter else None
+
+    def _cancel_export(self) -> None:
+        job = self._latest_export()
+        if job is not None:
+            self._exports.cancel(job)
+
+    def _show_export_folder(self) -> None:
+        job = self._latest_export()
+        if job is not None and isinstance(job.spec, ExportSpec):
+            reveal(Path(job.spec.to))
+
+    def _show_export(self) -> None:
+        job = self._latest_export()
+        running = job is not None and job.is_active
+        done = job is not None and job.state is JobState.FINISHED
+        self.export_text.setText(export_sentence(job) if job is not None else "")
+        self.export_text.setVisible(job is not None)
+        self.export_bar.setVisible(running)
+        self.export_cancel.setVisible(running)
+        self.export_show.setVisible(done)
+        self.export.setEnabled(not running)
+
+
+def result_sentence(card: AdapterCard) -> str:
+    """What the training reached, measured on questions that it did not see.
+
+    The facts that they ask for it did see, under other wordings.
+    """
+    before, after = card.base_valid_loss, card.valid_loss
+    if before is None or after is None or before <= 0:
+        return "No questions were kept aside to measure what it learned."
+    less = (before - after) / before * 100
+    if less < 1:
+        return "The answers to questions kept aside surprise it as much as before."
+    return f"The answers to questions kept aside surprise it {less:.0f} percent less than before."
+
+
+def export_sentence(job: JobSnapshot) -> str:
+    """How an export goes or went."""
+    if job.is_active:
+        return "Stopping…" if job.stopping else "Exporting, then checking what was written…"
+    if job.state is JobState.FINISHED:
+        verified = job.status.result.get("verified") is True
+        return (
+            "Exported. Verified: the export answers like the original."
+            if verified
+            else "Exported, but not verified."
+        )
+    if job.state is JobState.FAILED and job.status.error is not None:
+        return f"The export failed. {job.status.error.message} {job.status.error.hint}"
+    return "The export was stopped; nothing was written."
+
+
+def _facts(adapter: Adapter) -> list[tuple[str, str]]:
+    card = adapter.card
+    facts = [
+        ("Made", words.day(card.created)),
+        ("Base model", card.base),
+        ("Size", words.size(adapter.bytes)),
+        ("Training examples", f"{card.samples:,}"),
+    ]
+    if card.base_valid_loss is not None and card.valid_loss is not None:
+        lower = "lower is better"
+        facts.append(
+            ("Held-out loss", f"{card.base_valid_loss:.2f} → {card.valid_loss:.2f} ({lower})")
+        )
+    facts.append(("Training loss", f"{card.train_loss:.2f}"))
+    facts.append(("Rank", str(card.rank)))
+    return facts

@@ -1,0 +1,348 @@
+"""Chat: ask the model that learned the notes, and the base model for comparison."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.chat_memory import ChatMemory
+from app.chat_session import ChatSession
+from app.chat_worker import WorkerState
+from app.pages.chat_answerer import AnswererChoice
+from app.pages.chat_sidebar import ChatSidebar
+from app.pages.chat_transcript import Transcript, centre
+from app.services import Services
+from app.style import Size, Space
+from app.widgets.chat_input import ChatInput
+from app.widgets.empty import EmptyState
+from app.widgets.text import button, hairline, label, paragraph
+from app.widgets.undo import UndoBar
+from mlx_backend.errors import OvernightError
+from mlx_backend.library.adapters import AdapterCard, list_adapters
+from mlx_backend.library.conversations import Conversation, Conversations
+from mlx_backend.library.models import list_models
+from mlx_backend.protocol import LoadRequest, Sampling, WeightedAdapter
+
+_RESTING = (
+    "Resting while the training uses the memory. Your question stays here until the run is over."
+)
+_SHARING = "A run is training now, so answers take longer."
+_RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."
+_WAITING = {
+    WorkerState.STARTING: "Waking up…",
+    WorkerState.LOADING: "Loading the model…",
+    WorkerState.ANSWERING: "Thinking…",
+}
+# Where a model's size is not known yet, the starter's.
+_USUAL_MODEL_BYTES = 600_000_000
+
+
+@dataclass(frozen=True)
+class _Found:
+    conversations: list[Conversation]
+    cards: list[AdapterCard]
+    model_bytes: dict[str, int]
+
+
+class ChatPage(QWidget):
+    """Conversations on the left, the open one on the right, the question below."""
+
+    tonight_wanted = Signal()
+    """Go where training starts."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+        self._model_bytes: dict[str, int] = {}
+        self._has_adapters = False
+        self._trouble = ""
+        self._warm_ups = 0
+        self.memory = ChatMemory(services.library.home / "chat.json", services.background, self)
+        self.session = ChatSession(services.worker, services.background, self)
+        self.sidebar = ChatSidebar()
+        self.answerer = AnswererChoice()
+        self.transcript = Transcript()
+        self.input = ChatInput()
+        self.send = button("Send", "primary")
+        self.stop = button("Stop")
+        self.notice = paragraph(kind="quiet")
+        self.undo_bar = UndoBar()
+        self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
+        self._middle = QStackedWidget()
+        self._lay_out()
+        self._connect()
+        self.answerer.compare.setChecked(self.memory.compare)
+        self.session.open(self.memory.conversation)
+        self.refresh()
+
+    # --- what others ask of the page ---
+
+    def refresh(self) -> None:
+        """Look at conversations, adapters and models again."""
+        library = self._services.library
+        find = functools.partial(_find, library.adapters, library.models)
+        self._services.background.call(find, self._take_found)
+
+    def choose_adapter(self, name: str) -> None:
+        """Let this adapter answer from now on, in a new conversation."""
+        self.memory.set_answerer(name, self.answerer.compare.isChecked())
+        self.answerer.choose(name)
+        self.new_conversation()
+        self.refresh()
+
+    def new_conversation(self) -> None:
+        """Begin a conversation."""
+        self.session.open(None)
+        self.input.setFocus()
+
+    def flush(self) -> None:
+        """Save what is typed and what unfinished answers have said, since the window closes."""
+        self.undo_bar.settle()
+        self.session.flush()
+        self.memory.flush()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+        self.input.setFocus()
+        self._show_state()
+
+    # --- what the library has ---
+
+    def _take_found(self, found: _Found) -> None:
+        self._model_bytes = found.model_bytes
+        self._has_adapters = bool(found.cards)
+        self.sidebar.show_conversations(found.conversations)
+        self.answerer.show_adapters(found.cards, self._services.preferences.settings.base_model)
+        if self.memory.has_chosen:
+            self.answerer.choose(self.memory.adapter)
+        elif found.cards:
+            self.answerer.choose(found.cards[0].name)
+        self._show_state()
+
+    def _refresh_conversations(self) -> None:
+        self._services.background.call(
+            lambda db: Conversations(db).all(), self.sidebar.show_conversations
+        )
+
+    # --- the open conversation ---
+
+    def _take_opened(self) -> None:
+        conversation = self.session.conversation
+        self.memory.set_conversation(conversation)
+        self.transcript.show_exchanges(self.session.exchanges)
+        self.sidebar.mark_open(conversation)
+        self.input.set_text(self.memory.draft(conversation))
+        self._show_state()
+
+    def _take_asked(self) -> None:
+        self.transcript.add_exchange(self.session.exchanges[-1])
+        self._show_state()
+
+    def _take_stored(self) -> None:
+        conversation = self.session.conversation
+        if conversation != self.memory.conversation:
+            # The new conversation has its id now; what was typed meanwhile belongs to it.
+            self.memory.set_draft(None, "")
+            self.memory.set_draft(conversation, self.input.text())
+            self.memory.set_conversation(conversation)
+            self.sidebar.mark_open(conversation)
+        self._refresh_conversations()
+
+    def _take_typing(self) -> None:
+        self.memory.set_draft(self.session.conversation, self.input.text())
+        self._warm_up()
+        self._show_state()
+
+    def _delete(self, conversation: int) -> None:
+        was_open = conversation == self.session.conversation
+        self.sidebar.list.hide(conversation)
+        if was_open:
+            self.new_conversation()
+
+        def bring_back() -> None:
+            self.sidebar.list.unhide(conversation)
+            if was_open:
+                self.session.open(conversation)
+
+        self.undo_bar.offer(
+            "The conversation is deleted.", bring_back, lambda: self.session.forget(conversation)
+        )
+
+    # --- asking ---
+
+    def _ask(self, question: str) -> None:
+        if not self.session.is_busy and self._may_ask():
+            self._trouble = ""
+            self.session.ask(question, self.answerer.answerers, self._sampling())
+            self.input.clear()
+
+    def _retry(self) -> None:
+        if self._may_ask():
+            self._trouble = ""
+            self.session.retry(self.answerer.answerers, self._sampling())
+
+    def _may_ask(self) -> bool:
+        model = self.answerer.chosen.model
+        size = self._model_bytes.get(model, _USUAL_MODEL_BYTES)
+        return self._services.keeper.may_answer(size)
+
+    def _sampling(self) -> Sampling:
+        settings = self._services.preferences.settings
+        return Sampling(
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            max_tokens=settings.max_tokens,
+        )
+
+    def _warm_up(self) -> None:
+        # Loading takes a moment that typing takes too.
+        worker, typed = self._services.worker, self.input.text()
+        training = any(run.is_active for run in self._services.watcher.runs())
+        if worker.state is WorkerState.OFF and typed and not training and self.isVisible():
+            self._warm_ups += 1
+            chosen = self.answerer.chosen
+            adapters = (WeightedAdapter(name=chosen.adapter),) if chosen.adapter else ()
+            request_id = f"warm-up-{self._warm_ups}"
+            worker.load(LoadRequest(id=request_id, model=chosen.model, adapters=adapters))
+
+    # --- how things stand ---
+
+    def _take_failure(self, request_id: str, error: OvernightError) -> None:
+        # What a question ran into is said below the question.
+        if not self.session.is_own(request_id):
+            self._trouble = f"{error.message} {error.hint}".strip()
+            self._show_state()
+
+    def _take_worker_state(self, state: WorkerState) -> None:
+        if state is WorkerState.READY and self._trouble:
+            self._trouble = _RUNNING_AGAIN
+        self.transcript.set_waiting(_WAITING.get(state, ""))
+        self._show_state()
+
+    def _show_state(self) -> None:
+        busy, resting = self.session.is_busy, self._services.keeper.resting
+        self.transcript.set_busy(busy)
+        self.send.setVisible(not busy)
+        self.stop.setVisible(busy)
+        self.send.setEnabled(bool(self.input.text().strip()) and not resting)
+        self.notice.setText(self._notice())
+        self.notice.setVisible(bool(self.notice.text()))
+        has_words = bool(self.session.exchanges)
+        self._middle.setCurrentWidget(self.transcript if has_words else self.welcome)
+        self._welcome()
+
+    def _notice(self) -> str:
+        if self._services.keeper.resting:
+            return _RESTING
+        if self._trouble:
+            return self._trouble
+        training = any(run.is_active for run in self._services.watcher.runs())
+        return _SHARING if training else ""
+
+    def _welcome(self) -> None:
+        adapter = self.answerer.chosen.adapter
+        self.welcome.button.setVisible(not self._has_adapters)
+        if adapter is not None:
+            sentence = f"“{adapter}” answers from what it learned. Nothing leaves this computer."
+        elif self._has_adapters:
+            sentence = "The base model answers. It has not seen your notes; adapters have."
+        else:
+            sentence = (
+                "Training comes first: no model has learned your notes yet. Until then you can"
+                " talk with the base model, which has not seen them."
+            )
+        self.welcome.sentence.setText(sentence)
+
+    # --- making the page ---
+
+    def _connect(self) -> None:
+        services, session = self._services, self.session
+        session.opened.connect(self._take_opened)
+        session.asked.connect(self._take_asked)
+        session.answer_changed.connect(self.transcript.show_answer)
+        session.busy_changed.connect(self._show_state)
+        session.stored.connect(self._take_stored)
+        services.worker.failed.connect(self._take_failure)
+        services.worker.state_changed.connect(self._take_worker_state)
+        services.keeper.resting_changed.connect(lambda _: self._show_state())
+        services.watcher.job_changed.connect(lambda _: self._show_state())
+        services.watcher.job_ended.connect(lambda _: self.refresh())
+        services.preferences.changed.connect(self.refresh)
+        self.sidebar.chosen.connect(session.open)
+        self.sidebar.new_wanted.connect(self.new_conversation)
+        self.sidebar.delete_wanted.connect(self._delete)
+        self.answerer.changed.connect(self._take_answerer)
+        self.transcript.retry_wanted.connect(self._retry)
+        self.input.textChanged.connect(self._take_typing)
+        self.input.sent.connect(self._ask)
+        self.send.clicked.connect(self.input.send)
+        self.stop.clicked.connect(session.stop)
+        self.welcome.chosen.connect(self.tonight_wanted)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        escape.activated.connect(session.stop)
+
+    def _take_answerer(self) -> None:
+        self.memory.set_answerer(self.answerer.chosen.adapter, self.answerer.compare.isChecked())
+        self._show_state()
+
+    def _lay_out(self) -> None:
+        self._middle.addWidget(self.welcome)
+        self._middle.addWidget(self.transcript)
+        header = QHBoxLayout()
+        header.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
+        header.addWidget(label("Chat", "title"))
+        header.addStretch()
+        header.addWidget(self.answerer)
+        talk = QVBoxLayout()
+        talk.setSpacing(0)
+        talk.addWidget(self._middle, 1)
+        talk.addWidget(self._foot())
+        talk.addWidget(self.undo_bar)
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(self.sidebar)
+        body.addWidget(hairline(vertical=True))
+        body.addLayout(talk, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(header)
+        layout.addWidget(hairline())
+        layout.addLayout(body, 1)
+
+    def _foot(self) -> QWidget:
+        column = QWidget()
+        column.setMaximumWidth(Size.TRANSCRIPT)
+        row = QHBoxLayout()
+        row.setSpacing(Space.ONE)
+        bottom = Qt.AlignmentFlag.AlignBottom
+        for each in (self.send, self.stop):
+            each.setProperty("tall", True)
+            each.setFixedHeight(Size.INPUT)
+        row.addWidget(self.input, 1, bottom)
+        row.addWidget(self.send, alignment=bottom)
+        row.addWidget(self.stop, alignment=bottom)
+        inner = QVBoxLayout(column)
+        inner.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.THREE)
+        inner.setSpacing(Space.ONE)
+        inner.addWidget(self.notice)
+        inner.addLayout(row)
+        foot = QWidget()
+        centre(column, QHBoxLayout(foot))
+        return foot
+
+
+def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:
+    return _Found(
+        Conversations(db).all(),
+        [adapter.card for adapter in list_adapters(adapters)],
+        {model.card.name: model.bytes for model in list_models(models)},
+    )

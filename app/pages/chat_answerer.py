@@ -1,0 +1,78 @@
+"""Who answers: an adapter or the base model, and whether the base is asked too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
+
+from app.chat_session import Answerer
+from app.pages.chat_exchange import BASE_MODEL
+from app.style import Size, Space
+from app.widgets.text import label
+from mlx_backend.library.adapters import AdapterCard
+
+
+class AnswererChoice(QWidget):
+    """A menu of answerers and a check box."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answerers: list[Answerer] = []
+        self.menu = QComboBox()
+        self.menu.setAccessibleName("Who answers")
+        self.menu.setMinimumWidth(Size.FIELD)
+        self.compare = QCheckBox("Compare with base")
+        self.compare.setToolTip("The base model, before any training, answers too.")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.TWO)
+        caption = label("Answers come from", "quiet")
+        caption.setBuddy(self.menu)
+        layout.addWidget(caption)
+        layout.addWidget(self.menu)
+        layout.addWidget(self.compare)
+        layout.addStretch()
+        self.menu.activated.connect(lambda _: self._take())
+        self.compare.clicked.connect(lambda _: self._take())
+
+    def show_adapters(self, cards: Sequence[AdapterCard], base_model: str) -> None:
+        """Offer these adapters, the newest first, and the base model."""
+        chosen = self.chosen.adapter if self._answerers else None
+        self._answerers = [Answerer(card.name, card.base) for card in cards]
+        self._answerers.append(Answerer(None, base_model))
+        self.menu.clear()
+        self.menu.addItems([answerer.adapter or BASE_MODEL for answerer in self._answerers])
+        self.choose(chosen)
+
+    def choose(self, adapter: str | None) -> bool:
+        """Choose this one; the base model where there is no such adapter."""
+        names = [answerer.adapter for answerer in self._answerers]
+        found = adapter in names
+        self.menu.setCurrentIndex(names.index(adapter) if found else len(names) - 1)
+        self._show_compare()
+        return found
+
+    @property
+    def chosen(self) -> Answerer:
+        """Who answers first."""
+        index = self.menu.currentIndex()
+        return self._answerers[index] if 0 <= index < len(self._answerers) else Answerer()
+
+    @property
+    def answerers(self) -> tuple[Answerer, ...]:
+        """All who answer, in turn."""
+        chosen = self.chosen
+        if self.compare.isChecked() and chosen.adapter is not None:
+            return (chosen, chosen.base)
+        return (chosen,)
+
+    def _take(self) -> None:
+        self._show_compare()
+        self.changed.emit()
+
+    def _show_compare(self) -> None:
+        self.compare.setEnabled(self.chosen.adapter is not None)

@@ -1,0 +1,205 @@
+"""One question and its answers, as the transcript shows them."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.exchanges import Answer, Exchange, Phase
+from app.style import Size, Space
+from app.widgets.safe_markdown import SafeMarkdown
+from app.widgets.text import button, label, paragraph
+
+BASE_MODEL = "Base model"
+
+# A long answer takes longer to lay out: rest at least this many times as long as that took.
+_REST_FACTOR = 4
+_LEAST_REST_MS = 50
+
+
+class ExchangeView(QWidget):
+    """The question in a bubble; the answers below, side by side where there is room."""
+
+    retry_wanted = Signal()
+
+    def __init__(self, exchange: Exchange, waiting: str = "") -> None:
+        super().__init__()
+        self._waiting = waiting
+        self.question = QuestionBubble(exchange.question)
+        self.answers: dict[str | None, AnswerView] = {}
+        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._columns.setSpacing(Space.FOUR)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.TWO)
+        asked = QHBoxLayout()
+        asked.addStretch(1)
+        asked.addWidget(self.question, 1000)
+        layout.addLayout(asked)
+        layout.addLayout(self._columns)
+        self.unanswered = UnansweredNote()
+        self.unanswered.retry.clicked.connect(self.retry_wanted)
+        self.unanswered.hide()
+        layout.addWidget(self.unanswered)
+        for answer in exchange.answers:
+            self.show_answer(answer)
+
+    def show_answer(self, answer: Answer) -> None:
+        """Show an answer as it is now."""
+        self.unanswered.hide()
+        view = self.answers.get(answer.adapter)
+        if view is None:
+            view = AnswerView(answer.adapter or BASE_MODEL)
+            view.retry.clicked.connect(self.retry_wanted)
+            self.answers[answer.adapter] = view
+            self._columns.addWidget(view, 1, Qt.AlignmentFlag.AlignTop)
+            view.set_waiting(self._waiting)
+        view.show_answer(answer)
+
+    def set_waiting(self, words: str) -> None:
+        """What to say in place of an answer that has not begun."""
+        self._waiting = words
+        for view in self.answers.values():
+            view.set_waiting(words)
+
+    def set_last(self, is_last: bool, is_busy: bool) -> None:
+        """Only the last question can be asked again, and only when nothing is being said."""
+        can_retry = is_last and not is_busy
+        for view in self.answers.values():
+            view.retry.setVisible(can_retry)
+        self.unanswered.setVisible(can_retry and not self.answers)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_wide = event.size().width() >= Size.READING
+        directions = QBoxLayout.Direction
+        self._columns.setDirection(directions.LeftToRight if is_wide else directions.TopToBottom)
+
+
+class QuestionBubble(QFrame):
+    """What the person asked, word for word; as wide as that needs, up to a limit."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.setProperty("kind", "mine")
+        self.text = SafeMarkdown()
+        self.text.setAccessibleName("Your question")
+        self.text.show_plain(text)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.ONE)
+        layout.addWidget(self.text)
+        words = self.text.document().idealWidth()
+        self.setMaximumWidth(min(Size.BUBBLE, round(words) + 2 * Space.TWO + 1))
+
+
+class UnansweredNote(QWidget):
+    """Says that a question is still without an answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.retry = button("Ask Again", "link")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.ONE)
+        layout.addWidget(label("This question was not answered.", "quiet"))
+        layout.addWidget(self.retry)
+        layout.addStretch()
+
+
+class AnswerView(QWidget):
+    """Who says what, and how fast; what went wrong, where something did."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._answer = Answer(None)
+        self._waiting = ""
+        self.name = label(name, "section")
+        self.body = SafeMarkdown()
+        self.body.setAccessibleName(f"Answer of {name}")
+        self.status = paragraph(kind="quiet")
+        self.problem = paragraph(kind="warning")
+        self.speed = label(kind="small")
+        self.copy = button("Copy", "footnote")
+        self.retry = button("Ask Again", "footnote")
+        self.retry.hide()
+        self._rest = QTimer(self, singleShot=True)
+        self._rest.timeout.connect(self._render)
+        self._lay_out()
+        self.copy.clicked.connect(self._copy)
+
+    @property
+    def answer(self) -> Answer:
+        """What is on show, or will be in a moment."""
+        return self._answer
+
+    def set_waiting(self, words: str) -> None:
+        """What to say while the answer has not begun."""
+        self._waiting = words
+        self.status.setText(words)
+
+    def show_answer(self, answer: Answer) -> None:
+        """Show an answer, or as much of it as there is."""
+        self._answer = answer
+        if not answer.phase.is_live:
+            self._rest.stop()
+            self._render()
+        elif not self._rest.isActive():
+            self._render()
+
+    def _render(self) -> None:
+        answer = self._answer
+        began = time.monotonic()
+        self.body.setVisible(bool(answer.text))
+        if answer.text:
+            self.body.show_markdown(answer.text)
+        self._show_rest(answer)
+        if answer.phase.is_live:
+            took_ms = (time.monotonic() - began) * 1000
+            self._rest.start(max(_LEAST_REST_MS, round(took_ms * _REST_FACTOR)))
+
+    def _show_rest(self, answer: Answer) -> None:
+        self.status.setVisible(answer.phase is Phase.WAITING)
+        error = answer.error
+        self.problem.setText(f"{error.message} {error.hint}".strip() if error else "")
+        self.problem.setVisible(error is not None)
+        self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
+        self.speed.setText(_footnote(answer))
+        self.speed.setVisible(bool(self.speed.text()))
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._answer.text)
+        self.copy.setText("Copied")
+        QTimer.singleShot(1500, self, lambda: self.copy.setText("Copy"))
+
+    def _lay_out(self) -> None:
+        footer = QHBoxLayout()
+        footer.setContentsMargins(0, 0, 0, 0)
+        footer.setSpacing(Space.TWO)
+        footer.addWidget(self.copy)
+        footer.addWidget(self.retry)
+        footer.addWidget(self.speed)
+        footer.addStretch()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.HALF)
+        layout.addWidget(self.name)
+        layout.addWidget(self.status)
+        layout.addWidget(self.body)
+        layout.addWidget(self.problem)
+        layout.addLayout(footer)
+
+
+def _footnote(answer: Answer) -> str:
+    if answer.phase is Phase.STOPPED:
+        return "Stopped"
+    if answer.phase is Phase.DONE and not answer.text.strip():
+        return "It had nothing to say."
+    parts = []
+    if answer.tokens_per_second:
+        parts.append(f"{answer.tokens_per_second:.0f} tokens/s")
+    if answer.is_cut:
+        parts.append("Cut off here; Settings has the longest answer")
+    return " · ".join(parts)

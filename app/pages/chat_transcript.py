@@ -1,0 +1,133 @@
+"""What has been said, scrolling along while an answer is being given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app.exchanges import Answer, Exchange
+from app.pages.chat_exchange import ExchangeView
+from app.style import Size, Space
+from app.widgets.text import button
+
+# Of a long conversation the latest part is laid out; the rest on request.
+_AT_ONCE = 30
+
+
+class Transcript(QScrollArea):
+    """The exchanges of one conversation, the last at the bottom."""
+
+    retry_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._exchanges: list[Exchange] = []
+        self._views: dict[int, ExchangeView] = {}
+        self._waiting = ""
+        self._busy = False
+        self._sticks = True
+        self.earlier = button("Show Earlier", "link")
+        self.earlier.clicked.connect(self._show_earlier)
+        self._column = QVBoxLayout()
+        self._column.setSpacing(Space.FOUR)
+        self._lay_out()
+        bar = self.verticalScrollBar()
+        bar.valueChanged.connect(self._notice_scrolling)
+        bar.rangeChanged.connect(self._follow)
+
+    @property
+    def views(self) -> list[ExchangeView]:
+        """The exchanges that are laid out."""
+        return [self._views[index] for index in sorted(self._views)]
+
+    def show_exchanges(self, exchanges: Sequence[Exchange]) -> None:
+        """Show another conversation, from its end."""
+        for view in self._views.values():
+            self._column.removeWidget(view)
+            view.deleteLater()
+        self._views.clear()
+        self._exchanges = list(exchanges)
+        self._sticks = True
+        for index in range(max(0, len(exchanges) - _AT_ONCE), len(exchanges)):
+            self._insert(index, self._column.count() - 1)
+        self._mark_last()
+
+    def add_exchange(self, exchange: Exchange) -> None:
+        """Add a question at the end, and look at it."""
+        self._exchanges.append(exchange)
+        self._sticks = True
+        self._insert(len(self._exchanges) - 1, self._column.count() - 1)
+        self._mark_last()
+
+    def show_answer(self, index: int, answer: Answer) -> None:
+        """Show an answer to the exchange of this index as it is now."""
+        self._exchanges[index] = self._exchanges[index].answered(answer)
+        view = self._views.get(index)
+        if view is not None:
+            is_new = answer.adapter not in view.answers
+            view.show_answer(answer)
+            if is_new:
+                self._mark_last()
+
+    def set_waiting(self, words: str) -> None:
+        """What stands in place of an answer that has not begun."""
+        self._waiting = words
+        last = self._views.get(len(self._exchanges) - 1)
+        if last is not None:
+            last.set_waiting(words)
+
+    def set_busy(self, busy: bool) -> None:
+        """Whether an answer is being given."""
+        self._busy = busy
+        self._mark_last()
+
+    def _insert(self, index: int, place: int) -> None:
+        view = ExchangeView(self._exchanges[index], self._waiting)
+        view.retry_wanted.connect(self.retry_wanted)
+        self._views[index] = view
+        self._column.insertWidget(place, view)
+
+    def _mark_last(self) -> None:
+        last = len(self._exchanges) - 1
+        for index, view in self._views.items():
+            view.set_last(index == last, self._busy)
+        self.earlier.setVisible(len(self._views) < len(self._exchanges))
+
+    def _show_earlier(self) -> None:
+        first = min(self._views, default=len(self._exchanges))
+        self._sticks = False
+        for place, index in enumerate(range(max(0, first - _AT_ONCE), first), start=1):
+            self._insert(index, place)
+        self._mark_last()
+
+    def _notice_scrolling(self, value: int) -> None:
+        self._sticks = value >= self.verticalScrollBar().maximum() - Space.ONE
+
+    def _follow(self, _: int, maximum: int) -> None:
+        if self._sticks:
+            self.verticalScrollBar().setValue(maximum)
+
+    def _lay_out(self) -> None:
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = QWidget()
+        column.setMaximumWidth(Size.TRANSCRIPT)
+        column.setLayout(self._column)
+        self._column.setContentsMargins(Space.FOUR, Space.TWO, Space.FOUR, Space.FOUR)
+        self._column.addWidget(self.earlier, alignment=Qt.AlignmentFlag.AlignHCenter)
+        self._column.addStretch(1)
+        page = QWidget()
+        centre(column, QHBoxLayout(page))
+        self.setWidget(page)
+
+
+def centre(column: QWidget, row: QHBoxLayout) -> None:
+    """Give a column all the room up to its greatest width, and put it in the middle."""
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(0)
+    row.addStretch(1)
+    row.addWidget(column, 100)
+    row.addStretch(1)

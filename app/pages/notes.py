@@ -1,0 +1,326 @@
+"""Notes: what there is to learn from."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from pathlib import Path
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QSplitter,
+    QStackedLayout,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import icons, words
+from app.folder_tree import FolderTree
+from app.note_table import NoteTable
+from app.pages.notes_group import (
+    GROUPS,
+    HELPS,
+    NAMES,
+    SKIPPED,
+    GroupBar,
+    StepChange,
+    change_for_group,
+)
+from app.pages.notes_preview import NotePreview
+from app.pages.notes_skipped import SkippedFiles
+from app.pages.notes_welcome import NotesWelcome
+from app.reveal import reveal
+from app.services import Services
+from app.style import Size, Space
+from app.widgets.chips import Chips
+from app.widgets.folder_list import FolderList
+from app.widgets.import_bar import ImportBar
+from app.widgets.note_list import NoteList
+from app.widgets.text import button, hairline, indented, label
+from app.widgets.undo import UndoBar
+from mlx_backend.library.browsing import Browsing, NoteFilter, NoteIds, Overview
+from mlx_backend.library.deciding import Decision, Decisions
+
+_TYPING_MS = 150
+_REFRESH_MS = 1000
+_MANY = 5_000  # of which writing takes long enough to say so
+_NOTHING, _WELCOME, _BROWSER = range(3)
+
+
+class NotesPage(QWidget):
+    """Folders, notes and preview, with search; before the first import, an invitation."""
+
+    folder_wanted = Signal()
+    """Choose a folder to import."""
+
+    samples_wanted = Signal()
+    """Import the sample notes."""
+
+    tonight_wanted = Signal()
+    """Go where training starts."""
+
+    notes_changed = Signal()
+    """Training would use other notes than before."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        background, imports = services.background, services.imports
+        self._background = background
+        self._imports = imports
+        self._watched = services.watched
+        self._overview = Overview()
+        self._found = 0
+        self._is_looking = False
+        self._wanted = NoteFilter()
+        self.table = NoteTable(background)
+        self.tree = FolderTree(background)
+        self.list = NoteList(self.table)
+        self.folders = FolderList(self.tree)
+        self.search = QLineEdit()
+        self.totals = label(kind="quiet")
+        self.add = button("Add Folder…")
+        self.chips = Chips(NAMES, HELPS)
+        self.group_bar = GroupBar(background)
+        self.welcome = NotesWelcome()
+        self.preview = NotePreview(background, services.style)
+        self.skipped = SkippedFiles(background)
+        self.import_bar = ImportBar(imports)
+        self.undo_bar = UndoBar()
+        self._middle = QStackedWidget()
+        self._stack = QStackedLayout(self)
+        self._typing = QTimer(self, singleShot=True, interval=_TYPING_MS)
+        self._refreshing = QTimer(self, singleShot=True, interval=_REFRESH_MS)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look into the library again."""
+        self._is_looking = True
+        self._list()
+        self._background.call(lambda db: Browsing(db).overview(), self._show_overview)
+        self.preview.refresh()
+
+    def focus_search(self) -> None:
+        """Let the person type what to look for."""
+        self.search.setFocus()
+        self.search.selectAll()
+
+    # --- making the page ---
+
+    def _lay_out(self) -> None:
+        self.search.setPlaceholderText("Search notes")
+        self.search.setAccessibleName("Search notes")
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedSize(Size.FIELD, Size.CONTROL)
+        self.search.addAction(icons.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+        self._middle.addWidget(indented(self.list, Space.ONE))
+        self._middle.addWidget(self.skipped)
+        split = QSplitter()
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(1)
+        for part, least in (
+            (self.folders, Size.FOLDERS_LEAST),
+            (self._middle, Size.LIST_LEAST),
+            (self.preview, Size.LIST_LEAST),
+        ):
+            part.setMinimumWidth(least)
+            split.addWidget(part)
+        # Shares of what there is.
+        split.setSizes([Size.SIDEBAR, Size.LIST_LEAST, Size.LIST_LEAST])
+        for place, share in enumerate((1, 3, 3)):
+            split.setStretchFactor(place, share)
+        browser = QWidget()
+        layout = QVBoxLayout(browser)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(self._header())
+        layout.addWidget(hairline())
+        layout.addWidget(split, 1)
+        layout.addWidget(self.undo_bar)
+        self._stack.addWidget(QWidget())  # until the first look, neither list nor invitation
+        self._stack.addWidget(self.welcome)
+        self._stack.addWidget(browser)
+
+    def _header(self) -> QVBoxLayout:
+        top = QHBoxLayout()
+        top.setSpacing(Space.ONE)
+        top.addWidget(label("Notes", "title"))
+        top.addStretch()
+        top.addWidget(self.search)
+        top.addWidget(self.add)
+        header = QVBoxLayout()
+        header.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
+        header.setSpacing(Space.ONE)
+        header.addLayout(top)
+        header.addWidget(self.totals)
+        header.addWidget(self.chips)
+        header.addWidget(self.group_bar)
+        header.addWidget(self.import_bar)
+        self.chips.hide()
+        return header
+
+    def _connect(self) -> None:
+        self.search.textEdited.connect(lambda _: self._typing.start())
+        self.search.textChanged.connect(lambda text: None if text else self._list())
+        self._typing.timeout.connect(self._list)
+        self._refreshing.timeout.connect(self.refresh)
+        self.add.clicked.connect(self.folder_wanted)
+        self.welcome.folder_wanted.connect(self.folder_wanted)
+        self.welcome.samples_wanted.connect(self.samples_wanted)
+        self.list.chosen.connect(self.preview.show_notes)
+        self.list.inclusion_wanted.connect(self._decide_chosen)
+        self.list.reveal_wanted.connect(lambda note: reveal(Path(note.path)))
+        self.preview.inclusion_wanted.connect(self._decide_chosen)
+        self.preview.undo_wanted.connect(self._undo_for_note)
+        self.folders.chosen.connect(self._folder_chosen)
+        self.folders.inclusion_wanted.connect(self._decide_folder)
+        self.folders.watch_wanted.connect(self._watched.watch)
+        self.chips.chosen.connect(self._group_chosen)
+        self.group_bar.undo_wanted.connect(
+            lambda group, undo: self._change(change_for_group(group, undo), "for all notes")
+        )
+        self.import_bar.reasons_wanted.connect(lambda: self.chips.choose(SKIPPED))
+        self.import_bar.tonight_wanted.connect(self.tonight_wanted)
+        self.skipped.closed.connect(lambda: self.chips.choose(""))
+        self._imports.changed.connect(self._import_goes_on)
+        self._imports.ended.connect(lambda _: self._after_change())
+        self._watched.changed.connect(self._refresh_tree)
+
+    # --- what the library has ---
+
+    def _filter(self) -> NoteFilter:
+        group = next((group for group in GROUPS if group == self.chips.key), None)
+        return NoteFilter(self.search.text().strip(), self.folders.path, group)
+
+    def _list(self) -> None:
+        self._wanted = wanted = self._filter()
+        self._background.call(
+            # What was asked for later makes an earlier search not worth its time.
+            lambda db: Browsing(db).ids(wanted) if wanted == self._wanted else None,
+            functools.partial(self._show_notes, wanted),
+        )
+
+    def _show_notes(self, wanted: NoteFilter, ids: NoteIds[int] | None) -> None:
+        if ids is None or wanted != self._filter():
+            return  # a later look is on its way
+        self._found = len(ids)
+        self.table.show(ids)
+        if ids:
+            self._stack.setCurrentIndex(_BROWSER)
+        self._show_totals()
+
+    def _show_overview(self, overview: Overview) -> None:
+        self._overview, self._is_looking = overview, False
+        is_empty = not (overview.notes or overview.skipped or self._imports.is_busy)
+        self._stack.setCurrentIndex(_WELCOME if is_empty else _BROWSER)
+        self._show_counts()
+        self._refresh_tree()
+        self._show_totals()
+
+    def _show_counts(self) -> None:
+        counts: dict[str, int] = {group: self._overview.groups.get(group, 0) for group in GROUPS}
+        self.chips.show_counts(counts | {SKIPPED: self._overview.skipped})
+
+    def _refresh_tree(self) -> None:
+        self.tree.refresh(self._overview.notes, self._overview.used)
+
+    def _show_totals(self) -> None:
+        is_filtered = self._filter() != NoteFilter()
+        self.totals.setText(_totals_line(self._overview, self._found if is_filtered else None))
+
+    def _import_goes_on(self) -> None:
+        if self._imports.is_busy:
+            self._stack.setCurrentIndex(_BROWSER)
+            if not (self._refreshing.isActive() or self._is_looking):
+                self._refreshing.start()
+
+    def _after_change(self) -> None:
+        self.refresh()
+        self.notes_changed.emit()
+
+    def _folder_chosen(self, path: str) -> None:
+        self.preview.picture.show_folder(path)
+        self._list()
+
+    def _group_chosen(self, key: str) -> None:
+        self.group_bar.show_group(key)
+        self._middle.setCurrentIndex(1 if key == SKIPPED else 0)
+        if key == SKIPPED:
+            self.list.clearSelection()
+            self.skipped.load()
+        self._show_counts()
+        self._list()
+
+    # --- leaving out ---
+
+    def _decide_chosen(self, included: bool) -> None:
+        ids = self.list.chosen_ids()
+        self._background.call(
+            lambda db: Decisions(db).decide(ids, included),
+            functools.partial(self._decided, included),
+        )
+        self._announce(len(ids), included)
+
+    def _decide_folder(self, path: str, included: bool) -> None:
+        self._background.call(
+            functools.partial(_decide_folder, path, included),
+            functools.partial(self._decided, included),
+        )
+        self._announce(self.table.rowCount(), included)
+
+    def _announce(self, notes: int, included: bool) -> None:
+        """Say what is being done, where it may take a while."""
+        if notes > _MANY:
+            doing = "Bringing back" if included else "Leaving out"
+            self.totals.setText(f"{doing} {words.count(notes, 'note')}…")
+
+    def _decided(self, included: bool, decision: Decision) -> None:
+        if decision.notes:
+            what = words.count(decision.notes, "note")
+            sentence = f"Training will use {what} again." if included else f"Left out {what}."
+            self.undo_bar.offer(sentence, lambda: self._take_back(decision))
+        self._after_change()
+
+    def _take_back(self, decision: Decision) -> None:
+        self._background.call(
+            lambda db: Decisions(db).take_back(decision), lambda _: self._after_change()
+        )
+
+    def _undo_for_note(self, note_id: int, step: str, undo: bool) -> None:
+        self._change(StepChange((step,), undo, note_id), "for this note")
+
+    def _change(self, change: StepChange, where: str) -> None:
+        self._write(change)
+        sentence = "What was found no longer counts" if change.undo else "What was found counts"
+        self.undo_bar.offer(f"{sentence} {where}.", lambda: self._write(change.opposite))
+
+    def _write(self, change: StepChange) -> None:
+        self._background.call(change.apply, lambda _: self._changed())
+
+    def _changed(self) -> None:
+        self.group_bar.show_group(self.chips.key)
+        self._after_change()
+
+
+def _decide_folder(path: str, included: bool, db: sqlite3.Connection) -> Decision:
+    return Decisions(db).decide(Browsing(db).ids(NoteFilter(folder=path)), included)
+
+
+def _totals_line(overview: Overview, found: int | None) -> str:
+    """What training would use; and how many notes are shown, where not all are."""
+    totals = (
+        f"{words.count(overview.used, 'note')}, {words.count(overview.words, 'word')}"
+        f" ({words.count(overview.tokens, 'token')})"
+    )
+    if found is not None:
+        return f"{words.count(found, 'note')} found. Training uses {totals}"
+    parts = [totals]
+    if overview.not_learned:
+        parts.append(f"{overview.not_learned:,} not learned yet")
+    if overview.left_out:
+        parts.append(f"{overview.left_out:,} left out")
+    return " · ".join(parts)

@@ -1,0 +1,113 @@
+"""The groups of notes that chips stand for: their names, what each means, and undoing a step."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import cast, get_args
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from app.background import Background
+from app.style import Space
+from app.widgets.text import button, paragraph
+from mlx_backend.library.browsing import Group
+from mlx_backend.library.findings import Findings, Step
+
+SKIPPED = "skipped"
+"""The chip that shows files rather than notes."""
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+NAMES = {
+    "left_out": "Left out",
+    "duplicates": "Duplicates",
+    "secrets": "Secrets",
+    "quality": "Quality",
+    "boilerplate": "Repeated text",
+    "language": "Language",
+    SKIPPED: "Skipped files",
+}
+
+HELPS = {
+    "left_out": "Notes that training does not see, because you or a finding left them out.",
+    "duplicates": "Notes that say what another note says. The other one is used.",
+    "secrets": "Notes with passwords, keys or numbers that are masked before training.",
+    "quality": "Notes with little to learn from, such as lists of links and output of programs.",
+    "boilerplate": "Notes with text that stands in many others too; only that text is left out.",
+    "language": "Notes in another language than most of yours.",
+    SKIPPED: "Files that became no notes, each with its reason.",
+}
+
+_STEPS: dict[str, tuple[str, ...]] = {
+    "duplicates": ("duplicate", "near_duplicate"),
+    "quality": ("quality",),
+    "boilerplate": ("boilerplate",),
+}
+
+
+class GroupBar(QWidget):
+    """Says what the chosen group is, and lets a step be undone for all notes at once."""
+
+    undo_wanted = Signal(str, bool)
+    """A group whose steps are to be undone for all notes, or to hold again."""
+
+    def __init__(self, background: Background) -> None:
+        super().__init__()
+        self._background = background
+        self._group = ""
+        self._is_undone = False
+        self.sentence = paragraph(kind="quiet")
+        self.button = button("Use All Anyway", "link")
+        self.button.clicked.connect(lambda: self.undo_wanted.emit(self._group, not self._is_undone))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(Space.ONE)
+        row.addWidget(self.sentence, 1)
+        row.addWidget(self.button)
+        self.hide()
+
+    def show_group(self, group: str) -> None:
+        """Explain a group; "" hides the bar."""
+        self._group = group
+        self.sentence.setText(HELPS.get(group, ""))
+        self.button.hide()
+        self.setVisible(bool(group))
+        if group in _STEPS:
+            self._background.call(lambda db: is_undone(group, db), self._show_state)
+
+    def _show_state(self, is_undone: bool) -> None:
+        self._is_undone = is_undone
+        self.button.setText("Leave Out Again" if is_undone else "Use All Anyway")
+        self.button.setVisible(self._group in _STEPS)
+
+
+@dataclass(frozen=True)
+class StepChange:
+    """A step of curation, or a group's steps, undone or redone: for one note, or for all."""
+
+    steps: tuple[str, ...]
+    undo: bool
+    note_id: int | None = None
+
+    @property
+    def opposite(self) -> StepChange:
+        """What takes this back."""
+        return StepChange(self.steps, not self.undo, self.note_id)
+
+    def apply(self, db: sqlite3.Connection) -> None:
+        """Write it."""
+        findings = Findings(db)
+        for step in self.steps:
+            (findings.undo if self.undo else findings.redo)(cast(Step, step), self.note_id)
+
+
+def change_for_group(group: str, undo: bool) -> StepChange:
+    """The change of all steps of a group, for all notes."""
+    return StepChange(_STEPS[group], undo)
+
+
+def is_undone(group: str, db: sqlite3.Connection) -> bool:
+    """Whether all steps of a group are undone for all notes."""
+    return set(_STEPS[group]) <= Findings(db).undone_steps()

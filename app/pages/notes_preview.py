@@ -1,0 +1,189 @@
+"""The text of the chosen note, what becomes of it, and what can be done about that."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+
+from app import words
+from app.background import Background
+from app.note_marks import Mark, marks_of, shown_text
+from app.note_table import STATE_HELP
+from app.pages.notes_findings import NoteFindings
+from app.pages.notes_picture import NotesPicture
+from app.reveal import SHOW, reveal
+from app.style import Space, Style
+from app.widgets.flow import Flow
+from app.widgets.marked_text import MarkedText
+from app.widgets.text import button, paragraph
+from mlx_backend.library.browsing import Browsing, NoteIds, Sums
+from mlx_backend.library.findings import Findings, Reason
+from mlx_backend.library.notes import Notes, NoteSummary
+
+# As much as anyone scrolls through here; the file itself is one click away.
+_SHOWN_CHARACTERS = 100_000
+
+
+@dataclass(frozen=True)
+class _Details:
+    """All there is to show of one note."""
+
+    note: NoteSummary
+    text: str
+    marks: tuple[Mark, ...]
+    reasons: tuple[Reason, ...]
+    choice: bool | None
+    left_out: str
+
+
+class NotePreview(QWidget):
+    """Shows one note with its passages, or sums over several; the picture of all where none is."""
+
+    inclusion_wanted = Signal(bool)
+    """The chosen notes are to be used, or to be left out."""
+
+    undo_wanted = Signal(int, str, bool)
+    """A note, a step, and whether what the step found is to be undone or to hold again."""
+
+    def __init__(self, background: Background, style: Style) -> None:
+        super().__init__()
+        self._background = background
+        self._ids: NoteIds[int] = array("q")
+        self._path = ""
+        self._leaves_out = True
+        self.title = paragraph(kind="heading")
+        self.where = paragraph(kind="small")
+        self.help = paragraph(kind="quiet")
+        self.findings = NoteFindings()
+        self.text = MarkedText(style)
+        self.told = paragraph(kind="quiet")
+        self.toggle = button("Leave Out")
+        self.toggle.clicked.connect(lambda: self.inclusion_wanted.emit(not self._leaves_out))
+        self.show_file = button(SHOW)
+        self.show_file.clicked.connect(lambda: reveal(Path(self._path)))
+        self.findings.undo_wanted.connect(self._undo)
+        self.text.told.connect(self._tell)
+        self.picture = NotesPicture(background, style)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.picture)
+        self._stack.addWidget(self._page())
+
+    def _page(self) -> QWidget:
+        page = QWidget()
+        actions = QWidget()
+        flow = Flow(actions, Space.ONE)
+        flow.addWidget(self.toggle)
+        flow.addWidget(self.show_file)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(Space.THREE, Space.TWO, Space.FOUR, 0)
+        layout.setSpacing(Space.ONE)
+        layout.addWidget(self.title)
+        layout.addWidget(self.where)
+        layout.addWidget(self.help)
+        layout.addWidget(self.findings)
+        layout.addWidget(actions)
+        layout.addSpacing(Space.ONE)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.told)
+        layout.addSpacing(Space.ONE)
+        return page
+
+    def show_notes(self, ids: NoteIds[int]) -> None:
+        """Show the one chosen note, or sums over them."""
+        is_other = ids != self._ids
+        self._ids = ids
+        if not ids:
+            self._stack.setCurrentIndex(0)
+        elif len(ids) > 1:
+            self._background.call(
+                lambda db: Browsing(db).sums(ids), functools.partial(self._show_several, ids)
+            )
+        else:
+            if is_other:
+                self.told.hide()
+            self._background.call(functools.partial(_details, ids[0]), self._show_one)
+
+    def refresh(self) -> None:
+        """Look again: what is known of the chosen notes, or of all, has changed."""
+        self.picture.refresh()
+        self.show_notes(self._ids)
+
+    def _show_several(self, ids: NoteIds[int], sums: Sums) -> None:
+        if ids != self._ids:
+            return
+        self._stack.setCurrentIndex(1)
+        self.title.setText(words.count(sums.notes, "note"))
+        self.where.setText(
+            f"{words.count(sums.words, 'word')}, {words.count(sums.tokens, 'token')}"
+        )
+        self.help.setText(
+            f"{words.count(sums.left_out, 'note')} of these left out." if sums.left_out else ""
+        )
+        self._offer(leave_out=sums.used > 0, possible=bool(sums.used or sums.left_out))
+        self.findings.show_reasons(())
+        self.show_file.setVisible(False)
+        self.text.show_text("", (), True)
+
+    def _show_one(self, details: _Details | None) -> None:
+        if details is None or list(self._ids) != [details.note.id]:
+            return
+        note = details.note
+        self._stack.setCurrentIndex(1)
+        self._path = note.path
+        self.title.setText(note.title)
+        size = f"{words.count(note.words, 'word')}, {words.count(note.tokens, 'token')}"
+        self.where.setText(f"{size} · {words.path(note.path)}")
+        self.help.setText(_help(details))
+        self._offer(leave_out=note.status != "excluded", possible=note.status != "gone")
+        self.findings.show_reasons(details.reasons)
+        self.show_file.setVisible(True)
+        self.text.show_text(
+            details.text, details.marks, is_used=note.status not in ("excluded", "gone")
+        )
+
+    def _offer(self, leave_out: bool, possible: bool) -> None:
+        self._leaves_out = leave_out
+        self.toggle.setText("Leave Out" if leave_out else "Use for Training")
+        self.toggle.setEnabled(possible)
+
+    def _tell(self, sentence: str) -> None:
+        self.told.setText(sentence)
+        self.told.setVisible(bool(sentence))
+
+    def _undo(self, step: str, undo: bool) -> None:
+        if len(self._ids) == 1:
+            self.undo_wanted.emit(self._ids[0], step, undo)
+
+
+def _details(note_id: int, db: sqlite3.Connection) -> _Details | None:
+    note = Browsing(db).rows([note_id]).get(note_id)
+    if note is None:
+        return None
+    notes, findings = Notes(db), Findings(db)
+    text = notes.text(note_id)
+    reasons, left = findings.reasons(note_id), notes.left_out(note_id)
+    marks = marks_of(text, notes.spans(note_id), reasons, note.status != "excluded")
+    if len(text) > _SHOWN_CHARACTERS:
+        text = text[:_SHOWN_CHARACTERS].rstrip() + "\n\n… The file goes on."
+    return _Details(note, shown_text(text), marks, tuple(reasons), findings.choice(note_id), left)
+
+
+def _help(details: _Details) -> str:
+    left = f" Not in the text: {details.left_out}." if details.left_out else ""
+    return _state_help(details) + left
+
+
+def _state_help(details: _Details) -> str:
+    sentence = STATE_HELP[details.note.status]
+    if details.note.status == "excluded" and details.choice is False:
+        return "You left this note out; training does not see it."
+    found = any(reason.leaves_out and not reason.undone for reason in details.reasons)
+    if found and details.choice:
+        return f"{sentence} You chose to use it, whatever was found."
+    return sentence

@@ -1,0 +1,73 @@
+"""What the pages work with, made once a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QApplication
+
+from app.background import Background
+from app.chat_worker import ChatWorker
+from app.exports import Exports
+from app.imports import Imports
+from app.job_watcher import JobWatcher
+from app.memory_keeper import MemoryKeeper
+from app.planner import Planner
+from app.preferences import Preferences
+from app.style import Style
+from app.watched_folders import WatchedFolders
+from mlx_backend.library import Library
+
+
+@dataclass(frozen=True)
+class Services:
+    """The collaborators; each page gets those that it needs."""
+
+    library: Library
+    style: Style
+    background: Background
+    preferences: Preferences
+    watcher: JobWatcher
+    imports: Imports
+    watched: WatchedFolders
+    exports: Exports
+    planner: Planner
+    worker: ChatWorker
+    keeper: MemoryKeeper
+
+    def close(self) -> None:
+        """Finish what was asked for and end threads and children. Jobs go on."""
+        self.watched.shut_down()
+        self.imports.flush()
+        self.planner.shut_down()
+        self.worker.shut_down()
+        self.watcher.shut_down()
+        self.background.close()
+
+
+def make_services(library: Library, app: QApplication) -> Services:
+    """Make and begin all of them."""
+    background = Background(library.database)
+    preferences = Preferences(library.settings, background)
+    style = Style(app)
+    style.set_appearance(preferences.settings.appearance)
+    preferences.changed.connect(lambda: style.set_appearance(preferences.settings.appearance))
+    watcher = JobWatcher(library)
+    worker = ChatWorker(library)
+    imports = Imports(watcher)
+    services = Services(
+        library=library,
+        style=style,
+        background=background,
+        preferences=preferences,
+        watcher=watcher,
+        imports=imports,
+        watched=WatchedFolders(background, imports),
+        exports=Exports(watcher),
+        planner=Planner(library),
+        worker=worker,
+        keeper=MemoryKeeper(watcher, worker),
+    )
+    watcher.begin()
+    services.watched.begin()
+    return services

@@ -1,0 +1,135 @@
+"""Makes a field for each setting out of its declaration in `mlx_backend.settings`."""
+
+from __future__ import annotations
+
+import math
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.inspect import FloatType, IntType, LiteralType, Metadata
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QWidget
+
+from app.style import Space
+from mlx_backend.settings import Settings
+
+Changed = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a field needs to know of its setting."""
+
+    name: str
+    title: str
+    help: str
+    group: str
+    unit: str
+    type: msgspec.inspect.Type
+    options: tuple[str, ...]
+    default: object
+
+
+class _Number(QDoubleSpinBox):
+    """Shows 8, not 8.00."""
+
+    def textFromValue(self, value: float) -> str:
+        return super().textFromValue(value).rstrip("0").rstrip(self.locale().decimalPoint())
+
+
+def declared_settings() -> list[Declared]:
+    """All settings, in the order of their declaration."""
+    described = msgspec.inspect.type_info(Settings)
+    assert isinstance(described, msgspec.inspect.StructType)
+    return [_declared(field) for field in described.fields]
+
+
+def _declared(field: msgspec.inspect.Field) -> Declared:
+    assert isinstance(field.type, Metadata)
+    extra = field.type.extra_json_schema or {}
+    kind = field.type.type
+    # msgspec sorts a Literal's values; the declaration has them in their natural order.
+    hint = typing.get_type_hints(Settings)[field.name]
+    return Declared(
+        name=field.name,
+        title=str(extra["title"]),
+        help=str(extra["description"]),
+        group=str(extra["group"]),
+        unit=str(extra.get("unit", "")),
+        type=kind,
+        options=typing.get_args(hint) if isinstance(kind, LiteralType) else (),
+        default=field.default,
+    )
+
+
+def make_field(declared: Declared, value: object, changed: Changed) -> QWidget:
+    """A field that shows `value` and calls `changed` with each new one."""
+    field = _bare_field(declared, changed)
+    if isinstance(field, QSpinBox | QDoubleSpinBox):
+        field.lineEdit().setTextMargins(Space.HALF, 0, 0, 0)
+    set_value(field, value)
+    field.setAccessibleName(declared.title)
+    field.setAccessibleDescription(declared.help)
+    field.setToolTip(declared.help)
+    return field
+
+
+def set_value(field: QWidget, value: object) -> None:
+    """Show another value, without announcing it as a person's change."""
+    was_blocked = field.blockSignals(True)
+    if isinstance(field, QComboBox):
+        field.setCurrentIndex(field.findData(value))
+    elif isinstance(field, QSpinBox):
+        field.setValue(int(typing.cast(int, value)))
+    elif isinstance(field, QDoubleSpinBox):
+        field.setValue(float(typing.cast(float, value)))
+    field.blockSignals(was_blocked)
+
+
+def _bare_field(declared: Declared, changed: Changed) -> QWidget:
+    match declared.type:
+        case LiteralType():
+            return _choice(declared, changed)
+        case IntType(ge=least, le=most):
+            return _whole_number(declared, least or 0, most or 10**6, changed)
+        case FloatType(ge=least, le=most):
+            return _number(declared, least, most or 1e6, changed)
+    raise TypeError(f"no field for the setting {declared.name}")
+
+
+def _choice(declared: Declared, changed: Changed) -> QComboBox:
+    field = QComboBox()
+    for option in declared.options:
+        field.addItem(option.capitalize(), option)
+    field.currentIndexChanged.connect(lambda index: changed(field.itemData(index)))
+    return field
+
+
+def _whole_number(declared: Declared, least: int, most: int, changed: Changed) -> QSpinBox:
+    field = QSpinBox()
+    field.setRange(least, most)
+    field.setSuffix(f" {declared.unit}" if declared.unit else "")
+    field.setKeyboardTracking(False)
+    field.valueChanged.connect(changed)
+    return field
+
+
+def _number(
+    declared: Declared, least: float | None, most: float, changed: Changed
+) -> QDoubleSpinBox:
+    field = _Number()
+    step = _step(typing.cast(float, declared.default))
+    field.setDecimals(max(2, len(f"{step:.8f}".rstrip("0").partition(".")[2])))
+    field.setSingleStep(step)
+    # Where only "more than 0" is asked for, the smallest number that the field can show.
+    field.setRange(10.0 ** -field.decimals() if least is None else least, most)
+    field.setSuffix(f" {declared.unit}" if declared.unit else "")
+    field.setKeyboardTracking(False)
+    field.valueChanged.connect(changed)
+    return field
+
+
+def _step(default: float) -> float:
+    """Half of what a person counts in; a tenth of the leading digit of what is smaller than 1."""
+    return 0.5 if default >= 1 else 10.0 ** (math.floor(math.log10(default)) - 1)

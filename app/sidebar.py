@@ -1,0 +1,53 @@
+"""The list of pages at the window's left edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout
+
+from app import icons
+from app.style import Size
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page as the sidebar shows it; `key` is also its icon's name."""
+
+    key: str
+    title: str
+
+
+class Sidebar(QFrame):
+    """Tells which page is wanted, and shows which one is there."""
+
+    chosen = Signal(str)
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        super().__init__()
+        self.setProperty("kind", "sidebar")
+        self.setFixedWidth(Size.SIDEBAR)
+        self._keys = [entry.key for entry in entries]
+        self.list = QListWidget()
+        self.list.setProperty("kind", "sidebar")
+        self.list.setAccessibleName("Pages")
+        self.list.setIconSize(QSize(Size.SIDEBAR_ICON, Size.SIDEBAR_ICON))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for entry in entries:
+            item = QListWidgetItem(icons.icon(entry.key), entry.title)
+            item.setSizeHint(QSize(0, Size.SIDEBAR_ROW))
+            self.list.addItem(item)
+        self.list.currentRowChanged.connect(self._announce)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.list)
+
+    def show_chosen(self, key: str) -> None:
+        """Mark the page that is there."""
+        self.list.setCurrentRow(self._keys.index(key))
+
+    def _announce(self, row: int) -> None:
+        if row >= 0:
+            self.chosen.emit(self._keys[row])

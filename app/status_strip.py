@@ -1,0 +1,142 @@
+"""The strip below the page: what is being done right now, and how long it will take."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
+
+from app import run_story, words
+from app.job_snapshot import JobSnapshot
+from app.job_watcher import JobWatcher
+from app.style import Size, Space, mark
+from app.widgets.text import label
+from mlx_backend.jobs import JobState
+from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
+
+_RESTING = "Nothing is running"
+
+
+class StatusStrip(QFrame):
+    """Always shows the running job; a click leads to its page."""
+
+    chosen = Signal(str)
+    """The key of the page that the job belongs to."""
+
+    def __init__(self, watcher: JobWatcher) -> None:
+        super().__init__()
+        self._watcher = watcher
+        self._page = "tonight"
+        self.setProperty("kind", "strip")
+        self.setFixedHeight(Size.STRIP)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.what = label()
+        self.detail = label(kind="quiet")
+        self.bar = QProgressBar()
+        self.bar.setFixedWidth(Size.FIELD)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(Space.TWO, 0, Space.TWO, 0)
+        layout.setSpacing(Space.ONE)
+        layout.addWidget(self.what)
+        layout.addWidget(self.detail, 1)
+        layout.addWidget(self.bar)
+        watcher.job_changed.connect(lambda _: self._show())
+        watcher.settled.connect(self._show)
+        self._show()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
+            event.position().toPoint()
+        ):
+            self.chosen.emit(self._page)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.chosen.emit(self._page)
+        else:
+            super().keyPressEvent(event)
+
+    def _show(self) -> None:
+        active = self._watcher.active()
+        if active:
+            self._show_running(active[0])
+        else:
+            self._show_rest()
+        self.setAccessibleName(f"{self.what.text()}. {self.detail.text()}".strip())
+
+    def _show_running(self, job: JobSnapshot) -> None:
+        self._page = _page_of(job)
+        mark(self.what, "body")
+        self.what.setText(_title(job))
+        self.detail.setText("Stopping…" if job.stopping else describe(job))
+        done, total = _share(job)
+        self.bar.setRange(0, total)  # 0: the bar moves to and fro
+        self.bar.setValue(done)
+        self.bar.show()
+
+    def _show_rest(self) -> None:
+        self._page = "tonight"
+        self.bar.hide()
+        runs = self._watcher.runs()
+        unfinished = runs[0] if runs and runs[0].state.can_resume else None
+        if unfinished is None:
+            self.what.setText(_RESTING)
+            mark(self.what, "quiet")
+            self.detail.clear()
+            return
+        mark(self.what, "body")
+        self.what.setText(_title(unfinished))
+        self.detail.setText(_ENDINGS[unfinished.state])
+
+
+_ENDINGS = {
+    JobState.STOPPED: "Stopped. You can go on where it stopped.",
+    JobState.INTERRUPTED: "Interrupted. You can go on where it stopped.",
+    JobState.FAILED: "Did not finish. Click to see why.",
+}
+
+
+def describe(job: JobSnapshot) -> str:
+    """Where a running job is: 'step 120 of 600, about 40 minutes left'."""
+    status = job.status
+    if isinstance(job.spec, TrainSpec):
+        if status.stage != "training" or status.latest is None:
+            return run_story.doing(job)
+        step = f"step {status.step:,} of {status.steps:,}"
+        return f"{step}, {words.duration(status.latest.remaining_s)} left"
+    if status.progress is not None and status.progress.total:
+        return f"{status.progress.done:,} of {status.progress.total:,} {status.progress.unit}"
+    if isinstance(job.spec, ExportSpec):
+        return "Writing and checking…"
+    return "Looking for notes…"
+
+
+def _title(job: JobSnapshot) -> str:
+    match job.spec:
+        case TrainSpec(name=name):
+            return f"Training “{name}”"
+        case ExportSpec(name=name):
+            return f"Exporting “{name}”"
+    return "Adding notes"
+
+
+def _page_of(job: JobSnapshot) -> str:
+    match job.spec:
+        case ImportSpec():
+            return "notes"
+        case ExportSpec():
+            return "adapters"
+    return "tonight"
+
+
+def _share(job: JobSnapshot) -> tuple[int, int]:
+    status = job.status
+    if status.stage == "training" and status.steps:
+        return status.step, status.steps
+    if status.progress is not None:
+        return status.progress.done, status.progress.total
+    return 0, 0

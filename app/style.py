@@ -1,0 +1,284 @@
+"""How everything looks: colours, spacing and type.
+
+`resources/style.qss` says where they go; no colour and no pixel size stands anywhere else.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication, QLayout, QWidget
+
+from mlx_backend.settings import Appearance
+
+READABLE = 4.5
+"""The least contrast of text, as the accessibility guidelines (WCAG AA) ask."""
+
+
+class Space:
+    """Distances in pixels, on a grid of eight."""
+
+    HALF = 4
+    ONE = 8
+    TWO = 16
+    THREE = 24
+    FOUR = 32
+    SIX = 48
+
+
+class Type:
+    """Sizes of type in pixels."""
+
+    SMALL = 11
+    BODY = 13
+    LARGE = 15
+    TITLE = 22
+
+
+class Size:
+    """Sizes of the few things that have a fixed one, in pixels."""
+
+    SIDEBAR = 208
+    SIDEBAR_ROW = 32
+    SIDEBAR_ICON = 18
+    ROW = 32
+    TALL_ROW = 48
+    STRIP = 40
+    CONTROL = 28
+    ICON = 16
+    BIG_ICON = 48
+    BAR_ROW = 20
+    FIELD = 240
+    SHORT_FIELD = 144
+    COLUMN = 88
+    NARROW_COLUMN = 72
+    COUNT_COLUMN = 48
+    FOLDERS_LEAST = 176
+    LIST_LEAST = 272
+    NAMES = 96
+    LIST = 260
+    READING = 640
+    TRANSCRIPT = 760
+    BUBBLE = 520
+    INPUT = 36
+    DIALOG = 440
+    WINDOW = (1120, 760)
+    WINDOW_LEAST = (880, 600)
+    CURVE = 2
+    POINT = 6
+    CHART_LEAST = 160
+
+
+@dataclass(frozen=True)
+class Colours:
+    """The colours of one appearance."""
+
+    dark: bool
+    base: QColor
+    """Behind lists and text."""
+    side: QColor
+    """Behind the sidebar and the status strip."""
+    raised: QColor
+    """Buttons, bubbles and fields that stand out from the base a little."""
+    hover: QColor
+    hairline: QColor
+    text: QColor
+    quiet: QColor
+    """Text of second rank; still readable."""
+    faint: QColor
+    """Disabled text, axes, empty-state icons; never for text that matters."""
+    accent: QColor
+    """The system's accent as an area: the one button, the selection."""
+    on_accent: QColor
+    accent_text: QColor
+    """The accent, made readable as text or a line on the base."""
+    tint: QColor
+    """A breath of the accent, behind a drop target or a chosen row without focus."""
+    warning: QColor
+    second_curve: QColor
+    """For the second of two curves; differs from the accent in lightness too."""
+
+
+def mix(one: QColor, other: QColor, share: float) -> QColor:
+    """`share` of one colour in the other."""
+    pairs = zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)  # type: ignore[index]
+    return QColor(*(round(a * share + b * (1 - share)) for a, b in pairs))
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """The contrast of two colours, 1 to 21, as WCAG 2 defines it."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def readable(colour: QColor, behind: QColor, least: float = READABLE) -> QColor:
+    """`colour`, moved towards black or white until it can be read on `behind`."""
+    black, white = QColor("black"), QColor("white")
+    goal = max(black, white, key=lambda end: contrast(end, behind))
+    for percent in range(100, -1, -4):
+        candidate = mix(colour, goal, percent / 100)
+        if contrast(candidate, behind) >= least:
+            return candidate
+    return goal
+
+
+def _luminance(colour: QColor) -> float:
+    def linear(channel: float) -> float:
+        return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+
+    red, green, blue = (linear(c) for c in (colour.redF(), colour.greenF(), colour.blueF()))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def colours(palette: QPalette, dark: bool) -> Colours:
+    """Derive all colours from the system's palette, or from neutrals where it does not match."""
+    base, text = palette.base().color(), palette.windowText().color()
+    if (base.lightnessF() < 0.5) != dark or contrast(base, text) < 2 * READABLE:
+        base, text = (QColor(n) for n in (("#1e1e20", "#ffffff") if dark else ("white", "black")))
+    if dark:
+        base = mix(base, QColor("black"), 0.92)
+    system_accent = QColor(palette.color(QPalette.ColorRole.Accent))
+    white = QColor("white")
+    accent = mix(system_accent, base, 1.0)
+    if contrast(accent, white) < READABLE:
+        accent = readable_area(accent, white)
+    side = mix(text, base, 0.06 if dark else 0.035)
+    raised = mix(text, base, 0.11 if dark else 0.045)
+    return Colours(
+        dark=dark,
+        base=base,
+        side=side,
+        raised=raised,
+        hover=mix(text, base, 0.10 if dark else 0.07),
+        hairline=mix(text, base, 0.17 if dark else 0.12),
+        text=mix(text, base, 0.90),
+        quiet=readable(mix(text, base, 0.58), raised),
+        faint=mix(text, base, 0.36),
+        accent=accent,
+        on_accent=white,
+        accent_text=readable(system_accent, raised),
+        tint=mix(system_accent, base, 0.16 if dark else 0.09),
+        warning=readable(QColor("#d0342c"), raised),
+        second_curve=readable(QColor("#e08a00"), base, 3.0),
+    )
+
+
+def readable_area(colour: QColor, text: QColor) -> QColor:
+    """`colour`, darkened until `text` can be read on it."""
+    for percent in range(100, -1, -4):
+        candidate = mix(colour, QColor("black"), percent / 100)
+        if contrast(candidate, text) >= READABLE:
+            return candidate
+    return QColor("black")
+
+
+def make_palette(c: Colours) -> QPalette:
+    """The palette that draws native controls in these colours."""
+    role, group = QPalette.ColorRole, QPalette.ColorGroup
+    palette = QPalette(c.text, c.raised, c.raised, c.hairline, c.hairline, c.text, c.base)
+    for which, colour in (
+        (role.Window, c.base),
+        (role.AlternateBase, c.side),
+        (role.Button, c.raised),
+        (role.ButtonText, c.text),
+        (role.ToolTipBase, c.raised),
+        (role.ToolTipText, c.text),
+        (role.PlaceholderText, c.quiet),
+        (role.Highlight, c.accent),
+        (role.HighlightedText, c.on_accent),
+        (role.Accent, c.accent),
+        (role.Link, c.accent_text),
+    ):
+        palette.setColor(which, colour)
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(group.Disabled, which, c.faint)
+    return palette
+
+
+class Style(QObject):
+    """Keeps the application looking as the system and the person want; tells when that changes."""
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._app = app
+        self._appearance: Appearance = "system"
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+        font.setPixelSize(Type.BODY)
+        app.setFont(font)
+        self.colours = colours(app.palette(), dark=False)
+        self.refresh()
+        app.styleHints().colorSchemeChanged.connect(self.refresh)
+
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Follow the system, or stay light or dark."""
+        if appearance == self._appearance:
+            return
+        self._appearance = appearance
+        hints = self._app.styleHints()
+        schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+        if appearance in schemes:
+            hints.setColorScheme(schemes[appearance])
+        else:
+            hints.unsetColorScheme()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Derive everything anew from what the system says now."""
+        self._app.setPalette(QPalette())  # back to the system's own, to read it
+        scheme = self._app.styleHints().colorScheme()
+        dark = (
+            scheme == Qt.ColorScheme.Dark
+            if self._appearance == "system"
+            else (self._appearance == "dark")
+        )
+        self.colours = colours(self._app.palette(), dark)
+        self._app.setPalette(make_palette(self.colours))
+        self._app.setStyleSheet(style_sheet(self.colours))
+        self.changed.emit()
+
+
+def fixed_font() -> QFont:
+    """The system's font of fixed width, at body size."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    font.setPixelSize(Type.BODY)
+    return font
+
+
+def inset(layout: QLayout, edge: int) -> None:
+    """Keep the same distance from all four edges."""
+    layout.setContentsMargins(edge, edge, edge, edge)
+
+
+def mark(widget: QWidget, kind: str) -> None:
+    """Let the style sheet's rules for `kind` (see `resources/style.qss`) apply to a widget."""
+    widget.setProperty("kind", kind)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def style_sheet(c: Colours) -> str:
+    """The application's style sheet in these colours."""
+    names = {
+        field.name: getattr(c, field.name).name() for field in fields(c) if field.name != "dark"
+    }
+    sizes = {
+        f"{group.__name__.lower()}_{name.lower()}": f"{value}px"
+        for group in (Space, Type, Size)
+        for name, value in vars(group).items()
+        if isinstance(value, int)
+    }
+    names["veil"] = f"rgba({c.tint.red()}, {c.tint.green()}, {c.tint.blue()}, 92%)"
+    folder = resources.files("resources")
+    sheet = (folder / "style.qss").read_text(encoding="utf-8")
+    if sys.platform != "darwin":  # a Mac draws its controls itself, and better
+        sheet += (folder / "controls.qss").read_text(encoding="utf-8")
+    icons_folder = Path(str(folder / "icons")).as_posix()
+    return Template(sheet).substitute(names | sizes | {"icons": icons_folder})

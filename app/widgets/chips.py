@@ -1,0 +1,62 @@
+"""A row of chips: each names some of what there is with its number, and one at a time filters."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app.style import Space
+from app.widgets.flow import Flow
+from app.widgets.text import button
+
+
+class Chips(QWidget):
+    """Chips whose number is zero are out of sight, but for the chosen one."""
+
+    chosen = Signal(str)
+    """The key of the chosen chip; "" when none is."""
+
+    def __init__(self, names: Mapping[str, str], helps: Mapping[str, str]) -> None:
+        super().__init__()
+        self._names = dict(names)
+        self._buttons: dict[str, QPushButton] = {}
+        self._chosen = ""
+        layout = Flow(self, Space.ONE)
+        for key, name in names.items():
+            chip = button(name, "chip")
+            chip.setCheckable(True)
+            chip.setToolTip(helps[key])
+            chip.clicked.connect(functools.partial(self._click, key))
+            chip.hide()
+            self._buttons[key] = chip
+            layout.addWidget(chip)
+
+    @property
+    def key(self) -> str:
+        """The key of the chosen chip; "" when none is."""
+        return self._chosen
+
+    def chip(self, key: str) -> QPushButton:
+        """The button of a chip."""
+        return self._buttons[key]
+
+    def show_counts(self, counts: Mapping[str, int]) -> None:
+        """Say how many there are of each."""
+        for key, chip in self._buttons.items():
+            number = counts.get(key, 0)
+            chip.setText(f"{self._names[key]}  {number:,}")
+            chip.setVisible(number > 0 or key == self._chosen)
+        self.setVisible(any(not chip.isHidden() for chip in self._buttons.values()))
+
+    def choose(self, key: str) -> None:
+        """Choose a chip, or none with ""."""
+        self._chosen = key
+        for other, chip in self._buttons.items():
+            chip.setChecked(other == key)
+        self.chosen.emit(key)
+
+    def _click(self, key: str) -> None:
+        self.choose(key if self._buttons[key].isChecked() else "")

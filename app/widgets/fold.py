@@ -1,0 +1,34 @@
+"""A part of a page that is out of sight until someone asks for it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+
+from app import icons
+from app.style import Size, Space
+
+
+class Fold(QWidget):
+    """A line to click, and what it opens."""
+
+    def __init__(self, title: str, content: QWidget) -> None:
+        super().__init__()
+        self.content = content
+        self.button = QToolButton()
+        self.button.setText(title)
+        self.button.setCheckable(True)
+        self.button.setProperty("kind", "heading")
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setIconSize(QSize(Size.ICON, Size.ICON))
+        self.button.toggled.connect(self._turn)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.TWO)
+        layout.addWidget(self.button)
+        layout.addWidget(content)
+        self._turn(False)
+
+    def _turn(self, is_open: bool) -> None:
+        self.content.setVisible(is_open)
+        self.button.setIcon(icons.icon("chevron-down" if is_open else "chevron"))

@@ -1,0 +1,116 @@
+"""How the running import goes, and what the last one did."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QToolButton
+
+from app import icons, words
+from app.imports import Imports
+from app.job_snapshot import JobSnapshot
+from app.style import Size, Space
+from app.widgets.text import button, label
+from mlx_backend.jobs import JobState
+
+
+class ImportBar(QFrame):
+    """Progress with Cancel while an import runs; then one sentence, until it is closed."""
+
+    reasons_wanted = Signal()
+    tonight_wanted = Signal()
+
+    def __init__(self, imports: Imports) -> None:
+        super().__init__()
+        self._imports = imports
+        self.setProperty("kind", "undo")
+        self.setFixedHeight(Size.STRIP)
+        self.text = label()
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(Size.FIELD)
+        self.progress.setAccessibleName("Progress of the import")
+        self.cancel = button("Cancel", "link")
+        self.cancel.clicked.connect(imports.cancel)
+        self.why = button("See Why", "link")
+        self.why.clicked.connect(self.reasons_wanted)
+        self.tonight = button("Go to Tonight", "link")
+        self.tonight.clicked.connect(self.tonight_wanted)
+        self.close_button = QToolButton()
+        self.close_button.setIcon(icons.icon("close"))
+        self.close_button.setAccessibleName("Close")
+        self.close_button.clicked.connect(self.hide)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
+        layout.setSpacing(Space.ONE)
+        layout.addWidget(self.text)
+        layout.addWidget(self.why)
+        layout.addStretch()
+        layout.addWidget(self.progress)
+        layout.addWidget(self.cancel)
+        layout.addWidget(self.tonight)
+        layout.addWidget(self.close_button)
+        imports.changed.connect(self._show_progress)
+        imports.ended.connect(self.show_outcome)
+        self.hide()
+        self._show_progress()
+
+    def show_outcome(self, job: JobSnapshot) -> None:
+        """Say what an import did."""
+        sentence, skipped = outcome(job)
+        self._arrange(sentence, running=False)
+        self.why.setVisible(bool(skipped))
+        self.tonight.setVisible(job.state is JobState.FINISHED)
+
+    def _show_progress(self) -> None:
+        if not self._imports.is_busy:
+            return
+        job = self._imports.current
+        progress = job.status.progress if job is not None else None
+        if job is not None and job.stopping:
+            sentence = "Stopping…"
+        elif progress is not None and progress.total:
+            sentence = f"Reading {progress.done:,} of {words.count(progress.total, 'file')}"
+        else:
+            sentence = "Looking for notes…"
+        self._arrange(sentence, running=True)
+        self.progress.setRange(0, progress.total if progress else 0)
+        self.progress.setValue(progress.done if progress else 0)
+
+    def _arrange(self, sentence: str, running: bool) -> None:
+        self.text.setText(sentence)
+        self.why.setVisible(False)
+        self.tonight.setVisible(False)
+        self.progress.setVisible(running)
+        self.cancel.setVisible(running)
+        self.close_button.setVisible(not running)
+        self.show()
+
+
+def outcome(job: JobSnapshot) -> tuple[str, int]:
+    """What an import did in a sentence or two, and how many files it skipped."""
+    if job.state is JobState.INTERRUPTED:
+        return "The import was interrupted. What was read is here; drop the folder again.", 0
+    if job.state is JobState.FAILED:
+        return (job.status.error.message if job.status.error else "The import failed."), 0
+    result = job.status.result
+    added, changed = _number(result, "added"), _number(result, "changed")
+    unchanged, removed = _number(result, "unchanged"), _number(result, "removed")
+    listed = result.get("skipped")
+    skipped = len(listed) if isinstance(listed, list) else 0
+    if job.state is JobState.STOPPED:
+        return "The import was cancelled. What was read before is here.", skipped
+    if added or changed or not unchanged:
+        sentence = f"I read {words.count(added + changed, 'note')}"
+        sentence += f" and skipped {skipped:,}." if skipped else "."
+        if unchanged:
+            sentence += f" {words.count(unchanged, 'note')} had not changed."
+    else:
+        sentence = f"Nothing has changed in {words.count(unchanged, 'note')}."
+    if removed:
+        sentence += f" The files of {words.count(removed, 'note')} are gone."
+    return sentence, skipped
+
+
+def _number(result: dict[str, object], name: str) -> int:
+    value = result.get(name, 0)
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,53 @@
+"""List rows of two lines: a name, and below it, quieter, what else there is to say."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QFont, QPainter, QPalette
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.style import Size, Space, Type
+
+SECOND_LINE = Qt.ItemDataRole.UserRole + 1
+"""The role under which a model gives the second line."""
+
+
+class TwoLines(QStyledItemDelegate):
+    """Paints the display text, and the text of `SECOND_LINE` below it."""
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return QSize(Size.FIELD, Size.TALL_ROW)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        self.initStyleOption(option, index)
+        first, option.text = option.text, ""
+        view = option.widget
+        view.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, view)
+        box = option.rect.adjusted(Space.TWO, Space.ONE, -Space.TWO, -Space.ONE)
+        half = box.height() // 2
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        active = chosen and bool(option.state & QStyle.StateFlag.State_Active)
+        role = QPalette.ColorRole
+        painter.save()
+        painter.setPen(option.palette.color(role.HighlightedText if active else role.Text))
+        _draw(painter, QRect(box.topLeft(), QSize(box.width(), half)), option.font, first)
+        if not active:
+            painter.setPen(option.palette.color(role.PlaceholderText))
+        small = QFont(option.font)
+        small.setPixelSize(Type.SMALL)
+        below = QRect(box.left(), box.top() + half, box.width(), box.height() - half)
+        _draw(painter, below, small, str(index.data(SECOND_LINE) or ""))
+        painter.restore()
+
+
+def _draw(painter: QPainter, box: QRect, font: QFont, text: str) -> None:
+    painter.setFont(font)
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+    painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)

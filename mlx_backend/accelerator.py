@@ -1,0 +1,135 @@
+"""What MLX computes on, and a fast BLAS in front of it where that is a Linux CPU.
+
+MLX's Linux wheel brings the reference BLAS, 40 times slower than OpenBLAS. Symbols of a library
+that is loaded globally before MLX win over those that MLX brings, so `prepare` must run before
+the first import of `mlx.core`. It needs no root: the package scipy-openblas32 has every symbol
+under the prefix `scipy_`, and a copy with the prefix taken off is made once with patchelf.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import logging
+import os
+import platform
+import re
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from importlib import metadata
+from pathlib import Path
+
+import platformdirs
+
+_log = logging.getLogger(__name__)
+
+_PREFIX = b"scipy_"
+_SYSTEM_OPENBLAS = (
+    "openblas-pthread/libblas.so.3",
+    "openblas-openmp/libblas.so.3",
+    "libopenblas.so.0",
+)
+
+
+def prepare() -> str:
+    """Put OpenBLAS in front of MLX's own BLAS on Linux; returns what was loaded, "" if nothing.
+
+    Elsewhere, and where no OpenBLAS is to be had, nothing changes and everything still works.
+    """
+    if sys.platform != "linux":
+        return ""
+    if "mlx.core" in sys.modules:
+        _log.warning("MLX was imported before its BLAS could be replaced")
+        return ""
+    for candidate in (_renamed_copy(), *_system_copies()):
+        if candidate is not None and _load(candidate):
+            return str(candidate)
+    return ""
+
+
+def has_gpu() -> bool:
+    """Whether MLX computes on a GPU here (Metal or CUDA)."""
+    import mlx.core as mx
+
+    return bool(mx.default_device() == mx.Device(mx.gpu))
+
+
+def measure_gflops(size: int = 1024, repeats: int = 4) -> float:
+    """The speed of float32 matrix products as MLX does them here, in 10^9 operations a second."""
+    import mlx.core as mx
+
+    a = mx.random.normal((size, size))
+    mx.eval(a, a @ a)
+    best = float("inf")  # the fastest of a few: the others had to share the processor
+    for _ in range(repeats):
+        start = time.perf_counter()
+        mx.eval(a @ a)
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best / 1e9
+
+
+def advice_for_slow_blas() -> str:
+    """What to install where products are slow."""
+    return (
+        "Run `make run` again, which installs scipy-openblas32 and patchelf,"
+        " or `sudo apt-get install libopenblas0-pthread`."
+    )
+
+
+def _load(path: Path) -> bool:
+    try:
+        library = ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        _log.warning("cannot load %s: %s", path, error)
+        return False
+    # OpenBLAS's threads spin while they wait. Training and chat at once, each with a thread for
+    # every core, would make both twenty times slower; half of the cores each never does.
+    library.openblas_set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+    return True
+
+
+def _system_copies() -> list[Path]:
+    folder = Path("/usr/lib") / f"{platform.machine()}-linux-gnu"
+    return [folder / name for name in _SYSTEM_OPENBLAS if (folder / name).exists()]
+
+
+def _renamed_copy() -> Path | None:
+    """The copy of scipy-openblas32 without its prefix, made on first use; None if impossible."""
+    found = importlib.util.find_spec("scipy_openblas32")
+    if found is None or found.origin is None:
+        return None
+    original = Path(found.origin).parent / "lib" / "libscipy_openblas.so"
+    version = metadata.version("scipy-openblas32")
+    folder = platformdirs.user_cache_path("Overnight")
+    copy = folder / f"libopenblas-{version}-{platform.machine()}.so"
+    if copy.exists():
+        return copy
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _rename_symbols(original, copy)
+    except (OSError, subprocess.SubprocessError) as error:
+        _log.warning("cannot prepare OpenBLAS: %s", error)
+        return None
+    return copy
+
+
+def _rename_symbols(original: Path, copy: Path) -> None:
+    names = {match.decode() for match in re.findall(rb"scipy_\w+", original.read_bytes())}
+    patchelf = Path(sysconfig.get_path("scripts")) / "patchelf"
+    with tempfile.TemporaryDirectory(dir=copy.parent) as scratch:
+        table = Path(scratch) / "names"
+        table.write_text(
+            "".join(f"{n} {n.removeprefix(_PREFIX.decode())}\n" for n in sorted(names))
+        )
+        renamed = Path(scratch) / copy.name
+        subprocess.run(
+            [patchelf, "--rename-dynamic-symbols", table, "--output", renamed, original],
+            check=True,
+            capture_output=True,
+            timeout=120,
+            env=os.environ | {"LC_ALL": "C"},
+        )
+        renamed.replace(copy)

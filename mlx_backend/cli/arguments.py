@@ -1,0 +1,176 @@
+"""The commands and their options, declared in one place; each names the function that runs it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from mlx_backend import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_Number = TypeVar("_Number", int, float)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="overnight",
+        description="Train a small model on your notes overnight, and chat with it in the morning."
+        " Without a command, the window opens.",
+    )
+    parser.add_argument("--version", action="version", version=f"overnight {__version__}")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    commands = _Commands(parser, shared)
+    _library_commands(commands)
+    _training_commands(commands)
+    _chat_commands(commands)
+    _adapter_commands(commands)
+    return parser
+
+
+class _Commands:
+    def __init__(self, parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+        self._subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+        self._shared = shared
+
+    def add(self, name: str, module: str, function: str, text: str) -> argparse.ArgumentParser:
+        """Add a command that `mlx_backend.cli.<module>.<function>` runs."""
+        command = self._subparsers.add_parser(
+            name, help=text, description=text, parents=[self._shared]
+        )
+        command.set_defaults(run=(module, function))
+        return command
+
+
+def _library_commands(commands: _Commands) -> None:
+    commands.add(
+        "doctor", "health", "doctor", "check machine, memory, libraries, speed and library"
+    )
+    demo = commands.add(
+        "demo", "demonstration", "demo", "the whole journey on the sample notes, in a fresh library"
+    )
+    demo.add_argument("--keep", type=_path, metavar="FOLDER", help="keep the library there")
+    imports = commands.add("import", "notes", "import_notes", "read files and folders as notes")
+    imports.add_argument("paths", nargs="+", type=_path, metavar="PATH")
+    commands.add("notes", "notes", "list_notes", "list the notes")
+    commands.add("models", "adapters", "list_models", "list the base models")
+
+
+def _training_commands(commands: _Commands) -> None:
+    plan = commands.add("plan", "runs", "plan", "measure what a run would do, without starting it")
+    _add_run_options(plan)
+    train = commands.add("train", "runs", "train", "train an adapter on the notes")
+    train.add_argument("--name", required=True, help="the new adapter's name")
+    _add_run_options(train)
+    train.add_argument(
+        "--from", dest="start_from", metavar="ADAPTER", help="go on from this adapter"
+    )
+    train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    commands.add("runs", "runs", "list_runs", "list the runs")
+    resume = commands.add("resume", "runs", "resume", "go on with a run that was cut short")
+    resume.add_argument("run_id", metavar="RUN")
+    resume.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    stop = commands.add("stop", "runs", "stop", "stop a run after its step, with a checkpoint")
+    stop.add_argument("run_id", metavar="RUN")
+
+
+def _add_run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", metavar="M", help="base model (default: as set, else starter)")
+    command.add_argument("--steps", type=_positive_int, metavar="N", help="train so many steps")
+    command.add_argument("--hours", type=_positive_float, metavar="H", help="end within this time")
+
+
+def _chat_commands(commands: _Commands) -> None:
+    chat = commands.add("chat", "chat", "chat", "answer one prompt, or talk")
+    chat.add_argument(
+        "--adapter",
+        dest="adapters",
+        action="append",
+        default=[],
+        type=_weighted_adapter,
+        metavar="NAME[:WEIGHT]",
+        help="answer with this adapter; may be given several times",
+    )
+    chat.add_argument("--prompt", metavar="TEXT", help="answer this and end")
+    chat.add_argument("--seed", type=_seed, metavar="N", help="the same seed gives the same answer")
+    chat.add_argument("--max-tokens", type=_positive_int, metavar="N", help="longest answer")
+    chat.add_argument("--temperature", type=_temperature, metavar="T", help="0 is greedy")
+    chat.add_argument("--top-p", type=_share, metavar="P", help="share of likeliest words kept")
+    exam = commands.add("exam", "chat", "exam", "ask the questions of a file and mark the answers")
+    exam.add_argument("file", type=_path, metavar="FILE.tsv")
+    exam.add_argument("--adapter", metavar="NAME", help="examine this adapter, not the base")
+
+
+def _adapter_commands(commands: _Commands) -> None:
+    commands.add("adapters", "adapters", "list_adapters", "list the adapters")
+    remove = commands.add("remove", "adapters", "remove", "delete an adapter")
+    remove.add_argument("name", metavar="NAME")
+    export = commands.add("export", "adapters", "export", "write an adapter for other programs")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("--format", choices=["mlx"], default="mlx", help="mlx: as mlx-lm loads it")
+    export.add_argument("--to", type=_path, required=True, metavar="PATH", help="a new folder")
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path  # here, for it takes a third of the time of `overnight --help`
+
+    return Path(text)
+
+
+def _number(text: str, kind: Callable[[str], _Number]) -> _Number:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+
+
+def _positive_int(text: str) -> int:
+    value = _number(text, int)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError("must be from 0 to 2^63 - 1")
+    return value
+
+
+def _positive_float(text: str) -> float:
+    value = _number(text, float)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return value
+
+
+def _temperature(text: str) -> float:
+    value = _number(text, float)
+    if not 0 <= value <= 5:
+        raise argparse.ArgumentTypeError("must be from 0 to 5")
+    return value
+
+
+def _share(text: str) -> float:
+    value = _number(text, float)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError("must be more than 0 and at most 1")
+    return value
+
+
+def _weighted_adapter(text: str) -> tuple[str, float]:
+    name, colon, weight = text.rpartition(":")
+    if not colon:
+        return text, 1.0
+    try:
+        value = float(weight)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{weight}' is not a weight") from None
+    if not -10 <= value <= 10:
+        raise argparse.ArgumentTypeError("a weight must be from -10 to 10")
+    return name, value

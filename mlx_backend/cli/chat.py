@@ -1,0 +1,152 @@
+"""The commands that ask the model: chat and exam."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from tqdm import tqdm
+
+from mlx_backend.cli.console import Console
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library import Library
+from mlx_backend.library.adapters import Adapter, read_adapter
+from mlx_backend.protocol import Sampling, Turn
+from mlx_backend.settings import load_settings
+
+if TYPE_CHECKING:
+    from mlx_backend.inference import Answer, ChatModel
+
+_GOODBYES = {"/bye", "/exit", "/quit"}
+
+
+def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight chat`: one answer with --prompt, else a conversation until /bye or Ctrl-D."""
+    library = Library.open()
+    adapters = [(read_adapter(library.adapters, name), w) for name, w in options.adapters]
+    sampling = _sampling(library, options)
+    if options.prompt is not None:
+        if not options.prompt.strip():
+            raise OvernightError(
+                Kind.BAD_INPUT, "The prompt is empty.", 'Ask something: --prompt "TEXT"'
+            )
+        model = _load(library, adapters)
+        answer = _answer(model, [Turn(role="user", text=options.prompt)], sampling, console)
+        return _fields(answer)
+    return _talk(_load(library, adapters), sampling, console)
+
+
+def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight exam FILE.tsv`: ask each question greedily and mark the answers."""
+    from mlx_backend.exam import LONGEST_ANSWER, read_questions, take_exam
+
+    library = Library.open()
+    questions = read_questions(options.file)
+    adapters = [(read_adapter(library.adapters, options.adapter), 1.0)] if options.adapter else []
+    model = _load(library, adapters)
+    with tqdm(total=len(questions), unit="questions", file=sys.stderr, disable=None) as bar:
+        items = take_exam(
+            questions,
+            lambda prompts: model.answer_all(
+                prompts, LONGEST_ANSWER, lambda done, _: _advance(bar, done)
+            ),
+        )
+    correct = sum(item.right for item in items)
+    console.table(
+        ["", "Question", "Answer"],
+        [("+" if i.right else "-", i.question, i.text[:100]) for i in items],
+    )
+    console.say(f"{correct} of {len(items)} right.")
+    return {
+        "asked": len(items),
+        "correct": correct,
+        "accuracy": correct / len(items),
+        "items": [
+            {
+                "question": item.question,
+                "answers": list(item.answers),
+                "text": item.text,
+                "right": item.right,
+                "citations": [],
+            }
+            for item in items
+        ],
+    }
+
+
+def _talk(model: ChatModel, sampling: Sampling, console: Console) -> dict[str, object]:
+    turns: list[Turn] = []
+    fields: dict[str, object] = {"text": "", "citations": []}
+    if sys.stdin.isatty():
+        console.note("Ask about your notes. /bye or Ctrl-D ends.")
+    while (line := _ask()) is not None:
+        if line.strip() in _GOODBYES:
+            break
+        if not line.strip():
+            continue
+        turns.append(Turn(role="user", text=line))
+        answer = _answer(model, turns, sampling, console)
+        turns.append(Turn(role="assistant", text=answer.text))
+        fields = _fields(answer)
+    return fields
+
+
+def _ask() -> str | None:
+    try:
+        if sys.stdin.isatty():
+            print("> ", end="", file=sys.stderr, flush=True)
+        return input()
+    except EOFError:
+        return None
+
+
+def _answer(model: ChatModel, turns: list[Turn], sampling: Sampling, console: Console) -> Answer:
+    answer = model.answer(turns, sampling, on_text=console.stream)
+    console.say()
+    return answer
+
+
+def _load(library: Library, adapters: list[tuple[Adapter, float]]) -> ChatModel:
+    from mlx_backend import accelerator
+
+    accelerator.prepare()
+    from mlx_backend.base_model import base_for, load_base_model
+    from mlx_backend.inference import ChatModel
+
+    default = load_settings(library.settings).base_model
+    base = base_for(library, [adapter for adapter, _ in adapters], default)
+    model = ChatModel(load_base_model(library, base))
+    model.use(adapters)
+    return model
+
+
+def _sampling(library: Library, options: argparse.Namespace) -> Sampling:
+    settings = load_settings(library.settings)
+
+    def chosen(option: float | None, setting: float) -> float:
+        return setting if option is None else option
+
+    return Sampling(
+        temperature=chosen(options.temperature, settings.temperature),
+        top_p=chosen(options.top_p, settings.top_p),
+        max_tokens=options.max_tokens or settings.max_tokens,
+        seed=options.seed,
+    )
+
+
+def _advance(bar: tqdm[NoReturn], done: int) -> None:
+    bar.update(done - bar.n)
+
+
+def _fields(answer: Answer) -> dict[str, object]:
+    return {
+        "text": answer.text,
+        "citations": [],
+        "prompt_tokens": answer.prompt_tokens,
+        "cached_tokens": answer.cached_tokens,
+        "generated_tokens": answer.generated_tokens,
+        "ttft_ms": answer.ttft_ms,
+        "tokens_per_second": answer.tokens_per_second,
+        "ended": answer.ended,
+    }

@@ -1,0 +1,94 @@
+"""From arguments to a command, and from its end to an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mlx_backend.cli.arguments import build_parser
+from mlx_backend.cli.console import Console
+from mlx_backend.errors import OvernightError, from_exception
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; without one, open the window. Returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words:
+        return _open_window()
+    parser = build_parser()
+    options = parser.parse_args(words)
+    if options.command is None:
+        parser.error("a command is missing")
+    console = Console(as_json=options.json)
+    try:
+        module_name, function_name = options.run
+        command = getattr(import_module(f"mlx_backend.cli.{module_name}"), function_name)
+        console.finish(command(options, console))
+    except KeyboardInterrupt:
+        console.note("Interrupted.")
+        return INTERRUPTED
+    except SystemExit:
+        raise
+    except BrokenPipeError:
+        _discard_output()
+        return DONE
+    except Exception as error:
+        return _fail(console, from_exception(error))
+    return DONE
+
+
+def _discard_output() -> None:
+    """Whoever read our output has enough; what is still buffered must not fail at the end."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(console: Console, error: OvernightError) -> int:
+    log = ""
+    if error.detail:
+        log = _log_detail(error)
+    console.fail(error, log)
+    return FAILED
+
+
+def _log_detail(error: OvernightError) -> str:
+    """Write what only an engineer wants to see to the log; returns the log's path."""
+    import time
+
+    from mlx_backend.library.home import Library
+    from mlx_backend.private_data.masking import mask
+    from mlx_backend.private_data.scan import find_secrets
+
+    path = Library(Library.default_home()).logs / "overnight.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8", errors="replace") as log:
+            told = f"{error.message}\n{error.detail}\n"
+            log.write(f"{time.strftime('%F %T')} {mask(told, find_secrets(told))}")
+    except OSError:
+        return ""  # a full disk is what may have to be told
+    return str(path)
+
+
+def _open_window() -> int:
+    if sys.platform == "linux" and not _has_display():
+        print(
+            "There is no display here, so no window can open. `overnight --help` lists what works"
+            " in a terminal; `overnight demo` shows the whole journey.",
+            file=sys.stderr,
+        )
+        return FAILED
+    from app.main import main as window  # the one place where the engine's package names the window
+
+    return window(sys.argv[:1])
+
+
+def _has_display() -> bool:
+    import os
+
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return any(os.environ.get(name) for name in names)

@@ -1,0 +1,52 @@
+"""The commands about notes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tqdm import tqdm
+
+from mlx_backend.cli.console import Console
+from mlx_backend.library import Library, database
+from mlx_backend.library.notes import Notes
+
+
+def import_notes(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight import PATH...`."""
+    from mlx_backend import accelerator
+
+    accelerator.prepare()
+    from mlx_backend.importers.importing import import_into
+
+    library = Library.open()
+    with tqdm(unit="files", file=sys.stderr, disable=None, leave=False) as bar:
+
+        def on_progress(done: int, total: int, path: str) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        outcome = import_into(library, options.paths, on_progress)
+    console.say(
+        f"{outcome.added} added, {outcome.changed} changed, {outcome.unchanged} unchanged,"
+        f" {outcome.removed} gone; {outcome.notes} notes in all."
+    )
+    if outcome.skipped:
+        console.say(f"Skipped {len(outcome.skipped)}:")
+        console.table(["File", "Why"], outcome.skipped)
+    return outcome.as_result()
+
+
+def list_notes(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight notes`."""
+    with database.opened(Library.open().database) as connection:
+        notes = Notes(connection).summaries()
+    if notes:
+        console.table(
+            ["Id", "Title", "Words", "Tokens", "Status"],
+            [(n.id, n.title, n.words, n.tokens, n.status) for n in notes],
+        )
+    else:
+        console.say("No notes yet. Add some: overnight import FOLDER")
+    fields = ("id", "title", "path", "words", "tokens", "status")
+    return {"notes": [{name: getattr(note, name) for name in fields} for note in notes]}

@@ -1,0 +1,127 @@
+"""Text that stands in many notes: signatures, disclaimers, templates. It is taught once.
+
+Whole paragraphs and long lines count, for those are copied; short lines recur because people
+write of the same things again. Fenced code is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from mlx_backend.curation.wording import hash_of
+from mlx_backend.library.findings import Ranges
+
+Paragraphs = npt.NDArray[np.void]
+"""Records of PARAGRAPH: pieces of one text, by place."""
+PARAGRAPH = np.dtype([("hash", "<u8"), ("start", "<u4"), ("end", "<u4"), ("long", "u1")])
+
+MOST_PARAGRAPHS = 5_000
+"""Pieces of one note that are looked at."""
+LONG_WORDS = 8
+NOTES_FOR_LONG = 5
+"""Notes in which a piece of at least LONG_WORDS words must stand to be boilerplate."""
+NOTES_FOR_SHORT = 20
+"""The same for shorter ones."""
+
+_FEWEST_WORDS = 4
+_FEWEST_LETTERS = 16
+_LONGEST_RUN = 200  # lines: a list of a million is no paragraph
+_LONGEST_PIECE = 20_000
+_LINE = re.compile(r"\n+|[^\n]+\n?")
+_FENCE = re.compile(r" {0,3}(```|~~~)")
+_HEADING = re.compile(r"#{1,6}\s")
+
+
+def find_paragraphs(text: str) -> Paragraphs:
+    """The pieces of a text that might be boilerplate."""
+    found = []
+    for start, lines in _runs(text):
+        end = start + sum(map(len, lines))
+        found.append(_piece(text, start, end))
+        if len(lines) > 1:
+            position = start
+            for line in lines:
+                piece = _piece(text, position, position + len(line))
+                position += len(line)
+                if piece and piece[3]:
+                    found.append(piece)
+        if len(found) > MOST_PARAGRAPHS:
+            break
+    return np.array([piece for piece in found if piece][:MOST_PARAGRAPHS], PARAGRAPH)
+
+
+def find_repeated(notes: Iterable[tuple[int, Paragraphs]]) -> dict[int, int]:
+    """The hashes of pieces that stand in many notes, each with the first note that has it.
+
+    `notes` are ids with their pieces, in the order in which the first one keeps its text.
+    """
+    keepers: dict[int, int] = {}
+    distinct: list[npt.NDArray[np.uint64]] = []
+    lengthy: list[npt.NDArray[np.uint64]] = []
+    ids: list[int] = []
+    for note_id, paragraphs in notes:
+        hashes, first = np.unique(paragraphs["hash"], return_index=True)
+        distinct.append(hashes)
+        lengthy.append(paragraphs["long"][first])
+        ids.append(note_id)
+    if not ids:
+        return keepers
+    everywhere = np.concatenate(distinct)
+    hashes, first, counts = np.unique(everywhere, return_index=True, return_counts=True)
+    needed = np.where(np.concatenate(lengthy)[first] > 0, NOTES_FOR_LONG, NOTES_FOR_SHORT)
+    note_of = np.repeat(np.array(ids), [len(each) for each in distinct])
+    many = counts >= needed
+    return dict(zip(hashes[many].tolist(), note_of[first[many]].tolist(), strict=True))
+
+
+def left_out(
+    note_id: int, paragraphs: Paragraphs, repeated: Mapping[int, int]
+) -> tuple[Ranges, list[int]]:
+    """The ranges of a note's text that other notes keep, joined where they meet; those notes."""
+    ranges: list[tuple[int, int]] = []
+    keepers: list[int] = []
+    for key, start, end, _ in sorted(paragraphs.tolist(), key=lambda piece: piece[1:3]):
+        keeper = repeated.get(key, note_id)
+        if keeper == note_id:
+            continue
+        keepers.append(keeper)
+        if ranges and start <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], end))
+        else:
+            ranges.append((start, end))
+    return tuple(ranges), keepers
+
+
+def _runs(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Runs of lines that are neither blank nor headings nor fenced code, with where they start."""
+    start = 0
+    lines: list[str] = []
+    fence = ""
+    for found in _LINE.finditer(text):  # one by one: a list of them all would be large
+        line, position = found[0], found.start()
+        mark = _FENCE.match(line)
+        apart = bool(mark or fence or line.isspace() or _HEADING.match(line))
+        if mark and fence in ("", mark[1]):
+            fence = "" if fence else mark[1]
+        if lines and (apart or len(lines) == _LONGEST_RUN):
+            yield start, lines
+            lines = []
+        if not apart:
+            start = start if lines else position
+            lines.append(line)
+    if lines:
+        yield start, lines
+
+
+def _piece(text: str, start: int, end: int) -> tuple[int, int, int, int] | None:
+    if end - start > _LONGEST_PIECE:
+        return None
+    words = text[start:end].split()
+    if len(words) < _FEWEST_WORDS or sum(map(len, words)) < _FEWEST_LETTERS:
+        return None
+    end = start + len(text[start:end].rstrip())
+    return hash_of(" ".join(words).casefold()), start, end, int(len(words) >= LONG_WORDS)

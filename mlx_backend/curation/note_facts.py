@@ -1,0 +1,81 @@
+"""What curation computes from one note alone, once for each version of its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlx_backend.curation import authorship, language, quality
+from mlx_backend.curation.boilerplate import Paragraphs, find_paragraphs
+from mlx_backend.curation.finding import Finding
+from mlx_backend.curation.wording import Hashes, Wording, same_text_key
+from mlx_backend.library.findings import Ranges
+from mlx_backend.private_data.masking import describe
+from mlx_backend.private_data.scan import scan_note
+
+VERSION = 1
+"""Of all that is computed here: a higher one looks at every note again."""
+
+
+@dataclass(frozen=True)
+class NoteText:
+    """What of a note is looked at."""
+
+    note_id: int
+    title: str
+    text: str
+    own_words: Ranges | None
+    written: float
+    """When the library got this text: what is computed of it says nothing of a later one."""
+
+
+@dataclass(frozen=True)
+class NoteFacts:
+    """What is kept to compare notes by, and what was found about the note itself."""
+
+    note_id: int
+    written: float
+    same_text: bytes
+    length: int
+    shingles: Hashes
+    paragraphs: Paragraphs
+    findings: tuple[Finding, ...]
+
+
+def gather(note: NoteText, languages: language.Languages) -> NoteFacts:
+    """Look at one note."""
+    return NoteFacts(
+        note_id=note.note_id,
+        written=note.written,
+        same_text=same_text_key(note.text),
+        length=len(note.text),
+        shingles=Wording.of(note.text).shingles,
+        paragraphs=find_paragraphs(note.text),
+        findings=tuple(_findings(note, languages)),
+    )
+
+
+def _findings(note: NoteText, languages: language.Languages) -> Iterator[Finding]:
+    judged = quality.assess(note.title, note.text)
+    yield Finding(
+        note.note_id,
+        "quality",
+        " ".join(judged.reasons) or "Nothing speaks against it.",
+        leaves_out=judged.leaves_out,
+        score=judged.score,
+    )
+    code, confidence = languages.of(note.text)
+    yield Finding(
+        note.note_id, "language", language.describe(code), score=round(confidence, 3), value=code
+    )
+    if secrets := scan_note(note.text):
+        yield Finding(
+            note.note_id,
+            "secrets",
+            describe(secrets),
+            value=";".join(secret.kind for secret in secrets),
+            spans=tuple((secret.start, secret.end) for secret in secrets),
+        )
+    if note.own_words is not None:
+        share = authorship.own_share(note.text, note.own_words)
+        yield Finding(note.note_id, "authorship", authorship.describe(share), score=round(share, 3))

@@ -1,0 +1,197 @@
+"""The side of the library that curation reads and writes, over one database connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from mlx_backend.curation.boilerplate import PARAGRAPH, Paragraphs
+from mlx_backend.curation.finding import Finding
+from mlx_backend.curation.near_duplicates import PERMUTATIONS, Pair, Sketches
+from mlx_backend.curation.note_facts import VERSION, NoteFacts, NoteText
+from mlx_backend.library.database import transaction
+from mlx_backend.library.findings import Step, ranges_from_json, update_included
+from mlx_backend.library.notes import Notes
+
+_COLUMNS = "note_id, step, leaves_out, reason, stays, score, value, spans"
+
+
+@dataclass(frozen=True)
+class ComparedNote:
+    """A note as others are compared with it; `poor` when its quality alone leaves it out."""
+
+    note_id: int
+    same_text: bytes
+    length: int
+    poor: bool
+
+
+class CurationStore:
+    """Reads notes to curate and what is kept of curated ones; writes findings."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._db = notes.connection
+
+    def outdated(self) -> list[int]:
+        """The ids of notes that are new or changed since they were curated."""
+        rows = self._db.execute(
+            "SELECT id FROM notes WHERE NOT gone AND NOT EXISTS (SELECT 1 FROM curated"
+            " WHERE note_id = notes.id AND version = ?) ORDER BY id",
+            (VERSION,),
+        )
+        return [row["id"] for row in rows]
+
+    def read(self, note_id: int) -> NoteText:
+        """A note that exists."""
+        row = self._db.execute(
+            "SELECT title, text, own_words, imported_at FROM notes WHERE id = ?", (note_id,)
+        ).fetchone()
+        own = None if row["own_words"] is None else ranges_from_json(row["own_words"])
+        return NoteText(note_id, row["title"], row["text"], own, row["imported_at"])
+
+    def save_facts(self, facts: Sequence[NoteFacts], sketches: Mapping[int, bytes]) -> None:
+        """Record what was computed from notes alone; `sketches` by note id.
+
+        Notes whose text an import replaced meanwhile stay outdated.
+        """
+        with transaction(self._db):
+            facts = [each for each in facts if self._is_as_it_was(each)]
+            self._db.executemany(
+                "INSERT OR REPLACE INTO curated"
+                " (note_id, version, same_text, length, sketch, paragraphs)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        each.note_id,
+                        VERSION,
+                        each.same_text,
+                        each.length,
+                        sketches.get(each.note_id, b""),
+                        each.paragraphs.tobytes(),
+                    )
+                    for each in facts
+                ],
+            )
+            self._insert(finding for each in facts for finding in each.findings)
+
+    def is_compared(self) -> bool:
+        """Whether nothing that tells which notes stay changed since `mark_compared`."""
+        rows = self._db.execute("SELECT 1 FROM curated WHERE NOT compared LIMIT 1")
+        return rows.fetchone() is None
+
+    def mark_compared(self) -> None:
+        """All notes are compared as they are now."""
+        self._db.execute("UPDATE curated SET compared = 1 WHERE NOT compared")
+
+    def all_curated(self) -> list[ComparedNote]:
+        """All notes that are there, those of poor quality last, else by path."""
+        rows = self._db.execute(
+            "SELECT note_id, same_text, length, EXISTS (SELECT 1 FROM findings WHERE leaves_out"
+            " AND step = 'quality' AND findings.note_id = curated.note_id) AS poor"
+            " FROM curated JOIN notes ON notes.id = note_id WHERE NOT gone ORDER BY poor, path"
+        )
+        return [ComparedNote(**{**row, "poor": bool(row["poor"])}) for row in rows]
+
+    def sketches(self, note_ids: Sequence[int]) -> tuple[list[int], Sketches]:
+        """Those of the notes that have a sketch, in the same order, and a row for each."""
+        kept: list[int] = []
+        flat = bytearray()
+        for note_id in note_ids:
+            sketch = self._curated(note_id, "sketch")
+            if sketch:
+                kept.append(note_id)
+                flat += sketch
+        return kept, np.frombuffer(flat, np.uint32).reshape(len(kept), PERMUTATIONS)
+
+    def paragraphs(self, note_id: int) -> Paragraphs:
+        """The pieces of a curated note that might be boilerplate."""
+        return np.frombuffer(self._curated(note_id, "paragraphs"), PARAGRAPH)
+
+    def likeness(self, pair: Pair) -> tuple[float, float] | None:
+        """How much of each note's wording the other holds; None when they were never compared."""
+        there, back = (
+            self._db.execute(
+                "SELECT share FROM likenesses WHERE note_id = ? AND other_id = ?", ids
+            ).fetchone()
+            for ids in (pair, pair[::-1])
+        )
+        return (there["share"], back["share"]) if there and back else None
+
+    def save_likenesses(self, shares: Mapping[Pair, tuple[float, float]]) -> None:
+        """Remember comparisons."""
+        with transaction(self._db):
+            for (one, other), (there, back) in shares.items():
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO likenesses VALUES (?, ?, ?)",
+                    [(one, other, there), (other, one, back)],
+                )
+
+    def replace_findings(self, step: Step, findings: Iterable[Finding]) -> None:
+        """Make these the only findings of a step; what is the same already is not written."""
+        with transaction(self._db):
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM findings WHERE step = ?", (step,))
+            old = {row["note_id"]: tuple(row) for row in rows}
+            changed = [each for each in findings if old.pop(each.note_id, None) != _row(each)]
+            self._db.executemany(
+                "DELETE FROM findings WHERE note_id = ? AND step = ?",
+                [(note_id, step) for note_id in old],
+            )
+            self._insert(changed)
+
+    def update_included(self) -> None:
+        """Let findings and the person's choices take effect."""
+        with transaction(self._db):
+            update_included(self._db)
+
+    def _insert(self, findings: Iterable[Finding]) -> None:
+        self._db.executemany(
+            f"INSERT OR REPLACE INTO findings ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (_row(finding) for finding in findings),
+        )
+
+    def _is_as_it_was(self, facts: NoteFacts) -> bool:
+        row: sqlite3.Row = self._db.execute(
+            "SELECT imported_at FROM notes WHERE id = ?", (facts.note_id,)
+        ).fetchone()
+        return bool(row["imported_at"] == facts.written)
+
+    def _curated(self, note_id: int, column: str) -> bytes:
+        row: sqlite3.Row = self._db.execute(
+            f"SELECT {column} FROM curated WHERE note_id = ?", (note_id,)
+        ).fetchone()
+        return bytes(row[0])
+
+
+def _row(finding: Finding) -> tuple[object, ...]:
+    return (
+        finding.note_id,
+        finding.step,
+        int(finding.leaves_out),
+        finding.reason,
+        finding.stays,
+        finding.score,
+        finding.value,
+        msgspec.json.encode(finding.spans).decode() if finding.spans else None,
+    )
+
+
+def iterate_batches(ids: Sequence[int], store: CurationStore) -> Iterator[list[NoteText]]:
+    """The texts of notes, a few at once: as many as fit into a bounded memory."""
+    batch: list[NoteText] = []
+    size = 0
+    for note_id in ids:
+        batch.append(store.read(note_id))
+        size += len(batch[-1].text)
+        if size > _MOST_TEXT or len(batch) == _MOST_NOTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+_MOST_TEXT = 1_000_000
+_MOST_NOTES = 500

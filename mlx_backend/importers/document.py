@@ -1,0 +1,95 @@
+"""What readers take, what they give and what they raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+Range = tuple[int, int]
+"""Characters [start, end) of a document's text."""
+
+
+class SkippedFile(Exception):
+    """A file is left out; the text is the reason, for the person."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a reader makes of a file, or of one part of it.
+
+    `part` names the part of a file that holds several; "" is the file itself. `created` is in
+    seconds since 1970. `own_words` are the ranges that the person wrote, where a text has several
+    voices; None where it has one, or where that cannot be told. `left_out` says in plain words
+    what of the file is not in the text.
+    """
+
+    title: str
+    text: str
+    kind: str = "text"
+    part: str = ""
+    created: float | None = None
+    author: str = ""
+    own_words: tuple[Range, ...] | None = None
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
+class SkippedPart:
+    """A part of a file that is left out, with the reason; the other parts are read."""
+
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EnteredPart:
+    """A reader begins with this part: should it die or hang, the part is the cause."""
+
+    part: str
+
+
+Item = Document | SkippedPart | EnteredPart
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's or an archive member's content; `name` has no folder in it.
+
+    `container` is the name of the archive that it came from. Parts in `passed_over` are not read.
+    """
+
+    name: str
+    data: bytes
+    container: str = ""
+    depth: int = 0
+    passed_over: frozenset[str] = frozenset()
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix: the title of last resort."""
+        return PurePath(self.name).stem or self.name
+
+    @property
+    def suffix(self) -> str:
+        """The suffix in lower case, with its dot."""
+        return PurePath(self.name).suffix.lower()
+
+    @property
+    def head(self) -> bytes:
+        """The beginning, enough to recognise a format by."""
+        return self.data[:4096]
+
+
+Reader = Callable[[Source], Iterable[Item]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file: how it is recognised, by content before suffix, and who reads it.
+
+    `read` raises SkippedFile when nothing of the file can be read.
+    """
+
+    recognises: Callable[[Source], bool]
+    read: Reader

@@ -1,0 +1,245 @@
+"""The import: what changed below the dropped paths becomes notes in the library."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.importers.document import SkippedFile
+from mlx_backend.importers.limits import LARGEST_FILE
+from mlx_backend.importers.new_notes import TokenCounter, new_notes, part_path
+from mlx_backend.importers.opening import UnopenedFile
+from mlx_backend.importers.readers import READERS_VERSION
+from mlx_backend.importers.sandbox import FileContent, Sandbox
+from mlx_backend.importers.walk import FoundFile, check_source, count_files, find_files
+from mlx_backend.library import database
+from mlx_backend.library.home import Library
+from mlx_backend.library.imports import FileStamp, Imports, ReadFile
+from mlx_backend.library.notes import Notes
+from mlx_backend.locks import held
+
+_BATCH = 100
+_MOST_TEXT = 4_000_000
+_IMPORT_PATIENCE_S = 600.0
+
+ProgressCall = Callable[[int, int, str], None]
+"""Called with files done, files in all, and the path at hand."""
+
+
+def _no_progress(done: int, total: int, path: str) -> None:
+    """Nobody watches."""
+
+
+@dataclass
+class ImportOutcome:
+    """What an import did; `notes` is the library's total afterwards."""
+
+    notes: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    stopped: bool = False
+
+    def as_result(self) -> dict[str, object]:
+        """The fields of `overnight import --json`."""
+        return {
+            "notes": self.notes,
+            "added": self.added,
+            "changed": self.changed,
+            "unchanged": self.unchanged,
+            "removed": self.removed,
+            "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
+        }
+
+
+def import_into(
+    library: Library,
+    paths: Iterable[Path],
+    on_progress: ProgressCall = _no_progress,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> ImportOutcome:
+    """`import_paths` on a library, alone, and the curation of what it brought.
+
+    A second import waits until the first is done.
+    """
+    from mlx_backend.base_model import load_plain_tokenizer
+    from mlx_backend.curation import curate
+
+    with held(library.import_lock, _IMPORT_PATIENCE_S) as alone:
+        if not alone:
+            raise OvernightError(
+                Kind.BUSY,
+                "Another import is still running.",
+                "Wait until it is done, then try again.",
+            )
+        counter = TokenCounter(lambda: load_plain_tokenizer(library))
+        with database.opened(library.database) as connection:
+            notes = Notes(connection)
+            outcome = import_paths(notes, counter, paths, on_progress, stop_requested)
+            curate(notes)  # also what a stop left: a note is never used before it was looked at
+            outcome.notes = notes.totals().notes
+            return outcome
+
+
+def import_paths(
+    notes: Notes,
+    counter: TokenCounter,
+    paths: Iterable[Path],
+    on_progress: ProgressCall = _no_progress,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> ImportOutcome:
+    """Bring the library up to date with files and folders; only what changed is read.
+
+    A note whose file is gone from an imported folder is kept and marked so; one whose file was
+    renamed goes with it. A stop keeps what was read so far. Raises OvernightError when a path is
+    missing, or when nothing at all is found.
+    """
+    sources = _without_nested(_normal(path) for path in paths)
+    for source in sources:
+        check_source(source)
+    # Walked twice: a list of all files would grow with the folder.
+    total = sum(map(count_files, sources))
+    if not total:
+        raise OvernightError(
+            Kind.NO_NOTES,
+            "There are no files in " + ", ".join(map(str, sources)) + ".",
+            "Choose a folder with notes: text, documents, mails, exports.",
+        )
+    outcome = ImportOutcome()
+    files = itertools.chain.from_iterable(map(find_files, sources))
+    done = 0
+    imports = Imports(notes)
+    with Sandbox() as sandbox:
+        run = _Import(imports, counter, sandbox, outcome)
+        while batch := list(itertools.islice(files, _BATCH)):
+            if stop_requested():
+                outcome.stopped = True
+                break
+            on_progress(done, max(total, done), str(batch[0].path))
+            run.read(batch)
+            done += len(batch)
+    names = [str(source) for source in sources]
+    if not outcome.stopped:
+        on_progress(done, done, "")
+        outcome.removed += imports.notice_gone(names)
+    outcome.skipped = [skipped for name in names for skipped in imports.skipped_below(name)]
+    outcome.notes = notes.totals().notes
+    return outcome
+
+
+class _Import:
+    """The state of one import."""
+
+    def __init__(
+        self, imports: Imports, counter: TokenCounter, sandbox: Sandbox, outcome: ImportOutcome
+    ) -> None:
+        self._imports = imports
+        self._counter = counter
+        self._sandbox = sandbox
+        self._outcome = outcome
+
+    def read(self, files: Sequence[FoundFile]) -> None:
+        """Read those of a batch of files that are new or changed, and save what came of them."""
+        known = self._imports.known([str(file.path) for file in files])
+        read: list[_Read] = []
+        size = 0
+        for file in files:
+            stamp = known.get(str(file.path))
+            if stamp and not file.reason and _is_unchanged(file, stamp):
+                self._outcome.unchanged += stamp.notes
+                continue
+            read.append(self._read(file, stamp))
+            size += sum(len(document.text) for document in read[-1].content.documents)
+            if size > _MOST_TEXT:
+                self._save(read)
+                read, size = [], 0
+        self._save(read)
+
+    def _read(self, file: FoundFile, known: FileStamp | None) -> _Read:
+        # Of a file that was gone, parts may have been gone before.
+        current = known is not None and known.readers == READERS_VERSION and not known.gone
+        try:
+            if file.reason:
+                raise UnopenedFile(file.reason)
+            if file.size > LARGEST_FILE:
+                raise UnopenedFile(f"The file is larger than {LARGEST_FILE >> 20} MB")
+            known_sha256 = known.sha256 if known and current else ""
+            return _Read(file, known, self._sandbox.read(file.source, file.path, known_sha256))
+        except SkippedFile as skipped:
+            opened = not isinstance(skipped, UnopenedFile)
+            return _Read(file, known, FileContent(), str(skipped), opened)
+
+    def _save(self, read: Sequence[_Read]) -> None:
+        if not read:
+            return
+        documents = [document for each in read for document in each.content.documents]
+        tokens = iter(self._counter.count([document.text for document in documents]))
+        counts = self._imports.save([self._read_file(each, tokens) for each in read])
+        self._outcome.added += counts.added
+        self._outcome.changed += counts.changed
+        self._outcome.unchanged += counts.unchanged
+        self._outcome.removed += counts.removed
+
+    def _read_file(self, read: _Read, tokens: Iterator[int]) -> ReadFile:
+        file, content = read.file, read.content
+        path = str(file.path)
+        stamp = FileStamp(
+            path=path,
+            source=str(file.source),
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            sha256=content.sha256,
+            readers=READERS_VERSION,
+            notes=read.known.notes if read.known else 0,
+        )
+        if content.same:
+            return ReadFile(stamp)
+        if read.reason:
+            return ReadFile(stamp, None, ((path, read.reason),), opened=read.opened)
+        return ReadFile(
+            stamp,
+            tuple(new_notes(file, content, tokens)),
+            tuple((part_path(path, part.part), part.reason) for part in content.skipped),
+            moved_from="" if read.known else self._moved_from(content.sha256),
+        )
+
+    def _moved_from(self, sha256: str) -> str:
+        """Where the same content was, if it is no longer there."""
+        paths = self._imports.paths_of_content(sha256)
+        return next((path for path in paths if not os.path.lexists(path)), "")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file, what was known of it, and what reading it gave, or why nothing."""
+
+    file: FoundFile
+    known: FileStamp | None
+    content: FileContent
+    reason: str = ""
+    opened: bool = True
+
+
+def _is_unchanged(file: FoundFile, stamp: FileStamp) -> bool:
+    return (stamp.size, stamp.mtime_ns, stamp.gone, stamp.readers) == (
+        file.size,
+        file.mtime_ns,
+        False,
+        READERS_VERSION,
+    )
+
+
+def _normal(path: Path) -> Path:
+    """One spelling of a path: with `..` in it, the same file would be two notes."""
+    return Path(os.path.normpath(path.expanduser().absolute()))
+
+
+def _without_nested(paths: Iterable[Path]) -> list[Path]:
+    chosen = sorted(set(paths))
+    return [p for p in chosen if not any(other in p.parents for other in chosen)]

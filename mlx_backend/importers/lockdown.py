@@ -1,0 +1,60 @@
+"""Taking from this process what a parser has no business with: files, network, other programs.
+
+Python's audit events (PEP 578) come before the act, whichever library asks for it. A hook cannot
+be removed again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+_FORBIDDEN = ("socket.", "subprocess.", "shutil.", "urllib.", "http.", "ftplib.", "smtplib.", "os.")
+_HARMLESS = frozenset(
+    {"os.listdir", "os.scandir", "os.putenv", "os.unsetenv", "os.add_dll_directory"}
+)
+_TIME_ZONES = ("/usr/share/zoneinfo", "/var/db/timezone", "/etc/localtime", "/etc/timezone")
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def lock_down() -> None:
+    """From now on only Python's own modules can be opened, for reading; the rest is refused."""
+    roots = _own_roots()
+
+    def refuse(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open":
+            _check_open(roots, *arguments)
+        elif event in ("os.listdir", "os.scandir"):
+            _check_path(roots, arguments[0])
+        elif event.startswith(_FORBIDDEN) and event not in _HARMLESS and not _is_of_parent(event):
+            raise PermissionError(f"{event} is not for parsers")
+
+    sys.addaudithook(refuse)
+
+
+def _is_of_parent(event: str) -> bool:
+    # Made from the descriptor that the parent opened; it connects to nobody else.
+    return event == "socket.__new__"
+
+
+def _own_roots() -> tuple[Path, ...]:
+    package = Path(__file__).parents[2]
+    paths = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, *sys.path}
+    roots = {package, *(Path(path).resolve() for path in (*paths, *_TIME_ZONES) if path)}
+    return tuple(root for root in roots if root != Path("/"))
+
+
+def _check_open(roots: tuple[Path, ...], path: object, mode: object, flags: object) -> None:
+    if isinstance(flags, int) and flags & _WRITING:
+        raise PermissionError("parsers write nothing")
+    _check_path(roots, path)
+
+
+def _check_path(roots: tuple[Path, ...], path: object) -> None:
+    if not isinstance(path, str | bytes | os.PathLike):
+        return  # a descriptor, opened before by whoever was allowed to
+    name = Path(os.fsdecode(path)).resolve()
+    if not any(name.is_relative_to(root) for root in roots):
+        raise PermissionError(f"{name} is not for parsers")

@@ -1,0 +1,123 @@
+"""What an import and its reading process say to each other: frames of msgpack over a socket.
+
+A frame is its length in four bytes, then the message. A request's length comes with the open file.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import msgspec
+
+from mlx_backend.importers.document import Range
+from mlx_backend.importers.limits import LARGEST_TEXT
+
+_LENGTH = struct.Struct("!I")
+_LARGEST_FRAME = 8 * LARGEST_TEXT
+
+
+class ReadFile(msgspec.Struct, frozen=True):
+    """Read the file whose descriptor comes along, unless its content is the known one."""
+
+    name: str
+    known_sha256: str = ""
+    passed_over: tuple[str, ...] = ()
+
+
+class Entered(msgspec.Struct, frozen=True, tag=True):
+    """A part is begun."""
+
+    part: str
+
+
+class Found(msgspec.Struct, frozen=True, tag=True):
+    """A document was read; its fields are those of `Document`."""
+
+    title: str
+    text: str
+    kind: str
+    part: str
+    created: float | None
+    author: str
+    own_words: tuple[Range, ...] | None
+    left_out: str
+
+
+class PartSkipped(msgspec.Struct, frozen=True, tag=True):
+    """A part is left out."""
+
+    part: str
+    reason: str
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """The file is dealt with; `reason` is why it is skipped, "" when it is not."""
+
+    sha256: str = ""
+    same: bool = False
+    reason: str = ""
+
+
+Answer = Entered | Found | PartSkipped | Done
+
+
+class Closed(Exception):
+    """The other side is gone."""
+
+
+def send(connection: socket.socket, message: msgspec.Struct, descriptor: int = -1) -> None:
+    """Send a message, and an open file with it. Raises OSError when the other side is gone."""
+    data = msgspec.msgpack.encode(message)
+    length = _LENGTH.pack(len(data))
+    if descriptor >= 0:
+        socket.send_fds(connection, [length], [descriptor])
+    else:
+        connection.sendall(length)
+    connection.sendall(data)
+
+
+def receive_request(connection: socket.socket) -> tuple[ReadFile, int]:
+    """Wait for a request and its open file. Raises Closed."""
+    head, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 1)
+    if not head or not descriptors:
+        raise Closed
+    head += _receive(connection, _LENGTH.size - len(head))
+    data = _receive(connection, _LENGTH.unpack(head)[0])
+    return msgspec.msgpack.decode(data, type=ReadFile), descriptors[0]
+
+
+class AnswerStream:
+    """Collects answers from bytes as they come, so that waiting for them can be interrupted."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._decoder = msgspec.msgpack.Decoder(Answer)
+
+    def feed(self, data: bytes) -> list[Answer]:
+        """The answers that are whole now. Raises msgspec.ValidationError for what is none."""
+        self._buffer += data
+        answers = []
+        while (end := self._end()) is not None:
+            answers.append(self._decoder.decode(bytes(self._buffer[_LENGTH.size : end])))
+            del self._buffer[:end]
+        return answers
+
+    def _end(self) -> int | None:
+        if len(self._buffer) < _LENGTH.size:
+            return None
+        length: int = _LENGTH.unpack_from(self._buffer)[0]
+        if length > _LARGEST_FRAME:
+            raise msgspec.ValidationError("an answer is too long")
+        end = _LENGTH.size + length
+        return end if len(self._buffer) >= end else None
+
+
+def _receive(connection: socket.socket, length: int) -> bytes:
+    data = bytearray()
+    while len(data) < length:
+        chunk = connection.recv(length - len(data))
+        if not chunk:
+            raise Closed
+        data += chunk
+    return bytes(data)

@@ -1,0 +1,100 @@
+"""Zip archives of files of any kind, and Notion's exports, which are such archives."""
+
+from __future__ import annotations
+
+import re
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from mlx_backend.importers.document import (
+    EnteredPart,
+    Item,
+    SkippedFile,
+    SkippedPart,
+    Source,
+)
+from mlx_backend.importers.readers.text import one_line
+from mlx_backend.importers.readers.zip_box import ZipBox
+
+_DEEPEST = 3
+_UNWANTED_FOLDERS = ("__MACOSX", "node_modules", "__pycache__")
+_LONGEST_NAME = 1000
+_NOTION_ID = re.compile(r"[ _-][0-9a-f]{32}(?=[./]|_all\.|$)")
+
+
+def read_archive(source: Source) -> Iterator[Item]:
+    """Every file in it, read as if it lay in a folder; `part` is its path in the archive.
+
+    Raises SkippedFile for what is damaged or nested too deeply.
+    """
+    if source.depth >= _DEEPEST:
+        raise SkippedFile(f"It is an archive inside {_DEEPEST} archives")
+    box = ZipBox(source.data)
+    shown = 0
+    for member in box.members:
+        if member.is_dir() or _is_hidden(member.filename):
+            continue
+        shown += 1
+        yield from _member(source, box, member)
+    if not shown:
+        raise SkippedFile("The archive is empty")
+
+
+def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[Item]:
+    from mlx_backend.importers.registry import read
+
+    part = one_line(_NOTION_ID.sub("", member.filename))[:_LONGEST_NAME]
+    if part in source.passed_over:
+        return
+    yield EnteredPart(part)
+    try:
+        _refuse(member, box)
+        inner = Source(
+            name=PurePosixPath(part).name,
+            data=box.read_member(member),
+            container=source.name,
+            depth=source.depth + 1,
+            passed_over=_below(part, source.passed_over),
+        )
+        for item in read(inner):
+            yield replace(item, part=f"{part}/{item.part}" if item.part else part)
+    except (SkippedFile, MemoryError, RecursionError) as error:
+        reasons = {
+            MemoryError: "Reading it takes more memory than a note should need",
+            RecursionError: "It is nested too deeply",
+        }
+        yield SkippedPart(part, reasons.get(type(error)) or str(error))
+    except Exception:
+        # Whatever a parser raises on one damaged file, the others are read.
+        yield SkippedPart(part, "The file is damaged and cannot be read")
+
+
+def _refuse(member: zipfile.ZipInfo, box: ZipBox) -> None:
+    name = member.filename
+    if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name[:3]:
+        raise SkippedFile("Its name leads out of the archive")
+    if len(name) > _LONGEST_NAME:
+        raise SkippedFile("Its name is too long")
+    if any(ord(c) < 32 for c in name):
+        raise SkippedFile("Its name has control characters")
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise SkippedFile("A symbolic link is not followed")
+    # Notion writes each table twice, as it is shown and whole.
+    whole = name.removesuffix(".csv") + "_all.csv"
+    if name.endswith(".csv") and whole in box.names:
+        raise SkippedFile("The whole table is in the file that ends with _all")
+
+
+def _is_hidden(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return any(
+        (p.startswith(".") and p != "..") or p in ("__MACOSX", "node_modules") for p in parts
+    )
+
+
+def _below(part: str, paths: frozenset[str]) -> frozenset[str]:
+    prefix = part + "/"
+    return frozenset(path.removeprefix(prefix) for path in paths if path.startswith(prefix))

@@ -1,0 +1,42 @@
+"""CSV and TSV tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.readers.plain_text import decode
+from mlx_backend.importers.readers.tables import rows_as_text
+
+_SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
+_DELIMITERS = ",;\t|"
+_SAMPLE = 20_000
+
+
+def read_csv(source: Source) -> list[Document]:
+    """One document: a line for each row. Raises SkippedFile for what is no table."""
+    text = decode(source.data)
+    # csv refuses cells above a limit of its own; ours is that of the whole file.
+    csv.field_size_limit(len(text) + 1)
+    try:
+        rows = rows_as_text(csv.reader(io.StringIO(text), delimiter=_delimiter(source, text)))
+    except csv.Error as error:
+        raise SkippedFile("The file is damaged: its table cannot be read") from error
+    if not rows:
+        raise SkippedFile("The table is empty")
+    return [Document(title=source.stem, text=rows + "\n", kind="table")]
+
+
+def _delimiter(source: Source, text: str) -> str:
+    if source.suffix in (".tsv", ".tab"):
+        return "\t"
+    try:
+        return (
+            csv.Sniffer().sniff(text[:_SAMPLE].rpartition("\n")[0] or text, _DELIMITERS).delimiter
+        )
+    except csv.Error:
+        return ","
+
+
+FORMAT = Format(lambda source: source.suffix in _SUFFIXES, read_csv)

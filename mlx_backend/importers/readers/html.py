@@ -1,0 +1,95 @@
+"""HTML: saved web pages without what stands around the article, and HTML that is itself a note."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.readers.html_text import (
+    drop_useless_links,
+    parse,
+    tidy,
+    to_markdown,
+)
+from mlx_backend.importers.readers.telegram import is_telegram_page, read_telegram_page
+from mlx_backend.importers.readers.text import begins_with, one_line, seconds_of
+
+_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
+_PAGE_PARTS = ["nav", "header", "footer", "aside"]
+_SIGNS_OF_A_SITE = 2
+_LEAST_SHARE = 0.25
+_NOTE_MARK = re.compile(r"\s*\[[\w ]{1,12}\]\s*")
+
+
+def read_html(source: Source) -> list[Document]:
+    """One document. Raises SkippedFile when there is no text in it."""
+    tree = parse(source.data)
+    if is_telegram_page(tree):
+        return read_telegram_page(source, tree)
+    title = one_line(tree.title.get_text()) if tree.title else ""
+    document = _page(source, tree) if _is_web_page(tree) else None
+    if document is None:
+        heading = tree.find("h1")
+        title = title or (one_line(heading.get_text()) if heading else "")
+        document = Document(title=title or source.stem, text=to_markdown(tree), kind="html")
+    if not document.text.strip():
+        raise SkippedFile("The page has no text")
+    return [document]
+
+
+def _is_web_page(tree: Any) -> bool:
+    signs = [
+        tree.find("nav"),
+        tree.find("footer"),
+        tree.find("script", src=True),
+        tree.find("link", rel="canonical"),
+        tree.find("link", rel="stylesheet"),
+        tree.find("meta", property="og:title"),
+        tree.find("article"),
+    ]
+    return sum(sign is not None for sign in signs) >= _SIGNS_OF_A_SITE
+
+
+def _page(source: Source, tree: Any) -> Document | None:
+    """The article of a web page, or the page without menus when no article stands out."""
+    import trafilatura
+
+    about = trafilatura.extract_metadata(source.data, extensive=False)
+    author = tree.find("meta", attrs={"name": "author"})
+    author_name = one_line(str(author.get("content", ""))) if author else ""
+    drop_useless_links(tree)
+    for mark in tree.find_all("sup"):
+        if _NOTE_MARK.fullmatch(mark.get_text()):
+            mark.decompose()
+    text = trafilatura.extract(
+        str(tree),
+        output_format="markdown",
+        favor_recall=True,
+        include_comments=False,
+        include_formatting=True,
+        include_links=True,
+    )
+    for part in tree.find_all(_PAGE_PARTS):
+        part.decompose()
+    whole = to_markdown(tree)
+    if not text or len(text.split()) < _LEAST_SHARE * len(whole.split()):
+        text = whole
+    title = one_line(about.title) if about.title else ""
+    return Document(
+        title=title or (one_line(tree.title.get_text()) if tree.title else "") or source.stem,
+        text=tidy(text),
+        kind="web page",
+        created=seconds_of(about.date) if about.date else None,
+        author=author_name,
+        left_out="menus and what else stands around the article",
+    )
+
+
+def _recognises(source: Source) -> bool:
+    if begins_with(source, b"<!doctype html", b"<html"):
+        return True
+    return source.suffix in _SUFFIXES
+
+
+FORMAT = Format(_recognises, read_html)

@@ -1,0 +1,94 @@
+"""A mail as a note: who wrote to whom, and which of its words are the person's own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.errors
+import email.header
+import re
+from dataclasses import dataclass
+
+from mlx_backend.importers.document import Document
+from mlx_backend.importers.readers.text import one_line
+from mlx_backend.importers.readers.transcript import Transcript
+
+_QUOTE = re.compile(r"\s*>")
+_QUOTE_INTRODUCTION = re.compile(
+    r"(On|Am|Le|El|Il|Op|Em)\b.{5,200}(wrote|schrieb|écrit|escribió|scritto|schreef|escreveu).{0,40}:\s*$"
+)
+_FORWARDED = re.compile(
+    r"-{3,}\s*(Original Message|Forwarded message|Ursprüngliche Nachricht)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What of a mail becomes text; `sent` in seconds since 1970."""
+
+    subject: str
+    sender: str
+    recipients: str
+    sent: float | None
+    body: str
+    attachments: tuple[str, ...] = ()
+
+
+def decoded(header: str) -> str:
+    """A header with its encoded words (RFC 2047) in plain text."""
+    try:
+        return str(email.header.make_header(email.header.decode_header(header)))
+    except (ValueError, LookupError, email.errors.MessageError):
+        return header
+
+
+def letter_document(letter: Letter, stem: str, is_own: bool | None, part: str = "") -> Document:
+    """The note of a mail. `is_own`: the person wrote it; None when that cannot be told.
+
+    Quoted lines are never the person's own words.
+    """
+    transcript = Transcript()
+    transcript.add(_heading(letter))
+    for text, quoted in _runs(letter.body.strip("\n")):
+        transcript.add(text, own=bool(is_own) and not quoted)
+    transcript.add("\n")
+    names = [one_line(name) for name in letter.attachments]
+    return Document(
+        title=one_line(letter.subject) or stem,
+        text=transcript.text,
+        kind="mail",
+        part=part,
+        created=letter.sent,
+        author=one_line(letter.sender),
+        own_words=None if is_own is None else transcript.own_words,
+        left_out="attachments: " + ", ".join(name or "without name" for name in names)
+        if names
+        else "",
+    )
+
+
+def _heading(letter: Letter) -> str:
+    date = ""
+    if letter.sent is not None:
+        date = dt.datetime.fromtimestamp(letter.sent, dt.UTC).strftime("%Y-%m-%d %H:%M")
+    fields = {
+        "From": letter.sender,
+        "To": letter.recipients,
+        "Date": date,
+        "Subject": letter.subject,
+    }
+    lines = [f"{name}: {one_line(value)}" for name, value in fields.items() if one_line(value)]
+    return "\n".join(lines) + "\n\n"
+
+
+def _runs(body: str) -> list[tuple[str, bool]]:
+    """The body in pieces of lines that are quoted and lines that are not."""
+    runs: list[tuple[list[str], bool]] = []
+    forwarded = False
+    for line in body.splitlines(keepends=True):
+        forwarded = forwarded or bool(_FORWARDED.match(line))
+        quoted = forwarded or bool(_QUOTE.match(line) or _QUOTE_INTRODUCTION.match(line))
+        if runs and runs[-1][1] == quoted:
+            runs[-1][0].append(line)
+        else:
+            runs.append(([line], quoted))
+    return [("".join(lines), quoted) for lines, quoted in runs]

@@ -1,0 +1,86 @@
+"""Markdown: the text as it is, without its YAML front matter, which may name title and date.
+
+Wikilinks, embeds, callouts, tags and code are text like any other and stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.readers.plain_text import decode
+from mlx_backend.importers.readers.text import one_line, seconds_of
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FIRST_HEADING = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
+_FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+_LONGEST_FRONT_MATTER = 20_000
+_SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd"})
+_DATES = ("created", "date", "date created", "created_at", "creation_date")
+
+
+def read_markdown(source: Source) -> list[Document]:
+    """Title: front matter's, else the first heading, else the file's name.
+
+    Raises SkippedFile for empty and binary files.
+    """
+    text = decode(source.data)
+    fields: dict[str, object] | None = None
+    left_out = ""
+    if front := _FRONT_MATTER.match(text[:_LONGEST_FRONT_MATTER]):
+        fields = _fields(front[1] or "")
+        if fields is not None:
+            body = text[front.end() :].lstrip("\n")
+            if body.strip():
+                text = body
+                left_out = _named(fields)
+    fields = fields or {}
+    author = fields.get("author")
+    return [
+        Document(
+            title=_title(fields, text) or source.stem,
+            text=text,
+            kind="markdown",
+            created=next(filter(None, (seconds_of(fields.get(name)) for name in _DATES)), None),
+            author=one_line(author) if isinstance(author, str) else "",
+            left_out=left_out,
+        )
+    ]
+
+
+def _title(fields: dict[str, object], text: str) -> str:
+    title = fields.get("title")
+    if isinstance(title, str) and title.strip():
+        return one_line(title)
+    heading = _FIRST_HEADING.search(_FENCED.sub("", text))
+    return one_line(heading[1]) if heading else ""
+
+
+def _named(fields: dict[str, object]) -> str:
+    names = ", ".join(str(name) for name in list(fields)[:10])
+    return f"front matter ({names})" if names else ""
+
+
+def _fields(source: str) -> dict[str, object] | None:
+    """The front matter's fields; None when it is no YAML mapping, and so part of the text."""
+    try:
+        fields = yaml.load(source, Loader=_NoAliases)
+    # PyYAML raises LookupError and AttributeError for tags that do not fit, like `!!bool perhaps`.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+class _NoAliases(yaml.SafeLoader):
+    """A safe loader that takes no aliases: a few bytes of them can stand for gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse aliases, else as the base class."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        return super().compose_node(parent, index)
+
+
+FORMAT = Format(lambda source: source.suffix in _SUFFIXES, read_markdown)

@@ -1,0 +1,75 @@
+"""Jupyter notebooks: text as it is, code in fences, and what the code printed.
+
+Format: https://nbformat.readthedocs.io/en/latest/format_description.html
+"""
+
+from __future__ import annotations
+
+import re
+
+from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.readers.text import one_line
+
+_HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
+_LONGEST_OUTPUT = 5_000
+
+
+def is_notebook(value: object) -> bool:
+    """Whether a JSON value is a notebook."""
+    return (
+        isinstance(value, dict)
+        and "nbformat" in value
+        and ("cells" in value or "worksheets" in value)
+    )
+
+
+def read_notebook(source: Source, value: object) -> list[Document]:
+    """One document. Raises SkippedFile when it has no text."""
+    assert isinstance(value, dict)
+    metadata = _mapping(value.get("metadata"))
+    language = str(_mapping(metadata.get("language_info")).get("name", ""))
+    blocks = [block for cell in _cells(value) if (block := _cell(cell, language))]
+    if not blocks:
+        raise SkippedFile("The notebook has no text")
+    text = "\n\n".join(blocks) + "\n"
+    heading = _HEADING.search(text)
+    title = str(metadata.get("title") or "") or (heading[1] if heading else "")
+    return [Document(title=one_line(title) or source.stem, text=text, kind="notebook")]
+
+
+def _cells(value: dict[str, object]) -> list[dict[str, object]]:
+    cells = value.get("cells")
+    if cells is None:  # version 3
+        sheets = value.get("worksheets")
+        first = sheets[0] if isinstance(sheets, list) and sheets else None
+        cells = _mapping(first).get("cells")
+    return [cell for cell in cells if isinstance(cell, dict)] if isinstance(cells, list) else []
+
+
+def _cell(cell: dict[str, object], language: str) -> str:
+    text = _text(cell.get("source", cell.get("input", ""))).strip("\n")
+    if cell.get("cell_type") != "code":
+        return text
+    if not text.strip():
+        return ""
+    outputs = cell.get("outputs")
+    printed = (
+        [_output(o) for o in outputs if isinstance(o, dict)] if isinstance(outputs, list) else []
+    )
+    result = "".join(printed).strip("\n")[:_LONGEST_OUTPUT]
+    code = f"```{language}\n{text}\n```"
+    return f"{code}\n\n```\n{result}\n```" if result else code
+
+
+def _output(output: dict[str, object]) -> str:
+    return _text(output.get("text") or _mapping(output.get("data")).get("text/plain") or "")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return "".join(str(line) for line in value)
+    return str(value)
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,69 @@
+"""Org mode: headlines and blocks become Markdown's, so that passages know where they stand.
+
+Syntax: https://orgmode.org/worg/org-syntax.html
+"""
+
+from __future__ import annotations
+
+import re
+
+from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.readers.plain_text import decode
+from mlx_backend.importers.readers.text import one_line, seconds_of
+
+_KEYWORD = re.compile(r"#\+(title|author|date):\s*(.*)", re.IGNORECASE)
+_OTHER_KEYWORD = re.compile(
+    r"#\+(options|startup|property|filetags|language|email):", re.IGNORECASE
+)
+_HEADLINE = re.compile(r"(\*+)\s+(.*)")
+_BLOCK = re.compile(r"\s*#\+(begin|end)_(src|example)\b[ \t]*(\S*)", re.IGNORECASE)
+_DRAWER = re.compile(r"\s*:(properties|logbook):\s*$", re.IGNORECASE)
+_DRAWER_END = re.compile(r"\s*:end:\s*$", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def read_org(source: Source) -> list[Document]:
+    """Keywords of the file and drawers are left out; all else stays. Raises SkippedFile."""
+    fields: dict[str, str] = {}
+    lines = _body(decode(source.data).split("\n"), fields)
+    text = "\n".join(lines).lstrip("\n")
+    heading = re.search(r"^# (.+)$", text, re.MULTILINE)
+    date = _DATE.search(fields.get("date", ""))
+    return [
+        Document(
+            title=fields.get("title") or (heading[1] if heading else source.stem),
+            text=text if text.strip() else decode(source.data),
+            kind="org",
+            created=seconds_of(date[0]) if date else None,
+            author=fields.get("author", ""),
+            left_out="file keywords and property drawers" if fields else "",
+        )
+    ]
+
+
+def _body(lines: list[str], fields: dict[str, str]) -> list[str]:
+    body = []
+    in_code = in_drawer = False
+    last_end = max((at for at, line in enumerate(lines) if _DRAWER_END.match(line)), default=-1)
+    for at, line in enumerate(lines):
+        if in_drawer:
+            in_drawer = not _DRAWER_END.match(line)
+        elif block := _BLOCK.match(line):
+            in_code = block[1].lower() == "begin"
+            body.append("```" + (block[3] if in_code and block[2].lower() == "src" else ""))
+        elif in_code:
+            body.append(line)
+        elif keyword := _KEYWORD.match(line):
+            fields[keyword[1].lower()] = one_line(keyword[2])
+        elif _OTHER_KEYWORD.match(line):
+            continue
+        elif at < last_end and _DRAWER.match(line):
+            in_drawer = True
+        elif headline := _HEADLINE.fullmatch(line):
+            body.append("#" * min(len(headline[1]), 6) + " " + headline[2])
+        else:
+            body.append(line)
+    return body
+
+
+FORMAT = Format(lambda source: source.suffix == ".org", read_org)

@@ -1,0 +1,97 @@
+"""PDF, by PDFium."""
+
+from __future__ import annotations
+
+import re
+
+from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.readers.lines import join_wrapped_lines
+from mlx_backend.importers.readers.text import one_line, seconds_of
+
+_LIGATURES = str.maketrans(
+    {
+        "ﬀ": "ff",
+        "ﬁ": "fi",
+        "ﬂ": "fl",
+        "ﬃ": "ffi",
+        "ﬄ": "ffl",
+        "ﬅ": "st",
+        "ﬆ": "st",
+        "\xa0": " ",
+        "\xad": None,
+    }
+)
+_HYPHEN_MARK = re.compile("[\x02\ufffe]\n?")  # PDFium joins the lines of a cut word with it
+_DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?")
+_NO_TITLE = frozenset({"untitled", "anonymous", "(anonymous)", "unspecified", "(unspecified)"})
+_PASSWORD_NEEDED = 4  # FPDF_ERR_PASSWORD
+
+
+def read_pdf(source: Source) -> list[Document]:
+    """One document of all pages. Raises SkippedFile for scans, and for what cannot be opened."""
+    import pypdfium2
+
+    try:
+        pdf = pypdfium2.PdfDocument(source.data)
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) == _PASSWORD_NEEDED:
+            raise SkippedFile("The PDF is protected by a password") from error
+        raise SkippedFile("The PDF is damaged and cannot be opened") from error
+    try:
+        pages = [_page_text(pdf, number) for number in range(len(pdf))]
+        fields = pdf.get_metadata_dict()
+    finally:
+        pdf.close()
+    joined = join_wrapped_lines(pages)
+    text = "\n\n".join(page for page in joined if page.strip())
+    if not text.strip():
+        raise SkippedFile("The PDF has no text: it is a scan" if pages else "The PDF has no pages")
+    return [
+        Document(
+            title=_field(fields, "Title") or source.stem,
+            text=text + "\n",
+            kind="pdf",
+            created=_date(fields.get("CreationDate", "")),
+            author=_field(fields, "Author"),
+            left_out=_scanned(pages),
+        )
+    ]
+
+
+def _page_text(pdf: object, number: int) -> str:
+    import pypdfium2
+
+    try:
+        page = pdf[number]  # type: ignore[index]
+        text = page.get_textpage()
+        found = str(text.get_text_range())
+        text.close()
+        page.close()
+    except pypdfium2.PdfiumError:
+        return ""  # a damaged page costs the others nothing
+    found = found.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return _HYPHEN_MARK.sub("-\n", found).translate(_LIGATURES)
+
+
+def _field(fields: dict[str, str], name: str) -> str:
+    value = one_line(fields.get(name, ""))
+    return "" if value.lower() in _NO_TITLE else value
+
+
+def _date(text: str) -> float | None:
+    """A date of PDF 32000-1:2008, 7.9.4; its time zone is of no matter here."""
+    found = _DATE.match(text)
+    if not found:
+        return None
+    year, month, day, hour, minute, second = (part or "" for part in found.groups())
+    return seconds_of(
+        f"{year}-{month or '01'}-{day or '01'}T{hour or '00'}:{minute or '00'}:{second or '00'}"
+    )
+
+
+def _scanned(pages: list[str]) -> str:
+    empty = sum(not page.strip() for page in pages)
+    return f"{empty} of {len(pages)} pages, which have no text" if empty else ""
+
+
+FORMAT = Format(lambda source: b"%PDF-" in source.head[:1024], read_pdf)

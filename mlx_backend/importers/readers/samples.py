@@ -1,0 +1,53 @@
+"""Training samples as mlx-lm takes them: lines of chat, completion or text."""
+
+from __future__ import annotations
+
+from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.readers.transcript import Transcript
+
+_NAMES = {"user": "You", "assistant": "Assistant", "system": "System"}
+
+
+def is_samples(value: object) -> bool:
+    """Whether JSON lines are samples of one of the three forms."""
+    return isinstance(value, list) and bool(value) and all(_is_sample(row) for row in value)
+
+
+def read_samples(source: Source, value: object) -> list[Document]:
+    """One document of all samples. Raises SkippedFile when they are empty."""
+    assert isinstance(value, list)
+    transcript = Transcript()
+    for row in value:
+        _add(transcript, row)
+    if not transcript:
+        raise SkippedFile("The samples are empty")
+    own = None if all("text" in row for row in value) else transcript.own_words
+    text = transcript.text.rstrip("\n") + "\n"
+    return [Document(title=source.stem, text=text, kind="samples", own_words=own)]
+
+
+def _is_sample(row: object) -> bool:
+    if not isinstance(row, dict):
+        return False
+    if isinstance(row.get("messages"), list):
+        return all(
+            isinstance(m, dict) and isinstance(m.get("content"), str) for m in row["messages"]
+        )
+    if isinstance(row.get("prompt"), str):
+        return isinstance(row.get("completion"), str)
+    return isinstance(row.get("text"), str) and len(row) == 1
+
+
+def _add(transcript: Transcript, row: dict[str, object]) -> None:
+    messages = row.get("messages")
+    if isinstance(messages, list):
+        turns = [(str(m.get("role", "")), str(m["content"])) for m in messages]
+    elif "prompt" in row:
+        turns = [("user", str(row["prompt"])), ("assistant", str(row["completion"]))]
+    else:
+        turns = [("", str(row["text"]))]
+    for role, text in turns:
+        if role:
+            transcript.add(f"**{_NAMES.get(role, role)}:** ")
+        transcript.add(text.strip("\n"), own=role == "user")
+        transcript.add("\n\n")

@@ -1,0 +1,36 @@
+"""Spreadsheets (XLSX, XLS, ODS), by Calamine: each row a line, each sheet a section."""
+
+from __future__ import annotations
+
+import io
+
+from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.readers.tables import rows_as_text
+from mlx_backend.importers.readers.zip_box import ZipBox
+
+
+def read_spreadsheet(source: Source) -> list[Document]:
+    """One document. Raises SkippedFile for what is damaged or has no cells."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    if source.data.startswith(b"PK"):
+        box = ZipBox(source.data)
+        for member in box.members:
+            box.read_member(member)  # a bomb is noticed here
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(source.data))
+        sections = []
+        for name in workbook.sheet_names:
+            rows = rows_as_text(workbook.get_sheet_by_name(name).iter_rows())
+            if rows:
+                sections.append(f"## {name}\n\n{rows}")
+    except CalamineError as error:
+        raise SkippedFile("The spreadsheet is damaged or protected by a password") from error
+    if not sections:
+        raise SkippedFile("The spreadsheet is empty")
+    return [Document(title=source.stem, text="\n\n".join(sections) + "\n", kind="table")]
+
+
+def is_spreadsheet(names: set[str]) -> bool:
+    """Whether a zip with these members is an Excel workbook."""
+    return "xl/workbook.xml" in names or "xl/workbook.bin" in names

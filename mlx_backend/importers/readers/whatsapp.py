@@ -1,0 +1,88 @@
+"""WhatsApp's chat exports: a text file of one chat, alone or in a zip with its pictures."""
+
+from __future__ import annotations
+
+import re
+
+from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.readers.plain_text import decode
+from mlx_backend.importers.readers.text import one_line
+from mlx_backend.importers.readers.transcript import Transcript
+
+_DAY = r"(\d{1,4}[./-]\d{1,2}[./-]\d{1,4})"
+_TIME = r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[AaPp]\.?\s?[Mm]\.?)?"
+_DATE = rf"{_DAY},?\s+{_TIME}"
+_LINE = re.compile(rf"[\u200e\u200f]*(?:\[{_DATE}\]\s|{_DATE}\s[-–]\s)(.*)", re.DOTALL)
+_SPOKEN = re.compile(r"([^:\n]{1,60}): (.*)", re.DOTALL)
+_MARKS = re.compile("[\u200e\u200f\u202a-\u202e]")
+_LEFT_OUT = re.compile(
+    r"<[^<>\n]{3,40}>|(image|video|audio|sticker|GIF|document) omitted|.*\((file attached)\)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"WhatsApp[ -]*(?:Chat)?[ -]*(?:with|mit|avec|con|-)?\s*(.+?)(?:\.zip)?$", re.IGNORECASE
+)
+_PROBED_LINES = 30
+_FEWEST = 2
+
+
+def read_whatsapp(source: Source) -> list[Document]:
+    """One document with a heading for each day. The person is who the file is not named after."""
+    turns = _turns(_MARKS.sub("", decode(source.data)))
+    other = _other(source)
+    speakers = {speaker for _, speaker, _ in turns}
+    knows = other in speakers and len(speakers) == 2
+    transcript = Transcript()
+    day = ""
+    for date, speaker, text in turns:
+        if date != day:
+            day = date
+            transcript.add(f"\n## {day}\n\n")
+        transcript.add(f"{speaker}: ")
+        transcript.add(text, own=knows and speaker != other)
+        transcript.add("\n")
+    return [
+        Document(
+            title=f"Chat with {other}" if other else source.stem,
+            text=transcript.text.lstrip("\n") if not knows else transcript.text,
+            kind="chat",
+            own_words=transcript.own_words if knows else None,
+            left_out="pictures, notices of WhatsApp and times of messages",
+        )
+    ]
+
+
+def _turns(text: str) -> list[tuple[str, str, str]]:
+    """Day, speaker and words of each message; lines without a date belong to the one before."""
+    turns: list[tuple[str, str, list[str]]] = []
+    for line in text.split("\n"):
+        found = _LINE.match(line)
+        if not found:
+            if turns and line:
+                turns[-1][2].append(line)
+            continue
+        spoken = _SPOKEN.match(found[3])
+        if spoken and not _LEFT_OUT.fullmatch(spoken[2].strip()):
+            turns.append((found[1] or found[2], one_line(spoken[1]), [spoken[2]]))
+    return [(day, speaker, "\n".join(lines)) for day, speaker, lines in turns]
+
+
+def _other(source: Source) -> str:
+    for name in (source.stem, source.container):
+        found = _NAME.match(name)
+        if found and found[1].lower() not in ("_chat", "chat"):
+            return one_line(found[1])
+    return ""
+
+
+def _recognises(source: Source) -> bool:
+    if source.suffix != ".txt":
+        return False
+    lines = source.head.decode("utf-8", "ignore").lstrip("\ufeff").split("\n")[:_PROBED_LINES]
+    spoken = [
+        m for line in lines if (m := _LINE.match(line)) and _SPOKEN.match(_MARKS.sub("", m[3]))
+    ]
+    return len(spoken) >= _FEWEST and bool(_LINE.match(lines[0]))
+
+
+FORMAT = Format(_recognises, read_whatsapp)

@@ -1,0 +1,39 @@
+"""XML trees, without the ways in which XML attacks its reader."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, ParseError
+
+from mlx_backend.importers.document import SkippedFile
+
+
+def parse_xml(data: bytes) -> Element:
+    """The root of an XML document.
+
+    Raises SkippedFile for damaged XML, and for XML that defines entities: a few hundred bytes of
+    them can stand for gigabytes, or for another file.
+    """
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root: Element = fromstring(data)
+    except DefusedXmlException as error:
+        raise SkippedFile("It defines XML entities, which are not safe to expand") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise SkippedFile("The file is damaged: its XML cannot be read") from error
+    return root
+
+
+def local_name(element: Element) -> str:
+    """The name of an element without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def child_text(element: Element, *names: str) -> str:
+    """The text of the first child with one of these local names, in their order; else ""."""
+    for name in names:
+        for child in element:
+            if local_name(child) == name:
+                return "".join(child.itertext()).strip()
+    return ""

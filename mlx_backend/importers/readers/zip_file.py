@@ -1,0 +1,42 @@
+"""What is a zip file underneath: office documents, books, and archives of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mlx_backend.importers.document import Format, Item, Reader, SkippedFile, Source
+from mlx_backend.importers.readers.archive import read_archive
+from mlx_backend.importers.readers.docx import is_docx, read_docx
+from mlx_backend.importers.readers.epub import is_epub, read_epub
+from mlx_backend.importers.readers.opendocument import is_opendocument, read_opendocument
+from mlx_backend.importers.readers.pptx import is_pptx, read_pptx
+from mlx_backend.importers.readers.spreadsheet import is_spreadsheet, read_spreadsheet
+from mlx_backend.importers.readers.zip_box import ZipBox
+
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+
+
+def read_zip(source: Source) -> Iterable[Item]:
+    """The documents in it. Raises SkippedFile when it is damaged, a bomb, or holds none."""
+    box = ZipBox(source.data)
+    mimetype = box.read("mimetype") if "mimetype" in box.names else b""
+    return _reader(mimetype, box.names)(source)
+
+
+def _reader(mimetype: bytes, names: set[str]) -> Reader:
+    if is_docx(names):
+        return read_docx
+    if is_pptx(names):
+        return read_pptx
+    if is_spreadsheet(names) or mimetype.startswith(_ODS):
+        return read_spreadsheet
+    if is_opendocument(mimetype):
+        return read_opendocument
+    if is_epub(mimetype, names):
+        return read_epub
+    if "Index/Document.iwa" in names or "Index.zip" in names:
+        raise SkippedFile("This is a Pages, Numbers or Keynote file; export it as PDF or Word")
+    return read_archive
+
+
+FORMAT = Format(lambda source: source.head.startswith((b"PK\3\4", b"PK\5\6")), read_zip)

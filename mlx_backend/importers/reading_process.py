@@ -1,0 +1,150 @@
+"""The process in which every parser runs: no network, no writing, no file but the one it is given.
+
+Its parent opens the files; it reads them through the descriptors that come over its socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+
+from mlx_backend.importers import limits, messages
+from mlx_backend.importers.document import (
+    Document,
+    EnteredPart,
+    Item,
+    SkippedFile,
+    SkippedPart,
+    Source,
+)
+from mlx_backend.importers.lockdown import lock_down
+from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
+
+_CHUNK = 1 << 20
+_LONGEST_TITLE = 200
+_TOO_MUCH_MEMORY = "Reading it takes more memory than a note should need"
+_TOO_DEEP = "It is nested too deeply"
+_TOO_MUCH_TEXT = f"It holds more than {limits.LARGEST_TEXT >> 20} MB of text"
+_TOO_LARGE = f"The file holds more than {limits.MOST_TEXT >> 20} MB of text"
+
+
+def main(descriptor: int) -> None:
+    """Answer requests until the parent is gone."""
+    limits.restrict_process()
+    lock_down()
+    connection = socket.socket(fileno=descriptor)
+    while True:
+        try:
+            request, file = messages.receive_request(connection)
+        except (messages.Closed, OSError):
+            return
+        try:
+            done = _answer(connection, request, file)
+        finally:
+            os.close(file)
+        messages.send(connection, done)
+
+
+def _answer(connection: socket.socket, request: messages.ReadFile, file: int) -> messages.Done:
+    limits.allow_processor_time()
+    sha256 = ""
+    try:
+        data = _content(file)
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 == request.known_sha256:
+            return messages.Done(sha256=sha256, same=True)
+        source = Source(request.name, data, passed_over=frozenset(request.passed_over))
+        for item in _within_limits(_items(source)):
+            messages.send(connection, _message(item))
+    except SkippedFile as skipped:
+        return messages.Done(sha256=sha256, reason=str(skipped))
+    return messages.Done(sha256=sha256)
+
+
+def _items(source: Source) -> Iterator[Item]:
+    """What the file's reader gives; whatever else it raises becomes a reason."""
+    from mlx_backend.importers.registry import read
+
+    try:
+        yield from read(source)
+    except SkippedFile:
+        raise
+    except MemoryError as error:
+        raise SkippedFile(_TOO_MUCH_MEMORY) from error
+    except RecursionError as error:
+        raise SkippedFile(_TOO_DEEP) from error
+    except Exception as error:
+        # Parsers raise whatever they please on damaged files.
+        raise SkippedFile("The file is damaged and cannot be read") from error
+
+
+def _within_limits(items: Iterator[Item]) -> Iterator[Item]:
+    """All items, or as many as a file may become, and then what tells that there were more."""
+    size = 0
+    for count, item in enumerate(map(_not_too_long, items)):
+        if isinstance(item, EnteredPart):
+            limits.allow_processor_time()
+        elif isinstance(item, Document):
+            size += len(item.text)
+        if size > limits.MOST_TEXT or count > 3 * limits.MOST_PARTS:
+            yield SkippedPart("the rest", _TOO_LARGE)
+            return
+        yield item
+
+
+def _not_too_long(item: Item) -> Item:
+    if isinstance(item, Document) and len(item.text) > limits.LARGEST_TEXT:
+        return SkippedPart(item.part, _TOO_MUCH_TEXT)
+    return item
+
+
+def _message(item: Item) -> messages.Answer:
+    if isinstance(item, EnteredPart):
+        return messages.Entered(_line(item.part))
+    if isinstance(item, SkippedPart):
+        return messages.PartSkipped(_line(item.part), item.reason)
+    return messages.Found(
+        title=_line(item.title)[:_LONGEST_TITLE],
+        text=_encodable(item.text),
+        kind=item.kind,
+        part=_line(item.part),
+        created=item.created,
+        author=_line(item.author)[:_LONGEST_TITLE],
+        own_words=item.own_words,
+        left_out=_encodable(item.left_out),
+    )
+
+
+def _line(text: str) -> str:
+    """One line of printable characters: what a title or the name of a part may be."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())
+
+
+def _encodable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON may bring and no database takes."""
+    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def _content(file: int) -> bytes:
+    info = os.fstat(file)
+    if not stat.S_ISREG(info.st_mode):
+        raise SkippedFile("This is a device or a pipe, not a file")
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := os.read(file, _CHUNK):
+        if not chunks:
+            refuse_what_is_no_text(chunk[:4096])  # before the rest of a film is read
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limits.LARGEST_FILE:
+            raise SkippedFile(f"The file is larger than {limits.LARGEST_FILE >> 20} MB")
+    return b"".join(chunks)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,54 @@
+"""The formats that are read. Adding one is a module in `readers` and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mlx_backend.importers.document import Format, Item, Source
+from mlx_backend.importers.readers import (
+    csv_file,
+    html,
+    json_file,
+    mail,
+    markdown,
+    ole_file,
+    org,
+    pdf,
+    plain_text,
+    restructured_text,
+    rtf,
+    whatsapp,
+    xml_file,
+    zip_file,
+)
+from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
+
+# The first one that recognises a file reads it. What is told by its bytes alone comes before what
+# any text might be, and the reader of any text comes last.
+FORMATS: tuple[Format, ...] = (
+    pdf.FORMAT,
+    zip_file.FORMAT,
+    ole_file.FORMAT,
+    rtf.FORMAT,
+    markdown.FORMAT,
+    org.FORMAT,
+    restructured_text.FORMAT,
+    csv_file.FORMAT,
+    json_file.FORMAT,
+    xml_file.FORMAT,
+    html.FORMAT,
+    mail.MBOX,
+    mail.EML,
+    whatsapp.FORMAT,
+    plain_text.FORMAT,
+)
+
+
+def read(source: Source) -> Iterable[Item]:
+    """The documents of a file and what of it is left out.
+
+    Raises SkippedFile, at once or on the way, with the reason; and whatever a parser raises on
+    damaged input, which only `reading_process` may meet.
+    """
+    refuse_what_is_no_text(source.head)
+    return next(format_ for format_ in FORMATS if format_.recognises(source)).read(source)

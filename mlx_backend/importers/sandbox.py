@@ -1,0 +1,236 @@
+"""Reading files in a process of their own, which may die, hang or grow without harm to us."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import psutil
+
+from mlx_backend.importers import limits, messages
+from mlx_backend.importers.document import Document, SkippedFile, SkippedPart
+from mlx_backend.importers.opening import open_below
+
+_LOOK_EVERY_S = 0.05
+_MOST_DEATHS = 5
+_KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True)
+class ReadingLimits:
+    """What one file may cost; `limits` has the values that are meant for people."""
+
+    part_seconds: float = limits.SECONDS_PER_PART
+    file_seconds: float = limits.SECONDS_PER_FILE
+    memory: int = limits.MEMORY
+
+
+@dataclass
+class FileContent:
+    """What reading gave: documents and skipped parts, or that the content is as known."""
+
+    sha256: str = ""
+    same: bool = False
+    documents: list[Document] = field(default_factory=list)
+    skipped: list[SkippedPart] = field(default_factory=list)
+
+
+class _Stopped(Exception):
+    """The reading process died or was ended; `reason` says why, `part` in which part."""
+
+    def __init__(self, reason: str, part: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.part = part
+
+
+class Sandbox:
+    """One reading process at a time, started when needed and again whenever it is gone.
+
+    A context manager: leaving it ends the process.
+    """
+
+    def __init__(
+        self,
+        allowed: ReadingLimits = ReadingLimits(),
+        module: str = "mlx_backend.importers.reading_process",
+    ) -> None:
+        self._allowed = allowed
+        self._module = module
+        self._process: _Process | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the reading process."""
+        if self._process:
+            self._process.end()
+            self._process = None
+
+    def read(self, source: Path, path: Path, known_sha256: str = "") -> FileContent:
+        """Read the file at `path`, which lies below `source` or is it.
+
+        A part of an archive that kills or hangs its reader costs that part alone. Raises
+        SkippedFile with the reason, in plain words, when nothing of the file can be read.
+        """
+        fatal: list[SkippedPart] = []
+        while True:
+            descriptor = open_below(source, path)
+            request = messages.ReadFile(
+                path.name.encode("utf-8", "replace").decode(),
+                known_sha256,
+                tuple(skipped.part for skipped in fatal),
+            )
+            try:
+                content = self._attempt(request, descriptor)
+            except _Stopped as stopped:
+                self.close()
+                if not stopped.part or len(fatal) == _MOST_DEATHS:
+                    raise SkippedFile(stopped.reason) from stopped
+                fatal.append(SkippedPart(stopped.part, stopped.reason))
+                continue
+            finally:
+                os.close(descriptor)
+            content.skipped.extend(fatal)
+            return content
+
+    def _attempt(self, request: messages.ReadFile, descriptor: int) -> FileContent:
+        if self._process is None:
+            self._process = _Process(self._module)
+        content = FileContent()
+        for answer in self._process.ask(request, descriptor, self._allowed):
+            if isinstance(answer, messages.Found):
+                content.documents.append(_document(answer))
+            elif isinstance(answer, messages.PartSkipped):
+                content.skipped.append(SkippedPart(answer.part, answer.reason))
+            elif isinstance(answer, messages.Done):
+                content.sha256, content.same = answer.sha256, answer.same
+                if self._process.is_worn():
+                    self.close()
+                if answer.reason:
+                    raise SkippedFile(answer.reason)
+        return content
+
+
+class _Process:
+    """A running reading process and the socket to it."""
+
+    def __init__(self, module: str) -> None:
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                # Not to a log: what parsers complain of is full of what people wrote.
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
+                | {"PYTHONDONTWRITEBYTECODE": "1"},
+                pass_fds=[theirs.fileno()],
+            )
+        self._watched = psutil.Process(self._process.pid)
+
+    def ask(
+        self, request: messages.ReadFile, descriptor: int, allowed: ReadingLimits
+    ) -> Iterator[messages.Answer]:
+        """The answers to a request, the last one `Done`. Raises _Stopped."""
+        part = ""
+        began = entered = time.monotonic()
+        stream = messages.AnswerStream()
+        try:
+            messages.send(self._connection, request, descriptor)
+            while True:
+                for answer in stream.feed(self._wait(allowed, began, entered)):
+                    if isinstance(answer, messages.Entered):
+                        part, entered = answer.part, time.monotonic()
+                    yield answer
+                    if isinstance(answer, messages.Done):
+                        return
+        except _Stopped as stopped:
+            raise _Stopped(stopped.reason, part) from stopped
+        except (OSError, msgspec.DecodeError) as error:
+            raise _Stopped(self._cause_of_death(), part) from error
+
+    def _wait(self, allowed: ReadingLimits, began: float, entered: float) -> bytes:
+        """The next bytes that come, looking after memory and time until they do."""
+        while True:
+            ready = select.select([self._connection], [], [], _LOOK_EVERY_S)[0]
+            now = time.monotonic()
+            if now - entered > allowed.part_seconds and not ready:
+                raise _Stopped(f"Reading it took longer than {allowed.part_seconds:.0f} seconds")
+            # Also while answers keep coming.
+            if now - began > allowed.file_seconds:
+                raise _Stopped(
+                    f"Reading it took longer than {allowed.file_seconds / 60:.0f} minutes"
+                )
+            if self._memory() > allowed.memory:
+                raise _Stopped(_TOO_LARGE)
+            if ready:
+                break
+        data = self._connection.recv(1 << 18)
+        if not data:
+            raise _Stopped(self._cause_of_death())
+        return data
+
+    def is_worn(self) -> bool:
+        """Whether it has grown so far that the next file deserves a fresh one."""
+        return self._memory() > limits.WORN_MEMORY
+
+    def _memory(self) -> int:
+        """Resident bytes; 0 when it is gone."""
+        try:
+            return int(self._watched.memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def _cause_of_death(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        return "The file is damaged in a way that stops its reader"
+
+    def end(self) -> None:
+        """Kill the process; it has nothing to finish."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+
+_TOO_LARGE = "Reading it takes more memory than a note should need"
+
+
+def _document(found: messages.Found) -> Document:
+    length = len(found.text)
+    own = found.own_words
+    if own is not None:
+        own = tuple((start, end) for start, end in own if 0 <= start < end <= length)
+    return Document(
+        title=found.title,
+        text=found.text,
+        kind=found.kind,
+        part=found.part,
+        created=found.created,
+        author=found.author,
+        own_words=own,
+        left_out=found.left_out,
+    )

@@ -1,0 +1,122 @@
+"""Finding the files of what a person dropped, without leaving it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.importers.opening import reason_against
+
+_UNWANTED_FOLDERS = frozenset({"node_modules", "__pycache__"})
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file below `source`; `reason` says why it cannot be read, "" when it can."""
+
+    path: Path
+    source: Path
+    size: int
+    mtime_ns: int
+    reason: str = ""
+
+
+def find_files(source: Path) -> Iterator[FoundFile]:
+    """Every file of a folder, in order of name, or the one file that `source` is.
+
+    Hidden files and folders are passed over. Symbolic links, pipes, devices, files of the cloud
+    that are not on this machine and folders that may not be read come with a reason.
+    Raises OvernightError when `source` does not exist or cannot be read at all.
+    """
+    info = check_source(source)
+    if stat.S_ISDIR(info.st_mode):
+        yield from _below(source, source)
+    else:
+        yield _found(source, source, info)
+
+
+def check_source(source: Path) -> os.stat_result:
+    """What `source` is. Raises OvernightError when it does not exist or cannot be read at all."""
+    try:
+        info = source.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise OvernightError(
+            Kind.PATH_MISSING,
+            f"There is nothing at {source}.",
+            "Check the path; a folder on another disk may not be connected.",
+        ) from error
+    except PermissionError as error:
+        raise _not_allowed(source) from error
+    if stat.S_ISDIR(info.st_mode) and not os.access(source, os.R_OK | os.X_OK):
+        raise _not_allowed(source)
+    return info
+
+
+def count_files(source: Path) -> int:
+    """About how many files `find_files` will give: without looking at any of them."""
+    folders, files = [str(source)], 0
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as scan:
+                for entry in scan:
+                    if not _is_wanted(entry.name):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        files += 1
+        except OSError:
+            files += 1
+    return files
+
+
+def _is_wanted(name: str) -> bool:
+    return not name.startswith(".") and name not in _UNWANTED_FOLDERS
+
+
+def _below(folder: Path, source: Path) -> Iterator[FoundFile]:
+    try:
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except OSError as error:
+        yield FoundFile(folder, source, 0, 0, f"The folder cannot be read ({error.strerror})")
+        return
+    for entry in entries:
+        if not _is_wanted(entry.name):
+            continue
+        path = Path(entry.path)
+        if not _is_text(entry.name):
+            yield FoundFile(_readable(path), source, 0, 0, "The name holds bytes that are no text")
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(path, source)
+            continue
+        try:
+            yield _found(path, source, entry.stat(follow_symlinks=False))
+        except OSError as error:
+            yield FoundFile(path, source, 0, 0, f"The file cannot be read ({error.strerror})")
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be stored and sent; on Linux a name is any bytes."""
+    return name.isascii() or os.fsencode(name).decode("utf-8", "ignore") == name
+
+
+def _readable(path: Path) -> Path:
+    return Path(os.fsencode(path).decode("utf-8", "replace"))
+
+
+def _found(path: Path, source: Path, info: os.stat_result) -> FoundFile:
+    return FoundFile(path, source, info.st_size, info.st_mtime_ns, reason_against(info))
+
+
+def _not_allowed(source: Path) -> OvernightError:
+    return OvernightError(
+        Kind.UNREADABLE,
+        f"{source} may not be read.",
+        "Allow access in the system's privacy settings or the folder's permissions.",
+    )

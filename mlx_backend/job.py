@@ -1,0 +1,123 @@
+"""The job process: `python -m mlx_backend.job FOLDER` works off one folder and reports into it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from mlx_backend import protocol
+from mlx_backend.errors import OvernightError, from_exception
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.library.home import Library
+from mlx_backend.private_data.redacting import log_to_stderr
+from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
+
+_LOCK_PATIENCE_S = 2.0
+_PROGRESS_EVERY_S = 0.1
+_NICENESS = 5  # the window and the chat go first; a machine that is otherwise idle loses nothing
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: list[str]) -> int:
+    """Work on the folder named by the one argument; 0 when done or stopped, 1 when it failed."""
+    log_to_stderr()
+    folder = JobFolder(Path(arguments[0]).absolute())
+    lock = folder.lock()
+    if not lock.acquire(_LOCK_PATIENCE_S):
+        _log.warning("another process works on %s", folder.path)
+        return 1
+    try:
+        return _work(folder)
+    finally:
+        lock.release()
+
+
+def _work(folder: JobFolder) -> int:
+    stop_requested = _stop_switch(folder)
+    os.nice(_NICENESS)
+    try:
+        checkpoint = folder.status().checkpoint
+        folder.append(protocol.Started(pid=os.getpid(), resumed_from=checkpoint))
+        spec = folder.spec()
+        result = _run(Library.open(folder.home), folder, spec, stop_requested)
+    except BaseException as error:  # a job has nobody above it: everything ends up in its folder
+        return _fail(folder, from_exception(error))
+    folder.append(protocol.Stopped() if result is None else protocol.Finished(result=result))
+    return 0
+
+
+def _fail(folder: JobFolder, error: OvernightError) -> int:
+    _log.error("%s\n%s", error.message, error.detail, exc_info=error)
+    try:
+        folder.append(protocol.Failed(error=protocol.ErrorReport.of(error)))
+    except OSError:
+        _log.exception("the failure could not be recorded")
+    return 1
+
+
+def _run(
+    library: Library,
+    folder: JobFolder,
+    spec: protocol.JobSpec,
+    stop_requested: Callable[[], bool],
+) -> dict[str, object] | None:
+    from mlx_backend import accelerator
+
+    accelerator.prepare()
+    match spec:
+        case TrainSpec():
+            from mlx_backend.training.run import TrainingRun
+
+            return TrainingRun(library, folder, spec).run(stop_requested)
+        case ImportSpec():
+            return _import(library, folder, spec, stop_requested)
+        case ExportSpec():
+            from mlx_backend.export import export_mlx
+
+            folder.append(protocol.StageBegan(stage="exporting"))
+            return export_mlx(library, spec.name, Path(spec.to), stop_requested)
+
+
+def _import(
+    library: Library,
+    folder: JobFolder,
+    spec: ImportSpec,
+    stop_requested: Callable[[], bool],
+) -> dict[str, object] | None:
+    from mlx_backend.importers.importing import import_into
+
+    folder.append(protocol.StageBegan(stage="reading"))
+    last = 0.0
+
+    def on_progress(done: int, total: int, path: str) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last >= _PROGRESS_EVERY_S:
+            last = time.monotonic()
+            folder.append(protocol.Progress(done=done, total=total, unit="files", text=path))
+
+    outcome = import_into(library, [Path(path) for path in spec.paths], on_progress, stop_requested)
+    return None if outcome.stopped else outcome.as_result()
+
+
+def _stop_switch(folder: JobFolder) -> Callable[[], bool]:
+    """True once the folder or a polite signal asks for the end."""
+    signalled = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal signalled
+        signalled = True
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return lambda: signalled or folder.stop_requested()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

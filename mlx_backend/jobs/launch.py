@@ -1,0 +1,36 @@
+"""Starting a job's process so that it outlives whoever started it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+from mlx_backend import protocol
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.library.home import HOME_VARIABLE
+
+
+def launch(folder: JobFolder) -> int:
+    """Start the job's process in a session of its own and return its process id.
+
+    Nothing ties it to this process: no pipe, no terminal, no signal reaches it.
+    """
+    environment = os.environ | {HOME_VARIABLE: str(folder.home)}
+    folder.clear_stop_request()
+    folder.seal_last_line()
+    folder.append(protocol.Launched())
+    with folder.log_path.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlx_backend.job", str(folder.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+        )
+    # Waited for, so that its end leaves no zombie while this process lives on.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process.pid

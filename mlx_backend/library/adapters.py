@@ -1,0 +1,118 @@
+"""Adapters in the library: folders with weights, mlx-lm's configuration, and our card."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.files import folder_bytes
+
+WEIGHTS = "adapters.safetensors"
+CONFIG = "adapter_config.json"
+CARD = "card.json"
+
+LONGEST_NAME = 64
+
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._-]{{0,{LONGEST_NAME - 1}}}")
+
+
+class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adapter is: its base, how it was made, and what the training reached."""
+
+    name: str
+    base: str
+    base_sha256: str
+    created: float
+    run: str
+    rank: int
+    scale: float
+    steps: int
+    notes: int
+    samples: int
+    train_loss: float
+    valid_loss: float | None = None
+    base_valid_loss: float | None = None
+    overnight: str = ""
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """An adapter as a list shows it."""
+
+    card: AdapterCard
+    path: Path
+    bytes: int
+
+
+def check_name(name: str) -> str:
+    """Return `name` if a folder can be called so on every system, else raise OvernightError."""
+    if not _NAME.fullmatch(name) or name != name.strip() or name.endswith("."):
+        raise OvernightError(
+            Kind.BAD_INPUT,
+            f"'{name}' cannot be the name of an adapter.",
+            "Use up to 64 letters, digits, spaces, dots, dashes and underscores,"
+            " starting with a letter or digit.",
+        )
+    return name
+
+
+def list_adapters(folder: Path) -> list[Adapter]:
+    """All adapters whose card can be read, the newest first."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name.startswith(".") or not (path / CARD).is_file():
+            continue
+        try:
+            found.append(read_adapter(folder, path.name))
+        except OvernightError:
+            continue
+    return sorted(found, key=lambda adapter: adapter.card.created, reverse=True)
+
+
+def read_adapter(folder: Path, name: str) -> Adapter:
+    """One adapter by name. Raises OvernightError when it is unknown or damaged."""
+    path = _folder_of(folder, name)
+    try:
+        card = msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
+        complete = (path / WEIGHTS).stat().st_size > 0 and (path / CONFIG).stat().st_size > 0
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
+        raise _damaged(name, str(error)) from error
+    if not complete:
+        raise _damaged(name, "an empty file")
+    # The folder's name is the adapter's: a copied or renamed folder must not pass for the original.
+    card = msgspec.structs.replace(card, name=name)
+    return Adapter(card=card, path=path, bytes=folder_bytes(path))
+
+
+def remove_adapter(folder: Path, name: str) -> None:
+    """Delete an adapter; also one that is damaged. Raises OvernightError when it is unknown."""
+    path = _folder_of(folder, name)
+    # Renamed first, so that a deletion cut short never leaves half an adapter under its name.
+    doomed = folder / f".{name}.removed"
+    shutil.rmtree(doomed, ignore_errors=True)
+    path.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+def _folder_of(folder: Path, name: str) -> Path:
+    if not _NAME.fullmatch(name) or not (folder / name).is_dir():
+        raise OvernightError(
+            Kind.ADAPTER_UNKNOWN,
+            f"There is no adapter called '{name}'.",
+            "`overnight adapters` lists those that there are.",
+        )
+    return folder / name
+
+
+def _damaged(name: str, detail: str) -> OvernightError:
+    return OvernightError(
+        Kind.ADAPTER_DAMAGED,
+        f"The adapter '{name}' is damaged.",
+        f'Remove it with `overnight remove "{name}"` and train it again.',
+        detail,
+    )

@@ -1,0 +1,179 @@
+"""Looking through many notes: which there are, their rows a page at a time, and sums over them.
+
+Nothing here makes an object for each note: ids come as arrays, and rows in small numbers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlx_backend.library.notes import SUMMARY, NoteSummary, match_query
+
+Group = Literal["left_out", "duplicates", "secrets", "quality", "boilerplate", "language"]
+"""Notes that belong together for what was found about them, or for being left out."""
+
+SECRETS = "secrets"
+"""The step whose findings are passwords, keys and the like."""
+
+NoteIds = array  # of "q"; an array knows nothing of its items' type
+
+# With more hits than this, their order by relevance tells nothing and takes long.
+_MOST_RANKED = 5_000
+
+_STEPS: dict[Group, tuple[str, ...]] = {
+    "duplicates": ("duplicate", "near_duplicate"),
+    "secrets": (SECRETS,),
+    "quality": ("quality",),
+    "boilerplate": ("boilerplate",),
+}
+_MAIN_LANGUAGE = """
+    (SELECT value FROM findings WHERE step = 'language' AND value <> 'und'
+     GROUP BY value ORDER BY count(*) DESC, value LIMIT 1)
+"""
+_OTHER_LANGUAGE = f"step = 'language' AND value NOT IN ('und', {_MAIN_LANGUAGE})"
+
+
+@dataclass(frozen=True)
+class NoteFilter:
+    """Which notes to look at: those with these words, at or below `folder`, of a group."""
+
+    search: str = ""
+    folder: str = ""
+    group: Group | None = None
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over some notes; `used` and `left_out` are those that still have their file."""
+
+    notes: int = 0
+    words: int = 0
+    tokens: int = 0
+    used: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the whole library has. Words and tokens are those that training would use."""
+
+    notes: int = 0
+    used: int = 0
+    words: int = 0
+    tokens: int = 0
+    not_learned: int = 0
+    left_out: int = 0
+    skipped: int = 0
+    groups: dict[Group, int] = field(default_factory=dict)
+
+
+class Browsing:
+    """Reads the notes of a library for lists, over one database connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def ids(self, wanted: NoteFilter) -> NoteIds[int]:
+        """The notes that the filter lets through: the best hits first, else by path."""
+        query = match_query(wanted.search)
+        where, values = _conditions(wanted)
+        if query and self._hits(query) <= _MOST_RANKED:
+            sql = (
+                "SELECT notes.id FROM (SELECT rowid, rank FROM notes_index"
+                " WHERE notes_index MATCH :query) AS hit JOIN notes ON notes.id = hit.rowid"
+                f" WHERE {where} ORDER BY hit.rank, notes.path"
+            )
+        else:
+            if query:
+                where += " AND id IN (SELECT rowid FROM notes_index WHERE notes_index MATCH :query)"
+            sql = f"SELECT id FROM notes WHERE {where} ORDER BY path"
+        cursor = self._db.cursor()
+        cursor.row_factory = None
+        rows = cursor.execute(sql, values | {"query": query})
+        return array("q", (note_id for (note_id,) in rows))
+
+    def rows(self, note_ids: Iterable[int]) -> dict[int, NoteSummary]:
+        """The notes with these ids, as far as they exist."""
+        rows = self._db.execute(
+            f"{SUMMARY} WHERE id IN (SELECT value FROM json_each(?))", (as_json(note_ids),)
+        )
+        return {row["id"]: NoteSummary(**row) for row in rows}
+
+    def sums(self, note_ids: Iterable[int]) -> Sums:
+        """Sums over the notes with these ids."""
+        row = self._db.execute(
+            "SELECT count(*) AS notes, coalesce(sum(words), 0) AS words,"
+            " coalesce(sum(tokens), 0) AS tokens,"
+            " coalesce(sum(included AND NOT gone), 0) AS used,"
+            " coalesce(sum(NOT included AND NOT gone), 0) AS left_out"
+            " FROM notes WHERE id IN (SELECT value FROM json_each(?))",
+            (as_json(note_ids),),
+        ).fetchone()
+        return Sums(**row)
+
+    def overview(self) -> Overview:
+        """Sums over the whole library, and how many notes are in each group."""
+        row = self._db.execute(
+            "SELECT count(*) AS notes, coalesce(sum(used), 0) AS used,"
+            " coalesce(sum(used * words), 0) AS words, coalesce(sum(used * tokens), 0) AS tokens,"
+            " coalesce(sum(used AND learned_sha256 IS NOT sha256), 0) AS not_learned,"
+            " coalesce(sum(NOT included AND NOT gone), 0) AS left_out,"
+            " (SELECT count(*) FROM skipped) AS skipped"
+            " FROM (SELECT *, included AND NOT gone AS used FROM notes)"
+        ).fetchone()
+        groups = {group: self._count(group) for group in _STEPS} | {
+            "left_out": int(row["left_out"]),
+            "language": self._count("language"),
+        }
+        return Overview(**row, groups=groups)
+
+    def _count(self, group: Group) -> int:
+        row = self._db.execute(
+            f"SELECT count(DISTINCT note_id) FROM findings WHERE {_found(group)}"
+            " AND note_id IN (SELECT id FROM notes WHERE NOT gone)"
+        ).fetchone()
+        return int(row[0])
+
+    def _hits(self, query: str) -> int:
+        row = self._db.execute(
+            "SELECT count(*) FROM notes_index WHERE notes_index MATCH ?", (query,)
+        ).fetchone()
+        return int(row[0])
+
+
+def below(column: str = "path") -> str:
+    """The condition that a path is :folder or lies below it; an index serves it.
+
+    `0` comes right after `/`.
+    """
+    return f"({column} = :folder OR ({column} > :folder || '/' AND {column} < :folder || '0'))"
+
+
+def as_json(note_ids: Iterable[int]) -> str:
+    """Ids as a JSON array: one value for a statement about any number of them."""
+    return f"[{','.join(map(str, note_ids))}]"
+
+
+def _conditions(wanted: NoteFilter) -> tuple[str, dict[str, str]]:
+    conditions, values = ["true"], {}
+    if wanted.folder:
+        conditions.append(below("notes.path"))
+        values["folder"] = wanted.folder
+    if wanted.group == "left_out":
+        conditions.append("NOT included AND NOT gone")
+    elif wanted.group:
+        conditions.append(
+            f"NOT gone AND notes.id IN (SELECT note_id FROM findings WHERE {_found(wanted.group)})"
+        )
+    return " AND ".join(conditions), values
+
+
+def _found(group: Group) -> str:
+    if group == "language":
+        return _OTHER_LANGUAGE
+    steps = ", ".join(f"'{step}'" for step in _STEPS[group])
+    return f"step IN ({steps}) AND (leaves_out OR spans IS NOT NULL)"

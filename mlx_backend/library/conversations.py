@@ -1,0 +1,83 @@
+"""Conversations in the library."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mlx_backend.library.database import transaction
+
+_TITLE_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A conversation as a list shows it; times are Unix seconds."""
+
+    id: int
+    title: str
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class StoredTurn:
+    """One turn; `adapter` is who answered, None for the base model and for questions."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    adapter: str | None
+
+
+class Conversations:
+    """The conversations of a library, over one database connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def all(self) -> list[Conversation]:
+        """All conversations, the latest first."""
+        rows = self._db.execute(
+            "SELECT id, title, updated_at FROM conversations ORDER BY updated_at DESC, id DESC"
+        )
+        return [Conversation(**row) for row in rows]
+
+    def start(self, first_question: str) -> int:
+        """Begin a conversation, called after its first question; returns its id."""
+        title = " ".join(first_question.split())
+        if len(title) > _TITLE_LENGTH:
+            title = title[: _TITLE_LENGTH - 1].rstrip() + "…"
+        now = time.time()
+        cursor = self._db.execute(
+            "INSERT INTO conversations (title, created_at, updated_at) VALUES (?, ?, ?)",
+            (title, now, now),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def add(self, conversation_id: int, turn: StoredTurn) -> None:
+        """Append a turn."""
+        now = time.time()
+        with transaction(self._db):
+            self._db.execute(
+                "INSERT INTO turns (conversation_id, role, text, adapter, at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (conversation_id, turn.role, turn.text, turn.adapter, now),
+            )
+            self._db.execute(
+                "UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id)
+            )
+
+    def turns(self, conversation_id: int) -> Sequence[StoredTurn]:
+        """A conversation's turns, in order."""
+        rows = self._db.execute(
+            "SELECT role, text, adapter FROM turns WHERE conversation_id = ? ORDER BY id",
+            (conversation_id,),
+        )
+        return [StoredTurn(**row) for row in rows]
+
+    def delete(self, conversation_id: int) -> None:
+        """Delete a conversation with its turns."""
+        self._db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))

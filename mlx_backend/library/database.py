@@ -1,0 +1,90 @@
+"""The library's SQLite file: one connection per thread, and numbered migrations."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from mlx_backend.errors import Kind, OvernightError, from_exception
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """`connect` for a block, and close."""
+    connection = connect(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database, bringing its schema up to date.
+
+    Raises OvernightError when the file is damaged, not writable, or of a later version.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection)
+    except sqlite3.Error as error:
+        raise from_exception(error) from error
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of a block's writes or, should it fail, none; the connection is free again either way."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite may have rolled back by itself, on a full disk
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    scripts = _scripts()
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(scripts):
+        raise OvernightError(
+            Kind.LIBRARY_DAMAGED,
+            "This library was written by a later version of Overnight.",
+            "Install the later version, or choose another library with OVERNIGHT_HOME.",
+        )
+    for number in range(version + 1, len(scripts) + 1):
+        _apply(connection, number, scripts[number - 1])
+
+
+def _apply(connection: sqlite3.Connection, number: int, script: str) -> None:
+    with transaction(connection):
+        # Another process may have been quicker.
+        if connection.execute("PRAGMA user_version").fetchone()[0] < number:
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number:d}")
+
+
+def _scripts() -> list[str]:
+    folder = resources.files("mlx_backend.library") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [file.read_text(encoding="utf-8") for file in files]
+
+
+def _statements(script: str) -> list[str]:
+    # executescript() would commit the transaction, so split where SQLite sees a whole statement.
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements

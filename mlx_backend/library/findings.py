@@ -1,0 +1,159 @@
+"""What curation found about notes, with its reasons, and undoing its steps."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import msgspec
+
+from mlx_backend.library.database import transaction
+
+Step = Literal[
+    "duplicate", "near_duplicate", "quality", "boilerplate", "language", "authorship", "secrets"
+]
+STEPS: tuple[Step, ...] = get_args(Step)
+
+Ranges = tuple[tuple[int, int], ...]
+"""Characters [start, end) of a note's text, in order and apart."""
+
+SUGGESTED = """
+    coalesce((SELECT choices.included FROM choices WHERE choices.note_id = notes.id),
+             NOT EXISTS (SELECT 1 FROM heeded
+                         WHERE heeded.note_id = notes.id AND heeded.leaves_out))
+"""
+"""Whether training uses a row of `notes`: as the person chose, else as curation suggests."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A finding about a note, as a person reads it.
+
+    `leaves_out` tells that the whole note is left out by default, `spans` which text of it is;
+    neither holds when `undone`. `stays` is the note that is used instead. `score`, from 0 to 1, is
+    the share of wording in common, the quality, or how sure the language is, whose code is `value`.
+    Of secrets, `value` has the kinds, one for each of the spans, between semicolons.
+    """
+
+    step: Step
+    sentence: str
+    leaves_out: bool
+    undone: bool
+    stays: int | None
+    score: float | None
+    value: str
+    spans: Ranges
+
+
+class Findings:
+    """The findings about the notes of a library, over one database connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def reasons(self, note_id: int) -> list[Reason]:
+        """Everything found about a note, what leaves it out first."""
+        rows = self._db.execute(
+            "SELECT findings.*, kept.title AS kept_title, NOT EXISTS (SELECT 1 FROM heeded WHERE"
+            " heeded.note_id = findings.note_id AND heeded.step = findings.step) AS undone"
+            " FROM findings LEFT JOIN notes AS kept ON kept.id = findings.stays"
+            " WHERE findings.note_id = ? ORDER BY leaves_out DESC, findings.step",
+            (note_id,),
+        )
+        return [_reason(row) for row in rows]
+
+    def choice(self, note_id: int) -> bool | None:
+        """Whether the person included or excluded a note; None when they left it to curation."""
+        row = self._db.execute(
+            "SELECT included FROM choices WHERE note_id = ?", (note_id,)
+        ).fetchone()
+        return bool(row["included"]) if row else None
+
+    def forget_choices(self, note_ids: Iterable[int]) -> None:
+        """Leave these notes to curation again."""
+        chosen = list(note_ids)
+        with transaction(self._db):
+            self._db.executemany(
+                "DELETE FROM choices WHERE note_id = ?", [(note_id,) for note_id in chosen]
+            )
+            update_included(self._db, chosen)
+
+    def undo(self, step: Step, note_id: int | None = None) -> None:
+        """Take back what a step leaves out of a note, or of all notes, now and in future."""
+        with transaction(self._db):
+            self._db.execute("INSERT OR IGNORE INTO undone VALUES (?, ?)", (step, note_id))
+            update_included(self._db, None if note_id is None else [note_id])
+
+    def redo(self, step: Step, note_id: int | None = None) -> None:
+        """Take `undo` back."""
+        with transaction(self._db):
+            self._db.execute("DELETE FROM undone WHERE step = ? AND note_id IS ?", (step, note_id))
+            update_included(self._db, None if note_id is None else [note_id])
+
+    def undone_steps(self) -> set[Step]:
+        """The steps that are undone for all notes."""
+        rows = self._db.execute("SELECT step FROM undone WHERE note_id IS NULL")
+        return {row["step"] for row in rows}
+
+    def counts(self) -> dict[Step, int]:
+        """How many notes each step leaves something out of now, for the steps that do."""
+        rows = self._db.execute(
+            "SELECT step, count(*) AS notes FROM heeded JOIN notes ON notes.id = heeded.note_id"
+            " WHERE NOT gone AND (leaves_out OR spans IS NOT NULL) GROUP BY step"
+        )
+        return {row["step"]: row["notes"] for row in rows}
+
+    def languages(self) -> dict[str, int]:
+        """How many notes are in each language (ISO 639 code), the most frequent first."""
+        rows = self._db.execute(
+            "SELECT value, count(*) AS notes FROM findings JOIN notes ON notes.id = note_id"
+            " WHERE step = 'language' AND NOT gone GROUP BY value ORDER BY notes DESC, value"
+        )
+        return {row["value"]: row["notes"] for row in rows}
+
+    def of_step(self, step: Step) -> Iterator[tuple[int, int | None]]:
+        """Each note that a step has a finding about, with the note that stays in its place."""
+        rows = self._db.execute(
+            "SELECT note_id, stays FROM findings WHERE step = ? ORDER BY note_id", (step,)
+        )
+        return ((row["note_id"], row["stays"]) for row in rows)
+
+
+def update_included(db: sqlite3.Connection, note_ids: Sequence[int] | None = None) -> None:
+    """Bring notes.included up to date with choices and findings, within a transaction."""
+    change = f"UPDATE notes SET included = {SUGGESTED} WHERE included <> {SUGGESTED}"
+    if note_ids is None:
+        db.execute(change)
+    else:
+        db.executemany(f"{change} AND id = ?", [(note_id,) for note_id in note_ids])
+
+
+def ranges_from_json(encoded: str | None) -> Ranges:
+    """The ranges that a column of JSON holds; () for NULL."""
+    return msgspec.json.decode(encoded, type=Ranges) if encoded else ()
+
+
+def kept_ranges(start: int, end: int, left_out: Ranges) -> Iterator[tuple[int, int]]:
+    """What remains of [start, end) without the ranges that are left out."""
+    for first, last in left_out:
+        if start < first and start < end:
+            yield start, min(first, end)
+        start = max(start, last)
+    if start < end:
+        yield start, end
+
+
+def _reason(row: sqlite3.Row) -> Reason:
+    title = row["kept_title"] or "another note"
+    return Reason(
+        step=row["step"],
+        sentence=str(row["reason"]).replace("{note}", f"“{title}”"),
+        leaves_out=bool(row["leaves_out"]),
+        undone=bool(row["undone"]),
+        stays=row["stays"],
+        score=row["score"],
+        value=row["value"],
+        spans=ranges_from_json(row["spans"]),
+    )

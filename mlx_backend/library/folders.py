@@ -1,0 +1,114 @@
+"""The folders that notes came from, read one level at a time, and which of them are watched."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from mlx_backend.library.browsing import below
+from mlx_backend.library.database import transaction
+
+# The folder of a path: everything up to the last slash, without it.
+_PARENT = "rtrim(rtrim(source, replace(source, '/', '')), '/')"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with the notes at and below it; `used` are those that training would use.
+
+    `is_source` tells that the person imported it; other folders lie below such a one.
+    """
+
+    path: str
+    name: str
+    notes: int
+    used: int
+    has_folders: bool
+    is_source: bool = False
+    is_watched: bool = False
+
+
+class Folders:
+    """Reads folders from the paths of the notes, over one database connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def sources(self) -> list[Folder]:
+        """The folders that were imported, without those that lie in another one.
+
+        Single files count as if the folder that they are in had been imported; it can not be
+        watched, though, and so is no source.
+        """
+        rows = self._db.execute(
+            f"SELECT DISTINCT CASE WHEN source = file THEN {_PARENT} ELSE source END AS path,"
+            " source <> file AS is_source FROM notes ORDER BY path, is_source DESC"
+        ).fetchall()
+        watched = self.watched()
+        found: list[Folder] = []
+        for row in rows:
+            path: str = row["path"]
+            if any(path == f.path or path.startswith(f.path + "/") for f in found):
+                continue
+            found.append(self._source(path, bool(row["is_source"]), path in watched))
+        return found
+
+    def children(self, path: str) -> list[Folder]:
+        """The folders right below a folder, with all that lies below them."""
+        rows = self._db.execute(
+            "SELECT name, count(*) AS notes, sum(used) AS used, max(deeper) AS has_folders FROM ("
+            " SELECT substr(rest, 1, instr(rest, '/') - 1) AS name, used,"
+            "  instr(substr(rest, instr(rest, '/') + 1), '/') > 0 AS deeper"
+            "  FROM (SELECT substr(path, length(:folder) + 2) AS rest,"
+            "         included AND NOT gone AS used FROM notes"
+            f"        WHERE {below()}) WHERE instr(rest, '/') > 0"
+            ") GROUP BY name ORDER BY name COLLATE NOCASE",
+            {"folder": path},
+        )
+        return [
+            Folder(
+                path=f"{path}/{row['name']}",
+                name=row["name"],
+                notes=row["notes"],
+                used=row["used"],
+                has_folders=bool(row["has_folders"]),
+            )
+            for row in rows
+        ]
+
+    def watched(self) -> dict[str, str]:
+        """The watched folders, each with its state when it was imported last; "" if unknown."""
+        return dict(self._db.execute("SELECT path, state FROM watched").fetchall())
+
+    def watch(self, path: str) -> None:
+        """Watch a folder from now on."""
+        self._db.execute("INSERT OR IGNORE INTO watched (path) VALUES (?)", (path,))
+
+    def unwatch(self, path: str) -> None:
+        """Watch it no longer."""
+        self._db.execute("DELETE FROM watched WHERE path = ?", (path,))
+
+    def record_states(self, states: dict[str, str]) -> None:
+        """Remember the state in which watched folders were imported."""
+        with transaction(self._db):
+            self._db.executemany(
+                "UPDATE watched SET state = ? WHERE path = ?",
+                [(state, path) for path, state in states.items()],
+            )
+
+    def _source(self, path: str, is_source: bool, is_watched: bool) -> Folder:
+        row = self._db.execute(
+            "SELECT count(*) AS notes, coalesce(sum(included AND NOT gone), 0) AS used,"
+            " coalesce(max(instr(substr(path, length(:folder) + 2), '/') > 0), 0) AS has_folders"
+            f" FROM notes WHERE {below()}",
+            {"folder": path},
+        ).fetchone()
+        return Folder(
+            path=path,
+            name=path.rpartition("/")[2] or path,
+            notes=row["notes"],
+            used=row["used"],
+            has_folders=bool(row["has_folders"]),
+            is_source=is_source,
+            is_watched=is_watched,
+        )

@@ -1,0 +1,116 @@
+"""Base models in the library: folders as mlx-lm loads them, looked at without loading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.files import folder_bytes
+
+STARTER = "starter"
+CARD = "overnight.json"
+
+# Share of the machine's memory that a model may take and leave room for everything else.
+_ROOM = 0.6
+
+
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What we know of a base model beyond mlx-lm's files; written last, so it marks it as whole."""
+
+    name: str
+    title: str
+    licence: str
+    source: str
+    parameters: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A base model as a list shows it. `bytes` is what its folder takes on disk."""
+
+    card: ModelCard
+    path: Path
+    bytes: int
+    fits: bool
+
+
+def list_models(folder: Path) -> list[BaseModel]:
+    """All whole model folders, by name. Half-written ones are left out."""
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_dir() and not path.name.startswith("."):
+            try:
+                found.append(read_model(folder, path.name))
+            except OvernightError:
+                continue
+    return found
+
+
+def read_model(folder: Path, name: str) -> BaseModel:
+    """One base model by name. Raises OvernightError when it is unknown, half-written or unsafe."""
+    path = folder / name
+    if not name or name.startswith(".") or "/" in name or not path.is_dir():
+        raise OvernightError(
+            Kind.MODEL_UNKNOWN,
+            f"There is no base model called '{name}'.",
+            "`overnight models` lists those that there are.",
+        )
+    try:
+        card = msgspec.json.decode((path / CARD).read_bytes(), type=ModelCard)
+        config = msgspec.json.decode((path / "config.json").read_bytes(), type=dict[str, object])
+        weights = list(path.glob("model*.safetensors"))
+        has_weights = bool(weights) and all(_is_whole(file) for file in weights)
+        has_tokenizer = (path / "tokenizer.json").is_file()
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
+        raise _damaged(name, path, str(error)) from error
+    if not (has_weights and has_tokenizer):
+        raise _damaged(name, path, "weights or tokenizer missing")
+    if "model_file" in config or "auto_map" in config:
+        raise OvernightError(
+            Kind.MODEL_DAMAGED,
+            f"The base model '{name}' wants to run program code of its own.",
+            "Overnight never does that. Remove this model and choose another.",
+        )
+    return BaseModel(card=card, path=path, bytes=folder_bytes(path), fits=fits(card.parameters))
+
+
+def fits(parameters: int) -> bool:
+    """Whether a model of so many parameters can be trained on this machine, by rule of thumb.
+
+    Counts 4 bytes a parameter, what a dequantised float32 model takes on the CPU.
+    """
+    return parameters * 4 <= psutil.virtual_memory().total * _ROOM
+
+
+def _is_whole(weights: Path) -> bool:
+    """Whether a safetensors file is as long as its header says.
+
+    Format: eight bytes with the header's length, the header in JSON, then the tensors' bytes
+    (github.com/huggingface/safetensors).
+    """
+    size = weights.stat().st_size
+    with weights.open("rb") as file:
+        header_size = int.from_bytes(file.read(8), "little")
+        if header_size > size:
+            return False
+        header = msgspec.json.decode(file.read(header_size), type=dict[str, dict[str, object]])
+    ends = [8 + header_size]
+    for tensor in header.values():
+        offsets = tensor.get("data_offsets")
+        if isinstance(offsets, list) and len(offsets) == 2:
+            ends.append(8 + header_size + int(offsets[1]))
+    return size == max(ends)
+
+
+def _damaged(name: str, path: Path, detail: str) -> OvernightError:
+    return OvernightError(
+        Kind.MODEL_DAMAGED,
+        f"The base model '{name}' is not complete.",
+        f"Remove the folder {path}; the starter model is made again by itself.",
+        detail,
+    )

@@ -1,0 +1,136 @@
+"""What a person can set, declared once: type, range, label and help live in the field itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from mlx_backend.files import write_atomically
+
+Appearance = Literal["system", "light", "dark"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings. The Settings page is built from this declaration.
+
+    `Meta.title` is the label, `Meta.description` the help, `extra_json_schema["group"]` the
+    section, and "unit" what stands behind a number.
+    """
+
+    appearance: Annotated[
+        Appearance,
+        Meta(
+            title="Appearance",
+            description="Follow the system, or always light or dark.",
+            extra_json_schema={"group": "General"},
+        ),
+    ] = "system"
+    base_model: Annotated[
+        str,
+        Meta(
+            title="Base model",
+            description="The model that tonight's training starts from.",
+            extra_json_schema={"group": "General"},
+        ),
+    ] = "starter"
+    hours: Annotated[
+        float,
+        Meta(
+            ge=0.05,
+            le=24,
+            title="Length of the night",
+            description="Training is planned to end within this time.",
+            extra_json_schema={"group": "General", "unit": "hours"},
+        ),
+    ] = 8.0
+    temperature: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=2,
+            title="Temperature",
+            description="0 always gives the likeliest answer; higher values vary more.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = 0.2
+    top_p: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            title="Top-p",
+            description="Only the likeliest words that together reach this share are drawn from.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = 0.95
+    max_tokens: Annotated[
+        int,
+        Meta(
+            ge=16,
+            le=4096,
+            title="Longest answer",
+            description="An answer ends here at the latest.",
+            extra_json_schema={"group": "Chat", "unit": "tokens"},
+        ),
+    ] = 256
+    passes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            title="Passes over the notes",
+            description="How often training sees each note, if the night is long enough.",
+            extra_json_schema={"group": "Details", "unit": "passes"},
+        ),
+    ] = 12
+    rank: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            title="LoRA rank",
+            description="How much an adapter can hold. Larger files, slower steps.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = 16
+    learning_rate: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=0.1,
+            title="Learning rate",
+            description="The largest step of the optimizer, reached after warm-up.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = 1e-3
+
+
+def load_settings(path: Path) -> Settings:
+    """Read settings; fields that are missing, unknown or out of range fall back to defaults."""
+    try:
+        raw = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        return Settings()
+    kept = {
+        name: value
+        for name, value in raw.items()
+        if name in Settings.__struct_fields__ and _fits(name, value)
+    }
+    return msgspec.convert(kept, Settings)
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Write the settings as readable JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+
+
+def _fits(name: str, value: object) -> bool:
+    try:
+        msgspec.convert({name: value}, Settings)
+    except msgspec.ValidationError:
+        return False
+    return True

@@ -1,0 +1,147 @@
+"""Checkpoints: everything that the rest of a run depends on, in folders that are never half there.
+
+A folder `step-000120` holds the adapter's factors, the optimizer's state and `state.json`. It is
+written beside, flushed and renamed; one that does not load is passed over for the one before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import msgspec
+import numpy as np
+from mlx.utils import tree_unflatten
+
+from mlx_backend.arrays import flatten, load_tensors
+from mlx_backend.files import sha256_of_file, write_atomically, write_folder_atomically
+from mlx_backend.training.step import TrainingStep
+
+_KEPT = 3
+_NAME = re.compile(r"step-(\d{6,})")
+_ADAPTER = "adapter.safetensors"
+_OPTIMIZER = "optimizer.safetensors"
+_STATE = "state.json"
+_RANDOM_KEY = "random_key"
+
+_log = logging.getLogger(__name__)
+
+
+class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run stands after `step` steps; times in seconds, losses in nats per token.
+
+    `steps_s` is the part of `elapsed_s` that the steps themselves took.
+    """
+
+    step: int
+    elapsed_s: float = 0.0
+    steps_s: float = 0.0
+    tokens: int = 0
+    peak_bytes: int = 0
+    recent_losses: tuple[float, ...] = ()
+    base_valid_loss: float | None = None
+    valid_loss: float | None = None
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Learned tokens a second over all steps."""
+        return self.tokens / self.steps_s if self.steps_s else 0.0
+
+    @property
+    def train_loss(self) -> float:
+        """The mean loss of the latest steps."""
+        return sum(self.recent_losses) / max(1, len(self.recent_losses))
+
+
+class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    state: TrainingState
+    sha256: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint as it was read from disk."""
+
+    state: TrainingState
+    adapter: dict[str, mx.array]
+    optimizer: dict[str, mx.array]
+
+
+def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) -> Path:
+    """Write a checkpoint and drop all but the latest three. Returns its folder."""
+    path = folder / f"step-{state.step:06d}"
+    if path.exists():  # a damaged one that was passed over
+        shutil.rmtree(path)
+
+    def fill(beside: Path) -> None:
+        adapter = flatten(training.model.trainable_parameters())
+        optimizer = flatten(training.optimizer.state)
+        mx.save_safetensors(str(beside / _ADAPTER), adapter)
+        mx.save_safetensors(str(beside / _OPTIMIZER), optimizer | {_RANDOM_KEY: _random_state()[0]})
+        hashes = {name: sha256_of_file(beside / name) for name in (_ADAPTER, _OPTIMIZER)}
+        hashes[_STATE] = _sha256_of(state)
+        manifest = _Manifest(state=state, sha256=hashes)
+        write_atomically(beside / _STATE, msgspec.json.encode(manifest))
+
+    write_folder_atomically(path, fill)
+    for old in _folders(folder)[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def latest_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint that is whole; None when there is none."""
+    for path in _folders(folder):
+        try:
+            return _read(path)
+        except (OSError, ValueError, RuntimeError, msgspec.DecodeError) as error:
+            _log.warning("checkpoint %s is damaged: %s", path.name, error)
+    return None
+
+
+def restore(training: TrainingStep, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint's parameters, optimizer and random state back, bit for bit."""
+    training.model.update(tree_unflatten(list(checkpoint.adapter.items())))
+    tensors = dict(checkpoint.optimizer)
+    high, low = (int(part) for part in np.array(tensors.pop(_RANDOM_KEY)))
+    training.set_optimizer_state(tree_unflatten(list(tensors.items())))
+    mx.random.seed((high << 32) | low)
+
+
+def _random_state() -> list[mx.array]:
+    state: Any = mx.random.state
+    return list(state)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Checkpoint folders, the newest first."""
+    found = [
+        (int(match[1]), path)
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if (match := _NAME.fullmatch(path.name))
+    ]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _sha256_of(state: TrainingState) -> str:
+    return hashlib.sha256(msgspec.json.encode(state)).hexdigest()
+
+
+def _read(path: Path) -> Checkpoint:
+    manifest = msgspec.json.decode((path / _STATE).read_bytes(), type=_Manifest)
+    for name in (_ADAPTER, _OPTIMIZER):
+        if sha256_of_file(path / name) != manifest.sha256.get(name):
+            raise ValueError(f"{name} is not what was written")
+    if _sha256_of(manifest.state) != manifest.sha256.get(_STATE):
+        raise ValueError(f"{_STATE} is not what was written")
+    return Checkpoint(
+        state=manifest.state,
+        adapter=load_tensors(path / _ADAPTER),
+        optimizer=load_tensors(path / _OPTIMIZER),
+    )

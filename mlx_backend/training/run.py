@@ -1,0 +1,253 @@
+"""A training run from notes to a filed adapter, stage by stage; each stage can be resumed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import mlx.core as mx
+import msgspec
+
+from mlx_backend import __version__, lora, protocol
+from mlx_backend.dataset import Dataset, Sample, load_dataset, make_dataset, save_dataset
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.files import write_atomically, write_folder_atomically
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.library import adapters, database
+from mlx_backend.library.adapters import AdapterCard
+from mlx_backend.library.home import Library
+from mlx_backend.library.notes import Notes
+from mlx_backend.locks import held
+from mlx_backend.protocol import TrainSpec
+from mlx_backend.training.filing import adapter_readme, check_adapter
+from mlx_backend.training.loop import LoopPlan, TrainingLoop
+from mlx_backend.training.plan import RESERVE, RunPlan, make_plan
+from mlx_backend.training.preparation import Preparation, prepare
+
+_LANE_PATIENCE_S = 2.0
+_T = TypeVar("_T")
+
+
+class TrainingRun:
+    """One run in its folder."""
+
+    def __init__(self, library: Library, folder: JobFolder, spec: TrainSpec) -> None:
+        self._library = library
+        self._folder = folder
+        self._spec = spec
+        self._began = time.time()
+
+    def run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
+        """Work until done; returns the result, or None when stopped before.
+
+        Raises OvernightError: another run holds the lane, no notes, a damaged model, no memory.
+        """
+        with held(self._library.lane, _LANE_PATIENCE_S) as alone:
+            if not alone:
+                raise OvernightError(
+                    Kind.BUSY,
+                    "Another run is training with this library.",
+                    "Wait until it is done, or stop it: `overnight runs`, `overnight stop RUN`.",
+                )
+            return self._run(stop_requested)
+
+    def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
+        self._stage("preparing")
+        dataset = self._dataset()
+        preparation = prepare(self._library, self._spec, dataset)
+        if preparation.cut_samples:
+            self._notice(
+                f"{preparation.cut_samples} of {len(dataset.train)} samples were longer than the"
+                " model is trained on; their ends are not learned."
+            )
+        plan = self._plan(dataset, preparation)
+        loop = self._loop(plan, preparation)
+        self._stage("training")
+        mx.reset_peak_memory()
+        if not loop.run(stop_requested):
+            return None
+        self._say_when_cut_short(loop.state.step, plan.steps)
+        self._stage("saving")
+        card = self._filed_before()
+        if card is None:
+            card = self._card(dataset, preparation, loop)
+            self._file_adapter(card, preparation, dataset)
+        with database.opened(self._library.database) as connection:
+            learned = self._learned(dataset, preparation, loop.state.step)
+            notes = _notes_of(learned)
+            versions = {note: dataset.versions[note] for note in notes}
+            Notes(connection).mark_learned(card.name, versions)
+        return self._finish(card, plan, loop)
+
+    def _dataset(self) -> Dataset:
+        """The samples, frozen at the run's first start."""
+        path = self._folder.path / "samples.json"
+        if path.exists():
+            return _frozen(path, load_dataset)
+        with database.opened(self._library.database) as connection:
+            dataset = make_dataset(Notes(connection), self._spec.seed)
+        save_dataset(path, dataset)
+        return dataset
+
+    def _plan(self, dataset: Dataset, preparation: Preparation) -> RunPlan:
+        """The plan, frozen likewise: a resumed run has as many steps as it was begun with."""
+        path = self._folder.path / "plan.json"
+        if path.exists():
+            plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
+        else:
+            plan = make_plan(self._spec, dataset, preparation)
+            _check_fit(plan)
+            write_atomically(path, msgspec.json.encode(plan))
+        self._folder.append(
+            protocol.Planned(
+                notes=plan.notes,
+                samples=plan.samples,
+                held_out=plan.held_out,
+                steps=plan.steps,
+            )
+        )
+        return plan
+
+    def _loop(self, plan: RunPlan, preparation: Preparation) -> TrainingLoop:
+        loop = TrainingLoop(
+            preparation.training,
+            preparation.batches,
+            preparation.held_out,
+            LoopPlan(
+                steps=plan.steps,
+                learning_rate=self._spec.learning_rate,
+                checkpoint_every=self._spec.checkpoint_every,
+                checkpoints=self._folder.checkpoints,
+                deadline=self._deadline(),
+            ),
+            self._folder.append,
+        )
+        # What measuring the plan drew must not count: a run that is cut short before its first
+        # checkpoint does not measure again, and ends with the same adapter all the same.
+        mx.random.seed(self._spec.seed)
+        if step := loop.resume():
+            self._notice(f"Going on from the checkpoint at step {step}.")
+        return loop
+
+    def _deadline(self) -> float | None:
+        """When the training ends at the latest, should the machine be slower than was measured."""
+        hours = self._spec.hours
+        return None if hours is None else self._began + hours * 3600 * (1 - RESERVE)
+
+    def _say_when_cut_short(self, step: int, steps: int) -> None:
+        if step < steps:
+            self._notice(
+                f"The time was over after step {step} of {steps};"
+                " what was learned until then is kept."
+            )
+
+    def _card(self, dataset: Dataset, preparation: Preparation, loop: TrainingLoop) -> AdapterCard:
+        state = loop.state
+        info = preparation.loaded.info
+        learned = self._learned(dataset, preparation, state.step)
+        return AdapterCard(
+            name=self._free_name(),
+            base=info.card.name,
+            base_sha256=info.card.sha256,
+            created=time.time(),
+            run=self._folder.id,
+            rank=preparation.shape.rank,
+            scale=preparation.shape.scale,
+            steps=state.step,
+            notes=len(_notes_of(learned)),
+            samples=len(learned),
+            train_loss=state.train_loss,
+            valid_loss=state.valid_loss,
+            base_valid_loss=state.base_valid_loss,
+            overnight=__version__,
+        )
+
+    def _learned(self, dataset: Dataset, preparation: Preparation, steps: int) -> Sequence[Sample]:
+        """The samples that training saw: all of them, unless the night was short."""
+        return [dataset.train[i] for i in preparation.batches.seen(steps)]
+
+    def _free_name(self) -> str:
+        """The name asked for, or with a number behind it where it was taken meanwhile."""
+        name, number = self._spec.name, 1
+        while (self._library.adapters / name).exists():
+            number += 1
+            suffix = f" {number}"
+            name = self._spec.name[: adapters.LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
+        return name
+
+    def _filed_before(self) -> AdapterCard | None:
+        """The adapter that this run filed already, if it was cut short only after that."""
+        for adapter in adapters.list_adapters(self._library.adapters):
+            if adapter.card.run == self._folder.id:
+                return adapter.card
+        return None
+
+    def _file_adapter(self, card: AdapterCard, preparation: Preparation, dataset: Dataset) -> None:
+        model = preparation.loaded.model
+        weights = lora.adapter_weights(model)
+        config = lora.mlx_lm_config(model, preparation.shape)
+
+        def fill(beside: Path) -> None:
+            lora.write_adapter_files(beside, weights, config)
+            content = msgspec.json.format(msgspec.json.encode(card), indent=2)
+            write_atomically(beside / adapters.CARD, content + b"\n")
+            write_atomically(beside / "README.md", adapter_readme(card).encode())
+            check_adapter(preparation.loaded, adapters.Adapter(card, beside, 0), dataset.train[0])
+
+        write_folder_atomically(self._library.adapters / card.name, fill)
+
+    def _finish(self, card: AdapterCard, plan: RunPlan, loop: TrainingLoop) -> dict[str, object]:
+        state = loop.state
+        report: dict[str, object] = {
+            "run": self._folder.id,
+            "adapter": card.name,
+            "path": str(self._library.adapters / card.name),
+            "notes": card.notes,
+            "samples": card.samples,
+            "steps": card.steps,
+            "train_loss": card.train_loss,
+            "valid_loss": card.valid_loss,
+            "base_valid_loss": card.base_valid_loss,
+            "tokens": state.tokens,
+            "tokens_per_second": state.tokens_per_second,
+            "peak_bytes": state.peak_bytes,
+            "minutes": round(state.elapsed_s / 60, 2),
+            "planned_minutes": plan.minutes,
+        }
+        return report | {"report": str(self._folder.write_report(report))}
+
+    def _notice(self, text: str) -> None:
+        self._folder.append(protocol.Notice(text=text))
+
+    def _stage(self, name: str) -> None:
+        self._folder.append(protocol.StageBegan(stage=name))
+
+
+def _notes_of(samples: Sequence[Sample]) -> set[int]:
+    return {sample.note for sample in samples}
+
+
+def _check_fit(plan: RunPlan) -> None:
+    """Raise OvernightError where memory will not do: MLX may end the process without a word."""
+    if not plan.fits:
+        raise OvernightError(
+            Kind.NO_MEMORY,
+            f"This training needs about {plan.peak_bytes / 1e9:.1f} GB of memory,"
+            " and so much is not free.",
+            "Close other large programs, or choose a smaller base model, then go on.",
+        )
+
+
+def _frozen(path: Path, read: Callable[[Path], _T]) -> _T:
+    """What a run froze at its first start. Raises OvernightError when it cannot be read."""
+    try:
+        return read(path)
+    except (UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
+        raise OvernightError(
+            Kind.RUN_UNKNOWN,
+            f"The file {path} of this run is damaged.",
+            "Start a new run; the notes are all there.",
+            str(error),
+        ) from error

@@ -1,0 +1,192 @@
+"""The worker process: holds one base model with its adapters and answers over JSON lines.
+
+A thread reads stdin and only enqueues; MLX works on the main thread alone. The process ends when
+stdin closes, that is, with whoever started it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import BinaryIO
+
+from mlx_backend import protocol
+from mlx_backend.errors import from_exception
+from mlx_backend.library.adapters import read_adapter
+from mlx_backend.library.home import Library
+from mlx_backend.private_data.redacting import log_to_stderr
+from mlx_backend.protocol import (
+    CancelRequest,
+    ChatRequest,
+    ErrorReport,
+    LoadRequest,
+    ReleaseRequest,
+    WeightedAdapter,
+    WorkerReply,
+    WorkerRequest,
+)
+
+LONGEST_LINE = 8_000_000
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Serves requests in order; `reply` sends a message back."""
+
+    def __init__(self, library: Library, reply: Callable[[WorkerReply], None]) -> None:
+        self._library = library
+        self._reply = reply
+        self._chat: _Loaded | None = None
+        self._cancelled: set[str] = set()
+
+    def cancel(self, request_id: str) -> None:
+        """Mark a request as no longer wanted; safe to call from the reading thread."""
+        self._cancelled.add(request_id)
+
+    def serve(self, request: WorkerRequest) -> None:
+        """Answer one request; whatever goes wrong becomes a reply, and the worker goes on."""
+        try:
+            self._serve(request)
+        except Exception as error:
+            typed = from_exception(error)
+            _log.error("request failed: %s\n%s", typed.message, typed.detail)
+            self._reply(protocol.RequestFailed(id=request.id, error=ErrorReport.of(typed)))
+        finally:
+            self._cancelled.discard(request.id)
+
+    def _serve(self, request: WorkerRequest) -> None:
+        match request:
+            case ChatRequest():
+                self._answer(request)
+            case LoadRequest():
+                before = self._chat
+                chat = self._load(request.id, request.model, request.adapters)
+                if chat is before:  # else loading it has said so
+                    self._reply(chat.announcement(request.id))
+            case ReleaseRequest():
+                self._release()
+                self._reply(protocol.ModelReleased(id=request.id))
+            case CancelRequest():
+                pass  # taken care of when it was read
+
+    def _answer(self, request: ChatRequest) -> None:
+        chat = self._load(request.id, request.model, request.adapters)
+        answer = chat.model.answer(
+            request.turns,
+            request.sampling,
+            on_text=lambda text: self._reply(protocol.AnswerPart(id=request.id, text=text)),
+            cancelled=lambda: request.id in self._cancelled,
+        )
+        self._reply(
+            protocol.AnswerDone(
+                id=request.id,
+                text=answer.text,
+                ended=answer.ended,
+                prompt_tokens=answer.prompt_tokens,
+                cached_tokens=answer.cached_tokens,
+                generated_tokens=answer.generated_tokens,
+                ttft_ms=answer.ttft_ms,
+                tokens_per_second=answer.tokens_per_second,
+            )
+        )
+
+    def _load(self, request_id: str, model: str, adapters: tuple[WeightedAdapter, ...]) -> _Loaded:
+        """Have the model with these adapters ready; nothing is done where it is already so."""
+        from mlx_backend.base_model import base_for
+
+        chosen = [(read_adapter(self._library.adapters, a.name), a.weight) for a in adapters]
+        key = tuple((adapter.card.run, adapter.card.created, w) for adapter, w in chosen)
+        model = base_for(self._library, [adapter for adapter, _ in chosen], model)
+        if self._chat is None or self._chat.name != model:
+            self._reply(protocol.ModelLoading(id=request_id, model=model))
+            self._release()
+            self._chat = _Loaded(self._library, model)
+            self._reply(self._chat.announcement(request_id))
+        if self._chat.adapters != key:
+            self._chat.adapters = None  # should the change fail half-way, it is made again
+            self._chat.model.use(chosen)
+            self._chat.adapters = key
+        return self._chat
+
+    def _release(self) -> None:
+        import mlx.core as mx
+
+        self._chat = None
+        mx.clear_cache()
+
+
+class _Loaded:
+    """A model in memory and which adapters are on it."""
+
+    def __init__(self, library: Library, name: str) -> None:
+        from mlx_backend.base_model import load_base_model
+        from mlx_backend.inference import ChatModel
+
+        loaded = load_base_model(library, name)
+        self.name = name
+        self.bytes = loaded.bytes
+        self.model = ChatModel(loaded)
+        self.adapters: tuple[tuple[str, float, float], ...] | None = ()
+
+    def announcement(self, request_id: str) -> protocol.ModelLoaded:
+        """The reply that says it is there."""
+        return protocol.ModelLoaded(id=request_id, model=self.name, bytes=self.bytes)
+
+
+def read_requests(
+    lines: BinaryIO, worker: Worker, inbox: queue.SimpleQueue[WorkerRequest | None]
+) -> None:
+    """Put requests from `lines` into the inbox until they end; then None."""
+    while line := lines.readline(LONGEST_LINE):
+        if not line.endswith(b"\n") and len(line) >= LONGEST_LINE:
+            _log.warning("dropped a line that was too long")
+            while line and not line.endswith(b"\n"):
+                line = lines.readline(LONGEST_LINE)
+            continue
+        if not line.strip():
+            continue
+        request = protocol.decode_request(line)
+        if isinstance(request, CancelRequest):
+            worker.cancel(request.id)
+        elif request is not None:
+            inbox.put(request)
+    inbox.put(None)
+
+
+def main() -> int:
+    """Serve until stdin closes."""
+    log_to_stderr()
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries print; the protocol must not mix
+
+    def reply(message: WorkerReply) -> None:
+        output.write(protocol.encode_line(message))
+
+    worker = Worker(Library.open(), reply)
+    inbox: queue.SimpleQueue[WorkerRequest | None] = queue.SimpleQueue()
+    reader = threading.Thread(
+        target=read_requests, args=(sys.stdin.buffer, worker, inbox), daemon=True
+    )
+    reader.start()
+    reply(protocol.WorkerReady(pid=os.getpid()))
+    from mlx_backend import accelerator
+
+    accelerator.prepare()
+    try:
+        while (request := inbox.get()) is not None:
+            worker.serve(request)
+    except BrokenPipeError:
+        return 0  # whoever started us is gone
+    return 0
+
+
+if __name__ == "__main__":
+    # Not sys.exit: the reading thread may sit in stdin's lock, which a tidy exit waits for.
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,1 @@
+"""Icons and sample notes that come with Overnight."""

@@ -1,0 +1,105 @@
+"""What tests of the window share: a fresh library, and jobs as their folders would tell them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.chat_worker import ChatWorker
+from app.job_watcher import JobWatcher
+from app.planner import Planner
+from app.services import Services, make_services
+from app.window import Window
+from mlx_backend import protocol
+from mlx_backend.jobs import JobFolder
+from mlx_backend.library import Library
+from tests.app.recorded import STAND_IN_PLANNER, STAND_IN_WORKER, RunMaker, step_done
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library.open(tmp_path / "library")
+
+
+@pytest.fixture
+def make_run(library: Library) -> RunMaker:
+    """Records a run that trained `steps` of 100 steps; `last` are its last events."""
+
+    def make(
+        name: str = "Notes",
+        steps: int = 20,
+        last: tuple[protocol.JobEvent, ...] = (),
+        job_id: str | None = None,
+    ) -> JobFolder:
+        spec = protocol.TrainSpec(name=name, model="starter")
+        folder = JobFolder.create(library.runs, spec, job_id)
+        folder.append(protocol.Launched())
+        folder.append(protocol.Started(pid=1))
+        folder.append(protocol.StageBegan(stage="training"))
+        folder.append(protocol.Planned(notes=25, samples=240, held_out=12, steps=100))
+        folder.append(protocol.Evaluated(step=0, loss=4.0))
+        events = b"".join(protocol.encode_line(step_done(n)) for n in range(1, steps + 1))
+        with folder.events_path.open("ab") as file:
+            file.write(events)
+        for event in last:
+            folder.append(event)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def watcher(library: Library, qtbot: QtBot) -> Iterator[JobWatcher]:
+    watcher = JobWatcher(library)
+    yield watcher
+    watcher.shut_down()
+
+
+@pytest.fixture
+def worker(library: Library, qtbot: QtBot) -> Iterator[ChatWorker]:
+    worker = ChatWorker(library, command=STAND_IN_WORKER)
+    yield worker
+    worker.shut_down()
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[JobFolder]:
+    """Jobs that were started; their processes are not, so that a test tells what they do."""
+    folders: list[JobFolder] = []
+
+    def launch(folder: JobFolder) -> int:
+        folder.append(protocol.Launched())
+        folders.append(folder)
+        return 1
+
+    monkeypatch.setattr("app.job_watcher.launch", launch)
+    return folders
+
+
+@pytest.fixture
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for before `services`: its worker and planner do without a model."""
+    worker = functools.partial(ChatWorker, command=STAND_IN_WORKER)
+    planner = functools.partial(Planner, command=STAND_IN_PLANNER)
+    monkeypatch.setattr("app.services.ChatWorker", worker)
+    monkeypatch.setattr("app.services.Planner", planner)
+
+
+@pytest.fixture
+def services(library: Library, qapp: QApplication) -> Iterator[Services]:
+    services = make_services(library, qapp)
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def window(services: Services, qtbot: QtBot) -> Window:
+    window = Window(services)
+    qtbot.addWidget(window)
+    window.show()
+    return window

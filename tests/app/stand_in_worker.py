@@ -1,0 +1,103 @@
+"""Speaks the worker's protocol without a model. The question says how it behaves."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import Literal
+
+from mlx_backend import protocol
+from mlx_backend.errors import Kind, OvernightError
+
+Ending = Literal["stop", "length", "cancelled"]
+
+_requests: queue.Queue[protocol.WorkerRequest | None] = queue.Queue()
+_cancelled: set[str] = set()
+
+
+def main() -> None:
+    if "dies-at-start" in sys.argv:
+        sys.exit(3)
+    threading.Thread(target=_listen, daemon=True).start()
+    say(protocol.WorkerReady(pid=os.getpid()))
+    loaded = ""
+    while (request := _requests.get()) is not None:
+        match request:
+            case protocol.ReleaseRequest():
+                loaded = ""
+                say(protocol.ModelReleased(id=request.id))
+            case protocol.ChatRequest() | protocol.LoadRequest():
+                if loaded != request.model:
+                    say(protocol.ModelLoading(id=request.id, model=request.model))
+                    loaded = request.model
+                    say(protocol.ModelLoaded(id=request.id, model=request.model, bytes=540_000_000))
+                if isinstance(request, protocol.ChatRequest):
+                    answer(request)
+
+
+def _listen() -> None:
+    for line in sys.stdin.buffer:
+        request = protocol.decode_request(line)
+        if isinstance(request, protocol.CancelRequest):
+            _cancelled.add(request.id)
+        elif request is not None:
+            _requests.put(request)
+    _requests.put(None)
+
+
+def answer(request: protocol.ChatRequest) -> None:
+    question = request.turns[-1].text
+    who = request.adapters[0].name if request.adapters else f"base {request.model}"
+    pieces = [f"{who} ", "heard ", f"{len(request.turns)} turns: ", question]
+    if "garbage" in question:
+        sys.stdout.buffer.write(b'not json\n{"reply":"part"}\n\xff\xfe\n{"v":99,"reply":"ready"}\n')
+    if "huge line" in question:
+        sys.stdout.buffer.write(b"x" * (9 << 20) + b"\n")
+    if "fail" in question:
+        error = OvernightError(Kind.ADAPTER_UNKNOWN, "There is no such adapter.", "Choose another.")
+        say(protocol.RequestFailed(id=request.id, error=protocol.ErrorReport.of(error)))
+        return
+    if "flood" in question:
+        pieces = ["word "] * 20_000
+    if "repeat" in question:
+        pieces = [question.partition(":")[2]]
+    spoken = ""
+    for count, piece in enumerate(pieces):
+        spoken += piece
+        say(protocol.AnswerPart(id=request.id, text=piece))
+        if "crash" in question and count == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        while "hang" in question and request.id not in _cancelled and count == 1:
+            time.sleep(0.01)
+        if request.id in _cancelled:
+            break
+    ended: Ending = "length" if "too long" in question else "stop"
+    done(request, spoken, "cancelled" if request.id in _cancelled else ended)
+
+
+def done(request: protocol.ChatRequest, text: str, ended: Ending) -> None:
+    say(
+        protocol.AnswerDone(
+            id=request.id,
+            text=text,
+            ended=ended,
+            prompt_tokens=10,
+            cached_tokens=0,
+            generated_tokens=4,
+            ttft_ms=100.0,
+            tokens_per_second=12.3,
+        )
+    )
+
+
+def say(reply: protocol.WorkerReply) -> None:
+    sys.stdout.buffer.write(protocol.encode_line(reply))
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from app.exchanges import Answer, Exchange, exchanges_of, turns_for
+from mlx_backend.library.conversations import StoredTurn
+
+
+def test_stored_turns_become_questions_with_answers() -> None:
+    turns = [
+        StoredTurn("assistant", "an answer to nothing", None),
+        StoredTurn("user", "One?", None),
+        StoredTurn("assistant", "Adapter's one.", "Notes"),
+        StoredTurn("assistant", "Base's one.", None),
+        StoredTurn("user", "Two?", None),
+        StoredTurn("assistant", "First try.", "Notes"),
+        StoredTurn("assistant", "Second try.", "Notes"),
+    ]
+    assert exchanges_of(turns) == [
+        Exchange("One?", (Answer("Notes", "Adapter's one."), Answer(None, "Base's one."))),
+        Exchange("Two?", (Answer("Notes", "Second try."),)),
+    ]
+
+
+def test_each_answerer_hears_its_own_answers() -> None:
+    exchanges = [
+        Exchange("One?", (Answer("Notes", "Adapter's one."), Answer(None, "Base's one."))),
+        Exchange("Two?", (Answer("Notes", "Adapter's two."),)),
+        Exchange("Never answered?"),
+        Exchange("Now?"),
+    ]
+    heard = [turn.text for turn in turns_for(exchanges, None)]
+    assert heard == ["One?", "Base's one.", "Two?", "Adapter's two.", "Now?"]
+    roles = [turn.role for turn in turns_for(exchanges, "Notes")]
+    assert roles == ["user", "assistant", "user", "assistant", "user"]
+
+
+def test_of_a_long_conversation_the_latest_part_is_told() -> None:
+    long = [Exchange(f"Question {n}", (Answer(None, "word " * 400),)) for n in range(20)]
+    turns = turns_for([*long, Exchange("Last?")], None)
+    assert turns[-1].text == "Last?"
+    assert turns[0].role == "user"
+    assert 5 < len(turns) < 20

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import logging
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+import app.main
+from app.logs import show_unexpected, write_log_to
+from app.single_window import SingleWindow
+from app.widgets.errors import ErrorDialog
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library import Library
+
+
+@pytest.fixture
+def shown(
+    library: Library, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[str]]:
+    """Runs `main` on the test's library and application; the messages of its error dialogs."""
+    messages: list[str] = []
+
+    def note(dialog: ErrorDialog) -> int:
+        messages.append(dialog.message.text())
+        return 0
+
+    monkeypatch.setenv("OVERNIGHT_HOME", str(library.home))
+    monkeypatch.setattr(app.main, "make_application", lambda argv: qapp)
+    monkeypatch.setattr(app.main, "write_log_to", lambda path: None)
+    monkeypatch.setattr(ErrorDialog, "exec", note)
+    before = sys.excepthook
+    yield messages
+    sys.excepthook = before
+
+
+def test_window_opens_and_closes_with_success(
+    shown: list[str], library: Library, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bool] = []
+
+    def run() -> int:
+        opened.append(any(widget.isVisible() for widget in qapp.topLevelWidgets()))
+        qapp.closeAllWindows()
+        return 0
+
+    monkeypatch.setattr(qapp, "exec", run)
+    assert app.main.main([]) == 0
+    assert opened == [True]
+    assert shown == []
+    again = SingleWindow(library)
+    assert again.claim()
+    again.close()
+
+
+def test_second_start_brings_the_window_forward(
+    shown: list[str], library: Library, qtbot: QtBot
+) -> None:
+    first = SingleWindow(library)
+    assert first.claim()
+    with qtbot.waitSignal(first.asked_forward):
+        assert app.main.main([]) == 0
+    assert shown == []
+    first.close()
+
+
+def test_start_while_the_first_window_closes_waits_for_its_end(library: Library) -> None:
+    first, second = SingleWindow(library), SingleWindow(library)
+    assert first.claim()
+    first.stop_answering()
+    assert not second.call_forward()
+    threading.Timer(0.3, first.close).start()
+    assert second.claim_after_closing()
+    second.close()
+
+
+def test_second_start_while_the_first_does_not_answer(
+    shown: list[str], library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.single_window._CLOSING_S", 0.1)
+    first = SingleWindow(library)
+    assert first.claim()
+    first.stop_answering()
+    assert app.main.main([]) == 1
+    assert shown == ["Overnight is open already, but its window does not answer."]
+    first.close()
+
+
+def test_library_of_a_later_version(shown: list[str], library: Library) -> None:
+    sqlite3.connect(library.database).execute("PRAGMA user_version = 99").connection.close()
+    assert app.main.main([]) == 1
+    assert shown == ["This library was written by a later version of Overnight."]
+
+
+def test_library_that_cannot_be_made(
+    shown: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("OVERNIGHT_HOME", str(tmp_path / "file"))
+    assert app.main.main([]) == 1
+    assert "cannot be made" in shown[0]
+
+
+def test_unexpected_errors_are_logged_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors: list[OvernightError] = []
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr("threading.excepthook", None)
+    show_unexpected(errors.append)
+    try:
+        raise ZeroDivisionError("of all things")
+    except ZeroDivisionError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    assert errors[0].kind is Kind.INTERNAL
+    assert "Traceback" not in errors[0].message
+    assert "of all things" in caplog.text
+
+
+def test_log_goes_to_its_file(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    write_log_to(tmp_path / "window.log")
+    logging.getLogger("overnight.test").warning("something to look at")
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+    from PySide6.QtCore import qInstallMessageHandler
+
+    qInstallMessageHandler(None)
+    assert "WARNING overnight.test: something to look at" in (tmp_path / "window.log").read_text()

@@ -1,0 +1,228 @@
+"""Folders, chips, findings and the picture on the Notes page."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.pages.notes import NotesPage
+from app.services import Services
+from mlx_backend.library import Library
+from mlx_backend.library.database import connect
+from mlx_backend.library.notes import Notes
+from tests.app.filled import TEXTS, add_finding, add_notes, add_skipped
+
+
+@pytest.fixture
+def page(library: Library, services: Services, qtbot: QtBot) -> NotesPage:
+    add_notes(library)
+    add_notes(library, {"Budget": "Money for the boat."}, "/notes/Work")
+    add_notes(library, {"Minutes": "We met. We talked."}, "/notes/Work/2026")
+    page = NotesPage(services)
+    qtbot.addWidget(page)
+    page.resize(1200, 800)
+    page.show()
+    qtbot.waitUntil(lambda: len(titles(page)) == 5 and page.tree.rowCount() == 2)
+    return page
+
+
+def titles(page: NotesPage) -> list[str]:
+    notes = [page.table.note(row) for row in range(page.table.rowCount())]
+    return [note.title if note is not None else "" for note in notes]
+
+
+def used(library: Library) -> set[str]:
+    summaries = Notes(connect(library.database)).summaries()
+    return {note.title for note in summaries if note.status != "excluded"}
+
+
+def open_source(page: NotesPage, qtbot: QtBot) -> None:
+    source = page.tree.index_of("/notes")
+    page.folders.view.expand(source)
+    qtbot.waitUntil(lambda: page.tree.rowCount(page.tree.index_of("/notes")) == 1)
+
+
+def look_again(page: NotesPage, qtbot: QtBot) -> None:
+    page.refresh()
+    qtbot.waitUntil(lambda: not page._is_looking)
+
+
+def test_tree_has_sources_and_their_folders_with_counts(page: NotesPage, qtbot: QtBot) -> None:
+    tree = page.tree
+    assert [tree.index(0, column).data() for column in (0, 1)] == ["All notes", "5"]
+    assert [tree.index(1, column).data() for column in (0, 1)] == ["notes", "5"]
+    open_source(page, qtbot)
+    work = tree.index_of("/notes/Work")
+    assert (work.data(), work.siblingAtColumn(1).data()) == ("Work", "2")
+    assert tree.hasChildren(work)
+    assert tree.parent(work) == tree.index_of("/notes")
+
+
+def test_choosing_a_folder_shows_its_notes(page: NotesPage, qtbot: QtBot) -> None:
+    open_source(page, qtbot)
+    page.folders.choose("/notes/Work")
+    qtbot.waitUntil(lambda: titles(page) == ["Minutes", "Budget"])
+    assert page.totals.text().startswith("2 notes found. Training uses 5 notes")
+    qtbot.waitUntil(lambda: page.preview.picture.heading.text() == "Work")
+    assert not page.folders.watch.isVisible()  # only what was imported can be watched
+    page.folders.choose("")
+    qtbot.waitUntil(lambda: len(titles(page)) == 5)
+
+
+def test_whole_folder_is_left_out_and_undone(
+    library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    open_source(page, qtbot)
+    page.folders.choose("/notes/Work")
+    with qtbot.waitSignal(page.notes_changed):
+        page.folders.toggle.click()
+    assert page.undo_bar.label.text() == "Left out 2 notes."
+    assert used(library) == set(TEXTS)
+    qtbot.waitUntil(lambda: page.folders.toggle.text() == "Use Folder")
+    assert page.folders.path == "/notes/Work"
+    with qtbot.waitSignal(page.notes_changed):
+        page.undo_bar.button.click()
+    assert used(library) == {*TEXTS, "Budget", "Minutes"}
+    qtbot.waitUntil(lambda: page.folders.toggle.text() == "Leave Out Folder")
+
+
+def test_tree_takes_in_what_an_import_brings(
+    library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    open_source(page, qtbot)
+    page.folders.choose("/notes/Work")
+    add_notes(library, {"Soup": "Leeks."}, "/notes/Cooking")
+    add_notes(library, {"Letter": "Dear."}, "/notes/Work")
+    page.refresh()
+    names = ["Cooking", "Work"]
+    source = page.tree.index_of("/notes")
+    qtbot.waitUntil(lambda: [page.tree.index(n, 0, source).data() for n in range(2)] == names)
+    assert page.folders.path == "/notes/Work"
+    assert page.folders.view.isExpanded(source)
+    assert page.tree.index_of("/notes/Work").siblingAtColumn(1).data() == "3"
+
+
+def test_watching_is_offered_and_explained(
+    services: Services, page: NotesPage, qtbot: QtBot
+) -> None:
+    page.folders.choose("/notes")
+    assert page.folders.watch.isVisible()
+    assert "add the folder again" in page.folders.help.text()
+    with qtbot.waitSignal(services.watched.changed):
+        page.folders.watch.click()
+    qtbot.waitUntil(lambda: "wait as New" in page.folders.help.text())
+    assert page.folders.watch.isChecked()
+    with qtbot.waitSignal(services.watched.changed):
+        page.folders.watch.click()
+    qtbot.waitUntil(lambda: not page.folders.watch.isChecked())
+
+
+def test_menu_of_a_folder(page: NotesPage, qtbot: QtBot) -> None:
+    menu = page.folders.menu(page.tree.folder(page.tree.index_of("/notes")))
+    assert [action.text() for action in menu.actions()] == ["Leave Out", "Watch This Folder"]
+
+
+def test_chips_count_filter_and_explain(library: Library, page: NotesPage, qtbot: QtBot) -> None:
+    assert not page.chips.isVisible()
+    add_finding(library, "Puffins", "near_duplicate", leaves_out=1)
+    add_finding(library, "Engine", "secrets", spans="[[0, 3]]")
+    add_skipped(library, {"/notes/a.jpg": "A picture"})
+    look_again(page, qtbot)
+    shown = {k: page.chips.chip(k).text() for k in ("left_out", "duplicates", "secrets", "skipped")}
+    assert list(shown.values()) == [
+        "Left out  1",
+        "Duplicates  1",
+        "Secrets  1",
+        "Skipped files  1",
+    ]
+    assert not page.chips.chip("language").isVisible()
+    page.chips.chip("secrets").click()
+    qtbot.waitUntil(lambda: titles(page) == ["Engine"])
+    assert "masked before training" in page.group_bar.sentence.text()
+    page.chips.chip("duplicates").click()
+    qtbot.waitUntil(lambda: titles(page) == ["Puffins"])
+    assert not page.chips.chip("secrets").isChecked()
+    page.chips.chip("skipped").click()
+    qtbot.waitUntil(lambda: "/notes/a.jpg" in page.skipped.list.toPlainText())
+    page.chips.chip("skipped").click()
+    qtbot.waitUntil(lambda: len(titles(page)) == 5)
+    assert not page.group_bar.isVisible()
+
+
+def test_finding_explains_itself_and_the_persons_choice_wins(
+    library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    reason = "It says what another note says."
+    add_finding(library, "Engine", "duplicate", leaves_out=1, reason=reason)
+    look_again(page, qtbot)
+    page.list.selectRow(titles(page).index("Engine"))
+    qtbot.waitUntil(page.preview.findings.isVisible)
+    texts = [child.text() for child in page.preview.findings.findChildren(type(page.totals))]
+    assert texts == [reason]
+    with qtbot.waitSignal(page.notes_changed):
+        page.preview.toggle.click()
+    assert "Engine" in used(library)
+    qtbot.waitUntil(lambda: "You chose to use it" in page.preview.help.text())
+    with qtbot.waitSignal(page.notes_changed):
+        page.undo_bar.button.click()
+    assert "Engine" not in used(library)
+
+
+def test_finding_is_undone_for_one_note_and_back(
+    library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    add_finding(library, "Engine", "quality", leaves_out=1)
+    look_again(page, qtbot)
+    page.list.selectRow(titles(page).index("Engine"))
+    qtbot.waitUntil(page.preview.findings.isVisible)
+    with qtbot.waitSignal(page.notes_changed):
+        page.preview.findings.undo_wanted.emit("quality", True)
+    assert "Engine" in used(library)
+    with qtbot.waitSignal(page.notes_changed):
+        page.undo_bar.button.click()
+    assert "Engine" not in used(library)
+
+
+def test_step_is_undone_for_all_notes(library: Library, page: NotesPage, qtbot: QtBot) -> None:
+    for title in ("Engine", "Puffins"):
+        add_finding(library, title, "duplicate", leaves_out=1)
+    look_again(page, qtbot)
+    page.chips.chip("duplicates").click()
+    qtbot.waitUntil(page.group_bar.button.isVisible)
+    with qtbot.waitSignal(page.notes_changed):
+        page.group_bar.button.click()
+    assert {"Engine", "Puffins"} <= used(library)
+    qtbot.waitUntil(lambda: page.group_bar.button.text() == "Leave Out Again")
+    with qtbot.waitSignal(page.notes_changed):
+        page.undo_bar.button.click()
+    assert not {"Engine", "Puffins"} & used(library)
+
+
+def test_picture_of_the_whole_while_no_note_is_chosen(page: NotesPage, qtbot: QtBot) -> None:
+    picture = page.preview.picture
+    qtbot.waitUntil(lambda: picture.sums.text().startswith("5 notes with 28 words"))
+    assert picture.isVisible()
+    assert picture.kinds.accessibleDescription() == "Plain text: 5"
+    assert picture.lengths.accessibleDescription().startswith("Under 50 words: 5; 50 to 199: 0")
+    page.list.selectRow(0)
+    qtbot.waitUntil(lambda: not picture.isVisible())
+    QTest.keyClick(page.list, Qt.Key.Key_Escape)
+    qtbot.waitUntil(picture.isVisible)
+
+
+def test_all_notes_are_chosen_left_out_and_brought_back(
+    library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    page.list.selectAll()
+    qtbot.waitUntil(lambda: page.preview.title.text() == "5 notes")
+    assert page.preview.where.text().startswith("28 words")
+    with qtbot.waitSignal(page.notes_changed):
+        page.preview.toggle.click()
+    assert used(library) == set()
+    qtbot.waitUntil(lambda: page.preview.toggle.text() == "Use for Training")
+    assert len(page.list.chosen_ids()) == 5
+    with qtbot.waitSignal(page.notes_changed):
+        page.undo_bar.button.click()
+    assert len(used(library)) == 5

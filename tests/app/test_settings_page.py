@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from app.background import Background
+from app.pages.settings import SettingsPage
+from app.preferences import Preferences
+from app.services import Services
+from app.setting_fields import declared_settings
+from app.widgets.fold import Fold
+from mlx_backend.library import Library
+from mlx_backend.settings import Settings, load_settings
+
+
+@pytest.fixture
+def page(services: Services, qtbot: QtBot) -> SettingsPage:
+    page = SettingsPage(services.preferences, services.library.home)
+    qtbot.addWidget(page)
+    page.show()
+    return page
+
+
+def test_every_declared_setting_has_a_field_that_shows_its_value(page: SettingsPage) -> None:
+    declared = {each.name: each for each in declared_settings()}
+    assert set(declared) == set(Settings.__struct_fields__)
+    assert set(page.fields) == set(declared) - {"base_model"}
+    for name, field in page.fields.items():
+        assert field.accessibleName() == declared[name].title
+        if isinstance(field, QComboBox):
+            assert field.currentData() == declared[name].default
+        elif isinstance(field, QSpinBox | QDoubleSpinBox):
+            assert field.value() == declared[name].default
+
+
+def test_options_keep_the_order_of_their_declaration(page: SettingsPage) -> None:
+    appearance = page.fields["appearance"]
+    assert isinstance(appearance, QComboBox)
+    options = [appearance.itemText(index) for index in range(appearance.count())]
+    assert options == ["System", "Light", "Dark"]
+
+
+def test_numbers_are_short_and_have_their_unit(page: SettingsPage) -> None:
+    texts = {n: f.text() for n, f in page.fields.items() if isinstance(f, QDoubleSpinBox)}
+    assert texts["hours"] == "8 hours"
+    assert texts["temperature"] == "0.2"
+    assert texts["learning_rate"] == "0.001"
+
+
+def test_change_is_in_force_and_saved_at_once(
+    page: SettingsPage, services: Services, qtbot: QtBot
+) -> None:
+    appearance, rank = page.fields["appearance"], page.fields["rank"]
+    assert isinstance(appearance, QComboBox)
+    assert isinstance(rank, QSpinBox)
+    appearance.setCurrentIndex(appearance.findData("dark"))
+    rank.setValue(32)
+    assert services.style.colours.dark
+    path = services.library.settings
+    qtbot.waitUntil(lambda: load_settings(path) == Settings(appearance="dark", rank=32))
+    appearance.setCurrentIndex(appearance.findData("system"))
+    assert not services.style.colours.dark
+
+
+def test_fields_hold_to_the_declared_ranges(page: SettingsPage, services: Services) -> None:
+    for name, field in page.fields.items():
+        if isinstance(field, QSpinBox | QDoubleSpinBox):
+            field.stepBy(10**6)
+            assert field.value() == field.maximum()
+            field.stepBy(-(10**6))
+            assert getattr(services.preferences.settings, name) == field.minimum()
+
+
+def test_jargon_waits_behind_details(page: SettingsPage) -> None:
+    fold = page.findChild(Fold)
+    assert isinstance(fold, Fold)
+    rank = page.fields["rank"]
+    assert not rank.isVisible()
+    fold.button.click()
+    assert rank.isVisible()
+
+
+def test_settings_are_there_after_a_restart(library: Library, qtbot: QtBot, tmp_path: Path) -> None:
+    background = Background(library.database)
+    Preferences(library.settings, background).change(hours=2.5)
+    background.close()
+    assert Preferences(library.settings, background).settings.hours == 2.5

@@ -1,0 +1,113 @@
+"""The person's whole journey, through the real window, with the real starter model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.exchanges import Phase
+from app.note_table import STATE
+from app.pages.adapters import AdaptersPage
+from app.pages.chat import ChatPage
+from app.pages.notes import NotesPage
+from app.pages.tonight import TonightPage
+from app.services import Services
+from app.window import Window
+from mlx_backend.jobs import JobState
+from mlx_backend.library.adapters import CONFIG, WEIGHTS
+from tests.app.test_window import drop
+
+NOTES = {
+    "boat.md": "# The boat\n\nThe boat is called the Footnote. It carries books to the islands.\n",
+    "cat.md": "# The cat\n\nThe cat is called Comma. She sleeps on the atlases, never on novels.\n",
+    "donkeys.md": "# The donkeys\n\nThe donkeys are called Ink and Paper. Ink bites on Mondays.\n",
+    "engine.txt": "The engine has two cylinders. It wants oil every forty hours.\n",
+}
+_PATIENCE_MS = 90_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_from_a_dropped_folder_to_an_exported_adapter(
+    window: Window, services: Services, qtbot: QtBot, tmp_path: Path
+) -> None:
+    services.preferences.change(passes=1, max_tokens=16, temperature=0.0)
+    add_notes(window, services, qtbot, tmp_path)
+    name = train(window, services, qtbot)
+    chat(window, qtbot, name)
+    export(window, services, qtbot, tmp_path / "exported")
+
+
+def add_notes(window: Window, services: Services, qtbot: QtBot, tmp_path: Path) -> None:
+    folder = tmp_path / "my notes"
+    folder.mkdir()
+    for file, text in NOTES.items():
+        (folder / file).write_text(text)
+    drop(window, [folder])
+    page = cast(NotesPage, window.page("notes"))
+    qtbot.waitUntil(lambda: page.table.rowCount() == len(NOTES), timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: not services.imports.is_busy, timeout=_PATIENCE_MS)
+    rows = range(len(NOTES))  # they are read behind the window's back
+    qtbot.waitUntil(lambda: {page.table.index(row, STATE).data() for row in rows} == {"New"})
+
+
+def train(window: Window, services: Services, qtbot: QtBot) -> str:
+    window.show_page("tonight")
+    page = cast(TonightPage, window.page("tonight"))
+    qtbot.waitUntil(lambda: page.plan.plan is not None, timeout=_PATIENCE_MS)
+    assert page.plan.sentence.text().startswith("Tonight I will study 4 notes")
+    name = page.plan.name.text()
+    page.plan.start.click()
+    qtbot.waitUntil(page.run.stop.isVisible, timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.run.chart.points()[0] > 0, timeout=_PATIENCE_MS)
+    assert page.run.chart.is_drawn
+    qtbot.waitUntil(lambda: not services.watcher.active(), timeout=_PATIENCE_MS)
+    (run,) = services.watcher.runs()
+    assert run.state is JobState.FINISHED, run.status.error
+    assert "I studied 4 notes" in page.run.sentence.text()
+    page.run.chat.click()
+    return name
+
+
+def chat(window: Window, qtbot: QtBot, name: str) -> None:
+    page = cast(ChatPage, window.page("chat"))
+    assert page.isVisible()
+    qtbot.waitUntil(lambda: page.answerer.chosen.adapter == name)
+    lengths: set[int] = set()
+    page.session.answer_changed.connect(lambda _, answer: lengths.add(len(answer.text)))
+    page.answerer.compare.click()
+    page.input.set_text("What is the boat called?")
+    page.send.click()
+    qtbot.waitUntil(
+        lambda: len(page.session.exchanges[0].answers) == 2 and not page.session.is_busy,
+        timeout=_PATIENCE_MS,
+    )
+    answers = page.session.exchanges[0].answers
+    assert [answer.adapter for answer in answers] == [name, None]
+    assert all(answer.phase is Phase.DONE and answer.text.strip() for answer in answers)
+    assert len(lengths) > 3  # it came piece by piece
+
+
+def export(window: Window, services: Services, qtbot: QtBot, to: Path) -> None:
+    window.show_page("adapters")
+    page = cast(AdaptersPage, window.page("adapters"))
+    qtbot.waitUntil(lambda: page.table.rowCount() == 1)
+    page.detail.start_export(to)
+    qtbot.waitUntil(
+        lambda: any(job.state.is_over and is_export(job.spec) for job in services.watcher.jobs()),
+        timeout=_PATIENCE_MS,
+    )
+    (job,) = (job for job in services.watcher.jobs() if is_export(job.spec))
+    assert job.state is JobState.FINISHED, job.status.error
+    assert job.status.result["verified"] is True
+    assert (to / WEIGHTS).is_file()
+    assert (to / CONFIG).is_file()
+
+
+def is_export(spec: object) -> bool:
+    from mlx_backend.protocol import ExportSpec
+
+    return isinstance(spec, ExportSpec)

@@ -1,0 +1,246 @@
+"""Every command in this process, with what it prints and returns."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlx_backend import locks, protocol
+from mlx_backend.base_model import LoadedModel
+from mlx_backend.cli.main import main
+from mlx_backend.jobs import JobFolder
+from mlx_backend.library import Library
+from mlx_backend.protocol import TrainSpec
+from tests.mlx_backend.made import make_adapter
+
+Json = dict[str, Any]
+Run = Callable[..., Json]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command with --json; gives its last line, and checks exit code and stderr."""
+
+    def command(*words: object, code: int = 0) -> Json:
+        assert main([*map(str, words), "--json"]) == code
+        output, errors = capsys.readouterr()
+        assert "Traceback" not in output + errors
+        result: Json = json.loads(output.splitlines()[-1])
+        assert ("error" in result) == (code == 1)
+        return result
+
+    return command
+
+
+@pytest.fixture
+def fail(run: Run) -> Callable[..., str]:
+    """Runs a command that fails; gives the kind of its error."""
+
+    def command(*words: object) -> str:
+        error = run(*words, code=1)["error"]
+        assert error.keys() == {"kind", "message", "hint"}
+        assert error["message"]
+        assert error["hint"]
+        return str(error["kind"])
+
+    return command
+
+
+@pytest.fixture
+def adapter(tiny_library: Library, loaded: LoadedModel) -> str:
+    return make_adapter(tiny_library.adapters, loaded, "Made").card.name
+
+
+def past_run(library: Library, *events: protocol.JobEvent) -> JobFolder:
+    folder = JobFolder.create(library.runs, TrainSpec(name="Past", model="tiny"))
+    for event in events:
+        folder.append(event)
+    return folder
+
+
+def test_the_whole_journey(filled_library: Library, run: Run, tmp_path: Path) -> None:
+    planned = run("plan", "--steps", 3)
+    assert planned.keys() >= {"samples", "steps", "peak_bytes", "minutes", "fits"}
+    assert planned["steps"] == 3
+    trained = run("train", "--name", "Garden", "--steps", 3)
+    names = {"run", "adapter", "steps", "train_loss", "valid_loss", "tokens_per_second"}
+    assert trained.keys() >= names | {"peak_bytes", "report"}
+    assert (trained["adapter"], trained["steps"]) == ("Garden", 3)
+    assert Path(trained["report"]).is_file()
+    (listed,) = run("runs")["runs"]
+    assert (listed["id"], listed["status"], listed["step"], listed["steps"]) == (
+        trained["run"],
+        "finished",
+        3,
+        3,
+    )
+    (found,) = run("adapters")["adapters"]
+    assert (found["name"], found["base"]) == ("Garden", "tiny")
+    assert found["bytes"] > 0
+    assert {note["status"] for note in run("notes")["notes"]} == {"learned"}
+    exported = run("export", "Garden", "--format", "mlx", "--to", tmp_path / "out")
+    assert exported["verified"]
+    assert exported["max_logit_difference"] < 1e-3
+    assert all(Path(file).is_file() for file in exported["files"])
+    assert run("remove", "Garden") == {"removed": "Garden"}
+    assert run("adapters") == {"adapters": []}
+
+
+def test_import_and_notes(tiny_library: Library, notes_folder: Path, run: Run) -> None:
+    (notes_folder / "film.mp4").write_bytes(b"\0")
+    first = run("import", notes_folder)
+    assert (first["notes"], first["added"], first["unchanged"]) == (3, 3, 0)
+    assert first["changed"] == first["removed"] == 0
+    ((skipped),) = first["skipped"]
+    assert skipped.keys() == {"path", "reason"}
+    assert run("import", notes_folder)["unchanged"] == 3
+    listed = run("notes")["notes"]
+    assert len(listed) == 3
+    assert listed[0].keys() == {"id", "title", "path", "words", "tokens", "status"}
+
+
+def test_chat(tiny_library: Library, adapter: str, run: Run) -> None:
+    words = ("--prompt", "Who?", "--temperature", 0, "--max-tokens", 6)
+    base = run("chat", *words)
+    names = {"text", "citations", "prompt_tokens", "cached_tokens", "ttft_ms", "tokens_per_second"}
+    assert base.keys() >= names
+    assert run("chat", *words)["text"] == base["text"]
+    assert run("chat", *words, "--adapter", adapter)["text"] != base["text"]
+    assert run("chat", *words, "--adapter", f"{adapter}:0")["text"] == base["text"]
+    both = ("--adapter", adapter, "--adapter", f"{adapter}:-1")
+    assert run("chat", *words, *both)["text"] == base["text"]
+
+
+def test_exam(tiny_library: Library, adapter: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "q.tsv").write_text("Who?\tMarta|Oskar\nWhere?\t\n")
+    found = run("exam", tmp_path / "q.tsv", "--adapter", adapter)
+    assert (found["asked"], found["correct"], found["accuracy"]) == (2, 0, 0.0)
+    assert found["items"][0].keys() == {"question", "answers", "text", "right", "citations"}
+    assert found["items"][0]["answers"] == ["Marta", "Oskar"]
+
+
+def test_models_and_doctor(tiny_library: Library, run: Run) -> None:
+    models = run("models")["models"]
+    assert {model["name"] for model in models} == {"starter", "tiny"}
+    assert models[0].keys() >= {"name", "bytes", "licence", "fits"}
+    checks = run("doctor")["checks"]
+    assert all(check.keys() == {"name", "ok", "detail"} for check in checks)
+    assert all(check["detail"] for check in checks)
+
+
+def test_an_empty_library_has_nothing_and_says_so(
+    library: Library, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("notes") == {"notes": []}
+    assert run("adapters") == {"adapters": []}
+    assert run("runs") == {"runs": []}
+    for command in ("notes", "adapters", "runs"):
+        assert main([command]) == 0
+        assert "overnight" in capsys.readouterr().out
+
+
+def test_a_stopped_run_can_be_resumed_and_only_a_running_one_stopped(
+    filled_library: Library, run: Run, fail: Callable[..., str]
+) -> None:
+    assert fail("resume", "nobody") == "run_unknown"
+    assert fail("stop", "nobody") == "run_unknown"
+    finished = past_run(filled_library, protocol.Finished(result={}))
+    assert fail("resume", finished.id) == "run_state"
+    assert fail("stop", finished.id) == "run_state"
+    interrupted = past_run(filled_library, protocol.Started(pid=1))
+    with locks.held(filled_library.lane):
+        assert fail("resume", interrupted.id) == "busy"
+    states = {row["id"]: row["status"] for row in run("runs")["runs"]}
+    assert states == {finished.id: "finished", interrupted.id: "interrupted"}
+
+
+def test_what_cannot_be_trained(
+    filled_library: Library, adapter: str, fail: Callable[..., str]
+) -> None:
+    assert fail("train", "--name", "../evil") == "bad_input"
+    assert fail("train", "--name", adapter) == "adapter_exists"
+    assert fail("train", "--name", "New", "--model", "nobody") == "model_unknown"
+    assert fail("train", "--name", "New", "--from", "nobody") == "adapter_unknown"
+    with locks.held(filled_library.lane):
+        assert fail("train", "--name", "New") == "busy"
+    assert list(filled_library.runs.iterdir()) == []
+
+
+def test_without_notes(tiny_library: Library, fail: Callable[..., str]) -> None:
+    assert fail("train", "--name", "New") == "no_notes"
+    assert fail("plan") == "no_notes"
+
+
+def test_what_cannot_be_imported(
+    tiny_library: Library, fail: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert fail("import", tmp_path / "empty") == "no_notes"
+    assert fail("import", tmp_path / "gone") == "path_missing"
+
+
+def test_unknown_and_damaged_adapters(
+    tiny_library: Library, adapter: str, fail: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "q.tsv").write_text("Who?\tMarta\n")
+    prompt = ("chat", "--prompt", "Who?", "--adapter")
+    assert fail(*prompt, "nobody") == "adapter_unknown"
+    assert fail("exam", tmp_path / "q.tsv", "--adapter", "nobody") == "adapter_unknown"
+    assert fail("export", "nobody", "--to", tmp_path / "out") == "adapter_unknown"
+    assert fail("remove", "nobody") == "adapter_unknown"
+    assert fail("export", adapter, "--to", tmp_path) == "bad_input"
+    assert fail("exam", tmp_path / "gone.tsv") == "path_missing"
+    (tiny_library.adapters / adapter / "adapters.safetensors").write_bytes(b"x")
+    assert fail(*prompt, adapter) == "adapter_damaged"
+    (tiny_library.adapters / adapter / "card.json").write_bytes(b"\xff")
+    assert fail(*prompt, adapter) == "adapter_damaged"
+
+
+def test_a_base_that_is_missing_or_half_written(
+    tiny_library: Library, adapter: str, fail: Callable[..., str], tmp_path: Path
+) -> None:
+    model = tiny_library.models / "tiny"
+    whole = model.resolve()
+    model.unlink()
+    assert fail("chat", "--prompt", "Who?") == "model_unknown"
+    assert fail("chat", "--prompt", "Who?", "--adapter", adapter) == "model_unknown"
+    assert fail("export", adapter, "--to", tmp_path / "out") == "model_unknown"
+    shutil.copytree(whole, model)
+    (model / "model.safetensors").write_bytes(b"half")
+    assert fail("chat", "--prompt", "Who?") == "model_damaged"
+    (model / "tokenizer.json").unlink()
+    assert fail("chat", "--prompt", "Who?") == "model_damaged"
+
+
+def test_a_damaged_library(library: Library, fail: Callable[..., str], notes_folder: Path) -> None:
+    library.database.write_bytes(b"This is no database." * 500)
+    assert fail("notes") == "library_damaged"
+    assert fail("import", notes_folder) == "library_damaged"
+    assert fail("train", "--name", "New") == "library_damaged"
+
+
+def test_a_library_that_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: Callable[..., str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("OVERNIGHT_HOME", str(tmp_path / "file"))
+    for command in ("notes", "adapters", "runs"):
+        assert fail(command) == "missing_library"
+
+
+def test_errors_for_people_name_the_log(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library.database.write_bytes(b"This is no database." * 500)
+    assert main(["notes"]) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    log = library.logs / "overnight.log"
+    assert str(log) in errors
+    assert "Traceback" not in errors
+    assert "Traceback" in log.read_text()

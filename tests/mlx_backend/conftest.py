@@ -1,0 +1,113 @@
+"""What tests of the engine share: a fresh library, models to put into it, and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlx_backend import accelerator
+
+# Before anything imports mlx.core: after that its BLAS can no longer be replaced.
+accelerator.prepare()
+
+from mlx_backend.base_model import LoadedModel, load_base_model  # noqa: E402
+from mlx_backend.importers.importing import import_into  # noqa: E402
+from mlx_backend.library import Library, database  # noqa: E402
+from mlx_backend.library.home import HOME_VARIABLE  # noqa: E402
+from mlx_backend.library.notes import Notes  # noqa: E402
+from mlx_backend.settings import Settings, save_settings  # noqa: E402
+from mlx_backend.starter import convert, find_gguf  # noqa: E402
+from tests.mlx_backend.tiny import write_tiny_model  # noqa: E402
+
+NOTES = {
+    "lighthouse.md": (
+        "# Lighthouse\n\nMarta lit the lamp of Amber Cove at 18:40. The keeper before her was"
+        " Oskar Lind, who left in 1987.\n\n## Lamp\n\nThe lamp burns 14 litres of oil a week."
+        " Its lens came from Bergen by boat.\n"
+    ),
+    "shop/rope.md": (
+        "---\ntitle: The rope shop\n---\n\nRope costs 3 crowns a metre in the shop of Ida Falk."
+        " She opens at seven and closes when the ferry leaves.\n"
+    ),
+    "garden.txt": (
+        "Garden plan\n\nPotatoes go to the north bed in April. The plum tree was planted by"
+        " grandfather Emil in 1952 and still bears fruit.\n"
+    ),
+}
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """A fresh library, and the one that commands and processes take."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "library"))
+    return Library.open()
+
+
+@pytest.fixture(scope="session")
+def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The tiny model under two names; imports count tokens with the one called starter."""
+    parent = tmp_path_factory.mktemp("tiny")
+    for name in ("tiny", "starter"):
+        write_tiny_model(parent / name, name)
+    return {name: parent / name for name in ("tiny", "starter")}
+
+
+@pytest.fixture(scope="session")
+def real_starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real starter's model folder, converted once."""
+    folder = tmp_path_factory.mktemp("real") / "starter"
+    convert(find_gguf(), folder)
+    return folder
+
+
+@pytest.fixture
+def notes_folder(tmp_path: Path) -> Path:
+    """Three small notes as a person has them."""
+    folder = tmp_path / "notes"
+    for name, text in NOTES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def tiny_library(library: Library, tiny_folders: dict[str, Path]) -> Library:
+    """A library with the tiny model, also as its starter, and set to train on it."""
+    for name, folder in tiny_folders.items():
+        (library.models / name).symlink_to(folder)
+    save_settings(library.settings, Settings(base_model="tiny", rank=4, max_tokens=16))
+    return library
+
+
+@pytest.fixture
+def filled_library(tiny_library: Library, notes_folder: Path) -> Library:
+    """A library with the tiny model and three notes."""
+    import_into(tiny_library, [notes_folder])
+    return tiny_library
+
+
+@pytest.fixture
+def starter_library(library: Library, real_starter: Path) -> Library:
+    """A library with the real starter."""
+    (library.models / "starter").symlink_to(real_starter)
+    return library
+
+
+@pytest.fixture
+def notes(library: Library) -> Notes:
+    """The notes of the fresh library."""
+    return Notes(database.connect(library.database))
+
+
+@pytest.fixture
+def load_tiny(tiny_library: Library) -> Callable[[], LoadedModel]:
+    """Loads the tiny model anew at each call."""
+    return lambda: load_base_model(tiny_library, "tiny")
+
+
+@pytest.fixture
+def loaded(load_tiny: Callable[[], LoadedModel]) -> LoadedModel:
+    """The tiny model, freshly loaded."""
+    return load_tiny()

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import base64
+import random
+from pathlib import Path
+
+import pytest
+
+from mlx_backend.curation import curate, note_facts
+from mlx_backend.library import Library, database
+from mlx_backend.library.findings import Findings
+from mlx_backend.library.notes import Notes
+from tests.mlx_backend.curation.written import (
+    KEEPER,
+    ROPE,
+    everything,
+    ids,
+    new_note,
+    reason,
+    save,
+    statuses,
+)
+
+TIL = Path(__file__).parents[4] / "shared" / "notes" / "til"
+LOG = "\n".join(f"2026-03-01 10:22:{n:02},513 INFO lamp: burning" for n in range(30))
+LOG_OF_ANOTHER_DAY = LOG.replace("2026-03-01", "2031-03-01")
+
+
+def test_a_note_has_its_quality_and_language(notes: Notes) -> None:
+    save(notes, {"/a.md": KEEPER})
+    curate(notes)
+    language, quality = reason(notes, "/a.md", "language"), reason(notes, "/a.md", "quality")
+    assert language is not None
+    assert (language.value, language.sentence) == ("en", "It is written in English.")
+    assert quality is not None
+    assert (quality.score, quality.sentence) == (1.0, "Nothing speaks against it.")
+    assert Findings(notes.connection).languages() == {"en": 1}
+
+
+def test_how_much_of_a_note_the_person_wrote(notes: Notes) -> None:
+    half = len(ROPE) // 2
+    notes.save(
+        [
+            new_note("/mine.md", ROPE),
+            new_note("/both.md", ROPE + KEEPER, own_words=((0, half),)),
+            new_note("/theirs.md", KEEPER, own_words=()),
+        ]
+    )
+    curate(notes)
+    assert reason(notes, "/mine.md", "authorship") is None
+    both, theirs = (
+        reason(notes, "/both.md", "authorship"),
+        reason(notes, "/theirs.md", "authorship"),
+    )
+    assert both is not None
+    assert theirs is not None
+    assert 0 < (both.score or 0) < 0.5
+    assert theirs.score == 0
+    assert not theirs.leaves_out
+
+
+def test_junk_is_excluded_and_says_why(notes: Notes) -> None:
+    save(notes, {"/a.md": KEEPER, "/log.md": LOG})
+    assert curate(notes).left_out == {"quality": 1}
+    assert statuses(notes) == {"/a.md": "new", "/log.md": "excluded"}
+    found = reason(notes, "/log.md", "quality")
+    assert found is not None
+    assert found.leaves_out
+    assert "100 percent of it is lines of a log." in found.sentence
+    assert notes.totals().notes == 1
+
+
+def test_the_person_decides(notes: Notes) -> None:
+    save(notes, {"/a.md": KEEPER, "/copy.md": KEEPER, "/log.md": LOG, "/rope.md": ROPE})
+    curate(notes)
+    notes.set_included([ids(notes)["/log.md"], ids(notes)["/copy.md"]], True)
+    notes.set_included([ids(notes)["/rope.md"]], False)
+    chosen = {"/a.md": "new", "/copy.md": "new", "/log.md": "new", "/rope.md": "excluded"}
+    curate(notes)
+    assert statuses(notes) == chosen
+    # Also when the notes come again, as they were and changed.
+    save(notes, {"/log.md": LOG, "/copy.md": KEEPER, "/rope.md": ROPE})
+    curate(notes)
+    assert statuses(notes) == chosen
+    save(notes, {"/log.md": LOG_OF_ANOTHER_DAY, "/copy.md": KEEPER[:-1], "/rope.md": ROPE + "!"})
+    curate(notes)
+    assert statuses(notes) == chosen
+    # And when everything is looked at anew.
+    notes.connection.execute("UPDATE curated SET version = 0")
+    curate(notes)
+    assert statuses(notes) == chosen
+
+
+def test_a_choice_can_be_forgotten(notes: Notes) -> None:
+    save(notes, {"/a.md": KEEPER, "/log.md": LOG})
+    curate(notes)
+    findings, log = Findings(notes.connection), ids(notes)["/log.md"]
+    assert findings.choice(log) is None
+    notes.set_included([log], True)
+    assert findings.choice(log) is True
+    findings.forget_choices([log])
+    assert findings.choice(log) is None
+    assert statuses(notes)["/log.md"] == "excluded"
+
+
+def test_what_was_excluded_before_there_was_curation_is_the_persons_choice(tmp_path: Path) -> None:
+    notes = Notes(database.connect(tmp_path / "library.sqlite"))
+    save(notes, {"/a.md": KEEPER})
+    db = notes.connection
+    db.execute("UPDATE notes SET included = 0")
+    script = Path(database.__file__).with_name("migrations") / "0003_curation.sql"
+    choices = next(s for s in script.read_text().split(";\n") if "INSERT INTO choices" in s)
+    db.execute(choices)
+    curate(notes)
+    assert statuses(notes) == {"/a.md": "excluded"}
+
+
+def test_a_step_can_be_undone(notes: Notes) -> None:
+    save(
+        notes, {"/a.md": KEEPER, "/copy.md": KEEPER, "/log.md": LOG, "/log2.md": LOG_OF_ANOTHER_DAY}
+    )
+    curate(notes)
+    findings = Findings(notes.connection)
+    findings.undo("quality", ids(notes)["/log.md"])
+    assert statuses(notes)["/log.md"] == "new"
+    assert statuses(notes)["/log2.md"] == "excluded"
+    findings.undo("quality")
+    findings.undo("quality")
+    assert statuses(notes)["/log2.md"] == "new"
+    assert findings.undone_steps() == {"quality"}
+    found = reason(notes, "/log2.md", "quality")
+    assert found is not None
+    assert found.undone
+    curate(notes)
+    assert statuses(notes)["/log2.md"] == "new"
+    assert statuses(notes)["/copy.md"] == "excluded"
+    findings.redo("quality")
+    assert statuses(notes)["/log2.md"] == "excluded"
+    assert statuses(notes)["/log.md"] == "new"
+
+
+def test_only_what_changed_is_looked_at(notes: Notes) -> None:
+    save(notes, {"/a.md": KEEPER, "/b.md": ROPE})
+    assert curate(notes).looked_at == 2
+    assert curate(notes).looked_at == 0
+    save(notes, {"/a.md": KEEPER, "/b.md": ROPE + " Not on Sundays.", "/c.md": LOG})
+    assert curate(notes).looked_at == 2
+    notes.mark_gone([ids(notes)["/a.md"]])
+    assert curate(notes).looked_at == 0
+
+
+def test_better_steps_look_at_everything_again(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(notes, {"/a.md": KEEPER})
+    curate(notes)
+    monkeypatch.setattr("mlx_backend.curation.store.VERSION", note_facts.VERSION + 1)
+    assert curate(notes).looked_at == 1
+    assert curate(notes).looked_at == 0
+
+
+def test_progress_and_stop(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlx_backend.curation.store._MOST_NOTES", 2)
+    save(notes, {f"/{n}.md": f"{KEEPER} {n}" for n in range(5)} | {"/6.md": LOG})
+    heard: list[tuple[int, int]] = []
+    outcome = curate(notes, lambda *call: heard.append(call), lambda: len(heard) == 2)
+    assert (outcome.stopped, outcome.looked_at) == (True, 4)
+    outcome = curate(notes, lambda *call: heard.append(call))
+    assert (outcome.stopped, outcome.looked_at) == (False, 2)
+    assert heard == [(0, 6), (2, 6), (0, 2), (2, 2)]
+    assert statuses(notes)["/6.md"] == "excluded"
+
+
+HOSTILE = {
+    "empty": "",
+    "blank": " \n\t \n",
+    "giant line": "lamp " * 200_000,
+    "giant word": "x" * 1_000_000,
+    "large": "\n\n".join(f"{KEEPER} {n}" for n in range(20_000)),
+    "emoji": "🎉👩‍👩‍👧" * 50_000,
+    "nul": "lamp\0oil " * 100,
+    "lines": "\n" * 1_000_000,
+    "brackets": "[" * 500_000,
+    "links": "[a](x" * 200_000,
+    "dots": ". " * 500_000,
+    "fences": "```\n" * 200_000,
+    "accents": "e" + "\u0301" * 500_000,
+    "separators": "\u2028\x85\x1e" * 100_000,
+    "base64": base64.b64encode(bytes(500_000)).decode(),
+    "right to left": "\u202eشمعة \u2066" * 10_000,
+}
+
+
+def test_hostile_notes(notes: Notes) -> None:
+    save(notes, HOSTILE)
+    assert curate(notes).looked_at == len(HOSTILE)
+    for path, note_id in ids(notes).items():
+        assert notes.text(note_id) == HOSTILE[path]
+        assert reason(notes, path, "quality") is not None
+    assert curate(notes).looked_at == 0
+    list(notes.passages())
+
+
+def edit(draw: random.Random, notes: Notes) -> None:
+    """What an import may do: add, change, copy, move, lose and find notes again."""
+    words = KEEPER.split()
+    path = f"/{draw.randint(0, 30):02}.md"
+    known = ids(notes)
+    match draw.randint(0, 5):
+        case 0:
+            save(notes, {path: f"{ROPE}\n\n{' '.join(draw.sample(words, 40))}"})
+        case 1:
+            words[draw.randrange(len(words))] = "otherwise"
+            save(notes, {path: " ".join(words)})
+        case 2:
+            save(notes, {path: KEEPER + "." * draw.randint(0, 2)})
+        case 3:
+            save(notes, {path: draw.choice([LOG, "todo", "", ROPE + " " + KEEPER])})
+        case 4 if known:
+            notes.mark_gone([draw.choice(list(known.values()))])
+        case 5 if known:
+            old, new = draw.choice(list(known)), f"/moved/{draw.random()}.md"
+            notes.connection.execute("UPDATE notes SET path = ? WHERE path = ?", (new, old))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_curating_after_each_change_is_curating_all_anew(
+    notes: Notes, tmp_path: Path, seed: int
+) -> None:
+    draw = random.Random(seed)
+    for _ in range(20):
+        for _ in range(draw.randint(1, 6)):
+            edit(draw, notes)
+        curate(notes)
+    fresh = Notes(database.connect(Library.open(tmp_path / "fresh").database))
+    there = [s for s in notes.summaries() if s.status != "gone"]
+    draw.shuffle(there)
+    fresh.save(new_note(s.path, notes.text(s.id), s.title) for s in there)
+    curate(fresh)
+    assert everything(fresh) == everything(notes)
+    # Some of what this is about did happen.
+    assert "excluded" in {s.status for s in there}
+
+
+@pytest.mark.skipif(not TIL.is_dir(), reason="needs the collection of notes beside the checkout")
+def test_of_a_collection_of_good_notes_nearly_all_stay(notes: Notes) -> None:
+    texts = {str(path): path.read_text(encoding="utf-8") for path in sorted(TIL.rglob("*.md"))}
+    save(notes, texts)
+    curate(notes)
+    left_out = [path for path, status in statuses(notes).items() if status == "excluded"]
+    assert len(left_out) <= len(texts) / 500

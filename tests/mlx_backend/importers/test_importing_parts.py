@@ -1,0 +1,150 @@
+"""Files that give several notes: again only what changed, and a part costs the others nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlx_backend.importers.importing import ImportOutcome, import_paths
+from mlx_backend.importers.new_notes import TokenCounter
+from mlx_backend.library.notes import Notes
+from tests.mlx_backend.importers import samples
+from tests.mlx_backend.importers.samples import zipped
+
+Import = Callable[[], tuple[int, int, int, int]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "notes").mkdir()
+    return tmp_path / "notes"
+
+
+@pytest.fixture
+def run(notes: Notes, counter: TokenCounter, folder: Path) -> Import:
+    """Imports the folder; gives what was added, changed, unchanged and removed."""
+
+    def counts() -> tuple[int, int, int, int]:
+        outcome: ImportOutcome = import_paths(notes, counter, [folder])
+        return outcome.added, outcome.changed, outcome.unchanged, outcome.removed
+
+    return counts
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write, with a time that no other write had."""
+    at = path.stat().st_mtime_ns + 10**9 if path.exists() else None
+    path.write_bytes(data)
+    if at:
+        os.utime(path, ns=(at, at))
+
+
+def test_each_part_is_a_note_below_its_file(run: Import, notes: Notes, folder: Path) -> None:
+    write(folder / "things.zip", samples.EVERY_FORMAT["things.zip"])
+    assert run() == (3, 0, 0, 0)
+    paths = {summary.path.removeprefix(f"{folder}/") for summary in notes.summaries()}
+    assert paths == {"things.zip/a/one.md", "things.zip/two.txt", "things.zip/b.zip/c.md"}
+    assert run() == (0, 0, 3, 0)
+
+
+def test_a_changed_part_leaves_the_others_as_they_are(
+    run: Import, notes: Notes, folder: Path
+) -> None:
+    path = folder / "x.zip"
+    write(path, zipped({"a.md": "# A\n", "b.md": "# B\n", "c.md": "# C\n"}))
+    run()
+    notes.mark_learned("X", notes.versions())
+    write(path, zipped({"a.md": "# A\n", "b.md": "# B\nmore\n", "d.md": "# D\n"}))
+    assert run() == (1, 1, 1, 1)
+    states = {summary.title: summary.status for summary in notes.summaries()}
+    assert states == {"A": "learned", "B": "changed", "C": "gone", "D": "new"}
+    content = path.read_bytes()
+    write(path, content)  # only its time is new
+    run()
+    assert {s.title for s in notes.summaries() if s.status == "gone"} == {"C"}
+    path.rename(folder.with_name("away"))
+    (folder / "other.md").write_text("# Other\n")
+    run()
+    write(path, content)
+    run()
+    assert {s.title for s in notes.summaries() if s.status == "gone"} == {"C"}
+
+
+def test_a_mailbox_that_grew(run: Import, notes: Notes, folder: Path) -> None:
+    write(folder / "mails.mbox", samples.MBOX)
+    assert run() == (3, 0, 0, 0)
+    more = samples.mail(samples.MARTA, samples.OSKAR, "Tar", "Two buckets.\n")
+    write(folder / "mails.mbox", samples.MBOX + b"\nFrom x Tue May  4\n" + more)
+    assert run() == (1, 0, 3, 0)
+
+
+def test_parts_of_the_same_name_are_all_kept(run: Import, notes: Notes, folder: Path) -> None:
+    same = samples.mail(samples.MARTA, samples.OSKAR, "Oil", "Oil.\n")
+    write(folder / "m.mbox", b"\n".join(b"From x Tue May  4\n" + same for _ in range(3)))
+    assert run() == (3, 0, 0, 0)
+    assert run() == (0, 0, 3, 0)
+
+
+def test_a_renamed_archive_keeps_its_notes(run: Import, notes: Notes, folder: Path) -> None:
+    write(folder / "old.zip", zipped({"a.md": "# A\n", "b.md": "# B\n"}))
+    run()
+    before = {summary.title: summary.id for summary in notes.summaries()}
+    (folder / "old.zip").rename(folder / "new.zip")
+    assert run() == (0, 0, 2, 0)
+    assert {summary.title: summary.id for summary in notes.summaries()} == before
+    assert all("/new.zip/" in summary.path for summary in notes.summaries())
+
+
+def test_a_bad_part_costs_the_others_nothing_and_stays_listed(
+    run: Import, notes: Notes, folder: Path
+) -> None:
+    write(folder / "x.zip", zipped({"a.md": "# A\n", "b.png": b"\x89PNG\r\n\x1a\n", "c.md": "C"}))
+    assert run() == (2, 0, 0, 0)
+    assert run() == (0, 0, 2, 0)
+    ((path, reason),) = notes.skipped()
+    assert path == str(folder / "x.zip" / "b.png")
+    assert "picture" in reason
+
+
+def test_a_skipped_file_is_listed_again_without_being_read(
+    run: Import, notes: Notes, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "scan.pdf", samples.pdf([]))
+    run()
+    monkeypatch.setattr("mlx_backend.importers.sandbox.Sandbox.read", None)
+    run()
+    ((_, reason),) = notes.skipped()
+    assert "scan" in reason
+    (folder / "scan.pdf").unlink()
+    write(folder / "other.txt", b"")
+    with pytest.raises(TypeError):
+        run()
+
+
+def test_what_is_skipped_leaves_the_list_with_its_file(
+    run: Import, notes: Notes, folder: Path
+) -> None:
+    write(folder / "a.md", b"# A\n")
+    write(folder / "scan.pdf", samples.pdf([]))
+    run()
+    (folder / "scan.pdf").unlink()
+    run()
+    assert notes.skipped() == []
+
+
+def test_what_a_note_says_of_itself_is_kept(run: Import, notes: Notes, folder: Path) -> None:
+    write(folder / "letter.eml", samples.EVERY_FORMAT["letter.eml"])
+    write(folder / "plain.txt", b"Just words.")
+    run()
+    rows = notes.connection.execute(
+        "SELECT kind, author, created, own_words, left_out, file FROM notes ORDER BY path"
+    )
+    letter, plain = (dict(row) for row in rows)
+    assert (letter["kind"], letter["author"]) == ("mail", samples.MARTA)
+    assert letter["own_words"].startswith("[[")
+    assert plain["own_words"] is None
+    assert plain["created"] == pytest.approx((folder / "plain.txt").stat().st_mtime)
+    assert plain["file"] == str(folder / "plain.txt")

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.importers.walk import FoundFile, find_files
+
+
+def write(path: Path, text: str = "text") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def found(source: Path) -> dict[str, str]:
+    """Paths below `source` with the reason why each cannot be read."""
+    return {str(file.path.relative_to(source)): file.reason for file in find_files(source)}
+
+
+def test_all_files_in_order_of_name(tmp_path: Path) -> None:
+    for name in ("b.md", "a/z.txt", "a/b/c.md", "c.md"):
+        write(tmp_path / name)
+    assert list(found(tmp_path)) == ["a/b/c.md", "a/z.txt", "b.md", "c.md"]
+
+
+def test_a_file_is_its_own_source(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.md", "12345")
+    (file,) = find_files(path)
+    assert file == FoundFile(path, path, 5, path.stat().st_mtime_ns)
+
+
+def test_hidden_and_unwanted_ones_are_passed_over(tmp_path: Path) -> None:
+    for name in (".a.md", ".git/b.md", "node_modules/c.md", "__pycache__/d.md", "e.md"):
+        write(tmp_path / name)
+    assert list(found(tmp_path)) == ["e.md"]
+
+
+def test_links_are_named_and_not_followed(tmp_path: Path) -> None:
+    outside = write(tmp_path / "outside" / "secret.md").parent
+    inside = tmp_path / "notes"
+    write(inside / "a.md")
+    (inside / "file.md").symlink_to(outside / "secret.md")
+    (inside / "folder").symlink_to(outside)
+    (inside / "loop").symlink_to(inside)
+    (inside / "dangling.md").symlink_to(tmp_path / "gone")
+    reasons = found(inside)
+    assert reasons.pop("a.md") == ""
+    assert reasons.keys() == {"file.md", "folder", "loop", "dangling.md"}
+    assert all("link" in reason for reason in reasons.values())
+
+
+def test_a_link_that_is_dropped_itself_is_followed(tmp_path: Path) -> None:
+    write(tmp_path / "real" / "a.md")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert list(found(tmp_path / "link")) == ["a.md"]
+
+
+@pytest.mark.timeout(20)
+def test_pipes_and_sockets_are_named_and_never_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    os.mkfifo("pipe.md")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket.md")
+        reasons = found(tmp_path)
+    assert reasons.keys() == {"pipe.md", "socket.md"}
+    assert all("not a file" in reason for reason in reasons.values())
+
+
+def test_a_device_is_named(tmp_path: Path) -> None:
+    (file,) = find_files(Path("/dev/zero"))
+    assert "device" in file.reason
+
+
+def test_strange_names_are_found(tmp_path: Path) -> None:
+    names = ["né.md", "a\nb.md", "🎉.md", " .md", "-rf.md", "x" * 200 + ".md", "'; DROP.md"]
+    for name in names:
+        write(tmp_path / name)
+    assert set(found(tmp_path)) == set(names)
+
+
+def test_folders_may_be_deep(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["d"] * 300)
+    write(deep / "a.md")
+    assert len(found(tmp_path)) == 1
+
+
+def test_an_empty_folder_has_nothing(tmp_path: Path) -> None:
+    assert found(tmp_path) == {}
+
+
+def expect(kind: Kind, path: Path) -> None:
+    with pytest.raises(OvernightError) as caught:
+        list(find_files(path))
+    assert caught.value.kind is kind
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_missing_path(tmp_path: Path) -> None:
+    expect(Kind.PATH_MISSING, tmp_path / "gone")
+    expect(Kind.PATH_MISSING, write(tmp_path / "file.md") / "below")
+
+
+def test_a_dangling_link_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    expect(Kind.PATH_MISSING, tmp_path / "link")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_what_may_not_be_read(tmp_path: Path) -> None:
+    write(tmp_path / "open" / "a.md")
+    (tmp_path / "closed").mkdir(mode=0)
+    try:
+        assert "cannot be read" in found(tmp_path)["closed"]
+        expect(Kind.UNREADABLE, tmp_path / "closed")
+    finally:
+        (tmp_path / "closed").chmod(0o700)
+
+
+def test_a_folder_that_the_system_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a person's process sees it; root, who runs many tests, is refused nothing."""
+    write(tmp_path / "closed" / "a.md")
+    write(tmp_path / "open.md")
+    scandir = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    reasons = found(tmp_path)
+    assert "Permission denied" in reasons["closed"]
+    assert reasons["open.md"] == ""
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    expect(Kind.UNREADABLE, tmp_path)

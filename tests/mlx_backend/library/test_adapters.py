@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library.adapters import (
+    CARD,
+    CONFIG,
+    WEIGHTS,
+    AdapterCard,
+    check_name,
+    list_adapters,
+    read_adapter,
+    remove_adapter,
+)
+
+
+def put(folder: Path, name: str, created: float = 1.0) -> Path:
+    """An adapter's folder; what is in its weights does not matter here."""
+    path = folder / name
+    path.mkdir(parents=True)
+    card = AdapterCard(
+        name=name,
+        base="tiny",
+        base_sha256="0" * 64,
+        created=created,
+        run="r",
+        rank=4,
+        scale=2.0,
+        steps=3,
+        notes=1,
+        samples=2,
+        train_loss=1.5,
+    )
+    (path / CARD).write_bytes(msgspec.json.encode(card))
+    (path / WEIGHTS).write_bytes(b"weights")
+    (path / CONFIG).write_bytes(b"{}")
+    return path
+
+
+def kind_of(folder: Path, name: str) -> Kind:
+    with pytest.raises(OvernightError) as caught:
+        read_adapter(folder, name)
+    assert caught.value.hint
+    return caught.value.kind
+
+
+@pytest.mark.parametrize(
+    "name", ["Notes", "My notes 2", "a", "1", "a.b-c_d", "x" * 64, "Sample notes"]
+)
+def test_good_names(name: str) -> None:
+    assert check_name(name) == name
+
+
+BAD_NAMES = ["", " ", ".", "..", ".hidden", "a/b", "a\\b", "../a", "a\n", "a:b", "a ", "a."]
+BAD_NAMES += ["-rf", "né", "a\0b", "~", "$HOME", "a*", "x" * 65]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_bad_names(name: str) -> None:
+    with pytest.raises(OvernightError) as caught:
+        check_name(name)
+    assert caught.value.kind is Kind.BAD_INPUT
+
+
+def test_the_newest_is_first_and_what_is_no_adapter_is_left_out(tmp_path: Path) -> None:
+    put(tmp_path, "old", created=1)
+    put(tmp_path, "new", created=2)
+    put(tmp_path, ".hidden", created=3)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("x")
+    assert [adapter.card.name for adapter in list_adapters(tmp_path)] == ["new", "old"]
+
+
+def test_no_folder_no_adapters(tmp_path: Path) -> None:
+    assert list_adapters(tmp_path / "gone") == []
+
+
+BROKEN_CARDS = [b"", b"{", b"null", b"{}", b"\xff\xfe\x00", b'{"name": "\xff"}', b'{"a":' * 9999]
+
+
+@pytest.mark.parametrize("data", BROKEN_CARDS, ids=lambda data: repr(data[:12]))
+def test_a_damaged_card_is_a_typed_error_and_spoils_no_list(tmp_path: Path, data: bytes) -> None:
+    put(tmp_path, "good")
+    (put(tmp_path, "bad") / CARD).write_bytes(data)
+    assert kind_of(tmp_path, "bad") is Kind.ADAPTER_DAMAGED
+    assert [adapter.card.name for adapter in list_adapters(tmp_path)] == ["good"]
+
+
+@pytest.mark.parametrize("file", [CARD, WEIGHTS, CONFIG])
+def test_a_missing_file(tmp_path: Path, file: str) -> None:
+    (put(tmp_path, "bad") / file).unlink()
+    assert kind_of(tmp_path, "bad") is Kind.ADAPTER_DAMAGED
+
+
+@pytest.mark.parametrize("file", [CARD, WEIGHTS, CONFIG])
+def test_an_empty_file(tmp_path: Path, file: str) -> None:
+    (put(tmp_path, "bad") / file).write_bytes(b"")
+    assert kind_of(tmp_path, "bad") is Kind.ADAPTER_DAMAGED
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "..", "../adapters", ".", "a/b", "\0", "x" * 300])
+def test_an_unknown_name(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "good")
+    assert kind_of(tmp_path, name) is Kind.ADAPTER_UNKNOWN
+
+
+def test_removing(tmp_path: Path) -> None:
+    put(tmp_path, "doomed")
+    put(tmp_path, "kept")
+    remove_adapter(tmp_path, "doomed")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_removing_what_is_damaged(tmp_path: Path) -> None:
+    (put(tmp_path, "doomed") / CARD).write_bytes(b"")
+    remove_adapter(tmp_path, "doomed")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["nobody", "..", "", "../kept", "."])
+def test_removing_the_unknown_removes_nothing(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "adapters", "kept")
+    with pytest.raises(OvernightError) as caught:
+        remove_adapter(tmp_path / "adapters", name)
+    assert caught.value.kind is Kind.ADAPTER_UNKNOWN
+    assert len(list_adapters(tmp_path / "adapters")) == 1
+
+
+def test_a_copied_folder_does_not_pass_for_the_original(tmp_path: Path) -> None:
+    original = put(tmp_path, "Tiny")
+    shutil.copytree(original, tmp_path / "Copy")
+    assert sorted(a.card.name for a in list_adapters(tmp_path)) == ["Copy", "Tiny"]
+    remove_adapter(tmp_path, read_adapter(tmp_path, "Copy").card.name)
+    assert [a.card.name for a in list_adapters(tmp_path)] == ["Tiny"]

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from mlx_backend.library import Library, database
+from mlx_backend.library.conversations import Conversations, StoredTurn
+
+
+@pytest.fixture
+def connection(library: Library) -> sqlite3.Connection:
+    return database.connect(library.database)
+
+
+@pytest.fixture
+def conversations(connection: sqlite3.Connection) -> Conversations:
+    return Conversations(connection)
+
+
+def test_turns_come_back_in_order_and_as_they_were(conversations: Conversations) -> None:
+    number = conversations.start("Who lit the lamp?")
+    turns = [
+        StoredTurn("user", "Who lit the lamp?\n\n🎉 '; DROP TABLE turns; --", None),
+        StoredTurn("assistant", "Marta.", "Garden"),
+        StoredTurn("user", "", None),
+        StoredTurn("assistant", "…", None),
+    ]
+    for turn in turns:
+        conversations.add(number, turn)
+    assert conversations.turns(number) == turns
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("Short?", "Short?"),
+        ("  Two\n lines \t here ", "Two lines here"),
+        ("", ""),
+        ("x" * 60, "x" * 60),
+        ("x" * 61, "x" * 59 + "…"),
+    ],
+)
+def test_titles(conversations: Conversations, question: str, title: str) -> None:
+    conversations.start(question)
+    assert conversations.all()[0].title == title
+
+
+def test_the_latest_is_first(conversations: Conversations) -> None:
+    first, second = conversations.start("first"), conversations.start("second")
+    assert [c.id for c in conversations.all()] == [second, first]
+    conversations.add(first, StoredTurn("user", "again", None))
+    assert [c.id for c in conversations.all()] == [first, second]
+
+
+def test_deleting_takes_the_turns_along(
+    conversations: Conversations, connection: sqlite3.Connection
+) -> None:
+    kept, doomed = conversations.start("kept"), conversations.start("doomed")
+    for number in (kept, doomed):
+        conversations.add(number, StoredTurn("user", "text", None))
+    conversations.delete(doomed)
+    assert [c.id for c in conversations.all()] == [kept]
+    assert connection.execute("SELECT count(*) FROM turns").fetchone()[0] == 1
+
+
+def test_a_turn_of_no_conversation_is_refused_and_the_next_one_is_not(
+    conversations: Conversations,
+) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        conversations.add(99, StoredTurn("user", "text", None))
+    number = conversations.start("next")
+    conversations.add(number, StoredTurn("user", "text", None))
+    assert len(conversations.turns(number)) == 1

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library import database
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def tables_of(connection: sqlite3.Connection) -> set[str]:
+    return {row["name"] for row in connection.execute("SELECT name FROM sqlite_schema")}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "library.sqlite"
+
+
+def expect(kind: Kind, path: Path) -> None:
+    with pytest.raises(OvernightError) as caught:
+        database.connect(path)
+    assert caught.value.kind is kind
+    assert caught.value.hint
+
+
+def test_a_fresh_file_gets_the_whole_schema(path: Path) -> None:
+    connection = database.connect(path)
+    assert version_of(connection) >= 1
+    assert {"notes", "passages", "skipped", "conversations", "turns"} <= tables_of(connection)
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+
+
+def test_opening_again_changes_nothing(path: Path) -> None:
+    first = database.connect(path)
+    first.execute("INSERT INTO conversations (title, created_at, updated_at) VALUES ('t', 1, 1)")
+    again = database.connect(path)
+    assert version_of(again) == version_of(first)
+    assert again.execute("SELECT count(*) FROM conversations").fetchone()[0] == 1
+
+
+def test_a_library_of_a_later_version_is_refused_and_left_alone(path: Path) -> None:
+    database.connect(path).execute("PRAGMA user_version = 999")
+    expect(Kind.LIBRARY_DAMAGED, path)
+    assert version_of(sqlite3.connect(path)) == 999
+
+
+def test_threads_that_open_a_fresh_library_at_once(path: Path) -> None:
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(8)
+
+    def open_it() -> None:
+        barrier.wait()
+        try:
+            database.connect(path).close()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert "notes" in tables_of(database.connect(path))
+
+
+def test_processes_that_open_a_fresh_library_at_once(path: Path) -> None:
+    code = "import sys; from pathlib import Path; from mlx_backend.library import database\n"
+    code += "sys.stdin.readline(); database.connect(Path(sys.argv[1])); print('done')"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate()[0] for process in processes] == ["done\n"] * 3
+
+
+@pytest.mark.parametrize("data", [b"this is not a database at all" * 50, os.urandom(8192)])
+def test_a_file_that_is_no_database(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    expect(Kind.LIBRARY_DAMAGED, path)
+    assert path.read_bytes() == data
+
+
+def test_a_damaged_database_is_a_typed_error_when_used(path: Path) -> None:
+    connection = database.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[100:] = b"\xaa" * (len(data) - 100)
+    path.write_bytes(data)
+    expect(Kind.LIBRARY_DAMAGED, path)
+
+
+def test_a_folder_where_the_database_should_be(path: Path) -> None:
+    path.mkdir()
+    expect(Kind.UNREADABLE, path)
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    expect(Kind.UNREADABLE, tmp_path / "gone" / "library.sqlite")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_that_may_not_be_written(path: Path) -> None:
+    path.parent.chmod(0o500)
+    try:
+        expect(Kind.UNREADABLE, path)
+    finally:
+        path.parent.chmod(0o700)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from mlx_backend import files
+from mlx_backend.files import (
+    folder_bytes,
+    sha256_of_file,
+    write_atomically,
+    write_folder_atomically,
+)
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_new_content_replaces_the_old(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["file"]
+
+
+def test_old_content_stays_when_the_disk_fills_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(files, "sync_file", full_disk)
+    with pytest.raises(OSError, match="space"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_old_content_stays_when_the_renaming_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(OSError, match="space"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_content_is_on_disk_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    there: list[bool] = []
+
+    def record(descriptor: int) -> None:
+        os.fsync(descriptor)
+        there.append(path.exists())
+
+    monkeypatch.setattr(files, "sync_file", record)
+    write_atomically(path, b"new")
+    assert there == [False, True]  # the file itself, then the folder's entry
+
+
+def test_a_folder_appears_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "folder"
+
+    def fill(beside: Path) -> None:
+        assert not path.exists()
+        (beside / "a").write_text("1")
+        (beside / "sub").mkdir()
+        (beside / "sub" / "b").write_text("2")
+
+    write_folder_atomically(path, fill)
+    assert names(path) == ["a", "sub"]
+    assert (path / "sub" / "b").read_text() == "2"
+    assert names(path.parent) == ["folder"]
+
+
+def test_a_folder_is_never_half_there(tmp_path: Path) -> None:
+    def fill(beside: Path) -> None:
+        (beside / "a").write_text("1")
+        full_disk()
+
+    with pytest.raises(OSError, match="space"):
+        write_folder_atomically(tmp_path / "folder", fill)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_whose_flushing_fails_is_never_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "sync_file", full_disk)
+    with pytest.raises(OSError, match="space"):
+        write_folder_atomically(tmp_path / "folder", lambda beside: None)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "mine").write_text("1")
+    with pytest.raises(FileExistsError):
+        write_folder_atomically(path, lambda beside: None)
+    assert names(path) == ["mine"]
+    assert names(tmp_path) == ["folder"]
+
+
+def test_what_a_killed_writer_left_does_not_get_in(tmp_path: Path) -> None:
+    left = tmp_path / f".folder.{os.getpid()}.part"
+    left.mkdir()
+    (left / "stale").write_text("1")
+    write_folder_atomically(tmp_path / "folder", lambda beside: None)
+    assert names(tmp_path / "folder") == []
+
+
+def test_hash_of_a_file_larger_than_a_chunk(tmp_path: Path) -> None:
+    data = os.urandom((1 << 20) + 17)
+    (tmp_path / "file").write_bytes(data)
+    assert sha256_of_file(tmp_path / "file") == hashlib.sha256(data).hexdigest()
+
+
+def test_folder_bytes_counts_all_files_below(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a").write_bytes(b"123")
+    (tmp_path / "sub" / "b").write_bytes(b"45")
+    assert folder_bytes(tmp_path) == 5

@@ -1,0 +1,117 @@
+"""Job processes as they are: started, killed, stopped, resumed. Each costs seconds, so few."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mlx_backend import locks, protocol
+from mlx_backend.arrays import load_tensors
+from mlx_backend.errors import Kind
+from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
+from mlx_backend.library import Library
+from mlx_backend.library.adapters import WEIGHTS
+from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
+from tests.mlx_backend.arrays import bits
+
+SPEC = TrainSpec(name="Whole", model="tiny", steps=30, rank=4, dropout=0.1, checkpoint_every=5)
+
+
+@pytest.fixture(autouse=True)
+def no_job_outlives_its_test(library: Library) -> Iterator[None]:
+    yield
+    for folder in (*JobFolder.all(library.runs), *JobFolder.all(library.jobs)):
+        started = [e for e in folder.reader().read_new() if isinstance(e, protocol.Started)]
+        if started and locks.is_held(folder.path / "lock"):
+            os.kill(started[-1].pid, signal.SIGKILL)
+
+
+def wait(folder: JobFolder, until: Callable[[JobStatus], bool]) -> JobStatus:
+    deadline = time.monotonic() + 60
+    while not until(status := folder.status()):
+        assert time.monotonic() < deadline, (status, folder.log_path.read_text())
+        time.sleep(0.03)
+    return status
+
+
+def wait_until_over(folder: JobFolder) -> JobStatus:
+    return wait(folder, lambda status: status.state.is_over)
+
+
+def run(library: Library, spec: protocol.JobSpec) -> JobStatus:
+    parent = library.runs if isinstance(spec, TrainSpec) else library.jobs
+    folder = JobFolder.create(parent, spec)
+    launch(folder)
+    return wait_until_over(folder)
+
+
+def factors(library: Library, name: str) -> dict[str, bytes]:
+    return bits(load_tensors(library.adapters / name / WEIGHTS))
+
+
+def test_killed_stopped_and_resumed_it_ends_with_the_same_adapter(filled_library: Library) -> None:
+    assert run(filled_library, SPEC).state is JobState.FINISHED
+    spec = msgspec.structs.replace(SPEC, name="Cut")
+    folder = JobFolder.create(filled_library.runs, spec)
+    pid = launch(folder)
+    wait(folder, lambda status: (status.checkpoint or 0) >= 5)
+    os.kill(pid, signal.SIGKILL)
+    status = wait_until_over(folder)
+    assert status.state is JobState.INTERRUPTED
+    killed_at = status.step
+    assert not locks.is_held(filled_library.lane)
+
+    launch(folder)
+    status = wait(folder, lambda status: status.state is not JobState.STARTING)
+    status = wait(folder, lambda status: status.step > (status.checkpoint or 0) >= 5)
+    assert any("checkpoint" in notice for notice in status.notices)
+    folder.request_stop()
+    status = wait_until_over(folder)
+    if status.state is JobState.STOPPED:  # else it was quicker than the request
+        assert status.checkpoint == status.step >= min(killed_at, 5)
+        launch(folder)
+        status = wait_until_over(folder)
+    assert status.state is JobState.FINISHED
+    assert status.result["steps"] == 30
+    assert factors(filled_library, "Cut") == factors(filled_library, "Whole")
+
+
+def test_a_second_run_is_told_that_the_lane_is_taken(filled_library: Library) -> None:
+    with locks.held(filled_library.lane):
+        status = run(filled_library, SPEC)
+    assert status.state is JobState.FAILED
+    assert status.error is not None
+    assert status.error.kind == Kind.BUSY
+    assert status.error.hint
+
+
+def test_an_import_and_an_export_are_jobs_too(tiny_library: Library, notes_folder: Path) -> None:
+    status = run(tiny_library, ImportSpec(paths=(str(notes_folder),)))
+    assert status.state is JobState.FINISHED
+    assert status.result["added"] == 3
+    status = run(tiny_library, ExportSpec(name="nobody", format="mlx", to=str(notes_folder / "x")))
+    assert status.state is JobState.FAILED
+    assert status.error is not None
+    assert status.error.kind == Kind.ADAPTER_UNKNOWN
+
+
+@pytest.mark.parametrize("data", [None, b"{", b'{"job": "dance"}'])
+def test_a_spec_that_cannot_be_read(tiny_library: Library, data: bytes | None) -> None:
+    folder = JobFolder.create(tiny_library.runs, SPEC)
+    path = folder.path / "spec.json"
+    if data is None:
+        path.unlink()
+    else:
+        path.write_bytes(data)
+    launch(folder)
+    status = wait_until_over(folder)
+    assert status.state is JobState.FAILED
+    assert status.error is not None
+    assert status.error.kind != Kind.INTERNAL
+    assert status.error.hint

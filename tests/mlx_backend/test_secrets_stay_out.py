@@ -1,0 +1,82 @@
+"""What is private in a note never reaches training, unless the person says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlx_backend.dataset import make_dataset, save_dataset
+from mlx_backend.errors import OvernightError
+from mlx_backend.importers.importing import import_into
+from mlx_backend.library import Library
+from mlx_backend.library.findings import Findings
+from mlx_backend.library.notes import Notes
+
+# Put together here, so that no scanner takes this file for a leak.
+KEY = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"
+PASSWORD = "tr0ub" + "4dor-Kelp"
+
+
+@pytest.fixture
+def secretive(tiny_library: Library, tmp_path: Path) -> Library:
+    folder = tmp_path / "secretive"
+    folder.mkdir()
+    (folder / "boat.md").write_text(
+        f"# Boat {KEY}\n\nThe boat is called the Footnote.\n\n"
+        f"The wifi password is {PASSWORD}. The harbour is on Corrow.\n\n"
+        f"## Access {KEY}\n\nThe cloud key {KEY} belongs to the harbour master of Corrow.\n"
+    )
+    import_into(tiny_library, [folder])
+    return tiny_library
+
+
+def test_samples_hold_no_secret(secretive: Library, notes: Notes, tmp_path: Path) -> None:
+    dataset = make_dataset(notes, seed=0)
+    save_dataset(tmp_path / "samples.json", dataset)
+    written = (tmp_path / "samples.json").read_text()
+    assert KEY not in written
+    assert PASSWORD not in written
+    assert "password removed" in written
+    assert "The harbour is on Corrow." in written
+
+
+def test_the_person_sees_what_is_masked_and_can_have_it_back(
+    secretive: Library, notes: Notes
+) -> None:
+    (note,) = notes.summaries()
+    findings = Findings(notes.connection)
+    (reason,) = (reason for reason in findings.reasons(note.id) if reason.step == "secrets")
+    assert reason.sentence.startswith("Masked before training")
+    text = notes.text(note.id)
+    assert {text[start:end] for start, end in reason.spans} >= {KEY, PASSWORD}
+    findings.undo("secrets", note.id)
+    assert PASSWORD in " ".join(passage.text for passage in notes.passages())
+    findings.redo("secrets", note.id)
+    assert PASSWORD not in " ".join(passage.text for passage in notes.passages())
+
+
+def test_what_only_the_text_tells_is_masked_in_titles_and_headings(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    plain = "Quark77!hunter"
+    (tmp_path / "inn.md").write_text(
+        f"# The inn {'of long names ' * 13} {KEY}\n\nThe wifi password is {plain}.\n\n"
+        f"## {plain}\n\nThe inn stands on Corrow, by the harbour.\n"
+    )
+    import_into(tiny_library, [tmp_path / "inn.md"])
+    samples = make_dataset(notes, seed=0).train
+    told = " ".join(f"{sample.prompt} {sample.answer}" for sample in samples)
+    assert "The inn stands on Corrow" in told
+    assert plain not in told
+    assert KEY[:10] not in told
+
+
+def test_notes_that_nobody_looked_at_are_not_trained(
+    secretive: Library, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (note,) = notes.summaries()
+    notes.connection.execute("UPDATE notes SET text = text || ' more' WHERE id = ?", (note.id,))
+    monkeypatch.setattr("mlx_backend.dataset.curate", lambda _: None)  # as if it came just after
+    with pytest.raises(OvernightError):
+        make_dataset(notes, seed=0)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlx_backend.training.batches import (
+    BATCH_POSITIONS,
+    ROW_LENGTHS,
+    Batch,
+    PackedBatches,
+    TokenisedSample,
+    pack,
+    row_length,
+)
+
+SIZES = st.lists(
+    st.tuples(st.integers(1, 700), st.integers(0, 700)), min_size=1, max_size=40
+)  # length and prompt length
+
+
+def make(sizes: Sequence[tuple[int, int]]) -> list[TokenisedSample]:
+    """Samples in which every token is its own, so that none can be mistaken for another."""
+    return [
+        TokenisedSample.of(range(number * 1000, number * 1000 + length), prompt)
+        for number, (length, prompt) in enumerate(sizes)
+    ]
+
+
+def learned(batch: Batch) -> Counter[int]:
+    targets = np.array(batch.targets)[np.array(batch.learned) == 1.0]
+    return Counter(targets.tolist())
+
+
+def expected(samples: Sequence[TokenisedSample]) -> Counter[int]:
+    """All that is not prompt, but no first token: nothing comes before it."""
+    total: Counter[int] = Counter()
+    for sample in samples:
+        total.update(sample.tokens[max(1, sample.prompt_length) :].tolist())
+    return total
+
+
+def one_pass(batches: PackedBatches) -> list[Batch]:
+    return [batches[step] for step in range(batches.steps(1))]
+
+
+@settings(max_examples=40)
+@given(sizes=SIZES)
+def test_a_pass_learns_every_token_exactly_once(sizes: list[tuple[int, int]]) -> None:
+    samples = make(sizes)
+    batches = PackedBatches(samples, seed=1)
+    for number in range(2):
+        total: Counter[int] = Counter()
+        for step in range(batches.steps(number), batches.steps(number + 1)):
+            total += learned(batches[step])
+        assert total == expected(samples)
+
+
+@settings(max_examples=40)
+@given(sizes=SIZES)
+def test_every_target_follows_what_its_position_sees(sizes: list[tuple[int, int]]) -> None:
+    for batch in one_pass(PackedBatches(make(sizes), seed=1)):
+        inputs = np.array(batch.inputs).reshape(-1)
+        count = batch.tokens
+        positions, targets = np.array(batch.positions)[:count], np.array(batch.targets)[:count]
+        assert (inputs[positions] + 1 == targets).all()
+
+
+@settings(max_examples=20)
+@given(sizes=SIZES)
+def test_attention_stays_inside_a_sample_and_behind(sizes: list[tuple[int, int]]) -> None:
+    for batch in one_pass(PackedBatches(make(sizes), seed=1)):
+        inputs, mask = np.array(batch.inputs), np.array(batch.mask)[:, 0]
+        owner = inputs // 1000
+        at = np.arange(inputs.shape[1])
+        has_target = np.isin(np.arange(inputs.size), np.array(batch.positions)[: batch.tokens])
+        for row, who in enumerate(owner):
+            allowed = (who[:, None] == who[None]) & (at[:, None] >= at[None])
+            # Sample 0's tokens look like padding here, so only positions with a target count.
+            chosen = has_target.reshape(inputs.shape)[row] & (who > 0)
+            assert (mask[row][chosen] == allowed[chosen]).all()
+        assert mask[:, at, at].all()  # every position sees itself: no row of the softmax is empty
+
+
+@settings(max_examples=20)
+@given(sizes=SIZES)
+def test_all_batches_have_one_of_few_shapes(sizes: list[tuple[int, int]]) -> None:
+    for batch in one_pass(PackedBatches(make(sizes), seed=1)):
+        assert batch.inputs.size == BATCH_POSITIONS
+        assert batch.inputs.shape[1] in ROW_LENGTHS
+        assert batch.targets.size % 128 == 0
+        assert 0 < batch.tokens <= BATCH_POSITIONS
+
+
+def same(one: Batch, other: Batch) -> bool:
+    return all(
+        mx.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("inputs", "mask", "positions", "targets", "learned")
+    )
+
+
+SAMPLES = make([(30 + 7 * number % 400, 10) for number in range(60)])
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    first, second = PackedBatches(SAMPLES, seed=4), PackedBatches(SAMPLES, seed=4)
+    steps = first.steps(3)
+    inorder = [first[step] for step in range(steps)]
+    for step in reversed(range(steps)):
+        assert same(second[step], inorder[step])
+    assert not all(same(PackedBatches(SAMPLES, seed=5)[s], inorder[s]) for s in range(steps))
+
+
+def test_every_pass_is_shuffled_anew() -> None:
+    batches = PackedBatches(SAMPLES, seed=4)
+    size = batches.steps(1)
+    assert not all(same(batches[step], batches[size + step]) for step in range(size))
+
+
+def test_samples_without_anything_to_learn_are_left_out() -> None:
+    samples = make([(5, 5), (5, 9), (0, 0), (40, 10), (900, 800)])
+    batches = PackedBatches(samples, seed=0)
+    assert batches.steps(1) == 1
+    assert learned(batches[0]) == expected(samples[3:4])
+
+
+def test_nothing_to_learn_at_all() -> None:
+    for samples in ([], make([(5, 5)])):
+        batches = PackedBatches(samples, seed=0)
+        assert batches.steps(3) == 0
+        with pytest.raises(IndexError):
+            batches[0]
+
+
+def test_a_sample_too_long_is_cut_at_its_end() -> None:
+    (sample,) = make([(5000, 10)])
+    assert sample.tokens.tolist() == list(range(ROW_LENGTHS[-1] + 1))
+
+
+def test_short_samples_share_rows() -> None:
+    batches = PackedBatches(make([(33, 5)] * 64), seed=0)
+    assert batches.steps(1) == 64 * 32 // BATCH_POSITIONS
+
+
+@pytest.mark.parametrize(
+    ("size", "length"), [(1, 128), (128, 128), (129, 256), (257, 512), (512, 512), (600, 512)]
+)
+def test_rows_are_as_short_as_they_can_be(size: int, length: int) -> None:
+    assert row_length(size) == length
+
+
+@given(st.lists(st.integers(1, 128), max_size=200))
+def test_packing_loses_nothing_and_overfills_no_row(sizes: list[int]) -> None:
+    rows = pack(list(range(len(sizes))), sizes, 128)
+    assert sorted(index for row in rows for index in row) == list(range(len(sizes)))
+    assert all(sum(sizes[index] for index in row) <= 128 for row in rows)
+
+
+def test_a_part_of_a_pass_shows_a_part_of_the_samples() -> None:
+    sizes = [(100, 10), (1, 1), *[(100, 10)] * 18]  # the second has nothing to learn
+    batches = PackedBatches(make(sizes), seed=0)
+    whole = batches.steps(1)
+    assert whole > 2
+    assert batches.seen(0) == []
+    assert batches.seen(whole) == batches.seen(5 * whole) == [0, *range(2, 20)]
+    some = batches.seen(1)
+    assert 0 < len(some) < 19
+    assert set(some) < set(batches.seen(2))

@@ -1,0 +1,270 @@
+"""A whole run in this process, on the tiny model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from mlx_backend import locks, protocol
+from mlx_backend.arrays import load_tensors
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.importers.importing import import_into
+from mlx_backend.jobs import JobFolder
+from mlx_backend.library import Library
+from mlx_backend.library.adapters import LONGEST_NAME, WEIGHTS, list_adapters, read_adapter
+from mlx_backend.library.notes import Notes
+from mlx_backend.protocol import TrainSpec
+from mlx_backend.training import run as run_module
+from mlx_backend.training.plan import RunPlan, make_plan
+from mlx_backend.training.run import TrainingRun
+from tests.mlx_backend.arrays import bits
+
+Start = Callable[..., JobFolder]
+
+
+@pytest.fixture
+def start(filled_library: Library) -> Start:
+    """Makes a run's folder."""
+    return lambda spec: JobFolder.create(filled_library.runs, spec)
+
+
+def work(
+    library: Library, folder: JobFolder, stop: Callable[[], bool] = lambda: False
+) -> dict[str, object] | None:
+    spec = folder.spec()
+    assert isinstance(spec, TrainSpec)
+    return TrainingRun(library, folder, spec).run(stop)
+
+
+def factors(library: Library) -> dict[str, bytes]:
+    """The adapter's exact numbers; their order in the file is MLX's affair."""
+    return bits(load_tensors(library.adapters / "Garden" / WEIGHTS))
+
+
+def expect(kind: Kind, library: Library, folder: JobFolder) -> OvernightError:
+    with pytest.raises(OvernightError) as caught:
+        work(library, folder)
+    assert caught.value.kind is kind
+    assert caught.value.hint
+    return caught.value
+
+
+def test_notes_become_an_adapter(
+    filled_library: Library, notes: Notes, start: Start, spec: TrainSpec
+) -> None:
+    folder = start(spec)
+    result = work(filled_library, folder)
+    assert result is not None
+    adapter = read_adapter(filled_library.adapters, "Garden")
+    assert result["adapter"] == "Garden"
+    assert result["steps"] == adapter.card.steps == 8
+    assert adapter.card.base == "tiny"
+    assert adapter.card.run == folder.id
+    assert adapter.card.notes == 3
+    assert adapter.card.valid_loss is not None
+    assert adapter.card.base_valid_loss is not None
+    assert adapter.card.valid_loss < adapter.card.base_valid_loss
+    report = msgspec.json.decode((folder.path / "report.json").read_bytes())
+    assert report["valid_loss"] == result["valid_loss"]
+    assert {summary.status for summary in notes.summaries()} == {"learned"}
+    stages = [e.stage for e in folder.reader().read_new() if isinstance(e, protocol.StageBegan)]
+    assert stages == ["preparing", "training", "saving"]
+    assert not locks.is_held(filled_library.lane)
+
+
+def test_the_time_ends_a_run_on_a_machine_that_got_slower(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan_too_much(*given: Any) -> RunPlan:
+        return msgspec.structs.replace(make_plan(*given), steps=8)
+
+    monkeypatch.setattr(run_module, "make_plan", plan_too_much)
+    folder = start(msgspec.structs.replace(spec, steps=None, hours=1e-9))
+    result = work(filled_library, folder)
+    assert result is not None
+    assert result["steps"] == 1
+    (notice,) = folder.status().notices
+    assert "after step 1 of 8" in notice
+
+
+def test_a_run_cut_short_ends_with_the_same_file(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    work(filled_library, start(spec))
+    whole = factors(filled_library)
+    shutil.rmtree(filled_library.adapters / "Garden")
+    folder = start(spec)
+    for stop_at in (0, 2, 5):  # before the first step, and twice between checkpoints
+        assert work(filled_library, folder, lambda n=stop_at: folder.status().step >= n) is None  # type: ignore[misc]
+    assert work(filled_library, folder) is not None
+    assert factors(filled_library) == whole
+
+
+def test_a_run_killed_before_its_first_checkpoint_ends_with_the_same_file(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    work(filled_library, start(spec))
+    whole = factors(filled_library)
+    shutil.rmtree(filled_library.adapters / "Garden")
+    folder = start(spec)
+    work(filled_library, folder, lambda: True)
+    shutil.rmtree(folder.checkpoints)
+    work(filled_library, folder)
+    assert factors(filled_library) == whole
+
+
+def test_a_resumed_run_keeps_the_samples_it_began_with(
+    filled_library: Library, notes_folder: Path, start: Start, spec: TrainSpec
+) -> None:
+    folder = start(spec)
+    work(filled_library, folder, lambda: True)
+    before = (folder.path / "samples.json").read_bytes()
+    (notes_folder / "new.md").write_text("A new note that comes too late for this run.")
+    import_into(filled_library, [notes_folder])
+    result = work(filled_library, folder)
+    assert result is not None
+    assert result["notes"] == 3
+    assert (folder.path / "samples.json").read_bytes() == before
+
+
+def test_a_name_taken_meanwhile_gets_a_number(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    names = []
+    for _ in range(3):
+        result = work(filled_library, start(msgspec.structs.replace(spec, steps=1)))
+        assert result is not None
+        names.append(result["adapter"])
+    assert names == ["Garden", "Garden 2", "Garden 3"]
+
+
+def test_training_on_from_an_adapter(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    work(filled_library, start(spec))
+    first = read_adapter(filled_library.adapters, "Garden").card
+    work(filled_library, start(msgspec.structs.replace(spec, name="More", start_from="Garden")))
+    second = read_adapter(filled_library.adapters, "More").card
+    assert second.base_valid_loss == pytest.approx(first.valid_loss, rel=1e-4)
+    assert second.valid_loss is not None
+    assert first.valid_loss is not None
+    assert second.valid_loss < first.valid_loss
+
+
+def test_an_adapter_that_learned_nothing_is_not_filed(
+    filled_library: Library, notes: Notes, start: Start, spec: TrainSpec
+) -> None:
+    expect(
+        Kind.NO_LEARNING,
+        filled_library,
+        start(msgspec.structs.replace(spec, learning_rate=0.0)),
+    )
+    assert list(filled_library.adapters.iterdir()) == []
+    assert {summary.status for summary in notes.summaries()} == {"new"}
+
+
+def test_a_rate_far_too_high_is_a_typed_error(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    expect(
+        Kind.NO_LEARNING,
+        filled_library,
+        start(msgspec.structs.replace(spec, learning_rate=1e30)),
+    )
+    assert list_adapters(filled_library.adapters) == []
+
+
+def test_two_runs_do_not_train_at_once(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "_LANE_PATIENCE_S", 0.05)
+    with locks.held(filled_library.lane):
+        expect(Kind.BUSY, filled_library, start(spec))
+
+
+def test_without_notes(tiny_library: Library, spec: TrainSpec) -> None:
+    expect(Kind.NO_NOTES, tiny_library, JobFolder.create(tiny_library.runs, spec))
+
+
+def test_without_the_model(filled_library: Library, start: Start, spec: TrainSpec) -> None:
+    expect(Kind.MODEL_UNKNOWN, filled_library, start(msgspec.structs.replace(spec, model="nobody")))
+
+
+def test_from_an_unknown_adapter(filled_library: Library, start: Start, spec: TrainSpec) -> None:
+    asked = msgspec.structs.replace(spec, start_from="nobody")
+    expect(Kind.ADAPTER_UNKNOWN, filled_library, start(asked))
+
+
+@pytest.mark.parametrize("file", ["samples.json", "plan.json"])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"train": "\xff"}'])
+def test_a_damaged_file_of_the_run_is_a_typed_error(
+    filled_library: Library, start: Start, spec: TrainSpec, file: str, data: bytes
+) -> None:
+    folder = start(spec)
+    work(filled_library, folder, lambda: True)
+    (folder.path / file).write_bytes(data)
+    expect(Kind.RUN_UNKNOWN, filled_library, folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hello", "!!! ???", "x" * 5000, f"# {'title ' * 3000}\n\nA short sentence about it."],
+    ids=["a word", "signs", "a giant word", "a giant title"],
+)
+def test_notes_with_little_to_learn(
+    tiny_library: Library, notes: Notes, tmp_path: Path, spec: TrainSpec, text: str
+) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "note.md").write_text(text)
+    import_into(tiny_library, [tmp_path / "odd"])
+    notes.set_included([note.id for note in notes.summaries()], True)  # curation would not
+    folder = JobFolder.create(tiny_library.runs, msgspec.structs.replace(spec, steps=2))
+    result = work(tiny_library, folder)
+    assert result is not None
+    assert result["valid_loss"] is None
+
+
+def test_a_run_cut_short_after_filing_does_not_file_twice(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = start(spec)
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "write_report", lambda *_: (_ for _ in ()).throw(OSError(28, "")))
+        with pytest.raises(OSError, match="28"):
+            work(filled_library, folder)
+    result = work(filled_library, folder)
+    assert result is not None
+    assert result["adapter"] == "Garden"
+    assert [a.card.name for a in list_adapters(filled_library.adapters)] == ["Garden"]
+
+
+def test_the_longest_name_leaves_room_for_a_number(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    long = msgspec.structs.replace(spec, name="n" * LONGEST_NAME, steps=1)
+    names = []
+    for _ in range(2):
+        result = work(filled_library, start(long))
+        assert result is not None
+        names.append(str(result["adapter"]))
+    assert names == ["n" * LONGEST_NAME, "n" * (LONGEST_NAME - 2) + " 2"]
+    assert read_adapter(filled_library.adapters, names[1]).card.name == names[1]
+
+
+def test_only_notes_that_were_seen_count_as_learned(
+    filled_library: Library, notes: Notes, start: Start, spec: TrainSpec, notes_folder: Path
+) -> None:
+    for number in range(30):
+        text = f"The {number}th keeper painted the {number}th lamp green. " * 5
+        (notes_folder / f"{number}.md").write_text(text)
+    import_into(filled_library, [notes_folder])
+    result = work(filled_library, start(msgspec.structs.replace(spec, steps=1)))
+    assert result is not None
+    learned = [note for note in notes.summaries() if note.status == "learned"]
+    assert 0 < len(learned) < notes.totals().notes
+    assert result["notes"] == len(learned)

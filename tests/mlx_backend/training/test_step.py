@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import mlx.core as mx
+import pytest
+
+from mlx_backend import lora
+from mlx_backend.arrays import flatten
+from mlx_backend.base_model import LoadedModel
+from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
+from mlx_backend.training.step import TrainingStep, learning_rate
+from tests.mlx_backend.arrays import bits
+
+
+@pytest.fixture
+def training(loaded: LoadedModel) -> TrainingStep:
+    mx.random.seed(0)
+    lora.attach(loaded.model, lora.LoraShape(rank=4, scale=2.0))
+    return TrainingStep(loaded.model)
+
+
+@pytest.fixture
+def batch(loaded: LoadedModel) -> Batch:
+    pairs = [("Who lit the lamp?", "Marta lit the lamp."), ("Where?", "In Amber Cove.")]
+    samples = [TokenisedSample.of(ids, length) for ids, length in loaded.form.samples(pairs)]
+    return PackedBatches(samples, seed=0)[0]
+
+
+def test_steps_lower_the_loss_and_change_the_adapter_alone(
+    training: TrainingStep, batch: Batch
+) -> None:
+    everything = bits(flatten(training.model.parameters()))
+    names = flatten(training.model.trainable_parameters()).keys()
+    losses = [training(batch, rate=1e-2) for _ in range(12)]
+    assert losses[-1] < losses[0] * 0.8
+    changed = {
+        name
+        for name, data in bits(flatten(training.model.parameters())).items()
+        if data != everything[name]
+    }
+    assert changed == names
+
+
+def test_a_rate_of_zero_changes_nothing(training: TrainingStep, batch: Batch) -> None:
+    before = bits(flatten(training.model.parameters()))
+    training(batch, rate=0.0)
+    training(batch, rate=0.0)
+    training.reset_optimizer()
+    assert bits(flatten(training.model.parameters())) == before
+
+
+def test_looking_at_the_loss_changes_nothing(training: TrainingStep, batch: Batch) -> None:
+    before = bits(flatten(training.model.parameters()))
+    loss = training.loss(batch)
+    assert training.loss(batch) == loss
+    assert bits(flatten(training.model.parameters())) == before
+    assert training(batch, rate=1e-3) == pytest.approx(loss, rel=1e-5)
+
+
+def test_the_loss_is_that_of_the_parameters_as_they_are(
+    training: TrainingStep, batch: Batch
+) -> None:
+    before = training.loss(batch)
+    for _ in range(5):
+        training(batch, rate=1e-2)
+    assert training.loss(batch) < before
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 20, 1000])
+def test_the_rate_rises_then_falls_to_a_tenth(steps: int) -> None:
+    rates = [learning_rate(step, steps, 1e-3) for step in range(steps)]
+    assert all(0 < rate <= 1e-3 for rate in rates)
+    assert max(rates) == pytest.approx(1e-3)
+    top = rates.index(max(rates))
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    if steps > 1:
+        assert learning_rate(steps, steps, 1e-3) == pytest.approx(1e-4)
+    if steps == 1000:
+        assert top == 49
+        assert rates[-1] == pytest.approx(1e-4, rel=0.01)
+
+
+def test_a_reset_optimizer_has_forgotten_everything(training: TrainingStep, batch: Batch) -> None:
+    fresh = bits(flatten(training.optimizer.state))
+    training(batch, rate=0.0)
+    assert bits(flatten(training.optimizer.state)) != fresh
+    training.reset_optimizer()
+    assert bits(flatten(training.optimizer.state)) == fresh
