@@ -58,21 +58,44 @@ class ImportSpec(Message, frozen=True, kw_only=True, tag="import", tag_field="jo
     paths: tuple[str, ...]
 
 
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run waits for, before it starts and while it goes on."""
+
+    on_battery: bool = True
+    when_hot: bool = True
+    when_memory_is_short: bool = True
+
+
+AdapterKind = Literal["lora", "dora", "rslora"]
+
+
 class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"):
-    """Train an adapter called `name`. `steps` None: as many as `passes` and `hours` ask for."""
+    """Train an adapter called `name`. `steps` None: as many as `passes` and `hours` ask for.
+
+    `start_at` and `finish_by` are Unix times; the run waits for the one and ends by the other.
+    `scale` multiplies the adapter's change; with the kind "rslora" it is divided by the root of
+    the rank. `low_memory` trades a fifth of the speed for half of the memory. `prompt` is asked
+    at every checkpoint, to hear how the model changes.
+    """
 
     name: str
     model: str
     steps: int | None = None
     hours: float | None = None
+    start_at: float | None = None
+    finish_by: float | None = None
     start_from: str | None = None
     passes: int = 12
+    kind: AdapterKind = "lora"
     rank: int = 16
     scale: float = 2.0
     dropout: float = 0.0
     learning_rate: float = 1e-3
     seed: int = 0
     checkpoint_every: int = 50
+    low_memory: bool = False
+    prompt: str = ""
+    patience: Patience = field(default_factory=Patience)
 
 
 class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="job"):
@@ -121,17 +144,58 @@ class Progress(Event, frozen=True, kw_only=True, tag="progress"):
     text: str = ""
 
 
+WaitReason = Literal["time", "turn", "battery", "heat", "memory", "disk", "paused"]
+
+
+class Waiting(Event, frozen=True, kw_only=True, tag="waiting"):
+    """Nothing is computed now, and why; `until` is a Unix time where it is known."""
+
+    reason: WaitReason
+    text: str
+    until: float | None = None
+
+
+class WaitOver(Event, frozen=True, kw_only=True, tag="wait over"):
+    """What was waited for has come; the work goes on."""
+
+
+Ending = Literal["stopped", "out of memory", "gpu timeout", "crash", "killed", "disk full"]
+
+
+class AttemptEnded(Event, frozen=True, kw_only=True, tag="attempt ended"):
+    """The training process ended before its work was done; `text` says what is done about it."""
+
+    ending: Ending
+    step: int
+    text: str
+
+
+class EnergyUsed(Event, frozen=True, kw_only=True, tag="energy"):
+    """The energy (Wh) that the run has used since it began, and how that was estimated."""
+
+    watt_hours: float
+    how: str
+
+
 class Planned(Event, frozen=True, kw_only=True, tag="planned"):
-    """What the training is going to do."""
+    """What the training is going to do, and the memory (bytes) of which it may take `peak_bytes`.
+
+    Both are 0 where they were not measured.
+    """
 
     notes: int
     samples: int
     held_out: int
     steps: int
+    peak_bytes: int = 0
+    machine_bytes: int = 0
 
 
 class StepDone(Event, frozen=True, kw_only=True, tag="step"):
-    """One optimizer step: mean loss per target token (nats), speed, memory, remaining time."""
+    """One optimizer step: mean loss per target token (nats), speed, memory, remaining time.
+
+    The remaining time is most likely within `remaining_error_s` of `remaining_s`.
+    """
 
     step: int
     steps: int
@@ -141,19 +205,42 @@ class StepDone(Event, frozen=True, kw_only=True, tag="step"):
     peak_bytes: int
     elapsed_s: float
     remaining_s: float
+    remaining_error_s: float = 0.0
+
+
+class StepSkipped(Event, frozen=True, kw_only=True, tag="skipped"):
+    """A batch whose loss or gradient was not a number; nothing was learned from it."""
+
+    step: int
+
+
+class RolledBack(Event, frozen=True, kw_only=True, tag="rolled back"):
+    """The training went astray and goes on from `step` with its learning rate times `rate`."""
+
+    step: int
+    rate: float
 
 
 class Evaluated(Event, frozen=True, kw_only=True, tag="evaluated"):
-    """The held-out loss (nats per target token) after `step` steps."""
+    """The held-out loss (nats per target token) after `step` steps; `best`: the lowest so far."""
 
     step: int
     loss: float
+    best: bool = False
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint"):
     """All that the rest of the run depends on is on disk."""
 
     step: int
+
+
+class Spoke(Event, frozen=True, kw_only=True, tag="spoke"):
+    """What the model answers to the run's prompt after `step` steps."""
+
+    step: int
+    prompt: str
+    text: str
 
 
 class Notice(Event, frozen=True, kw_only=True, tag="notice"):
@@ -185,10 +272,17 @@ JobEvent = (
     | Started
     | StageBegan
     | Progress
+    | Waiting
+    | WaitOver
+    | AttemptEnded
+    | EnergyUsed
     | Planned
     | StepDone
+    | StepSkipped
+    | RolledBack
     | Evaluated
     | CheckpointSaved
+    | Spoke
     | Notice
     | Finished
     | Stopped

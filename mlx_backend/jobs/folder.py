@@ -20,6 +20,14 @@ from mlx_backend.locks import FileLock, is_held
 _STARTING_S = 20.0
 # So that two processes that start a job in one millisecond do not meet.
 _ID_NOISE_BYTES = 4
+_ENDS_A_WAIT = (
+    protocol.WaitOver,
+    protocol.Launched,
+    protocol.Started,
+    protocol.Finished,
+    protocol.Stopped,
+    protocol.Failed,
+)
 
 
 class JobState(StrEnum):
@@ -56,11 +64,15 @@ class JobStatus:
     latest: protocol.StepDone | None = None
     checkpoint: int | None = None
     result: dict[str, object] = field(default_factory=dict)
+    waiting: protocol.Waiting | None = None
+    watt_hours: float = 0.0
     error: protocol.ErrorReport | None = None
     notices: list[str] = field(default_factory=list)
 
     def apply(self, event: protocol.JobEvent) -> None:
         """Take one event into account."""
+        if isinstance(event, _ENDS_A_WAIT):
+            self.waiting = None
         match event:
             case protocol.Launched():
                 self.state, self.launched_at = JobState.STARTING, event.at
@@ -71,6 +83,12 @@ class JobStatus:
                 self.stage, self.progress = event.stage, None
             case protocol.Progress():
                 self.progress = event
+            case protocol.Waiting():
+                self.waiting = event
+            case protocol.EnergyUsed():
+                self.watt_hours = event.watt_hours
+            case protocol.RolledBack():
+                self.step = event.step
             case protocol.Planned():
                 self.steps = event.steps
             case protocol.StepDone():
