@@ -73,36 +73,43 @@ class JobStatus:
         """Take one event into account."""
         if isinstance(event, _ENDS_A_WAIT):
             self.waiting = None
+        self._apply_to_state(event)
+        self._apply_to_progress(event)
+
+    def _apply_to_state(self, event: protocol.JobEvent) -> None:
         match event:
             case protocol.Launched():
                 self.state, self.launched_at = JobState.STARTING, event.at
             case protocol.Started():
                 self.state, self.error = JobState.RUNNING, None
                 self.step, self.latest = event.resumed_from or 0, None
-            case protocol.StageBegan():
-                self.stage, self.progress = event.stage, None
-            case protocol.Progress():
-                self.progress = event
             case protocol.Waiting():
                 self.waiting = event
-            case protocol.EnergyUsed():
-                self.watt_hours = event.watt_hours
-            case protocol.RolledBack():
-                self.step = event.step
-            case protocol.Planned():
-                self.steps = event.steps
-            case protocol.StepDone():
-                self.step, self.steps, self.latest = event.step, event.steps, event
-            case protocol.CheckpointSaved():
-                self.checkpoint = event.step
-            case protocol.Notice():
-                self.notices.append(event.text)
             case protocol.Finished():
                 self.state, self.result = JobState.FINISHED, event.result
             case protocol.Stopped():
                 self.state = JobState.STOPPED
             case protocol.Failed():
                 self.state, self.error = JobState.FAILED, event.error
+
+    def _apply_to_progress(self, event: protocol.JobEvent) -> None:
+        match event:
+            case protocol.StageBegan():
+                self.stage, self.progress = event.stage, None
+            case protocol.Progress():
+                self.progress = event
+            case protocol.Planned():
+                self.steps = event.steps
+            case protocol.StepDone():
+                self.step, self.steps, self.latest = event.step, event.steps, event
+            case protocol.RolledBack():
+                self.step = event.step
+            case protocol.CheckpointSaved():
+                self.checkpoint = event.step
+            case protocol.EnergyUsed():
+                self.watt_hours = event.watt_hours
+            case protocol.Notice():
+                self.notices.append(event.text)
 
 
 class EventReader:
