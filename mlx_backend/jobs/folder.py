@@ -282,6 +282,18 @@ class JobFolder:
         """Forget an earlier request, when a job is taken up again."""
         (self.path / "stop").unlink(missing_ok=True)
 
+    def request_pause(self) -> None:
+        """Ask the job to save, to give its memory back, and to wait until the pause is cleared."""
+        (self.path / "pause").touch()
+
+    def pause_requested(self) -> bool:
+        """Whether it is to wait."""
+        return (self.path / "pause").exists()
+
+    def clear_pause(self) -> None:
+        """Let the job go on."""
+        (self.path / "pause").unlink(missing_ok=True)
+
     def write_report(self, report: dict[str, object]) -> Path:
         """Write report.json: what the job achieved."""
         path = self.path / "report.json"

@@ -186,6 +186,17 @@ def test_the_request_to_stop(folder: JobFolder) -> None:
     assert not folder.stop_requested()
 
 
+def test_the_request_to_pause(folder: JobFolder) -> None:
+    assert not folder.pause_requested()
+    folder.request_pause()
+    folder.request_pause()
+    assert folder.pause_requested()
+    assert not folder.stop_requested()
+    folder.clear_pause()
+    folder.clear_pause()
+    assert not folder.pause_requested()
+
+
 def test_what_can_be_gone_on_with() -> None:
     resumable = {state for state in JobState if state.can_resume}
     assert resumable == {JobState.STOPPED, JobState.FAILED, JobState.INTERRUPTED}
