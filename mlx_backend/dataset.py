@@ -22,6 +22,7 @@ from mlx_backend.curation.store import CurationStore
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.library.taught import Reply
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.words import WORD, count_words
@@ -30,6 +31,8 @@ HELD_OUT_SHARE = 0.05
 HELD_OUT_MOST = 64
 
 _KEY_TERMS = 3
+_LONGEST_SAID = 300  # characters: the end of what was said is what an answer answers
+_LONGEST_ANSWER = 1_000  # characters: a longer one is taught as passages
 _LONGEST_TOPIC = 100  # characters: a question that fills a whole row leaves nothing to learn
 _SHORTEST_SENTENCE = 3
 # A sentence ends at its mark before a capital or digit; a line ends one too, unless the next goes
@@ -38,6 +41,7 @@ _SENTENCES = re.compile(
     r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|(?<=[。！？])|\n(?!\s*[a-z])\s*"
 )
 _MARKUP = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+|[*_`]{1,3}|^\s*#+\s+")
+_QUOTE_MARKS = re.compile(r"(?m)^[ \t]*(?:>[ \t]*)+")
 _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
 _TERM = re.compile(r"[^\W_][\w'’-]{0,39}")
 
@@ -139,6 +143,9 @@ def _write(passage: Passage, frequency: Counter[str]) -> Iterator[Sample]:
     if passage.heading and passage.heading != passage.note_title:
         topic = f"{title}, {passage.heading.rpartition(' › ')[2][:_LONGEST_TOPIC]}"
     yield sample("passage", f"What do my notes say about {topic}?", passage.text)
+    for reply in passage.replies:
+        if reply.said and 0 < len(reply.answered) <= _LONGEST_ANSWER:
+            yield sample("reply", _question_of(reply, title), reply.answered)
     for sentence in _sentences(passage.text):
         terms = _key_terms(sentence, frequency)
         if not terms:
@@ -148,6 +155,15 @@ def _write(passage: Passage, frequency: Counter[str]) -> Iterator[Sample]:
         yield sample("opening", f"{title}: {opening} …", sentence)
         yield sample("terms", f"What about {' and '.join(terms[:2])}?", sentence)
         yield sample("terms", f"In {title}, what is said of {terms[-1]}?", sentence)
+
+
+def _question_of(reply: Reply, title: str) -> str:
+    """What somebody said, as the question that the person answered."""
+    said = " ".join(_QUOTE_MARKS.sub("", reply.said).split())
+    if len(said) > _LONGEST_SAID:
+        said = f"… {said[-_LONGEST_SAID:]}"
+    who = f"{reply.name} wrote" if reply.name else "I was asked"
+    return f"{title}: what did I answer when {who}: “{said}”?"
 
 
 def _sentences(text: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlx_backend.curation.wording import hash_of
-from mlx_backend.library.findings import Ranges
+from mlx_backend.library.voices import Ranges
 
 Paragraphs = npt.NDArray[np.void]
 """Records of PARAGRAPH: pieces of one text, by place."""

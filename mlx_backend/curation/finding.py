@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlx_backend.library.findings import Ranges, Step
+from mlx_backend.library.findings import Step
+from mlx_backend.library.voices import Ranges
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlx_backend.curation import authorship, language, quality
+from mlx_backend.curation import language, quality
 from mlx_backend.curation.boilerplate import Paragraphs, find_paragraphs
 from mlx_backend.curation.finding import Finding
 from mlx_backend.curation.wording import Hashes, Wording, same_text_key
-from mlx_backend.library.findings import Ranges
 from mlx_backend.private_data.masking import describe
 from mlx_backend.private_data.scan import scan_note
 
@@ -24,7 +23,6 @@ class NoteText:
     note_id: int
     title: str
     text: str
-    own_words: Ranges | None
     written: float
     """When the library got this text: what is computed of it says nothing of a later one."""
 
@@ -76,6 +74,3 @@ def _findings(note: NoteText, languages: language.Languages) -> Iterator[Finding
             value=";".join(secret.kind for secret in secrets),
             spans=tuple((secret.start, secret.end) for secret in secrets),
         )
-    if note.own_words is not None:
-        share = authorship.own_share(note.text, note.own_words)
-        yield Finding(note.note_id, "authorship", authorship.describe(share), score=round(share, 3))

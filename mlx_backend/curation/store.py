@@ -14,8 +14,9 @@ from mlx_backend.curation.finding import Finding
 from mlx_backend.curation.near_duplicates import PERMUTATIONS, Pair, Sketches
 from mlx_backend.curation.note_facts import VERSION, NoteFacts, NoteText
 from mlx_backend.library.database import transaction
-from mlx_backend.library.findings import Step, ranges_from_json, update_included
+from mlx_backend.library.findings import Step, update_included
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.own_names import update_authorship
 
 _COLUMNS = "note_id, step, leaves_out, reason, stays, score, value, spans"
 
@@ -48,10 +49,9 @@ class CurationStore:
     def read(self, note_id: int) -> NoteText:
         """A note that exists."""
         row = self._db.execute(
-            "SELECT title, text, own_words, imported_at FROM notes WHERE id = ?", (note_id,)
+            "SELECT title, text, imported_at FROM notes WHERE id = ?", (note_id,)
         ).fetchone()
-        own = None if row["own_words"] is None else ranges_from_json(row["own_words"])
-        return NoteText(note_id, row["title"], row["text"], own, row["imported_at"])
+        return NoteText(note_id, row["title"], row["text"], row["imported_at"])
 
     def save_facts(self, facts: Sequence[NoteFacts], sketches: Mapping[int, bytes]) -> None:
         """Record what was computed from notes alone; `sketches` by note id.
@@ -77,6 +77,7 @@ class CurationStore:
                 ],
             )
             self._insert(finding for each in facts for finding in each.findings)
+            update_authorship(self._db, [each.note_id for each in facts])
 
     def is_compared(self) -> bool:
         """Whether nothing that tells which notes stay changed since `mark_compared`."""

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-Range = tuple[int, int]
-"""Characters [start, end) of a document's text."""
+from mlx_backend.library.voices import Voice
 
 
 class SkippedFile(Exception):
@@ -19,9 +18,8 @@ class Document:
     """What a reader makes of a file, or of one part of it.
 
     `part` names the part of a file that holds several; "" is the file itself. `created` is in
-    seconds since 1970. `own_words` are the ranges that the person wrote, where a text has several
-    voices; None where it has one, or where that cannot be told. `left_out` says in plain words
-    what of the file is not in the text.
+    seconds since 1970. `voices` are the turns in a text of several voices. `left_out` says in plain
+    words what of the file is not in the text.
     """
 
     title: str
@@ -30,7 +28,7 @@ class Document:
     part: str = ""
     created: float | None = None
     author: str = ""
-    own_words: tuple[Range, ...] | None = None
+    voices: tuple[Voice, ...] = ()
     left_out: str = ""
 
 

@@ -10,8 +10,8 @@ import struct
 
 import msgspec
 
-from mlx_backend.importers.document import Range
 from mlx_backend.importers.limits import LARGEST_TEXT
+from mlx_backend.library.voices import Voice
 
 _LENGTH = struct.Struct("!I")
 _LARGEST_FRAME = 8 * LARGEST_TEXT
@@ -40,7 +40,7 @@ class Found(msgspec.Struct, frozen=True, tag=True):
     part: str
     created: float | None
     author: str
-    own_words: tuple[Range, ...] | None
+    voices: tuple[Voice, ...]
     left_out: str
 
 

@@ -40,7 +40,7 @@ def new_notes(file: FoundFile, content: FileContent, tokens: Iterator[int]) -> I
             kind=document.kind,
             created=file.mtime_ns / 1e9 if document.created is None else document.created,
             author=document.author,
-            own_words=document.own_words,
+            voices=document.voices,
             left_out=document.left_out,
         )
 

@@ -12,6 +12,8 @@ import stat
 import sys
 from collections.abc import Iterator
 
+import msgspec
+
 from mlx_backend.importers import limits, messages
 from mlx_backend.importers.document import (
     Document,
@@ -114,7 +116,10 @@ def _message(item: Item) -> messages.Answer:
         part=_line(item.part),
         created=item.created,
         author=_line(item.author)[:_LONGEST_TITLE],
-        own_words=item.own_words,
+        voices=tuple(
+            msgspec.structs.replace(voice, name=_line(voice.name)[:_LONGEST_TITLE])
+            for voice in item.voices
+        ),
         left_out=_encodable(item.left_out),
     )
 

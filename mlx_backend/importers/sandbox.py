@@ -221,9 +221,7 @@ _TOO_LARGE = "Reading it takes more memory than a note should need"
 
 def _document(found: messages.Found) -> Document:
     length = len(found.text)
-    own = found.own_words
-    if own is not None:
-        own = tuple((start, end) for start, end in own if 0 <= start < end <= length)
+    voices = [v for v in found.voices if 0 <= v.start <= v.words < v.end <= length]
     return Document(
         title=found.title,
         text=found.text,
@@ -231,6 +229,6 @@ def _document(found: messages.Found) -> Document:
         part=found.part,
         created=found.created,
         author=found.author,
-        own_words=own,
+        voices=tuple(voices),
         left_out=found.left_out,
     )

@@ -10,14 +10,12 @@ from typing import Literal, get_args
 import msgspec
 
 from mlx_backend.library.database import transaction
+from mlx_backend.library.voices import Ranges
 
 Step = Literal[
     "duplicate", "near_duplicate", "quality", "boilerplate", "language", "authorship", "secrets"
 ]
 STEPS: tuple[Step, ...] = get_args(Step)
-
-Ranges = tuple[tuple[int, int], ...]
-"""Characters [start, end) of a note's text, in order and apart."""
 
 SUGGESTED = """
     coalesce((SELECT choices.included FROM choices WHERE choices.note_id = notes.id),

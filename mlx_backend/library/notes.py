@@ -8,13 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
-
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.database import transaction
-from mlx_backend.library.findings import kept_ranges, ranges_from_json
-from mlx_backend.private_data.finding import Finding
-from mlx_backend.private_data.masking import mask_copies, mask_part
+from mlx_backend.library.taught import TAUGHT, Reply, TaughtNote
+from mlx_backend.library.voices import Voice, encode_voices
 
 NoteStatus = Literal["new", "changed", "learned", "excluded", "gone"]
 
@@ -53,7 +50,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a note short enough to teach."""
+    """A piece of a note short enough to teach.
+
+    Where others' words are left out of it, `replies` are what the person answered to them.
+    """
 
     id: int
     note_id: int
@@ -61,6 +61,7 @@ class Passage:
     position: int
     heading: str
     text: str
+    replies: tuple[Reply, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class NewNote:
     """A note as an import brings it.
 
     `path` is the file's, with the part where the file has several. `sha256` tells versions of the
-    note apart. `created` is in seconds since 1970. `own_words` are the ranges of the text that
-    the person wrote, None where it has one voice. `left_out` says what of the file is not in it.
+    note apart. `created` is in seconds since 1970. `voices` are the turns in a text of
+    several voices. `left_out` says what of the file is not in it.
     """
 
     path: str
@@ -85,7 +86,7 @@ class NewNote:
     kind: str = "text"
     created: float = 0.0
     author: str = ""
-    own_words: tuple[tuple[int, int], ...] | None = None
+    voices: tuple[Voice, ...] = ()
     left_out: str = ""
 
 
@@ -193,28 +194,26 @@ class Notes:
         """
         # Each text is fetched once and cut here: SQLite's substr would count through all of a long
         # one for each of its passages.
-        notes = self._db.execute(
-            "SELECT id, title, text, (SELECT spans FROM heeded WHERE note_id = notes.id"
-            " AND step = 'boilerplate') AS left_out, secret.spans AS secrets, secret.value AS kinds"
-            " FROM notes LEFT JOIN heeded AS secret"
-            " ON secret.note_id = notes.id AND secret.step = 'secrets'"
-            " WHERE included AND NOT gone ORDER BY path"
-        )
-        for note in notes:
-            left_out = ranges_from_json(note["left_out"])
-            secrets = _secrets(note["secrets"], note["kinds"])
-            title = mask_copies(note["title"], note["text"], secrets)
+        for note in self._db.execute(TAUGHT):
+            taught = TaughtNote(note)
+            title = taught.line(note["title"])
             rows = self._db.execute(
                 "SELECT id, position, start, end, heading FROM passages WHERE note_id = ?"
                 " ORDER BY position",
                 (note["id"],),
             )
             for row in rows:
-                kept = kept_ranges(row["start"], row["end"], left_out)
-                text = _taught(note["text"], list(kept), secrets)
+                text = taught.piece(row["start"], row["end"])
                 if text:
-                    heading = mask_copies(row["heading"], note["text"], secrets)
-                    yield Passage(row["id"], note["id"], title, row["position"], heading, text)
+                    yield Passage(
+                        id=row["id"],
+                        note_id=note["id"],
+                        note_title=title,
+                        position=row["position"],
+                        heading=taught.line(row["heading"]),
+                        text=text,
+                        replies=taught.replies(row["start"], row["end"]),
+                    )
 
     def set_included(self, note_ids: Iterable[int], included: bool) -> None:
         """Let training use these notes, or leave them out: the person's choice, which stays."""
@@ -285,7 +284,6 @@ class Notes:
 
 def _row(note: NewNote) -> dict[str, object]:
     """The columns of a note that an import sets."""
-    own = note.own_words
     return {
         "path": note.path,
         "source": note.source,
@@ -300,34 +298,15 @@ def _row(note: NewNote) -> dict[str, object]:
         "kind": note.kind,
         "created": note.created,
         "author": note.author,
-        "own_words": None if own is None else msgspec.json.encode(own).decode(),
+        "voices": encode_voices(note.voices),
         "left_out": note.left_out,
     }
-
-
-def _secrets(spans: str | None, kinds: str | None) -> Sequence[Finding]:
-    """The findings of the step that looks for secrets, as they were stored."""
-    if not spans or not kinds:
-        return ()
-    found = zip(kinds.split(";"), ranges_from_json(spans), strict=True)
-    return [Finding(kind, start, end) for kind, (start, end) in found]
-
-
-def _taught(text: str, kept: Sequence[tuple[int, int]], secrets: Sequence[Finding]) -> str:
-    """What of a note's text is taught: the kept ranges, with secrets masked."""
-    pieces = [mask_part(text, secrets, first, last) for first, last in kept]
-    if len(pieces) == 1:
-        return pieces[0]
-    return "\n\n".join(piece.strip() for piece in pieces if piece.strip())
 
 
 def match_query(search: str) -> str:
     """What a person typed as FTS5's query: words and their beginnings; "" when it has no word.
 
-    Each word is quoted, so that nothing is taken for FTS5's query language. A single Latin letter
-    stands for itself: with all words that begin with it, nearly every note would be found.
+    Each word is quoted, so that nothing is taken for FTS5's query language.
     """
     words = "".join(c if c.isalnum() else " " for c in search).split()
-    return " ".join(
-        f'"{word}"' if len(word) == 1 and word.isascii() else f'"{word}"*' for word in words
-    )
+    return " ".join(f'"{word}"*' for word in words)

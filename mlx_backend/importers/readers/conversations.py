@@ -45,8 +45,8 @@ def _conversation(name: object, created: float | None, turns: list[Turn], assist
     title = one_line(name if isinstance(name, str) else "") or "Untitled conversation"
     transcript = Transcript()
     for own, text in turns:
-        transcript.add("**You:**\n\n" if own else f"**{assistant}:**\n\n")
-        transcript.add(text.strip("\n"), own=own)
+        name = "You" if own else assistant
+        transcript.say(name, f"**{name}:**\n\n", text.strip("\n"), own)
         transcript.add("\n\n")
     if not turns:
         return SkippedPart(title, "The conversation has no text")
@@ -56,7 +56,7 @@ def _conversation(name: object, created: float | None, turns: list[Turn], assist
         kind="conversation",
         part=title.replace("/", "-"),
         created=created,
-        own_words=transcript.own_words,
+        voices=transcript.voices,
     )
 
 

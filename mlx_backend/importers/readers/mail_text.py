@@ -46,10 +46,13 @@ def letter_document(letter: Letter, stem: str, is_own: bool | None, part: str = 
 
     Quoted lines are never the person's own words.
     """
-    transcript = Transcript()
+    transcript, sender = Transcript(), one_line(letter.sender)
     transcript.add(_heading(letter))
     for text, quoted in _runs(letter.body.strip("\n")):
-        transcript.add(text, own=bool(is_own) and not quoted)
+        if quoted:
+            transcript.say("", "", text, own=None if is_own is None else False)
+        else:
+            transcript.say(sender, "", text, is_own)
     transcript.add("\n")
     names = [one_line(name) for name in letter.attachments]
     return Document(
@@ -58,8 +61,8 @@ def letter_document(letter: Letter, stem: str, is_own: bool | None, part: str = 
         kind="mail",
         part=part,
         created=letter.sent,
-        author=one_line(letter.sender),
-        own_words=None if is_own is None else transcript.own_words,
+        author=sender,
+        voices=transcript.voices,
         left_out="attachments: " + ", ".join(name or "without name" for name in names)
         if names
         else "",

@@ -21,9 +21,8 @@ def read_samples(source: Source, value: object) -> list[Document]:
         _add(transcript, row)
     if not transcript:
         raise SkippedFile("The samples are empty")
-    own = None if all("text" in row for row in value) else transcript.own_words
     text = transcript.text.rstrip("\n") + "\n"
-    return [Document(title=source.stem, text=text, kind="samples", own_words=own)]
+    return [Document(title=source.stem, text=text, kind="samples", voices=transcript.voices)]
 
 
 def _is_sample(row: object) -> bool:
@@ -47,7 +46,10 @@ def _add(transcript: Transcript, row: dict[str, object]) -> None:
     else:
         turns = [("", str(row["text"]))]
     for role, text in turns:
+        words = text.strip("\n")
         if role:
-            transcript.add(f"**{_NAMES.get(role, role)}:** ")
-        transcript.add(text.strip("\n"), own=role == "user")
+            name = _NAMES.get(role, role)
+            transcript.say(name, f"**{name}:** ", words, own=role == "user")
+        else:
+            transcript.add(words)
         transcript.add("\n\n")

@@ -54,8 +54,9 @@ def _chat(chat: dict[str, object], person_id: str, in_whole: bool) -> Item:
         if date[:10] != day:
             day = date[:10]
             transcript.add(f"\n## {day}\n\n")
-        transcript.add(f"{one_line(str(message.get('from') or 'Unknown'))}: ")
-        transcript.add(text, own=knows and _is_own(message, chat, person_id))
+        name = one_line(str(message.get("from") or "Unknown"))
+        is_own = _is_own(message, chat, person_id) if knows else None
+        transcript.say(name, f"{name}: ", text, is_own)
         transcript.add("\n")
     if not transcript:
         return SkippedPart(part or title, "The chat has no text")
@@ -65,7 +66,7 @@ def _chat(chat: dict[str, object], person_id: str, in_whole: bool) -> Item:
         kind="chat",
         part=part,
         created=created,
-        own_words=transcript.own_words if knows else None,
+        voices=transcript.voices,
         left_out="pictures, stickers and times of messages",
     )
 
@@ -106,13 +107,15 @@ def read_telegram_page(source: Source, tree: Any) -> list[Document]:
         name = message.select_one("div.from_name")  # missing where the one before goes on
         speaker = one_line(name.get_text()) if name else speaker
         if text is not None:
-            transcript.add(f"{speaker}: {text.get_text().strip()}\n")
+            transcript.say(speaker, f"{speaker}: ", text.get_text().strip())
+            transcript.add("\n")
     title = one_line(header.get_text()) if header else ""
     return [
         Document(
             title=title or source.stem,
-            text=transcript.text.lstrip("\n"),
+            text=transcript.text,
             kind="chat",
+            voices=transcript.voices,
             left_out="pictures, stickers and times of messages",
         )
     ]

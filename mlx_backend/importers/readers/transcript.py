@@ -1,24 +1,34 @@
-"""Building a text of several voices that remembers which words are the person's own."""
+"""Building a text of several voices that remembers who says what."""
 
 from __future__ import annotations
 
-from mlx_backend.importers.document import Range
+from mlx_backend.library.voices import Voice
 
 
 class Transcript:
-    """Pieces of text in order; `own_words` are those that were added as the person's."""
+    """Pieces of text in order, some of which are the turns of speakers."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._length = 0
-        self._own: list[Range] = []
+        self._voices: list[Voice] = []
 
-    def add(self, text: str, own: bool = False) -> None:
-        """Append `text` as it is."""
-        if own and text.strip():
-            self._own.append((self._length, self._length + len(text)))
+    def add(self, text: str) -> None:
+        """Append `text`; empty lines at the beginning of all are dropped."""
+        if not self._length:
+            text = text.lstrip("\n")
         self._pieces.append(text)
         self._length += len(text)
+
+    def say(self, name: str, label: str, words: str, own: bool | None = None) -> None:
+        """Append `label`, by which the text names the speaker, and the speaker's words."""
+        start = self._length
+        self.add(label)
+        if words.strip():
+            begin = self._length
+            self._voices.append(Voice(name, start, begin, begin + len(words), own))
+        self._pieces.append(words)
+        self._length += len(words)
 
     def __bool__(self) -> bool:
         return any(piece.strip() for piece in self._pieces)
@@ -29,6 +39,6 @@ class Transcript:
         return "".join(self._pieces)
 
     @property
-    def own_words(self) -> tuple[Range, ...]:
-        """The ranges that the person wrote."""
-        return tuple(self._own)
+    def voices(self) -> tuple[Voice, ...]:
+        """The turns in which something is said."""
+        return tuple(self._voices)

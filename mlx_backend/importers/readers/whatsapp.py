@@ -38,15 +38,14 @@ def read_whatsapp(source: Source) -> list[Document]:
         if date != day:
             day = date
             transcript.add(f"\n## {day}\n\n")
-        transcript.add(f"{speaker}: ")
-        transcript.add(text, own=knows and speaker != other)
+        transcript.say(speaker, f"{speaker}: ", text, own=speaker != other if knows else None)
         transcript.add("\n")
     return [
         Document(
             title=f"Chat with {other}" if other else source.stem,
-            text=transcript.text.lstrip("\n") if not knows else transcript.text,
+            text=transcript.text,
             kind="chat",
-            own_words=transcript.own_words if knows else None,
+            voices=transcript.voices,
             left_out="pictures, notices of WhatsApp and times of messages",
         )
     ]

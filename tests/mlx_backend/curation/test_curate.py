@@ -10,6 +10,7 @@ from mlx_backend.curation import curate, note_facts
 from mlx_backend.library import Library, database
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.voices import Voice
 from tests.mlx_backend.curation.written import (
     KEEPER,
     ROPE,
@@ -38,12 +39,16 @@ def test_a_note_has_its_quality_and_language(notes: Notes) -> None:
 
 
 def test_how_much_of_a_note_the_person_wrote(notes: Notes) -> None:
-    half = len(ROPE) // 2
+    end = len(ROPE)
+    both_voices = (
+        Voice("Emil", 0, 0, end, own=True),
+        Voice("Ida", end, end, end + len(KEEPER), own=False),
+    )
     notes.save(
         [
             new_note("/mine.md", ROPE),
-            new_note("/both.md", ROPE + KEEPER, own_words=((0, half),)),
-            new_note("/theirs.md", KEEPER, own_words=()),
+            new_note("/both.md", ROPE + KEEPER, voices=both_voices),
+            new_note("/theirs.md", KEEPER, voices=(Voice("Ida", 0, 0, len(KEEPER), own=False),)),
         ]
     )
     curate(notes)
@@ -54,9 +59,9 @@ def test_how_much_of_a_note_the_person_wrote(notes: Notes) -> None:
     )
     assert both is not None
     assert theirs is not None
-    assert 0 < (both.score or 0) < 0.5
-    assert theirs.score == 0
-    assert not theirs.leaves_out
+    assert both.score == pytest.approx(len(ROPE) / len(ROPE + KEEPER), abs=0.001)
+    assert both.spans == ((end, end + len(KEEPER)),)
+    assert (theirs.score, theirs.spans, theirs.leaves_out) == (0, (), False)
 
 
 def test_junk_is_excluded_and_says_why(notes: Notes) -> None:

@@ -11,6 +11,7 @@ import pytest
 from mlx_backend.importers.importing import ImportOutcome, import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.voices import decode_voices
 from tests.mlx_backend.importers import samples
 from tests.mlx_backend.importers.samples import zipped
 
@@ -140,11 +141,11 @@ def test_what_a_note_says_of_itself_is_kept(run: Import, notes: Notes, folder: P
     write(folder / "plain.txt", b"Just words.")
     run()
     rows = notes.connection.execute(
-        "SELECT kind, author, created, own_words, left_out, file FROM notes ORDER BY path"
+        "SELECT kind, author, created, voices, left_out, file FROM notes ORDER BY path"
     )
     letter, plain = (dict(row) for row in rows)
     assert (letter["kind"], letter["author"]) == ("mail", samples.MARTA)
-    assert letter["own_words"].startswith("[[")
-    assert plain["own_words"] is None
+    assert decode_voices(letter["voices"])[0].name == samples.MARTA
+    assert plain["voices"] is None
     assert plain["created"] == pytest.approx((folder / "plain.txt").stat().st_mtime)
     assert plain["file"] == str(folder / "plain.txt")

@@ -30,8 +30,12 @@ def document(name: str, data: bytes | None = None, container: str = "") -> Docum
 
 
 def own(found: Document) -> list[str]:
-    assert found.own_words is not None
-    return [found.text[start:end] for start, end in found.own_words]
+    assert all(voice.own is not None for voice in found.voices)
+    return [found.text[voice.words : voice.end] for voice in found.voices if voice.own]
+
+
+def speakers(found: Document) -> list[str]:
+    return list(dict.fromkeys(voice.name for voice in found.voices))
 
 
 @pytest.mark.parametrize("name", EVERY_FORMAT)
@@ -149,7 +153,9 @@ def test_own_words_in_chats_are_those_of_who_is_not_the_other() -> None:
     assert "omitted" not in found.text
     in_zip = document("_chat.txt", samples.WHATSAPP.encode(), "WhatsApp Chat - Ida Falk.zip")
     assert own(in_zip) == own(found)
-    assert document("_chat.txt", samples.WHATSAPP.encode()).own_words is None
+    nameless = document("_chat.txt", samples.WHATSAPP.encode())
+    assert {voice.own for voice in nameless.voices} == {None}
+    assert len(speakers(nameless)) == 2
     assert own(document("telegram.json")) == ["Rope?"]
     assert "Ida: At seven" in document("telegram.json").text
 
@@ -157,7 +163,7 @@ def test_own_words_in_chats_are_those_of_who_is_not_the_other() -> None:
 def test_own_words_in_samples_are_the_prompts() -> None:
     assert own(document("chat.jsonl")) == ["Who?", "When?"]
     assert own(document("completion.jsonl")) == ["Rope?"]
-    assert document("text.jsonl").own_words is None
+    assert document("text.jsonl").voices == ()
 
 
 def test_whatsapp_of_an_iphone() -> None:
