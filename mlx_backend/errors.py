@@ -26,6 +26,7 @@ class Kind(StrEnum):
     BUSY = "busy"
     DISK_FULL = "disk_full"
     NO_MEMORY = "no_memory"
+    CRASHED = "crashed"
     NO_LEARNING = "no_learning"
     BAD_INPUT = "bad_input"
     LIBRARY_DAMAGED = "library_damaged"
@@ -96,6 +97,14 @@ def _from_os_error(error: OSError, detail: str) -> OvernightError:
             Kind.DISK_FULL,
             f"The disk is full{where}.",
             "Free some space and try again. Nothing that was saved before is lost.",
+            detail,
+        )
+    if error.errno in (errno.EIO, errno.EROFS):
+        return OvernightError(
+            Kind.DISK_FULL,
+            f"The disk reported: {error.strerror or error}{where}.",
+            "Check that the disk is connected, writable and sound, then try again."
+            " Nothing that was saved before is lost.",
             detail,
         )
     if isinstance(error, FileNotFoundError):

@@ -40,17 +40,27 @@ def main(arguments: list[str]) -> int:
 
 
 def _work(folder: JobFolder) -> int:
-    stop_requested = _stop_switch(folder)
-    os.nice(_NICENESS)
+    signalled = _signal_switch()
     try:
-        checkpoint = folder.status().checkpoint
-        folder.append(protocol.Started(pid=os.getpid(), resumed_from=checkpoint))
         spec = folder.spec()
-        result = _run(Library.open(folder.home), folder, spec, stop_requested)
+        if isinstance(spec, TrainSpec):
+            return _supervise(folder, spec, signalled)
+        os.nice(_NICENESS)
+        folder.append(protocol.Started(pid=os.getpid()))
+        result = _run(folder, spec, lambda: signalled() or folder.stop_requested())
     except BaseException as error:  # a job has nobody above it: everything ends up in its folder
         return _fail(folder, from_exception(error))
     folder.append(protocol.Stopped() if result is None else protocol.Finished(result=result))
     return 0
+
+
+def _supervise(folder: JobFolder, spec: TrainSpec, signalled: Callable[[], bool]) -> int:
+    from mlx_backend.jobs.supervisor import Supervisor
+    from mlx_backend.jobs.surroundings import surroundings_of
+
+    library = Library.open(folder.home)
+    end = Supervisor(folder, surroundings_of(library, folder, spec), leave=signalled).run()
+    return 1 if isinstance(end, protocol.Failed) else 0
 
 
 def _fail(folder: JobFolder, error: OvernightError) -> int:
@@ -63,19 +73,13 @@ def _fail(folder: JobFolder, error: OvernightError) -> int:
 
 
 def _run(
-    library: Library,
-    folder: JobFolder,
-    spec: protocol.JobSpec,
-    stop_requested: Callable[[], bool],
+    folder: JobFolder, spec: ImportSpec | ExportSpec, stop_requested: Callable[[], bool]
 ) -> dict[str, object] | None:
     from mlx_backend import accelerator
 
     accelerator.prepare()
+    library = Library.open(folder.home)
     match spec:
-        case TrainSpec():
-            from mlx_backend.training.run import TrainingRun
-
-            return TrainingRun(library, folder, spec).run(stop_requested)
         case ImportSpec():
             return _import(library, folder, spec, stop_requested)
         case ExportSpec():
@@ -106,8 +110,8 @@ def _import(
     return None if outcome.stopped else outcome.as_result()
 
 
-def _stop_switch(folder: JobFolder) -> Callable[[], bool]:
-    """True once the folder or a polite signal asks for the end."""
+def _signal_switch() -> Callable[[], bool]:
+    """True once a polite signal asks for the end."""
     signalled = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -116,7 +120,7 @@ def _stop_switch(folder: JobFolder) -> Callable[[], bool]:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    return lambda: signalled or folder.stop_requested()
+    return lambda: signalled
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.locks import FileLock, is_held
+
+CHECKPOINT_NAME = re.compile(r"step-(\d{6,})")
 
 _STARTING_S = 20.0
 # So that two processes that start a job in one millisecond do not meet.
@@ -167,6 +170,13 @@ class JobFolder:
         """A run's checkpoints."""
         return self.path / "checkpoints"
 
+    def newest_checkpoint(self) -> int | None:
+        """The step of the newest checkpoint, whole or not; None when there is none."""
+        if not self.checkpoints.is_dir():
+            return None
+        names = (CHECKPOINT_NAME.fullmatch(path.name) for path in self.checkpoints.iterdir())
+        return max((int(name[1]) for name in names if name), default=None)
+
     @property
     def home(self) -> Path:
         """The library that the job belongs to."""
@@ -261,14 +271,16 @@ class JobFolder:
     def seal_last_line(self) -> None:
         """End a line that a killed process left half-written, so that the next stands alone."""
         try:
-            with self.events_path.open("rb+") as file:
+            with self.events_path.open("rb") as file:
                 if file.seek(0, os.SEEK_END) == 0:
                     return
                 file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    file.write(b"\n")
+                if file.read(1) == b"\n":
+                    return
         except FileNotFoundError:
             return
+        with self.events_path.open("ab") as file:  # appended: nothing can be written over
+            file.write(b"\n")
 
     def request_stop(self) -> None:
         """Ask the job to end after its present step."""

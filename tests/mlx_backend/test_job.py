@@ -65,7 +65,6 @@ def test_killed_stopped_and_resumed_it_ends_with_the_same_adapter(filled_library
     status = wait_until_over(folder)
     assert status.state is JobState.INTERRUPTED
     killed_at = status.step
-    assert not locks.is_held(filled_library.lane)
 
     launch(folder)
     status = wait(folder, lambda status: status.state is not JobState.STARTING)
@@ -82,13 +81,16 @@ def test_killed_stopped_and_resumed_it_ends_with_the_same_adapter(filled_library
     assert factors(filled_library, "Cut") == factors(filled_library, "Whole")
 
 
-def test_a_second_run_is_told_that_the_lane_is_taken(filled_library: Library) -> None:
+def test_a_second_run_waits_for_its_turn(filled_library: Library) -> None:
+    folder = JobFolder.create(filled_library.runs, SPEC)
     with locks.held(filled_library.lane):
-        status = run(filled_library, SPEC)
-    assert status.state is JobState.FAILED
-    assert status.error is not None
-    assert status.error.kind == Kind.BUSY
-    assert status.error.hint
+        launch(folder)
+        status = wait(folder, lambda status: status.waiting is not None)
+        assert status.waiting is not None
+        assert status.waiting.reason == "turn"
+        assert status.state is JobState.RUNNING
+        folder.request_stop()
+        assert wait_until_over(folder).state is JobState.STOPPED
 
 
 def test_an_import_and_an_export_are_jobs_too(tiny_library: Library, notes_folder: Path) -> None:
