@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-UNKNOWN = "und"
-"""ISO 639 for a language that could not be determined."""
+from mlx_backend.library.languages import UNKNOWN, language_name
 
 _NO_LANGUAGE = "zxx"
 _SUREST_GUESS = 0.3  # short sentences of 16 languages: 0.46 and above; codes and single words: 0.11
@@ -54,48 +53,4 @@ def describe(code: str) -> str:
     """A sentence for the person."""
     if code == UNKNOWN:
         return "Its language cannot be told."
-    return f"It is written in {_NAMES[code]}." if code in _NAMES else f"Its language is '{code}'."
-
-
-_NAMES = {
-    "ar": "Arabic",
-    "bg": "Bulgarian",
-    "ca": "Catalan",
-    "cs": "Czech",
-    "da": "Danish",
-    "de": "German",
-    "el": "Greek",
-    "en": "English",
-    "es": "Spanish",
-    "et": "Estonian",
-    "fa": "Persian",
-    "fi": "Finnish",
-    "fr": "French",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "hr": "Croatian",
-    "hu": "Hungarian",
-    "id": "Indonesian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "lt": "Lithuanian",
-    "lv": "Latvian",
-    "nb": "Norwegian",
-    "nl": "Dutch",
-    "nn": "Norwegian",
-    "no": "Norwegian",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ro": "Romanian",
-    "ru": "Russian",
-    "sk": "Slovak",
-    "sl": "Slovenian",
-    "sr": "Serbian",
-    "sv": "Swedish",
-    "th": "Thai",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
-}
+    return f"It is written in {language_name(code)}."

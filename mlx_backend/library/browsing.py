@@ -13,7 +13,9 @@ from typing import Literal
 
 from mlx_backend.library.notes import SUMMARY, NoteSummary, match_query
 
-Group = Literal["left_out", "duplicates", "secrets", "quality", "boilerplate", "language"]
+Group = Literal[
+    "left_out", "duplicates", "secrets", "quality", "boilerplate", "authorship", "language"
+]
 """Notes that belong together for what was found about them, or for being left out."""
 
 SECRETS = "secrets"
@@ -29,12 +31,16 @@ _STEPS: dict[Group, tuple[str, ...]] = {
     "secrets": (SECRETS,),
     "quality": ("quality",),
     "boilerplate": ("boilerplate",),
+    "authorship": ("authorship",),
 }
 _MAIN_LANGUAGE = """
     (SELECT value FROM findings WHERE step = 'language' AND value <> 'und'
      GROUP BY value ORDER BY count(*) DESC, value LIMIT 1)
 """
-_OTHER_LANGUAGE = f"step = 'language' AND value NOT IN ('und', {_MAIN_LANGUAGE})"
+_OTHER_LANGUAGE = f"""
+    step = 'language' AND (value NOT IN ('und', {_MAIN_LANGUAGE})
+                           OR value IN (SELECT code FROM languages_left_out))
+"""
 
 
 @dataclass(frozen=True)

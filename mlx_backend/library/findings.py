@@ -17,12 +17,18 @@ Step = Literal[
 ]
 STEPS: tuple[Step, ...] = get_args(Step)
 
-SUGGESTED = """
-    coalesce((SELECT choices.included FROM choices WHERE choices.note_id = notes.id),
-             NOT EXISTS (SELECT 1 FROM heeded
-                         WHERE heeded.note_id = notes.id AND heeded.leaves_out))
+_NEAREST_FOLDER = """
+    coalesce((SELECT folder.included FROM folder_choices AS folder
+              WHERE notes.path > folder.path || '/' AND notes.path < folder.path || '0'
+              ORDER BY length(folder.path) DESC LIMIT 1), 1)
 """
-"""Whether training uses a row of `notes`: as the person chose, else as curation suggests."""
+SUGGESTED = f"""
+    coalesce((SELECT choices.included FROM choices WHERE choices.note_id = notes.id),
+             {_NEAREST_FOLDER} AND NOT EXISTS (
+                 SELECT 1 FROM heeded WHERE heeded.note_id = notes.id AND heeded.leaves_out))
+"""
+"""Whether training uses a row of `notes`: as the person chose for it, else unless the person leaves
+out its folder or curation the note."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,10 @@ class Findings:
     def reasons(self, note_id: int) -> list[Reason]:
         """Everything found about a note, what leaves it out first."""
         rows = self._db.execute(
-            "SELECT findings.*, kept.title AS kept_title, NOT EXISTS (SELECT 1 FROM heeded WHERE"
-            " heeded.note_id = findings.note_id AND heeded.step = findings.step) AS undone"
-            " FROM findings LEFT JOIN notes AS kept ON kept.id = findings.stays"
-            " WHERE findings.note_id = ? ORDER BY leaves_out DESC, findings.step",
+            "SELECT found.*, kept.title AS kept_title, NOT EXISTS (SELECT 1 FROM heeded WHERE"
+            " heeded.note_id = found.note_id AND heeded.step = found.step) AS undone"
+            " FROM all_findings AS found LEFT JOIN notes AS kept ON kept.id = found.stays"
+            " WHERE found.note_id = ? ORDER BY leaves_out DESC, found.step",
             (note_id,),
         )
         return [_reason(row) for row in rows]
@@ -102,14 +108,6 @@ class Findings:
             " WHERE NOT gone AND (leaves_out OR spans IS NOT NULL) GROUP BY step"
         )
         return {row["step"]: row["notes"] for row in rows}
-
-    def languages(self) -> dict[str, int]:
-        """How many notes are in each language (ISO 639 code), the most frequent first."""
-        rows = self._db.execute(
-            "SELECT value, count(*) AS notes FROM findings JOIN notes ON notes.id = note_id"
-            " WHERE step = 'language' AND NOT gone GROUP BY value ORDER BY notes DESC, value"
-        )
-        return {row["value"]: row["notes"] for row in rows}
 
     def of_step(self, step: Step) -> Iterator[tuple[int, int | None]]:
         """Each note that a step has a finding about, with the note that stays in its place."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mlx_backend.library.browsing import below
 from mlx_backend.library.database import transaction
+from mlx_backend.library.folder_decisions import FolderDecisions, leaves_out
 
 # The folder of a path: everything up to the last slash, without it.
 _PARENT = "rtrim(rtrim(source, replace(source, '/', '')), '/')"
@@ -17,6 +18,7 @@ class Folder:
     """A folder with the notes at and below it; `used` are those that training would use.
 
     `is_source` tells that the person imported it; other folders lie below such a one.
+    `is_left_out`: the person leaves it out, or one above it, and so what comes into it later.
     """
 
     path: str
@@ -26,6 +28,7 @@ class Folder:
     has_folders: bool
     is_source: bool = False
     is_watched: bool = False
+    is_left_out: bool = False
 
 
 class Folders:
@@ -55,6 +58,7 @@ class Folders:
 
     def children(self, path: str) -> list[Folder]:
         """The folders right below a folder, with all that lies below them."""
+        decided = FolderDecisions(self._db).all()
         rows = self._db.execute(
             "SELECT name, count(*) AS notes, sum(used) AS used, max(deeper) AS has_folders FROM ("
             " SELECT substr(rest, 1, instr(rest, '/') - 1) AS name, used,"
@@ -72,6 +76,7 @@ class Folders:
                 notes=row["notes"],
                 used=row["used"],
                 has_folders=bool(row["has_folders"]),
+                is_left_out=leaves_out(decided, f"{path}/{row['name']}"),
             )
             for row in rows
         ]
@@ -111,4 +116,5 @@ class Folders:
             has_folders=bool(row["has_folders"]),
             is_source=is_source,
             is_watched=is_watched,
+            is_left_out=leaves_out(FolderDecisions(self._db).all(), path),
         )

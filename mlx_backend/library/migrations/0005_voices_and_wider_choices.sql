@@ -35,13 +35,15 @@ CREATE TABLE folder_choices (
 -- Languages whose notes the person leaves out.
 CREATE TABLE languages_left_out (code TEXT PRIMARY KEY) STRICT;
 DROP VIEW heeded;
-CREATE VIEW heeded AS
+CREATE VIEW all_findings AS
 SELECT note_id, step, reason, stays, score, value, spans,
     leaves_out OR (step = 'language' AND value IN (SELECT code FROM languages_left_out))
     AS leaves_out
-FROM findings WHERE NOT EXISTS (
+FROM findings;
+CREATE VIEW heeded AS SELECT * FROM all_findings WHERE NOT EXISTS (
     SELECT 1 FROM undone
-    WHERE undone.step = findings.step AND coalesce(undone.note_id, 0) IN (0, findings.note_id)
+    WHERE undone.step = all_findings.step
+    AND coalesce(undone.note_id, 0) IN (0, all_findings.note_id)
 );
 
 -- What a person begins to type is found from the first letter on.

@@ -9,6 +9,7 @@ import pytest
 from mlx_backend.curation import curate, note_facts
 from mlx_backend.library import Library, database
 from mlx_backend.library.findings import Findings
+from mlx_backend.library.languages import Languages
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.voices import Voice
 from tests.mlx_backend.curation.written import (
@@ -35,7 +36,7 @@ def test_a_note_has_its_quality_and_language(notes: Notes) -> None:
     assert (language.value, language.sentence) == ("en", "It is written in English.")
     assert quality is not None
     assert (quality.score, quality.sentence) == (1.0, "Nothing speaks against it.")
-    assert Findings(notes.connection).languages() == {"en": 1}
+    assert [each.name for each in Languages(notes.connection).all()] == ["English"]
 
 
 def test_how_much_of_a_note_the_person_wrote(notes: Notes) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.curation.language import UNKNOWN, Languages, describe, load
+from mlx_backend.curation.language import Languages, describe, load
+from mlx_backend.library.languages import UNKNOWN
 
 SENTENCES = {
     "en": [
@@ -65,4 +66,4 @@ def test_code_and_addresses_do_not_speak_for_the_prose_around_them(languages: La
 def test_sentences() -> None:
     assert describe("de") == "It is written in German."
     assert describe(UNKNOWN) == "Its language cannot be told."
-    assert describe("qu") == "Its language is 'qu'."
+    assert describe("qu") == "It is written in 'qu'."

@@ -9,8 +9,10 @@ import pytest
 from mlx_backend.library.browsing import Browsing, Group, NoteFilter, Overview
 from mlx_backend.library.database import connect
 from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import Findings
+from mlx_backend.library.findings import Findings, update_included
+from mlx_backend.library.folder_decisions import FolderDecisions
 from mlx_backend.library.folders import Folder, Folders
+from mlx_backend.library.languages import Languages
 from mlx_backend.library.notes import NewNote, Notes
 from mlx_backend.library.picture import picture_of
 
@@ -55,6 +57,13 @@ def find(db: sqlite3.Connection, note: str, step: str, **fields: object) -> None
         " SELECT id, ?, ?, ?, ?, ? FROM notes WHERE title = ?",
         (step, *values.values(), note),
     )
+
+
+def arrive(db: sqlite3.Connection, path: str) -> None:
+    """A note comes into the library, as an import and curation bring it."""
+    title = path.rpartition("/")[2]
+    Notes(db).save([NewNote(path, "/vault", title, "words", path, 10, 20, ())])
+    update_included(db)
 
 
 def titles(db: sqlite3.Connection, wanted: NoteFilter) -> list[str]:
@@ -111,6 +120,7 @@ def test_groups_and_sums(db: sqlite3.Connection) -> None:
         "boilerplate": ["b.md"],
         "secrets": ["c.md"],
         "quality": [],
+        "authorship": [],
         "language": ["c.md"],
     }
     assert {group: titles(db, NoteFilter(group=group)) for group in groups} == groups
@@ -157,6 +167,101 @@ def test_folders_come_level_by_level(db: sqlite3.Connection) -> None:
         Folder("/vault/Work 2", "Work 2", 1, 1, has_folders=False),
     ]
     assert folders.children("/vault/Work/deep") == []
+
+
+def status_of(db: sqlite3.Connection, title: str) -> str:
+    return next(row.status for row in Notes(db).summaries() if row.title == title)
+
+
+def test_a_left_out_folder_covers_what_comes_later(db: sqlite3.Connection) -> None:
+    decisions = FolderDecisions(db)
+    assert decisions.decide("/vault/Work", included=False).notes == 2
+    arrive(db, "/vault/Work/deep/new.md")
+    arrive(db, "/vault/Work 2/other.md")
+    assert (status_of(db, "new.md"), status_of(db, "other.md")) == ("excluded", "new")
+    left_out = {folder.name: folder.is_left_out for folder in Folders(db).children("/vault")}
+    assert left_out == {"papers.zip": False, "Work": True, "Work 2": False}
+    assert [folder.is_left_out for folder in Folders(db).children("/vault/Work")] == [True]
+
+    assert decisions.decide("/vault/Work", included=True).notes == 3
+    arrive(db, "/vault/Work/newer.md")
+    assert status_of(db, "newer.md") == "new"
+
+
+def test_a_folder_in_a_left_out_one_can_be_used(db: sqlite3.Connection) -> None:
+    decisions = FolderDecisions(db)
+    decisions.decide("/vault", included=False)
+    assert decisions.decide("/vault/Work/deep", included=True).notes == 1
+    for path in ("/vault/Work/deep/new.md", "/vault/Work/newer.md"):
+        arrive(db, path)
+    assert (status_of(db, "new.md"), status_of(db, "newer.md")) == ("new", "excluded")
+    decisions.decide("/vault", included=False)
+    assert status_of(db, "new.md") == "excluded"
+
+
+def test_a_folder_comes_back_as_it_was(db: sqlite3.Connection) -> None:
+    find(db, "b.md", "duplicate", leaves_out=1)
+    Findings(db).redo("duplicate")  # heed it
+    decisions = FolderDecisions(db)
+    decisions.decide("/vault/Work", included=False)
+    assert decisions.decide("/vault/Work", included=True).notes == 1
+    assert status_of(db, "b.md") == "excluded"
+    # Only a second wish goes against what was found.
+    assert decisions.decide("/vault/Work", included=True).notes == 1
+    assert status_of(db, "b.md") == "new"
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_a_folders_decision_is_taken_back_whole(db: sqlite3.Connection, included: bool) -> None:
+    find(db, "a.md", "duplicate", leaves_out=1)
+    update_included(db)
+    ids = {row.title: row.id for row in Notes(db).summaries()}
+    Decisions(db).decide([ids["a.md"]], included=True)
+    Decisions(db).decide([ids["b.md"]], included=False)
+    decisions = FolderDecisions(db)
+    decisions.decide("/vault/Work/deep", included=False)
+
+    def everything() -> object:
+        choices = {title: Findings(db).choice(note_id) for title, note_id in ids.items()}
+        return Notes(db).summaries(), choices, decisions.all()
+
+    before = everything()
+    decision = decisions.decide("/vault", included)
+    assert decision.notes == (2 if included else 3)
+    decisions.take_back(decision)
+    assert everything() == before
+
+
+def test_a_note_of_a_left_out_folder_can_be_used_alone(db: sqlite3.Connection) -> None:
+    FolderDecisions(db).decide("/vault/Work", included=False)
+    ids = {row.title: row.id for row in Notes(db).summaries()}
+    Decisions(db).decide([ids["b.md"]], included=True)
+    arrive(db, "/vault/Work/new.md")
+    assert (status_of(db, "b.md"), status_of(db, "new.md")) == ("new", "excluded")
+
+
+def test_languages_are_left_out_for_notes_of_now_and_later(db: sqlite3.Connection) -> None:
+    for note, code in (("a.md", "en"), ("b.md", "en"), ("c.md", "is"), ("d.md", "und")):
+        find(db, note, "language", value=code)
+    languages = Languages(db)
+    assert [(each.name, each.notes) for each in languages.all()] == [
+        ("English", 2), ("'is'", 1), ("Not known", 1)
+    ]  # fmt: skip
+    languages.leave_out("en")
+    assert titles(db, NoteFilter(group="left_out")) == ["b.md", "a.md"]
+    assert titles(db, NoteFilter(group="language")) == ["b.md", "c.md", "a.md"]
+    assert [each.code for each in languages.all() if each.is_left_out] == ["en"]
+    find(db, "e.md", "language", value="en")
+    update_included(db)
+    assert status_of(db, "e.md") == "excluded"
+
+    ids = {row.title: row.id for row in Notes(db).summaries()}
+    (reason,) = Findings(db).reasons(ids["a.md"])
+    assert reason.leaves_out
+    Findings(db).undo("language", ids["a.md"])
+    assert (status_of(db, "a.md"), status_of(db, "b.md")) == ("new", "excluded")
+    languages.use("en")
+    assert titles(db, NoteFilter(group="left_out")) == []
 
 
 def test_watched_folders_remember_their_state(db: sqlite3.Connection) -> None:

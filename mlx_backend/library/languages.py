@@ -1,0 +1,104 @@
+"""The languages that notes are written in, and which of them the person leaves out."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from mlx_backend.library.database import transaction
+from mlx_backend.library.findings import update_included
+
+UNKNOWN = "und"
+"""ISO 639 for a language that could not be determined."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language (ISO 639 code) with the notes in it that have their file, used or not."""
+
+    code: str
+    notes: int
+    is_left_out: bool
+
+    @property
+    def name(self) -> str:
+        """Its name in English, or its code."""
+        return "Not known" if self.code == UNKNOWN else language_name(self.code)
+
+
+class Languages:
+    """Reads languages and leaves them out, over one database connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def all(self) -> list[Language]:
+        """The languages of the notes, the most frequent first."""
+        rows = self._db.execute(
+            "SELECT value AS code, count(*) AS notes,"
+            " value IN (SELECT code FROM languages_left_out) AS is_left_out"
+            " FROM findings JOIN notes ON notes.id = note_id"
+            " WHERE step = 'language' AND NOT gone GROUP BY value ORDER BY notes DESC, value"
+        )
+        return [Language(row["code"], row["notes"], bool(row["is_left_out"])) for row in rows]
+
+    def leave_out(self, code: str) -> None:
+        """Let training leave out the notes in a language, those of now and of later."""
+        with transaction(self._db):
+            self._db.execute("INSERT OR IGNORE INTO languages_left_out VALUES (?)", (code,))
+            update_included(self._db)
+
+    def use(self, code: str) -> None:
+        """Take `leave_out` back."""
+        with transaction(self._db):
+            self._db.execute("DELETE FROM languages_left_out WHERE code = ?", (code,))
+            update_included(self._db)
+
+
+def language_name(code: str) -> str:
+    """The English name of a language, or its code where that is all that is known."""
+    return _NAMES.get(code, f"'{code}'")
+
+
+_NAMES = {
+    "ar": "Arabic",
+    "bg": "Bulgarian",
+    "ca": "Catalan",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "et": "Estonian",
+    "fa": "Persian",
+    "fi": "Finnish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hr": "Croatian",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "lt": "Lithuanian",
+    "lv": "Latvian",
+    "nb": "Norwegian",
+    "nl": "Dutch",
+    "nn": "Norwegian",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sk": "Slovak",
+    "sl": "Slovenian",
+    "sr": "Serbian",
+    "sv": "Swedish",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
