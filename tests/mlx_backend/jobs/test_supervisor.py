@@ -1,0 +1,358 @@
+"""A supervisor and processes that end in every way; the real training is tested elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from mlx_backend import protocol
+from mlx_backend.jobs import JobFolder, JobState, hindrances
+from mlx_backend.jobs.supervisor import Persistence, Supervisor
+from mlx_backend.jobs.surroundings import Surroundings
+from mlx_backend.library import Library
+from mlx_backend.protocol import TrainSpec, Waiting
+from tests.mlx_backend.jobs.acting_process import GPU_TIMEOUT, OUT_OF_MEMORY
+
+Act = tuple[Any, ...]
+_E = TypeVar("_E", bound=protocol.Event)
+
+QUICK = Persistence(rests=(0.0,), poll=0.01, look=0.0)
+_COMMAND = (sys.executable, "-S", str(Path(__file__).with_name("acting_process.py")))
+_PATIENCE_S = 60
+
+FINISH: Act = ("finish",)
+OOM: list[Act] = [("note rung",), ("print", OUT_OF_MEMORY), ("abort",)]
+TIMEOUT: list[Act] = [("note rung",), ("print", GPU_TIMEOUT), ("abort",)]
+
+
+@dataclass
+class Night:
+    """The surroundings of a test: what hinders now, and what was said."""
+
+    obstacle: Waiting | None = None
+    turn: Waiting | None = None
+    energy: tuple[float, str] | None = None
+    awake: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def surroundings(self) -> Surroundings:
+        return Surroundings(
+            obstacle=lambda: self.obstacle,
+            turn=lambda: self.turn,
+            awake=self._keep_awake,
+            energy=lambda: self.energy,
+            notify=lambda title, text: self.notes.append(text),
+        )
+
+    @contextlib.contextmanager
+    def _keep_awake(self) -> Iterator[None]:
+        self.awake.append("awake")
+        yield
+        self.awake.append("may sleep")
+
+
+@pytest.fixture
+def folder(library: Library) -> JobFolder:
+    folder = JobFolder.create(library.runs, TrainSpec(name="Garden", model="tiny"))
+    folder.append(protocol.Launched())
+    return folder
+
+
+@pytest.fixture
+def night() -> Night:
+    return Night()
+
+
+@pytest.fixture
+def supervise(folder: JobFolder, night: Night) -> Callable[..., protocol.JobEvent | None]:
+    """Runs a supervisor over attempts with these acts, to the end."""
+
+    def run(*attempts: list[Act], **changes: Any) -> protocol.JobEvent | None:
+        (folder.path / "acts.json").write_text(json.dumps(attempts))
+        return Supervisor(
+            folder,
+            night.surroundings(),
+            leave=changes.pop("leave", lambda: False),
+            persistence=replace(QUICK, **changes),
+            command=_COMMAND,
+        ).run()
+
+    return run
+
+
+@contextlib.contextmanager
+def meanwhile(*acts: Callable[[], Any]) -> Iterator[None]:
+    """Acts beside the supervisor: one that returns False is asked again until it does not."""
+
+    def work() -> None:
+        for act in acts:
+            while act() is False:
+                time.sleep(0.005)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    yield
+    thread.join(_PATIENCE_S)
+    assert not thread.is_alive(), "what was waited for did not come"
+
+
+def told(folder: JobFolder, kind: type[_E]) -> list[_E]:
+    return [event for event in folder.reader().read_new() if isinstance(event, kind)]
+
+
+def waits(folder: JobFolder) -> list[str]:
+    return [event.reason for event in told(folder, Waiting)]
+
+
+def at_work(folder: JobFolder) -> Callable[[], bool]:
+    return (folder.path / "at work").exists
+
+
+def test_a_run_that_just_works(folder: JobFolder, night: Night, supervise: Any) -> None:
+    end = supervise([("save", 5), FINISH])
+    assert isinstance(end, protocol.Finished)
+    status = folder.status()
+    assert status.state is JobState.FINISHED
+    assert status.result == {"adapter": "Garden"}
+    assert told(folder, protocol.AttemptEnded) == []
+    assert night.awake == ["awake", "may sleep"]
+    assert night.notes == ["Garden is ready. Chat with it."]
+
+
+ENDS: dict[str, tuple[list[Act], protocol.Ending]] = {
+    "out of memory": (OOM, "out of memory"),
+    "watchdog": (TIMEOUT, "gpu timeout"),
+    "abort": ([("abort",)], "crash"),
+    "fault": ([("fault",)], "crash"),
+    "exit code": ([("exit", 3)], "crash"),
+    "no word of its end": ([("garbage",)], "crash"),
+    "kill": ([("be killed",)], "killed"),
+    "a polite signal to it alone": ([("stop unasked",)], "killed"),
+    "surprise": ([("fail", "internal", "Traceback")], "crash"),
+    "memory error": ([("fail", "no_memory", "Traceback")], "out of memory"),
+    "disk": ([("fail", "disk_full", "Traceback")], "disk full"),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_after_a_bad_end_it_goes_on(folder: JobFolder, supervise: Any, name: str) -> None:
+    acts, ending = ENDS[name]
+    end = supervise([("save", 50), *acts], [FINISH])
+    assert isinstance(end, protocol.Finished)
+    (ended,) = told(folder, protocol.AttemptEnded)
+    assert ended.ending == ending
+    assert "step 50" in ended.text
+    assert [event.resumed_from for event in told(folder, protocol.Started)] == [None, 50]
+    assert folder.status().state is JobState.FINISHED
+
+
+def test_three_tries_without_progress_are_enough(
+    folder: JobFolder, night: Night, supervise: Any
+) -> None:
+    end = supervise([("print", "It broke here."), ("abort",)], [("abort",)], [("abort",)], [FINISH])
+    assert isinstance(end, protocol.Failed)
+    assert end.error.kind == "crashed"
+    assert "3 times" in end.error.message
+    assert end.error.hint
+    status = folder.status()
+    assert status.state is JobState.FAILED
+    assert status.state.can_resume
+    assert night.notes == [end.error.message]
+
+
+def test_progress_earns_new_tries(folder: JobFolder, supervise: Any) -> None:
+    abort: Act = ("abort",)
+    attempts = [[abort], [abort], [("save", 1), abort], [abort], [abort], [("save", 2), abort]]
+    end = supervise(*attempts, [abort], [abort], [FINISH])
+    assert isinstance(end, protocol.Finished)
+    assert len(told(folder, protocol.AttemptEnded)) == 8
+
+
+@pytest.mark.parametrize("acts", [OOM, TIMEOUT], ids=["memory", "watchdog"])
+def test_each_try_asks_for_less_and_the_last_for_least(
+    folder: JobFolder, supervise: Any, acts: list[Act]
+) -> None:
+    end = supervise(acts, acts, acts)
+    assert isinstance(end, protocol.Failed)
+    assert (folder.path / "rungs").read_text().splitlines() == [
+        "none",
+        '{"rung":1}',
+        '{"rung":100}',
+    ]
+
+
+def test_other_ends_change_nothing(folder: JobFolder, supervise: Any) -> None:
+    supervise([("abort",)], [("note rung",), FINISH])
+    assert (folder.path / "rungs").read_text().splitlines() == ["none"]
+
+
+@pytest.mark.parametrize("kind", ["no_notes", "model_damaged", "no_memory", "no_learning"])
+def test_what_will_not_get_better_is_not_tried_again(
+    folder: JobFolder, supervise: Any, kind: str
+) -> None:
+    end = supervise([("fail", kind)], [FINISH])
+    assert isinstance(end, protocol.Failed)
+    assert (end.error.kind, end.error.hint) == (kind, "Mend it.")
+    assert told(folder, protocol.AttemptEnded) == []
+
+
+def test_the_processs_own_error_is_the_last_word(folder: JobFolder, supervise: Any) -> None:
+    end = supervise(*[[("fail", "internal", "Traceback")]] * 3)
+    assert isinstance(end, protocol.Failed)
+    assert end.error.message == "It went wrong."
+
+
+def test_another_run_that_was_quicker_is_waited_for(folder: JobFolder, supervise: Any) -> None:
+    end = supervise(*[[("fail", "busy")]] * 5, [FINISH])
+    assert isinstance(end, protocol.Finished)
+    assert told(folder, protocol.AttemptEnded) == []
+
+
+def test_a_stop_is_passed_on(folder: JobFolder, night: Night, supervise: Any) -> None:
+    with meanwhile(at_work(folder), folder.request_stop):
+        end = supervise([("save", 7), ("wait for stop",)])
+    assert isinstance(end, protocol.Stopped)
+    assert end.step == 7
+    assert folder.status().state is JobState.STOPPED
+    assert told(folder, protocol.AttemptEnded) == []
+    assert night.notes == []
+
+
+def test_a_process_that_does_not_stop_is_ended(folder: JobFolder, supervise: Any) -> None:
+    with meanwhile(at_work(folder), folder.request_stop):
+        end = supervise([("ignore the stop",)], stop=0.0)
+    assert isinstance(end, protocol.Stopped)
+
+
+def test_a_process_that_hangs_after_its_last_word_is_not_waited_for(
+    folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlx_backend.jobs.training_process._FAREWELL_S", 0.0)
+    assert isinstance(supervise([("hang at the end",)]), protocol.Finished)
+
+
+def test_a_pause_saves_and_waits(folder: JobFolder, night: Night, supervise: Any) -> None:
+    with meanwhile(
+        at_work(folder),
+        folder.request_pause,
+        lambda: waits(folder) == ["paused"],
+        folder.clear_pause,
+    ):
+        end = supervise([("wait for stop",)], [FINISH])
+    assert isinstance(end, protocol.Finished)
+    assert waits(folder) == ["paused"]
+    assert len(told(folder, protocol.WaitOver)) == 1
+    assert night.awake == ["awake", "may sleep"] * 2  # while it waits the machine may sleep
+
+
+def test_a_stop_ends_a_pause(folder: JobFolder, supervise: Any) -> None:
+    folder.request_pause()
+    with meanwhile(lambda: waits(folder) == ["paused"], folder.request_stop):
+        end = supervise()
+    assert isinstance(end, protocol.Stopped)
+    assert not folder.pause_requested()
+
+
+def test_an_obstacle_on_the_way_is_waited_out(
+    folder: JobFolder, night: Night, supervise: Any
+) -> None:
+    battery = Waiting(reason="battery", text="On battery.")
+    with meanwhile(
+        at_work(folder),
+        lambda: setattr(night, "obstacle", battery),
+        lambda: waits(folder) == ["battery"],
+        lambda: setattr(night, "obstacle", None),
+    ):
+        end = supervise([("wait for stop",)], [FINISH])
+    assert isinstance(end, protocol.Finished)
+    assert folder.status().waiting is None
+
+
+def test_a_run_waits_for_its_turn(folder: JobFolder, night: Night, supervise: Any) -> None:
+    night.turn = Waiting(reason="turn", text="Another comes first.")
+    with meanwhile(lambda: waits(folder) == ["turn"], lambda: setattr(night, "turn", None)):
+        end = supervise([FINISH])
+    assert isinstance(end, protocol.Finished)
+
+
+def test_when_the_system_goes_down_the_run_is_cut_short_and_not_stopped(
+    folder: JobFolder, supervise: Any
+) -> None:
+    with meanwhile(at_work(folder)):
+        end = supervise([("save", 9), ("wait for stop",)], leave=at_work(folder))
+    assert end is None
+    status = folder.status()
+    assert status.state is JobState.INTERRUPTED
+    assert any("Step 9 is saved" in text for text in status.notices)
+
+
+def test_a_full_disk_is_waited_for_as_long_as_it_takes(
+    folder: JobFolder, night: Night, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = iter([False, False, False, True] * 6)
+    monkeypatch.setattr(hindrances, "has_room", lambda *given: next(room))
+    full: list[Act] = [("fail", "disk_full", "Traceback")]
+    end = supervise(*[full] * 6, [FINISH])  # more often than it would try otherwise
+    assert isinstance(end, protocol.Finished)
+    assert waits(folder) == ["disk"] * 6
+    assert len(night.notes) == 7
+    assert "MB" in night.notes[0]
+
+
+def test_any_error_on_a_disk_that_takes_nothing_is_the_disks(
+    folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = iter([False, True])
+    monkeypatch.setattr(hindrances, "has_room", lambda *given: next(room))
+    end = supervise([("fail", "unreadable", "readonly database")], [FINISH])
+    assert isinstance(end, protocol.Finished)
+    assert [event.ending for event in told(folder, protocol.AttemptEnded)] == ["disk full"]
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(
+    folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, refusals = JobFolder.append, [True] * 4
+
+    def refuse(self: JobFolder, event: protocol.JobEvent) -> None:
+        if refusals:
+            refusals.pop()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        append(self, event)
+
+    monkeypatch.setattr(JobFolder, "append", refuse)
+    assert isinstance(supervise([("abort",)], [FINISH]), protocol.Finished)
+    assert folder.status().state is JobState.FINISHED
+    assert len(told(folder, protocol.Started)) == 2
+
+
+def test_energy_is_added_up_over_processes(folder: JobFolder, night: Night, supervise: Any) -> None:
+    folder.append(protocol.EnergyUsed(watt_hours=10.0, how="before"))
+    night.energy = (2.5, "measured")
+    end = supervise([FINISH])
+    assert isinstance(end, protocol.Finished)
+    assert end.result == {"adapter": "Garden", "watt_hours": 12.5, "energy_how": "measured"}
+    assert folder.status().watt_hours == 12.5
+    assert json.loads((folder.path / "report.json").read_text()) == end.result
+
+
+def test_it_never_loads_the_model_libraries() -> None:
+    import subprocess
+
+    code = (
+        "import sys, mlx_backend.job, mlx_backend.jobs.supervisor;"
+        "print({'mlx', 'numpy', 'transformers', 'PySide6'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
