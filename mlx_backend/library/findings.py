@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import msgspec
 
+from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
 from mlx_backend.library.voices import Ranges
+from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.masking import describe, describe_allowed
 
 Step = Literal[
     "duplicate", "near_duplicate", "quality", "boilerplate", "language", "authorship", "secrets"
 ]
 STEPS: tuple[Step, ...] = get_args(Step)
+
+_SECRETS: Step = "secrets"
 
 _NEAREST_FOLDER = """
     coalesce((SELECT folder.included FROM folder_choices AS folder
@@ -38,7 +43,9 @@ class Reason:
     `leaves_out` tells that the whole note is left out by default, `spans` which text of it is;
     neither holds when `undone`. `stays` is the note that is used instead. `score`, from 0 to 1, is
     the share of wording in common, the quality, or how sure the language is, whose code is `value`.
-    Of secrets, `value` has the kinds, one for each of the spans, between semicolons.
+    Of secrets, `value` has the kinds, one for each of the spans, between semicolons; the spans are
+    those that are masked, or where none is, those that the person allows. `digests` stand for all
+    that was found, for `undo` to allow no more than was seen.
     """
 
     step: Step
@@ -49,6 +56,7 @@ class Reason:
     score: float | None
     value: str
     spans: Ranges
+    digests: tuple[bytes, ...] = ()
 
 
 class Findings:
@@ -56,17 +64,22 @@ class Findings:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._allowed = AllowedSecrets(connection)
 
     def reasons(self, note_id: int) -> list[Reason]:
         """Everything found about a note, what leaves it out first."""
         rows = self._db.execute(
             "SELECT found.*, kept.title AS kept_title, NOT EXISTS (SELECT 1 FROM heeded WHERE"
-            " heeded.note_id = found.note_id AND heeded.step = found.step) AS undone"
-            " FROM all_findings AS found LEFT JOIN notes AS kept ON kept.id = found.stays"
+            " heeded.note_id = found.note_id AND heeded.step = found.step) AS undone,"
+            " CASE WHEN step = 'secrets' THEN notes.text END AS text"
+            " FROM all_findings AS found JOIN notes ON notes.id = found.note_id"
+            " LEFT JOIN notes AS kept ON kept.id = found.stays"
             " WHERE found.note_id = ? ORDER BY leaves_out DESC, found.step",
             (note_id,),
         )
-        return [_reason(row) for row in rows]
+        return [
+            self._secrets_reason(row) if row["step"] == _SECRETS else _reason(row) for row in rows
+        ]
 
     def choice(self, note_id: int) -> bool | None:
         """Whether the person included or excluded a note; None when they left it to curation."""
@@ -84,15 +97,27 @@ class Findings:
             )
             update_included(self._db, chosen)
 
-    def undo(self, step: Step, note_id: int | None = None) -> None:
-        """Take back what a step leaves out of a note, or of all notes, now and in future."""
+    def undo(
+        self, step: Step, note_id: int | None = None, only: Collection[bytes] | None = None
+    ) -> None:
+        """Take back what a step leaves out of a note, or of all notes, now and in future.
+
+        Of secrets, just what was found by now is allowed, so that a later one is masked; `only`
+        of a Reason's digests, where they are given.
+        """
         with transaction(self._db):
+            if step == _SECRETS:
+                self._allow(note_id, only)
+                return
             self._db.execute("INSERT OR IGNORE INTO undone VALUES (?, ?)", (step, note_id))
             update_included(self._db, None if note_id is None else [note_id])
 
     def redo(self, step: Step, note_id: int | None = None) -> None:
         """Take `undo` back."""
         with transaction(self._db):
+            if step == _SECRETS:
+                self._allowed.forget(note_id)
+                return
             self._db.execute("DELETE FROM undone WHERE step = ? AND note_id IS ?", (step, note_id))
             update_included(self._db, None if note_id is None else [note_id])
 
@@ -107,7 +132,10 @@ class Findings:
             "SELECT step, count(*) AS notes FROM heeded JOIN notes ON notes.id = heeded.note_id"
             " WHERE NOT gone AND (leaves_out OR spans IS NOT NULL) GROUP BY step"
         )
-        return {row["step"]: row["notes"] for row in rows}
+        counts: dict[Step, int] = {row["step"]: row["notes"] for row in rows}
+        if wholly := self._wholly_allowed():
+            counts[_SECRETS] -= wholly
+        return {step: notes for step, notes in counts.items() if notes}
 
     def of_step(self, step: Step) -> Iterator[tuple[int, int | None]]:
         """Each note that a step has a finding about, with the note that stays in its place."""
@@ -115,6 +143,50 @@ class Findings:
             "SELECT note_id, stays FROM findings WHERE step = ? ORDER BY note_id", (step,)
         )
         return ((row["note_id"], row["stays"]) for row in rows)
+
+    def _secrets_reason(self, row: sqlite3.Row) -> Reason:
+        text, found = row["text"], found_secrets(row["spans"], row["value"])
+        if not found:
+            return _reason(row)
+        masked = self._allowed.masked(row["note_id"], text, found)
+        allowed = [each for each in found if each not in masked]
+        parts = [describe(masked)] if masked else []
+        parts += [describe_allowed(allowed)] if allowed else []
+        shown = masked or found
+        return replace(
+            _reason(row),
+            sentence=" ".join(parts),
+            undone=not masked,
+            value=";".join(each.kind for each in shown),
+            spans=tuple((each.start, each.end) for each in shown),
+            digests=self._allowed.digests(row["note_id"], text, found),
+        )
+
+    def _allow(self, note_id: int | None, only: Collection[bytes] | None) -> None:
+        rows = self._db.execute(
+            "SELECT note_id, spans, value, text FROM findings JOIN notes ON notes.id = note_id"
+            " WHERE step = ? AND note_id = coalesce(?, note_id)",
+            (_SECRETS, note_id),
+        )
+        for row in rows.fetchall():
+            found = found_secrets(row["spans"], row["value"])
+            digests = self._allowed.digests(row["note_id"], row["text"], found)
+            chosen = digests if only is None else set(only).intersection(digests)
+            self._allowed.allow(row["note_id"], chosen)
+
+    def _wholly_allowed(self) -> int:
+        """How many notes have secrets of which none is masked."""
+        rows = self._db.execute(
+            "SELECT note_id, spans, value, text FROM findings JOIN notes ON notes.id = note_id"
+            " WHERE NOT gone AND step = ? AND note_id IN (SELECT note_id FROM allowed_secrets)",
+            (_SECRETS,),
+        )
+        return sum(
+            not self._allowed.masked(
+                row["note_id"], row["text"], found_secrets(row["spans"], row["value"])
+            )
+            for row in rows
+        )
 
 
 def update_included(db: sqlite3.Connection, note_ids: Sequence[int] | None = None) -> None:
@@ -124,6 +196,14 @@ def update_included(db: sqlite3.Connection, note_ids: Sequence[int] | None = Non
         db.execute(change)
     else:
         db.executemany(f"{change} AND id = ?", [(note_id,) for note_id in note_ids])
+
+
+def found_secrets(spans: str | None, kinds: str | None) -> Sequence[Finding]:
+    """The findings of the step that looks for secrets, as their columns hold them."""
+    if not spans or not kinds:
+        return ()
+    found = zip(kinds.split(";"), ranges_from_json(spans), strict=True)
+    return [Finding(kind, start, end) for kind, (start, end) in found]
 
 
 def ranges_from_json(encoded: str | None) -> Ranges:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
 from mlx_backend.library.taught import TAUGHT, Reply, TaughtNote
 from mlx_backend.library.voices import Voice, encode_voices
@@ -194,8 +195,9 @@ class Notes:
         """
         # Each text is fetched once and cut here: SQLite's substr would count through all of a long
         # one for each of its passages.
+        allowed = AllowedSecrets(self._db)
         for note in self._db.execute(TAUGHT):
-            taught = TaughtNote(note)
+            taught = TaughtNote(note, allowed)
             title = taught.line(note["title"])
             rows = self._db.execute(
                 "SELECT id, position, start, end, heading FROM passages WHERE note_id = ?"

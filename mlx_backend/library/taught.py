@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mlx_backend.library.findings import kept_ranges, ranges_from_json
+from mlx_backend.library.allowed_secrets import AllowedSecrets
+from mlx_backend.library.findings import found_secrets, kept_ranges, ranges_from_json
 from mlx_backend.library.voices import Exchange, Ranges, decode_voices, exchanges
-from mlx_backend.private_data.finding import Finding
 from mlx_backend.private_data.masking import mask_copies, mask_part
 
 TAUGHT = """
@@ -18,7 +18,7 @@ TAUGHT = """
         secret.spans AS secrets, secret.value AS kinds
     FROM notes
     LEFT JOIN heeded AS others ON others.note_id = notes.id AND others.step = 'authorship'
-    LEFT JOIN heeded AS secret ON secret.note_id = notes.id AND secret.step = 'secrets'
+    LEFT JOIN findings AS secret ON secret.note_id = notes.id AND secret.step = 'secrets'
     WHERE included AND NOT gone ORDER BY path
 """
 """A query whose rows `TaughtNote` reads: the notes that training uses."""
@@ -36,10 +36,11 @@ class Reply:
 class TaughtNote:
     """A note's text as training sees it."""
 
-    def __init__(self, row: sqlite3.Row) -> None:
+    def __init__(self, row: sqlite3.Row, allowed: AllowedSecrets) -> None:
         others = ranges_from_json(row["others"])
         self._text: str = row["text"]
-        self._secrets = _secrets(row["secrets"], row["kinds"])
+        found = found_secrets(row["secrets"], row["kinds"])
+        self._secrets = allowed.masked(row["id"], self._text, found)
         self._left_out = _merged([*ranges_from_json(row["repeated"]), *others])
         self._exchanges = tuple(exchanges(decode_voices(row["voices"]), others))
 
@@ -68,14 +69,6 @@ class TaughtNote:
         if len(pieces) == 1:
             return pieces[0] if pieces[0].strip() else ""
         return between.join(piece.strip() for piece in pieces if piece.strip())
-
-
-def _secrets(spans: str | None, kinds: str | None) -> Sequence[Finding]:
-    """The findings of the step that looks for secrets, as they were stored."""
-    if not spans or not kinds:
-        return ()
-    found = zip(kinds.split(";"), ranges_from_json(spans), strict=True)
-    return [Finding(kind, start, end) for kind, (start, end) in found]
 
 
 def _merged(ranges: Sequence[tuple[int, int]]) -> Ranges:

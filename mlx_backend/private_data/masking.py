@@ -54,11 +54,19 @@ def mask_copies(line: str, text: str, findings: Sequence[Finding]) -> str:
 
 def describe(findings: Sequence[Finding]) -> str:
     """What was found, in a sentence, as in "Masked before training: 2 × password, AWS key"."""
-    counts = Counter(finding.kind for finding in findings)
-    kinds = (f"{count} × {kind}" if count > 1 else kind for kind, count in counts.items())
-    return f"Masked before training: {', '.join(kinds)}."
+    return f"Masked before training: {_kinds(findings)}."
+
+
+def describe_allowed(findings: Sequence[Finding]) -> str:
+    """What was found and is taught all the same, in a sentence."""
+    return f"Not masked, as you chose: {_kinds(findings)}."
 
 
 def placeholder(kind: str) -> str:
     """What stands in the place of a finding of this kind."""
     return f"[{kind} removed]"
+
+
+def _kinds(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.kind for finding in findings)
+    return ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in counts.items())

@@ -1,0 +1,89 @@
+"""The secrets that the person lets training see, each by a digest that does not tell what it is."""
+
+from __future__ import annotations
+
+import functools
+import hmac
+import secrets
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from mlx_backend.files import write_atomically
+from mlx_backend.private_data.finding import Finding
+
+KEY_FILE = "masking.key"
+"""Beside the database: without it the digests in there cannot be tried against guesses."""
+
+_KEY_BYTES = 32
+_DIGEST_BYTES = 16
+
+
+class AllowedSecrets:
+    """Reads and writes what is allowed, over one database connection.
+
+    A decision is about what a note had in it when it was given: a value of a kind. Where the key
+    is lost nothing is allowed any more.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def masked(self, note_id: int, text: str, found: Sequence[Finding]) -> Sequence[Finding]:
+        """Those of the findings in a note's text that training must not see."""
+        allowed = self._of_note(note_id) if found else frozenset()
+        if not allowed:
+            return found
+        return [each for each in found if self._digest(note_id, text, each) not in allowed]
+
+    def digests(self, note_id: int, text: str, found: Iterable[Finding]) -> tuple[bytes, ...]:
+        """What stands for the findings in decisions."""
+        return tuple(self._digest(note_id, text, each) for each in found)
+
+    def allow(self, note_id: int, digests: Collection[bytes]) -> None:
+        """Let training see these, within a transaction that the caller has begun."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO allowed_secrets VALUES (?, ?)",
+            [(note_id, digest) for digest in digests],
+        )
+
+    def forget(self, note_id: int | None) -> None:
+        """Allow nothing of a note, or of any, within a transaction that the caller has begun."""
+        self._db.execute(
+            "DELETE FROM allowed_secrets WHERE note_id = coalesce(?, note_id)", (note_id,)
+        )
+
+    def of_notes(self, note_ids: Collection[int]) -> tuple[bytes, ...]:
+        """All that is allowed of some notes, sorted; a digest is of one note alone."""
+        rows = self._db.execute("SELECT note_id, digest FROM allowed_secrets ORDER BY digest")
+        return tuple(bytes(row["digest"]) for row in rows if row["note_id"] in note_ids)
+
+    def _of_note(self, note_id: int) -> frozenset[bytes]:
+        rows = self._db.execute("SELECT digest FROM allowed_secrets WHERE note_id = ?", (note_id,))
+        return frozenset(bytes(row["digest"]) for row in rows)
+
+    def _digest(self, note_id: int, text: str, finding: Finding) -> bytes:
+        value = f"{note_id}\0{finding.kind}\0{text[finding.start : finding.end]}"
+        digest = hmac.digest(self._key, value.encode(errors="surrogatepass"), "sha256")
+        return digest[:_DIGEST_BYTES]
+
+    @functools.cached_property
+    def _key(self) -> bytes:
+        files = {row["name"]: row["file"] for row in self._db.execute("PRAGMA database_list")}
+        path = Path(files["main"]).with_name(KEY_FILE)
+        return _read_key(path) or _make_key(path)
+
+
+def _read_key(path: Path) -> bytes:
+    """The key; b"" where there is none or only half of one."""
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    return key if len(key) == _KEY_BYTES else b""
+
+
+def _make_key(path: Path) -> bytes:
+    write_atomically(path, secrets.token_bytes(_KEY_BYTES))
+    path.chmod(0o600)
+    return _read_key(path)  # which may be that of another process that was quicker
