@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 _CHUNK = 1 << 20
+_LEFTOVER = re.compile(r"\..+\.(\d{1,9})\.part")
 
 
 def sync_file(descriptor: int) -> None:
@@ -33,7 +35,7 @@ def sync_path(path: Path) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside, fsync, rename: after a crash the old or the new content is there, whole."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = _beside(path)
     try:
         with beside.open("wb") as file:
             file.write(data)
@@ -54,7 +56,7 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
     if path.exists():
         raise FileExistsError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = _beside(path)
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
     try:
@@ -67,6 +69,34 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(beside, ignore_errors=True)
         raise
     sync_path(path.parent)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder so that a reader sees all of it or nothing, even after a crash.
+
+    What cannot be removed stays as a leftover, for `sweep_leftovers`.
+    """
+    beside = _beside(path)
+    path.rename(beside)
+    shutil.rmtree(beside, ignore_errors=True)
+
+
+def sweep_leftovers(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder; living ones are not disturbed."""
+    import psutil  # here, for settings are written without it
+
+    for path in folder.glob(".*.part"):
+        match = _LEFTOVER.fullmatch(path.name)
+        if match is None or psutil.pid_exists(int(match[1])):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
 def sha256_of_file(path: Path) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,12 @@ import numpy as np
 from mlx.utils import tree_unflatten
 
 from mlx_backend.arrays import flatten, load_tensors
-from mlx_backend.files import sha256_of_file, write_atomically, write_folder_atomically
+from mlx_backend.files import (
+    remove_folder,
+    sha256_of_file,
+    write_atomically,
+    write_folder_atomically,
+)
 from mlx_backend.training.step import TrainingStep
 
 _KEPT = 3
@@ -77,7 +81,7 @@ def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) 
     """Write a checkpoint and drop all but the latest three. Returns its folder."""
     path = folder / f"step-{state.step:06d}"
     if path.exists():  # a damaged one that was passed over
-        shutil.rmtree(path)
+        remove_folder(path)
 
     def fill(beside: Path) -> None:
         adapter = flatten(training.model.trainable_parameters())
@@ -91,7 +95,7 @@ def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) 
 
     write_folder_atomically(path, fill)
     for old in _folders(folder)[_KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+        remove_folder(old)
     return path
 
 

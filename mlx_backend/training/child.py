@@ -17,6 +17,7 @@ from types import FrameType
 
 from mlx_backend import accelerator, protocol
 from mlx_backend.errors import Kind, OvernightError, from_exception
+from mlx_backend.files import sweep_leftovers
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.training_process import Outcome
 from mlx_backend.library.home import Library
@@ -59,10 +60,13 @@ def _train(folder: JobFolder, stop_requested: Callable[[], bool]) -> dict[str, o
         raise OvernightError(
             Kind.RUN_UNKNOWN, "This job is no training.", "Start a new run: overnight train"
         )
+    library = Library.open(folder.home)
+    for place in (folder.path, folder.checkpoints, library.adapters):
+        sweep_leftovers(place)
     accelerator.prepare()
     from mlx_backend.training.run import TrainingRun
 
-    return TrainingRun(Library.open(folder.home), folder, spec).run(stop_requested)
+    return TrainingRun(library, folder, spec).run(stop_requested)
 
 
 def _hear_supervisor(descriptor: int, stop: threading.Event) -> None:

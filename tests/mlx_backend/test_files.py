@@ -3,6 +3,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,9 @@ import pytest
 from mlx_backend import files
 from mlx_backend.files import (
     folder_bytes,
+    remove_folder,
     sha256_of_file,
+    sweep_leftovers,
     write_atomically,
     write_folder_atomically,
 )
@@ -134,3 +139,29 @@ def test_folder_bytes_counts_all_files_below(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"123")
     (tmp_path / "sub" / "b").write_bytes(b"45")
     assert folder_bytes(tmp_path) == 5
+
+
+def test_a_folder_goes_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "file").write_bytes(b"x")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *given, **named: None)  # cut short there
+        remove_folder(tmp_path / "old")
+    assert names(tmp_path) == [f".old.{os.getpid()}.part"]
+    (tmp_path / "new").mkdir()
+    remove_folder(tmp_path / "new")
+    assert "new" not in names(tmp_path)
+
+
+def test_only_leftovers_of_dead_processes_are_swept(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / f".file.{dead.pid}.part").write_bytes(b"half")
+    (tmp_path / f".folder.{dead.pid}.part").mkdir()
+    (tmp_path / f".folder.{dead.pid}.part" / "file").write_bytes(b"half")
+    kept = [f".file.{os.getpid()}.part", ".file.part", ".file.x.part", ".hidden", "mine.1.part"]
+    for name in kept:
+        (tmp_path / name).touch()
+    sweep_leftovers(tmp_path)
+    assert names(tmp_path) == sorted(kept)
+    sweep_leftovers(tmp_path / "gone")
