@@ -104,7 +104,7 @@ class FolderTree(QAbstractItemModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return _help(folder)
             case Qt.ItemDataRole.DecorationRole if column == NAME and folder.path:
-                return icons.icon("watched" if folder.is_watched else "folder", on_tint=True)
+                return icons.icon(_icon(folder), on_tint=True)
             case Qt.ItemDataRole.TextAlignmentRole if column == NOTES:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             case Qt.ItemDataRole.ForegroundRole if column == NOTES or not folder.used:
@@ -183,10 +183,18 @@ def _levels(loaded: Sequence[str], db: sqlite3.Connection) -> dict[str, list[Fol
     return {"": folders.sources()} | {path: folders.children(path) for path in loaded if path}
 
 
+def _icon(folder: Folder) -> str:
+    if folder.is_left_out:
+        return "folder-out"
+    return "watched" if folder.is_watched else "folder"
+
+
 def _help(folder: Folder) -> str:
     used = "all used for training" if folder.used == folder.notes else f"{folder.used:,} used"
     lines = [words.path(folder.path)] if folder.path else []
     lines.append(f"{words.count(folder.notes, 'note')}, {used}")
+    if folder.is_left_out:
+        lines.append("Left out, and so is what comes into it later.")
     if folder.is_watched:
         lines.append("Watched: new notes are read by themselves.")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mlx_backend.library.browsing import SECRETS
+from mlx_backend.library.browsing import AUTHORSHIP, SECRETS
 from mlx_backend.library.findings import Reason
 from mlx_backend.library.notes import Span
 
@@ -17,6 +17,7 @@ class Becomes(Enum):
 
     PASSAGE = "passage"
     LEFT_OUT = "left out"
+    OTHERS = "others' words"
     MASKED = "masked"
 
 
@@ -69,13 +70,17 @@ def _findings(reasons: Sequence[Reason]) -> Iterator[Mark]:
             kinds = reason.value.split(";")
             for kind, (start, end) in zip(kinds, reason.spans, strict=False):
                 yield Mark(start, end, Becomes.MASKED, f"Masked before training: {kind}.")
+        elif reason.step == AUTHORSHIP:
+            for start, end in reason.spans:
+                yield Mark(start, end, Becomes.OTHERS, _OTHERS)
         else:
             for start, end in reason.spans:
                 yield Mark(start, end, Becomes.LEFT_OUT, reason.sentence)
 
 
 # Steps whose ranges training does not see. Those of others only tell something about the text.
-_MARKED = ("boilerplate", SECRETS)
+_MARKED = ("boilerplate", AUTHORSHIP, SECRETS)
+_OTHERS = "In the words of others: taught only as what you answer to."
 
 
 class _Places:

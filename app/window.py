@@ -144,7 +144,10 @@ class Window(QMainWindow):
         return ModelsPage(services.background, services.preferences, services.library.models)
 
     def _make_settings(self) -> SettingsPage:
-        return SettingsPage(self._services.preferences, self._services.library.home)
+        services = self._services
+        page = SettingsPage(services.preferences, services.library.home, services.background)
+        page.own_names.changed.connect(lambda: self._refresh({"notes"}))
+        return page
 
     # --- making the window ---
 
@@ -215,13 +218,17 @@ class Window(QMainWindow):
         self.show_page("chat")
         cast("ChatPage", self.page("chat")).choose_adapter(adapter)
 
+    def _refresh(self, keys: set[str]) -> None:
+        """Let those of these pages that were made look into the library again."""
+        for key in keys & self._pages.keys():
+            cast(NotesPage | AdaptersPage, self._pages[key]).refresh()
+
     def _job_ended(self, job_id: str) -> None:
         job = self._services.watcher.snapshot(job_id)
         if job is None:
             return
         if isinstance(job.spec, TrainSpec):
-            for key in {"notes", "adapters"} & self._pages.keys():
-                cast(NotesPage | AdaptersPage, self._pages[key]).refresh()
+            self._refresh({"notes", "adapters"})
         error = job.status.error
         if isinstance(job.spec, ImportSpec) and job.state is JobState.FAILED and error is not None:
             self.errors.show(error.to_error(), job.folder.log_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
@@ -43,6 +44,10 @@ from app.widgets.text import button, hairline, indented, label
 from app.widgets.undo import UndoBar
 from mlx_backend.library.browsing import Browsing, NoteFilter, NoteIds, Overview
 from mlx_backend.library.deciding import Decision, Decisions
+from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
+from mlx_backend.library.languages import Language, Languages
+from mlx_backend.library.own_names import OwnNames
+from mlx_backend.library.voices import short_name
 
 _TYPING_MS = 150
 _REFRESH_MS = 1000
@@ -183,6 +188,8 @@ class NotesPage(QWidget):
         self.group_bar.undo_wanted.connect(
             lambda group, undo: self._change(change_for_group(group, undo), "for all notes")
         )
+        self.group_bar.languages.use_wanted.connect(self._use_language)
+        self.preview.own_name_chosen.connect(self._choose_own_name)
         self.import_bar.reasons_wanted.connect(lambda: self.chips.choose(SKIPPED))
         self.import_bar.tonight_wanted.connect(self.tonight_wanted)
         self.skipped.closed.connect(lambda: self.chips.choose(""))
@@ -266,10 +273,16 @@ class NotesPage(QWidget):
         self._announce(len(ids), included)
 
     def _decide_folder(self, path: str, included: bool) -> None:
-        self._background.call(
-            functools.partial(_decide_folder, path, included),
-            functools.partial(self._decided, included),
-        )
+        if path:
+            self._background.call(
+                lambda db: FolderDecisions(db).decide(path, included),
+                functools.partial(self._folder_decided, included),
+            )
+        else:
+            self._background.call(
+                lambda db: Decisions(db).decide(Browsing(db).ids(NoteFilter()), included),
+                functools.partial(self._decided, included),
+            )
         self._announce(self.table.rowCount(), included)
 
     def _announce(self, notes: int, included: bool) -> None:
@@ -285,9 +298,42 @@ class NotesPage(QWidget):
             self.undo_bar.offer(sentence, lambda: self._take_back(decision))
         self._after_change()
 
+    def _folder_decided(self, included: bool, decision: FolderDecision) -> None:
+        what = words.count(decision.notes, "note")
+        sentence = (
+            f"Training will use {what} of this folder again."
+            if included
+            else f"Left out {what}, and what comes into this folder later."
+        )
+        self._offer_undo(sentence, lambda db: FolderDecisions(db).take_back(decision))
+        self._after_change()
+
     def _take_back(self, decision: Decision) -> None:
         self._background.call(
             lambda db: Decisions(db).take_back(decision), lambda _: self._after_change()
+        )
+
+    def _use_language(self, language: Language, use: bool) -> None:
+        self._background.call(
+            functools.partial(_set_language, language.code, use), lambda _: self._changed()
+        )
+        doing = "Training uses" if use else "Left out"
+        self._offer_undo(
+            f"{doing} notes in this language: {language.name}.",
+            functools.partial(_set_language, language.code, not use),
+        )
+
+    def _choose_own_name(self, name: str) -> None:
+        own = short_name(name)
+        self._background.call(lambda db: OwnNames(db).add(own), lambda _: self._changed())
+        self._offer_undo(
+            f"What “{own}” wrote is yours now, here and everywhere. Settings has your names.",
+            lambda db: OwnNames(db).remove(own),
+        )
+
+    def _offer_undo(self, sentence: str, undo: Callable[[sqlite3.Connection], object]) -> None:
+        self.undo_bar.offer(
+            sentence, lambda: self._background.call(undo, lambda _: self._changed())
         )
 
     def _undo_for_note(self, note_id: int, step: str, undo: bool) -> None:
@@ -306,8 +352,8 @@ class NotesPage(QWidget):
         self._after_change()
 
 
-def _decide_folder(path: str, included: bool, db: sqlite3.Connection) -> Decision:
-    return Decisions(db).decide(Browsing(db).ids(NoteFilter(folder=path)), included)
+def _set_language(code: str, use: bool, db: sqlite3.Connection) -> None:
+    (Languages(db).use if use else Languages(db).leave_out)(code)
 
 
 def _totals_line(overview: Overview, found: int | None) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
-from app.style import Space
+from app.style import Size, Space
 from app.widgets.text import button, paragraph
-from mlx_backend.library.browsing import SECRETS
+from mlx_backend.library.browsing import AUTHORSHIP, SECRETS
 from mlx_backend.library.findings import Reason
+
+_BESIDE = QBoxLayout.Direction.LeftToRight
 
 
 class NoteFindings(QWidget):
@@ -42,18 +45,32 @@ class NoteFindings(QWidget):
         self.setVisible(bool(shown))
 
     def _line(self, reason: Reason) -> QWidget:
-        line = QWidget()
         undo = button(_action(reason), "link")
         undo.setAccessibleDescription(reason.sentence)
         undo.clicked.connect(
             functools.partial(self.undo_wanted.emit, reason.step, not reason.undone)
         )
-        row = QHBoxLayout(line)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(Space.ONE)
-        row.addWidget(paragraph(reason.sentence, "quiet" if reason.undone else "body"), 1)
-        row.addWidget(undo)
-        return line
+        return _Line(paragraph(reason.sentence, "quiet" if reason.undone else "body"), undo)
+
+
+class _Line(QWidget):
+    """A sentence with its button behind it, or below it where there is little room."""
+
+    def __init__(self, sentence: QWidget, undo: QWidget) -> None:
+        super().__init__()
+        self._row = QBoxLayout(_BESIDE, self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(Space.ONE)
+        self._row.addWidget(sentence, 1)
+        self._row.addWidget(undo, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_narrow = self.width() < Size.LIST
+        direction = QBoxLayout.Direction.TopToBottom if is_narrow else _BESIDE
+        if self._row.direction() != direction:
+            self._row.setDirection(direction)
+            self._row.setSpacing(0 if is_narrow else Space.ONE)
 
 
 def _action(reason: Reason) -> str:
@@ -62,4 +79,6 @@ def _action(reason: Reason) -> str:
         return "Mask Again" if reason.undone else "Do Not Mask"
     if reason.leaves_out:
         return "Leave Out Again" if reason.undone else "Use Anyway"
+    if reason.step == AUTHORSHIP:
+        return "Leave Out Again" if reason.undone else "Keep Others' Words"
     return "Leave Out Again" if reason.undone else "Keep It"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import cast, get_args
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.background import Background
+from app.pages.notes_languages import LanguageChoice
 from app.style import Space
 from app.widgets.text import button, paragraph
 from mlx_backend.library.browsing import Group
@@ -26,6 +27,7 @@ NAMES = {
     "secrets": "Secrets",
     "quality": "Quality",
     "boilerplate": "Repeated text",
+    "authorship": "Others' words",
     "language": "Language",
     SKIPPED: "Skipped files",
 }
@@ -36,7 +38,10 @@ HELPS = {
     "secrets": "Notes with passwords, keys or numbers that are masked before training.",
     "quality": "Notes with little to learn from, such as lists of links and output of programs.",
     "boilerplate": "Notes with text that stands in many others too; only that text is left out.",
-    "language": "Notes in another language than most of yours.",
+    "authorship": "Chats and mails that you wrote a part of. Your words are taught, with what you"
+    " answer to; what else others wrote is left out.",
+    "language": "Notes in another language than most of yours. All languages are used but those"
+    " that you untick.",
     SKIPPED: "Files that became no notes, each with its reason.",
 }
 
@@ -44,7 +49,9 @@ _STEPS: dict[str, tuple[str, ...]] = {
     "duplicates": ("duplicate", "near_duplicate"),
     "quality": ("quality",),
     "boilerplate": ("boilerplate",),
+    "authorship": ("authorship",),
 }
+_LANGUAGE = "language"
 
 
 class GroupBar(QWidget):
@@ -61,11 +68,16 @@ class GroupBar(QWidget):
         self.sentence = paragraph(kind="quiet")
         self.button = button("Use All Anyway", "link")
         self.button.clicked.connect(lambda: self.undo_wanted.emit(self._group, not self._is_undone))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.languages = LanguageChoice(background)
+        row = QHBoxLayout()
         row.setSpacing(Space.ONE)
         row.addWidget(self.sentence, 1)
         row.addWidget(self.button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.HALF)
+        layout.addLayout(row)
+        layout.addWidget(self.languages)
         self.hide()
 
     def show_group(self, group: str) -> None:
@@ -74,12 +86,16 @@ class GroupBar(QWidget):
         self.sentence.setText(HELPS.get(group, ""))
         self.button.hide()
         self.setVisible(bool(group))
+        self.languages.setVisible(group == _LANGUAGE)
+        if group == _LANGUAGE:
+            self.languages.load()
         if group in _STEPS:
             self._background.call(lambda db: is_undone(group, db), self._show_state)
 
     def _show_state(self, is_undone: bool) -> None:
         self._is_undone = is_undone
-        self.button.setText("Leave Out Again" if is_undone else "Use All Anyway")
+        use = "Keep Others' Words" if self._group == "authorship" else "Use All Anyway"
+        self.button.setText("Leave Out Again" if is_undone else use)
         self.button.setVisible(self._group in _STEPS)
 
 

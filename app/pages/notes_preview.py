@@ -14,9 +14,11 @@ from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 from app import words
 from app.background import Background
 from app.note_marks import Mark, marks_of, shown_text
+from app.note_origin import origin_sentence
 from app.note_table import STATE_HELP
 from app.pages.notes_findings import NoteFindings
 from app.pages.notes_picture import NotesPicture
+from app.pages.notes_speakers import NoteSpeakers
 from app.reveal import SHOW, reveal
 from app.style import Space, Style
 from app.widgets.flow import Flow
@@ -24,7 +26,9 @@ from app.widgets.marked_text import MarkedText
 from app.widgets.text import button, paragraph
 from mlx_backend.library.browsing import Browsing, NoteIds, Sums
 from mlx_backend.library.findings import Findings, Reason
+from mlx_backend.library.folder_decisions import FolderDecisions, leaves_out
 from mlx_backend.library.notes import Notes, NoteSummary
+from mlx_backend.library.origins import Origin, origin_of
 
 # As much as anyone scrolls through here; the file itself is one click away.
 _SHOWN_CHARACTERS = 100_000
@@ -40,6 +44,8 @@ class _Details:
     reasons: tuple[Reason, ...]
     choice: bool | None
     left_out: str
+    origin: Origin
+    folder_is_left_out: bool
 
 
 class NotePreview(QWidget):
@@ -51,6 +57,9 @@ class NotePreview(QWidget):
     undo_wanted = Signal(int, str, bool)
     """A note, a step, and whether what the step found is to be undone or to hold again."""
 
+    own_name_chosen = Signal(str)
+    """A name in a chat or mail that is the person's."""
+
     def __init__(self, background: Background, style: Style) -> None:
         super().__init__()
         self._background = background
@@ -59,6 +68,8 @@ class NotePreview(QWidget):
         self._leaves_out = True
         self.title = paragraph(kind="heading")
         self.where = paragraph(kind="small")
+        self.speakers = NoteSpeakers()
+        self.speakers.own_name_chosen.connect(self.own_name_chosen)
         self.help = paragraph(kind="quiet")
         self.findings = NoteFindings()
         self.text = MarkedText(style)
@@ -86,6 +97,7 @@ class NotePreview(QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self.where)
         layout.addWidget(self.help)
+        layout.addWidget(self.speakers)
         layout.addWidget(self.findings)
         layout.addWidget(actions)
         layout.addSpacing(Space.ONE)
@@ -126,6 +138,7 @@ class NotePreview(QWidget):
             f"{words.count(sums.left_out, 'note')} of these left out." if sums.left_out else ""
         )
         self._offer(leave_out=sums.used > 0, possible=bool(sums.used or sums.left_out))
+        self.speakers.show_speakers(())
         self.findings.show_reasons(())
         self.show_file.setVisible(False)
         self.text.show_text("", (), True)
@@ -138,7 +151,9 @@ class NotePreview(QWidget):
         self._path = note.path
         self.title.setText(note.title)
         size = f"{words.count(note.words, 'word')}, {words.count(note.tokens, 'token')}"
-        self.where.setText(f"{size} · {words.path(note.path)}")
+        where = f"{size} · {words.path(note.path)}"
+        self.where.setText(f"{where}\n{origin_sentence(details.origin)}".rstrip())
+        self.speakers.show_speakers(details.origin.speakers)
         self.help.setText(_help(details))
         self._offer(leave_out=note.status != "excluded", possible=note.status != "gone")
         self.findings.show_reasons(details.reasons)
@@ -171,7 +186,16 @@ def _details(note_id: int, db: sqlite3.Connection) -> _Details | None:
     marks = marks_of(text, notes.spans(note_id), reasons, note.status != "excluded")
     if len(text) > _SHOWN_CHARACTERS:
         text = text[:_SHOWN_CHARACTERS].rstrip() + "\n\n… The file goes on."
-    return _Details(note, shown_text(text), marks, tuple(reasons), findings.choice(note_id), left)
+    return _Details(
+        note=note,
+        text=shown_text(text),
+        marks=marks,
+        reasons=tuple(reasons),
+        choice=findings.choice(note_id),
+        left_out=left,
+        origin=origin_of(db, note_id),
+        folder_is_left_out=leaves_out(FolderDecisions(db).all(), note.path),
+    )
 
 
 def _help(details: _Details) -> str:
@@ -183,6 +207,8 @@ def _state_help(details: _Details) -> str:
     sentence = STATE_HELP[details.note.status]
     if details.note.status == "excluded" and details.choice is False:
         return "You left this note out; training does not see it."
+    if details.note.status == "excluded" and details.folder_is_left_out:
+        return "You left out the folder that this note is in; training does not see it."
     found = any(reason.leaves_out and not reason.undone for reason in details.reasons)
     if found and details.choice:
         return f"{sentence} You chose to use it, whatever was found."

@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from app.background import Background
+from app.pages.settings_names import OwnNamesField
 from app.preferences import Preferences
 from app.reveal import SHOW, open_path
 from app.setting_fields import Declared, declared_settings, make_field, set_value
@@ -23,9 +25,10 @@ _ELSEWHERE = {"base_model"}
 class SettingsPage(QWidget):
     """One row a setting; a change is in force and saved at once."""
 
-    def __init__(self, preferences: Preferences, home: Path) -> None:
+    def __init__(self, preferences: Preferences, home: Path, background: Background) -> None:
         super().__init__()
         self._preferences = preferences
+        self.own_names = OwnNamesField(background)
         self.fields: dict[str, QWidget] = {}
         content = QWidget()
         content.setMaximumWidth(Size.READING + 2 * Space.FOUR)
@@ -35,6 +38,8 @@ class SettingsPage(QWidget):
         self._column.addWidget(label("Settings", "title"))
         groups = _by_group()
         for group in sorted(groups, key=_FOLDED.__eq__):
+            if group == _FOLDED:
+                self._add_own_names()
             self._add_group(group, groups[group])
         self._add_library(home)
         self._column.addStretch()
@@ -45,6 +50,11 @@ class SettingsPage(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
         preferences.changed.connect(self._show_values)
+
+    def _add_own_names(self) -> None:
+        self._column.addWidget(hairline())
+        self._column.addWidget(label("You", "heading"))
+        self._column.addWidget(self.own_names)
 
     def _add_group(self, group: str, settings: list[Declared]) -> None:
         rows = QWidget()

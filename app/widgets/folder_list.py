@@ -12,6 +12,7 @@ from mlx_backend.library.folders import Folder
 
 _WATCHED = "New and changed notes are read when the folder has been quiet. They wait as New for"
 _WATCHED_HELP = f"{_WATCHED} the next night. Works while Overnight is open."
+_LEFT_OUT_HELP = "Training leaves this folder out, and what comes into it later."
 _UNWATCHED_HELP = "To read what changed, add the folder again, or let it be watched."
 
 
@@ -73,17 +74,21 @@ class FolderList(QWidget):
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(NOTES, QHeaderView.ResizeMode.Fixed)
         header.resizeSection(NOTES, Size.COUNT_COLUMN)
-        foot = QVBoxLayout(self.foot)
+        actions = QWidget()
+        foot = QVBoxLayout(actions)
         foot.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.TWO)
         foot.setSpacing(Space.ONE)
         foot.addWidget(self.watch)
         foot.addWidget(self.help)
         foot.addWidget(self.toggle, 0, Qt.AlignmentFlag.AlignLeft)
+        below = QVBoxLayout(self.foot)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(hairline())
+        below.addWidget(actions)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(Space.TWO, Space.ONE, 0, 0)
+        layout.setContentsMargins(Space.TWO, Space.ONE, Space.ONE, 0)
         layout.setSpacing(0)
         layout.addWidget(view, 1)
-        layout.addWidget(hairline())
         layout.addWidget(self.foot)
         self._show_foot()
 
@@ -111,15 +116,15 @@ class FolderList(QWidget):
             return
         self.foot.show()
         self.watch.setVisible(folder.is_source)
-        self.help.setVisible(folder.is_source)
+        self.help.setVisible(folder.is_source or folder.is_left_out)
         self.watch.setChecked(folder.is_watched)
-        self.help.setText(_WATCHED_HELP if folder.is_watched else _UNWATCHED_HELP)
-        self.toggle.setText("Leave Out Folder" if folder.used else "Use Folder")
+        self.help.setText(_foot_help(folder))
+        self.toggle.setText("Leave Out Folder" if _is_used(folder) else "Use Folder")
 
     def _turn(self) -> None:
         folder = self._folder()
         if folder is not None:
-            self.inclusion_wanted.emit(folder.path, not folder.used)
+            self.inclusion_wanted.emit(folder.path, not _is_used(folder))
 
     def _open_menu(self, point: QPoint) -> None:
         index = self.view.indexAt(point)
@@ -132,9 +137,9 @@ class FolderList(QWidget):
         """What can be done with a folder."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if folder.used:
+        if _is_used(folder):
             menu.addAction("Leave Out", lambda: self.inclusion_wanted.emit(folder.path, False))
-        if folder.used < folder.notes:
+        if folder.is_left_out or folder.used < folder.notes:
             menu.addAction(
                 "Use for Training", lambda: self.inclusion_wanted.emit(folder.path, True)
             )
@@ -144,3 +149,14 @@ class FolderList(QWidget):
             watch.setChecked(folder.is_watched)
             watch.triggered.connect(lambda on: self.watch_wanted.emit(folder.path, on))
         return menu
+
+
+def _is_used(folder: Folder) -> bool:
+    """Whether there is something to leave out."""
+    return bool(folder.used) and not folder.is_left_out
+
+
+def _foot_help(folder: Folder) -> str:
+    if folder.is_left_out:
+        return _LEFT_OUT_HELP
+    return _WATCHED_HELP if folder.is_watched else _UNWATCHED_HELP

@@ -125,7 +125,7 @@ class MarkedText(QPlainTextEdit):
         kind.setForeground(colours.quiet)
         if mark.becomes is Becomes.MASKED:
             kind.setBackground(colours.tint)
-        else:
+        elif mark.becomes is Becomes.LEFT_OUT:
             kind.setFontStrikeOut(True)
         selection = QTextEdit.ExtraSelection()
         cursor = QTextCursor(self.document())
@@ -140,7 +140,7 @@ class MarkedText(QPlainTextEdit):
         colours = self._style.colours
         if mark.becomes is Becomes.MASKED:
             return colours.warning
-        if mark.becomes is Becomes.LEFT_OUT or not self._is_used:
+        if mark.becomes is not Becomes.PASSAGE or not self._is_used:
             return colours.hairline
         return colours.accent_text
 

@@ -21,6 +21,9 @@ Group = Literal[
 SECRETS = "secrets"
 """The step whose findings are passwords, keys and the like."""
 
+AUTHORSHIP = "authorship"
+"""The step that tells the person's words from others'."""
+
 NoteIds = array  # of "q"; an array knows nothing of its items' type
 
 # With more hits than this, their order by relevance tells nothing and takes long.
@@ -101,10 +104,12 @@ class Browsing:
                     " AND +id IN (SELECT rowid FROM notes_index WHERE notes_index MATCH :query)"
                 )
             sql = f"SELECT id FROM notes WHERE {where} ORDER BY path"
-        cursor = self._db.cursor()
-        cursor.row_factory = None
-        rows = cursor.execute(sql, values | {"query": query})
-        return array("q", (note_id for (note_id,) in rows))
+        # One long text takes half as long as fifty thousand rows. SQLite keeps the order of what
+        # it concatenates.
+        (listed,) = self._db.execute(
+            f"SELECT group_concat(id) FROM ({sql})", values | {"query": query}
+        ).fetchone()
+        return array("q", map(int, listed.split(",")) if listed else ())
 
     def rows(self, note_ids: Iterable[int]) -> dict[int, NoteSummary]:
         """The notes with these ids, as far as they exist."""

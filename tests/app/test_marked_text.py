@@ -44,8 +44,13 @@ def test_marks_are_at_the_places_that_qt_counts() -> None:
 
 def test_what_is_undone_or_changes_no_text_leaves_no_mark() -> None:
     undone = reason("boilerplate", ((0, 5),), undone=True)
-    authorship = reason("authorship", ((0, 5),))
-    assert marks_of(TEXT, (), (undone, authorship), used=True) == ()
+    language = reason("language", ((0, 5),))
+    assert marks_of(TEXT, (), (undone, language), used=True) == ()
+
+
+def test_others_words_are_marked_as_such() -> None:
+    (mark,) = marks_of(TEXT, (), (reason("authorship", ((0, 5),)),), used=True)
+    assert (mark.start, mark.end, mark.becomes) == (0, 5, Becomes.OTHERS)
 
 
 def test_passages_of_a_note_that_is_left_out_are_not_taught() -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.pages.notes import NotesPage
 from app.services import Services
+from mlx_backend.importers.readers.transcript import Transcript
 from mlx_backend.library import Library
-from mlx_backend.library.database import connect
-from mlx_backend.library.notes import Notes
+from mlx_backend.library.database import connect, transaction
+from mlx_backend.library.findings import update_included
+from mlx_backend.library.notes import NewNote, Notes
+from mlx_backend.library.own_names import OwnNames, update_authorship
 from tests.app.filled import TEXTS, add_finding, add_notes, add_skipped
 
 
@@ -78,7 +82,9 @@ def test_whole_folder_is_left_out_and_undone(
     page.folders.choose("/notes/Work")
     with qtbot.waitSignal(page.notes_changed):
         page.folders.toggle.click()
-    assert page.undo_bar.label.text() == "Left out 2 notes."
+    assert page.undo_bar.label.text() == (
+        "Left out 2 notes, and what comes into this folder later."
+    )
     assert used(library) == set(TEXTS)
     qtbot.waitUntil(lambda: page.folders.toggle.text() == "Use Folder")
     assert page.folders.path == "/notes/Work"
@@ -226,3 +232,92 @@ def test_all_notes_are_chosen_left_out_and_brought_back(
     with qtbot.waitSignal(page.notes_changed):
         page.undo_bar.button.click()
     assert len(used(library)) == 5
+
+
+def add_chat(library: Library, own: bool | None = None) -> None:
+    """A chat of Ida and Emil; `own` tells whether the file says that Emil is the person."""
+    transcript = Transcript()
+    for name, words in (("Ida", "When does the ferry leave?"), ("Emil", "At seven, I think.")):
+        is_own = None if own is None else own and name == "Emil"
+        transcript.say(name, f"{name}: ", words, is_own)
+        transcript.add("\n")
+    connection = connect(library.database)
+    text = transcript.text
+    voices = transcript.voices
+    note = NewNote("/notes/Ferry", "/notes", "Ferry", text, "1", 10, 12, (), voices=voices)
+    Notes(connection).save([note])
+    with transaction(connection):
+        update_authorship(connection)
+    connection.close()
+
+
+def show_note(page: NotesPage, qtbot: QtBot, title: str) -> None:
+    look_again(page, qtbot)
+    qtbot.waitUntil(lambda: title in titles(page))
+    page.list.selectRow(titles(page).index(title))
+    qtbot.waitUntil(lambda: page.preview.title.text() == title)
+
+
+def test_who_one_is_is_asked_where_it_matters_and_can_be_undone(
+    library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    add_chat(library)
+    show_note(page, qtbot, "Ferry")
+    names = page.preview.speakers.names.findChildren(QPushButton)
+    assert {name.text() for name in names} == {"Ida", "Emil"}
+    next(name for name in names if name.text() == "Emil").click()
+    qtbot.waitUntil(lambda: not page.preview.speakers.isVisible())
+    assert OwnNames(connect(library.database)).all() == ["Emil"]
+    qtbot.waitUntil(lambda: page.chips.chip("authorship").text() == "Others' words  1")
+    place = page.preview.text.toPlainText().index("ferry")
+    qtbot.waitUntil(lambda: bool(page.preview.text.marks_at(place)))
+    page.undo_bar.undo()
+    qtbot.waitUntil(page.preview.speakers.isVisible)
+    assert OwnNames(connect(library.database)).all() == []
+
+
+def test_others_words_are_kept_on_demand(library: Library, page: NotesPage, qtbot: QtBot) -> None:
+    add_chat(library, own=True)
+    show_note(page, qtbot, "Ferry")
+    assert not page.preview.speakers.isVisible()
+    (keep,) = page.preview.findings.findChildren(QPushButton)
+    assert keep.text() == "Keep Others' Words"
+    keep.click()
+    qtbot.waitUntil(page.undo_bar.isVisible)
+
+    def offered() -> set[str]:
+        return {each.text() for each in page.preview.findings.findChildren(QPushButton)}
+
+    qtbot.waitUntil(lambda: "Leave Out Again" in offered())
+
+
+def test_a_language_is_left_out_and_back(library: Library, page: NotesPage, qtbot: QtBot) -> None:
+    for title, code in (("Puffins", "en"), ("Engine", "en"), ("Recipes", "de")):
+        add_finding(library, title, "language", value=code)
+    look_again(page, qtbot)
+    page.chips.choose("language")
+    qtbot.waitUntil(lambda: {"en", "de"} == set(page.group_bar.languages.ticks))
+    ticks = page.group_bar.languages.ticks
+    assert ticks["de"].text() == "German  1"
+    ticks["de"].click()
+    qtbot.waitUntil(lambda: "Recipes" not in used(library))
+    assert page.undo_bar.label.text() == "Left out notes in this language: German."
+    page.undo_bar.undo()
+    qtbot.waitUntil(lambda: "Recipes" in used(library))
+    qtbot.waitUntil(ticks["de"].isChecked)
+
+
+def test_a_left_out_folder_says_so(library: Library, page: NotesPage, qtbot: QtBot) -> None:
+    open_source(page, qtbot)
+    page.folders.choose("/notes/Work")
+    page.folders.toggle.click()
+    qtbot.waitUntil(lambda: page.folders.toggle.text() == "Use Folder")
+    assert "what comes into it later" in page.folders.help.text()
+    add_notes(library, {"Later": "Words that come later."}, "/notes/Work")
+    connection = connect(library.database)
+    update_included(connection)
+    connection.close()
+    show_note(page, qtbot, "Later")
+    qtbot.waitUntil(lambda: page.preview.help.text().startswith("You left out the folder"))
+    page.folders.toggle.click()
+    qtbot.waitUntil(lambda: "Later" in used(library))

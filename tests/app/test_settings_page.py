@@ -18,7 +18,7 @@ from mlx_backend.settings import Settings, load_settings
 
 @pytest.fixture
 def page(services: Services, qtbot: QtBot) -> SettingsPage:
-    page = SettingsPage(services.preferences, services.library.home)
+    page = SettingsPage(services.preferences, services.library.home, services.background)
     qtbot.addWidget(page)
     page.show()
     return page

@@ -20,6 +20,7 @@ from app.window import Window
 from mlx_backend.library import Library
 from mlx_backend.library.browsing import Browsing, NoteFilter
 from mlx_backend.library.database import connect
+from mlx_backend.library.folder_decisions import FolderDecisions
 from mlx_backend.library.notes import NewNote, Notes, Span
 from tests.benchmarks.stalls import StallMeter
 
@@ -29,6 +30,7 @@ _NOTES = 50_000
 _PATIENCE_MS = 60_000
 _LONGEST_STALL_MS = 100
 _SEARCHES = ("harbour", "puf", "donkey ink", "tide table", "gull 17", "lantern", "rope sh")
+_LETTERS = ("a", "t", "é", "1")  # each finds nearly all notes, or a good part of them
 
 
 def invented(number: int, draw: random.Random, words: list[str]) -> NewNote:
@@ -90,17 +92,34 @@ def is_drawn(page: NotesPage, notes: int) -> bool:
     )
 
 
-def test_searches_in_the_engine(filled: Library) -> None:
+def times_of(filled: Library, searches: tuple[str, ...]) -> list[float]:
+    """How long each search takes until its first rows are there, in ms, three times over."""
     browsing = Browsing(connect(filled.database))
     times = []
-    for search in _SEARCHES * 3:
+    for search in searches * 3:
         began = time.perf_counter()
         browsing.rows(browsing.ids(NoteFilter(search))[:64])
         times.append((time.perf_counter() - began) * 1000)
-    print(
-        f"\nsearch among {_NOTES:,} notes: median {median(times):.1f} ms, worst {max(times):.0f} ms"
-    )
-    assert median(times) < 50
+    what = f"searches for {', '.join(searches)} among {_NOTES:,} notes"
+    print(f"\n{what}: median {median(times):.1f} ms, worst {max(times):.0f} ms")
+    return times
+
+
+@pytest.mark.parametrize("searches", [_SEARCHES, _LETTERS], ids=["words", "letters"])
+def test_searches_in_the_engine(filled: Library, searches: tuple[str, ...]) -> None:
+    assert median(times_of(filled, searches)) < 50
+
+
+def test_leaving_out_a_folder(filled: Library) -> None:
+    decisions = FolderDecisions(connect(filled.database))
+    began = time.perf_counter()
+    decision = decisions.decide("/notes", included=False)
+    left_out = time.perf_counter() - began
+    decisions.take_back(decision)
+    whole = time.perf_counter() - began
+    print(f"\nleave out {decision.notes:,} notes: {left_out:.2f} s, undo {whole - left_out:.2f} s")
+    assert decision.notes == _NOTES
+    assert whole < 5
 
 
 def test_notes_page_never_stalls(services: Services, qtbot: QtBot, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from mlx_backend.importers.document import Document, Format, Source
 from mlx_backend.importers.readers.plain_text import decode
@@ -24,6 +25,7 @@ _NAME = re.compile(
 )
 _PROBED_LINES = 30
 _FEWEST = 2
+_MOST_IN_TITLE = 3
 
 
 def read_whatsapp(source: Source) -> list[Document]:
@@ -42,7 +44,7 @@ def read_whatsapp(source: Source) -> list[Document]:
         transcript.add("\n")
     return [
         Document(
-            title=f"Chat with {other}" if other else source.stem,
+            title=f"Chat with {other}" if other else _title(turns) or source.stem,
             text=transcript.text,
             kind="chat",
             voices=transcript.voices,
@@ -64,6 +66,15 @@ def _turns(text: str) -> list[tuple[str, str, str]]:
         if spoken and not _LEFT_OUT.fullmatch(spoken[2].strip()):
             turns.append((found[1] or found[2], one_line(spoken[1]), [spoken[2]]))
     return [(day, speaker, "\n".join(lines)) for day, speaker, lines in turns]
+
+
+def _title(turns: list[tuple[str, str, str]]) -> str:
+    """Who talks, those who say most first."""
+    speakers = [speaker for speaker, _ in Counter(turn[1] for turn in turns).most_common()]
+    if len(speakers) > _MOST_IN_TITLE:
+        speakers[_MOST_IN_TITLE:] = ["others"]
+    *most, last = speakers or [""]
+    return f"Chat of {', '.join(most)} and {last}" if most else ""
 
 
 def _other(source: Source) -> str:
