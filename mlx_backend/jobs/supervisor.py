@@ -69,7 +69,7 @@ class Supervisor:
         self._reader = folder.reader()
         self._status = JobStatus()
         self._hindrances = Hindrances(folder, surroundings, persistence.look)
-        self._best = folder.newest_checkpoint() or 0
+        self._saved_before = 0
         self._failures = 0
 
     def run(self) -> Outcome | None:
@@ -120,6 +120,7 @@ class Supervisor:
     def _attempt(self) -> tuple[Outcome | AbnormalEnd, bool]:
         """Let the training work until its process ends; also says whether it was asked to."""
         before = look_at_memory()
+        self._saved_before = self._folder.newest_checkpoint() or 0
         try:
             with (
                 self._surroundings.awake(),
@@ -162,8 +163,8 @@ class Supervisor:
             assert isinstance(end, protocol.Failed)
             return end
         step, checkpoint = self._status.step, self._folder.newest_checkpoint() or 0
-        if checkpoint > self._best:
-            self._best, self._failures = checkpoint, 0
+        if checkpoint > self._saved_before:
+            self._failures = 0
         elif not is_full:
             self._failures += 1
         if self._failures >= self._persistence.tries:
@@ -205,7 +206,7 @@ class Supervisor:
         if isinstance(end, protocol.Failed):
             return end  # it knows better than anyone
         printed = end.printed if isinstance(end, AbnormalEnd) else ""
-        error = endings.give_up(ending, self._failures, self._best, printed)
+        error = endings.give_up(ending, self._failures, self._saved_before, printed)
         return protocol.Failed(error=ErrorReport.of(error))
 
     def _tell_started(self) -> None:
