@@ -9,13 +9,12 @@ import msgspec
 import psutil
 
 from mlx_backend.dataset import Dataset
+from mlx_backend.night.deadline import RESERVE, hours_at_most
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.loop import evaluation_interval
 from mlx_backend.training.preparation import Preparation
 
 _MEASURED_STEPS = 2
-# Part of the night that is kept for loading, checking and saving.
-RESERVE = 0.05
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +35,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_plan(spec: TrainSpec, dataset: Dataset, preparation: Preparation) -> RunPlan:
-    """Measure real steps and plan as many as `spec.passes` make and `spec.hours` allow.
+    """Measure real steps and plan as many as `spec.passes` make and the time allows.
 
     The steps change no parameter: they are taken with a learning rate of zero, and the optimizer
     forgets them.
@@ -45,10 +44,11 @@ def make_plan(spec: TrainSpec, dataset: Dataset, preparation: Preparation) -> Ru
     mx.reset_peak_memory()
     seconds, tokens = _measure_steps(preparation)
     evaluation = _measure_evaluation(preparation)
+    hours = hours_at_most(spec, time.time())
     steps = spec.steps or preparation.batches.steps(spec.passes)
-    if spec.hours is not None:
+    if hours is not None:
         looks = steps // evaluation_interval(steps, len(preparation.held_out)) + 2
-        budget = spec.hours * 3600 * (1 - RESERVE) - evaluation * looks
+        budget = hours * 3600 * (1 - RESERVE) - evaluation * looks
         steps = max(1, min(steps, int(budget / seconds)))
     evaluations = steps // evaluation_interval(steps, len(preparation.held_out)) + 2
     peak = mx.get_peak_memory()

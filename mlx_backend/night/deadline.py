@@ -1,0 +1,50 @@
+"""When a run must be over: within its hours, and by the moment that was asked for."""
+
+from __future__ import annotations
+
+import time
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.protocol import TrainSpec
+
+RESERVE = 0.05
+"""The share of a run's time that is kept for loading, checking and saving."""
+
+
+def latest_end(spec: TrainSpec, began: float, spent: float = 0.0) -> float | None:
+    """The Unix time by which the whole run is to be over; None when nothing bounds it.
+
+    `began` is when the present attempt began (Unix time); `spent` the seconds of its hours that
+    earlier attempts used. What it waited for in between does not count against its hours.
+    """
+    ends = []
+    if spec.hours is not None:
+        ends.append(began + spec.hours * 3600 - spent)
+    if spec.finish_by is not None:
+        ends.append(spec.finish_by)
+    return min(ends, default=None)
+
+
+def training_deadline(spec: TrainSpec, began: float, spent: float = 0.0) -> float | None:
+    """The Unix time at which the training itself ends, so that time is left to finish the run."""
+    end = latest_end(spec, began, spent)
+    if end is None:
+        return None
+    return end - RESERVE * max(0.0, end - began + spent)
+
+
+def hours_at_most(spec: TrainSpec, began: float) -> float | None:
+    """How many hours a run that begins at `began` (Unix time) has; None when nothing bounds it."""
+    end = latest_end(spec, began)
+    return None if end is None else max(0.0, end - began) / 3600
+
+
+def check_time_is_left(spec: TrainSpec, now: float) -> None:
+    """Raise OvernightError where a run that has learned nothing yet can no longer end in time."""
+    if spec.finish_by is not None and now >= spec.finish_by:
+        moment = time.strftime("%A %H:%M", time.localtime(spec.finish_by))
+        raise OvernightError(
+            Kind.RUN_STATE,
+            f"'{spec.name}' was to be done by {moment}, and that was over before it could begin.",
+            "Start it anew with more time: leave out 'Finish by', or choose a later hour.",
+        )
