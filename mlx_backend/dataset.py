@@ -21,10 +21,11 @@ from mlx_backend.curation import curate
 from mlx_backend.curation.store import CurationStore
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically
+from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.taught import Reply
 from mlx_backend.private_data.masking import mask
-from mlx_backend.private_data.scan import find_secrets
+from mlx_backend.private_data.scan import RULES_VERSION, find_secrets
 from mlx_backend.words import WORD, count_words
 
 HELD_OUT_SHARE = 0.05
@@ -56,6 +57,16 @@ class Sample(msgspec.Struct, frozen=True):
     kind: str
 
 
+class Masking(msgspec.Struct, frozen=True):
+    """By which version of the rules samples were masked, and what the person allowed by then.
+
+    `allowed` are the digests of `AllowedSecrets`. A file of before either was recorded has neither.
+    """
+
+    rules: int = 0
+    allowed: tuple[bytes, ...] = ()
+
+
 class Dataset(msgspec.Struct, frozen=True):
     """What a run trains on and what it is measured on: `held_out` is never trained.
 
@@ -65,6 +76,7 @@ class Dataset(msgspec.Struct, frozen=True):
     train: tuple[Sample, ...]
     held_out: tuple[Sample, ...]
     versions: dict[int, str]
+    masking: Masking = Masking()
 
     @property
     def notes(self) -> int:
@@ -84,6 +96,7 @@ def make_dataset(notes: Notes, seed: int) -> Dataset:
         unseen = set(CurationStore(notes).outdated())
         passages = [_without_secrets_above(p) for p in notes.passages() if p.note_id not in unseen]
         versions = {id_: sha for id_, sha in notes.versions().items() if id_ not in unseen}
+        masking = Masking(RULES_VERSION, AllowedSecrets(notes.connection).of_notes(versions.keys()))
     if not passages:
         notes.require_some()
         raise OvernightError(
@@ -102,6 +115,7 @@ def make_dataset(notes: Notes, seed: int) -> Dataset:
         train=tuple(sample for sample in samples if (sample.prompt, sample.answer) not in asked),
         held_out=tuple(samples[i] for i in sorted(chosen)),
         versions=versions,
+        masking=masking,
     )
 
 

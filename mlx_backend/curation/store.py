@@ -76,6 +76,7 @@ class CurationStore:
                     for each in facts
                 ],
             )
+            self._forget(each.note_id for each in facts)
             self._insert(finding for each in facts for finding in each.findings)
             update_authorship(self._db, [each.note_id for each in facts])
 
@@ -147,6 +148,13 @@ class CurationStore:
         """Let findings and the person's choices take effect."""
         with transaction(self._db):
             update_included(self._db)
+
+    def _forget(self, note_ids: Iterable[int]) -> None:
+        """Drop what earlier versions of the steps found about notes alone."""
+        self._db.executemany(
+            "DELETE FROM findings WHERE note_id = ? AND step IN ('quality', 'language', 'secrets')",
+            [(note_id,) for note_id in note_ids],
+        )
 
     def _insert(self, findings: Iterable[Finding]) -> None:
         self._db.executemany(

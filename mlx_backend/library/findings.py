@@ -11,9 +11,8 @@ import msgspec
 
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
+from mlx_backend.library.note_secrets import note_secrets
 from mlx_backend.library.voices import Ranges
-from mlx_backend.private_data.finding import Finding
-from mlx_backend.private_data.masking import describe, describe_allowed
 
 Step = Literal[
     "duplicate", "near_duplicate", "quality", "boilerplate", "language", "authorship", "secrets"
@@ -64,21 +63,20 @@ class Findings:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self._allowed = AllowedSecrets(connection)
 
     def reasons(self, note_id: int) -> list[Reason]:
         """Everything found about a note, what leaves it out first."""
         rows = self._db.execute(
             "SELECT found.*, kept.title AS kept_title, NOT EXISTS (SELECT 1 FROM heeded WHERE"
-            " heeded.note_id = found.note_id AND heeded.step = found.step) AS undone,"
-            " CASE WHEN step = 'secrets' THEN notes.text END AS text"
-            " FROM all_findings AS found JOIN notes ON notes.id = found.note_id"
-            " LEFT JOIN notes AS kept ON kept.id = found.stays"
+            " heeded.note_id = found.note_id AND heeded.step = found.step) AS undone"
+            " FROM all_findings AS found LEFT JOIN notes AS kept ON kept.id = found.stays"
             " WHERE found.note_id = ? ORDER BY leaves_out DESC, found.step",
             (note_id,),
         )
+        reasons = map(_reason, rows)
         return [
-            self._secrets_reason(row) if row["step"] == _SECRETS else _reason(row) for row in rows
+            self._secrets_reason(reason, note_id) if reason.step == _SECRETS else reason
+            for reason in reasons
         ]
 
     def choice(self, note_id: int) -> bool | None:
@@ -116,7 +114,7 @@ class Findings:
         """Take `undo` back."""
         with transaction(self._db):
             if step == _SECRETS:
-                self._allowed.forget(note_id)
+                AllowedSecrets(self._db).forget(note_id)
                 return
             self._db.execute("DELETE FROM undone WHERE step = ? AND note_id IS ?", (step, note_id))
             update_included(self._db, None if note_id is None else [note_id])
@@ -144,49 +142,33 @@ class Findings:
         )
         return ((row["note_id"], row["stays"]) for row in rows)
 
-    def _secrets_reason(self, row: sqlite3.Row) -> Reason:
-        text, found = row["text"], found_secrets(row["spans"], row["value"])
-        if not found:
-            return _reason(row)
-        masked = self._allowed.masked(row["note_id"], text, found)
-        allowed = [each for each in found if each not in masked]
-        parts = [describe(masked)] if masked else []
-        parts += [describe_allowed(allowed)] if allowed else []
-        shown = masked or found
-        return replace(
-            _reason(row),
-            sentence=" ".join(parts),
-            undone=not masked,
-            value=";".join(each.kind for each in shown),
-            spans=tuple((each.start, each.end) for each in shown),
-            digests=self._allowed.digests(row["note_id"], text, found),
-        )
+    def _secrets_reason(self, reason: Reason, note_id: int) -> Reason:
+        for secrets in note_secrets(self._db, note_id):
+            shown = secrets.masked or secrets.found
+            return replace(
+                reason,
+                sentence=secrets.sentence,
+                undone=not secrets.masked,
+                value=";".join(each.kind for each in shown),
+                spans=tuple((each.start, each.end) for each in shown),
+                digests=secrets.digests,
+            )
+        return reason
 
     def _allow(self, note_id: int | None, only: Collection[bytes] | None) -> None:
-        rows = self._db.execute(
-            "SELECT note_id, spans, value, text FROM findings JOIN notes ON notes.id = note_id"
-            " WHERE step = ? AND note_id = coalesce(?, note_id)",
-            (_SECRETS, note_id),
-        )
-        for row in rows.fetchall():
-            found = found_secrets(row["spans"], row["value"])
-            digests = self._allowed.digests(row["note_id"], row["text"], found)
-            chosen = digests if only is None else set(only).intersection(digests)
-            self._allowed.allow(row["note_id"], chosen)
+        allowed = AllowedSecrets(self._db)
+        for secrets in note_secrets(self._db, note_id):
+            chosen = secrets.digests if only is None else set(only).intersection(secrets.digests)
+            allowed.allow(secrets.note_id, chosen)
 
     def _wholly_allowed(self) -> int:
         """How many notes have secrets of which none is masked."""
         rows = self._db.execute(
-            "SELECT note_id, spans, value, text FROM findings JOIN notes ON notes.id = note_id"
-            " WHERE NOT gone AND step = ? AND note_id IN (SELECT note_id FROM allowed_secrets)",
-            (_SECRETS,),
-        )
-        return sum(
-            not self._allowed.masked(
-                row["note_id"], row["text"], found_secrets(row["spans"], row["value"])
-            )
-            for row in rows
-        )
+            "SELECT DISTINCT note_id FROM allowed_secrets JOIN notes ON notes.id = note_id"
+            " WHERE NOT gone"
+        ).fetchall()
+        found = (each for row in rows for each in note_secrets(self._db, row["note_id"]))
+        return sum(not secrets.masked for secrets in found)
 
 
 def update_included(db: sqlite3.Connection, note_ids: Sequence[int] | None = None) -> None:
@@ -196,14 +178,6 @@ def update_included(db: sqlite3.Connection, note_ids: Sequence[int] | None = Non
         db.execute(change)
     else:
         db.executemany(f"{change} AND id = ?", [(note_id,) for note_id in note_ids])
-
-
-def found_secrets(spans: str | None, kinds: str | None) -> Sequence[Finding]:
-    """The findings of the step that looks for secrets, as their columns hold them."""
-    if not spans or not kinds:
-        return ()
-    found = zip(kinds.split(";"), ranges_from_json(spans), strict=True)
-    return [Finding(kind, start, end) for kind, (start, end) in found]
 
 
 def ranges_from_json(encoded: str | None) -> Ranges:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlx_backend.library.allowed_secrets import AllowedSecrets
-from mlx_backend.library.findings import found_secrets, kept_ranges, ranges_from_json
+from mlx_backend.library.findings import kept_ranges, ranges_from_json
+from mlx_backend.library.note_secrets import found_secrets
 from mlx_backend.library.voices import Exchange, Ranges, decode_voices, exchanges
 from mlx_backend.private_data.masking import mask_copies, mask_part
 

@@ -79,9 +79,7 @@ class Shape:
         group = "secret" if "secret" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(text.plain):
             start, end = match.span(group)
-            if not _inside_a_word(text.plain, match.start(), match.end()) and self.check(
-                text.plain[start:end]
-            ):
+            if stands_alone(text.plain, *match.span()) and self.check(text.plain[start:end]):
                 yield Finding(self.kind, start, end)
 
 
@@ -133,9 +131,10 @@ def places(text: str, word: str) -> Iterator[int]:
         place = text.find(word, place + len(word))
 
 
-def _inside_a_word(text: str, start: int, end: int) -> bool:
+def stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether [start, end) of a text begins and ends no further inside a word."""
     goes_on = _is_word(text[end - 1]) and _is_word(text[end : end + 1])
-    return goes_on or (_is_word(text[start]) and _is_word(text[start - 1 : start]))
+    return not goes_on and not (_is_word(text[start]) and _is_word(text[start - 1 : start]))
 
 
 def _is_word(char: str) -> bool:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from mlx_backend.private_data.families import ALL_RULES
 from mlx_backend.private_data.finding import Finding, merged
-from mlx_backend.private_data.rules import Text
+from mlx_backend.private_data.likeness import looks_random, stands_out
+from mlx_backend.private_data.rules import Text, places, stands_alone
+
+RULES_VERSION = 2
+"""Of the rules and of what is masked by them: a higher one looks again at notes and at samples."""
+
+_MOST_COPIED = 200
 
 
 def find_secrets(text: str) -> list[Finding]:
@@ -17,5 +25,22 @@ def find_secrets(text: str) -> list[Finding]:
 
 
 def scan_note(text: str) -> tuple[Finding, ...]:
-    """`find_secrets` for a whole note; its places hold for `mask_part` on the note's passages."""
-    return tuple(find_secrets(text))
+    """`find_secrets` for a whole note; its places hold for `mask_part` on the note's passages.
+
+    What one place tells to be private is so wherever else it stands in the note.
+    """
+    found = find_secrets(text)
+    return merged([*found, *_copies(text, found)])
+
+
+def _copies(text: str, found: Sequence[Finding]) -> Iterator[Finding]:
+    """Where else the findings stand: those that no ordinary word or number can be."""
+    kinds: dict[str, str] = {}
+    for finding in found:
+        value = text[finding.start : finding.end]
+        if len(kinds) < _MOST_COPIED and (stands_out(value) or looks_random(value)):
+            kinds.setdefault(value, finding.kind)
+    for value, kind in kinds.items():
+        for place in places(text, value):
+            if stands_alone(text, place, place + len(value)):
+                yield Finding(kind, place, place + len(value))

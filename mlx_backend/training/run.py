@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.filing import adapter_readme, check_adapter
+from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RESERVE, RunPlan, make_plan
 from mlx_backend.training.preparation import Preparation, prepare
@@ -84,12 +86,26 @@ class TrainingRun:
     def _dataset(self) -> Dataset:
         """The samples, frozen at the run's first start."""
         path = self._folder.path / "samples.json"
-        if path.exists():
-            return _frozen(path, load_dataset)
         with database.opened(self._library.database) as connection:
+            if path.exists():
+                dataset = _frozen(path, load_dataset)
+                if self._filed_before() or keeps_private(dataset, connection):
+                    return dataset
+                self._begin_anew()
             dataset = make_dataset(Notes(connection), self._spec.seed)
         save_dataset(path, dataset)
         return dataset
+
+    def _begin_anew(self) -> None:
+        """Drop what was learned from samples that tell what is private by now."""
+        self._notice(
+            "What is masked in your notes has changed since this run began."
+            " It starts again from the first step, so that nothing private is learned."
+        )
+        # The samples go last, when they are written again: cut short here, this is done once more.
+        if self._folder.checkpoints.exists():
+            shutil.rmtree(self._folder.checkpoints)
+        (self._folder.path / "plan.json").unlink(missing_ok=True)
 
     def _plan(self, dataset: Dataset, preparation: Preparation) -> RunPlan:
         """The plan, frozen likewise: a resumed run has as many steps as it was begun with."""

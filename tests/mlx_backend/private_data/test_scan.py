@@ -29,6 +29,24 @@ def test_note_is_scanned_whole() -> None:
     assert scan_note("") == ()
 
 
+def test_what_is_told_to_be_private_once_is_so_in_the_whole_note() -> None:
+    text = f"{_TEXT}\n\nTried {_SECRET} at the inn, and x{_SECRET} too; {_SECRET}!"
+    masked = mask(text, scan_note(text))
+    assert masked.count("[password removed]") == 3
+    assert masked.count(_SECRET) == 1  # as part of another word it is not the same
+
+
+def test_an_ordinary_word_that_is_a_password_is_masked_only_where_it_is_one() -> None:
+    text = "The wifi password is: lantern. We lit the lantern at nine."
+    assert "We lit the lantern at nine." in mask(text, scan_note(text))
+
+
+def test_many_secrets_that_stand_often_are_found_in_time() -> None:
+    names = [f"zeb{number}ra!{number}" for number in range(2_000)]
+    text = "\n".join(f"The wifi password is {name}. And {name}." for name in names)
+    assert len(scan_note(text)) >= 2_000
+
+
 def test_mask_puts_the_kind_in_the_place() -> None:
     masked = mask(_TEXT, find_secrets(_TEXT))
     assert masked == "Notes of Monday.\n\nThe wifi password is [password removed]. Bring cake."
