@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from mlx_backend import protocol
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.reminders import remind_of_cut_short
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
@@ -53,6 +54,7 @@ def train(options: argparse.Namespace, console: Console) -> dict[str, object]:
     library = Library.open()
     spec = _spec(library, options, check_name(options.name))
     _check_before_start(library, spec)
+    remind_of_cut_short(library, console)
     folder = JobFolder.create(library.runs, spec)
     launch(folder)
     return _follow_or_leave(folder, options.detach, console)
@@ -93,7 +95,8 @@ def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
 def list_runs(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight runs`."""
     rows = []
-    for folder in JobFolder.all(Library.open().runs):
+    library = Library.open()
+    for folder in JobFolder.all(library.runs):
         status = folder.status()
         name = _name_of(folder)
         rows.append(
@@ -110,6 +113,7 @@ def list_runs(options: argparse.Namespace, console: Console) -> dict[str, object
         console.table(["Run", "Adapter", "Status", "Step"], cells)
     else:
         console.say("No runs yet. Start one: overnight train --name NAME")
+    remind_of_cut_short(library, console)
     return {"runs": rows}
 
 
@@ -194,7 +198,7 @@ def _show(bar: tqdm[NoReturn], event: protocol.JobEvent) -> None:
                 f"loss {event.loss:.2f}, {event.tokens_per_second:.0f} tokens/s", refresh=False
             )
             bar.update(event.step - bar.n)
-        case protocol.Notice():
+        case protocol.Notice() | protocol.AttemptEnded():
             bar.write(event.text, file=sys.stderr)
         case _:
             pass
