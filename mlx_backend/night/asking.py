@@ -1,0 +1,32 @@
+"""Asking the system's own small tools, which may be missing, refuse, or hang."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+
+Ask = Callable[[Sequence[str]], str]
+
+_PATIENCE_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+def answer_of(command: Sequence[str]) -> str:
+    """What a command prints; "" when it is missing, fails or takes longer than five seconds."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_PATIENCE_S,
+            check=True,
+            env=os.environ | {"LC_ALL": "C"},
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        _log.debug("no answer of %s: %s", command[0], error)
+        return ""
+    return done.stdout.decode(errors="replace")
