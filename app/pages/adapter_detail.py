@@ -14,6 +14,7 @@ from app.job_snapshot import JobSnapshot
 from app.reveal import SHOW, reveal
 from app.style import Size, Space
 from app.widgets.facts import Facts
+from app.widgets.fold import Fold
 from app.widgets.text import button, hairline, paragraph
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import Adapter, AdapterCard
@@ -34,6 +35,7 @@ class AdapterDetail(QWidget):
         self.learned = paragraph(kind="large")
         self.result = paragraph()
         self.facts = Facts()
+        self.details = Facts()
         self.export_text = paragraph()
         self.export_bar = QProgressBar()
         self.export_bar.setRange(0, 0)
@@ -61,11 +63,10 @@ class AdapterDetail(QWidget):
             return
         card = adapter.card
         self.title.setText(card.name)
-        self.learned.setText(
-            f"Learned from {words.count(card.notes, 'note')} in {words.count(card.steps, 'step')}."
-        )
+        self.learned.setText(f"Learned from {words.count(card.notes, 'note')}.")
         self.result.setText(result_sentence(card))
         self.facts.show_facts(_facts(adapter))
+        self.details.show_facts(_details(card))
         self._show_export()
 
     def start_export(self, to: Path) -> None:
@@ -94,6 +95,7 @@ class AdapterDetail(QWidget):
         layout.addLayout(export)
         layout.addWidget(hairline())
         layout.addWidget(self.facts)
+        layout.addWidget(Fold("Details", self.details))
         layout.addStretch()
 
     def _reveal_button(self) -> QWidget:
@@ -173,18 +175,19 @@ def export_sentence(job: JobSnapshot) -> str:
 
 
 def _facts(adapter: Adapter) -> list[tuple[str, str]]:
-    card = adapter.card
-    facts = [
-        ("Made", words.day(card.created)),
-        ("Base model", card.base),
+    return [
+        ("Made", words.day(adapter.card.created)),
+        ("Base model", adapter.card.base),
         ("Size", words.size(adapter.bytes)),
-        ("Training examples", f"{card.samples:,}"),
     ]
+
+
+def _details(card: AdapterCard) -> list[tuple[str, str]]:
+    """What only those ask for who know how training works."""
+    facts = [("Training examples", f"{card.samples:,}"), ("Steps", f"{card.steps:,}")]
     if card.base_valid_loss is not None and card.valid_loss is not None:
         lower = "lower is better"
         facts.append(
             ("Held-out loss", f"{card.base_valid_loss:.2f} → {card.valid_loss:.2f} ({lower})")
         )
-    facts.append(("Training loss", f"{card.train_loss:.2f}"))
-    facts.append(("Rank", str(card.rank)))
-    return facts
+    return [*facts, ("Training loss", f"{card.train_loss:.2f}"), ("LoRA rank", str(card.rank))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from app.style import Space
 from app.widgets.text import label
@@ -29,6 +29,11 @@ class Facts(QWidget):
         while self._form.rowCount():
             self._form.removeRow(0)
         for name, value in facts:
-            shown = label(value)
-            shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._form.addRow(label(name, "quiet"), shown)
+            # Both can be selected, since such text is drawn a pixel higher than other text.
+            self._form.addRow(_selectable(name, "quiet"), _selectable(value, "body"))
+
+
+def _selectable(text: str, kind: str) -> QLabel:
+    made = label(text, kind)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made

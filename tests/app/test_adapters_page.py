@@ -43,7 +43,7 @@ def test_without_adapters_the_page_leads_to_tonight(page: AdaptersPage, qtbot: Q
 def test_newest_is_shown_in_plain_words(library: Library, page: AdaptersPage, qtbot: QtBot) -> None:
     show_two(library, page, qtbot)
     assert page.detail.title.text() == "Journal"
-    assert page.detail.learned.text() == "Learned from 25 notes in 600 steps."
+    assert page.detail.learned.text() == "Learned from 25 notes."
     assert "50 percent less" in page.detail.result.text()
     with qtbot.waitSignal(page.chat_wanted) as wanted:
         page.detail.chat.click()

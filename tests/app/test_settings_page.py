@@ -13,6 +13,8 @@ from app.services import Services
 from app.setting_fields import declared_settings
 from app.widgets.fold import Fold
 from mlx_backend.library import Library
+from mlx_backend.library.database import connect
+from mlx_backend.library.own_names import OwnNames
 from mlx_backend.settings import Settings, load_settings
 
 
@@ -88,3 +90,18 @@ def test_settings_are_there_after_a_restart(library: Library, qtbot: QtBot, tmp_
     Preferences(library.settings, background).change(hours=2.5)
     background.close()
     assert Preferences(library.settings, background).settings.hours == 2.5
+
+
+def test_names_are_kept_when_the_field_is_left(
+    page: SettingsPage, library: Library, qtbot: QtBot
+) -> None:
+    field = page.own_names
+    field.line.setText(" Emil Falk,, emil@cove.example ,")
+    with qtbot.waitSignal(field.changed):
+        field.line.editingFinished.emit()
+    names = OwnNames(connect(library.database))
+    assert names.all() == ["Emil Falk", "emil@cove.example"]
+    names.add("Captain")
+    page.hide()
+    page.show()
+    qtbot.waitUntil(lambda: field.line.text() == "Emil Falk, emil@cove.example, Captain")
