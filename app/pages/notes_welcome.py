@@ -42,7 +42,7 @@ class NotesWelcome(QWidget):
         target.setFixedWidth(Size.READING)
         centre = Qt.AlignmentFlag.AlignHCenter
         sentence = paragraph(
-            "Folders, Markdown and plain text files. They are only read, never changed,"
+            "Folders of notes, documents, mails and chats. They are only read, never changed,"
             " and nothing leaves this computer.",
             "quiet",
         )

@@ -67,9 +67,11 @@ class Findings:
     def reasons(self, note_id: int) -> list[Reason]:
         """Everything found about a note, what leaves it out first."""
         rows = self._db.execute(
-            "SELECT found.*, kept.title AS kept_title, NOT EXISTS (SELECT 1 FROM heeded WHERE"
+            "SELECT found.*, CASE WHEN kept.title = notes.title THEN kept.path ELSE kept.title"
+            " END AS kept_name, NOT EXISTS (SELECT 1 FROM heeded WHERE"
             " heeded.note_id = found.note_id AND heeded.step = found.step) AS undone"
-            " FROM all_findings AS found LEFT JOIN notes AS kept ON kept.id = found.stays"
+            " FROM all_findings AS found JOIN notes ON notes.id = found.note_id"
+            " LEFT JOIN notes AS kept ON kept.id = found.stays"
             " WHERE found.note_id = ? ORDER BY leaves_out DESC, found.step",
             (note_id,),
         )
@@ -196,10 +198,10 @@ def kept_ranges(start: int, end: int, left_out: Ranges) -> Iterator[tuple[int, i
 
 
 def _reason(row: sqlite3.Row) -> Reason:
-    title = row["kept_title"] or "another note"
+    name = row["kept_name"] or "another note"
     return Reason(
         step=row["step"],
-        sentence=str(row["reason"]).replace("{note}", f"“{title}”"),
+        sentence=str(row["reason"]).replace("{note}", f"“{name}”"),
         leaves_out=bool(row["leaves_out"]),
         undone=bool(row["undone"]),
         stays=row["stays"],

@@ -264,6 +264,16 @@ def test_languages_are_left_out_for_notes_of_now_and_later(db: sqlite3.Connectio
     assert titles(db, NoteFilter(group="left_out")) == []
 
 
+def test_the_note_that_stays_is_named_so_that_it_can_be_found(db: sqlite3.Connection) -> None:
+    ids = {row.title: row.id for row in Notes(db).summaries()}
+    find(db, "a.md", "duplicate", leaves_out=1, reason="The same as {note}.")
+    db.execute("UPDATE findings SET stays = ?", (ids["b.md"],))
+    assert Findings(db).reasons(ids["a.md"])[0].sentence == "The same as “b.md”."
+    db.execute("UPDATE notes SET title = 'a.md' WHERE title = 'b.md'")
+    (reason,) = Findings(db).reasons(ids["a.md"])
+    assert reason.sentence == "The same as “/vault/Work/b.md”."
+
+
 def test_watched_folders_remember_their_state(db: sqlite3.Connection) -> None:
     folders = Folders(db)
     folders.watch("/vault")
