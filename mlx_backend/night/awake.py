@@ -1,0 +1,79 @@
+"""Keeping the machine awake while a run computes. The display may sleep, and should.
+
+A display that is on shortens what the GPU may do at a stretch, and ends trainings:
+https://github.com/ml-explore/mlx/issues/3267. Nothing keeps a laptop awake whose lid is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+
+from mlx_backend.night.app_nap import without_app_nap
+
+_FAREWELL_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def kept_awake(reason: str) -> Iterator[None]:
+    """Keep the machine from sleeping for a block; where that cannot be had, the log says so.
+
+    What keeps it awake ends with this process, however that ends.
+    """
+    command = command_for(reason)
+    if command is None:
+        _log.info("nothing here keeps the machine awake; its own settings say when it sleeps")
+    with without_app_nap(reason), _running(command or ()):
+        yield
+
+
+def command_for(reason: str) -> list[str] | None:
+    """The tool of this system that keeps it awake for as long as it runs; None without one."""
+    if sys.platform == "darwin":
+        return ["/usr/bin/caffeinate", "-i", "-s", "-w", str(os.getpid())]
+    inhibit = shutil.which("systemd-inhibit")
+    if inhibit is None:
+        return None
+    # `cat` ends when its stdin closes, so even a kill of this process leaves nothing behind.
+    options = ["--what=idle:sleep", "--who=Overnight", f"--why={reason}", "--mode=block"]
+    return [inhibit, *options, "cat"]
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str]) -> Iterator[None]:
+    process = _start(command)
+    try:
+        yield
+    finally:
+        if process is not None:
+            _end(process)
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes] | None:
+    if not command:
+        return None
+    try:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    except OSError as error:
+        _log.warning("the machine cannot be kept awake: %s", error)
+        return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        _log.warning("the machine was not kept awake: %s failed", process.args)
+    assert process.stdin is not None
+    process.stdin.close()
+    process.terminate()
+    try:
+        process.wait(_FAREWELL_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
