@@ -11,6 +11,7 @@ import pytest
 
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import database
+from mlx_backend.library.voices import Voice, decode_voices
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -127,3 +128,27 @@ def test_a_folder_that_may_not_be_written(path: Path) -> None:
         expect(Kind.UNREADABLE, path)
     finally:
         path.parent.chmod(0o700)
+
+
+def test_own_words_of_an_older_library_become_voices(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = database._scripts()
+    with monkeypatch.context() as older:
+        older.setattr(database, "_scripts", lambda: scripts[:4])
+        connection = database.connect(path)
+        connection.executemany(
+            "INSERT INTO notes (path, source, title, text, sha256, words, tokens, imported_at,"
+            " own_words) VALUES (?, '/n', 't', 'Ada: hello there', '1', 3, 3, 1, ?)",
+            [("/n/chat", "[[5,10],[11,16]]"), ("/n/theirs", "[]"), ("/n/plain", None)],
+        )
+        connection.close()
+    connection = database.connect(path)
+    rows = connection.execute("SELECT path, voices FROM notes").fetchall()
+    assert {row["path"]: decode_voices(row["voices"]) for row in rows} == {
+        "/n/chat": (Voice("", 5, 5, 10, True), Voice("", 11, 11, 16, True)),
+        "/n/theirs": (),
+        "/n/plain": (),
+    }
+    found = connection.execute("SELECT count(*) FROM notes_index WHERE notes_index MATCH 'h*'")
+    assert found.fetchone()[0] == 3
