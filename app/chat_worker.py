@@ -9,6 +9,7 @@ from enum import StrEnum
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from app.line_splitter import LineSplitter
+from app.worker_log import WorkerLog
 from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library
@@ -17,7 +18,6 @@ from mlx_backend.library.home import HOME_VARIABLE
 _COMMAND = (sys.executable, "-m", "mlx_backend.worker")
 _LONGEST_LINE = 4 << 20
 _LINES_PER_TURN = 500
-_LOG_LIMIT = 5 << 20
 # How long to wait before a restart, by the number of crashes in a row without an answer between.
 _BACK_OFF_MS = (100, 1000)
 # A worker that does not even end an answer for so long hangs.
@@ -76,6 +76,7 @@ class ChatWorker(QObject):
         self._releases = 0
         self._splitter = LineSplitter(_LONGEST_LINE)
         self._lines: list[bytes] = []
+        self._log = WorkerLog(library.logs / "worker.log")
         self._restart = QTimer(self, singleShot=True)
         self._restart.timeout.connect(self._start)
         self._hang = QTimer(self, singleShot=True, interval=_CANCEL_PATIENCE_MS)
@@ -126,15 +127,11 @@ class ChatWorker(QObject):
         self._hang.stop()
         process, self._process = self._process, None
         self._pending.clear()
-        if process is None:
-            return
-        process.closeWriteChannel()
-        if not process.waitForFinished(_POLITE_MS):
-            process.terminate()
-            if not process.waitForFinished(_FIRM_MS):
-                process.kill()
-                process.waitForFinished(_FIRM_MS)
-        self._enter(WorkerState.OFF)
+        if process is not None:
+            _end(process)
+            self._end_log(process)
+            self._enter(WorkerState.OFF)
+        self._log.close()
 
     # --- sending ---
 
@@ -163,22 +160,13 @@ class ChatWorker(QObject):
         environment.insert(HOME_VARIABLE, str(self._library.home))
         process.setProcessEnvironment(environment)
         process.setWorkingDirectory("/")
-        process.setStandardErrorFile(self._log_path(), QProcess.OpenModeFlag.Append)
         process.readyReadStandardOutput.connect(self._read)
+        process.readyReadStandardError.connect(self._read_log)
         process.finished.connect(self._take_end)
         process.errorOccurred.connect(self._take_start_failure)
         self._enter(WorkerState.STARTING)
         program, *arguments = self._command
         process.start(program, arguments)
-
-    def _log_path(self) -> str:
-        path = self._library.logs / "worker.log"
-        try:
-            if path.stat().st_size > _LOG_LIMIT:
-                path.replace(path.with_suffix(".old.log"))
-        except OSError:
-            pass  # There is none yet, or it just grows on.
-        return str(path)
 
     def _take_start_failure(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
@@ -189,6 +177,7 @@ class ChatWorker(QObject):
         if process is None:
             return
         self._lines += self._splitter.feed(bytes(process.readAllStandardOutput().data()))
+        self._end_log(process)
         process.deleteLater()
         while self._lines:
             self._handle_some()
@@ -227,6 +216,14 @@ class ChatWorker(QObject):
         self._lines += self._splitter.feed(data)
         if idle and self._lines:
             self._handle_some()
+
+    def _read_log(self) -> None:
+        if self._process is not None:
+            self._log.write(bytes(self._process.readAllStandardError().data()))
+
+    def _end_log(self, process: QProcess) -> None:
+        self._log.write(bytes(process.readAllStandardError().data()))
+        self._log.end()
 
     def _handle_some(self) -> None:
         # A flood of lines is taken in portions, so that the window stays awake.
@@ -271,6 +268,16 @@ class ChatWorker(QObject):
         if state is not self._state:
             self._state = state
             self.state_changed.emit(state)
+
+
+def _end(process: QProcess) -> None:
+    """Politely by closing its input, then by force."""
+    process.closeWriteChannel()
+    if not process.waitForFinished(_POLITE_MS):
+        process.terminate()
+        if not process.waitForFinished(_FIRM_MS):
+            process.kill()
+            process.waitForFinished(_FIRM_MS)
 
 
 def _crashed() -> OvernightError:

@@ -15,7 +15,7 @@ from mlx_backend import protocol
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library.home import Library
-from mlx_backend.private_data.redacting import log_to_stderr
+from mlx_backend.private_data.redacting import log_to_stderr, redact_output
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
 _LOCK_PATIENCE_S = 2.0
@@ -29,6 +29,10 @@ def main(arguments: list[str]) -> int:
     """Work on the folder named by the one argument; 0 when done or stopped, 1 when it failed."""
     log_to_stderr()
     folder = JobFolder(Path(arguments[0]).absolute())
+    try:
+        redact_output()
+    except OSError as error:
+        return _fail(folder, from_exception(error))
     lock = folder.lock()
     if not lock.acquire(_LOCK_PATIENCE_S):
         _log.warning("another process works on %s", folder.path)

@@ -17,6 +17,7 @@ from typing import IO, Self
 
 from mlx_backend import protocol
 from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.printed_log import PrintedLog
 from mlx_backend.library.home import HOME_VARIABLE
 
 TRAINING = (sys.executable, "-m", "mlx_backend.training.child")
@@ -36,16 +37,14 @@ class TrainingProcess:
     """
 
     def __init__(self, folder: JobFolder, command: Sequence[str] = TRAINING) -> None:
-        self._log_path = folder.log_path
         self._said = b""
-        with self._log_path.open("ab") as log:
-            self._printed_from = log.tell()
+        with PrintedLog(folder.log_path, _TAIL_BYTES) as self._printed:
             self._process = subprocess.Popen(
                 [*command, str(folder.path)],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=self._printed.inlet,
                 cwd="/",
                 env=_environment(folder),
             )
@@ -62,6 +61,7 @@ class TrainingProcess:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
+        self._printed.wait()
         self._selector.close()
         self._output.close()
         self._input.close()
@@ -98,14 +98,8 @@ class TrainingProcess:
         return event if isinstance(event, Outcome) else None
 
     def printed(self) -> str:
-        """The last of what it wrote on stderr."""
-        try:
-            with self._log_path.open("rb") as log:
-                end = log.seek(0, os.SEEK_END)
-                log.seek(max(self._printed_from, end - _TAIL_BYTES))
-                return log.read().decode(errors="replace")
-        except OSError:
-            return ""
+        """The last of what it wrote on stderr, without what is private; asked once it has ended."""
+        return self._printed.tail()
 
     @property
     def _input(self) -> IO[bytes]:

@@ -141,6 +141,20 @@ def test_what_it_prints_goes_to_the_log(library: Library, qtbot: QtBot) -> None:
     assert "a traceback" in (library.logs / "worker.log").read_text()
 
 
+@pytest.mark.parametrize("crash", ["", "; import os; os.abort()"], ids=["in order", "in a crash"])
+def test_what_is_private_never_gets_into_the_log(
+    library: Library, qtbot: QtBot, crash: str
+) -> None:
+    key = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"
+    script = f"import os; os.write(2, b'note: {key} is the key\\nlast {key}'){crash}"
+    worker = ChatWorker(library, command=(sys.executable, "-c", script))
+    with qtbot.waitSignal(worker.failed):
+        worker.ask(question("Hello"))
+    worker.shut_down()
+    lines = (library.logs / "worker.log").read_text().splitlines()
+    assert lines[:2] == ["note: [AWS key removed] is the key", "last [AWS key removed]"]
+
+
 def test_lines_are_cut_wherever_the_pipe_cuts_them() -> None:
     splitter = LineSplitter(limit=8)
     assert splitter.feed(b"one\ntw") == [b"one"]
