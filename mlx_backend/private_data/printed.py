@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Callable
 
@@ -18,6 +19,8 @@ from mlx_backend.private_data.scan import find_secrets
 _CONTEXT = 4_096  # characters: as long as the private key of an RSA pair of 4,096 bits
 _LONGEST_LINE = 1 << 16
 _PIPE_BYTES = 1 << 16
+# What a crash prints comes right after a line that was not ended, and would hide its last word.
+_CRASH = re.compile(r"(?<=[^\n])(?=Fatal Python error: |Traceback \(most recent call last\):)")
 _UNCHECKED = "[lines left out, as they could not be searched for what is private]\n"
 
 
@@ -34,7 +37,7 @@ class PrintedText:
 
     def feed(self, data: bytes) -> bytes:
         """What can be given out, now that these bytes have come."""
-        self._pending += self._decoder.decode(data)
+        self._pending = _CRASH.sub("\n", self._pending + self._decoder.decode(data))
         whole = 1 + max(self._pending.rfind("\n"), self._pending.rfind("\r"))
         return self._give_out(max(whole, len(self._pending) - _LONGEST_LINE))
 

@@ -44,6 +44,15 @@ def test_secrets_are_masked_wherever_the_pipe_cuts_them(cuts: list[int]) -> None
     assert text.endswith("done, [AWS key removed]")
 
 
+@pytest.mark.parametrize(
+    "crash", ["Fatal Python error: Aborted", "Traceback (most recent call last):"]
+)
+def test_a_crash_does_not_hide_what_stood_before_it(crash: str) -> None:
+    printed = f"the key is {KEY}{crash}\n".encode()
+    expected = f"the key is [AWS key removed]\n{crash}\n"
+    assert shown([printed]) == shown([printed[:40], printed[40:]]) == expected
+
+
 @pytest.mark.parametrize("place", [0, 65_500, 65_536, 131_000, 199_990])
 def test_a_line_without_end_is_given_out_and_masked(place: int) -> None:
     line = ("wordy " * 33_334).encode()
