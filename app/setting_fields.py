@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
-from msgspec.inspect import FloatType, IntType, LiteralType, Metadata
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QWidget
+from msgspec.inspect import BoolType, FloatType, IntType, LiteralType, Metadata
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 from app.style import Space
 from mlx_backend.settings import Settings
@@ -80,6 +81,8 @@ def set_value(field: QWidget, value: object) -> None:
     was_blocked = field.blockSignals(True)
     if isinstance(field, QComboBox):
         field.setCurrentIndex(field.findData(value))
+    elif isinstance(field, QCheckBox):
+        field.setChecked(bool(value))
     elif isinstance(field, QSpinBox):
         field.setValue(int(typing.cast(int, value)))
     elif isinstance(field, QDoubleSpinBox):
@@ -89,6 +92,8 @@ def set_value(field: QWidget, value: object) -> None:
 
 def _bare_field(declared: Declared, changed: Changed) -> QWidget:
     match declared.type:
+        case BoolType():
+            return _switch(changed)
         case LiteralType():
             return _choice(declared, changed)
         case IntType(ge=least, le=most):
@@ -96,6 +101,14 @@ def _bare_field(declared: Declared, changed: Changed) -> QWidget:
         case FloatType(ge=least, le=most):
             return _number(declared, least, most or 1e6, changed)
     raise TypeError(f"no field for the setting {declared.name}")
+
+
+def _switch(changed: Changed) -> QCheckBox:
+    field = QCheckBox()
+    # The box in line with the fields' right edges: without words it would keep a place for them.
+    field.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    field.toggled.connect(changed)
+    return field
 
 
 def _choice(declared: Declared, changed: Changed) -> QComboBox:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from mlx_backend.files import write_atomically
+from mlx_backend.protocol import Patience
 
 Appearance = Literal["system", "light", "dark"]
 
@@ -46,6 +47,38 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "General", "unit": "hours"},
         ),
     ] = 8.0
+    wait_on_battery: Annotated[
+        bool,
+        Meta(
+            title="Wait on battery",
+            description="Training saves and pauses until power is connected.",
+            extra_json_schema={"group": "The night"},
+        ),
+    ] = True
+    wait_when_hot: Annotated[
+        bool,
+        Meta(
+            title="Wait when hot",
+            description="Training pauses until the machine has cooled down.",
+            extra_json_schema={"group": "The night"},
+        ),
+    ] = True
+    wait_when_memory_is_short: Annotated[
+        bool,
+        Meta(
+            title="Wait when memory is short",
+            description="Training pauses while other programs need the memory.",
+            extra_json_schema={"group": "The night"},
+        ),
+    ] = True
+    go_on_after_restart: Annotated[
+        bool,
+        Meta(
+            title="Go on by itself after a restart",
+            description="A training that a restart cut short goes on when you log in again.",
+            extra_json_schema={"group": "The night"},
+        ),
+    ] = False
     temperature: Annotated[
         float,
         Meta(
@@ -106,6 +139,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "Details"},
         ),
     ] = 1e-3
+
+    @property
+    def patience(self) -> Patience:
+        """What a run that is started now waits for."""
+        return Patience(
+            on_battery=self.wait_on_battery,
+            when_hot=self.wait_when_hot,
+            when_memory_is_short=self.wait_when_memory_is_short,
+        )
 
 
 def load_settings(path: Path) -> Settings:

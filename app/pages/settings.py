@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.background import Background
 from app.pages.settings_names import OwnNamesField
@@ -80,9 +80,12 @@ class SettingsPage(QWidget):
         grid.addLayout(words, row, 0)
         value = getattr(self._preferences.settings, declared.name)
         field = make_field(declared, value, functools.partial(self._change, declared.name))
-        field.setFixedSize(Size.SHORT_FIELD, Size.CONTROL)
+        if isinstance(field, QCheckBox):
+            field.setFixedHeight(Size.CONTROL)
+        else:
+            field.setFixedSize(Size.SHORT_FIELD, Size.CONTROL)
         self.fields[declared.name] = field
-        grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
 
     def _change(self, name: str, value: object) -> None:
         self._preferences.change(**{name: value})

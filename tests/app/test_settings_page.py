@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.background import Background
@@ -34,6 +34,8 @@ def test_every_declared_setting_has_a_field_that_shows_its_value(page: SettingsP
         assert field.accessibleName() == declared[name].title
         if isinstance(field, QComboBox):
             assert field.currentData() == declared[name].default
+        elif isinstance(field, QCheckBox):
+            assert field.isChecked() == declared[name].default
         elif isinstance(field, QSpinBox | QDoubleSpinBox):
             assert field.value() == declared[name].default
 
@@ -65,6 +67,18 @@ def test_change_is_in_force_and_saved_at_once(
     qtbot.waitUntil(lambda: load_settings(path) == Settings(appearance="dark", rank=32))
     appearance.setCurrentIndex(appearance.findData("system"))
     assert not services.style.colours.dark
+
+
+def test_a_switch_is_saved_and_shows_what_is_set_elsewhere(
+    page: SettingsPage, services: Services, qtbot: QtBot
+) -> None:
+    battery = page.fields["wait_on_battery"]
+    assert isinstance(battery, QCheckBox)
+    battery.click()
+    path = services.library.settings
+    qtbot.waitUntil(lambda: load_settings(path) == Settings(wait_on_battery=False))
+    services.preferences.change(wait_on_battery=True)
+    assert battery.isChecked()
 
 
 def test_fields_hold_to_the_declared_ranges(page: SettingsPage, services: Services) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mlx_backend.protocol import Patience
 from mlx_backend.settings import Settings, load_settings, save_settings
 
 
@@ -75,6 +76,9 @@ def test_unknown_fields_are_passed_over(path: Path) -> None:
         ("rank", 4.5),
         ("learning_rate", 0),
         ("appearance", "purple"),
+        ("wait_on_battery", 1),
+        ("wait_when_hot", "false"),
+        ("go_on_after_restart", None),
         ("base_model", 3),
         ("base_model", ["starter"]),
     ],
@@ -95,3 +99,13 @@ def test_every_setting_says_what_it_is() -> None:
     assert properties.keys() == set(Settings.__struct_fields__)
     for name, schema in properties.items():
         assert {"title", "description", "group"} <= schema.keys(), name
+
+
+def test_what_a_run_waits_for_follows_from_the_settings() -> None:
+    assert Settings().patience == Patience()
+    hasty = Settings(wait_on_battery=False, wait_when_hot=False, wait_when_memory_is_short=False)
+    assert hasty.patience == Patience(on_battery=False, when_hot=False, when_memory_is_short=False)
+
+
+def test_nothing_starts_after_a_restart_without_being_asked_to() -> None:
+    assert not Settings().go_on_after_restart
