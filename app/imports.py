@@ -21,10 +21,14 @@ class Imports(QObject):
     ended = Signal(object)
     """The JobSnapshot of an import that is over."""
 
+    not_started = Signal(object)
+    """The paths of an import whose process could not be started; nothing was read of them."""
+
     def __init__(self, watcher: JobWatcher, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._watcher = watcher
         self._starting: str | None = None
+        self._starting_paths: tuple[str, ...] = ()
         self._waiting: list[str] = []
         watcher.job_changed.connect(self._job_changed)
         watcher.job_ended.connect(self._job_ended)
@@ -66,6 +70,7 @@ class Imports(QObject):
         paths = tuple(dict.fromkeys(self._waiting))
         self._waiting.clear()
         self._starting = self._watcher.start(ImportSpec(paths=paths))
+        self._starting_paths = paths
 
     def _job_changed(self, job_id: str) -> None:
         if job_id == self._starting:
@@ -81,4 +86,5 @@ class Imports(QObject):
     def _start_failed(self, job_id: str, _error: object) -> None:
         if job_id == self._starting:
             self._starting = None
+            self.not_started.emit(self._starting_paths)
             self._start_next()

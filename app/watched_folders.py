@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,9 @@ from mlx_backend.protocol import ImportSpec
 # The system tells of new and removed files at once, but not of every changed one, nor of those
 # in more folders than it lets a program watch: all files are looked at now and then, too.
 _MOST_FOLDERS = 200
+_PATIENCE_MS = 2_000
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class WatchedFolders(QObject):
         self._finish.connect(self._watch.finish)
         self._watch.differs.connect(self._import)
         imports.ended.connect(self._import_ended)
+        imports.not_started.connect(self._not_started)
 
     def begin(self) -> None:
         """Watch what was watched when the window was open last."""
@@ -69,10 +76,12 @@ class WatchedFolders(QObject):
         self._read()
 
     def shut_down(self) -> None:
-        """Watch no longer."""
+        """Watch no longer. A look at a disk that does not answer is left to the process's end."""
         if self._thread.isRunning():
+            self._thread.requestInterruption()
             self._finish.emit()
-            self._thread.wait()
+            if not self._thread.wait(_PATIENCE_MS):
+                atexit.register(_leave, self._thread, self)
 
     def watch(self, path: str, on: bool) -> None:
         """Watch a folder from now on, also after the window was closed, or no longer."""
@@ -116,6 +125,18 @@ class WatchedFolders(QObject):
         if done:
             self._read()
         self._import({})
+
+    def _not_started(self, paths: tuple[str, ...]) -> None:
+        # The next look finds them still changed, and tries again.
+        self._importing = {p: s for p, s in self._importing.items() if p not in paths}
+
+
+def _leave(thread: QThread, _kept: QObject) -> None:
+    """End the process as it is: Qt aborts when a thread is dropped that still runs."""
+    if thread.isRunning():
+        _log.warning("a watched folder does not answer")
+        logging.shutdown()
+        os._exit(0)
 
 
 class _Watch(QObject):
@@ -161,12 +182,17 @@ class _Watch(QObject):
         self.thread().quit()
 
     def _look(self) -> None:
-        states = {path: state_of(Path(path)) for path in self._known}
+        states = {p: state_of(Path(p)) for p in self._known if not self._is_ending()}
         other = {p: state for p, state in states.items() if state and state != self._known[p]}
         if other:
             self.differs.emit(other)
+        if self._is_ending():
+            return
         room = _MOST_FOLDERS // max(1, len(self._known))
         self._watch([f for path in self._known for f in folders_of(Path(path), room)])
+
+    def _is_ending(self) -> bool:
+        return self.thread().isInterruptionRequested()
 
     def _watch(self, folders: list[str]) -> None:
         present = set(self._system.directories())

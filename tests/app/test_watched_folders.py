@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +88,68 @@ def test_folder_that_cannot_be_imported_is_left_alone_until_it_changes(
     assert len(launched) == 1
     (folder / "b.md").write_text("two")
     qtbot.waitUntil(lambda: len(launched) == 2)
+
+
+def test_import_that_could_not_be_started_is_tried_again(
+    folder: Path,
+    watched: WatchedFolders,
+    launched: list[JobFolder],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries: list[JobFolder] = []
+
+    def fail(job: JobFolder) -> int:
+        tries.append(job)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.job_watcher.launch", fail)
+        watched.watch(str(folder), True)
+        qtbot.waitUntil(lambda: len(tries) == 2)
+        assert launched == []
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    assert launched[0].spec() == protocol.ImportSpec(paths=(str(folder),))
+
+
+HANGING = """
+import sys, threading
+from pathlib import Path
+from app import watched_folders
+from app.main import make_application
+from app.services import make_services
+from mlx_backend.library import Library
+
+def state_of(folder):
+    app.quit()
+    threading.Event().wait()
+
+watched_folders.state_of = state_of
+
+def main():
+    services = make_services(Library.open(Path(sys.argv[1])), app)
+    services.watched.watch(sys.argv[2], True)
+    app.exec()
+    services.close()
+    print("closed", flush=True)
+
+app = make_application()
+main()
+"""
+
+
+def test_a_disk_that_does_not_answer_does_not_keep_the_window_open(
+    tmp_path: Path, folder: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING, str(tmp_path / "library"), str(folder)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, "closed\n"), done.stderr
 
 
 def test_folder_on_a_disk_that_is_not_connected_is_not_imported(
