@@ -12,7 +12,7 @@ from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.exam import LONGEST_ANSWER, Question, read_questions, take_exam
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
-from mlx_backend.protocol import TrainSpec
+from mlx_backend.protocol import NO_PATIENCE, TrainSpec
 
 NAME = "Sample notes"
 _PASSES = 4
@@ -52,7 +52,8 @@ def run_demo(
     say(f"Right before: {before} of {len(questions)}.")
     say("Training on the notes; this is what happens overnight with more of them ...")
     job = JobFolder.create(
-        library.runs, TrainSpec(name=NAME, model="starter", passes=_PASSES, hours=_HOURS)
+        library.runs,
+        TrainSpec(name=NAME, model="starter", passes=_PASSES, hours=_HOURS, patience=NO_PATIENCE),
     )
     launch(job)
     try:

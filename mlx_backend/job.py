@@ -60,7 +60,7 @@ def _work(folder: JobFolder) -> int:
 
 def _supervise(folder: JobFolder, spec: TrainSpec, signalled: Callable[[], bool]) -> int:
     from mlx_backend.jobs.supervisor import Supervisor
-    from mlx_backend.jobs.surroundings import surroundings_of
+    from mlx_backend.night.surroundings import surroundings_of
 
     library = Library.open(folder.home)
     end = Supervisor(folder, surroundings_of(library, folder, spec), leave=signalled).run()

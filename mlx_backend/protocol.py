@@ -37,10 +37,12 @@ class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, error: OvernightError) -> ErrorReport:
-        """Pack an error."""
-        return cls(
-            kind=error.kind.value, message=error.message, hint=error.hint, detail=error.detail
-        )
+        """Pack an error. It may quote a note, and is kept: what is private is masked in it."""
+        from mlx_backend.private_data.masking import mask
+        from mlx_backend.private_data.scan import find_secrets
+
+        message, detail = (mask(told, find_secrets(told)) for told in (error.message, error.detail))
+        return cls(kind=error.kind.value, message=message, hint=error.hint, detail=detail)
 
     def to_error(self) -> OvernightError:
         """Unpack it again; a kind of a later version becomes `internal`."""
@@ -64,6 +66,10 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     on_battery: bool = True
     when_hot: bool = True
     when_memory_is_short: bool = True
+
+
+NO_PATIENCE = Patience(on_battery=False, when_hot=False, when_memory_is_short=False)
+"""For what a person stands beside."""
 
 
 AdapterKind = Literal["lora", "dora", "rslora"]

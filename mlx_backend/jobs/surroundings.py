@@ -8,10 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from mlx_backend.jobs.folder import JobFolder
-from mlx_backend.library.home import Library
-from mlx_backend.locks import is_held
-from mlx_backend.protocol import TrainSpec, Waiting
+from mlx_backend.protocol import Waiting
 
 
 def _nothing() -> None:
@@ -27,9 +24,9 @@ class Surroundings:
     """The night around a run; each part does nothing unless it is given.
 
     obstacle: what keeps the machine from computing now (battery, heat, memory). turn: why the run
-    may not begin yet (its time, other runs). awake: keeps the machine from sleeping for a block.
-    energy: watt-hours used since it was made, and how they were estimated. notify: a title and a
-    sentence for whoever is at the machine.
+    may not begin yet (its time, other runs). awake: keeps the machine from sleeping while it
+    computes. energy: watt-hours used since it was made, and how they were estimated. notify: a
+    title and a sentence for whoever is at the machine.
     """
 
     obstacle: Callable[[], Waiting | None] = _nothing
@@ -37,19 +34,6 @@ class Surroundings:
     awake: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
     energy: Callable[[], tuple[float, str] | None] = _nothing
     notify: Callable[[str, str], None] = _said_to_nobody
-
-
-def surroundings_of(library: Library, folder: JobFolder, spec: TrainSpec) -> Surroundings:
-    """The real night around a run."""
-
-    def turn() -> Waiting | None:
-        if spec.start_at is not None and time.time() < spec.start_at:
-            return Waiting(reason="time", text="It starts later.", until=spec.start_at)
-        if is_held(library.lane):
-            return Waiting(reason="turn", text="Another run is training; this one comes next.")
-        return None
-
-    return Surroundings(turn=turn)
 
 
 class Every:

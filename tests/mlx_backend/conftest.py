@@ -77,7 +77,16 @@ def tiny_library(library: Library, tiny_folders: dict[str, Path]) -> Library:
     """A library with the tiny model, also as its starter, and set to train on it."""
     for name, folder in tiny_folders.items():
         (library.models / name).symlink_to(folder)
-    save_settings(library.settings, Settings(base_model="tiny", rank=4, max_tokens=16))
+    settings = Settings(
+        base_model="tiny",
+        rank=4,
+        max_tokens=16,
+        # Runs of tests wait for nothing, whatever machine they are on.
+        wait_on_battery=False,
+        wait_when_hot=False,
+        wait_when_memory_is_short=False,
+    )
+    save_settings(library.settings, settings)
     return library
 
 

@@ -17,10 +17,18 @@ from mlx_backend.errors import Kind
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS
-from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import NO_PATIENCE, ExportSpec, ImportSpec, TrainSpec
 from tests.mlx_backend.arrays import bits
 
-SPEC = TrainSpec(name="Whole", model="tiny", steps=30, rank=4, dropout=0.1, checkpoint_every=5)
+SPEC = TrainSpec(
+    name="Whole",
+    model="tiny",
+    steps=30,
+    rank=4,
+    dropout=0.1,
+    checkpoint_every=5,
+    patience=NO_PATIENCE,  # whatever machine the tests run on
+)
 
 
 @pytest.fixture(autouse=True)
