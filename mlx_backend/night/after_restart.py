@@ -1,0 +1,147 @@
+"""Going on by itself after a restart: an entry among what the system starts when one logs in.
+
+It is made only when the person asks for it, and runs `overnight resume --waiting`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import plistlib
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.files import write_atomically
+from mlx_backend.library.home import HOME_VARIABLE, Library
+
+COMMAND = (sys.executable, "-m", "mlx_backend.cli", "resume", "--waiting")
+
+_STOP_S = 120  # a training saves its last step before the system ends it
+
+
+@dataclass(frozen=True)
+class LoginEntry:
+    """What the system starts at login: a file, and on Linux a link that switches it on."""
+
+    path: Path
+    content: bytes
+    link: Path | None = None
+
+    def write(self) -> None:
+        """Make it, or bring it up to date. Raises OvernightError when that fails."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not (self.path.is_file() and self.path.read_bytes() == self.content):
+                write_atomically(self.path, self.content)
+            if self.link is not None and not self.link.is_symlink():
+                self.link.parent.mkdir(parents=True, exist_ok=True)
+                self.link.symlink_to(self.path)
+        except OSError as error:
+            raise _refused(self.path.parent, error) from error
+
+    def remove(self) -> None:
+        """Take it back; what is not there is no error. Raises OvernightError when that fails."""
+        try:
+            for path in (self.link, self.path):
+                if path is not None:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _refused(self.path.parent, error) from error
+
+
+def go_on_after_restart(library: Library, wanted: bool) -> None:
+    """Go on by itself after a restart with what was cut short in this library, or no longer.
+
+    Raises OvernightError when the system cannot do it, or does not let us.
+    """
+    entry = login_entry(library, sys.platform, os.environ)
+    if entry is not None:
+        entry.write() if wanted else entry.remove()
+    elif wanted:
+        raise OvernightError(
+            Kind.RUN_STATE,
+            "This system has no way to start Overnight by itself when you log in.",
+            "After a restart go on with Continue in the window, or with: overnight resume RUN",
+        )
+
+
+def login_entry(
+    library: Library,
+    platform: str,
+    environment: Mapping[str, str],
+    command: Sequence[str] = COMMAND,
+) -> LoginEntry | None:
+    """The entry for a library; None on a system that has no such thing."""
+    # Several libraries get along, and none has its path shown in a file's name.
+    mark = hashlib.sha256(os.fsencode(library.home)).hexdigest()[:8]
+    if platform == "darwin":
+        name = f"app.overnight.resume.{mark}"
+        path = Path.home() / "Library" / "LaunchAgents" / f"{name}.plist"
+        return LoginEntry(path, _launch_agent(name, library, command))
+    if shutil.which("systemctl") is None:
+        return None
+    config = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    units = config / "systemd" / "user"
+    path = units / f"overnight-resume-{mark}.service"
+    link = units / "default.target.wants" / path.name
+    return LoginEntry(path, _systemd_unit(library, command).encode(errors="surrogateescape"), link)
+
+
+def _launch_agent(name: str, library: Library, command: Sequence[str]) -> bytes:
+    """Source: the manual page launchd.plist(5)."""
+    return plistlib.dumps(
+        {
+            "Label": name,
+            "ProgramArguments": list(command),
+            "EnvironmentVariables": {HOME_VARIABLE: str(library.home)},
+            "RunAtLoad": True,
+            # The runs are processes of their own, which outlive the command that started them.
+            "AbandonProcessGroup": True,
+            "StandardErrorPath": str(library.logs / "resume.log"),
+        }
+    )
+
+
+def _systemd_unit(library: Library, command: Sequence[str]) -> str:
+    """Source: the manual pages systemd.service(5) and systemd.exec(5).
+
+    The unit stays active, for when it ends systemd ends the runs that it has started.
+    """
+    words = " ".join(_quoted(word.replace("$", "$$")) for word in command)
+    return "\n".join(
+        [
+            "[Unit]",
+            "Description=Overnight goes on with trainings that a restart cut short",
+            "",
+            "[Service]",
+            "Type=oneshot",
+            "RemainAfterExit=yes",
+            f"Environment={_quoted(f'{HOME_VARIABLE}={library.home}')}",
+            f"ExecStart={words}",
+            f"TimeoutStopSec={_STOP_S}",
+            "",
+            "[Install]",
+            "WantedBy=default.target",
+            "",
+        ]
+    )
+
+
+def _quoted(word: str) -> str:
+    """A word as systemd reads it back."""
+    for plain, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%")):
+        word = word.replace(plain, written)
+    return f'"{word}"'
+
+
+def _refused(folder: Path, error: OSError) -> OvernightError:
+    return OvernightError(
+        Kind.UNREADABLE,
+        f"The system does not let Overnight change {folder}: {error.strerror or error}.",
+        "Check the permissions of that folder, then switch the setting again.",
+        str(error),
+    )

@@ -1,0 +1,52 @@
+"""Which runs go on by themselves after a restart of the machine."""
+
+from __future__ import annotations
+
+import time
+
+from mlx_backend import protocol
+from mlx_backend.errors import OvernightError
+from mlx_backend.jobs.folder import JobFolder, JobState
+from mlx_backend.library.home import Library
+from mlx_backend.protocol import TrainSpec
+
+# A training may be what makes a machine crash: it must not do so at every start.
+_ATTEMPTS = 3
+# What nobody missed for so long is not begun behind a person's back.
+_FORGOTTEN_S = 7 * 24 * 3600.0
+
+
+def cut_short(library: Library, now: float | None = None) -> list[JobFolder]:
+    """The runs that were cut short while they worked or waited, the oldest first.
+
+    Left out are those that were stopped or have failed, those that were started three times
+    without getting any further, and those that lie there for longer than a week.
+    """
+    moment = time.time() if now is None else now
+    return [folder for folder in reversed(JobFolder.all(library.runs)) if _goes_on(folder, moment)]
+
+
+def _goes_on(folder: JobFolder, now: float) -> bool:
+    try:
+        if not isinstance(folder.spec(), TrainSpec):
+            return False
+        if folder.status().state is not JobState.INTERRUPTED or folder.stop_requested():
+            return False
+        events = folder.reader().read_new()
+    except (OvernightError, OSError):
+        return False
+    return bool(events) and now - events[-1].at < _FORGOTTEN_S and _attempts(events) < _ATTEMPTS
+
+
+def _attempts(events: list[protocol.JobEvent]) -> int:
+    """How many of the run's processes came to compute since it last got further."""
+    attempts, has_computed = 0, False
+    for event in events:
+        match event:
+            case protocol.Launched():
+                has_computed = False
+            case protocol.CheckpointSaved():
+                attempts = 0
+            case protocol.StageBegan() if not has_computed:
+                attempts, has_computed = attempts + 1, True
+    return attempts
