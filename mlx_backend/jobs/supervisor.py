@@ -43,7 +43,7 @@ class Persistence:
     """
 
     tries: int = 3
-    rests: tuple[float, ...] = (1.0, 3.0, 9.0)
+    rests: tuple[float, ...] = (1.0, 2.0, 5.0)
     poll: float = 0.2
     look: float = 10.0
     stop: float = 900.0
