@@ -336,8 +336,10 @@ class NotesPage(QWidget):
             sentence, lambda: self._background.call(undo, lambda _: self._changed())
         )
 
-    def _undo_for_note(self, note_id: int, step: str, undo: bool) -> None:
-        self._change(StepChange((step,), undo, note_id), "for this note")
+    def _undo_for_note(
+        self, note_id: int, step: str, undo: bool, only: tuple[bytes, ...] | None
+    ) -> None:
+        self._change(StepChange((step,), undo, note_id, only), "for this note")
 
     def _change(self, change: StepChange, where: str) -> None:
         self._write(change)

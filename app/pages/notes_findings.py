@@ -20,8 +20,9 @@ _BESIDE = QBoxLayout.Direction.LeftToRight
 class NoteFindings(QWidget):
     """One line for each finding that changes what is taught."""
 
-    undo_wanted = Signal(str, bool)
-    """A step, and whether it is to be undone for this note, or to hold again."""
+    undo_wanted = Signal(str, bool, object)
+    """A step, whether it is to be undone for this note, or to hold again; and where just some of
+    its findings are shown, their digests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +49,9 @@ class NoteFindings(QWidget):
         undo = button(_action(reason), "link")
         undo.setAccessibleDescription(reason.sentence)
         undo.clicked.connect(
-            functools.partial(self.undo_wanted.emit, reason.step, not reason.undone)
+            functools.partial(
+                self.undo_wanted.emit, reason.step, not reason.undone, reason.digests or None
+            )
         )
         return _Line(paragraph(reason.sentence, "quiet" if reason.undone else "body"), undo)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from PySide6.QtCore import Signal
@@ -106,17 +106,20 @@ class StepChange:
     steps: tuple[str, ...]
     undo: bool
     note_id: int | None = None
+    only: tuple[bytes, ...] | None = None
+    """Of the secrets of a note, those that were on the screen."""
 
     @property
     def opposite(self) -> StepChange:
         """What takes this back."""
-        return StepChange(self.steps, not self.undo, self.note_id)
+        return replace(self, undo=not self.undo)
 
     def apply(self, db: sqlite3.Connection) -> None:
         """Write it."""
         findings = Findings(db)
+        write = findings.undo if self.undo else findings.redo
         for step in self.steps:
-            (findings.undo if self.undo else findings.redo)(cast(Step, step), self.note_id)
+            write(cast(Step, step), self.note_id, self.only)
 
 
 def change_for_group(group: str, undo: bool) -> StepChange:

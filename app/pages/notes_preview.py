@@ -54,8 +54,9 @@ class NotePreview(QWidget):
     inclusion_wanted = Signal(bool)
     """The chosen notes are to be used, or to be left out."""
 
-    undo_wanted = Signal(int, str, bool)
-    """A note, a step, and whether what the step found is to be undone or to hold again."""
+    undo_wanted = Signal(int, str, bool, object)
+    """A note, a step, whether what the step found is to be undone or to hold again, and the digests
+    of the findings that are shown, or None for all."""
 
     own_name_chosen = Signal(str)
     """A name in a chat or mail that is the person's."""
@@ -171,9 +172,9 @@ class NotePreview(QWidget):
         self.told.setText(sentence)
         self.told.setVisible(bool(sentence))
 
-    def _undo(self, step: str, undo: bool) -> None:
+    def _undo(self, step: str, undo: bool, only: tuple[bytes, ...] | None) -> None:
         if len(self._ids) == 1:
-            self.undo_wanted.emit(self._ids[0], step, undo)
+            self.undo_wanted.emit(self._ids[0], step, undo, only)
 
 
 def _details(note_id: int, db: sqlite3.Connection) -> _Details | None:

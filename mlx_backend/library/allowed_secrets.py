@@ -47,11 +47,19 @@ class AllowedSecrets:
             [(note_id, digest) for digest in digests],
         )
 
-    def forget(self, note_id: int | None) -> None:
-        """Allow nothing of a note, or of any, within a transaction that the caller has begun."""
-        self._db.execute(
-            "DELETE FROM allowed_secrets WHERE note_id = coalesce(?, note_id)", (note_id,)
-        )
+    def forget(self, note_id: int | None, only: Collection[bytes] | None = None) -> None:
+        """Allow nothing of a note, or of any, within a transaction that the caller has begun.
+
+        Where `only` is given, just these are no longer allowed.
+        """
+        if only is None:
+            self._db.execute(
+                "DELETE FROM allowed_secrets WHERE note_id = coalesce(?, note_id)", (note_id,)
+            )
+        else:
+            self._db.executemany(
+                "DELETE FROM allowed_secrets WHERE digest = ?", [(digest,) for digest in only]
+            )
 
     def of_notes(self, note_ids: Collection[int]) -> tuple[bytes, ...]:
         """All that is allowed of some notes, sorted; a digest is of one note alone."""

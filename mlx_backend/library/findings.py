@@ -43,8 +43,8 @@ class Reason:
     neither holds when `undone`. `stays` is the note that is used instead. `score`, from 0 to 1, is
     the share of wording in common, the quality, or how sure the language is, whose code is `value`.
     Of secrets, `value` has the kinds, one for each of the spans, between semicolons; the spans are
-    those that are masked, or where none is, those that the person allows. `digests` stand for all
-    that was found, for `undo` to allow no more than was seen.
+    those that are masked, or where none is, those that the person allows. `digests` stand for
+    them, for `undo` to allow no more than was seen.
     """
 
     step: Step
@@ -112,11 +112,13 @@ class Findings:
             self._db.execute("INSERT OR IGNORE INTO undone VALUES (?, ?)", (step, note_id))
             update_included(self._db, None if note_id is None else [note_id])
 
-    def redo(self, step: Step, note_id: int | None = None) -> None:
-        """Take `undo` back."""
+    def redo(
+        self, step: Step, note_id: int | None = None, only: Collection[bytes] | None = None
+    ) -> None:
+        """Take `undo` back; of secrets, for `only` these where they are given."""
         with transaction(self._db):
             if step == _SECRETS:
-                AllowedSecrets(self._db).forget(note_id)
+                AllowedSecrets(self._db).forget(note_id, only)
                 return
             self._db.execute("DELETE FROM undone WHERE step = ? AND note_id IS ?", (step, note_id))
             update_included(self._db, None if note_id is None else [note_id])
@@ -153,7 +155,7 @@ class Findings:
                 undone=not secrets.masked,
                 value=";".join(each.kind for each in shown),
                 spans=tuple((each.start, each.end) for each in shown),
-                digests=secrets.digests,
+                digests=secrets.digests_of(shown),
             )
         return reason
 

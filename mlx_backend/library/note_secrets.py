@@ -36,6 +36,11 @@ class NoteSecrets:
         parts += [describe_allowed(self.allowed)] if self.allowed else []
         return " ".join(parts)
 
+    def digests_of(self, findings: Sequence[Finding]) -> tuple[bytes, ...]:
+        """What stands for some of the findings."""
+        pairs = zip(self.found, self.digests, strict=True)
+        return tuple(digest for each, digest in pairs if each in findings)
+
     def values(self, findings: Iterable[Finding]) -> set[str]:
         """What the note says there."""
         return {self.text[each.start : each.end] for each in findings}

@@ -12,8 +12,9 @@ from app.pages.notes import NotesPage
 from app.services import Services
 from mlx_backend.importers.readers.transcript import Transcript
 from mlx_backend.library import Library
-from mlx_backend.library.database import connect, transaction
+from mlx_backend.library.database import connect, opened, transaction
 from mlx_backend.library.findings import update_included
+from mlx_backend.library.note_secrets import note_secrets
 from mlx_backend.library.notes import NewNote, Notes
 from mlx_backend.library.own_names import OwnNames, update_authorship
 from tests.app.filled import TEXTS, add_finding, add_notes, add_skipped
@@ -184,7 +185,7 @@ def test_finding_is_undone_for_one_note_and_back(
     page.list.selectRow(titles(page).index("Engine"))
     qtbot.waitUntil(page.preview.findings.isVisible)
     with qtbot.waitSignal(page.notes_changed):
-        page.preview.findings.undo_wanted.emit("quality", True)
+        page.preview.findings.undo_wanted.emit("quality", True, None)
     assert "Engine" in used(library)
     with qtbot.waitSignal(page.notes_changed):
         page.undo_bar.button.click()
@@ -204,6 +205,33 @@ def test_step_is_undone_for_all_notes(library: Library, page: NotesPage, qtbot: 
     with qtbot.waitSignal(page.notes_changed):
         page.undo_bar.button.click()
     assert not {"Engine", "Puffins"} & used(library)
+
+
+def test_only_the_secrets_on_the_screen_go_unmasked(
+    library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    def action() -> str:
+        return "".join(b.text() for b in page.preview.findings.findChildren(QPushButton))
+
+    def masked() -> list[str]:
+        with opened(library.database) as connection:
+            return [each.kind for note in note_secrets(connection) for each in note.masked]
+
+    add_finding(library, "Budget", "secrets", spans="[[0, 5]]", value="password")
+    page.list.selectRow(titles(page).index("Budget"))
+    qtbot.waitUntil(lambda: action() == "Do Not Mask")
+    with opened(library.database) as connection, transaction(connection):  # as an import would
+        connection.execute(
+            "UPDATE findings SET spans = '[[0, 5], [14, 18]]', value = 'password;PIN'"
+            " WHERE step = 'secrets'"
+        )
+    with qtbot.waitSignal(page.notes_changed):
+        page.preview.findings.findChildren(QPushButton)[0].click()
+    assert masked() == ["PIN"]
+    qtbot.waitUntil(lambda: action() == "Do Not Mask")  # for the one that is new
+    with qtbot.waitSignal(page.notes_changed):
+        page.undo_bar.button.click()
+    assert masked() == ["password", "PIN"]
 
 
 def test_picture_of_the_whole_while_no_note_is_chosen(page: NotesPage, qtbot: QtBot) -> None:
