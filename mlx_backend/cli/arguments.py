@@ -69,13 +69,39 @@ def _training_commands(commands: _Commands) -> None:
     train.add_argument(
         "--from", dest="start_from", metavar="ADAPTER", help="go on from this adapter"
     )
+    train.add_argument(
+        "--start-at", type=_moment, metavar="TIME", help="wait until then: 23:00, or a date as well"
+    )
+    train.add_argument(
+        "--finish-by",
+        type=_moment,
+        metavar="TIME",
+        help="be done by then: 07:00, or a date as well",
+    )
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     commands.add("runs", "runs", "list_runs", "list the runs")
-    resume = commands.add("resume", "runs", "resume", "go on with a run that was cut short")
-    resume.add_argument("run_id", metavar="RUN")
-    resume.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    _resume_command(commands)
+    pause = commands.add("pause", "going_on", "pause", "pause a run, with a checkpoint")
+    pause.add_argument("run_id", metavar="RUN")
     stop = commands.add("stop", "runs", "stop", "stop a run after its step, with a checkpoint")
     stop.add_argument("run_id", metavar="RUN")
+
+
+def _resume_command(commands: _Commands) -> None:
+    resume = commands.add(
+        "resume", "going_on", "resume", "go on with a run that was paused, stopped or cut short"
+    )
+    which = resume.add_mutually_exclusive_group(required=True)
+    which.add_argument("run_id", nargs="?", metavar="RUN")
+    which.add_argument(
+        "--waiting", action="store_true", help="go on with all that a restart or a crash cut short"
+    )
+    which.add_argument(
+        "--after-restart",
+        choices=["on", "off"],
+        help="whether that happens by itself when you log in",
+    )
+    resume.add_argument("--detach", action="store_true", help="return at once; the run goes on")
 
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
@@ -119,6 +145,17 @@ def _path(text: str) -> Path:
     from pathlib import Path  # here, for it takes a third of the time of `overnight --help`
 
     return Path(text)
+
+
+def _moment(text: str) -> str:
+    from mlx_backend.night.clock_times import check_moment
+
+    try:
+        return check_moment(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no time such as 23:00 or 2030-12-31T23:00"
+        ) from None
 
 
 def _number(text: str, kind: Callable[[str], _Number]) -> _Number:

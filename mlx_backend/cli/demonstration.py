@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.runs import follow
+from mlx_backend.cli.following import follow
 from mlx_backend.demo import run_demo
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlx_backend import locks, protocol
+from mlx_backend import protocol
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cli.main import main
 from mlx_backend.jobs import JobFolder
@@ -153,8 +153,6 @@ def test_a_stopped_run_can_be_resumed_and_only_a_running_one_stopped(
     assert fail("resume", finished.id) == "run_state"
     assert fail("stop", finished.id) == "run_state"
     interrupted = past_run(filled_library, protocol.Started(pid=1))
-    with locks.held(filled_library.lane):
-        assert fail("resume", interrupted.id) == "busy"
     states = {row["id"]: row["status"] for row in run("runs")["runs"]}
     assert states == {finished.id: "finished", interrupted.id: "interrupted"}
 
@@ -166,8 +164,10 @@ def test_what_cannot_be_trained(
     assert fail("train", "--name", adapter) == "adapter_exists"
     assert fail("train", "--name", "New", "--model", "nobody") == "model_unknown"
     assert fail("train", "--name", "New", "--from", "nobody") == "adapter_unknown"
-    with locks.held(filled_library.lane):
-        assert fail("train", "--name", "New") == "busy"
+    for option in ("--start-at", "--finish-by"):
+        assert fail("train", "--name", "New", option, "2020-01-01T07:00") == "bad_input"
+    late_start = ("--start-at", "2990-01-02T07:00", "--finish-by", "2990-01-01T07:00")
+    assert fail("train", "--name", "New", *late_start) == "bad_input"
     assert list(filled_library.runs.iterdir()) == []
 
 

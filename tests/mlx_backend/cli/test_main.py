@@ -14,12 +14,13 @@ from mlx_backend.cli.console import Console
 from mlx_backend.cli.main import main
 from mlx_backend.library import Library
 
-COMMANDS = ["doctor", "import", "notes", "plan", "train", "runs", "resume", "stop", "chat"]
-COMMANDS += ["exam", "adapters", "remove", "export", "models", "demo"]
+COMMANDS = ["doctor", "import", "notes", "plan", "train", "runs", "resume", "pause", "stop"]
+COMMANDS += ["chat", "exam", "adapters", "remove", "export", "models", "demo"]
 MINIMAL = {
     "import": ["x"],
     "train": ["--name", "n"],
     "resume": ["r"],
+    "pause": ["r"],
     "stop": ["r"],
     "exam": ["f"],
     "remove": ["n"],
@@ -50,6 +51,12 @@ WRONG = [
     ["train", "--name", "n", "--hours", "-1"],
     ["train", "--name", "n", "--hours", "nan"],
     ["train", "--name", "n", "--hours", "inf"],
+    ["train", "--name", "n", "--start-at", "soon"],
+    ["train", "--name", "n", "--finish-by", "25:00"],
+    ["resume"],
+    ["resume", "r", "--waiting"],
+    ["resume", "--after-restart", "maybe"],
+    ["pause"],
     ["chat", "--temperature", "-1"],
     ["chat", "--temperature", "nan"],
     ["chat", "--top-p", "0"],

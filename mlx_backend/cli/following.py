@@ -1,0 +1,162 @@
+"""Showing a run while it goes on: a bar in a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import NoReturn, Protocol, Self
+
+from tqdm import tqdm
+
+from mlx_backend import protocol
+from mlx_backend.cli.wording import duration
+from mlx_backend.jobs import JobFolder, JobStatus
+
+_POLL_S = 0.1
+_LINE_EVERY_S = 30.0
+_STAGES = {"preparing": "Preparing", "training": "Training", "saving": "Saving"}
+
+
+def follow(folder: JobFolder) -> JobStatus:
+    """Show a run's progress on stderr until it is over."""
+    status, reader = JobStatus(), folder.reader()
+    with _Bar() if sys.stderr.isatty() else ProgressLines(_to_stderr) as progress:
+        events = since_launch(folder.refresh(status, reader))
+        while True:
+            for event in events:
+                progress.show(event)
+            if status.state.is_over:
+                return status
+            time.sleep(_POLL_S)
+            events = folder.refresh(status, reader)
+
+
+def wait_for_end(folder: JobFolder) -> JobStatus:
+    """Wait until a run is over, without a word."""
+    status, reader = JobStatus(), folder.reader()
+    folder.refresh(status, reader)
+    while not status.state.is_over:
+        time.sleep(_POLL_S)
+        folder.refresh(status, reader)
+    return status
+
+
+def since_launch(events: Sequence[protocol.JobEvent]) -> Sequence[protocol.JobEvent]:
+    """Leave out what a run that is taken up again said in its earlier lives."""
+    launches = [i for i, event in enumerate(events) if isinstance(event, protocol.Launched)]
+    return events[launches[-1] :] if launches else events
+
+
+class _Progress(Protocol):
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def show(self, event: protocol.JobEvent) -> None: ...
+
+
+class ProgressLines:
+    """Says what a run does in lines: each stage, what is out of the ordinary, a step now and then.
+
+    `clock` counts seconds.
+    """
+
+    def __init__(
+        self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._say = say
+        self._clock = clock
+        self._said_at = float("-inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def show(self, event: protocol.JobEvent) -> None:
+        """Take one event in."""
+        remark = _remark(event)
+        if remark:
+            self._tell(remark)
+        elif isinstance(event, protocol.StepDone) and self._is_time():
+            self._tell(_step(event))
+
+    def _is_time(self) -> bool:
+        return self._clock() - self._said_at >= _LINE_EVERY_S
+
+    def _tell(self, line: str) -> None:
+        self._said_at = self._clock()
+        self._say(line)
+
+
+class _Bar:
+    """The same with a bar that moves."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] = tqdm(unit="step", file=sys.stderr, leave=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def show(self, event: protocol.JobEvent) -> None:
+        match event:
+            case protocol.StageBegan():
+                self._bar.set_description(_stage(event))
+            case protocol.Planned():
+                self._bar.total = event.steps
+                self._bar.refresh()
+            case protocol.StepDone():
+                speed = f"loss {event.loss:.2f}, {event.tokens_per_second:.0f} tokens/s"
+                self._bar.set_postfix_str(speed, refresh=False)
+                self._bar.update(event.step - self._bar.n)
+            case _:
+                if remark := _remark(event):
+                    self._bar.write(remark, file=sys.stderr)
+
+
+def _remark(event: protocol.JobEvent) -> str:
+    """What is worth a line of its own; "" for what is not."""
+    match event:
+        case protocol.StageBegan():
+            return f"{_stage(event)} ..."
+        case protocol.Waiting() | protocol.AttemptEnded() | protocol.Notice():
+            return event.text
+        case protocol.WaitOver():
+            return "Going on."
+        case _:
+            return ""
+
+
+def _stage(event: protocol.StageBegan) -> str:
+    return _STAGES.get(event.stage, event.stage.capitalize())
+
+
+def _step(event: protocol.StepDone) -> str:
+    done = f"Step {event.step:,} of {event.steps:,}, loss {event.loss:.2f}"
+    speed = f"{event.tokens_per_second:,.0f} tokens a second"
+    return f"{done}, {speed}, about {duration(event.remaining_s)} left."
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,96 @@
+"""The commands that pause runs, and let them go on."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import msgspec
+
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.run_end import follow_or_leave
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.jobs import JobFolder, JobStatus, launch
+from mlx_backend.library import Library
+from mlx_backend.settings import load_settings, save_settings
+
+_POLL_S = 0.1
+
+
+def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight pause RUN`: ask, and wait until it has saved and given its memory back."""
+    folder = JobFolder.find(Library.open().runs, options.run_id)
+    if folder.status().state.is_over:
+        raise OvernightError(
+            Kind.RUN_STATE,
+            f"The run {folder.id} is not running.",
+            "`overnight runs` shows which runs are.",
+        )
+    folder.request_pause()
+    while not ((status := folder.status()).state.is_over or _is_paused(status)):
+        time.sleep(_POLL_S)
+    if status.state.is_over:  # it came to its end before it heard
+        folder.clear_pause()
+        console.say(f"{folder.id}: {status.state.value} at step {status.step}.")
+        return {"run": folder.id, "status": status.state.value, "step": status.step}
+    console.say(f"Paused at step {status.step}. Go on with: overnight resume {folder.id}")
+    return {"run": folder.id, "status": "paused", "step": status.step}
+
+
+def resume(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight resume`: go on with a run, or with all that were cut short."""
+    library = Library.open()
+    if options.after_restart:
+        return _set_after_restart(library, options.after_restart == "on", console)
+    if options.waiting:
+        return _resume_cut_short(library, console)
+    folder = JobFolder.find(library.runs, options.run_id)
+    _go_on(folder)
+    return follow_or_leave(library, folder, options.detach, console)
+
+
+def _go_on(folder: JobFolder) -> None:
+    status = folder.status()
+    if not status.state.is_over and folder.pause_requested():
+        folder.clear_pause()
+    elif status.state.can_resume:
+        folder.clear_pause()
+        launch(folder)
+    else:
+        waiting = status.waiting if not status.state.is_over else None
+        raise OvernightError(
+            Kind.RUN_STATE,
+            f"The run {folder.id} is {status.state.value}; there is nothing to go on with."
+            + (f" {waiting.text}" if waiting else ""),
+            "`overnight runs` shows which runs were paused, stopped or interrupted.",
+        )
+
+
+def _resume_cut_short(library: Library, console: Console) -> dict[str, object]:
+    from mlx_backend.night.resuming import cut_short
+
+    folders = cut_short(library)
+    for folder in folders:
+        launch(folder)
+        console.say(f"Going on with {folder.id}.")
+    if not folders:
+        console.say("No run was cut short.")
+    return {"runs": [folder.id for folder in folders]}
+
+
+def _set_after_restart(library: Library, wanted: bool, console: Console) -> dict[str, object]:
+    from mlx_backend.night.after_restart import go_on_after_restart
+
+    go_on_after_restart(library, wanted)
+    settings = load_settings(library.settings)
+    save_settings(library.settings, msgspec.structs.replace(settings, go_on_after_restart=wanted))
+    console.say(
+        "Runs that a restart cuts short go on when you log in again."
+        if wanted
+        else "After a restart, runs that were cut short wait for you."
+    )
+    return {"after_restart": wanted}
+
+
+def _is_paused(status: JobStatus) -> bool:
+    return status.waiting is not None and status.waiting.reason == "paused"

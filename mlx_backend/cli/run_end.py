@@ -1,0 +1,100 @@
+"""What a command says when a run was left to itself, or is over."""
+
+from __future__ import annotations
+
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.following import follow, wait_for_end
+from mlx_backend.cli.wording import duration
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.jobs import JobFolder, JobState, JobStatus
+from mlx_backend.library import Library
+from mlx_backend.protocol import TrainSpec, Waiting
+
+
+def follow_or_leave(
+    library: Library, folder: JobFolder, leave: bool, console: Console
+) -> dict[str, object]:
+    """Show a run that was just started until it is over, unless it is to be left to itself.
+
+    Returns what the command gives with --json. Raises OvernightError when the run fails.
+    """
+    if leave:
+        return _left(library, folder, console)
+    try:
+        status = follow(folder)
+    except KeyboardInterrupt:
+        _stop_politely(folder, console)
+        raise
+    return _outcome(folder, status, console)
+
+
+def _left(library: Library, folder: JobFolder, console: Console) -> dict[str, object]:
+    waiting = _wait_of(library, folder)
+    why = f" {waiting.text}" if waiting else ""
+    console.say(f"Started {folder.id}.{why} It goes on by itself: overnight runs")
+    return {
+        "run": folder.id,
+        "status": JobState.STARTING.value,
+        "waiting": waiting.reason if waiting else None,
+    }
+
+
+def _wait_of(library: Library, folder: JobFolder) -> Waiting | None:
+    from mlx_backend.night.queue import Queue
+
+    spec = folder.spec()
+    return Queue(library, folder, spec).turn() if isinstance(spec, TrainSpec) else None
+
+
+def _stop_politely(folder: JobFolder, console: Console) -> None:
+    console.note("\nStopping after this step; press Ctrl-C again not to wait for it.")
+    folder.request_stop()
+    status = wait_for_end(folder)
+    console.note(
+        f"Stopped at step {status.step}. Go on with: overnight resume {folder.id}"
+        if status.state is JobState.STOPPED
+        else f"The run is {status.state.value}."
+    )
+
+
+def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
+    go_on = f"Go on with: overnight resume {folder.id}"
+    if status.state is JobState.FAILED and status.error is not None:
+        error = status.error.to_error()
+        error.hint = f"{error.hint} {go_on}".strip()
+        raise error
+    if status.state is JobState.INTERRUPTED:
+        raise OvernightError(
+            Kind.RUN_STATE,
+            f"The run {folder.id} ended without a word; its process was killed or crashed.",
+            f"Its last checkpoint is safe. {go_on}",
+            _tail(folder),
+        )
+    if status.state is JobState.STOPPED:
+        console.say(f"Stopped at step {status.step} of {status.steps}. {go_on}")
+        return {"run": folder.id, "status": "stopped", "step": status.step}
+    result = status.result
+    console.say(
+        f"Trained '{result['adapter']}' in {result['steps']} steps,"
+        f" {duration(_number(result['minutes']) * 60)}."
+    )
+    if result.get("valid_loss") is not None:
+        console.say(
+            f"Held-out loss: {_number(result['base_valid_loss']):.2f} before,"
+            f" {_number(result['valid_loss']):.2f} after (lower is better)."
+        )
+    if "watt_hours" in result:
+        console.say(f"Energy: {_number(result['watt_hours']):.2g} Wh. {result['energy_how']}.")
+    console.say(f'Chat with it: overnight chat --adapter "{result["adapter"]}"')
+    return result
+
+
+def _tail(folder: JobFolder) -> str:
+    try:
+        return folder.log_path.read_text(errors="replace")[-4000:]
+    except OSError:
+        return ""
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

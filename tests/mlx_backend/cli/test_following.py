@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from mlx_backend import protocol
+from mlx_backend.cli.following import ProgressLines, since_launch
+
+
+@dataclass
+class Terminal:
+    """What was said, and a clock that a test moves."""
+
+    now: float = 0.0
+    lines: list[str] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal()
+
+
+@pytest.fixture
+def progress(terminal: Terminal) -> ProgressLines:
+    return ProgressLines(terminal.lines.append, terminal.clock)
+
+
+def step(number: int) -> protocol.StepDone:
+    return protocol.StepDone(
+        step=number,
+        steps=12_000,
+        loss=2.345,
+        learning_rate=1e-3,
+        tokens_per_second=1234.0,
+        peak_bytes=0,
+        elapsed_s=0,
+        remaining_s=7000,
+    )
+
+
+def test_a_line_at_most_every_thirty_seconds(terminal: Terminal, progress: ProgressLines) -> None:
+    for number in range(1, 201):
+        progress.show(step(number))
+        terminal.now += 0.5
+    assert terminal.lines == [
+        "Step 1 of 12,000, loss 2.35, 1,234 tokens a second, about 1.9 hours left.",
+        "Step 61 of 12,000, loss 2.35, 1,234 tokens a second, about 1.9 hours left.",
+        "Step 121 of 12,000, loss 2.35, 1,234 tokens a second, about 1.9 hours left.",
+        "Step 181 of 12,000, loss 2.35, 1,234 tokens a second, about 1.9 hours left.",
+    ]
+
+
+def test_what_is_out_of_the_ordinary_is_said_at_once(
+    terminal: Terminal, progress: ProgressLines
+) -> None:
+    for event in (
+        protocol.StageBegan(stage="training"),
+        protocol.Waiting(reason="turn", text="It starts when 'Diary' is done."),
+        protocol.WaitOver(),
+        protocol.AttemptEnded(ending="crash", step=3, text="It crashed and starts again."),
+        protocol.Notice(text="Going on from the checkpoint at step 3."),
+        protocol.StageBegan(stage="taking the exam"),
+        protocol.CheckpointSaved(step=50),
+        protocol.EnergyUsed(watt_hours=1.0, how=""),
+    ):
+        progress.show(event)
+    assert terminal.lines == [
+        "Training ...",
+        "It starts when 'Diary' is done.",
+        "Going on.",
+        "It crashed and starts again.",
+        "Going on from the checkpoint at step 3.",
+        "Taking the exam ...",
+    ]
+
+
+def test_a_remark_puts_the_next_step_off(terminal: Terminal, progress: ProgressLines) -> None:
+    progress.show(protocol.StageBegan(stage="training"))
+    terminal.now += 29
+    progress.show(step(1))
+    assert terminal.lines == ["Training ..."]
+    terminal.now += 1
+    progress.show(step(2))
+    assert len(terminal.lines) == 2
+
+
+def test_earlier_lives_of_a_run_are_not_told_again() -> None:
+    earlier: list[protocol.JobEvent] = [
+        protocol.Launched(),
+        protocol.Notice(text="long ago"),
+        protocol.Stopped(),
+    ]
+    now: list[protocol.JobEvent] = [protocol.Launched(), protocol.Started(pid=1)]
+    assert list(since_launch([*earlier, *now])) == now
+    assert list(since_launch(now[1:])) == now[1:]
+    assert list(since_launch([])) == []
