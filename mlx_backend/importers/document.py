@@ -49,6 +49,9 @@ class EnteredPart:
 
 Item = Document | SkippedPart | EnteredPart
 
+THE_REST = "the rest"
+"""The part that stands for all that was not read, where a file holds too much."""
+
 
 @dataclass(frozen=True)
 class Source:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.importers.document import SkippedFile
+from mlx_backend.importers.document import THE_REST, SkippedFile
 from mlx_backend.importers.limits import LARGEST_FILE
+from mlx_backend.importers.moves import has_content
 from mlx_backend.importers.new_notes import TokenCounter, new_notes, part_path
 from mlx_backend.importers.opening import UnopenedFile
 from mlx_backend.importers.readers import READERS_VERSION
@@ -180,7 +181,7 @@ class _Import:
             return
         documents = [document for each in read for document in each.content.documents]
         tokens = iter(self._counter.count([document.text for document in documents]))
-        counts = self._imports.save([self._read_file(each, tokens) for each in read])
+        counts = self._imports.save([self._read_file(each, tokens) for each in read], has_content)
         self._outcome.added += counts.added
         self._outcome.changed += counts.changed
         self._outcome.unchanged += counts.unchanged
@@ -206,13 +207,8 @@ class _Import:
             stamp,
             tuple(new_notes(file, content, tokens)),
             tuple((part_path(path, part.part), part.reason) for part in content.skipped),
-            moved_from="" if read.known else self._moved_from(content.sha256),
+            whole=all(part.part != THE_REST for part in content.skipped),
         )
-
-    def _moved_from(self, sha256: str) -> str:
-        """Where the same content was, if it is no longer there."""
-        paths = self._imports.paths_of_content(sha256)
-        return next((path for path in paths if not os.path.lexists(path)), "")
 
 
 @dataclass(frozen=True)

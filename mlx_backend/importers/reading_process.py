@@ -16,6 +16,7 @@ import msgspec
 
 from mlx_backend.importers import limits, messages
 from mlx_backend.importers.document import (
+    THE_REST,
     Document,
     EnteredPart,
     Item,
@@ -93,7 +94,7 @@ def _within_limits(items: Iterator[Item]) -> Iterator[Item]:
         elif isinstance(item, Document):
             size += len(item.text)
         if size > limits.MOST_TEXT or count > 3 * limits.MOST_PARTS:
-            yield SkippedPart("the rest", _TOO_LARGE)
+            yield SkippedPart(THE_REST, _TOO_LARGE)
             return
         yield item
 

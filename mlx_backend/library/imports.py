@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import msgspec
 
 from mlx_backend.library.database import transaction
+from mlx_backend.library.matching import KnownNote, match
+from mlx_backend.library.note_paths import settle, unused_path
 from mlx_backend.library.notes import NewNote, Notes
 
 _BELOW = "(path = :source OR (path > :source || '/' AND path < :source || '0'))"
@@ -34,17 +36,20 @@ class FileStamp:
 class ReadFile:
     """A file as an import leaves it.
 
-    `notes` are all of its notes, and `skipped` its paths, or those of its parts, that are left
-    out, with reasons; where they are None, what the library has stays as it is. `moved_from`
-    is the path under which the library knows the same content. `opened` is False for a file
-    that was only looked at.
+    `notes` are its notes, and `skipped` its paths, or those of its parts, that are left out, with
+    reasons; where they are None, what the library has stays as it is. `opened` is False for a
+    file that was only looked at. `whole` is False where more notes may be in what is left out.
     """
 
     stamp: FileStamp
     notes: tuple[NewNote, ...] | None = None
     skipped: tuple[tuple[str, str], ...] | None = None
-    moved_from: str = ""
     opened: bool = True
+    whole: bool = True
+
+
+IsThere = Callable[[FileStamp, str], bool]
+"""Whether a file still has the content of its stamp; the path is where that content is now."""
 
 
 @dataclass
@@ -66,6 +71,7 @@ class Imports:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._db = notes.connection
+        self._set_aside: dict[str, int] = {}
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS present (path TEXT PRIMARY KEY) STRICT")
         self._db.execute("DELETE FROM temp.present")
 
@@ -82,17 +88,15 @@ class Imports:
         )
         return {row["path"]: FileStamp(**{**row, "gone": bool(row["gone"])}) for row in rows}
 
-    def paths_of_content(self, sha256: str) -> list[str]:
-        """The files that had this content when they were read."""
-        rows = self._db.execute("SELECT path FROM files WHERE sha256 = ?", (sha256,))
-        return [row["path"] for row in rows]
+    def save(self, files: Iterable[ReadFile], is_there: IsThere) -> Counts:
+        """Record files with their notes, in one transaction.
 
-    def save(self, files: Iterable[ReadFile]) -> Counts:
-        """Record files with their notes, in one transaction."""
+        The notes of a file whose content was elsewhere and is there no longer go with it.
+        """
         counts = Counts()
         with transaction(self._db):
             for file in files:
-                self._save_file(file, counts)
+                self._save_file(file, counts, is_there)
         return counts
 
     def notice_gone(self, sources: Iterable[str]) -> int:
@@ -113,9 +117,7 @@ class Imports:
         )
         return [(row["path"], row["reason"]) for row in rows]
 
-    def _save_file(self, file: ReadFile, counts: Counts) -> None:
-        if file.moved_from:
-            self._move(file.moved_from, file.stamp)
+    def _save_file(self, file: ReadFile, counts: Counts, is_there: IsThere) -> None:
         if file.notes is None:
             self._db.execute(
                 # Only with its file: a part may be gone from a file that stays.
@@ -125,44 +127,95 @@ class Imports:
             )
             counts.unchanged += 0 if file.skipped else file.stamp.notes
         else:
-            self._replace_notes(file, file.notes, counts)
+            moved_from = self._moved_from(file.stamp, is_there)
+            if moved_from:
+                self._move(moved_from, file.stamp, counts)
+            self._replace_notes(file, file.notes, moved_from or file.stamp.path, counts)
         if file.opened:
             self._save_stamp(file.stamp)
         if file.skipped is not None:
             self._replace_skipped(file.stamp, file.skipped)
 
-    def _replace_notes(self, file: ReadFile, notes: tuple[NewNote, ...], counts: Counts) -> None:
-        known = {
-            row["path"]: row
-            for row in self._db.execute(
-                "SELECT notes.id, notes.path, notes.title, notes.sha256, notes.gone, files.readers"
-                " FROM notes LEFT JOIN files ON files.path = notes.file WHERE notes.file = ?",
-                (file.stamp.path,),
-            )
-        }
+    def _replace_notes(
+        self, file: ReadFile, notes: tuple[NewNote, ...], known_as: str, counts: Counts
+    ) -> None:
+        stamp = file.stamp
+        known = self._known_notes(stamp.path, known_as)
+        same = match(known, notes, stamp.mtime_ns / 1e9)
+        kept = {old.id for old in same.values()}
+        left = [old for old in known if old.id not in kept]
+        wanted = {note.path for note in notes}
+        paths = {old.id: path for path, old in same.items()}
+        paths |= {n.id: p for n in left if (p := stamp.path + n.place) not in wanted}
+        settle(self._db, paths, wanted)
+        is_read_anew = self._readers(stamp.path) != stamp.readers
         for note in notes:
-            old = known.pop(note.path, None)
+            old = same.get(note.path)
             if old is None:
                 counts.added += 1
-            elif old["sha256"] != note.sha256:
+            elif old.sha256 != note.sha256:
                 counts.changed += 1
             else:
                 counts.unchanged += 1
-            if old is None or not _is_same(old, note, file.stamp.readers):
+            if old is None or is_read_anew or _is_to_write(old, note):
                 self._notes.write(note)
-        gone = [row["id"] for row in known.values() if not row["gone"]]
+        gone = [old.id for old in left if not old.gone and not _may_be_there(old, file)]
         self._notes.mark_gone(gone)
         counts.removed += len(gone)
 
-    def _move(self, old: str, stamp: FileStamp) -> None:
+    def _known_notes(self, file: str, known_as: str) -> list[KnownNote]:
+        """The notes of a file, whose paths are still those of when it was `known_as`."""
+        rows = self._db.execute(
+            "SELECT id, path, substr(path, length(:known_as) + 1) AS place, part, kind, title,"
+            " sha256, created, gone FROM notes WHERE file = :file",
+            {"file": file, "known_as": known_as},
+        )
+        return [KnownNote(**{**row, "gone": bool(row["gone"])}) for row in rows]
+
+    def _readers(self, path: str) -> int:
+        """The version of the readers that read a file; 0 for one that is not known."""
+        row = self._db.execute("SELECT readers FROM files WHERE path = ?", (path,)).fetchone()
+        return int(row["readers"]) if row else 0
+
+    def _moved_from(self, stamp: FileStamp, is_there: IsThere) -> str:
+        """Where a file's content was, if it came from elsewhere; "" if not."""
+        rows = self._db.execute(
+            "SELECT *, 0 AS notes FROM files WHERE sha256 = ? ORDER BY path", (stamp.sha256,)
+        )
+        stamps = [FileStamp(**{**row, "gone": bool(row["gone"])}) for row in rows]
+        if any(each.path == stamp.path for each in stamps):
+            return ""
+        name = PurePath(stamp.path).name
+        stamps.sort(key=lambda each: PurePath(each.path).name != name)
+        return next((each.path for each in stamps if not is_there(each, stamp.path)), "")
+
+    def _move(self, old: str, stamp: FileStamp, counts: Counts) -> None:
+        """Make a file and its notes those of another path; the notes' own paths stay behind."""
+        counts.removed -= self._set_aside.pop(old, 0)
+        counts.removed += self._set_file_aside(stamp.path)
         values = {"old": old, "new": stamp.path, "source": stamp.source}
         self._db.execute("DELETE FROM skipped WHERE file = :old", values)
         self._db.execute("UPDATE files SET path = :new, source = :source WHERE path = :old", values)
-        self._db.execute(
-            "UPDATE notes SET file = :new, path = :new || substr(path, length(:old) + 1),"
-            " source = :source WHERE file = :old",
-            values,
-        )
+        self._db.execute("UPDATE notes SET file = :new, source = :source WHERE file = :old", values)
+
+    def _set_file_aside(self, path: str) -> int:
+        """Let another file have a path; what was there is gone, and may be found elsewhere.
+
+        Returns how many notes went.
+        """
+        known = self._known_notes(path, path)
+        aside = unused_path(self._db, path)
+        if known:
+            settle(self._db, {note.id: aside + note.place for note in known})
+            values = {"path": path, "aside": aside}
+            self._db.execute("UPDATE notes SET file = :aside WHERE file = :path", values)
+            self._db.execute("UPDATE files SET path = :aside, gone = 1 WHERE path = :path", values)
+        else:
+            self._db.execute("DELETE FROM files WHERE path = ?", (path,))
+        gone = [note.id for note in known if not note.gone]
+        self._notes.mark_gone(gone)
+        self._set_aside[aside] = len(gone)
+        return len(gone)
 
     def _save_stamp(self, stamp: FileStamp) -> None:
         self._db.execute(
@@ -197,10 +250,16 @@ class Imports:
         ).rowcount
 
 
-def _is_same(old: sqlite3.Row, note: NewNote, readers: int) -> bool:
-    """Whether writing a note again would change nothing."""
-    return (
-        (old["sha256"], old["title"]) == (note.sha256, note.title)
-        and old["readers"] == readers
-        and not old["gone"]
+def _is_to_write(old: KnownNote, note: NewNote) -> bool:
+    """Whether writing a note again would change something."""
+    return old.gone or (old.sha256, old.title, old.part) != (note.sha256, note.title, note.part)
+
+
+def _may_be_there(known: KnownNote, file: ReadFile) -> bool:
+    """Whether a note that was not read may be in what of its file could not be read."""
+    if not file.whole:
+        return True
+    path = file.stamp.path + known.place
+    return not known.has_own_date and any(
+        path == part or path.startswith(f"{part}/") for part, _ in file.skipped or ()
     )

@@ -1,0 +1,74 @@
+"""Which notes of a file, as it is now, are those that the library has of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlx_backend.library.notes import NewNote
+
+_DATED = frozenset({"conversation", "mail", "chat", "evernote"})
+
+
+@dataclass(frozen=True)
+class KnownNote:
+    """A note that the library has of a file; `place` is its path behind that of the file."""
+
+    id: int
+    path: str
+    place: str
+    part: str
+    kind: str
+    title: str
+    sha256: str
+    created: float
+    gone: bool
+
+    @property
+    def has_own_date(self) -> bool:
+        """Whether it is of a kind whose date tells it from others of the same name."""
+        return self.kind in _DATED
+
+
+_Key = Callable[[KnownNote | NewNote], object]
+# What a note says comes first: places are numbered where names repeat, and move when one is added.
+_KEYS: tuple[_Key, ...] = (
+    lambda note: (note.sha256, note.part, note.created),
+    lambda note: (note.sha256, note.part),
+    lambda note: note.sha256,
+    lambda note: (note.part, note.created),
+)
+
+
+def match(
+    known: Sequence[KnownNote], notes: Sequence[NewNote], file_time: float
+) -> dict[str, KnownNote]:
+    """The known note that each note continues, by the note's path; new ones are missing.
+
+    The same text is the same note, those that are there before those that went. A text that
+    changed is known by its name and date, else by its place. `file_time` is the file's own, in
+    seconds since 1970: the date of notes that have none.
+    """
+    found: dict[str, KnownNote] = {}
+    free = sorted(known, key=lambda note: (note.gone, note.id))
+    for key in _KEYS:
+        waiting: defaultdict[object, list[KnownNote]] = defaultdict(list)
+        for old in reversed(free):
+            waiting[key(old)].append(old)
+        for note in notes:
+            if note.path not in found and (same := waiting.get(key(note))):
+                found[note.path] = same.pop()
+        taken = {old.id for old in found.values()}
+        free = [old for old in free if old.id not in taken]
+    by_place = {old.place: old for old in free}
+    for note in notes:
+        at_place = by_place.get(note.path.removeprefix(note.file))
+        if note.path not in found and at_place and not _is_another(at_place, note, file_time):
+            found[note.path] = at_place
+    return found
+
+
+def _is_another(known: KnownNote, note: NewNote, file_time: float) -> bool:
+    """Whether a note only took the name of one that went: it began at another time."""
+    return known.has_own_date and note.created not in (known.created, file_time)
