@@ -97,9 +97,9 @@ def import_paths(
 ) -> ImportOutcome:
     """Bring the library up to date with files and folders; only what changed is read.
 
-    A note whose file is gone from an imported folder is kept and marked so; one whose file was
-    renamed goes with it. A stop keeps what was read so far. Raises OvernightError when a path is
-    missing, or when nothing at all is found.
+    A note whose file is gone from an imported folder is kept and marked so, but not where the
+    folder cannot be read; one whose file was renamed goes with it. A stop keeps what was read so
+    far. Raises OvernightError when a path is missing, or when nothing at all is found.
     """
     sources = _without_nested(_normal(path) for path in paths)
     for source in sources:
@@ -148,6 +148,7 @@ class _Import:
     def read(self, files: Sequence[FoundFile]) -> None:
         """Read those of a batch of files that are new or changed, and save what came of them."""
         known = self._imports.known([str(file.path) for file in files])
+        self._imports.spare([str(file.path) for file in files if file.unlisted])
         read: list[_Read] = []
         size = 0
         for file in files:

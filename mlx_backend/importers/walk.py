@@ -16,13 +16,17 @@ _UNWANTED_FOLDERS = frozenset({"node_modules", "__pycache__"})
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file below `source`; `reason` says why it cannot be read, "" when it can."""
+    """A file below `source`; `reason` says why it cannot be read, "" when it can.
+
+    Where `unlisted`, it is or may be a folder, and nobody knows what is in it now.
+    """
 
     path: Path
     source: Path
     size: int
     mtime_ns: int
     reason: str = ""
+    unlisted: bool = False
 
 
 def find_files(source: Path) -> Iterator[FoundFile]:
@@ -65,7 +69,7 @@ def count_files(source: Path) -> int:
                 for entry in scan:
                     if not _is_wanted(entry.name):
                         continue
-                    if entry.is_dir(follow_symlinks=False):
+                    if _is_folder(entry):
                         folders.append(entry.path)
                     else:
                         files += 1
@@ -78,12 +82,19 @@ def _is_wanted(name: str) -> bool:
     return not name.startswith(".") and name not in _UNWANTED_FOLDERS
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False  # looking at it as a file tells the reason
+
+
 def _below(folder: Path, source: Path) -> Iterator[FoundFile]:
     try:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
     except OSError as error:
-        yield FoundFile(folder, source, 0, 0, f"The folder cannot be read ({error.strerror})")
+        yield _unlisted(folder, source, f"The folder cannot be read ({error.strerror})")
         return
     for entry in entries:
         if not _is_wanted(entry.name):
@@ -92,13 +103,17 @@ def _below(folder: Path, source: Path) -> Iterator[FoundFile]:
         if not _is_text(entry.name):
             yield FoundFile(_readable(path), source, 0, 0, "The name holds bytes that are no text")
             continue
-        if entry.is_dir(follow_symlinks=False):
+        if _is_folder(entry):
             yield from _below(path, source)
             continue
         try:
             yield _found(path, source, entry.stat(follow_symlinks=False))
         except OSError as error:
-            yield FoundFile(path, source, 0, 0, f"The file cannot be read ({error.strerror})")
+            yield _unlisted(path, source, f"The file cannot be read ({error.strerror})")
+
+
+def _unlisted(path: Path, source: Path, reason: str) -> FoundFile:
+    return FoundFile(path, source, 0, 0, reason, unlisted=True)
 
 
 def _is_text(name: str) -> bool:

@@ -73,7 +73,9 @@ class Imports:
         self._db = notes.connection
         self._set_aside: dict[str, int] = {}
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS present (path TEXT PRIMARY KEY) STRICT")
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS spared (path TEXT PRIMARY KEY) STRICT")
         self._db.execute("DELETE FROM temp.present")
+        self._db.execute("DELETE FROM temp.spared")
 
     def known(self, paths: Sequence[str]) -> dict[str, FileStamp]:
         """What is known of these files; they are from now on among those present."""
@@ -87,6 +89,12 @@ class Imports:
             (listed,),
         )
         return {row["path"]: FileStamp(**{**row, "gone": bool(row["gone"])}) for row in rows}
+
+    def spare(self, folders: Sequence[str]) -> None:
+        """What is known below these folders may be there still: nobody could look."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO temp.spared VALUES (?)", [(path,) for path in folders]
+        )
 
     def save(self, files: Iterable[ReadFile], is_there: IsThere) -> Counts:
         """Record files with their notes, in one transaction.
@@ -102,7 +110,8 @@ class Imports:
     def notice_gone(self, sources: Iterable[str]) -> int:
         """Mark files below the sources, and their notes, that no call of `known` named.
 
-        The notes' text stays in the library. Returns how many notes went.
+        Those below what is spared stay as they are, and every note's text stays in the library.
+        Returns how many notes went.
         """
         removed = 0
         with transaction(self._db):
@@ -242,12 +251,24 @@ class Imports:
 
     def _notice_gone_below(self, source: str) -> int:
         values = {"source": source}
-        absent = "NOT IN (SELECT path FROM temp.present)"
-        self._db.execute(f"DELETE FROM skipped WHERE {_BELOW} AND file {absent}", values)
-        self._db.execute(f"UPDATE files SET gone = 1 WHERE {_BELOW} AND path {absent}", values)
+        self._db.execute(
+            f"DELETE FROM skipped WHERE {_BELOW} AND {_absent('skipped.file')}", values
+        )
+        self._db.execute(
+            f"UPDATE files SET gone = 1 WHERE {_BELOW} AND {_absent('files.path')}", values
+        )
         return self._db.execute(
-            f"UPDATE notes SET gone = 1 WHERE NOT gone AND {_BELOW} AND file {absent}", values
+            f"UPDATE notes SET gone = 1 WHERE NOT gone AND {_BELOW} AND {_absent('notes.file')}",
+            values,
         ).rowcount
+
+
+def _absent(file: str) -> str:
+    """The condition that an import came by without finding a file."""
+    return (
+        f"{file} NOT IN (SELECT path FROM temp.present) AND NOT EXISTS (SELECT 1 FROM temp.spared"
+        f" AS folder WHERE {file} > folder.path || '/' AND {file} < folder.path || '0')"
+    )
 
 
 def _is_to_write(old: KnownNote, note: NewNote) -> bool:

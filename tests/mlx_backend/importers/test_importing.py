@@ -236,6 +236,44 @@ def test_a_folder_that_vanished_does_not_mark_its_notes_gone(
     assert {summary.status for summary in notes.summaries()} == {"new"}
 
 
+@pytest.mark.parametrize("where", ["closed", "."])
+@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, OSError])
+def test_what_lies_in_a_folder_that_cannot_be_read_stays_as_it_is(
+    notes: Notes,
+    counter: TokenCounter,
+    notes_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    error: type[OSError],
+) -> None:
+    for path in ("closed/deep/a.md", "closed.md", "goes.md"):
+        (notes_folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (notes_folder / path).write_text(path)
+    (notes_folder / "closed" / "film.mp4").write_bytes(b"\0\1")
+    import_paths(notes, counter, [notes_folder])
+    (notes_folder / "goes.md").unlink()
+    scandir, closed = os.scandir, (notes_folder / where).resolve()
+
+    def refuse(path: str | Path) -> object:
+        # It is there when files are counted, and no longer when they are looked for.
+        if isinstance(path, Path) and path == closed:
+            raise error(5, "Input/output error", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    outcome = import_paths(notes, counter, [notes_folder])
+    is_all = where == "."
+    assert outcome.removed == (0 if is_all else 1)
+    gone = {Path(s.path).name for s in notes.summaries() if s.status == "gone"}
+    assert gone == (set() if is_all else {"goes.md"})
+    reasons = dict(outcome.skipped)
+    assert "Input/output error" in reasons[str(closed)]
+    assert str(notes_folder / "closed" / "film.mp4") in reasons
+    monkeypatch.undo()
+    assert import_paths(notes, counter, [notes_folder]).removed == (1 if is_all else 0)
+    assert [Path(path).name for path, _ in notes.skipped()] == ["film.mp4"]
+
+
 def test_a_stop_keeps_what_was_read_and_marks_nothing_gone(
     notes: Notes, counter: TokenCounter, tmp_path: Path
 ) -> None:

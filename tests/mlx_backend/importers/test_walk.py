@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.importers.walk import FoundFile, find_files
+from mlx_backend.importers.walk import FoundFile, count_files, find_files
 
 
 def write(path: Path, text: str = "text") -> Path:
@@ -140,3 +141,24 @@ def test_a_folder_that_the_system_refuses(tmp_path: Path, monkeypatch: pytest.Mo
     assert reasons["open.md"] == ""
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     expect(Kind.UNREADABLE, tmp_path)
+
+
+def test_what_can_be_seen_but_not_looked_at_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder of which names may be listed, and nothing more."""
+    write(tmp_path / "a.md")
+
+    class Hidden:
+        name, path = "a.md", str(tmp_path / "a.md")
+
+        def is_dir(self, *, follow_symlinks: bool) -> bool:
+            raise PermissionError(13, "Permission denied", self.path)
+
+        stat = is_dir
+
+    monkeypatch.setattr(os, "scandir", lambda _: contextlib.nullcontext([Hidden()]))
+    assert count_files(tmp_path) == 1
+    (file,) = find_files(tmp_path)
+    assert "Permission denied" in file.reason
+    assert file.unlisted
