@@ -11,10 +11,12 @@ from app.chat_worker import ChatWorker
 from app.exports import Exports
 from app.imports import Imports
 from app.job_watcher import JobWatcher
+from app.login_item import LoginItem
 from app.memory_keeper import MemoryKeeper
 from app.planner import Planner
 from app.preferences import Preferences
 from app.style import Style
+from app.wakefulness import Wakefulness
 from app.watched_folders import WatchedFolders
 from mlx_backend.library import Library
 
@@ -34,6 +36,8 @@ class Services:
     planner: Planner
     worker: ChatWorker
     keeper: MemoryKeeper
+    login_item: LoginItem
+    wakefulness: Wakefulness
 
     def close(self) -> None:
         """Finish what was asked for and end threads and children. Jobs go on."""
@@ -43,6 +47,7 @@ class Services:
         self.worker.shut_down()
         self.watcher.shut_down()
         self.background.close()
+        self.wakefulness.release()
 
 
 def make_services(library: Library, app: QApplication) -> Services:
@@ -67,7 +72,10 @@ def make_services(library: Library, app: QApplication) -> Services:
         planner=Planner(library),
         worker=worker,
         keeper=MemoryKeeper(watcher, worker),
+        login_item=LoginItem(preferences, background, library),
+        wakefulness=Wakefulness(watcher),
     )
     watcher.begin()
     services.watched.begin()
+    services.login_item.begin()
     return services

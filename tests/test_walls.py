@@ -19,6 +19,7 @@ _LIGHT = (
     "jobs",
     "library",
     "locks",
+    "night",  # whose turn it is, and the hours of the clock
     "private_data",  # patterns over text: what is private is kept out of the window's log
     "protocol",
     "settings",
