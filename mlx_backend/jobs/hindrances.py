@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from mlx_backend.jobs.disk import has_room, room_needed
@@ -10,6 +11,8 @@ from mlx_backend.jobs.surroundings import Every, Surroundings
 from mlx_backend.protocol import Waiting
 
 _TURN_S = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 class Hindrances:
@@ -69,7 +72,10 @@ class _Throttled:
 
     def __call__(self) -> Waiting | None:
         if self._due.is_due():
-            self._answer = self._ask()
+            try:
+                self._answer = self._ask()
+            except OSError as error:  # what cannot be read now may be read the next time
+                _log.warning("it is not known what hinders: %s", error)
         return self._answer
 
     def look_again(self) -> None:

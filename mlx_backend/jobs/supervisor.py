@@ -68,14 +68,14 @@ class Supervisor:
         self._journal = Journal(folder)
         self._reader = folder.reader()
         self._status = JobStatus()
+        folder.refresh(self._status, self._reader)
+        self._energy = EnergyLog(self._journal, surroundings.energy, self._status.watt_hours)
         self._hindrances = Hindrances(folder, surroundings, persistence.look)
         self._saved_before = 0
         self._failures = 0
 
     def run(self) -> Outcome | None:
         """Work until the run is over; returns its last event, None when it is to be resumed."""
-        self._folder.refresh(self._status, self._reader)
-        self._energy = EnergyLog(self._journal, self._surroundings.energy, self._status.watt_hours)
         self._tell_started()
         end = self._work()
         self._energy.tell()
