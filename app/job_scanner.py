@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.job_snapshot import JobRecord, JobSnapshot
+from app.job_snapshot import JobRecord, JobSnapshot, Wishes
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.jobs.folder import EventReader
@@ -36,6 +36,10 @@ class JobScanner:
                 if snapshot is not None:
                     yield snapshot
 
+    def forget(self, path: Path) -> None:
+        """Follow a job no more: its folder is going to be deleted."""
+        self._jobs.pop(path, None)
+
     @property
     def has_more(self) -> bool:
         """Whether a log was too long for one scan."""
@@ -63,7 +67,7 @@ class _FollowedJob:
         self._folder = folder
         self._record = record
         self._reader: EventReader = folder.reader()
-        self._shown: tuple[JobState, bool] | None = None
+        self._shown: tuple[JobState, Wishes] | None = None
         self._size = -1
         self._has_news = False
 
@@ -77,12 +81,16 @@ class _FollowedJob:
         if self.has_more:
             return None
         state = self._settle()
-        stopping = not state.is_over and self._folder.stop_requested()
         self.unfinished = not state.is_over
-        if not self._has_news and (state, stopping) == self._shown:
+        wishes = self._wishes() if self.unfinished else Wishes()
+        if not self._has_news and (state, wishes) == self._shown:
             return None
-        self._shown, self._has_news = (state, stopping), False
-        return self._record.snapshot(state, stopping)
+        self._shown, self._has_news = (state, wishes), False
+        return self._record.snapshot(state, wishes)
+
+    def _wishes(self) -> Wishes:
+        folder = self._folder
+        return Wishes(stop=folder.stop_requested(), pause=folder.pause_requested())
 
     def _read(self) -> bool:
         events = self._reader.read_new(_PIECE_BYTES)

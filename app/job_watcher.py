@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
@@ -12,6 +13,7 @@ from mlx_backend import protocol
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
+from mlx_backend.locks import is_held
 
 # A running job is looked at on every tick; for new and revived ones, all folders every fourth.
 _TICK_MS = 250
@@ -31,6 +33,9 @@ class JobWatcher(QObject):
     job_ended = Signal(str)
     """A job that was running, or was started or resumed here, is over."""
 
+    job_removed = Signal(str)
+    """A job is there no more."""
+
     start_failed = Signal(str, object)
     """A job could not be started, resumed or stopped: its id and the OvernightError."""
 
@@ -39,6 +44,8 @@ class JobWatcher(QObject):
 
     _launch = Signal(object, object)
     _stop = Signal(object)
+    _pause = Signal(object, bool)
+    _remove = Signal(object)
     _finish = Signal()
 
     def __init__(self, library: Library, parent: QObject | None = None) -> None:
@@ -52,10 +59,13 @@ class JobWatcher(QObject):
         self._thread.started.connect(self._reader.begin)
         self._thread.finished.connect(self._reader.deleteLater)
         self._reader.changed.connect(self._take)
+        self._reader.removed.connect(self._forget)
         self._reader.settled.connect(self.settled)
         self._reader.start_failed.connect(self.start_failed)
         self._launch.connect(self._reader.launch)
         self._stop.connect(self._reader.stop)
+        self._pause.connect(self._reader.pause)
+        self._remove.connect(self._reader.remove)
         self._finish.connect(self._reader.finish)
 
     def begin(self) -> None:
@@ -113,9 +123,33 @@ class JobWatcher(QObject):
         if snapshot is not None and snapshot.is_active:
             self._stop.emit(snapshot.folder)
 
+    def pause(self, job_id: str, paused: bool) -> None:
+        """Ask a job to save and wait, or to go on."""
+        snapshot = self._snapshots.get(job_id)
+        if snapshot is not None and snapshot.is_active:
+            self._pause.emit(snapshot.folder, paused)
+
+    def remove(self, job_id: str) -> None:
+        """Take a job that waits for its turn out of the line; `job_removed` tells when it is gone.
+
+        What has learned something already is only stopped, and can go on later.
+        """
+        snapshot = self._snapshots.get(job_id)
+        if snapshot is None:
+            return
+        if snapshot.status.step or snapshot.status.checkpoint:
+            self.stop(job_id)
+        else:
+            self._remove.emit(snapshot.folder)
+
     def _of_kind(self, *kinds: type[protocol.JobSpec]) -> list[JobSnapshot]:
         jobs = [job for job in self._snapshots.values() if isinstance(job.spec, kinds)]
         return sorted(jobs, key=lambda job: job.id, reverse=True)
+
+    def _forget(self, job_id: str) -> None:
+        self._snapshots.pop(job_id, None)
+        self._underway.discard(job_id)
+        self.job_removed.emit(job_id)
 
     def _take(self, snapshot: JobSnapshot) -> None:
         self._snapshots[snapshot.id] = snapshot
@@ -131,6 +165,7 @@ class _Reader(QObject):
     """Lives in the watcher's thread; every touch of the disk is here."""
 
     changed = Signal(object)
+    removed = Signal(str)
     settled = Signal()
     start_failed = Signal(str, object)
 
@@ -139,6 +174,7 @@ class _Reader(QObject):
         self._scanner = JobScanner(parents)
         self._ticks = 0
         self._is_settled = False
+        self._doomed: list[JobFolder] = []
 
     @Slot()
     def begin(self) -> None:
@@ -168,6 +204,21 @@ class _Reader(QObject):
             self.start_failed.emit(folder.id, from_exception(error))
         self._look(active_only=True)
 
+    @Slot(object, bool)
+    def pause(self, folder: JobFolder, paused: bool) -> None:
+        """Leave the request to pause in a job's folder, or take it back."""
+        try:
+            (folder.request_pause if paused else folder.clear_pause)()
+        except OSError as error:
+            self.start_failed.emit(folder.id, from_exception(error))
+        self._look(active_only=True)
+
+    @Slot(object)
+    def remove(self, folder: JobFolder) -> None:
+        """Stop a job, and delete its folder once its process has ended."""
+        self._doomed.append(folder)
+        self.stop(folder)
+
     @Slot()
     def finish(self) -> None:
         """End the thread; being queued, this comes after every launch that was asked for."""
@@ -178,11 +229,26 @@ class _Reader(QObject):
         full = self._ticks % _TICKS_PER_FULL_SCAN == 0 or self._scanner.has_more
         self._ticks += 1
         self._look(active_only=not full)
+        self._doomed = [folder for folder in self._doomed if not self._delete(folder)]
         if self._scanner.has_more:
             QTimer.singleShot(0, self._tick)
         elif not self._is_settled:
             self._is_settled = True
             self.settled.emit()
+
+    def _delete(self, folder: JobFolder) -> bool:
+        """Whether a job's folder is gone; while its process lives, it is not."""
+        if not folder.status().state.is_over or is_held(folder.path / "lock"):
+            return False
+        self._scanner.forget(folder.path)
+        try:
+            (folder.path / "spec.json").unlink()  # first: without it, what is left is no job
+            shutil.rmtree(folder.path)
+        except OSError as error:
+            self.start_failed.emit(folder.id, from_exception(error))
+        else:
+            self.removed.emit(folder.id)
+        return True
 
     def _look(self, active_only: bool) -> None:
         for snapshot in self._scanner.scan(active_only):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
+from app.window_state import window_state
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.home import HOME_VARIABLE
@@ -19,6 +21,7 @@ from mlx_backend.settings import Settings
 
 _COMMAND = (sys.executable, "-m", "mlx_backend.cli")
 _LONGEST_REPLY = 1 << 20
+_EXPECTED_KEY = "planner/seconds"
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +78,16 @@ class Planner(QObject):
         self._answers: dict[PlanQuestion, Plan] = {}
         self._question: PlanQuestion | None = None
         self._process: QProcess | None = None
+        self._began = 0.0
+        self._state = window_state(library.home)
+
+    @property
+    def expected_s(self) -> float | None:
+        """How long an answer takes, in seconds, judged by the last one; None before the first."""
+        try:
+            return float(str(self._state.value(_EXPECTED_KEY))) or None
+        except ValueError:
+            return None
 
     def ask(self, question: PlanQuestion) -> None:
         """Answer by `planned` or `failed`; the same question while it is worked on is one."""
@@ -110,6 +123,7 @@ class Planner(QObject):
         arguments += ["plan", "--json", "--model", question.model, "--hours", str(question.hours)]
         process.finished.connect(lambda: self._take(process))
         process.errorOccurred.connect(lambda error: self._take_start_failure(process, error))
+        self._began = time.monotonic()
         process.start(program, arguments)
 
     def _take_start_failure(self, process: QProcess, error: QProcess.ProcessError) -> None:
@@ -131,6 +145,7 @@ class Planner(QObject):
             self.failed.emit(question, error)
         else:
             self._answers[question] = plan
+            self._state.setValue(_EXPECTED_KEY, round(time.monotonic() - self._began, 1))
             self.planned.emit(question, plan)
 
 

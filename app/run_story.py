@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import isfinite
-
 from app import words
 from app.job_snapshot import JobSnapshot
-from app.planner import Plan
+from app.run_marks import stage_name
 from mlx_backend import protocol
 from mlx_backend.jobs import JobState
-from mlx_backend.library.notes import Totals
-
-_STAGES = {
-    "reading": "Reading your notes",
-    "preparing": "Preparing the model",
-    "loading": "Loading the model",
-    "training": "Learning your notes",
-    "checking": "Checking what was learned",
-    "saving": "Saving the adapter",
-}
 
 _STATES = {
     JobState.STARTING: "Starting",
@@ -29,14 +16,6 @@ _STATES = {
     JobState.FAILED: "Could not go on",
     JobState.INTERRUPTED: "Interrupted",
 }
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A number with what it means."""
-
-    value: str
-    meaning: str
 
 
 def name_of(run: JobSnapshot) -> str:
@@ -51,42 +30,25 @@ def adapter_of(run: JobSnapshot) -> str:
 
 def state_of(run: JobSnapshot) -> str:
     """Where the run stands, in a word or two."""
-    return "Stopping" if run.stopping else _STATES[run.state]
-
-
-def plan_sentence(plan: Plan, totals: Totals) -> str:
-    """Tonight in one sentence or two."""
-    return (
-        f"Tonight I will study {words.count(totals.notes, 'note')}"
-        f" ({words.count(totals.words, 'word')}) in {words.count(plan.steps, 'step')}."
-        f" That takes {words.duration(plan.minutes * 60)}"
-        f" and {words.size(plan.peak_bytes)} of memory."
-    )
-
-
-def warning(plan: Plan) -> str:
-    """What to know before starting; "" where all is well."""
-    if not plan.fits:
-        return (
-            f"This computer may not have {words.size(plan.peak_bytes)} of memory free. Close other"
-            " large programs, or choose a smaller base model under Models."
-        )
-    if plan.passes < 1:
-        return (
-            f"The night is too short for all of it: about {max(1, round(plan.passes * 100))}"
-            " percent of your notes will be learned, once. A longer night is under Settings."
-        )
-    return ""
+    if run.stopping:
+        return "Stopping"
+    if run.is_paused:
+        return "Paused"
+    return "Waiting" if run.waiting else _STATES[run.state]
 
 
 def doing(run: JobSnapshot) -> str:
     """What an active run is doing now."""
     if run.stopping:
         return "Stopping after this step. Everything learned so far is kept."
+    if run.pausing:
+        return "Pausing after this step. It gives its memory back until you continue it."
     if run.state is JobState.STARTING:
         return "Starting…"
+    if run.waiting is not None:
+        return run.waiting.text
     status = run.status
-    stage = _STAGES.get(status.stage, status.stage.capitalize() or "Working")
+    stage = stage_name(status.stage)
     progress = status.progress
     if progress is None:
         return f"{stage}…"
@@ -97,7 +59,7 @@ def doing(run: JobSnapshot) -> str:
 
 def notice(run: JobSnapshot) -> str:
     """What the run itself had to say last; "" for nothing."""
-    return run.status.notices[-1] if run.status.notices and not run.state.can_resume else ""
+    return "" if run.state.can_resume else run.night.said
 
 
 def outcome(run: JobSnapshot) -> str:
@@ -119,54 +81,23 @@ def outcome(run: JobSnapshot) -> str:
             return f"{happened} {hint}".strip()
 
 
-def facts(run: JobSnapshot, now: float) -> list[Fact]:
-    """The numbers of a run, the most telling first."""
-    status, latest = run.status, run.status.latest
-    found = []
-    if status.steps:
-        found.append(Fact(f"{status.step:,} of {status.steps:,}", "steps"))
-    found.append(Fact(words.clock(elapsed(run, now)), "elapsed"))
-    if run.is_active and latest is not None and not run.stopping:
-        found.append(Fact(words.duration(latest.remaining_s), "left"))
-    found += _losses(run)
-    if latest is not None:
-        found.append(Fact(f"{latest.tokens_per_second:,.0f}", "tokens a second"))
-        found.append(Fact(words.size(latest.peak_bytes), "memory at most"))
-    return found
-
-
-def elapsed(run: JobSnapshot, now: float) -> float:
-    """The seconds that the run has worked, without those between interruption and resume."""
-    since = max(0.0, now - run.latest_at) if run.is_active and run.latest_at else 0.0
-    return run.worked_s + since
-
-
-def _losses(run: JobSnapshot) -> list[Fact]:
-    losses = _held_out_losses(run)
-    if losses is not None:
-        return [Fact(f"{losses[1]:.2f}", f"held-out loss; before: {losses[0]:.2f}")]
-    if run.status.latest is not None:
-        return [Fact(f"{run.status.latest.loss:.2f}", "training loss")]
-    return []
-
-
-def _held_out_losses(run: JobSnapshot) -> tuple[float, float] | None:
+def held_out_losses(run: JobSnapshot) -> tuple[float, float] | None:
     """Before the training, and after it or at present; None while there are not two."""
     result = run.status.result
     before, after = result.get("base_valid_loss"), result.get("valid_loss")
     if isinstance(before, float) and isinstance(after, float):
         return before, after
-    losses = [loss for loss in run.held_out.losses if isfinite(loss)]
+    losses = run.night.held_out.losses
     return (losses[0], losses[-1]) if len(losses) >= 2 else None
 
 
 def _achievement(run: JobSnapshot) -> str:
     learned = run.status.result.get("notes")
     if not isinstance(learned, int):
-        learned = run.planned.notes if run.planned else None
+        learned = run.night.planned.notes if run.night.planned else None
     notes = "your notes" if learned is None else words.count(learned, "note")
     sentence = f"It is done: I studied {notes} in {words.duration(run.worked_s)}."
-    losses = _held_out_losses(run)
+    losses = held_out_losses(run)
     if losses is not None and losses[1] < losses[0]:
         sentence += (
             " Questions that I kept aside have less surprising answers now:"

@@ -6,11 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
-from app import run_story, words
+from app import run_line, run_story, words
 from app.job_snapshot import JobSnapshot
 from app.job_watcher import JobWatcher
+from app.run_news import RunNews
 from app.style import Size, Space, mark
-from app.widgets.text import label
+from app.widgets.text import button, label
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
@@ -23,9 +24,14 @@ class StatusStrip(QFrame):
     chosen = Signal(str)
     """The key of the page that the job belongs to."""
 
-    def __init__(self, watcher: JobWatcher) -> None:
+    chat_wanted = Signal(str)
+    """Chat with the adapter of this name, which was made since somebody last looked."""
+
+    def __init__(self, watcher: JobWatcher, news: RunNews) -> None:
         super().__init__()
         self._watcher = watcher
+        self._news = news
+        self._finished: JobSnapshot | None = None
         self._page = "tonight"
         self.setProperty("kind", "strip")
         self.setFixedHeight(Size.STRIP)
@@ -37,14 +43,20 @@ class StatusStrip(QFrame):
         self.bar.setFixedWidth(Size.FIELD)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
+        self.chat = button("Chat With It", "link")
+        self.chat.hide()
+        self.chat.clicked.connect(self._chat)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(Space.TWO, 0, Space.TWO, 0)
         layout.setSpacing(Space.ONE)
         layout.addWidget(self.what)
+        layout.addWidget(self.chat)
         layout.addWidget(self.detail, 1)
         layout.addWidget(self.bar)
         watcher.job_changed.connect(lambda _: self._show())
+        watcher.job_removed.connect(lambda _: self._show())
         watcher.settled.connect(self._show)
+        news.changed.connect(self._show)
         self._show()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -60,10 +72,20 @@ class StatusStrip(QFrame):
         else:
             super().keyPressEvent(event)
 
+    def _chat(self) -> None:
+        run = self._finished
+        if run is not None:
+            self.chat_wanted.emit(run_story.adapter_of(run))
+            self._news.mark_seen(run.id)
+
     def _show(self) -> None:
-        active = self._watcher.active()
+        active = sorted(self._watcher.active(), key=run_line.is_in_line)
+        self._finished = None if active else self._news.latest()
+        self.chat.setVisible(self._finished is not None)
         if active:
             self._show_running(active[0])
+        elif self._finished is not None:
+            self._show_finished(self._finished)
         else:
             self._show_rest()
         self.setAccessibleName(f"{self.what.text()}. {self.detail.text()}".strip())
@@ -73,10 +95,18 @@ class StatusStrip(QFrame):
         mark(self.what, "body")
         self.what.setText(_title(job))
         self.detail.setText("Stopping…" if job.stopping else describe(job))
+        is_at_rest = run_line.is_in_line(job) or job.is_paused
         done, total = _share(job)
         self.bar.setRange(0, total)  # 0: the bar moves to and fro
         self.bar.setValue(done)
-        self.bar.show()
+        self.bar.setVisible(not is_at_rest)
+
+    def _show_finished(self, run: JobSnapshot) -> None:
+        self._page = "tonight"
+        self.bar.hide()
+        mark(self.what, "body")
+        self.what.setText(f"“{run_story.adapter_of(run)}” is ready")
+        self.detail.clear()
 
     def _show_rest(self) -> None:
         self._page = "tonight"
@@ -104,10 +134,10 @@ def describe(job: JobSnapshot) -> str:
     """Where a running job is: 'step 120 of 600, about 40 minutes left'."""
     status = job.status
     if isinstance(job.spec, TrainSpec):
-        if status.stage != "training" or status.latest is None:
+        if status.stage != "training" or status.latest is None or job.waiting or job.pausing:
             return run_story.doing(job)
-        step = f"step {status.step:,} of {status.steps:,}"
-        return f"{step}, {words.duration(status.latest.remaining_s)} left"
+        time, _ = words.estimate(status.latest.remaining_s, status.latest.remaining_error_s)
+        return f"step {status.step:,} of {status.steps:,}, {time} left"
     if status.progress is not None and status.progress.total:
         return f"{status.progress.done:,} of {status.progress.total:,} {status.progress.unit}"
     if isinstance(job.spec, ExportSpec):

@@ -73,6 +73,12 @@ class Size:
     CURVE = 2
     POINT = 6
     CHART_LEAST = 160
+    AXIS = 48
+    LANES = 64
+    SIGN = 9
+    BEST = 14
+    READOUT = 300
+    SPOKEN = 264
 
 
 @dataclass(frozen=True)

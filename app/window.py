@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -26,12 +26,14 @@ from app.pages.models import ModelsPage
 from app.pages.notes import NotesPage
 from app.pages.settings import SettingsPage
 from app.reveal import open_path
+from app.run_news import RunNews
 from app.services import Services
 from app.sidebar import Entry, Sidebar
 from app.status_strip import StatusStrip
 from app.style import Size
 from app.widgets.errors import Errors
 from app.widgets.text import hairline
+from app.window_state import window_state
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import ImportSpec, TrainSpec
 
@@ -56,7 +58,7 @@ class Window(QMainWindow):
         super().__init__()
         self._services = services
         library = services.library
-        self._state = QSettings(str(library.home / "window.ini"), QSettings.Format.IniFormat)
+        self._state = window_state(library.home)
         self._pages: dict[str, QWidget] = {}
         self._makers: dict[str, Callable[[], QWidget]] = {
             "notes": self._make_notes,
@@ -68,7 +70,8 @@ class Window(QMainWindow):
         }
         self.errors = Errors(self, library.logs / "window.log")
         self.sidebar = Sidebar(ENTRIES)
-        self.strip = StatusStrip(services.watcher)
+        self.news = RunNews(services.watcher, self._state)
+        self.strip = StatusStrip(services.watcher, self.news)
         self.menus = Menus(self, ENTRIES)
         self._stack = QStackedWidget()
         self._whole = QWidget()
@@ -123,6 +126,7 @@ class Window(QMainWindow):
         page = TonightPage(self._services)
         page.add_notes_wanted.connect(lambda: self.show_page("notes"))
         page.chat_wanted.connect(self._chat_with)
+        page.run_seen.connect(self.news.mark_seen)
         return page
 
     def _make_chat(self) -> ChatPage:
@@ -173,6 +177,7 @@ class Window(QMainWindow):
         services, menus = self._services, self.menus
         self.sidebar.chosen.connect(self.show_page)
         self.strip.chosen.connect(self.show_page)
+        self.strip.chat_wanted.connect(self._chat_with)
         drops = FileDrops(self, DropSign(self._whole))
         drops.dropped.connect(self.import_paths)
         menus.page_wanted.connect(self.show_page)

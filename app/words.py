@@ -25,6 +25,45 @@ def duration(seconds: float) -> str:
     return f"about {whole} {'hour' if halves == 2 else 'hours'}"
 
 
+def span(seconds: float, grain: int = 1) -> str:
+    """A length of time: '15 min', '2 h 10 min'; in steps of `grain` minutes."""
+    if seconds < 60:
+        return "less than a minute"
+    minutes = max(1, round(seconds / 60 / grain)) * grain
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
+    return " ".join(parts)
+
+
+def estimate(seconds: float, error: float) -> tuple[str, str]:
+    """A time and how far it may be off: ('about 2 h 10 min', 'give or take 15 min').
+
+    The second is "" where the error is not known, or makes no difference.
+    """
+    if error < 30 or seconds < 60:
+        return duration(seconds), ""
+    grain = 1 if error < 300 else 5 if error < 1800 else 15
+    return f"about {span(seconds, grain)}", f"give or take {span(max(error, 60), grain)}"
+
+
+def energy(watt_hours: float) -> str:
+    """'12 Wh', '0.4 kWh'."""
+    if watt_hours < 100:
+        return f"{watt_hours:.0f} Wh" if watt_hours >= 10 else f"{watt_hours:.1f} Wh"
+    return f"{watt_hours / 1000:.1f} kWh"
+
+
+def moment(at: float, now: float) -> str:
+    """A time to come, or of today: '23:00', '7:00 tomorrow', '7:00 on 25 November'; local."""
+    today = time.localtime(now)
+    noon_tomorrow = time.mktime((*today[:2], today[2] + 1, 12, 0, 0, 0, 0, -1))
+    if time.localtime(at)[:3] == today[:3]:
+        return time_of_day(at)
+    if time.localtime(at)[:3] == time.localtime(noon_tomorrow)[:3]:
+        return f"{time_of_day(at)} tomorrow"
+    return f"{time_of_day(at)} on {date(at)}"
+
+
 def hours(number: float) -> str:
     """A length of time that a person set: '8 hours', '1 hour', '30 minutes'."""
     if number < 1:
@@ -56,10 +95,16 @@ def path(where: str) -> str:
     return f"~{where[len(home) :]}" if where.startswith(home + "/") else where
 
 
+def time_of_day(at: float) -> str:
+    """'7:40'; local time."""
+    moment = time.localtime(at)
+    return f"{moment.tm_hour}:{moment.tm_min:02}"
+
+
 def day(at: float, now: float | None = None) -> str:
     """'Today, 7:40', 'Yesterday, 22:05', '14 March 2026'; local time."""
     moment, today = time.localtime(at), time.localtime(now)
-    clock_time = f"{moment.tm_hour}:{moment.tm_min:02}"
+    clock_time = time_of_day(at)
     midnight = time.mktime((*today[:3], 0, 0, 0, 0, 0, -1))
     if at >= midnight:
         return f"Today, {clock_time}"

@@ -8,14 +8,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app import words
+from app import run_line, run_story, words
 from app.job_snapshot import JobSnapshot
 from app.pages.tonight_history import RunHistory
-from app.pages.tonight_plan import PlanView
+from app.pages.tonight_plan import PlanView, StartWish
+from app.pages.tonight_queue import QueueList
 from app.pages.tonight_run import RunView
 from app.planner import Plan, PlanQuestion
 from app.services import Services
@@ -45,6 +46,9 @@ class TonightPage(QWidget):
     chat_wanted = Signal(str)
     """Chat with the adapter of this name."""
 
+    run_seen = Signal(str)
+    """Somebody has looked at the run of this id, and turns to something else."""
+
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
@@ -52,6 +56,7 @@ class TonightPage(QWidget):
         self._chosen: str | None = None
         self._wants_plan = False
         self._asked: PlanQuestion | None = None
+        self._given_up: PlanQuestion | None = None
         self._starting: str | None = None
         self.empty = EmptyState(
             "tonight",
@@ -61,6 +66,7 @@ class TonightPage(QWidget):
         )
         self.plan = PlanView()
         self.run = RunView(services.style)
+        self.queue = QueueList()
         self.history = RunHistory()
         self._middle = QStackedWidget()
         self._stack = QStackedLayout(self)
@@ -98,21 +104,29 @@ class TonightPage(QWidget):
             self._middle.setCurrentWidget(self.run)
         elif has_notes:
             self._middle.setCurrentWidget(self.plan)
-            self._show_plan()
+            self._show_plan(runs)
         if shown is not None or has_notes:
             self._stack.setCurrentIndex(2)
         else:
             self._stack.setCurrentIndex(0 if self._found is None else 1)
-        self.history.setVisible(len(runs) > (0 if shown is None else 1))
-        self.history.show_runs(runs, shown.id if shown else None)
+        self._show_lists(runs, shown)
+
+    def _show_lists(self, runs: list[JobSnapshot], shown: JobSnapshot | None) -> None:
+        self.queue.show_runs(run_line.line(runs))
+        others = [run for run in runs if not run_line.is_in_line(run)]
+        is_all = others == [shown] if shown else not others
+        self.history.setVisible(not is_all)
+        self.history.show_runs(others, shown.id if shown else None)
 
     def _run_to_show(self, runs: list[JobSnapshot]) -> JobSnapshot | None:
         chosen = next((run for run in runs if run.id == self._chosen), None)
         if chosen is not None:
             return chosen
-        active = next((run for run in runs if run.is_active), None)
-        if active is not None or self._wants_plan or not runs:
-            return active
+        if self._wants_plan or not runs:
+            return None
+        active = [run for run in runs if run.is_active]
+        if active:
+            return min(active, key=run_line.is_in_line)  # what is at work, before what waits
         latest = runs[0]
         is_old = time.time() - latest.latest_at > _FRESH_S
         return None if latest.state is JobState.FINISHED and is_old else latest
@@ -124,15 +138,23 @@ class TonightPage(QWidget):
 
     # --- the plan ---
 
-    def _show_plan(self) -> None:
+    def _show_plan(self, runs: list[JobSnapshot]) -> None:
         if self._found is None or not self.isVisible():
             return
-        taken = self._found.adapters
+        totals, settings = self._found.totals, self._services.preferences.settings
+        taken = self._found.adapters | {run_story.name_of(run) for run in runs if run.is_active}
         self.plan.suggest_name(default_name(taken, time.time()), taken)
-        question = PlanQuestion.of(self._found.totals, self._services.preferences.settings)
-        if question != self._asked:
+        before = run_line.last_of(runs)
+        question = PlanQuestion.of(totals, settings)
+        if before is not None:
+            self._leave_plan()
+            self._asked = None
+            self.plan.show_queued(totals, settings.hours, run_story.name_of(before))
+        elif question == self._given_up:
+            self.plan.show_unmeasured(totals, settings.hours)
+        elif question != self._asked:
             self._asked = question
-            self.plan.show_measuring()
+            self.plan.show_measuring(self._services.planner.expected_s)
             self._services.planner.ask(question)
 
     def _leave_plan(self) -> None:
@@ -150,52 +172,83 @@ class TonightPage(QWidget):
             self.plan.show_error(error)
 
     def _retry_plan(self) -> None:
-        self._asked = None
+        self._asked = self._given_up = None
+        self._update()
+
+    def _give_plan_up(self) -> None:
+        self._given_up = self._asked
+        self._leave_plan()
         self._update()
 
     # --- the run ---
 
-    def _start(self, name: str) -> None:
+    def _start(self, wish: StartWish) -> None:
         plan = self.plan.plan
-        if plan is not None:
-            self.plan.set_starting(True)
-            self._services.keeper.make_room(plan.peak_bytes, lambda: self._launch(name, plan.steps))
+        self.plan.set_starting(True)
+        spec = self._spec(wish, plan)
+        if plan is None or wish.hours.start_at is not None:
+            self._launch(spec)  # it looks for room itself, when it begins
+        else:
+            self._services.keeper.make_room(plan.peak_bytes, lambda: self._launch(spec))
 
-    def _launch(self, name: str, steps: int) -> None:
-        settings = self._services.preferences.settings
-        spec = TrainSpec(
-            name=name,
+    def _spec(self, wish: StartWish, plan: Plan | None) -> TrainSpec:
+        settings, hours = self._services.preferences.settings, wish.hours
+        # As many steps as were promised, unless the hours are too few for them.
+        fits = plan is not None and hours.is_enough(plan.minutes, time.time())
+        return TrainSpec(
+            name=wish.name,
             model=settings.base_model,
-            steps=steps,  # as was promised; should the machine be slower than then, hours end it
+            steps=plan.steps if plan is not None and fits else None,
             hours=settings.hours,
+            start_at=hours.start_at,
+            finish_by=hours.finish_by,
             passes=settings.passes,
             rank=settings.rank,
             learning_rate=settings.learning_rate,
+            prompt=wish.prompt.strip(),
+            patience=settings.patience,
         )
+
+    def _launch(self, spec: TrainSpec) -> None:
         self._starting = self._services.watcher.start(spec)
         self._chosen = self._starting
 
     def _resume(self, run_id: str) -> None:
-        status = self._services.watcher.status(run_id)
-        bytes_needed = status.latest.peak_bytes if status and status.latest else 0
-        self._services.keeper.make_room(bytes_needed, lambda: self._services.watcher.resume(run_id))
+        watcher = self._services.watcher
+        run = watcher.snapshot(run_id)
+        if run is None:
+            return
+        needed = run.status.latest.peak_bytes if run.status.latest else 0
+        if run.is_active:
+            self._services.keeper.make_room(needed, lambda: watcher.pause(run_id, False))
+        else:
+            self._services.keeper.make_room(needed, lambda: watcher.resume(run_id))
 
     def _take_change(self, job_id: str) -> None:
         job = self._services.watcher.snapshot(job_id)
         if job is None or not isinstance(job.spec, TrainSpec):
             return
         if job_id == self._starting:
-            self._starting = None
-            self.plan.set_starting(False)
+            self._end_of_start()
+            self.plan.when.clear()
         if self.isVisible() or not job.is_active:
             self._update()
+
+    def _take_removal(self, job_id: str) -> None:
+        if job_id == self._chosen:
+            self._chosen = None
+        self._update()
 
     def _take_start_failure(self, job_id: str, _: OvernightError) -> None:
         # The window says what went wrong.
         if job_id in (self._starting, self.run.run_id):
-            self._starting = None
-            self.plan.set_starting(False)
+            self._end_of_start()
             self._update()
+
+    def _end_of_start(self) -> None:
+        self._starting = None
+        self._wants_plan = False
+        self.plan.set_starting(False)
 
     # --- making the page ---
 
@@ -203,6 +256,7 @@ class TonightPage(QWidget):
         services = self._services
         services.watcher.job_changed.connect(self._take_change)
         services.watcher.job_ended.connect(lambda _: self.refresh())
+        services.watcher.job_removed.connect(self._take_removal)
         services.watcher.start_failed.connect(self._take_start_failure)
         services.planner.planned.connect(self._take_plan)
         services.planner.failed.connect(self._take_plan_error)
@@ -210,9 +264,15 @@ class TonightPage(QWidget):
         self.empty.chosen.connect(self.add_notes_wanted)
         self.plan.start_wanted.connect(self._start)
         self.plan.retry_wanted.connect(self._retry_plan)
+        self.plan.cancel_wanted.connect(self._give_plan_up)
         self.run.stop_wanted.connect(services.watcher.stop)
+        self.run.pause_wanted.connect(lambda run_id: services.watcher.pause(run_id, True))
+        self.run.remove_wanted.connect(services.watcher.remove)
+        self.queue.chosen.connect(self._choose)
+        self.queue.remove_wanted.connect(services.watcher.remove)
         self.run.resume_wanted.connect(self._resume)
         self.run.chat_wanted.connect(self.chat_wanted)
+        self.run.seen.connect(self.run_seen)
         self.run.plan_wanted.connect(lambda: self._choose(None))
         self.history.chosen.connect(self._choose)
 
@@ -225,10 +285,15 @@ class TonightPage(QWidget):
         layout.setSpacing(Space.TWO)
         layout.addWidget(label("Tonight", "title"))
         layout.addWidget(self._middle, 1)
+        layout.addWidget(self.queue)
         layout.addWidget(self.history)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(content)
         self._stack.addWidget(QWidget())  # until the library was looked at
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(content)
+        self._stack.addWidget(scroll)
 
 
 def default_name(taken: frozenset[str], now: float) -> str:

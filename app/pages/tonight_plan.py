@@ -2,78 +2,115 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QVBoxLayout, QWidget
+import time
+from dataclasses import dataclass
 
-from app import run_story, words
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QVBoxLayout, QWidget
+
+from app import plan_story
+from app.pages.tonight_when import WhenFields
+from app.plan_story import Hours
 from app.planner import Plan
 from app.style import Size, Space
+from app.widgets.measuring import Measuring
 from app.widgets.text import button, label, paragraph
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapters import check_name
 from mlx_backend.library.notes import Totals
 
-_MEASURING = "Measuring how fast this computer learns. This can take a minute."
+_MEASURING = "Measuring how fast this computer learns."
+_REASSURANCE = (
+    "You can close this window meanwhile, and pause, stop or continue the run at any time."
+)
+_LONGEST_PROMPT = 400
+_LOOK_AT_THE_CLOCK_MS = 20_000
+
+
+@dataclass(frozen=True)
+class StartWish:
+    """What the person wants to start: the adapter's name, when, and what to ask it on the way."""
+
+    name: str
+    hours: Hours
+    prompt: str
 
 
 class PlanView(QWidget):
-    """One sentence, a name for the adapter, one button."""
+    """One sentence, a name for the adapter, when to start, one button."""
 
-    start_wanted = Signal(str)
-    """Train an adapter of this name."""
+    start_wanted = Signal(object)
+    """Start what the StartWish says."""
 
     retry_wanted = Signal()
     """Make the plan again."""
 
+    cancel_wanted = Signal()
+    """Stop measuring."""
+
     def __init__(self) -> None:
         super().__init__()
         self._plan: Plan | None = None
+        self._may_start = False
+        self._is_queued = False
+        self._longest = 0.0
         self._taken: frozenset[str] = frozenset()
         self._name_is_theirs = False
         self._starting = False
         self.sentence = paragraph(kind="large")
         self.detail = paragraph(kind="quiet")
+        self.schedule = paragraph()
         self.warning = paragraph(kind="warning")
-        self.busy = QProgressBar()
+        self.measuring = Measuring(_MEASURING)
         self.retry = button("Try Again")
         self.name = QLineEdit()
         self.name_problem = paragraph(kind="warning")
+        self.when = WhenFields()
+        self.prompt = QLineEdit()
         self.start = button("Start", "primary")
+        self._clock = QTimer(self, interval=_LOOK_AT_THE_CLOCK_MS)
         self._lay_out()
-        self.name.textEdited.connect(self._take_name)
-        self.name.textChanged.connect(lambda _: self._update())
-        self.name.returnPressed.connect(self.start.click)
-        self.start.clicked.connect(lambda: self.start_wanted.emit(self.name.text().strip()))
-        self.retry.clicked.connect(self.retry_wanted)
+        self._connect()
         self._update()
 
     @property
     def plan(self) -> Plan | None:
-        """The plan on show; None while it is being made."""
+        """The plan on show; None while it is being made, and where nobody measures it."""
         return self._plan
 
-    def show_measuring(self) -> None:
-        """Say that the plan is being made."""
+    def show_measuring(self, expected_s: float | None) -> None:
+        """Say that the plan is being made, in about so many seconds if that is known."""
         self._show(_MEASURING)
-        self.busy.show()
+        self.measuring.begin(expected_s)
+        self.measuring.show()
 
-    def show_plan(self, plan: Plan, totals: Totals, hours: float) -> None:
-        """Say what the run would do."""
-        self._show(run_story.plan_sentence(plan, totals), plan)
-        self.detail.setText(
-            f"It ends by itself within {words.hours(hours)}. You can close this window meanwhile,"
-            " and stop or continue the run at any time."
-        )
-        self.detail.show()
-        warning = run_story.warning(plan)
+    def show_plan(self, plan: Plan, totals: Totals, longest: float) -> None:
+        """Say what the run would do, within `longest` hours."""
+        self._longest = longest
+        self._show(plan_story.plan_sentence(plan, totals), plan, may_start=True)
+        warning = plan_story.warning(plan)
         self.warning.setText(warning)
         self.warning.setVisible(bool(warning))
+
+    def show_unmeasured(self, totals: Totals, longest: float) -> None:
+        """Let the run start without a plan: it measures by itself, when it begins."""
+        self._longest = longest
+        self._show(plan_story.unmeasured_sentence(totals), may_start=True)
+        self.retry.setText("Measure It")
+        self.retry.show()
+
+    def show_queued(self, totals: Totals, longest: float, before: str) -> None:
+        """Say that the run would come after the one called `before`."""
+        self._longest = longest
+        self._show(plan_story.queue_sentence(totals, before), may_start=True, queued=True)
 
     def show_error(self, error: OvernightError) -> None:
         """Say why there is no plan."""
         self._show(error.message)
         self.detail.setText(error.hint)
         self.detail.setVisible(bool(error.hint))
+        self.retry.setText("Try Again")
         self.retry.show()
 
     def suggest_name(self, name: str, taken: frozenset[str]) -> None:
@@ -85,17 +122,40 @@ class PlanView(QWidget):
         self._update()
 
     def set_starting(self, starting: bool) -> None:
-        """Show that the start was heard; a start also uses the typed name up."""
+        """Show that the start was heard; a start also uses up the typed name and the hours."""
         self._starting = starting
-        self._name_is_theirs = self._name_is_theirs and not starting
+        if starting:
+            self._name_is_theirs = False
         self._update()
 
-    def _show(self, sentence: str, plan: Plan | None = None) -> None:
-        self._plan = plan
-        self.sentence.setText(sentence)
-        for widget in (self.detail, self.warning, self.busy, self.retry):
-            widget.hide()
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._clock.start()
         self._update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._clock.stop()
+
+    def _show(
+        self,
+        sentence: str,
+        plan: Plan | None = None,
+        may_start: bool = False,
+        queued: bool = False,
+    ) -> None:
+        self._plan, self._may_start, self._is_queued = plan, may_start, queued
+        self.sentence.setText(sentence)
+        self.detail.setText(_REASSURANCE)
+        for widget in (self.warning, self.measuring, self.retry):
+            widget.hide()
+        self.detail.setVisible(may_start)
+        self.schedule.setVisible(may_start)
+        self._update()
+
+    def _start(self) -> None:
+        hours = self.when.hours(self._longest, time.time())
+        self.start_wanted.emit(StartWish(self.name.text().strip(), hours, self.prompt.text()))
 
     def _take_name(self) -> None:
         self._name_is_theirs = True
@@ -104,8 +164,12 @@ class PlanView(QWidget):
         problem = self._problem_of(self.name.text().strip())
         self.name_problem.setText(problem)
         self.name_problem.setVisible(bool(problem))
+        now = time.time()
+        hours = self.when.hours(self._longest, now)
+        minutes = self._plan.minutes if self._plan else None
+        self.schedule.setText(plan_story.schedule(hours, minutes, now, self._is_queued))
         self.start.setText("Starting…" if self._starting else "Start")
-        self.start.setEnabled(self._plan is not None and not problem and not self._starting)
+        self.start.setEnabled(self._may_start and not problem and not self._starting)
 
     def _problem_of(self, name: str) -> str:
         if not name:
@@ -118,36 +182,58 @@ class PlanView(QWidget):
             return error.hint
         return ""
 
+    def _connect(self) -> None:
+        self.name.textEdited.connect(self._take_name)
+        self.name.textChanged.connect(lambda _: self._update())
+        for field in (self.name, self.prompt):
+            field.returnPressed.connect(self.start.click)
+        self.when.changed.connect(self._update)
+        self._clock.timeout.connect(self._update)
+        self.start.clicked.connect(self._start)
+        self.retry.clicked.connect(self.retry_wanted)
+        self.measuring.cancelled.connect(self.cancel_wanted)
+
     def _lay_out(self) -> None:
-        self.busy.setRange(0, 0)
-        self.busy.setFixedWidth(Size.FIELD)
-        self.busy.setAccessibleName("Measuring")
         self.name.setMaxLength(64)
-        self.name.setFixedSize(Size.FIELD, Size.CONTROL)
-        self.name.setAccessibleName("Name of the adapter")
-        caption = label("Call the result", "quiet")
-        caption.setBuddy(self.name)
-        row = QHBoxLayout()
-        row.setSpacing(Space.ONE)
-        row.addWidget(caption)
-        row.addWidget(self.name)
-        row.addStretch()
+        self.prompt.setMaxLength(_LONGEST_PROMPT)
+        self.prompt.setPlaceholderText("For example: What did I want to do this winter?")
         column = QWidget()
         column.setMaximumWidth(Size.READING)
         inner = QVBoxLayout(column)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(Space.TWO)
         left = Qt.AlignmentFlag.AlignLeft
-        inner.addWidget(self.sentence)
-        inner.addWidget(self.busy)
-        inner.addWidget(self.detail)
-        inner.addWidget(self.warning)
+        for part in (self.sentence, self.measuring, self.warning):
+            inner.addWidget(part)
         inner.addWidget(self.retry, alignment=left)
         inner.addSpacing(Space.ONE)
-        inner.addLayout(row)
+        inner.addLayout(self._make_form())
         inner.addWidget(self.name_problem)
+        inner.addWidget(self.schedule)
         inner.addWidget(self.start, alignment=left)
+        inner.addWidget(self.detail)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(column)
         layout.addStretch(1)
+
+    def _make_form(self) -> QGridLayout:
+        form = QGridLayout()
+        form.setHorizontalSpacing(Space.TWO)
+        form.setVerticalSpacing(Space.ONE)
+        rows = (
+            ("Call the result", "Name of the adapter", self.name),
+            ("Ask it on the way", "A question to ask at every checkpoint", self.prompt),
+        )
+        for row, (text, meaning, field) in enumerate(rows):
+            caption = label(text, "quiet")
+            caption.setBuddy(field)
+            field.setFixedHeight(Size.CONTROL)
+            field.setAccessibleName(meaning)
+            field.setToolTip(meaning)
+            form.addWidget(caption, row, 0)
+            form.addWidget(field, row, 1)
+        form.addWidget(label("When", "quiet"), len(rows), 0)
+        form.addWidget(self.when, len(rows), 1)
+        form.setColumnStretch(1, 1)
+        return form

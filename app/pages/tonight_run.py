@@ -6,16 +6,18 @@ import time
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from app import run_story
+from app import run_facts, run_line, run_story
 from app.job_snapshot import JobSnapshot
+from app.pages.tonight_spoken import SpokenList
 from app.reveal import open_path
-from app.run_story import Fact
 from app.style import Size, Space, Style
+from app.widgets.fact_row import FactRow
 from app.widgets.loss_chart import LossChart
-from app.widgets.text import button, label, paragraph
+from app.widgets.text import button, paragraph
 from mlx_backend.jobs import JobState
+from mlx_backend.protocol import TrainSpec
 
 _SECOND_MS = 1000
 
@@ -24,9 +26,18 @@ class RunView(QWidget):
     """Shows a run as it is; the person's wishes leave as signals with the run's id."""
 
     stop_wanted = Signal(str)
+    pause_wanted = Signal(str)
     resume_wanted = Signal(str)
+    """Let a run that is paused, or is over before its end, go on."""
+
+    remove_wanted = Signal(str)
+    """Take a run that has not begun out of the line."""
+
     chat_wanted = Signal(str)
     """Chat with the adapter of this name."""
+
+    seen = Signal(str)
+    """The run of this id was on show, and now something else is."""
 
     plan_wanted = Signal()
     """Show the plan for another run."""
@@ -40,6 +51,8 @@ class RunView(QWidget):
         self.bar = QProgressBar()
         self.chart = LossChart(style)
         self.facts = FactRow()
+        self.spoken = SpokenList()
+        self.pause = button("Pause")
         self.stop = button("Stop")
         self.resume = button("Continue", "primary")
         self.chat = button("Chat With It", "primary")
@@ -63,15 +76,28 @@ class RunView(QWidget):
         self.notice.setText(run_story.notice(run))
         self.notice.setVisible(bool(self.notice.text()))
         self._show_bar(run)
-        self.chart.show_curves(run.training, run.held_out, run.status.steps)
+        self.chart.setVisible(bool(len(run.night.training)) or not run_line.is_in_line(run))
+        self.chart.show_night(run.night, run.status.steps)
+        prompt = run.spec.prompt if isinstance(run.spec, TrainSpec) else ""
+        self.spoken.show_spoken(prompt, run.night.spoken)
         self._show_facts()
+        self._show_buttons(run)
+
+    def _show_buttons(self, run: JobSnapshot) -> None:
+        in_line = run_line.is_in_line(run)
+        self.pause.setVisible(run.is_active and not run.is_paused and not in_line)
+        self.pause.setEnabled(run.state is JobState.RUNNING and not (run.stopping or run.pausing))
+        self.pause.setText("Pausing…" if run.pausing else "Pause")
         self.stop.setVisible(run.is_active)
         self.stop.setEnabled(not run.stopping)
-        self.stop.setText("Stopping…" if run.stopping else "Stop")
-        self.resume.setVisible(run.state.can_resume)
-        self.resume.setEnabled(True)
+        if in_line:
+            self.stop.setText("Removing…" if run.stopping else "Remove")
+        else:
+            self.stop.setText("Stopping…" if run.stopping else "Stop")
+        self.resume.setVisible(run.state.can_resume or (run.is_paused and not run.stopping))
+        self.resume.setEnabled(not run.is_paused or run.wishes.pause)
         self.chat.setVisible(run.state is JobState.FINISHED)
-        self.another.setVisible(not run.is_active)
+        self.another.setText("Plan the next run" if run.is_active else "Plan another night")
         self.log.setVisible(run.state in (JobState.FAILED, JobState.INTERRUPTED))
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -81,9 +107,12 @@ class RunView(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._clock.stop()
+        if self._run is not None and not event.spontaneous():
+            self.seen.emit(self._run.id)
 
     def _show_bar(self, run: JobSnapshot) -> None:
-        self.bar.setVisible(run.is_active)
+        # Before it has begun, a bar would only suggest that it has.
+        self.bar.setVisible(run.is_active and not (run.waiting and not run.status.step))
         progress = run.status.progress
         if progress is not None and progress.total:
             self.bar.setRange(0, progress.total)
@@ -91,12 +120,17 @@ class RunView(QWidget):
         elif run.status.stage == "training" and run.status.steps:
             self.bar.setRange(0, run.status.steps)
             self.bar.setValue(run.status.step)
+        elif run.waiting is not None:
+            self.bar.setRange(0, max(1, run.status.steps))
+            self.bar.setValue(run.status.step)
         else:
             self.bar.setRange(0, 0)
 
     def _show_facts(self) -> None:
         if self._run is not None:
-            self.facts.show_facts(run_story.facts(self._run, time.time()))
+            facts = run_facts.facts(self._run, time.time())
+            self.facts.show_facts(facts)
+            self.facts.setVisible(bool(facts) and not run_line.is_in_line(self._run))
 
     def _resume(self) -> None:
         if self._run is not None:
@@ -104,10 +138,21 @@ class RunView(QWidget):
             self.resume_wanted.emit(self._run.id)
 
     def _stop(self) -> None:
-        if self._run is not None:
-            self.stop.setEnabled(False)
+        if self._run is None:
+            return
+        self.stop.setEnabled(False)
+        if run_line.is_in_line(self._run):
+            self.stop.setText("Removing…")
+            self.remove_wanted.emit(self._run.id)
+        else:
             self.stop.setText("Stopping…")
             self.stop_wanted.emit(self._run.id)
+
+    def _pause(self) -> None:
+        if self._run is not None:
+            self.pause.setEnabled(False)
+            self.pause.setText("Pausing…")
+            self.pause_wanted.emit(self._run.id)
 
     def _chat(self) -> None:
         if self._run is not None:
@@ -119,6 +164,7 @@ class RunView(QWidget):
 
     def _connect(self) -> None:
         self.stop.clicked.connect(self._stop)
+        self.pause.clicked.connect(self._pause)
         self.resume.clicked.connect(self._resume)
         self.chat.clicked.connect(self._chat)
         self.another.clicked.connect(self.plan_wanted)
@@ -130,9 +176,13 @@ class RunView(QWidget):
         self.sentence.setMaximumWidth(Size.READING)
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.ONE)
-        for each in (self.chat, self.resume, self.stop, self.another, self.log):
+        for each in (self.chat, self.resume, self.pause, self.stop, self.another, self.log):
             buttons.addWidget(each)
         buttons.addStretch()
+        picture = QHBoxLayout()
+        picture.setSpacing(Space.THREE)
+        picture.addWidget(self.chart, 1)
+        picture.addWidget(self.spoken)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.ONE)
@@ -145,50 +195,4 @@ class RunView(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.facts)
         layout.addSpacing(Space.ONE)
-        layout.addWidget(self.chart, 1)
-
-
-class FactRow(QWidget):
-    """Numbers side by side, each above its meaning."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(0, Space.ONE, 0, 0)
-        self._layout.setSpacing(Space.THREE)
-        self._layout.addStretch()
-        # In a narrow window the last ones, which matter least, are cut off.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._cells: list[_Cell] = []
-
-    def accessible_text(self) -> str:
-        """All that is shown, in words."""
-        return "; ".join(cell.accessibleName() for cell in self._cells if not cell.isHidden())
-
-    def show_facts(self, facts: list[Fact]) -> None:
-        """Show these, reusing the labels there are."""
-        while len(self._cells) < len(facts):
-            cell = _Cell()
-            self._layout.insertWidget(len(self._cells), cell)
-            self._cells.append(cell)
-        for index, cell in enumerate(self._cells):
-            cell.setVisible(index < len(facts))
-            if index < len(facts):
-                cell.show_fact(facts[index])
-
-
-class _Cell(QWidget):
-    def __init__(self) -> None:
-        super().__init__()
-        self._value = label(kind="large")
-        self._meaning = label(kind="small")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self._value)
-        layout.addWidget(self._meaning)
-
-    def show_fact(self, fact: Fact) -> None:
-        self._value.setText(fact.value)
-        self._meaning.setText(fact.meaning)
-        self.setAccessibleName(f"{fact.value} {fact.meaning}")
+        layout.addLayout(picture, 1)

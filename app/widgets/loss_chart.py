@@ -1,4 +1,4 @@
-"""The loss over the steps of a run, drawn as it falls."""
+"""The night as a picture: the loss over the steps of a run, and what happened on the way."""
 
 from __future__ import annotations
 
@@ -7,171 +7,170 @@ import importlib
 import threading
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.job_snapshot import Curve
-from app.style import Size, Space, Style, Type
-from app.widgets.text import label
+from app.chart_readout import in_words, read_at
+from app.job_snapshot import Night
+from app.run_marks import MarkKind
+from app.style import Size, Space, Style
+from app.widgets.chart_legend import Key
+from app.widgets.flow import Flow
+from app.widgets.loss_plot import BEST, SIGNS, LossPlot, sign_colours
+from app.widgets.text import button, label
 
-# More points than this cannot be told apart; each is then the mean of a stretch of steps.
-_MOST_POINTS = 240
 
-
-class LossChart(QWidget):
+class LossChart(QFrame):
     """Two curves: the loss on what is being studied, and on passages that are held out.
 
-    The drawing library is loaded in a thread of its own when the first chart is made; until then
-    the place is empty.
+    The wheel and the keys + and - zoom, dragging and the arrow keys pan, 0 and a double click
+    show all. The drawing library is loaded in a thread of its own when the first chart is made;
+    until then the place is empty.
     """
 
     def __init__(self, style: Style) -> None:
         super().__init__()
         self._style = style
-        self._curves = (Curve(), Curve())
+        self._night = Night()
         self._steps = 0
-        self._plot: Any = None
-        self._lines: tuple[Any, ...] = ()
-        self._keys = (_Key("Training"), _Key("Held-out questions, never trained on"))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(Size.CHART_LEAST)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(Space.ONE)
-        legend = QHBoxLayout()
-        legend.setSpacing(Space.THREE)
-        for key in self._keys:
-            legend.addWidget(key)
-        legend.addStretch()
-        self._layout.addLayout(legend)
-        self._layout.addStretch(1)
+        self._plot: LossPlot | None = None
+        self._training = Key("Training")
+        self._held_out = Key("Held-out questions, never trained on")
+        self._best = Key("Best so far")
+        self._signs: dict[MarkKind, Key] = {kind: Key(sign.name) for kind, sign in SIGNS.items()}
+        self.all = button("Show the whole run", "link")
+        self.readout = label(kind="readout")
+        self._lay_out()
         self._library = _PlotLibrary(self)
         self._library.loaded.connect(self._make_plot)
         self._library.load()
+        self._show_keys()
         style.changed.connect(self._recolour)
         self._recolour()
 
     @property
     def is_drawn(self) -> bool:
-        """Whether the drawing library is there and both curves are on it."""
+        """Whether the drawing library is there and the run is on it."""
         return self._plot is not None
+
+    @property
+    def plot(self) -> LossPlot:
+        """The drawing, once `is_drawn`."""
+        assert self._plot is not None
+        return self._plot
 
     def points(self) -> tuple[int, int]:
         """How many points the two curves have at present."""
-        training, held_out = self._curves
-        return len(training), len(held_out)
+        return len(self._night.training), len(self._night.held_out)
 
-    def show_curves(self, training: Curve, held_out: Curve, steps: int) -> None:
-        """Draw these; `steps` is how far the axis reaches at least, 0 where that is not known."""
-        self._curves = (training, held_out)
-        self._steps = steps
-        self.setAccessibleName(_in_words(training, held_out))
+    def legend(self) -> list[str]:
+        """What the legend explains at present."""
+        keys = [self._training, self._held_out, self._best, *self._signs.values()]
+        return [key.name for key in keys if not key.isHidden()]
+
+    def show_night(self, night: Night, steps: int) -> None:
+        """Draw a run; `steps` is how far the axis reaches at least, 0 where that is not known."""
+        if (night, steps) == (self._night, self._steps):
+            return
+        self._night, self._steps = night, steps
+        self.setAccessibleName(in_words(night))
+        self._show_keys()
         if self._plot is not None:
-            self._draw()
+            self._plot.draw(night, steps)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        plot, key = self._plot, event.key()
+        if plot is None:
+            super().keyPressEvent(event)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            plot.zoom(closer=key != Qt.Key.Key_Minus)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            plot.pan(right=key == Qt.Key.Key_Right)
+        elif key in (Qt.Key.Key_0, Qt.Key.Key_Home):
+            plot.show_all()
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave and self._plot is not None:
+            self.readout.hide()
+            self._plot.show_cursor(None)
+        elif event.type() == QEvent.Type.MouseButtonDblClick and self._plot is not None:
+            self._plot.show_all()
+        return super().eventFilter(watched, event)
 
     def _make_plot(self, pyqtgraph: Any) -> None:
-        self._plot = plot = pyqtgraph.PlotWidget(background=None)
-        plot.setFrameShape(plot.Shape.NoFrame)
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        plot.setMouseEnabled(x=False, y=False)
-        small = {"font-size": f"{Type.SMALL}px"}
-        plot.setLabel("bottom", "Step", **small)
-        plot.setLabel("left", "Loss (lower is better)", **small)
-        plot.showGrid(x=False, y=True, alpha=0.12)
-        font = QFont(self.font())
-        font.setPixelSize(Type.SMALL)
-        for side in ("left", "bottom"):
-            axis = plot.getAxis(side)
-            axis.setStyle(tickFont=font, tickLength=0)
-            axis.enableAutoSIPrefix(False)
-        self._lines = (plot.plot(antialias=True), plot.plot(antialias=True, symbolSize=Size.POINT))
+        self._plot = plot = LossPlot(pyqtgraph, self)
+        plot.pointed.connect(self._show_readout)
+        plot.zoomed.connect(self.all.setVisible)
+        self.all.clicked.connect(plot.show_all)
+        plot.widget.viewport().installEventFilter(self)
+        for kind, key in self._signs.items():
+            key.set_sign(plot.symbol(SIGNS[kind].symbol))
+        self._best.set_sign(plot.symbol(BEST))
         self._layout.takeAt(self._layout.count() - 1)
-        self._layout.addWidget(plot, 1)
-        self._recolour()
-        self._draw()
+        self._layout.addWidget(plot.widget, 1)
+        self.readout.raise_()
+        plot.recolour(self._style.colours)
+        plot.draw(self._night, self._steps)
 
-    def _draw(self) -> None:
-        training, held_out = self._curves
-        for line, curve in zip(self._lines, (training, held_out), strict=True):
-            line.setData(*thinned(curve))
-        last = max([self._steps, *training.steps[-1:], *held_out.steps[-1:], 1])
-        self._plot.setXRange(0, last, padding=0.01)
+    def _show_readout(self, step: float, reach: float, place: QPointF) -> None:
+        assert self._plot is not None
+        reading = read_at(self._night, step, reach)
+        self.readout.setVisible(reading is not None)
+        self._plot.show_cursor(reading.step if reading else None)
+        if reading is None:
+            return
+        self.readout.setText(reading.text)
+        self.readout.adjustSize()
+        pointer = self._plot.widget.mapTo(self, place.toPoint())
+        left = pointer.x() + Space.TWO
+        if left + self.readout.width() > self.width():
+            left = max(0, pointer.x() - Space.TWO - self.readout.width())
+        top = max(0, min(pointer.y() - Space.TWO, self.height() - self.readout.height()))
+        self.readout.move(left, top)
+
+    def _show_keys(self) -> None:
+        kinds = {mark.kind for mark in self._night.marks}
+        for kind, key in self._signs.items():
+            key.setVisible(kind in kinds)
+        self._best.setVisible(self._night.best is not None)
 
     def _recolour(self) -> None:
         colours = self._style.colours
-        shades = (colours.accent_text, colours.second_curve)
-        for key, shade in zip(self._keys, shades, strict=True):
-            key.set_colour(shade)
-        if self._plot is None:
-            return
-        for line, shade in zip(self._lines, shades, strict=True):
-            line.setPen(color=shade, width=Size.CURVE)
-        self._lines[1].setSymbol("o")
-        self._lines[1].setSymbolBrush(shades[1])
-        self._lines[1].setSymbolPen(None)
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(colours.hairline)
-            axis.setTextPen(colours.quiet)
+        self._training.set_colour(colours.accent_text)
+        for key in (self._held_out, self._best):
+            key.set_colour(colours.second_curve)
+        for kind, colour in sign_colours(colours).items():
+            self._signs[kind].set_colour(colour)
+        if self._plot is not None:
+            self._plot.recolour(colours)
 
-
-def thinned(curve: Curve) -> tuple[Any, Any]:
-    """A curve's steps and losses as arrays of at most `_MOST_POINTS`."""
-    import numpy as np
-
-    steps = np.frombuffer(curve.steps) if len(curve) else np.zeros(0)
-    losses = np.frombuffer(curve.losses) if len(curve) else np.zeros(0)
-    good = np.isfinite(losses)
-    if not good.all():
-        steps, losses = steps[good], losses[good]
-    stretch = -(-len(steps) // _MOST_POINTS)
-    if stretch <= 1:
-        return steps, losses
-    starts = np.arange(0, len(steps), stretch)
-    counts = np.diff(np.append(starts, len(steps)))
-    return np.add.reduceat(steps, starts) / counts, np.add.reduceat(losses, starts) / counts
-
-
-def _in_words(training: Curve, held_out: Curve) -> str:
-    if not len(training):
-        return "Loss curves: no steps yet"
-    words = f"Loss curves: training loss {training.losses[-1]:.2f} at step {training.steps[-1]:.0f}"
-    if len(held_out):
-        words += f", held-out loss {held_out.losses[-1]:.2f}"
-    return words
-
-
-class _Key(QWidget):
-    """One entry of the legend: a short line in the curve's colour, and its name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._sample = _LineSample()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(Space.ONE)
-        layout.addWidget(self._sample)
-        layout.addWidget(label(name, "small"))
-
-    def set_colour(self, colour: QColor) -> None:
-        self._sample.colour = colour
-        self._sample.update()
-
-
-class _LineSample(QLabel):
-    def __init__(self) -> None:
-        super().__init__()
-        self.colour = QColor()
-        self.setFixedSize(Size.ICON, Size.ICON)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        middle = (self.height() - Size.CURVE) // 2
-        painter.fillRect(0, middle, self.width(), Size.CURVE, self.colour)
-        painter.end()
+    def _lay_out(self) -> None:
+        self.setProperty("kind", "chart")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(Size.CHART_LEAST)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.all.hide()
+        self.readout.setParent(self)
+        self.readout.setWordWrap(True)
+        self.readout.setMaximumWidth(Size.READOUT)
+        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout.hide()
+        keys = QWidget()
+        flow = Flow(keys, Space.TWO)
+        for key in (self._training, self._held_out, self._best, *self._signs.values()):
+            flow.addWidget(key)
+        top = QHBoxLayout()
+        top.setSpacing(Space.ONE)
+        top.addWidget(keys, 1)
+        top.addWidget(self.all, alignment=Qt.AlignmentFlag.AlignTop)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(Space.ONE)
+        self._layout.addLayout(top)
+        self._layout.addStretch(1)
 
 
 class _PlotLibrary(QObject):

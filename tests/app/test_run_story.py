@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app import run_story
-from app.job_snapshot import JobRecord, JobSnapshot
+from app import plan_story, run_facts, run_story
+from app.job_snapshot import JobRecord, JobSnapshot, Wishes
 from app.planner import Plan
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
@@ -20,12 +20,12 @@ def run_of(*events: protocol.JobEvent, state: JobState, stopping: bool = False) 
     record = JobRecord(JobFolder(Path("/library/runs/one")), spec)
     for event in events:
         record.apply(event)
-    return record.snapshot(state, stopping)
+    return record.snapshot(state, Wishes(stop=stopping))
 
 
 def test_one_note_is_not_one_notes() -> None:
     plan = msgspec.convert(PLAN | {"steps": 1, "minutes": 1.0}, Plan)
-    assert run_story.plan_sentence(plan, Totals(notes=1, words=1, tokens=2)) == (
+    assert plan_story.plan_sentence(plan, Totals(notes=1, words=1, tokens=2)) == (
         "Tonight I will study 1 note (1 word) in 1 step."
         " That takes about 1 minute and 2.1 GB of memory."
     )
@@ -33,9 +33,9 @@ def test_one_note_is_not_one_notes() -> None:
 
 def test_a_plan_that_does_not_fit_says_what_to_do() -> None:
     plan = msgspec.convert(PLAN, Plan)
-    assert run_story.warning(plan) == ""
+    assert plan_story.warning(plan) == ""
     tight = msgspec.structs.replace(plan, fits=False)
-    assert "Close other large programs" in run_story.warning(tight)
+    assert "Close other large programs" in plan_story.warning(tight)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_stopping_says_that_nothing_is_lost() -> None:
     run = run_of(step_done(3), state=JobState.RUNNING, stopping=True)
     assert "Everything learned so far is kept" in run_story.doing(run)
     assert run_story.state_of(run) == "Stopping"
-    assert all(fact.meaning != "left" for fact in run_story.facts(run, now=0.0))
+    assert all(fact.meaning != "left" for fact in run_facts.facts(run, now=0.0))
 
 
 def test_adapter_may_have_got_another_name() -> None:
@@ -72,13 +72,13 @@ def test_a_loss_that_did_not_fall_is_not_praised() -> None:
     done = protocol.Finished(result={"base_valid_loss": 4.0, "valid_loss": 4.5})
     run = run_of(done, state=JobState.FINISHED)
     assert "fell" not in run_story.outcome(run)
-    assert run_story.Fact("4.50", "held-out loss; before: 4.00") in run_story.facts(run, 0.0)
+    assert run_facts.Fact("4.50", "held-out loss; before: 4.00") in run_facts.facts(run, 0.0)
 
 
 def test_time_goes_on_between_two_events() -> None:
     events = (protocol.Started(at=100.0, pid=1), protocol.Notice(at=160.0, text="Halfway."))
     run = run_of(*events, state=JobState.RUNNING)
-    assert run_story.elapsed(run, now=165.0) == 65.0
+    assert run_facts.elapsed(run, now=165.0) == 65.0
     over = dataclasses.replace(run, status=dataclasses.replace(run.status, state=JobState.STOPPED))
-    assert run_story.elapsed(over, now=9000.0) == 60.0
+    assert run_facts.elapsed(over, now=9000.0) == 60.0
     assert run_story.notice(run) == "Halfway."

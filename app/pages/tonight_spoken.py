@@ -1,0 +1,70 @@
+"""What the model says to one question, the more it learns."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from app import words
+from app.style import Size, Space
+from app.widgets.text import label, paragraph
+from mlx_backend.protocol import Spoke
+
+
+class SpokenList(QWidget):
+    """The question, and the answers at the checkpoints, the newest first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[Spoke, ...] = ()
+        self.prompt = paragraph(kind="strong")
+        self.answers: list[_Answer] = []
+        inside = QWidget()
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(0, 0, Space.ONE, 0)
+        self._column.setSpacing(Space.TWO)
+        self._column.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setAccessibleName("What the model says while it learns")
+        scroll.setWidget(inside)
+        self.setFixedWidth(Size.SPOKEN)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.ONE)
+        layout.addWidget(self.prompt)
+        layout.addWidget(scroll, 1)
+        self.hide()
+
+    def show_spoken(self, prompt: str, spoken: tuple[Spoke, ...]) -> None:
+        """Show these answers (oldest first) to the prompt; nothing where nothing was asked."""
+        self.setVisible(bool(prompt))
+        self.prompt.setText(f"“{prompt}”")
+        if spoken == self._shown:
+            return
+        self._shown = spoken
+        while len(self.answers) > len(spoken):
+            self.answers.pop().deleteLater()
+        while len(self.answers) < len(spoken):
+            answer = _Answer()
+            self._column.insertWidget(len(self.answers), answer)
+            self.answers.append(answer)
+        for answer, event in zip(self.answers, reversed(spoken), strict=True):
+            answer.show_event(event)
+
+
+class _Answer(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.when = label(kind="small")
+        self.text = paragraph()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.when)
+        layout.addWidget(self.text)
+
+    def show_event(self, event: Spoke) -> None:
+        self.when.setText(f"Step {event.step:,} · {words.time_of_day(event.at)}")
+        self.text.setText(event.text.strip() or "It said nothing.")

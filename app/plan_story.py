@@ -1,0 +1,96 @@
+"""Tonight's plan in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app import words
+from app.planner import Plan
+from mlx_backend.library.notes import Totals
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When a run is to begin and to be over: Unix times, None where nothing was chosen.
+
+    `longest` is the length of the night in hours.
+    """
+
+    longest: float
+    start_at: float | None = None
+    finish_by: float | None = None
+
+    def begins(self, now: float) -> float:
+        """When it begins, if it has not to wait for anything else."""
+        return max(now, self.start_at or 0.0)
+
+    def ends_at_latest(self, now: float) -> float:
+        """When it ends at the latest."""
+        end = self.begins(now) + self.longest * 3600
+        return end if self.finish_by is None else min(end, self.finish_by)
+
+    def is_enough(self, minutes: float, now: float) -> bool:
+        """Whether so many minutes of work fit in."""
+        return self.begins(now) + minutes * 60 <= self.ends_at_latest(now)
+
+
+def plan_sentence(plan: Plan, totals: Totals) -> str:
+    """Tonight in one sentence or two."""
+    return (
+        f"Tonight I will study {words.count(totals.notes, 'note')}"
+        f" ({words.count(totals.words, 'word')}) in {words.count(plan.steps, 'step')}."
+        f" That takes {words.duration(plan.minutes * 60)}"
+        f" and {words.size(plan.peak_bytes)} of memory."
+    )
+
+
+def unmeasured_sentence(totals: Totals) -> str:
+    """The same for a plan that nobody has measured."""
+    return (
+        f"Tonight I will study {words.count(totals.notes, 'note')}"
+        f" ({words.count(totals.words, 'word')}). How long that takes was not measured."
+    )
+
+
+def queue_sentence(totals: Totals, before: str) -> str:
+    """The same for a run that waits for others; `before` is the last of them."""
+    return (
+        f"The next run will study {words.count(totals.notes, 'note')}"
+        f" ({words.count(totals.words, 'word')}). It starts when “{before}” is done."
+    )
+
+
+def schedule(hours: Hours, minutes: float | None, now: float, queued: bool = False) -> str:
+    """When it starts and ends, such as 'Starts at 23:00, done by about 0:10 tomorrow.', in words.
+
+    `minutes` is how long it takes, None where that is not known.
+    """
+    latest = words.moment(hours.ends_at_latest(now), now)
+    at = None if hours.start_at is None else words.moment(hours.start_at, now)
+    if queued:
+        starts = f"Starts at {at} at the earliest" if at else "Starts after that"
+    else:
+        starts = f"Starts at {at}" if at else "Starts now"
+    if queued or minutes is None:
+        if queued and hours.finish_by is None:
+            return f"{starts}, and takes {words.hours(hours.longest)} at most."
+        return f"{starts}, done by {latest} at the latest."
+    if not hours.is_enough(minutes, now):
+        return f"{starts}, and ends by {latest} with what it has learned until then."
+    done = words.moment(hours.begins(now) + minutes * 60, now)
+    return f"{starts}, done by about {done}."
+
+
+def warning(plan: Plan) -> str:
+    """What to know before starting; "" where all is well."""
+    if not plan.fits:
+        return (
+            f"This computer may not have {words.size(plan.peak_bytes)} of memory free. Close other"
+            " large programs, or choose a smaller base model under Models."
+        )
+    if plan.passes < 1:
+        return (
+            f"The night is too short for all of it: about {max(1, round(plan.passes * 100))}"
+            " percent of your notes will be learned, once. A longer night is under Settings."
+        )
+    return ""

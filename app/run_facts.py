@@ -1,0 +1,64 @@
+"""The numbers of a run, each with what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app import words
+from app.job_snapshot import JobSnapshot
+from app.run_story import held_out_losses
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number with what it means."""
+
+    value: str
+    meaning: str
+
+
+def facts(run: JobSnapshot, now: float) -> list[Fact]:
+    """The numbers of a run at a Unix time, the most telling first."""
+    status = run.status
+    found = []
+    if status.steps:
+        found.append(Fact(f"{status.step:,} of {status.steps:,}", "steps"))
+    if run.worked_s or run.is_active:
+        found.append(Fact(words.clock(elapsed(run, now)), "worked"))
+    return [*found, *_remaining(run), *_losses(run), *_machine(run)]
+
+
+def elapsed(run: JobSnapshot, now: float) -> float:
+    """The seconds that the run has worked, without waiting and what lay before a resume."""
+    is_working = run.is_active and run.waiting is None and run.latest_at > 0
+    return run.worked_s + (max(0.0, now - run.latest_at) if is_working else 0.0)
+
+
+def _remaining(run: JobSnapshot) -> list[Fact]:
+    latest = run.status.latest
+    if not run.is_active or run.stopping or latest is None:
+        return []
+    time, error = words.estimate(latest.remaining_s, latest.remaining_error_s)
+    return [Fact(time, f"left, {error}" if error else "left")]
+
+
+def _losses(run: JobSnapshot) -> list[Fact]:
+    losses = held_out_losses(run)
+    if losses is not None:
+        return [Fact(f"{losses[1]:.2f}", f"held-out loss; before: {losses[0]:.2f}")]
+    if run.status.latest is not None:
+        return [Fact(f"{run.status.latest.loss:.2f}", "training loss")]
+    return []
+
+
+def _machine(run: JobSnapshot) -> list[Fact]:
+    latest, energy, planned = run.status.latest, run.night.energy, run.night.planned
+    found = []
+    if latest is not None:
+        found.append(Fact(f"{latest.tokens_per_second:,.0f}", "tokens a second"))
+        machine = planned.machine_bytes if planned else 0
+        meaning = f"memory at most, of {words.size(machine)}" if machine else "memory at most"
+        found.append(Fact(words.size(latest.peak_bytes), meaning))
+    if energy is not None and energy.watt_hours > 0:
+        found.append(Fact(f"about {words.energy(energy.watt_hours)}", "of energy"))
+    return found
