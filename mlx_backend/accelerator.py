@@ -32,6 +32,9 @@ _SYSTEM_OPENBLAS = (
     "openblas-openmp/libblas.so.3",
     "libopenblas.so.0",
 )
+# glibc's malloc.h: from which size on memory is mapped (its largest value), when the heap's end is
+# given back (never), and how many heaps there are (one: MLX frees in another thread).
+_MALLOC_OPTIONS = ((-3, 32 << 20), (-1, 2**31 - 1), (-8, 1))
 
 
 def prepare() -> str:
@@ -41,6 +44,7 @@ def prepare() -> str:
     """
     if sys.platform != "linux":
         return ""
+    _keep_freed_memory()
     if "mlx.core" in sys.modules:
         _log.warning("MLX was imported before its BLAS could be replaced")
         return ""
@@ -48,6 +52,20 @@ def prepare() -> str:
         if candidate is not None and _load(candidate):
             return str(candidate)
     return ""
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library use memory again instead of giving it back and asking for it anew.
+
+    MLX's CPU build allocates every result afresh; with pages that have to be cleared each time, a
+    training step takes 1.7 times as long. The peak stays the same.
+    """
+    try:
+        set_option = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # not glibc
+        return
+    for option, value in _MALLOC_OPTIONS:
+        set_option(option, value)
 
 
 def has_gpu() -> bool:

@@ -128,6 +128,18 @@ def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
     return json.dumps(config, indent=2).encode() + b"\n"
 
 
+def linear_sizes(model: nn.Module) -> tuple[int, int]:
+    """How many weights the blocks' linear layers have, and how many the head."""
+    blocks = sum(_size(linear) for name, linear in _all_linears(model) if "lm_head" not in name)
+    head = model.lm_head if "lm_head" in model else model.model.embed_tokens
+    return blocks, _size(head)
+
+
+def _size(layer: nn.Module) -> int:
+    packed = 32 // layer.bits if "scales" in layer else 1
+    return int(layer.weight.size * packed)
+
+
 def _linears(layer: nn.Module) -> list[tuple[str, nn.Module]]:
     """The linear layers of a block, without those inside an adapter's own layer."""
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -27,14 +28,15 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.dataset import make_dataset
     from mlx_backend.library import database
     from mlx_backend.library.notes import Notes
-    from mlx_backend.training.plan import make_plan
+    from mlx_backend.training.plan import plan_what_fits
     from mlx_backend.training.preparation import prepare
 
     library = Library.open()
     spec = _spec(library, options, "plan")
     with database.opened(library.database) as connection:
         dataset = make_dataset(Notes(connection), spec.seed)
-    planned = make_plan(spec, dataset, prepare(library, spec, dataset))
+    began = time.time()
+    planned, _ = plan_what_fits(spec, dataset, prepare(library, spec, dataset), began)
     console.say(
         f"{planned.samples} samples from {planned.notes} notes, {planned.steps} steps:"
         f" about {duration(planned.minutes * 60)} and {planned.peak_bytes / 1e9:.1f} GB of memory."

@@ -23,6 +23,20 @@ _TARGET_STEP = 128
 
 
 @dataclass(frozen=True)
+class BatchShape:
+    """The sizes of a batch, in positions: of all its rows, of those computed at once, of a row."""
+
+    positions: int = BATCH_POSITIONS
+    at_once: int = BATCH_POSITIONS
+    longest_row: int = ROW_LENGTHS[-1]
+
+    @property
+    def row_lengths(self) -> tuple[int, ...]:
+        """The lengths that rows have."""
+        return tuple(length for length in ROW_LENGTHS if length <= self.longest_row)
+
+
+@dataclass(frozen=True)
 class TokenisedSample:
     """A sample's tokens; those before `prompt_length` are read but not learned."""
 
@@ -31,10 +45,17 @@ class TokenisedSample:
     is_cut: bool = False
 
     @classmethod
-    def of(cls, ids: Sequence[int], prompt_length: int) -> TokenisedSample:
+    def of(
+        cls, ids: Sequence[int], prompt_length: int, longest_row: int = ROW_LENGTHS[-1]
+    ) -> TokenisedSample:
         """Cut to the longest row; the beginning is kept, for it holds the question."""
-        longest = ROW_LENGTHS[-1] + 1
+        longest = longest_row + 1
         return cls(np.array(ids[:longest], np.int32), prompt_length, len(ids) > longest)
+
+    @property
+    def targets(self) -> int:
+        """How many tokens can be learned from it."""
+        return max(0, len(self.tokens) - max(1, self.prompt_length))
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,7 @@ class Batch:
     inputs: token ids, (rows, length). mask: (rows, 1, length, length), true where a position may
     look at another. positions: where, counted over all rows, a token is to be predicted, and
     targets: which, both (targets,). learned: 1.0 for these, 0.0 for padding, (targets,).
+    samples: whose target it is, by its place among the samples, (tokens,) without padding.
     """
 
     inputs: mx.array
@@ -51,19 +73,31 @@ class Batch:
     positions: mx.array
     targets: mx.array
     learned: mx.array
-    tokens: int
+    samples: NDArray[np.int32]
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens are learned from it."""
+        return len(self.samples)
 
 
 class PackedBatches:
-    """The batches of every pass over the samples, shuffled anew for each pass."""
+    """The batches of every pass over the samples, shuffled anew for each pass.
 
-    def __init__(self, samples: Sequence[TokenisedSample], seed: int) -> None:
+    A batch comes in parts, each of which is computed at once.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[TokenisedSample],
+        seed: int,
+        shape: BatchShape = BatchShape(),
+    ) -> None:
         """Samples without anything to learn are left out; there must be some with."""
-        self._numbers = [
-            i for i, s in enumerate(samples) if len(s.tokens) > max(1, s.prompt_length)
-        ]
+        self._numbers = [i for i, sample in enumerate(samples) if sample.targets]
         self._samples = [samples[i] for i in self._numbers]
         self._seed = seed
+        self._shape = shape
         self._sizes: list[int] = []
         self._latest: tuple[int, list[list[list[int]]]] = (-1, [])
 
@@ -78,8 +112,12 @@ class PackedBatches:
         rows = (row for batch in self._pass(0)[:steps] for row in batch)
         return sorted(self._numbers[i] for row in rows for i in row)
 
-    def __getitem__(self, step: int) -> Batch:
-        """The batch of a step, counted from 0, over as many passes as it takes."""
+    def workloads(self) -> list[tuple[int, int, int]]:
+        """Of each batch of the first pass: row length, positions computed, targets."""
+        return [self._workload(rows) for rows in self._pass(0)]
+
+    def __getitem__(self, step: int) -> tuple[Batch, ...]:
+        """The parts of a step's batch, counted from 0, over as many passes as it takes."""
         if not self._samples:
             raise IndexError("there is nothing to learn from")
         number = 0
@@ -87,7 +125,9 @@ class PackedBatches:
             step -= self._size(number)
             number += 1
         rows = self._pass(number)[step]
-        return _make_batch([[self._samples[i] for i in row] for row in rows])
+        height = self._height(self._length(rows))
+        parts = (rows[i : i + height] for i in range(0, len(rows), height))
+        return tuple(self._make_batch(part, height) for part in parts)
 
     def _size(self, number: int) -> int:
         while len(self._sizes) <= number:
@@ -102,19 +142,63 @@ class PackedBatches:
 
     def _pack_pass(self, random: np.random.Generator) -> list[list[list[int]]]:
         order = random.permutation(len(self._samples)).tolist()
+        lengths = self._shape.row_lengths
         sizes = [len(sample.tokens) - 1 for sample in self._samples]
         batches: list[list[list[int]]] = []
-        for length in ROW_LENGTHS:
-            members = [i for i in order if row_length(sizes[i]) == length]
+        for length in lengths:
+            members = [i for i in order if row_length(sizes[i], lengths) == length]
             rows = pack(members, sizes, length)
-            per_batch = BATCH_POSITIONS // length
+            per_batch = max(1, self._shape.positions // length)
             batches += [rows[i : i + per_batch] for i in range(0, len(rows), per_batch)]
         return [batches[i] for i in random.permutation(len(batches)).tolist()]
 
+    def _length(self, rows: Sequence[Sequence[int]]) -> int:
+        longest = max(len(self._samples[i].tokens) - 1 for row in rows for i in row)
+        return row_length(longest, self._shape.row_lengths)
 
-def row_length(size: int) -> int:
+    def _height(self, length: int) -> int:
+        return max(1, self._shape.at_once // length)
+
+    def _workload(self, rows: Sequence[Sequence[int]]) -> tuple[int, int, int]:
+        length = self._length(rows)
+        height = self._height(length)
+        parts = -(-len(rows) // height)
+        targets = sum(self._samples[i].targets for row in rows for i in row)
+        return length, parts * height * length, targets
+
+    def _make_batch(self, rows: Sequence[Sequence[int]], height: int) -> Batch:
+        length = self._length(rows)
+        inputs = np.zeros((height, length), np.int32)
+        owner = np.zeros((height, length), np.int32)
+        positions: list[NDArray[np.int32]] = []
+        targets: list[NDArray[np.int32]] = []
+        samples: list[NDArray[np.int32]] = []
+        for row, members in enumerate(rows):
+            at = 0
+            for place, number in enumerate(members, start=1):
+                sample = self._samples[number]
+                size = len(sample.tokens) - 1
+                inputs[row, at : at + size] = sample.tokens[:-1]
+                owner[row, at : at + size] = place
+                first = max(sample.prompt_length, 1) - 1
+                start = row * length + at
+                positions.append(np.arange(start + first, start + size, dtype=np.int32))
+                targets.append(sample.tokens[first + 1 :])
+                samples.append(np.full(size - first, self._numbers[number], np.int32))
+                at += size
+        mask = (owner[:, None, :, None] == owner[:, None, None, :]) & np.tri(length, dtype=bool)
+        return _padded(
+            inputs,
+            mask,
+            np.concatenate(positions),
+            np.concatenate(targets),
+            np.concatenate(samples),
+        )
+
+
+def row_length(size: int, lengths: Sequence[int] = ROW_LENGTHS) -> int:
     """The shortest row that a sample of `size` positions fits in."""
-    return next((length for length in ROW_LENGTHS if size <= length), ROW_LENGTHS[-1])
+    return next((length for length in lengths if size <= length), lengths[-1])
 
 
 def pack(order: Sequence[int], sizes: Sequence[int], length: int) -> list[list[int]]:
@@ -137,33 +221,12 @@ def pack(order: Sequence[int], sizes: Sequence[int], length: int) -> list[list[i
     return rows
 
 
-def _make_batch(rows: Sequence[Sequence[TokenisedSample]]) -> Batch:
-    length = row_length(max(len(sample.tokens) - 1 for row in rows for sample in row))
-    height = BATCH_POSITIONS // length
-    inputs = np.zeros((height, length), np.int32)
-    owner = np.zeros((height, length), np.int32)
-    positions: list[NDArray[np.int32]] = []
-    targets: list[NDArray[np.int32]] = []
-    for row, members in enumerate(rows):
-        at = 0
-        for number, sample in enumerate(members, start=1):
-            size = len(sample.tokens) - 1
-            inputs[row, at : at + size] = sample.tokens[:-1]
-            owner[row, at : at + size] = number
-            first = max(sample.prompt_length, 1) - 1
-            start = row * length + at
-            positions.append(np.arange(start + first, start + size, dtype=np.int32))
-            targets.append(sample.tokens[first + 1 :])
-            at += size
-    mask = (owner[:, None, :, None] == owner[:, None, None, :]) & np.tri(length, dtype=bool)
-    return _padded(inputs, mask, np.concatenate(positions), np.concatenate(targets))
-
-
 def _padded(
     inputs: NDArray[np.int32],
     mask: NDArray[np.bool_],
     positions: NDArray[np.int32],
     targets: NDArray[np.int32],
+    samples: NDArray[np.int32],
 ) -> Batch:
     """Round the number of targets up, so that it takes few values and few shapes are compiled."""
     count = len(targets)
@@ -174,5 +237,5 @@ def _padded(
         positions=mx.array(np.pad(positions, padding)),
         targets=mx.array(np.pad(targets, padding)),
         learned=mx.array(np.pad(np.ones(count, np.float32), padding)),
-        tokens=count,
+        samples=samples,
     )

@@ -25,6 +25,7 @@ from mlx_backend.files import (
     write_atomically,
     write_folder_atomically,
 )
+from mlx_backend.training.guard import Best, Course
 from mlx_backend.training.step import TrainingStep
 
 _KEPT = 3
@@ -40,7 +41,9 @@ _log = logging.getLogger(__name__)
 class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run stands after `step` steps; times in seconds, losses in nats per token.
 
-    `steps_s` is the part of `elapsed_s` that the steps themselves took.
+    `steps_s` is the part of `elapsed_s` that the steps themselves took. `kept_step` is the step
+    whose parameters were kept in the end, where that was not the last. The losses by note are
+    those of held-out samples, by the note's id.
     """
 
     step: int
@@ -51,6 +54,11 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     recent_losses: tuple[float, ...] = ()
     base_valid_loss: float | None = None
     valid_loss: float | None = None
+    base_valid_by_note: dict[int, float] = {}
+    valid_by_note: dict[int, float] = {}
+    best: Best | None = None
+    kept_step: int | None = None
+    course: Course = Course()
 
     @property
     def tokens_per_second(self) -> float:
@@ -78,8 +86,8 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) -> Path:
-    """Write a checkpoint and drop all but the latest three. Returns its folder."""
-    path = folder / f"step-{state.step:06d}"
+    """Write a checkpoint; drop all but the latest three and the best. Returns its folder."""
+    path = _path(folder, state.step)
     if path.exists():  # a damaged one that was passed over
         remove_folder(path)
 
@@ -94,28 +102,41 @@ def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) 
         write_atomically(beside / _STATE, msgspec.json.encode(manifest))
 
     write_folder_atomically(path, fill)
-    for old in _folders(folder)[_KEPT:]:
-        remove_folder(old)
+    best = state.best.step if state.best is not None else None
+    for step, old in _folders(folder)[_KEPT:]:
+        if step != best:
+            remove_folder(old)
     return path
 
 
-def latest_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole; None when there is none."""
-    for path in _folders(folder):
-        try:
-            return _read(path)
-        except (OSError, ValueError, RuntimeError, msgspec.DecodeError) as error:
-            _log.warning("checkpoint %s is damaged: %s", path.name, error)
-    return None
+def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+    """The newest checkpoint that is whole, or None, and the names of newer ones that are not."""
+    damaged: list[str] = []
+    for _, path in _folders(folder):
+        checkpoint = _try_to_read(path)
+        if checkpoint is not None:
+            return checkpoint, damaged
+        damaged.append(path.name)
+    return None, damaged
+
+
+def read_checkpoint(folder: Path, step: int) -> Checkpoint | None:
+    """The checkpoint of a step; None when it is not there or damaged."""
+    return _try_to_read(_path(folder, step))
 
 
 def restore(training: TrainingStep, checkpoint: Checkpoint) -> None:
     """Put a checkpoint's parameters, optimizer and random state back, bit for bit."""
-    training.model.update(tree_unflatten(list(checkpoint.adapter.items())))
+    restore_adapter(training, checkpoint)
     tensors = dict(checkpoint.optimizer)
     high, low = (int(part) for part in np.array(tensors.pop(_RANDOM_KEY)))
     training.set_optimizer_state(tree_unflatten(list(tensors.items())))
     mx.random.seed((high << 32) | low)
+
+
+def restore_adapter(training: TrainingStep, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint's parameters back alone, to be used rather than trained on."""
+    training.model.update(tree_unflatten(list(checkpoint.adapter.items())))
 
 
 def _random_state() -> list[mx.array]:
@@ -123,14 +144,26 @@ def _random_state() -> list[mx.array]:
     return list(state)
 
 
-def _folders(folder: Path) -> list[Path]:
-    """Checkpoint folders, the newest first."""
+def _path(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:06d}"
+
+
+def _folders(folder: Path) -> list[tuple[int, Path]]:
+    """Checkpoint folders with their steps, the newest first."""
     found = [
         (int(match[1]), path)
         for path in (folder.iterdir() if folder.is_dir() else ())
         if (match := _NAME.fullmatch(path.name))
     ]
-    return [path for _, path in sorted(found, reverse=True)]
+    return sorted(found, reverse=True)
+
+
+def _try_to_read(path: Path) -> Checkpoint | None:
+    try:
+        return _read(path)
+    except (OSError, ValueError, RuntimeError, msgspec.DecodeError) as error:
+        _log.warning("checkpoint %s is damaged: %s", path.name, error)
+        return None
 
 
 def _sha256_of(state: TrainingState) -> str:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import mlx.core as mx
 import msgspec
 import psutil
 
+from mlx_backend.accelerator import has_gpu
 from mlx_backend.dataset import Dataset
-from mlx_backend.night.deadline import RESERVE, hours_at_most
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.lora import linear_sizes
+from mlx_backend.night.deadline import training_deadline
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.training.frugality import rungs
 from mlx_backend.training.loop import evaluation_interval
-from mlx_backend.training.preparation import Preparation
+from mlx_backend.training.preparation import Preparation, again, positions
 
-_MEASURED_STEPS = 2
+# Reading and writing a checkpoint or the adapter's files, and the like, once in a run.
+_REST_S = 5.0
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a run will do: `minutes` of training in `steps` steps, `peak_bytes` of memory.
 
-    `passes` is how often it sees each sample; below 1, it does not see all of them.
+    `passes` is how often it sees each sample; below 1, it does not see all of them. `down` is how
+    far it went down the ladder of `frugality.rungs` to fit into `machine_bytes`, and `way` says so.
     """
 
     notes: int
@@ -30,60 +38,138 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     passes: float
     minutes: float
     peak_bytes: int
+    machine_bytes: int
     fits: bool
     tokens_per_second: float
+    down: int = 0
+    way: str = ""
 
 
-def make_plan(spec: TrainSpec, dataset: Dataset, preparation: Preparation) -> RunPlan:
+@dataclass(frozen=True)
+class _Measured:
+    """Seconds of a mean step and of a look at the held-out loss, learned tokens of a mean step."""
+
+    step_s: float
+    look_s: float
+    tokens: float
+    peak_bytes: int
+
+
+def plan_what_fits(
+    spec: TrainSpec, dataset: Dataset, preparation: Preparation, began: float, down: int = 0
+) -> tuple[RunPlan, Preparation]:
+    """The plan that goes fastest among those that fit, and what it was measured with.
+
+    Where nothing fits, the plan that takes the least memory, with `fits` false.
+    `began` (Unix time) and `down` are those of `make_plan`.
+    """
+    ladder = rungs(positions(), spec.dropout)
+    while True:
+        plan = make_plan(spec, dataset, preparation, began, down)
+        if plan.fits or preparation.frugality == ladder[-1]:
+            return plan, preparation
+        down += 1
+        preparation = again(preparation, spec, dataset, down)
+
+
+def make_plan(
+    spec: TrainSpec, dataset: Dataset, preparation: Preparation, began: float, down: int = 0
+) -> RunPlan:
     """Measure real steps and plan as many as `spec.passes` make and the time allows.
 
-    The steps change no parameter: they are taken with a learning rate of zero, and the optimizer
-    forgets them.
+    The run, and with it its hours, began at the Unix time `began`; `preparation` is `down` the
+    ladder. The steps change no parameter: they are taken with a learning rate of zero, and the
+    optimizer forgets them.
     """
-    available = psutil.virtual_memory().available + mx.get_active_memory()
-    mx.reset_peak_memory()
-    seconds, tokens = _measure_steps(preparation)
-    evaluation = _measure_evaluation(preparation)
-    hours = hours_at_most(spec, time.time())
-    steps = spec.steps or preparation.batches.steps(spec.passes)
-    if hours is not None:
-        looks = steps // evaluation_interval(steps, len(preparation.held_out)) + 2
-        budget = hours * 3600 * (1 - RESERVE) - evaluation * looks
-        steps = max(1, min(steps, int(budget / seconds)))
-    evaluations = steps // evaluation_interval(steps, len(preparation.held_out)) + 2
-    peak = mx.get_peak_memory()
+    available = memory_available()
+    measured = _measure(preparation)
+    batches, held_out = preparation.batches, len(preparation.held_out.batches)
+    steps = spec.steps or batches.steps(spec.passes)
+    deadline = training_deadline(spec, began)
+    if deadline is not None:
+        looks = steps // evaluation_interval(steps, held_out) + 2
+        left = deadline - time.time() - looks * measured.look_s - _REST_S
+        steps = max(1, min(steps, int(left / measured.step_s)))
+    looks = steps // evaluation_interval(steps, held_out) + 2
+    seconds = steps * measured.step_s + looks * measured.look_s
     return RunPlan(
         notes=dataset.notes,
         samples=len(dataset.train),
         held_out=len(dataset.held_out),
         steps=steps,
-        passes=steps / preparation.batches.steps(1),
-        minutes=round((steps * seconds + evaluations * evaluation) / 60, 2),
-        peak_bytes=peak,
-        fits=peak <= available,
-        tokens_per_second=tokens / seconds,
+        passes=steps / batches.steps(1),
+        minutes=round(seconds / 60, 2),
+        peak_bytes=measured.peak_bytes,
+        machine_bytes=available,
+        fits=measured.peak_bytes <= available,
+        tokens_per_second=measured.tokens / measured.step_s,
+        down=down,
+        way=preparation.frugality.text,
     )
 
 
-def _measure_steps(preparation: Preparation) -> tuple[float, float]:
-    """Seconds and learned tokens of a step, each the mean of a few."""
+def memory_available() -> int:
+    """The memory (bytes) that this process may have, with what it has already."""
+    free = psutil.virtual_memory().available + mx.get_active_memory()
+    if not has_gpu():
+        return int(free)
+    # Beyond what Metal recommends, a Mac grinds to a halt before anything fails.
+    recommended = mx.device_info().get("max_recommended_working_set_size")
+    return int(free) if recommended is None else min(int(free), int(recommended))
+
+
+def check_fit(plan: RunPlan, smaller: Mapping[str, int]) -> None:
+    """Raise OvernightError where memory will not do: MLX may end the process without a word.
+
+    `smaller` are the other base models there are, with the bytes of their weights.
+    """
+    if plan.fits:
+        return
+    advice = "choose a smaller base model"
+    if smaller:
+        advice = f"choose the base model '{min(smaller, key=lambda name: smaller[name])}'"
+    raise OvernightError(
+        Kind.NO_MEMORY,
+        f"This training needs about {plan.peak_bytes / 1e9:.1f} GB of memory even"
+        f" {plan.way}, and {plan.machine_bytes / 1e9:.1f} GB are free.",
+        f"Close other large programs, or {advice}, then go on.",
+    )
+
+
+def _measure(preparation: Preparation) -> _Measured:
+    """Real steps with the fullest batch of each row length, weighed by how many there are."""
     training, batches = preparation.training, preparation.batches
-    chosen = [batches[i] for i in range(min(_MEASURED_STEPS, batches.steps(1)))]
-    for batch in chosen:  # the first of each shape is slow, for it is compiled
-        training(batch, rate=0.0)
-    began = time.perf_counter()
-    for batch in chosen:
-        training(batch, rate=0.0)
-    seconds = (time.perf_counter() - began) / len(chosen)
+    loads = batches.workloads()
+    of_target = _cost_of_a_target(preparation)
+    costs = [computed + targets * of_target for _, computed, targets in loads]
+    mx.reset_peak_memory()
+    seconds = 0.0
+    for length in {length for length, _, _ in loads}:
+        members = [i for i, load in enumerate(loads) if load[0] == length]
+        fullest = max(members, key=lambda i: costs[i])
+        spent = _time_of(lambda i=fullest: training(batches[i], rate=0.0))  # type: ignore[misc]
+        seconds += spent / costs[fullest] * sum(costs[i] for i in members)
     training.reset_optimizer()
-    return seconds, sum(batch.tokens for batch in chosen) / len(chosen)
+    peak = mx.get_peak_memory()
+    held_out = preparation.held_out.batches
+    look = _time_of(lambda: training.losses(held_out[0])) * len(held_out) if held_out else 0.0
+    return _Measured(
+        step_s=seconds / len(loads),
+        look_s=look,
+        tokens=sum(targets for _, _, targets in loads) / len(loads),
+        peak_bytes=max(peak, mx.get_peak_memory()),
+    )
 
 
-def _measure_evaluation(preparation: Preparation) -> float:
-    """Seconds that one look at the held-out loss takes."""
-    if not preparation.held_out:
-        return 0.0
-    preparation.training.loss(preparation.held_out[0])
+def _time_of(work: Callable[[], object]) -> float:
+    """Seconds that it takes once what it needs is compiled."""
+    work()
     began = time.perf_counter()
-    preparation.training.loss(preparation.held_out[0])
-    return (time.perf_counter() - began) * len(preparation.held_out)
+    work()
+    return time.perf_counter() - began
+
+
+def _cost_of_a_target(preparation: Preparation) -> float:
+    """What predicting one token takes, as a share of computing one position."""
+    blocks, head = linear_sizes(preparation.loaded.model)
+    return head / blocks

@@ -8,53 +8,90 @@ from dataclasses import dataclass
 import mlx.core as mx
 
 from mlx_backend import lora
+from mlx_backend.accelerator import has_gpu
 from mlx_backend.base_model import LoadedModel, load_base_model
 from mlx_backend.dataset import Dataset, Sample
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
+from mlx_backend.training.batches import BATCH_POSITIONS, PackedBatches, TokenisedSample
+from mlx_backend.training.frugality import Frugality, rung
+from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.step import TrainingStep
+
+GPU_POSITIONS = 2048
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a training loop needs."""
+    """What a training loop needs.
+
+    `cut` are the samples, by their numbers in the dataset, whose ends are not learned for they
+    are too long, and `unlearnable` those of which nothing is.
+    """
 
     loaded: LoadedModel
     shape: lora.LoraShape
+    frugality: Frugality
     training: TrainingStep
     batches: PackedBatches
-    held_out: tuple[Batch, ...]
-    cut_samples: int
+    held_out: HeldOut
+    cut: tuple[int, ...]
+    unlearnable: tuple[int, ...]
 
 
-def prepare(library: Library, spec: TrainSpec, dataset: Dataset) -> Preparation:
+def prepare(library: Library, spec: TrainSpec, dataset: Dataset, down: int = 0) -> Preparation:
     """Load the base model, put the adapter on it, and turn the samples into batches.
 
+    `down` counts the rungs that are given up of `frugality.rungs` to save memory.
     Raises OvernightError when the model or the adapter to start from cannot be used.
     """
     loaded = load_base_model(library, spec.model)
     mx.random.seed(spec.seed)
     shape = _attach(library, spec, loaded)
-    train = _tokenise(loaded, dataset.train)
-    batches = PackedBatches(train, spec.seed)
+    return _make(loaded, shape, spec, dataset, down)
+
+
+def again(preparation: Preparation, spec: TrainSpec, dataset: Dataset, down: int) -> Preparation:
+    """The same on another rung, without loading anything anew."""
+    return _make(preparation.loaded, preparation.shape, spec, dataset, down)
+
+
+def _make(
+    loaded: LoadedModel, shape: lora.LoraShape, spec: TrainSpec, dataset: Dataset, down: int
+) -> Preparation:
+    frugality = rung(down, spec.low_memory, positions(), spec.dropout)
+    longest = frugality.shape.longest_row
+    train = _tokenise(loaded, dataset.train, longest)
+    batches = PackedBatches(train, spec.seed, frugality.shape)
     if batches.steps(1) == 0:
         raise OvernightError(
             Kind.NO_NOTES,
             "There is nothing in the notes that could be learned.",
             "Add notes with a few sentences of text.",
         )
-    held_out = PackedBatches(_tokenise(loaded, dataset.held_out), spec.seed)
+    held_out = PackedBatches(
+        _tokenise(loaded, dataset.held_out, longest), spec.seed, frugality.shape
+    )
     return Preparation(
         loaded=loaded,
         shape=shape,
-        training=TrainingStep(loaded.model),
+        frugality=frugality,
+        training=TrainingStep(loaded.model, frugality.recomputed),
         batches=batches,
-        held_out=tuple(held_out[i] for i in range(held_out.steps(1))),
-        cut_samples=sum(sample.is_cut for sample in train),
+        held_out=HeldOut(
+            batches=tuple(part for i in range(held_out.steps(1)) for part in held_out[i]),
+            notes={number: sample.note for number, sample in enumerate(dataset.held_out)},
+        ),
+        cut=tuple(i for i, sample in enumerate(train) if sample.is_cut and sample.targets),
+        unlearnable=tuple(i for i, sample in enumerate(train) if not sample.targets),
     )
+
+
+def positions() -> int:
+    """Positions in a batch: what keeps this machine's processor busy, and no more."""
+    return GPU_POSITIONS if has_gpu() else BATCH_POSITIONS
 
 
 def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.LoraShape:
@@ -76,6 +113,10 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
     return shape
 
 
-def _tokenise(loaded: LoadedModel, samples: Sequence[Sample]) -> list[TokenisedSample]:
+def _tokenise(
+    loaded: LoadedModel, samples: Sequence[Sample], longest_row: int
+) -> list[TokenisedSample]:
     pairs = [(sample.prompt, sample.answer) for sample in samples]
-    return [TokenisedSample.of(ids, length) for ids, length in loaded.form.samples(pairs)]
+    return [
+        TokenisedSample.of(ids, length, longest_row) for ids, length in loaded.form.samples(pairs)
+    ]

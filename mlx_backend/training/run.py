@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -14,21 +15,28 @@ import msgspec
 from mlx_backend import __version__, lora, protocol
 from mlx_backend.dataset import Dataset, Sample, load_dataset, make_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import write_atomically, write_folder_atomically
+from mlx_backend.files import folder_bytes, write_atomically, write_folder_atomically
+from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.frugality import frugality_rung
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.home import Library
+from mlx_backend.library.models import list_models
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
+from mlx_backend.night.deadline import check_time_is_left, training_deadline
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.training.checkpoints import TrainingState
 from mlx_backend.training.filing import adapter_readme, check_adapter
 from mlx_backend.training.kept_private import keeps_private
-from mlx_backend.training.loop import LoopPlan, TrainingLoop
-from mlx_backend.training.plan import RESERVE, RunPlan, make_plan
+from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
+from mlx_backend.training.plan import RunPlan, check_fit, plan_what_fits
 from mlx_backend.training.preparation import Preparation, prepare
 
 _LANE_PATIENCE_S = 2.0
+# Tokens of what the model says to the run's prompt at a checkpoint.
+_LONGEST_WORDS = 64
 _T = TypeVar("_T")
 
 
@@ -58,19 +66,15 @@ class TrainingRun:
     def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
         self._stage("preparing")
         dataset = self._dataset()
-        preparation = prepare(self._library, self._spec, dataset)
-        if preparation.cut_samples:
-            self._notice(
-                f"{preparation.cut_samples} of {len(dataset.train)} samples were longer than the"
-                " model is trained on; their ends are not learned."
-            )
-        plan = self._plan(dataset, preparation)
+        plan, preparation = self._plan(dataset)
+        self._tell_what_is_not_learned(dataset, preparation)
         loop = self._loop(plan, preparation)
         self._stage("training")
         mx.reset_peak_memory()
-        if not loop.run(stop_requested):
+        end = loop.run(stop_requested)
+        if end is End.STOPPED:
             return None
-        self._say_when_cut_short(loop.state.step, plan.steps)
+        self._say_why_it_ended(end, loop.state, plan.steps)
         self._stage("saving")
         card = self._filed_before()
         if card is None:
@@ -81,7 +85,7 @@ class TrainingRun:
             notes = _notes_of(learned)
             versions = {note: dataset.versions[note] for note in notes}
             Notes(connection).mark_learned(card.name, versions)
-        return self._finish(card, plan, loop)
+        return self._finish(card, plan, loop.state, dataset, preparation)
 
     def _dataset(self) -> Dataset:
         """The samples, frozen at the run's first start."""
@@ -107,14 +111,25 @@ class TrainingRun:
             shutil.rmtree(self._folder.checkpoints)
         (self._folder.path / "plan.json").unlink(missing_ok=True)
 
-    def _plan(self, dataset: Dataset, preparation: Preparation) -> RunPlan:
-        """The plan, frozen likewise: a resumed run has as many steps as it was begun with."""
+    def _plan(self, dataset: Dataset) -> tuple[RunPlan, Preparation]:
+        """The plan, frozen likewise: a resumed run has as many steps as it was begun with.
+
+        What the supervisor gave up since to save memory comes on top of what the plan did.
+        """
         path = self._folder.path / "plan.json"
+        lowered = frugality_rung(self._folder)
         if path.exists():
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
+            preparation = prepare(self._library, self._spec, dataset, plan.down + lowered)
         else:
-            plan = make_plan(self._spec, dataset, preparation)
-            _check_fit(plan)
+            check_time_is_left(self._spec, self._began)
+            preparation = prepare(self._library, self._spec, dataset, lowered)
+            plan, preparation = plan_what_fits(
+                self._spec, dataset, preparation, self._began, lowered
+            )
+            check_fit(plan, self._smaller_models(preparation))
+            # What was lowered so far is in the plan; only what comes later is added to it.
+            plan = msgspec.structs.replace(plan, down=plan.down - lowered)
             write_atomically(path, msgspec.json.encode(plan))
         self._folder.append(
             protocol.Planned(
@@ -122,9 +137,30 @@ class TrainingRun:
                 samples=plan.samples,
                 held_out=plan.held_out,
                 steps=plan.steps,
+                peak_bytes=plan.peak_bytes,
+                machine_bytes=plan.machine_bytes,
             )
         )
-        return plan
+        return plan, preparation
+
+    def _smaller_models(self, preparation: Preparation) -> dict[str, int]:
+        here = preparation.loaded.info
+        size = folder_bytes(here.path)
+        others = {m.card.name: folder_bytes(m.path) for m in list_models(self._library.models)}
+        return {name: other for name, other in others.items() if other < size}
+
+    def _tell_what_is_not_learned(self, dataset: Dataset, preparation: Preparation) -> None:
+        total = len(dataset.train)
+        if preparation.cut:
+            self._notice(
+                f"{len(preparation.cut)} of {total} samples were longer than the model is trained"
+                " on; their ends are not learned."
+            )
+        if preparation.unlearnable:
+            self._notice(
+                f"{len(preparation.unlearnable)} of {total} samples hold nothing to learn, for"
+                " their question fills a whole row; the report lists them."
+            )
 
     def _loop(self, plan: RunPlan, preparation: Preparation) -> TrainingLoop:
         loop = TrainingLoop(
@@ -136,7 +172,10 @@ class TrainingRun:
                 learning_rate=self._spec.learning_rate,
                 checkpoint_every=self._spec.checkpoint_every,
                 checkpoints=self._folder.checkpoints,
-                deadline=self._deadline(),
+                # Should the machine be slower than was measured.
+                deadline=training_deadline(self._spec, self._began),
+                prompt=self._spec.prompt,
+                ask=functools.partial(_ask, ChatModel(preparation.loaded)),
             ),
             self._folder.append,
         )
@@ -147,16 +186,22 @@ class TrainingRun:
             self._notice(f"Going on from the checkpoint at step {step}.")
         return loop
 
-    def _deadline(self) -> float | None:
-        """When the training ends at the latest, should the machine be slower than was measured."""
-        hours = self._spec.hours
-        return None if hours is None else self._began + hours * 3600 * (1 - RESERVE)
-
-    def _say_when_cut_short(self, step: int, steps: int) -> None:
-        if step < steps:
+    def _say_why_it_ended(self, end: End, state: TrainingState, steps: int) -> None:
+        if end is End.NO_TIME:
             self._notice(
-                f"The time was over after step {step} of {steps};"
+                f"The time was over after step {state.step} of {steps};"
                 " what was learned until then is kept."
+            )
+        elif end is End.NO_GAIN:
+            self._notice(
+                f"Stopped at step {state.step} of {steps}: the model got no better at wordings it"
+                " was not trained on, and would have begun to learn by rote."
+            )
+        if state.kept_step is not None:
+            self._notice(f"The best state, that after step {state.kept_step}, is kept.")
+        if state.course.skipped:
+            self._notice(
+                f"{state.course.skipped} steps were skipped, for their loss was not a number."
             )
 
     def _card(self, dataset: Dataset, preparation: Preparation, loop: TrainingLoop) -> AdapterCard:
@@ -214,8 +259,14 @@ class TrainingRun:
 
         write_folder_atomically(self._library.adapters / card.name, fill)
 
-    def _finish(self, card: AdapterCard, plan: RunPlan, loop: TrainingLoop) -> dict[str, object]:
-        state = loop.state
+    def _finish(
+        self,
+        card: AdapterCard,
+        plan: RunPlan,
+        state: TrainingState,
+        dataset: Dataset,
+        preparation: Preparation,
+    ) -> dict[str, object]:
         report: dict[str, object] = {
             "run": self._folder.id,
             "adapter": card.name,
@@ -231,6 +282,15 @@ class TrainingRun:
             "peak_bytes": state.peak_bytes,
             "minutes": round(state.elapsed_s / 60, 2),
             "planned_minutes": plan.minutes,
+            "planned_bytes": plan.peak_bytes,
+            "kept_step": state.kept_step or state.step,
+            "skipped_steps": state.course.skipped,
+            "held_out": [
+                {"note": note, "before": state.base_valid_by_note.get(note), "after": loss}
+                for note, loss in sorted(state.valid_by_note.items())
+            ],
+            "cut": _names(dataset, preparation.cut),
+            "unlearnable": _names(dataset, preparation.unlearnable),
         }
         return report | {"report": str(self._folder.write_report(report))}
 
@@ -245,15 +305,15 @@ def _notes_of(samples: Sequence[Sample]) -> set[int]:
     return {sample.note for sample in samples}
 
 
-def _check_fit(plan: RunPlan) -> None:
-    """Raise OvernightError where memory will not do: MLX may end the process without a word."""
-    if not plan.fits:
-        raise OvernightError(
-            Kind.NO_MEMORY,
-            f"This training needs about {plan.peak_bytes / 1e9:.1f} GB of memory,"
-            " and so much is not free.",
-            "Close other large programs, or choose a smaller base model, then go on.",
-        )
+def _names(dataset: Dataset, numbers: Sequence[int]) -> list[dict[str, object]]:
+    """Samples as the report lists them: what they ask, and the note that they are from."""
+    samples = (dataset.train[i] for i in numbers)
+    return [{"note": sample.note, "prompt": sample.prompt} for sample in samples]
+
+
+def _ask(chat: ChatModel, prompt: str) -> str:
+    (text,) = chat.answer_all([prompt], _LONGEST_WORDS)
+    return text
 
 
 def _frozen(path: Path, read: Callable[[Path], _T]) -> _T:

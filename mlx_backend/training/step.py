@@ -1,25 +1,30 @@
-"""One training step: loss, gradients and update, compiled once for each shape of a batch."""
+"""One training step: losses, gradients and update, compiled once for each shape of a batch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optimizers
+import numpy as np
+from mlx.utils import tree_map
+from numpy.typing import NDArray
 
-from mlx_backend.arrays import number
+from mlx_backend.arrays import flatten, number
 from mlx_backend.training.batches import Batch
-from mlx_backend.training.loss import head_can_be_split, mean_loss, target_logits
+from mlx_backend.training.frugality import Recomputed, recompute
+from mlx_backend.training.loss import BatchArrays, head_can_be_split, target_losses
 
 _WARM_UP_SHARE = 0.05
 _FINAL_SHARE = 0.1
 _LARGEST_NORM = 1.0
 
-_Compiled = Callable[[mx.array, mx.array, mx.array, mx.array, mx.array], mx.array]
+_Gradients = dict[str, Any]
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -31,27 +36,56 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     return peak * (_FINAL_SHARE + (1 - _FINAL_SHARE) * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
+@dataclass(frozen=True)
+class PendingStep:
+    """A step that the device still computes: mean loss before the update, norm of the gradient."""
+
+    loss: mx.array
+    norm: mx.array
+
+    def result(self) -> tuple[float, bool]:
+        """Wait for it: the loss, and whether it and the gradient were numbers to learn from."""
+        loss, norm = number(self.loss), number(self.norm)
+        return loss, math.isfinite(loss) and math.isfinite(norm)
+
+
 class TrainingStep:
     """A model with its optimizer. Parameters change in place, step by step."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, recomputed: Recomputed = "nothing") -> None:
         self.model = model
         model.eval()  # with dropout no two passes are alike
         self._split = head_can_be_split(model)
+        recompute(model, recomputed)
         self.reset_optimizer()
 
-    def __call__(self, batch: Batch, rate: float) -> float:
-        """Update the parameters with one batch; returns the loss before the update."""
+    def begin(self, parts: Sequence[Batch], rate: float) -> PendingStep:
+        """Set the device to update the parameters with one batch; the work goes on by itself.
+
+        Where the loss or a gradient is not a finite number, parameters and optimizer stay as
+        they are.
+        """
         self.model.train()
         self.optimizer.learning_rate = rate
-        loss = self._step(*_arrays(batch))
-        mx.eval(loss, self._state)
-        return number(loss)
+        total, gradients = self._gradients(*_arrays(parts[0]))
+        mx.async_eval(total, gradients)  # by itself: with the update in one graph it keeps more
+        for part in parts[1:]:
+            mx.eval(total, gradients)  # what one part needs is free before the next
+            more, further = self._gradients(*_arrays(part))
+            total, gradients = total + more, tree_map(mx.add, gradients, further)
+        count = mx.array(float(sum(part.tokens for part in parts)))
+        loss, norm = self._update(total, gradients, count)
+        mx.async_eval(norm, loss, self._state)
+        return PendingStep(loss, norm)
 
-    def loss(self, batch: Batch) -> float:
-        """The loss of a batch without learning from it, and without dropout."""
+    def __call__(self, parts: Sequence[Batch], rate: float) -> float:
+        """Update the parameters with one batch; returns the loss before the update."""
+        return self.begin(parts, rate).result()[0]
+
+    def losses(self, batch: Batch) -> NDArray[np.float32]:
+        """The loss (nats) of each learned token, without learning from it and without dropout."""
         self.model.eval()
-        return number(self._loss(*_arrays(batch)))
+        return np.array(self._losses(*_arrays(batch)))[: batch.tokens]
 
     def reset_optimizer(self) -> None:
         """Forget everything but the parameters."""
@@ -63,36 +97,89 @@ class TrainingStep:
     def set_optimizer_state(self, state: dict[str, Any]) -> None:
         """Take up an earlier optimizer state; the compiled step is bound to it anew."""
         self.optimizer.state = state
+        self.optimizer.init(self.model.trainable_parameters())  # the tree's branches without leaves
         self._compile()
 
     def _compile(self) -> None:
         model, optimizer, split = self.model, self.optimizer, self._split
-        state = [model.state, optimizer.state, mx.random.state]  # dropout draws from the last
+        state = [model.state, optimizer.state]
+        drawing = [model.state, mx.random.state]  # dropout draws from the latter
 
-        def loss_of(
-            model: nn.Module,
-            inputs: mx.array,
-            mask: mx.array,
-            positions: mx.array,
-            targets: mx.array,
-            learned: mx.array,
-        ) -> mx.array:
-            logits = target_logits(model, inputs, mask, positions, split)
-            return mean_loss(logits, targets, learned)
+        def losses_of(model: nn.Module, *arrays: mx.array) -> mx.array:
+            return target_losses(model, BatchArrays(*arrays), split)
 
-        value_and_grad = nn.value_and_grad(model, loss_of)
+        def total_of(model: nn.Module, *arrays: mx.array) -> mx.array:
+            return losses_of(model, *arrays).sum()
 
-        def step(*arrays: mx.array) -> mx.array:
-            loss: mx.array
-            loss, gradients = value_and_grad(model, *arrays)
-            gradients, _ = optimizers.clip_grad_norm(gradients, _LARGEST_NORM)
-            optimizer.update(model, gradients)
-            return loss
+        value_and_gradient = nn.value_and_grad(model, total_of)
 
-        self._step: _Compiled = partial(mx.compile, inputs=state, outputs=state)(step)
-        self._loss: _Compiled = partial(mx.compile, inputs=[model.state])(partial(loss_of, model))
-        self._state = state
+        def gradients(*arrays: mx.array) -> tuple[mx.array, _Gradients]:
+            total, gradient = value_and_gradient(model, *arrays)
+            return total, gradient
+
+        def update(
+            total: mx.array, gradient: _Gradients, count: mx.array
+        ) -> tuple[mx.array, mx.array]:
+            norm = _norm(gradient) / count
+            factor = mx.minimum(_LARGEST_NORM / (norm + 1e-6), 1.0) / count
+            clipped = tree_map(lambda g: g * factor, gradient)
+            before = _copy(optimizer.state), model.trainable_parameters()
+            optimizer.update(model, clipped)
+            _keep_unless(mx.isfinite(total) & mx.isfinite(norm), model, optimizer, *before)
+            return total / count, norm
+
+        self._gradients: Callable[..., tuple[mx.array, _Gradients]] = partial(
+            mx.compile, inputs=drawing, outputs=drawing
+        )(gradients)
+        self._update: Callable[..., tuple[mx.array, mx.array]] = partial(
+            mx.compile, inputs=state, outputs=state
+        )(update)
+        self._losses: Callable[..., mx.array] = partial(mx.compile, inputs=[model.state])(
+            partial(losses_of, model)
+        )
+        self._state = [*state, mx.random.state]
 
 
-def _arrays(batch: Batch) -> tuple[mx.array, mx.array, mx.array, mx.array, mx.array]:
+def _norm(gradient: _Gradients) -> mx.array:
+    """The norm of all gradients together, summed from the last layer to the first.
+
+    MLX computes in the order in which it is asked: each layer's gradients when the backward pass
+    comes by, rather than at the end, when it would have had to keep what they are made of.
+    """
+    squares = [mx.square(array).sum() for _, array in reversed(flatten(gradient).items())]
+    return mx.sqrt(sum(squares[1:], squares[0]))
+
+
+def _keep_unless(
+    good: mx.array,
+    model: nn.Module,
+    optimizer: optimizers.Optimizer,
+    old_state: dict[str, Any],
+    old_parameters: dict[str, Any],
+) -> None:
+    """Where the step was not `good`, put parameters and optimizer back to what they were."""
+
+    def choose(new: mx.array, old: mx.array) -> mx.array:
+        return mx.where(good, new, old)
+
+    model.update(tree_map(choose, model.trainable_parameters(), old_parameters))
+    _assign(optimizer.state, tree_map(choose, optimizer.state, old_state))
+
+
+def _copy(tree: dict[str, Any]) -> dict[str, Any]:
+    """A tree of its own with the same arrays."""
+    copy: dict[str, Any] = tree_map(lambda array: array, tree)
+    return copy
+
+
+def _assign(tree: Any, values: Any) -> None:
+    """Put values into the leaves of a tree that others hold on to, too."""
+    for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+        if isinstance(value, dict | list):
+            _assign(tree[key], value)
+        else:
+            tree[key] = value
+
+
+def _arrays(batch: Batch) -> tuple[mx.array, ...]:
     return batch.inputs, batch.mask, batch.positions, batch.targets, batch.learned

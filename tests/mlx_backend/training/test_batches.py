@@ -13,6 +13,7 @@ from mlx_backend.training.batches import (
     BATCH_POSITIONS,
     ROW_LENGTHS,
     Batch,
+    BatchShape,
     PackedBatches,
     TokenisedSample,
     pack,
@@ -46,7 +47,7 @@ def expected(samples: Sequence[TokenisedSample]) -> Counter[int]:
 
 
 def one_pass(batches: PackedBatches) -> list[Batch]:
-    return [batches[step] for step in range(batches.steps(1))]
+    return [part for step in range(batches.steps(1)) for part in batches[step]]
 
 
 @settings(max_examples=40)
@@ -57,7 +58,8 @@ def test_a_pass_learns_every_token_exactly_once(sizes: list[tuple[int, int]]) ->
     for number in range(2):
         total: Counter[int] = Counter()
         for step in range(batches.steps(number), batches.steps(number + 1)):
-            total += learned(batches[step])
+            for part in batches[step]:
+                total += learned(part)
         assert total == expected(samples)
 
 
@@ -97,10 +99,11 @@ def test_all_batches_have_one_of_few_shapes(sizes: list[tuple[int, int]]) -> Non
         assert 0 < batch.tokens <= BATCH_POSITIONS
 
 
-def same(one: Batch, other: Batch) -> bool:
-    return all(
-        mx.array_equal(getattr(one, name), getattr(other, name))
-        for name in ("inputs", "mask", "positions", "targets", "learned")
+def same(one: Sequence[Batch], other: Sequence[Batch]) -> bool:
+    return len(one) == len(other) and all(
+        mx.array_equal(getattr(a, name), getattr(b, name))
+        for a, b in zip(one, other, strict=True)
+        for name in ("inputs", "mask", "positions", "targets", "learned", "samples")
     )
 
 
@@ -126,7 +129,7 @@ def test_samples_without_anything_to_learn_are_left_out() -> None:
     samples = make([(5, 5), (5, 9), (0, 0), (40, 10), (900, 800)])
     batches = PackedBatches(samples, seed=0)
     assert batches.steps(1) == 1
-    assert learned(batches[0]) == expected(samples[3:4])
+    assert learned(batches[0][0]) == expected(samples[3:4])
 
 
 def test_nothing_to_learn_at_all() -> None:
@@ -171,3 +174,43 @@ def test_a_part_of_a_pass_shows_a_part_of_the_samples() -> None:
     some = batches.seen(1)
     assert 0 < len(some) < 19
     assert set(some) < set(batches.seen(2))
+
+
+def test_every_target_names_its_sample() -> None:
+    samples = make([(40, 5), (3, 3), (90, 0), (300, 20)])
+    for batch in one_pass(PackedBatches(samples, seed=0)):
+        targets = np.array(batch.targets)[: batch.tokens]
+        assert (targets // 1000 == batch.samples).all()
+
+
+SHAPES = [BatchShape(2048, 2048), BatchShape(2048, 512), BatchShape(512, 256, 256)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_parts_of_any_size_learn_the_same(shape: BatchShape) -> None:
+    cut = [
+        TokenisedSample.of(s.tokens.tolist(), s.prompt_length, shape.longest_row) for s in SAMPLES
+    ]
+    batches = PackedBatches(cut, seed=4, shape=shape)
+    total: Counter[int] = Counter()
+    for part in one_pass(batches):
+        assert part.inputs.size == shape.at_once
+        total += learned(part)
+    assert total == expected(cut)
+
+
+@pytest.mark.parametrize("shape", [BatchShape(), *SHAPES])
+def test_the_load_of_a_batch_is_known_without_making_it(shape: BatchShape) -> None:
+    cut = [
+        TokenisedSample.of(s.tokens.tolist(), s.prompt_length, shape.longest_row) for s in SAMPLES
+    ]
+    batches = PackedBatches(cut, seed=4, shape=shape)
+    made = [batches[step] for step in range(batches.steps(1))]
+    assert batches.workloads() == [
+        (
+            parts[0].inputs.shape[1],
+            sum(part.inputs.size for part in parts),
+            sum(part.tokens for part in parts),
+        )
+        for parts in made
+    ]

@@ -46,7 +46,7 @@ def train(preparation: Preparation, start: int, end: int) -> list[float]:
 
 
 def latest(folder: Path) -> Checkpoint:
-    found = latest_checkpoint(folder)
+    found, _ = latest_checkpoint(folder)
     assert found is not None
     return found
 
@@ -103,11 +103,11 @@ def test_a_missing_file_falls_back_to_the_one_before(two: Path, folder: Path, fi
 def test_none_whole_is_none(two: Path, folder: Path) -> None:
     for path in folder.iterdir():
         (path / "state.json").write_text("{}")
-    assert latest_checkpoint(folder) is None
+    assert latest_checkpoint(folder) == (None, ["step-000006", "step-000003"])
 
 
 def test_no_folder_no_checkpoint(tmp_path: Path) -> None:
-    assert latest_checkpoint(tmp_path / "gone") is None
+    assert latest_checkpoint(tmp_path / "gone") == (None, [])
 
 
 def test_what_is_no_checkpoint_is_passed_over(two: Path, folder: Path) -> None:

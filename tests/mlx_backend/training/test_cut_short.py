@@ -113,7 +113,7 @@ def check_checkpoints(folder: JobFolder, scratch: Path) -> None:
         shutil.rmtree(alone, ignore_errors=True)
         alone.mkdir()
         (alone / path.name).symlink_to(path)
-        checkpoint = latest_checkpoint(alone)
+        checkpoint, _ = latest_checkpoint(alone)
         assert checkpoint is not None, f"{path} cannot be loaded"
         assert path.name == f"step-{checkpoint.state.step:06d}"
     lost = steps_done(folder) - (folder.newest_checkpoint() or 0)

@@ -45,11 +45,12 @@ def test_a_damaged_checkpoint_always_falls_back(
         file = chosen.choice(sorted(path.iterdir()))
         data = file.read_bytes()
         file.write_bytes(damage(data, chosen))
-        found = latest_checkpoint(tmp_path)
+        found, passed_over = latest_checkpoint(tmp_path)
         # Damage may hit what carries no meaning, such as a space; then it is the newest, whole.
         assert found is not None
         assert found.state in (older, newest)
         if file.suffix == ".safetensors" and file.read_bytes() != data:
             assert found.state == older
+            assert passed_over == [path.name]
         file.write_bytes(data)
-    assert latest_checkpoint(tmp_path) is not None
+    assert latest_checkpoint(tmp_path)[1] == []

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import mlx.core as mx
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.arrays import flatten
+from mlx_backend.arrays import flatten, load_tensors
+from mlx_backend.dataset import Dataset
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.training.loop import LoopPlan, TrainingLoop
+from mlx_backend.training.batches import Batch
+from mlx_backend.training.checkpoints import read_checkpoint
+from mlx_backend.training.guard import PATIENCE
+from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
 from mlx_backend.training.preparation import Preparation
+from mlx_backend.training.step import PendingStep
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.recorder import Recorder
 
@@ -38,12 +44,14 @@ def adapter_bits(preparation: Preparation) -> dict[str, bytes]:
 
 
 def steps_saved(plan: LoopPlan) -> list[str]:
-    return sorted(path.name for path in plan.checkpoints.glob("*"))
+    """But for the one before the first step, which is always there until later ones are."""
+    found = sorted(path.name for path in plan.checkpoints.glob("*"))
+    return [name for name in found if name != "step-000000"]
 
 
 def test_a_whole_run_tells_all(make_loop: MakeLoop, plan: LoopPlan, events: Recorder) -> None:
     _, loop = make_loop(plan, events)
-    assert loop.run(never)
+    assert loop.run(never) is End.ALL_STEPS
     steps = events.of(protocol.StepDone)
     assert [event.step for event in steps] == list(range(1, 9))
     assert {event.steps for event in steps} == {8}
@@ -55,12 +63,14 @@ def test_a_whole_run_tells_all(make_loop: MakeLoop, plan: LoopPlan, events: Reco
     assert evaluated[-1].loss < evaluated[0].loss
     assert loop.state.base_valid_loss == evaluated[0].loss
     assert loop.state.valid_loss == evaluated[-1].loss
-    assert [event.step for event in events.of(protocol.CheckpointSaved)] == [3, 6, 8]
+    best = [event.step for event in evaluated if event.best]
+    saved = [event.step for event in events.of(protocol.CheckpointSaved)]
+    assert saved == sorted({0, 3, 6, 8, *best})
 
 
 def test_a_stop_saves_and_ends(make_loop: MakeLoop, plan: LoopPlan, events: Recorder) -> None:
     _, loop = make_loop(plan, events)
-    assert not loop.run(after(events, 2))
+    assert loop.run(after(events, 2)) is End.STOPPED
     assert loop.state.step == 2
     assert steps_saved(plan) == ["step-000002"]
 
@@ -69,11 +79,11 @@ def test_a_stop_right_after_a_checkpoint_leaves_that_alone(
     make_loop: MakeLoop, plan: LoopPlan, events: Recorder
 ) -> None:
     _, loop = make_loop(plan, events)
-    assert not loop.run(after(events, 3))
-    assert [event.step for event in events.of(protocol.CheckpointSaved)] == [3]
+    assert loop.run(after(events, 3)) is End.STOPPED
+    assert [event.step for event in events.of(protocol.CheckpointSaved)] == [0, 3]
     _, resumed = make_loop(plan, again := Recorder())
     assert resumed.resume() == 3
-    assert not resumed.run(lambda: True)
+    assert resumed.run(lambda: True) is End.STOPPED
     assert again.of(protocol.CheckpointSaved) == []
     assert steps_saved(plan) == ["step-000003"]
 
@@ -84,7 +94,7 @@ def test_a_resumed_run_ends_with_the_very_same_bits(
 ) -> None:
     whole = dataclasses.replace(plan, checkpoints=tmp_path / "whole")
     uninterrupted, loop = make_loop(whole, Recorder())
-    assert loop.run(never)
+    assert loop.run(never) is End.ALL_STEPS
     first = Recorder()
     _, interrupted = make_loop(plan, first)
     interrupted.run(after(first, stopped_at))
@@ -92,7 +102,7 @@ def test_a_resumed_run_ends_with_the_very_same_bits(
     second = Recorder()
     resumed, continued = make_loop(plan, second)
     assert continued.resume() == stopped_at
-    assert continued.run(never)
+    assert continued.run(never) is End.ALL_STEPS
     assert adapter_bits(resumed) == adapter_bits(uninterrupted)
     assert continued.state.train_loss == loop.state.train_loss
     assert continued.state.valid_loss == loop.state.valid_loss
@@ -123,7 +133,7 @@ def test_a_run_that_is_through_already_only_evaluates(
     make_loop(plan, Recorder())[1].run(never)
     _, again = make_loop(plan, events)
     assert again.resume() == 8
-    assert again.run(never)
+    assert again.run(never) is End.ALL_STEPS
     assert events.of(protocol.StepDone) == []
 
 
@@ -131,28 +141,145 @@ def test_a_deadline_ends_the_run_in_time(
     make_loop: MakeLoop, plan: LoopPlan, events: Recorder
 ) -> None:
     _, loop = make_loop(dataclasses.replace(plan, deadline=0.0), events)
-    assert loop.run(never)
+    assert loop.run(never) is End.NO_TIME
     assert [event.step for event in events.of(protocol.StepDone)] == [1]  # else there is nothing
     assert steps_saved(plan) == ["step-000001"]
 
 
-def test_a_loss_that_is_no_number_is_a_typed_error_and_checkpoints_stand(
-    make_loop: MakeLoop, plan: LoopPlan, events: Recorder
+def poison(preparation: Preparation, monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
+    """Let the batches of these steps, counted as they are asked for, have targets of no number."""
+    batches, begin = preparation.batches, preparation.training.begin
+    poisoned = [
+        dataclasses.replace(part, learned=part.learned * mx.nan)
+        for step in steps
+        for part in batches[step]
+    ]
+    asked = itertools.count()
+
+    def begin_poisoned(parts: Sequence[Batch], rate: float) -> PendingStep:
+        return begin(poisoned[:1] if next(asked) in steps else parts, rate)
+
+    monkeypatch.setattr(preparation.training, "begin", begin_poisoned)
+
+
+def is_finite(preparation: Preparation, plan: LoopPlan) -> bool:
+    tensors = dict(flatten(preparation.loaded.model.trainable_parameters()))
+    for path in plan.checkpoints.rglob("*.safetensors"):
+        tensors |= {f"{path}:{name}": array for name, array in load_tensors(path).items()}
+    return all(bool(mx.isfinite(array.astype(mx.float32)).all()) for array in tensors.values())
+
+
+def test_a_batch_without_a_number_is_skipped_and_counted(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preparation, loop = make_loop(plan, events)
+    poison(preparation, monkeypatch, {2, 5})
+    assert loop.run(never) is End.ALL_STEPS
+    assert [event.step for event in events.of(protocol.StepSkipped)] == [3, 6]
+    assert [event.step for event in events.of(protocol.StepDone)] == [1, 2, 4, 5, 7, 8]
+    assert loop.state.course.skipped == 2
+    assert is_finite(preparation, plan)
 
-    def break_it() -> bool:
-        if len(events.of(protocol.StepDone)) == 4:
-            factors = flatten(preparation.loaded.model.trainable_parameters())
-            name = sorted(factors)[0]
-            preparation.loaded.model.load_weights(
-                [(name, mx.full(factors[name].shape, mx.nan))], strict=False
-            )
+
+def test_a_skipped_batch_changes_nothing(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preparation, _ = make_loop(plan, events)
+    training, batch = preparation.training, preparation.batches[0]
+    training(batch, rate=5e-3)
+    before = bits(flatten(training.model.parameters()) | flatten(training.optimizer.state))
+    poison(preparation, monkeypatch, {0})
+    _, learned = training.begin(batch, rate=0.0).result()
+    assert not learned
+    after = bits(flatten(training.model.parameters()) | flatten(training.optimizer.state))
+    assert {name for name in after if after[name] != before[name]} <= {"learning_rate"}
+
+
+def test_a_run_astray_goes_back_and_on_at_half_the_rate(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preparation, loop = make_loop(plan, events)
+    poison(preparation, monkeypatch, {4, 5, 6})
+    assert loop.run(never) is End.ALL_STEPS
+    (back,) = events.of(protocol.RolledBack)
+    assert (back.step, back.rate) == (6, 0.5)
+    rates = [event.learning_rate for event in events.of(protocol.StepDone)]
+    assert loop.state.course.rollbacks == 1
+    assert loop.state.step == 8
+    assert rates[-1] < rates[0]
+    assert is_finite(preparation, plan)
+
+
+def test_a_run_that_stays_astray_ends_with_a_typed_error_and_its_checkpoints(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preparation, loop = make_loop(dataclasses.replace(plan, steps=200), events)
+    poison(preparation, monkeypatch, set(range(4, 200)))
+    with pytest.raises(OvernightError) as caught:
+        loop.run(never)
+    assert caught.value.kind is Kind.NO_LEARNING
+    assert caught.value.hint
+    assert len(events.of(protocol.RolledBack)) == 3
+    assert "step-000003" in steps_saved(plan)
+    assert is_finite(preparation, plan)
+
+
+def test_a_run_stops_when_it_no_longer_helps_and_keeps_the_best(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder
+) -> None:
+    preparation, loop = make_loop(
+        dataclasses.replace(plan, steps=240, learning_rate=0.2, checkpoint_every=500), events
+    )
+    assert loop.run(never) is End.NO_GAIN
+    best = [event for event in events.of(protocol.Evaluated) if event.best][-1]
+    assert loop.state.step < 240
+    assert loop.state.valid_loss == best.loss
+    assert loop.state.kept_step == best.step
+    kept = read_checkpoint(plan.checkpoints, best.step)
+    assert kept is not None
+    assert bits(kept.adapter) == adapter_bits(preparation)
+
+
+def test_a_run_whose_best_is_lost_keeps_the_last_and_says_so(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder
+) -> None:
+    longer = dataclasses.replace(plan, steps=240, learning_rate=0.2, checkpoint_every=500)
+    _, loop = make_loop(longer, events)
+
+    def lose_the_best() -> bool:
+        best = loop.state.best
+        if best is not None and best.looks_since == PATIENCE - 1:
+            for file in (plan.checkpoints / f"step-{best.step:06d}").glob("adapter*"):
+                file.write_bytes(b"")
         return False
 
-    with pytest.raises(OvernightError) as caught:
-        loop.run(break_it)
-    assert caught.value.kind is Kind.NO_LEARNING
-    assert "step 5" in caught.value.message
-    assert caught.value.hint
-    assert steps_saved(plan) == ["step-000003"]
+    assert loop.run(lose_the_best) is End.NO_GAIN
+    assert loop.state.kept_step is None
+    assert any("could not be read" in notice.text for notice in events.of(protocol.Notice))
+
+
+def test_at_checkpoints_the_model_is_asked(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        return f"answer {len(asked)}"
+
+    _, loop = make_loop(dataclasses.replace(plan, prompt="Who?", ask=ask), events)
+    loop.run(never)
+    spoke = events.of(protocol.Spoke)
+    assert [event.text for event in spoke] == [f"answer {i + 1}" for i in range(len(spoke))]
+    assert {3, 6} <= {event.step for event in spoke}
+    assert set(asked) == {"Who?"}
+
+
+def test_the_held_out_loss_is_told_by_note(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, dataset: Dataset
+) -> None:
+    _, loop = make_loop(plan, events)
+    loop.run(never)
+    notes = {sample.note for sample in dataset.held_out}
+    assert loop.state.valid_by_note.keys() == loop.state.base_valid_by_note.keys() == notes
+    assert min(loop.state.valid_by_note.values()) <= loop.state.valid_loss  # type: ignore[operator]

@@ -14,7 +14,8 @@ from mlx_backend import lora
 from mlx_backend.arrays import flatten
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
-from mlx_backend.training.loss import head_can_be_split, mean_loss, target_logits
+from mlx_backend.training.frugality import Recomputed, recompute
+from mlx_backend.training.loss import BatchArrays, head_can_be_split, target_losses
 from tests.mlx_backend.arrays import numpy, relative_error
 
 Gradient = dict[str, NDArray[np.float32]]
@@ -49,9 +50,10 @@ def value_and_gradient(model: nn.Module, loss: Callable[[], mx.array]) -> tuple[
 
 
 def packed(model: nn.Module, batch: Batch, split: bool) -> tuple[float, Gradient]:
+    arrays = BatchArrays(batch.inputs, batch.mask, batch.positions, batch.targets, batch.learned)
+
     def loss() -> mx.array:
-        found = target_logits(model, batch.inputs, batch.mask, batch.positions, split)
-        return mean_loss(found, batch.targets, batch.learned)
+        return target_losses(model, arrays, split).sum() / batch.tokens
 
     return value_and_gradient(model, loss)
 
@@ -72,12 +74,16 @@ def alone(model: nn.Module, samples: Sequence[TokenisedSample]) -> tuple[float, 
 
 
 @pytest.mark.parametrize("split", [True, False])
+@pytest.mark.parametrize("recomputed", ["nothing", "mlp", "layer"])
 def test_a_packed_row_is_as_good_as_each_sample_alone(
-    model: nn.Module, samples: list[TokenisedSample], split: bool
+    model: nn.Module, samples: list[TokenisedSample], split: bool, recomputed: Recomputed
 ) -> None:
     batches = PackedBatches(samples, seed=0)
     assert batches.steps(1) == 1
-    loss, gradient = packed(model, batches[0], split)
+    model.train()
+    recompute(model, recomputed)
+    loss, gradient = packed(model, batches[0][0], split)
+    recompute(model, "nothing")
     true_loss, true_gradient = alone(model, samples)
     assert loss == pytest.approx(true_loss, rel=1e-5)
     assert gradient.keys() == true_gradient.keys()

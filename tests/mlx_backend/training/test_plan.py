@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 
 from mlx_backend.arrays import flatten
 from mlx_backend.dataset import Dataset
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.plan import make_plan
-from mlx_backend.training.preparation import Preparation
+from mlx_backend.training import plan as plan_module
+from mlx_backend.training.frugality import rungs
+from mlx_backend.training.plan import check_fit, make_plan, plan_what_fits
+from mlx_backend.training.preparation import Preparation, positions
 from tests.mlx_backend.arrays import bits
 
 
@@ -16,7 +21,7 @@ def test_a_plan_measures_and_changes_nothing(
 ) -> None:
     model = preparation.loaded.model
     before = bits(flatten(model.parameters()))
-    plan = make_plan(spec, dataset, preparation)
+    plan = make_plan(spec, dataset, preparation, time.time())
     assert bits(flatten(model.parameters())) == before
     assert plan.steps == 8
     assert plan.notes == 3
@@ -32,7 +37,7 @@ def test_steps_are_those_of_the_passes(
     preparation: Preparation, dataset: Dataset, spec: TrainSpec, passes: int
 ) -> None:
     asked = msgspec.structs.replace(spec, steps=None, passes=passes)
-    plan = make_plan(asked, dataset, preparation)
+    plan = make_plan(asked, dataset, preparation, time.time())
     assert plan.steps == preparation.batches.steps(passes)
 
 
@@ -40,4 +45,33 @@ def test_the_night_limits_the_steps(
     preparation: Preparation, dataset: Dataset, spec: TrainSpec
 ) -> None:
     asked = msgspec.structs.replace(spec, steps=None, passes=100, hours=1e-9)
-    assert make_plan(asked, dataset, preparation).steps == 1
+    assert make_plan(asked, dataset, preparation, time.time()).steps == 1
+
+
+def test_what_does_not_fit_at_full_speed_is_computed_with_less_memory(
+    preparation: Preparation, dataset: Dataset, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = msgspec.structs.replace(spec, dropout=0.0)
+    full = make_plan(plain, dataset, preparation, time.time())
+    monkeypatch.setattr(plan_module, "memory_available", lambda: full.peak_bytes - 1)
+    plan, chosen = plan_what_fits(plain, dataset, preparation, time.time())
+    assert plan.fits
+    assert plan.down > 0
+    assert plan.peak_bytes < full.peak_bytes
+    assert chosen.frugality == rungs(positions())[plan.down]
+    assert plan.way == chosen.frugality.text
+
+
+def test_what_fits_in_no_way_is_refused_with_advice(
+    preparation: Preparation, dataset: Dataset, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "memory_available", lambda: 1000)
+    plan, _ = plan_what_fits(spec, dataset, preparation, time.time())
+    assert not plan.fits
+    with pytest.raises(OvernightError) as caught:
+        check_fit(plan, {"larger": 900, "small": 300})
+    assert caught.value.kind is Kind.NO_MEMORY
+    assert "'small'" in caught.value.hint
+    with pytest.raises(OvernightError) as alone:
+        check_fit(plan, {})
+    assert "smaller base model" in alone.value.hint

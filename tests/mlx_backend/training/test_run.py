@@ -20,7 +20,8 @@ from mlx_backend.library.adapters import LONGEST_NAME, WEIGHTS, list_adapters, r
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training import run as run_module
-from mlx_backend.training.plan import RunPlan, make_plan
+from mlx_backend.training.plan import RunPlan, plan_what_fits
+from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.run import TrainingRun
 from tests.mlx_backend.arrays import bits
 
@@ -80,10 +81,11 @@ def test_notes_become_an_adapter(
 def test_the_time_ends_a_run_on_a_machine_that_got_slower(
     filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def plan_too_much(*given: Any) -> RunPlan:
-        return msgspec.structs.replace(make_plan(*given), steps=8)
+    def plan_too_much(*given: Any) -> tuple[RunPlan, Preparation]:
+        plan, preparation = plan_what_fits(*given)
+        return msgspec.structs.replace(plan, steps=8), preparation
 
-    monkeypatch.setattr(run_module, "make_plan", plan_too_much)
+    monkeypatch.setattr(run_module, "plan_what_fits", plan_too_much)
     folder = start(msgspec.structs.replace(spec, steps=None, hours=1e-9))
     result = work(filled_library, folder)
     assert result is not None

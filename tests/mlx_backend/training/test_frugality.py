@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+from mlx_backend import lora
+from mlx_backend.arrays import flatten
+from mlx_backend.base_model import LoadedModel
+from mlx_backend.training.batches import PackedBatches, TokenisedSample
+from mlx_backend.training.frugality import Recomputed, recompute, rung, rungs
+from mlx_backend.training.step import TrainingStep
+from tests.mlx_backend.arrays import bits, numpy, relative_error
+
+
+@pytest.mark.parametrize("positions", [512, 2048])
+def test_the_ladder_goes_down_without_a_step_twice(positions: int) -> None:
+    ladder = rungs(positions)
+    assert len(set(ladder)) == len(ladder) >= 4
+    assert ladder[0].recomputed == "nothing"
+    assert ladder[0].shape.at_once == positions
+    at_once = [each.shape.at_once for each in ladder]
+    assert at_once == sorted(at_once, reverse=True)
+    assert len({each.text for each in ladder}) >= 4
+
+
+def test_the_last_rung_is_not_left() -> None:
+    last = rungs(512)[-1]
+    assert rung(99, False, 512, 0.0) == rung(99, True, 512, 0.0) == last
+    assert rung(0, True, 512, 0.0).recomputed == "layer"
+
+
+def test_with_dropout_nothing_is_recomputed() -> None:
+    assert {each.recomputed for each in rungs(512, dropout=0.1)} == {"nothing"}
+
+
+def trained(loaded: LoadedModel, recomputed: Recomputed, at_once: int) -> TrainingStep:
+    """Three steps on the same samples, computed in one way or another."""
+    mx.random.seed(0)
+    lora.attach(loaded.model, lora.LoraShape(rank=4, scale=2.0))
+    training = TrainingStep(loaded.model, recomputed)
+    random = np.random.default_rng(0)
+    samples = [TokenisedSample.of(random.integers(3, 390, 90).tolist(), 10) for _ in range(30)]
+    shape = rung(0, False, 512, 0.0).shape
+    batches = PackedBatches(samples, 0, type(shape)(512, at_once, 256))
+    for step in range(3):
+        training(batches[step], rate=1e-2)
+    recompute(loaded.model, "nothing")
+    return training
+
+
+@pytest.mark.parametrize("recomputed", ["mlp", "layer"])
+@pytest.mark.parametrize("at_once", [512, 256])
+def test_every_way_learns_the_same(
+    loaded: LoadedModel, recomputed: Recomputed, at_once: int
+) -> None:
+    plain = {
+        name: numpy(array)
+        for name, array in flatten(
+            trained(loaded, "nothing", 512).model.trainable_parameters()
+        ).items()
+    }
+    frugal = flatten(trained(loaded, recomputed, at_once).model.trainable_parameters())
+    assert frugal.keys() == plain.keys()
+    for name, array in frugal.items():
+        # Adam turns differences in the last digit of tiny gradients into larger ones.
+        assert relative_error(numpy(array), plain[name]) < 2e-3, name
+
+
+def test_a_model_gets_its_own_classes_back(loaded: LoadedModel) -> None:
+    own = [type(layer) for layer in loaded.model.layers]
+    before = bits(flatten(loaded.model.parameters()))
+    for what in ("layer", "mlp", "layer", "nothing"):
+        recompute(loaded.model, what)
+        assert bits(flatten(loaded.model.parameters())) == before
+    assert [type(layer) for layer in loaded.model.layers] == own
