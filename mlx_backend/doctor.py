@@ -15,6 +15,8 @@ from mlx_backend import accelerator
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.library import Library, database
 from mlx_backend.library.notes import Notes
+from mlx_backend.night.awake import can_keep_awake
+from mlx_backend.night.energy import EnergyMeter, gauges_of_this_machine
 
 _ENOUGH_MEMORY = 8e9
 _ENOUGH_DISK = 5e9
@@ -40,6 +42,7 @@ def run_checks() -> list[Check]:
         _run("disk", _disk),
         _run("libraries", _libraries),
         _run("speed", lambda: _speed(blas)),
+        _run("night", _night),
         _run("starter model", _starter),
         _run("library", _library),
     ]
@@ -89,6 +92,18 @@ def _speed(blas: str) -> tuple[bool, str]:
     if blas or sys.platform != "linux":
         return False, f"{detail}. Other programs keep the processor busy; look again when it rests."
     return False, f"{detail}. {accelerator.advice_for_slow_blas()}"
+
+
+def _night() -> tuple[bool, str]:
+    meter = EnergyMeter(gauges_of_this_machine())
+    with meter.measuring():
+        awake = can_keep_awake()
+    stays = (
+        "stays awake while it trains, the display may sleep"
+        if awake
+        else "nothing here keeps it awake: see that it does not sleep by itself"
+    )
+    return True, f"{stays}; energy: {meter.used()[1]}"
 
 
 def _starter() -> tuple[bool, str]:

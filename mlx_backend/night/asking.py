@@ -16,8 +16,18 @@ _log = logging.getLogger(__name__)
 
 def answer_of(command: Sequence[str]) -> str:
     """What a command prints; "" when it is missing, fails or takes longer than five seconds."""
+    printed = _run(command)
+    return "" if printed is None else printed.decode(errors="replace")
+
+
+def succeeds(command: Sequence[str]) -> bool:
+    """Whether a command is there and does its work within five seconds."""
+    return _run(command) is not None
+
+
+def _run(command: Sequence[str]) -> bytes | None:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -25,8 +35,7 @@ def answer_of(command: Sequence[str]) -> str:
             timeout=_PATIENCE_S,
             check=True,
             env=os.environ | {"LC_ALL": "C"},
-        )
+        ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         _log.debug("no answer of %s: %s", command[0], error)
-        return ""
-    return done.stdout.decode(errors="replace")
+        return None

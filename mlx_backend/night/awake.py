@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from mlx_backend.night.app_nap import without_app_nap
+from mlx_backend.night.asking import succeeds
 
 _FAREWELL_S = 5.0
 
@@ -34,16 +35,27 @@ def kept_awake(reason: str) -> Iterator[None]:
         yield
 
 
+def can_keep_awake() -> bool:
+    """Whether this system lets us; tried for a moment."""
+    if sys.platform == "darwin":
+        command: list[str] | None = ["/usr/bin/caffeinate", "-i", "-s", "/usr/bin/true"]
+    else:
+        command = _inhibitor("Looking whether that works", "true")
+    return command is not None and succeeds(command)
+
+
 def command_for(reason: str) -> list[str] | None:
     """The tool of this system that keeps it awake for as long as it runs; None without one."""
     if sys.platform == "darwin":
         return ["/usr/bin/caffeinate", "-i", "-s", "-w", str(os.getpid())]
-    inhibit = shutil.which("systemd-inhibit")
-    if inhibit is None:
-        return None
     # `cat` ends when its stdin closes, so even a kill of this process leaves nothing behind.
+    return _inhibitor(reason, "cat")
+
+
+def _inhibitor(reason: str, while_running: str) -> list[str] | None:
+    inhibit = shutil.which("systemd-inhibit")
     options = ["--what=idle:sleep", "--who=Overnight", f"--why={reason}", "--mode=block"]
-    return [inhibit, *options, "cat"]
+    return [inhibit, *options, while_running] if inhibit else None
 
 
 @contextlib.contextmanager

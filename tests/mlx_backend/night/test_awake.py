@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.night import awake
-from mlx_backend.night.awake import command_for, kept_awake
+from mlx_backend.night.awake import can_keep_awake, command_for, kept_awake
 
 # Stands in for the system's tool: says what it was told, runs what it was given until that ends.
 INHIBIT = """#!/bin/sh
@@ -60,6 +60,12 @@ def test_what_keeps_it_awake_ends_even_with_a_killed_process(inhibit: Path) -> N
     )
     assert done.returncode == -9
     assert over.exists()
+
+
+def test_whether_it_works_is_found_out_by_trying(inhibit: Path) -> None:
+    assert can_keep_awake()
+    inhibit.write_text("#!/bin/sh\nexit 1\n")
+    assert not can_keep_awake()
 
 
 @pytest.mark.parametrize("script", ["#!/bin/sh\nexit 1\n", "#!/no/such/shell\n"])
