@@ -115,13 +115,16 @@ def test_import_that_could_not_be_started_is_tried_again(
 HANGING = """
 import sys, threading
 from pathlib import Path
+from PySide6.QtCore import QTimer
 from app import watched_folders
 from app.main import make_application
 from app.services import make_services
 from mlx_backend.library import Library
 
+reached = threading.Event()
+
 def state_of(folder):
-    app.quit()
+    reached.set()
     threading.Event().wait()
 
 watched_folders.state_of = state_of
@@ -129,6 +132,9 @@ watched_folders.state_of = state_of
 def main():
     services = make_services(Library.open(Path(sys.argv[1])), app)
     services.watched.watch(sys.argv[2], True)
+    look = QTimer(interval=10)
+    look.timeout.connect(lambda: app.quit() if reached.is_set() else None)
+    look.start()
     app.exec()
     services.close()
     print("closed", flush=True)

