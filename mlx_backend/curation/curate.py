@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,15 @@ from mlx_backend.curation.near_duplicates import Pair
 from mlx_backend.curation.note_facts import NoteText, gather
 from mlx_backend.curation.store import ComparedNote, CurationStore, iterate_batches
 from mlx_backend.curation.wording import Wording
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library.database import folder_of
 from mlx_backend.library.findings import Findings, Step
 from mlx_backend.library.notes import Notes
+from mlx_backend.locks import FileLock
 
 _COMPARED_AT_ONCE = 1_000
+_PATIENCE_S = 600.0
+_LOOK_EVERY_S = 1.0
 
 ProgressCall = Callable[[int, int], None]
 """Called with notes looked at and notes to look at."""
@@ -45,17 +51,54 @@ def curate(
 
     What the person chose stays as it is. Memory grows with the number of notes by about 500 bytes
     each, not with their texts. A stop keeps what was looked at; the next call goes on from there.
+    Waits while another process curates the same library; raises OvernightError when that takes
+    longer than ten minutes.
     """
-    store = CurationStore(notes)
     outcome = CurationOutcome()
+    with _alone(notes, stop_requested) as alone:
+        if alone:
+            _curate(CurationStore(notes), outcome, on_progress, stop_requested)
+        else:
+            outcome.stopped = True
+    outcome.left_out = Findings(notes.connection).counts()
+    return outcome
+
+
+@contextlib.contextmanager
+def _alone(notes: Notes, stop_requested: Callable[[], bool]) -> Iterator[bool]:
+    """Be the only one that curates the library; yields False when a stop came first."""
+    lock = FileLock(folder_of(notes.connection) / "curation.lock")
+    patience = _PATIENCE_S
+    while not lock.acquire(min(patience, _LOOK_EVERY_S)):
+        patience -= _LOOK_EVERY_S
+        if stop_requested():
+            yield False
+            return
+        if patience <= 0:
+            raise OvernightError(
+                Kind.BUSY,
+                "The notes of this library are still being looked through by another import.",
+                "Wait until it is done, then try again.",
+            )
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _curate(
+    store: CurationStore,
+    outcome: CurationOutcome,
+    on_progress: ProgressCall,
+    stop_requested: Callable[[], bool],
+) -> None:
     _look_at_each(store, outcome, on_progress, stop_requested)
     if not store.is_compared():
         if not outcome.stopped:
+            store.begin_comparison()
             _compare_all(store)
-            store.mark_compared()
+            store.end_comparison()
         store.update_included()
-    outcome.left_out = Findings(notes.connection).counts()
-    return outcome
 
 
 def _look_at_each(
@@ -92,13 +135,13 @@ def _compare_all(store: CurationStore) -> None:
     """The steps that look at notes side by side; each takes what those before it leave."""
     there = store.all_curated()
     repeats = duplicates.find_duplicates((note.note_id, note.same_text) for note in there)
-    store.replace_findings("duplicate", map(_duplicate, repeats.items()))
+    store.replace_findings("duplicate", [_duplicate(repeat) for repeat in repeats.items()])
     there = [note for note in there if note.note_id not in repeats]
     near = list(_near_duplicates(there, store))
     store.replace_findings("near_duplicate", near)
     left_out = {finding.note_id for finding in near}
     staying = [note.note_id for note in there if note.note_id not in left_out and not note.poor]
-    store.replace_findings("boilerplate", _boilerplate(staying, store))
+    store.replace_findings("boilerplate", list(_boilerplate(staying, store)))
 
 
 def _duplicate(repeat: tuple[int, int]) -> Finding:

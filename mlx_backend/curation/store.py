@@ -81,13 +81,17 @@ class CurationStore:
             update_authorship(self._db, [each.note_id for each in facts])
 
     def is_compared(self) -> bool:
-        """Whether nothing that tells which notes stay changed since `mark_compared`."""
-        rows = self._db.execute("SELECT 1 FROM curated WHERE NOT compared LIMIT 1")
+        """Whether nothing that tells which notes stay changed since all were compared."""
+        rows = self._db.execute("SELECT 1 FROM curated WHERE compared <> 1 LIMIT 1")
         return rows.fetchone() is None
 
-    def mark_compared(self) -> None:
-        """All notes are compared as they are now."""
-        self._db.execute("UPDATE curated SET compared = 1 WHERE NOT compared")
+    def begin_comparison(self) -> None:
+        """From now on a note that changes is to be compared again."""
+        self._db.execute("UPDATE curated SET compared = 2 WHERE NOT compared")
+
+    def end_comparison(self) -> None:
+        """All notes are compared but those that changed since `begin_comparison`."""
+        self._db.execute("UPDATE curated SET compared = 1 WHERE compared = 2")
 
     def all_curated(self) -> list[ComparedNote]:
         """All notes that are there, those of poor quality last, else by path."""
@@ -124,16 +128,22 @@ class CurationStore:
         return (there["share"], back["share"]) if there and back else None
 
     def save_likenesses(self, shares: Mapping[Pair, tuple[float, float]]) -> None:
-        """Remember comparisons."""
+        """Remember comparisons but those with notes that changed meanwhile."""
         with transaction(self._db):
             for (one, other), (there, back) in shares.items():
+                if not (self._is_unchanged(one) and self._is_unchanged(other)):
+                    continue
                 self._db.executemany(
                     "INSERT OR REPLACE INTO likenesses VALUES (?, ?, ?)",
                     [(one, other, there), (other, one, back)],
                 )
 
-    def replace_findings(self, step: Step, findings: Iterable[Finding]) -> None:
-        """Make these the only findings of a step; what is the same already is not written."""
+    def replace_findings(self, step: Step, findings: Sequence[Finding]) -> None:
+        """Make these the only findings of a step that compares notes.
+
+        What is the same already is not written, nor what is said of, or refers to, notes that
+        changed since `begin_comparison`.
+        """
         with transaction(self._db):
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM findings WHERE step = ?", (step,))
             old = {row["note_id"]: tuple(row) for row in rows}
@@ -142,7 +152,12 @@ class CurationStore:
                 "DELETE FROM findings WHERE note_id = ? AND step = ?",
                 [(note_id, step) for note_id in old],
             )
-            self._insert(changed)
+            self._insert(
+                each
+                for each in changed
+                if self._is_unchanged(each.note_id)
+                and (each.stays is None or self._is_unchanged(each.stays))
+            )
 
     def update_included(self) -> None:
         """Let findings and the person's choices take effect."""
@@ -150,10 +165,15 @@ class CurationStore:
             update_included(self._db)
 
     def _forget(self, note_ids: Iterable[int]) -> None:
-        """Drop what earlier versions of the steps found about notes alone."""
+        """Drop what earlier versions found about notes alone, and how alike they found them."""
+        forgotten = [(note_id,) for note_id in note_ids]
         self._db.executemany(
-            "DELETE FROM findings WHERE note_id = ? AND step IN ('quality', 'language', 'secrets')",
-            [(note_id,) for note_id in note_ids],
+            "DELETE FROM findings WHERE note_id = ?"
+            " AND step IN ('quality', 'language', 'authorship', 'secrets')",
+            forgotten,
+        )
+        self._db.executemany(
+            "DELETE FROM likenesses WHERE note_id = ?1 OR other_id = ?1", forgotten
         )
 
     def _insert(self, findings: Iterable[Finding]) -> None:
@@ -168,11 +188,19 @@ class CurationStore:
         ).fetchone()
         return bool(row["imported_at"] == facts.written)
 
+    def _is_unchanged(self, note_id: int) -> bool:
+        """Whether a note is as it was when the comparison began."""
+        row = self._db.execute(
+            "SELECT 1 FROM curated WHERE note_id = ? AND compared", (note_id,)
+        ).fetchone()
+        return row is not None
+
     def _curated(self, note_id: int, column: str) -> bytes:
-        row: sqlite3.Row = self._db.execute(
+        """A column of a curated note; nothing for one that changed since it was listed."""
+        row = self._db.execute(
             f"SELECT {column} FROM curated WHERE note_id = ?", (note_id,)
         ).fetchone()
-        return bytes(row[0])
+        return bytes(row[0]) if row else b""
 
 
 def _row(finding: Finding) -> tuple[object, ...]:

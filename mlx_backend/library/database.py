@@ -38,6 +38,12 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def folder_of(connection: sqlite3.Connection) -> Path:
+    """The folder that the database's file is in."""
+    row = connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+    return Path(row["file"]).parent
+
+
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All of a block's writes or, should it fail, none; the connection is free again either way."""

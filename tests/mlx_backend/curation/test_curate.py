@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mlx_backend import locks
 from mlx_backend.curation import curate, note_facts
+from mlx_backend.curation.curate import _look_at
+from mlx_backend.curation.language import load as load_languages
+from mlx_backend.curation.store import CurationStore
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.languages import Languages
@@ -175,6 +182,115 @@ def test_progress_and_stop(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (outcome.stopped, outcome.looked_at) == (False, 2)
     assert heard == [(0, 6), (2, 6), (0, 2), (2, 2)]
     assert statuses(notes)["/6.md"] == "excluded"
+
+
+def test_one_curation_waits_for_another(
+    library: Library, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("mlx_backend.curation.curate")
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.0)
+    save(notes, {"/a.md": KEEPER})
+    with locks.held(library.home / "curation.lock"):
+        with pytest.raises(OvernightError) as caught:
+            curate(notes)
+        assert caught.value.kind is Kind.BUSY
+        outcome = curate(notes, stop_requested=lambda: True)
+        assert (outcome.stopped, outcome.looked_at) == (True, 0)
+    assert curate(notes).looked_at == 1
+
+
+def change_text(other: Notes) -> None:
+    save(other, {"/a.md": ROPE})
+
+
+def change_and_curate(other: Notes) -> None:
+    save(other, {"/a.md": ROPE})
+    store = CurationStore(other)
+    _look_at([store.read(ids(other)["/a.md"])], store, load_languages())
+
+
+def change_gone(other: Notes) -> None:
+    other.mark_gone([ids(other)["/a.md"]])
+
+
+@pytest.mark.parametrize("change", [change_text, change_and_curate, change_gone])
+@pytest.mark.parametrize(
+    "step", ["duplicates.find_duplicates", "near_duplicates.compare", "boilerplate.find_repeated"]
+)
+@pytest.mark.parametrize("is_compared_before", [False, True])
+def test_what_changes_while_notes_are_compared_is_compared_again(
+    library: Library,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Notes], None],
+    step: str,
+    is_compared_before: bool,
+) -> None:
+    notes, other = (Notes(database.connect(library.database)) for _ in range(2))
+    save(notes, {"/a.md": KEEPER, "/b.md": KEEPER + " Then all was still."})
+    if is_compared_before:
+        curate(notes)
+    save(notes, {"/copy.md": KEEPER, "/near.md": KEEPER + " Then all was quiet."})
+    target = f"mlx_backend.curation.{step}"
+    original: Callable[..., object] = getattr(*_place(target))
+
+    def changing(*arguments: object) -> object:
+        monkeypatch.undo()
+        found = original(*arguments)
+        change(other)
+        return found
+
+    monkeypatch.setattr(target, changing)
+    curate(notes)
+    store = CurationStore(notes)
+    assert store.outdated() or not store.is_compared()
+    curate(notes)
+    assert store.is_compared()
+    fresh = Notes(database.connect(Library.open(tmp_path / "fresh").database))
+    there = [s for s in notes.summaries() if s.status != "gone"]
+    fresh.save(new_note(s.path, notes.text(s.id), s.title) for s in there)
+    curate(fresh)
+    assert everything(notes) == everything(fresh)
+
+
+def _place(target: str) -> tuple[object, str]:
+    module, _, name = target.rpartition(".")
+    return importlib.import_module(module), name
+
+
+def test_a_comparison_that_was_cut_short_is_made_again(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(notes, {"/a.md": KEEPER, "/copy.md": KEEPER})
+    with monkeypatch.context() as patch:
+        patch.setattr("mlx_backend.curation.boilerplate.find_repeated", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            curate(notes)
+    assert not CurationStore(notes).is_compared()
+    curate(notes)
+    assert statuses(notes) == {"/a.md": "new", "/copy.md": "excluded"}
+
+
+def test_what_only_earlier_steps_found_is_forgotten(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = KEEPER + " The password is Kx9-Tulip-42."
+    said = (Voice("Ida", 0, 0, len(secret), own=False),)
+    notes.save([new_note("/a.md", secret, voices=said), new_note("/b.md", secret + " Yes.")])
+    curate(notes)
+    assert reason(notes, "/a.md", "secrets") is not None
+    near = Findings(notes.connection).counts().get("near_duplicate")
+    assert near == 1
+    monkeypatch.setattr("mlx_backend.curation.store.VERSION", note_facts.VERSION + 1)
+    monkeypatch.setattr("mlx_backend.curation.note_facts.scan_note", lambda _: [])
+    monkeypatch.setattr("mlx_backend.library.own_names.authorship", lambda *_: None)
+    monkeypatch.setattr("mlx_backend.curation.near_duplicates.compare", lambda *_: (0.0, 0.0))
+    curate(notes)
+    for step in ("secrets", "authorship", "near_duplicate"):
+        assert reason(notes, "/a.md", step) is None
+        assert reason(notes, "/b.md", step) is None
+    assert reason(notes, "/a.md", "quality") is not None
 
 
 HOSTILE = {
