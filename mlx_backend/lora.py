@@ -1,6 +1,7 @@
 """Low-rank adapters on a loaded model: putting them on, taking them off, their files.
 
-LoRA: Hu et al., arXiv 2106.09685. The layers are mlx-lm's, so that mlx-lm loads what we save.
+LoRA: Hu et al., arXiv 2106.09685; DoRA: Liu et al., arXiv 2402.09353; rank-stabilised LoRA:
+Kalajdzievski, arXiv 2312.03732. The layers are mlx-lm's, so that mlx-lm loads what we save.
 """
 
 from __future__ import annotations
@@ -21,15 +22,37 @@ from mlx_backend.arrays import flatten, load_tensors
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library.adapters import CONFIG, WEIGHTS, Adapter
+from mlx_backend.protocol import AdapterKind
 
 
 @dataclass(frozen=True)
 class LoraShape:
-    """An adapter's shape: the change of a layer is `scale * x @ A @ B` with A of width `rank`."""
+    """An adapter's shape: the change of a layer is `scale * x @ A @ B` with A of width `rank`.
+
+    With `decomposed` (DoRA) the length of each row of the changed weights is learned apart.
+    """
 
     rank: int
     scale: float
     dropout: float = 0.0
+    decomposed: bool = False
+
+    @classmethod
+    def of(cls, kind: AdapterKind, rank: int, scale: float, dropout: float = 0.0) -> LoraShape:
+        """The shape of a kind; "rslora" divides `scale` by the root of the rank."""
+        if kind == "rslora":
+            scale /= math.sqrt(rank)
+        return cls(rank, scale, dropout, decomposed=kind == "dora")
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """A trained layer: A, B, what their product is multiplied by, and DoRA's row lengths."""
+
+    a: mx.array
+    b: mx.array
+    scale: float
+    lengths: mx.array | None
 
 
 def attach(model: nn.Module, shape: LoraShape) -> None:
@@ -38,11 +61,12 @@ def attach(model: nn.Module, shape: LoraShape) -> None:
     The second factor starts at zero, so the model's output does not change until it is trained.
     """
     detach(model)
+    kind = DoRALinear if shape.decomposed else LoRALinear
     for layer in model.layers:
         layer.update_modules(
             tree_unflatten(
                 [
-                    (key, LoRALinear.from_base(linear, shape.rank, shape.dropout, shape.scale))
+                    (key, kind.from_base(linear, shape.rank, shape.dropout, shape.scale))
                     for key, linear in _linears(layer)
                 ]
             )
@@ -69,27 +93,55 @@ def apply_adapters(model: nn.Module, adapters: Sequence[tuple[Adapter, float]]) 
 
     Several stand beside each other in one pair of factors: A is [A1 A2 ...] and B is
     [w1 s1 B1; w2 s2 B2; ...] at scale 1, so their changes add up exactly.
-    Raises OvernightError for a damaged adapter or one that does not fit the model.
+    Raises OvernightError for a damaged adapter, one that does not fit the model, and DoRA adapters
+    beside others or with a weight, for their changes do not add up.
     """
     detach(model)
     if not adapters:
         return
     linears = dict(_all_linears(model))
-    factors: dict[str, tuple[list[mx.array], list[mx.array]]] = {}
-    for adapter, weight in adapters:
-        for name, (a, b, scale) in _read_factors(adapter, linears).items():
-            left, right = factors.setdefault(name, ([], []))
-            left.append(a)
-            right.append(b * (scale * weight))
-    replaced = []
-    for name, (left, right) in factors.items():
+    found = [(_read_factors(adapter, linears), weight) for adapter, weight in adapters]
+    if any(each.lengths is not None for factors, _ in found for each in factors.values()):
+        _check_alone(adapters)
+        layers = {name: _decomposed(linears[name], each) for name, each in found[0][0].items()}
+    else:
+        layers = _side_by_side(linears, found)
+    model.update_modules(tree_unflatten(list(layers.items())))
+    model.freeze()
+    mx.eval(model.parameters())
+
+
+def _side_by_side(
+    linears: dict[str, nn.Module], found: Sequence[tuple[dict[str, _Factors], float]]
+) -> dict[str, nn.Module]:
+    pairs: dict[str, tuple[list[mx.array], list[mx.array]]] = {}
+    for factors, weight in found:
+        for name, each in factors.items():
+            left, right = pairs.setdefault(name, ([], []))
+            left.append(each.a)
+            right.append(each.b * (each.scale * weight))
+    layers: dict[str, nn.Module] = {}
+    for name, (left, right) in pairs.items():
         layer = LoRALinear.from_base(linears[name], r=1, scale=1.0)
         layer.lora_a = mx.concatenate(left, axis=1)
         layer.lora_b = mx.concatenate(right, axis=0)
-        replaced.append((name, layer))
-    model.update_modules(tree_unflatten(replaced))
-    model.freeze()
-    mx.eval(model.parameters())
+        layers[name] = layer
+    return layers
+
+
+def _decomposed(linear: nn.Module, factors: _Factors) -> nn.Module:
+    layer: nn.Module = DoRALinear.from_base(linear, r=1, scale=factors.scale)
+    layer.lora_a, layer.lora_b, layer.m = factors.a, factors.b, factors.lengths
+    return layer
+
+
+def _check_alone(adapters: Sequence[tuple[Adapter, float]]) -> None:
+    if len(adapters) > 1 or adapters[0][1] != 1.0:
+        raise OvernightError(
+            Kind.BAD_INPUT,
+            "An adapter of the kind DoRA can only be used alone and at its full weight.",
+            "Use it by itself, or train adapters of the kind LoRA to mix them.",
+        )
 
 
 def load_factors(model: nn.Module, adapter: Adapter) -> None:
@@ -97,8 +149,11 @@ def load_factors(model: nn.Module, adapter: Adapter) -> None:
 
     Raises OvernightError when they do not fit.
     """
-    for name, (a, b, _) in _read_factors(adapter, dict(_all_linears(model))).items():
-        model.update(tree_unflatten([(f"{name}.lora_a", a), (f"{name}.lora_b", b)]))
+    for name, each in _read_factors(adapter, dict(_all_linears(model))).items():
+        values = {f"{name}.lora_a": each.a, f"{name}.lora_b": each.b}
+        if each.lengths is not None:
+            values[f"{name}.m"] = each.lengths
+        model.update(tree_unflatten(list(values.items())))
 
 
 def adapter_weights(model: nn.Module) -> dict[str, mx.array]:
@@ -116,7 +171,7 @@ def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
     """adapter_config.json for mlx-lm: it holds no path and nothing of the person."""
     keys = sorted({key for layer in model.layers for key, _ in _linears(layer)})
     config = {
-        "fine_tune_type": "lora",
+        "fine_tune_type": "dora" if shape.decomposed else "lora",
         "num_layers": len(model.layers),
         "lora_parameters": {
             "rank": shape.rank,
@@ -162,17 +217,23 @@ def _all_linears(model: nn.Module) -> list[tuple[str, nn.Module]]:
     ]
 
 
-def _read_factors(
-    adapter: Adapter, linears: dict[str, nn.Module]
-) -> dict[str, tuple[mx.array, mx.array, float]]:
+def _read_factors(adapter: Adapter, linears: dict[str, nn.Module]) -> dict[str, _Factors]:
     try:
-        scale = float(json.loads((adapter.path / CONFIG).read_bytes())["lora_parameters"]["scale"])
+        config = json.loads((adapter.path / CONFIG).read_bytes())
+        scale = float(config["lora_parameters"]["scale"])
+        decomposed = config.get("fine_tune_type") == "dora"
         tensors = load_tensors(adapter.path / WEIGHTS)
         layers = {name.rpartition(".")[0] for name in tensors}
         if not layers or not math.isfinite(scale):
             raise ValueError(f"{len(layers)} layers at scale {scale}")
         factors = {
-            name: (tensors[f"{name}.lora_a"], tensors[f"{name}.lora_b"], scale) for name in layers
+            name: _Factors(
+                tensors[f"{name}.lora_a"],
+                tensors[f"{name}.lora_b"],
+                scale,
+                tensors[f"{name}.m"] if decomposed else None,
+            )
+            for name in layers
         }
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise OvernightError(
@@ -181,8 +242,8 @@ def _read_factors(
             f'Remove it with `overnight remove "{adapter.card.name}"` and train it again.',
             f"{type(error).__name__}: {error}",
         ) from error
-    for name, (a, b, _) in factors.items():
-        if name not in linears or not _fit(linears[name], a, b):
+    for name, each in factors.items():
+        if name not in linears or not _fit(linears[name], each):
             raise OvernightError(
                 Kind.ADAPTER_DAMAGED,
                 f"The adapter '{adapter.card.name}' does not fit its base model.",
@@ -192,13 +253,18 @@ def _read_factors(
     return factors
 
 
-def _fit(linear: nn.Module, a: mx.array, b: mx.array) -> bool:
+def _fit(linear: nn.Module, factors: _Factors) -> bool:
+    a, b, lengths = factors.a, factors.b, factors.lengths
     rows, columns = linear.weight.shape
     if isinstance(linear, nn.QuantizedLinear):
         columns = columns * 32 // linear.bits
+    if lengths is not None and lengths.shape != (rows,):
+        return False
     return a.ndim == b.ndim == 2 and a.shape == (columns, b.shape[0]) and b.shape[1] == rows
 
 
 def _unfreeze_lora(_: str, module: nn.Module) -> None:
     if isinstance(module, LoRALinear):
         module.unfreeze(keys=["lora_a", "lora_b"], recurse=False)
+    elif isinstance(module, DoRALinear):
+        module.unfreeze(keys=["lora_a", "lora_b", "m"], recurse=False)

@@ -22,7 +22,10 @@ _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._-]{{0,{LONGEST_NAME - 1}}}")
 
 
 class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adapter is: its base, how it was made, and what the training reached."""
+    """What an adapter is: its base, how it was made, and what the training reached.
+
+    `decomposed` adapters are of the kind DoRA.
+    """
 
     name: str
     base: str
@@ -31,6 +34,7 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     rank: int
     scale: float
+    decomposed: bool = False
     steps: int
     notes: int
     samples: int

@@ -59,7 +59,8 @@ def adapter_readme(card: AdapterCard) -> str:
         )
     return (
         f"# {card.name}\n\n"
-        f"A LoRA adapter for {card.base}, trained by Overnight on {card.notes} notes.\n\n"
+        f"A {'DoRA' if card.decomposed else 'LoRA'} adapter for {card.base},"
+        f" trained by Overnight on {card.notes} notes.\n\n"
         f"- rank {card.rank}, scale {card.scale:g}, {card.steps} steps, {card.samples} samples\n"
         f"{losses}\n"
         "mlx-lm loads this folder: `mlx_lm.generate --model BASE --adapter-path FOLDER`.\n"

@@ -96,7 +96,7 @@ def positions() -> int:
 
 def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.LoraShape:
     if spec.start_from is None:
-        shape = lora.LoraShape(spec.rank, spec.scale, spec.dropout)
+        shape = lora.LoraShape.of(spec.kind, spec.rank, spec.scale, spec.dropout)
         lora.attach(loaded.model, shape)
         return shape
     adapter = read_adapter(library.adapters, spec.start_from)
@@ -107,7 +107,8 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
             f" not on {spec.model}.",
             f"Train with the base model {adapter.card.base}, or start afresh.",
         )
-    shape = lora.LoraShape(adapter.card.rank, adapter.card.scale, spec.dropout)
+    card = adapter.card
+    shape = lora.LoraShape(card.rank, card.scale, spec.dropout, card.decomposed)
     lora.attach(loaded.model, shape)
     lora.load_factors(loaded.model, adapter)
     return shape

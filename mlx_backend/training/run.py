@@ -216,6 +216,7 @@ class TrainingRun:
             run=self._folder.id,
             rank=preparation.shape.rank,
             scale=preparation.shape.scale,
+            decomposed=preparation.shape.decomposed,
             steps=state.step,
             notes=len(_notes_of(learned)),
             samples=len(learned),

@@ -227,3 +227,49 @@ def test_after_a_failure_the_base_answers(
     (first.path / WEIGHTS).write_bytes(b"")
     expect(Kind.ADAPTER_DAMAGED, loaded, first)
     assert (logits(loaded.model, IDS) == base).all()
+
+
+@pytest.fixture
+def decomposed(loaded: LoadedModel, tmp_path: Path) -> Adapter:
+    shape = LoraShape(rank=4, scale=2.0, decomposed=True)
+    return make_adapter(tmp_path, loaded, "dora", seed=3, shape=shape)
+
+
+def test_a_fresh_dora_adapter_changes_almost_nothing(
+    loaded: LoadedModel, base: NDArray[np.float32]
+) -> None:
+    lora.attach(loaded.model, LoraShape.of("dora", 4, 2.0))
+    found = logits(loaded.model, IDS)
+    assert largest_difference(found, base) < 1e-4 * float(np.abs(base).max())
+    assert len(flatten(loaded.model.trainable_parameters())) == 2 * 7 * 3
+
+
+def test_mlx_lm_loads_a_dora_adapter(loaded: LoadedModel, decomposed: Adapter) -> None:
+    ours = with_adapters(loaded, (decomposed, 1.0))
+    lora.detach(loaded.model)
+    load_adapters(loaded.model, str(decomposed.path))
+    loaded.model.eval()
+    assert largest_difference(logits(loaded.model, IDS), ours) < 1e-5
+    lora.detach(loaded.model)
+
+
+def test_training_goes_on_from_a_dora_adapter(loaded: LoadedModel, decomposed: Adapter) -> None:
+    trained = with_adapters(loaded, (decomposed, 1.0))
+    lora.attach(loaded.model, LoraShape.of("dora", 4, 2.0))
+    lora.load_factors(loaded.model, decomposed)
+    assert largest_difference(logits(loaded.model, IDS), trained) < 1e-5
+
+
+def test_a_dora_adapter_does_not_mix(
+    loaded: LoadedModel, base: NDArray[np.float32], first: Adapter, decomposed: Adapter
+) -> None:
+    for adapters in ([(decomposed, 0.5)], [(decomposed, 1.0), (first, 1.0)]):
+        with pytest.raises(OvernightError) as caught:
+            lora.apply_adapters(loaded.model, adapters)
+        assert caught.value.kind is Kind.BAD_INPUT
+        assert (logits(loaded.model, IDS) == base).all()
+
+
+def test_the_scale_of_a_rank_stabilised_adapter_falls_with_the_root_of_the_rank() -> None:
+    assert LoraShape.of("lora", 16, 2.0) == LoraShape(16, 2.0)
+    assert LoraShape.of("rslora", 16, 2.0) == LoraShape(16, 0.5)

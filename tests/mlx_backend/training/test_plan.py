@@ -53,7 +53,7 @@ def test_what_does_not_fit_at_full_speed_is_computed_with_less_memory(
 ) -> None:
     plain = msgspec.structs.replace(spec, dropout=0.0)
     full = make_plan(plain, dataset, preparation, time.time())
-    monkeypatch.setattr(plan_module, "memory_available", lambda: full.peak_bytes - 1)
+    monkeypatch.setattr(plan_module, "memory_available", lambda: full.peak_bytes * 19 // 20)
     plan, chosen = plan_what_fits(plain, dataset, preparation, time.time())
     assert plan.fits
     assert plan.down > 0

@@ -7,18 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mlx.core as mx
 import msgspec
 import pytest
 
 from mlx_backend import locks, protocol
 from mlx_backend.arrays import load_tensors
+from mlx_backend.dataset import Sample, make_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
-from mlx_backend.library import Library
+from mlx_backend.jobs.frugality import lower_memory
+from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import LONGEST_NAME, WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.notes import Notes
-from mlx_backend.protocol import TrainSpec
+from mlx_backend.protocol import AdapterKind, TrainSpec
 from mlx_backend.training import run as run_module
 from mlx_backend.training.plan import RunPlan, plan_what_fits
 from mlx_backend.training.preparation import Preparation
@@ -270,3 +273,57 @@ def test_only_notes_that_were_seen_count_as_learned(
     learned = [note for note in notes.summaries() if note.status == "learned"]
     assert 0 < len(learned) < notes.totals().notes
     assert result["notes"] == len(learned)
+
+
+@pytest.mark.parametrize("kind", ["dora", "rslora"])
+def test_other_kinds_of_adapter_are_trained_and_filed(
+    filled_library: Library, start: Start, spec: TrainSpec, kind: AdapterKind
+) -> None:
+    result = work(filled_library, start(msgspec.structs.replace(spec, kind=kind, dropout=0.0)))
+    assert result is not None
+    (adapter,) = list_adapters(filled_library.adapters)
+    assert adapter.card.decomposed == (kind == "dora")
+    assert adapter.card.scale == pytest.approx(2.0 if kind == "dora" else 1.0)
+
+
+def test_with_less_memory_a_run_learns_as_much(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    plain = msgspec.structs.replace(spec, dropout=0.0)
+    one = work(filled_library, start(plain))
+    other = work(filled_library, start(msgspec.structs.replace(plain, low_memory=True, name="B")))
+    assert one is not None
+    assert other is not None
+    assert other["valid_loss"] == pytest.approx(one["valid_loss"], rel=1e-3)
+
+
+def test_a_run_that_ran_out_of_memory_goes_on_with_less(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    folder = start(msgspec.structs.replace(spec, dropout=0.0))
+    asked = iter([False] * 4 + [True] * 99)
+    assert work(filled_library, folder, lambda: next(asked)) is None
+    lower_memory(folder)
+    result = work(filled_library, folder)
+    assert result is not None
+    assert result["steps"] == 8
+
+
+def test_the_report_lists_what_could_not_be_learned(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    folder = start(spec)
+    with database.opened(filled_library.database) as connection:
+        dataset = make_dataset(Notes(connection), spec.seed)
+    endless = Sample("word " * 3000, "answer", dataset.train[0].note, 1, "passage")
+    long = Sample("What?", "word " * 3000, dataset.train[0].note, 1, "passage")
+    empty = Sample("", "", dataset.train[0].note, 1, "passage")
+    train = (*dataset.train, endless, long, empty)
+    save_dataset(folder.path / "samples.json", msgspec.structs.replace(dataset, train=train))
+    result = work(filled_library, folder)
+    assert result is not None
+    assert [each["prompt"] for each in result["cut"]] == ["What?"]  # type: ignore[attr-defined]
+    assert endless.prompt in [each["prompt"] for each in result["unlearnable"]]  # type: ignore[attr-defined]
+    assert any("nothing to learn" in notice for notice in folder.status().notices)
+    (adapter,) = list_adapters(filled_library.adapters)
+    assert all(bool(mx.isfinite(a).all()) for a in load_tensors(adapter.path / WEIGHTS).values())

@@ -1,0 +1,193 @@
+"""One training, measured, in a process of its own: `python -m tests.benchmarks.trainers JSON`.
+
+Overnight's loop or mlx-lm's trainer learns the same samples once, with the same adapter shape,
+optimizer and learning rates; the result is one line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlx_backend import accelerator
+from mlx_backend.dataset import Dataset, Sample
+from mlx_backend.library import Library
+
+RANK, SCALE, RATE = 16, 2.0, 5e-4
+BATCH = 4  # mlx-lm's default
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What to train: `how` is "overnight", "overnight, low memory", "mlx-lm", "mlx-lm, sorted"."""
+
+    how: str
+    home: str
+    samples: tuple[Sample, ...]
+    held_out: tuple[Sample, ...]
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """`tokens` were learned from (those with a target); losses are held-out nats per token."""
+
+    how: str
+    tokens: int
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    held_out_loss: float
+
+
+def main() -> None:
+    """Read the task from stdin, train, and print what was measured."""
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    with contextlib.redirect_stdout(sys.stderr):
+        measured = _overnight(task) if task.how.startswith("overnight") else _mlx_lm(task)
+    print(msgspec.json.encode(measured).decode())
+
+
+def _overnight(task: Task) -> Measured:
+    accelerator.prepare()
+    import mlx.core as mx
+
+    from mlx_backend.protocol import TrainSpec
+    from mlx_backend.training.loop import HeldOut, LoopPlan, TrainingLoop
+    from mlx_backend.training.preparation import prepare
+
+    spec = TrainSpec(
+        name="n", model="starter", rank=RANK, scale=SCALE, low_memory="low" in task.how
+    )
+    dataset = Dataset(train=task.samples, held_out=task.held_out, versions={})
+    preparation = prepare(Library.open(Path(task.home)), spec, dataset)
+    with tempfile.TemporaryDirectory() as scratch:
+        plan = LoopPlan(
+            steps=preparation.batches.steps(1),
+            learning_rate=RATE,
+            checkpoint_every=10**9,
+            checkpoints=Path(scratch),
+        )
+        loop = TrainingLoop(
+            preparation.training, preparation.batches, HeldOut(), plan, lambda _: None
+        )
+        mx.reset_peak_memory()
+        began, cpu = time.perf_counter(), time.process_time()
+        loop.run(lambda: False)
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    return Measured(
+        how=task.how,
+        tokens=loop.state.tokens,
+        seconds=seconds,
+        cpu_seconds=cpu,
+        peak_bytes=mx.get_peak_memory(),
+        held_out_loss=_held_out_loss(preparation.loaded, task),
+    )
+
+
+def _mlx_lm(task: Task) -> Measured:
+    """mlx-lm's trainer on its own model code, with OpenBLAS, without anything else of ours."""
+    accelerator._keep_freed_memory = lambda: None
+    accelerator.prepare()
+    import mlx.core as mx
+    import mlx.optimizers as optimizers
+    import numpy as np
+    from mlx_lm.tuner import datasets, trainer
+    from mlx_lm.tuner.utils import linear_to_lora_layers
+
+    from mlx_backend import cpu_math, lora
+    from mlx_backend.base_model import load_base_model
+    from mlx_backend.training.step import learning_rate
+
+    cpu_math.use_in = lambda model: None
+    loaded = load_base_model(Library.open(Path(task.home)), "starter")
+    np.random.seed(0)
+    mx.random.seed(0)
+    model = loaded.model
+    keys = json.loads(lora.mlx_lm_config(model, lora.LoraShape(RANK, SCALE)))["lora_parameters"]
+    linear_to_lora_layers(model, len(model.layers), keys)
+    pairs = [(sample.prompt, sample.answer) for sample in task.samples]
+    samples = [(ids, length) for ids, length in loaded.form.samples(pairs)]
+
+    class Tokenised(datasets.CacheDataset):  # type: ignore[misc]
+        """Samples that are tokenised already, as mlx-lm's own cache gives them."""
+
+        def __init__(self) -> None: ...
+
+        def itemlen(self, index: int) -> int:
+            if "sorted" in task.how:
+                return len(samples[index][0])
+            return len(samples[index])  # what mlx-lm 0.32 does: the same for all
+
+        def __getitem__(self, index: int) -> Any:
+            return samples[index]
+
+        def __len__(self) -> int:
+            return len(samples)
+
+    steps = len(samples) // BATCH
+    optimizer = optimizers.AdamW(
+        learning_rate=lambda step: _schedule(step, steps, learning_rate), weight_decay=0.0
+    )
+    heard: dict[str, Any] = {}
+
+    class Listener(trainer.TrainingCallback):  # type: ignore[misc]
+        def on_train_loss_report(self, report: dict[str, Any]) -> None:
+            heard.update(report)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        arguments = trainer.TrainingArgs(
+            batch_size=BATCH,
+            iters=steps,
+            steps_per_report=steps,
+            steps_per_save=10**9,
+            max_seq_length=513,
+            adapter_file=f"{scratch}/adapters.safetensors",
+            grad_checkpoint="low" in task.how,
+        )
+        mx.reset_peak_memory()
+        began, cpu = time.perf_counter(), time.process_time()
+        trainer.train(model, optimizer, Tokenised(), args=arguments, training_callback=Listener())
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    return Measured(
+        how=task.how,
+        tokens=int(heard["trained_tokens"]),
+        seconds=seconds,
+        cpu_seconds=cpu,
+        peak_bytes=mx.get_peak_memory(),
+        held_out_loss=_held_out_loss(loaded, task),
+    )
+
+
+def _schedule(step: Any, steps: int, rate: Any) -> Any:
+    """Overnight's warm-up and cosine as a table, since mlx-lm's step number is an array."""
+    import mlx.core as mx
+
+    table = mx.array([rate(i, steps, RATE) for i in range(steps + 1)])
+    return table[mx.minimum(step, steps)]
+
+
+def _held_out_loss(loaded: Any, task: Task) -> float:
+    """Each sample by itself through the model as it is now, whoever trained it."""
+    import mlx.core as mx
+    import mlx.nn as nn
+
+    from mlx_backend.arrays import number
+
+    loaded.model.eval()
+    total, count = 0.0, 0
+    pairs = [(sample.prompt, sample.answer) for sample in task.held_out]
+    for ids, length in loaded.form.samples(pairs):
+        tokens = mx.array(ids[:513])
+        losses = nn.losses.cross_entropy(loaded.model(tokens[None, :-1])[0], tokens[1:])
+        total += number(losses[length - 1 :].sum())
+        count += len(ids[:513]) - length
+    return total / count
+
+
+if __name__ == "__main__":
+    main()
