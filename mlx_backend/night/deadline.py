@@ -33,12 +33,6 @@ def training_deadline(spec: TrainSpec, began: float, spent: float = 0.0) -> floa
     return end - RESERVE * max(0.0, end - began + spent)
 
 
-def hours_at_most(spec: TrainSpec, began: float) -> float | None:
-    """How many hours a run that begins at `began` (Unix time) has; None when nothing bounds it."""
-    end = latest_end(spec, began)
-    return None if end is None else max(0.0, end - began) / 3600
-
-
 def check_time_is_left(spec: TrainSpec, now: float) -> None:
     """Raise OvernightError where a run that has learned nothing yet can no longer end in time."""
     if spec.finish_by is not None and now >= spec.finish_by:

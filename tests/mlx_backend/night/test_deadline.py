@@ -6,7 +6,6 @@ from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.night.deadline import (
     RESERVE,
     check_time_is_left,
-    hours_at_most,
     latest_end,
     training_deadline,
 )
@@ -48,19 +47,6 @@ def test_hours_count_over_all_attempts_and_the_clock_over_everything() -> None:
     resumed = training_deadline(spec(hours=2), BEGAN, spent=3600)
     assert resumed == BEGAN + 3600 - 7200 * RESERVE
     assert latest_end(spec(finish_by=BEGAN + 600), BEGAN, spent=500) == BEGAN + 600
-
-
-@pytest.mark.parametrize(
-    ("bounds", "hours"),
-    [
-        (spec(), None),
-        (spec(hours=2), 2.0),
-        (spec(hours=2, finish_by=BEGAN + 1800), 0.5),
-        (spec(finish_by=BEGAN - 1), 0.0),
-    ],
-)
-def test_hours_at_most(bounds: TrainSpec, hours: float | None) -> None:
-    assert hours_at_most(bounds, BEGAN) == hours
 
 
 def test_a_run_whose_time_is_over_says_so() -> None:
