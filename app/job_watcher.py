@@ -190,6 +190,7 @@ class _Reader(QObject):
         try:
             if spec is not None:
                 folder = JobFolder.create(folder.path.parent, spec, folder.id)
+            folder.clear_pause()  # whoever lets it go on does not want it to wait on
             launch(folder)
         except (OSError, OvernightError) as error:
             self.start_failed.emit(folder.id, from_exception(error))

@@ -181,6 +181,19 @@ def test_resume_goes_on_in_the_same_folder(
     assert launched[0].path == folder.path
 
 
+def test_resume_of_a_run_that_was_cut_short_in_a_pause_ends_the_pause(
+    watcher: JobWatcher, qtbot: QtBot, make_run: RunMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_run(last=(protocol.Waiting(reason="paused", text="Paused."),))
+    folder.request_pause()
+    paused: list[bool] = []
+    monkeypatch.setattr("app.job_watcher.launch", lambda job: paused.append(job.pause_requested()))
+    with qtbot.waitSignal(watcher.settled):
+        watcher.begin()
+    watcher.resume(folder.id)
+    qtbot.waitUntil(lambda: paused == [False])
+
+
 def test_steps_done_again_after_a_resume_replace_the_old(
     library: Library, make_run: RunMaker
 ) -> None:
