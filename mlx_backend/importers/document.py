@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import BinaryIO
 
 from mlx_backend.library.voices import Voice
 
@@ -82,15 +83,28 @@ class Source:
         return self.data[:4096]
 
 
+@dataclass(frozen=True)
+class LargeSource:
+    """A file that is too large to be held: how it begins, and where to read it from."""
+
+    name: str
+    head: bytes
+    file: BinaryIO
+    passed_over: frozenset[str] = frozenset()
+
+
 Reader = Callable[[Source], Iterable[Item]]
+LargeReader = Callable[[LargeSource], Iterable[Item]]
 
 
 @dataclass(frozen=True)
 class Format:
     """A kind of file: how it is recognised, by content before suffix, and who reads it.
 
-    `read` raises SkippedFile when nothing of the file can be read.
+    `recognises` looks at name and head alone. `read` raises SkippedFile when nothing of the file
+    can be read. `read_large` is there for a format that can be read a piece at a time.
     """
 
     recognises: Callable[[Source], bool]
     read: Reader
+    read_large: LargeReader | None = None

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.document import THE_REST, SkippedFile
-from mlx_backend.importers.limits import LARGEST_FILE
 from mlx_backend.importers.moves import has_content
 from mlx_backend.importers.new_notes import TokenCounter, new_notes, part_path
 from mlx_backend.importers.opening import UnopenedFile
@@ -169,8 +168,6 @@ class _Import:
         try:
             if file.reason:
                 raise UnopenedFile(file.reason)
-            if file.size > LARGEST_FILE:
-                raise UnopenedFile(f"The file is larger than {LARGEST_FILE >> 20} MB")
             known_sha256 = known.sha256 if known and current else ""
             return _Read(file, known, self._sandbox.read(file.source, file.path, known_sha256))
         except SkippedFile as skipped:

@@ -9,6 +9,9 @@ import sys
 _MB = 1 << 20
 
 LARGEST_FILE = 100 * _MB
+"""Bytes of a file that is held whole while it is read."""
+LARGEST_IN_PIECES = 16 * 1024 * _MB
+"""Bytes of a file of which a piece is held at a time."""
 LARGEST_TEXT = 16 * _MB
 """Characters that one document may have."""
 MOST_TEXT = 64 * _MB
@@ -22,7 +25,7 @@ WORN_MEMORY = 200 * _MB
 """A process that has kept more than this gives way to a fresh one before the next file."""
 SECONDS_PER_PART = 30.0
 SECONDS_PER_FILE = 900.0
-"""For files of many parts; a file that is one document has `SECONDS_PER_PART`."""
+"""For files of many parts, whose rest is left out; one document has `SECONDS_PER_PART`."""
 
 _PRIVATE_MEMORY = 440 * _MB  # the interpreter and its libraries need the rest
 _CPU_SECONDS = 60

@@ -10,6 +10,7 @@ import os
 import socket
 import stat
 import sys
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -20,6 +21,7 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
+    LargeSource,
     SkippedFile,
     SkippedPart,
     Source,
@@ -28,10 +30,13 @@ from mlx_backend.importers.lockdown import lock_down
 from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
 
 _CHUNK = 1 << 20
+_CHUNKS_BETWEEN_SIGNS = 64
+_HEAD = 4096
 _LONGEST_TITLE = 200
 _TOO_MUCH_MEMORY = "Reading it takes more memory than a note should need"
 _TOO_DEEP = "It is nested too deeply"
 _TOO_MUCH_TEXT = f"It holds more than {limits.LARGEST_TEXT >> 20} MB of text"
+_TOO_LONG = f"Reading it took longer than {limits.SECONDS_PER_FILE / 60:.0f} minutes"
 _TOO_LARGE = f"The file holds more than {limits.MOST_TEXT >> 20} MB of text"
 
 
@@ -53,27 +58,31 @@ def main(descriptor: int) -> None:
 
 
 def _answer(connection: socket.socket, request: messages.ReadFile, file: int) -> messages.Done:
+    began = time.monotonic()
     limits.allow_processor_time()
     sha256 = ""
     try:
-        data = _content(file)
-        sha256 = hashlib.sha256(data).hexdigest()
+        is_large = _size(file) > limits.LARGEST_FILE
+        source = _large(request, file) if is_large else _small(request, file)
+        sha256 = _hash(connection, source)
         if sha256 == request.known_sha256:
             return messages.Done(sha256=sha256, same=True)
-        source = Source(request.name, data, passed_over=frozenset(request.passed_over))
-        for item in _within_limits(_items(source)):
+        for item in _within_limits(_items(source), began):
             messages.send(connection, _message(item))
     except SkippedFile as skipped:
         return messages.Done(sha256=sha256, reason=str(skipped))
     return messages.Done(sha256=sha256)
 
 
-def _items(source: Source) -> Iterator[Item]:
+def _items(source: Source | LargeSource) -> Iterator[Item]:
     """What the file's reader gives; whatever else it raises becomes a reason."""
-    from mlx_backend.importers.registry import read
+    from mlx_backend.importers import registry
 
     try:
-        yield from read(source)
+        if isinstance(source, Source):
+            yield from registry.read(source)
+        else:
+            yield from registry.large_reader(source.name, source.head)(source)
     except SkippedFile:
         raise
     except MemoryError as error:
@@ -85,8 +94,11 @@ def _items(source: Source) -> Iterator[Item]:
         raise SkippedFile("The file is damaged and cannot be read") from error
 
 
-def _within_limits(items: Iterator[Item]) -> Iterator[Item]:
-    """All items, or as many as a file may become, and then what tells that there were more."""
+def _within_limits(items: Iterator[Item], began: float) -> Iterator[Item]:
+    """All items, or as many as a file may become, and then what tells that there were more.
+
+    `began` is when the reading did, in seconds of the monotonic clock.
+    """
     size = 0
     for count, item in enumerate(map(_not_too_long, items)):
         if isinstance(item, EnteredPart):
@@ -95,6 +107,9 @@ def _within_limits(items: Iterator[Item]) -> Iterator[Item]:
             size += len(item.text)
         if size > limits.MOST_TEXT or count > 3 * limits.MOST_PARTS:
             yield SkippedPart(THE_REST, _TOO_LARGE)
+            return
+        if time.monotonic() - began > limits.SECONDS_PER_FILE:
+            yield SkippedPart(THE_REST, _TOO_LONG)
             return
         yield item
 
@@ -136,20 +151,48 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
 
-def _content(file: int) -> bytes:
+def _size(file: int) -> int:
     info = os.fstat(file)
     if not stat.S_ISREG(info.st_mode):
         raise SkippedFile("This is a device or a pipe, not a file")
+    return info.st_size
+
+
+def _small(request: messages.ReadFile, file: int) -> Source:
     chunks: list[bytes] = []
     size = 0
     while chunk := os.read(file, _CHUNK):
         if not chunks:
-            refuse_what_is_no_text(chunk[:4096])  # before the rest of a film is read
+            refuse_what_is_no_text(chunk[:_HEAD])  # before the rest of a film is read
         chunks.append(chunk)
         size += len(chunk)
         if size > limits.LARGEST_FILE:
-            raise SkippedFile(f"The file is larger than {limits.LARGEST_FILE >> 20} MB")
-    return b"".join(chunks)
+            raise SkippedFile("The file grew while it was read")
+    return Source(request.name, b"".join(chunks), passed_over=frozenset(request.passed_over))
+
+
+def _large(request: messages.ReadFile, file: int) -> LargeSource:
+    from mlx_backend.importers.registry import large_reader
+
+    head = os.pread(file, _HEAD, 0)
+    large_reader(request.name, head)  # before all of it is read
+    if _size(file) > limits.LARGEST_IN_PIECES:
+        raise SkippedFile(f"The file is larger than {limits.LARGEST_IN_PIECES >> 30} GB")
+    opened = os.fdopen(file, "rb", closefd=False)
+    return LargeSource(request.name, head, opened, frozenset(request.passed_over))
+
+
+def _hash(connection: socket.socket, source: Source | LargeSource) -> str:
+    """The SHA-256 of a file; of a large one telling now and then that this goes on."""
+    if isinstance(source, Source):
+        return hashlib.sha256(source.data).hexdigest()
+    digest = hashlib.sha256()
+    for number, chunk in enumerate(iter(lambda: source.file.read(_CHUNK), b"")):
+        digest.update(chunk)
+        if number % _CHUNKS_BETWEEN_SIGNS == 0:
+            limits.allow_processor_time()
+            messages.send(connection, messages.Entered(""))
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

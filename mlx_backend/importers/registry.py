@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlx_backend.importers.document import Format, Item, Source
+from mlx_backend.importers.document import Format, Item, LargeReader, SkippedFile, Source
+from mlx_backend.importers.limits import LARGEST_FILE
 from mlx_backend.importers.readers import (
     csv_file,
     html,
     json_file,
     mail,
+    mailbox,
     markdown,
     ole_file,
     org,
@@ -37,8 +39,8 @@ FORMATS: tuple[Format, ...] = (
     json_file.FORMAT,
     xml_file.FORMAT,
     html.FORMAT,
-    mail.MBOX,
-    mail.EML,
+    mailbox.FORMAT,
+    mail.FORMAT,
     whatsapp.FORMAT,
     plain_text.FORMAT,
 )
@@ -50,5 +52,17 @@ def read(source: Source) -> Iterable[Item]:
     Raises SkippedFile, at once or on the way, with the reason; and whatever a parser raises on
     damaged input, which only `reading_process` may meet.
     """
+    return _format_of(source).read(source)
+
+
+def large_reader(name: str, head: bytes) -> LargeReader:
+    """Who reads a file that is too large to be held. Raises SkippedFile when nobody does."""
+    reader = _format_of(Source(name, head)).read_large
+    if reader is None:
+        raise SkippedFile(f"The file is larger than {LARGEST_FILE >> 20} MB")
+    return reader
+
+
+def _format_of(source: Source) -> Format:
     refuse_what_is_no_text(source.head)
-    return next(format_ for format_ in FORMATS if format_.recognises(source)).read(source)
+    return next(format_ for format_ in FORMATS if format_.recognises(source))

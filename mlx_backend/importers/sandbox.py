@@ -32,7 +32,7 @@ class ReadingLimits:
     """What one file may cost; `limits` has the values that are meant for people."""
 
     part_seconds: float = limits.SECONDS_PER_PART
-    file_seconds: float = limits.SECONDS_PER_FILE
+    file_seconds: float = limits.SECONDS_PER_FILE + 2 * limits.SECONDS_PER_PART
     memory: int = limits.MEMORY
 
 

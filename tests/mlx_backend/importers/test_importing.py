@@ -13,6 +13,7 @@ from mlx_backend import locks
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers import importing
 from mlx_backend.importers.importing import ImportOutcome, import_into, import_paths
+from mlx_backend.importers.limits import LARGEST_FILE
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
@@ -157,12 +158,12 @@ def test_what_is_skipped_comes_with_its_reason(
     )
 
 
-def test_a_file_too_large_is_skipped_unread(
-    run: Import, notes_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importing, "LARGEST_FILE", 150)
+def test_a_file_too_large_is_skipped_unread(run: Import, notes_folder: Path) -> None:
+    with (notes_folder / "lighthouse.md").open("r+b") as file:
+        file.write(b"# Lighthouse\n" * 1_000)
+        file.truncate(LARGEST_FILE + 1)
     reasons = dict(run(notes_folder).skipped)
-    assert "larger" in reasons[str(notes_folder / "lighthouse.md")]
+    assert "larger than 100 MB" in reasons[str(notes_folder / "lighthouse.md")]
 
 
 def test_a_file_that_goes_while_it_is_read_is_skipped(

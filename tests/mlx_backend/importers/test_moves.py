@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.importers import importing
+from mlx_backend.importers.document import THE_REST, SkippedPart
 from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
+from mlx_backend.importers.sandbox import FileContent, Sandbox
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.importers import samples
 from tests.mlx_backend.importers.samples import zipped
@@ -158,6 +160,25 @@ def test_a_part_that_can_no_longer_be_read_keeps_its_note(
     write(folder / "x.zip", zipped({"a.md": "ropes", "in.zip": b"PK\3\4damaged"}))
     assert run() == (0, 0, 1, 0)
     assert statuses(notes) == {"ropes": "new", "lamps": "new"}
+
+
+def test_what_was_not_reached_in_a_file_is_not_gone(
+    run: Import, notes: Notes, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "chats.json", chats((1, "ropes"), (2, "lamps"), (3, "sails")))
+    run()
+
+    def cut_short(*arguments: str) -> FileContent:
+        content = read(*arguments)
+        del content.documents[1:]
+        content.skipped.append(SkippedPart(THE_REST, "It holds too much"))
+        return content
+
+    read: Callable[..., FileContent] = Sandbox.read
+    monkeypatch.setattr(Sandbox, "read", cut_short)
+    write(folder / "chats.json", chats((9, "boats"), (1, "ropes"), (2, "lamps"), (3, "sails")))
+    assert run() == (1, 0, 0, 0)
+    assert set(statuses(notes).values()) == {"new"}
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
