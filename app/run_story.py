@@ -97,6 +97,9 @@ def _achievement(run: JobSnapshot) -> str:
         learned = run.night.planned.notes if run.night.planned else None
     notes = "your notes" if learned is None else words.count(learned, "note")
     sentence = f"It is done: I studied {notes} in {words.duration(run.worked_s)}."
+    exam = _exam(run)
+    if exam:
+        return f"{sentence} {exam}"
     losses = held_out_losses(run)
     if losses is not None and losses[1] < losses[0]:
         sentence += (
@@ -104,6 +107,20 @@ def _achievement(run: JobSnapshot) -> str:
             f" their loss fell from {losses[0]:.2f} to {losses[1]:.2f}."
         )
     return sentence
+
+
+def _exam(run: JobSnapshot) -> str:
+    """How the set-aside questions went before and after; "" where none were asked."""
+    result = run.status.result
+    asked, before, after = (result.get(f"exam_{name}") for name in ("asked", "before", "after"))
+    if not (isinstance(asked, int) and isinstance(before, int) and isinstance(after, int)):
+        return ""
+    if not asked:
+        return ""
+    sentence = f"Of {words.count(asked, 'question')} that I kept aside it answers {after}"
+    if after > before:
+        return f"{sentence}; before, it answered {before}."
+    return f"{sentence}, and it was {before} before: so far, this did not help."
 
 
 def _where(run: JobSnapshot) -> str:

@@ -48,13 +48,17 @@ _TERM = re.compile(r"[^\W_][\w'’-]{0,39}")
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One training example; `note` and `passage` are ids in the library."""
+    """One training example; `note` and `passage` are ids in the library.
+
+    `key` is a word of the answer that the prompt does not tell, where there is one to ask for.
+    """
 
     prompt: str
     answer: str
     note: int
     passage: int
     kind: str
+    key: str = ""
 
 
 class Masking(msgspec.Struct, frozen=True):
@@ -149,8 +153,10 @@ def _without_secrets_above(passage: Passage) -> Passage:
 
 
 def _write(passage: Passage, frequency: Counter[str]) -> Iterator[Sample]:
-    def sample(kind: str, prompt: str, answer: str) -> Sample:
-        return Sample(prompt, answer, passage.note_id, passage.id, kind)
+    def sample(kind: str, prompt: str, answer: str, key: str = "") -> Sample:
+        told = f" {prompt} ".casefold()
+        key = "" if key.casefold() in told else key
+        return Sample(prompt, answer, passage.note_id, passage.id, kind, key)
 
     title = passage.note_title[:_LONGEST_TOPIC]
     topic = title
@@ -167,8 +173,8 @@ def _write(passage: Passage, frequency: Counter[str]) -> Iterator[Sample]:
         words = WORD.findall(sentence)
         opening = "".join(words[: max(2, len(words) // 2)]).rstrip()
         yield sample("opening", f"{title}: {opening} …", sentence)
-        yield sample("terms", f"What about {' and '.join(terms[:2])}?", sentence)
-        yield sample("terms", f"In {title}, what is said of {terms[-1]}?", sentence)
+        yield sample("terms", f"What about {' and '.join(terms[:2])}?", sentence, terms[-1])
+        yield sample("terms", f"In {title}, what is said of {terms[-1]}?", sentence, terms[0])
 
 
 def _question_of(reply: Reply, title: str) -> str:

@@ -16,7 +16,12 @@ from mlx_backend.jobs import JobFolder, JobStatus
 
 _POLL_S = 0.1
 _LINE_EVERY_S = 30.0
-_STAGES = {"preparing": "Preparing", "training": "Training", "saving": "Saving"}
+_STAGES = {
+    "preparing": "Preparing",
+    "training": "Training",
+    "saving": "Saving",
+    "checking": "Checking",
+}
 
 
 def follow(folder: JobFolder) -> JobStatus:

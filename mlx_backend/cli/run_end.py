@@ -78,6 +78,11 @@ def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str
         f"Trained '{result['adapter']}' in {result['steps']} steps,"
         f" {duration(_number(result['minutes']) * 60)}."
     )
+    if result.get("exam_asked"):
+        console.say(
+            f"Questions set aside, without the notes at hand: {result['exam_after']} of"
+            f" {result['exam_asked']} right; before: {result['exam_before']}."
+        )
     if result.get("valid_loss") is not None:
         console.say(
             f"Held-out loss: {_number(result['base_valid_loss']):.2f} before,"

@@ -28,6 +28,7 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.dataset import make_dataset
     from mlx_backend.library import database
     from mlx_backend.library.notes import Notes
+    from mlx_backend.night.deadline import training_deadline
     from mlx_backend.training.plan import plan_what_fits
     from mlx_backend.training.preparation import prepare
 
@@ -35,8 +36,8 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     spec = _spec(library, options, "plan")
     with database.opened(library.database) as connection:
         dataset = make_dataset(Notes(connection), spec.seed)
-    began = time.time()
-    planned, _ = plan_what_fits(spec, dataset, prepare(library, spec, dataset), began)
+    deadline = training_deadline(spec, time.time())
+    planned, _ = plan_what_fits(spec, dataset, prepare(library, spec, dataset), deadline)
     console.say(
         f"{planned.samples} samples from {planned.notes} notes, {planned.steps} steps:"
         f" about {duration(planned.minutes * 60)} and {planned.peak_bytes / 1e9:.1f} GB of memory."

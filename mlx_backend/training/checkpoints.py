@@ -125,6 +125,17 @@ def read_checkpoint(folder: Path, step: int) -> Checkpoint | None:
     return _try_to_read(_path(folder, step))
 
 
+def elapsed_before(folder: Path) -> float:
+    """The seconds that a run has worked until its newest checkpoint; 0 where there is none."""
+    for _, path in _folders(folder):
+        try:
+            manifest = msgspec.json.decode((path / _STATE).read_bytes(), type=_Manifest)
+        except (OSError, msgspec.DecodeError):
+            continue
+        return manifest.state.elapsed_s
+    return 0.0
+
+
 def restore(training: TrainingStep, checkpoint: Checkpoint) -> None:
     """Put a checkpoint's parameters, optimizer and random state back, bit for bit."""
     restore_adapter(training, checkpoint)

@@ -14,7 +14,6 @@ from mlx_backend.accelerator import has_gpu
 from mlx_backend.dataset import Dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.lora import linear_sizes
-from mlx_backend.night.deadline import training_deadline
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.frugality import rungs
 from mlx_backend.training.loop import evaluation_interval
@@ -56,16 +55,20 @@ class _Measured:
 
 
 def plan_what_fits(
-    spec: TrainSpec, dataset: Dataset, preparation: Preparation, began: float, down: int = 0
+    spec: TrainSpec,
+    dataset: Dataset,
+    preparation: Preparation,
+    deadline: float | None,
+    down: int = 0,
 ) -> tuple[RunPlan, Preparation]:
     """The plan that goes fastest among those that fit, and what it was measured with.
 
     Where nothing fits, the plan that takes the least memory, with `fits` false.
-    `began` (Unix time) and `down` are those of `make_plan`.
+    `deadline` and `down` are those of `make_plan`.
     """
     ladder = rungs(positions(), spec.dropout)
     while True:
-        plan = make_plan(spec, dataset, preparation, began, down)
+        plan = make_plan(spec, dataset, preparation, deadline, down)
         if plan.fits or preparation.frugality == ladder[-1]:
             return plan, preparation
         down += 1
@@ -73,19 +76,22 @@ def plan_what_fits(
 
 
 def make_plan(
-    spec: TrainSpec, dataset: Dataset, preparation: Preparation, began: float, down: int = 0
+    spec: TrainSpec,
+    dataset: Dataset,
+    preparation: Preparation,
+    deadline: float | None,
+    down: int = 0,
 ) -> RunPlan:
     """Measure real steps and plan as many as `spec.passes` make and the time allows.
 
-    The run, and with it its hours, began at the Unix time `began`; `preparation` is `down` the
-    ladder. The steps change no parameter: they are taken with a learning rate of zero, and the
-    optimizer forgets them.
+    The training ends by `deadline` (Unix time); `preparation` is `down` the ladder. The steps
+    change no parameter: they are taken with a learning rate of zero, and the optimizer forgets
+    them.
     """
     available = memory_available()
     measured = _measure(preparation)
     batches, held_out = preparation.batches, len(preparation.held_out.batches)
     steps = spec.steps or batches.steps(spec.passes)
-    deadline = training_deadline(spec, began)
     if deadline is not None:
         looks = steps // evaluation_interval(steps, held_out) + 2
         left = deadline - time.time() - looks * measured.look_s - _REST_S

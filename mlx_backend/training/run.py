@@ -27,16 +27,19 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.night.deadline import check_time_is_left, training_deadline
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.checkpoints import TrainingState
+from mlx_backend.training.checkpoints import TrainingState, elapsed_before
+from mlx_backend.training.examination import Examination, examine, examine_once, set_aside
 from mlx_backend.training.filing import adapter_readme, check_adapter
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RunPlan, check_fit, plan_what_fits
 from mlx_backend.training.preparation import Preparation, prepare
+from mlx_backend.training.reporting import exam_report, what_was_left_out
 
 _LANE_PATIENCE_S = 2.0
 # Tokens of what the model says to the run's prompt at a checkpoint.
 _LONGEST_WORDS = 64
+_EXAM_BEFORE = "exam_before.json"
 _T = TypeVar("_T")
 
 
@@ -48,6 +51,7 @@ class TrainingRun:
         self._folder = folder
         self._spec = spec
         self._began = time.time()
+        self._before = Examination((), 0.0)
 
     def run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
         """Work until done; returns the result, or None when stopped before.
@@ -67,6 +71,7 @@ class TrainingRun:
         self._stage("preparing")
         dataset = self._dataset()
         plan, preparation = self._plan(dataset)
+        self._examine_before(dataset, preparation)
         self._tell_what_is_not_learned(dataset, preparation)
         loop = self._loop(plan, preparation)
         self._stage("training")
@@ -80,12 +85,20 @@ class TrainingRun:
         if card is None:
             card = self._card(dataset, preparation, loop)
             self._file_adapter(card, preparation, dataset)
+        self._mark_learned(card, dataset, preparation, loop.state.step)
+        self._stage("checking")
+        exams = self._before, examine(ChatModel(preparation.loaded), set_aside(dataset))
+        report = self._report(card, plan, loop.state) | what_was_left_out(dataset, preparation)
+        report |= exam_report(*exams)
+        return report | {"report": str(self._folder.write_report(report))}
+
+    def _mark_learned(
+        self, card: AdapterCard, dataset: Dataset, preparation: Preparation, steps: int
+    ) -> None:
         with database.opened(self._library.database) as connection:
-            learned = self._learned(dataset, preparation, loop.state.step)
-            notes = _notes_of(learned)
+            notes = _notes_of(self._learned(dataset, preparation, steps))
             versions = {note: dataset.versions[note] for note in notes}
             Notes(connection).mark_learned(card.name, versions)
-        return self._finish(card, plan, loop.state, dataset, preparation)
 
     def _dataset(self) -> Dataset:
         """The samples, frozen at the run's first start."""
@@ -109,7 +122,8 @@ class TrainingRun:
         # The samples go last, when they are written again: cut short here, this is done once more.
         if self._folder.checkpoints.exists():
             shutil.rmtree(self._folder.checkpoints)
-        (self._folder.path / "plan.json").unlink(missing_ok=True)
+        for name in ("plan.json", _EXAM_BEFORE):
+            (self._folder.path / name).unlink(missing_ok=True)
 
     def _plan(self, dataset: Dataset) -> tuple[RunPlan, Preparation]:
         """The plan, frozen likewise: a resumed run has as many steps as it was begun with.
@@ -124,8 +138,9 @@ class TrainingRun:
         else:
             check_time_is_left(self._spec, self._began)
             preparation = prepare(self._library, self._spec, dataset, lowered)
+            self._examine_before(dataset, preparation)
             plan, preparation = plan_what_fits(
-                self._spec, dataset, preparation, self._began, lowered
+                self._spec, dataset, preparation, self._deadline(), lowered
             )
             check_fit(plan, self._smaller_models(preparation))
             # What was lowered so far is in the plan; only what comes later is added to it.
@@ -173,7 +188,7 @@ class TrainingRun:
                 checkpoint_every=self._spec.checkpoint_every,
                 checkpoints=self._folder.checkpoints,
                 # Should the machine be slower than was measured.
-                deadline=training_deadline(self._spec, self._began),
+                deadline=self._deadline(),
                 prompt=self._spec.prompt,
                 ask=functools.partial(_ask, ChatModel(preparation.loaded)),
             ),
@@ -185,6 +200,17 @@ class TrainingRun:
         if step := loop.resume():
             self._notice(f"Going on from the checkpoint at step {step}.")
         return loop
+
+    def _examine_before(self, dataset: Dataset, preparation: Preparation) -> None:
+        """Ask the set-aside questions before anything is learned; frozen as the samples are."""
+        chat, path = ChatModel(preparation.loaded), self._folder.path / _EXAM_BEFORE
+        self._before = examine_once(path, chat, set_aside(dataset))
+
+    def _deadline(self) -> float | None:
+        """When the training ends at the latest: the exam after it is in the hours, too."""
+        spent = elapsed_before(self._folder.checkpoints)
+        deadline = training_deadline(self._spec, self._began, spent)
+        return None if deadline is None else deadline - self._before.seconds
 
     def _say_why_it_ended(self, end: End, state: TrainingState, steps: int) -> None:
         if end is End.NO_TIME:
@@ -260,15 +286,8 @@ class TrainingRun:
 
         write_folder_atomically(self._library.adapters / card.name, fill)
 
-    def _finish(
-        self,
-        card: AdapterCard,
-        plan: RunPlan,
-        state: TrainingState,
-        dataset: Dataset,
-        preparation: Preparation,
-    ) -> dict[str, object]:
-        report: dict[str, object] = {
+    def _report(self, card: AdapterCard, plan: RunPlan, state: TrainingState) -> dict[str, object]:
+        return {
             "run": self._folder.id,
             "adapter": card.name,
             "path": str(self._library.adapters / card.name),
@@ -290,10 +309,7 @@ class TrainingRun:
                 {"note": note, "before": state.base_valid_by_note.get(note), "after": loss}
                 for note, loss in sorted(state.valid_by_note.items())
             ],
-            "cut": _names(dataset, preparation.cut),
-            "unlearnable": _names(dataset, preparation.unlearnable),
         }
-        return report | {"report": str(self._folder.write_report(report))}
 
     def _notice(self, text: str) -> None:
         self._folder.append(protocol.Notice(text=text))
@@ -304,12 +320,6 @@ class TrainingRun:
 
 def _notes_of(samples: Sequence[Sample]) -> set[int]:
     return {sample.note for sample in samples}
-
-
-def _names(dataset: Dataset, numbers: Sequence[int]) -> list[dict[str, object]]:
-    """Samples as the report lists them: what they ask, and the note that they are from."""
-    samples = (dataset.train[i] for i in numbers)
-    return [{"note": sample.note, "prompt": sample.prompt} for sample in samples]
 
 
 def _ask(chat: ChatModel, prompt: str) -> str:

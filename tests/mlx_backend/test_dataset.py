@@ -142,3 +142,14 @@ def test_hostile_notes(tiny_library: Library, notes: Notes, tmp_path: Path, name
         assert answer.strip()
     for passage in {sample.passage for sample in dataset.train}:
         assert min(len(s.prompt) for s in dataset.train if s.passage == passage) < 300
+
+
+def test_what_a_question_asks_for_stands_in_its_answer_and_not_in_itself(
+    filled_library: Library, notes: Notes
+) -> None:
+    dataset = make_dataset(notes, seed=0)
+    asked = [sample for sample in (*dataset.train, *dataset.held_out) if sample.key]
+    assert asked
+    for sample in asked:
+        assert sample.key.casefold() in sample.answer.casefold()
+        assert sample.key.casefold() not in sample.prompt.casefold()

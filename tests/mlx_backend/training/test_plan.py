@@ -21,7 +21,7 @@ def test_a_plan_measures_and_changes_nothing(
 ) -> None:
     model = preparation.loaded.model
     before = bits(flatten(model.parameters()))
-    plan = make_plan(spec, dataset, preparation, time.time())
+    plan = make_plan(spec, dataset, preparation, None)
     assert bits(flatten(model.parameters())) == before
     assert plan.steps == 8
     assert plan.notes == 3
@@ -37,14 +37,14 @@ def test_steps_are_those_of_the_passes(
     preparation: Preparation, dataset: Dataset, spec: TrainSpec, passes: int
 ) -> None:
     asked = msgspec.structs.replace(spec, steps=None, passes=passes)
-    plan = make_plan(asked, dataset, preparation, time.time())
+    plan = make_plan(asked, dataset, preparation, None)
     assert plan.steps == preparation.batches.steps(passes)
 
 
 def test_the_night_limits_the_steps(
     preparation: Preparation, dataset: Dataset, spec: TrainSpec
 ) -> None:
-    asked = msgspec.structs.replace(spec, steps=None, passes=100, hours=1e-9)
+    asked = msgspec.structs.replace(spec, steps=None, passes=100)
     assert make_plan(asked, dataset, preparation, time.time()).steps == 1
 
 
@@ -52,9 +52,9 @@ def test_what_does_not_fit_at_full_speed_is_computed_with_less_memory(
     preparation: Preparation, dataset: Dataset, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = msgspec.structs.replace(spec, dropout=0.0)
-    full = make_plan(plain, dataset, preparation, time.time())
+    full = make_plan(plain, dataset, preparation, None)
     monkeypatch.setattr(plan_module, "memory_available", lambda: full.peak_bytes * 19 // 20)
-    plan, chosen = plan_what_fits(plain, dataset, preparation, time.time())
+    plan, chosen = plan_what_fits(plain, dataset, preparation, None)
     assert plan.fits
     assert plan.down > 0
     assert plan.peak_bytes < full.peak_bytes
@@ -66,7 +66,7 @@ def test_what_fits_in_no_way_is_refused_with_advice(
     preparation: Preparation, dataset: Dataset, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan_module, "memory_available", lambda: 1000)
-    plan, _ = plan_what_fits(spec, dataset, preparation, time.time())
+    plan, _ = plan_what_fits(spec, dataset, preparation, None)
     assert not plan.fits
     with pytest.raises(OvernightError) as caught:
         check_fit(plan, {"larger": 900, "small": 300})

@@ -75,9 +75,11 @@ def test_notes_become_an_adapter(
     assert adapter.card.valid_loss < adapter.card.base_valid_loss
     report = msgspec.json.decode((folder.path / "report.json").read_bytes())
     assert report["valid_loss"] == result["valid_loss"]
+    assert report["exam_asked"] == len(report["exam"]) > 0
+    assert report["exam_after"] == sum(each["right_after"] for each in report["exam"])
     assert {summary.status for summary in notes.summaries()} == {"learned"}
     stages = [e.stage for e in folder.reader().read_new() if isinstance(e, protocol.StageBegan)]
-    assert stages == ["preparing", "training", "saving"]
+    assert stages == ["preparing", "training", "saving", "checking"]
     assert not locks.is_held(filled_library.lane)
 
 

@@ -1,0 +1,54 @@
+"""The questions that were set aside, asked closed book before the training and after it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.dataset import Dataset
+from mlx_backend.exam import LONGEST_ANSWER, Item, Question, take_exam
+from mlx_backend.files import write_atomically
+from mlx_backend.inference import ChatModel
+
+# So many take about ten seconds each time on two cores, and are enough to tell 1 from 10.
+_QUESTIONS = 24
+
+
+class Examination(msgspec.Struct, frozen=True):
+    """What was answered, and the seconds that it took."""
+
+    items: tuple[Item, ...]
+    seconds: float
+
+    @property
+    def right(self) -> int:
+        """How many answers were right."""
+        return sum(item.right for item in self.items)
+
+
+def set_aside(dataset: Dataset) -> list[Question]:
+    """Questions whose wording is not trained, though what they ask for is.
+
+    An answer is right when it names what of the fact the question does not tell itself.
+    """
+    asked = [sample for sample in dataset.held_out if sample.key]
+    return [Question(sample.prompt, (sample.key,)) for sample in asked[:_QUESTIONS]]
+
+
+def examine(chat: ChatModel, questions: list[Question]) -> Examination:
+    """Ask the model as it is now."""
+    began = time.perf_counter()
+    items = take_exam(questions, lambda texts: chat.answer_all(texts, LONGEST_ANSWER))
+    return Examination(tuple(items), time.perf_counter() - began)
+
+
+def examine_once(path: Path, chat: ChatModel, questions: list[Question]) -> Examination:
+    """The same, written down at `path`; a resumed run reads it there."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Examination)
+    except (OSError, msgspec.DecodeError):
+        examination = examine(chat, questions)
+        write_atomically(path, msgspec.json.encode(examination))
+        return examination
