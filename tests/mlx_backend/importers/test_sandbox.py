@@ -72,6 +72,18 @@ def test_a_reader_larger_than_allowed_is_ended(tmp_path: Path) -> None:
         sandbox.read(tmp_path, tmp_path / "page.html")
 
 
+def test_a_reader_that_does_not_start_is_not_the_files_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.md").write_text("# A\n")
+    with Sandbox() as sandbox:
+        with monkeypatch.context() as patch:
+            patch.setattr("mlx_backend.importers.sandbox._STARTS_WITHIN_S", 0.0)
+            with pytest.raises(UnopenedFile, match="too busy"):
+                sandbox.read(tmp_path, tmp_path / "a.md")
+        assert texts(sandbox.read(tmp_path, tmp_path / "a.md")) == ["# A\n"]
+
+
 def test_a_reader_reaches_nothing(misbehaving: Sandbox, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("The secret.")

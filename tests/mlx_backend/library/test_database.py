@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -95,7 +96,9 @@ def test_processes_that_open_a_fresh_library_at_once(path: Path) -> None:
     assert [process.communicate()[0] for process in processes] == ["done\n"] * 3
 
 
-@pytest.mark.parametrize("data", [b"this is not a database at all" * 50, os.urandom(8192)])
+@pytest.mark.parametrize(
+    "data", [b"this is not a database at all" * 50, random.Random(1).randbytes(8192)]
+)
 def test_a_file_that_is_no_database(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     expect(Kind.LIBRARY_DAMAGED, path)
