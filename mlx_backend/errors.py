@@ -27,6 +27,7 @@ class Kind(StrEnum):
     DISK_FULL = "disk_full"
     NO_MEMORY = "no_memory"
     CRASHED = "crashed"
+    HOST_LOST = "host_lost"
     NO_LEARNING = "no_learning"
     BAD_INPUT = "bad_input"
     LIBRARY_DAMAGED = "library_damaged"

@@ -75,13 +75,21 @@ NO_PATIENCE = Patience(on_battery=False, when_hot=False, when_memory_is_short=Fa
 AdapterKind = Literal["lora", "dora", "rslora"]
 
 
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine that trains along: its name for `ssh`, and the addresses it is reached at."""
+
+    ssh: str
+    ips: tuple[str, ...] = ()
+
+
 class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"):
     """Train an adapter called `name`. `steps` None: as many as `passes` and `hours` ask for.
 
     `start_at` and `finish_by` are Unix times; the run waits for the one and ends by the other.
     `scale` multiplies the adapter's change; with the kind "rslora" it is divided by the root of
     the rank. `low_memory` trades a fifth of the speed for half of the memory. `prompt` is asked
-    at every checkpoint, to hear how the model changes.
+    at every checkpoint, to hear how the model changes. `hosts` are the machines that it was begun
+    with, where there are several; a batch is as large as all of them compute at once.
     """
 
     name: str
@@ -102,6 +110,12 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     low_memory: bool = False
     prompt: str = ""
     patience: Patience = field(default_factory=Patience)
+    hosts: tuple[Host, ...] = ()
+
+    @property
+    def machines(self) -> int:
+        """How many machines a batch is made for."""
+        return max(1, len(self.hosts))
 
 
 class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="job"):
