@@ -24,7 +24,7 @@ _WARM_UP_SHARE = 0.05
 _FINAL_SHARE = 0.1
 _LARGEST_NORM = 1.0
 
-_Gradients = dict[str, Any]
+Gradients = dict[str, Any]
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -65,16 +65,26 @@ class TrainingStep:
         Where the loss or a gradient is not a finite number, parameters and optimizer stay as
         they are.
         """
+        tokens = sum(part.tokens for part in parts)
+        return self._learn(*self._sum([part_arrays(part) for part in parts]), tokens, rate)
+
+    def _sum(self, parts: Sequence[Sequence[mx.array]]) -> tuple[mx.array, Gradients]:
+        """The losses and gradients of all targets together, the parts one after the other."""
         self.model.train()
-        self.optimizer.learning_rate = rate
-        total, gradients = self._gradients(*_arrays(parts[0]))
+        total, gradients = self._gradients(*parts[0])
         mx.async_eval(total, gradients)  # by itself: with the update in one graph it keeps more
         for part in parts[1:]:
             mx.eval(total, gradients)  # what one part needs is free before the next
-            more, further = self._gradients(*_arrays(part))
+            more, further = self._gradients(*part)
             total, gradients = total + more, tree_map(mx.add, gradients, further)
-        count = mx.array(float(sum(part.tokens for part in parts)))
-        loss, norm = self._update(total, gradients, count)
+        return total, gradients
+
+    def _learn(
+        self, total: mx.array, gradients: Gradients, tokens: int, rate: float
+    ) -> PendingStep:
+        """Update the parameters with what so many targets sum up to."""
+        self.optimizer.learning_rate = rate
+        loss, norm = self._update(total, gradients, mx.array(float(tokens)))
         mx.async_eval(norm, loss, self._state)
         return PendingStep(loss, norm)
 
@@ -85,7 +95,7 @@ class TrainingStep:
     def losses(self, batch: Batch) -> NDArray[np.float32]:
         """The loss (nats) of each learned token, without learning from it and without dropout."""
         self.model.eval()
-        return np.array(self._losses(*_arrays(batch)))[: batch.tokens]
+        return np.array(self._losses(*part_arrays(batch)))[: batch.tokens]
 
     def reset_optimizer(self) -> None:
         """Forget everything but the parameters."""
@@ -113,12 +123,12 @@ class TrainingStep:
 
         value_and_gradient = nn.value_and_grad(model, total_of)
 
-        def gradients(*arrays: mx.array) -> tuple[mx.array, _Gradients]:
+        def gradients(*arrays: mx.array) -> tuple[mx.array, Gradients]:
             total, gradient = value_and_gradient(model, *arrays)
             return total, gradient
 
         def update(
-            total: mx.array, gradient: _Gradients, count: mx.array
+            total: mx.array, gradient: Gradients, count: mx.array
         ) -> tuple[mx.array, mx.array]:
             norm = _norm(gradient) / count
             factor = mx.minimum(_LARGEST_NORM / (norm + 1e-6), 1.0) / count
@@ -128,7 +138,7 @@ class TrainingStep:
             _keep_unless(mx.isfinite(total) & mx.isfinite(norm), model, optimizer, *before)
             return total / count, norm
 
-        self._gradients: Callable[..., tuple[mx.array, _Gradients]] = partial(
+        self._gradients: Callable[..., tuple[mx.array, Gradients]] = partial(
             mx.compile, inputs=drawing, outputs=drawing
         )(gradients)
         self._update: Callable[..., tuple[mx.array, mx.array]] = partial(
@@ -140,7 +150,7 @@ class TrainingStep:
         self._state = [*state, mx.random.state]
 
 
-def _norm(gradient: _Gradients) -> mx.array:
+def _norm(gradient: Gradients) -> mx.array:
     """The norm of all gradients together, summed from the last layer to the first.
 
     MLX computes in the order in which it is asked: each layer's gradients when the backward pass
@@ -181,5 +191,6 @@ def _assign(tree: Any, values: Any) -> None:
             tree[key] = value
 
 
-def _arrays(batch: Batch) -> tuple[mx.array, ...]:
+def part_arrays(batch: Batch) -> tuple[mx.array, ...]:
+    """The arrays that a step computes with."""
     return batch.inputs, batch.mask, batch.positions, batch.targets, batch.learned
