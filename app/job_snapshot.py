@@ -161,6 +161,8 @@ class JobRecord:
                 self._night = replace(self._night, energy=event)
             case protocol.Notice() | protocol.AttemptEnded():
                 self._night = replace(self._night, said=event.text)
+            case protocol.CheckpointSaved():
+                self._night = replace(self._night, said="")  # it is an old story by now
             case protocol.Spoke():
                 while self._spoken and self._spoken[-1].step >= event.step:
                     self._spoken.pop()

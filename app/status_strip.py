@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy
 
 from app import run_line, run_story, words
 from app.job_snapshot import JobSnapshot
@@ -39,8 +39,10 @@ class StatusStrip(QFrame):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.what = label()
         self.detail = label(kind="quiet")
+        self.detail.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar()
-        self.bar.setFixedWidth(Size.FIELD)
+        self.bar.setMinimumWidth(Size.NARROW_COLUMN)
+        self.bar.setMaximumWidth(Size.FIELD)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
         self.chat = button("Chat With It", "link")

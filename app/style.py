@@ -72,13 +72,15 @@ class Size:
     WINDOW_LEAST = (880, 600)
     CURVE = 2
     POINT = 6
-    CHART_LEAST = 160
+    CHART_LEAST = 240
     AXIS = 48
     LANES = 64
     SIGN = 9
     BEST = 14
     READOUT = 300
     SPOKEN = 264
+    SPOKEN_LEAST = 120
+    WIDE = 760
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QScrollArea, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from app import run_line, run_story, words
 from app.job_snapshot import JobSnapshot
@@ -68,7 +68,6 @@ class TonightPage(QWidget):
         self.run = RunView(services.style)
         self.queue = QueueList()
         self.history = RunHistory()
-        self._middle = QStackedWidget()
         self._stack = QStackedLayout(self)
         self._lay_out()
         self._connect()
@@ -101,15 +100,21 @@ class TonightPage(QWidget):
         if shown is not None:
             self._leave_plan()
             self.run.show_run(shown)
-            self._middle.setCurrentWidget(self.run)
+            self._bring_up(self.run)
         elif has_notes:
-            self._middle.setCurrentWidget(self.plan)
+            self._bring_up(self.plan)
             self._show_plan(runs)
         if shown is not None or has_notes:
             self._stack.setCurrentIndex(2)
         else:
             self._stack.setCurrentIndex(0 if self._found is None else 1)
         self._show_lists(runs, shown)
+
+    def _bring_up(self, part: QWidget) -> None:
+        # Not a stack: that would be as high as the higher of the two, and scroll for nothing.
+        for other in {self.plan, self.run} - {part}:
+            other.hide()
+        part.show()
 
     def _show_lists(self, runs: list[JobSnapshot], shown: JobSnapshot | None) -> None:
         self.queue.show_runs(run_line.line(runs))
@@ -277,14 +282,14 @@ class TonightPage(QWidget):
         self.history.chosen.connect(self._choose)
 
     def _lay_out(self) -> None:
-        self._middle.addWidget(self.plan)
-        self._middle.addWidget(self.run)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
         layout.setSpacing(Space.TWO)
         layout.addWidget(label("Tonight", "title"))
-        layout.addWidget(self._middle, 1)
+        for part in (self.plan, self.run):
+            part.hide()
+            layout.addWidget(part, 1)
         layout.addWidget(self.queue)
         layout.addWidget(self.history)
         scroll = QScrollArea()

@@ -47,7 +47,8 @@ class RunHistory(QWidget):
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.view.setTabKeyNavigation(False)
-        self.view.selectionModel().currentRowChanged.connect(self._choose)
+        # Not the current row: that changes when the list only gets the focus.
+        self.view.selectionModel().selectionChanged.connect(lambda *_: self._choose())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.HALF)
@@ -68,9 +69,9 @@ class RunHistory(QWidget):
             flags = QItemSelectionModel.SelectionFlag
             selection.setCurrentIndex(self._model.index(row, 0), flags.ClearAndSelect | flags.Rows)
 
-    def _choose(self, current: QModelIndex) -> None:
-        if current.isValid():
-            run_id = self._model.run(current.row()).id
+    def _choose(self) -> None:
+        for row in self.view.selectionModel().selectedRows():
+            run_id = self._model.run(row.row()).id
             if run_id != self._shown:
                 self.chosen.emit(run_id)
 

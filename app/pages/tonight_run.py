@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from app import run_facts, run_line, run_story
 from app.job_snapshot import JobSnapshot
@@ -60,6 +60,7 @@ class RunView(QWidget):
         self.log = button("Show the log", "link")
         self._clock = QTimer(self, interval=_SECOND_MS)
         self._clock.timeout.connect(self._show_facts)
+        self._picture = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._lay_out()
         self._connect()
 
@@ -103,6 +104,13 @@ class RunView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._clock.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_wide = self.width() >= Size.WIDE
+        directions = QBoxLayout.Direction
+        self._picture.setDirection(directions.LeftToRight if is_wide else directions.TopToBottom)
+        self.spoken.stand(beside=is_wide)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -179,10 +187,9 @@ class RunView(QWidget):
         for each in (self.chat, self.resume, self.pause, self.stop, self.another, self.log):
             buttons.addWidget(each)
         buttons.addStretch()
-        picture = QHBoxLayout()
-        picture.setSpacing(Space.THREE)
-        picture.addWidget(self.chart, 1)
-        picture.addWidget(self.spoken)
+        self._picture.setSpacing(Space.THREE)
+        self._picture.addWidget(self.chart, 1)
+        self._picture.addWidget(self.spoken)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.ONE)
@@ -195,4 +202,4 @@ class RunView(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.facts)
         layout.addSpacing(Space.ONE)
-        layout.addLayout(picture, 1)
+        layout.addLayout(self._picture, 1)

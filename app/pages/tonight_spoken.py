@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
 from app.style import Size, Space
 from app.widgets.text import label, paragraph
 from mlx_backend.protocol import Spoke
+
+_NO_LIMIT = (1 << 24) - 1  # Qt's own
 
 
 class SpokenList(QWidget):
@@ -28,14 +30,21 @@ class SpokenList(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setAccessibleName("What the model says while it learns")
+        scroll.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         scroll.setWidget(inside)
-        self.setFixedWidth(Size.SPOKEN)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.ONE)
         layout.addWidget(self.prompt)
         layout.addWidget(scroll, 1)
         self.hide()
+
+    def stand(self, beside: bool) -> None:
+        """Stand beside the picture, or below it where there is no room for both."""
+        self.setMinimumWidth(Size.SPOKEN if beside else 0)
+        self.setMaximumWidth(Size.SPOKEN if beside else _NO_LIMIT)
+        self.setMinimumHeight(Size.SPOKEN_LEAST)
+        self.setMaximumHeight(_NO_LIMIT if beside else Size.SPOKEN_LEAST)
 
     def show_spoken(self, prompt: str, spoken: tuple[Spoke, ...]) -> None:
         """Show these answers (oldest first) to the prompt; nothing where nothing was asked."""

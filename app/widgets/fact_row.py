@@ -17,7 +17,7 @@ class FactRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._flow = Flow(self, Space.THREE)
+        self._flow = Flow(self, Space.THREE, Space.ONE)
         self._cells: list[_Cell] = []
 
     def accessible_text(self) -> str:

@@ -7,11 +7,15 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class Flow(QLayout):
-    """Lines of widgets, like words in a paragraph; `gap` is between widgets and between lines."""
+    """Lines of widgets, like words in a paragraph.
 
-    def __init__(self, parent: QWidget, gap: int) -> None:
+    `gap` is between widgets, `line_gap` between lines; without it they are the same.
+    """
+
+    def __init__(self, parent: QWidget, gap: int, line_gap: int | None = None) -> None:
         super().__init__(parent)
         self._gap = gap
+        self._line_gap = gap if line_gap is None else line_gap
         self._items: list[QLayoutItem] = []
         self.setContentsMargins(QMargins())
 
@@ -58,7 +62,7 @@ class Flow(QLayout):
         for item in self._shown():
             size = item.sizeHint()
             if left > box.left() and left + size.width() > box.right() + 1:
-                left, top, line = box.left(), top + line + self._gap, 0
+                left, top, line = box.left(), top + line + self._line_gap, 0
             if move:
                 item.setGeometry(QRect(QPoint(left, top), size))
             left += size.width() + self._gap

@@ -20,6 +20,9 @@ from app.widgets.flow import Flow
 from app.widgets.loss_plot import BEST, SIGNS, LossPlot, sign_colours
 from app.widgets.text import button, label
 
+# What pointing at it says is enough.
+_SELF_EXPLAINING: tuple[MarkKind, ...] = ("stage",)
+
 
 class LossChart(QFrame):
     """Two curves: the loss on what is being studied, and on passages that are held out.
@@ -36,7 +39,8 @@ class LossChart(QFrame):
         self._steps = 0
         self._plot: LossPlot | None = None
         self._training = Key("Training")
-        self._held_out = Key("Held-out questions, never trained on")
+        self._held_out = Key("Held-out questions")
+        self._held_out.setToolTip("Questions that are never trained on, to see what is understood.")
         self._best = Key("Best so far")
         self._signs: dict[MarkKind, Key] = {kind: Key(sign.name) for kind, sign in SIGNS.items()}
         self.all = button("Show the whole run", "link")
@@ -134,7 +138,7 @@ class LossChart(QFrame):
     def _show_keys(self) -> None:
         kinds = {mark.kind for mark in self._night.marks}
         for kind, key in self._signs.items():
-            key.setVisible(kind in kinds)
+            key.setVisible(kind in kinds and kind not in _SELF_EXPLAINING)
         self._best.setVisible(self._night.best is not None)
 
     def _recolour(self) -> None:
@@ -159,7 +163,7 @@ class LossChart(QFrame):
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
         keys = QWidget()
-        flow = Flow(keys, Space.TWO)
+        flow = Flow(keys, Space.TWO, Space.HALF)
         for key in (self._training, self._held_out, self._best, *self._signs.values()):
             flow.addWidget(key)
         top = QHBoxLayout()

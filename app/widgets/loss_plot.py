@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainterPath
+from PySide6.QtWidgets import QSizePolicy
 
 from app.curve import Curve
 from app.job_snapshot import Night
@@ -34,7 +35,7 @@ SIGNS: dict[MarkKind, Sign] = {
     "wait": Sign("s", 1, "Waited"),
     "interruption": Sign("x", 1, "Interrupted"),
     "skipped": Sign("t", 1, "Skipped step"),
-    "rolled back": Sign("arrow_left", 1, "Went back"),
+    "rolled back": Sign("t3", 1, "Went back"),
 }
 BEST = "star"
 
@@ -72,6 +73,7 @@ class LossPlot(QObject):
         self.widget.setBackground(None)
         self.widget.setFrameShape(self.widget.Shape.NoFrame)
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.widget.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.widget.ci.layout.setVerticalSpacing(0)
         self._above = self._make_curves()
@@ -191,7 +193,7 @@ class LossPlot(QObject):
         # An axis without anything on it, so that both parts begin at the same place.
         plot.getAxis("left").setWidth(Size.AXIS)
         plot.getAxis("left").setStyle(showValues=False, tickLength=0)
-        plot.getAxis("left").setPen(None)
+        plot.getAxis("left").setPen(self._pyqtgraph.mkPen(None))
         plot.setMaximumHeight(Size.LANES)
         plot.setMinimumHeight(Size.LANES)
         view = plot.getViewBox()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from app import plan_story, run_facts, run_story
-from app.job_snapshot import JobRecord, JobSnapshot, Wishes, Wishes, Wishes, Wishes
+from app.job_snapshot import JobRecord, JobSnapshot, Wishes
 from app.planner import Plan
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState

@@ -1,0 +1,283 @@
+"""The Tonight page while a run waits, is paused or stands in line, and the picture of the night."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import QTime
+from pytestqt.qtbot import QtBot
+
+from app.pages.tonight import TonightPage
+from app.pages.tonight_when import WhenFields
+from app.planner import Planner
+from app.services import Services
+from app.window import Window
+from mlx_backend import protocol
+from mlx_backend.jobs import JobFolder
+from mlx_backend.library import Library
+from mlx_backend.locks import FileLock
+from mlx_backend.protocol import TrainSpec, Waiting
+from tests.app.filled import add_notes
+from tests.app.recorded import RunMaker, step_done
+
+RunHolder = Callable[[JobFolder], FileLock]
+
+_FINISHED = protocol.Finished(result={"adapter": "Notes"})
+_BEHIND = Waiting(reason="turn", text="It starts when 'First' is done.")
+
+
+@pytest.fixture
+def hold() -> Iterator[RunHolder]:
+    """Holds a run's lock, as its process would."""
+    locks: list[FileLock] = []
+
+    def hold(folder: JobFolder) -> FileLock:
+        lock = folder.lock()
+        assert lock.acquire()
+        locks.append(lock)
+        return lock
+
+    yield hold
+    for lock in locks:
+        lock.release()
+
+
+@pytest.fixture
+def page(stand_ins: None, services: Services, library: Library, qtbot: QtBot) -> TonightPage:
+    add_notes(library)
+    page = TonightPage(services)
+    qtbot.addWidget(page)
+    page.resize(1100, 800)
+    page.show()
+    return page
+
+
+def in_line(folder: JobFolder) -> None:
+    """A run that was started while another one trains."""
+    for event in (protocol.Launched(), protocol.Started(pid=1), _BEHIND):
+        folder.append(event)
+
+
+def make_waiting(library: Library, name: str, job_id: str) -> JobFolder:
+    spec = TrainSpec(name=name, model="starter")
+    folder = JobFolder.create(library.runs, spec, job_id)
+    in_line(folder)
+    return folder
+
+
+def test_pause_and_continue(
+    page: TonightPage, qtbot: QtBot, make_run: RunMaker, hold: RunHolder
+) -> None:
+    folder = make_run(steps=20)
+    hold(folder)
+    qtbot.waitUntil(page.run.pause.isVisible)
+    page.run.pause.click()
+    qtbot.waitUntil(folder.pause_requested)
+    qtbot.waitUntil(lambda: "Pausing" in page.run.sentence.text())
+    folder.append(Waiting(reason="paused", text="Paused. It goes on when you continue it."))
+    qtbot.waitUntil(page.run.resume.isVisible)
+    assert page.run.sentence.text() == "Paused. It goes on when you continue it."
+    assert not page.run.pause.isVisible()
+    page.run.resume.click()
+    qtbot.waitUntil(lambda: not folder.pause_requested())
+    folder.append(protocol.WaitOver())
+    qtbot.waitUntil(page.run.pause.isVisible)
+    assert not page.run.resume.isVisible()
+
+
+def test_second_start_stands_in_line(
+    page: TonightPage,
+    qtbot: QtBot,
+    make_run: RunMaker,
+    hold: RunHolder,
+    launched: list[JobFolder],
+) -> None:
+    hold(make_run(name="First", job_id="20261122-220000-aaaa"))
+    qtbot.waitUntil(page.run.isVisible)
+    page.run.another.click()
+    qtbot.waitUntil(page.plan.start.isEnabled)
+    assert "It starts when “First” is done." in page.plan.sentence.text()
+    assert page.plan.plan is None, "nothing is measured beside a run"
+    page.plan.name.setText("Second")
+    page.plan.start.click()
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    hold(launched[0])
+    in_line(launched[0])
+    qtbot.waitUntil(lambda: len(page.queue.rows) == 1)
+    row = page.queue.rows[0]
+    assert row.name.text() == "Second"
+    assert row.why.text() == "It starts when 'First' is done."
+    assert page.run.title.text() == "Second"
+    assert page.run.stop.text() == "Remove"
+
+
+def test_line_is_in_its_order_and_what_has_not_begun_can_be_removed(
+    page: TonightPage, qtbot: QtBot, make_run: RunMaker, hold: RunHolder, library: Library
+) -> None:
+    hold(make_run(name="First", job_id="20261122-220000-aaaa"))
+    later = make_waiting(library, "Later", "20261122-230000-cccc")
+    sooner = make_waiting(library, "Sooner", "20261122-223000-bbbb")
+    hold(later)
+    lock = hold(sooner)
+    qtbot.waitUntil(lambda: [r.name.text() for r in page.queue.rows] == ["Sooner", "Later"])
+    assert page.run.title.text() == "First", "what is at work is shown, not what waits"
+    page.queue.rows[0].remove.click()
+    qtbot.waitUntil(sooner.stop_requested)
+    assert sooner.path.exists(), "not before its process has ended"
+    sooner.append(protocol.Stopped())
+    lock.release()
+    qtbot.waitUntil(lambda: not sooner.path.exists())
+    qtbot.waitUntil(lambda: [r.name.text() for r in page.queue.rows] == ["Later"])
+
+
+def test_removing_what_has_learned_something_only_stops_it(
+    services: Services, qtbot: QtBot, make_run: RunMaker, hold: RunHolder
+) -> None:
+    folder = make_run(steps=5, last=(protocol.CheckpointSaved(step=5), _BEHIND))
+    lock = hold(folder)
+    qtbot.waitUntil(lambda: services.watcher.snapshot(folder.id) is not None)
+    with qtbot.waitSignal(services.watcher.job_ended):
+        services.watcher.remove(folder.id)
+        qtbot.waitUntil(folder.stop_requested)
+        folder.append(protocol.Stopped(step=5))
+        lock.release()
+    assert folder.path.exists()
+
+
+def test_hours_and_prompt_go_into_the_run(
+    page: TonightPage, qtbot: QtBot, launched: list[JobFolder]
+) -> None:
+    qtbot.waitUntil(page.plan.start.isEnabled)
+    assert page.plan.schedule.text().startswith("Starts now, done by about ")
+    page.plan.when.start.check.setChecked(True)
+    page.plan.when.finish.check.setChecked(True)
+    assert page.plan.schedule.text().startswith("Starts at 23:00")
+    page.plan.prompt.setText(" Who am I? ")
+    page.plan.start.click()
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    spec = launched[0].spec()
+    assert isinstance(spec, TrainSpec)
+    assert spec.prompt == "Who am I?"
+    assert spec.steps == 600, "as many as were promised"
+    assert spec.start_at is not None
+    assert spec.finish_by is not None
+    assert datetime.datetime.fromtimestamp(spec.start_at).strftime("%H:%M") == "23:00"
+    assert datetime.datetime.fromtimestamp(spec.finish_by).strftime("%H:%M") == "07:00"
+    assert 0 < spec.finish_by - spec.start_at < 86_400
+
+
+def test_too_few_hours_are_said_and_leave_the_steps_to_the_run(
+    page: TonightPage, qtbot: QtBot, launched: list[JobFolder]
+) -> None:
+    qtbot.waitUntil(page.plan.start.isEnabled)
+    page.plan.when.start.check.setChecked(True)
+    page.plan.when.finish.check.setChecked(True)
+    page.plan.when.finish.edit.setTime(QTime(23, 5))
+    assert "with what it has learned until then" in page.plan.schedule.text()
+    page.plan.start.click()
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    spec = launched[0].spec()
+    assert isinstance(spec, TrainSpec)
+    assert spec.steps is None
+
+
+@pytest.mark.parametrize(
+    ("now", "begins", "ends"),
+    [
+        ("2026-11-23 21:00", "2026-11-23 23:00", "2026-11-24 07:00"),
+        ("2026-11-24 01:00", "2026-11-24 23:00", "2026-11-25 07:00"),
+        ("2026-12-31 23:00", "2027-01-01 23:00", "2027-01-02 07:00"),
+    ],
+)
+def test_an_hour_is_the_next_one_that_comes(qtbot: QtBot, now: str, begins: str, ends: str) -> None:
+    fields = WhenFields()
+    qtbot.addWidget(fields)
+    moment = datetime.datetime.fromisoformat(now).timestamp()
+    assert fields.hours(8, moment).start_at is None
+    fields.start.check.setChecked(True)
+    fields.finish.check.setChecked(True)
+    hours = fields.hours(8, moment)
+    assert hours.start_at == datetime.datetime.fromisoformat(begins).timestamp()
+    assert hours.finish_by == datetime.datetime.fromisoformat(ends).timestamp()
+
+
+def test_measuring_can_be_given_up_and_the_run_started_all_the_same(
+    library: Library,
+    services: Services,
+    qtbot: QtBot,
+    launched: list[JobFolder],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Planner, "_start", lambda self, question: None)  # never answers
+    add_notes(library)
+    page = TonightPage(services)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(page.plan.measuring.isVisible)
+    assert not page.plan.start.isEnabled()
+    page.plan.measuring.cancel.click()
+    assert page.plan.start.isEnabled()
+    assert "was not measured" in page.plan.sentence.text()
+    assert page.plan.retry.text() == "Measure It"
+    page.plan.start.click()
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    spec = launched[0].spec()
+    assert isinstance(spec, TrainSpec)
+    assert spec.steps is None
+
+
+def test_what_it_says_is_listed_with_the_newest_first(
+    page: TonightPage, qtbot: QtBot, library: Library, hold: RunHolder
+) -> None:
+    spec = TrainSpec(name="Notes", model="starter", prompt="Who <b>am</b> I?")
+    folder = JobFolder.create(library.runs, spec)
+    events: tuple[protocol.JobEvent, ...] = (
+        protocol.Launched(),
+        protocol.Started(pid=1),
+        step_done(10),
+        protocol.Spoke(step=10, prompt=spec.prompt, text="A seabird."),
+        protocol.Spoke(step=20, prompt=spec.prompt, text="<img src='file:///etc/passwd'>"),
+    )
+    for event in events:
+        folder.append(event)
+    hold(folder)
+    qtbot.waitUntil(lambda: len(page.run.spoken.answers) == 2)
+    assert page.run.spoken.isVisible()
+    assert page.run.spoken.prompt.text() == "“Who <b>am</b> I?”"
+    newest, oldest = page.run.spoken.answers
+    assert newest.text.text() == "<img src='file:///etc/passwd'>"
+    assert newest.when.text().startswith("Step 20 · ")
+    assert oldest.text.text() == "A seabird."
+    folder.append(protocol.Spoke(step=20, prompt=spec.prompt, text="Said again after a restart."))
+    qtbot.waitUntil(lambda: newest.text.text() == "Said again after a restart.")
+    assert len(page.run.spoken.answers) == 2
+
+
+def test_what_came_of_a_run_is_told_until_it_was_seen(
+    stand_ins: None, window: Window, qtbot: QtBot, make_run: RunMaker
+) -> None:
+    make_run(name="Notes", last=(_FINISHED,))
+    qtbot.waitUntil(lambda: window.strip.what.text() == "“Notes” is ready")
+    assert window.strip.chat.isVisible()
+    window.show_page("tonight")
+    page = window.page("tonight")
+    assert isinstance(page, TonightPage)
+    qtbot.waitUntil(page.run.chat.isVisible)
+    assert window.strip.what.text() == "“Notes” is ready"
+    window.show_page("notes")
+    assert window.strip.what.text() == "Nothing is running"
+    assert not window.strip.chat.isVisible()
+    assert window.news.latest() is None
+
+
+def test_the_strip_leads_to_the_chat_with_what_is_new(
+    stand_ins: None, window: Window, qtbot: QtBot, make_run: RunMaker
+) -> None:
+    make_run(name="Notes", last=(protocol.Finished(result={"adapter": "Notes 2"}),))
+    qtbot.waitUntil(window.strip.chat.isVisible)
+    with qtbot.waitSignal(window.strip.chat_wanted) as wanted:
+        window.strip.chat.click()
+    assert wanted.args == ["Notes 2"]
+    assert window.strip.what.text() == "Nothing is running"
