@@ -8,21 +8,25 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 
 from app import words
 from app.widgets.two_lines import SECOND_LINE
-from mlx_backend.library.adapters import Adapter
+from mlx_backend.library.adapters import Adapter, DamagedAdapter
 
 Index = QModelIndex | QPersistentModelIndex
+Listed = Adapter | DamagedAdapter
 
 
 class AdapterTable(QAbstractListModel):
-    """Adapters, the newest first; those that wait for their deletion are not shown."""
+    """Adapters, the newest first, then those that are damaged.
+
+    Those that wait for their deletion are not shown.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._all: Sequence[Adapter] = ()
+        self._all: Sequence[Listed] = ()
         self._hidden: set[str] = set()
-        self._shown: list[Adapter] = []
+        self._shown: list[Listed] = []
 
-    def show(self, adapters: Sequence[Adapter]) -> None:
+    def show(self, adapters: Sequence[Listed]) -> None:
         """Show these."""
         self._all = adapters
         self._update()
@@ -37,13 +41,13 @@ class AdapterTable(QAbstractListModel):
         self._hidden.discard(name)
         self._update()
 
-    def adapter(self, row: int) -> Adapter:
+    def adapter(self, row: int) -> Listed:
         """The adapter in a row."""
         return self._shown[row]
 
     def row_of(self, name: str) -> int:
         """Where an adapter is; -1 when it is not shown."""
-        return next((i for i, a in enumerate(self._shown) if a.card.name == name), -1)
+        return next((i for i, a in enumerate(self._shown) if a.name == name), -1)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._shown)
@@ -51,15 +55,16 @@ class AdapterTable(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         adapter = self._shown[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return adapter.card.name
+            return adapter.name
         if role == SECOND_LINE:
-            return f"{words.day(adapter.card.created)} · {words.size(adapter.bytes)}"
+            made = words.day(adapter.card.created) if isinstance(adapter, Adapter) else None
+            return f"{made or 'Damaged'} · {words.size(adapter.bytes)}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return str(adapter.path)
         return None
 
     def _update(self) -> None:
-        shown = [a for a in self._all if a.card.name not in self._hidden]
+        shown = [a for a in self._all if a.name not in self._hidden]
         if shown != self._shown:
             self.beginResetModel()
             self._shown = shown

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from app import words
+from app.adapter_table import Listed
 from app.exports import Exports
 from app.job_snapshot import JobSnapshot
 from app.reveal import SHOW, reveal
@@ -20,6 +21,11 @@ from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import Adapter, AdapterCard
 from mlx_backend.protocol import ExportSpec
 
+_DAMAGED = (
+    "This adapter is damaged: parts of it are missing or cannot be read. Delete it and train it"
+    " again; your notes are all there."
+)
+
 
 class AdapterDetail(QWidget):
     """Shows an adapter's card and its export."""
@@ -30,12 +36,13 @@ class AdapterDetail(QWidget):
     def __init__(self, exports: Exports) -> None:
         super().__init__()
         self._exports = exports
-        self._adapter: Adapter | None = None
+        self._adapter: Listed | None = None
         self.title = paragraph(kind="title")
         self.learned = paragraph(kind="large")
         self.result = paragraph()
         self.facts = Facts()
         self.details = Facts()
+        self._fold = Fold("Details", self.details)
         self.export_text = paragraph()
         self.export_bar = QProgressBar()
         self.export_bar.setRange(0, 0)
@@ -55,19 +62,28 @@ class AdapterDetail(QWidget):
         exports.changed.connect(self._show_export)
         self.hide()
 
-    def show_adapter(self, adapter: Adapter | None) -> None:
+    def show_adapter(self, adapter: Listed | None) -> None:
         """Show this one, or nothing."""
         self._adapter = adapter
         self.setVisible(adapter is not None)
         if adapter is None:
             return
+        self.title.setText(adapter.name)
+        is_whole = isinstance(adapter, Adapter)
+        for part in (self.learned, self.chat, self.export, self.facts, self._fold):
+            part.setVisible(is_whole)
+        if isinstance(adapter, Adapter):
+            self._show_card(adapter)
+        else:
+            self.result.setText(_DAMAGED)
+        self._show_export()
+
+    def _show_card(self, adapter: Adapter) -> None:
         card = adapter.card
-        self.title.setText(card.name)
         self.learned.setText(f"Learned from {words.count(card.notes, 'note')}.")
         self.result.setText(result_sentence(card))
         self.facts.show_facts(_facts(adapter))
         self.details.show_facts(_details(card))
-        self._show_export()
 
     def start_export(self, to: Path) -> None:
         """Export the adapter shown to the folder `to`."""
@@ -95,7 +111,7 @@ class AdapterDetail(QWidget):
         layout.addLayout(export)
         layout.addWidget(hairline())
         layout.addWidget(self.facts)
-        layout.addWidget(Fold("Details", self.details))
+        layout.addWidget(self._fold)
         layout.addStretch()
 
     def _reveal_button(self) -> QWidget:
@@ -105,22 +121,22 @@ class AdapterDetail(QWidget):
 
     def _with_name(self, act: Callable[[str], None]) -> None:
         if self._adapter is not None:
-            act(self._adapter.card.name)
+            act(self._adapter.name)
 
     def _choose_folder(self) -> None:
         if self._adapter is None:
             return
-        dialog = QFileDialog(self, f"Export “{self._adapter.card.name}”")
+        dialog = QFileDialog(self, f"Export “{self._adapter.name}”")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Export")
         dialog.setDirectory(str(Path.home()))
-        dialog.selectFile(f"{self._adapter.card.name} (MLX)")
+        dialog.selectFile(f"{self._adapter.name} (MLX)")
         dialog.fileSelected.connect(lambda chosen: self.start_export(Path(chosen)))
         dialog.open()
 
     def _latest_export(self) -> JobSnapshot | None:
-        return self._exports.latest(self._adapter.card.name) if self._adapter else None
+        return self._exports.latest(self._adapter.name) if self._adapter else None
 
     def _cancel_export(self) -> None:
         job = self._latest_export()

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QListView, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
-from app.adapter_table import AdapterTable
+from app.adapter_table import AdapterTable, Listed
 from app.background import Background
 from app.exports import Exports
 from app.pages.adapter_detail import AdapterDetail
@@ -19,7 +19,7 @@ from app.widgets.empty import EmptyState
 from app.widgets.text import hairline, indented, label
 from app.widgets.two_lines import TwoLines
 from app.widgets.undo import UndoBar
-from mlx_backend.library.adapters import Adapter, list_adapters, remove_adapter
+from mlx_backend.library.adapters import Adapter, list_adapters, list_damaged, remove_adapter
 from mlx_backend.library.notes import Notes
 
 
@@ -61,7 +61,7 @@ class AdaptersPage(QWidget):
 
     def refresh(self) -> None:
         """Look which adapters there are."""
-        self._background.call(lambda _: list_adapters(self._folder), self._show)
+        self._background.call(lambda _: _find(self._folder), self._show)
 
     def choose(self, name: str) -> None:
         """Show this adapter, now or as soon as it is in the list."""
@@ -103,9 +103,7 @@ class AdaptersPage(QWidget):
         self.empty.chosen.connect(self.training_wanted)
         self.detail.chat_wanted.connect(self.chat_wanted)
         self.detail.delete_wanted.connect(self._delete)
-        self.list.activated.connect(
-            lambda index: self.chat_wanted.emit(self.table.adapter(index.row()).card.name)
-        )
+        self.list.activated.connect(lambda index: self._chat(self.table.adapter(index.row())))
         self.list.selectionModel().currentChanged.connect(lambda *_: self._show_detail())
         self.table.modelAboutToBeReset.connect(self._remember)
         self.table.modelReset.connect(self._select)
@@ -113,7 +111,11 @@ class AdaptersPage(QWidget):
             shortcut = QShortcut(key, self.list)
             shortcut.activated.connect(self._delete_current)
 
-    def _show(self, adapters: list[Adapter]) -> None:
+    def _chat(self, adapter: Listed) -> None:
+        if isinstance(adapter, Adapter):
+            self.chat_wanted.emit(adapter.name)
+
+    def _show(self, adapters: list[Listed]) -> None:
         self.table.show(adapters)
         self._arrange()
 
@@ -123,7 +125,7 @@ class AdaptersPage(QWidget):
     def _remember(self) -> None:
         current = self.list.currentIndex()
         if self._wanted is None and current.isValid():
-            self._wanted = self.table.adapter(current.row()).card.name
+            self._wanted = self.table.adapter(current.row()).name
 
     def _select(self) -> None:
         row = self.table.row_of(self._wanted) if self._wanted is not None else -1
@@ -140,7 +142,7 @@ class AdaptersPage(QWidget):
     def _delete_current(self) -> None:
         current = self.list.currentIndex()
         if current.isValid():
-            self._delete(self.table.adapter(current.row()).card.name)
+            self._delete(self.table.adapter(current.row()).name)
 
     def _delete(self, name: str) -> None:
         """Out of sight now; off the disk once there is no undo any more."""
@@ -168,3 +170,7 @@ class AdaptersPage(QWidget):
     def _removed(self, _: None) -> None:
         self.adapters_changed.emit()
         self.refresh()
+
+
+def _find(folder: Path) -> list[Listed]:
+    return [*list_adapters(folder), *list_damaged(folder)]

@@ -25,7 +25,7 @@ from app.widgets.empty import EmptyState
 from app.widgets.text import label
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
-from mlx_backend.library.adapters import list_adapters
+from mlx_backend.library.adapters import list_adapters, list_damaged
 from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.protocol import TrainSpec
 
@@ -312,5 +312,6 @@ def default_name(taken: frozenset[str], now: float) -> str:
 
 
 def _find(adapters: Path, db: sqlite3.Connection) -> _Found:
-    names = frozenset(adapter.card.name for adapter in list_adapters(adapters))
-    return _Found(Notes(db).totals(), names)
+    whole = (adapter.name for adapter in list_adapters(adapters))
+    damaged = (adapter.name for adapter in list_damaged(adapters))
+    return _Found(Notes(db).totals(), frozenset((*whole, *damaged)))

@@ -14,7 +14,8 @@ from mlx_backend.library.notes import Notes
 
 def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight adapters`."""
-    found = store.list_adapters(Library.open().adapters)
+    folder = Library.open().adapters
+    found, damaged = store.list_adapters(folder), store.list_damaged(folder)
     if found:
         console.table(
             ["Name", "Base", "Created", "MB"],
@@ -30,6 +31,11 @@ def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, ob
         )
     else:
         console.say("No adapters yet. Train one: overnight train --name NAME")
+    for one in damaged:
+        console.say(
+            f"'{one.name}' is damaged and cannot be used. Remove it with"
+            f' `overnight remove "{one.name}"`, and train it again.'
+        )
     return {
         "adapters": [
             {
@@ -41,7 +47,8 @@ def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, ob
                 "valid_loss": a.card.valid_loss,
             }
             for a in found
-        ]
+        ],
+        "damaged": [{"name": one.name, "bytes": one.bytes} for one in damaged],
     }
 
 

@@ -52,6 +52,20 @@ class Adapter:
     path: Path
     bytes: int
 
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.card.name
+
+
+@dataclass(frozen=True)
+class DamagedAdapter:
+    """What is in an adapter's place and cannot be used: all that can be done is to remove it."""
+
+    name: str
+    path: Path
+    bytes: int
+
 
 def check_name(name: str) -> str:
     """Return `name` if a folder can be called so on every system, else raise OvernightError."""
@@ -76,6 +90,19 @@ def list_adapters(folder: Path) -> list[Adapter]:
         except OvernightError:
             continue
     return sorted(found, key=lambda adapter: adapter.card.created, reverse=True)
+
+
+def list_damaged(folder: Path) -> list[DamagedAdapter]:
+    """All that should be adapters and cannot be used, by name."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if not path.is_dir() or not _NAME.fullmatch(path.name):
+            continue
+        try:
+            read_adapter(folder, path.name)
+        except OvernightError:
+            found.append(DamagedAdapter(path.name, path, folder_bytes(path)))
+    return sorted(found, key=lambda adapter: adapter.name)
 
 
 def read_adapter(folder: Path, name: str) -> Adapter:

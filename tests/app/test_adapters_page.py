@@ -114,3 +114,24 @@ def test_export_that_failed_says_what_to_do(
     launched[0].append(protocol.Failed(error=report))
     expected = "The export failed. The disk is full. Free some space."
     qtbot.waitUntil(lambda: page.detail.export_text.text() == expected)
+
+
+def test_damaged_adapters_are_shown_and_can_only_be_deleted(
+    library: Library, page: AdaptersPage, qtbot: QtBot
+) -> None:
+    add_adapter(library, "Journal")
+    (add_adapter(library, "Broken") / "adapters.safetensors").unlink()
+    page.show()
+    qtbot.waitUntil(lambda: names(page) == ["Journal", "Broken"])
+    page.choose("Broken")
+    assert page.detail.title.text() == "Broken"
+    assert "damaged" in page.detail.result.text()
+    assert not page.detail.chat.isVisible()
+    assert not page.detail.export.isVisible()
+    with qtbot.assertNotEmitted(page.chat_wanted):
+        page.list.activated.emit(page.table.index(1))
+    page.detail.delete.click()
+    page.undo_bar.settle()
+    qtbot.waitUntil(lambda: not (library.adapters / "Broken").exists())
+    assert names(page) == ["Journal"]
+    assert page.detail.chat.isVisible()

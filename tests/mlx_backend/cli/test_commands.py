@@ -88,7 +88,7 @@ def test_the_whole_journey(filled_library: Library, run: Run, tmp_path: Path) ->
     assert exported["max_logit_difference"] < 1e-3
     assert all(Path(file).is_file() for file in exported["files"])
     assert run("remove", "Garden") == {"removed": "Garden"}
-    assert run("adapters") == {"adapters": []}
+    assert run("adapters") == {"adapters": [], "damaged": []}
 
 
 def test_import_and_notes(tiny_library: Library, notes_folder: Path, run: Run) -> None:
@@ -137,7 +137,7 @@ def test_an_empty_library_has_nothing_and_says_so(
     library: Library, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("notes") == {"notes": []}
-    assert run("adapters") == {"adapters": []}
+    assert run("adapters") == {"adapters": [], "damaged": []}
     assert run("runs") == {"runs": []}
     for command in ("notes", "adapters", "runs"):
         assert main([command]) == 0

@@ -14,6 +14,7 @@ from mlx_backend.library.adapters import (
     AdapterCard,
     check_name,
     list_adapters,
+    list_damaged,
     read_adapter,
     remove_adapter,
 )
@@ -137,3 +138,21 @@ def test_a_copied_folder_does_not_pass_for_the_original(tmp_path: Path) -> None:
     assert sorted(a.card.name for a in list_adapters(tmp_path)) == ["Copy", "Tiny"]
     remove_adapter(tmp_path, read_adapter(tmp_path, "Copy").card.name)
     assert [a.card.name for a in list_adapters(tmp_path)] == ["Tiny"]
+
+
+def test_what_cannot_be_read_is_listed_as_damaged_and_can_be_removed(tmp_path: Path) -> None:
+    put(tmp_path, "Whole")
+    (put(tmp_path, "No weights") / WEIGHTS).unlink()
+    (put(tmp_path, "Bad card") / CARD).write_bytes(b"\xff{")
+    (put(tmp_path, "Deep card") / CARD).write_bytes(b"[" * 100_000)
+    (put(tmp_path, "No card") / CARD).unlink()
+    (tmp_path / ".half-made").mkdir()
+    (tmp_path / "a file").write_bytes(b"not a folder")
+    damaged = list_damaged(tmp_path)
+    assert [one.name for one in damaged] == ["Bad card", "Deep card", "No card", "No weights"]
+    assert all(one.bytes > 0 for one in damaged)
+    assert [one.name for one in list_adapters(tmp_path)] == ["Whole"]
+    for one in damaged:
+        remove_adapter(tmp_path, one.name)
+    assert list_damaged(tmp_path) == []
+    assert list_damaged(tmp_path / "missing") == []
