@@ -93,12 +93,12 @@ class GrowingCurve:
         )
 
     def _extremes(self, ageing: int) -> list[int]:
-        """Of the first `ageing` points: those with a stretch's lowest and highest loss."""
+        """Of the first `ageing` points: the first, and those with a stretch's extreme losses."""
         steps, losses = self._curve.steps, self._curve.losses
-        kept: list[int] = []
+        kept = [0]
         for _, stretch in groupby(range(ageing), lambda i: steps[i] // self._stretch):
             points = list(stretch)
             low = min(points, key=losses.__getitem__)
             high = max(points, key=losses.__getitem__)
-            kept += sorted({low, high})
+            kept += sorted({low, high} - {0})
         return kept

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mlx_backend import protocol
@@ -35,4 +36,47 @@ def step_done(step: int) -> protocol.StepDone:
         peak_bytes=2_100_000_000,
         elapsed_s=step * 1.5,
         remaining_s=(100 - step) * 1.5,
+    )
+
+
+def long_night(events: int) -> Iterator[protocol.JobEvent]:
+    """So many events of a run, of every kind that a run sends while it trains."""
+    step = 0
+    for number in range(events):
+        make = _NOW_AND_THEN.get(number % 200)
+        if make is None:
+            step += 1
+            yield _step_of_many(step, events)
+        else:
+            yield make(step)
+
+
+_NOW_AND_THEN: dict[int, Callable[[int], protocol.JobEvent]] = {
+    50: lambda step: protocol.Evaluated(step=step, loss=2.0 + 1 / (step + 1), best=True),
+    51: lambda step: protocol.CheckpointSaved(step=step),
+    52: lambda step: protocol.Spoke(step=step, prompt="Who?", text=f"A bird, at {step}. " * 8),
+    53: lambda step: protocol.EnergyUsed(watt_hours=step / 1000, how="estimated"),
+    54: lambda step: protocol.StepSkipped(step=step),
+    55: lambda step: protocol.AttemptEnded(ending="crash", step=step, text=f"At {step}. " * 8),
+    56: lambda step: protocol.Started(pid=1, resumed_from=step),
+    57: lambda step: protocol.Waiting(reason="battery", text="The computer is on its battery."),
+    58: lambda step: protocol.WaitOver(),
+    59: lambda step: protocol.Notice(text=f"Going on from the checkpoint at step {step}."),
+    60: lambda step: protocol.RolledBack(step=step, rate=0.5),
+    150: lambda step: protocol.Evaluated(step=step, loss=2.0 + 1 / (step + 1), best=True),
+    151: lambda step: protocol.CheckpointSaved(step=step),
+}
+
+
+def _step_of_many(step: int, steps: int) -> protocol.StepDone:
+    return protocol.StepDone(
+        step=step,
+        steps=steps,
+        loss=1.0 + 3.0 / (1 + step / 5000) + 0.2 * math.sin(step * 12.9898),
+        learning_rate=1e-3,
+        tokens_per_second=98.0,
+        peak_bytes=2_100_000_000,
+        elapsed_s=step * 0.03,
+        remaining_s=(steps - step) * 0.03,
+        remaining_error_s=600.0,
     )
