@@ -59,11 +59,14 @@ def _work(folder: JobFolder) -> int:
 
 
 def _supervise(folder: JobFolder, spec: TrainSpec, signalled: Callable[[], bool]) -> int:
+    from mlx_backend.jobs.hosts import training_command
     from mlx_backend.jobs.supervisor import Supervisor
     from mlx_backend.night.surroundings import surroundings_of
 
     library = Library.open(folder.home)
-    end = Supervisor(folder, surroundings_of(library, folder, spec), leave=signalled).run()
+    surroundings = surroundings_of(library, folder, spec)
+    command = training_command(folder, spec)
+    end = Supervisor(folder, surroundings, leave=signalled, command=command).run()
     return 1 if isinstance(end, protocol.Failed) else 0
 
 

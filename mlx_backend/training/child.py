@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from mlx_backend import accelerator, protocol
 from mlx_backend.errors import Kind, OvernightError, from_exception
@@ -24,8 +25,11 @@ from mlx_backend.library.home import Library
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import ErrorReport, TrainSpec
 
-_NICENESS = 5  # the window and the chat go first; a machine that is otherwise idle loses nothing
-_ORPHANED = 70
+if TYPE_CHECKING:
+    from mlx_backend.training.hosts.crew import Crew
+
+NICENESS = 5  # the window and the chat go first; a machine that is otherwise idle loses nothing
+ORPHANED = 70
 
 _log = logging.getLogger(__name__)
 
@@ -36,17 +40,19 @@ def main(arguments: list[str]) -> int:
     outcomes = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries print; the outcome must not mix
     stop = threading.Event()
-    _hear_signals(stop)
+    hear_signals(stop)
     threading.Thread(target=_hear_supervisor, args=(sys.stdin.fileno(), stop), daemon=True).start()
-    os.nice(_NICENESS)
-    outcome = _work(JobFolder(Path(arguments[0]).absolute()), stop.is_set)
+    os.nice(NICENESS)
+    folder = JobFolder(Path(arguments[0]).absolute())
+    outcome = outcome_of(lambda: train(folder, stop.is_set))
     outcomes.write(protocol.encode_line(outcome))
     return 1 if isinstance(outcome, protocol.Failed) else 0
 
 
-def _work(folder: JobFolder, stop_requested: Callable[[], bool]) -> Outcome:
+def outcome_of(work: Callable[[], dict[str, object] | None]) -> Outcome:
+    """What becomes of a training: its result, None where it was stopped, or an error."""
     try:
-        result = _train(folder, stop_requested)
+        result = work()
     except BaseException as error:  # nobody stands above but the supervisor, who wants it typed
         typed = from_exception(error)
         _log.error("%s\n%s", typed.message, typed.detail)
@@ -54,7 +60,15 @@ def _work(folder: JobFolder, stop_requested: Callable[[], bool]) -> Outcome:
     return protocol.Stopped() if result is None else protocol.Finished(result=result)
 
 
-def _train(folder: JobFolder, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
+def train(
+    folder: JobFolder,
+    stop_requested: Callable[[], bool],
+    assemble: Callable[[TrainSpec], Crew] | None = None,
+) -> dict[str, object] | None:
+    """Train in a folder, with the machines that are assembled or alone; None when stopped.
+
+    Raises OvernightError when the run cannot go on.
+    """
     spec = folder.spec()
     if not isinstance(spec, TrainSpec):
         raise OvernightError(
@@ -64,19 +78,23 @@ def _train(folder: JobFolder, stop_requested: Callable[[], bool]) -> dict[str, o
     for place in (folder.path, folder.checkpoints, library.adapters):
         sweep_leftovers(place)
     accelerator.prepare()
+    # Before the large libraries are read: the other machines do not wait for long.
+    crew = assemble(spec) if assemble else None
     from mlx_backend.training.run import TrainingRun
 
-    return TrainingRun(library, folder, spec).run(stop_requested)
+    return TrainingRun(library, folder, spec, crew).run(stop_requested)
 
 
 def _hear_supervisor(descriptor: int, stop: threading.Event) -> None:
     """Stop when told to, in order; at once when nobody is left who could tell."""
     while os.read(descriptor, 64):
         stop.set()
-    os._exit(_ORPHANED)  # as good as a kill: nothing is ever half-written
+    os._exit(ORPHANED)  # as good as a kill: nothing is ever half-written
 
 
-def _hear_signals(stop: threading.Event) -> None:
+def hear_signals(stop: threading.Event) -> None:
+    """Stop in order when the system asks to end."""
+
     def on_signal(number: int, frame: FrameType | None) -> None:
         stop.set()
 

@@ -40,12 +40,12 @@ class Frugality:
         }[self.recomputed]
 
 
-def rungs(positions: int, dropout: float = 0.0) -> tuple[Frugality, ...]:
-    """The ways from fastest to least memory, for batches of so many positions.
+def rungs(positions: int, dropout: float = 0.0, machines: int = 1) -> tuple[Frugality, ...]:
+    """The ways from fastest to least memory, for batches of so many positions on each machine.
 
     With dropout nothing can be recomputed: MLX would drop other units the second time.
     """
-    whole = BatchShape(positions=positions, at_once=positions)
+    whole = BatchShape(positions=positions * machines, at_once=positions)
     by_row = replace(whole, at_once=min(positions, ROW_LENGTHS[-1]))
     short = replace(by_row, at_once=ROW_LENGTHS[-2], longest_row=ROW_LENGTHS[-2])
     ladder: tuple[Frugality, ...] = (
@@ -60,12 +60,14 @@ def rungs(positions: int, dropout: float = 0.0) -> tuple[Frugality, ...]:
     return tuple(dict.fromkeys(ladder))
 
 
-def rung(number: int, low_memory: bool, positions: int, dropout: float) -> Frugality:
+def rung(
+    number: int, low_memory: bool, positions: int, dropout: float, machines: int = 1
+) -> Frugality:
     """The way at `number` steps down the ladder, begun further down to save memory from the start.
 
     The last one is not left again.
     """
-    ladder = rungs(positions, dropout)
+    ladder = rungs(positions, dropout, machines)
     return ladder[min(number + _LOW_MEMORY * low_memory, len(ladder) - 1)]
 
 

@@ -14,6 +14,7 @@ import mlx.core as mx
 import msgspec
 
 from mlx_backend import protocol
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.training import guard
 from mlx_backend.training.batches import Batch, PackedBatches
 from mlx_backend.training.checkpoints import (
@@ -24,7 +25,7 @@ from mlx_backend.training.checkpoints import (
     restore_adapter,
     save_checkpoint,
 )
-from mlx_backend.training.step import TrainingStep, learning_rate
+from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
 
 _RECENT = 20
 _EVALUATIONS = 20
@@ -166,7 +167,7 @@ class TrainingLoop:
         began = time.perf_counter()
         batch = self._batch(before.step)
         rate = learning_rate(before.step, plan.steps, plan.learning_rate) * before.course.rate
-        pending = self._training.begin(batch, rate)
+        pending = self._begin(batch, rate)
         if before.step + 1 < plan.steps:
             self._batch(before.step + 1)  # made while the device works
         loss, learned = pending.result()
@@ -190,6 +191,14 @@ class TrainingLoop:
             self._report(protocol.StepSkipped(step=self._state.step))
         if self._state.course.is_astray:
             self._roll_back()
+
+    def _begin(self, batch: tuple[Batch, ...], rate: float) -> PendingStep:
+        try:
+            return self._training.begin(batch, rate)
+        except OvernightError as error:
+            if error.kind is Kind.HOST_LOST:  # what was learned here is whole
+                self._save()
+            raise
 
     def _batch(self, step: int) -> tuple[Batch, ...]:
         if self._ready is None or self._ready[0] != step:

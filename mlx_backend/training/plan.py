@@ -66,7 +66,7 @@ def plan_what_fits(
     Where nothing fits, the plan that takes the least memory, with `fits` false.
     `deadline` and `down` are those of `make_plan`.
     """
-    ladder = rungs(positions(), spec.dropout)
+    ladder = rungs(positions(), spec.dropout, spec.machines)
     while True:
         plan = make_plan(spec, dataset, preparation, deadline, down)
         if plan.fits or preparation.frugality == ladder[-1]:

@@ -16,7 +16,8 @@ from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import BATCH_POSITIONS, PackedBatches, TokenisedSample
-from mlx_backend.training.frugality import Frugality, rung
+from mlx_backend.training.frugality import Frugality, Recomputed, rung
+from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.step import TrainingStep
 
@@ -28,11 +29,13 @@ class Preparation:
     """What a training loop needs.
 
     `cut` are the samples, by their numbers in the dataset, whose ends are not learned for they
-    are too long, and `unlearnable` those of which nothing is.
+    are too long, and `unlearnable` those of which nothing is. `crew` are the machines that train
+    along, None where this one is alone.
     """
 
     loaded: LoadedModel
     shape: lora.LoraShape
+    crew: Crew | None
     frugality: Frugality
     training: TrainingStep
     batches: PackedBatches
@@ -41,27 +44,44 @@ class Preparation:
     unlearnable: tuple[int, ...]
 
 
-def prepare(library: Library, spec: TrainSpec, dataset: Dataset, down: int = 0) -> Preparation:
+@dataclass(frozen=True)
+class _Basis:
+    loaded: LoadedModel
+    shape: lora.LoraShape
+    crew: Crew | None
+
+    def step(self, recomputed: Recomputed) -> TrainingStep:
+        if self.crew is None:
+            return TrainingStep(self.loaded.model, recomputed)
+        return self.crew.step(self.loaded.model, recomputed)
+
+
+def prepare(
+    library: Library, spec: TrainSpec, dataset: Dataset, down: int = 0, crew: Crew | None = None
+) -> Preparation:
     """Load the base model, put the adapter on it, and turn the samples into batches.
 
-    `down` counts the rungs that are given up of `frugality.rungs` to save memory.
+    `down` counts the rungs that are given up of `frugality.rungs` to save memory. A `crew` of
+    other machines makes itself ready, too.
     Raises OvernightError when the model or the adapter to start from cannot be used.
     """
     loaded = load_base_model(library, spec.model)
     mx.random.seed(spec.seed)
     shape = _attach(library, spec, loaded)
-    return _make(loaded, shape, spec, dataset, down)
+    if crew is not None:
+        crew.meet(loaded.info.card, shape)
+    return _make(_Basis(loaded, shape, crew), spec, dataset, down)
 
 
 def again(preparation: Preparation, spec: TrainSpec, dataset: Dataset, down: int) -> Preparation:
     """The same on another rung, without loading anything anew."""
-    return _make(preparation.loaded, preparation.shape, spec, dataset, down)
+    basis = _Basis(preparation.loaded, preparation.shape, preparation.crew)
+    return _make(basis, spec, dataset, down)
 
 
-def _make(
-    loaded: LoadedModel, shape: lora.LoraShape, spec: TrainSpec, dataset: Dataset, down: int
-) -> Preparation:
-    frugality = rung(down, spec.low_memory, positions(), spec.dropout)
+def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Preparation:
+    loaded = basis.loaded
+    frugality = rung(down, spec.low_memory, positions(), spec.dropout, spec.machines)
     longest = frugality.shape.longest_row
     train = _tokenise(loaded, dataset.train, longest)
     batches = PackedBatches(train, spec.seed, frugality.shape)
@@ -76,9 +96,10 @@ def _make(
     )
     return Preparation(
         loaded=loaded,
-        shape=shape,
+        shape=basis.shape,
+        crew=basis.crew,
         frugality=frugality,
-        training=TrainingStep(loaded.model, frugality.recomputed),
+        training=basis.step(frugality.recomputed),
         batches=batches,
         held_out=HeldOut(
             batches=tuple(part for i in range(held_out.steps(1)) for part in held_out[i]),

@@ -30,6 +30,7 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.checkpoints import TrainingState, elapsed_before
 from mlx_backend.training.examination import Examination, examine, examine_once, set_aside
 from mlx_backend.training.filing import adapter_readme, check_adapter
+from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RunPlan, check_fit, plan_what_fits
@@ -44,12 +45,15 @@ _T = TypeVar("_T")
 
 
 class TrainingRun:
-    """One run in its folder."""
+    """One run in its folder, on this machine or together with a crew of others."""
 
-    def __init__(self, library: Library, folder: JobFolder, spec: TrainSpec) -> None:
+    def __init__(
+        self, library: Library, folder: JobFolder, spec: TrainSpec, crew: Crew | None = None
+    ) -> None:
         self._library = library
         self._folder = folder
         self._spec = spec
+        self._crew = crew
         self._began = time.time()
         self._before = Examination((), 0.0)
 
@@ -77,6 +81,8 @@ class TrainingRun:
         self._stage("training")
         mx.reset_peak_memory()
         end = loop.run(stop_requested)
+        if self._crew is not None:
+            self._crew.dismiss()
         if end is End.STOPPED:
             return None
         self._say_why_it_ended(end, loop.state, plan.steps)
@@ -134,10 +140,10 @@ class TrainingRun:
         lowered = frugality_rung(self._folder)
         if path.exists():
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
-            preparation = prepare(self._library, self._spec, dataset, plan.down + lowered)
+            preparation = self._prepare(dataset, plan.down + lowered)
         else:
             check_time_is_left(self._spec, self._began)
-            preparation = prepare(self._library, self._spec, dataset, lowered)
+            preparation = self._prepare(dataset, lowered)
             self._examine_before(dataset, preparation)
             plan, preparation = plan_what_fits(
                 self._spec, dataset, preparation, self._deadline(), lowered
@@ -157,6 +163,9 @@ class TrainingRun:
             )
         )
         return plan, preparation
+
+    def _prepare(self, dataset: Dataset, down: int) -> Preparation:
+        return prepare(self._library, self._spec, dataset, down, self._crew)
 
     def _smaller_models(self, preparation: Preparation) -> dict[str, int]:
         here = preparation.loaded.info

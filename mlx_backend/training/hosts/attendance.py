@@ -1,0 +1,68 @@
+"""Which machines are there, from what is heard of them."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+
+LEFT_ALONE = 75
+"""The exit code of a machine that ended because it lost the others (sysexits.h: EX_TEMPFAIL)."""
+
+# What `mlx.launch` does to all others once one has ended.
+_ENDED_WITH_THE_OTHERS = {LEFT_ALONE, -signal.SIGTERM, 128 + signal.SIGTERM}
+
+
+@dataclass
+class Attendance:
+    """The machines by rank; times in seconds, of any one clock.
+
+    `began` is when all were called, `patience` how long one may be silent. The leading one, of
+    rank 0, is this machine and never lost.
+    """
+
+    size: int
+    began: float
+    patience: float
+    _heard: dict[int, float] = field(default_factory=dict)
+    _ended: dict[int, int] = field(default_factory=dict)
+    _done: set[int] = field(default_factory=set)
+
+    def hear(self, rank: int, now: float) -> None:
+        """A machine says that it is there."""
+        self._heard[rank] = now
+
+    def let_go(self, rank: int) -> None:
+        """A machine says that it has done all it was to do."""
+        self._done.add(rank)
+
+    def end(self, rank: int, code: int) -> None:
+        """A machine's process has ended with this exit code."""
+        self._ended.setdefault(rank, code)
+
+    def leading_end(self) -> int | None:
+        """The exit code of the leading process, where it has ended."""
+        return self._ended.get(0)
+
+    def was_heard(self, rank: int) -> bool:
+        """Whether a machine has ever said anything."""
+        return rank in self._heard
+
+    def lost(self, now: float) -> int | None:
+        """The machine that is certainly lost: it ended of itself, or is silent for too long."""
+        for rank in self._led():
+            if self._ended.get(rank, LEFT_ALONE) not in _ENDED_WITH_THE_OTHERS:
+                return rank
+        silent = (
+            rank
+            for rank in self._led()
+            if rank not in self._ended and now - self._heard.get(rank, self.began) > self.patience
+        )
+        return next(silent, None)
+
+    def likeliest_lost(self) -> int:
+        """The machine that is most likely lost, where one is but it is not certain which."""
+        never_heard = (rank for rank in self._led() if not self.was_heard(rank))
+        return next(never_heard, min(self._led(), key=lambda rank: self._heard.get(rank, 0.0)))
+
+    def _led(self) -> list[int]:
+        return [rank for rank in range(1, self.size) if rank not in self._done]
