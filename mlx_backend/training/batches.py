@@ -1,13 +1,14 @@
 """Packing: several samples in one row, each blind to the others.
 
 With rotary positions a sample may lie anywhere in a row, as long as attention stays inside it.
-Rows come in three lengths, so that short samples do not pay for the attention of long ones, and
+Rows come in two lengths, so that short samples do not pay for the attention of long ones, and
 every batch holds the same number of positions: few shapes, each compiled once. What a step sees
 is a pure function of seed and step, which is what makes a resumed run exact.
 """
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,10 +16,12 @@ import mlx.core as mx
 import numpy as np
 from numpy.typing import NDArray
 
-ROW_LENGTHS = (128, 256, 512)
+ROW_LENGTHS = (256, 512)
 BATCH_POSITIONS = 512
 
-_OPEN_ROWS = 16
+# Larger samples are packed first, which fills rows best, but not strictly, so that no two passes
+# are packed alike: each counts as up to so much of a share smaller than it is.
+_JITTER = 0.3
 _TARGET_STEP = 128
 
 
@@ -141,13 +144,13 @@ class PackedBatches:
         return self._latest[1]
 
     def _pack_pass(self, random: np.random.Generator) -> list[list[list[int]]]:
-        order = random.permutation(len(self._samples)).tolist()
-        lengths = self._shape.row_lengths
-        sizes = [len(sample.tokens) - 1 for sample in self._samples]
+        sizes = np.array([len(sample.tokens) - 1 for sample in self._samples], np.int64)
+        jittered = sizes * random.uniform(1 - _JITTER, 1, len(sizes))
+        order = np.argsort(-jittered, kind="stable").tolist()
+        packed = pack(order, sizes.tolist(), self._shape.row_lengths)
         batches: list[list[list[int]]] = []
-        for length in lengths:
-            members = [i for i in order if row_length(sizes[i], lengths) == length]
-            rows = pack(members, sizes, length)
+        for length in self._shape.row_lengths:
+            rows = [packed[length][i] for i in random.permutation(len(packed[length])).tolist()]
             per_batch = max(1, self._shape.positions // length)
             batches += [rows[i : i + per_batch] for i in range(0, len(rows), per_batch)]
         return [batches[i] for i in random.permutation(len(batches)).tolist()]
@@ -201,23 +204,35 @@ def row_length(size: int, lengths: Sequence[int] = ROW_LENGTHS) -> int:
     return next((length for length in lengths if size <= length), lengths[-1])
 
 
-def pack(order: Sequence[int], sizes: Sequence[int], length: int) -> list[list[int]]:
-    """Put samples, in this order, each into the first of the open rows that has room for it.
+def pack(
+    order: Sequence[int], sizes: Sequence[int], lengths: Sequence[int] = ROW_LENGTHS
+) -> dict[int, list[list[int]]]:
+    """Put samples, in this order, each into the fullest row that has room for it.
 
-    Only the last few rows stay open, so that packing takes linear time.
+    A sample without such a row begins one of the shortest length that it fits in. Returns the
+    rows by their length.
     """
-    rows: list[list[int]] = []
-    room: list[int] = []
+    rows: dict[int, list[list[int]]] = {length: [] for length in lengths}
+    with_room: dict[int, list[list[int]]] = {}
+    rooms: list[int] = []  # the keys of the above, in order
     for index in order:
+        length = row_length(sizes[index], lengths)
         need = min(sizes[index], length)
-        for candidate in range(max(0, len(rows) - _OPEN_ROWS), len(rows)):
-            if room[candidate] >= need:
-                rows[candidate].append(index)
-                room[candidate] -= need
-                break
+        place = bisect.bisect_left(rooms, need)
+        if place < len(rooms):
+            room = rooms[place]
+            row = with_room[room].pop()
+            if not with_room[room]:
+                del with_room[room], rooms[place]
         else:
-            rows.append([index])
-            room.append(length - need)
+            room, row = length, []
+            rows[length].append(row)
+        row.append(index)
+        left = room - need
+        if left not in with_room:
+            with_room[left] = []
+            bisect.insort(rooms, left)
+        with_room[left].append(row)
     return rows
 
 

@@ -16,6 +16,7 @@ from mlx.utils import tree_map
 from numpy.typing import NDArray
 
 from mlx_backend.arrays import flatten, number
+from mlx_backend.cores import CoreShare
 from mlx_backend.training.batches import Batch
 from mlx_backend.training.frugality import Recomputed, recompute
 from mlx_backend.training.loss import BatchArrays, head_can_be_split, target_losses
@@ -57,6 +58,7 @@ class TrainingStep:
         model.eval()  # with dropout no two passes are alike
         self._split = head_can_be_split(model)
         recompute(model, recomputed)
+        self._cores = CoreShare()
         self.reset_optimizer()
 
     def begin(self, parts: Sequence[Batch], rate: float) -> PendingStep:
@@ -70,6 +72,7 @@ class TrainingStep:
 
     def _sum(self, parts: Sequence[Sequence[mx.array]]) -> tuple[mx.array, Gradients]:
         """The losses and gradients of all targets together, the parts one after the other."""
+        self._cores.adapt()
         self.model.train()
         total, gradients = self._gradients(*parts[0])
         mx.async_eval(total, gradients)  # by itself: with the update in one graph it keeps more

@@ -1,0 +1,60 @@
+"""How many cores the training computes on where MLX has no GPU: all of them, while nobody minds.
+
+OpenBLAS's threads wait for each other without sleeping. With a second busy process on the same
+cores a step takes ten times as long, so that all cores are taken only while they are free.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from dataclasses import dataclass
+
+import psutil
+
+# Cores kept busy by other processes, from which on half of the cores are left to them.
+_OTHERS_BUSY = 0.3
+
+
+@dataclass(frozen=True)
+class CoreTimes:
+    """Seconds of a clock, of all cores at work since the start, and of this process on them."""
+
+    clock: float
+    busy: float
+    own: float
+
+    @classmethod
+    def now(cls) -> CoreTimes:
+        """A reading of this machine."""
+        times = psutil.cpu_times()
+        busy = times.user + times.system + getattr(times, "nice", 0.0)
+        return cls(time.monotonic(), busy, time.process_time())
+
+
+def threads_to_take(cores: int, before: CoreTimes, now: CoreTimes) -> int:
+    """All cores where other processes left them alone between two readings, else half of them."""
+    elapsed = now.clock - before.clock
+    if elapsed <= 0:
+        return max(1, cores // 2)
+    others = ((now.busy - before.busy) - (now.own - before.own)) / elapsed
+    return cores if others < _OTHERS_BUSY else max(1, cores // 2)
+
+
+class CoreShare:
+    """Sets OpenBLAS's threads before each step; without OpenBLAS it does nothing."""
+
+    def __init__(self) -> None:
+        self._set_threads = getattr(ctypes.CDLL(None), "openblas_set_num_threads", None)
+        self._before = CoreTimes.now()
+
+    def adapt(self) -> None:
+        """Take as many cores as were free since the last call. Results stay the same."""
+        if self._set_threads is None:
+            return
+        now = CoreTimes.now()
+        if now.clock - self._before.clock < 1.0:  # too short to tell from
+            return
+        self._set_threads(threads_to_take(os.cpu_count() or 1, self._before, now))
+        self._before = now

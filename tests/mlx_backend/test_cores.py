@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from mlx_backend.cores import CoreShare, CoreTimes, threads_to_take
+
+START = CoreTimes(clock=100.0, busy=1000.0, own=50.0)
+
+
+@pytest.mark.parametrize(
+    ("busy", "own", "threads"),
+    [
+        (20.0, 20.0, 4),  # all of it was ours
+        (12.0, 10.0, 4),  # a little of others
+        (15.0, 10.0, 2),  # half a core of others
+        (40.0, 10.0, 2),
+        (9.0, 10.0, 4),  # the two clocks do not quite agree
+    ],
+)
+def test_all_cores_are_taken_while_others_leave_them(busy: float, own: float, threads: int) -> None:
+    now = CoreTimes(START.clock + 10, START.busy + busy, START.own + own)
+    assert threads_to_take(4, START, now) == threads
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 1), (16, 8)])
+def test_others_get_half(cores: int, threads: int) -> None:
+    now = CoreTimes(START.clock + 10, START.busy + 30, START.own)
+    assert threads_to_take(cores, START, now) == threads
+
+
+def test_without_time_in_between_nothing_is_taken_for_granted() -> None:
+    assert threads_to_take(4, START, START) == 2
+
+
+def test_readings_of_this_machine_grow() -> None:
+    first, second = CoreTimes.now(), CoreTimes.now()
+    assert second.clock >= first.clock
+    assert second.own >= first.own
+    CoreShare().adapt()  # whatever the machine is, it goes well
