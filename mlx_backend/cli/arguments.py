@@ -78,6 +78,9 @@ def _training_commands(commands: _Commands) -> None:
         metavar="TIME",
         help="be done by then: 07:00, or a date as well",
     )
+    train.add_argument(
+        "--hosts", type=_path, metavar="FILE", help="train on the machines that this file names"
+    )
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     commands.add("runs", "runs", "list_runs", "list the runs")
     _resume_command(commands)
@@ -100,6 +103,9 @@ def _resume_command(commands: _Commands) -> None:
         "--after-restart",
         choices=["on", "off"],
         help="whether that happens by itself when you log in",
+    )
+    resume.add_argument(
+        "--hosts", type=_path, metavar="FILE", help="from now on, with the machines named there"
     )
     resume.add_argument("--detach", action="store_true", help="return at once; the run goes on")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -45,12 +46,16 @@ def resume(options: argparse.Namespace, console: Console) -> dict[str, object]:
     if options.waiting:
         return _resume_cut_short(library, console)
     folder = JobFolder.find(library.runs, options.run_id)
-    _go_on(folder)
+    _go_on(folder, options.hosts)
     return follow_or_leave(library, folder, options.detach, console)
 
 
-def _go_on(folder: JobFolder) -> None:
+def _go_on(folder: JobFolder, hosts: Path | None) -> None:
     status = folder.status()
+    if hosts is not None and status.state.can_resume:
+        from mlx_backend.jobs.hosts import go_on_with, read_hosts
+
+        go_on_with(folder, read_hosts(hosts))
     if not status.state.is_over and folder.pause_requested():
         folder.clear_pause()
     elif status.state.can_resume:

@@ -16,7 +16,7 @@ from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder, launch
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import check_name
-from mlx_backend.protocol import TrainSpec
+from mlx_backend.protocol import Host, TrainSpec
 from mlx_backend.settings import load_settings
 
 
@@ -133,7 +133,17 @@ def _spec(library: Library, options: argparse.Namespace, name: str) -> TrainSpec
         rank=settings.rank,
         learning_rate=settings.learning_rate,
         patience=settings.patience,
+        hosts=_hosts(options),
     )
+
+
+def _hosts(options: argparse.Namespace) -> tuple[Host, ...]:
+    """The machines to train on. Raises OvernightError when the file does not name any."""
+    if not getattr(options, "hosts", None):
+        return ()
+    from mlx_backend.jobs.hosts import read_hosts
+
+    return read_hosts(options.hosts)
 
 
 def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:

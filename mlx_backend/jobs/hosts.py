@@ -103,13 +103,15 @@ def training_command(folder: JobFolder, spec: TrainSpec) -> tuple[str, ...]:
 
 
 def _read(path: Path) -> bytes:
+    if not path.exists():
+        raise OvernightError(
+            Kind.PATH_MISSING, f"There is no file {path} that names the machines.", _EXAMPLE
+        )
+    if not path.is_file():
+        raise _unusable(path, "cannot be read: it is no plain file")
     try:
         with path.open("rb") as file:
             data = file.read(_LONGEST_FILE + 1)
-    except FileNotFoundError as error:
-        raise OvernightError(
-            Kind.PATH_MISSING, f"There is no file {path} that names the machines.", _EXAMPLE
-        ) from error
     except OSError as error:
         raise _unusable(path, f"cannot be read ({error.strerror or error})") from error
     if len(data) > _LONGEST_FILE:

@@ -61,8 +61,7 @@ class Attendance:
 
     def likeliest_lost(self) -> int:
         """The machine that is most likely lost, where one is but it is not certain which."""
-        never_heard = (rank for rank in self._led() if not self.was_heard(rank))
-        return next(never_heard, min(self._led(), key=lambda rank: self._heard.get(rank, 0.0)))
+        return min(self._led(), key=lambda rank: self._heard.get(rank, 0.0), default=1)
 
     def _led(self) -> list[int]:
         return [rank for rank in range(1, self.size) if rank not in self._done]

@@ -168,6 +168,7 @@ def test_what_cannot_be_trained(
         assert fail("train", "--name", "New", option, "2020-01-01T07:00") == "bad_input"
     late_start = ("--start-at", "2990-01-02T07:00", "--finish-by", "2990-01-01T07:00")
     assert fail("train", "--name", "New", *late_start) == "bad_input"
+    assert fail("train", "--name", "New", "--hosts", "/no/file") == "path_missing"
     assert list(filled_library.runs.iterdir()) == []
 
 
