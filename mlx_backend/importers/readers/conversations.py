@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from mlx_backend.importers.document import Document, Item, SkippedPart, Source
+from mlx_backend.importers.document import Document, Item, SkippedFile, SkippedPart, Source
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.transcript import Transcript
 
 _LONGEST_CHAIN = 100_000
-Turn = tuple[bool, str]
-"""Whether the person speaks, and what is said."""
+_CITATION = re.compile("\ue200[^\ue201\n]{0,500}\ue201|【\\d[^【】\n]{0,80}†[^【】\n]{0,80}】")
+_LEFT_OUT = "pictures, thoughts and what tools were asked and gave"
+_ACCOUNT_FIELDS = (
+    frozenset({"id", "email", "chatgpt_plus_user"}),
+    frozenset({"uuid", "full_name", "email_address"}),
+    frozenset({"conversation_id", "title", "is_anonymous"}),
+)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What is said, and whether by the person; `name` is that of an attached file, else ""."""
+
+    own: bool
+    text: str
+    name: str = ""
 
 
 def is_chatgpt(value: object) -> bool:
@@ -21,6 +37,19 @@ def is_chatgpt(value: object) -> bool:
 def is_claude(value: object) -> bool:
     """Whether a JSON value is Claude's `conversations.json`."""
     return _all_have(value, "chat_messages")
+
+
+def is_account(value: object) -> bool:
+    """Whether a JSON value is one of those files of an export that tell of the account alone."""
+    found = _conversations(value)
+    return bool(found) and any(
+        all(fields <= each.keys() for each in found) for fields in _ACCOUNT_FIELDS
+    )
+
+
+def refuse_account(source: Source, value: object) -> Iterable[Item]:
+    """Raises SkippedFile: names and addresses of an account are no note."""
+    raise SkippedFile("This is about your account, not a note")
 
 
 def read_chatgpt(source: Source, value: object) -> Iterator[Item]:
@@ -41,12 +70,12 @@ def read_claude(source: Source, value: object) -> Iterator[Item]:
         )
 
 
-def _conversation(name: object, created: float | None, turns: list[Turn], assistant: str) -> Item:
+def _conversation(name: object, created: float | None, turns: list[_Turn], assistant: str) -> Item:
     title = one_line(name if isinstance(name, str) else "") or "Untitled conversation"
     transcript = Transcript()
-    for own, text in turns:
-        name = "You" if own else assistant
-        transcript.say(name, f"**{name}:**\n\n", text.strip("\n"), own)
+    for turn in turns:
+        name = turn.name or ("You" if turn.own else assistant)
+        transcript.say(name, f"**{name}:**\n\n", turn.text.strip("\n"), turn.own)
         transcript.add("\n\n")
     if not turns:
         return SkippedPart(title, "The conversation has no text")
@@ -57,15 +86,18 @@ def _conversation(name: object, created: float | None, turns: list[Turn], assist
         part=title.replace("/", "-"),
         created=created,
         voices=transcript.voices,
+        left_out=_LEFT_OUT,
     )
 
 
-def _chatgpt_turns(conversation: dict[str, object]) -> list[Turn]:
+def _chatgpt_turns(conversation: dict[str, object]) -> list[_Turn]:
     nodes = conversation.get("mapping")
     nodes = nodes if isinstance(nodes, dict) else {}
-    turns: list[Turn] = []
+    turns: list[_Turn] = []
     seen: set[object] = set()
-    at = conversation.get("current_node") or next(reversed(nodes), None)
+    at = conversation.get("current_node")
+    if not isinstance(at, str) or at not in nodes:
+        at = next(reversed(nodes), None)
     while isinstance(at, str) and at in nodes and at not in seen and len(seen) < _LONGEST_CHAIN:
         seen.add(at)
         node = nodes[at] if isinstance(nodes[at], dict) else {}
@@ -74,7 +106,7 @@ def _chatgpt_turns(conversation: dict[str, object]) -> list[Turn]:
     return turns[::-1]
 
 
-def _chatgpt_turn(message: object) -> list[Turn]:
+def _chatgpt_turn(message: object) -> list[_Turn]:
     if not isinstance(message, dict):
         return []
     author, content = message.get("author"), message.get("content")
@@ -85,17 +117,29 @@ def _chatgpt_turn(message: object) -> list[Turn]:
         return []
     parts = content.get("parts")
     texts = [part for part in parts if isinstance(part, str)] if isinstance(parts, list) else []
-    text = "\n\n".join(texts)
-    return [(role == "user", text)] if text.strip() else []
+    text = _CITATION.sub("", "\n\n".join(texts))
+    return [_Turn(role == "user", text)] if text.strip() else []
 
 
-def _claude_turns(conversation: dict[str, object]) -> list[Turn]:
+def _claude_turns(conversation: dict[str, object]) -> list[_Turn]:
     messages = conversation.get("chat_messages")
     turns = []
     for message in messages if isinstance(messages, list) else []:
-        if isinstance(message, dict) and (text := _claude_text(message)).strip():
-            turns.append((message.get("sender") == "human", text))
+        if not isinstance(message, dict):
+            continue
+        if (text := _claude_text(message)).strip():
+            turns.append(_Turn(message.get("sender") == "human", text))
+        turns += _attached(message.get("attachments"))
     return turns
+
+
+def _attached(attachments: object) -> Iterator[_Turn]:
+    """Files of text, and long texts that were pasted, which Claude keeps as files."""
+    for file in attachments if isinstance(attachments, list) else []:
+        text = file.get("extracted_content") if isinstance(file, dict) else None
+        if isinstance(text, str) and text.strip():
+            name = one_line(str(file.get("file_name") or ""))
+            yield _Turn(False, text, name or "Attached text")
 
 
 def _claude_text(message: dict[str, object]) -> str:

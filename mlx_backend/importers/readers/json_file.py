@@ -8,10 +8,12 @@ import msgspec
 
 from mlx_backend.importers.document import Document, Format, Item, SkippedFile, Source
 from mlx_backend.importers.readers.conversations import (
+    is_account,
     is_chatgpt,
     is_claude,
     read_chatgpt,
     read_claude,
+    refuse_account,
 )
 from mlx_backend.importers.readers.json_text import as_text
 from mlx_backend.importers.readers.notebook import is_notebook, read_notebook
@@ -27,6 +29,7 @@ _SHAPES = (
     (is_claude, read_claude),
     (is_telegram, read_telegram),
     (is_samples, read_samples),
+    (is_account, refuse_account),
 )
 
 

@@ -54,7 +54,7 @@ def _chat(chat: dict[str, object], person_id: str, in_whole: bool) -> Item:
         if date[:10] != day:
             day = date[:10]
             transcript.add(f"\n## {day}\n\n")
-        name = one_line(str(message.get("from") or "Unknown"))
+        name = one_line(str(_author(message) or "Unknown"))
         is_own = _is_own(message, chat, person_id) if knows else None
         transcript.say(name, f"{name}: ", text, is_own)
         transcript.add("\n")
@@ -72,10 +72,17 @@ def _chat(chat: dict[str, object], person_id: str, in_whole: bool) -> Item:
 
 
 def _is_own(message: dict[str, object], chat: dict[str, object], person_id: str) -> bool:
+    if _author(message) != message.get("from"):
+        return False  # passed on by the person, but not in the person's words
     sender = str(message.get("from_id", ""))
     if person_id:
         return sender == person_id
     return chat.get("type") == "saved_messages" or sender != f"user{chat.get('id')}"
+
+
+def _author(message: dict[str, object]) -> object:
+    """Who wrote a message: of a forwarded one not who sent it on."""
+    return message.get("forwarded_from", message.get("from"))
 
 
 def _text(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, Source
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.text import one_line
 from mlx_backend.importers.readers.transcript import Transcript
@@ -20,6 +20,19 @@ _LEFT_OUT = re.compile(
     r"<[^<>\n]{3,40}>|(image|video|audio|sticker|GIF|document) omitted|.*\((file attached)\)",
     re.IGNORECASE,
 )
+_DELETED = re.compile(
+    r"(?:this message was deleted|you deleted this message"
+    r"|diese nachricht wurde gelöscht|du hast diese nachricht gelöscht"
+    r"|se eliminó este mensaje|eliminaste este mensaje"
+    r"|ce message a été supprimé|vous avez supprimé ce message"
+    r"|esta mensagem foi apagada|mensagem apagada|você apagou esta mensagem"
+    r"|questo messaggio è stato eliminato|hai eliminato questo messaggio)\.?",
+    re.IGNORECASE,
+)
+_EDITED = re.compile(
+    r"\s*<[^<>\n]{0,30}\b(?:edit|editó|editada|bearbeitet|modifié|modificato)[^<>\n]{0,20}>\Z",
+    re.IGNORECASE,
+)
 _NAME = re.compile(
     r"WhatsApp[ -]*(?:Chat)?[ -]*(?:with|mit|avec|con|-)?\s*(.+?)(?:\.zip)?$", re.IGNORECASE
 )
@@ -29,8 +42,13 @@ _MOST_IN_TITLE = 3
 
 
 def read_whatsapp(source: Source) -> list[Document]:
-    """One document with a heading for each day. The person is who the file is not named after."""
-    turns = _turns(_MARKS.sub("", decode(source.data)))
+    """One document with a heading for each day. The person is who the file is not named after.
+
+    Raises SkippedFile where nobody says anything.
+    """
+    turns = _turns(decode(source.data))
+    if not turns:
+        raise SkippedFile("The chat has no text")
     other = _other(source)
     speakers = {speaker for _, speaker, _ in turns}
     knows = other in speakers and len(speakers) == 2
@@ -56,16 +74,23 @@ def read_whatsapp(source: Source) -> list[Document]:
 def _turns(text: str) -> list[tuple[str, str, str]]:
     """Day, speaker and words of each message; lines without a date belong to the one before."""
     turns: list[tuple[str, str, list[str]]] = []
-    for line in text.split("\n"):
+    for marked in text.split("\n"):
+        line = _MARKS.sub("", marked)
         found = _LINE.match(line)
         if not found:
             if turns and line:
                 turns[-1][2].append(line)
             continue
         spoken = _SPOKEN.match(found[3])
-        if spoken and not _LEFT_OUT.fullmatch(spoken[2].strip()):
+        if spoken and not _is_notice(marked, spoken[2].strip()):
             turns.append((found[1] or found[2], one_line(spoken[1]), [spoken[2]]))
-    return [(day, speaker, "\n".join(lines)) for day, speaker, lines in turns]
+    return [(day, speaker, _EDITED.sub("", "\n".join(lines))) for day, speaker, lines in turns]
+
+
+def _is_notice(line: str, words: str) -> bool:
+    """Whether WhatsApp says this in a person's place; an iPhone marks such words by U+200E."""
+    is_marked = "[" in line[:3] and line.partition(": ")[2].startswith("\u200e")
+    return is_marked or bool(_LEFT_OUT.fullmatch(words) or _DELETED.fullmatch(words))
 
 
 def _title(turns: list[tuple[str, str, str]]) -> str:

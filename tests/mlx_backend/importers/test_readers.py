@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 from pathlib import PurePath
 
 import pytest
@@ -169,6 +170,94 @@ def test_own_words_in_samples_are_the_prompts() -> None:
 def test_whatsapp_of_an_iphone() -> None:
     text = "[04.05.21, 10:01:02] Ida: One\n\u200e[04.05.21, 10:02:03] Emil: Two\n"
     assert document("x.txt", text.encode()).text == "## 04.05.21\n\nIda: One\nEmil: Two\n"
+
+
+def test_what_whatsapp_says_itself_is_nobodys_words() -> None:
+    iphone = (
+        "[04.05.21, 10:00:00] The crew: \u200eNachrichten sind Ende-zu-Ende-verschlüsselt.\n"
+        "[04.05.21, 10:01:00] Ida: One\n"
+        "\u200e[04.05.21, 10:02:00] Emil: \u200eBild weggelassen\n"
+        "[04.05.21, 10:03:00] Emil: Two \u200e<Diese Nachricht wurde bearbeitet.>\n"
+    )
+    found = document("_chat.txt", iphone.encode())
+    assert found.text == "## 04.05.21\n\nIda: One\nEmil: Two\n"
+    assert found.title == "Chat of Ida and Emil"
+    android = (
+        "5/4/21, 10:00 - Ida: This message was deleted\n"
+        "5/4/21, 10:01 - Ida: Was this message deleted <or not>\n"
+        "5/4/21, 10:02 - Emil: Yes <This message was edited>\n"
+    )
+    found = document("x.txt", android.encode())
+    assert found.text == "## 5/4/21\n\nIda: Was this message deleted <or not>\nEmil: Yes\n"
+    silent = "\n".join(f"5/4/21, 10:0{minute} - Ida: <Media omitted>" for minute in range(3))
+    with pytest.raises(SkippedFile, match="no text"):
+        document("x.txt", silent.encode())
+
+
+@pytest.mark.parametrize("kind", ["personal_chat", "saved_messages"])
+def test_what_is_forwarded_in_telegram_is_not_the_persons_words(kind: str) -> None:
+    def message(text: str, **more: object) -> dict[str, object]:
+        return {
+            "date": "2021-05-04T10:00:00",
+            "from": "Emil",
+            "from_id": "user1",
+            "text": text,
+        } | more
+
+    chat = {
+        "name": "Ida",
+        "type": kind,
+        "id": 2,
+        "messages": [
+            message("Mine."),
+            message("Of the press.", forwarded_from="The Herald"),
+            message("Of nobody who is left.", forwarded_from=None),
+            message("Mine, sent again.", forwarded_from="Emil"),
+        ],
+    }
+    found = document("result.json", json.dumps(chat).encode())
+    assert own(found) == ["Mine.", "Mine, sent again."]
+    assert "The Herald: Of the press." in found.text
+    assert "Unknown: Of nobody who is left." in found.text
+
+
+@pytest.mark.parametrize("current", ["gone", None, ["odd"], 3])
+def test_a_conversation_without_its_last_place_is_read_from_its_end(current: object) -> None:
+    words = {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["Rope?"]}}
+    nodes = {"root": {"message": None}, "last": {"parent": "root", "message": words}}
+    conversation = {"title": "Ropes", "current_node": current, "mapping": nodes}
+    assert own(document("conversations.json", json.dumps([conversation]).encode())) == ["Rope?"]
+
+
+def test_marks_of_sources_are_no_words_of_an_answer() -> None:
+    text = "Use hemp. \ue200cite\ue202turn0search1\ue201It holds【4†source】. 【Not a mark】"
+    words = {"author": {"role": "assistant"}, "content": {"content_type": "text", "parts": [text]}}
+    conversation = {"title": "Ropes", "current_node": "a", "mapping": {"a": {"message": words}}}
+    found = document("conversations.json", json.dumps([conversation]).encode())
+    assert found.text == "**ChatGPT:**\n\nUse hemp. It holds. 【Not a mark】\n"
+
+
+def test_files_attached_in_claude_are_read_but_not_the_persons_words() -> None:
+    pasted = {"file_name": "rope.txt", "extracted_content": "Hemp rots."}
+    picture = {"file_name": "rope.png"}
+    message = {"sender": "human", "text": "What of it?", "attachments": [pasted, picture, "odd"]}
+    conversation = {"name": "Ropes", "chat_messages": [message]}
+    found = document("conversations.json", json.dumps([conversation]).encode())
+    assert found.text == "**You:**\n\nWhat of it?\n\n**rope.txt:**\n\nHemp rots.\n"
+    assert own(found) == ["What of it?"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("user.json", {"id": "u", "email": "a@b.c", "chatgpt_plus_user": True}),
+        ("users.json", [{"uuid": "u", "full_name": "Ida", "email_address": "a@b.c"}]),
+        ("shared.json", [{"conversation_id": "c", "title": "Ropes", "is_anonymous": True}]),
+    ],
+)
+def test_files_about_an_account_are_no_notes(name: str, value: object) -> None:
+    with pytest.raises(SkippedFile, match="account"):
+        document(name, json.dumps(value).encode())
 
 
 def test_notions_names_lose_their_numbers_and_tables_come_once() -> None:
