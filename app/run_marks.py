@@ -21,7 +21,7 @@ STAGES = {
 MarkKind = Literal["stage", "checkpoint", "wait", "interruption", "skipped", "rolled back"]
 
 # More marks of one kind than this cannot be told apart.
-_MOST = 256
+_MOST = 128
 
 
 @dataclass(frozen=True)

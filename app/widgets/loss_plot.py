@@ -168,15 +168,12 @@ class LossPlot(QObject):
         view.enableAutoRange(axis=view.YAxis)
         view.disableAutoRange(axis=view.XAxis)
         view.setAutoVisible(y=True)
-        # Only what is in view is drawn, and no more points than there are pixels for.
-        few = {"clipToView": True, "autoDownsample": True}
-        self._raw = plot.plot(downsampleMethod="peak", **few)
-        self._mean = plot.plot(
-            antialias=True, downsampleMethod="mean", autoDownsampleFactor=1.0, **few
-        )
-        self._held_out = plot.plot(
-            antialias=True, symbol="o", symbolSize=Size.POINT, clipToView=True
-        )
+        self._raw = plot.plot()
+        self._mean = plot.plot(antialias=True)
+        self._held_out = plot.plot(antialias=True, symbol="o", symbolSize=Size.POINT)
+        _thin(self._raw, "peak", 1.0)
+        _thin(self._mean, "mean", 0.5)
+        _thin(self._held_out, "subsample", 0.1)
         self._best = self._pyqtgraph.ScatterPlotItem(symbol=BEST, size=Size.BEST)
         self._best.setZValue(2)
         plot.addItem(self._best)
@@ -254,6 +251,16 @@ class LossPlot(QObject):
             return
         reach = _REACH * (right - left) / max(1.0, self._view.width())
         self.pointed.emit(step, reach, place)
+
+
+def _thin(line: Any, method: str, points_per_pixel: float) -> None:
+    """Draw only what is in view of a line, and no more of it than can be seen.
+
+    Asked for when it is on the plot already: that would take it back.
+    """
+    line.opts["autoDownsampleFactor"] = points_per_pixel
+    line.setDownsampling(auto=True, method=method)
+    line.setClipToView(True)
 
 
 def _arrays(curve: Curve) -> list[Any]:
