@@ -36,11 +36,12 @@ class Hours:
 
 def plan_sentence(plan: Plan, totals: Totals) -> str:
     """Tonight in one sentence or two."""
+    way = f" So that it fits, it is computed {plan.way}." if plan.down else ""
     return (
         f"Tonight I will study {words.count(totals.notes, 'note')}"
         f" ({words.count(totals.words, 'word')}) in {words.count(plan.steps, 'step')}."
         f" That takes {words.duration(plan.minutes * 60)}"
-        f" and {words.size(plan.peak_bytes)} of memory."
+        f" and {words.size(plan.peak_bytes)} of memory.{way}"
     )
 
 

@@ -34,6 +34,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     peak_bytes: int
     minutes: float
     fits: bool
+    down: int = 0
+    way: str = ""
     notes: int
     passes: float = 1.0
 
@@ -47,11 +49,21 @@ class PlanQuestion:
     hours: float
     passes: int
     rank: int
+    kind: str
+    low_memory: bool
 
     @classmethod
     def of(cls, totals: Totals, settings: Settings) -> PlanQuestion:
         """The question for these notes and settings."""
-        return cls(totals, settings.base_model, settings.hours, settings.passes, settings.rank)
+        return cls(
+            totals,
+            settings.base_model,
+            settings.hours,
+            settings.passes,
+            settings.rank,
+            settings.adapter_kind,
+            settings.low_memory,
+        )
 
 
 class Planner(QObject):

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from mlx_backend.files import write_atomically
-from mlx_backend.protocol import Patience
+from mlx_backend.protocol import AdapterKind, Patience
 
 Appearance = Literal["system", "light", "dark"]
 
@@ -139,6 +139,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "Details"},
         ),
     ] = 1e-3
+    adapter_kind: Annotated[
+        AdapterKind,
+        Meta(
+            title="Adapter kind",
+            description="lora suits nearly always. dora learns a little more from little, but"
+            " slower, and cannot be mixed; rslora suits ranks of 64 and more.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = "lora"
+    low_memory: Annotated[
+        bool,
+        Meta(
+            title="Save memory while training",
+            description="Takes about half of the memory, and a third longer. Without it, that is"
+            " done only where the memory would not suffice.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = False
 
     @property
     def patience(self) -> Patience:

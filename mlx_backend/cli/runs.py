@@ -42,6 +42,8 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
         f"{planned.samples} samples from {planned.notes} notes, {planned.steps} steps:"
         f" about {duration(planned.minutes * 60)} and {planned.peak_bytes / 1e9:.1f} GB of memory."
     )
+    if planned.down:
+        console.say(f"So that it fits into memory, it is computed {planned.way}.")
     if not planned.fits:
         console.say("That does not fit into the memory that is free now.")
     return {name: getattr(planned, name) for name in planned.__struct_fields__}
@@ -130,7 +132,9 @@ def _spec(library: Library, options: argparse.Namespace, name: str) -> TrainSpec
         finish_by=finish_by,
         start_from=getattr(options, "start_from", None),
         passes=settings.passes,
+        kind=settings.adapter_kind,
         rank=settings.rank,
+        low_memory=settings.low_memory,
         learning_rate=settings.learning_rate,
         patience=settings.patience,
         hosts=_hosts(options),

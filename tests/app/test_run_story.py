@@ -82,3 +82,20 @@ def test_time_goes_on_between_two_events() -> None:
     over = dataclasses.replace(run, status=dataclasses.replace(run.status, state=JobState.STOPPED))
     assert run_facts.elapsed(over, now=9000.0) == 60.0
     assert run_story.notice(run) == "Halfway."
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [(0, 9, "it answers 9; before, it answered 0."), (4, 4, "this did not help")],
+)
+def test_the_exam_is_told_when_it_is_done(before: int, after: int, said: str) -> None:
+    result: dict[str, object] = {
+        "notes": 3,
+        "exam_asked": 24,
+        "exam_before": before,
+        "exam_after": after,
+    }
+    done = protocol.Finished(result=result)
+    story = run_story.outcome(run_of(done, state=JobState.FINISHED))
+    assert "24 questions" in story
+    assert said in story
