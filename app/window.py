@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QDir, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -204,6 +204,9 @@ class Window(QMainWindow):
         dialog = QFileDialog(self, title)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(mode)
+        if dialog.directory() == QDir.current():
+            # Nobody chose anything yet; where the program was started is of no interest.
+            dialog.setDirectory(QDir.home())
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Add")
         dialog.filesSelected.connect(lambda chosen: self.import_paths(map(Path, chosen)))
         dialog.open()

@@ -31,13 +31,13 @@ class BigIcon(QLabel):
 
 
 def centred(widget: QWidget) -> QHBoxLayout:
-    """A widget in the middle of a row.
+    """A widget in the middle of a row, as wide as it may be.
 
     Not by alignment: a layout then forgets that lines break, and that height depends on width.
     """
     row = QHBoxLayout()
     row.addStretch()
-    row.addWidget(widget)
+    row.addWidget(widget, 1)
     row.addStretch()
     return row
 
@@ -53,7 +53,7 @@ class EmptyState(QWidget):
         self.line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.sentence = paragraph(sentence, "quiet")
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.sentence.setFixedWidth(Size.DIALOG)
+        self.sentence.setMaximumWidth(Size.DIALOG)
         self.button = button(action, "primary")
         self.button.clicked.connect(self.chosen)
 

@@ -27,9 +27,13 @@ class Library:
 
     @classmethod
     def open(cls, home: Path | None = None) -> Library:
-        """Make the folders where they are missing. Raises OvernightError when that fails."""
+        """Make the folders where they are missing. Raises OvernightError when that fails.
+
+        A new library is for its owner's eyes alone, like the most private note in it.
+        """
         library = cls((home or cls.default_home()).absolute())
         try:
+            library.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (
                 library.models,
                 library.runs,
@@ -37,7 +41,7 @@ class Library:
                 library.adapters,
                 library.logs,
             ):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(exist_ok=True)
         except OSError as error:
             raise OvernightError(
                 Kind.MISSING_LIBRARY,

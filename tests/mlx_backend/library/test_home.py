@@ -17,6 +17,13 @@ def test_opening_makes_the_folders(tmp_path: Path) -> None:
     assert Library.open(library.home) == library
 
 
+def test_a_new_library_is_for_its_owner_alone(tmp_path: Path) -> None:
+    assert Library.open(tmp_path / "new").home.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "chosen").mkdir()
+    (tmp_path / "chosen").chmod(0o750)
+    assert Library.open(tmp_path / "chosen").home.stat().st_mode & 0o777 == 0o750
+
+
 def test_the_variable_chooses_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "chosen"))
     assert Library.open().home == tmp_path / "chosen"
