@@ -9,7 +9,6 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx_lm.tokenizer_utils import TokenizerWrapper
 from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
-from tokenizers import Tokenizer
 
 from mlx_backend import cpu_math
 from mlx_backend.accelerator import has_gpu
@@ -18,8 +17,8 @@ from mlx_backend.chat_form import ChatForm
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.home import Library
-from mlx_backend.library.models import STARTER, BaseModel, read_model
-from mlx_backend.starter import ensure_starter
+from mlx_backend.library.models import BaseModel
+from mlx_backend.starter import find_base_model
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,6 @@ class LoadedModel:
     def bytes(self) -> int:
         """The memory that the weights take."""
         return sum(array.nbytes for array in flatten(self.model.parameters()).values())
-
-
-def find_base_model(library: Library, name: str) -> BaseModel:
-    """A base model's folder; the starter is converted where it is missing.
-
-    Raises OvernightError when the model is unknown, half-written or unsafe.
-    """
-    return ensure_starter(library) if name == STARTER else read_model(library.models, name)
 
 
 def base_for(library: Library, adapters: Sequence[Adapter], otherwise: str) -> str:
@@ -105,11 +96,6 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
         ) from error
     model.freeze()
     return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)
-
-
-def load_plain_tokenizer(library: Library, name: str = STARTER) -> Tokenizer:
-    """A model's bare tokenizer, for counting: no weights and no transformers are loaded."""
-    return Tokenizer.from_file(str(find_base_model(library, name).path / "tokenizer.json"))
 
 
 def _to_float32(model: nn.Module) -> None:

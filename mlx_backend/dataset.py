@@ -17,15 +17,16 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.curation import curate
-from mlx_backend.curation.store import CurationStore
+from mlx_backend.curation import due
+from mlx_backend.curation.curate import curate
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.taught import Reply
 from mlx_backend.private_data.masking import mask
-from mlx_backend.private_data.scan import RULES_VERSION, find_secrets
+from mlx_backend.private_data.scan import find_secrets
+from mlx_backend.private_data.version import RULES_VERSION
 from mlx_backend.words import WORD, count_words
 
 HELD_OUT_SHARE = 0.05
@@ -97,7 +98,7 @@ def make_dataset(notes: Notes, seed: int) -> Dataset:
     curate(notes)  # nothing to do but for notes whose import was cut short
     with _as_of_now(notes):
         # An import that goes on meanwhile may have brought notes that nobody has looked at yet.
-        unseen = set(CurationStore(notes).outdated())
+        unseen = set(due.outdated(notes.connection))
         passages = [_without_secrets_above(p) for p in notes.passages() if p.note_id not in unseen]
         versions = {id_: sha for id_, sha in notes.versions().items() if id_ not in unseen}
         masking = Masking(RULES_VERSION, AllowedSecrets(notes.connection).of_notes(versions.keys()))

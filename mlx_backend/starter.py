@@ -52,6 +52,14 @@ _BLOCK_TENSOR_NAMES = {
 }
 
 
+def find_base_model(library: Library, name: str) -> BaseModel:
+    """A base model's folder; the starter is converted where it is missing.
+
+    Raises OvernightError when the model is unknown, half-written or unsafe.
+    """
+    return ensure_starter(library) if name == STARTER else read_model(library.models, name)
+
+
 def ensure_starter(library: Library) -> BaseModel:
     """The starter's model folder, converted now if it is not there yet or not whole.
 

@@ -14,9 +14,6 @@ from mlx_backend.library.notes import Notes
 
 def import_notes(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight import PATH...`."""
-    from mlx_backend import accelerator
-
-    accelerator.prepare()
     from mlx_backend.importers.importing import import_into
 
     library = Library.open()
@@ -27,9 +24,10 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
             bar.update(done - bar.n)
 
         outcome = import_into(library, options.paths, on_progress)
+    left_out = f", {outcome.left_out} of them left out of training" if outcome.left_out else ""
     console.say(
         f"{outcome.added} added, {outcome.changed} changed, {outcome.unchanged} unchanged,"
-        f" {outcome.removed} gone; {outcome.notes} notes in all."
+        f" {outcome.removed} gone; {outcome.notes} notes in all{left_out}."
     )
     if outcome.skipped:
         console.say(f"Skipped {len(outcome.skipped)}:")

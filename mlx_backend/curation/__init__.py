@@ -4,7 +4,3 @@ Steps that look at one note alone run once for each version of it (`note_facts`)
 notes run over what is kept of all (`duplicates`, `near_duplicates`, `boilerplate`). So curating
 after an import gives exactly what curating everything anew would give.
 """
-
-from mlx_backend.curation.curate import curate
-
-__all__ = ["curate"]

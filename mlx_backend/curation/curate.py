@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mlx_backend.curation import boilerplate, duplicates, near_duplicates
+from mlx_backend.curation import boilerplate, due, duplicates, near_duplicates
 from mlx_backend.curation.finding import Finding
 from mlx_backend.curation.language import Languages
 from mlx_backend.curation.language import load as load_languages
@@ -93,7 +93,7 @@ def _curate(
     stop_requested: Callable[[], bool],
 ) -> None:
     _look_at_each(store, outcome, on_progress, stop_requested)
-    if not store.is_compared():
+    if not due.is_compared(store.connection):
         if not outcome.stopped:
             store.begin_comparison()
             _compare_all(store)
@@ -107,7 +107,7 @@ def _look_at_each(
     on_progress: ProgressCall,
     stop_requested: Callable[[], bool],
 ) -> None:
-    outdated = store.outdated()
+    outdated = due.outdated(store.connection)
     if not outdated:
         return
     languages = load_languages()

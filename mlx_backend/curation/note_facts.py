@@ -10,10 +10,7 @@ from mlx_backend.curation.boilerplate import Paragraphs, find_paragraphs
 from mlx_backend.curation.finding import Finding
 from mlx_backend.curation.wording import Hashes, Wording, same_text_key
 from mlx_backend.private_data.masking import describe
-from mlx_backend.private_data.scan import RULES_VERSION, scan_note
-
-VERSION = 1 + RULES_VERSION
-"""Of all that is computed here: a higher one looks at every note again."""
+from mlx_backend.private_data.scan import scan_note
 
 
 @dataclass(frozen=True)

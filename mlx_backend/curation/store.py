@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from mlx_backend.curation import due
 from mlx_backend.curation.boilerplate import PARAGRAPH, Paragraphs
 from mlx_backend.curation.finding import Finding
 from mlx_backend.curation.near_duplicates import PERMUTATIONS, Pair, Sketches
-from mlx_backend.curation.note_facts import VERSION, NoteFacts, NoteText
+from mlx_backend.curation.note_facts import NoteFacts, NoteText
 from mlx_backend.library.database import transaction
 from mlx_backend.library.findings import Step, update_included
 from mlx_backend.library.notes import Notes
@@ -37,14 +38,10 @@ class CurationStore:
     def __init__(self, notes: Notes) -> None:
         self._db = notes.connection
 
-    def outdated(self) -> list[int]:
-        """The ids of notes that are new or changed since they were curated."""
-        rows = self._db.execute(
-            "SELECT id FROM notes WHERE NOT gone AND NOT EXISTS (SELECT 1 FROM curated"
-            " WHERE note_id = notes.id AND version = ?) ORDER BY id",
-            (VERSION,),
-        )
-        return [row["id"] for row in rows]
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection that is read and written over."""
+        return self._db
 
     def read(self, note_id: int) -> NoteText:
         """A note that exists."""
@@ -67,7 +64,7 @@ class CurationStore:
                 [
                     (
                         each.note_id,
-                        VERSION,
+                        due.VERSION,
                         each.same_text,
                         each.length,
                         sketches.get(each.note_id, b""),
@@ -79,11 +76,6 @@ class CurationStore:
             self._forget(each.note_id for each in facts)
             self._insert(finding for each in facts for finding in each.findings)
             update_authorship(self._db, [each.note_id for each in facts])
-
-    def is_compared(self) -> bool:
-        """Whether nothing that tells which notes stay changed since all were compared."""
-        rows = self._db.execute("SELECT 1 FROM curated WHERE compared <> 1 LIMIT 1")
-        return rows.fetchone() is None
 
     def begin_comparison(self) -> None:
         """From now on a note that changes is to be compared again."""

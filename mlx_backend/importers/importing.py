@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mlx_backend.curation import due
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.document import THE_REST, SkippedFile
 from mlx_backend.importers.moves import has_content
@@ -21,6 +23,9 @@ from mlx_backend.library.home import Library
 from mlx_backend.library.imports import FileStamp, Imports, ReadFile
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _BATCH = 100
 _MOST_TEXT = 4_000_000
@@ -36,9 +41,13 @@ def _no_progress(done: int, total: int, path: str) -> None:
 
 @dataclass
 class ImportOutcome:
-    """What an import did; `notes` is the library's total afterwards."""
+    """What an import did; `notes` are those of the library afterwards whose files are there.
+
+    Of them, `left_out` are those that training does not use.
+    """
 
     notes: int = 0
+    left_out: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -50,6 +59,7 @@ class ImportOutcome:
         """The fields of `overnight import --json`."""
         return {
             "notes": self.notes,
+            "left_out": self.left_out,
             "added": self.added,
             "changed": self.changed,
             "unchanged": self.unchanged,
@@ -68,9 +78,6 @@ def import_into(
 
     A second import waits until the first is done.
     """
-    from mlx_backend.base_model import load_plain_tokenizer
-    from mlx_backend.curation import curate
-
     with held(library.import_lock, _IMPORT_PATIENCE_S) as alone:
         if not alone:
             raise OvernightError(
@@ -78,13 +85,28 @@ def import_into(
                 "Another import is still running.",
                 "Wait until it is done, then try again.",
             )
-        counter = TokenCounter(lambda: load_plain_tokenizer(library))
+        counter = TokenCounter(lambda: _load_tokenizer(library))
         with database.opened(library.database) as connection:
             notes = Notes(connection)
             outcome = import_paths(notes, counter, paths, on_progress, stop_requested)
-            curate(notes)  # also what a stop left: a note is never used before it was looked at
-            outcome.notes = notes.totals().notes
+            _curate(notes)
+            _count(notes, outcome)
             return outcome
+
+
+def _curate(notes: Notes) -> None:
+    """Also what a stop left: a note is never used before it was looked at."""
+    if due.is_due(notes.connection):
+        from mlx_backend.curation.curate import curate  # slow to import
+
+        curate(notes)
+
+
+def _load_tokenizer(library: Library) -> Tokenizer:
+    # Not before there is something to count: it takes longer than an import that finds nothing new.
+    from mlx_backend.plain_tokenizer import load_plain_tokenizer
+
+    return load_plain_tokenizer(library)
 
 
 def import_paths(
@@ -129,8 +151,13 @@ def import_paths(
         on_progress(done, done, "")
         outcome.removed += imports.notice_gone(names)
     outcome.skipped = [skipped for name in names for skipped in imports.skipped_below(name)]
-    outcome.notes = notes.totals().notes
+    _count(notes, outcome)
     return outcome
+
+
+def _count(notes: Notes, outcome: ImportOutcome) -> None:
+    outcome.notes = notes.present()
+    outcome.left_out = outcome.notes - notes.totals().notes
 
 
 class _Import:

@@ -145,6 +145,10 @@ class Notes:
         row = self._db.execute(f"SELECT count(*) FROM {where}", (query,) if query else ())
         return int(row.fetchone()[0])
 
+    def present(self) -> int:
+        """How many notes there are whose files are there."""
+        return int(self._db.execute("SELECT count(*) FROM notes WHERE NOT gone").fetchone()[0])
+
     def text(self, note_id: int) -> str:
         """A note's whole text; "" when it does not exist."""
         row = self._db.execute("SELECT text FROM notes WHERE id = ?", (note_id,)).fetchone()

@@ -9,9 +9,6 @@ from mlx_backend.private_data.finding import Finding, merged
 from mlx_backend.private_data.likeness import looks_random, stands_out
 from mlx_backend.private_data.rules import Text, places, stands_alone
 
-RULES_VERSION = 2
-"""Of the rules and of what is masked by them: a higher one looks again at notes and at samples."""
-
 _MOST_COPIED = 200
 
 

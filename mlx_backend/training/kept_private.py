@@ -9,7 +9,8 @@ from itertools import chain
 from mlx_backend.dataset import Dataset
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.note_secrets import NoteSecrets, note_secrets
-from mlx_backend.private_data.scan import RULES_VERSION, find_secrets
+from mlx_backend.private_data.scan import find_secrets
+from mlx_backend.private_data.version import RULES_VERSION
 
 _SHORTEST_SECRET = 6
 

@@ -45,10 +45,11 @@ def add_notes(library: Library, texts: Mapping[str, str] = TEXTS, folder: str = 
 def add_skipped(library: Library, skipped: Mapping[str, str]) -> None:
     """Record files that an import left out: paths and reasons."""
     connection = connect(library.database)
-    Imports(Notes(connection)).save(
+    files = (
         ReadFile(FileStamp(path, "/notes", 0, 0, "", 0), None, ((path, reason),), opened=False)
         for path, reason in skipped.items()
     )
+    Imports(Notes(connection)).save(files, lambda stamp, now_at: False)
     connection.close()
 
 

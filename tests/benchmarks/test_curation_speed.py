@@ -27,7 +27,7 @@ COUNT = int(os.environ.get("OVERNIGHT_BENCHMARK_COUNT", "50000"))
 _CURATE = """
 import resource, sys, time
 from pathlib import Path
-from mlx_backend.curation import curate
+from mlx_backend.curation.curate import curate
 from mlx_backend.library import database
 from mlx_backend.library.notes import Notes
 

@@ -9,7 +9,7 @@ import pytest
 
 from mlx_backend import accelerator
 from mlx_backend.arrays import flatten
-from mlx_backend.base_model import LoadedModel, load_base_model, load_plain_tokenizer
+from mlx_backend.base_model import LoadedModel, load_base_model
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library
 
@@ -86,13 +86,3 @@ def test_a_config_that_does_not_fit_the_weights(library: Library, own_copy: Path
 def test_a_damaged_tokenizer(library: Library, own_copy: Path, content: str) -> None:
     (own_copy / "tokenizer.json").write_text(content)
     expect_damaged(library)
-
-
-def test_the_plain_tokenizer_counts_like_the_models_own(
-    tiny_library: Library, loaded: LoadedModel
-) -> None:
-    plain = load_plain_tokenizer(tiny_library, "tiny")
-    text = "Marta lit the lamp, 1987 — né à Bergen."
-    assert plain.encode(text, add_special_tokens=False).ids == loaded.tokenizer.encode(
-        text, add_special_tokens=False
-    )

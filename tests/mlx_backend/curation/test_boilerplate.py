@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from mlx_backend.curation import curate
 from mlx_backend.curation.boilerplate import NOTES_FOR_LONG, NOTES_FOR_SHORT
+from mlx_backend.curation.curate import curate
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.curation.written import ids, new_note, reason, save, statuses

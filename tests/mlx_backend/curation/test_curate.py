@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlx_backend import locks
-from mlx_backend.curation import curate, note_facts
-from mlx_backend.curation.curate import _look_at
+from mlx_backend.curation import due
+from mlx_backend.curation.curate import _look_at, curate
 from mlx_backend.curation.language import load as load_languages
 from mlx_backend.curation.store import CurationStore
 from mlx_backend.errors import Kind, OvernightError
@@ -167,7 +167,7 @@ def test_better_steps_look_at_everything_again(
 ) -> None:
     save(notes, {"/a.md": KEEPER})
     curate(notes)
-    monkeypatch.setattr("mlx_backend.curation.store.VERSION", note_facts.VERSION + 1)
+    monkeypatch.setattr("mlx_backend.curation.due.VERSION", due.VERSION + 1)
     assert curate(notes).looked_at == 1
     assert curate(notes).looked_at == 0
 
@@ -243,10 +243,9 @@ def test_what_changes_while_notes_are_compared_is_compared_again(
 
     monkeypatch.setattr(target, changing)
     curate(notes)
-    store = CurationStore(notes)
-    assert store.outdated() or not store.is_compared()
+    assert due.is_due(notes.connection)
     curate(notes)
-    assert store.is_compared()
+    assert not due.is_due(notes.connection)
     fresh = Notes(database.connect(Library.open(tmp_path / "fresh").database))
     there = [s for s in notes.summaries() if s.status != "gone"]
     fresh.save(new_note(s.path, notes.text(s.id), s.title) for s in there)
@@ -267,7 +266,7 @@ def test_a_comparison_that_was_cut_short_is_made_again(
         patch.setattr("mlx_backend.curation.boilerplate.find_repeated", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             curate(notes)
-    assert not CurationStore(notes).is_compared()
+    assert due.is_due(notes.connection)
     curate(notes)
     assert statuses(notes) == {"/a.md": "new", "/copy.md": "excluded"}
 
@@ -282,7 +281,7 @@ def test_what_only_earlier_steps_found_is_forgotten(
     assert reason(notes, "/a.md", "secrets") is not None
     near = Findings(notes.connection).counts().get("near_duplicate")
     assert near == 1
-    monkeypatch.setattr("mlx_backend.curation.store.VERSION", note_facts.VERSION + 1)
+    monkeypatch.setattr("mlx_backend.curation.due.VERSION", due.VERSION + 1)
     monkeypatch.setattr("mlx_backend.curation.note_facts.scan_note", lambda _: [])
     monkeypatch.setattr("mlx_backend.library.own_names.authorship", lambda *_: None)
     monkeypatch.setattr("mlx_backend.curation.near_duplicates.compare", lambda *_: (0.0, 0.0))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.curation import curate
+from mlx_backend.curation.curate import curate
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.curation.written import KEEPER, ROPE, ids, reason, save, statuses
 
