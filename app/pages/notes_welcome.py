@@ -39,7 +39,7 @@ class NotesWelcome(QWidget):
     def _target(self) -> QFrame:
         target = QFrame()
         target.setProperty("kind", "target")
-        target.setFixedWidth(Size.READING)
+        target.setMaximumWidth(Size.READING)
         centre = Qt.AlignmentFlag.AlignHCenter
         sentence = paragraph(
             "Folders of notes, documents, mails and chats. They are only read, never changed,"
@@ -66,7 +66,7 @@ class NotesWelcome(QWidget):
 
     def _steps(self) -> QWidget:
         steps = QWidget()
-        steps.setFixedWidth(Size.READING)
+        steps.setMaximumWidth(Size.READING)
         row = QHBoxLayout(steps)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(Space.THREE)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QSplitter
 from pytestqt.qtbot import QtBot
 
 from app.pages.notes import NotesPage
 from app.services import Services
+from app.style import Size
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
@@ -52,6 +55,23 @@ def test_notes_are_listed_and_counted(library: Library, page: NotesPage, qtbot: 
         lambda: page.totals.text() == "3 notes, 20 words (28 tokens) · 3 not learned yet"
     )
     assert page.table.index(0, 2).data() == "New"
+
+
+def test_all_parts_fit_into_the_smallest_window(
+    library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    add_notes(library)
+    page.refresh()
+    qtbot.waitUntil(lambda: len(titles(page)) == 3)
+    width, height = Size.WINDOW_LEAST
+    page.resize(width - Size.SIDEBAR - 1, height - Size.STRIP)
+    assert page.width() == width - Size.SIDEBAR - 1
+    split = page.findChild(QSplitter)
+    assert isinstance(split, QSplitter)
+    parts = [split.widget(place).geometry() for place in range(split.count())]
+    assert all(split.rect().contains(part) for part in parts)
+    assert all(left.right() < right.left() for left, right in pairwise(parts))
+    assert page.list.width() <= parts[1].width()
 
 
 def test_search_as_you_type(library: Library, page: NotesPage, qtbot: QtBot) -> None:
