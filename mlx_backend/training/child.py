@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     outcomes = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries print; the outcome must not mix
     stop = threading.Event()
-    hear_signals(stop)
+    _hear_signals(stop)
     threading.Thread(target=_hear_supervisor, args=(sys.stdin.fileno(), stop), daemon=True).start()
     os.nice(NICENESS)
     folder = JobFolder(Path(arguments[0]).absolute())
@@ -92,8 +92,7 @@ def _hear_supervisor(descriptor: int, stop: threading.Event) -> None:
     os._exit(ORPHANED)  # as good as a kill: nothing is ever half-written
 
 
-def hear_signals(stop: threading.Event) -> None:
-    """Stop in order when the system asks to end."""
+def _hear_signals(stop: threading.Event) -> None:
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         stop.set()

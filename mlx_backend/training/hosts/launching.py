@@ -174,6 +174,7 @@ class Launch:
 
     def _without(self, rank: int) -> protocol.Failed:
         """The end of a run that lost a machine; the next start goes on without it."""
+        self._let_them_end()  # and hear the last of what they said
         go_on_with(self._folder, [*self._hosts[:rank], *self._hosts[rank + 1 :]])
         name, step = self._hosts[rank].ssh, self._folder.newest_checkpoint()
         kept = f" What was learned until step {step:,} is kept." if step else ""

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import select
+import signal
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ from mlx_backend.library.home import Library
 from mlx_backend.night.awake import kept_awake
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.child import NICENESS, ORPHANED, hear_signals, outcome_of, train
+from mlx_backend.training.child import NICENESS, ORPHANED, outcome_of, train
 from mlx_backend.training.hosts.attendance import LEFT_ALONE
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def main(arguments: list[str]) -> int:
     threading.Thread(target=_hear, args=(sys.stdin.fileno(), stop), daemon=True).start()
     rank = int(os.environ["MLX_RANK"])
     if rank == 0:
-        hear_signals(stop)
+        # mlx.launch sends it when another machine is lost; then there is something to save first.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         return _lead(JobFolder(Path(arguments[0])), stop)
     return _follow(rank, words)
 
