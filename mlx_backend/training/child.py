@@ -93,7 +93,6 @@ def _hear_supervisor(descriptor: int, stop: threading.Event) -> None:
 
 
 def _hear_signals(stop: threading.Event) -> None:
-
     def on_signal(number: int, frame: FrameType | None) -> None:
         stop.set()
 
