@@ -11,6 +11,7 @@ from mlx_backend.jobs import JobState, JobStatus
 
 STAGES = {
     "reading": "Reading your notes",
+    "curating": "Looking through your notes",
     "preparing": "Preparing the model",
     "loading": "Loading the model",
     "training": "Learning your notes",

@@ -113,7 +113,16 @@ def _import(
             last = time.monotonic()
             folder.append(protocol.Progress(done=done, total=total, unit="files", text=path))
 
-    outcome = import_into(library, [Path(path) for path in spec.paths], on_progress, stop_requested)
+    def on_curation(done: int, total: int) -> None:
+        nonlocal last
+        if not done:
+            folder.append(protocol.StageBegan(stage="curating"))
+        if done in (0, total) or time.monotonic() - last >= _PROGRESS_EVERY_S:
+            last = time.monotonic()
+            folder.append(protocol.Progress(done=done, total=total, unit="notes"))
+
+    paths = [Path(path) for path in spec.paths]
+    outcome = import_into(library, paths, on_progress, stop_requested, on_curation)
     return None if outcome.stopped else outcome.as_result()
 
 

@@ -150,7 +150,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
 
 
 class StageBegan(Event, frozen=True, kw_only=True, tag="stage"):
-    """A new part of the work: "reading", "preparing", "training", "checking", "saving", ..."""
+    """A new part of the work: "reading", "curating", "preparing", "training", "checking", ..."""
 
     stage: str
 

@@ -12,6 +12,9 @@ from app.style import Size, Space
 from app.widgets.text import button, label
 from mlx_backend.jobs import JobState
 
+_DOING = {"files": ("Reading", "file"), "notes": ("Looking through", "note")}
+"""What is done to each unit of an import's progress."""
+
 
 class ImportBar(QFrame):
     """Progress with Cancel while an import runs; then one sentence, until it is closed."""
@@ -69,7 +72,8 @@ class ImportBar(QFrame):
         if job is not None and job.stopping:
             sentence = "Stopping…"
         elif progress is not None and progress.total:
-            sentence = f"Reading {progress.done:,} of {words.count(progress.total, 'file')}"
+            verb, noun = _DOING.get(progress.unit, _DOING["files"])
+            sentence = f"{verb} {progress.done:,} of {words.count(progress.total, noun)}"
         else:
             sentence = "Looking for notes…"
         self._arrange(sentence, running=True)

@@ -23,7 +23,11 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
             bar.total = total
             bar.update(done - bar.n)
 
-        outcome = import_into(library, options.paths, on_progress)
+        def on_curation(done: int, total: int) -> None:
+            bar.unit = "notes"
+            on_progress(done, total, "")
+
+        outcome = import_into(library, options.paths, on_progress, on_curation=on_curation)
     left_out = f", {outcome.left_out} of them left out of training" if outcome.left_out else ""
     console.say(
         f"{outcome.added} added, {outcome.changed} changed, {outcome.unchanged} unchanged,"

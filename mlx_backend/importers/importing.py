@@ -35,8 +35,30 @@ ProgressCall = Callable[[int, int, str], None]
 """Called with files done, files in all, and the path at hand."""
 
 
-def _no_progress(done: int, total: int, path: str) -> None:
+CurationCall = Callable[[int, int], None]
+"""Called with notes looked at, of those that were read, and notes to look at."""
+
+
+def _no_progress(done: int, total: int, path: str = "") -> None:
     """Nobody watches."""
+
+
+@dataclass
+class _Reading:
+    """How far the files are read, and whether to go on."""
+
+    on_progress: ProgressCall
+    stop_requested: Callable[[], bool]
+    total: int
+    done: int = 0
+
+    def begin(self, path: Path) -> bool:
+        """Tell that this file is next. False where a stop is wanted, and it is not to be read."""
+        if self.stop_requested():
+            return False
+        self.on_progress(self.done, max(self.total, self.done), str(path))
+        self.done += 1
+        return True
 
 
 @dataclass
@@ -73,10 +95,12 @@ def import_into(
     paths: Iterable[Path],
     on_progress: ProgressCall = _no_progress,
     stop_requested: Callable[[], bool] = lambda: False,
+    on_curation: CurationCall = _no_progress,
 ) -> ImportOutcome:
     """`import_paths` on a library, alone, and the curation of what it brought.
 
-    A second import waits until the first is done.
+    A second import waits until the first is done. What a stop leaves uncurated is looked at by the
+    next import, and before any training.
     """
     with held(library.import_lock, _IMPORT_PATIENCE_S) as alone:
         if not alone:
@@ -89,17 +113,18 @@ def import_into(
         with database.opened(library.database) as connection:
             notes = Notes(connection)
             outcome = import_paths(notes, counter, paths, on_progress, stop_requested)
-            _curate(notes)
+            outcome.stopped |= _curate(notes, on_curation, stop_requested)
             _count(notes, outcome)
             return outcome
 
 
-def _curate(notes: Notes) -> None:
-    """Also what a stop left: a note is never used before it was looked at."""
-    if due.is_due(notes.connection):
-        from mlx_backend.curation.curate import curate  # slow to import
+def _curate(notes: Notes, on_progress: CurationCall, stop_requested: Callable[[], bool]) -> bool:
+    """Look also at what an earlier stop left; whether this was stopped."""
+    if not due.is_due(notes.connection):
+        return False
+    from mlx_backend.curation.curate import curate  # slow to import
 
-        curate(notes)
+    return curate(notes, on_progress, stop_requested).stopped
 
 
 def _load_tokenizer(library: Library) -> Tokenizer:
@@ -135,20 +160,15 @@ def import_paths(
         )
     outcome = ImportOutcome()
     files = itertools.chain.from_iterable(map(find_files, sources))
-    done = 0
+    reading = _Reading(on_progress, stop_requested, total)
     imports = Imports(notes)
     with Sandbox() as sandbox:
         run = _Import(imports, counter, sandbox, outcome)
-        while batch := list(itertools.islice(files, _BATCH)):
-            if stop_requested():
-                outcome.stopped = True
-                break
-            on_progress(done, max(total, done), str(batch[0].path))
-            run.read(batch)
-            done += len(batch)
+        while not outcome.stopped and (batch := list(itertools.islice(files, _BATCH))):
+            run.read(batch, reading)
     names = [str(source) for source in sources]
     if not outcome.stopped:
-        on_progress(done, done, "")
+        on_progress(reading.done, reading.done, "")
         outcome.removed += imports.notice_gone(names)
     outcome.skipped = [skipped for name in names for skipped in imports.skipped_below(name)]
     _count(notes, outcome)
@@ -171,13 +191,16 @@ class _Import:
         self._sandbox = sandbox
         self._outcome = outcome
 
-    def read(self, files: Sequence[FoundFile]) -> None:
+    def read(self, files: Sequence[FoundFile], reading: _Reading) -> None:
         """Read those of a batch of files that are new or changed, and save what came of them."""
         known = self._imports.known([str(file.path) for file in files])
         self._imports.spare([str(file.path) for file in files if file.unlisted])
         read: list[_Read] = []
         size = 0
         for file in files:
+            if not reading.begin(file.path):
+                self._outcome.stopped = True
+                break
             stamp = known.get(str(file.path))
             if stamp and not file.reason and _is_unchanged(file, stamp):
                 self._outcome.unchanged += stamp.notes

@@ -68,7 +68,9 @@ def test_all_parts_fit_into_the_smallest_window(
     assert page.width() == width - Size.SIDEBAR - 1
     split = page.findChild(QSplitter)
     assert isinstance(split, QSplitter)
-    parts = [split.widget(place).geometry() for place in range(split.count())]
+    placed = [split.widget(place) for place in range(split.count())]
+    parts = [part.geometry() for part in placed if part is not None]
+    assert len(parts) == 3
     assert all(split.rect().contains(part) for part in parts)
     assert all(left.right() < right.left() for left, right in pairwise(parts))
     assert page.list.width() <= parts[1].width()
@@ -170,6 +172,9 @@ def test_import_from_start_to_result(
     lock = launched[0].lock()
     assert lock.acquire()
     qtbot.waitUntil(lambda: page.import_bar.text.text() == "Reading 100 of 421 files")
+    assert page.import_bar.cancel.isVisible()
+    launched[0].append(protocol.Progress(done=0, total=412, unit="notes"))
+    qtbot.waitUntil(lambda: page.import_bar.text.text() == "Looking through 0 of 412 notes")
     assert page.import_bar.cancel.isVisible()
 
     add_notes(library)

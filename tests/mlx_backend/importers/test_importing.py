@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -280,7 +281,7 @@ def test_a_stop_keeps_what_was_read_and_marks_nothing_gone(
 ) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    for number in range(250):
+    for number in range(150):
         (folder / f"{number:03}.md").write_text(f"Note {number}.")
     seen: list[int] = []
     outcome = import_paths(
@@ -288,23 +289,48 @@ def test_a_stop_keeps_what_was_read_and_marks_nothing_gone(
         counter,
         [folder],
         lambda done, total, path: seen.append(done),
-        lambda: len(seen) >= 2,
+        lambda: len(seen) >= 120,
     )
     assert outcome.stopped
-    assert outcome.added == len(notes.summaries()) == 200
+    assert outcome.added == len(notes.summaries()) == 120
     again = import_paths(notes, counter, [folder])
-    assert counts(again) == (50, 0, 200, 0)
+    assert counts(again) == (30, 0, 120, 0)
     assert not again.stopped
 
 
-def test_progress_goes_up_to_the_end(
+def test_progress_names_each_file_and_goes_up_to_the_end(
     notes: Notes, counter: TokenCounter, notes_folder: Path
 ) -> None:
+    seen: list[tuple[int, int, str]] = []
+    import_paths(notes, counter, [notes_folder], lambda *call: seen.append(call))
+    assert [(done, total) for done, total, _ in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert [Path(path).name for _, _, path in seen] == [
+        "garden.txt",
+        "lighthouse.md",
+        "rope.md",
+        "",
+    ]
+
+
+def test_looking_through_what_was_read_tells_how_far_it_is_and_can_be_stopped(
+    tiny_library: Library, notes_folder: Path
+) -> None:
     seen: list[tuple[int, int]] = []
-    import_paths(
-        notes, counter, [notes_folder], lambda done, total, path: seen.append((done, total))
-    )
-    assert seen == [(0, 3), (3, 3)]
+
+    def curated(stop_requested: Callable[[], bool]) -> ImportOutcome:
+        seen.clear()
+        return import_into(
+            tiny_library,
+            [notes_folder],
+            stop_requested=stop_requested,
+            on_curation=lambda *call: seen.append(call),
+        )
+
+    asked = itertools.count()
+    outcome = curated(lambda: next(asked) >= 3)  # once for each file
+    assert (outcome.added, outcome.stopped, seen) == (3, True, [])
+    outcome = curated(lambda: False)
+    assert (outcome.unchanged, outcome.stopped, seen) == (3, False, [(0, 3), (3, 3)])
 
 
 def test_two_imports_do_not_run_at_once(
