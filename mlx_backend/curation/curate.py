@@ -134,18 +134,21 @@ def _look_at(batch: Sequence[NoteText], store: CurationStore, languages: Languag
 def _compare_all(store: CurationStore) -> None:
     """The steps that look at notes side by side; each takes what those before it leave."""
     there = store.all_curated()
-    repeats = duplicates.find_duplicates((note.note_id, note.same_text) for note in there)
-    store.replace_findings("duplicate", [_duplicate(repeat) for repeat in repeats.items()])
+    texts = [*store.refused_texts(), *((note.note_id, note.same_text) for note in there)]
+    repeats = duplicates.find_duplicates(texts)
+    found = [
+        _duplicate(note.note_id, repeats[note.note_id]) for note in there if note.note_id in repeats
+    ]
+    store.replace_findings("duplicate", found)
     there = [note for note in there if note.note_id not in repeats]
     near = list(_near_duplicates(there, store))
     store.replace_findings("near_duplicate", near)
     left_out = {finding.note_id for finding in near}
-    staying = [note.note_id for note in there if note.note_id not in left_out and not note.poor]
+    staying = [note.note_id for note in there if note.note_id not in left_out and not note.unused]
     store.replace_findings("boilerplate", list(_boilerplate(staying, store)))
 
 
-def _duplicate(repeat: tuple[int, int]) -> Finding:
-    note_id, stays = repeat
+def _duplicate(note_id: int, stays: int) -> Finding:
     return Finding(
         note_id, "duplicate", "Its text is the same as that of {note}.", True, stays, score=1.0
     )
@@ -153,7 +156,7 @@ def _duplicate(repeat: tuple[int, int]) -> Finding:
 
 def _near_duplicates(there: Iterable[ComparedNote], store: CurationStore) -> Iterator[Finding]:
     # Sorting keeps the order by path among notes of one length.
-    preferred = sorted(there, key=lambda note: (note.poor, -note.length))
+    preferred = sorted(there, key=lambda note: (note.unused, -note.length))
     ids, sketches = store.sketches([note.note_id for note in preferred])
     shares = _shares(near_duplicates.find_candidates(sketches), ids, store)
     for row, (stays, share) in near_duplicates.choose(shares).items():

@@ -15,7 +15,7 @@ from mlx_backend.curation.finding import Finding
 from mlx_backend.curation.near_duplicates import PERMUTATIONS, Pair, Sketches
 from mlx_backend.curation.note_facts import NoteFacts, NoteText
 from mlx_backend.library.database import transaction
-from mlx_backend.library.findings import Step, update_included
+from mlx_backend.library.findings import NEAREST_FOLDER, Step, update_included
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.own_names import update_authorship
 
@@ -24,12 +24,12 @@ _COLUMNS = "note_id, step, leaves_out, reason, stays, score, value, spans"
 
 @dataclass(frozen=True)
 class ComparedNote:
-    """A note as others are compared with it; `poor` when its quality alone leaves it out."""
+    """A note as others are compared with it; `unused` when its quality or folder leaves it out."""
 
     note_id: int
     same_text: bytes
     length: int
-    poor: bool
+    unused: bool
 
 
 class CurationStore:
@@ -86,13 +86,25 @@ class CurationStore:
         self._db.execute("UPDATE curated SET compared = 1 WHERE compared = 2")
 
     def all_curated(self) -> list[ComparedNote]:
-        """All notes that are there, those of poor quality last, else by path."""
+        """All notes that are there, the unused ones last, else by path."""
         rows = self._db.execute(
             "SELECT note_id, same_text, length, EXISTS (SELECT 1 FROM findings WHERE leaves_out"
-            " AND step = 'quality' AND findings.note_id = curated.note_id) AS poor"
-            " FROM curated JOIN notes ON notes.id = note_id WHERE NOT gone ORDER BY poor, path"
+            " AND step = 'quality' AND findings.note_id = curated.note_id)"
+            f" OR NOT {NEAREST_FOLDER} AS unused"
+            " FROM curated JOIN notes ON notes.id = note_id WHERE NOT gone ORDER BY unused, path"
         )
-        return [ComparedNote(**{**row, "poor": bool(row["poor"])}) for row in rows]
+        return [ComparedNote(**{**row, "unused": bool(row["unused"])}) for row in rows]
+
+    def refused_texts(self) -> list[tuple[int, bytes]]:
+        """The notes that the person left out one by one, also if they are gone, with their texts.
+
+        A folder that is left out says nothing of copies elsewhere: it may be a backup of them.
+        """
+        rows = self._db.execute(
+            "SELECT note_id, same_text FROM curated JOIN choices USING (note_id)"
+            " JOIN notes ON notes.id = note_id WHERE NOT choices.included ORDER BY path"
+        )
+        return [(row["note_id"], row["same_text"]) for row in rows]
 
     def sketches(self, note_ids: Sequence[int]) -> tuple[list[int], Sketches]:
         """Those of the notes that have a sketch, in the same order, and a row for each."""

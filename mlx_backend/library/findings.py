@@ -21,14 +21,15 @@ STEPS: tuple[Step, ...] = get_args(Step)
 
 _SECRETS: Step = "secrets"
 
-_NEAREST_FOLDER = """
+NEAREST_FOLDER = """
     coalesce((SELECT folder.included FROM folder_choices AS folder
               WHERE notes.path > folder.path || '/' AND notes.path < folder.path || '0'
               ORDER BY length(folder.path) DESC LIMIT 1), 1)
 """
+"""Whether the person lets training use the folder of a row of `notes`."""
 SUGGESTED = f"""
     coalesce((SELECT choices.included FROM choices WHERE choices.note_id = notes.id),
-             {_NEAREST_FOLDER} AND NOT EXISTS (
+             {NEAREST_FOLDER} AND NOT EXISTS (
                  SELECT 1 FROM heeded WHERE heeded.note_id = notes.id AND heeded.leaves_out))
 """
 """Whether training uses a row of `notes`: as the person chose for it, else unless the person leaves
@@ -40,7 +41,8 @@ class Reason:
     """A finding about a note, as a person reads it.
 
     `leaves_out` tells that the whole note is left out by default, `spans` which text of it is;
-    neither holds when `undone`. `stays` is the note that is used instead. `score`, from 0 to 1, is
+    neither holds when `undone`. `stays` is the note that is used instead, unless the person left it
+    out, which holds for its copies too. `score`, from 0 to 1, is
     the share of wording in common, the quality, or how sure the language is, whose code is `value`.
     Of secrets, `value` has the kinds, one for each of the spans, between semicolons; the spans are
     those that are masked, or where none is, those that the person allows. `digests` stand for
@@ -69,9 +71,11 @@ class Findings:
         rows = self._db.execute(
             "SELECT found.*, CASE WHEN kept.title = notes.title THEN kept.path ELSE kept.title"
             " END AS kept_name, NOT EXISTS (SELECT 1 FROM heeded WHERE"
-            " heeded.note_id = found.note_id AND heeded.step = found.step) AS undone"
+            " heeded.note_id = found.note_id AND heeded.step = found.step) AS undone,"
+            " of_kept.included AS keeps"
             " FROM all_findings AS found JOIN notes ON notes.id = found.note_id"
             " LEFT JOIN notes AS kept ON kept.id = found.stays"
+            " LEFT JOIN choices AS of_kept ON of_kept.note_id = found.stays"
             " WHERE found.note_id = ? ORDER BY leaves_out DESC, found.step",
             (note_id,),
         )
@@ -199,11 +203,17 @@ def kept_ranges(start: int, end: int, left_out: Ranges) -> Iterator[tuple[int, i
         yield start, end
 
 
+def _sentence(row: sqlite3.Row) -> str:
+    sentence = str(row["reason"])
+    if row["keeps"] == 0:
+        sentence = sentence.replace("{note}.", "{note}, which you left out.")
+    return sentence.replace("{note}", f"“{row['kept_name'] or 'another note'}”")
+
+
 def _reason(row: sqlite3.Row) -> Reason:
-    name = row["kept_name"] or "another note"
     return Reason(
         step=row["step"],
-        sentence=str(row["reason"]).replace("{note}", f"“{name}”"),
+        sentence=_sentence(row),
         leaves_out=bool(row["leaves_out"]),
         undone=bool(row["undone"]),
         stays=row["stays"],

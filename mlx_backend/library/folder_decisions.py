@@ -90,6 +90,12 @@ class FolderDecisions:
         self._db.execute(f"DELETE FROM folder_choices WHERE {below()}", {"folder": path})
 
     def _update_below(self, path: str) -> None:
+        """Let a decision take effect; what it turns is compared anew the next time notes are."""
+        self._db.execute(
+            "UPDATE curated SET compared = 0 WHERE note_id IN"
+            f" (SELECT id FROM notes WHERE {below('notes.path')})",
+            {"folder": path},
+        )
         self._db.execute(
             f"UPDATE notes SET included = {SUGGESTED}"
             f" WHERE {below('notes.path')} AND included <> {SUGGESTED}",

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.curation.curate import curate
+from mlx_backend.library.findings import Findings
+from mlx_backend.library.folder_decisions import FolderDecisions
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.curation.written import KEEPER, ROPE, ids, reason, save, statuses
 
@@ -103,3 +105,53 @@ def test_japanese_drafts_are_found(notes: Notes) -> None:
     save(notes, {"/a.md": longer, "/b.md": longer.replace("静かな", "暗い")})
     curate(notes)
     assert sorted(statuses(notes).values()) == ["excluded", "new"]
+
+
+def test_a_copy_of_what_the_person_left_out_stays_out_too(notes: Notes) -> None:
+    save(notes, {"/diary.md": KEEPER})
+    curate(notes)
+    notes.set_included([ids(notes)["/diary.md"]], False)
+    save(notes, {"/a copy.md": KEEPER, "/z copy.md": KEEPER, "/rope.md": ROPE})
+    curate(notes)
+    both_out = {"/a copy.md": "excluded", "/z copy.md": "excluded", "/rope.md": "new"}
+    assert statuses(notes) == both_out | {"/diary.md": "excluded"}
+    found = reason(notes, "/a copy.md", "duplicate")
+    assert found is not None
+    assert found.sentence == "Its text is the same as that of “diary.md”, which you left out."
+    # Also when the note itself goes.
+    notes.mark_gone([ids(notes)["/diary.md"]])
+    curate(notes)
+    assert statuses(notes) == both_out | {"/diary.md": "gone"}
+
+
+def test_the_person_may_use_the_copy_all_the_same(notes: Notes) -> None:
+    save(notes, {"/diary.md": KEEPER})
+    curate(notes)
+    findings, diary = Findings(notes.connection), ids(notes)["/diary.md"]
+    notes.set_included([diary], False)
+    save(notes, {"/copy.md": KEEPER})
+    curate(notes)
+    findings.undo("duplicate", ids(notes)["/copy.md"])
+    assert statuses(notes) == {"/copy.md": "new", "/diary.md": "excluded"}
+    findings.redo("duplicate", ids(notes)["/copy.md"])
+    findings.forget_choices([diary])
+    assert statuses(notes) == {"/copy.md": "excluded", "/diary.md": "new"}
+    found = reason(notes, "/copy.md", "duplicate")
+    assert found is not None
+    assert found.sentence == "Its text is the same as that of “diary.md”."
+
+
+def test_a_backup_that_is_left_out_takes_nothing_with_it(notes: Notes) -> None:
+    near = KEEPER.replace("postcard", "letter")
+    save(notes, {"/backup/a.md": KEEPER, "/notes/a.md": KEEPER})
+    save(notes, {"/backup/b.md": f"{ROPE} {near} So says Ida.", "/notes/b.md": f"{ROPE} {near}"})
+    curate(notes)
+    decisions = FolderDecisions(notes.connection)
+    decision = decisions.decide("/backup", included=False)
+    curate(notes)
+    used = {"/notes/a.md": "new", "/notes/b.md": "new"}
+    unused = {"/backup/a.md": "excluded", "/backup/b.md": "excluded"}
+    assert statuses(notes) == used | unused
+    decisions.take_back(decision)
+    curate(notes)
+    assert sorted(statuses(notes).values()) == ["excluded", "excluded", "new", "new"]
