@@ -17,7 +17,7 @@ from mlx_backend.protocol import ExportSpec, ImportSpec, JobSpec, TrainSpec
 from tests.mlx_backend.importers.samples import docx, mail, pdf, word_paragraph, zipped
 from tests.mlx_backend.private_data.planting import ALPHANUMERIC, DIGITS, UPPER, some
 
-TRAIN = TrainSpec(name="Boats", model="tiny", steps=6, rank=4, checkpoint_every=3)
+TRAIN = TrainSpec(name="Boats", model="tiny", steps=20, rank=4, checkpoint_every=5)
 
 # The libraries of a process print what they like, also at its very end.
 CHATTY_LIBRARY = """
