@@ -11,10 +11,11 @@ from app.run_story import held_out_losses
 
 @dataclass(frozen=True)
 class Fact:
-    """A number with what it means."""
+    """A number with what it means, and where it comes from if that is worth a word."""
 
     value: str
     meaning: str
+    source: str = ""
 
 
 def facts(run: JobSnapshot, now: float) -> list[Fact]:
@@ -60,5 +61,5 @@ def _machine(run: JobSnapshot) -> list[Fact]:
         meaning = f"memory at most, of {words.size(machine)}" if machine else "memory at most"
         found.append(Fact(words.size(latest.peak_bytes), meaning))
     if energy is not None and energy.watt_hours > 0:
-        found.append(Fact(f"about {words.energy(energy.watt_hours)}", "of energy"))
+        found.append(Fact(f"about {words.energy(energy.watt_hours)}", "of energy", energy.how))
     return found

@@ -50,4 +50,5 @@ class _Cell(QWidget):
     def show_fact(self, fact: Fact) -> None:
         self._value.setText(fact.value)
         self._meaning.setText(fact.meaning)
+        self.setToolTip(fact.source)
         self.setAccessibleName(f"{fact.value} {fact.meaning}")

@@ -189,7 +189,7 @@ class LossPlot(QObject):
         _set_axis(plot.getAxis("bottom"))
         # An axis without anything on it, so that both parts begin at the same place.
         plot.getAxis("left").setWidth(Size.AXIS)
-        plot.getAxis("left").setStyle(showValues=False, tickLength=0)
+        plot.getAxis("left").setTicks([])
         plot.getAxis("left").setPen(self._pyqtgraph.mkPen(None))
         plot.setMaximumHeight(Size.LANES)
         plot.setMinimumHeight(Size.LANES)
