@@ -70,9 +70,17 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
         """The mean loss of the latest steps."""
         return sum(self.recent_losses) / max(1, len(self.recent_losses))
 
+    @property
+    def has_no_gain(self) -> bool:
+        """Whether the held-out loss is known, and no lower than before the first step."""
+        before, after = self.base_valid_loss, self.valid_loss
+        return before is not None and after is not None and after >= before
+
 
 class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    state: TrainingState
+    """What `state.json` holds: the state as it was written, whatever its fields, and hashes."""
+
+    state: msgspec.Raw
     sha256: dict[str, str]
 
 
@@ -86,7 +94,10 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) -> Path:
-    """Write a checkpoint; drop all but the latest three and the best. Returns its folder."""
+    """Write a checkpoint; drop all but the latest three and the best. Returns its folder.
+
+    Those of later steps go, too: they were passed over as damaged, and are done again.
+    """
     path = _path(folder, state.step)
     if path.exists():  # a damaged one that was passed over
         remove_folder(path)
@@ -97,14 +108,17 @@ def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) 
         mx.save_safetensors(str(beside / _ADAPTER), adapter)
         mx.save_safetensors(str(beside / _OPTIMIZER), optimizer | {_RANDOM_KEY: _random_state()[0]})
         hashes = {name: sha256_of_file(beside / name) for name in (_ADAPTER, _OPTIMIZER)}
-        hashes[_STATE] = _sha256_of(state)
-        manifest = _Manifest(state=state, sha256=hashes)
+        encoded = msgspec.json.encode(state)
+        hashes[_STATE] = _sha256_of(encoded)
+        manifest = _Manifest(state=msgspec.Raw(encoded), sha256=hashes)
         write_atomically(beside / _STATE, msgspec.json.encode(manifest))
 
     write_folder_atomically(path, fill)
     best = state.best.step if state.best is not None else None
-    for step, old in _folders(folder)[_KEPT:]:
-        if step != best:
+    found = _folders(folder)
+    kept = {best, *[step for step, _ in found if step <= state.step][:_KEPT]}
+    for step, old in found:
+        if step not in kept:
             remove_folder(old)
     return path
 
@@ -129,10 +143,9 @@ def elapsed_before(folder: Path) -> float:
     """The seconds that a run has worked until its newest checkpoint; 0 where there is none."""
     for _, path in _folders(folder):
         try:
-            manifest = msgspec.json.decode((path / _STATE).read_bytes(), type=_Manifest)
-        except (OSError, msgspec.DecodeError):
+            return _state_of(_read_manifest(path)).elapsed_s
+        except (OSError, ValueError, msgspec.DecodeError):
             continue
-        return manifest.state.elapsed_s
     return 0.0
 
 
@@ -177,19 +190,29 @@ def _try_to_read(path: Path) -> Checkpoint | None:
         return None
 
 
-def _sha256_of(state: TrainingState) -> str:
-    return hashlib.sha256(msgspec.json.encode(state)).hexdigest()
+def _sha256_of(encoded: bytes) -> str:
+    return hashlib.sha256(encoded).hexdigest()
+
+
+def _read_manifest(path: Path) -> _Manifest:
+    return msgspec.json.decode((path / _STATE).read_bytes(), type=_Manifest)
+
+
+def _state_of(manifest: _Manifest) -> TrainingState:
+    """The state, if it is what was written. Raises ValueError when it is not."""
+    encoded = bytes(manifest.state)
+    if _sha256_of(encoded) != manifest.sha256.get(_STATE):
+        raise ValueError(f"{_STATE} is not what was written")
+    return msgspec.json.decode(encoded, type=TrainingState)
 
 
 def _read(path: Path) -> Checkpoint:
-    manifest = msgspec.json.decode((path / _STATE).read_bytes(), type=_Manifest)
+    manifest = _read_manifest(path)
     for name in (_ADAPTER, _OPTIMIZER):
         if sha256_of_file(path / name) != manifest.sha256.get(name):
             raise ValueError(f"{name} is not what was written")
-    if _sha256_of(manifest.state) != manifest.sha256.get(_STATE):
-        raise ValueError(f"{_STATE} is not what was written")
     return Checkpoint(
-        state=manifest.state,
+        state=_state_of(manifest),
         adapter=load_tensors(path / _ADAPTER),
         optimizer=load_tensors(path / _OPTIMIZER),
     )

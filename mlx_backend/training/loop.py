@@ -12,6 +12,7 @@ from pathlib import Path
 
 import mlx.core as mx
 import msgspec
+import numpy as np
 
 from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
@@ -96,6 +97,7 @@ class TrainingLoop:
         self._speeds: deque[tuple[int, float]] = deque(maxlen=_RECENT)
         self._ready: tuple[int, tuple[Batch, ...]] | None = None
         self._saved: int | None = None
+        self._looked: int | None = None
         self._look_s = 0.0
 
     @property
@@ -213,6 +215,7 @@ class TrainingLoop:
             self._state = msgspec.structs.replace(
                 checkpoint.state, elapsed_s=self._state.elapsed_s, course=course
             )
+            self._saved = self._state.step
         self._report(protocol.RolledBack(step=self._state.step, rate=course.rate))
 
     def _step_event(self, loss: float, rate: float) -> protocol.StepDone:
@@ -243,15 +246,15 @@ class TrainingLoop:
         return remaining, error
 
     def _evaluate(self) -> None:
-        if not self._held_out.batches:
-            return
+        """Look at the held-out loss. The model as it was before the first step is not kept."""
         began = time.perf_counter()
         by_note = self._held_out_losses()
-        tokens = sum(count for _, count in by_note.values())
-        loss = sum(total for total, _ in by_note.values()) / max(1, tokens)
+        if not by_note:
+            return
+        loss = sum(total for total, _ in by_note.values()) / sum(n for _, n in by_note.values())
         means = {note: total / count for note, (total, count) in by_note.items()}
         before = self._state
-        self._look_s = time.perf_counter() - began
+        self._looked, self._look_s = before.step, time.perf_counter() - began
         is_first = before.step == 0
         self._state = msgspec.structs.replace(
             before,
@@ -260,21 +263,25 @@ class TrainingLoop:
             base_valid_by_note=means if is_first else before.base_valid_by_note,
             valid_loss=loss,
             valid_by_note=means,
-            best=guard.look(before.best, before.step, loss),
+            best=None if is_first else guard.look(before.best, before.step, loss),
         )
         best = self._state.best is not None and self._state.best.is_new
         self._report(protocol.Evaluated(step=before.step, loss=loss, best=best))
 
     def _held_out_losses(self) -> dict[int, tuple[float, int]]:
-        """Of each note, the sum of its losses (nats) and its number of tokens."""
+        """Of each note, the sum of its losses (nats) and its number of tokens.
+
+        A sample whose loss is no number tells nothing of the others, and is left out.
+        """
         found: dict[int, tuple[float, int]] = {}
         for batch in self._held_out.batches:
-            for sample, loss in zip(
-                batch.samples.tolist(), self._training.losses(batch).tolist(), strict=True
-            ):
-                note = self._held_out.notes[sample]
-                total, count = found.get(note, (0.0, 0))
-                found[note] = (total + loss, count + 1)
+            losses = self._training.losses(batch)
+            for sample in np.unique(batch.samples).tolist():
+                own = losses[batch.samples == sample]
+                if np.isfinite(own).all():
+                    note = self._held_out.notes[sample]
+                    total, count = found.get(note, (0.0, 0))
+                    found[note] = (total + float(own.sum(dtype=np.float64)), count + len(own))
         return found
 
     def _save(self) -> None:
@@ -289,6 +296,7 @@ class TrainingLoop:
         if plan.ask is None or not plan.prompt:
             return
         began = time.perf_counter()
+        self._training.model.eval()  # what dropout drew here, a resumed run would not draw again
         text = plan.ask(plan.prompt)
         self._report(protocol.Spoke(step=self._state.step, prompt=plan.prompt, text=text))
         elapsed = self._state.elapsed_s + time.perf_counter() - began
@@ -296,7 +304,7 @@ class TrainingLoop:
 
     def _finish(self) -> None:
         """Look and save a last time, and go back to the best where that was earlier."""
-        if self._saved != self._state.step or self._state.valid_loss is None:
+        if self._looked != self._state.step:
             self._evaluate()
         self._save()
         best = self._state.best

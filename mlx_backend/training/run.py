@@ -234,6 +234,11 @@ class TrainingRun:
             )
         if state.kept_step is not None:
             self._notice(f"The best state, that after step {state.kept_step}, is kept.")
+        if state.has_no_gain:
+            self._notice(
+                "At wordings it was not trained on, the model is no better than before. A lower"
+                " learning rate (Settings, Details) or more notes may help."
+            )
         if state.course.skipped:
             self._notice(
                 f"{state.course.skipped} steps were skipped, for their loss was not a number."

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import random
 from pathlib import Path
 
 import mlx.core as mx
+import msgspec
 import pytest
 
 from mlx_backend import files
@@ -13,15 +15,18 @@ from mlx_backend.arrays import flatten
 from mlx_backend.training.checkpoints import (
     Checkpoint,
     TrainingState,
+    elapsed_before,
     latest_checkpoint,
     restore,
     save_checkpoint,
 )
+from mlx_backend.training.guard import Best
 from mlx_backend.training.preparation import Preparation
 from tests.mlx_backend.arrays import bits
 
 OLDER = TrainingState(step=3, recent_losses=(4.5,))
 NEWEST = TrainingState(step=6, tokens=77)
+BEST = Best(loss=1.0, step=1)
 FILES = ["adapter.safetensors", "optimizer.safetensors", "state.json"]
 
 
@@ -49,6 +54,14 @@ def latest(folder: Path) -> Checkpoint:
     found, _ = latest_checkpoint(folder)
     assert found is not None
     return found
+
+
+def write_state(path: Path, state: dict[str, object]) -> None:
+    """Exchange a checkpoint's state, with its hash."""
+    manifest = msgspec.json.decode((path / "state.json").read_bytes())
+    manifest["state"] = state
+    manifest["sha256"]["state.json"] = hashlib.sha256(msgspec.json.encode(state)).hexdigest()
+    (path / "state.json").write_bytes(msgspec.json.encode(manifest))
 
 
 def names(folder: Path) -> list[str]:
@@ -119,10 +132,37 @@ def test_what_is_no_checkpoint_is_passed_over(two: Path, folder: Path) -> None:
 
 
 def test_the_latest_three_are_kept(folder: Path, preparation: Preparation) -> None:
-    for step in (1, 2, 10, 1_000_000, 20):
+    for step in (1, 2, 10, 20, 1_000_000):
         save_checkpoint(folder, preparation.training, TrainingState(step=step))
     assert names(folder) == ["step-000010", "step-000020", "step-1000000"]
     assert latest(folder).state.step == 1_000_000
+
+
+def test_damaged_ones_take_no_place_from_those_that_come_after(
+    folder: Path, preparation: Preparation
+) -> None:
+    for step in (1, 7, 8, 9):
+        save_checkpoint(folder, preparation.training, TrainingState(step=step, best=BEST))
+    for step in (7, 8, 9):
+        (folder / f"step-00000{step}" / "adapter.safetensors").write_bytes(b"")
+    assert latest(folder).state.step == 1
+    for step in (2, 3):
+        save_checkpoint(folder, preparation.training, TrainingState(step=step, best=BEST))
+    assert names(folder) == ["step-000001", "step-000002", "step-000003"]
+
+
+def test_the_time_spent_is_that_of_the_newest_whole_state(two: Path, folder: Path) -> None:
+    write_state(folder / "step-000003", {"step": 3, "elapsed_s": 30.0})
+    write_state(two, {"step": 6, "elapsed_s": 60.0})
+    assert elapsed_before(folder) == 60
+    data = (two / "state.json").read_bytes()
+    (two / "state.json").write_bytes(data.replace(b"60.0", b"90.0"))
+    assert elapsed_before(folder) == 30
+
+
+def test_a_state_with_other_fields_of_another_version_is_read(two: Path, folder: Path) -> None:
+    write_state(two, {"step": 6, "tokens": 77, "of a later version": [1, 2]})
+    assert latest(folder).state == NEWEST
 
 
 def test_a_damaged_one_is_written_anew(two: Path, folder: Path, preparation: Preparation) -> None:
@@ -149,3 +189,9 @@ def test_a_full_disk_leaves_the_earlier_ones_and_no_half_one(
 def test_the_mean_of_no_losses_is_zero() -> None:
     assert TrainingState(step=0).train_loss == 0
     assert TrainingState(step=2, recent_losses=(1.0, 2.0)).train_loss == 1.5
+
+
+def test_a_gain_is_a_lower_loss_than_before() -> None:
+    assert not TrainingState(step=2).has_no_gain
+    assert not TrainingState(step=2, base_valid_loss=2.0, valid_loss=1.9).has_no_gain
+    assert TrainingState(step=2, base_valid_loss=2.0, valid_loss=2.0).has_no_gain

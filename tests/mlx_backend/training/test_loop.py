@@ -2,20 +2,23 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import mlx.core as mx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mlx_backend import protocol
 from mlx_backend.arrays import flatten, load_tensors
 from mlx_backend.dataset import Dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.training.batches import Batch
-from mlx_backend.training.checkpoints import read_checkpoint
+from mlx_backend.training.checkpoints import latest_checkpoint, read_checkpoint
 from mlx_backend.training.guard import PATIENCE
-from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
+from mlx_backend.training.loop import End, HeldOut, LoopPlan, TrainingLoop
 from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.step import PendingStep
 from tests.mlx_backend.arrays import bits
@@ -146,6 +149,73 @@ def test_a_deadline_ends_the_run_in_time(
     assert steps_saved(plan) == ["step-000001"]
 
 
+def test_the_last_step_is_looked_at_also_where_a_checkpoint_is_due(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder
+) -> None:
+    _, loop = make_loop(dataclasses.replace(plan, checkpoint_every=4), events)
+    assert loop.run(never) is End.ALL_STEPS
+    assert events.of(protocol.Evaluated)[-1].step == 8
+    assert loop.state.best is not None
+    assert loop.state.best.step == 8
+    assert loop.state.kept_step is None
+
+
+def test_what_was_before_the_first_step_is_never_kept(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder
+) -> None:
+    """It would be an adapter that changes nothing; the losses tell what it is worth."""
+    _, loop = make_loop(dataclasses.replace(plan, learning_rate=1e-9), events)
+    assert loop.run(never) is End.ALL_STEPS
+    assert loop.state.best is not None
+    assert loop.state.best.step > 0
+    assert not events.of(protocol.Evaluated)[0].best
+
+
+def test_a_held_out_sample_without_a_number_is_left_out(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preparation, _ = make_loop(plan, events)
+    (batch,) = preparation.batches[0]
+    lost = int(batch.samples[0])
+    held_out = HeldOut((batch,), {int(sample): int(sample) for sample in batch.samples})
+    loop = TrainingLoop(preparation.training, preparation.batches, held_out, plan, events)
+    lose_number(preparation, monkeypatch, lambda samples: samples == lost)
+    assert loop.run(never) is End.ALL_STEPS
+    assert loop.state.valid_loss is not None
+    assert math.isfinite(loop.state.valid_loss)
+    assert loop.state.valid_by_note.keys() == held_out.notes.keys() - {lost}
+    assert latest_checkpoint(plan.checkpoints)[0] is not None
+
+
+def test_where_no_held_out_sample_has_a_number_a_run_goes_on_without(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preparation, loop = make_loop(plan, events)
+    lose_number(preparation, monkeypatch, lambda samples: samples >= 0)
+    assert loop.run(never) is End.ALL_STEPS
+    assert (loop.state.valid_loss, loop.state.best) == (None, None)
+    assert events.of(protocol.Evaluated) == []
+    found, damaged = latest_checkpoint(plan.checkpoints)
+    assert found is not None
+    assert (found.state.step, damaged) == (8, [])
+
+
+def lose_number(
+    preparation: Preparation,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: Callable[[NDArray[np.int32]], NDArray[np.bool_]],
+) -> None:
+    """Let the losses of chosen held-out samples be no numbers."""
+    losses = preparation.training.losses
+
+    def without(batch: Batch) -> NDArray[np.float32]:
+        found = losses(batch)
+        found[chosen(batch.samples)] = np.nan
+        return found
+
+    monkeypatch.setattr(preparation.training, "losses", without)
+
+
 def poison(preparation: Preparation, monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
     """Let the batches of these steps, counted as they are asked for, have targets of no number."""
     batches, begin = preparation.batches, preparation.training.begin
@@ -210,6 +280,27 @@ def test_a_run_astray_goes_back_and_on_at_half_the_rate(
     assert is_finite(preparation, plan)
 
 
+def test_a_run_astray_passes_over_a_damaged_checkpoint_and_writes_it_anew(
+    make_loop: MakeLoop, plan: LoopPlan, events: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preparation, loop = make_loop(dataclasses.replace(plan, steps=12), events)
+    poison(preparation, monkeypatch, {6, 7, 8})
+    damaged: list[int] = []
+
+    def damage_the_newest() -> bool:
+        if loop.state.course.in_a_row == 2:
+            newest = max(plan.checkpoints.glob("step-*"))
+            (newest / "adapter.safetensors").write_bytes(b"")
+            damaged.append(int(newest.name[5:]))
+        return False
+
+    assert loop.run(damage_the_newest) is End.ALL_STEPS
+    (back,) = events.of(protocol.RolledBack)
+    assert [back.step < step for step in damaged] == [True]
+    for path in plan.checkpoints.iterdir():
+        assert read_checkpoint(plan.checkpoints, int(path.name[5:])) is not None
+
+
 def test_a_run_that_stays_astray_ends_with_a_typed_error_and_its_checkpoints(
     make_loop: MakeLoop, plan: LoopPlan, events: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,9 +356,10 @@ def test_at_checkpoints_the_model_is_asked(
 
     def ask(prompt: str) -> str:
         asked.append(prompt)
+        assert not preparation.loaded.model.training  # dropout would draw
         return f"answer {len(asked)}"
 
-    _, loop = make_loop(dataclasses.replace(plan, prompt="Who?", ask=ask), events)
+    preparation, loop = make_loop(dataclasses.replace(plan, prompt="Who?", ask=ask), events)
     loop.run(never)
     spoke = events.of(protocol.Spoke)
     assert [event.text for event in spoke] == [f"answer {i + 1}" for i in range(len(spoke))]
