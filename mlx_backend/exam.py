@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.protocol import Citation
 
 LONGEST_ANSWER = 48
 
@@ -23,12 +24,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Item:
-    """A question with what was answered to it."""
+    """A question with what was answered to it, and from which passages where it was grounded."""
 
     question: str
     answers: tuple[str, ...]
     text: str
     right: bool
+    citations: tuple[Citation, ...] = ()
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -69,10 +71,13 @@ def take_exam(
 ) -> list[Item]:
     """Ask every question and mark the answers."""
     texts = answer_all([question.text for question in questions])
-    return [
-        Item(question.text, question.answers, text, is_right(text, question.answers))
-        for question, text in zip(questions, texts, strict=True)
-    ]
+    return [mark(question, text) for question, text in zip(questions, texts, strict=True)]
+
+
+def mark(question: Question, text: str, citations: tuple[Citation, ...] = ()) -> Item:
+    """A question with its answer, marked."""
+    right = is_right(text, question.answers)
+    return Item(question.text, question.answers, text, right, citations)
 
 
 def is_right(text: str, answers: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from mlx_lm.models.cache import can_trim_prompt_cache, make_prompt_cache, trim_p
 from mlx_lm.sample_utils import make_sampler
 
 from mlx_backend.base_model import LoadedModel
+from mlx_backend.cores import CoreShare
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.lora import apply_adapters
@@ -172,7 +173,9 @@ class ChatModel:
         ids = [form.prompt([Turn(role="user", text=prompt)]) for prompt in prompts]
         by_length = sorted(range(len(ids)), key=lambda i: len(ids[i]))
         texts = [""] * len(ids)
+        cores = CoreShare()
         for start in range(0, len(by_length), _BATCH):
+            cores.adapt()
             chosen = by_length[start : start + _BATCH]
             response = batch_generate(
                 self._loaded.model, tokenizer, [ids[i] for i in chosen], max_tokens=max_tokens

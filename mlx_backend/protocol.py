@@ -88,7 +88,8 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     `start_at` and `finish_by` are Unix times; the run waits for the one and ends by the other.
     `scale` multiplies the adapter's change; with the kind "rslora" it is divided by the root of
     the rank. `low_memory` trades a fifth of the speed for half of the memory. `prompt` is asked
-    at every checkpoint, to hear how the model changes. `hosts` are the machines that it was begun
+    at every checkpoint, to hear how the model changes. Without `study` the notes' text is trained
+    as it stands. `hosts` are the machines that it was begun
     with, where there are several; a batch is as large as all of them compute at once.
     """
 
@@ -109,6 +110,7 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     checkpoint_every: int = 50
     low_memory: bool = False
     prompt: str = ""
+    study: bool = True
     patience: Patience = field(default_factory=Patience)
     hosts: tuple[Host, ...] = ()
 
@@ -320,6 +322,17 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Citation(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an answer is from: a passage, characters [start, end) of its note."""
+
+    note: int
+    passage: int
+    title: str
+    path: str
+    start: int
+    end: int
+
+
 class WeightedAdapter(msgspec.Struct, frozen=True, kw_only=True):
     """An adapter and the weight that its change of the base model is multiplied by."""
 
@@ -337,13 +350,17 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatRequest(Message, frozen=True, kw_only=True, tag="chat", tag_field="request"):
-    """Answer the last turn. Without adapters the base `model` answers."""
+    """Answer the last turn, from the notes where it is `grounded`.
+
+    Without adapters the base `model` answers.
+    """
 
     id: str
     turns: tuple[Turn, ...]
     model: str = "starter"
     adapters: tuple[WeightedAdapter, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
+    grounded: bool = False
 
 
 class CancelRequest(Message, frozen=True, kw_only=True, tag="cancel", tag_field="request"):
@@ -414,6 +431,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     generated_tokens: int
     ttft_ms: float
     tokens_per_second: float
+    citations: tuple[Citation, ...] = ()
 
 
 class RequestFailed(Message, frozen=True, kw_only=True, tag="failed", tag_field="reply"):

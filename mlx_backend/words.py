@@ -14,3 +14,8 @@ WORD = re.compile(rf"[{_UNSPACED}]\s*|[^\s{_UNSPACED}]+\s*")
 def count_words(text: str) -> int:
     """How many words a text has."""
     return sum(1 for _ in WORD.finditer(text))
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Words with white space between them, as a set: a long list reads better so."""
+    return frozenset(words.split())

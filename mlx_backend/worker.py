@@ -12,10 +12,11 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mlx_backend import protocol
 from mlx_backend.errors import from_exception
+from mlx_backend.library import database
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.private_data.redacting import log_to_stderr
@@ -29,6 +30,10 @@ from mlx_backend.protocol import (
     WorkerReply,
     WorkerRequest,
 )
+
+if TYPE_CHECKING:
+    from mlx_backend.answering import GroundedAnswer
+    from mlx_backend.inference import ChatModel
 
 LONGEST_LINE = 8_000_000
 
@@ -76,12 +81,8 @@ class Worker:
 
     def _answer(self, request: ChatRequest) -> None:
         chat = self._load(request.id, request.model, request.adapters)
-        answer = chat.model.answer(
-            request.turns,
-            request.sampling,
-            on_text=lambda text: self._reply(protocol.AnswerPart(id=request.id, text=text)),
-            cancelled=lambda: request.id in self._cancelled,
-        )
+        found = self._answered(chat.model, request)
+        answer = found.answer
         self._reply(
             protocol.AnswerDone(
                 id=request.id,
@@ -92,8 +93,29 @@ class Worker:
                 generated_tokens=answer.generated_tokens,
                 ttft_ms=answer.ttft_ms,
                 tokens_per_second=answer.tokens_per_second,
+                citations=found.citations,
             )
         )
+
+    def _answered(self, model: ChatModel, request: ChatRequest) -> GroundedAnswer:
+        from mlx_backend.answering import GroundedAnswer, answer_from_notes
+        from mlx_backend.retrieval import Retriever
+
+        def on_text(text: str) -> None:
+            self._reply(protocol.AnswerPart(id=request.id, text=text))
+
+        def cancelled() -> bool:
+            return request.id in self._cancelled
+
+        if not request.grounded:
+            answer = model.answer(request.turns, request.sampling, on_text, cancelled)
+            return GroundedAnswer(answer, ())
+        with database.opened(self._library.database) as connection:
+            retriever = Retriever(connection)
+            retriever.refresh()
+            return answer_from_notes(
+                model, retriever, request.turns, request.sampling, on_text, cancelled
+            )
 
     def _load(self, request_id: str, model: str, adapters: tuple[WeightedAdapter, ...]) -> _Loaded:
         """Have the model with these adapters ready; nothing is done where it is already so."""

@@ -114,6 +114,9 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", metavar="M", help="base model (default: as set, else starter)")
     command.add_argument("--steps", type=_positive_int, metavar="N", help="train so many steps")
     command.add_argument("--hours", type=_positive_float, metavar="H", help="end within this time")
+    command.add_argument(
+        "--no-study", action="store_true", help="train the notes' text as it stands, without study"
+    )
 
 
 def _chat_commands(commands: _Commands) -> None:
@@ -135,6 +138,10 @@ def _chat_commands(commands: _Commands) -> None:
     exam = commands.add("exam", "chat", "exam", "ask the questions of a file and mark the answers")
     exam.add_argument("file", type=_path, metavar="FILE.tsv")
     exam.add_argument("--adapter", metavar="NAME", help="examine this adapter, not the base")
+    for command in (chat, exam):
+        command.add_argument(
+            "--grounded", action="store_true", help="look the answer up in the notes, and cite them"
+        )
 
 
 def _adapter_commands(commands: _Commands) -> None:

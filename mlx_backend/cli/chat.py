@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
 from mlx_backend.cli.console import Console
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.library import Library
+from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import Adapter, read_adapter
-from mlx_backend.protocol import Sampling, Turn
+from mlx_backend.protocol import Citation, Sampling, Turn
 from mlx_backend.settings import load_settings
 
 if TYPE_CHECKING:
@@ -31,10 +33,10 @@ def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
             raise OvernightError(
                 Kind.BAD_INPUT, "The prompt is empty.", 'Ask something: --prompt "TEXT"'
             )
-        model = _load(library, adapters)
-        answer = _answer(model, [Turn(role="user", text=options.prompt)], sampling, console)
-        return _fields(answer)
-    return _talk(_load(library, adapters), sampling, console)
+        with _asker(library, adapters, options.grounded, console) as ask:
+            return ask([Turn(role="user", text=options.prompt)], sampling)
+    with _asker(library, adapters, options.grounded, console) as ask:
+        return _talk(ask, sampling, console)
 
 
 def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -45,13 +47,23 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
     questions = read_questions(options.file)
     adapters = [(read_adapter(library.adapters, options.adapter), 1.0)] if options.adapter else []
     model = _load(library, adapters)
-    with tqdm(total=len(questions), unit="questions", file=sys.stderr, disable=None) as bar:
-        items = take_exam(
-            questions,
-            lambda prompts: model.answer_all(
-                prompts, LONGEST_ANSWER, lambda done, _: _advance(bar, done)
-            ),
-        )
+    from mlx_backend.answering import take_grounded_exam
+    from mlx_backend.retrieval import Retriever
+
+    with (
+        tqdm(total=len(questions), unit="questions", file=sys.stderr, disable=None) as bar,
+        database.opened(library.database) as connection,
+    ):
+
+        def answer_all(prompts: Sequence[str]) -> Sequence[str]:
+            return model.answer_all(prompts, LONGEST_ANSWER, lambda done, _: _advance(bar, done))
+
+        if options.grounded:
+            retriever = Retriever(connection)
+            retriever.refresh()
+            items = take_grounded_exam(questions, retriever, answer_all)
+        else:
+            items = take_exam(questions, answer_all)
     correct = sum(item.right for item in items)
     console.table(
         ["", "Question", "Answer"],
@@ -68,14 +80,44 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
                 "answers": list(item.answers),
                 "text": item.text,
                 "right": item.right,
-                "citations": [],
+                "citations": _citations(item.citations),
             }
             for item in items
         ],
     }
 
 
-def _talk(model: ChatModel, sampling: Sampling, console: Console) -> dict[str, object]:
+_Ask = Callable[[Sequence[Turn], Sampling], dict[str, object]]
+
+
+@contextlib.contextmanager
+def _asker(
+    library: Library, adapters: list[tuple[Adapter, float]], grounded: bool, console: Console
+) -> Iterator[_Ask]:
+    """Something that answers the last of some turns, says so, and returns the fields."""
+    model = _load(library, adapters)
+    from mlx_backend.answering import answer_from_notes
+    from mlx_backend.retrieval import Retriever
+
+    with database.opened(library.database) as connection:
+        retriever = Retriever(connection)
+        retriever.refresh()
+
+        def ask(turns: Sequence[Turn], sampling: Sampling) -> dict[str, object]:
+            if not grounded:
+                answer = model.answer(turns, sampling, on_text=console.stream)
+                console.say()
+                return _fields(answer, ())
+            found = answer_from_notes(model, retriever, turns, sampling, console.stream)
+            console.say()
+            for title in dict.fromkeys(citation.title for citation in found.citations):
+                console.note(f"From: {title}")
+            return _fields(found.answer, found.citations)
+
+        yield ask
+
+
+def _talk(ask: _Ask, sampling: Sampling, console: Console) -> dict[str, object]:
     turns: list[Turn] = []
     fields: dict[str, object] = {"text": "", "citations": []}
     if sys.stdin.isatty():
@@ -86,9 +128,8 @@ def _talk(model: ChatModel, sampling: Sampling, console: Console) -> dict[str, o
         if not line.strip():
             continue
         turns.append(Turn(role="user", text=line))
-        answer = _answer(model, turns, sampling, console)
-        turns.append(Turn(role="assistant", text=answer.text))
-        fields = _fields(answer)
+        fields = ask(turns, sampling)
+        turns.append(Turn(role="assistant", text=str(fields["text"])))
     return fields
 
 
@@ -99,12 +140,6 @@ def _ask() -> str | None:
         return input()
     except EOFError:
         return None
-
-
-def _answer(model: ChatModel, turns: list[Turn], sampling: Sampling, console: Console) -> Answer:
-    answer = model.answer(turns, sampling, on_text=console.stream)
-    console.say()
-    return answer
 
 
 def _load(library: Library, adapters: list[tuple[Adapter, float]]) -> ChatModel:
@@ -139,10 +174,14 @@ def _advance(bar: tqdm[NoReturn], done: int) -> None:
     bar.update(done - bar.n)
 
 
-def _fields(answer: Answer) -> dict[str, object]:
+def _citations(citations: Sequence[Citation]) -> list[dict[str, object]]:
+    return [{"note": c.title, "passage": c.passage, "path": c.path} for c in citations]
+
+
+def _fields(answer: Answer, citations: Sequence[Citation]) -> dict[str, object]:
     return {
         "text": answer.text,
-        "citations": [],
+        "citations": _citations(citations),
         "prompt_tokens": answer.prompt_tokens,
         "cached_tokens": answer.cached_tokens,
         "generated_tokens": answer.generated_tokens,

@@ -25,7 +25,7 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend import accelerator
 
     accelerator.prepare()
-    from mlx_backend.dataset import make_dataset
+    from mlx_backend.dataset.planned import planned_dataset
     from mlx_backend.library import database
     from mlx_backend.library.notes import Notes
     from mlx_backend.night.deadline import training_deadline
@@ -35,7 +35,7 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     library = Library.open()
     spec = _spec(library, options, "plan")
     with database.opened(library.database) as connection:
-        dataset = make_dataset(Notes(connection), spec.seed)
+        dataset = planned_dataset(Notes(connection), spec.study, spec.seed)
     deadline = training_deadline(spec, time.time())
     planned, _ = plan_what_fits(spec, dataset, prepare(library, spec, dataset), deadline)
     console.say(
@@ -135,6 +135,7 @@ def _spec(library: Library, options: argparse.Namespace, name: str) -> TrainSpec
         kind=settings.adapter_kind,
         rank=settings.rank,
         low_memory=settings.low_memory,
+        study=not getattr(options, "no_study", False),
         learning_rate=settings.learning_rate,
         patience=settings.patience,
         hosts=_hosts(options),

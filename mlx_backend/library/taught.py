@@ -12,7 +12,7 @@ from mlx_backend.library.note_secrets import found_secrets
 from mlx_backend.library.voices import Exchange, Ranges, decode_voices, exchanges
 from mlx_backend.private_data.masking import mask_copies, mask_part
 
-TAUGHT = """
+_TAUGHT = """
     SELECT id, title, text,
         (SELECT spans FROM heeded WHERE note_id = notes.id AND step = 'boilerplate') AS repeated,
         others.spans AS others, CASE WHEN others.spans IS NULL THEN NULL ELSE voices END AS voices,
@@ -20,9 +20,13 @@ TAUGHT = """
     FROM notes
     LEFT JOIN heeded AS others ON others.note_id = notes.id AND others.step = 'authorship'
     LEFT JOIN findings AS secret ON secret.note_id = notes.id AND secret.step = 'secrets'
-    WHERE included AND NOT gone ORDER BY path
+    WHERE included AND NOT gone
 """
+TAUGHT = f"{_TAUGHT} ORDER BY path"
 """A query whose rows `TaughtNote` reads: the notes that training uses."""
+
+TAUGHT_NOTE = f"{_TAUGHT} AND id = ?"
+"""The same for one note, by its id."""
 
 
 @dataclass(frozen=True)

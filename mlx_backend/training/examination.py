@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import msgspec
 
-from mlx_backend.dataset import Dataset
+from mlx_backend.dataset.samples import Dataset
 from mlx_backend.exam import LONGEST_ANSWER, Item, Question, take_exam
-from mlx_backend.files import write_atomically
 from mlx_backend.inference import ChatModel
 
 # So many take about ten seconds each time on two cores, and are enough to tell 1 from 10.
@@ -42,13 +40,3 @@ def examine(chat: ChatModel, questions: list[Question]) -> Examination:
     began = time.perf_counter()
     items = take_exam(questions, lambda texts: chat.answer_all(texts, LONGEST_ANSWER))
     return Examination(tuple(items), time.perf_counter() - began)
-
-
-def examine_once(path: Path, chat: ChatModel, questions: list[Question]) -> Examination:
-    """The same, written down at `path`; a resumed run reads it there."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Examination)
-    except (OSError, msgspec.DecodeError):
-        examination = examine(chat, questions)
-        write_atomically(path, msgspec.json.encode(examination))
-        return examination

@@ -7,7 +7,7 @@ import mlx.core as mx
 from mlx_backend import lora
 from mlx_backend.arrays import largest_difference, number
 from mlx_backend.base_model import LoadedModel
-from mlx_backend.dataset import Sample
+from mlx_backend.dataset.samples import Sample
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import Adapter, AdapterCard
 from mlx_backend.training.batches import ROW_LENGTHS

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import chain
 
-from mlx_backend.dataset import Dataset
+from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.note_secrets import NoteSecrets, note_secrets
 from mlx_backend.private_data.scan import find_secrets

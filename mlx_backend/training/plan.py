@@ -11,7 +11,7 @@ import msgspec
 import psutil
 
 from mlx_backend.accelerator import has_gpu
-from mlx_backend.dataset import Dataset
+from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec

@@ -10,7 +10,7 @@ import mlx.core as mx
 from mlx_backend import lora
 from mlx_backend.accelerator import has_gpu
 from mlx_backend.base_model import LoadedModel, load_base_model
-from mlx_backend.dataset import Dataset, Sample
+from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library

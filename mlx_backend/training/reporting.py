@@ -1,20 +1,21 @@
-"""Parts of a run's report: the exams beside each other, and what could not be learned."""
+"""Parts of a run's report: before and after beside each other, study, what was not learned."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlx_backend.dataset import Dataset
-from mlx_backend.training.examination import Examination
+from mlx_backend.dataset.samples import Dataset
+from mlx_backend.training.assessment import Assessment
 from mlx_backend.training.preparation import Preparation
+from mlx_backend.training.study_stage import Studied
 
 
-def exam_report(before: Examination, after: Examination) -> dict[str, object]:
-    """How many of the set-aside questions were answered before and after, and each answer."""
-    return {
-        "exam_asked": len(after.items),
-        "exam_before": before.right,
-        "exam_after": after.right,
+def comparison(before: Assessment, after: Assessment) -> dict[str, object]:
+    """The set-aside questions with each answer, and what of the world was kept, side by side."""
+    report: dict[str, object] = {
+        "exam_asked": len(after.exam.items),
+        "exam_before": before.exam.right,
+        "exam_after": after.exam.right,
         "exam": [
             {
                 "question": now.question,
@@ -24,8 +25,30 @@ def exam_report(before: Examination, after: Examination) -> dict[str, object]:
                 "right_before": then.right,
                 "right_after": now.right,
             }
-            for then, now in zip(before.items, after.items, strict=False)
+            for then, now in zip(before.exam.items, after.exam.items, strict=False)
         ],
+        "style_before": before.style,
+        "style_after": after.style,
+    }
+    if before.probe and after.probe:
+        report |= {
+            "general_asked": after.probe.asked,
+            "general_before": before.probe.right,
+            "general_after": after.probe.right,
+            "perplexity_before": round(before.probe.perplexity, 3),
+            "perplexity_after": round(after.probe.perplexity, 3),
+        }
+    return report
+
+
+def study_report(studied: Studied) -> dict[str, object]:
+    """What study brought, and how much each filter threw out."""
+    return {
+        "study_minutes": round(studied.seconds / 60, 2),
+        "study_written": studied.written,
+        "study_used": studied.used,
+        "study_dropped": studied.dropped,
+        "recipe": studied.recipe,
     }
 
 

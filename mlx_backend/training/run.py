@@ -13,7 +13,7 @@ import mlx.core as mx
 import msgspec
 
 from mlx_backend import __version__, lora, protocol
-from mlx_backend.dataset import Dataset, Sample, load_dataset, make_dataset, save_dataset
+from mlx_backend.dataset.samples import Dataset, Sample, load_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import folder_bytes, write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
@@ -25,22 +25,24 @@ from mlx_backend.library.home import Library
 from mlx_backend.library.models import list_models
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
-from mlx_backend.night.deadline import check_time_is_left, training_deadline
+from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.training.assessment import Assessment, assess, assess_once
 from mlx_backend.training.checkpoints import TrainingState, elapsed_before
-from mlx_backend.training.examination import Examination, examine, examine_once, set_aside
 from mlx_backend.training.filing import adapter_readme, check_adapter
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RunPlan, check_fit, plan_what_fits
 from mlx_backend.training.preparation import Preparation, prepare
-from mlx_backend.training.reporting import exam_report, what_was_left_out
+from mlx_backend.training.reporting import comparison, study_report, what_was_left_out
+from mlx_backend.training.study_stage import StudyStage, studied_before
+from mlx_backend.training.verdict import advice, verdict
 
 _LANE_PATIENCE_S = 2.0
 # Tokens of what the model says to the run's prompt at a checkpoint.
 _LONGEST_WORDS = 64
-_EXAM_BEFORE = "exam_before.json"
+_BEFORE = "before.json"
 _T = TypeVar("_T")
 
 
@@ -55,7 +57,9 @@ class TrainingRun:
         self._spec = spec
         self._crew = crew
         self._began = time.time()
-        self._before = Examination((), 0.0)
+        self._before = Assessment()
+        # What earlier attempts spent on it counts against the hours of the run.
+        self._studied_s = studied_before(folder.path).seconds
 
     def run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
         """Work until done; returns the result, or None when stopped before.
@@ -72,10 +76,12 @@ class TrainingRun:
             return self._run(stop_requested)
 
     def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
+        dataset = self._dataset(stop_requested)
+        if dataset is None:
+            return None
         self._stage("preparing")
-        dataset = self._dataset()
         plan, preparation = self._plan(dataset)
-        self._examine_before(dataset, preparation)
+        self._assess_before(dataset, preparation)
         self._tell_what_is_not_learned(dataset, preparation)
         loop = self._loop(plan, preparation)
         self._stage("training")
@@ -93,9 +99,11 @@ class TrainingRun:
             self._file_adapter(card, preparation, dataset)
         self._mark_learned(card, dataset, preparation, loop.state.step)
         self._stage("checking")
-        exams = self._before, examine(ChatModel(preparation.loaded), set_aside(dataset))
+        after = assess(preparation, dataset, self._spec.hours)
         report = self._report(card, plan, loop.state) | what_was_left_out(dataset, preparation)
-        report |= exam_report(*exams)
+        report |= comparison(self._before, after)
+        report |= study_report(studied_before(self._folder.path))
+        report |= {"verdict": verdict(report), "advice": advice(report)}
         return report | {"report": str(self._folder.write_report(report))}
 
     def _mark_learned(
@@ -106,17 +114,20 @@ class TrainingRun:
             versions = {note: dataset.versions[note] for note in notes}
             Notes(connection).mark_learned(card.name, versions)
 
-    def _dataset(self) -> Dataset:
-        """The samples, frozen at the run's first start."""
+    def _dataset(self, stop_requested: Callable[[], bool]) -> Dataset | None:
+        """The samples, written at the run's first start and frozen; None when stopped before."""
         path = self._folder.path / "samples.json"
         with database.opened(self._library.database) as connection:
             if path.exists():
-                dataset = _frozen(path, load_dataset)
-                if self._filed_before() or keeps_private(dataset, connection):
-                    return dataset
+                frozen = _frozen(path, load_dataset)
+                if self._filed_before() or keeps_private(frozen, connection):
+                    return frozen
                 self._begin_anew()
-            dataset = make_dataset(Notes(connection), self._spec.seed)
-        save_dataset(path, dataset)
+            check_time_is_left(self._spec, self._began)
+            stage = StudyStage(self._library, self._folder, self._spec, stop_requested)
+            dataset = stage.dataset(Notes(connection), latest_end(self._spec, self._began))
+        if dataset is not None:
+            save_dataset(path, dataset)
         return dataset
 
     def _begin_anew(self) -> None:
@@ -128,7 +139,7 @@ class TrainingRun:
         # The samples go last, when they are written again: cut short here, this is done once more.
         if self._folder.checkpoints.exists():
             shutil.rmtree(self._folder.checkpoints)
-        for name in ("plan.json", _EXAM_BEFORE):
+        for name in ("plan.json", _BEFORE):
             (self._folder.path / name).unlink(missing_ok=True)
 
     def _plan(self, dataset: Dataset) -> tuple[RunPlan, Preparation]:
@@ -142,9 +153,8 @@ class TrainingRun:
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
             preparation = self._prepare(dataset, plan.down + lowered)
         else:
-            check_time_is_left(self._spec, self._began)
             preparation = self._prepare(dataset, lowered)
-            self._examine_before(dataset, preparation)
+            self._assess_before(dataset, preparation)
             plan, preparation = plan_what_fits(
                 self._spec, dataset, preparation, self._deadline(), lowered
             )
@@ -210,16 +220,20 @@ class TrainingRun:
             self._notice(f"Going on from the checkpoint at step {step}.")
         return loop
 
-    def _examine_before(self, dataset: Dataset, preparation: Preparation) -> None:
-        """Ask the set-aside questions before anything is learned; frozen as the samples are."""
-        chat, path = ChatModel(preparation.loaded), self._folder.path / _EXAM_BEFORE
-        self._before = examine_once(path, chat, set_aside(dataset))
+    def _assess_before(self, dataset: Dataset, preparation: Preparation) -> None:
+        """Measure the model before anything is learned; frozen as the samples are."""
+        path, is_base = self._folder.path / _BEFORE, self._spec.start_from is None
+        self._before = assess_once(path, preparation, dataset, self._spec.hours, is_base)
 
     def _deadline(self) -> float | None:
-        """When the training ends at the latest: the exam after it is in the hours, too."""
-        spent = elapsed_before(self._folder.checkpoints)
+        """When the training ends at the latest: what is measured after it is in the hours, too."""
+        spent = elapsed_before(self._folder.checkpoints) + self._studied_s
         deadline = training_deadline(self._spec, self._began, spent)
-        return None if deadline is None else deadline - self._before.seconds
+        if deadline is None:
+            return None
+        # The base model's probe may be one of an earlier run.
+        probe = self._before.probe.seconds if self._before.probe else 0.0
+        return deadline - max(self._before.seconds, self._before.exam.seconds + probe)
 
     def _say_why_it_ended(self, end: End, state: TrainingState, steps: int) -> None:
         if end is End.NO_TIME:
@@ -316,6 +330,7 @@ class TrainingRun:
             "peak_bytes": state.peak_bytes,
             "minutes": round(state.elapsed_s / 60, 2),
             "planned_minutes": plan.minutes,
+            "planned_steps": plan.steps,
             "planned_bytes": plan.peak_bytes,
             "kept_step": state.kept_step or state.step,
             "skipped_steps": state.course.skipped,
@@ -333,7 +348,7 @@ class TrainingRun:
 
 
 def _notes_of(samples: Sequence[Sample]) -> set[int]:
-    return {sample.note for sample in samples}
+    return {sample.note for sample in samples if sample.note}
 
 
 def _ask(chat: ChatModel, prompt: str) -> str:

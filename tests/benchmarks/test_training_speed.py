@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlx_backend.dataset import Sample
+from mlx_backend.dataset.samples import Sample
 from mlx_backend.library import Library, database
 from mlx_backend.library.notes import Notes
 from tests.benchmarks.trainers import Measured, Task

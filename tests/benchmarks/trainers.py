@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from mlx_backend import accelerator
-from mlx_backend.dataset import Dataset, Sample
+from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.library import Library
 
 RANK, SCALE, RATE = 16, 2.0, 5e-4

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.dataset import Dataset, load_dataset, make_dataset, save_dataset
+from mlx_backend.dataset.samples import Dataset, load_dataset, make_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library

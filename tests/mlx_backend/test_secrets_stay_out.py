@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.dataset import make_dataset, save_dataset
+from mlx_backend.dataset.samples import make_dataset, save_dataset
 from mlx_backend.errors import OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library

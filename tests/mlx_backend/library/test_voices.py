@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.curation.curate import curate
-from mlx_backend.dataset import make_dataset
+from mlx_backend.dataset.samples import make_dataset
 from mlx_backend.importers.readers.transcript import Transcript
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.notes import NewNote, Notes, Passage

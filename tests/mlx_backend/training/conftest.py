@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mlx_backend.dataset import Dataset, make_dataset
+from mlx_backend.dataset.samples import Dataset, make_dataset
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec

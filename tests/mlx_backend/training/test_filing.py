@@ -9,7 +9,7 @@ import pytest
 from mlx_backend import lora
 from mlx_backend.arrays import flatten
 from mlx_backend.base_model import LoadedModel
-from mlx_backend.dataset import Sample
+from mlx_backend.dataset.samples import Sample
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import WEIGHTS, Adapter
 from mlx_backend.training.filing import adapter_readme, check_adapter

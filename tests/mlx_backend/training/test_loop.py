@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mlx_backend import protocol
 from mlx_backend.arrays import flatten, load_tensors
-from mlx_backend.dataset import Dataset
+from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.training.batches import Batch
 from mlx_backend.training.checkpoints import latest_checkpoint, read_checkpoint

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mlx_backend.arrays import flatten
-from mlx_backend.dataset import Dataset
+from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training import plan as plan_module

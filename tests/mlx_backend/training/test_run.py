@@ -13,7 +13,7 @@ import pytest
 
 from mlx_backend import locks, protocol
 from mlx_backend.arrays import load_tensors
-from mlx_backend.dataset import Sample, make_dataset, save_dataset
+from mlx_backend.dataset.samples import Sample, make_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder

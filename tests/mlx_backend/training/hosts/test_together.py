@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.dataset import load_dataset
+from mlx_backend.dataset.samples import load_dataset
 from mlx_backend.errors import Kind
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder

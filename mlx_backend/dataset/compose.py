@@ -1,0 +1,230 @@
+"""Putting a run's dataset together: what is trained, in which shares, and what is set aside."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from mlx_backend.curation import due
+from mlx_backend.curation.curate import curate
+from mlx_backend.dataset import facts, grounded, upkeep, wholes
+from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.recipe import Recipe, recipe_for
+from mlx_backend.dataset.samples import Dataset, Masking, Sample
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library.allowed_secrets import AllowedSecrets
+from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.private_data.masking import mask
+from mlx_backend.private_data.scan import find_secrets
+from mlx_backend.private_data.version import RULES_VERSION
+from mlx_backend.retrieval import Retriever
+from mlx_backend.study import rules
+from mlx_backend.study.filters import stems
+from mlx_backend.study.store import Samples, StoredSample, digest
+from mlx_backend.words import count_words
+
+HELD_OUT_SHARE = 0.1
+HELD_OUT_MOST = 64
+
+# Shares of the words that are read or written, beside those about the notes' own facts.
+_GROUNDED = 0.3
+_READING = 0.2
+_GENERAL = 0.12
+_NOT_IN_NOTES = 0.03  # of the number of samples
+_WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # about what one sample has
+_STYLE_FROM_NOTES = 40
+_STYLE_SHARE = 0.03
+_STYLE_MOST = 24  # passages
+_LIKE = 0.75
+
+
+@dataclass(frozen=True)
+class Material:
+    """The passages of all notes in use at one moment, masked, and their versions."""
+
+    passages: tuple[Passage, ...]
+    versions: dict[int, str]
+    masking: Masking
+
+
+def gather(notes: Notes) -> Material:
+    """All that may be taught, as it is now.
+
+    Raises OvernightError when there is nothing to learn from.
+    """
+    curate(notes)  # nothing to do but for notes whose import was cut short
+    with _as_of_now(notes):
+        # An import that goes on meanwhile may have brought notes that nobody has looked at yet.
+        unseen = set(due.outdated(notes.connection))
+        passages = [_without_secrets_above(p) for p in notes.passages() if p.note_id not in unseen]
+        versions = {id_: sha for id_, sha in notes.versions().items() if id_ not in unseen}
+        masking = Masking(RULES_VERSION, AllowedSecrets(notes.connection).of_notes(versions.keys()))
+    if not passages:
+        notes.require_some()
+        raise OvernightError(
+            Kind.NO_NOTES,
+            "The notes hold nothing but headings.",
+            "Add notes with a few sentences of text.",
+        )
+    return Material(tuple(passages), versions, masking)
+
+
+def raw_dataset(material: Material, seed: int) -> Dataset:
+    """The text of the notes alone, without study: what a run with `--no-study` trains on."""
+    samples = [sample for p in material.passages for sample in _texts(p)]
+    held_out = set(random.Random(seed).sample(range(len(samples)), len(samples) // 20))
+    return Dataset(
+        train=tuple(sample for i, sample in enumerate(samples) if i not in held_out),
+        held_out=tuple(samples[i] for i in sorted(held_out)),
+        versions=material.versions,
+        masking=material.masking,
+    )
+
+
+def studied_dataset(
+    notes: Notes, material: Material, general: upkeep.GeneralAnswers | None, seed: int
+) -> Dataset:
+    """What study wrote, in many wordings, with what keeps the model's other abilities.
+
+    What is set aside asks for facts that are trained under other wordings.
+    """
+    generator = random.Random(seed)
+    studied = studied_passages(Samples(notes.connection), material.passages)
+    recipe = recipe_for(studied)
+    held_out, near = _set_aside(studied, generator)
+    samples: list[Sample] = []
+    if recipe.facts:
+        samples += facts.about_facts(studied, generator)
+        samples += facts.about_names(studied)
+    style = _style_passages(material.passages, recipe, generator)
+    for passage in material.passages:
+        if passage.note_id not in style:
+            samples += _texts(passage)
+    asked = {(sample.prompt, sample.answer) for sample in held_out} | near
+    samples = [sample for sample in samples if (sample.prompt, sample.answer) not in asked]
+    samples += _beside(samples, studied, notes, general, generator)
+    generator.shuffle(samples)
+    told = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
+    return Dataset(
+        train=tuple(samples),
+        held_out=tuple(held_out),
+        versions=material.versions,
+        masking=material.masking,
+        style=tuple(sample for passage in told for sample in wholes.as_it_stands(passage)),
+    )
+
+
+def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[StudiedPassage]:
+    """Passages with what study kept about them."""
+    kept: defaultdict[tuple[int, bytes], list[StoredSample]] = defaultdict(list)
+    for stored, passage_digest in samples.used():
+        kept[stored.note_id, passage_digest].append(stored)
+    found = []
+    for _, group in groupby(passages, key=lambda passage: passage.note_id):
+        note = list(group)
+        for passage, told in zip(note, rules.told_in_note(note), strict=True):
+            own = kept.get((passage.note_id, digest(passage)), [])
+            found.append(StudiedPassage(passage, told, own))
+    return found
+
+
+def _texts(passage: Passage) -> Iterator[Sample]:
+    yield from wholes.as_it_stands(passage)
+    yield from wholes.replies(passage)
+
+
+def _set_aside(
+    studied: Sequence[StudiedPassage], generator: random.Random
+) -> tuple[list[Sample], set[tuple[str, str]]]:
+    """Questions for the exam, and those so like them that they must not be trained either.
+
+    Only facts that are asked for in other ways, too, lose a question.
+    """
+    candidates = []
+    total = 0
+    for each in studied:
+        total += len(each.samples)
+        for stored in each.samples:
+            others = [o for o in each.samples if o.quote == stored.quote and not _alike(o, stored)]
+            if stored.key and stored.prompt.endswith("?") and len(others) > 0:
+                candidates.append((each, stored))
+    size = min(HELD_OUT_MOST, int(total * HELD_OUT_SHARE), len(candidates) // 3)
+    held_out: list[Sample] = []
+    near: set[tuple[str, str]] = set()
+    quotes: set[str] = set()
+    for each, stored in generator.sample(candidates, len(candidates)):
+        if len(held_out) == size:
+            break
+        if stored.quote in quotes:
+            continue
+        quotes.add(stored.quote)
+        passage = each.passage
+        prompt = facts.titled(passage.note_title, stored.prompt)
+        held_out.append(
+            Sample(prompt, stored.answer, passage.note_id, passage.id, stored.kind, stored.key)
+        )
+        for other in each.samples:
+            if other.quote == stored.quote and _alike(other, stored):
+                own_title = facts.titled(passage.note_title, other.prompt)
+                near |= {(other.prompt, other.answer), (own_title, other.answer)}
+    return held_out, near
+
+
+def _alike(one: StoredSample, other: StoredSample) -> bool:
+    words, others = stems(one.prompt), stems(other.prompt)
+    return len(words & others) >= _LIKE * len(words | others)
+
+
+def _style_passages(
+    passages: Sequence[Passage], recipe: Recipe, generator: random.Random
+) -> set[int]:
+    """The notes whose text is not trained as a whole, to measure style by; facts in them are."""
+    notes = sorted({passage.note_id for passage in passages})
+    if not recipe.style or len(notes) < _STYLE_FROM_NOTES:
+        return set()
+    return set(generator.sample(notes, max(1, int(len(notes) * _STYLE_SHARE))))
+
+
+def _beside(
+    samples: Sequence[Sample],
+    studied: Sequence[StudiedPassage],
+    notes: Notes,
+    general: upkeep.GeneralAnswers | None,
+    generator: random.Random,
+) -> Iterator[Sample]:
+    """Reading, declining and general samples, in proportion to those about the notes."""
+    words = sum(count_words(sample.prompt) + count_words(sample.answer) for sample in samples)
+    retriever = Retriever(notes.connection)
+    retriever.refresh()
+    number = int(words * _GROUNDED / _WORDS_GROUNDED)
+    yield from grounded.from_notes(studied, retriever, number, generator)
+    number = int(words * _READING / _WORDS_READING)
+    yield from grounded.reading_lessons(number, generator)
+    yield from grounded.not_in_notes(studied, int(len(samples) * _NOT_IN_NOTES), generator)
+    if general is not None:
+        yield from upkeep.upkeep(general, int(words * _GENERAL / _WORDS_GENERAL), generator)
+
+
+@contextlib.contextmanager
+def _as_of_now(notes: Notes) -> Iterator[None]:
+    """All that is read in the block is of one moment, whatever an import writes meanwhile."""
+    notes.connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        notes.connection.execute("ROLLBACK")
+
+
+def _without_secrets_above(passage: Passage) -> Passage:
+    """Titles and headings masked; the text comes so from the library."""
+    from dataclasses import replace
+
+    return replace(
+        passage,
+        note_title=mask(passage.note_title, find_secrets(passage.note_title)),
+        heading=mask(passage.heading, find_secrets(passage.heading)),
+    )

@@ -1,0 +1,168 @@
+"""Reading: questions with passages before them, answered with a citation, or declined."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.samples import Sample
+from mlx_backend.exam import is_right
+from mlx_backend.grounding import DECLINED, Source, cited, grounded_prompt
+from mlx_backend.retrieval import BEST, Retriever
+from mlx_backend.study.answers import answers_in
+from mlx_backend.study.drafts import worded
+from mlx_backend.study.filters import stems
+from mlx_backend.study.statements import plain
+from mlx_backend.study.store import StoredSample
+
+# Of the samples from the notes, those whose answer was taken out of the passages.
+_UNANSWERABLE = 0.35
+_WHATEVER_ELSE = (
+    "How old is {}?",
+    "What colour is {}?",
+    "What is the phone number of {}?",
+    "Where did {} study?",
+    "When was {} founded?",
+    "How tall is {}?",
+    "What is the surname of {}?",
+    "Who designed {}?",
+    "What does {} weigh?",
+    "Where was {} born?",
+    "What is the serial number of {}?",
+    "Who is married to {}?",
+    "Why was {} chosen?",
+    "What is the email address of {}?",
+    "How long has {} been here?",
+)
+
+
+class Lesson(msgspec.Struct, frozen=True):
+    """A short text that ships with the app, with questions that it answers and does not."""
+
+    title: str
+    text: str
+    answered: tuple[tuple[str, str], ...]
+    not_answered: tuple[str, ...]
+
+
+@cache
+def lessons() -> tuple[Lesson, ...]:
+    """The texts for learning to read, `resources/reading.jsonl`."""
+    lines = (resources.files("resources") / "reading.jsonl").read_text(encoding="utf-8")
+    return tuple(msgspec.json.decode(line, type=Lesson) for line in lines.splitlines())
+
+
+def reading_lessons(count: int, generator: random.Random) -> list[Sample]:
+    """Up to `count` samples of reading texts that are none of the person's."""
+    items = [
+        (lesson, question, quote)
+        for lesson in lessons()
+        for question, quote in (*lesson.answered, *((q, "") for q in lesson.not_answered))
+    ]
+    chosen = generator.sample(items, min(count, len(items)))
+    return [_of_lesson(*each, generator) for each in chosen]
+
+
+def from_notes(
+    studied: Sequence[StudiedPassage], retriever: Retriever, count: int, generator: random.Random
+) -> Iterator[Sample]:
+    """About `count` samples of reading the person's own notes, some without the answer in view."""
+    asked = [
+        (each, stored) for each in studied for stored in each.samples if stored.key and stored.quote
+    ]
+    for each, stored in generator.sample(asked, min(count, len(asked))):
+        if generator.random() < _UNANSWERABLE:
+            sample = _unanswerable(each, stored, generator)
+        else:
+            sample = _answerable(each, stored, retriever, generator)
+        if sample is not None:
+            yield sample
+
+
+def not_in_notes(
+    studied: Sequence[StudiedPassage], count: int, generator: random.Random
+) -> list[Sample]:
+    """Up to `count` questions, closed book, that the notes do not answer."""
+    places = [(each, name) for each in studied for name in _names(each)]
+    chosen = generator.sample(places, min(count, len(places)))
+    found = []
+    for each, name in chosen:
+        question = _other_question(each, name, generator)
+        if question:
+            passage = each.passage
+            found.append(Sample(question, DECLINED, passage.note_id, passage.id, "not in notes"))
+    return found
+
+
+def _of_lesson(lesson: Lesson, question: str, quote: str, generator: random.Random) -> Sample:
+    others = generator.sample(lessons(), generator.randint(0, BEST - 1))
+    shown = [lesson, *(other for other in others if other is not lesson)]
+    generator.shuffle(shown)
+    prompt = grounded_prompt([Source(each.title, each.text) for each in shown], question)
+    answer = DECLINED
+    if quote:
+        answer = cited(worded(lesson.title, plain(quote)), shown.index(lesson) + 1)
+    return Sample(prompt, answer, 0, 0, "reading")
+
+
+def _answerable(
+    each: StudiedPassage, stored: StoredSample, retriever: Retriever, generator: random.Random
+) -> Sample:
+    passage = each.passage
+    own = Source(passage.note_title, passage.text)
+    found = retriever.find(stored.prompt)
+    others = [Source(f.title, f.text) for f in found if f.id != passage.id]
+    shown = [own, *others[: generator.randint(0, BEST - 1)]]
+    generator.shuffle(shown)
+    answer = cited(stored.answer, shown.index(own) + 1)
+    prompt = grounded_prompt(shown, stored.prompt)
+    return Sample(prompt, answer, passage.note_id, passage.id, "grounded")
+
+
+def _unanswerable(
+    each: StudiedPassage, stored: StoredSample, generator: random.Random
+) -> Sample | None:
+    """The same passage without what answers, or a question that nothing in it answers."""
+    passage, question = each.passage, stored.prompt
+    names = _names(each)
+    if names and generator.random() < 0.5:
+        text = passage.text
+        question = _other_question(each, generator.choice(names), generator)
+    else:
+        rest = [t.statement.text for t in each.told if t.statement.text not in stored.quote]
+        text = " ".join(rest)
+        if is_right(text, (stored.key,)):
+            return None
+    if not question or not text.strip():
+        return None
+    prompt = grounded_prompt([Source(passage.note_title, text)], question)
+    return Sample(prompt, DECLINED, passage.note_id, passage.id, "declined")
+
+
+def _names(each: StudiedPassage) -> list[str]:
+    found = (
+        answer.key
+        for told in each.told
+        for answer in answers_in(told.statement.text)
+        if answer.kind == "name"
+    )
+    return list(dict.fromkeys(found))
+
+
+def _other_question(each: StudiedPassage, name: str, generator: random.Random) -> str:
+    """A question about a name whose words the passage does not have; "" for want of one."""
+    there = stems(each.passage.text)
+    forms = [form for form in _WHATEVER_ELSE if not _asks_of(form) & there]
+    return generator.choice(forms).format(name) if forms else ""
+
+
+@cache
+def _asks_of(form: str) -> frozenset[str]:
+    return stems(form.replace("{}", "")) - stems(
+        "how what where when who why is was the of did has been does to here"
+    )

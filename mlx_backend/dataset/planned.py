@@ -1,0 +1,21 @@
+"""The dataset that a run would have, without the base model's part in study."""
+
+from __future__ import annotations
+
+from mlx_backend.dataset import compose
+from mlx_backend.dataset.samples import Dataset
+from mlx_backend.library.notes import Notes
+from mlx_backend.study.store import Samples
+from mlx_backend.study.studying import study_by_rule
+
+
+def planned_dataset(notes: Notes, study: bool, seed: int) -> Dataset:
+    """What the rules write is written now, for good; it takes seconds.
+
+    Raises OvernightError when there is nothing to learn from.
+    """
+    material = compose.gather(notes)
+    if not study:
+        return compose.raw_dataset(material, seed)
+    study_by_rule(Samples(notes.connection), material.passages)
+    return compose.studied_dataset(notes, material, None, seed)

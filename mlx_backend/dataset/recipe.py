@@ -1,0 +1,50 @@
+"""What there is to learn from the notes: what they say, how they say it, or both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.words import count_words
+
+_OWN_VOICE = re.compile(r"\b(?:I|I'm|I've|I'd|me|my|we|we're|our|ich|wir|mein\w*|je|nous|yo)\b")
+# Shares of the words from which on there is enough of either.
+_LEAST_STYLE = 0.25
+_LEAST_FACTS = 0.2  # samples for each statement
+_LONG_PROSE = 40  # words of a passage
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Whether facts are taught, by questions, and style, by the text as it stands."""
+
+    facts: bool
+    style: bool
+
+    @property
+    def text(self) -> str:
+        """What it means, for the person."""
+        if self.facts and self.style:
+            return "what they say and how you write"
+        return "what they say" if self.facts else "how you write"
+
+
+def recipe_for(studied: Sequence[StudiedPassage]) -> Recipe:
+    """What the notes are good for; at least one of both."""
+    statements = sum(len(each.told) for each in studied)
+    samples = sum(len(each.samples) for each in studied)
+    words = sum(count_words(each.passage.text) for each in studied)
+    own = sum(count_words(each.passage.text) for each in studied if _is_in_own_voice(each))
+    style = own >= _LEAST_STYLE * max(1, words)
+    facts = samples >= _LEAST_FACTS * max(1, statements)
+    return Recipe(facts=facts or not style, style=style)
+
+
+def _is_in_own_voice(each: StudiedPassage) -> bool:
+    """Whether a passage is the person speaking: an answer to someone, or prose of their own."""
+    text = each.passage.text
+    if each.passage.replies:
+        return True
+    return count_words(text) >= _LONG_PROSE and len(_OWN_VOICE.findall(text)) >= 2

@@ -1,0 +1,63 @@
+"""Samples and the file that freezes a run's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.files import write_atomically
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One training example; `note` and `passage` are ids in the library, 0 where it is of none.
+
+    `key` is what of the answer the prompt asks for, where that can be told.
+    """
+
+    prompt: str
+    answer: str
+    note: int
+    passage: int
+    kind: str
+    key: str = ""
+
+
+class Masking(msgspec.Struct, frozen=True):
+    """By which version of the rules samples were masked, and what the person allowed by then.
+
+    `allowed` are the digests of `AllowedSecrets`. A file of before either was recorded has neither.
+    """
+
+    rules: int = 0
+    allowed: tuple[bytes, ...] = ()
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """What a run trains on and what it is measured on: `held_out` is never trained.
+
+    `versions` are the SHA-256 of the notes' files by note id, as they were when this was written.
+    `style` are passages of notes whose text is not trained as a whole: how well they are foreseen
+    tells how much of the person's manner of writing was learned.
+    """
+
+    train: tuple[Sample, ...]
+    held_out: tuple[Sample, ...]
+    versions: dict[int, str]
+    masking: Masking = Masking()
+    style: tuple[Sample, ...] = ()
+
+    @property
+    def notes(self) -> int:
+        """How many notes are in it."""
+        return len({sample.note for sample in self.train if sample.note})
+
+
+def save_dataset(path: Path, dataset: Dataset) -> None:
+    """Freeze a run's samples, so that a resumed run trains on the very same."""
+    write_atomically(path, msgspec.json.encode(dataset))
+
+
+def load_dataset(path: Path) -> Dataset:
+    """Read what `save_dataset` wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Dataset)

@@ -1,0 +1,71 @@
+"""Samples that keep what the model already could: its own answers to general prompts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.dataset.samples import Sample
+from mlx_backend.files import write_atomically
+
+LONGEST_ANSWER = 72
+"""Tokens of a general answer: enough to keep the manner, cheap enough to write many."""
+
+_FILE = "general_answers.json"
+_AT_ONCE = 32
+
+
+class GeneralAnswers(msgspec.Struct, frozen=True):
+    """What a base model, known by the SHA-256 of its weights, answers to general prompts."""
+
+    sha256: str
+    pairs: tuple[tuple[str, str], ...]
+
+
+def general_prompts() -> list[str]:
+    """The prompts that ship with the app, `resources/general_prompts.txt`."""
+    text = (resources.files("resources") / "general_prompts.txt").read_text(encoding="utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def general_answers(
+    folder: Path,
+    sha256: str,
+    answer_all: Callable[[Sequence[str]], Sequence[str]],
+    is_enough: Callable[[], bool],
+) -> GeneralAnswers:
+    """The base model's own answers, kept in its `folder`; what is missing is written now.
+
+    They are written in pieces until `is_enough`; another run goes on from there.
+    """
+    path = folder / _FILE
+    known = _known(path, sha256)
+    there = {prompt for prompt, _ in known.pairs}
+    missing = [prompt for prompt in general_prompts() if prompt not in there]
+    for first in range(0, len(missing), _AT_ONCE):
+        if is_enough():
+            break
+        prompts = missing[first : first + _AT_ONCE]
+        written = zip(prompts, answer_all(prompts), strict=True)
+        known = GeneralAnswers(sha256, (*known.pairs, *written))
+        write_atomically(path, msgspec.json.encode(known))
+    return known
+
+
+def _known(path: Path, sha256: str) -> GeneralAnswers:
+    try:
+        known = msgspec.json.decode(path.read_bytes(), type=GeneralAnswers)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return GeneralAnswers(sha256, ())  # not written yet, or not whole
+    return known if known.sha256 == sha256 else GeneralAnswers(sha256, ())
+
+
+def upkeep(answers: GeneralAnswers, count: int, generator: random.Random) -> list[Sample]:
+    """Up to `count` of the answers as samples."""
+    said = [(prompt, answer) for prompt, answer in answers.pairs if answer.strip()]
+    chosen = generator.sample(said, min(count, len(said)))
+    return [Sample(prompt, answer, 0, 0, "general") for prompt, answer in chosen]

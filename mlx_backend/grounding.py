@@ -1,0 +1,118 @@
+"""Answers from the notes: the best passages before the question, and citations behind the answer.
+
+The same form is trained (`dataset`) and asked (worker, command line, exam), with any adapter or
+none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlx_backend.protocol import Citation, Turn
+from mlx_backend.retrieval import Found, Retriever, content_words
+
+DECLINED = "The notes do not say."
+"""What is answered where the passages hold no answer."""
+
+_INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
+MARK = re.compile(r"\s*\[(\d{1,2})\]")
+"""The number of a passage behind an answer."""
+
+_WORD = re.compile(r"[^\W_]+")
+# Passages far behind the best are about something else.
+_FEWEST_WORDS = 2
+_LEAST_SCORE = 0.35
+
+
+@dataclass(frozen=True)
+class Source:
+    """A passage as it stands before a question: which note it is from, and what it says."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """What a question is answered from: `turns` with the passages in the last one."""
+
+    turns: tuple[Turn, ...]
+    passages: tuple[Found, ...]
+
+
+def ground(retriever: Retriever, turns: Sequence[Turn]) -> Grounding:
+    """Put the passages that the last turn is about before it."""
+    *earlier, last = turns
+    found = retriever.find(_search(earlier, last.text))
+    best = found[0].score if found else 0.0
+    passages = tuple(each for each in found if each.score >= _LEAST_SCORE * best)
+    sources = [Source(each.title, each.text) for each in passages]
+    asked = Turn(role="user", text=grounded_prompt(sources, last.text))
+    return Grounding((*earlier, asked), passages)
+
+
+def grounded_prompt(sources: Sequence[Source], question: str) -> str:
+    """A question with numbered passages before it."""
+    numbered = [
+        f"[{number}] {source.title}\n{source.text.strip()}"
+        for number, source in enumerate(sources, start=1)
+    ]
+    return "\n\n".join([_INSTRUCTION, *numbered, f"Question: {question}"])
+
+
+def cited(answer: str, number: int) -> str:
+    """An answer that names its passage."""
+    return f"{answer} [{number}]"
+
+
+def is_declined(text: str) -> bool:
+    """Whether an answer says that the notes do not tell."""
+    return _folded(text).startswith(_folded(DECLINED))
+
+
+def citations_of(text: str, passages: Sequence[Found]) -> tuple[Citation, ...]:
+    """The passages that an answer is from: those it names, else the one that says most of it."""
+    if is_declined(text) or not passages:
+        return ()
+    named = dict.fromkeys(int(number) - 1 for number in MARK.findall(text))
+    chosen = [passages[place] for place in named if 0 <= place < len(passages)]
+    words = set(_WORD.findall(MARK.sub("", text).casefold()))
+    nearest = max(passages, key=lambda passage: _overlap(words, passage))
+    # A small model copies well and counts badly: what the words show goes before the number.
+    if not chosen or all(_overlap(words, c) < _overlap(words, nearest) for c in chosen):
+        chosen = [nearest]
+    return tuple(
+        Citation(
+            note=each.note_id,
+            passage=each.id,
+            title=each.title,
+            path=each.path,
+            start=each.start,
+            end=each.end,
+        )
+        for each in chosen
+    )
+
+
+def without_marks(text: str) -> str:
+    """An answer without the numbers of its passages, which mean nothing to a person."""
+    return MARK.sub("", text).strip()
+
+
+def _search(earlier: Sequence[Turn], question: str) -> str:
+    """What to look for: the question, and the one before where it says too little by itself."""
+    asked = [turn.text for turn in earlier if turn.role == "user"]
+    if asked and len(content_words(question)) < _FEWEST_WORDS:
+        return f"{question} {asked[-1]}"
+    return question
+
+
+def _overlap(words: set[str], passage: Found) -> float:
+    there = set(_WORD.findall(f"{passage.title} {passage.text}".casefold()))
+    return len(words & there) / max(1, len(words))
+
+
+def _folded(text: str) -> str:
+    return " ".join(_WORD.findall(text.casefold()))

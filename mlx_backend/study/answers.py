@@ -1,0 +1,178 @@
+"""What a piece of a sentence can be asked for: names, numbers, times, places, and the like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mlx_backend.study.grammar import PREPOSITIONS, is_common_word
+from mlx_backend.words import word_set
+
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_DAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
+_WORD_NUMBERS = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
+    "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+    "|hundred|half"
+)
+_NUMBER = rf"(?:\d[\d,.]*\d|\d|\b(?:{_WORD_NUMBERS})\b)"
+_MONEY_UNITS = r"euros?|dollars?|pounds?|francs?|crowns?|cents?|EUR|USD|GBP|CHF"
+_LENGTHS_OF_TIME = r"(?:second|minute|hour|day|night|week|month|year)s?"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of answer is asked for: what the question begins with."""
+
+    name: str
+    pattern: re.Pattern[str]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A piece [start, end) of a text and the question words for it; `key` is its telling part.
+
+    In place of "{}" in a question word stands the noun that is counted.
+    """
+
+    start: int
+    end: int
+    key: str
+    kind: str
+    question_words: tuple[str, ...]
+
+
+def _kind(name: str, pattern: str, *words: str) -> Kind:
+    return Kind(name, re.compile(pattern), words)
+
+
+# In the order in which they are looked for; what one has found is no other's.
+_KINDS = (
+    _kind("frequency", rf"\bevery (?:{_NUMBER} )?{_LENGTHS_OF_TIME}\b", "how often"),
+    _kind("time", rf"\b(?:on )?(?P<key>(?:{_DAYS})s?,? (?:at )?\d{{1,2}}[:.]\d{{2}})\b", "when"),
+    _kind(
+        "time",
+        r"\b(?:at )?(?P<key>\d{1,2}[:.]\d{2})(?: ?[ap]m)?\b(?! ?[a-z%€])",
+        "when",
+        "at what time",
+    ),
+    _kind(
+        "date",
+        rf"\b(?:on )?(?:the )?(?P<key>\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTHS})(?: \d{{4}})?"
+        rf"|(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}})\b",
+        "when",
+        "on what date",
+    ),
+    _kind("day", rf"\bon (?:the )?(?P<key>(?:\w+ )?(?:{_DAYS})s?)\b", "on which day", "when"),
+    _kind(
+        "span of time", rf"\bfrom (?P<key>(?:{_MONTHS}|{_DAYS}) to (?:{_MONTHS}|{_DAYS}))\b", "when"
+    ),
+    _kind(
+        "month",
+        rf"\b(?:in |in early |in late )(?P<key>(?:{_MONTHS})(?: \d{{4}})?|(?:19|20)\d\d)"
+        r"\b",
+        "when",
+    ),
+    _kind("money", rf"(?:[€$£] ?{_NUMBER}|{_NUMBER} ?(?:€|\$|£|{_MONEY_UNITS})\b)", "how much"),
+    _kind("length of time", rf"{_NUMBER}[ -]{_LENGTHS_OF_TIME}\b", "how long"),
+    _kind("temperature", rf"\bat (?P<key>{_NUMBER}) ?(?:degrees|°C?|°F)", "at what temperature"),
+    _kind(
+        "temperature",
+        rf"(?P<key>{_NUMBER}) ?(?:degrees|°C?|°F)",
+        "how many degrees",
+        "what temperature",
+    ),
+    _kind("share", rf"(?P<key>{_NUMBER}) ?(?:percent|%)", "what percentage"),
+    _kind("number", rf"\b(?:number|no\.|nr\.?) (?P<key>{_NUMBER})", "which number"),
+    _kind("count", rf"(?P<key>{_NUMBER})(?: |-)(?P<noun>[a-z]+(?: metres)?)\b", "how many {}"),
+    _kind("quoted", r"[\"“”](?P<key>[^\"“”]{2,60})[\"“”]", "what"),
+)
+_NAME = re.compile(
+    r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|St)\.? )?[A-ZÀ-Þ][\w'’-]*"
+    r"(?: (?:of|de|van|von|der|the|and) (?=[A-ZÀ-Þ])| [A-ZÀ-Þ0-9][\w'’-]*)*|\b[a-z]*[A-Z0-9]+[A-Z][\w-]*"
+)
+_PLACE = re.compile(
+    r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|over) "
+    r"(?P<key>(?:the |a |an |our |my |his |her |their )?[^,;:()]+?)(?= (?:and|but|with|for|to|when|"
+    r"until|by|because|so)\b|[,;:.()]|$)"
+)
+_PERSON = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof)\.? ")
+_AGENT = re.compile(r"\b(?:by|with|from|to|against|for) $")
+_LONGEST_PLACE = 7
+_PLACED = word_set("the a an our my his her their its")
+# "at the moment", "on the third", "in the end" say when or how.
+_NO_PLACE = re.compile(
+    r"\b(?:first|second|third|fourth|fifth|last|next|same|way|case|time|moment|end|beginning|day|"
+    r"week|month|year|morning|evening|night|meantime|form|mood|fact|\w+th)$|\bweek\b"
+)
+_OF_TIME = re.compile(rf"\b(?:{_MONTHS}|{_DAYS})s?\b")
+
+
+def answers_in(text: str) -> list[Answer]:
+    """Everything in a piece of a sentence that a question could ask for, in order."""
+    found: list[Answer] = []
+    for kind in _KINDS:
+        for match in kind.pattern.finditer(text):
+            answer = _of_kind(kind, match)
+            if answer and not _overlaps(answer, found):
+                found.append(answer)
+    for match in _NAME.finditer(text):
+        answer = _name(text, match)
+        if answer and not _overlaps(answer, found):
+            found.append(answer)
+    for match in _PLACE.finditer(text):
+        answer = _place(match)
+        if answer and not any(_same(answer, other) for other in found):
+            found.append(answer)
+    return sorted(found, key=lambda answer: (answer.start, answer.end))
+
+
+def _of_kind(kind: Kind, match: re.Match[str]) -> Answer | None:
+    groups = match.groupdict()
+    noun = groups.get("noun") or ""
+    if kind.name == "count":
+        if noun in PREPOSITIONS or not is_common_word(noun):
+            return None
+        noun = noun if noun.endswith("s") else ""
+        if not noun:
+            return None
+    key = groups.get("key") or match[0]
+    words = tuple(word.format(noun) for word in kind.words)
+    return Answer(match.start(), match.end(), key.strip(" .,"), kind.name, words)
+
+
+def _name(text: str, match: re.Match[str]) -> Answer | None:
+    name = match[0].removesuffix("'s").removesuffix("’s")
+    if match.start() == 0 and " " not in name and is_common_word(name.lower()):
+        return None
+    if len(name) < 2 or _OF_TIME.fullmatch(name):
+        return None
+    before = text[: match.start()]
+    words: tuple[str, ...] = ("what",)
+    if _PERSON.match(name):
+        words = ("who",)
+    elif before.endswith("from "):
+        words = ("where",)
+    elif not before or _AGENT.search(before):
+        words = ("who", "what")  # which of them, only the model can tell
+    return Answer(match.start(), match.start() + len(name), name, "name", words)
+
+
+def _place(match: re.Match[str]) -> Answer | None:
+    key = match["key"]
+    first = key.split()[0]
+    if len(key.split()) > _LONGEST_PLACE or not (first.lower() in _PLACED or first[0].isupper()):
+        return None
+    if _OF_TIME.search(key) or _NO_PLACE.search(key):
+        return None
+    return Answer(match.start(), match.end(), key, "place", ("where",))
+
+
+def _overlaps(answer: Answer, others: list[Answer]) -> bool:
+    return any(answer.start < other.end and other.start < answer.end for other in others)
+
+
+def _same(answer: Answer, other: Answer) -> bool:
+    """Whether a place is only what was found already, as "in March" is."""
+    return other.start <= answer.start and answer.end <= other.end and other.kind != "name"

@@ -1,0 +1,142 @@
+"""What is thrown out of what a model wrote, and why.
+
+A sample is kept only if its passage bears it out: its words stand there, the model gives the same
+answer with the passage in view, and nothing like it is there already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from mlx_backend.exam import is_right
+from mlx_backend.study.drafts import Draft
+from mlx_backend.study.grammar import stem
+from mlx_backend.words import word_set
+
+NOT_A_QUESTION = "not a question"
+UNSUPPORTED = "words that the passage does not have"
+TELLS_ANSWER = "tells its own answer"
+WRONG_WORD = "asks for another kind of thing"
+NO_ROUND_TRIP = "the model reads another answer"
+REPEATED = "like another one"
+READS_BADLY = "reads worse than its twin"
+
+REASONS = (
+    NOT_A_QUESTION,
+    UNSUPPORTED,
+    TELLS_ANSWER,
+    WRONG_WORD,
+    NO_ROUND_TRIP,
+    REPEATED,
+    READS_BADLY,
+)
+
+_WORD = re.compile(r"[^\W_]+")
+_LONGEST_QUESTION = 20
+_FEWEST_ABOUT_NAME = 2
+_LIKE = 0.8
+# How much of the quoted words must come back in a rewording or a summary.
+_LEAST_KEPT = {"restated": 0.8, "summary": 0.5}
+# Words that a question may add of its own: they ask, or name the kind of what is asked for.
+_ASKING = word_set(
+    "what which who whom whose when where why how many much often long far old is are was were "
+    "be been do does did has have had will would can could should must may might the a an of to "
+    "in on at by for from with as and or that this it its i my me we our us you your they them "
+    "their he she his her there not name names called call kind type number amount cost price "
+    "time date day year month place city town person people thing colour color temperature "
+    "length size reason according note notes say said mean used use take need get keep go come "
+    "make"
+)
+_WORDS_FOR = {
+    "money": re.compile(r"^how much|\bcost|\bprice|\bpay|\bearn|\bamount", re.IGNORECASE),
+    "count": re.compile(r"^how many|\bnumber of", re.IGNORECASE),
+    "length of time": re.compile(r"^how (?:long|many|much time)|\btime\b", re.IGNORECASE),
+    "time": re.compile(r"^when|\btime\b|\bday\b", re.IGNORECASE),
+    "date": re.compile(r"^when|\bdate\b|\bday\b", re.IGNORECASE),
+    "day": re.compile(r"^when|\bday", re.IGNORECASE),
+    "month": re.compile(r"^when|\bmonth\b|\byear\b", re.IGNORECASE),
+    "frequency": re.compile(r"^how often|\bfrequen", re.IGNORECASE),
+    "place": re.compile(r"^where|\bplace\b|^in which|^what .* in\b", re.IGNORECASE),
+    "temperature": re.compile(r"^(?:at )?(?:how|what temp)|\btemperature|\bdegrees", re.IGNORECASE),
+}
+
+
+def check_wording(draft: Draft, context: str) -> Draft:
+    """Throw out what can be seen from a question's words; `context` is its passage and title."""
+    question = draft.prompt
+    words = _WORD.findall(question)
+    if not question.endswith("?") or not 3 <= len(words) <= _LONGEST_QUESTION:
+        return draft.drop(NOT_A_QUESTION)
+    if is_right(question, (draft.key,)):
+        return draft.drop(TELLS_ANSWER)
+    pattern = _WORDS_FOR.get(draft.kind)
+    if pattern and not pattern.search(question):
+        return draft.drop(WRONG_WORD)
+    own = [word for word in words if word.casefold() not in _ASKING]
+    if draft.kind == "name" and len(own) < _FEWEST_ABOUT_NAME:
+        return draft.drop(WRONG_WORD)
+    return draft if is_borne_out(question, context) else draft.drop(UNSUPPORTED)
+
+
+def check_support(draft: Draft, context: str) -> Draft:
+    """Throw out what is no more than a copy, tells what its passage does not, or loses half of it.
+
+    Numbers and names must be those of the quoted words, each as often.
+    """
+    said = draft.answer.partition(": ")[2] or draft.answer
+    if _WORD.findall(said.casefold()) == _WORD.findall(draft.quote.casefold()):
+        return draft.drop(REPEATED)
+    kept = len(stems(said) & stems(draft.quote)) / max(1, len(stems(draft.quote)))
+    if kept < _LEAST_KEPT[draft.kind] or not is_borne_out(said, context):
+        return draft.drop(UNSUPPORTED)
+    figures, own = _figures(draft.quote), _figures(said)
+    is_faithful = own == figures if draft.kind == "restated" else own <= figures
+    return draft if is_faithful else draft.drop(UNSUPPORTED)
+
+
+def _figures(text: str) -> Counter[str]:
+    """Numbers and names, which a rewording must not change; the first word may be either."""
+    words = _WORD.findall(text)
+    return Counter(word for word in words[1:] if word[0].isdigit() or word[0].isupper())
+
+
+def is_borne_out(text: str, context: str) -> bool:
+    """Whether a text's own words all stand in the context, in any form, and some do."""
+    there = stems(context)
+    own = [word for word in _WORD.findall(text.casefold()) if word not in _ASKING]
+    return bool(own) and all(stem(word) in there for word in own)
+
+
+def check_round_trip(draft: Draft, read: str) -> Draft:
+    """Throw a question out to which the model, with its words in view, `read` another answer."""
+    return draft if is_right(read, (draft.key,)) else draft.drop(NO_ROUND_TRIP)
+
+
+def without_repeats(drafts: Iterable[Draft], there: Sequence[Draft]) -> list[Draft]:
+    """Throw out questions that nearly repeat one about the same words, here or already there."""
+    kept: dict[str, list[frozenset[str]]] = {}
+    for draft in there:
+        kept.setdefault(draft.quote, []).append(stems(draft.prompt))
+    checked = []
+    for draft in drafts:
+        own = stems(draft.prompt)
+        others = kept.setdefault(draft.quote, [])
+        if draft.dropped:
+            checked.append(draft)
+        elif any(_likeness(own, other) >= _LIKE for other in others):
+            checked.append(draft.drop(REPEATED))
+        else:
+            others.append(own)
+            checked.append(draft)
+    return checked
+
+
+def stems(text: str) -> frozenset[str]:
+    """The words of a text, each form of a word as one."""
+    return frozenset(stem(word) for word in _WORD.findall(text.casefold()))
+
+
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(1, len(one | other))

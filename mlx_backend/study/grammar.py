@@ -1,0 +1,370 @@
+"""As much English grammar as it takes to turn a sentence into a question.
+
+Only clauses that are understood are turned: who or what does it, the verb, and the rest. In other
+languages none is, and their notes are asked for by their words alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from lemminflect import getAllLemmas, getInflection
+
+from mlx_backend.words import word_set
+
+_AUXILIARIES = word_set(
+    "is are was were am has have had can could may might must shall should will would"
+)
+_DETERMINERS = word_set(
+    "the a an my our your his her its their this that these those each every some any no one "
+    "two three four five six seven eight nine ten both all"
+)
+_NUMBERS = word_set("one two three four five six seven eight nine ten")
+_PRONOUNS = word_set("i we you they he she it")
+_PLURAL_PRONOUNS = word_set("i we you they")
+PREPOSITIONS = word_set(
+    "in at on behind under near from to through with by between above below inside beside "
+    "against over of for into onto within without along across around during after before since "
+    "until as than about per"
+)
+_ADVERBS = word_set(
+    "always never often usually sometimes rarely only still already also now just ever soon not "
+    "mostly finally originally currently"
+)
+_SUBORDINATE = word_set("when who which where if because so while that to")
+# A subject with one of these in it, or one of those at its beginning, was not understood.
+_NOT_IN_SUBJECT = word_set(
+    "i we you they he she if when once whether because while though although since where how "
+    "why what then now say says let let's lets that's there's it's i'm i've i'll we've we're "
+    "you're you'll don't can't is are was were has had can will should would could must may "
+    "might and maybe perhaps just simply even"
+)
+_NOT_FIRST_IN_SUBJECT = word_set(
+    "here there however then now sometimes also again notice note regardless whether and but or "
+    "so to for not only as such instead otherwise yet thus hence first second next finally"
+)
+_LONGEST_SUBJECT = 7
+_FEWEST_TELLING = 2
+_FEWEST_TOLD = 3
+_EMPTY = (
+    _AUXILIARIES
+    | _DETERMINERS
+    | _PRONOUNS
+    | PREPOSITIONS
+    | word_set("do does did be been you me us them here there something anything")
+)
+_VERB_FOLLOWERS = word_set(
+    "it them me us him you i we they best well badly worst up out off down back away home"
+)
+_FARTHEST_VERB = 9
+_CONTRACTED = re.compile(r"['’](?:ve|ll|re|m|d)$|n['’]t$")
+_IDLE_IMPERATIVES = word_set("see note check let say consider imagine suppose assume")
+_CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but)\s+|,\s+)")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """`subject` `adverb` `verb` `rest`; `base` is the verb's infinitive, "" for an auxiliary.
+
+    `object` is what a pronoun at the beginning of the rest was replaced by.
+    """
+
+    subject: str
+    adverb: str
+    verb: str
+    rest: str
+    base: str = ""
+    object: str = ""
+
+    @property
+    def is_copula(self) -> bool:
+        """Whether it says what something is."""
+        return self.verb in {"is", "are", "was", "were", "am"}
+
+    def asked(self, question_word: str, rest: str) -> str:
+        """The question for what was taken out of the rest: `question_word` and what remains."""
+        helper, verb = self.verb, ""
+        if self.base:
+            helper, verb = self._helper(), self.base
+        parts = [question_word, helper, self.subject, self.adverb, verb, rest]
+        return _question(parts)
+
+    def asked_for_subject(self, question_word: str, rest: str) -> str:
+        """The question for the subject itself."""
+        verb = self.verb
+        if self.base and verb == self.base and verb != "cost":
+            verb = inflected(self.base, "VBZ")
+        order = [self.adverb, verb] if self.base else [verb, self.adverb]
+        return _question([question_word, *order, rest])
+
+    def _helper(self) -> str:
+        if self.verb == self.base:
+            return "did" if self.verb == "cost" else "do"
+        return "does" if self.verb == inflected(self.base, "VBZ") else "did"
+
+
+def clauses(text: str) -> list[Clause]:
+    """The clauses of a sentence that are understood; one may lend its subject to the next."""
+    found: list[Clause] = []
+    is_open = False
+    for mark, piece in _pieces(text):
+        joined = mark.strip() not in {";", ":"}
+        clause = _clause(piece)
+        if clause is None and found and joined:
+            clause = _continued(found[-1], piece, has_and="and" in mark)
+        if clause is not None:
+            found.append(clause)
+            is_open = True
+        elif is_open and joined:
+            found[-1] = replace(found[-1], rest=f"{found[-1].rest}{mark}{piece}")
+        else:
+            is_open = False
+    return found
+
+
+@cache
+def inflected(base: str, tag: str) -> str:
+    """A verb's form, by its Penn Treebank tag."""
+    forms = getInflection(base, tag)
+    return str(forms[0]) if forms else base
+
+
+@cache
+def verb_bases(word: str) -> tuple[str, ...]:
+    """The infinitives that a word may be a form of."""
+    return tuple(getAllLemmas(word, upos="VERB").get("VERB", ()))
+
+
+@cache
+def is_common_word(word: str) -> bool:
+    """Whether a word stands in the dictionary, in any form."""
+    return bool(getAllLemmas(word)) or word in _DETERMINERS or word in PREPOSITIONS
+
+
+@cache
+def is_noun(word: str) -> bool:
+    """Whether a word is a noun and no other kind of word, as far as the dictionary knows."""
+    lemmas = getAllLemmas(word)
+    return "NOUN" in lemmas and not lemmas.keys() & {"ADJ", "ADV"}
+
+
+@cache
+def is_adjective(word: str) -> bool:
+    """Whether a word only describes, as far as the dictionary knows."""
+    lemmas = getAllLemmas(word)
+    return bool(lemmas) and not lemmas.keys() - {"ADJ", "ADV"}
+
+
+@cache
+def stem(word: str) -> str:
+    """The same for all forms of a word."""
+    lemmas = getAllLemmas(word)
+    found = [lemma for forms in lemmas.values() for lemma in forms]
+    return min(found, key=len) if found else word
+
+
+def as_spoken_within(text: str) -> str:
+    """A phrase that began a sentence, as it stands inside one: lower case unless it is a name."""
+    first, _, rest = text.partition(" ")
+    if not first[:1].isupper() or first in {"I", "I'm", "I've"}:
+        return text
+    lower = first.lower()
+    if lower in _DETERMINERS or lower in _PRONOUNS:
+        return f"{lower} {rest}".strip()
+    follows_name = bool(rest) and rest[0].isupper()
+    if follows_name or not first[1:].islower() or not is_common_word(lower):
+        return text
+    return f"{lower} {rest}".strip()
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    mark = ""
+    for i, piece in enumerate(_CLAUSE_BREAK.split(text.rstrip(" .!"))):
+        if i % 2:
+            mark = piece
+        elif piece:
+            yield mark, piece
+
+
+def _clause(text: str) -> Clause | None:
+    words = text.split()
+    if not words or words[0].lower() in _SUBORDINATE:
+        return None
+    if words[0].lower() in PREPOSITIONS:
+        return _with_lead(words)
+    place = _verb_place(words)
+    if place is None:
+        return _imperative(words)
+    start = place
+    while start > 1 and words[start - 1].lower() in _ADVERBS:
+        start -= 1
+    if not _is_subject([word.lower() for word in words[:start]]):
+        return None
+    subject = as_spoken_within(" ".join(words[:start]))
+    return _with_verb(subject, words[start:place], words[place:])
+
+
+def _is_subject(words: Sequence[str]) -> bool:
+    """Whether words can be the whole of what a sentence is about."""
+    if len(words) == 1 and (words[0] in _PRONOUNS or words[0] in {"this", "that", "there"}):
+        return True
+    relative = next((i for i, word in enumerate(words) if word in {"that", "who", "which"}), None)
+    head = words[:relative] if relative else words
+    return (
+        len(words) <= _LONGEST_SUBJECT
+        and words[0] not in _NOT_FIRST_IN_SUBJECT
+        and not any(_stands_in_no_subject(word) for word in head)
+        and (words[0] not in PREPOSITIONS)
+    )
+
+
+def _stands_in_no_subject(word: str) -> bool:
+    return word in _NOT_IN_SUBJECT or word[-1] in ",)" or bool(_CONTRACTED.search(word))
+
+
+def _with_lead(words: Sequence[str]) -> Clause | None:
+    """As in "Against the French I play ...": the clause behind the lead, which goes to its end."""
+    for i in range(2, min(len(words), _FARTHEST_VERB)):
+        if words[i].lower() in _PRONOUNS:
+            clause = _clause(" ".join(words[i:]))
+            lead = " ".join([words[0].lower(), *words[1:i]])
+            return clause and replace(clause, rest=f"{clause.rest} {lead}".strip())
+    return None
+
+
+def _imperative(words: Sequence[str]) -> Clause | None:
+    """As in "Leave the log on the clipboard": it tells what I should do."""
+    adverbs = [word.lower() for word in words[:1] if word.lower() in _ADVERBS]
+    rest = words[len(adverbs) :]
+    first = rest[0].lower() if len(rest) >= _FEWEST_TOLD else ""
+    if first in _IDLE_IMPERATIVES or not _plain_base(first):
+        return None
+    follower = rest[1].lower()
+    if not (follower in _DETERMINERS or (adverbs and rest[1][0].isupper())):
+        return None
+    return Clause("I", " ".join(adverbs), "should", " ".join([rest[0].lower(), *rest[1:]]))
+
+
+def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
+    """What goes on with the same subject: another verb, or what was done to it."""
+    words = text.split()
+    first = words[0].lower() if words else ""
+    after = words[1].lower() if len(words) > 1 else ""
+    if first in _AUXILIARIES or (_finite_base(first) and (has_and or first.endswith("s"))):
+        return _with_verb(before.subject, [], words)
+    if first == "cost" and after:
+        return Clause(before.subject, "", "cost", " ".join(words[1:]), "cost")
+    is_done = _is_participle(words[:1]) or first in {"due", "worth"}
+    if before.is_copula and is_done and after in PREPOSITIONS:
+        verb = "is" if first in {"due", "worth"} else "was"
+        return Clause(before.subject, "", verb, text)
+    return None
+
+
+def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Clause:
+    verb = words[0].lower()
+    rest = list(words[1:])
+    adverbs = list(adverbs)
+    if verb in _AUXILIARIES:
+        done = [word for word in rest if word.lower() not in _ADVERBS]
+        verb_is_lexical = verb in {"has", "have", "had"} and not _is_participle(done[:1])
+        base = "have" if verb_is_lexical else ""
+    else:
+        base = _finite_base(verb) or _plain_base(verb)
+    while not base and rest and rest[0].lower() in _ADVERBS:
+        adverbs.append(rest.pop(0))
+    return Clause(subject, " ".join(adverbs), verb, " ".join(rest), base)
+
+
+def _is_participle(words: Sequence[str]) -> bool:
+    return bool(words) and any(
+        words[0].lower() in getInflection(base, "VBN") for base in verb_bases(words[0].lower())
+    )
+
+
+def _verb_place(words: Sequence[str]) -> int | None:
+    lower = [word.lower().strip(",") for word in words]
+    reach = range(1, min(len(words), _FARTHEST_VERB))
+    for i in reach:
+        if lower[i] in _AUXILIARIES and lower[i - 1] not in {"who", "that", "which"}:
+            return None if _has_relative(lower[:i]) else i
+    candidates = [i for i in reach if _could_be_verb(lower, words, i)]
+    for i in candidates:
+        if "NOUN" not in getAllLemmas(lower[i]):
+            return i
+    return candidates[0] if candidates else None
+
+
+def _has_relative(words: Sequence[str]) -> bool:
+    return any(word in {"when", "where", "if", "because"} for word in words)
+
+
+def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
+    word, before = lower[i], lower[i - 1]
+    after = lower[i + 1] if i + 1 < len(lower) else ""
+    if not word.isalpha() or words[i][0].isupper() or before in {"who", "that", "which"}:
+        return False
+    if before in PREPOSITIONS or before.endswith("'s"):
+        return False
+    if before in _DETERMINERS and (before not in _NUMBERS or "NOUN" in getAllLemmas(word)):
+        return False
+    if _finite_base(word):
+        return _stands_as_verb(lower, i, after)
+    subject_is_plural = before in _PLURAL_PRONOUNS or (
+        i == 1 and before.endswith("s") and "NOUN" in getAllLemmas(before)
+    )
+    return subject_is_plural and bool(_plain_base(word))
+
+
+def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
+    """Whether a form that could also be a noun or participle is the verb, by what is around it."""
+    word = lower[i]
+    begins_phrase = after in _DETERMINERS or after in PREPOSITIONS or after in _VERB_FOLLOWERS
+    if word.endswith("s"):
+        if lower[i - 1] in _PLURAL_PRONOUNS or "NOUN" not in getAllLemmas(word):
+            return lower[i - 1] not in _PLURAL_PRONOUNS
+        has_number = any(each[0].isdigit() for each in lower[:i])
+        return not has_number and (begins_phrase or (lower[0] in _DETERMINERS and after != ""))
+    if after == "by":
+        return False
+    is_participle = any(word in getInflection(base, "VBN") for base in verb_bases(word))
+    return (
+        begins_phrase
+        or after == ""
+        or after[0].isdigit()
+        or not is_participle
+        or (lower[i - 1] in _PRONOUNS)
+    )
+
+
+@cache
+def _finite_base(word: str) -> str:
+    """The infinitive of a form that only a sentence's own verb has; "" for other words."""
+    for base in verb_bases(word):
+        if word != base and (
+            word in getInflection(base, "VBZ") or word in getInflection(base, "VBD")
+        ):
+            return base
+    return ""
+
+
+def _plain_base(word: str) -> str:
+    return word if word in verb_bases(word) else ""
+
+
+def _question(parts: Sequence[str]) -> str:
+    text = " ".join(" ".join(part for part in parts if part).split()).strip(" ,;:.")
+    return f"{text[:1].upper()}{text[1:]}?"
+
+
+def is_whole(question: str) -> bool:
+    """Whether a question does not break off where the sentence went on, and asks of something."""
+    words = question.rstrip("?").lower().split()
+    telling = [word for word in words[1:] if word not in _EMPTY]
+    ends_well = words[-1] not in _DETERMINERS - {"all", "both", "one", "that", "this"} and words[
+        -1
+    ] not in {"and", "or", "that", "which", "is", "are", "was", "were", "called", "named"}
+    return ends_well and words[-2:] != ["like", "this"] and len(telling) >= _FEWEST_TELLING

@@ -1,0 +1,195 @@
+"""The samples of a library: what study wrote, what it threw out, what the person changed."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mlx_backend.library.database import transaction
+from mlx_backend.library.notes import Passage
+from mlx_backend.study.drafts import Draft
+
+VERSION = 1
+"""Of how samples are written: passages studied by an older one are studied again."""
+
+PERSON = "person"
+
+Choice = Literal["", "keep", "drop", "edited"]
+
+
+@dataclass(frozen=True)
+class StoredSample:
+    """A sample in the library. `dropped` names the filter that threw it out, "" where none did."""
+
+    id: int
+    note_id: int
+    note_title: str
+    writer: str
+    kind: str
+    prompt: str
+    answer: str
+    key: str
+    quote: str
+    dropped: str
+    choice: Choice
+
+    @property
+    def is_used(self) -> bool:
+        """Whether training uses it: the person's choice goes before the filters."""
+        return self.choice in {"keep", "edited"} or (not self.choice and not self.dropped)
+
+
+@dataclass(frozen=True)
+class Yield:
+    """How many samples there are, how many are used, and how many each filter threw out."""
+
+    written: int
+    used: int
+    dropped: dict[str, int]
+
+
+_SAMPLES = (
+    "SELECT samples.id, note_id, notes.title AS note_title, writer, samples.kind, prompt, answer,"
+    " key, quote, dropped, choice FROM samples JOIN notes ON notes.id = note_id"
+)
+_USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
+
+
+def digest(passage: Passage) -> bytes:
+    """By what a passage is known: its note's title and its text, as they are taught."""
+    told = f"{passage.note_title}\0{passage.heading}\0{passage.text}"
+    return hashlib.sha256(told.encode()).digest()[:16]
+
+
+class Samples:
+    """Reads and writes samples over one database connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def studied(self, writer: str) -> set[tuple[int, bytes]]:
+        """The passages that a writer is done with, as note and digest."""
+        rows = self._db.execute(
+            "SELECT note_id, passage FROM studied WHERE writer = ? AND version = ?",
+            (writer, VERSION),
+        )
+        return {(row["note_id"], row["passage"]) for row in rows}
+
+    def of_passage(self, note_id: int, passage: bytes) -> list[StoredSample]:
+        """All samples about a passage, also those that were thrown out."""
+        rows = self._db.execute(
+            f"{_SAMPLES} WHERE note_id = ? AND passage = ? ORDER BY samples.id", (note_id, passage)
+        )
+        return [StoredSample(**row) for row in rows]
+
+    def save(self, writer: str, studied: Iterable[tuple[Passage, Sequence[Draft]]]) -> None:
+        """Put in what `writer` wrote about passages and mark them studied, all or nothing.
+
+        What it wrote about them before goes, but for what the person changed.
+        """
+        with transaction(self._db):
+            for passage, drafts in studied:
+                place = (passage.note_id, digest(passage))
+                self._db.execute(
+                    "DELETE FROM samples WHERE note_id = ? AND passage = ? AND writer = ?"
+                    " AND choice = ''",
+                    (*place, writer),
+                )
+                self._db.executemany(
+                    "INSERT INTO samples (note_id, passage, writer, kind, prompt, answer, key,"
+                    " quote, dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (*place, writer, d.kind, d.prompt, d.answer, d.key, d.quote, d.dropped)
+                        for d in drafts
+                    ],
+                )
+                self._db.execute(
+                    "INSERT OR REPLACE INTO studied VALUES (?, ?, ?, ?)", (*place, writer, VERSION)
+                )
+
+    def drop(self, dropped: Iterable[tuple[int, str]]) -> None:
+        """Record by which filter samples were thrown out; "" takes one back in."""
+        with transaction(self._db):
+            self._db.executemany(
+                "UPDATE samples SET dropped = ? WHERE id = ?",
+                [(why, sample) for sample, why in dropped],
+            )
+
+    def choose(self, sample: int, choice: Choice) -> None:
+        """Use a sample or leave it out, whatever the filters say; "" leaves it to them."""
+        with transaction(self._db):
+            self._db.execute("UPDATE samples SET choice = ? WHERE id = ?", (choice, sample))
+
+    def edit(self, sample: int, prompt: str, answer: str) -> None:
+        """Word a sample as the person wants it; it is used from then on."""
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE samples SET prompt = ?, answer = ?, choice = 'edited' WHERE id = ?",
+                (prompt.strip(), answer.strip(), sample),
+            )
+
+    def forget_old(self, present: Iterable[tuple[int, bytes]]) -> None:
+        """Remove what was written about passages that are no longer as they were."""
+        kept = set(present)
+        rows = self._db.execute("SELECT DISTINCT note_id, passage FROM studied")
+        old = [tuple(row) for row in rows if (row["note_id"], row["passage"]) not in kept]
+        with transaction(self._db):
+            for table in ("samples", "studied"):
+                self._db.executemany(f"DELETE FROM {table} WHERE note_id = ? AND passage = ?", old)
+
+    def used(self) -> list[tuple[StoredSample, bytes]]:
+        """All samples that training uses, with the digests of their passages, by note."""
+        rows = self._db.execute(
+            _SAMPLES.replace("SELECT ", "SELECT passage, ", 1)
+            + f" WHERE {_USED} ORDER BY note_id, samples.id"
+        )
+        found = []
+        for row in rows:
+            fields = dict(row)
+            passage = fields.pop("passage")
+            found.append((StoredSample(**fields), passage))
+        return found
+
+    def page(
+        self, search: str = "", kept: bool | None = None, limit: int = 100, offset: int = 0
+    ) -> list[StoredSample]:
+        """A piece of all samples whose words hold `search`; `kept`: only those used, or not."""
+        where, values = _where(search, kept)
+        rows = self._db.execute(
+            f"{_SAMPLES} WHERE {where} ORDER BY note_id, samples.id LIMIT ? OFFSET ?",
+            (*values, limit, offset),
+        )
+        return [StoredSample(**row) for row in rows]
+
+    def count(self, search: str = "", kept: bool | None = None) -> int:
+        """How many samples `page` can show."""
+        where, values = _where(search, kept)
+        row = self._db.execute(
+            f"SELECT count(*) FROM samples JOIN notes ON notes.id = note_id WHERE {where}", values
+        )
+        return int(row.fetchone()[0])
+
+    def yielded(self) -> Yield:
+        """What study brought so far."""
+        rows = self._db.execute(
+            f"SELECT dropped, count(*) AS n, sum({_USED}) AS used FROM samples GROUP BY dropped"
+        ).fetchall()
+        return Yield(
+            written=sum(row["n"] for row in rows),
+            used=sum(row["used"] for row in rows),
+            dropped={row["dropped"]: row["n"] for row in rows if row["dropped"]},
+        )
+
+
+def _where(search: str, kept: bool | None) -> tuple[str, tuple[str, ...]]:
+    conditions, values = ["NOT notes.gone"], []
+    for word in search.split():
+        conditions.append("(prompt LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\')")
+        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        values += [f"%{escaped}%"] * 2
+    if kept is not None:
+        conditions.append(_USED if kept else f"NOT {_USED}")
+    return " AND ".join(conditions), tuple(values)

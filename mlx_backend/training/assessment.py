@@ -1,0 +1,65 @@
+"""What a model can, measured alike before the training and after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.dataset.samples import Dataset, Sample
+from mlx_backend.files import write_atomically
+from mlx_backend.inference import ChatModel
+from mlx_backend.training.examination import Examination, examine, set_aside
+from mlx_backend.training.preparation import Preparation
+from mlx_backend.training.probe import Probe, probe_of_base, summed_losses, take_probe
+
+_SHORT_RUN_H = 0.3
+_EVERY_IN_SHORT_RUN = 4
+
+
+class Assessment(msgspec.Struct, frozen=True):
+    """The exam of set-aside questions, the general probe, the loss on text kept back for style.
+
+    `style` is in nats a token, None where no text was kept back; `seconds` is what it all took.
+    """
+
+    exam: Examination = Examination((), 0.0)
+    probe: Probe | None = None
+    style: float | None = None
+    seconds: float = 0.0
+
+
+def assess(
+    preparation: Preparation, dataset: Dataset, hours: float | None, is_base: bool = False
+) -> Assessment:
+    """Measure the model as it is now; in a short run with fewer of the general questions."""
+    began = time.perf_counter()
+    loaded = preparation.loaded
+    loaded.model.eval()
+    every = _EVERY_IN_SHORT_RUN if hours is not None and hours < _SHORT_RUN_H else 1
+    exam = examine(ChatModel(loaded), set_aside(dataset))
+    probe = (probe_of_base if is_base else take_probe)(loaded, every)
+    style = _style(preparation, dataset.style)
+    return Assessment(exam, probe, style, time.perf_counter() - began)
+
+
+def assess_once(
+    path: Path, preparation: Preparation, dataset: Dataset, hours: float | None, is_base: bool
+) -> Assessment:
+    """The same, written down at `path`; a resumed run reads it there."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Assessment)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        found = assess(preparation, dataset, hours, is_base)
+        write_atomically(path, msgspec.json.encode(found))
+        return found
+
+
+def _style(preparation: Preparation, samples: Sequence[Sample]) -> float | None:
+    if not samples:
+        return None
+    pairs = [(sample.prompt, sample.answer) for sample in samples]
+    losses = summed_losses(preparation.loaded, pairs)
+    return sum(total for total, _ in losses) / max(1, sum(count for _, count in losses))

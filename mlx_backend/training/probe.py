@@ -1,0 +1,112 @@
+"""What a model still knows of the world: a general probe, the same for base and adapter.
+
+Its questions have four choices each, of which a model picks the likeliest; its answers tell how
+well it foresees plain general text. Both ship with the app.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import mlx.core as mx
+import mlx.nn as nn
+import msgspec
+
+from mlx_backend.base_model import LoadedModel
+from mlx_backend.cores import CoreShare
+from mlx_backend.files import write_atomically
+
+_BATCH = 16
+_LONGEST = 512  # tokens
+_FILE = "general_probe.json"
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """How many of the `asked` questions were answered right, and the perplexity of the answers.
+
+    `seconds` is what it took.
+    """
+
+    asked: int
+    right: int
+    perplexity: float
+    seconds: float = 0.0
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers."""
+        return self.right / max(1, self.asked)
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    sha256: str
+    probes: dict[int, Probe]
+
+
+def take_probe(loaded: LoadedModel, every: int = 1) -> Probe:
+    """Ask every so manieth question of the model as it is now."""
+    began = time.perf_counter()
+    questions = _lines("general_probe.tsv")[::every]
+    answers = _lines("general_answers.tsv")[::every]
+    pairs, sizes = [], []
+    for question, right, wrong in questions:
+        choices = [right, *wrong.split("|")]
+        pairs += [(question, choice) for choice in choices]
+        sizes.append(len(choices))
+    losses = summed_losses(loaded, pairs)
+    right_ones, first = 0, 0
+    for size in sizes:
+        means = [total / count for total, count in losses[first : first + size]]
+        right_ones += means[0] == min(means)
+        first += size
+    texts = summed_losses(loaded, [(question, answer) for question, answer in answers])
+    mean = sum(total for total, _ in texts) / max(1, sum(count for _, count in texts))
+    seconds = time.perf_counter() - began
+    return Probe(len(questions), right_ones, math.exp(mean), seconds)
+
+
+def probe_of_base(loaded: LoadedModel, every: int = 1) -> Probe:
+    """The base model's own, kept in its folder once it is known; no adapter may be on it."""
+    path, sha256 = loaded.info.path / _FILE, loaded.info.card.sha256
+    known = _known(path, sha256)
+    if every not in known:
+        known[every] = take_probe(loaded, every)
+        write_atomically(path, msgspec.json.encode(_Kept(sha256, known)))
+    return known[every]
+
+
+def _known(path: Path, sha256: str) -> dict[int, Probe]:
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return {}
+    return dict(kept.probes) if kept.sha256 == sha256 else {}
+
+
+def _lines(name: str) -> list[list[str]]:
+    text = (resources.files("resources") / name).read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines() if line.strip()]
+
+
+def summed_losses(loaded: LoadedModel, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, int]]:
+    """Of each answer to its question, the summed loss (nats) of its tokens, and their number."""
+    samples = [(ids[:_LONGEST], prompt) for ids, prompt in loaded.form.samples(pairs)]
+    order = sorted(range(len(samples)), key=lambda i: len(samples[i][0]))
+    found: list[tuple[float, int]] = [(0.0, 0)] * len(samples)
+    cores = CoreShare()
+    for first in range(0, len(order), _BATCH):
+        cores.adapt()
+        chosen = order[first : first + _BATCH]
+        length = max(len(samples[i][0]) for i in chosen)
+        rows = mx.array([samples[i][0] + [0] * (length - len(samples[i][0])) for i in chosen])
+        losses = nn.losses.cross_entropy(loaded.model(rows[:, :-1]), rows[:, 1:])
+        mx.eval(losses)
+        for row, i in enumerate(chosen):
+            ids, prompt = samples[i]
+            own = losses[row, prompt - 1 : len(ids) - 1]
+            found[i] = (float(own.sum()), len(ids) - prompt)
+    return found

@@ -1,0 +1,136 @@
+"""The first stage of a run: studying the notes, and what its dataset is made of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import mlx.core as mx
+import msgspec
+
+from mlx_backend import protocol
+from mlx_backend.base_model import load_base_model
+from mlx_backend.dataset import compose, upkeep
+from mlx_backend.dataset.recipe import recipe_for
+from mlx_backend.dataset.samples import Dataset
+from mlx_backend.files import write_atomically
+from mlx_backend.inference import ChatModel
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.library.home import Library
+from mlx_backend.library.notes import Notes
+from mlx_backend.protocol import TrainSpec
+from mlx_backend.study.store import Samples, Yield
+from mlx_backend.study.studying import Progress, Study, StudyPlan
+from mlx_backend.study.writer import Writer
+
+SHARE = 0.15
+"""Of a run's time, for study; the rest trains what it wrote."""
+
+_UNBOUNDED_S = 1200.0  # for a run whose end is given in steps
+_GENERAL_SHARE = 0.4  # of the study, at most, for the base model's own general answers
+_FILE = "study.json"
+_EVERY_S = 0.2
+
+
+class Studied(msgspec.Struct, frozen=True):
+    """What study took (seconds, over all attempts) and brought; kept in the run's folder."""
+
+    seconds: float = 0.0
+    written: int = 0
+    used: int = 0
+    dropped: dict[str, int] = {}
+    recipe: str = ""
+
+
+def studied_before(folder: Path) -> Studied:
+    """What the study of a run took and brought so far."""
+    try:
+        return msgspec.json.decode((folder / _FILE).read_bytes(), type=Studied)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return Studied()
+
+
+class StudyStage:
+    """Studies for one run. What it writes goes to the library, so that no run writes it again."""
+
+    def __init__(
+        self, library: Library, folder: JobFolder, spec: TrainSpec, stop: Callable[[], bool]
+    ) -> None:
+        self._library = library
+        self._folder = folder
+        self._spec = spec
+        self._stop = stop
+        self._began = time.time()
+        self._before = studied_before(folder.path)
+        self._told = 0.0
+        self._writer: Writer | None = None
+
+    def dataset(self, notes: Notes, end: float | None) -> Dataset | None:
+        """Study, and make the dataset; None when asked to stop first.
+
+        `end` is when the whole run is to be over (Unix time). Raises OvernightError when there is
+        nothing to learn, or the base model cannot be used.
+        """
+        material = compose.gather(notes)
+        if not self._spec.study:
+            return compose.raw_dataset(material, self._spec.seed)
+        self._folder.append(protocol.StageBegan(stage="studying"))
+        budget = _UNBOUNDED_S if end is None else SHARE * max(0.0, end - self._began)
+        deadline = self._began + budget - self._before.seconds
+        general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
+        samples = Samples(notes.connection)
+        found = Study(
+            samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
+        ).run(material.passages, self._load_writer)
+        recipe = recipe_for(compose.studied_passages(samples, material.passages)).text
+        self._record(found, recipe)
+        self._writer = None
+        mx.clear_cache()
+        if self._stop():
+            return None
+        self._tell(found, recipe)
+        return compose.studied_dataset(notes, material, general, self._spec.seed)
+
+    def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
+        writer = self._load_writer()
+        chat = ChatModel(writer.loaded)
+        return upkeep.general_answers(
+            writer.loaded.info.path,
+            writer.loaded.info.card.sha256,
+            lambda prompts: chat.answer_all(prompts, upkeep.LONGEST_ANSWER),
+            lambda: self._stop() or time.time() >= deadline,
+        )
+
+    def _load_writer(self) -> Writer:
+        if self._writer is None:
+            self._writer = Writer(load_base_model(self._library, self._spec.model))
+        return self._writer
+
+    def _progressed(self, progress: Progress) -> None:
+        now = time.time()
+        if progress.done < progress.total and now - self._told < _EVERY_S:
+            return
+        self._told = now
+        what = "passages" if progress.by_model else "notes"
+        self._folder.append(
+            protocol.Progress(
+                done=progress.done,
+                total=progress.total,
+                unit=what,
+                text=f"{progress.kept} samples kept",
+            )
+        )
+        self._record(Yield(0, 0, {}), "")
+
+    def _record(self, found: Yield, recipe: str) -> None:
+        seconds = self._before.seconds + time.time() - self._began
+        studied = Studied(seconds, found.written, found.used, found.dropped, recipe)
+        write_atomically(self._folder.path / _FILE, msgspec.json.encode(studied))
+
+    def _tell(self, found: Yield, recipe: str) -> None:
+        dropped = sum(found.dropped.values())
+        text = f"Wrote {found.written:,} samples about your notes and kept {found.used:,}."
+        if dropped:
+            text += f" {dropped:,} were not good enough; all can be read under Notes, Samples."
+        self._folder.append(protocol.Notice(text=f"{text} The run learns {recipe}."))
