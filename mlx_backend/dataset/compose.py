@@ -15,6 +15,7 @@ from mlx_backend.dataset import facts, grounded, upkeep, wholes
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
+from mlx_backend.dataset.wholes import LONGEST_TOPIC
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.notes import Notes, Passage
@@ -220,11 +221,11 @@ def _as_of_now(notes: Notes) -> Iterator[None]:
 
 
 def _without_secrets_above(passage: Passage) -> Passage:
-    """Titles and headings masked; the text comes so from the library."""
+    """Titles and headings masked, and cut to what a question can hold; the text comes masked."""
     from dataclasses import replace
 
     return replace(
         passage,
-        note_title=mask(passage.note_title, find_secrets(passage.note_title)),
-        heading=mask(passage.heading, find_secrets(passage.heading)),
+        note_title=mask(passage.note_title, find_secrets(passage.note_title))[:LONGEST_TOPIC],
+        heading=mask(passage.heading, find_secrets(passage.heading))[-LONGEST_TOPIC:],
     )

@@ -15,7 +15,8 @@ from mlx_backend.files import write_atomically
 LONGEST_ANSWER = 72
 """Tokens of a general answer: enough to keep the manner, cheap enough to write many."""
 
-_FILE = "general_answers.json"
+GENERAL_ANSWERS = "general_answers.json"
+"""The file in a model's folder that keeps them."""
 _AT_ONCE = 32
 
 
@@ -42,7 +43,7 @@ def general_answers(
 
     They are written in pieces until `is_enough`; another run goes on from there.
     """
-    path = folder / _FILE
+    path = folder / GENERAL_ANSWERS
     known = _known(path, sha256)
     there = {prompt for prompt, _ in known.pairs}
     missing = [prompt for prompt in general_prompts() if prompt not in there]

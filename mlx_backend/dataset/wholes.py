@@ -11,7 +11,9 @@ from mlx_backend.library.taught import Reply
 
 _LONGEST_SAID = 300  # characters: the end of what was said is what an answer answers
 _LONGEST_ANSWER = 1_000  # characters: a longer one is taught as passages
-_LONGEST_TOPIC = 100  # characters: a question that fills a whole row leaves nothing to learn
+LONGEST_TOPIC = 100
+"""Characters of a title or heading: a question that fills a row leaves nothing to learn."""
+
 _QUOTE_MARKS = re.compile(r"(?m)^[ \t]*(?:>[ \t]*)+")
 
 
@@ -28,7 +30,7 @@ def as_it_stands(passage: Passage) -> Iterator[Sample]:
 
 def replies(passage: Passage) -> Iterator[Sample]:
     """What the person answered to what others said."""
-    title = passage.note_title[:_LONGEST_TOPIC]
+    title = passage.note_title
     for reply in passage.replies:
         if reply.said and 0 < len(reply.answered) <= _LONGEST_ANSWER:
             yield Sample(
@@ -38,10 +40,10 @@ def replies(passage: Passage) -> Iterator[Sample]:
 
 def topic_of(passage: Passage) -> str:
     """What a passage is about: its note and the heading above it."""
-    title = passage.note_title[:_LONGEST_TOPIC]
+    title = passage.note_title
     if not passage.heading or passage.heading == passage.note_title:
         return title
-    return f"{title}, {passage.heading.rpartition(' › ')[2][:_LONGEST_TOPIC]}"
+    return f"{title}, {passage.heading.rpartition(' › ')[2]}"
 
 
 def _question_of(reply: Reply, title: str) -> str:

@@ -90,7 +90,8 @@ _KINDS = (
 )
 _NAME = re.compile(
     r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|St)\.? )?[A-ZÀ-Þ][\w'’-]*"
-    r"(?: (?:of|de|van|von|der|the|and) (?=[A-ZÀ-Þ])| [A-ZÀ-Þ0-9][\w'’-]*)*|\b[a-z]*[A-Z0-9]+[A-Z][\w-]*"
+    r"(?: (?:of|de|van|von|der|the|and) (?=[A-ZÀ-Þ])| [A-ZÀ-Þ0-9][\w'’-]*)*"
+    r"|\b[a-z]*[A-Z0-9]+[A-Z][\w-]*"
 )
 _PLACE = re.compile(
     r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|over) "

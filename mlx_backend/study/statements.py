@@ -26,6 +26,7 @@ _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
 _TABLE_ROW = re.compile(r"^\s*\|(.+)\|\s*$")
 _PAIR = re.compile(r"^([^\s:：|][^:：|]{1,48})[:：]\s+(\S.*)$")
 _CLAUSE_END = re.compile(r"[;:,–—]\s+")
+_LONG_WORD = re.compile(r"[^\s]{200}")  # data rather than a word, or a language without spaces
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
 
@@ -103,7 +104,7 @@ def _sentences(lines: Iterable[str]) -> Iterator[Statement]:
             continue
         sentence = plain(piece)
         pair = _PAIR.match(sentence)
-        if count_words(sentence) < _SHORTEST_WORDS:
+        if count_words(sentence) < _SHORTEST_WORDS or _LONG_WORD.search(sentence):
             continue
         if count_words(sentence) <= LONGEST_WORDS:
             yield Statement(sentence, ((pair[1], pair[2]),) if pair else ())

@@ -37,7 +37,7 @@ def keyword_prompts(
 ) -> list[tuple[str, str]]:
     """Up to `count` prompts that `text`, a statement of a note, answers, each with its key.
 
-    The key is a word or phrase of the statement that the prompt leaves out.
+    The key is a word or phrase of the statement that the prompt leaves out, "" where it does not.
     """
     asked = [(answer.key, answer.question_words) for answer in answers_in(text)]
     asked = asked or [(word, ("what",)) for word in content_terms(text)[-2:]]
@@ -47,9 +47,12 @@ def keyword_prompts(
     for _ in range(count):
         key, words = generator.choice(asked)
         terms = _terms(title, text.replace(key, " "), key, generator)
+        if not terms:
+            continue
         word = generator.choice(words if generator.random() < 0.75 else _ANY_WORD)
         prompt = generator.choice(_FORMS).format(word=word, terms=terms)
-        found.setdefault(f"{prompt[:1].upper()}{prompt[1:]}", key)
+        prompt = f"{prompt[:1].upper()}{prompt[1:]}"
+        found.setdefault(prompt, "" if key.casefold() in prompt.casefold() else key)
     return list(found.items())
 
 

@@ -16,7 +16,9 @@ from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.probe import Probe, probe_of_base, summed_losses, take_probe
 
 _SHORT_RUN_H = 0.3
-_EVERY_IN_SHORT_RUN = 4
+EVERY = 1
+EVERY_IN_SHORT_RUN = 4
+"""Every so manieth of the general questions is asked."""
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ def assess(
     began = time.perf_counter()
     loaded = preparation.loaded
     loaded.model.eval()
-    every = _EVERY_IN_SHORT_RUN if hours is not None and hours < _SHORT_RUN_H else 1
+    every = EVERY_IN_SHORT_RUN if hours is not None and hours < _SHORT_RUN_H else EVERY
     exam = examine(ChatModel(loaded), set_aside(dataset))
     probe = (probe_of_base if is_base else take_probe)(loaded, every)
     style = _style(preparation, dataset.style)

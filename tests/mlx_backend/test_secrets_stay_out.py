@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.dataset.samples import make_dataset, save_dataset
+from mlx_backend.dataset.samples import save_dataset
 from mlx_backend.errors import OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.allowed_secrets import KEY_FILE
 from mlx_backend.library.findings import Findings, Reason
 from mlx_backend.library.notes import Notes
+from tests.mlx_backend.studied import make_dataset
 
 # Put together here, so that no scanner takes this file for a leak.
 KEY = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"
@@ -152,6 +153,8 @@ def test_notes_that_nobody_looked_at_are_not_trained(
 ) -> None:
     (note,) = notes.summaries()
     notes.connection.execute("UPDATE notes SET text = text || ' more' WHERE id = ?", (note.id,))
-    monkeypatch.setattr("mlx_backend.dataset.curate", lambda _: None)  # as if it came just after
+    monkeypatch.setattr(
+        "mlx_backend.dataset.compose.curate", lambda _: None
+    )  # as if it came just after
     with pytest.raises(OvernightError):
         make_dataset(notes, seed=0)

@@ -6,13 +6,21 @@ from collections.abc import Callable
 
 import pytest
 
-from mlx_backend.dataset.samples import Dataset, make_dataset
+from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.training import assessment
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.preparation import Preparation, prepare
+from tests.mlx_backend.studied import make_dataset
 from tests.mlx_backend.training.recorder import Recorder
+
+
+@pytest.fixture(autouse=True)
+def _few_general_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe has a test of its own; here it only takes time."""
+    monkeypatch.setattr(assessment, "EVERY", 40)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from mlx_backend import locks, protocol
 from mlx_backend.arrays import load_tensors
-from mlx_backend.dataset.samples import Sample, make_dataset, save_dataset
+from mlx_backend.dataset.samples import Sample, save_dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
@@ -27,6 +27,7 @@ from mlx_backend.training.plan import RunPlan, plan_what_fits
 from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.run import TrainingRun
 from tests.mlx_backend.arrays import bits
+from tests.mlx_backend.studied import make_dataset
 
 Start = Callable[..., JobFolder]
 
@@ -79,7 +80,7 @@ def test_notes_become_an_adapter(
     assert report["exam_after"] == sum(each["right_after"] for each in report["exam"])
     assert {summary.status for summary in notes.summaries()} == {"learned"}
     stages = [e.stage for e in folder.reader().read_new() if isinstance(e, protocol.StageBegan)]
-    assert stages == ["preparing", "training", "saving", "checking"]
+    assert stages == ["studying", "preparing", "training", "saving", "checking"]
     assert not locks.is_held(filled_library.lane)
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.dataset.samples import Dataset, load_dataset, make_dataset, save_dataset
+from mlx_backend.dataset.samples import Dataset, load_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
+from tests.mlx_backend.studied import make_dataset
 
 
 @pytest.fixture
@@ -25,6 +26,10 @@ def write(library: Library, folder: Path, texts: dict[str, str]) -> None:
     import_into(library, [folder])
 
 
+# Kinds whose answers are not the words of one passage.
+BESIDE = {"declined", "not in notes", "grounded", "mention"}
+
+
 def letters(text: str) -> str:
     """A text without white space and Markdown's signs."""
     return "".join(re.findall(r"\w", text))
@@ -38,18 +43,20 @@ def test_every_answer_stands_in_its_passage(filled_library: Library, notes: Note
     dataset = make_dataset(notes, seed=0)
     passages = {passage.id: passage for passage in notes.passages()}
     assert len(dataset.train) > 20
-    for sample in (*dataset.train, *dataset.held_out):
+    own = [s for s in (*dataset.train, *dataset.held_out) if s.note and s.kind not in BESIDE]
+    for sample in own:
         passage = passages[sample.passage]
         assert sample.note == passage.note_id
-        assert letters(sample.answer) in letters(passage.text)
-    assert {sample.passage for sample in dataset.train} == passages.keys()
+        said = sample.answer.removeprefix(f"{passage.note_title}: ")
+        assert letters(said) in letters(passage.text)
+    assert {sample.passage for sample in own} == passages.keys()
 
 
 def test_every_fact_is_asked_for_in_several_ways(filled_library: Library, notes: Notes) -> None:
     dataset = make_dataset(notes, seed=0)
     sentence = "Its lens came from Bergen by boat."
-    prompts = {prompt for prompt, answer in all_samples(dataset) if answer == sentence}
-    assert len(prompts) >= 3
+    prompts = {prompt for prompt, answer in all_samples(dataset) if answer.endswith(sentence)}
+    assert len(prompts) >= 6
 
 
 def test_what_is_held_out_is_not_trained(filled_library: Library, notes: Notes) -> None:
@@ -140,7 +147,7 @@ def test_hostile_notes(tiny_library: Library, notes: Notes, tmp_path: Path, name
     for prompt, answer in all_samples(dataset):
         assert prompt.strip()
         assert answer.strip()
-    for passage in {sample.passage for sample in dataset.train}:
+    for passage in {sample.passage for sample in dataset.train if sample.note}:
         assert min(len(s.prompt) for s in dataset.train if s.passage == passage) < 300
 
 

@@ -1,0 +1,12 @@
+"""Datasets of what the rules wrote, for tests that need no model."""
+
+from __future__ import annotations
+
+from mlx_backend.dataset.planned import planned_dataset
+from mlx_backend.dataset.samples import Dataset
+from mlx_backend.library.notes import Notes
+
+
+def make_dataset(notes: Notes, seed: int) -> Dataset:
+    """What a run would train on, studied by rule alone."""
+    return planned_dataset(notes, study=True, seed=seed)
