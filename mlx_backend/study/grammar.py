@@ -314,8 +314,12 @@ def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
     if _finite_base(word):
         return _stands_as_verb(lower, i, after)
     subject_is_plural = before in _PLURAL_PRONOUNS or (
-        i == 1 and before.endswith("s") and "NOUN" in getAllLemmas(before)
+        (i == 1 or lower[0] in _DETERMINERS)
+        and before.endswith("s")
+        and "NOUN" in getAllLemmas(before)
     )
+    if word == "cost" and after[:1].isdigit():
+        return True
     return subject_is_plural and bool(_plain_base(word))
 
 
