@@ -194,6 +194,22 @@ def test_what_whatsapp_says_itself_is_nobodys_words() -> None:
         document("x.txt", silent.encode())
 
 
+def test_a_caption_belongs_to_who_sent_the_picture() -> None:
+    android = (
+        "5/4/21, 10:00 - Ida: Are you there?\n"
+        "5/4/21, 10:01 - Emil: IMG-1.jpg (file attached)\nThe new sail\nin the sun\n"
+        "5/4/21, 10:02 - Ida: IMG-2.jpg (file attached)\n"
+        "5/4/21, 10:03 - Emil changed the description of the group\nAll about sails\n"
+    )
+    found = document("x.txt", android.encode())
+    assert found.text == "## 5/4/21\n\nIda: Are you there?\nEmil: The new sail\nin the sun\n"
+    iphone = (
+        "[04.05.21, 10:01:00] Ida: One\n"
+        "[04.05.21, 10:02:00] Emil: \u200eBild weggelassen\nThe new sail\n"
+    )
+    assert document("x.txt", iphone.encode()).text.endswith("Ida: One\nEmil: The new sail\n")
+
+
 @pytest.mark.parametrize("kind", ["personal_chat", "saved_messages"])
 def test_what_is_forwarded_in_telegram_is_not_the_persons_words(kind: str) -> None:
     def message(text: str, **more: object) -> dict[str, object]:
