@@ -5,13 +5,17 @@ Format: http://xml.evernote.com/pub/evernote-export4.dtd
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from mlx_backend.importers.document import Document, EnteredPart, Item, SkippedPart, Source
-from mlx_backend.importers.readers.html_text import parse, to_markdown
+from mlx_backend.importers.readers.html_text import Markdown, parse, to_markdown
+from mlx_backend.importers.readers.left_out import in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.xml_tree import child_text, local_name
+
+_CODE = re.compile("-en-codeblock: *true")
 
 
 def read_enex(source: Source, root: Element) -> Iterator[Item]:
@@ -26,14 +30,14 @@ def read_enex(source: Source, root: Element) -> Iterator[Item]:
 
 
 def _note(note: Element, title: str) -> Item:
-    text = _text(child_text(note, "content"))
+    text, losses = _content(child_text(note, "content"))
     if not text.strip():
         return SkippedPart(title, "The note has no text")
     tags = [one_line(e.text) for e in note if local_name(e) == "tag" and e.text]
     if tags:
         text += "\nTags: " + ", ".join(tags) + "\n"
     attributes = next((e for e in note if local_name(e) == "note-attributes"), None)
-    media = sum(local_name(e) == "resource" for e in note)
+    losses["attached file"] += sum(local_name(e) == "resource" for e in note)
     return Document(
         title=title,
         text=text,
@@ -41,14 +45,19 @@ def _note(note: Element, title: str) -> Item:
         part=title.replace("/", "-"),
         created=seconds_of(child_text(note, "created") or None),
         author=one_line(child_text(attributes, "author")) if attributes is not None else "",
-        left_out=f"{media} attached files" if media else "",
+        left_out=in_words(losses),
     )
 
 
-def _text(content: str) -> str:
+def _content(content: str) -> Markdown:
     tree = parse(content)
     for box in tree.find_all("en-todo"):
         box.replace_with("[x] " if box.get("checked") == "true" else "[ ] ")
+    for box in tree.find_all("div", style=_CODE):
+        lines = [line.get_text() for line in box.find_all("div", recursive=False)]
+        code = tree.new_tag("pre")
+        code.string = "\n".join(lines or [box.get_text()]).replace("\xa0", " ")
+        box.replace_with(code)
     for media in tree.find_all("en-media"):
         media.decompose()
     return to_markdown(tree)
