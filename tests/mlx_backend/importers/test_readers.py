@@ -76,6 +76,8 @@ def test_every_format_gives_text_and_a_title(name: str) -> None:
         ("plan.org", "# Tools\nA plane.\n## Glue\n```python\n* not a headline\n```\n"),
         ("plan.rst", "# Kite\n\n## Tail\n\nFour metres::\n\n    keep  this\n"),
         ("settings.json", "boat:\n  name: Comma\n  crew: Ida, Emil\n"),
+        ("deck.odp", "The beds in spring\n"),
+        ("table.ods", "## Beds\n\nBed: north; Crop: leek\n"),
         ("table.xlsx", "## Boats\n\nBoat: Comma; Year: 1974\nBoat: Amber; Year: 1982\n"),
         ("telegram.html", "## 4 May 2021\n\nMarta: Rope?\nMarta: Three metres.\n"),
         ("text.jsonl", "The tide turns.\n\nIt always does.\n"),
