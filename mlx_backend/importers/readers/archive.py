@@ -16,11 +16,11 @@ from mlx_backend.importers.document import (
     SkippedPart,
     Source,
 )
+from mlx_backend.importers.passed_over import PassedOver, is_wanted
 from mlx_backend.importers.readers.text import one_line
 from mlx_backend.importers.readers.zip_box import ZipBox
 
 _DEEPEST = 3
-_UNWANTED_FOLDERS = ("__MACOSX", "node_modules", "__pycache__")
 _LONGEST_NAME = 1000
 _NOTION_ID = re.compile(r"[ _-][0-9a-f]{32}(?=[./]|_all\.|$)")
 
@@ -34,13 +34,22 @@ def read_archive(source: Source) -> Iterator[Item]:
         raise SkippedFile(f"It is an archive inside {_DEEPEST} archives")
     box = ZipBox(source.data)
     shown = 0
+    hidden: dict[str, bool] = {}
     for member in box.members:
-        if member.is_dir() or _is_hidden(member.filename):
+        if path := _hidden_part(member.filename):
+            hidden[path] = hidden.get(path, False) or path != member.filename
+        if path or member.is_dir():
             continue
         shown += 1
         yield from _member(source, box, member)
     if not shown:
-        raise SkippedFile("The archive is empty")
+        empty = "The archive holds nothing but what is hidden"
+        raise SkippedFile(empty if hidden else "The archive is empty")
+    passed = PassedOver()
+    for path, is_folder in hidden.items():
+        passed.add(path, PurePosixPath(path).name, is_folder)
+    if passed.reason:
+        yield SkippedPart(one_line(passed.first)[:_LONGEST_NAME], passed.reason)
 
 
 def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[Item]:
@@ -88,11 +97,13 @@ def _refuse(member: zipfile.ZipInfo, box: ZipBox) -> None:
         raise SkippedFile("The whole table is in the file that ends with _all")
 
 
-def _is_hidden(name: str) -> bool:
+def _hidden_part(name: str) -> str:
+    """The path as far as the first folder or file that is hidden; "" where nothing is."""
     parts = PurePosixPath(name).parts
-    return any(
-        (p.startswith(".") and p != "..") or p in ("__MACOSX", "node_modules") for p in parts
-    )
+    for at, part in enumerate(parts):
+        if part != ".." and not is_wanted(part):
+            return "/".join(parts[: at + 1])
+    return ""
 
 
 def _below(part: str, paths: frozenset[str]) -> frozenset[str]:
