@@ -6,6 +6,7 @@ Format: http://xml.evernote.com/pub/evernote-export4.dtd
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
@@ -19,20 +20,45 @@ _CODE = re.compile("-en-codeblock: *true")
 
 
 def read_enex(source: Source, root: Element) -> Iterator[Item]:
-    """The notes of an export; those without text are skipped."""
+    """The notes of an export; those without text, and those that cannot be read, are skipped."""
+    names: set[str] = set()
+    times: Counter[str] = Counter()
     for note in root:
         if local_name(note) != "note":
             continue
         title = one_line(child_text(note, "title")) or "Untitled"
-        if title not in source.passed_over:
-            yield EnteredPart(title)
-            yield _note(note, title)
+        name = _unused(title.replace("/", "-"), names, times)
+        if name not in source.passed_over:
+            yield EnteredPart(name)
+            yield _readable(note, title, name)
 
 
-def _note(note: Element, title: str) -> Item:
+def _unused(title: str, names: set[str], times: Counter[str]) -> str:
+    """A name of its own for each note: one that stops its reader must cost no other."""
+    name = title
+    while name in names:
+        times[title] += 1
+        name = f"{title} ({times[title] + 1})"
+    names.add(name)
+    return name
+
+
+def _readable(note: Element, title: str, name: str) -> Item:
+    try:
+        return _note(note, title, name)
+    except MemoryError:
+        return SkippedPart(name, "Reading it takes more memory than a note should need")
+    except RecursionError:
+        return SkippedPart(name, "It is nested too deeply")
+    except Exception:
+        # Whatever a parser raises on one damaged note, the others are read.
+        return SkippedPart(name, "The note is damaged and cannot be read")
+
+
+def _note(note: Element, title: str, name: str) -> Item:
     text, losses = _content(child_text(note, "content"))
     if not text.strip():
-        return SkippedPart(title, "The note has no text")
+        return SkippedPart(name, "The note has no text")
     tags = [one_line(e.text) for e in note if local_name(e) == "tag" and e.text]
     if tags:
         text += "\nTags: " + ", ".join(tags) + "\n"

@@ -10,6 +10,7 @@ from pathlib import PurePath
 import pytest
 
 from mlx_backend.importers.document import Document, EnteredPart, SkippedFile, SkippedPart, Source
+from mlx_backend.importers.readers import html_text
 from mlx_backend.importers.readers.office_math import formula_text
 from mlx_backend.importers.readers.xml_tree import parse_xml
 from mlx_backend.importers.registry import read
@@ -283,6 +284,27 @@ def test_notions_names_lose_their_numbers_and_tables_come_once() -> None:
     found = [item for item in items if isinstance(item, Document)]
     assert [each.part for each in found] == ["Export/Home.md", "Export/Boats_all.csv"]
     assert [i.part for i in items if isinstance(i, SkippedPart)] == ["Export/Boats.csv"]
+
+
+def test_a_note_of_evernote_that_cannot_be_read_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = ("one", "bad", "three", "four")
+    notes = (f"<note><title>A/B</title><content>{text}</content></note>" for text in texts)
+    data = f"<en-export>{''.join(notes)}<note><title>A/B</title></note></en-export>".encode()
+    fatal = frozenset({"A-B (4)"})
+
+    def parse(html: str) -> object:
+        if html == "bad":
+            raise ValueError(html)
+        return html_text.parse(html)
+
+    monkeypatch.setattr("mlx_backend.importers.readers.enex.parse", parse)
+    items = list(read(Source("a.enex", data, passed_over=fatal)))
+    assert [item.text for item in items if isinstance(item, Document)] == ["one\n", "three\n"]
+    skipped = {item.part: item.reason for item in items if isinstance(item, SkippedPart)}
+    assert skipped.keys() == {"A-B (2)", "A-B (5)"}
+    assert "damaged" in skipped["A-B (2)"]
 
 
 def test_parts_of_archives_are_their_paths() -> None:
