@@ -12,13 +12,17 @@ from pathlib import PurePosixPath
 from mlx_backend.importers.document import (
     EnteredPart,
     Item,
+    LargeSource,
     SkippedFile,
     SkippedPart,
     Source,
 )
+from mlx_backend.importers.limits import LARGEST_IN_PIECES
 from mlx_backend.importers.passed_over import PassedOver, is_wanted
 from mlx_backend.importers.readers.text import one_line
-from mlx_backend.importers.readers.zip_box import ZipBox
+from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
+from mlx_backend.importers.readers.zip_box import LARGEST_MEMBER, ZipBox
+from mlx_backend.importers.too_large import too_large
 
 _DEEPEST = 3
 _LONGEST_NAME = 1000
@@ -32,7 +36,16 @@ def read_archive(source: Source) -> Iterator[Item]:
     """
     if source.depth >= _DEEPEST:
         raise SkippedFile(f"It is an archive inside {_DEEPEST} archives")
-    box = ZipBox(source.data)
+    return _read(source, ZipBox(source.data, LARGEST_IN_PIECES))
+
+
+def read_large_archive(source: LargeSource) -> Iterator[Item]:
+    """`read_archive`, of which no more than one file is held at a time."""
+    outside = Source(source.name, source.head, passed_over=source.passed_over)
+    return _read(outside, ZipBox(source.file, LARGEST_IN_PIECES))
+
+
+def _read(source: Source, box: ZipBox) -> Iterator[Item]:
     shown = 0
     hidden: dict[str, bool] = {}
     for member in box.members:
@@ -61,6 +74,9 @@ def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[It
     yield EnteredPart(part)
     try:
         _refuse(member, box)
+        refuse_what_is_no_text(box.head(member))  # before the rest of a film is unpacked
+        if member.file_size > LARGEST_MEMBER:
+            raise SkippedFile(too_large(member.filename, LARGEST_MEMBER))
         inner = Source(
             name=PurePosixPath(part).name,
             data=box.read_member(member),

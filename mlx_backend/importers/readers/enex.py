@@ -5,32 +5,112 @@ Format: http://xml.evernote.com/pub/evernote-export4.dtd
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element
+from typing import BinaryIO
+from xml.etree.ElementTree import Element, TreeBuilder
 
-from mlx_backend.importers.document import Document, EnteredPart, Item, SkippedPart, Source
+from mlx_backend.importers.document import (
+    THE_REST,
+    Document,
+    EnteredPart,
+    Item,
+    LargeSource,
+    SkippedFile,
+    SkippedPart,
+    Source,
+)
 from mlx_backend.importers.readers.html_text import Markdown, parse, to_markdown
 from mlx_backend.importers.readers.left_out import in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
-from mlx_backend.importers.readers.xml_tree import child_text, local_name
+from mlx_backend.importers.readers.xml_tree import child_text, local_name, xml_refused
 
+_CHUNK = 1 << 20
+_ATTACHED = frozenset({"data", "alternate-data", "recognition"})
 _CODE = re.compile("-en-codeblock: *true")
 
 
-def read_enex(source: Source, root: Element) -> Iterator[Item]:
-    """The notes of an export; those without text, and those that cannot be read, are skipped."""
+def read_enex(source: Source) -> Iterator[Item]:
+    """The notes of an export; those without text, and those that cannot be read, are skipped.
+
+    Where the file ends early or is damaged, the notes before that are read.
+    """
+    data = io.BytesIO(source.data)
+    return read_large_enex(LargeSource(source.name, source.head, data, source.passed_over))
+
+
+def read_large_enex(source: LargeSource) -> Iterator[Item]:
+    """`read_enex`, of which no more than one note is held at a time."""
     names: set[str] = set()
     times: Counter[str] = Counter()
-    for note in root:
-        if local_name(note) != "note":
-            continue
-        title = one_line(child_text(note, "title")) or "Untitled"
-        name = _unused(title.replace("/", "-"), names, times)
-        if name not in source.passed_over:
-            yield EnteredPart(name)
-            yield _readable(note, title, name)
+    try:
+        for note in _notes(source.file):
+            title = one_line(child_text(note, "title")) or "Untitled"
+            name = _unused(title.replace("/", "-"), names, times)
+            if name not in source.passed_over:
+                yield EnteredPart(name)
+                yield _readable(note, title, name)
+    except SkippedFile as skipped:
+        if not names:
+            raise
+        yield SkippedPart(THE_REST, str(skipped))
+
+
+class _NoteBuilder(TreeBuilder):
+    """Sets each note aside when it is whole, without the content of what is attached to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._root: Element | None = None
+        self._whole: list[Element] = []
+        self._is_attached = False
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        """An element begins."""
+        element: Element = super().start(tag, attrs)
+        self._root = element if self._root is None else self._root
+        self._is_attached = tag in _ATTACHED
+        return element
+
+    def data(self, data: str, /) -> None:
+        """Text, in pieces."""
+        if not self._is_attached:
+            super().data(data)
+
+    def end(self, tag: str, /) -> Element:
+        """An element ends."""
+        self._is_attached = False
+        element: Element = super().end(tag)
+        if tag == "note":
+            self._whole.append(element)
+        return element
+
+    def taken(self) -> list[Element]:
+        """The notes that are whole by now, which are from now on the caller's alone."""
+        whole, self._whole = self._whole, []
+        if self._root is not None:
+            self._root.clear()
+        return whole
+
+
+def _notes(file: BinaryIO) -> Iterator[Element]:
+    from defusedxml.ElementTree import DefusedXMLParser
+
+    builder = _NoteBuilder()
+    parser = DefusedXMLParser(target=builder)
+    file.seek(0)
+    for chunk in iter(lambda: file.read(_CHUNK), b""):
+        try:
+            with xml_refused():
+                parser.feed(chunk)
+        except SkippedFile:
+            yield from builder.taken()
+            raise
+        yield from builder.taken()
+    with xml_refused():
+        parser.close()
 
 
 def _unused(title: str, names: set[str], times: Counter[str]) -> str:
