@@ -170,7 +170,12 @@ def _small(request: messages.ReadFile, file: int) -> Source:
         size += len(chunk)
         if size > limits.LARGEST_FILE:
             raise SkippedFile("The file grew while it was read")
-    return Source(request.name, b"".join(chunks), passed_over=frozenset(request.passed_over))
+    return Source(
+        request.name,
+        b"".join(chunks),
+        passed_over=frozenset(request.passed_over),
+        chosen=request.chosen,
+    )
 
 
 def _large(request: messages.ReadFile, file: int) -> LargeSource:

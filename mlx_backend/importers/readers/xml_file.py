@@ -8,6 +8,7 @@ from mlx_backend.importers.document import Format, Item, LargeSource, SkippedFil
 from mlx_backend.importers.readers.enex import read_enex, read_large_enex
 from mlx_backend.importers.readers.feed import read_feed, read_outline
 from mlx_backend.importers.readers.html import read_html
+from mlx_backend.importers.readers.plain_text import TO_DO, read_plain_text
 from mlx_backend.importers.readers.text import begins_with, one_line
 from mlx_backend.importers.readers.xml_tree import local_name, parse_xml
 from mlx_backend.importers.too_large import too_large
@@ -29,8 +30,11 @@ def read_xml(source: Source) -> Iterable[Item]:
             return read_feed(source, root)
         case "opml":
             return read_outline(source, root)
+        case _ if source.chosen:
+            return read_plain_text(source)
         case other:
-            raise SkippedFile(f"This kind of XML ({one_line(other)[:40]}) is not read")
+            kind = one_line(other)[:40]
+            raise SkippedFile(f"This kind of XML ({kind}) is not read, {TO_DO}")
 
 
 def read_large_xml(source: LargeSource) -> Iterable[Item]:

@@ -40,10 +40,10 @@ def cost(monkeypatch: pytest.MonkeyPatch) -> Cost:
     """Measured at each file, and at a reading process's end."""
     cost, read, end = Cost(), Sandbox.read, sandbox._Process.end
 
-    def timed(self: Sandbox, source: Path, path: Path, known_sha256: str = "") -> FileContent:
+    def timed(self: Sandbox, source: Path, path: Path, *more: str | bool) -> FileContent:
         began = time.monotonic()
         try:
-            return read(self, source, path, known_sha256)
+            return read(self, source, path, *more)  # type: ignore[arg-type]
         finally:
             cost.seconds = max(cost.seconds, time.monotonic() - began)
 

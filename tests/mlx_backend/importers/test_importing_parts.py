@@ -130,6 +130,23 @@ def test_what_is_hidden_is_one_line_as_long_as_it_is_there(
     assert len(notes.skipped()) == 2
 
 
+@pytest.mark.parametrize("name", ["boat.py", "boat.yaml", "boat.xml", "LICENSE"])
+def test_what_is_passed_by_in_a_folder_is_read_when_chosen_itself(
+    notes: Notes, counter: TokenCounter, folder: Path, name: str
+) -> None:
+    write(folder / name, b"<boat>Comma</boat>\n")
+    (folder / "a.md").write_text("# A\n")
+    import_paths(notes, counter, [folder])
+    ((_, reason),) = notes.skipped()
+    assert "unless you add the file by itself" in reason
+    assert import_paths(notes, counter, [folder / name]).added == 1
+    assert notes.skipped() == []
+    write(folder / name, b"<boat>Amber</boat>\n")
+    outcome = import_paths(notes, counter, [folder])
+    assert (outcome.changed, outcome.skipped) == (1, [])
+    assert "<boat>Amber</boat>\n" in [notes.text(each.id) for each in notes.summaries()]
+
+
 def test_a_skipped_file_is_listed_again_without_being_read(
     run: Import, notes: Notes, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
