@@ -20,32 +20,41 @@ class CodeBlocks:
         text = tree.get_text() if found else ""
         while self._mark in text:
             self._mark += "x"
+        self._name = re.compile(rf"{self._mark}q(\d+)q")
         self._place = re.compile(rf"(?m)^(.*?){self._mark}q(\d+)q(.*)$")
+        tables = {}
         for block in found:
-            if block.find_parent("pre") is None:
-                self._take(tree, block)
-
-    def _take(self, tree: Any, block: Any) -> None:
-        for line_end in block.find_all("br"):
-            line_end.replace_with("\n")
-        code = block.get_text().replace("\r\n", "\n").removeprefix("\n").removesuffix("\n")
-        if not code.strip():
-            block.decompose()
-            return
-        mark = tree.new_tag("p")
-        mark.string = f"{self._mark}q{len(self._blocks)}q"
-        self._blocks.append(_fenced(code, _language(block)))
-        table = block.find_parent("table")
-        block.replace_with(mark)
-        if table is not None:  # a row of Markdown is one line
-            table.insert_before(mark.extract())
+            if not block.decomposed:  # as those in another block are by now
+                table = self._take(block)
+                tables[id(table)] = table
+        for table in filter(None, tables.values()):
             if not table.get_text(strip=True):
                 table.decompose()
 
+    def _take(self, block: Any) -> Any:
+        """Make a mark of a block, and give the table that it was in, or None.
+
+        It goes before that, since a row of Markdown is one line.
+        """
+        for line_end in block.find_all("br"):
+            line_end.replace_with("\n")
+        code = block.get_text().replace("\r\n", "\n").removeprefix("\n").removesuffix("\n")
+        language = _language(block)
+        block.clear(decompose=True)
+        # Renamed and not replaced: that would look for its place among all of its neighbours.
+        block.name, block.attrs = "p", {}
+        if code.strip():
+            block.string = f"{self._mark}q{len(self._blocks)}q"
+            self._blocks.append(_fenced(code, language))
+        tables = block.find_parents("table")
+        if not tables:
+            return None
+        tables[-1].insert_before(block.extract())
+        return tables[-1]
+
     def missing_in(self, text: str) -> int:
         """How many of the marks are not in a text."""
-        numbers = range(len(self._blocks))
-        return sum(f"{self._mark}q{number}q" not in text for number in numbers)
+        return len(self._blocks) - len(set(self._name.findall(text)))
 
     def restored(self, text: str) -> str:
         """A text with the blocks in the place of their marks, as far in as those are."""

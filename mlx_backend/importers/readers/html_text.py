@@ -60,7 +60,9 @@ def _drop_what_is_no_text(tree: Any) -> Losses:
     del losses[""]  # a person never saw those
     for picture in tree.find_all("img"):
         losses["picture"] += 1
-        picture.replace_with(_picture_text(picture))
+        words = _picture_text(picture)
+        _become_plain(picture)
+        picture.string = words
     losses["link target"] += drop_useless_links(tree)
     return losses
 
@@ -76,8 +78,16 @@ def drop_useless_links(tree: Any, uncounted: Sequence[str] = ()) -> int:
         if not target.startswith(_LINK_TARGETS) or len(target) > _LONGEST_TARGET:
             leads_on = bool(target) and not target.startswith(("#", "javascript:"))
             dropped += leads_on and not (uncounted and link.find_parent(uncounted))
-            link.unwrap()
+            _become_plain(link)
     return dropped
+
+
+def _become_plain(element: Any) -> None:
+    """Turn an element into one of no meaning, in its place.
+
+    To take it out, its place would be looked for among all of its neighbours.
+    """
+    element.name, element.attrs = "span", {}
 
 
 def tidy(text: str) -> str:

@@ -378,6 +378,8 @@ def test_what_is_skipped(name: str, data: bytes, reason: str) -> None:
         ("a.rst", b"=\n" * 100_000),
         ("a.md", b"[[" * 100_000),
         ("a.csv", b'"' * 100_000),
+        ("a.html", b"<html><p>x</p>" + b"<pre>a</pre><img alt=b><a href=c>d</a>" * 10_000),
+        ("a.html", b"<html><table>" + b"<tr><td><pre>a</pre></td><td>b</td></tr>" * 4_000),
         ("a.rtf", b"{\\rtf1 " + b"{" * 50_000),
         ("a.mbox", b"From x y\nA: b\n\n" * 5_000),
     ],
