@@ -166,8 +166,9 @@ class ChatModel:
         prompts: Sequence[str],
         max_tokens: int,
         on_progress: Callable[[int, int], object] = _ignore,
+        temperature: float = 0.0,
     ) -> list[str]:
-        """Answer single questions greedily, in batches of like length; order is kept."""
+        """Answer single questions in batches of like length, greedily at 0; order is kept."""
         tokenizer = self._loaded.tokenizer
         form = self._loaded.form
         ids = [form.prompt([Turn(role="user", text=prompt)]) for prompt in prompts]
@@ -178,7 +179,11 @@ class ChatModel:
             cores.adapt()
             chosen = by_length[start : start + _BATCH]
             response = batch_generate(
-                self._loaded.model, tokenizer, [ids[i] for i in chosen], max_tokens=max_tokens
+                self._loaded.model,
+                tokenizer,
+                [ids[i] for i in chosen],
+                max_tokens=max_tokens,
+                sampler=make_sampler(temperature),
             )
             for i, text in zip(chosen, response.texts, strict=True):
                 texts[i] = text.strip()
