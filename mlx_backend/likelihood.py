@@ -1,4 +1,4 @@
-"""How likely a model finds a text behind another one: what a small model tells better than it writes."""
+"""How likely a model finds a text behind another: what a small one tells better than it writes."""
 
 from __future__ import annotations
 

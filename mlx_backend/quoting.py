@@ -17,12 +17,13 @@ from mlx_backend.base_model import LoadedModel
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Passage
 from mlx_backend.likelihood import likelihoods
+from mlx_backend.question_kinds import asked_kind, has_kind
 from mlx_backend.retrieval import Found, content_words
-from mlx_backend.study.answers import answers_in
 from mlx_backend.study.drafts import worded
 from mlx_backend.study.filters import stems
-from mlx_backend.study.grammar import stem
+from mlx_backend.study.grammar import could_be_noun, is_common_word, stem, verb_bases
 from mlx_backend.study.rules import told_in_note
+from mlx_backend.words import word_set
 
 SMALLEST_READER = 1_000_000_000
 """Parameters from which on a model reads passages by itself and words its own answers."""
@@ -30,31 +31,18 @@ SMALLEST_READER = 1_000_000_000
 # What the words in common and the kind of answer add to the likelihood, in nats a token.
 _OF_WORDS = 1.0
 _OF_KIND = 0.5
+# Below both, a question about things that no passage names is not answered by what is there.
+_THIN_WORDS = 0.4
+_THIN_LIKELIHOOD = 0.9
 
-
-_ASKS_NUMBER = re.compile(
-    r"\bhow (?:much|many|long|far|old|tall|big|high|heavy|deep|often|large)\b|\bage\b"
-    r"|\bwh(?:at|ich) (?:price|number|percentage|share|amount|temperature|size)\b|\bcosts?\b",
-    re.IGNORECASE,
+_WORD = re.compile(r"[^\W_]+")
+_ASKS_KIND = word_set("what which many much")
+_BEFORE_NOUN = word_set("the a an my our your his her its their of s this that")
+_OF_ANY_KIND = word_set(
+    "call name make kind type colour color number money price cost time day date place person"
+    " people thing reason way part amount temperature word size month year city town brand sort age"
+    " number any nobody somebody anybody now s t"
 )
-_ASKS_TIME = re.compile(
-    r"\bwhen\b|\bwh(?:at|ich) (?:time|day|date|month|year|weekday)\b", re.IGNORECASE
-)
-_ASKS_PERSON = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
-_ASKS_PLACE = re.compile(r"\bwhere\b", re.IGNORECASE)
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty"
-    r"|fifty|hundred|thousand|dozen|half|twice|once|every|each|daily|weekly|monthly)\b",
-    re.IGNORECASE,
-)
-_TIME = re.compile(
-    r"\d{1,2}[:.]\d\d|\b(?:19|20)\d\d\b|\d(?:st|nd|rd|th)\b|\b(?:mon|tues|wednes|thurs|fri|satur"
-    r"|sun)days?\b|\b(?:january|february|march|april|may|june|july|august|september|october"
-    r"|november|december|spring|summer|autumn|winter|morning|noon|evening|night|today|tomorrow"
-    r"|yesterday|weeks?|months?|o'clock)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?<=\s)[A-ZÀ-Þ]\w+|^[A-ZÀ-Þ]\w+ [A-ZÀ-Þ]")
 
 
 @dataclass(frozen=True)
@@ -70,12 +58,13 @@ class Evidence:
     """How well a statement answers a question.
 
     likelihood: nats a token that the question gains by it. words: how much of the question's
-    telling words it has, from 0 to 1, rare ones counting more. has_kind: whether it has the kind
-    of thing that is asked for.
+    telling words it has, from 0 to 1, rare ones counting more; titled_words: with the title of its
+    note. has_kind: whether it has the kind of thing that is asked for.
     """
 
     likelihood: float
     words: float
+    titled_words: float
     has_kind: bool
 
     @property
@@ -99,10 +88,48 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
         return None
     evidence = weigh(loaded, question, [(passage.title, text) for passage, text in stated])
     best = max(range(len(stated)), key=lambda i: evidence[i].score)
-    if not answers(question, evidence, best):
+    strange = unknown_things(question, " ".join(f"{p.title} {text}" for p, text in stated))
+    if not is_enough(evidence[best], strange):
         return None
     passage, text = stated[best]
     return Quoted(worded(passage.title, text), passage)
+
+
+def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
+    """Whether a statement can be given as the answer, though it is the best there is.
+
+    It cannot where it has nothing of the kind that is asked for, or where the question is about
+    things that no passage names (`strange`) and little else binds them.
+    """
+    if not evidence.has_kind:
+        return False
+    is_thin = evidence.titled_words < _THIN_WORDS and evidence.likelihood < _THIN_LIKELIHOOD
+    return not (strange and is_thin)
+
+
+def unknown_things(question: str, passages: str) -> list[str]:
+    """The things in a question that the passages do not name in any form of their words.
+
+    Not those that only say of what kind the answer is, as in "which fruit".
+    """
+    there = stems(passages)
+    words = [word.lower() for word in _WORD.findall(question)]
+    return [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if stem(word) not in there
+        and before not in _ASKS_KIND
+        and word not in _OF_ANY_KIND
+        and content_words(word)
+        and _is_thing(word, before)
+    ]
+
+
+def _is_thing(word: str, before: str) -> bool:
+    """Whether a word is a noun or a name where it stands, as far as the dictionary knows."""
+    if not is_common_word(word):
+        return not word[0].isdigit()
+    return could_be_noun(word) and (not verb_bases(word) or before in _BEFORE_NOUN)
 
 
 def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]]) -> list[Evidence]:
@@ -111,10 +138,14 @@ def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]])
     contexts = [f"Note: {title}\nQuestion:"]
     contexts += [f"Note: {title}\n{text}\nQuestion:" for title, text in stated]
     plain, *informed = likelihoods(loaded, contexts, [question] * len(contexts))
-    shares = _shared_words(question, stated)
+    kind = asked_kind(question)
+    words = _shared_words(question, [text for _, text in stated], stated)
+    titled = _shared_words(question, [f"{title} {text}" for title, text in stated], stated)
     return [
-        Evidence(value - plain, share, _has_kind(question, text))
-        for value, share, (_, text) in zip(informed, shares, stated, strict=True)
+        Evidence(value - plain, share, titled_share, has_kind(kind, text))
+        for value, share, titled_share, (_, text) in zip(
+            informed, words, titled, stated, strict=True
+        )
     ]
 
 
@@ -123,25 +154,12 @@ def _stated(passage: Found) -> list[str]:
     return [told.quote for told in told_in_note([piece])[0]]
 
 
-def _shared_words(question: str, stated: Sequence[tuple[str, str]]) -> list[float]:
-    """Of a question's telling words, how much each statement has; rare ones count more."""
+def _shared_words(
+    question: str, texts: Sequence[str], stated: Sequence[tuple[str, str]]
+) -> list[float]:
+    """Of a question's telling words, how much each text has; those rare in `stated` count more."""
     asked = {stem(word) for word in content_words(question)}
     frequency = Counter(word for title, text in stated for word in stems(f"{title} {text}"))
     weights = {word: math.log(1 + len(stated) / max(0.5, frequency[word])) for word in asked}
     total = sum(weights.values()) or 1.0
-    return [sum(weights[word] for word in asked & stems(text)) / total for _, text in stated]
-
-
-def _has_kind(question: str, text: str) -> bool:
-    """Whether a statement has something of the kind that a question asks for."""
-    if _ASKS_NUMBER.search(question):
-        return bool(_NUMBER.search(text))
-    if _ASKS_TIME.search(question):
-        return bool(_TIME.search(text))
-    if _ASKS_PERSON.search(question):
-        return bool(_NAME.search(text))
-    if _ASKS_PLACE.search(question):
-        told = stems(question)
-        kinds = {a.kind for a in answers_in(text) if not stems(a.key) <= told}
-        return bool(kinds & {"place", "name"})
-    return True
+    return [sum(weights[word] for word in asked & stems(text)) / total for text in texts]

@@ -145,6 +145,12 @@ def is_common_word(word: str) -> bool:
 
 
 @cache
+def could_be_noun(word: str) -> bool:
+    """Whether a word may be a noun."""
+    return "NOUN" in getAllLemmas(word)
+
+
+@cache
 def is_noun(word: str) -> bool:
     """Whether a word is a noun and no other kind of word, as far as the dictionary knows."""
     lemmas = getAllLemmas(word)

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from mlx_backend.dataset import Sample, load_dataset
+from mlx_backend.dataset.samples import Sample, load_dataset
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
