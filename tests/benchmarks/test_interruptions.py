@@ -68,14 +68,22 @@ def lines(folder: JobFolder) -> int:
     return folder.events_path.read_bytes().count(b"\n")
 
 
-def interrupt(pid: int, whom: str) -> None:
-    """Kill the job, or the training process under it."""
+def interrupt(pid: int, whom: str) -> bool:
+    """Kill the job, or the training process under it; whether one lived to be killed."""
     try:
         job = psutil.Process(pid)
-        for process in [job] if whom == "job" else job.children():
+        alive = [p for p in ([job] if whom == "job" else job.children()) if is_alive(p)]
+        for process in alive:
             process.send_signal(signal.SIGKILL)
+            ended, _ = psutil.wait_procs([process], timeout=10)
+            assert ended
     except psutil.NoSuchProcess:
-        return
+        return False
+    return bool(alive)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def test_with_the_starter_interruptions_change_nothing(library: Library) -> None:
@@ -92,8 +100,7 @@ def test_with_the_starter_interruptions_change_nothing(library: Library) -> None
         if is_over(cut):
             pid = launch(cut)
         else:
-            interrupt(pid, chosen.choice(("job", "training")))
-            done += 1
+            done += interrupt(pid, chosen.choice(("job", "training")))
     while not is_finished(cut):
         if is_over(cut):
             launch(cut)
