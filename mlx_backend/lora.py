@@ -71,6 +71,8 @@ def attach(model: nn.Module, shape: LoraShape) -> None:
     The second factor starts at zero, so the model's output does not change until it is trained.
     """
     detach(model)
+    # Chosen by measurement (tests/benchmarks/test_lora_path.py): of a step of the starter, scaling
+    # the small factor takes 0.99 and addmm 1.00 of the time of mlx-lm's layer, merged weights 2.07.
     kind = DoRALinear if shape.decomposed else LoRALinear
     for layer in model.layers:
         layer.update_modules(
