@@ -137,10 +137,10 @@ def _mlx_lm(task: Task) -> Measured:
         trainer.train(
             model,
             optimizer,
-            _tokenised(samples, by_length="sorted" in task.how),
+            tokenised(samples, by_length="sorted" in task.how),
             args=arguments,
             iterate_batches=_sharing_cores,
-            training_callback=_listener(heard),
+            training_callback=listener(heard),
         )
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     return Measured(
@@ -153,7 +153,7 @@ def _mlx_lm(task: Task) -> Measured:
     )
 
 
-def _tokenised(samples: list[tuple[list[int], int]], by_length: bool) -> Any:
+def tokenised(samples: list[tuple[list[int], int]], by_length: bool) -> Any:
     """Samples that are tokenised already, as mlx-lm's own cache gives them."""
     from mlx_lm.tuner import datasets
 
@@ -174,7 +174,7 @@ def _tokenised(samples: list[tuple[list[int], int]], by_length: bool) -> Any:
     return Tokenised()
 
 
-def _listener(heard: list[dict[str, Any]]) -> Any:
+def listener(heard: list[dict[str, Any]]) -> Any:
     from mlx_lm.tuner import trainer
 
     class Listener(trainer.TrainingCallback):  # type: ignore[misc]
