@@ -2,6 +2,10 @@
 
 OpenBLAS's threads wait for each other without sleeping. With a second busy process on the same
 cores a step takes ten times as long, so that all cores are taken only while they are free.
+
+That has a price: OpenBLAS sums the edges of a product in another order when it splits it into other
+parts, so that the last bits of a result depend on the number of threads. A run is the same to the
+bit as another only where both had the same cores at each step, as on a machine that is left alone.
 """
 
 from __future__ import annotations
@@ -43,14 +47,19 @@ def threads_to_take(cores: int, before: CoreTimes, now: CoreTimes) -> int:
 
 
 class CoreShare:
-    """Sets OpenBLAS's threads before each step; without OpenBLAS it does nothing."""
+    """Sets OpenBLAS's threads before each step; without OpenBLAS it does nothing.
+
+    It begins with all cores, so that a resumed run's first steps have what they had before.
+    """
 
     def __init__(self) -> None:
         self._set_threads = getattr(ctypes.CDLL(None), "openblas_set_num_threads", None)
         self._before = CoreTimes.now()
+        if self._set_threads is not None:
+            self._set_threads(os.cpu_count() or 1)
 
     def adapt(self) -> None:
-        """Take as many cores as were free since the last call. Results stay the same."""
+        """Take as many cores as were free since the last call."""
         if self._set_threads is None:
             return
         now = CoreTimes.now()

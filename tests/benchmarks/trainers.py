@@ -7,9 +7,7 @@ optimizer and learning rates; the result is one line of JSON.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
-import os
 import sys
 import tempfile
 import time
@@ -121,7 +119,6 @@ def _mlx_lm(task: Task) -> Measured:
         learning_rate=lambda step: _schedule(step, steps, learning_rate), weight_decay=0.0
     )
     heard: list[dict[str, Any]] = []
-    _take_all_cores()
     with tempfile.TemporaryDirectory() as scratch:
         arguments = trainer.TrainingArgs(
             batch_size=BATCH,
@@ -194,13 +191,6 @@ def _sharing_cores(**given: Any) -> Iterator[Any]:
     for batch in trainer.iterate_batches(**given):
         share.adapt()
         yield batch
-
-
-def _take_all_cores() -> None:
-    """Let OpenBLAS compute on all of them: `accelerator.prepare` gives it half, as a start."""
-    set_threads = getattr(ctypes.CDLL(None), "openblas_set_num_threads", None)
-    if set_threads is not None:
-        set_threads(os.cpu_count() or 1)
 
 
 def _schedule(step: Any, steps: int, rate: Any) -> Any:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import ctypes
+import os
+
 import pytest
 
 from mlx_backend.cores import CoreShare, CoreTimes, threads_to_take
@@ -30,6 +33,16 @@ def test_others_get_half(cores: int, threads: int) -> None:
 
 def test_without_time_in_between_nothing_is_taken_for_granted() -> None:
     assert threads_to_take(4, START, START) == 2
+
+
+def test_training_begins_with_all_cores() -> None:
+    """Also the first steps after a resume: other threads compute other last bits."""
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "openblas_get_num_threads"):
+        pytest.skip("no OpenBLAS here")
+    library.openblas_set_num_threads(1)
+    CoreShare()
+    assert library.openblas_get_num_threads() == os.cpu_count()
 
 
 def test_readings_of_this_machine_grow() -> None:
