@@ -1,6 +1,7 @@
 """A run with the real starter, interrupted again and again by kill -9, beside one left alone.
 
-OVERNIGHT_INTERRUPTIONS sets how often (20).
+OVERNIGHT_INTERRUPTIONS sets how often (20). Both compute on the same number of cores throughout:
+the last bits depend on it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import psutil
 import pytest
 
 from mlx_backend.arrays import load_tensors
+from mlx_backend.cores import FIXED_CORES
 from mlx_backend.errors import Kind
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder, JobState, launch
@@ -36,6 +38,7 @@ STEPS = 24
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     """A library with the starter and the sample notes."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "library"))
+    monkeypatch.setenv(FIXED_CORES, str(os.cpu_count()))
     library = Library.open()
     with resources.as_file(resources.files("resources")) as folder:
         import_into(library, [folder / "sample_notes"])
