@@ -2,6 +2,11 @@
 
 OpenBLAS's threads wait for each other without sleeping. With a second busy process on the same
 cores a step takes ten times as long, so that all cores are taken only while they are free.
+
+That has a price: OpenBLAS sums the edges of a product in another order when it splits it into other
+parts, so that the last bits of a result depend on the number of threads. A run is the same to the
+bit as another only where both had the same cores at each step: on a machine that is left alone, or
+where OVERNIGHT_CORES fixes their number.
 """
 
 from __future__ import annotations
@@ -12,6 +17,8 @@ import time
 from dataclasses import dataclass
 
 import psutil
+
+FIXED_CORES = "OVERNIGHT_CORES"
 
 # Cores kept busy by other processes, from which on half of the cores are left to them.
 _OTHERS_BUSY = 0.3
@@ -42,16 +49,28 @@ def threads_to_take(cores: int, before: CoreTimes, now: CoreTimes) -> int:
     return cores if others < _OTHERS_BUSY else max(1, cores // 2)
 
 
+def _fixed_cores() -> int:
+    """The number that OVERNIGHT_CORES names; 0 where they are to be shared."""
+    chosen = os.environ.get(FIXED_CORES, "")
+    return int(chosen) if chosen.isdecimal() else 0
+
+
 class CoreShare:
-    """Sets OpenBLAS's threads before each step; without OpenBLAS it does nothing."""
+    """Sets OpenBLAS's threads before each step; without OpenBLAS it does nothing.
+
+    It begins with all cores, so that a resumed run's first steps have what they had before.
+    """
 
     def __init__(self) -> None:
         self._set_threads = getattr(ctypes.CDLL(None), "openblas_set_num_threads", None)
+        self._fixed = _fixed_cores()
         self._before = CoreTimes.now()
+        if self._set_threads is not None:
+            self._set_threads(self._fixed or os.cpu_count() or 1)
 
     def adapt(self) -> None:
-        """Take as many cores as were free since the last call. Results stay the same."""
-        if self._set_threads is None:
+        """Take as many cores as were free since the last call."""
+        if self._set_threads is None or self._fixed:
             return
         now = CoreTimes.now()
         if now.clock - self._before.clock < 1.0:  # too short to tell from

@@ -49,6 +49,8 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
         console.say(f"So that it fits into memory, it is computed {planned.way}.")
     if not planned.fits:
         console.say("That does not fit into the memory that is free now.")
+        if planned.instead:
+            console.say(f"With another base model it would fit: --model {planned.instead}")
     return {name: getattr(planned, name) for name in planned.__struct_fields__}
 
 

@@ -15,14 +15,13 @@ import msgspec
 from mlx_backend import __version__, lora, protocol
 from mlx_backend.dataset.samples import Dataset, Sample, load_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import folder_bytes, write_atomically, write_folder_atomically
+from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.frugality import frugality_rung
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.home import Library
-from mlx_backend.library.models import list_models
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
@@ -158,7 +157,7 @@ class TrainingRun:
             plan, preparation = plan_what_fits(
                 self._spec, dataset, preparation, self._deadline(), lowered
             )
-            check_fit(plan, self._smaller_models(preparation))
+            check_fit(plan)
             # What was lowered so far is in the plan; only what comes later is added to it.
             plan = msgspec.structs.replace(plan, down=plan.down - lowered)
             write_atomically(path, msgspec.json.encode(plan))
@@ -176,12 +175,6 @@ class TrainingRun:
 
     def _prepare(self, dataset: Dataset, down: int) -> Preparation:
         return prepare(self._library, self._spec, dataset, down, self._crew)
-
-    def _smaller_models(self, preparation: Preparation) -> dict[str, int]:
-        here = preparation.loaded.info
-        size = folder_bytes(here.path)
-        others = {m.card.name: folder_bytes(m.path) for m in list_models(self._library.models)}
-        return {name: other for name, other in others.items() if other < size}
 
     def _tell_what_is_not_learned(self, dataset: Dataset, preparation: Preparation) -> None:
         total = len(dataset.train)

@@ -291,7 +291,7 @@ def test_other_kinds_of_adapter_are_trained_and_filed(
     assert result is not None
     (adapter,) = list_adapters(filled_library.adapters)
     assert adapter.card.decomposed == (kind == "dora")
-    assert adapter.card.scale == pytest.approx(2.0 if kind == "dora" else 1.0)
+    assert adapter.card.scale == pytest.approx(2.0 if kind == "dora" else 4.0)
 
 
 def test_with_less_memory_a_run_learns_as_much(
