@@ -13,6 +13,8 @@ import mlx.core as mx
 import msgspec
 
 from mlx_backend import __version__, lora, protocol
+from mlx_backend.accelerator import has_gpu
+from mlx_backend.cores import fix_cores, fixed_cores, free_cores
 from mlx_backend.dataset.samples import Dataset, Sample, load_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically, write_folder_atomically
@@ -42,6 +44,7 @@ _LANE_PATIENCE_S = 2.0
 # Tokens of what the model says to the run's prompt at a checkpoint.
 _LONGEST_WORDS = 64
 _BEFORE = "before.json"
+_CORES = "cores"
 _T = TypeVar("_T")
 
 
@@ -79,6 +82,7 @@ class TrainingRun:
         if dataset is None:
             return None
         self._stage("preparing")
+        self._keep_to_cores()
         plan, preparation = self._plan(dataset)
         self._assess_before(dataset, preparation)
         self._tell_what_is_not_learned(dataset, preparation)
@@ -128,6 +132,16 @@ class TrainingRun:
         if dataset is not None:
             save_dataset(path, dataset)
         return dataset
+
+    def _keep_to_cores(self) -> None:
+        """Compute on as many cores as at the first start: the number shows in the last bits."""
+        path = self._folder.path / _CORES
+        if has_gpu() or fixed_cores():
+            return
+        if not path.exists():
+            write_atomically(path, str(free_cores()).encode())
+        text = path.read_text(encoding="ascii", errors="replace")
+        fix_cores(int(text) if text.isdecimal() else free_cores())
 
     def _begin_anew(self) -> None:
         """Drop what was learned from samples that tell what is private by now."""

@@ -55,6 +55,7 @@ def test_the_ladder_of_learning(tmp_path: Path) -> None:
         "full recipe": (),
     }
     print(f"\n{EXAM.name}, closed book, after {HOURS} hours each")
+    home = tmp_path
     for way, options in ways.items():
         home = tmp_path / way.replace(" ", "-")
         overnight(home, "import", str(EXAM / "notes"))

@@ -5,7 +5,15 @@ import os
 
 import pytest
 
-from mlx_backend.cores import FIXED_CORES, CoreShare, CoreTimes, threads_to_take
+from mlx_backend.cores import (
+    FIXED_CORES,
+    CoreShare,
+    CoreTimes,
+    fix_cores,
+    fixed_cores,
+    free_cores,
+    threads_to_take,
+)
 
 START = CoreTimes(clock=100.0, busy=1000.0, own=50.0)
 
@@ -68,3 +76,16 @@ def test_readings_of_this_machine_grow() -> None:
     assert second.clock >= first.clock
     assert second.own >= first.own
     CoreShare().adapt()  # whatever the machine is, it goes well
+
+
+def test_the_number_of_cores_is_fixed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FIXED_CORES, raising=False)
+    assert fixed_cores() == 0
+    fix_cores(2)
+    fix_cores(5)
+    assert fixed_cores() == 2
+    monkeypatch.setenv(FIXED_CORES, "1")  # for whatever runs after this test
+
+
+def test_some_core_is_always_free() -> None:
+    assert 1 <= free_cores() <= (os.cpu_count() or 1)

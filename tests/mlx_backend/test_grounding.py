@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,10 @@ from mlx_backend.grounding import (
 from mlx_backend.grounding import Source as ShownSource
 from mlx_backend.inference import Answer
 from mlx_backend.library import Library
+from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import Sampling, Turn
+from mlx_backend.quoting import SMALLEST_READER
 from mlx_backend.retrieval import Found, Retriever
 
 
@@ -30,11 +33,15 @@ def found(number: int, text: str) -> Found:
 
 
 class Speaking:
-    """Stands in for a model: says what it is told to, in pieces, and keeps what it was asked."""
+    """Stands in for a large model: says what it is told to, in pieces; keeps what it was asked."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.asked: list[str] = []
+        card = ModelCard(
+            name="big", title="Big", licence="", source="", parameters=SMALLEST_READER, sha256=""
+        )
+        self.info = BaseModel(card, Path("/nowhere"), 0, fits=True)
 
     def answer(self, turns: Sequence[Turn], sampling: Sampling, on_text, cancelled) -> Answer:  # type: ignore[no-untyped-def]
         self.asked.append(turns[-1].text)
@@ -115,7 +122,12 @@ def test_marks_are_not_for_people() -> None:
 
 def test_a_grounded_exam_marks_words_not_numbers_of_passages(retriever: Retriever) -> None:
     questions = [Question("What does rope cost?", ("1",)), Question("zeppelin?", ("2",))]
-    items = take_grounded_exam(questions, retriever, lambda prompts: ["It is dear. [1]"])
+    items = take_grounded_exam(
+        questions,
+        Speaking(""),  # type: ignore[arg-type]
+        retriever,
+        lambda prompts: ["It is dear. [1]"],
+    )
     assert [item.right for item in items] == [False, False]
     assert items[1].text == DECLINED
     assert items[0].citations

@@ -12,7 +12,7 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.arrays import flatten
-from mlx_backend.dataset import Dataset
+from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
