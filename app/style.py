@@ -56,6 +56,8 @@ class Size:
     BAR_ROW = 20
     FIELD = 240
     SHORT_FIELD = 144
+    FIELD_LEAST = 64
+    FIELD_MOST = 160
     COLUMN = 88
     NARROW_COLUMN = 72
     COUNT_COLUMN = 48
