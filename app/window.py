@@ -35,7 +35,7 @@ from app.widgets.errors import Errors
 from app.widgets.text import hairline
 from app.window_state import window_state
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import ImportSpec, TrainSpec
+from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
 
 if TYPE_CHECKING:
     from app.pages.chat import ChatPage
@@ -116,7 +116,6 @@ class Window(QMainWindow):
     def _make_notes(self) -> NotesPage:
         page = NotesPage(self._services)
         page.folder_wanted.connect(self._choose_folder)
-        page.samples_wanted.connect(self._import_samples)
         page.tonight_wanted.connect(lambda: self.show_page("tonight"))
         return page
 
@@ -134,6 +133,7 @@ class Window(QMainWindow):
 
         page = ChatPage(self._services)
         page.tonight_wanted.connect(lambda: self.show_page("tonight"))
+        page.source_wanted.connect(self._show_source)
         return page
 
     def _make_adapters(self) -> AdaptersPage:
@@ -225,6 +225,14 @@ class Window(QMainWindow):
     def _chat_with(self, adapter: str) -> None:
         self.show_page("chat")
         cast("ChatPage", self.page("chat")).choose_adapter(adapter)
+
+    def _show_source(self, source: Citation) -> None:
+        self.show_page("notes")
+        cast(NotesPage, self.page("notes")).show_place(source.note, source.start, source.end)
+
+    def _show_samples(self) -> None:
+        self.show_page("notes")
+        cast(NotesPage, self.page("notes")).show_samples()
 
     def _refresh(self, keys: set[str]) -> None:
         """Let those of these pages that were made look into the library again."""

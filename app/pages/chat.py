@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.chat_memory import ChatMemory
-from app.chat_session import ChatSession
+from app.chat_session import ChatSession, Manner
 from app.chat_worker import WorkerState
 from app.pages.chat_answerer import AnswererChoice
 from app.pages.chat_sidebar import ChatSidebar
@@ -56,6 +56,9 @@ class ChatPage(QWidget):
     tonight_wanted = Signal()
     """Go where training starts."""
 
+    source_wanted = Signal(object)
+    """Open the note of this Citation."""
+
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
@@ -78,6 +81,7 @@ class ChatPage(QWidget):
         self._lay_out()
         self._connect()
         self.answerer.compare.setChecked(self.memory.compare)
+        self.answerer.grounded.setChecked(self.memory.grounded)
         self.session.open(self.memory.conversation)
         self.refresh()
 
@@ -180,26 +184,27 @@ class ChatPage(QWidget):
     def _ask(self, question: str) -> None:
         if not self.session.is_busy and self._may_ask():
             self._trouble = ""
-            self.session.ask(question, self.answerer.answerers, self._sampling())
+            self.session.ask(question, self.answerer.answerers, self._manner())
             self.input.clear()
 
     def _retry(self) -> None:
         if self._may_ask():
             self._trouble = ""
-            self.session.retry(self.answerer.answerers, self._sampling())
+            self.session.retry(self.answerer.answerers, self._manner())
 
     def _may_ask(self) -> bool:
         model = self.answerer.chosen.model
         size = self._model_bytes.get(model, _USUAL_MODEL_BYTES)
         return self._services.keeper.may_answer(size)
 
-    def _sampling(self) -> Sampling:
+    def _manner(self) -> Manner:
         settings = self._services.preferences.settings
-        return Sampling(
+        sampling = Sampling(
             temperature=settings.temperature,
             top_p=settings.top_p,
             max_tokens=settings.max_tokens,
         )
+        return Manner(sampling, self.answerer.grounded.isChecked())
 
     def _warm_up(self) -> None:
         # Loading takes a moment that typing takes too.
@@ -247,18 +252,10 @@ class ChatPage(QWidget):
         return _SHARING if training else ""
 
     def _welcome(self) -> None:
-        adapter = self.answerer.chosen.adapter
+        grounded = self.answerer.grounded.isChecked()
         self.welcome.button.setVisible(not self._has_adapters)
-        if adapter is not None:
-            sentence = f"“{adapter}” answers from what it learned. Nothing leaves this computer."
-        elif self._has_adapters:
-            sentence = "The base model answers. It has not seen your notes; adapters have."
-        else:
-            sentence = (
-                "Training comes first: no model has learned your notes yet. Until then you can"
-                " talk with the base model, which has not seen them."
-            )
-        self.welcome.sentence.setText(sentence)
+        adapter = self.answerer.chosen.adapter
+        self.welcome.sentence.setText(_invitation(adapter, self._has_adapters, grounded))
 
     # --- making the page ---
 
@@ -280,6 +277,7 @@ class ChatPage(QWidget):
         self.sidebar.delete_wanted.connect(self._delete)
         self.answerer.changed.connect(self._take_answerer)
         self.transcript.retry_wanted.connect(self._retry)
+        self.transcript.source_wanted.connect(self.source_wanted)
         self.input.textChanged.connect(self._take_typing)
         self.input.sent.connect(self._ask)
         self.send.clicked.connect(self.input.send)
@@ -291,6 +289,7 @@ class ChatPage(QWidget):
 
     def _take_answerer(self) -> None:
         self.memory.set_answerer(self.answerer.chosen.adapter, self.answerer.compare.isChecked())
+        self.memory.set_grounded(self.answerer.grounded.isChecked())
         self._show_state()
 
     def _lay_out(self) -> None:
@@ -338,6 +337,24 @@ class ChatPage(QWidget):
         foot = QWidget()
         centre(column, QHBoxLayout(foot))
         return foot
+
+
+def _invitation(adapter: str | None, has_adapters: bool, grounded: bool) -> str:
+    """What to expect of the answers."""
+    if grounded and (adapter is not None or has_adapters):
+        who = f"“{adapter}”" if adapter is not None else "The base model"
+        return (
+            f"{who} looks each question up in your notes and says which note the answer is from."
+            " Nothing leaves this computer."
+        )
+    if adapter is not None:
+        return f"“{adapter}” answers from what it learned. Nothing leaves this computer."
+    if has_adapters:
+        return "The base model answers. It has not seen your notes; adapters have."
+    sentence = "Training comes first: no model has learned your notes yet. Until then"
+    if grounded:
+        return f"{sentence} the base model looks things up in them, and says where it found them."
+    return f"{sentence} you can talk with the base model, which has not seen them."
 
 
 def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:
