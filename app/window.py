@@ -126,6 +126,7 @@ class Window(QMainWindow):
         page.add_notes_wanted.connect(lambda: self.show_page("notes"))
         page.chat_wanted.connect(self._chat_with)
         page.run_seen.connect(self.news.mark_seen)
+        page.samples_wanted.connect(self._show_samples)
         return page
 
     def _make_chat(self) -> ChatPage:

@@ -46,6 +46,9 @@ class TonightPage(QWidget):
     chat_wanted = Signal(str)
     """Chat with the adapter of this name."""
 
+    samples_wanted = Signal()
+    """Show what study wrote."""
+
     run_seen = Signal(str)
     """Somebody has looked at the run of this id, and turns to something else."""
 
@@ -279,6 +282,7 @@ class TonightPage(QWidget):
         self.queue.remove_wanted.connect(services.watcher.remove)
         self.run.resume_wanted.connect(self._resume)
         self.run.chat_wanted.connect(self.chat_wanted)
+        self.run.samples_wanted.connect(self.samples_wanted)
         self.run.seen.connect(self.run_seen)
         self.run.plan_wanted.connect(lambda: self._choose(None))
         self.history.chosen.connect(self._choose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
@@ -20,6 +20,10 @@ from mlx_backend.jobs import JobState
 from mlx_backend.protocol import TrainSpec
 
 _SECOND_MS = 1000
+_STUDY = (
+    "First it writes questions and answers about your notes, and keeps those that the notes bear"
+    " out. Then the model learns them. You can read them while they are written."
+)
 
 
 class RunView(QWidget):
@@ -35,6 +39,9 @@ class RunView(QWidget):
 
     chat_wanted = Signal(str)
     """Chat with the adapter of this name."""
+
+    samples_wanted = Signal()
+    """Show what study wrote."""
 
     seen = Signal(str)
     """The run of this id was on show, and now something else is."""
@@ -52,6 +59,8 @@ class RunView(QWidget):
         self.chart = LossChart(style)
         self.facts = FactRow()
         self.spoken = SpokenList()
+        self.study = paragraph(_STUDY, kind="quiet")
+        self.samples = button("Read the Samples", "link")
         self.pause = button("Pause")
         self.stop = button("Stop")
         self.resume = button("Continue", "primary")
@@ -77,12 +86,19 @@ class RunView(QWidget):
         self.notice.setText(run_story.notice(run))
         self.notice.setVisible(bool(self.notice.text()))
         self._show_bar(run)
-        self.chart.setVisible(bool(len(run.night.training)) or not run_line.is_in_line(run))
+        self._show_picture(run)
         self.chart.show_night(run.night, run.status.steps)
         prompt = run.spec.prompt if isinstance(run.spec, TrainSpec) else ""
         self.spoken.show_spoken(prompt, run.night.spoken)
         self._show_facts()
         self._show_buttons(run)
+
+    def _show_picture(self, run: JobSnapshot) -> None:
+        has_begun = bool(len(run.night.training))
+        is_studying = run_story.is_studying(run) and not has_begun
+        self.study.setVisible(is_studying)
+        self.samples.setVisible(is_studying)
+        self.chart.setVisible(has_begun or not (is_studying or run_line.is_in_line(run)))
 
     def _show_buttons(self, run: JobSnapshot) -> None:
         in_line = run_line.is_in_line(run)
@@ -176,12 +192,14 @@ class RunView(QWidget):
         self.resume.clicked.connect(self._resume)
         self.chat.clicked.connect(self._chat)
         self.another.clicked.connect(self.plan_wanted)
+        self.samples.clicked.connect(self.samples_wanted)
         self.log.clicked.connect(self._show_log)
 
     def _lay_out(self) -> None:
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the run")
         self.sentence.setMaximumWidth(Size.READING)
+        self.study.setMaximumWidth(Size.READING)
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.ONE)
         for each in (self.chat, self.resume, self.pause, self.stop, self.another, self.log):
@@ -202,4 +220,6 @@ class RunView(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.facts)
         layout.addSpacing(Space.ONE)
+        layout.addWidget(self.study)
+        layout.addWidget(self.samples, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(self._picture, 1)
