@@ -116,6 +116,7 @@ class Window(QMainWindow):
     def _make_notes(self) -> NotesPage:
         page = NotesPage(self._services)
         page.folder_wanted.connect(self._choose_folder)
+        page.samples_wanted.connect(self._import_samples)
         page.tonight_wanted.connect(lambda: self.show_page("tonight"))
         return page
 
@@ -192,6 +193,7 @@ class Window(QMainWindow):
         services.background.failed.connect(self.errors.show)
         services.watcher.start_failed.connect(lambda _, error: self.errors.show(error))
         services.watcher.job_ended.connect(self._job_ended)
+        services.watcher.settled.connect(self._say_good_morning)
 
     # --- wishes ---
 
@@ -226,6 +228,12 @@ class Window(QMainWindow):
     def _chat_with(self, adapter: str) -> None:
         self.show_page("chat")
         cast("ChatPage", self.page("chat")).choose_adapter(adapter)
+
+    def _say_good_morning(self) -> None:
+        """Begin with what the night brought, unless the person went somewhere else already."""
+        is_untouched = self._stack.currentWidget() is self._pages["notes"]
+        if is_untouched and self.news.latest() is not None and not self._services.imports.is_busy:
+            self.show_page("tonight")
 
     def _show_source(self, source: Citation) -> None:
         self.show_page("notes")

@@ -71,6 +71,7 @@ class TonightPage(QWidget):
         self.run = RunView(services.style)
         self.queue = QueueList()
         self.history = RunHistory()
+        self.title = label("Tonight", "title")
         self._stack = QStackedLayout(self)
         self._lay_out()
         self._connect()
@@ -111,6 +112,8 @@ class TonightPage(QWidget):
             self._stack.setCurrentIndex(2)
         else:
             self._stack.setCurrentIndex(0 if self._found is None else 1)
+        is_report = shown is not None and self.run.has_report
+        self.title.setText("Morning Report" if is_report else "Tonight")
         self._show_lists(runs, shown)
 
     def _bring_up(self, part: QWidget) -> None:
@@ -292,7 +295,7 @@ class TonightPage(QWidget):
         layout = QVBoxLayout(content)
         layout.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
         layout.setSpacing(Space.TWO)
-        layout.addWidget(label("Tonight", "title"))
+        layout.addWidget(self.title)
         for part in (self.plan, self.run):
             part.hide()
             layout.addWidget(part, 1)

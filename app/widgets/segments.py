@@ -32,7 +32,7 @@ class Segments(QFrame):
         for place, name in enumerate(names):
             segment = button(name, "segment")
             segment.setCheckable(True)
-            segment.setFixedHeight(Size.CONTROL - 2)
+            segment.setFixedHeight(Size.SEGMENT)
             segment.setChecked(place == chosen)
             segment.clicked.connect(functools.partial(self._choose, place))
             segment.installEventFilter(self)
