@@ -31,6 +31,7 @@ class AnswererChoice(QWidget):
         self.menu.setAccessibleName("Who answers")
         self.menu.setMinimumWidth(Size.SHORT_FIELD)
         self.menu.setMaximumWidth(Size.FIELD)
+        self.menu.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.grounded = QCheckBox("From my notes")
         self.grounded.setToolTip(_GROUNDED)
         self.grounded.setAccessibleDescription(_GROUNDED)

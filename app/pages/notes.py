@@ -260,6 +260,7 @@ class NotesPage(QWidget):
 
     def _show_place_of(self, note_id: int, start: int, end: int) -> None:
         self._place = None
+        self.list.setFocus()
         if self.list.choose(note_id):
             self.preview.show_place(note_id, start, end)
         else:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelectionModel, QTimer, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -87,6 +87,11 @@ class SamplesView(QWidget):
         """Look into the library again."""
         self._background.call(lambda db: SampleBrowsing(db).overview(), self._show_overview)
         self._list()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # Where there is little room, the note is named beside the chosen sample alone.
+        self.view.setColumnHidden(NOTE, self.width() < Size.WIDE + Size.FIELD)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -236,7 +241,7 @@ class SamplesView(QWidget):
         for part in (indented(self.view, Space.TWO), self.editor):
             part.setMinimumWidth(Size.LIST_LEAST)
             split.addWidget(part)
-        split.setSizes([Size.READING, Size.READING])
+        split.setSizes([Size.READING, Size.BUBBLE])
         return split
 
     def _dress_view(self) -> None:
