@@ -26,7 +26,7 @@ class SampleTable(PagedTable[StoredSample]):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self.alignment(index.column())
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ForegroundRole):
+        if role not in _ROLES:
             return None
         sample = self.item(index.row())
         if sample is None:
@@ -34,9 +34,18 @@ class SampleTable(PagedTable[StoredSample]):
         if role == Qt.ItemDataRole.DisplayRole:
             state = sample_words.state(sample)
             return (_one_line(sample.prompt), sample.note_title, state)[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return sample_words.state_help(sample) if index.column() == STATE else None
         if sample.is_used and index.column() == PROMPT:
             return None
         return QGuiApplication.palette().color(QPalette.ColorRole.PlaceholderText)
+
+
+_ROLES = (
+    Qt.ItemDataRole.DisplayRole,
+    Qt.ItemDataRole.ForegroundRole,
+    Qt.ItemDataRole.ToolTipRole,
+)
 
 
 def _rows(ids: NoteIds[int], db: sqlite3.Connection) -> dict[int, StoredSample]:

@@ -103,6 +103,7 @@ class Window(QMainWindow):
     def import_paths(self, paths: Iterable[Path]) -> None:
         """Import files and folders, and show how it goes."""
         self.show_page("notes")
+        cast(NotesPage, self.page("notes")).show_samples(False)
         self._services.imports.add(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -27,6 +27,7 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.conversations import Conversation, Conversations
 from mlx_backend.library.models import list_models
+from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import LoadRequest, Sampling, WeightedAdapter
 
 _RESTING = (
@@ -48,6 +49,7 @@ class _Found:
     conversations: list[Conversation]
     cards: list[AdapterCard]
     model_bytes: dict[str, int]
+    has_notes: bool
 
 
 class ChatPage(QWidget):
@@ -122,6 +124,7 @@ class ChatPage(QWidget):
     def _take_found(self, found: _Found) -> None:
         self._model_bytes = found.model_bytes
         self._has_adapters = bool(found.cards)
+        self.answerer.show_has_notes(found.has_notes)
         self.sidebar.show_conversations(found.conversations)
         self.answerer.show_adapters(found.cards, self._services.preferences.settings.base_model)
         if self.memory.has_chosen:
@@ -204,7 +207,7 @@ class ChatPage(QWidget):
             top_p=settings.top_p,
             max_tokens=settings.max_tokens,
         )
-        return Manner(sampling, self.answerer.grounded.isChecked())
+        return Manner(sampling, self.answerer.is_grounded)
 
     def _warm_up(self) -> None:
         # Loading takes a moment that typing takes too.
@@ -252,7 +255,7 @@ class ChatPage(QWidget):
         return _SHARING if training else ""
 
     def _welcome(self) -> None:
-        grounded = self.answerer.grounded.isChecked()
+        grounded = self.answerer.is_grounded
         self.welcome.button.setVisible(not self._has_adapters)
         adapter = self.answerer.chosen.adapter
         self.welcome.sentence.setText(_invitation(adapter, self._has_adapters, grounded))
@@ -362,4 +365,5 @@ def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:
         Conversations(db).all(),
         [adapter.card for adapter in list_adapters(adapters)],
         {model.card.name: model.bytes for model in list_models(models)},
+        Notes(db).totals().notes > 0,
     )

@@ -82,6 +82,15 @@ class AnswererChoice(QWidget):
             return (chosen, chosen.base)
         return (chosen,)
 
+    @property
+    def is_grounded(self) -> bool:
+        """Whether answers are looked up in the notes."""
+        return self.grounded.isEnabled() and self.grounded.isChecked()
+
+    def show_has_notes(self, has_notes: bool) -> None:
+        """Without notes there is nothing to look up; the person's choice stands for later."""
+        self.grounded.setEnabled(has_notes)
+
     def _take(self) -> None:
         self._show_compare()
         self.changed.emit()

@@ -8,14 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QSplitter,
-    QStackedLayout,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import words
 from app.folder_tree import FolderTree
@@ -39,6 +32,7 @@ from app.reveal import reveal
 from app.services import Services
 from app.style import Size, Space
 from app.widgets.chips import Chips
+from app.widgets.columns import columns
 from app.widgets.folder_list import FolderList
 from app.widgets.import_bar import ImportBar
 from app.widgets.note_list import NoteList
@@ -135,6 +129,8 @@ class NotesPage(QWidget):
 
     def show_samples(self, shown: bool = True) -> None:
         """Show what study wrote about the notes, or the notes again."""
+        if shown == self._shows_samples:
+            return
         segments = self.samples.segments if shown else self.segments
         self._shows_samples = shown
         self._bring_up(_BROWSER)
@@ -157,16 +153,13 @@ class NotesPage(QWidget):
     def _lay_out(self) -> None:
         self._middle.addWidget(indented(self.list, Space.ONE))
         self._middle.addWidget(self.skipped)
-        split = QSplitter()
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(1)
-        for part, least in (
-            (self.folders, Size.FOLDERS_LEAST),
-            (self._middle, Size.LIST_LEAST),
-            (self.preview, Size.LIST_LEAST),
-        ):
-            part.setMinimumWidth(least)
-            split.addWidget(part)
+        split = columns(
+            (
+                (self.folders, Size.FOLDERS_LEAST),
+                (self._middle, Size.LIST_LEAST),
+                (self.preview, Size.LIST_LEAST),
+            )
+        )
         # Shares of what there is.
         split.setSizes([Size.SIDEBAR, Size.LIST_LEAST, Size.LIST_LEAST])
         for place, share in enumerate((1, 3, 3)):

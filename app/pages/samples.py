@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QSplitter,
     QStackedLayout,
     QTableView,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from app.sample_table import NOTE, PROMPT, STATE, SampleTable
 from app.services import Services
 from app.style import Size, Space
 from app.widgets.chips import Chips
+from app.widgets.columns import columns
 from app.widgets.empty import EmptyState
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
@@ -143,6 +143,7 @@ class SamplesView(QWidget):
         found = self._found if is_filtered else None
         written = self._overview.written
         self.totals.setText(sample_words.totals(self._overview, found) if written else "")
+        self.totals.setVisible(bool(written))
 
     def _look_while_studying(self) -> None:
         is_studying = any(run.status.stage == "studying" for run in self._watcher.active())
@@ -235,12 +236,8 @@ class SamplesView(QWidget):
 
     def _browser(self) -> QWidget:
         self._dress_view()
-        split = QSplitter()
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(1)
-        for part in (indented(self.view, Space.TWO), self.editor):
-            part.setMinimumWidth(Size.LIST_LEAST)
-            split.addWidget(part)
+        listed = indented(self.view, Space.TWO)
+        split = columns(((listed, Size.LIST_LEAST), (self.editor, Size.LIST_LEAST)))
         split.setSizes([Size.READING, Size.BUBBLE])
         return split
 

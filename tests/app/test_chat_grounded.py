@@ -27,6 +27,7 @@ SOURCE = Citation(note=3, passage=7, title="Tea", path="/notes/tea.md", start=10
 @pytest.fixture
 def make_page(stand_ins: None, services: Services, qtbot: QtBot, library: Library) -> PageMaker:
     add_adapter(library, "Notes")
+    add_notes(library)
 
     def make() -> ChatPage:
         page = ChatPage(services)
@@ -63,6 +64,17 @@ def test_answers_come_from_the_notes_until_it_is_switched_off(
     services.background.call(lambda _: None, done.append)
     qtbot.waitUntil(lambda: bool(done))
     assert not make_page().answerer.grounded.isChecked()
+
+
+def test_without_notes_there_is_nothing_to_look_up(
+    stand_ins: None, services: Services, qtbot: QtBot
+) -> None:
+    page = ChatPage(services)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(lambda: not page.answerer.grounded.isEnabled())
+    assert "talk with the base model" in page.welcome.sentence.text()
+    assert "closed book" in ask(page, "how", qtbot)
 
 
 def test_the_base_model_looks_in_the_notes_too(make_page: PageMaker, qtbot: QtBot) -> None:

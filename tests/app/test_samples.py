@@ -15,7 +15,9 @@ from app import sample_words
 from app.pages.notes import NotesPage
 from app.pages.samples import SamplesView
 from app.services import Services
+from app.window import Window
 from mlx_backend import protocol
+from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.database import opened, transaction
 from mlx_backend.study import filters
@@ -104,6 +106,7 @@ def test_what_was_written_is_listed_and_counted(view: SamplesView, qtbot: QtBot)
     qtbot.waitUntil(lambda: prompts(view) == [CYLINDERS.prompt, BURROWS.prompt, BAD.prompt])
     qtbot.waitUntil(lambda: view.totals.text() == "3 samples written, 2 kept")
     row = [view.table.index(2, column).data() for column in range(3)]
+    assert "it tells its own answer" in view.table.index(2, 2).data(Qt.ItemDataRole.ToolTipRole)
     assert row == ["What is Gull Pantry?", "Puffins", "Thrown out"]
     assert view.chips.chip("dropped").text() == "Thrown out  1"
     assert "1 told their own answer" in view.chips.chip("dropped").toolTip()
@@ -205,6 +208,18 @@ def test_keys_go_to_and_fro(notes: NotesPage, qtbot: QtBot) -> None:
     QTest.keyClick(notes.samples.segments.buttons[1], Qt.Key.Key_Left)
     assert not notes.samples.isVisible()
     assert [b.isChecked() for b in notes.segments.buttons] == [True, False]
+
+
+def test_adding_notes_shows_the_notes(
+    stand_ins: None, launched: list[JobFolder], window: Window, qtbot: QtBot, library: Library
+) -> None:
+    add_notes(library)
+    page = window.page("notes")
+    assert isinstance(page, NotesPage)
+    page.show_samples()
+    window.import_paths([library.home])
+    assert not page.samples.isVisible()
+    qtbot.waitUntil(lambda: bool(launched))
 
 
 def test_an_import_meanwhile_does_not_take_the_view_away(
