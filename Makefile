@@ -13,6 +13,9 @@ $(BIN)/ruff format --check
 $(BIN)/mypy
 endef
 
+# The long run of damaged files is one, too.
+BENCHMARKS ?= tests/benchmarks tests/mlx_backend/importers/test_fuzz.py
+
 .PHONY: help run test benchmark lint format requirements screenshots clean
 
 help: ## list what make can do
@@ -35,7 +38,7 @@ test: ## check the code and run all tests but the benchmarks
 
 benchmark: ## run the benchmarks and print their numbers
 	@scripts/setup.sh tests
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m benchmark --capture=no tests/benchmarks
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m benchmark --capture=no $(BENCHMARKS)
 
 lint: ## check style and types
 	@scripts/setup.sh terminal

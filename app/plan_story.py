@@ -85,9 +85,10 @@ def schedule(hours: Hours, minutes: float | None, now: float, queued: bool = Fal
 def warning(plan: Plan) -> str:
     """What to know before starting; "" where all is well."""
     if not plan.fits:
+        smaller = f"the base model “{plan.instead}”, which fits," if plan.instead else ""
         return (
             f"This computer may not have {words.size(plan.peak_bytes)} of memory free. Close other"
-            " large programs, or choose a smaller base model under Models."
+            f" large programs, or choose {smaller or 'a smaller base model'} under Models."
         )
     if plan.passes < 1:
         return (

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run would do."""
+    """What a run would do; `instead` is a base model that fits where this one does not."""
 
     samples: int
     steps: int
@@ -36,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     fits: bool
     down: int = 0
     way: str = ""
+    instead: str = ""
     notes: int
     passes: float = 1.0
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mlx_backend.exam import Item, Question, mark
-from mlx_backend.grounding import DECLINED, MARK, citations_of, ground, without_marks
+from mlx_backend.grounding import (
+    DECLINED,
+    MARK,
+    citation_of,
+    citations_of,
+    ground,
+    without_marks,
+)
 from mlx_backend.inference import Answer, ChatModel
 from mlx_backend.protocol import Citation, Sampling, Turn
-from mlx_backend.retrieval import Retriever
+from mlx_backend.quoting import Quoted, quote, reads_by_itself
+from mlx_backend.retrieval import Found, Retriever
 
 _MAYBE_MARK = re.compile(r"\s*(?:\[\d{0,2})?$")
 
@@ -38,7 +47,9 @@ def answer_from_notes(
     grounding = ground(retriever, turns)
     if not grounding.passages:
         on_text(DECLINED)
-        return GroundedAnswer(_declined(), ())
+        return GroundedAnswer(_told(DECLINED, 0.0), ())
+    if not reads_by_itself(model.info):
+        return _quoted(model, turns[-1].text, grounding.passages, on_text)
     stream = _WithoutMarks(on_text)
     answer = model.answer(grounding.turns, sampling, stream.take, cancelled)
     stream.end()
@@ -48,10 +59,17 @@ def answer_from_notes(
 
 def take_grounded_exam(
     questions: Sequence[Question],
+    model: ChatModel,
     retriever: Retriever,
     answer_all: Callable[[Sequence[str]], Sequence[str]],
+    on_progress: Callable[[int], object] = lambda _: None,
 ) -> list[Item]:
-    """Ask every question with its passages in view, and mark the answers."""
+    """Ask every question with its passages in view, and mark the answers.
+
+    `answer_all` words the answers of a model that reads by itself; a smaller one quotes.
+    """
+    if not reads_by_itself(model.info):
+        return _take_quoted_exam(questions, model, retriever, on_progress)
     groundings = [ground(retriever, [Turn(role="user", text=q.text)]) for q in questions]
     prompts = [grounding.turns[-1].text for grounding in groundings if grounding.passages]
     texts = iter(answer_all(prompts))
@@ -63,14 +81,49 @@ def take_grounded_exam(
     return items
 
 
-def _declined() -> Answer:
+def _take_quoted_exam(
+    questions: Sequence[Question],
+    model: ChatModel,
+    retriever: Retriever,
+    on_progress: Callable[[int], object],
+) -> list[Item]:
+    items = []
+    with model.as_base() as base:
+        for number, question in enumerate(questions, start=1):
+            passages = ground(retriever, [Turn(role="user", text=question.text)]).passages
+            found = quote(base, question.text, passages)
+            text, citations = _of_quote(found)
+            items.append(mark(question, text, citations))
+            on_progress(number)
+    return items
+
+
+def _quoted(
+    model: ChatModel,
+    question: str,
+    passages: Sequence[Found],
+    on_text: Callable[[str], object],
+) -> GroundedAnswer:
+    began = time.perf_counter()
+    with model.as_base() as base:
+        text, citations = _of_quote(quote(base, question, passages))
+    on_text(text)
+    return GroundedAnswer(_told(text, (time.perf_counter() - began) * 1000), citations)
+
+
+def _of_quote(found: Quoted | None) -> tuple[str, tuple[Citation, ...]]:
+    return (DECLINED, ()) if found is None else (found.text, (citation_of(found.passage),))
+
+
+def _told(text: str, milliseconds: float) -> Answer:
+    """An answer that was not generated."""
     return Answer(
-        text=DECLINED,
+        text=text,
         ended="stop",
         prompt_tokens=0,
         cached_tokens=0,
         generated_tokens=0,
-        ttft_ms=0.0,
+        ttft_ms=milliseconds,
         tokens_per_second=0.0,
     )
 

@@ -83,16 +83,18 @@ def citations_of(text: str, passages: Sequence[Found]) -> tuple[Citation, ...]:
     # A small model copies well and counts badly: what the words show goes before the number.
     if not chosen or all(_overlap(words, c) < _overlap(words, nearest) for c in chosen):
         chosen = [nearest]
-    return tuple(
-        Citation(
-            note=each.note_id,
-            passage=each.id,
-            title=each.title,
-            path=each.path,
-            start=each.start,
-            end=each.end,
-        )
-        for each in chosen
+    return tuple(citation_of(each) for each in chosen)
+
+
+def citation_of(passage: Found) -> Citation:
+    """Where a passage is."""
+    return Citation(
+        note=passage.note_id,
+        passage=passage.id,
+        title=passage.title,
+        path=passage.path,
+        start=passage.start,
+        end=passage.end,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from mlx_backend.base_model import LoadedModel
 from mlx_backend.cores import CoreShare
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import Adapter
+from mlx_backend.library.models import BaseModel
 from mlx_backend.lora import apply_adapters
 from mlx_backend.protocol import Sampling, Turn
 
@@ -94,10 +96,28 @@ class ChatModel:
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
         self._cache: _Cache | None = None
+        self._adapters: Sequence[tuple[Adapter, float]] = ()
+
+    @property
+    def info(self) -> BaseModel:
+        """The base model's own description."""
+        return self._loaded.info
+
+    @contextlib.contextmanager
+    def as_base(self) -> Iterator[LoadedModel]:
+        """The base model itself for a block, without the adapters."""
+        if self._adapters:
+            apply_adapters(self._loaded.model, ())
+        try:
+            yield self._loaded
+        finally:
+            if self._adapters:
+                apply_adapters(self._loaded.model, self._adapters)
 
     def use(self, adapters: Sequence[tuple[Adapter, float]]) -> None:
         """Answer with these adapters and weights from now on; none is the base itself."""
         apply_adapters(self._loaded.model, adapters)
+        self._adapters = tuple(adapters)
         self._cache = None
 
     def answer(
@@ -166,8 +186,9 @@ class ChatModel:
         prompts: Sequence[str],
         max_tokens: int,
         on_progress: Callable[[int, int], object] = _ignore,
+        temperature: float = 0.0,
     ) -> list[str]:
-        """Answer single questions greedily, in batches of like length; order is kept."""
+        """Answer single questions in batches of like length, greedily at 0; order is kept."""
         tokenizer = self._loaded.tokenizer
         form = self._loaded.form
         ids = [form.prompt([Turn(role="user", text=prompt)]) for prompt in prompts]
@@ -178,7 +199,11 @@ class ChatModel:
             cores.adapt()
             chosen = by_length[start : start + _BATCH]
             response = batch_generate(
-                self._loaded.model, tokenizer, [ids[i] for i in chosen], max_tokens=max_tokens
+                self._loaded.model,
+                tokenizer,
+                [ids[i] for i in chosen],
+                max_tokens=max_tokens,
+                sampler=make_sampler(temperature),
             )
             for i, text in zip(chosen, response.texts, strict=True):
                 texts[i] = text.strip()

@@ -15,7 +15,9 @@ from mlx_backend import protocol
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library.home import Library
+from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.redacting import log_to_stderr, redact_output
+from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
 _LOCK_PATIENCE_S = 2.0
@@ -111,7 +113,8 @@ def _import(
         nonlocal last
         if done == total or time.monotonic() - last >= _PROGRESS_EVERY_S:
             last = time.monotonic()
-            folder.append(protocol.Progress(done=done, total=total, unit="files", text=path))
+            text = _masked(path)
+            folder.append(protocol.Progress(done=done, total=total, unit="files", text=text))
 
     def on_curation(done: int, total: int) -> None:
         nonlocal last
@@ -123,7 +126,13 @@ def _import(
 
     paths = [Path(path) for path in spec.paths]
     outcome = import_into(library, paths, on_progress, stop_requested, on_curation)
+    outcome.skipped = [(_masked(path), reason) for path, reason in outcome.skipped]
     return None if outcome.stopped else outcome.as_result()
+
+
+def _masked(path: str) -> str:
+    """A file's name can tell a secret too; the library knows it, but no job's folder."""
+    return mask(path, find_secrets(path))
 
 
 def _signal_switch() -> Callable[[], bool]:

@@ -87,7 +87,7 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
 
     `start_at` and `finish_by` are Unix times; the run waits for the one and ends by the other.
     `scale` multiplies the adapter's change; with the kind "rslora" it is divided by the root of
-    the rank. `low_memory` trades a fifth of the speed for half of the memory. `prompt` is asked
+    rank/16. `low_memory` trades a fifth of the speed for half of the memory. `prompt` is asked
     at every checkpoint, to hear how the model changes. Without `study` the notes' text is trained
     as it stands. `hosts` are the machines that it was begun
     with, where there are several; a batch is as large as all of them compute at once.

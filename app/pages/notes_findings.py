@@ -18,7 +18,7 @@ _BESIDE = QBoxLayout.Direction.LeftToRight
 
 
 class NoteFindings(QWidget):
-    """One line for each finding that changes what is taught."""
+    """A line for each finding that changes what is taught, and a quiet one for how good it is."""
 
     undo_wanted = Signal(str, bool, object)
     """A step, whether it is to be undone for this note, or to hold again; and where just some of
@@ -29,21 +29,26 @@ class NoteFindings(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
+        self.quality = paragraph(kind="quiet")
+        self._layout.addWidget(self.quality)
         self._shown: tuple[Reason, ...] = ()
 
     def show_reasons(self, reasons: Sequence[Reason]) -> None:
         """Show these."""
+        self.quality.setText(quality_sentence(reasons))
+        self.quality.setVisible(bool(self.quality.text()))
         shown = tuple(reason for reason in reasons if reason.leaves_out or reason.spans)
+        self.setVisible(bool(shown or self.quality.text()))
         if shown == self._shown:
             return
         self._shown = shown
-        while (item := self._layout.takeAt(0)) is not None:
-            if (line := item.widget()) is not None:
+        while self._layout.count() > 1:
+            item = self._layout.takeAt(0)
+            if item is not None and (line := item.widget()) is not None:
                 line.hide()
                 line.deleteLater()
-        for reason in shown:
-            self._layout.addWidget(self._line(reason))
-        self.setVisible(bool(shown))
+        for at, reason in enumerate(shown):
+            self._layout.insertWidget(at, self._line(reason))
 
     def _line(self, reason: Reason) -> QWidget:
         undo = button(_action(reason), "link")
@@ -74,6 +79,18 @@ class _Line(QWidget):
         if self._row.direction() != direction:
             self._row.setDirection(direction)
             self._row.setSpacing(0 if is_narrow else Space.ONE)
+
+
+def quality_sentence(reasons: Sequence[Reason]) -> str:
+    """The quality of a note with what lowers it, and its language; what a line says is not said."""
+    found = {reason.step: reason for reason in reasons}
+    sentences = []
+    if (quality := found.get("quality")) and quality.score is not None:
+        why = "" if quality.leaves_out else f" {quality.sentence}"
+        sentences.append(f"Quality {round(100 * quality.score)} of 100.{why}")
+    if (language := found.get("language")) and not language.leaves_out:
+        sentences.append(language.sentence)
+    return " ".join(sentences)
 
 
 def _action(reason: Reason) -> str:

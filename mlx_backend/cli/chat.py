@@ -61,7 +61,9 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
         if options.grounded:
             retriever = Retriever(connection)
             retriever.refresh()
-            items = take_grounded_exam(questions, retriever, answer_all)
+            items = take_grounded_exam(
+                questions, model, retriever, answer_all, lambda done: _advance(bar, done)
+            )
         else:
             items = take_exam(questions, answer_all)
     correct = sum(item.right for item in items)

@@ -29,13 +29,16 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.library import database
     from mlx_backend.library.notes import Notes
     from mlx_backend.night.deadline import training_deadline
+    from mlx_backend.quoting import reads_by_itself
+    from mlx_backend.starter import find_base_model
     from mlx_backend.training.plan import plan_what_fits
     from mlx_backend.training.preparation import prepare
 
     library = Library.open()
     spec = _spec(library, options, "plan")
+    reads = reads_by_itself(find_base_model(library, spec.model))
     with database.opened(library.database) as connection:
-        dataset = planned_dataset(Notes(connection), spec.study, spec.seed)
+        dataset = planned_dataset(Notes(connection), spec.study, reads, spec.seed)
     deadline = training_deadline(spec, time.time())
     planned, _ = plan_what_fits(spec, dataset, prepare(library, spec, dataset), deadline)
     console.say(
@@ -46,6 +49,8 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
         console.say(f"So that it fits into memory, it is computed {planned.way}.")
     if not planned.fits:
         console.say("That does not fit into the memory that is free now.")
+        if planned.instead:
+            console.say(f"With another base model it would fit: --model {planned.instead}")
     return {name: getattr(planned, name) for name in planned.__struct_fields__}
 
 

@@ -34,8 +34,8 @@ HELD_OUT_MOST = 64
 # Shares of the words that are read or written, beside those about the notes' own facts.
 _GROUNDED = 0.3
 _READING = 0.2
-_GENERAL = 0.12
-_NOT_IN_NOTES = 0.03  # of the number of samples
+_GENERAL = 0.4
+_NOT_IN_NOTES = 0.01  # of the number of samples
 _WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # about what one sample has
 _STYLE_FROM_NOTES = 40
 _STYLE_SHARE = 0.03
@@ -50,6 +50,18 @@ class Material:
     passages: tuple[Passage, ...]
     versions: dict[int, str]
     masking: Masking
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is trained beside the notes: the base model's general answers, where there are some.
+
+    `reads`: whether the model is to read passages by itself. One that only quotes them need not
+    learn it.
+    """
+
+    general: upkeep.GeneralAnswers | None
+    reads: bool
 
 
 def gather(notes: Notes) -> Material:
@@ -86,9 +98,7 @@ def raw_dataset(material: Material, seed: int) -> Dataset:
     )
 
 
-def studied_dataset(
-    notes: Notes, material: Material, general: upkeep.GeneralAnswers | None, seed: int
-) -> Dataset:
+def studied_dataset(notes: Notes, material: Material, beside: Beside, seed: int) -> Dataset:
     """What study wrote, in many wordings, with what keeps the model's other abilities.
 
     What is set aside asks for facts that are trained under other wordings.
@@ -107,7 +117,7 @@ def studied_dataset(
             samples += _texts(passage)
     asked = {(sample.prompt, sample.answer) for sample in held_out} | near
     samples = [sample for sample in samples if (sample.prompt, sample.answer) not in asked]
-    samples += _beside(samples, studied, notes, general, generator)
+    samples += _beside(samples, studied, notes, beside, generator)
     generator.shuffle(samples)
     told = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
     return Dataset(
@@ -194,20 +204,22 @@ def _beside(
     samples: Sequence[Sample],
     studied: Sequence[StudiedPassage],
     notes: Notes,
-    general: upkeep.GeneralAnswers | None,
+    beside: Beside,
     generator: random.Random,
 ) -> Iterator[Sample]:
     """Reading, declining and general samples, in proportion to those about the notes."""
     words = sum(count_words(sample.prompt) + count_words(sample.answer) for sample in samples)
-    retriever = Retriever(notes.connection)
-    retriever.refresh()
-    number = int(words * _GROUNDED / _WORDS_GROUNDED)
-    yield from grounded.from_notes(studied, retriever, number, generator)
-    number = int(words * _READING / _WORDS_READING)
-    yield from grounded.reading_lessons(number, generator)
+    if beside.reads:
+        retriever = Retriever(notes.connection)
+        retriever.refresh()
+        number = int(words * _GROUNDED / _WORDS_GROUNDED)
+        yield from grounded.from_notes(studied, retriever, number, generator)
+        number = int(words * _READING / _WORDS_READING)
+        yield from grounded.reading_lessons(number, generator)
     yield from grounded.not_in_notes(studied, int(len(samples) * _NOT_IN_NOTES), generator)
-    if general is not None:
-        yield from upkeep.upkeep(general, int(words * _GENERAL / _WORDS_GENERAL), generator)
+    if beside.general is not None:
+        number = int(words * _GENERAL / _WORDS_GENERAL)
+        yield from upkeep.upkeep(beside.general, number, generator)
 
 
 @contextlib.contextmanager

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from mlx_backend.dataset import compose
+from mlx_backend.dataset.compose import Beside
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library.notes import Notes
 from mlx_backend.study.store import Samples
 from mlx_backend.study.studying import study_by_rule
 
 
-def planned_dataset(notes: Notes, study: bool, seed: int) -> Dataset:
-    """What the rules write is written now, for good; it takes seconds.
+def planned_dataset(notes: Notes, study: bool, reads: bool, seed: int) -> Dataset:
+    """What the rules write is written now, for good; it takes seconds. `reads` is that of `Beside`.
 
     Raises OvernightError when there is nothing to learn from.
     """
@@ -18,4 +19,4 @@ def planned_dataset(notes: Notes, study: bool, seed: int) -> Dataset:
     if not study:
         return compose.raw_dataset(material, seed)
     study_by_rule(Samples(notes.connection), material.passages)
-    return compose.studied_dataset(notes, material, None, seed)
+    return compose.studied_dataset(notes, material, Beside(None, reads), seed)

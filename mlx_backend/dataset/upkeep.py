@@ -1,4 +1,8 @@
-"""Samples that keep what the model already could: its own answers to general prompts."""
+"""Samples that keep what the model already could: its own answers to general prompts.
+
+They are drawn at temperature 1, as likely as the model finds them. Trained on its likeliest answers
+alone it would sharpen, and foresee what people write worse than before.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,11 @@ LONGEST_ANSWER = 72
 
 GENERAL_ANSWERS = "general_answers.json"
 """The file in a model's folder that keeps them."""
+DRAWS = 2
+"""Answers to each prompt."""
+
+TEMPERATURE = 1.0
+
 _AT_ONCE = 32
 
 
@@ -45,8 +54,7 @@ def general_answers(
     """
     path = folder / GENERAL_ANSWERS
     known = _known(path, sha256)
-    there = {prompt for prompt, _ in known.pairs}
-    missing = [prompt for prompt in general_prompts() if prompt not in there]
+    missing = (general_prompts() * DRAWS)[len(known.pairs) :]
     for first in range(0, len(missing), _AT_ONCE):
         if is_enough():
             break

@@ -59,6 +59,7 @@ class Source:
     """A file's or an archive member's content; `name` has no folder in it.
 
     `container` is the name of the archive that it came from. Parts in `passed_over` are not read.
+    `chosen` tells that the person wants this very file, and not only the folder that it is in.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Source:
     container: str = ""
     depth: int = 0
     passed_over: frozenset[str] = frozenset()
+    chosen: bool = False
 
     @property
     def stem(self) -> str:

@@ -202,7 +202,8 @@ class _Import:
                 self._outcome.stopped = True
                 break
             stamp = known.get(str(file.path))
-            if stamp and not file.reason and _is_unchanged(file, stamp):
+            is_known = stamp is not None and not _is_newly_chosen(file, stamp)
+            if stamp and is_known and not file.reason and _is_unchanged(file, stamp):
                 self._outcome.unchanged += stamp.notes
                 continue
             read.append(self._read(file, stamp))
@@ -215,11 +216,15 @@ class _Import:
     def _read(self, file: FoundFile, known: FileStamp | None) -> _Read:
         # Of a file that was gone, parts may have been gone before.
         current = known is not None and known.readers == READERS_VERSION and not known.gone
+        current = current and not _is_newly_chosen(file, known)
+        # A file that gave notes before was chosen once.
+        chosen = file.path == file.source or bool(known and known.notes)
         try:
             if file.reason:
                 raise UnopenedFile(file.reason)
             known_sha256 = known.sha256 if known and current else ""
-            return _Read(file, known, self._sandbox.read(file.source, file.path, known_sha256))
+            content = self._sandbox.read(file.source, file.path, known_sha256, chosen)
+            return _Read(file, known, content)
         except SkippedFile as skipped:
             opened = not isinstance(skipped, UnopenedFile)
             return _Read(file, known, FileContent(), str(skipped), opened)
@@ -268,6 +273,11 @@ class _Read:
     content: FileContent
     reason: str = ""
     opened: bool = True
+
+
+def _is_newly_chosen(file: FoundFile, stamp: FileStamp | None) -> bool:
+    """Whether a file of which nothing was read, maybe for its name, is now wanted itself."""
+    return stamp is not None and not stamp.notes and file.path == file.source
 
 
 def _is_unchanged(file: FoundFile, stamp: FileStamp) -> bool:

@@ -23,6 +23,7 @@ class ReadFile(msgspec.Struct, frozen=True):
     name: str
     known_sha256: str = ""
     passed_over: tuple[str, ...] = ()
+    chosen: bool = False
 
 
 class Entered(msgspec.Struct, frozen=True, tag=True):

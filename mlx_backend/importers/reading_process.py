@@ -28,6 +28,7 @@ from mlx_backend.importers.document import (
 )
 from mlx_backend.importers.lockdown import lock_down
 from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
+from mlx_backend.importers.too_large import too_large
 
 _CHUNK = 1 << 20
 _CHUNKS_BETWEEN_SIGNS = 64
@@ -169,7 +170,12 @@ def _small(request: messages.ReadFile, file: int) -> Source:
         size += len(chunk)
         if size > limits.LARGEST_FILE:
             raise SkippedFile("The file grew while it was read")
-    return Source(request.name, b"".join(chunks), passed_over=frozenset(request.passed_over))
+    return Source(
+        request.name,
+        b"".join(chunks),
+        passed_over=frozenset(request.passed_over),
+        chosen=request.chosen,
+    )
 
 
 def _large(request: messages.ReadFile, file: int) -> LargeSource:
@@ -178,7 +184,7 @@ def _large(request: messages.ReadFile, file: int) -> LargeSource:
     head = os.pread(file, _HEAD, 0)
     large_reader(request.name, head)  # before all of it is read
     if _size(file) > limits.LARGEST_IN_PIECES:
-        raise SkippedFile(f"The file is larger than {limits.LARGEST_IN_PIECES >> 30} GB")
+        raise SkippedFile(too_large(request.name, limits.LARGEST_IN_PIECES))
     opened = os.fdopen(file, "rb", closefd=False)
     return LargeSource(request.name, head, opened, frozenset(request.passed_over))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlx_backend.importers.document import Format, Item, LargeReader, SkippedFile, Source
-from mlx_backend.importers.limits import LARGEST_FILE
 from mlx_backend.importers.readers import (
     csv_file,
     html,
@@ -24,6 +23,7 @@ from mlx_backend.importers.readers import (
     zip_file,
 )
 from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
+from mlx_backend.importers.too_large import too_large
 
 # The first one that recognises a file reads it. What is told by its bytes alone comes before what
 # any text might be, and the reader of any text comes last.
@@ -59,7 +59,7 @@ def large_reader(name: str, head: bytes) -> LargeReader:
     """Who reads a file that is too large to be held. Raises SkippedFile when nobody does."""
     reader = _format_of(Source(name, head)).read_large
     if reader is None:
-        raise SkippedFile(f"The file is larger than {LARGEST_FILE >> 20} MB")
+        raise SkippedFile(too_large(name))
     return reader
 
 

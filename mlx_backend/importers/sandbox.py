@@ -88,11 +88,14 @@ class Sandbox:
             self._process.end()
             self._process = None
 
-    def read(self, source: Path, path: Path, known_sha256: str = "") -> FileContent:
+    def read(
+        self, source: Path, path: Path, known_sha256: str = "", chosen: bool = False
+    ) -> FileContent:
         """Read the file at `path`, which lies below `source` or is it.
 
-        A part of an archive that kills or hangs its reader costs that part alone. Raises
-        SkippedFile with the reason, in plain words, when nothing of the file can be read.
+        One that is `chosen` is read also where its name speaks against it. A part of an archive
+        that kills or hangs its reader costs that part alone. Raises SkippedFile with the reason, in
+        plain words, when nothing of the file can be read.
         """
         fatal: list[SkippedPart] = []
         while True:
@@ -101,6 +104,7 @@ class Sandbox:
                 path.name.encode("utf-8", "replace").decode(),
                 known_sha256,
                 tuple(skipped.part for skipped in fatal),
+                chosen,
             )
             try:
                 content = self._attempt(request, descriptor)

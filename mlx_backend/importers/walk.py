@@ -10,8 +10,7 @@ from pathlib import Path
 
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.opening import reason_against
-
-_UNWANTED_FOLDERS = frozenset({"node_modules", "__pycache__"})
+from mlx_backend.importers.passed_over import PassedOver, is_wanted
 
 
 @dataclass(frozen=True)
@@ -32,13 +31,17 @@ class FoundFile:
 def find_files(source: Path) -> Iterator[FoundFile]:
     """Every file of a folder, in order of name, or the one file that `source` is.
 
-    Hidden files and folders are passed over. Symbolic links, pipes, devices, files of the cloud
-    that are not on this machine and folders that may not be read come with a reason.
+    What is hidden comes as one, with a reason that counts it all. Symbolic links, pipes, devices,
+    files of the cloud that are not on this machine and folders that may not be read come with a
+    reason each.
     Raises OvernightError when `source` does not exist or cannot be read at all.
     """
     info = check_source(source)
     if stat.S_ISDIR(info.st_mode):
-        yield from _below(source, source)
+        passed = PassedOver()
+        yield from _below(source, source, passed)
+        if passed.reason:
+            yield FoundFile(_readable(Path(passed.first)), source, 0, 0, passed.reason)
     else:
         yield _found(source, source, info)
 
@@ -67,7 +70,7 @@ def count_files(source: Path) -> int:
         try:
             with os.scandir(folders.pop()) as scan:
                 for entry in scan:
-                    if not _is_wanted(entry.name):
+                    if not is_wanted(entry.name):
                         continue
                     if _is_folder(entry):
                         folders.append(entry.path)
@@ -78,10 +81,6 @@ def count_files(source: Path) -> int:
     return files
 
 
-def _is_wanted(name: str) -> bool:
-    return not name.startswith(".") and name not in _UNWANTED_FOLDERS
-
-
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
@@ -89,7 +88,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False  # looking at it as a file tells the reason
 
 
-def _below(folder: Path, source: Path) -> Iterator[FoundFile]:
+def _below(folder: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile]:
     try:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
@@ -97,14 +96,15 @@ def _below(folder: Path, source: Path) -> Iterator[FoundFile]:
         yield _unlisted(folder, source, f"The folder cannot be read ({error.strerror})")
         return
     for entry in entries:
-        if not _is_wanted(entry.name):
+        if not is_wanted(entry.name):
+            passed.add(entry.path, entry.name, _is_folder(entry))
             continue
         path = Path(entry.path)
         if not _is_text(entry.name):
             yield FoundFile(_readable(path), source, 0, 0, "The name holds bytes that are no text")
             continue
         if _is_folder(entry):
-            yield from _below(path, source)
+            yield from _below(path, source, passed)
             continue
         try:
             yield _found(path, source, entry.stat(follow_symlinks=False))

@@ -145,6 +145,12 @@ def is_common_word(word: str) -> bool:
 
 
 @cache
+def could_be_noun(word: str) -> bool:
+    """Whether a word may be a noun."""
+    return "NOUN" in getAllLemmas(word)
+
+
+@cache
 def is_noun(word: str) -> bool:
     """Whether a word is a noun and no other kind of word, as far as the dictionary knows."""
     lemmas = getAllLemmas(word)
@@ -314,8 +320,12 @@ def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
     if _finite_base(word):
         return _stands_as_verb(lower, i, after)
     subject_is_plural = before in _PLURAL_PRONOUNS or (
-        i == 1 and before.endswith("s") and "NOUN" in getAllLemmas(before)
+        (i == 1 or lower[0] in _DETERMINERS)
+        and before.endswith("s")
+        and "NOUN" in getAllLemmas(before)
     )
+    if word == "cost" and after[:1].isdigit():
+        return True
     return subject_is_plural and bool(_plain_base(word))
 
 

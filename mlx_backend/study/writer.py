@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
-import mlx.nn as nn
 from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import make_prompt_cache
 
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cores import CoreShare
+from mlx_backend.likelihood import likelihoods
 from mlx_backend.study.answers import answers_in
 from mlx_backend.study.drafts import Draft, worded
 from mlx_backend.study.rules import Told
@@ -154,26 +154,7 @@ class Writer:
 
     def likelihoods(self, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
         """The mean log probability (nats a token) of each text behind its context."""
-        found: list[float] = []
-        for first in range(0, len(texts), BATCH):
-            self._cores.adapt()
-            pairs = zip(contexts[first : first + BATCH], texts[first : first + BATCH], strict=True)
-            found += self._likelihoods(list(pairs))
-        return found
-
-    def _likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        encoded = [(self._encode(context), self._encode(f" {text}")) for context, text in pairs]
-        length = max(len(context) + len(text) for context, text in encoded)
-        rows = [
-            context + text + [0] * (length - len(context) - len(text)) for context, text in encoded
-        ]
-        ids = mx.array(rows)
-        losses = nn.losses.cross_entropy(self._loaded.model(ids[:, :-1]), ids[:, 1:])
-        mx.eval(losses)
-        return [
-            -float(losses[i, len(context) - 1 : len(context) + len(text) - 1].mean())
-            for i, (context, text) in enumerate(encoded)
-        ]
+        return likelihoods(self._loaded, contexts, texts)
 
     def _complete(self, shared: str, prompts: Sequence[str], max_tokens: int) -> list[str]:
         """How each prompt goes on behind the shared beginning, up to the end of its line."""

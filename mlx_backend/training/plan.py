@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import mlx.core as mx
@@ -13,6 +13,7 @@ import psutil
 from mlx_backend.accelerator import has_gpu
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library.models import BaseModel, list_models
 from mlx_backend.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.frugality import rungs
@@ -28,6 +29,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `passes` is how often it sees each sample; below 1, it does not see all of them. `down` is how
     far it went down the ladder of `frugality.rungs` to fit into `machine_bytes`, and `way` says so.
+    Where it does not fit all the same, `instead` names a base model of the library that would; ""
+    where there is none.
     """
 
     notes: int
@@ -42,6 +45,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     tokens_per_second: float
     down: int = 0
     way: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,11 @@ def plan_what_fits(
     ladder = rungs(positions(), spec.dropout, spec.machines)
     while True:
         plan = make_plan(spec, dataset, preparation, deadline, down)
-        if plan.fits or preparation.frugality == ladder[-1]:
+        if plan.fits:
             return plan, preparation
+        if preparation.frugality == ladder[-1]:
+            instead = _model_that_fits(plan, preparation)
+            return msgspec.structs.replace(plan, instead=instead), preparation
         down += 1
         preparation = again(preparation, spec, dataset, down)
 
@@ -124,22 +131,41 @@ def memory_available() -> int:
     return int(free) if recommended is None else min(int(free), int(recommended))
 
 
-def check_fit(plan: RunPlan, smaller: Mapping[str, int]) -> None:
-    """Raise OvernightError where memory will not do: MLX may end the process without a word.
-
-    `smaller` are the other base models there are, with the bytes of their weights.
-    """
+def check_fit(plan: RunPlan) -> None:
+    """Raise OvernightError where memory will not do: MLX may end the process without a word."""
     if plan.fits:
         return
     advice = "choose a smaller base model"
-    if smaller:
-        advice = f"choose the base model '{min(smaller, key=lambda name: smaller[name])}'"
+    if plan.instead:
+        advice = f"choose the base model '{plan.instead}', which would fit"
     raise OvernightError(
         Kind.NO_MEMORY,
         f"This training needs about {plan.peak_bytes / 1e9:.1f} GB of memory even"
         f" {plan.way}, and {plan.machine_bytes / 1e9:.1f} GB are free.",
         f"Close other large programs, or {advice}, then go on.",
     )
+
+
+def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:
+    """The largest base model of the library with which this training would fit; "" for none.
+
+    The careful way: only the weights are taken for smaller, all else for as large as with this one.
+    """
+    here = preparation.loaded.info
+    beside_weights = plan.peak_bytes - _weight_bytes(here)
+    fitting = [
+        model
+        for model in list_models(here.path.parent)
+        if model.card.parameters < here.card.parameters
+        and beside_weights + _weight_bytes(model) <= plan.machine_bytes
+    ]
+    largest = max(fitting, key=lambda model: model.card.parameters, default=None)
+    return largest.card.name if largest is not None else ""
+
+
+def _weight_bytes(model: BaseModel) -> int:
+    """What a base model's weights take in memory: as in its files on a GPU, else as float32."""
+    return model.bytes if has_gpu() else model.card.parameters * 4
 
 
 def _measure(preparation: Preparation) -> _Measured:

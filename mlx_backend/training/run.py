@@ -13,16 +13,17 @@ import mlx.core as mx
 import msgspec
 
 from mlx_backend import __version__, lora, protocol
+from mlx_backend.accelerator import has_gpu
+from mlx_backend.cores import fix_cores, fixed_cores, free_cores
 from mlx_backend.dataset.samples import Dataset, Sample, load_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import folder_bytes, write_atomically, write_folder_atomically
+from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.frugality import frugality_rung
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.home import Library
-from mlx_backend.library.models import list_models
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
@@ -43,6 +44,7 @@ _LANE_PATIENCE_S = 2.0
 # Tokens of what the model says to the run's prompt at a checkpoint.
 _LONGEST_WORDS = 64
 _BEFORE = "before.json"
+_CORES = "cores"
 _T = TypeVar("_T")
 
 
@@ -80,6 +82,7 @@ class TrainingRun:
         if dataset is None:
             return None
         self._stage("preparing")
+        self._keep_to_cores()
         plan, preparation = self._plan(dataset)
         self._assess_before(dataset, preparation)
         self._tell_what_is_not_learned(dataset, preparation)
@@ -130,6 +133,16 @@ class TrainingRun:
             save_dataset(path, dataset)
         return dataset
 
+    def _keep_to_cores(self) -> None:
+        """Compute on as many cores as at the first start: the number shows in the last bits."""
+        path = self._folder.path / _CORES
+        if has_gpu() or fixed_cores():
+            return
+        if not path.exists():
+            write_atomically(path, str(free_cores()).encode())
+        text = path.read_text(encoding="ascii", errors="replace")
+        fix_cores(int(text) if text.isdecimal() else free_cores())
+
     def _begin_anew(self) -> None:
         """Drop what was learned from samples that tell what is private by now."""
         self._notice(
@@ -158,7 +171,7 @@ class TrainingRun:
             plan, preparation = plan_what_fits(
                 self._spec, dataset, preparation, self._deadline(), lowered
             )
-            check_fit(plan, self._smaller_models(preparation))
+            check_fit(plan)
             # What was lowered so far is in the plan; only what comes later is added to it.
             plan = msgspec.structs.replace(plan, down=plan.down - lowered)
             write_atomically(path, msgspec.json.encode(plan))
@@ -176,12 +189,6 @@ class TrainingRun:
 
     def _prepare(self, dataset: Dataset, down: int) -> Preparation:
         return prepare(self._library, self._spec, dataset, down, self._crew)
-
-    def _smaller_models(self, preparation: Preparation) -> dict[str, int]:
-        here = preparation.loaded.info
-        size = folder_bytes(here.path)
-        others = {m.card.name: folder_bytes(m.path) for m in list_models(self._library.models)}
-        return {name: other for name, other in others.items() if other < size}
 
     def _tell_what_is_not_learned(self, dataset: Dataset, preparation: Preparation) -> None:
         total = len(dataset.train)

@@ -12,6 +12,7 @@ import msgspec
 from mlx_backend import protocol
 from mlx_backend.base_model import load_base_model
 from mlx_backend.dataset import compose, upkeep
+from mlx_backend.dataset.compose import Beside
 from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.files import write_atomically
@@ -20,6 +21,7 @@ from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library.home import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.quoting import reads_by_itself
 from mlx_backend.study.store import Samples, Yield
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 from mlx_backend.study.writer import Writer
@@ -79,6 +81,7 @@ class StudyStage:
         budget = _UNBOUNDED_S if end is None else SHARE * max(0.0, end - self._began)
         deadline = self._began + budget - self._before.seconds
         general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
+        reads = reads_by_itself(self._load_writer().loaded.info)
         samples = Samples(notes.connection)
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
@@ -90,15 +93,19 @@ class StudyStage:
         if self._stop():
             return None
         self._tell(found, recipe)
-        return compose.studied_dataset(notes, material, general, self._spec.seed)
+        beside = Beside(general, reads)
+        return compose.studied_dataset(notes, material, beside, self._spec.seed)
 
     def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
         writer = self._load_writer()
         chat = ChatModel(writer.loaded)
+        mx.random.seed(self._spec.seed)
         return upkeep.general_answers(
             writer.loaded.info.path,
             writer.loaded.info.card.sha256,
-            lambda prompts: chat.answer_all(prompts, upkeep.LONGEST_ANSWER),
+            lambda prompts: chat.answer_all(
+                prompts, upkeep.LONGEST_ANSWER, temperature=upkeep.TEMPERATURE
+            ),
             lambda: self._stop() or time.time() >= deadline,
         )
 

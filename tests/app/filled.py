@@ -90,12 +90,18 @@ def add_samples(library: Library, title: str, drafts: Sequence[Draft]) -> None:
 
 def add_finding(library: Library, title: str, step: str, **fields: object) -> None:
     """Record what curation found about a note, as it would."""
-    values = {"leaves_out": 0, "reason": "Because.", "value": "", "spans": None} | fields
+    values = {
+        "leaves_out": 0,
+        "reason": "Because.",
+        "value": "",
+        "spans": None,
+        "score": None,
+    } | fields
     connection = connect(library.database)
     with transaction(connection):
         connection.execute(
-            "INSERT INTO findings (note_id, step, leaves_out, reason, value, spans)"
-            " SELECT id, ?, ?, ?, ?, ? FROM notes WHERE title = ?",
+            "INSERT INTO findings (note_id, step, leaves_out, reason, value, spans, score)"
+            " SELECT id, ?, ?, ?, ?, ?, ? FROM notes WHERE title = ?",
             (step, *values.values(), title),
         )
         update_included(connection)

@@ -36,6 +36,9 @@ def test_a_plan_that_does_not_fit_says_what_to_do() -> None:
     assert plan_story.warning(plan) == ""
     tight = msgspec.structs.replace(plan, fits=False)
     assert "Close other large programs" in plan_story.warning(tight)
+    assert "choose a smaller base model under Models" in plan_story.warning(tight)
+    named = msgspec.structs.replace(tight, instead="little")
+    assert "choose the base model “little”, which fits, under Models" in plan_story.warning(named)
 
 
 @pytest.mark.parametrize(

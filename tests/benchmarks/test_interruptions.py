@@ -1,6 +1,7 @@
 """A run with the real starter, interrupted again and again by kill -9, beside one left alone.
 
-OVERNIGHT_INTERRUPTIONS sets how often (20).
+OVERNIGHT_INTERRUPTIONS sets how often (20). Both compute on the same number of cores throughout:
+the last bits depend on it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import psutil
 import pytest
 
 from mlx_backend.arrays import load_tensors
+from mlx_backend.cores import FIXED_CORES
 from mlx_backend.errors import Kind
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder, JobState, launch
@@ -36,6 +38,7 @@ STEPS = 24
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     """A library with the starter and the sample notes."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "library"))
+    monkeypatch.setenv(FIXED_CORES, str(os.cpu_count()))
     library = Library.open()
     with resources.as_file(resources.files("resources")) as folder:
         import_into(library, [folder / "sample_notes"])
@@ -68,14 +71,22 @@ def lines(folder: JobFolder) -> int:
     return folder.events_path.read_bytes().count(b"\n")
 
 
-def interrupt(pid: int, whom: str) -> None:
-    """Kill the job, or the training process under it."""
+def interrupt(pid: int, whom: str) -> bool:
+    """Kill the job, or the training process under it; whether one lived to be killed."""
     try:
         job = psutil.Process(pid)
-        for process in [job] if whom == "job" else job.children():
+        alive = [p for p in ([job] if whom == "job" else job.children()) if is_alive(p)]
+        for process in alive:
             process.send_signal(signal.SIGKILL)
+            ended, _ = psutil.wait_procs([process], timeout=10)
+            assert ended
     except psutil.NoSuchProcess:
-        return
+        return False
+    return bool(alive)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def test_with_the_starter_interruptions_change_nothing(library: Library) -> None:
@@ -92,8 +103,7 @@ def test_with_the_starter_interruptions_change_nothing(library: Library) -> None
         if is_over(cut):
             pid = launch(cut)
         else:
-            interrupt(pid, chosen.choice(("job", "training")))
-            done += 1
+            done += interrupt(pid, chosen.choice(("job", "training")))
     while not is_finished(cut):
         if is_over(cut):
             launch(cut)

@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def _mlx_lm(task: Task) -> Measured:
     import mlx.core as mx
     import mlx.optimizers as optimizers
     import numpy as np
-    from mlx_lm.tuner import datasets, trainer
+    from mlx_lm.tuner import trainer
     from mlx_lm.tuner.utils import linear_to_lora_layers
 
     from mlx_backend import cpu_math, lora
@@ -111,34 +112,13 @@ def _mlx_lm(task: Task) -> Measured:
     keys = json.loads(lora.mlx_lm_config(model, lora.LoraShape(RANK, SCALE)))["lora_parameters"]
     linear_to_lora_layers(model, len(model.layers), keys)
     pairs = [(sample.prompt, sample.answer) for sample in task.samples]
-    samples = [(ids, length) for ids, length in loaded.form.samples(pairs)]
-
-    class Tokenised(datasets.CacheDataset):  # type: ignore[misc]
-        """Samples that are tokenised already, as mlx-lm's own cache gives them."""
-
-        def __init__(self) -> None: ...
-
-        def itemlen(self, index: int) -> int:
-            if "sorted" in task.how:
-                return len(samples[index][0])
-            return len(samples[index])  # what mlx-lm 0.32 does: the same for all
-
-        def __getitem__(self, index: int) -> Any:
-            return samples[index]
-
-        def __len__(self) -> int:
-            return len(samples)
+    samples = [(list(ids), length) for ids, length in loaded.form.samples(pairs)]
 
     steps = len(samples) // BATCH
     optimizer = optimizers.AdamW(
         learning_rate=lambda step: _schedule(step, steps, learning_rate), weight_decay=0.0
     )
-    heard: dict[str, Any] = {}
-
-    class Listener(trainer.TrainingCallback):  # type: ignore[misc]
-        def on_train_loss_report(self, report: dict[str, Any]) -> None:
-            heard.update(report)
-
+    heard: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
         arguments = trainer.TrainingArgs(
             batch_size=BATCH,
@@ -151,16 +131,66 @@ def _mlx_lm(task: Task) -> Measured:
         )
         mx.reset_peak_memory()
         began, cpu = time.perf_counter(), time.process_time()
-        trainer.train(model, optimizer, Tokenised(), args=arguments, training_callback=Listener())
+        trainer.train(
+            model,
+            optimizer,
+            tokenised(samples, by_length="sorted" in task.how),
+            args=arguments,
+            iterate_batches=_sharing_cores,
+            training_callback=listener(heard),
+        )
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     return Measured(
         how=task.how,
-        tokens=int(heard["trained_tokens"]),
+        tokens=int(heard[-1]["trained_tokens"]),
         seconds=seconds,
         cpu_seconds=cpu,
         peak_bytes=mx.get_peak_memory(),
         held_out_loss=_held_out_loss(loaded, task),
     )
+
+
+def tokenised(samples: list[tuple[list[int], int]], by_length: bool) -> Any:
+    """Samples that are tokenised already, as mlx-lm's own cache gives them."""
+    from mlx_lm.tuner import datasets
+
+    class Tokenised(datasets.CacheDataset):  # type: ignore[misc]
+        def __init__(self) -> None: ...
+
+        def itemlen(self, index: int) -> int:
+            if by_length:
+                return len(samples[index][0])
+            return len(samples[index])  # what mlx-lm 0.32 does: the same for all
+
+        def __getitem__(self, index: int) -> Any:
+            return samples[index]
+
+        def __len__(self) -> int:
+            return len(samples)
+
+    return Tokenised()
+
+
+def listener(heard: list[dict[str, Any]]) -> Any:
+    from mlx_lm.tuner import trainer
+
+    class Listener(trainer.TrainingCallback):  # type: ignore[misc]
+        def on_train_loss_report(self, report: dict[str, Any]) -> None:
+            heard.append(report)
+
+    return Listener()
+
+
+def _sharing_cores(**given: Any) -> Iterator[Any]:
+    """mlx-lm's batches; before each, as many cores are taken as Overnight's step would take."""
+    from mlx_lm.tuner import trainer
+
+    from mlx_backend.cores import CoreShare
+
+    share = CoreShare()
+    for batch in trainer.iterate_batches(**given):
+        share.adapt()
+        yield batch
 
 
 def _schedule(step: Any, steps: int, rate: Any) -> Any:

@@ -13,6 +13,7 @@ from mlx_backend import accelerator
 accelerator.prepare()
 
 from mlx_backend.base_model import LoadedModel, load_base_model  # noqa: E402
+from mlx_backend.cores import FIXED_CORES  # noqa: E402
 from mlx_backend.importers.importing import import_into  # noqa: E402
 from mlx_backend.library import Library, database  # noqa: E402
 from mlx_backend.library.home import HOME_VARIABLE  # noqa: E402
@@ -73,8 +74,14 @@ def notes_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tiny_library(library: Library, tiny_folders: dict[str, Path]) -> Library:
-    """A library with the tiny model, also as its starter, and set to train on it."""
+def tiny_library(
+    library: Library, tiny_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> Library:
+    """A library with the tiny model, also as its starter, and set to train on it.
+
+    Always on the same number of cores: what it learns is compared to the last bit.
+    """
+    monkeypatch.setenv(FIXED_CORES, "1")
     for name, folder in tiny_folders.items():
         (library.models / name).symlink_to(folder)
     settings = Settings(

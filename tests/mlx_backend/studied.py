@@ -7,6 +7,6 @@ from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library.notes import Notes
 
 
-def make_dataset(notes: Notes, seed: int) -> Dataset:
+def make_dataset(notes: Notes, seed: int, reads: bool = False) -> Dataset:
     """What a run would train on, studied by rule alone."""
-    return planned_dataset(notes, study=True, seed=seed)
+    return planned_dataset(notes, study=True, reads=reads, seed=seed)

@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+import ctypes
+import os
+
 import pytest
 
-from mlx_backend.cores import CoreShare, CoreTimes, threads_to_take
+from mlx_backend.cores import (
+    FIXED_CORES,
+    CoreShare,
+    CoreTimes,
+    fix_cores,
+    fixed_cores,
+    free_cores,
+    threads_to_take,
+)
 
 START = CoreTimes(clock=100.0, busy=1000.0, own=50.0)
 
@@ -32,8 +43,49 @@ def test_without_time_in_between_nothing_is_taken_for_granted() -> None:
     assert threads_to_take(4, START, START) == 2
 
 
+@pytest.mark.parametrize(
+    ("chosen", "threads"), [("", os.cpu_count()), ("many", os.cpu_count()), ("1", 1)]
+)
+def test_training_begins_with_all_cores_or_those_chosen(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, threads: int
+) -> None:
+    """Also the first steps after a resume: other threads compute other last bits."""
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "openblas_get_num_threads"):
+        pytest.skip("no OpenBLAS here")
+    monkeypatch.setenv(FIXED_CORES, chosen)
+    before = library.openblas_get_num_threads()
+    CoreShare()
+    found = library.openblas_get_num_threads()
+    library.openblas_set_num_threads(before)
+    assert found == threads
+
+
+def test_a_chosen_number_of_cores_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setenv(FIXED_CORES, "3")
+    share = CoreShare()
+    monkeypatch.setattr(share, "_set_threads", taken.append)
+    monkeypatch.setattr(share, "_before", CoreTimes(clock=0.0, busy=0.0, own=0.0))
+    share.adapt()
+    assert taken == []
+
+
 def test_readings_of_this_machine_grow() -> None:
     first, second = CoreTimes.now(), CoreTimes.now()
     assert second.clock >= first.clock
     assert second.own >= first.own
     CoreShare().adapt()  # whatever the machine is, it goes well
+
+
+def test_the_number_of_cores_is_fixed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FIXED_CORES, raising=False)
+    assert fixed_cores() == 0
+    fix_cores(2)
+    fix_cores(5)
+    assert fixed_cores() == 2
+    monkeypatch.setenv(FIXED_CORES, "1")  # for whatever runs after this test
+
+
+def test_some_core_is_always_free() -> None:
+    assert 1 <= free_cores() <= (os.cpu_count() or 1)

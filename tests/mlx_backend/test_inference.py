@@ -46,6 +46,18 @@ def test_without_a_seed_answers_differ(chat: ChatModel) -> None:
     assert len({chat.answer(QUESTION, free).text for _ in range(4)}) > 1
 
 
+def test_top_p_leaves_only_what_is_likeliest(chat: ChatModel) -> None:
+    def texts(top_p: float) -> set[str]:
+        return {
+            chat.answer(QUESTION, Sampling(temperature=2.0, top_p=top_p, max_tokens=8, seed=s)).text
+            for s in range(4)
+        }
+
+    likeliest = chat.answer(QUESTION, Sampling(temperature=0.0, max_tokens=8)).text
+    assert texts(1e-6) == {likeliest}
+    assert len(texts(1.0)) > 1
+
+
 def test_the_pieces_make_the_answer(chat: ChatModel) -> None:
     pieces: list[str] = []
     answer = chat.answer(QUESTION, GREEDY, pieces.append)

@@ -111,6 +111,23 @@ def test_an_import_and_an_export_are_jobs_too(tiny_library: Library, notes_folde
     assert status.error.kind == Kind.ADAPTER_UNKNOWN
 
 
+def test_secrets_in_names_of_files_stay_out_of_a_jobs_folder(
+    tiny_library: Library, notes_folder: Path
+) -> None:
+    key = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"
+    for number in range(9):
+        (notes_folder / f" {number} cloud {key}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    status = run(tiny_library, ImportSpec(paths=(str(notes_folder),)))
+    listed = status.result["skipped"]
+    assert isinstance(listed, list)
+    assert {Path(each["path"]).suffix for each in listed} == {".png"}
+    assert len(listed) == 9
+    (folder,) = JobFolder.all(tiny_library.jobs)
+    for path in folder.path.iterdir():
+        assert key.encode() not in path.read_bytes(), path
+    assert b" removed].png" in (folder.path / "events.jsonl").read_bytes()
+
+
 @pytest.mark.parametrize("data", [None, b"{", b'{"job": "dance"}'])
 def test_a_spec_that_cannot_be_read(tiny_library: Library, data: bytes | None) -> None:
     folder = JobFolder.create(tiny_library.runs, SPEC)

@@ -272,4 +272,6 @@ def test_a_dora_adapter_does_not_mix(
 
 def test_the_scale_of_a_rank_stabilised_adapter_falls_with_the_root_of_the_rank() -> None:
     assert LoraShape.of("lora", 16, 2.0) == LoraShape(16, 2.0)
-    assert LoraShape.of("rslora", 16, 2.0) == LoraShape(16, 0.5)
+    assert LoraShape.of("rslora", 16, 2.0) == LoraShape(16, 2.0)  # where scale was chosen
+    assert LoraShape.of("rslora", 64, 2.0) == LoraShape(64, 1.0)
+    assert LoraShape.of("rslora", 256, 2.0) == LoraShape(256, 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -111,7 +112,7 @@ def written(
         data = content.encode() if isinstance(content, str) else content
         (vault / name).write_bytes(data)
     (chatty / "sitecustomize.py").write_text(CHATTY_LIBRARY.format(key=plant.key()))
-    monkeypatch.setenv("PYTHONPATH", str(chatty))
+    monkeypatch.setenv("PYTHONPATH", str(chatty), prepend=os.pathsep)
     imported = run(tiny_library, ImportSpec(paths=(str(vault),)))
     assert imported.result["added"] == 12
     assert imported.result["skipped"] == []

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mlx_lm.generate import batch_generate
 from tokenizers import Tokenizer
 
-from mlx_backend import starter
+from mlx_backend import base_model, starter
+from mlx_backend.arrays import flatten
 from mlx_backend.base_model import LoadedModel, load_base_model
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library
@@ -114,8 +115,38 @@ def test_logits_are_those_of_an_independent_reading(real: LoadedModel) -> None:
     theirs = reference.logits(ids)
     ours = logits(real.model, ids)
     assert ours.shape == theirs.shape
-    assert largest_difference(ours, theirs) < 1e-4 * float(np.abs(theirs).max())
-    assert (ours.argmax(-1) == theirs.argmax(-1)).all()
+    largest = float(np.abs(theirs).max())
+    assert largest_difference(ours, theirs) < allowed_share(real) * largest
+    # Where the two likeliest tokens are nearer than the error, either may come first.
+    chosen = np.take_along_axis(theirs, ours.argmax(-1)[:, None], -1)[:, 0]
+    assert (theirs.max(-1) - chosen <= 2 * allowed_share(real) * largest).all()
+    if not is_quantised(real):
+        assert (ours.argmax(-1) == theirs.argmax(-1)).all()
+
+
+def is_quantised(loaded: LoadedModel) -> bool:
+    return any("scales" in name for name in flatten(loaded.model.parameters()))
+
+
+def allowed_share(loaded: LoadedModel) -> float:
+    """How far a logit may be off, as a share of the largest one.
+
+    Kept in 4 bits, as on a GPU, the model computes in the 16 bits of its scales.
+    """
+    return 5e-3 if is_quantised(loaded) else 1e-4
+
+
+@pytest.mark.slow
+def test_kept_in_four_bits_it_says_the_same(
+    real_starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a GPU computes it, but on the CPU where there is none."""
+    monkeypatch.setattr(base_model, "has_gpu", lambda: True)
+    library = Library.open(tmp_path)
+    (library.models / "starter").symlink_to(real_starter)
+    kept = load_base_model(library, "starter")
+    assert is_quantised(kept)
+    test_logits_are_those_of_an_independent_reading(kept)
 
 
 @pytest.mark.slow

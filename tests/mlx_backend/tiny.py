@@ -11,7 +11,7 @@ from mlx.utils import tree_flatten
 from mlx_lm.models import llama
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from mlx_backend.dataset.upkeep import GENERAL_ANSWERS, GeneralAnswers, general_prompts
+from mlx_backend.dataset.upkeep import DRAWS, GENERAL_ANSWERS, GeneralAnswers, general_prompts
 from mlx_backend.files import sha256_of_file
 from mlx_backend.library.models import CARD, ModelCard
 
@@ -79,7 +79,7 @@ def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 7) -> None:
 
 
 def _write_general_answers(folder: Path, sha256: str) -> None:
-    pairs = tuple((prompt, "The lamp of the harbour.") for prompt in general_prompts())
+    pairs = tuple((prompt, "The lamp of the harbour.") for prompt in general_prompts() * DRAWS)
     answers = GeneralAnswers(sha256, pairs)
     (folder / GENERAL_ANSWERS).write_bytes(msgspec.json.encode(answers))
 

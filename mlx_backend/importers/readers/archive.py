@@ -12,15 +12,19 @@ from pathlib import PurePosixPath
 from mlx_backend.importers.document import (
     EnteredPart,
     Item,
+    LargeSource,
     SkippedFile,
     SkippedPart,
     Source,
 )
+from mlx_backend.importers.limits import LARGEST_IN_PIECES
+from mlx_backend.importers.passed_over import PassedOver, is_wanted
 from mlx_backend.importers.readers.text import one_line
-from mlx_backend.importers.readers.zip_box import ZipBox
+from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
+from mlx_backend.importers.readers.zip_box import LARGEST_MEMBER, ZipBox
+from mlx_backend.importers.too_large import too_large
 
 _DEEPEST = 3
-_UNWANTED_FOLDERS = ("__MACOSX", "node_modules", "__pycache__")
 _LONGEST_NAME = 1000
 _NOTION_ID = re.compile(r"[ _-][0-9a-f]{32}(?=[./]|_all\.|$)")
 
@@ -32,15 +36,33 @@ def read_archive(source: Source) -> Iterator[Item]:
     """
     if source.depth >= _DEEPEST:
         raise SkippedFile(f"It is an archive inside {_DEEPEST} archives")
-    box = ZipBox(source.data)
+    return _read(source, ZipBox(source.data, LARGEST_IN_PIECES))
+
+
+def read_large_archive(source: LargeSource) -> Iterator[Item]:
+    """`read_archive`, of which no more than one file is held at a time."""
+    outside = Source(source.name, source.head, passed_over=source.passed_over)
+    return _read(outside, ZipBox(source.file, LARGEST_IN_PIECES))
+
+
+def _read(source: Source, box: ZipBox) -> Iterator[Item]:
     shown = 0
+    hidden: dict[str, bool] = {}
     for member in box.members:
-        if member.is_dir() or _is_hidden(member.filename):
+        if path := _hidden_part(member.filename):
+            hidden[path] = hidden.get(path, False) or path != member.filename
+        if path or member.is_dir():
             continue
         shown += 1
         yield from _member(source, box, member)
     if not shown:
-        raise SkippedFile("The archive is empty")
+        empty = "The archive holds nothing but what is hidden"
+        raise SkippedFile(empty if hidden else "The archive is empty")
+    passed = PassedOver()
+    for path, is_folder in hidden.items():
+        passed.add(path, PurePosixPath(path).name, is_folder)
+    if passed.reason:
+        yield SkippedPart(one_line(passed.first)[:_LONGEST_NAME], passed.reason)
 
 
 def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[Item]:
@@ -52,6 +74,9 @@ def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[It
     yield EnteredPart(part)
     try:
         _refuse(member, box)
+        refuse_what_is_no_text(box.head(member))  # before the rest of a film is unpacked
+        if member.file_size > LARGEST_MEMBER:
+            raise SkippedFile(too_large(member.filename, LARGEST_MEMBER))
         inner = Source(
             name=PurePosixPath(part).name,
             data=box.read_member(member),
@@ -88,11 +113,13 @@ def _refuse(member: zipfile.ZipInfo, box: ZipBox) -> None:
         raise SkippedFile("The whole table is in the file that ends with _all")
 
 
-def _is_hidden(name: str) -> bool:
+def _hidden_part(name: str) -> str:
+    """The path as far as the first folder or file that is hidden; "" where nothing is."""
     parts = PurePosixPath(name).parts
-    return any(
-        (p.startswith(".") and p != "..") or p in ("__MACOSX", "node_modules") for p in parts
-    )
+    for at, part in enumerate(parts):
+        if part != ".." and not is_wanted(part):
+            return "/".join(parts[: at + 1])
+    return ""
 
 
 def _below(part: str, paths: frozenset[str]) -> frozenset[str]:

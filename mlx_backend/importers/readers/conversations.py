@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlx_backend.importers.document import Document, Item, SkippedFile, SkippedPart, Source
+from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.transcript import Transcript
 
@@ -56,9 +57,11 @@ def read_chatgpt(source: Source, value: object) -> Iterator[Item]:
     """The branch of each conversation that was shown last."""
     for conversation in _conversations(value):
         created = seconds_of(conversation.get("create_time"))
-        yield _conversation(
-            conversation.get("title"), created, _chatgpt_turns(conversation), "ChatGPT"
-        )
+        turns, others = _chatgpt_turns(conversation)
+        losses = Losses({"message": others})
+        left_out = _LEFT_OUT + (f", {in_words(losses)} of other branches" if others else "")
+        found = _conversation(conversation.get("title"), created, turns, "ChatGPT")
+        yield replace(found, left_out=left_out) if isinstance(found, Document) else found
 
 
 def read_claude(source: Source, value: object) -> Iterator[Item]:
@@ -90,7 +93,8 @@ def _conversation(name: object, created: float | None, turns: list[_Turn], assis
     )
 
 
-def _chatgpt_turns(conversation: dict[str, object]) -> list[_Turn]:
+def _chatgpt_turns(conversation: dict[str, object]) -> tuple[list[_Turn], int]:
+    """What was said on the branch that was shown last, and how many messages on others."""
     nodes = conversation.get("mapping")
     nodes = nodes if isinstance(nodes, dict) else {}
     turns: list[_Turn] = []
@@ -103,7 +107,8 @@ def _chatgpt_turns(conversation: dict[str, object]) -> list[_Turn]:
         node = nodes[at] if isinstance(nodes[at], dict) else {}
         turns += _chatgpt_turn(node.get("message"))
         at = node.get("parent")
-    return turns[::-1]
+    others = (node for name, node in nodes.items() if name not in seen and isinstance(node, dict))
+    return turns[::-1], sum(len(_chatgpt_turn(node.get("message"))) for node in others)
 
 
 def _chatgpt_turn(message: object) -> list[_Turn]:

@@ -8,6 +8,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
 from mlx_backend.importers.readers.html_text import html_to_markdown
+from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_math import formula_text
 from mlx_backend.importers.readers.office_properties import office_properties
 from mlx_backend.importers.readers.xml_tree import local_name, parse_xml
@@ -32,7 +34,7 @@ def read_docx(source: Source) -> list[Document]:
         style_map=_STYLES,
         convert_image=mammoth.images.img_element(_nowhere),
     ).value
-    text = html_to_markdown(html)
+    text, losses = html_to_markdown(html)
     if not text.strip():
         raise SkippedFile("The document has no text")
     about = office_properties(box)
@@ -43,6 +45,7 @@ def read_docx(source: Source) -> list[Document]:
             kind="docx",
             created=about.created,
             author=about.author,
+            left_out=in_words(losses | office_losses(box)),
         )
     ]
 

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
 from mlx_backend.importers.readers.html_text import parse, to_markdown
+from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.xml_tree import child_text, local_name, parse_xml
 from mlx_backend.importers.readers.zip_box import ZipBox
@@ -24,7 +25,9 @@ def read_epub(source: Source) -> list[Document]:
     box = ZipBox(source.data)
     package = _package_path(box)
     root = parse_xml(box.read(package))
-    chapters = [text for name in _spine(root, package) if (text := _chapter(box, name))]
+    losses = Losses()
+    read = [_chapter(box, name, losses) for name in _spine(root, package)]
+    chapters = list(filter(None, read))
     if not chapters:
         raise SkippedFile("The book has no text")
     metadata = next((e for e in root if local_name(e) == "metadata"), root)
@@ -35,6 +38,7 @@ def read_epub(source: Source) -> list[Document]:
             kind="epub",
             created=seconds_of(child_text(metadata, "date") or None),
             author=one_line(child_text(metadata, "creator")),
+            left_out=in_words(losses),
         )
     ]
 
@@ -59,10 +63,13 @@ def _spine(root: Element, package: str) -> Iterator[str]:
             yield files[reference.get("idref")]
 
 
-def _chapter(box: ZipBox, name: str) -> str:
+def _chapter(box: ZipBox, name: str, losses: Losses) -> str:
     if name not in box.names:
+        losses["chapter that is missing"] += 1
         return ""
-    return to_markdown(parse(box.read(name))).strip()
+    text, lost = to_markdown(parse(box.read(name)))
+    losses.update(lost)
+    return text.strip("\n")
 
 
 def is_epub(mimetype: bytes, names: set[str]) -> bool:

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
 from mlx_backend.importers.readers.html_text import html_to_markdown
+from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
 from mlx_backend.importers.readers.xml_tree import child_text, local_name
 
@@ -20,15 +21,21 @@ def read_feed(source: Source, root: Element) -> list[Document]:
     channel = next((e for e in root if local_name(e) == "channel"), root)
     title = one_line(child_text(channel, "title")) or source.stem
     about = one_line(child_text(channel, "description", "subtitle"))
-    sections = list(filter(None, [f"# {title}", about])) + [_entry(entry) for entry in entries]
-    return [Document(title=title, text="\n\n".join(sections) + "\n", kind="feed")]
+    losses = Losses()
+    sections = list(filter(None, [f"# {title}", about]))
+    sections += [_entry(entry, losses) for entry in entries]
+    left_out = in_words(losses, "addresses and authors of the entries")
+    text = "\n\n".join(sections) + "\n"
+    return [Document(title=title, text=text, kind="feed", left_out=left_out)]
 
 
-def _entry(entry: Element) -> str:
+def _entry(entry: Element, losses: Losses) -> str:
     title = one_line(child_text(entry, "title")) or "Untitled"
     date = one_line(child_text(entry, "pubDate", "published", "updated", "date"))
     summary = child_text(entry, "encoded", "content", "description", "summary")
-    text = html_to_markdown(summary).strip() if summary else ""
+    text, lost = html_to_markdown(summary)
+    losses.update(lost)
+    text = text.strip("\n")
     return "\n\n".join(filter(None, [f"## {title}", date, text]))
 
 

@@ -6,12 +6,14 @@ import re
 from typing import Any
 
 from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.readers.html_code import CodeBlocks
 from mlx_backend.importers.readers.html_text import (
     drop_useless_links,
     parse,
     tidy,
     to_markdown,
 )
+from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.telegram import is_telegram_page, read_telegram_page
 from mlx_backend.importers.readers.text import begins_with, one_line, seconds_of
 
@@ -32,7 +34,8 @@ def read_html(source: Source) -> list[Document]:
     if document is None:
         heading = tree.find("h1")
         title = title or (one_line(heading.get_text()) if heading else "")
-        document = Document(title=title or source.stem, text=to_markdown(tree), kind="html")
+        text, losses = to_markdown(tree)
+        document = Document(title or source.stem, text, kind="html", left_out=in_words(losses))
     if not document.text.strip():
         raise SkippedFile("The page has no text")
     return [document]
@@ -58,10 +61,28 @@ def _page(source: Source, tree: Any) -> Document | None:
     about = trafilatura.extract_metadata(source.data, extensive=False)
     author = tree.find("meta", attrs={"name": "author"})
     author_name = one_line(str(author.get("content", ""))) if author else ""
-    drop_useless_links(tree)
+    title = one_line(about.title) if about.title else ""
+    title = title or (one_line(tree.title.get_text()) if tree.title else "") or source.stem
+    text, losses = _article(tree)
+    return Document(
+        title=title,
+        text=text,
+        kind="web page",
+        created=seconds_of(about.date) if about.date else None,
+        author=author_name,
+        left_out=in_words(losses, "menus and what else stands around the article"),
+    )
+
+
+def _article(tree: Any) -> tuple[str, Losses]:
+    """The text of a page, and what of the page but its menus is not in it."""
+    import trafilatura
+
+    targets = drop_useless_links(tree, _PAGE_PARTS)
     for mark in tree.find_all("sup"):
         if _NOTE_MARK.fullmatch(mark.get_text()):
             mark.decompose()
+    code = CodeBlocks(tree)
     text = trafilatura.extract(
         str(tree),
         output_format="markdown",
@@ -72,18 +93,12 @@ def _page(source: Source, tree: Any) -> Document | None:
     )
     for part in tree.find_all(_PAGE_PARTS):
         part.decompose()
-    whole = to_markdown(tree)
+    whole, losses = to_markdown(tree)
     if not text or len(text.split()) < _LEAST_SHARE * len(whole.split()):
         text = whole
-    title = one_line(about.title) if about.title else ""
-    return Document(
-        title=title or (one_line(tree.title.get_text()) if tree.title else "") or source.stem,
-        text=tidy(text),
-        kind="web page",
-        created=seconds_of(about.date) if about.date else None,
-        author=author_name,
-        left_out="menus and what else stands around the article",
-    )
+    losses["link target"] += targets
+    losses["code block"] += code.missing_in(text)
+    return code.restored(tidy(text)), losses
 
 
 def _recognises(source: Source) -> bool:

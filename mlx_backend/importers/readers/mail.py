@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 
 from mlx_backend.importers.document import Document, Format, SkippedFile, Source
-from mlx_backend.importers.readers.html_text import html_to_markdown
+from mlx_backend.importers.readers.html_text import Markdown, html_to_markdown
+from mlx_backend.importers.readers.left_out import Losses
 from mlx_backend.importers.readers.mail_text import Letter, letter_document
 from mlx_backend.importers.readers.text import one_line, seconds_of
 
@@ -44,13 +45,15 @@ def mail_document(message: EmailMessage | None, stem: str, is_own: bool | None) 
     """The note of a mail. Raises SkippedFile for what is damaged or has no text."""
     if message is None:
         raise SkippedFile("The mail is damaged")
+    body, losses = _body(message)
     letter = Letter(
         subject=_header(message, "Subject"),
         sender=_header(message, "From"),
         recipients=_header(message, "To"),
         sent=seconds_of(_header(message, "Date") or None),
-        body=_body(message),
+        body=body,
         attachments=tuple(_attachments(message)),
+        losses=losses,
     )
     if not letter.body.strip() and not letter.subject:
         raise SkippedFile("The mail has no text")
@@ -64,10 +67,10 @@ def _header(message: EmailMessage, name: str) -> str:
         return ""  # as above; a mail with one bad header is still worth reading
 
 
-def _body(message: EmailMessage) -> str:
+def _body(message: EmailMessage) -> Markdown:
     part = message.get_body(("plain", "html"))
     if part is None:
-        return ""
+        return Markdown("", Losses())
     try:
         text = str(part.get_content())
     except (LookupError, ValueError, KeyError):
@@ -75,7 +78,10 @@ def _body(message: EmailMessage) -> str:
         text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
     if part.get_content_type() == "text/html":
         return html_to_markdown(text)
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    pictures = sum(part.get_content_maintype() == "image" for part in message.walk())
+    attached = sum(part.get_content_disposition() == "attachment" for part in message.walk())
+    return Markdown(text, Losses({"picture": max(0, pictures - attached)}))
 
 
 def _attachments(message: EmailMessage) -> Iterator[str]:

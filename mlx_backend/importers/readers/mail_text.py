@@ -6,9 +6,10 @@ import datetime as dt
 import email.errors
 import email.header
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlx_backend.importers.document import Document
+from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
 from mlx_backend.importers.readers.transcript import Transcript
 
@@ -31,6 +32,7 @@ class Letter:
     sent: float | None
     body: str
     attachments: tuple[str, ...] = ()
+    losses: Losses = field(default_factory=Losses)
 
 
 def decoded(header: str) -> str:
@@ -54,7 +56,7 @@ def letter_document(letter: Letter, stem: str, is_own: bool | None, part: str = 
         else:
             transcript.say(sender, "", text, is_own)
     transcript.add("\n")
-    names = [one_line(name) for name in letter.attachments]
+    names = ", ".join(one_line(name) or "without name" for name in letter.attachments)
     return Document(
         title=one_line(letter.subject) or stem,
         text=transcript.text,
@@ -63,9 +65,7 @@ def letter_document(letter: Letter, stem: str, is_own: bool | None, part: str = 
         created=letter.sent,
         author=sender,
         voices=transcript.voices,
-        left_out="attachments: " + ", ".join(name or "without name" for name in names)
-        if names
-        else "",
+        left_out=in_words(letter.losses, names and f"attachments: {names}"),
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_properties import office_properties
 from mlx_backend.importers.readers.tables import rows_as_text
 from mlx_backend.importers.readers.xml_tree import local_name, parse_xml
@@ -27,6 +29,8 @@ def read_opendocument(source: Source) -> list[Document]:
     if not text:
         raise SkippedFile("The document has no text")
     about = office_properties(box, "meta.xml")
+    losses = office_losses(box)
+    losses["deletion"] += sum(local_name(element) == "deletion" for element in body.iter())
     return [
         Document(
             title=about.title or source.stem,
@@ -34,6 +38,7 @@ def read_opendocument(source: Source) -> list[Document]:
             kind="odt",
             created=about.created,
             author=about.author,
+            left_out=in_words(losses),
         )
     ]
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 
 from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.text import one_line, seconds_of
 
-_KEYWORD = re.compile(r"#\+(title|author|date):\s*(.*)", re.IGNORECASE)
-_OTHER_KEYWORD = re.compile(
-    r"#\+(options|startup|property|filetags|language|email):", re.IGNORECASE
+_KEYWORD = re.compile(
+    r"#\+(title|author|date|options|startup|property|filetags|language|email):\s*(.*)",
+    re.IGNORECASE,
 )
 _HEADLINE = re.compile(r"(\*+)\s+(.*)")
 _BLOCK = re.compile(r"\s*#\+(begin|end)_(src|example)\b[ \t]*(\S*)", re.IGNORECASE)
@@ -24,24 +25,29 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 def read_org(source: Source) -> list[Document]:
     """Keywords of the file and drawers are left out; all else stays. Raises SkippedFile."""
+    whole = decode(source.data)
     fields: dict[str, str] = {}
-    lines = _body(decode(source.data).split("\n"), fields)
-    text = "\n".join(lines).lstrip("\n")
+    losses = Losses()
+    text = "\n".join(_body(whole.split("\n"), fields, losses)).lstrip("\n")
+    names = ", ".join(f"#+{name.upper()}" for name in fields)
+    left_out = in_words(losses, names)
+    if not text.strip():
+        text, left_out = whole, ""
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)
     date = _DATE.search(fields.get("date", ""))
     return [
         Document(
             title=fields.get("title") or (heading[1] if heading else source.stem),
-            text=text if text.strip() else decode(source.data),
+            text=text,
             kind="org",
             created=seconds_of(date[0]) if date else None,
             author=fields.get("author", ""),
-            left_out="file keywords and property drawers" if fields else "",
+            left_out=left_out,
         )
     ]
 
 
-def _body(lines: list[str], fields: dict[str, str]) -> list[str]:
+def _body(lines: list[str], fields: dict[str, str], losses: Losses) -> list[str]:
     body = []
     in_code = in_drawer = False
     last_end = max((at for at, line in enumerate(lines) if _DRAWER_END.match(line)), default=-1)
@@ -55,10 +61,9 @@ def _body(lines: list[str], fields: dict[str, str]) -> list[str]:
             body.append(line)
         elif keyword := _KEYWORD.match(line):
             fields[keyword[1].lower()] = one_line(keyword[2])
-        elif _OTHER_KEYWORD.match(line):
-            continue
-        elif at < last_end and _DRAWER.match(line):
+        elif at < last_end and (drawer := _DRAWER.match(line)):
             in_drawer = True
+            losses[f"{drawer[1].upper()} drawer"] += 1
         elif headline := _HEADLINE.fullmatch(line):
             body.append("#" * min(len(headline[1]), 6) + " " + headline[2])
         else:

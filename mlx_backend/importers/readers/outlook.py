@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
 from mlx_backend.importers.readers.html_text import html_to_markdown
+from mlx_backend.importers.readers.left_out import Losses
 from mlx_backend.importers.readers.mail_text import Letter, decoded, letter_document
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ def read_outlook(source: Source) -> list[Document]:
     from oxmsg import Message
 
     message = Message.load(io.BytesIO(source.data))
-    body = message.body or (html_to_markdown(message.html_body) if message.html_body else "")
+    body, losses = message.body or "", Losses()
+    if not body and message.html_body:
+        body, losses = html_to_markdown(message.html_body)
     letter = Letter(
         subject=message.subject or "",
         sender=decoded(message.sender or ""),
@@ -26,6 +29,7 @@ def read_outlook(source: Source) -> list[Document]:
         sent=message.sent_date.timestamp() if message.sent_date else None,
         body=body,
         attachments=tuple(a.file_name or "" for a in message.attachments),
+        losses=losses,
     )
     if not body.strip() and not letter.subject:
         raise SkippedFile("The message has no text")

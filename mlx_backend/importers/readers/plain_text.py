@@ -16,6 +16,7 @@ _CODE = """
     .less .sass .vue .svelte .sql .yaml .yml .toml .ini .cfg .conf .lock .map .env .gradle .cmake
     .mk .patch .diff .plist .xib .pbxproj .canvas .ics .vcf
 """
+TO_DO = "unless you add the file by itself"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -28,9 +29,11 @@ _BOMS = (
 def read_plain_text(source: Source) -> list[Document]:
     """The text as it is; the title is a short first line, else the file's name.
 
-    Raises SkippedFile for empty and binary files, and for texts that are nobody's notes.
+    Raises SkippedFile for empty and binary files, and for texts that are nobody's notes, unless
+    the person chose the very file.
     """
-    _refuse_by_name(source)
+    if not source.chosen:
+        _refuse_by_name(source)
     text = decode(source.data)
     first = text.lstrip().partition("\n")[0].strip()
     title = first if 0 < len(first) <= _TITLE_LENGTH else source.stem
@@ -39,9 +42,11 @@ def read_plain_text(source: Source) -> list[Document]:
 
 def _refuse_by_name(source: Source) -> None:
     if source.suffix in _CODE.split():
-        raise SkippedFile(f"This is program code or settings ({source.suffix}), not a note")
+        raise SkippedFile(
+            f"This is program code or settings ({source.suffix}) and not read, {TO_DO}"
+        )
     if source.name.lower().removesuffix(".txt") in _LICENCES:
-        raise SkippedFile("This is a licence, not a note")
+        raise SkippedFile(f"This is a licence and not read, {TO_DO}")
 
 
 def decode(data: bytes) -> str:

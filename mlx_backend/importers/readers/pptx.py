@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_properties import office_properties
 from mlx_backend.importers.readers.tables import rows_as_text
 from mlx_backend.importers.readers.xml_tree import local_name, parse_xml
@@ -38,6 +40,7 @@ def read_pptx(source: Source) -> list[Document]:
             kind="pptx",
             created=about.created,
             author=about.author,
+            left_out=in_words(office_losses(box)),
         )
     ]
 

@@ -6,8 +6,10 @@ import re
 
 from mlx_backend.importers.document import Document, Format, SkippedFile, Source
 from mlx_backend.importers.readers.html_text import tidy
+from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.text import begins_with
 
+_LEFT_OUT = {"picture": rb"\\pict\b", "embedded object": rb"\\object\b"}
 _CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
 
 
@@ -26,7 +28,9 @@ def read_rtf(source: Source) -> list[Document]:
     if not text.strip():
         raise SkippedFile("The document has no text")
     first = text.strip().partition("\n")[0].strip()
-    return [Document(title=first if len(first) <= 80 else source.stem, text=text, kind="rtf")]
+    title = first if len(first) <= 80 else source.stem
+    losses = Losses({kind: len(re.findall(mark, source.data)) for kind, mark in _LEFT_OUT.items()})
+    return [Document(title, text, kind="rtf", left_out=in_words(losses))]
 
 
 FORMAT = Format(lambda source: begins_with(source, b"{\\rtf"), read_rtf)

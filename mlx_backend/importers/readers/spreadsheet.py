@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.tables import rows_as_text
 from mlx_backend.importers.readers.zip_box import ZipBox
 
@@ -13,8 +15,10 @@ def read_spreadsheet(source: Source) -> list[Document]:
     """One document. Raises SkippedFile for what is damaged or has no cells."""
     from python_calamine import CalamineError, CalamineWorkbook
 
+    losses = Losses()
     if source.data.startswith(b"PK"):
         box = ZipBox(source.data)
+        losses = office_losses(box)
         for member in box.members:
             box.read_member(member)  # a bomb is noticed here
     try:
@@ -28,7 +32,8 @@ def read_spreadsheet(source: Source) -> list[Document]:
         raise SkippedFile("The spreadsheet is damaged or protected by a password") from error
     if not sections:
         raise SkippedFile("The spreadsheet is empty")
-    return [Document(title=source.stem, text="\n\n".join(sections) + "\n", kind="table")]
+    text = "\n\n".join(sections) + "\n"
+    return [Document(source.stem, text, kind="table", left_out=in_words(losses))]
 
 
 def is_spreadsheet(names: set[str]) -> bool:

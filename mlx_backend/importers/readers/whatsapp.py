@@ -38,6 +38,7 @@ _NAME = re.compile(
 )
 _PROBED_LINES = 30
 _FEWEST = 2
+_LONGEST_ATTACHMENT = 30  # "Bild weggelassen"; what is told of a chat is longer
 _MOST_IN_TITLE = 3
 
 
@@ -72,25 +73,40 @@ def read_whatsapp(source: Source) -> list[Document]:
 
 
 def _turns(text: str) -> list[tuple[str, str, str]]:
-    """Day, speaker and words of each message; lines without a date belong to the one before."""
+    """Day, speaker and words of each message; lines without a date belong to the one before.
+
+    So a picture's caption is its sender's, and what goes on a notice nobody's.
+    """
     turns: list[tuple[str, str, list[str]]] = []
+    words: list[str] = []
     for marked in text.split("\n"):
         line = _MARKS.sub("", marked)
         found = _LINE.match(line)
         if not found:
-            if turns and line:
-                turns[-1][2].append(line)
+            words += [line] if line else []
             continue
+        words = []
         spoken = _SPOKEN.match(found[3])
-        if spoken and not _is_notice(marked, spoken[2].strip()):
-            turns.append((found[1] or found[2], one_line(spoken[1]), [spoken[2]]))
-    return [(day, speaker, _EDITED.sub("", "\n".join(lines))) for day, speaker, lines in turns]
+        is_notice = spoken is not None and _is_notice(marked, spoken[2].strip())
+        if spoken and not is_notice:
+            words.append(spoken[2])
+        if spoken and (words or _is_attachment(spoken[2].strip())):
+            turns.append((found[1] or found[2], one_line(spoken[1]), words))
+    said = ((day, speaker, _EDITED.sub("", "\n".join(lines))) for day, speaker, lines in turns)
+    return [turn for turn in said if turn[2].strip()]
 
 
 def _is_notice(line: str, words: str) -> bool:
     """Whether WhatsApp says this in a person's place; an iPhone marks such words by U+200E."""
     is_marked = "[" in line[:3] and line.partition(": ")[2].startswith("\u200e")
     return is_marked or bool(_LEFT_OUT.fullmatch(words) or _DELETED.fullmatch(words))
+
+
+def _is_attachment(notice: str) -> bool:
+    """Whether a notice stands for what was sent, such as a picture, in words of any language."""
+    if _DELETED.fullmatch(notice):
+        return False
+    return bool(_LEFT_OUT.fullmatch(notice)) or len(notice) <= _LONGEST_ATTACHMENT
 
 
 def _title(turns: list[tuple[str, str, str]]) -> str:

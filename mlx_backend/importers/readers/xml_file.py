@@ -4,33 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlx_backend.importers.document import Format, Item, SkippedFile, Source
-from mlx_backend.importers.readers.enex import read_enex
+from mlx_backend.importers.document import Format, Item, LargeSource, SkippedFile, Source
+from mlx_backend.importers.readers.enex import read_enex, read_large_enex
 from mlx_backend.importers.readers.feed import read_feed, read_outline
 from mlx_backend.importers.readers.html import read_html
+from mlx_backend.importers.readers.plain_text import TO_DO, read_plain_text
 from mlx_backend.importers.readers.text import begins_with, one_line
 from mlx_backend.importers.readers.xml_tree import local_name, parse_xml
+from mlx_backend.importers.too_large import too_large
 
 _SUFFIXES = frozenset({".xml", ".rss", ".atom", ".enex", ".opml", ".rdf"})
 _STARTS = (b"<?xml", b"<rss", b"<feed", b"<opml", b"<!doctype en-export", b"<en-export")
+_ENEX = b"<en-export"
 
 
 def read_xml(source: Source) -> Iterable[Item]:
     """The documents in it. Raises SkippedFile for kinds that are not read, and for damaged ones."""
+    if _ENEX in source.head:
+        return read_enex(source)
     if b"<html" in source.head.lower():
         return read_html(source)
     root = parse_xml(source.data)
     match local_name(root):
         case "rss" | "feed" | "RDF":
             return read_feed(source, root)
-        case "en-export":
-            return read_enex(source, root)
         case "opml":
             return read_outline(source, root)
+        case _ if source.chosen:
+            return read_plain_text(source)
         case other:
-            raise SkippedFile(f"This kind of XML ({one_line(other)[:40]}) is not read")
+            kind = one_line(other)[:40]
+            raise SkippedFile(f"This kind of XML ({kind}) is not read, {TO_DO}")
+
+
+def read_large_xml(source: LargeSource) -> Iterable[Item]:
+    """`read_xml` of a file that is too large to be held: of those, Evernote's are read."""
+    if _ENEX not in source.head:
+        raise SkippedFile(too_large(source.name))
+    return read_large_enex(source)
 
 
 FORMAT = Format(
-    lambda source: source.suffix in _SUFFIXES or begins_with(source, *_STARTS), read_xml
+    lambda source: source.suffix in _SUFFIXES or begins_with(source, *_STARTS),
+    read_xml,
+    read_large_xml,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError
 
 from mlx_backend.importers.document import SkippedFile
@@ -10,19 +12,29 @@ from mlx_backend.importers.document import SkippedFile
 def parse_xml(data: bytes) -> Element:
     """The root of an XML document.
 
-    Raises SkippedFile for damaged XML, and for XML that defines entities: a few hundred bytes of
-    them can stand for gigabytes, or for another file.
+    Raises SkippedFile as `xml_refused` does.
     """
-    from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    try:
+    with xml_refused():
         root: Element = fromstring(data)
+    return root
+
+
+@contextlib.contextmanager
+def xml_refused() -> Iterator[None]:
+    """Raises SkippedFile for damaged XML, and for XML that defines entities.
+
+    A few hundred bytes of them can stand for gigabytes, or for another file.
+    """
+    from defusedxml import DefusedXmlException
+
+    try:
+        yield
     except DefusedXmlException as error:
         raise SkippedFile("It defines XML entities, which are not safe to expand") from error
     except (ParseError, ValueError, LookupError) as error:
         raise SkippedFile("The file is damaged: its XML cannot be read") from error
-    return root
 
 
 def local_name(element: Element) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import BinaryIO
 
 from mlx_backend.importers.document import SkippedFile
 
@@ -16,18 +17,21 @@ _ENCRYPTED = 0x1
 
 
 class ZipBox:
-    """A zip file in memory. Raises SkippedFile for one that is damaged or a bomb."""
+    """A zip file, in memory or on disk. Raises SkippedFile for one that is damaged or a bomb.
 
-    def __init__(self, data: bytes) -> None:
+    `largest_whole` is how much may be in it, where not all of that is held at once.
+    """
+
+    def __init__(self, data: bytes | BinaryIO, largest_whole: int = LARGEST_WHOLE) -> None:
         try:
-            self.file = zipfile.ZipFile(io.BytesIO(data))
+            self.file = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
             raise SkippedFile("The file is damaged: its zip cannot be opened") from error
         members = self.file.infolist()
         if len(members) > MOST_MEMBERS:
             raise SkippedFile(f"It holds more than {MOST_MEMBERS} files")
-        if sum(member.file_size for member in members) > LARGEST_WHOLE:
-            raise SkippedFile("It would unpack to more than a gigabyte")
+        if sum(member.file_size for member in members) > largest_whole:
+            raise SkippedFile(f"It would unpack to more than {largest_whole >> 30} GB")
         self.members = members
         self.names = {member.filename for member in members}
 
@@ -37,6 +41,14 @@ class ZipBox:
             return self.read_member(self.file.getinfo(name))
         except KeyError as error:
             raise SkippedFile(f"The file is damaged: {name} is missing in it") from error
+
+    def head(self, member: zipfile.ZipInfo, length: int = 4096) -> bytes:
+        """The beginning of a member's content; b"" when it cannot be had."""
+        try:
+            with self.file.open(member) as file:
+                return file.read(length)
+        except Exception:
+            return b""  # `read_member` tells why
 
     def read_member(self, member: zipfile.ZipInfo) -> bytes:
         """A member's content. Raises SkippedFile when it cannot be had."""

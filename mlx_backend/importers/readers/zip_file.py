@@ -4,26 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlx_backend.importers.document import Format, Item, Reader, SkippedFile, Source
-from mlx_backend.importers.readers.archive import read_archive
+from mlx_backend.importers.document import (
+    Format,
+    Item,
+    LargeSource,
+    Reader,
+    SkippedFile,
+    Source,
+)
+from mlx_backend.importers.limits import LARGEST_IN_PIECES
+from mlx_backend.importers.readers.archive import read_archive, read_large_archive
 from mlx_backend.importers.readers.docx import is_docx, read_docx
 from mlx_backend.importers.readers.epub import is_epub, read_epub
 from mlx_backend.importers.readers.opendocument import is_opendocument, read_opendocument
 from mlx_backend.importers.readers.pptx import is_pptx, read_pptx
 from mlx_backend.importers.readers.spreadsheet import is_spreadsheet, read_spreadsheet
 from mlx_backend.importers.readers.zip_box import ZipBox
+from mlx_backend.importers.too_large import too_large
 
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 
 
 def read_zip(source: Source) -> Iterable[Item]:
     """The documents in it. Raises SkippedFile when it is damaged, a bomb, or holds none."""
-    box = ZipBox(source.data)
-    mimetype = box.read("mimetype") if "mimetype" in box.names else b""
-    return _reader(mimetype, box.names)(source)
+    return _reader(ZipBox(source.data, LARGEST_IN_PIECES))(source)
 
 
-def _reader(mimetype: bytes, names: set[str]) -> Reader:
+def read_large_zip(source: LargeSource) -> Iterable[Item]:
+    """`read_zip` of one that is too large to be held: of those, archives are read."""
+    if _reader(ZipBox(source.file, LARGEST_IN_PIECES)) is not read_archive:
+        raise SkippedFile(too_large(source.name))
+    return read_large_archive(source)
+
+
+def _reader(box: ZipBox) -> Reader:
+    names = box.names
+    mimetype = box.read("mimetype") if "mimetype" in names else b""
     if is_docx(names):
         return read_docx
     if is_pptx(names):
@@ -39,4 +55,6 @@ def _reader(mimetype: bytes, names: set[str]) -> Reader:
     return read_archive
 
 
-FORMAT = Format(lambda source: source.head.startswith((b"PK\3\4", b"PK\5\6")), read_zip)
+FORMAT = Format(
+    lambda source: source.head.startswith((b"PK\3\4", b"PK\5\6")), read_zip, read_large_zip
+)

@@ -91,6 +91,18 @@ def test_the_whole_journey(filled_library: Library, run: Run, tmp_path: Path) ->
     assert run("adapters") == {"adapters": [], "damaged": []}
 
 
+def test_a_plan_that_does_not_fit_names_a_base_that_would(
+    filled_library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mlx_backend.training.plan.memory_available", lambda: 1000)
+    monkeypatch.setattr("mlx_backend.training.plan._model_that_fits", lambda *_: "little")
+    assert main(["plan", "--steps", "3", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (planned["fits"], planned["instead"]) == (False, "little")
+    assert main(["plan", "--steps", "3"]) == 0
+    assert "--model little" in capsys.readouterr().out
+
+
 def test_import_and_notes(tiny_library: Library, notes_folder: Path, run: Run) -> None:
     (notes_folder / "film.mp4").write_bytes(b"\0")
     first = run("import", notes_folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import zipfile
+from collections.abc import Mapping
 
 from tests.mlx_backend.importers.samples import EVERY_FORMAT, zipped
 
@@ -24,13 +25,13 @@ _HOSTILE = (
 )
 
 
-def mutated(seed: int) -> tuple[str, bytes]:
-    """A file's name and content: one of every format in turn, damaged."""
+def mutated(seed: int, whole: Mapping[str, bytes] = EVERY_FORMAT) -> tuple[str, bytes]:
+    """A file's name and content: one after the other of the whole ones, damaged."""
     chance = random.Random(seed)
-    names = list(EVERY_FORMAT)
+    names = list(whole)
     name = names[seed % len(names)]
-    data = EVERY_FORMAT[name]
-    if data.startswith(b"PK") and chance.random() < 0.6:
+    data = whole[name]
+    if zipfile.is_zipfile(io.BytesIO(data)) and chance.random() < 0.6:
         data = _inside_zip(data, chance)
     else:
         data = _damaged(data, chance)

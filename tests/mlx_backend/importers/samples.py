@@ -140,24 +140,34 @@ def xlsx() -> bytes:
     )
 
 
+def _opendocument(kind: str, body: str) -> bytes:
+    names = f'xmlns:office="{OFFICE}" xmlns:text="{TEXT}" xmlns:table="{TABLE}"'
+    return zipped(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "META-INF/manifest.xml": "<manifest/>",
+            "content.xml": f"<office:document-content {names}><office:body><office:{kind}>{body}"
+            f"</office:{kind}></office:body></office:document-content>",
+        }
+    )
+
+
+def _opendocument_table(*rows: tuple[str, ...]) -> str:
+    def cell(text: str) -> str:
+        kind = 'office:value-type="string"'
+        return f"<table:table-cell {kind}><text:p>{text}</text:p></table:table-cell>"
+
+    filled = (f"<table:table-row>{''.join(map(cell, row))}</table:table-row>" for row in rows)
+    return f'<table:table table:name="Beds">{"".join(filled)}</table:table>'
+
+
 def odt() -> bytes:
     body = (
         '<text:h text:outline-level="2">Garden</text:h>'
         '<text:p>Plum<text:s text:c="2"/>tree</text:p>'
         "<text:list><text:list-item><text:p>one</text:p></text:list-item></text:list>"
-        "<table:table><table:table-row><table:table-cell><text:p>Bed</text:p></table:table-cell>"
-        "<table:table-cell><text:p>Crop</text:p></table:table-cell></table:table-row>"
-        "<table:table-row><table:table-cell><text:p>north</text:p></table:table-cell>"
-        "<table:table-cell><text:p>leek</text:p></table:table-cell></table:table-row></table:table>"
     )
-    return zipped(
-        {
-            "mimetype": "application/vnd.oasis.opendocument.text",
-            "content.xml": f'<office:document-content xmlns:office="{OFFICE}" xmlns:text="{TEXT}"'
-            f' xmlns:table="{TABLE}"><office:body><office:text>{body}</office:text></office:body>'
-            "</office:document-content>",
-        }
-    )
+    return _opendocument("text", body + _opendocument_table(("Bed", "Crop"), ("north", "leek")))
 
 
 def epub() -> bytes:
@@ -352,6 +362,7 @@ EVERY_FORMAT: dict[str, bytes] = {
     "chatgpt/conversations.json": CHATGPT.encode(),
     "claude/conversations.json": CLAUDE.encode(),
     "completion.jsonl": b'{"prompt": "Rope?", "completion": "Three crowns."}\n',
+    "deck.odp": _opendocument("presentation", "<text:p>The beds in spring</text:p>"),
     "deck.pptx": pptx(),
     "document.docx": DOCX,
     "document.odt": odt(),
@@ -373,6 +384,9 @@ EVERY_FORMAT: dict[str, bytes] = {
     "plan.org": ORG.encode(),
     "plan.rst": RST.encode(),
     "settings.json": b'{"boat": {"name": "Comma", "crew": ["Ida", "Emil"]}}',
+    "table.ods": _opendocument(
+        "spreadsheet", _opendocument_table(("Bed", "Crop"), ("north", "leek"))
+    ),
     "table.xlsx": xlsx(),
     "telegram.json": TELEGRAM.encode(),
     "telegram.html": TELEGRAM_PAGE.encode(),

@@ -110,6 +110,43 @@ def test_a_bad_part_costs_the_others_nothing_and_stays_listed(
     assert "picture" in reason
 
 
+def test_what_is_hidden_is_one_line_as_long_as_it_is_there(
+    run: Import, notes: Notes, folder: Path
+) -> None:
+    for number in range(3):
+        write(folder / f".{number}.md", b"# Hidden\n")
+    members = {f"__MACOSX/{name}": "x" for name in "abc"} | {"in/.git/a/b": "x", "in/a.md": "# A\n"}
+    write(folder / "x.zip", zipped(members | {"in/.DS_Store": "x"}))
+    write(folder / "y.zip", zipped({".a.md": "x"}))
+    assert run() == (1, 0, 0, 0)
+    skipped = {path.removeprefix(f"{folder}/"): reason for path, reason in notes.skipped()}
+    assert skipped.keys() == {".0.md", "x.zip/__MACOSX", "y.zip"}
+    assert skipped[".0.md"].endswith(": 3 hidden files here")
+    assert skipped["x.zip/__MACOSX"].endswith(": 1 __MACOSX folder, 1 hidden folder here")
+    assert "nothing but what is hidden" in skipped["y.zip"]
+    for number in range(3):
+        (folder / f".{number}.md").unlink()
+    assert run() == (0, 0, 1, 0)
+    assert len(notes.skipped()) == 2
+
+
+@pytest.mark.parametrize("name", ["boat.py", "boat.yaml", "boat.xml", "LICENSE"])
+def test_what_is_passed_by_in_a_folder_is_read_when_chosen_itself(
+    notes: Notes, counter: TokenCounter, folder: Path, name: str
+) -> None:
+    write(folder / name, b"<boat>Comma</boat>\n")
+    (folder / "a.md").write_text("# A\n")
+    import_paths(notes, counter, [folder])
+    ((_, reason),) = notes.skipped()
+    assert "unless you add the file by itself" in reason
+    assert import_paths(notes, counter, [folder / name]).added == 1
+    assert notes.skipped() == []
+    write(folder / name, b"<boat>Amber</boat>\n")
+    outcome = import_paths(notes, counter, [folder])
+    assert (outcome.changed, outcome.skipped) == (1, [])
+    assert "<boat>Amber</boat>\n" in [notes.text(each.id) for each in notes.summaries()]
+
+
 def test_a_skipped_file_is_listed_again_without_being_read(
     run: Import, notes: Notes, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

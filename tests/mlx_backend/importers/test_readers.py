@@ -10,6 +10,7 @@ from pathlib import PurePath
 import pytest
 
 from mlx_backend.importers.document import Document, EnteredPart, SkippedFile, SkippedPart, Source
+from mlx_backend.importers.readers import html_text
 from mlx_backend.importers.readers.office_math import formula_text
 from mlx_backend.importers.readers.xml_tree import parse_xml
 from mlx_backend.importers.registry import read
@@ -76,6 +77,8 @@ def test_every_format_gives_text_and_a_title(name: str) -> None:
         ("plan.org", "# Tools\nA plane.\n## Glue\n```python\n* not a headline\n```\n"),
         ("plan.rst", "# Kite\n\n## Tail\n\nFour metres::\n\n    keep  this\n"),
         ("settings.json", "boat:\n  name: Comma\n  crew: Ida, Emil\n"),
+        ("deck.odp", "The beds in spring\n"),
+        ("table.ods", "## Beds\n\nBed: north; Crop: leek\n"),
         ("table.xlsx", "## Boats\n\nBoat: Comma; Year: 1974\nBoat: Amber; Year: 1982\n"),
         ("telegram.html", "## 4 May 2021\n\nMarta: Rope?\nMarta: Three metres.\n"),
         ("text.jsonl", "The tide turns.\n\nIt always does.\n"),
@@ -194,6 +197,22 @@ def test_what_whatsapp_says_itself_is_nobodys_words() -> None:
         document("x.txt", silent.encode())
 
 
+def test_a_caption_belongs_to_who_sent_the_picture() -> None:
+    android = (
+        "5/4/21, 10:00 - Ida: Are you there?\n"
+        "5/4/21, 10:01 - Emil: IMG-1.jpg (file attached)\nThe new sail\nin the sun\n"
+        "5/4/21, 10:02 - Ida: IMG-2.jpg (file attached)\n"
+        "5/4/21, 10:03 - Emil changed the description of the group\nAll about sails\n"
+    )
+    found = document("x.txt", android.encode())
+    assert found.text == "## 5/4/21\n\nIda: Are you there?\nEmil: The new sail\nin the sun\n"
+    iphone = (
+        "[04.05.21, 10:01:00] Ida: One\n"
+        "[04.05.21, 10:02:00] Emil: \u200eBild weggelassen\nThe new sail\n"
+    )
+    assert document("x.txt", iphone.encode()).text.endswith("Ida: One\nEmil: The new sail\n")
+
+
 @pytest.mark.parametrize("kind", ["personal_chat", "saved_messages"])
 def test_what_is_forwarded_in_telegram_is_not_the_persons_words(kind: str) -> None:
     def message(text: str, **more: object) -> dict[str, object]:
@@ -267,6 +286,27 @@ def test_notions_names_lose_their_numbers_and_tables_come_once() -> None:
     assert [i.part for i in items if isinstance(i, SkippedPart)] == ["Export/Boats.csv"]
 
 
+def test_a_note_of_evernote_that_cannot_be_read_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = ("one", "bad", "three", "four")
+    notes = (f"<note><title>A/B</title><content>{text}</content></note>" for text in texts)
+    data = f"<en-export>{''.join(notes)}<note><title>A/B</title></note></en-export>".encode()
+    fatal = frozenset({"A-B (4)"})
+
+    def parse(html: str) -> object:
+        if html == "bad":
+            raise ValueError(html)
+        return html_text.parse(html)
+
+    monkeypatch.setattr("mlx_backend.importers.readers.enex.parse", parse)
+    items = list(read(Source("a.enex", data, passed_over=fatal)))
+    assert [item.text for item in items if isinstance(item, Document)] == ["one\n", "three\n"]
+    skipped = {item.part: item.reason for item in items if isinstance(item, SkippedPart)}
+    assert skipped.keys() == {"A-B (2)", "A-B (5)"}
+    assert "damaged" in skipped["A-B (2)"]
+
+
 def test_parts_of_archives_are_their_paths() -> None:
     items = list(read(Source("things.zip", EVERY_FORMAT["things.zip"])))
     parts = [item.part for item in items if isinstance(item, Document)]
@@ -338,6 +378,8 @@ def test_what_is_skipped(name: str, data: bytes, reason: str) -> None:
         ("a.rst", b"=\n" * 100_000),
         ("a.md", b"[[" * 100_000),
         ("a.csv", b'"' * 100_000),
+        ("a.html", b"<html><p>x</p>" + b"<pre>a</pre><img alt=b><a href=c>d</a>" * 10_000),
+        ("a.html", b"<html><table>" + b"<tr><td><pre>a</pre></td><td>b</td></tr>" * 4_000),
         ("a.rtf", b"{\\rtf1 " + b"{" * 50_000),
         ("a.mbox", b"From x y\nA: b\n\n" * 5_000),
     ],

@@ -37,7 +37,21 @@ def test_a_file_is_its_own_source(tmp_path: Path) -> None:
 def test_hidden_and_unwanted_ones_are_passed_over(tmp_path: Path) -> None:
     for name in (".a.md", ".git/b.md", "node_modules/c.md", "__pycache__/d.md", "e.md"):
         write(tmp_path / name)
-    assert list(found(tmp_path)) == ["e.md"]
+    for number in range(3):
+        write(tmp_path / "more" / str(number) / ".DS_Store")
+        write(tmp_path / "more" / str(number) / ".b.md")
+    files = found(tmp_path)
+    assert list(files) == ["e.md", ".a.md"]
+    assert files[".a.md"].endswith(
+        ": 1 __pycache__ folder, 4 hidden files, 1 hidden folder, 1 node_modules folder here"
+    )
+    assert count_files(tmp_path) == 1
+
+
+def test_the_finders_own_files_are_not_worth_a_line(tmp_path: Path) -> None:
+    for name in ("a.md", ".DS_Store", "b/.DS_Store"):
+        write(tmp_path / name)
+    assert found(tmp_path) == {"a.md": ""}
 
 
 def test_links_are_named_and_not_followed(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def test_a_library_of_a_later_version_is_refused_and_left_alone(path: Path) -> N
     assert version_of(sqlite3.connect(path)) == 999
 
 
-def test_threads_that_open_a_fresh_library_at_once(path: Path) -> None:
+@pytest.mark.parametrize("round_", range(10))  # the collision is rare
+def test_threads_that_open_a_fresh_library_at_once(path: Path, round_: int) -> None:
     failures: list[BaseException] = []
     barrier = threading.Barrier(8)
 

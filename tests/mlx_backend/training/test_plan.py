@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import time
 
 import msgspec
@@ -8,6 +9,8 @@ import pytest
 from mlx_backend.arrays import flatten
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library import Library
+from mlx_backend.library.models import CARD, ModelCard
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training import plan as plan_module
 from mlx_backend.training.frugality import rungs
@@ -68,10 +71,36 @@ def test_what_fits_in_no_way_is_refused_with_advice(
     monkeypatch.setattr(plan_module, "memory_available", lambda: 1000)
     plan, _ = plan_what_fits(spec, dataset, preparation, None)
     assert not plan.fits
+    assert plan.instead == ""
     with pytest.raises(OvernightError) as caught:
-        check_fit(plan, {"larger": 900, "small": 300})
+        check_fit(plan)
     assert caught.value.kind is Kind.NO_MEMORY
-    assert "'small'" in caught.value.hint
-    with pytest.raises(OvernightError) as alone:
-        check_fit(plan, {})
-    assert "smaller base model" in alone.value.hint
+    assert "smaller base model" in caught.value.hint
+
+
+def test_the_largest_base_model_that_would_fit_is_named(
+    preparation: Preparation,
+    dataset: Dataset,
+    spec: TrainSpec,
+    filled_library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = preparation.loaded.info.card.parameters
+    for name, share in (("least", 0.1), ("half", 0.5), ("nearly", 0.99), ("larger", 3.0)):
+        folder = filled_library.models / name
+        shutil.copytree(filled_library.models / "tiny", folder)
+        card = msgspec.json.decode((folder / CARD).read_bytes(), type=ModelCard)
+        other = msgspec.structs.replace(card, name=name, parameters=int(whole * share))
+        (folder / CARD).write_bytes(msgspec.json.encode(other))
+    monkeypatch.setattr(plan_module, "has_gpu", lambda: False)
+    needed = plan_what_fits(spec, dataset, preparation, None)[0].peak_bytes
+    monkeypatch.setattr(plan_module, "memory_available", lambda: needed // 5)
+    least, _ = plan_what_fits(spec, dataset, preparation, None)
+    free = least.peak_bytes - whole * 4 * 2 // 5
+    monkeypatch.setattr(plan_module, "memory_available", lambda: free)
+    plan, _ = plan_what_fits(spec, dataset, preparation, None)
+    assert not plan.fits
+    assert plan.instead == "half"
+    with pytest.raises(OvernightError) as caught:
+        check_fit(plan)
+    assert "'half', which would fit" in caught.value.hint

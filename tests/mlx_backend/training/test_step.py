@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import mlx.core as mx
 import numpy as np
 import pytest
 
 from mlx_backend import lora
-from mlx_backend.arrays import flatten
+from mlx_backend.arrays import flatten, number
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
 from mlx_backend.training.step import TrainingStep, learning_rate
@@ -93,3 +95,36 @@ def test_a_reset_optimizer_has_forgotten_everything(training: TrainingStep, batc
     assert bits(flatten(training.optimizer.state)) != fresh
     training.reset_optimizer()
     assert bits(flatten(training.optimizer.state)) == fresh
+
+
+def moments(training: TrainingStep) -> float:
+    """The norm of the gradients that the optimizer was given in its first step."""
+    first = {k: v for k, v in flatten(training.optimizer.state).items() if k.endswith(".m")}
+    assert first
+    norm = math.sqrt(sum(number(mx.square(array).sum()) for array in first.values()))
+    return norm / (1 - float(training.optimizer.betas[0]))
+
+
+@pytest.mark.parametrize(("scale", "is_clipped"), [(0.01, False), (2000.0, True)])
+def test_a_gradient_is_clipped_to_a_norm_of_one(
+    loaded: LoadedModel, batch: Parts, scale: float, is_clipped: bool
+) -> None:
+    lora.attach(loaded.model, lora.LoraShape(rank=4, scale=scale))
+    training = TrainingStep(loaded.model)
+    pending = training.begin(batch, rate=0.0)
+    assert pending.result()[1]
+    norm = number(pending.norm)
+    assert (norm > 1) == is_clipped
+    assert moments(training) == pytest.approx(min(norm, 1.0), rel=1e-3)
+
+
+def test_a_gradient_without_a_number_is_skipped_though_the_loss_has_one(
+    loaded: LoadedModel, batch: Parts
+) -> None:
+    lora.attach(loaded.model, lora.LoraShape(rank=4, scale=3e38))  # the second factor is still zero
+    training = TrainingStep(loaded.model)
+    before = bits(flatten(training.model.parameters()) | flatten(training.optimizer.state))
+    loss, learned = training.begin(batch, rate=0.0).result()
+    assert math.isfinite(loss)
+    assert not learned
+    assert bits(flatten(training.model.parameters()) | flatten(training.optimizer.state)) == before

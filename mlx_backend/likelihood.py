@@ -1,0 +1,49 @@
+"""How likely a model finds a text behind another: what a small one tells better than it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import mlx.core as mx
+import mlx.nn as nn
+
+from mlx_backend.base_model import LoadedModel
+from mlx_backend.cores import CoreShare
+
+_BATCH = 32
+
+
+def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
+    """The mean log probability (nats a token) of each text behind its context."""
+    pairs = [
+        (_encode(loaded, context), _encode(loaded, f" {text}"))
+        for context, text in zip(contexts, texts, strict=True)
+    ]
+    order = sorted(range(len(pairs)), key=lambda i: sum(map(len, pairs[i])))
+    found = [0.0] * len(pairs)
+    cores = CoreShare()
+    for first in range(0, len(order), _BATCH):
+        cores.adapt()
+        chosen = order[first : first + _BATCH]
+        for i, mean in zip(chosen, _of_batch(loaded, [pairs[i] for i in chosen]), strict=True):
+            found[i] = mean
+    return found
+
+
+def _of_batch(loaded: LoadedModel, pairs: Sequence[tuple[list[int], list[int]]]) -> list[float]:
+    length = max(len(context) + len(text) for context, text in pairs)
+    rows = [
+        [*context, *text] + [0] * (length - len(context) - len(text)) for context, text in pairs
+    ]
+    ids = mx.array(rows)
+    losses = nn.losses.cross_entropy(loaded.model(ids[:, :-1]), ids[:, 1:])
+    mx.eval(losses)
+    return [
+        -float(losses[row, len(context) - 1 : len(context) + len(text) - 1].mean())
+        for row, (context, text) in enumerate(pairs)
+    ]
+
+
+def _encode(loaded: LoadedModel, text: str) -> list[int]:
+    ids: list[int] = loaded.tokenizer.encode(text, add_special_tokens=False)
+    return ids

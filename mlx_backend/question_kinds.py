@@ -1,0 +1,80 @@
+"""What kind of thing a question asks for, and whether a statement has one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_NUMBER_WORDS = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty"
+    "|hundred|thousand|dozen|half|twice|once|every|each|daily|weekly|monthly"
+)
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_DAYS = "Mon|Tues|Wednes|Thurs|Fri|Satur|Sun"
+_COLOURS = (
+    "red|green|blue|yellow|orange|purple|violet|pink|brown|black|white|gr[ea]y|beige|cream|ivory"
+    "|gold(?:en)?|silver|turquoise|teal|navy|maroon|magenta|ochre|copper|pale|dark|bright"
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of thing: how it is asked for, and how it looks in a statement."""
+
+    asked: re.Pattern[str]
+    there: re.Pattern[str]
+
+
+def _kind(asked: str, there: str, is_cased: bool = False) -> Kind:
+    flags = re.RegexFlag(0) if is_cased else re.IGNORECASE
+    return Kind(re.compile(asked, re.IGNORECASE), re.compile(there, flags))
+
+
+# The first that a question fits is its kind.
+_KINDS = (
+    _kind(r"\bcolou?rs?\b", rf"\b(?:{_COLOURS})(?:ish)?\b"),
+    _kind(
+        r"\bhow old\b|\bwhat age\b",
+        r"\b(?:years?|months?|old|born|birthday|aged?|since|(?:19|20)\d\d)\b",
+    ),
+    _kind(
+        r"\bhow (?:tall|high|deep|wide|thick)\b",
+        r"\d\s*(?:mm|cm|m|km|ft|in|inch(?:es)?|f(?:oo|ee)t|met(?:er|re)s?|miles?|stor(?:ey|ies))\b"
+        rf"|\b(?:{_NUMBER_WORDS}) (?:inch|f(?:oo|ee)t|met(?:er|re)s?)",
+    ),
+    _kind(
+        r"\b(?:phone|telephone|serial|account|registration|passport|policy) number\b",
+        r"\d{3,}|\d[\d -]{4,}",
+    ),
+    _kind(r"\bpasswords?\b|\bpasscode\b|\bPIN\b", r"\bpass(?:word|code)|\bpin\b|\bcode\b"),
+    _kind(
+        r"\bhow (?:much|many|long|far|big|heavy|often|large)\b"
+        r"|\bwh(?:at|ich) (?:price|number|percentage|share|amount|temperature|size)\b|\bcosts?\b",
+        rf"\d|\b(?:{_NUMBER_WORDS})\b",
+    ),
+    _kind(
+        r"\bwhen\b|\bwh(?:at|ich) (?:time|day|date|month|year|weekday)\b",
+        rf"\d{{1,2}}[:.]\d\d|\b(?:19|20)\d\d\b|\d(?:st|nd|rd|th)\b|\b(?:{_MONTHS})\b"
+        rf"|\b(?:{_DAYS})days?\b|\b(?:weeks?|months?|days?|hours?)\b"
+        r"|\b(?:spring|summer|autumn|winter|morning|noon|evening|night|today|tomorrow|yesterday)\b",
+    ),
+    _kind(r"\bwho(?:m|se)?\b", r"(?<=\s)[A-ZÀ-Þ]\w+|^[A-ZÀ-Þ]\w+", is_cased=True),
+    _kind(
+        r"\bwhere\b",
+        r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|over|from|to|by"
+        r"|outside|opposite) (?:the |a |an |our |my |his |her |their )"
+        rf"|\b(?:in|at|on|from|near) (?!(?:{_DAYS})days?\b)(?!(?:{_MONTHS.title()})\b)[A-ZÀ-Þ]"
+        r"|[a-z] (?:in|at) [a-z]",
+        is_cased=True,
+    ),
+)
+
+
+def asked_kind(question: str) -> Kind | None:
+    """The kind of thing that a question asks for; None where any answer may do."""
+    return next((kind for kind in _KINDS if kind.asked.search(question)), None)
+
+
+def has_kind(kind: Kind | None, statement: str) -> bool:
+    """Whether a statement has something of the kind."""
+    return kind is None or bool(kind.there.search(statement))

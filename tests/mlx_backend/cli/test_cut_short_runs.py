@@ -1,0 +1,98 @@
+"""Runs that are cut short by a signal, from the command line; each costs seconds, so few."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlx_backend import locks, protocol
+from mlx_backend.cli.main import INTERRUPTED, main
+from mlx_backend.jobs import JobFolder, JobState
+from mlx_backend.library import Library
+
+_ROOT = Path(__file__).parents[3]
+_STEPS = 150  # saved at every fiftieth
+
+
+@pytest.fixture(autouse=True)
+def no_run_outlives_its_test(library: Library) -> Iterator[None]:
+    yield
+    for folder in JobFolder.all(library.runs):
+        if locks.is_held(folder.path / "lock"):
+            os.kill(pid_of(folder), signal.SIGKILL)
+
+
+def pid_of(folder: JobFolder) -> int:
+    events = folder.reader().read_new()
+    return [event.pid for event in events if isinstance(event, protocol.Started)][-1]
+
+
+def wait_for_step(folder: JobFolder, step: int) -> None:
+    deadline = time.monotonic() + 60
+    while (status := folder.status()).step < step:
+        assert not status.state.is_over, status.error
+        assert time.monotonic() < deadline, status
+        time.sleep(0.02)
+
+
+def the_run(library: Library) -> JobFolder:
+    deadline = time.monotonic() + 60
+    while not (found := list(JobFolder.all(library.runs))):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found[0]
+
+
+def test_resume_goes_on_after_the_job_was_killed(
+    filled_library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--name", "Cut", "--steps", str(_STEPS), "--detach"]) == 0
+    folder = the_run(filled_library)
+    wait_for_step(folder, 51)
+    os.kill(pid_of(folder), signal.SIGKILL)
+    while not folder.status().state.is_over:
+        time.sleep(0.02)
+    assert folder.status().state is JobState.INTERRUPTED
+    capsys.readouterr()
+    assert main(["resume", folder.id, "--json"]) == 0
+    output, errors = capsys.readouterr()
+    result = json.loads(output.splitlines()[-1])
+    assert (result["run"], result["adapter"]) == (folder.id, "Cut")
+    assert "Going on from the checkpoint at step" in errors
+    events = folder.reader().read_new()
+    starts = [event.resumed_from for event in events if isinstance(event, protocol.Started)]
+    assert starts[0] is None
+    assert starts[-1] is not None
+    assert starts[-1] >= 50
+    assert folder.status().state is JobState.FINISHED
+
+
+def test_ctrl_c_stops_a_run_politely(filled_library: Library) -> None:
+    words = ["train", "--name", "Stopped", "--steps", "4000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlx_backend.cli", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=_ROOT,
+    )
+    folder = the_run(filled_library)
+    wait_for_step(folder, 1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED
+    assert output == ""
+    assert "Traceback" not in errors
+    assert f"overnight resume {folder.id}" in errors
+    status = folder.status()
+    assert status.state is JobState.STOPPED
+    assert status.step >= 1
+    assert status.checkpoint == status.step

@@ -1,0 +1,194 @@
+"""What is not in a note's text is told; and code in HTML is in it untouched."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+
+from mlx_backend.importers.document import Document, Source
+from mlx_backend.importers.registry import read
+from tests.mlx_backend.importers import samples
+
+CODE = "def f(x):\n\n\n\tif x:   \n        return `1`\n\n    # <b> & \xa0\n"
+ESCAPED = CODE.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def document(name: str, data: str | bytes) -> Document:
+    content = data.encode() if isinstance(data, str) else data
+    (found,) = (item for item in read(Source(name, content)) if isinstance(item, Document))
+    return found
+
+
+def with_members(data: bytes, members: dict[str, str | bytes]) -> bytes:
+    with zipfile.ZipFile(BytesIO(data)) as box:
+        return samples.zipped({name: box.read(name) for name in box.namelist()} | members)
+
+
+def as_enex(html: str) -> str:
+    return (
+        "<en-export><note><title>Note</title><content><![CDATA[<en-note>"
+        f"{html}</en-note>]]></content><resource/><resource/></note></en-export>"
+    )
+
+
+def as_epub(html: str) -> bytes:
+    chapter = f"<html><body>{html}</body></html>"
+    return with_members(samples.epub(), {"in/one.xhtml": chapter, "in/nav.xhtml": "<p>x</p>"})
+
+
+def as_page(html: str) -> str:
+    return samples.WEB_PAGE.replace("</h1>", f"</h1>{html}", 1)
+
+
+MADE: dict[str, Callable[[str], str | bytes]] = {
+    "note.html": lambda html: f"<html><body>{html}</body></html>",
+    "note.enex": as_enex,
+    "note.epub": as_epub,
+    "page.html": as_page,
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_code_in_html_is_untouched(name: str) -> None:
+    html = f"<p>Before  it</p><pre>{ESCAPED}</pre><p>After it</p>"
+    text = document(name, MADE[name](html)).text
+    assert f"Before it\n\n```\n{CODE}```\n\nAfter it\n" in text
+
+
+def test_evernotes_own_blocks_of_code_are_code() -> None:
+    lines = "<div>def f():</div><div><br/></div><div>\xa0   return 1</div>"
+    html = f'<div style="--en-codeblock:true;box-sizing: border-box">{lines}</div><div>end</div>'
+    text = document("a.enex", as_enex(html)).text
+    assert text == "```\ndef f():\n\n    return 1\n```\n\nend\n"
+
+
+def test_code_is_as_far_in_as_what_it_belongs_to() -> None:
+    html = (
+        '<ul><li>one<pre><code class="language-python">a\n\n b</code></pre></li></ul>'
+        "<blockquote><pre>c\n\n d</pre></blockquote><p>end</p>"
+    )
+    text = document("a.html", f"<html><body>{html}</body></html>").text
+    assert "  ```python\n  a\n\n   b\n  ```\n" in text
+    assert "> ```\n> c\n>\n>  d\n> ```\n" in text
+
+
+def test_code_in_a_table_and_with_fences_stays_whole() -> None:
+    html = "<table><tr><td>Name</td><td><pre>```\n\na\n```</pre></td></tr></table><pre> \n</pre>"
+    text = document("a.html", f"<html><body>{html}</body></html>").text
+    assert text.startswith("````\n```\n\na\n```\n````\n\n|")
+    assert "| Name |" in text
+    nothing = document("a.html", "<html><body>codeblockq0q<pre>a</pre>codeblock</body></html>")
+    assert nothing.text == "codeblockq0q\n\n```\na\n```\n\ncodeblock\n"
+
+
+@pytest.mark.parametrize(
+    ("html", "left_out"),
+    [
+        ("<p>text<img src=a alt=A><img src=b></p>", "2 pictures"),
+        ("<a href='b.html'>b</a> <a href='#c'>c</a> <a href='https://d.example'>d</a>", "1 link t"),
+        ("<p>text<svg><path/></svg><iframe src=x></iframe></p>", "1 drawing, 1 embedded page"),
+        ("<p>text<script>1</script></p>", ""),
+    ],
+)
+def test_html_tells_of_what_is_no_text(html: str, left_out: str) -> None:
+    found = document("a.html", f"<html><body>{html}</body></html>").left_out
+    assert found.startswith(left_out)
+    assert bool(found) == bool(left_out)
+
+
+def test_a_web_page_tells_of_pictures_of_the_article_alone() -> None:
+    page = as_page("<img src=a><a href='/b'>there</a>").replace("<nav>", "<nav><img src=x>")
+    found = document("a.html", page).left_out
+    assert found == "menus and what else stands around the article, 1 picture, 1 link target"
+
+
+def test_org_names_its_keywords_and_drawers() -> None:
+    org = (
+        "#+TITLE: Keel\n#+FILETAGS: :boat:\n#+OPTIONS: toc:nil\n* Lock\n:PROPERTIES:\n:ID: 5\n"
+        ":END:\n:LOGBOOK:\n- Note taken\n:END:\nText\n** More\n:LOGBOOK:\n:END:\n"
+    )
+    found = document("a.org", org)
+    assert found.left_out == (
+        "#+TITLE, #+FILETAGS, #+OPTIONS, 1 PROPERTIES drawer, 2 LOGBOOK drawers"
+    )
+    assert document("a.org", "* Lock\nText\n").left_out == ""
+    assert document("a.org", "#+TITLE: Keel\n").left_out == ""  # all of it is the text
+
+
+def test_a_notebook_tells_what_its_outputs_hold_more() -> None:
+    outputs = [
+        {"output_type": "stream", "text": ["x" * 6000]},
+        {"output_type": "display_data", "data": {"image/png": "aGk=", "text/plain": "<Figure>"}},
+        {"output_type": "error", "ename": "E", "traceback": ["no"]},
+        {"output_type": "execute_result", "data": {"text/html": "<b>1</b>"}},
+    ]
+    cells = [
+        {"cell_type": "code", "source": "a", "outputs": outputs},
+        {"cell_type": "code", "source": "", "outputs": outputs[:2]},
+        {"cell_type": "markdown", "source": "b", "attachments": {"a.png": {}}},
+    ]
+    found = document("a.ipynb", json.dumps({"nbformat": 4, "cells": cells}))
+    assert set(found.left_out.split(", ")) == {
+        "2 pictures",
+        "1 traceback",
+        "1 other output",
+        "2 codeless outputs",
+        "1 shortened output",
+    }
+    sheets = [{"cells": cells[2:]}, {"cells": [{"cell_type": "markdown", "source": "Second"}]}]
+    assert "Second" in document("a.ipynb", json.dumps({"nbformat": 3, "worksheets": sheets})).text
+
+
+def test_chatgpt_tells_of_other_branches() -> None:
+    assert document("conversations.json", samples.CHATGPT).left_out.endswith(
+        ", 1 message of other branches"
+    )
+
+
+def test_office_documents_tell_of_pictures_charts_and_deletions() -> None:
+    body = (
+        samples.word_paragraph("Kept")
+        + "<w:p><w:del><w:r><w:delText>a</w:delText></w:r></w:del></w:p>"
+    )
+    word = with_members(
+        samples.docx(body),
+        {
+            "word/media/image1.png": "x",
+            "word/media/image2.png": "x",
+            "word/charts/chart1.xml": "<c/>",
+            "word/embeddings/Microsoft_Excel_Sheet1.xlsx": "x",
+            "word/header1.xml": "<w:hdr><w:t>A</w:t><w:t>B</w:t></w:hdr>",
+        },
+    )
+    assert set(document("a.docx", word).left_out.split(", ")) == {
+        "2 pictures",
+        "1 chart",
+        "1 deletion",
+        "1 header",
+    }
+    deck = with_members(samples.pptx(), {"ppt/media/a.MP4": "x", "ppt/diagrams/data1.xml": "<d/>"})
+    assert set(document("a.pptx", deck).left_out.split(", ")) == {"1 recording", "1 diagram"}
+    comments = "<comments><commentList><comment ref='A1'/></commentList></comments>"
+    table = with_members(samples.xlsx(), {"xl/comments1.xml": comments})
+    assert document("a.xlsx", table).left_out == "1 comment"
+    text = with_members(samples.odt(), {"Pictures/1.png": "x", "Object 1/content.xml": "<x/>"})
+    assert set(document("a.odt", text).left_out.split(", ")) == {"1 picture", "1 embedded object"}
+    assert document("a.docx", samples.DOCX).left_out == ""
+
+
+def test_books_rtf_mails_and_evernote_tell_of_pictures() -> None:
+    book = document("a.epub", as_epub("<p>text<img src=a></p>"))
+    assert book.left_out == "1 picture"
+    rtf = r"{\rtf1\ansi Text {\pict\pngblip 00}{\*\shppict {\pict 00}}\par}"
+    assert document("a.rtf", rtf).left_out == "2 pictures"
+    mail = (
+        "From: a@b.c\nTo: d@e.f\nSubject: S\nMIME-Version: 1.0\nContent-Type: text/html\n\n"
+        "<p>text <img src='cid:1'></p>\n"
+    )
+    assert document("a.eml", mail).left_out == "1 picture"
+    note = document("a.enex", as_enex("<p>text</p><en-media type='image/png'/>"))
+    assert note.left_out == "2 attached files"

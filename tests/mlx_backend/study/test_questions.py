@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from mlx_backend.study.grammar import clauses
+from mlx_backend.study.questions import questions_about, topic_of
+from mlx_backend.study.statements import Statement
+
+
+def asked(text: str, topic: str = "") -> dict[str, str]:
+    pairs: tuple[tuple[str, str], ...] = ()
+    name, colon, value = text.partition(": ")
+    if colon:
+        pairs = ((name, value),)
+    found = questions_about(Statement(text, pairs), topic)
+    return {question.text: question.key for question in found}
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "key"),
+    [
+        ("The mill needs 12 sails.", "How many sails does the mill need?", "12"),
+        ("The mill was painted by Oskar in 1990.", "Who painted the mill?", "Oskar"),
+        ("The mill was painted by Oskar in 1990.", "When was the mill painted by Oskar?", "1990"),
+        ("Our goat is called Flint.", "What is our goat called?", "Flint"),
+        ("Our goat is called Flint.", "What is the name of our goat?", "Flint"),
+        ("The key hangs behind the green door.", "Where does the key hang?", "the green door"),
+        ("The ladder cost 80 euros.", "How much did the ladder cost?", "80 euros"),
+        ("The oven heats up in ten minutes.", "What heats up in ten minutes?", "the oven"),
+        ("The meeting is on 4 March.", "When is the meeting?", "4 March"),
+        ("The hens get corn every two days.", "How often do the hens get corn?", "every two days"),
+        ("Ida teaches the violin.", "Who teaches the violin?", "Ida"),
+        ("We sold it to Ida.", "Who did we sell the boat to?", "Ida"),
+        ("Against the wind I wear the grey coat.", "What do I wear against the wind?",
+         "the grey coat"),
+        ("Leave the parcel in the porch.", "Where should I leave the parcel?", "the porch"),
+        ("Bench height: 92 cm", "What is the bench height?", "92 cm"),
+        ("Oven time 40 minutes.", "What is the oven time?", "40 minutes"),
+    ],
+)  # fmt: skip
+def test_sentences_become_questions(text: str, question: str, key: str) -> None:
+    assert asked(text, topic="the boat")[question] == key
+
+
+def test_rows_are_asked_for_from_both_ends() -> None:
+    row = Statement("Ida: age 41", (("name", "Ida"), ("age", "41")), is_row=True)
+    found = {question.text: question.key for question in questions_about(row)}
+    assert found["What is the age of Ida?"] == "41"
+    assert found["Which name is listed with age 41?"] == "Ida"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das Boot liegt im Hafen von Kiel.",
+        "and so on and so forth",
+        "12 13 14",
+        "So if you write a program like so: and then run it",
+        "It is important to note that this happens.",
+        "?!?! ... --- ***",
+        "the the the the",
+        "is is is",
+        "{title} %s {0} \\1",
+    ],
+)
+def test_what_is_not_understood_is_not_asked(text: str) -> None:
+    assert asked(text) == {}
+
+
+def test_no_question_tells_its_answer() -> None:
+    text = "The mill was painted by Oskar in 1990 and the goat is called Flint."
+    found = asked(text)
+    assert found
+    assert not any(f" {key} " in question.replace("?", " ?") for question, key in found.items())
+
+
+def test_a_pronoun_stands_for_what_the_sentence_before_was_about() -> None:
+    before = Statement("Our goat is two years old.")
+    topic = topic_of(before)
+    assert topic == "our goat"
+    assert "What did we name our goat?" in asked("We named it Flint.", topic)
+    assert topic_of(Statement("It eats hay."), topic) == topic
+    assert topic_of(Statement("We are here."), topic) == ""
+
+
+def test_a_clause_lends_its_subject_to_the_next() -> None:
+    first, second = clauses("The hen is called Ada and lays every day.")
+    assert (first.subject, second.subject) == ("the hen", "the hen")
+    assert (second.verb, second.base) == ("lays", "lay")

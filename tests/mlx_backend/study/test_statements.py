@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from mlx_backend.library.notes import Passage
+from mlx_backend.study.statements import LONGEST_WORDS, Statement, statements_of_note
+from mlx_backend.words import count_words
+
+
+def passage(text: str, position: int = 0) -> Passage:
+    return Passage(position + 1, 1, "A note", position, "", text)
+
+
+def stated(*texts: str) -> list[Statement]:
+    passages = [passage(text, i) for i, text in enumerate(texts)]
+    return [statement for found in statements_of_note(passages) for statement in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The lamp is lit. It burns oil.", ["The lamp is lit.", "It burns oil."]),
+        ("Dr. Falk came. She left at 7.", ["Dr. Falk came.", "She left at 7."]),
+        ("hard wrapped lines\nare one sentence.", ["hard wrapped lines are one sentence."]),
+        ("- Rope is dear\n- Oil is cheap", ["Rope is dear", "Oil is cheap"]),
+        ("**Marta** wrote [a letter](https://x.example/y).", ["Marta wrote a letter."]),
+        ("See [[Lighthouse|the tower]] today.", ["See the tower today."]),
+        ("```\ncode = 1\n```\nThe code is above.", ["The code is above."]),
+    ],
+)
+def test_one_thing_at_a_time_without_markup(text: str, expected: list[str]) -> None:
+    assert [statement.text for statement in stated(text)] == expected
+
+
+def test_pairs_are_known_by_their_colon() -> None:
+    (statement,) = stated("Bench height: 92 cm")
+    assert statement.pairs == (("Bench height", "92 cm"),)
+    assert not statement.is_row
+
+
+def test_rows_take_the_heads_of_their_table_also_in_the_next_passage() -> None:
+    table = "| name | age |\n|---|---|\n| Ida | 41 |"
+    first, second = stated(table, "| Emil | 60 |")
+    assert first.pairs == (("name", "Ida"), ("age", "41"))
+    assert second.pairs == (("name", "Emil"), ("age", "60"))
+    assert second.text == "Emil: age 60"
+    assert second.is_row
+
+
+def test_long_sentences_are_cut_and_lose_nothing() -> None:
+    clauses = [f"the keeper number {i} lit lamp {i} at dusk" for i in range(12)]
+    parts = stated(f"{', '.join(clauses)}.")
+    assert len(parts) > 1
+    assert all(count_words(part.text) <= LONGEST_WORDS for part in parts)
+    words = " ".join(part.text for part in parts)
+    assert all(f"number {i} " in words for i in range(12))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "|||", "| a |", "x" * 10_000, "![[]]", "- \n- "])
+def test_nothing_to_state(text: str) -> None:
+    assert stated(text) == []

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from mlx_backend import quoting
+from mlx_backend.answering import answer_from_notes
+from mlx_backend.base_model import LoadedModel
+from mlx_backend.grounding import DECLINED
+from mlx_backend.inference import ChatModel
+from mlx_backend.library import Library
+from mlx_backend.library.notes import Notes
+from mlx_backend.protocol import Sampling, Turn
+from mlx_backend.question_kinds import asked_kind, has_kind
+from mlx_backend.quoting import Evidence, is_enough, unknown_things
+from mlx_backend.retrieval import Found, Retriever, content_words
+from mlx_backend.study.filters import stems
+
+MILL = Found(
+    id=7, note_id=3, title="Mill", path="/n/mill.md", heading="", start=0, end=90, score=2.0,
+    text="The mill was painted by Oskar in 1990. Its sails are 12 metres long. The door is green.",
+)  # fmt: skip
+
+
+def by_words(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
+    """Stands in for a model: a text is likely behind the words that it is about."""
+    return [
+        0.4 * len(stems(context) & stems(" ".join(content_words(text))))
+        for context, text in zip(contexts, texts, strict=True)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quoting, "likelihoods", by_words)
+
+
+def quoted(question: str) -> str:
+    found = quoting.quote(None, question, [MILL])  # type: ignore[arg-type]
+    assert found is None or found.passage is MILL
+    return found.text if found else ""
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Who painted the mill?", "Mill: The mill was painted by Oskar in 1990."),
+        ("How long are the sails?", "Mill: Its sails are 12 metres long."),
+        ("What colour is the door?", "Mill: The door is green."),
+        ("How old is Oskar?", "Mill: The mill was painted by Oskar in 1990."),
+        ("What is the name of the miller's dog?", ""),
+        ("When was the piano of the church tuned?", ""),
+    ],
+)
+def test_the_statement_that_answers_or_none(question: str, answer: str) -> None:
+    assert (
+        quoted(question) in {answer, ""} if "colour are" in question else quoted(question) == answer
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "has", "has_not"),
+    [
+        ("What colour is it?", "It is pale green.", "It is large."),
+        ("How old is Ida?", "Ida was born in 1950.", "Ida is a painter."),
+        ("How tall is the tower?", "The tower has 40 m.", "The tower is old."),
+        ("When is it due?", "It is due on 4 May.", "It is due."),
+        ("Who came?", "Then Oskar came.", "then it came."),
+        ("Where is it?", "It is behind the door.", "It is on Mondays."),
+        ("How many are there?", "There are twelve.", "There are many."),
+        ("What is the phone number of Ida?", "Call 0431 5512.", "Call Ida, number 4."),
+    ],
+)
+def test_what_a_question_asks_for_is_known_by_its_look(
+    question: str, has: str, has_not: str
+) -> None:
+    kind = asked_kind(question)
+    assert has_kind(kind, has)
+    assert not has_kind(kind, has_not)
+
+
+def test_a_question_of_any_kind_takes_any_statement() -> None:
+    assert has_kind(asked_kind("What about the mill?"), "It turns.")
+
+
+def test_things_that_no_passage_names() -> None:
+    assert unknown_things("What is the name of the miller's dog?", "The miller sleeps.") == ["dog"]
+    assert unknown_things("Which fruit is in the soup?", "The soup has an orange.") == []
+    assert unknown_things("Who painted it?", "Oskar paints.") == []
+
+
+def test_thin_evidence_is_enough_only_for_what_the_passages_know() -> None:
+    thin = Evidence(likelihood=0.1, words=0.1, titled_words=0.2, has_kind=True)
+    assert is_enough(thin, [])
+    assert not is_enough(thin, ["dog"])
+    assert not is_enough(Evidence(5.0, 1.0, 1.0, has_kind=False), [])
+    assert is_enough(Evidence(5.0, 0.1, 0.1, has_kind=True), ["dog"])
+
+
+def test_a_small_model_quotes_as_its_base_and_keeps_its_adapter(
+    filled_library: Library, notes: Notes, loaded: LoadedModel
+) -> None:
+    retriever = Retriever(notes.connection)
+    retriever.refresh()
+    told: list[str] = []
+    turns = [Turn(role="user", text="Who planted the plum tree?")]
+    found = answer_from_notes(ChatModel(loaded), retriever, turns, Sampling(), told.append)
+    assert found.answer.text == "".join(told)
+    assert "The plum tree was planted by grandfather Emil in 1952" in found.answer.text
+    assert [citation.title for citation in found.citations] == ["Garden plan"]
+    turns = [Turn(role="user", text="What is the colour of the plum tree?")]
+    assert (
+        answer_from_notes(ChatModel(loaded), retriever, turns, Sampling()).answer.text == DECLINED
+    )

@@ -1,0 +1,58 @@
+"""Steps whose batch is computed in several parts, as a machine with little memory does it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import mlx.core as mx
+import msgspec
+import pytest
+
+from mlx_backend import protocol
+from mlx_backend.arrays import flatten
+from mlx_backend.dataset.samples import Dataset
+from mlx_backend.library import Library
+from mlx_backend.protocol import TrainSpec
+from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
+from mlx_backend.training.preparation import Preparation, prepare
+from tests.mlx_backend.arrays import bits
+from tests.mlx_backend.training.recorder import Recorder
+
+_LAST_RUNG = 9  # one short row at once
+
+
+def in_parts(
+    library: Library, spec: TrainSpec, dataset: Dataset, plan: LoopPlan, report: Recorder
+) -> tuple[Preparation, TrainingLoop]:
+    many = msgspec.structs.replace(dataset, train=dataset.train * 6)
+    fresh = prepare(library, spec, many, down=_LAST_RUNG)
+    parts = {len(fresh.batches[step]) for step in range(plan.steps)}
+    assert max(parts) == 2, parts
+    return fresh, TrainingLoop(fresh.training, fresh.batches, fresh.held_out, plan, report)
+
+
+def adapter_bits(preparation: Preparation) -> dict[str, bytes]:
+    return bits(flatten(preparation.loaded.model.trainable_parameters()))
+
+
+@pytest.mark.parametrize("stopped_at", [2, 5])
+def test_a_run_in_parts_is_resumed_with_the_very_same_bits(
+    filled_library: Library, spec: TrainSpec, dataset: Dataset, tmp_path: Path, stopped_at: int
+) -> None:
+    plan = LoopPlan(
+        steps=8, learning_rate=5e-3, checkpoint_every=3, checkpoints=tmp_path / "checkpoints"
+    )
+    loop_for = functools.partial(in_parts, filled_library, spec, dataset)
+    alone = dataclasses.replace(plan, checkpoints=tmp_path / "alone")
+    uninterrupted, loop = loop_for(alone, Recorder())
+    assert loop.run(lambda: False) is End.ALL_STEPS
+    _, interrupted = loop_for(plan, heard := Recorder())
+    assert interrupted.run(lambda: len(heard.of(protocol.StepDone)) >= stopped_at) is End.STOPPED
+    mx.random.normal((stopped_at,))  # what another process may have drawn before
+    resumed, continued = loop_for(plan, Recorder())
+    assert continued.resume() == stopped_at
+    assert continued.run(lambda: False) is End.ALL_STEPS
+    assert adapter_bits(resumed) == adapter_bits(uninterrupted)
+    assert continued.state.train_loss == loop.state.train_loss
