@@ -50,7 +50,7 @@ def general(report: Report) -> str:
     else:
         sentence = "It forgot some of these: for other things than your notes, ask the base model."
     if report.perplexity_after > _MOST_PERPLEXITY * report.perplexity_before > 0:
-        sentence += " Text about other things surprises it more than before."
+        sentence += " But text about other things than your notes surprises it more than before."
     return sentence
 
 
