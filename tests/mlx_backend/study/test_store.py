@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlx_backend.importers.importing import import_into
+from mlx_backend.library import Library
+from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.study.drafts import Draft
+from mlx_backend.study.store import Samples, digest
+
+
+def draft(prompt: str, dropped: str = "") -> Draft:
+    return Draft(kind="name", prompt=prompt, answer="A: b.", key="b", quote="b.", dropped=dropped)
+
+
+@pytest.fixture
+def passages(filled_library: Library, notes: Notes) -> list[Passage]:
+    return list(notes.passages())
+
+
+@pytest.fixture
+def samples(notes: Notes, passages: list[Passage]) -> Samples:
+    found = Samples(notes.connection)
+    found.save("rules", [(passages[0], [draft("Who?"), draft("What?", "like another one")])])
+    return found
+
+
+def test_what_is_kept_is_used_and_the_rest_is_told(samples: Samples) -> None:
+    assert [sample.prompt for sample, _ in samples.used()] == ["Who?"]
+    found = samples.yielded()
+    assert (found.written, found.used) == (2, 1)
+    assert found.dropped == {"like another one": 1}
+    assert [sample.prompt for sample in samples.page(kept=False)] == ["What?"]
+
+
+def test_the_person_decides_before_the_filters(samples: Samples) -> None:
+    kept, dropped = samples.page()
+    samples.choose(kept.id, "drop")
+    samples.choose(dropped.id, "keep")
+    assert [sample.prompt for sample, _ in samples.used()] == ["What?"]
+    samples.choose(kept.id, "")
+    samples.edit(dropped.id, " How? ", "A: c.")
+    assert [(s.prompt, s.answer) for s, _ in samples.used()] == [
+        ("Who?", "A: b."),
+        ("How?", "A: c."),
+    ]
+
+
+def test_writing_again_leaves_what_the_person_changed(
+    samples: Samples, passages: list[Passage]
+) -> None:
+    samples.edit(samples.page()[0].id, "Mine?", "A: mine.")
+    samples.save("rules", [(passages[0], [draft("New?")])])
+    assert {sample.prompt for sample, _ in samples.used()} == {"Mine?", "New?"}
+
+
+def test_a_passage_is_studied_once_and_again_when_it_changed(
+    filled_library: Library, notes: Notes, notes_folder: Path, samples: Samples,
+    passages: list[Passage],
+) -> None:  # fmt: skip
+    first = passages[0]
+    assert samples.studied("rules") == {(first.note_id, digest(first))}
+    for path in notes_folder.rglob("*"):
+        if path.is_file():
+            path.write_text(path.read_text() + "\n\nA new end of it all.\n")
+    import_into(filled_library, [notes_folder])
+    again = list(notes.passages())
+    kept = [p for p in again if (p.note_id, digest(p)) in samples.studied("rules")]
+    assert [p.text for p in kept] in ([first.text], [])
+    samples.forget_old((p.note_id, digest(p)) for p in again if p not in kept)
+    assert samples.used() == []
+
+
+@pytest.mark.parametrize("search", ["%", "_", "\\", "'", '"', "who what", ""])
+def test_a_search_takes_every_sign_as_it_is(samples: Samples, search: str) -> None:
+    assert samples.count(search) == len(samples.page(search))
+    assert samples.count("Who") == 1

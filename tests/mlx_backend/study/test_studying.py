@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from mlx_backend.base_model import LoadedModel
+from mlx_backend.library import Library
+from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.study.store import Samples, Yield
+from mlx_backend.study.studying import Progress, Study, StudyPlan
+from mlx_backend.study.writer import Writer
+
+
+@pytest.fixture
+def passages(filled_library: Library, notes: Notes) -> list[Passage]:
+    return list(notes.passages())
+
+
+Run = Callable[..., Yield]
+
+
+@pytest.fixture
+def study(notes: Notes, passages: list[Passage], loaded: LoadedModel) -> Run:
+    """Studies all passages with the tiny model; says how often a writer was asked for."""
+
+    def run(
+        stop: Callable[[], bool] = lambda: False,
+        seconds: float | None = None,
+        told: list[Progress] | None = None,
+    ) -> Yield:
+        deadline = None if seconds is None else time.time() + seconds
+        heard: list[Progress] = [] if told is None else told
+        found = Study(Samples(notes.connection), StudyPlan(deadline, 0), heard.append, stop)
+        return found.run(passages, lambda: Writer(loaded))
+
+    return run
+
+
+def written_by(notes: Notes) -> dict[str, int]:
+    rows = notes.connection.execute("SELECT writer, count(*) AS n FROM samples GROUP BY writer")
+    return {row["writer"]: row["n"] for row in rows}
+
+
+def test_rules_and_model_write_and_filters_say_why(notes: Notes, study: Run) -> None:
+    found = study()
+    assert set(written_by(notes)) == {"rules", "tiny"}
+    assert 0 < found.used < found.written
+    assert found.used + sum(found.dropped.values()) == found.written
+    kept = [sample for sample, _ in Samples(notes.connection).used()]
+    assert "What is the name of" not in {sample.prompt for sample in kept}
+    assert all(sample.quote and sample.answer for sample in kept)
+
+
+def test_what_was_studied_is_not_studied_again(notes: Notes, study: Run) -> None:
+    study()
+    rows = notes.connection.execute("SELECT id, prompt FROM samples").fetchall()
+    told: list[Progress] = []
+    study(told=told)
+    assert told == []
+    again = notes.connection.execute("SELECT id, prompt FROM samples").fetchall()
+    assert [tuple(row) for row in again] == [tuple(row) for row in rows]
+
+
+def test_stopped_it_goes_on_where_it_was(notes: Notes, study: Run) -> None:
+    study(stop=lambda: True)
+    first = written_by(notes)
+    assert "tiny" not in first
+    ids = {row["id"] for row in notes.connection.execute("SELECT id FROM samples")}
+    study()
+    assert written_by(notes)["rules"] == first["rules"]
+    assert ids <= {row["id"] for row in notes.connection.execute("SELECT id FROM samples")}
+
+
+def test_without_time_only_the_rules_write(notes: Notes, study: Run) -> None:
+    study(seconds=0.0)
+    assert set(written_by(notes)) == {"rules"}
+
+
+def test_progress_reaches_the_end(study: Run) -> None:
+    told: list[Progress] = []
+    study(told=told)
+    assert told[-1].by_model
+    assert told[-1].done == told[-1].total
