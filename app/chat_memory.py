@@ -19,6 +19,7 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     has_chosen: bool = False
     adapter: str | None = None
     compare: bool = False
+    grounded: bool = True
     drafts: dict[str, str] = {}
 
 
@@ -53,6 +54,11 @@ class ChatMemory(QObject):
         """Whether the base model was to answer too."""
         return self._remembered.compare
 
+    @property
+    def grounded(self) -> bool:
+        """Whether answers were to be looked up in the notes."""
+        return self._remembered.grounded
+
     def draft(self, conversation: int | None) -> str:
         """What was typed in a conversation (None: the new one) and not sent yet."""
         return self._remembered.drafts.get(_key(conversation), "")
@@ -69,6 +75,10 @@ class ChatMemory(QObject):
     def set_answerer(self, adapter: str | None, compare: bool) -> None:
         """Remember who is to answer."""
         self._change(has_chosen=True, adapter=adapter, compare=compare)
+
+    def set_grounded(self, grounded: bool) -> None:
+        """Remember whether answers are looked up in the notes."""
+        self._change(grounded=grounded)
 
     def flush(self) -> None:
         """Write what has changed without waiting for a pause."""

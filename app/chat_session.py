@@ -6,7 +6,7 @@ import functools
 import itertools
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QObject, Signal
 
@@ -35,12 +35,20 @@ class Answerer:
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How to answer: drawn how, and from the notes or from memory alone."""
+
+    sampling: protocol.Sampling = field(default_factory=protocol.Sampling)
+    grounded: bool = False
+
+
+@dataclass(frozen=True)
 class _Question:
-    """The last of `exchanges`, and who answers it, one after another."""
+    """The last of `exchanges`, and who answers it, one after another, and how."""
 
     exchanges: tuple[Exchange, ...]
     answerers: tuple[Answerer, ...]
-    sampling: protocol.Sampling
+    manner: Manner
 
 
 @dataclass(frozen=True)
@@ -144,24 +152,22 @@ class ChatSession(QObject):
 
     # --- asking ---
 
-    def ask(
-        self, question: str, answerers: tuple[Answerer, ...], sampling: protocol.Sampling
-    ) -> None:
+    def ask(self, question: str, answerers: tuple[Answerer, ...], manner: Manner) -> None:
         """Store a question, then let the answerers answer it one after another."""
         question = clean(question)
         self._exchanges.append(Exchange(question))
         self._storing = True
         self.asked.emit()
         self.busy_changed.emit()
-        asked = _Question(tuple(self._exchanges), answerers, sampling)
+        asked = _Question(tuple(self._exchanges), answerers, manner)
         store = functools.partial(_store_question, self._conversation, question)
         send = functools.partial(self._take_stored, self._openings, asked)
         self._background.call(store, send, self._take_unstored)
 
-    def retry(self, answerers: tuple[Answerer, ...], sampling: protocol.Sampling) -> None:
+    def retry(self, answerers: tuple[Answerer, ...], manner: Manner) -> None:
         """Ask the last question once more."""
         if self._conversation is not None and self._exchanges and not self.is_busy:
-            question = _Question(tuple(self._exchanges), answerers, sampling)
+            question = _Question(tuple(self._exchanges), answerers, manner)
             self._send(self._conversation, question)
 
     def stop(self) -> None:
@@ -201,7 +207,8 @@ class ChatSession(QObject):
                 turns=turns_for(question.exchanges, answerer.adapter),
                 model=answerer.model,
                 adapters=tuple(protocol.WeightedAdapter(name=name) for name in names),
-                sampling=question.sampling,
+                sampling=question.manner.sampling,
+                grounded=question.manner.grounded,
             )
         )
 
@@ -223,6 +230,7 @@ class ChatSession(QObject):
                 Phase.STOPPED if done.ended == "cancelled" else Phase.DONE,
                 done.tokens_per_second,
                 is_cut=done.ended == "length",
+                citations=done.citations,
             )
             self._finish(request_id, answer, go_on=answer.phase is Phase.DONE)
 
@@ -244,7 +252,7 @@ class ChatSession(QObject):
 
     def _store(self, conversation: int, answer: Answer) -> None:
         if answer.text:
-            turn = StoredTurn("assistant", clean(answer.text), answer.adapter)
+            turn = StoredTurn("assistant", clean(answer.text), answer.adapter, answer.citations)
             self._background.call(
                 lambda db: Conversations(db).add(conversation, turn), lambda _: self.stored.emit()
             )

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.conversations import StoredTurn
-from mlx_backend.protocol import Turn
+from mlx_backend.protocol import Citation, Turn
 
 # Of a long conversation the model is told the latest part only, in characters.
 _LONGEST_HISTORY = 12_000
@@ -34,6 +34,7 @@ class Answer:
     """What one answerer said; `adapter` None is the base model.
 
     `is_cut` tells that it would have gone on, had it not been as long as answers may be.
+    `citations` are the passages of the notes that it is from.
     """
 
     adapter: str | None
@@ -42,6 +43,15 @@ class Answer:
     tokens_per_second: float | None = None
     is_cut: bool = False
     error: OvernightError | None = None
+    citations: tuple[Citation, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Citation, ...]:
+        """The first place in each of the notes that it is from."""
+        firsts: dict[int, Citation] = {}
+        for citation in self.citations:
+            firsts.setdefault(citation.note, citation)
+        return tuple(firsts.values())
 
 
 @dataclass(frozen=True)
@@ -71,8 +81,12 @@ def exchanges_of(turns: Iterable[StoredTurn]) -> list[Exchange]:
         if turn.role == "user":
             exchanges.append(Exchange(turn.text))
         elif exchanges:
-            exchanges[-1] = exchanges[-1].answered(Answer(turn.adapter, turn.text))
+            exchanges[-1] = exchanges[-1].answered(_answer_of(turn))
     return exchanges
+
+
+def _answer_of(turn: StoredTurn) -> Answer:
+    return Answer(turn.adapter, turn.text, citations=turn.citations)
 
 
 def turns_for(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[Turn, ...]:

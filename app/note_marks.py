@@ -19,6 +19,8 @@ class Becomes(Enum):
     LEFT_OUT = "left out"
     OTHERS = "others' words"
     MASKED = "masked"
+    CITED = "cited"
+    """Not of training: an answer in the chat was from here."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,22 @@ def shown_text(text: str) -> str:
 
 
 def marks_of(
-    text: str, passages: Sequence[Span], reasons: Sequence[Reason], used: bool
+    text: str,
+    passages: Sequence[Span],
+    reasons: Sequence[Reason],
+    used: bool,
+    cited: tuple[int, int] | None = None,
 ) -> tuple[Mark, ...]:
     """The marks of a note: its passages, and what of them is left out or masked.
 
-    Findings that the person undid leave no mark.
+    Findings that the person undid leave no mark. `cited` are the characters [start, end) that an
+    answer is from.
     """
     places = _Places(text)
     found = [*_passages(passages, used), *_findings(reasons)]
+    if cited is not None:
+        start, end = (min(place, len(text)) for place in cited)
+        found.append(Mark(start, end, Becomes.CITED, _CITED))
     return tuple(
         Mark(places.in_qt(mark.start), places.in_qt(mark.end), mark.becomes, mark.sentence)
         for mark in found
@@ -80,6 +90,7 @@ def _findings(reasons: Sequence[Reason]) -> Iterator[Mark]:
 
 # Steps whose ranges training does not see. Those of others only tell something about the text.
 _MARKED = ("boilerplate", AUTHORSHIP, SECRETS)
+_CITED = "The answer is from here."
 _OTHERS = "In the words of others: taught only as what you answer to."
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app import words
 from app.job_snapshot import JobSnapshot
-from app.run_story import held_out_losses
+from app.run_story import held_out_losses, is_studying
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,22 @@ def facts(run: JobSnapshot, now: float) -> list[Fact]:
         found.append(Fact(f"{status.step:,} of {status.steps:,}", "steps"))
     if run.worked_s or run.is_active:
         found.append(Fact(words.clock(elapsed(run, now)), "worked"))
-    return [*found, *_remaining(run), *_losses(run), *_machine(run)]
+    return [*found, *_study(run), *_remaining(run), *_losses(run), *_machine(run)]
 
 
 def elapsed(run: JobSnapshot, now: float) -> float:
     """The seconds that the run has worked, without waiting and what lay before a resume."""
     is_working = run.is_active and run.waiting is None and run.latest_at > 0
     return run.worked_s + (max(0.0, now - run.latest_at) if is_working else 0.0)
+
+
+def _study(run: JobSnapshot) -> list[Fact]:
+    progress = run.status.progress
+    if progress is None or not is_studying(run):
+        return []
+    found = [Fact(f"{progress.done:,} of {progress.total:,}", f"{progress.unit} studied")]
+    kept, _, meaning = progress.text.partition(" ")
+    return [*found, Fact(kept, meaning)] if meaning else found
 
 
 def _remaining(run: JobSnapshot) -> list[Fact]:

@@ -52,9 +52,15 @@ def doing(run: JobSnapshot) -> str:
     progress = status.progress
     if progress is None:
         return f"{stage}…"
+    kept = f", {progress.text}" if is_studying(run) and progress.text else ""
     if not progress.total:
-        return f"{stage}: {progress.done:,} {progress.unit}…"
-    return f"{stage}: {progress.done:,} of {progress.total:,} {progress.unit}…"
+        return f"{stage}: {progress.done:,} {progress.unit}{kept}…"
+    return f"{stage}: {progress.done:,} of {progress.total:,} {progress.unit}{kept}…"
+
+
+def is_studying(run: JobSnapshot) -> bool:
+    """Whether an active run writes samples about the notes just now."""
+    return run.is_active and run.waiting is None and run.status.stage == "studying"
 
 
 def notice(run: JobSnapshot) -> str:

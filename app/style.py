@@ -51,11 +51,15 @@ class Size:
     TALL_ROW = 48
     STRIP = 40
     CONTROL = 28
+    SEGMENT = 26
     ICON = 16
     BIG_ICON = 48
     BAR_ROW = 20
+    SCORE = 360
     FIELD = 240
     SHORT_FIELD = 144
+    FIELD_LEAST = 64
+    FIELD_MOST = 96
     COLUMN = 88
     NARROW_COLUMN = 72
     COUNT_COLUMN = 48

@@ -35,7 +35,7 @@ from app.widgets.errors import Errors
 from app.widgets.text import hairline
 from app.window_state import window_state
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import ImportSpec, TrainSpec
+from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
 
 if TYPE_CHECKING:
     from app.pages.chat import ChatPage
@@ -103,6 +103,7 @@ class Window(QMainWindow):
     def import_paths(self, paths: Iterable[Path]) -> None:
         """Import files and folders, and show how it goes."""
         self.show_page("notes")
+        cast(NotesPage, self.page("notes")).show_samples(False)
         self._services.imports.add(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -127,6 +128,7 @@ class Window(QMainWindow):
         page.add_notes_wanted.connect(lambda: self.show_page("notes"))
         page.chat_wanted.connect(self._chat_with)
         page.run_seen.connect(self.news.mark_seen)
+        page.samples_wanted.connect(self._show_samples)
         return page
 
     def _make_chat(self) -> ChatPage:
@@ -134,6 +136,7 @@ class Window(QMainWindow):
 
         page = ChatPage(self._services)
         page.tonight_wanted.connect(lambda: self.show_page("tonight"))
+        page.source_wanted.connect(self._show_source)
         return page
 
     def _make_adapters(self) -> AdaptersPage:
@@ -191,6 +194,7 @@ class Window(QMainWindow):
         services.background.failed.connect(self.errors.show)
         services.watcher.start_failed.connect(lambda _, error: self.errors.show(error))
         services.watcher.job_ended.connect(self._job_ended)
+        services.watcher.settled.connect(self._say_good_morning)
 
     # --- wishes ---
 
@@ -225,6 +229,20 @@ class Window(QMainWindow):
     def _chat_with(self, adapter: str) -> None:
         self.show_page("chat")
         cast("ChatPage", self.page("chat")).choose_adapter(adapter)
+
+    def _say_good_morning(self) -> None:
+        """Begin with what the night brought, unless the person went somewhere else already."""
+        is_untouched = self._stack.currentWidget() is self._pages["notes"]
+        if is_untouched and self.news.latest() is not None and not self._services.imports.is_busy:
+            self.show_page("tonight")
+
+    def _show_source(self, source: Citation) -> None:
+        self.show_page("notes")
+        cast(NotesPage, self.page("notes")).show_place(source.note, source.start, source.end)
+
+    def _show_samples(self) -> None:
+        self.show_page("notes")
+        cast(NotesPage, self.page("notes")).show_samples()
 
     def _refresh(self, keys: set[str]) -> None:
         """Let those of these pages that were made look into the library again."""

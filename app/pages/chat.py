@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.chat_memory import ChatMemory
-from app.chat_session import ChatSession
+from app.chat_session import ChatSession, Manner
 from app.chat_worker import WorkerState
 from app.pages.chat_answerer import AnswererChoice
 from app.pages.chat_sidebar import ChatSidebar
@@ -27,6 +27,7 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.conversations import Conversation, Conversations
 from mlx_backend.library.models import list_models
+from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import LoadRequest, Sampling, WeightedAdapter
 
 _RESTING = (
@@ -48,6 +49,7 @@ class _Found:
     conversations: list[Conversation]
     cards: list[AdapterCard]
     model_bytes: dict[str, int]
+    has_notes: bool
 
 
 class ChatPage(QWidget):
@@ -55,6 +57,9 @@ class ChatPage(QWidget):
 
     tonight_wanted = Signal()
     """Go where training starts."""
+
+    source_wanted = Signal(object)
+    """Open the note of this Citation."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -78,6 +83,7 @@ class ChatPage(QWidget):
         self._lay_out()
         self._connect()
         self.answerer.compare.setChecked(self.memory.compare)
+        self.answerer.grounded.setChecked(self.memory.grounded)
         self.session.open(self.memory.conversation)
         self.refresh()
 
@@ -118,6 +124,7 @@ class ChatPage(QWidget):
     def _take_found(self, found: _Found) -> None:
         self._model_bytes = found.model_bytes
         self._has_adapters = bool(found.cards)
+        self.answerer.show_has_notes(found.has_notes)
         self.sidebar.show_conversations(found.conversations)
         self.answerer.show_adapters(found.cards, self._services.preferences.settings.base_model)
         if self.memory.has_chosen:
@@ -180,26 +187,27 @@ class ChatPage(QWidget):
     def _ask(self, question: str) -> None:
         if not self.session.is_busy and self._may_ask():
             self._trouble = ""
-            self.session.ask(question, self.answerer.answerers, self._sampling())
+            self.session.ask(question, self.answerer.answerers, self._manner())
             self.input.clear()
 
     def _retry(self) -> None:
         if self._may_ask():
             self._trouble = ""
-            self.session.retry(self.answerer.answerers, self._sampling())
+            self.session.retry(self.answerer.answerers, self._manner())
 
     def _may_ask(self) -> bool:
         model = self.answerer.chosen.model
         size = self._model_bytes.get(model, _USUAL_MODEL_BYTES)
         return self._services.keeper.may_answer(size)
 
-    def _sampling(self) -> Sampling:
+    def _manner(self) -> Manner:
         settings = self._services.preferences.settings
-        return Sampling(
+        sampling = Sampling(
             temperature=settings.temperature,
             top_p=settings.top_p,
             max_tokens=settings.max_tokens,
         )
+        return Manner(sampling, self.answerer.is_grounded)
 
     def _warm_up(self) -> None:
         # Loading takes a moment that typing takes too.
@@ -247,18 +255,10 @@ class ChatPage(QWidget):
         return _SHARING if training else ""
 
     def _welcome(self) -> None:
-        adapter = self.answerer.chosen.adapter
+        grounded = self.answerer.is_grounded
         self.welcome.button.setVisible(not self._has_adapters)
-        if adapter is not None:
-            sentence = f"“{adapter}” answers from what it learned. Nothing leaves this computer."
-        elif self._has_adapters:
-            sentence = "The base model answers. It has not seen your notes; adapters have."
-        else:
-            sentence = (
-                "Training comes first: no model has learned your notes yet. Until then you can"
-                " talk with the base model, which has not seen them."
-            )
-        self.welcome.sentence.setText(sentence)
+        adapter = self.answerer.chosen.adapter
+        self.welcome.sentence.setText(_invitation(adapter, self._has_adapters, grounded))
 
     # --- making the page ---
 
@@ -280,6 +280,7 @@ class ChatPage(QWidget):
         self.sidebar.delete_wanted.connect(self._delete)
         self.answerer.changed.connect(self._take_answerer)
         self.transcript.retry_wanted.connect(self._retry)
+        self.transcript.source_wanted.connect(self.source_wanted)
         self.input.textChanged.connect(self._take_typing)
         self.input.sent.connect(self._ask)
         self.send.clicked.connect(self.input.send)
@@ -291,6 +292,7 @@ class ChatPage(QWidget):
 
     def _take_answerer(self) -> None:
         self.memory.set_answerer(self.answerer.chosen.adapter, self.answerer.compare.isChecked())
+        self.memory.set_grounded(self.answerer.grounded.isChecked())
         self._show_state()
 
     def _lay_out(self) -> None:
@@ -340,9 +342,28 @@ class ChatPage(QWidget):
         return foot
 
 
+def _invitation(adapter: str | None, has_adapters: bool, grounded: bool) -> str:
+    """What to expect of the answers."""
+    if grounded and (adapter is not None or has_adapters):
+        who = f"“{adapter}”" if adapter is not None else "The base model"
+        return (
+            f"{who} looks each question up in your notes and says which note the answer is from."
+            " Nothing leaves this computer."
+        )
+    if adapter is not None:
+        return f"“{adapter}” answers from what it learned. Nothing leaves this computer."
+    if has_adapters:
+        return "The base model answers. It has not seen your notes; adapters have."
+    sentence = "Training comes first: no model has learned your notes yet. Until then"
+    if grounded:
+        return f"{sentence} the base model looks things up in them, and says where it found them."
+    return f"{sentence} you can talk with the base model, which has not seen them."
+
+
 def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:
     return _Found(
         Conversations(db).all(),
         [adapter.card for adapter in list_adapters(adapters)],
         {model.card.name: model.bytes for model in list_models(models)},
+        Notes(db).totals().notes > 0,
     )

@@ -1,4 +1,4 @@
-"""Who answers: an adapter or the base model, and whether the base is asked too."""
+"""Who answers, whether the base model is asked too, and whether from the notes or from memory."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from app.style import Size, Space
 from app.widgets.text import label
 from mlx_backend.library.adapters import AdapterCard
 
+_GROUNDED = (
+    "On: your notes are searched for each question, and the answer says which note it is from.\n"
+    "Off: closed book. The model answers from memory alone."
+)
+
 
 class AnswererChoice(QWidget):
-    """A menu of answerers and a check box."""
+    """A menu of answerers and two check boxes."""
 
     changed = Signal()
 
@@ -24,20 +29,27 @@ class AnswererChoice(QWidget):
         self._answerers: list[Answerer] = []
         self.menu = QComboBox()
         self.menu.setAccessibleName("Who answers")
-        self.menu.setMinimumWidth(Size.FIELD)
+        self.menu.setMinimumWidth(Size.SHORT_FIELD)
+        self.menu.setMaximumWidth(Size.FIELD)
+        self.menu.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.grounded = QCheckBox("From my notes")
+        self.grounded.setToolTip(_GROUNDED)
+        self.grounded.setAccessibleDescription(_GROUNDED)
+        self.grounded.setChecked(True)
         self.compare = QCheckBox("Compare with base")
         self.compare.setToolTip("The base model, before any training, answers too.")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.TWO)
-        caption = label("Answers come from", "quiet")
+        caption = label("Ask", "quiet")
         caption.setBuddy(self.menu)
         layout.addWidget(caption)
         layout.addWidget(self.menu)
+        layout.addWidget(self.grounded)
         layout.addWidget(self.compare)
-        layout.addStretch()
         self.menu.activated.connect(lambda _: self._take())
         self.compare.clicked.connect(lambda _: self._take())
+        self.grounded.clicked.connect(lambda _: self._take())
 
     def show_adapters(self, cards: Sequence[AdapterCard], base_model: str) -> None:
         """Offer these adapters, the newest first, and the base model."""
@@ -69,6 +81,15 @@ class AnswererChoice(QWidget):
         if self.compare.isChecked() and chosen.adapter is not None:
             return (chosen, chosen.base)
         return (chosen,)
+
+    @property
+    def is_grounded(self) -> bool:
+        """Whether answers are looked up in the notes."""
+        return self.grounded.isEnabled() and self.grounded.isChecked()
+
+    def show_has_notes(self, has_notes: bool) -> None:
+        """Without notes there is nothing to look up; the person's choice stands for later."""
+        self.grounded.setEnabled(has_notes)
 
     def _take(self) -> None:
         self._show_compare()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWid
 from app.exchanges import Answer, Exchange, Phase
 from app.style import Size, Space
 from app.widgets.safe_markdown import SafeMarkdown
+from app.widgets.source_chips import SourceChips
 from app.widgets.text import button, label, paragraph
 
 BASE_MODEL = "Base model"
@@ -24,6 +25,9 @@ class ExchangeView(QWidget):
     """The question in a bubble; the answers below, side by side where there is room."""
 
     retry_wanted = Signal()
+
+    source_wanted = Signal(object)
+    """Open the note of this Citation."""
 
     def __init__(self, exchange: Exchange, waiting: str = "") -> None:
         super().__init__()
@@ -54,6 +58,7 @@ class ExchangeView(QWidget):
         if view is None:
             view = AnswerView(answer.adapter or BASE_MODEL)
             view.retry.clicked.connect(self.retry_wanted)
+            view.sources.chosen.connect(self.source_wanted)
             self.answers[answer.adapter] = view
             self._columns.addWidget(view, 1, Qt.AlignmentFlag.AlignTop)
             view.set_waiting(self._waiting)
@@ -121,6 +126,7 @@ class AnswerView(QWidget):
         self.body.setAccessibleName(f"Answer of {name}")
         self.status = paragraph(kind="quiet")
         self.problem = paragraph(kind="warning")
+        self.sources = SourceChips()
         self.speed = label(kind="small")
         self.copy = button("Copy", "footnote")
         self.retry = button("Ask Again", "footnote")
@@ -166,6 +172,7 @@ class AnswerView(QWidget):
         self.problem.setText(f"{error.message} {error.hint}".strip() if error else "")
         self.problem.setVisible(error is not None)
         self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
+        self.sources.show_sources(() if answer.phase.is_live else answer.sources)
         self.speed.setText(_footnote(answer))
         self.speed.setVisible(bool(self.speed.text()))
 
@@ -189,6 +196,7 @@ class AnswerView(QWidget):
         layout.addWidget(self.status)
         layout.addWidget(self.body)
         layout.addWidget(self.problem)
+        layout.addWidget(self.sources)
         layout.addLayout(footer)
 
 

@@ -21,6 +21,9 @@ class Transcript(QScrollArea):
 
     retry_wanted = Signal()
 
+    source_wanted = Signal(object)
+    """Open the note of this Citation."""
+
     def __init__(self) -> None:
         super().__init__()
         self._exchanges: list[Exchange] = []
@@ -86,6 +89,7 @@ class Transcript(QScrollArea):
     def _insert(self, index: int, place: int) -> None:
         view = ExchangeView(self._exchanges[index], self._waiting)
         view.retry_wanted.connect(self.retry_wanted)
+        view.source_wanted.connect(self.source_wanted)
         self._views[index] = view
         self._column.insertWidget(place, view)
 

@@ -8,19 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLineEdit,
-    QSplitter,
-    QStackedLayout,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app import icons, words
+from app import words
 from app.folder_tree import FolderTree
 from app.note_table import NoteTable
+from app.note_totals import totals_line
 from app.pages.notes_group import (
     GROUPS,
     HELPS,
@@ -30,29 +23,34 @@ from app.pages.notes_group import (
     StepChange,
     change_for_group,
 )
+from app.pages.notes_languages import set_language
 from app.pages.notes_preview import NotePreview
 from app.pages.notes_skipped import SkippedFiles
 from app.pages.notes_welcome import NotesWelcome
+from app.pages.samples import SamplesView
 from app.reveal import reveal
 from app.services import Services
 from app.style import Size, Space
 from app.widgets.chips import Chips
+from app.widgets.columns import columns
 from app.widgets.folder_list import FolderList
 from app.widgets.import_bar import ImportBar
 from app.widgets.note_list import NoteList
+from app.widgets.search_field import search_field
+from app.widgets.segments import Segments
 from app.widgets.text import button, hairline, indented, label
 from app.widgets.undo import UndoBar
 from mlx_backend.library.browsing import Browsing, NoteFilter, NoteIds, Overview
 from mlx_backend.library.deciding import Decision, Decisions
 from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
-from mlx_backend.library.languages import Language, Languages
+from mlx_backend.library.languages import Language
 from mlx_backend.library.own_names import OwnNames
 from mlx_backend.library.voices import short_name
 
 _TYPING_MS = 150
 _REFRESH_MS = 1000
 _MANY = 5_000  # of which writing takes long enough to say so
-_NOTHING, _WELCOME, _BROWSER = range(3)
+_NOTHING, _WELCOME, _BROWSER, _SAMPLES = range(4)
 
 
 class NotesPage(QWidget):
@@ -73,18 +71,21 @@ class NotesPage(QWidget):
     def __init__(self, services: Services) -> None:
         super().__init__()
         background, imports = services.background, services.imports
+        self._services = services
         self._background = background
         self._imports = imports
         self._watched = services.watched
         self._overview = Overview()
         self._found = 0
         self._is_looking = False
+        self._shows_samples = False
+        self._place: tuple[int, int, int] | None = None
         self._wanted = NoteFilter()
         self.table = NoteTable(background)
         self.tree = FolderTree(background)
         self.list = NoteList(self.table)
         self.folders = FolderList(self.tree)
-        self.search = QLineEdit()
+        self.search = search_field("Search notes")
         self.totals = label(kind="quiet")
         self.add = button("Add Folder…")
         self.chips = Chips(NAMES, HELPS)
@@ -94,6 +95,7 @@ class NotesPage(QWidget):
         self.skipped = SkippedFiles(background)
         self.import_bar = ImportBar(imports)
         self.undo_bar = UndoBar()
+        self.segments = Segments(("Notes", "Samples"), 0, "What to show")
         self._middle = QStackedWidget()
         self._stack = QStackedLayout(self)
         self._typing = QTimer(self, singleShot=True, interval=_TYPING_MS)
@@ -111,29 +113,53 @@ class NotesPage(QWidget):
 
     def focus_search(self) -> None:
         """Let the person type what to look for."""
-        self.search.setFocus()
-        self.search.selectAll()
+        field = self.samples.search if self._shows_samples else self.search
+        field.setFocus()
+        field.selectAll()
+
+    @functools.cached_property
+    def samples(self) -> SamplesView:
+        """What study wrote; made when somebody looks at it first."""
+        view = SamplesView(self._services)
+        view.notes_wanted.connect(lambda: self.show_samples(False))
+        view.tonight_wanted.connect(self.tonight_wanted)
+        view.place_wanted.connect(self.show_place)
+        self._stack.insertWidget(_SAMPLES, view)
+        return view
+
+    def show_samples(self, shown: bool = True) -> None:
+        """Show what study wrote about the notes, or the notes again."""
+        if shown == self._shows_samples:
+            return
+        segments = self.samples.segments if shown else self.segments
+        self._shows_samples = shown
+        self._bring_up(_BROWSER)
+        segments.take_focus()
+
+    def show_place(self, note_id: int, start: int, end: int) -> None:
+        """Show a note at these characters, among all notes."""
+        self._place = (note_id, start, end)
+        self._shows_samples = False
+        self.search.clear()
+        self.folders.choose("")
+        self.chips.choose("")
+        self._list()
+
+    def _bring_up(self, part: int) -> None:
+        self._stack.setCurrentIndex(_SAMPLES if part == _BROWSER and self._shows_samples else part)
 
     # --- making the page ---
 
     def _lay_out(self) -> None:
-        self.search.setPlaceholderText("Search notes")
-        self.search.setAccessibleName("Search notes")
-        self.search.setClearButtonEnabled(True)
-        self.search.setFixedSize(Size.FIELD, Size.CONTROL)
-        self.search.addAction(icons.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self._middle.addWidget(indented(self.list, Space.ONE))
         self._middle.addWidget(self.skipped)
-        split = QSplitter()
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(1)
-        for part, least in (
-            (self.folders, Size.FOLDERS_LEAST),
-            (self._middle, Size.LIST_LEAST),
-            (self.preview, Size.LIST_LEAST),
-        ):
-            part.setMinimumWidth(least)
-            split.addWidget(part)
+        split = columns(
+            (
+                (self.folders, Size.FOLDERS_LEAST),
+                (self._middle, Size.LIST_LEAST),
+                (self.preview, Size.LIST_LEAST),
+            )
+        )
         # Shares of what there is.
         split.setSizes([Size.SIDEBAR, Size.LIST_LEAST, Size.LIST_LEAST])
         for place, share in enumerate((1, 3, 3)):
@@ -154,6 +180,8 @@ class NotesPage(QWidget):
         top = QHBoxLayout()
         top.setSpacing(Space.ONE)
         top.addWidget(label("Notes", "title"))
+        top.addSpacing(Space.ONE)
+        top.addWidget(self.segments)
         top.addStretch()
         top.addWidget(self.search)
         top.addWidget(self.add)
@@ -192,6 +220,7 @@ class NotesPage(QWidget):
         self.preview.own_name_chosen.connect(self._choose_own_name)
         self.import_bar.reasons_wanted.connect(lambda: self.chips.choose(SKIPPED))
         self.import_bar.tonight_wanted.connect(self.tonight_wanted)
+        self.segments.chosen.connect(lambda _: self.show_samples())
         self.skipped.closed.connect(lambda: self.chips.choose(""))
         self._imports.changed.connect(self._import_goes_on)
         self._imports.ended.connect(lambda _: self._after_change())
@@ -217,13 +246,24 @@ class NotesPage(QWidget):
         self._found = len(ids)
         self.table.show(ids)
         if ids:
-            self._stack.setCurrentIndex(_BROWSER)
+            self._bring_up(_BROWSER)
         self._show_totals()
+        if self._place is not None:
+            self._show_place_of(*self._place)
+
+    def _show_place_of(self, note_id: int, start: int, end: int) -> None:
+        self._place = None
+        self.list.setFocus()
+        if self.list.choose(note_id):
+            self.preview.show_place(note_id, start, end)
+        else:
+            self.list.clearSelection()
+            self.preview.show_missing()
 
     def _show_overview(self, overview: Overview) -> None:
         self._overview, self._is_looking = overview, False
         is_empty = not (overview.notes or overview.skipped or self._imports.is_busy)
-        self._stack.setCurrentIndex(_WELCOME if is_empty else _BROWSER)
+        self._bring_up(_WELCOME if is_empty else _BROWSER)
         self._show_counts()
         self._refresh_tree()
         self._show_totals()
@@ -237,11 +277,11 @@ class NotesPage(QWidget):
 
     def _show_totals(self) -> None:
         is_filtered = self._filter() != NoteFilter()
-        self.totals.setText(_totals_line(self._overview, self._found if is_filtered else None))
+        self.totals.setText(totals_line(self._overview, self._found if is_filtered else None))
 
     def _import_goes_on(self) -> None:
         if self._imports.is_busy:
-            self._stack.setCurrentIndex(_BROWSER)
+            self._bring_up(_BROWSER)
             if not (self._refreshing.isActive() or self._is_looking):
                 self._refreshing.start()
 
@@ -315,12 +355,12 @@ class NotesPage(QWidget):
 
     def _use_language(self, language: Language, use: bool) -> None:
         self._background.call(
-            functools.partial(_set_language, language.code, use), lambda _: self._changed()
+            functools.partial(set_language, language.code, use), lambda _: self._changed()
         )
         doing = "Training uses" if use else "Left out"
         self._offer_undo(
             f"{doing} notes in this language: {language.name}.",
-            functools.partial(_set_language, language.code, not use),
+            functools.partial(set_language, language.code, not use),
         )
 
     def _choose_own_name(self, name: str) -> None:
@@ -352,23 +392,3 @@ class NotesPage(QWidget):
     def _changed(self) -> None:
         self.group_bar.show_group(self.chips.key)
         self._after_change()
-
-
-def _set_language(code: str, use: bool, db: sqlite3.Connection) -> None:
-    (Languages(db).use if use else Languages(db).leave_out)(code)
-
-
-def _totals_line(overview: Overview, found: int | None) -> str:
-    """What training would use; and how many notes are shown, where not all are."""
-    totals = (
-        f"{words.count(overview.used, 'note')}, {words.count(overview.words, 'word')}"
-        f" ({words.count(overview.tokens, 'token')})"
-    )
-    if found is not None:
-        return f"{words.count(found, 'note')} found. Training uses {totals}"
-    parts = [totals]
-    if overview.not_learned:
-        parts.append(f"{overview.not_learned:,} not learned yet")
-    if overview.left_out:
-        parts.append(f"{overview.left_out:,} left out")
-    return " · ".join(parts)

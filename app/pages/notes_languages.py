@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
@@ -56,3 +57,8 @@ class LanguageChoice(QWidget):
 
 def _counted(language: Language) -> tuple[str, int]:
     return language.code, language.notes
+
+
+def set_language(code: str, use: bool, db: sqlite3.Connection) -> None:
+    """Use the notes of a language for training, or leave them out."""
+    (Languages(db).use if use else Languages(db).leave_out)(code)

@@ -32,6 +32,9 @@ from mlx_backend.library.origins import Origin, origin_of
 
 # As much as anyone scrolls through here; the file itself is one click away.
 _SHOWN_CHARACTERS = 100_000
+# More where an answer is from further behind, but never what would stall the window.
+_AFTER = 10_000
+_MOST_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class NotePreview(QWidget):
         self._background = background
         self._ids: NoteIds[int] = array("q")
         self._path = ""
+        self._cited: tuple[int, int] | None = None
+        self._is_to_scroll = False
         self._leaves_out = True
         self.title = paragraph(kind="heading")
         self.where = paragraph(kind="small")
@@ -111,6 +116,8 @@ class NotePreview(QWidget):
         """Show the one chosen note, or sums over them."""
         is_other = ids != self._ids
         self._ids = ids
+        if is_other:
+            self._cited, self._is_to_scroll = None, False
         if not ids:
             self._stack.setCurrentIndex(0)
         elif len(ids) > 1:
@@ -120,7 +127,27 @@ class NotePreview(QWidget):
         else:
             if is_other:
                 self.told.hide()
-            self._background.call(functools.partial(_details, ids[0]), self._show_one)
+            find = functools.partial(_details, ids[0], self._cited)
+            self._background.call(find, functools.partial(self._show_one, self._cited))
+
+    def show_place(self, note_id: int, start: int, end: int) -> None:
+        """Show one note at the characters [start, end), which an answer is from."""
+        ids: NoteIds[int] = array("q", (note_id,))
+        self._ids, self._cited, self._is_to_scroll = ids, (start, end), True
+        self.show_notes(ids)
+
+    def show_missing(self) -> None:
+        """Say that the note that was wanted is not there any more."""
+        self._ids, self._cited = array("q"), None
+        self._stack.setCurrentIndex(1)
+        self.title.setText("This note is no longer in your library")
+        self.where.setText("Its file was deleted, or what came from it was removed.")
+        self.help.setText("")
+        self.speakers.show_speakers(())
+        self.findings.show_reasons(())
+        self.toggle.setVisible(False)
+        self.show_file.setVisible(False)
+        self.text.show_text("", (), True)
 
     def refresh(self) -> None:
         """Look again: what is known of the chosen notes, or of all, has changed."""
@@ -144,8 +171,8 @@ class NotePreview(QWidget):
         self.show_file.setVisible(False)
         self.text.show_text("", (), True)
 
-    def _show_one(self, details: _Details | None) -> None:
-        if details is None or list(self._ids) != [details.note.id]:
+    def _show_one(self, cited: tuple[int, int] | None, details: _Details | None) -> None:
+        if details is None or list(self._ids) != [details.note.id] or cited != self._cited:
             return
         note = details.note
         self._stack.setCurrentIndex(1)
@@ -162,9 +189,13 @@ class NotePreview(QWidget):
         self.text.show_text(
             details.text, details.marks, is_used=note.status not in ("excluded", "gone")
         )
+        if self._is_to_scroll:
+            self._is_to_scroll = False
+            self.text.show_cited()
 
     def _offer(self, leave_out: bool, possible: bool) -> None:
         self._leaves_out = leave_out
+        self.toggle.setVisible(True)
         self.toggle.setText("Leave Out" if leave_out else "Use for Training")
         self.toggle.setEnabled(possible)
 
@@ -177,16 +208,19 @@ class NotePreview(QWidget):
             self.undo_wanted.emit(self._ids[0], step, undo, only)
 
 
-def _details(note_id: int, db: sqlite3.Connection) -> _Details | None:
+def _details(
+    note_id: int, cited: tuple[int, int] | None, db: sqlite3.Connection
+) -> _Details | None:
     note = Browsing(db).rows([note_id]).get(note_id)
     if note is None:
         return None
     notes, findings = Notes(db), Findings(db)
     text = notes.text(note_id)
     reasons, left = findings.reasons(note_id), notes.left_out(note_id)
-    marks = marks_of(text, notes.spans(note_id), reasons, note.status != "excluded")
-    if len(text) > _SHOWN_CHARACTERS:
-        text = text[:_SHOWN_CHARACTERS].rstrip() + "\n\n… The file goes on."
+    marks = marks_of(text, notes.spans(note_id), reasons, note.status != "excluded", cited)
+    shown = max(_SHOWN_CHARACTERS, min(cited[1] + _AFTER, _MOST_CHARACTERS) if cited else 0)
+    if len(text) > shown:
+        text = text[:shown].rstrip() + "\n\n… The file goes on."
     return _Details(
         note=note,
         text=shown_text(text),

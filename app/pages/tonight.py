@@ -46,6 +46,9 @@ class TonightPage(QWidget):
     chat_wanted = Signal(str)
     """Chat with the adapter of this name."""
 
+    samples_wanted = Signal()
+    """Show what study wrote."""
+
     run_seen = Signal(str)
     """Somebody has looked at the run of this id, and turns to something else."""
 
@@ -68,6 +71,7 @@ class TonightPage(QWidget):
         self.run = RunView(services.style)
         self.queue = QueueList()
         self.history = RunHistory()
+        self.title = label("Tonight", "title")
         self._stack = QStackedLayout(self)
         self._lay_out()
         self._connect()
@@ -108,6 +112,8 @@ class TonightPage(QWidget):
             self._stack.setCurrentIndex(2)
         else:
             self._stack.setCurrentIndex(0 if self._found is None else 1)
+        is_report = shown is not None and self.run.has_report
+        self.title.setText("Morning Report" if is_report else "Tonight")
         self._show_lists(runs, shown)
 
     def _bring_up(self, part: QWidget) -> None:
@@ -279,6 +285,7 @@ class TonightPage(QWidget):
         self.queue.remove_wanted.connect(services.watcher.remove)
         self.run.resume_wanted.connect(self._resume)
         self.run.chat_wanted.connect(self.chat_wanted)
+        self.run.samples_wanted.connect(self.samples_wanted)
         self.run.seen.connect(self.run_seen)
         self.run.plan_wanted.connect(lambda: self._choose(None))
         self.history.chosen.connect(self._choose)
@@ -288,7 +295,7 @@ class TonightPage(QWidget):
         layout = QVBoxLayout(content)
         layout.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
         layout.setSpacing(Space.TWO)
-        layout.addWidget(label("Tonight", "title"))
+        layout.addWidget(self.title)
         for part in (self.plan, self.run):
             part.hide()
             layout.addWidget(part, 1)

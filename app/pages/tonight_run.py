@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from app import run_facts, run_line, run_story
+from app import report_story, run_facts, run_line, run_story
 from app.job_snapshot import JobSnapshot
+from app.pages.report import ReportView
 from app.pages.tonight_spoken import SpokenList
+from app.report import Report, read_report
 from app.reveal import open_path
 from app.style import Size, Space, Style
 from app.widgets.fact_row import FactRow
@@ -20,6 +22,10 @@ from mlx_backend.jobs import JobState
 from mlx_backend.protocol import TrainSpec
 
 _SECOND_MS = 1000
+_STUDY = (
+    "First it writes questions and answers about your notes, and keeps those that the notes bear"
+    " out. Then the model learns them. You can read them while they are written."
+)
 
 
 class RunView(QWidget):
@@ -36,6 +42,9 @@ class RunView(QWidget):
     chat_wanted = Signal(str)
     """Chat with the adapter of this name."""
 
+    samples_wanted = Signal()
+    """Show what study wrote."""
+
     seen = Signal(str)
     """The run of this id was on show, and now something else is."""
 
@@ -45,13 +54,19 @@ class RunView(QWidget):
     def __init__(self, style: Style) -> None:
         super().__init__()
         self._run: JobSnapshot | None = None
+        self._report: Report | None = None
         self.title = paragraph(kind="heading")
         self.sentence = paragraph()
         self.notice = paragraph(kind="quiet")
+        self.report = ReportView()
         self.bar = QProgressBar()
         self.chart = LossChart(style)
         self.facts = FactRow()
         self.spoken = SpokenList()
+        self.study = paragraph(_STUDY, kind="quiet")
+        self.samples = button("Read the Samples", "link")
+        self.samples.setProperty("flush", True)
+        self._room = QWidget()
         self.pause = button("Pause")
         self.stop = button("Stop")
         self.resume = button("Continue", "primary")
@@ -72,17 +87,43 @@ class RunView(QWidget):
     def show_run(self, run: JobSnapshot) -> None:
         """Show a run's present state."""
         self._run = run
-        self.title.setText(run_story.name_of(run))
-        self.sentence.setText(run_story.doing(run) if run.is_active else run_story.outcome(run))
+        self._report = _report_of(run)
+        self._show_words(run)
         self.notice.setText(run_story.notice(run))
         self.notice.setVisible(bool(self.notice.text()))
         self._show_bar(run)
-        self.chart.setVisible(bool(len(run.night.training)) or not run_line.is_in_line(run))
+        self._show_picture(run)
         self.chart.show_night(run.night, run.status.steps)
-        prompt = run.spec.prompt if isinstance(run.spec, TrainSpec) else ""
-        self.spoken.show_spoken(prompt, run.night.spoken)
         self._show_facts()
         self._show_buttons(run)
+
+    @property
+    def has_report(self) -> bool:
+        """Whether what is on show is the report of a finished run."""
+        return self._report is not None
+
+    def _show_words(self, run: JobSnapshot) -> None:
+        self.report.setVisible(self._report is not None)
+        name = run_story.name_of(run)
+        if self._report is not None:
+            self.title.setText(self._report.verdict)
+            self.sentence.setText(report_story.when(run, run_story.adapter_of(run)))
+            self.report.show_report(self._report, run)
+        else:
+            self.title.setText(name)
+            self.sentence.setText(run_story.doing(run) if run.is_active else run_story.outcome(run))
+
+    def _show_picture(self, run: JobSnapshot) -> None:
+        has_begun = bool(len(run.night.training))
+        is_studying = run_story.is_studying(run) and not has_begun
+        self.study.setVisible(is_studying)
+        self.samples.setVisible(is_studying)
+        is_wanted = self._report is None or self.report.details.button.isChecked()
+        has_picture = has_begun or not (is_studying or run_line.is_in_line(run))
+        self.chart.setVisible(is_wanted and has_picture)
+        self._room.setVisible(self._report is None and not has_picture)
+        prompt = run.spec.prompt if isinstance(run.spec, TrainSpec) else ""
+        self.spoken.show_spoken(prompt if is_wanted else "", run.night.spoken)
 
     def _show_buttons(self, run: JobSnapshot) -> None:
         in_line = run_line.is_in_line(run)
@@ -138,7 +179,12 @@ class RunView(QWidget):
         if self._run is not None:
             facts = run_facts.facts(self._run, time.time())
             self.facts.show_facts(facts)
-            self.facts.setVisible(bool(facts) and not run_line.is_in_line(self._run))
+            has_room = self._report is None and not run_line.is_in_line(self._run)
+            self.facts.setVisible(bool(facts) and has_room)
+
+    def _show_details(self) -> None:
+        if self._run is not None:
+            self._show_picture(self._run)
 
     def _resume(self) -> None:
         if self._run is not None:
@@ -176,12 +222,16 @@ class RunView(QWidget):
         self.resume.clicked.connect(self._resume)
         self.chat.clicked.connect(self._chat)
         self.another.clicked.connect(self.plan_wanted)
+        self.samples.clicked.connect(self.samples_wanted)
+        self.report.samples_wanted.connect(self.samples_wanted)
+        self.report.details_wanted.connect(lambda _: self._show_details())
         self.log.clicked.connect(self._show_log)
 
     def _lay_out(self) -> None:
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the run")
         self.sentence.setMaximumWidth(Size.READING)
+        self.study.setMaximumWidth(Size.READING)
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.ONE)
         for each in (self.chat, self.resume, self.pause, self.stop, self.another, self.log):
@@ -199,7 +249,19 @@ class RunView(QWidget):
         layout.addSpacing(Space.ONE)
         layout.addLayout(buttons)
         layout.addSpacing(Space.ONE)
+        layout.addWidget(self.report)
         layout.addWidget(self.bar)
         layout.addWidget(self.facts)
         layout.addSpacing(Space.ONE)
+        layout.addWidget(self.study)
+        layout.addWidget(self.samples, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(self._picture, 1)
+        layout.addWidget(self._room, 1)
+
+
+def _report_of(run: JobSnapshot) -> Report | None:
+    """What a finished run reports; None for one of a version that gave no verdict."""
+    if run.state is not JobState.FINISHED:
+        return None
+    report = read_report(run.status.result)
+    return report if report.verdict else None

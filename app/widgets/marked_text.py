@@ -58,10 +58,20 @@ class MarkedText(QPlainTextEdit):
         self._margin.update()
         self._tell()
 
+    def show_cited(self) -> None:
+        """Bring what an answer is from into view, in the middle where it fits."""
+        cited = next((mark for mark in self._marks if mark.becomes is Becomes.CITED), None)
+        last = self.document().characterCount() - 1
+        if cited is not None:
+            cursor = QTextCursor(self.document())
+            cursor.setPosition(min(cited.start, last))
+            self.setTextCursor(cursor)
+            self.centerCursor()
+
     def marks_at(self, place: int) -> list[Mark]:
         """The marks on a character, what is not taught first."""
         found = [mark for mark in self._marks if mark.start <= place < mark.end]
-        return sorted(found, key=lambda mark: mark.becomes is Becomes.PASSAGE)
+        return sorted(found, key=_rank)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -101,7 +111,7 @@ class MarkedText(QPlainTextEdit):
             if marks:
                 top = round(corner.y() + line.y())
                 box = QRect(0, top, Space.TWO, round(line.height()))
-                yield box, min(marks, key=lambda mark: mark.becomes is Becomes.PASSAGE)
+                yield box, min(marks, key=_rank)
 
     def _tell(self) -> None:
         marks = self.marks_at(self.textCursor().position())
@@ -122,7 +132,10 @@ class MarkedText(QPlainTextEdit):
     def _selection(self, mark: Mark, end: int) -> QTextEdit.ExtraSelection:
         colours = self._style.colours
         kind = QTextCharFormat()
-        kind.setForeground(colours.quiet)
+        if mark.becomes is Becomes.CITED:
+            kind.setBackground(colours.tint)
+        else:
+            kind.setForeground(colours.quiet)
         if mark.becomes is Becomes.MASKED:
             kind.setBackground(colours.tint)
         elif mark.becomes is Becomes.LEFT_OUT:
@@ -140,9 +153,15 @@ class MarkedText(QPlainTextEdit):
         colours = self._style.colours
         if mark.becomes is Becomes.MASKED:
             return colours.warning
-        if mark.becomes is not Becomes.PASSAGE or not self._is_used:
-            return colours.hairline
-        return colours.accent_text
+        if mark.becomes is Becomes.CITED or (mark.becomes is Becomes.PASSAGE and self._is_used):
+            return colours.accent_text
+        return colours.hairline
+
+
+def _rank(mark: Mark) -> int:
+    """Of several marks on one character, the telling one comes first."""
+    order = {Becomes.CITED: 0, Becomes.PASSAGE: 2}
+    return order.get(mark.becomes, 1)
 
 
 class _Margin(QWidget):

@@ -65,6 +65,17 @@ class NoteList(QTableView):
         """The ids of the chosen notes, in order."""
         return self._table.ids(self._ranges())
 
+    def choose(self, note_id: int) -> bool:
+        """Choose this note alone, and bring it into view; False where it is not listed."""
+        rows = self._table.rows_of((note_id,))
+        if not rows:
+            return False
+        flags = QItemSelectionModel.SelectionFlag
+        where = self._table.index(rows[0], TITLE)
+        self.selectionModel().setCurrentIndex(where, flags.ClearAndSelect | flags.Rows)
+        self.scrollTo(where, QAbstractItemView.ScrollHint.PositionAtCenter)
+        return True
+
     def _ranges(self) -> list[tuple[int, int]]:
         # Never row by row: of fifty thousand chosen rows that would take seconds.
         ranges = self.selectionModel().selection().toList()

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import NoReturn, Protocol, Self
+from typing import NoReturn, Protocol, Self, TextIO
 
 from tqdm import tqdm
 
@@ -17,6 +17,7 @@ from mlx_backend.jobs import JobFolder, JobStatus
 _POLL_S = 0.1
 _LINE_EVERY_S = 30.0
 _STAGES = {
+    "studying": "Studying the notes",
     "preparing": "Preparing",
     "training": "Training",
     "saving": "Saving",
@@ -27,7 +28,7 @@ _STAGES = {
 def follow(folder: JobFolder) -> JobStatus:
     """Show a run's progress on stderr until it is over."""
     status, reader = JobStatus(), folder.reader()
-    with _Bar() if sys.stderr.isatty() else ProgressLines(_to_stderr) as progress:
+    with ProgressBar() if sys.stderr.isatty() else ProgressLines(_to_stderr) as progress:
         events = since_launch(folder.refresh(status, reader))
         while True:
             for event in events:
@@ -98,6 +99,8 @@ class ProgressLines:
             self._tell(remark)
         elif isinstance(event, protocol.StepDone) and self._is_time():
             self._tell(_step(event))
+        elif isinstance(event, protocol.Progress) and self._is_time():
+            self._tell(f"{_done(event)}.")
 
     def _is_time(self) -> bool:
         return self._clock() - self._said_at >= _LINE_EVERY_S
@@ -107,11 +110,13 @@ class ProgressLines:
         self._say(line)
 
 
-class _Bar:
+class ProgressBar:
     """The same with a bar that moves."""
 
-    def __init__(self) -> None:
-        self._bar: tqdm[NoReturn] = tqdm(unit="step", file=sys.stderr, leave=False)
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._file = file or sys.stderr
+        self._steps: int | None = None
+        self._bar: tqdm[NoReturn] = tqdm(unit="step", file=self._file, leave=False)
 
     def __enter__(self) -> Self:
         return self
@@ -127,9 +132,14 @@ class _Bar:
     def show(self, event: protocol.JobEvent) -> None:
         match event:
             case protocol.StageBegan():
-                self._bar.set_description(_stage(event))
+                self._begin_stage(event)
+            case protocol.Progress():
+                # In a study there are first notes and then passages.
+                self._bar.unit = event.unit.removesuffix("s")
+                self._bar.n, self._bar.total = event.done, event.total or None
+                self._bar.set_postfix_str(event.text)
             case protocol.Planned():
-                self._bar.total = event.steps
+                self._bar.total = self._steps = event.steps
                 self._bar.refresh()
             case protocol.StepDone():
                 speed = f"loss {event.loss:.2f}, {event.tokens_per_second:.0f} tokens/s"
@@ -137,7 +147,14 @@ class _Bar:
                 self._bar.update(event.step - self._bar.n)
             case _:
                 if remark := _remark(event):
-                    self._bar.write(remark, file=sys.stderr)
+                    self._bar.write(remark, file=self._file)
+
+    def _begin_stage(self, event: protocol.StageBegan) -> None:
+        self._bar.reset()  # what was counted before is done
+        self._bar.total = self._steps
+        self._bar.unit = "step"
+        self._bar.set_postfix_str("", refresh=False)
+        self._bar.set_description(_stage(event))
 
 
 def _remark(event: protocol.JobEvent) -> str:
@@ -155,6 +172,12 @@ def _remark(event: protocol.JobEvent) -> str:
 
 def _stage(event: protocol.StageBegan) -> str:
     return _STAGES.get(event.stage, event.stage.capitalize())
+
+
+def _done(event: protocol.Progress) -> str:
+    of = f" of {event.total:,}" if event.total else ""
+    said = f", {event.text}" if event.text else ""
+    return f"{event.done:,}{of} {event.unit}{said}"
 
 
 def _step(event: protocol.StepDone) -> str:

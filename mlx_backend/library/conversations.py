@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from mlx_backend.library.database import transaction
+from mlx_backend.protocol import Citation
 
 _TITLE_LENGTH = 60
 
@@ -24,11 +27,15 @@ class Conversation:
 
 @dataclass(frozen=True)
 class StoredTurn:
-    """One turn; `adapter` is who answered, None for the base model and for questions."""
+    """One turn; `adapter` is who answered, None for the base model and for questions.
+
+    `citations` are the passages that an answer is from.
+    """
 
     role: Literal["user", "assistant"]
     text: str
     adapter: str | None
+    citations: tuple[Citation, ...] = ()
 
 
 class Conversations:
@@ -62,9 +69,9 @@ class Conversations:
         now = time.time()
         with transaction(self._db):
             self._db.execute(
-                "INSERT INTO turns (conversation_id, role, text, adapter, at)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (conversation_id, turn.role, turn.text, turn.adapter, now),
+                "INSERT INTO turns (conversation_id, role, text, adapter, citations, at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (conversation_id, turn.role, turn.text, turn.adapter, _written(turn), now),
             )
             self._db.execute(
                 "UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id)
@@ -73,11 +80,28 @@ class Conversations:
     def turns(self, conversation_id: int) -> Sequence[StoredTurn]:
         """A conversation's turns, in order."""
         rows = self._db.execute(
-            "SELECT role, text, adapter FROM turns WHERE conversation_id = ? ORDER BY id",
+            "SELECT role, text, adapter, citations FROM turns WHERE conversation_id = ?"
+            " ORDER BY id",
             (conversation_id,),
         )
-        return [StoredTurn(**row) for row in rows]
+        return [
+            StoredTurn(row["role"], row["text"], row["adapter"], _read(row["citations"]))
+            for row in rows
+        ]
 
     def delete(self, conversation_id: int) -> None:
         """Delete a conversation with its turns."""
         self._db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
+
+
+def _written(turn: StoredTurn) -> str:
+    return msgspec.json.encode(turn.citations).decode() if turn.citations else ""
+
+
+def _read(citations: str) -> tuple[Citation, ...]:
+    if not citations:
+        return ()
+    try:
+        return msgspec.json.decode(citations, type=tuple[Citation, ...])
+    except msgspec.DecodeError:
+        return ()

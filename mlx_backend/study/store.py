@@ -123,12 +123,12 @@ class Samples:
         with transaction(self._db):
             self._db.execute("UPDATE samples SET choice = ? WHERE id = ?", (choice, sample))
 
-    def edit(self, sample: int, prompt: str, answer: str) -> None:
-        """Word a sample as the person wants it; it is used from then on."""
+    def edit(self, sample: int, prompt: str, answer: str, choice: Choice = "edited") -> None:
+        """Word a sample as the person wants it; it is used from then on, but for a `choice`."""
         with transaction(self._db):
             self._db.execute(
-                "UPDATE samples SET prompt = ?, answer = ?, choice = 'edited' WHERE id = ?",
-                (prompt.strip(), answer.strip(), sample),
+                "UPDATE samples SET prompt = ?, answer = ?, choice = ? WHERE id = ?",
+                (prompt.strip(), answer.strip(), choice, sample),
             )
 
     def forget_old(self, present: Iterable[tuple[int, bytes]]) -> None:

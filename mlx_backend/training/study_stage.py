@@ -125,7 +125,7 @@ class StudyStage:
                 done=progress.done,
                 total=progress.total,
                 unit=what,
-                text=f"{progress.kept} samples kept",
+                text=f"{progress.kept:,} samples kept",
             )
         )
         self._record(Yield(0, 0, {}), "")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import CARD, CONFIG, WEIGHTS, AdapterCard
-from mlx_backend.library.database import connect, transaction
+from mlx_backend.library.database import connect, opened, transaction
 from mlx_backend.library.findings import update_included
 from mlx_backend.library.imports import FileStamp, Imports, ReadFile
-from mlx_backend.library.notes import NewNote, Notes
+from mlx_backend.library.notes import NewNote, Notes, Passage
+from mlx_backend.study.drafts import Draft
+from mlx_backend.study.store import Samples
 
 TEXTS = {
     "Puffins": "We counted 352 burrows on Gull Pantry.",
@@ -76,6 +78,14 @@ def add_adapter(library: Library, name: str, age_s: float = 0.0) -> Path:
     (folder / WEIGHTS).write_bytes(b"weights")
     (folder / CONFIG).write_text("{}")
     return folder
+
+
+def add_samples(library: Library, title: str, drafts: Sequence[Draft]) -> None:
+    """Record what study wrote about a note."""
+    with opened(library.database) as db:
+        summary = next(note for note in Notes(db).summaries() if note.title == title)
+        passage = Passage(0, summary.id, title, 0, "", Notes(db).text(summary.id))
+        Samples(db).save("rules", [(passage, drafts)])
 
 
 def add_finding(library: Library, title: str, step: str, **fields: object) -> None:

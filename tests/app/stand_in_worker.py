@@ -10,6 +10,8 @@ import threading
 import time
 from typing import Literal
 
+import msgspec
+
 from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
 
@@ -52,6 +54,8 @@ def _listen() -> None:
 def answer(request: protocol.ChatRequest) -> None:
     question = request.turns[-1].text
     who = request.adapters[0].name if request.adapters else f"base {request.model}"
+    if "how" in question:
+        who += " from the notes" if request.grounded else " closed book"
     pieces = [f"{who} ", "heard ", f"{len(request.turns)} turns: ", question]
     if "garbage" in question:
         sys.stdout.buffer.write(b'not json\n{"reply":"part"}\n\xff\xfe\n{"v":99,"reply":"ready"}\n')
@@ -90,8 +94,21 @@ def done(request: protocol.ChatRequest, text: str, ended: Ending) -> None:
             generated_tokens=4,
             ttft_ms=100.0,
             tokens_per_second=12.3,
+            citations=cited(request),
         )
     )
+
+
+def cited(request: protocol.ChatRequest) -> tuple[protocol.Citation, ...]:
+    """A question like 'cite 3 10 20' is answered from note 3, characters 10 to 20."""
+    question = request.turns[-1].text.partition("cite ")[2]
+    if not (request.grounded and question):
+        return ()
+    note, start, end = (int(number) for number in question.split()[:3])
+    first = protocol.Citation(
+        note=note, passage=1, title="Tea & rope", path="/notes/tea.md", start=start, end=end
+    )
+    return (first, msgspec.structs.replace(first, passage=2, start=0))
 
 
 def say(reply: protocol.WorkerReply) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 from PySide6.QtCore import QTime
 from pytestqt.qtbot import QtBot
 
+from app.pages.notes import NotesPage
 from app.pages.tonight import TonightPage
 from app.pages.tonight_when import WhenFields
 from app.planner import Planner
@@ -281,3 +283,32 @@ def test_the_strip_leads_to_the_chat_with_what_is_new(
         window.strip.chat.click()
     assert wanted.args == ["Notes 2"]
     assert window.strip.what.text() == "Nothing is running"
+
+
+def test_study_shows_how_far_it_is(
+    stand_ins: None, window: Window, qtbot: QtBot, make_run: RunMaker, hold: RunHolder
+) -> None:
+    folder = make_run(steps=0, last=(protocol.StageBegan(stage="studying"),))
+    hold(folder)
+    window.show_page("tonight")
+    page, strip = cast(TonightPage, window.page("tonight")), window.strip
+    qtbot.waitUntil(page.run.isVisible)
+    folder.append(protocol.Progress(done=3, total=12, unit="notes", text="31 samples kept"))
+    says = "Studying your notes: 3 of 12 notes, 31 samples kept…"
+    qtbot.waitUntil(lambda: page.run.sentence.text() == says)
+    qtbot.waitUntil(lambda: strip.detail.text() == says)
+    assert (strip.bar.value(), strip.bar.maximum()) == (3, 12)
+    assert (page.run.bar.value(), page.run.bar.maximum()) == (3, 12)
+    facts = page.run.facts.accessible_text()
+    assert "3 of 12 notes studied" in facts
+    assert "31 samples kept" in facts
+    assert not page.run.chart.isVisible()
+    page.run.samples.click()
+    notes = cast(NotesPage, window.page("notes"))
+    assert notes.samples.segments.isVisibleTo(notes)
+
+    window.show_page("tonight")
+    folder.append(protocol.StageBegan(stage="training"))
+    folder.append(step_done(1))
+    qtbot.waitUntil(page.run.chart.isVisible)
+    assert not page.run.samples.isVisible()

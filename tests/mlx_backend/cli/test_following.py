@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.cli.following import ProgressLines, since_launch
+from mlx_backend.cli.following import ProgressBar, ProgressLines, since_launch
 
 
 @dataclass
@@ -98,3 +99,34 @@ def test_earlier_lives_of_a_run_are_not_told_again() -> None:
     assert list(since_launch([*earlier, *now])) == now
     assert list(since_launch(now[1:])) == now[1:]
     assert list(since_launch([])) == []
+
+
+def studied(done: int, unit: str = "notes") -> protocol.Progress:
+    return protocol.Progress(done=done, total=412, unit=unit, text=f"{done * 6} samples kept")
+
+
+def test_a_study_says_how_far_it_is(terminal: Terminal, progress: ProgressLines) -> None:
+    progress.show(protocol.StageBegan(stage="studying"))
+    for done in range(1, 101):
+        terminal.now += 0.5
+        progress.show(studied(done))
+    assert terminal.lines == ["Studying the notes ...", "60 of 412 notes, 360 samples kept."]
+
+
+def test_the_bar_counts_what_the_stage_counts() -> None:
+    shown = io.StringIO()
+    with ProgressBar(shown) as bar:
+        bar.show(protocol.StageBegan(stage="studying"))
+        bar.show(studied(30))
+        studying = shown.getvalue()
+        bar.show(studied(5, "passages"))
+        bar.show(protocol.StageBegan(stage="preparing"))
+        bar.show(protocol.Planned(notes=412, samples=900, held_out=12, steps=12_000))
+        bar.show(protocol.StageBegan(stage="training"))
+        bar.show(step(7))
+        training = shown.getvalue().rpartition("Training")[2]
+    assert "Studying the notes" in studying
+    assert "30/412" in studying
+    assert "180 samples kept" in studying
+    assert "7/12000" in training or "0/12000" in training
+    assert "412" not in training

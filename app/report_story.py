@@ -1,0 +1,122 @@
+"""A run's report in plain words."""
+
+from __future__ import annotations
+
+from app import sample_words, words
+from app.job_snapshot import JobSnapshot
+from app.report import Report
+from app.run_facts import Fact
+
+# The same limits as in the verdict: what is below them is chance.
+_MOST_FORGOTTEN = 0.02
+_MOST_PERPLEXITY = 1.05
+_MOST_LISTED = 20
+
+
+def when(run: JobSnapshot, name: str) -> str:
+    """What was made and when: '“Notes” was ready today, 6:40'."""
+    day = words.day(run.latest_at)
+    return f"“{name}” was ready {day[:1].lower()}{day[1:]}."
+
+
+def study(report: Report) -> str:
+    """What was read and written, and what for; "" where nothing is known of it."""
+    if not report.study_written:
+        return ""
+    sentence = (
+        f"It read {words.count(report.notes, 'note')} and wrote"
+        f" {words.count(report.study_written, 'sample')} about them: questions with answers,"
+        f" in several wordings. It kept {report.study_used:,} that the notes bear out."
+    )
+    if report.recipe:
+        learned = report.recipe.replace("what they say", "what your notes say")
+        sentence += f" From these it learned {learned}."
+    return sentence
+
+
+def thrown_out(report: Report) -> list[str]:
+    """How many samples each filter threw out, most first."""
+    dropped = sorted(report.study_dropped.items(), key=lambda item: -item[1])
+    return [f"{number:,} {sample_words.reason_of_several(why)}" for why, number in dropped]
+
+
+def general(report: Report) -> str:
+    """What became of what the model could before."""
+    lost = report.general_before - report.general_after
+    if lost <= 0:
+        sentence = "It lost nothing of these."
+    elif lost <= _MOST_FORGOTTEN * report.general_asked:
+        sentence = "It forgot next to nothing of these."
+    else:
+        sentence = "It forgot some of these: for other things than your notes, ask the base model."
+    if report.perplexity_after > _MOST_PERPLEXITY * report.perplexity_before > 0:
+        sentence += " But text about other things than your notes surprises it more than before."
+    return sentence
+
+
+def style(report: Report) -> str:
+    """Whether it writes more like the person; "" where that was not measured."""
+    before, after = report.style_before, report.style_after
+    if before is None or after is None or before <= 0:
+        return ""
+    if after >= before:
+        return (
+            "Writing of yours that it had not seen surprises it as much as before: it does not"
+            " write like you yet."
+        )
+    percent = round(100 * (1 - after / before))
+    return (
+        f"Writing of yours that it had not seen surprises it {percent} percent less than before:"
+        " it writes more like you."
+    )
+
+
+def night(report: Report, run: JobSnapshot) -> list[Fact]:
+    """What it took."""
+    found = []
+    if run.worked_s:
+        found.append(Fact(words.span(run.worked_s), "in all"))
+    if report.study_minutes:
+        found.append(Fact(words.span(report.study_minutes * 60), "of it for study"))
+    if report.peak_bytes:
+        found.append(Fact(words.size(report.peak_bytes), "memory at most"))
+    if report.watt_hours > 0:
+        energy = f"about {words.energy(report.watt_hours)}"
+        found.append(Fact(energy, "of energy", report.energy_how))
+    return found
+
+
+def energy_how(report: Report) -> str:
+    """How the energy is known."""
+    how = report.energy_how.strip().rstrip(".")
+    return f"Energy: {how[:1].lower()}{how[1:]}." if how and report.watt_hours > 0 else ""
+
+
+def details(report: Report) -> list[tuple[str, str]]:
+    """The numbers behind it all, as pairs of a name and a value."""
+    found = [("Steps", _steps(report))] if report.steps else []
+    if report.tokens_per_second:
+        found.append(("Speed", f"{report.tokens_per_second:,.0f} tokens a second"))
+    if report.samples:
+        found.append(("Samples learned", f"{report.samples:,}"))
+    pairs = (
+        ("Held-out loss", report.base_valid_loss, report.valid_loss),
+        ("Perplexity of general text", report.perplexity_before, report.perplexity_after),
+        ("Loss on your own writing", report.style_before, report.style_after),
+    )
+    for name, before, after in pairs:
+        if before and after:
+            found.append((name, f"{after:.2f}; before: {before:.2f}"))
+    for name, samples in (("Learned in part", report.cut), ("Not learned", report.unlearnable)):
+        if samples:
+            listed = "\n".join(sample.prompt for sample in samples[:_MOST_LISTED])
+            more = len(samples) - _MOST_LISTED
+            found.append((name, f"{listed}\nand {more:,} more" if more > 0 else listed))
+    return found
+
+
+def _steps(report: Report) -> str:
+    planned = report.planned_steps
+    steps = f"{report.steps:,} of {planned:,} planned" if planned else f"{report.steps:,}"
+    kept = report.kept_step
+    return f"{steps}; best at step {kept:,}, which was kept" if 0 < kept < report.steps else steps

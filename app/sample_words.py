@@ -1,0 +1,87 @@
+"""Samples in words: what becomes of each and why, and what there is of them."""
+
+from __future__ import annotations
+
+from app import words
+from mlx_backend.study.browsing import SampleOverview
+from mlx_backend.study.store import StoredSample
+
+# By filter: what is wrong with one, and what was wrong with several.
+_REASONS = {
+    "not a question": ("It is not a question.", "were not questions"),
+    "words that the passage does not have": (
+        "It says something that its note does not.",
+        "said something that their note does not",
+    ),
+    "tells its own answer": ("It tells its own answer.", "told their own answer"),
+    "asks for another kind of thing": (
+        "It asks for another kind of thing than its answer is.",
+        "asked for another kind of thing than their answer is",
+    ),
+    "the model reads another answer": (
+        "With the note in view, the model gives another answer.",
+        "were answered otherwise with the note in view",
+    ),
+    "like another one": ("It is like another one.", "were like others"),
+    "reads worse than its twin": (
+        "Another wording of it reads better.",
+        "read worse than another wording",
+    ),
+}
+
+
+def reason(dropped: str) -> str:
+    """Why a filter threw a sample out, as a sentence."""
+    known = _REASONS.get(dropped)
+    return known[0] if known else f"{dropped[:1].upper()}{dropped[1:]}."
+
+
+def reason_of_several(dropped: str) -> str:
+    """The same of several, to stand behind their number."""
+    known = _REASONS.get(dropped)
+    return known[1] if known else dropped
+
+
+def state(sample: StoredSample) -> str:
+    """What becomes of a sample, in a word or two."""
+    match sample.choice:
+        case "keep":
+            return "Used"
+        case "drop":
+            return "Left out"
+        case "edited":
+            return "Changed"
+    return "Thrown out" if sample.dropped else "Kept"
+
+
+def state_help(sample: StoredSample) -> str:
+    """What becomes of a sample, and why."""
+    match sample.choice:
+        case "keep":
+            why = f" It had been thrown out: {_inside(sample.dropped)}" if sample.dropped else ""
+            return f"You chose to use this sample.{why}"
+        case "drop":
+            return "You left this sample out; training does not see it."
+        case "edited":
+            return "You changed this sample; training uses it as it is now."
+    if sample.dropped:
+        return f"Thrown out: {_inside(sample.dropped)} Training does not see it."
+    return "Kept: training uses this sample."
+
+
+def totals(overview: SampleOverview, found: int | None) -> str:
+    """'2,410 samples written, 2,105 kept'; and how many are shown, where not all are."""
+    sentence = f"{words.count(overview.written, 'sample')} written, {overview.kept:,} kept"
+    return sentence if found is None else f"{words.count(found, 'sample')} found. {sentence}"
+
+
+def thrown_out(overview: SampleOverview) -> str:
+    """How many each filter threw out, a line for each."""
+    return "\n".join(
+        f"{number:,} {reason_of_several(dropped)}" for dropped, number in overview.reasons.items()
+    )
+
+
+def _inside(dropped: str) -> str:
+    sentence = reason(dropped)
+    return sentence[:1].lower() + sentence[1:]

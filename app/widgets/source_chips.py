@@ -1,0 +1,59 @@
+"""Where an answer is from: a quiet chip for each note, which opens it at the place."""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app import words
+from app.style import Size, Space
+from app.widgets.flow import Flow
+from app.widgets.text import button
+from mlx_backend.protocol import Citation
+
+
+class SourceChips(QWidget):
+    """One chip for each source; nothing where there is none."""
+
+    chosen = Signal(object)
+    """The Citation of the chip that was clicked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[Citation, ...] = ()
+        self.chips: list[QPushButton] = []
+        self._flow = Flow(self, Space.ONE)
+        self.hide()
+
+    def show_sources(self, sources: Sequence[Citation]) -> None:
+        """Show these."""
+        self.setVisible(bool(sources))
+        if tuple(sources) == self._shown:
+            return
+        self._shown = tuple(sources)
+        for chip in self.chips:
+            self._flow.removeWidget(chip)
+            chip.deleteLater()
+        self.chips = [self._chip(source) for source in sources]
+
+    def _chip(self, source: Citation) -> QPushButton:
+        chip = button("", "source")
+        # Of a long title as much as there is room for; "&" would underline the next letter.
+        title = chip.fontMetrics().elidedText(
+            " ".join(source.title.split()), Qt.TextElideMode.ElideRight, Size.FIELD
+        )
+        chip.setText(f"From: {title}".replace("&", "&&"))
+        chip.setToolTip(f"<span>{html.escape(words.path(source.path))}</span>")
+        chip.setAccessibleName(f"From the note {source.title}. Opens it.")
+        chip.setCursor(Qt.CursorShape.PointingHandCursor)
+        chip.clicked.connect(functools.partial(self._choose, source))
+        self._flow.addWidget(chip)
+        chip.show()
+        return chip
+
+    def _choose(self, source: Citation) -> None:
+        self.chosen.emit(source)
