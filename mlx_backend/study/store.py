@@ -88,7 +88,8 @@ class Samples:
     def save(self, writer: str, studied: Iterable[tuple[Passage, Sequence[Draft]]]) -> None:
         """Put in what `writer` wrote about passages and mark them studied, all or nothing.
 
-        What it wrote about them before goes, but for what the person changed.
+        What it wrote about them before goes, but for what the person changed, which stays and is
+        not written again.
         """
         with transaction(self._db):
             for passage, drafts in studied:
@@ -98,17 +99,28 @@ class Samples:
                     " AND choice = ''",
                     (*place, writer),
                 )
+                changed = self._changed(place)
                 self._db.executemany(
                     "INSERT INTO samples (note_id, passage, writer, kind, prompt, answer, key,"
                     " quote, dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (*place, writer, d.kind, d.prompt, d.answer, d.key, d.quote, d.dropped)
                         for d in drafts
+                        if (d.kind, d.key, d.quote) not in changed
                     ],
                 )
                 self._db.execute(
                     "INSERT OR REPLACE INTO studied VALUES (?, ?, ?, ?)", (*place, writer, VERSION)
                 )
+
+    def _changed(self, place: tuple[int, bytes]) -> set[tuple[str, str, str]]:
+        """What the samples about a passage are about that the person changed."""
+        rows = self._db.execute(
+            "SELECT kind, key, quote FROM samples WHERE note_id = ? AND passage = ?"
+            " AND choice <> ''",
+            place,
+        )
+        return {(row["kind"], row["key"], row["quote"]) for row in rows}
 
     def drop(self, dropped: Iterable[tuple[int, str]]) -> None:
         """Record by which filter samples were thrown out; "" takes one back in."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mlx_backend.importers.importing import import_into
@@ -52,8 +53,17 @@ def test_writing_again_leaves_what_the_person_changed(
     samples: Samples, passages: list[Passage]
 ) -> None:
     samples.edit(samples.page()[0].id, "Mine?", "A: mine.")
-    samples.save("rules", [(passages[0], [draft("New?")])])
+    new = msgspec.structs.replace(draft("New?"), key="c")
+    samples.save("rules", [(passages[0], [draft("Who?"), new])])
     assert {sample.prompt for sample, _ in samples.used()} == {"Mine?", "New?"}
+
+
+def test_what_the_person_left_out_does_not_come_back(
+    samples: Samples, passages: list[Passage]
+) -> None:
+    samples.choose(samples.page()[0].id, "drop")
+    samples.save("rules", [(passages[0], [draft("Who?")])])
+    assert samples.used() == []
 
 
 def test_a_passage_is_studied_once_and_again_when_it_changed(
