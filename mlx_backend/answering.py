@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from mlx_backend.exam import Item, Question, mark
 from mlx_backend.grounding import (
-    DECLINED,
     MARK,
     citation_of,
     citations_of,
@@ -17,7 +16,7 @@ from mlx_backend.grounding import (
     without_marks,
 )
 from mlx_backend.inference import Answer, ChatModel
-from mlx_backend.protocol import Citation, Sampling, Turn
+from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
 from mlx_backend.quoting import Quoted, quote, reads_by_itself
 from mlx_backend.retrieval import Found, Retriever
 

@@ -10,11 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlx_backend.protocol import Citation, Turn
+from mlx_backend.protocol import DECLINED, Citation, Turn
 from mlx_backend.retrieval import Found, Retriever, content_words
-
-DECLINED = "The notes do not say."
-"""What is answered where the passages hold no answer."""
 
 _INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
 MARK = re.compile(r"\s*\[(\d{1,2})\]")

@@ -322,6 +322,10 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+DECLINED = "The notes do not say."
+"""What is answered from the notes where they hold no answer."""
+
+
 class Citation(msgspec.Struct, frozen=True, kw_only=True):
     """Where an answer is from: a passage, characters [start, end) of its note."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -195,6 +195,13 @@ class ChatPage(QWidget):
             self._trouble = ""
             self.session.retry(self.answerer.answerers, self._manner())
 
+    def _ask_from_memory(self) -> None:
+        """The same question without the notes, this once."""
+        if self._may_ask():
+            self._trouble = ""
+            manner = replace(self._manner(), grounded=False)
+            self.session.retry(self.answerer.answerers, manner)
+
     def _may_ask(self) -> bool:
         model = self.answerer.chosen.model
         size = self._model_bytes.get(model, _USUAL_MODEL_BYTES)
@@ -280,6 +287,7 @@ class ChatPage(QWidget):
         self.sidebar.delete_wanted.connect(self._delete)
         self.answerer.changed.connect(self._take_answerer)
         self.transcript.retry_wanted.connect(self._retry)
+        self.transcript.memory_wanted.connect(self._ask_from_memory)
         self.transcript.source_wanted.connect(self.source_wanted)
         self.input.textChanged.connect(self._take_typing)
         self.input.sent.connect(self._ask)

@@ -13,6 +13,7 @@ from app.style import Size, Space
 from app.widgets.safe_markdown import SafeMarkdown
 from app.widgets.source_chips import SourceChips
 from app.widgets.text import button, label, paragraph
+from mlx_backend.protocol import DECLINED
 
 BASE_MODEL = "Base model"
 
@@ -25,6 +26,9 @@ class ExchangeView(QWidget):
     """The question in a bubble; the answers below, side by side where there is room."""
 
     retry_wanted = Signal()
+
+    memory_wanted = Signal()
+    """Ask once more, without the notes."""
 
     source_wanted = Signal(object)
     """Open the note of this Citation."""
@@ -58,6 +62,7 @@ class ExchangeView(QWidget):
         if view is None:
             view = AnswerView(answer.adapter or BASE_MODEL)
             view.retry.clicked.connect(self.retry_wanted)
+            view.from_memory.clicked.connect(self.memory_wanted)
             view.sources.chosen.connect(self.source_wanted)
             self.answers[answer.adapter] = view
             self._columns.addWidget(view, 1, Qt.AlignmentFlag.AlignTop)
@@ -74,7 +79,7 @@ class ExchangeView(QWidget):
         """Only the last question can be asked again, and only when nothing is being said."""
         can_retry = is_last and not is_busy
         for view in self.answers.values():
-            view.retry.setVisible(can_retry)
+            view.set_can_retry(can_retry)
         self.unanswered.setVisible(can_retry and not self.answers)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -121,6 +126,7 @@ class AnswerView(QWidget):
         super().__init__()
         self._answer = Answer(None)
         self._waiting = ""
+        self._can_retry = False
         self.name = label(name, "section")
         self.body = SafeMarkdown()
         self.body.setAccessibleName(f"Answer of {name}")
@@ -131,6 +137,9 @@ class AnswerView(QWidget):
         self.copy = button("Copy", "footnote")
         self.retry = button("Ask Again", "footnote")
         self.retry.hide()
+        self.from_memory = button("Ask from Memory", "footnote")
+        self.from_memory.setToolTip("Ask the model itself, without looking in the notes.")
+        self.from_memory.hide()
         self._rest = QTimer(self, singleShot=True)
         self._rest.timeout.connect(self._render)
         self._lay_out()
@@ -145,6 +154,12 @@ class AnswerView(QWidget):
         """What to say while the answer has not begun."""
         self._waiting = words
         self.status.setText(words)
+
+    def set_can_retry(self, can_retry: bool) -> None:
+        """Whether the question may be asked again, and from memory where the notes do not say."""
+        self.retry.setVisible(can_retry)
+        self._can_retry = can_retry
+        self.from_memory.setVisible(can_retry and self._answer.text == DECLINED)
 
     def show_answer(self, answer: Answer) -> None:
         """Show an answer, or as much of it as there is."""
@@ -173,6 +188,7 @@ class AnswerView(QWidget):
         self.problem.setVisible(error is not None)
         self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
         self.sources.show_sources(() if answer.phase.is_live else answer.sources)
+        self.set_can_retry(self._can_retry)
         self.speed.setText(_footnote(answer))
         self.speed.setVisible(bool(self.speed.text()))
 
@@ -187,6 +203,7 @@ class AnswerView(QWidget):
         footer.setSpacing(Space.TWO)
         footer.addWidget(self.copy)
         footer.addWidget(self.retry)
+        footer.addWidget(self.from_memory)
         footer.addWidget(self.speed)
         footer.addStretch()
         layout = QVBoxLayout(self)

@@ -20,6 +20,7 @@ class Transcript(QScrollArea):
     """The exchanges of one conversation, the last at the bottom."""
 
     retry_wanted = Signal()
+    memory_wanted = Signal()
 
     source_wanted = Signal(object)
     """Open the note of this Citation."""
@@ -89,6 +90,7 @@ class Transcript(QScrollArea):
     def _insert(self, index: int, place: int) -> None:
         view = ExchangeView(self._exchanges[index], self._waiting)
         view.retry_wanted.connect(self.retry_wanted)
+        view.memory_wanted.connect(self.memory_wanted)
         view.source_wanted.connect(self.source_wanted)
         self._views[index] = view
         self._column.insertWidget(place, view)

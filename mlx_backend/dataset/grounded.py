@@ -12,7 +12,8 @@ import msgspec
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.exam import is_right
-from mlx_backend.grounding import DECLINED, Source, cited, grounded_prompt
+from mlx_backend.grounding import Source, cited, grounded_prompt
+from mlx_backend.protocol import DECLINED
 from mlx_backend.retrieval import BEST, Retriever
 from mlx_backend.study.answers import answers_in
 from mlx_backend.study.drafts import worded

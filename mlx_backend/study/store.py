@@ -15,8 +15,6 @@ from mlx_backend.study.drafts import Draft
 VERSION = 1
 """Of how samples are written: passages studied by an older one are studied again."""
 
-PERSON = "person"
-
 Choice = Literal["", "keep", "drop", "edited"]
 
 

@@ -67,6 +67,8 @@ def answer(request: protocol.ChatRequest) -> None:
         return
     if "flood" in question:
         pieces = ["word "] * 20_000
+    if "unknown" in question and request.grounded:
+        pieces = [protocol.DECLINED]
     if "repeat" in question:
         pieces = [question.partition(":")[2]]
     spoken = ""

@@ -17,7 +17,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened
 from mlx_backend.library.notes import Notes
-from mlx_backend.protocol import Citation
+from mlx_backend.protocol import DECLINED, Citation
 from tests.app.filled import add_adapter, add_notes
 
 PageMaker = Callable[[], ChatPage]
@@ -176,3 +176,19 @@ def test_all_of_the_choice_fits_into_the_smallest_window(
     assert isinstance(chat, ChatPage)
     assert window.width() == 880
     assert chat.rect().contains(chat.answerer.geometry())
+
+
+def test_what_the_notes_do_not_say_can_be_asked_from_memory(
+    make_page: PageMaker, qtbot: QtBot
+) -> None:
+    page = make_page()
+    assert ask(page, "unknown", qtbot) == DECLINED
+    (view,) = page.transcript.views[-1].answers.values()
+    assert view.from_memory.isVisible()
+    view.from_memory.click()
+    qtbot.waitUntil(lambda: not page.session.is_busy)
+    assert page.session.exchanges[-1].answers[0].text == "Notes heard 1 turns: unknown"
+    assert page.answerer.grounded.isChecked()  # it was for this once
+    assert "from the notes" in ask(page, "how", qtbot)
+    (view,) = page.transcript.views[-1].answers.values()
+    assert not view.from_memory.isVisible()

@@ -7,20 +7,19 @@ import pytest
 
 from mlx_backend.answering import answer_from_notes, take_grounded_exam
 from mlx_backend.exam import Question
+from mlx_backend.grounding import Source as ShownSource
 from mlx_backend.grounding import (
-    DECLINED,
     citations_of,
     ground,
     grounded_prompt,
     is_declined,
     without_marks,
 )
-from mlx_backend.grounding import Source as ShownSource
 from mlx_backend.inference import Answer
 from mlx_backend.library import Library
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.library.notes import Notes
-from mlx_backend.protocol import Sampling, Turn
+from mlx_backend.protocol import DECLINED, Sampling, Turn
 from mlx_backend.quoting import SMALLEST_READER
 from mlx_backend.retrieval import Found, Retriever
 

@@ -7,11 +7,10 @@ import pytest
 from mlx_backend import quoting
 from mlx_backend.answering import answer_from_notes
 from mlx_backend.base_model import LoadedModel
-from mlx_backend.grounding import DECLINED
 from mlx_backend.inference import ChatModel
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
-from mlx_backend.protocol import Sampling, Turn
+from mlx_backend.protocol import DECLINED, Sampling, Turn
 from mlx_backend.question_kinds import asked_kind, has_kind
 from mlx_backend.quoting import Evidence, is_enough, unknown_things
 from mlx_backend.retrieval import Found, Retriever, content_words

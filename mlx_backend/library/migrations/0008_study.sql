@@ -15,7 +15,7 @@ CREATE TABLE samples (
     id       INTEGER PRIMARY KEY,
     note_id  INTEGER NOT NULL REFERENCES notes (id) ON DELETE CASCADE,
     passage  BLOB NOT NULL,                    -- the digest
-    writer   TEXT NOT NULL,                    -- 'rules', the base model's name, or 'person'
+    writer   TEXT NOT NULL,                    -- 'rules', or the base model's name
     kind     TEXT NOT NULL,
     prompt   TEXT NOT NULL,
     answer   TEXT NOT NULL,
