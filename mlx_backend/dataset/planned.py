@@ -18,5 +18,7 @@ def planned_dataset(notes: Notes, study: bool, reads: bool, seed: int) -> Datase
     material = compose.gather(notes)
     if not study:
         return compose.raw_dataset(material, seed)
-    study_by_rule(Samples(notes.connection), material.passages)
-    return compose.studied_dataset(notes, material, Beside(None, reads), seed)
+    samples = Samples(notes.connection)
+    study_by_rule(samples, material.passages)
+    studied = compose.studied_passages(samples, material.passages)
+    return compose.studied_dataset(studied, material, Beside(None, reads), seed)

@@ -64,6 +64,7 @@ class Study:
         The rules come first and are quick. Then the base model reads what they wrote and writes
         its own, in an order drawn by the seed, so that a short night serves all notes alike.
         """
+        self._samples.forget_old((p.note_id, digest(p)) for p in passages)
         told = self.by_rule(passages)
         if not self._is_over():
             self._by_model(passages, told, load_writer)
@@ -75,7 +76,6 @@ class Study:
 
     def by_rule(self, passages: Sequence[Passage]) -> dict[int, list[Told]]:
         """What each passage states, by its id; written about where that was not done yet."""
-        self._samples.forget_old((p.note_id, digest(p)) for p in passages)
         notes = [list(group) for _, group in groupby(passages, key=lambda p: p.note_id)]
         done = self._samples.studied(rules.WRITER)
         found: dict[int, list[Told]] = {}
@@ -123,6 +123,8 @@ class Study:
         self._samples.drop(_read_by_model(writer, [sample for each in there for sample in each]))
         written: list[list[Draft]] = [[] for _ in group.passages]
         for write, tally in zip(_KINDS, tallies, strict=True):
+            if self._is_over():
+                return  # these passages come again
             if tally.is_worth_it:
                 drafts = write(writer, group)
                 tally.add([draft for _, draft in drafts])

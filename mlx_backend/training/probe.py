@@ -19,8 +19,8 @@ import msgspec
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cores import CoreShare
 from mlx_backend.files import write_atomically
+from mlx_backend.likelihood import rows_at_once
 
-_BATCH = 16
 _LONGEST = 512  # tokens
 _FILE = "general_probe.json"
 
@@ -95,12 +95,13 @@ def _lines(name: str) -> list[list[str]]:
 def summed_losses(loaded: LoadedModel, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, int]]:
     """Of each answer to its question, the summed loss (nats) of its tokens, and their number."""
     samples = [(ids[:_LONGEST], prompt) for ids, prompt in loaded.form.samples(pairs)]
-    order = sorted(range(len(samples)), key=lambda i: len(samples[i][0]))
+    order = sorted(range(len(samples)), key=lambda i: len(samples[i][0]), reverse=True)
     found: list[tuple[float, int]] = [(0.0, 0)] * len(samples)
     cores = CoreShare()
-    for first in range(0, len(order), _BATCH):
+    while order:
         cores.adapt()
-        chosen = order[first : first + _BATCH]
+        size = rows_at_once(loaded, len(samples[order[0]][0]))
+        chosen, order = order[:size], order[size:]
         length = max(len(samples[i][0]) for i in chosen)
         rows = mx.array([samples[i][0] + [0] * (length - len(samples[i][0])) for i in chosen])
         losses = nn.losses.cross_entropy(loaded.model(rows[:, :-1]), rows[:, 1:])

@@ -61,7 +61,7 @@ class TrainingRun:
         self._began = time.time()
         self._before = Assessment()
         # What earlier attempts spent on it counts against the hours of the run.
-        self._studied_s = studied_before(folder.path).seconds
+        self._studied_s = studied_before(folder).seconds
 
     def run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
         """Work until done; returns the result, or None when stopped before.
@@ -105,7 +105,7 @@ class TrainingRun:
         after = assess(preparation, dataset, self._spec.hours)
         report = self._report(card, plan, loop.state) | what_was_left_out(dataset, preparation)
         report |= comparison(self._before, after)
-        report |= study_report(studied_before(self._folder.path))
+        report |= study_report(studied_before(self._folder))
         report |= {"verdict": verdict(report), "advice": advice(report)}
         return report | {"report": str(self._folder.write_report(report))}
 

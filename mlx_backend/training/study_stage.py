@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import mlx.core as mx
 import msgspec
@@ -31,7 +30,6 @@ SHARE = 0.15
 
 _UNBOUNDED_S = 1200.0  # for a run whose end is given in steps
 _GENERAL_SHARE = 0.4  # of the study, at most, for the base model's own general answers
-_FILE = "study.json"
 _EVERY_S = 0.2
 
 
@@ -45,10 +43,10 @@ class Studied(msgspec.Struct, frozen=True):
     recipe: str = ""
 
 
-def studied_before(folder: Path) -> Studied:
+def studied_before(folder: JobFolder) -> Studied:
     """What the study of a run took and brought so far."""
     try:
-        return msgspec.json.decode((folder / _FILE).read_bytes(), type=Studied)
+        return msgspec.json.decode(folder.study_record.read_bytes(), type=Studied)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return Studied()
 
@@ -64,7 +62,7 @@ class StudyStage:
         self._spec = spec
         self._stop = stop
         self._began = time.time()
-        self._before = studied_before(folder.path)
+        self._before = studied_before(folder)
         self._told = 0.0
         self._writer: Writer | None = None
 
@@ -86,7 +84,8 @@ class StudyStage:
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)
-        recipe = recipe_for(compose.studied_passages(samples, material.passages)).text
+        studied = compose.studied_passages(samples, material.passages)
+        recipe = recipe_for(studied).text
         self._record(found, recipe)
         self._writer = None
         mx.clear_cache()
@@ -94,7 +93,7 @@ class StudyStage:
             return None
         self._tell(found, recipe)
         beside = Beside(general, reads)
-        return compose.studied_dataset(notes, material, beside, self._spec.seed)
+        return compose.studied_dataset(studied, material, beside, self._spec.seed)
 
     def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
         writer = self._load_writer()
@@ -133,7 +132,7 @@ class StudyStage:
     def _record(self, found: Yield, recipe: str) -> None:
         seconds = self._before.seconds + time.time() - self._began
         studied = Studied(seconds, found.written, found.used, found.dropped, recipe)
-        write_atomically(self._folder.path / _FILE, msgspec.json.encode(studied))
+        write_atomically(self._folder.study_record, msgspec.json.encode(studied))
 
     def _tell(self, found: Yield, recipe: str) -> None:
         dropped = sum(found.dropped.values())
