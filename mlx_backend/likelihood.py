@@ -19,7 +19,7 @@ _USUAL_VOCABULARY = 152_000
 def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
     """The mean log probability (nats a token) of each text behind its context."""
     pairs = [
-        (_encode(loaded, context), _encode(loaded, f" {text}"))
+        (_encode(loaded, context, is_beginning=True), _encode(loaded, f" {text}"))
         for context, text in zip(contexts, texts, strict=True)
     ]
     order = sorted(range(len(pairs)), key=lambda i: sum(map(len, pairs[i])), reverse=True)
@@ -55,6 +55,7 @@ def _of_batch(loaded: LoadedModel, pairs: Sequence[tuple[list[int], list[int]]])
     ]
 
 
-def _encode(loaded: LoadedModel, text: str) -> list[int]:
-    ids: list[int] = loaded.tokenizer.encode(text, add_special_tokens=False)
+def _encode(loaded: LoadedModel, text: str, is_beginning: bool = False) -> list[int]:
+    """A text's tokens, at a beginning with what the model wants first."""
+    ids: list[int] = loaded.tokenizer.encode(text, add_special_tokens=is_beginning)
     return ids

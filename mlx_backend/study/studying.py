@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import msgspec
+
 from mlx_backend.library.notes import Passage
 from mlx_backend.study import filters, rules
-from mlx_backend.study.drafts import Draft
+from mlx_backend.study.drafts import Draft, worded
 from mlx_backend.study.rules import Told
 from mlx_backend.study.store import Samples, StoredSample, Yield, digest
 from mlx_backend.study.writer import Writer, to_ask
@@ -262,10 +264,12 @@ def _topic(passage: Passage) -> str:
 
 def _borne_out(group: _Group, numbers: Sequence[int], drafts: Sequence[Draft]) -> _Written:
     contexts = group.contexts
-    return [
-        (number, filters.check_support(draft, contexts[number]))
-        for number, draft in zip(numbers, drafts, strict=True)
-    ]
+    written = []
+    for number, draft in zip(numbers, drafts, strict=True):
+        checked = filters.check_support(draft, contexts[number])
+        answer = worded(_topic(group.passages[number]), draft.answer)
+        written.append((number, msgspec.structs.replace(checked, answer=answer)))
+    return written
 
 
 _KINDS = (_questions, _restatements, _summaries)
