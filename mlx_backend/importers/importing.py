@@ -23,6 +23,7 @@ from mlx_backend.library.home import Library
 from mlx_backend.library.imports import FileStamp, Imports, ReadFile
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
+from mlx_backend.retrieval import Retriever
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -114,6 +115,8 @@ def import_into(
             notes = Notes(connection)
             outcome = import_paths(notes, counter, paths, on_progress, stop_requested)
             outcome.stopped |= _curate(notes, on_curation, stop_requested)
+            if not outcome.stopped:
+                Retriever(connection).refresh()  # so that the first question need not wait for it
             _count(notes, outcome)
             return outcome
 
