@@ -163,25 +163,6 @@ class Samples:
             found.append((StoredSample(**fields), passage))
         return found
 
-    def page(
-        self, search: str = "", kept: bool | None = None, limit: int = 100, offset: int = 0
-    ) -> list[StoredSample]:
-        """A piece of all samples whose words hold `search`; `kept`: only those used, or not."""
-        where, values = _where(search, kept)
-        rows = self._db.execute(
-            f"{_SAMPLES} WHERE {where} ORDER BY note_id, samples.id LIMIT ? OFFSET ?",
-            (*values, limit, offset),
-        )
-        return [StoredSample(**row) for row in rows]
-
-    def count(self, search: str = "", kept: bool | None = None) -> int:
-        """How many samples `page` can show."""
-        where, values = _where(search, kept)
-        row = self._db.execute(
-            f"SELECT count(*) FROM samples JOIN notes ON notes.id = note_id WHERE {where}", values
-        )
-        return int(row.fetchone()[0])
-
     def yielded(self) -> Yield:
         """What study brought so far."""
         rows = self._db.execute(
@@ -192,14 +173,3 @@ class Samples:
             used=sum(row["used"] for row in rows),
             dropped={row["dropped"]: row["n"] for row in rows if row["dropped"]},
         )
-
-
-def _where(search: str, kept: bool | None) -> tuple[str, tuple[str, ...]]:
-    conditions, values = ["NOT notes.gone"], []
-    for word in search.split():
-        conditions.append("(prompt LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\')")
-        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values += [f"%{escaped}%"] * 2
-    if kept is not None:
-        conditions.append(_USED if kept else f"NOT {_USED}")
-    return " AND ".join(conditions), tuple(values)
