@@ -25,6 +25,7 @@ _LIGHT = (
     "settings",
     "study.browsing",  # what study wrote is read in the window, and changed there
     "study.drafts",
+    "study.reasons",
     "study.store",
 )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from mlx_backend.library.notes import Passage
-from mlx_backend.study import filters, rules
+from mlx_backend.study import filters, reasons, rules
 from mlx_backend.study.drafts import Draft
 from mlx_backend.study.rules import Told
 from mlx_backend.study.store import Samples, StoredSample, Yield, digest
@@ -150,7 +150,7 @@ def _without_twins(drafts: Sequence[Draft]) -> list[Draft]:
     checked = []
     for draft in drafts:
         twin = (_behind_question_word(draft.prompt), draft.quote)
-        checked.append(draft.drop(filters.READS_BADLY) if twin in seen else draft)
+        checked.append(draft.drop(reasons.READS_WORSE) if twin in seen else draft)
         seen.add(twin)
     return checked
 
@@ -171,7 +171,7 @@ def _read_by_model(writer: Writer, samples: Sequence[StoredSample]) -> Iterator[
     for sample, score in zip(own, scores, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)
         is_good = score == best[twin] and score >= _WORST_READING
-        yield sample.id, "" if is_good else filters.READS_BADLY
+        yield sample.id, "" if is_good else reasons.READS_WORSE
 
 
 @dataclass

@@ -20,7 +20,7 @@ from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.database import opened, transaction
-from mlx_backend.study import filters
+from mlx_backend.study import reasons
 from mlx_backend.study.browsing import SampleBrowsing, SampleFilter
 from mlx_backend.study.drafts import Draft
 from mlx_backend.study.store import StoredSample
@@ -48,7 +48,7 @@ BAD = Draft(
     answer="Gull Pantry",
     key="Gull Pantry",
     quote="on Gull Pantry",
-    dropped=filters.TELLS_ANSWER,
+    dropped=reasons.TELLS_ANSWER,
 )
 
 
@@ -245,7 +245,7 @@ def test_a_study_that_goes_on_is_seen(
 
 
 def test_every_filter_has_its_words() -> None:
-    for reason in filters.REASONS:
+    for reason in reasons.REASONS:
         assert sample_words.reason(reason) != f"{reason[:1].upper()}{reason[1:]}."
         assert sample_words.reason_of_several(reason) != reason
     assert sample_words.reason("too odd") == "Too odd."
