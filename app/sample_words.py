@@ -7,6 +7,7 @@ from mlx_backend.study.browsing import SampleOverview
 from mlx_backend.study.reasons import (
     NO_ROUND_TRIP,
     NOT_A_QUESTION,
+    READS_BADLY,
     READS_WORSE,
     REPEATED,
     TELLS_ANSWER,
@@ -35,6 +36,10 @@ _REASONS = {
     READS_WORSE: (
         "Another wording of it reads better.",
         "read worse than another wording",
+    ),
+    READS_BADLY: (
+        "It is worded as hardly anybody would ask.",
+        "were worded as hardly anybody would ask",
     ),
 }
 

@@ -11,6 +11,7 @@ WRONG_WORD: Final = "asks for another kind of thing"
 NO_ROUND_TRIP: Final = "the model reads another answer"
 REPEATED: Final = "like another one"
 READS_WORSE: Final = "reads worse than its twin"
+READS_BADLY: Final = "reads badly"
 
 REASONS = (
     NOT_A_QUESTION,
@@ -20,4 +21,5 @@ REASONS = (
     NO_ROUND_TRIP,
     REPEATED,
     READS_WORSE,
+    READS_BADLY,
 )

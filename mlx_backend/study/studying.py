@@ -170,8 +170,8 @@ def _read_by_model(writer: Writer, samples: Sequence[StoredSample]) -> Iterator[
         best[twin] = max(score, best.get(twin, score))
     for sample, score in zip(own, scores, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)
-        is_good = score == best[twin] and score >= _WORST_READING
-        yield sample.id, "" if is_good else reasons.READS_WORSE
+        worse = reasons.READS_WORSE if score < best[twin] else ""
+        yield sample.id, reasons.READS_BADLY if score < _WORST_READING else worse
 
 
 @dataclass
