@@ -101,7 +101,7 @@ _REPORT: dict[str, object] = {
         "The model answers 4 of 6 questions about your notes that it was not trained on; before: 0."
     ),
     "advice": [
-        "With “From my notes” in the chat it looks the answer up, which is right more often.",
+        "With “From my notes” in the chat the answer is looked up, which is right more often.",
         "New notes make the next night worth while.",
     ],
     "adapter": NAME,
