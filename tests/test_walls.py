@@ -27,6 +27,7 @@ _LIGHT = (
     "study.drafts",
     "study.reasons",
     "study.store",
+    "training.verdict",  # the report page draws the line where the verdict does
 )
 
 
