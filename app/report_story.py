@@ -18,13 +18,16 @@ def when(run: JobSnapshot, name: str) -> str:
 
 
 def study(report: Report) -> str:
-    """What was read and written, and what for; "" where nothing is known of it."""
+    """What was read, what there is about it, and what for; "" where nothing is known of it."""
     if not report.study_written:
         return ""
+    # They are of all nights so far: what was studied before is not studied again.
+    written = words.count(report.study_written, "sample")
+    verb = "is" if report.study_written == 1 else "are"
     sentence = (
-        f"It read {words.count(report.notes, 'note')} and wrote"
-        f" {words.count(report.study_written, 'sample')} about them: questions with answers,"
-        f" in several wordings. It kept {report.study_used:,} that the notes bear out."
+        f"It read {words.count(report.notes, 'note')}. There {verb} {written} about your notes:"
+        f" questions with answers, in several wordings. It keeps {report.study_used:,} that the"
+        " notes bear out."
     )
     if report.recipe:
         learned = report.recipe.replace("what they say", "what your notes say")

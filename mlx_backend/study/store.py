@@ -164,7 +164,7 @@ class Samples:
         return found
 
     def yielded(self) -> Yield:
-        """What study brought so far."""
+        """What there is, of this night and of those before it."""
         rows = self._db.execute(
             f"SELECT dropped, count(*) AS n, sum({_USED}) AS used FROM samples GROUP BY dropped"
         ).fetchall()
