@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -198,6 +199,20 @@ def test_the_note_is_shown_at_the_place(notes: NotesPage, view: SamplesView, qtb
     qtbot.waitUntil(lambda: notes.preview.told.text() == "The answer is from here.")
     (marked,) = notes.preview.text.extraSelections()
     assert marked.cursor.selectedText() == "two cylinders"
+
+
+def test_a_note_without_the_words_is_shown_at_its_top(
+    notes: NotesPage, view: SamplesView, qtbot: QtBot, library: Library
+) -> None:
+    gone = msgspec.structs.replace(CYLINDERS, prompt="Gone?", key="one", quote="three pistons")
+    add_samples(library, "Engine", [gone])
+    view.refresh()
+    choose(view, "Gone?", qtbot)
+    view.editor.open.click()
+    qtbot.waitUntil(lambda: notes.preview.isVisible() and notes.preview.title.text() == "Engine")
+    qtbot.wait(50)
+    assert notes.preview.text.extraSelections() == []
+    assert not notes.preview.told.isVisible()
 
 
 def test_keys_go_to_and_fro(notes: NotesPage, qtbot: QtBot) -> None:
