@@ -61,7 +61,7 @@ def state(sample: StoredSample) -> str:
     match sample.choice:
         case "keep":
             return "Used"
-        case "drop":
+        case "drop" | "edited, dropped":
             return "Left out"
         case "edited":
             return "Changed"
@@ -74,7 +74,7 @@ def state_help(sample: StoredSample) -> str:
         case "keep":
             why = f" It had been thrown out: {_inside(sample.dropped)}" if sample.dropped else ""
             return f"You chose to use this sample.{why}"
-        case "drop":
+        case "drop" | "edited, dropped":
             return "You left this sample out; training does not see it."
         case "edited":
             return "You changed this sample; training uses it as it is now."

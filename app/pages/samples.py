@@ -266,7 +266,9 @@ class SamplesView(QWidget):
 
 def _choice(sample: StoredSample, use: bool) -> Choice:
     """What to record so that a sample is used or not; to take a choice back leaves no trace."""
-    if not use and sample.choice == "keep" and sample.dropped:
+    if sample.choice in {"edited", "edited, dropped"}:
+        return "edited" if use else "edited, dropped"
+    if use != bool(sample.dropped):
         return ""
     return "keep" if use else "drop"
 

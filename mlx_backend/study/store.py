@@ -15,7 +15,9 @@ from mlx_backend.study.drafts import Draft
 VERSION = 1
 """Of how samples are written: passages studied by an older one are studied again."""
 
-Choice = Literal["", "keep", "drop", "edited"]
+Choice = Literal["", "keep", "drop", "edited", "edited, dropped"]
+"""Of the person about a sample. "": none, the filters decide. One that was edited stays so when it
+is left out, for its words are the person's when it is taken back."""
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,43 @@ def test_leaving_out_and_undo(view: SamplesView, qtbot: QtBot, library: Library)
     qtbot.waitUntil(lambda: stored(library)[BURROWS.prompt].is_used)
 
 
+def toggle(view: SamplesView, qtbot: QtBot) -> None:
+    offered = view.editor.toggle.text()
+    view.editor.toggle.click()
+    qtbot.waitUntil(lambda: view.editor.toggle.text() != offered)
+
+
+@pytest.mark.parametrize("prompt", [BURROWS.prompt, BAD.prompt])
+def test_taking_back_leaves_no_trace(
+    view: SamplesView, qtbot: QtBot, library: Library, prompt: str
+) -> None:
+    choose(view, prompt, qtbot)
+    before = stored(library)[prompt]
+    toggle(view, qtbot)
+    assert stored(library)[prompt].is_used != before.is_used
+    toggle(view, qtbot)
+    assert stored(library)[prompt] == before
+
+
+def test_what_was_changed_stays_so_while_it_is_left_out(
+    view: SamplesView, qtbot: QtBot, library: Library
+) -> None:
+    choose(view, BURROWS.prompt, qtbot)
+    retype(view.editor.answer, "352")
+    view.editor.save()
+    qtbot.waitUntil(lambda: view.editor.state.text().startswith("You changed"))
+    view.editor.toggle.click()
+    qtbot.waitUntil(lambda: view.editor.state.text().startswith("You left this sample out"))
+    assert not stored(library)[BURROWS.prompt].is_used
+    assert [row for row in range(3) if view.table.index(row, 2).data() == "Left out"] == [1]
+    view.editor.toggle.click()
+    qtbot.waitUntil(lambda: view.editor.state.text().startswith("You changed"))
+    assert stored(library)[BURROWS.prompt].choice == "edited"
+    assert stored(library)[BURROWS.prompt].answer == "352"
+    view.undo_bar.button.click()
+    qtbot.waitUntil(lambda: stored(library)[BURROWS.prompt].choice == "edited, dropped")
+
+
 def retype(field: QPlainTextEdit, text: str) -> None:
     field.setFocus()
     field.selectAll()
