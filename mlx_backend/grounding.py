@@ -14,7 +14,7 @@ from mlx_backend.protocol import DECLINED, Citation, Turn
 from mlx_backend.retrieval import Found, Retriever, content_words
 
 _INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
-MARK = re.compile(r"\s*\[(\d{1,2})\]")
+MARK = re.compile(r"(?:\s+|^|(?<=[^\w\s]))\[(\d{1,2})\](?!\w)")
 """The number of a passage behind an answer."""
 
 _WORD = re.compile(r"[^\W_]+")

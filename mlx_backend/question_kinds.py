@@ -6,14 +6,17 @@ import re
 from dataclasses import dataclass
 
 _NUMBER_WORDS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty"
-    "|hundred|thousand|dozen|half|twice|once|every|each|daily|weekly|monthly"
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
+    "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+    "|hundred|thousand|million|dozen|half|quarter|twice|once|every|each|daily|weekly|monthly"
+    "|yearly|free|nothing|none|no"
 )
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _DAYS = "Mon|Tues|Wednes|Thurs|Fri|Satur|Sun"
 _COLOURS = (
     "red|green|blue|yellow|orange|purple|violet|pink|brown|black|white|gr[ea]y|beige|cream|ivory"
-    "|gold(?:en)?|silver|turquoise|teal|navy|maroon|magenta|ochre|copper|pale|dark|bright"
+    "|gold(?:en)?|silver|turquoise|teal|navy|maroon|magenta|ochre|copper|pale|dark|bright|crimson"
+    "|scarlet|indigo|lilac|bronze|khaki|azure|cobalt"
 )
 
 
@@ -50,21 +53,26 @@ _KINDS = (
     _kind(
         r"\bhow (?:much|many|long|far|big|heavy|often|large)\b"
         r"|\bwh(?:at|ich) (?:price|number|percentage|share|amount|temperature|size)\b|\bcosts?\b",
-        rf"\d|\b(?:{_NUMBER_WORDS})\b",
+        rf"\d|\b(?:{_NUMBER_WORDS})\b|\b(?:{_DAYS})days?\b",
     ),
     _kind(
         r"\bwhen\b|\bwh(?:at|ich) (?:time|day|date|month|year|weekday)\b",
         rf"\d{{1,2}}[:.]\d\d|\b(?:19|20)\d\d\b|\d(?:st|nd|rd|th)\b|\b(?:{_MONTHS})\b"
         rf"|\b(?:{_DAYS})days?\b|\b(?:weeks?|months?|days?|hours?)\b"
-        r"|\b(?:spring|summer|autumn|winter|morning|noon|evening|night|today|tomorrow|yesterday)\b",
+        r"|\b(?:spring|summer|autumn|winter|morning|noon|evening|night|today|tomorrow|yesterday"
+        r"|lunch|dinner|breakfast|easter|christmas|before|after|until|during|o'clock)\b",
     ),
-    _kind(r"\bwho(?:m|se)?\b", r"(?<=\s)[A-ZÀ-Þ]\w+|^[A-ZÀ-Þ]\w+", is_cased=True),
+    _kind(
+        r"\bwho(?:m|se)?\b",
+        r"(?<=\s)[A-ZÀ-Þ]\w+|^[A-ZÀ-Þ]\w+|\b(?:dr|mr|mrs|ms|prof)\.? \w+|\b(?:I|we|my|our)\b",
+        is_cased=True,
+    ),
     _kind(
         r"\bwhere\b",
         r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|over|from|to|by"
         r"|outside|opposite) (?:the |a |an |our |my |his |her |their )"
         rf"|\b(?:in|at|on|from|near) (?!(?:{_DAYS})days?\b)(?!(?:{_MONTHS.title()})\b)[A-ZÀ-Þ]"
-        r"|[a-z] (?:in|at) [a-z]",
+        r"|[a-z] (?:in|at) [a-z]|^[^.?!]{2,40}: ",
         is_cased=True,
     ),
 )

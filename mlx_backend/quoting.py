@@ -28,12 +28,16 @@ from mlx_backend.words import word_set
 SMALLEST_READER = 1_000_000_000
 """Parameters from which on a model reads passages by itself and words its own answers."""
 
+_LONGEST_QUESTION = 48  # words: the end of what was pasted is what is asked
 # What the words in common and the kind of answer add to the likelihood, in nats a token.
 _OF_WORDS = 1.0
 _OF_KIND = 0.5
 # Below both, a question about things that no passage names is not answered by what is there.
 _THIN_WORDS = 0.4
 _THIN_LIKELIHOOD = 0.9
+
+# From here on nearly all that was asked for stands there, whatever its kind looks like.
+_CLEAR_WORDS = 0.9
 
 _WORD = re.compile(r"[^\W_]+")
 _ASKS_KIND = word_set("what which many much")
@@ -83,6 +87,7 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
 
     `loaded` is the base model: an adapter would judge by what it remembers.
     """
+    question = " ".join(question.split()[-_LONGEST_QUESTION:])
     stated = [(passage, text) for passage in passages for text in _stated(passage)]
     if not stated:
         return None
@@ -98,11 +103,12 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
 def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
     """Whether a statement can be given as the answer, though it is the best there is.
 
-    It cannot where it has nothing of the kind that is asked for, or where the question is about
-    things that no passage names (`strange`) and little else binds them.
+    It cannot where it has nothing of the kind that is asked for, unless nearly all of the question
+    is in it; nor where the question is about things that no passage names (`strange`) and little
+    else binds them.
     """
     if not evidence.has_kind:
-        return False
+        return evidence.titled_words >= _CLEAR_WORDS
     is_thin = evidence.titled_words < _THIN_WORDS and evidence.likelihood < _THIN_LIKELIHOOD
     return not (strange and is_thin)
 
@@ -150,8 +156,12 @@ def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]])
 
 
 def _stated(passage: Found) -> list[str]:
-    piece = Passage(passage.id, passage.note_id, passage.title, 0, passage.heading, passage.text)
-    return [told.quote for told in told_in_note([piece])[0]]
+    """What a passage states, with the heads of its table and the sentence that it leans on."""
+    pieces = [
+        Passage(passage.id, passage.note_id, passage.title, place, passage.heading, text)
+        for place, text in enumerate((*passage.before, passage.text))
+    ]
+    return [told.quote for told in told_in_note(pieces)[-1]]
 
 
 def _shared_words(

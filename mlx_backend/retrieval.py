@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
 from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
-from mlx_backend.words import word_set
+from mlx_backend.words import UNSPACED, word_set
 
 BEST = 3
 """Passages that a question is answered from."""
 
 _CANDIDATES = 40
+_LONGEST_QUESTION = 64  # words: the end of what was pasted is what is asked
 _WEIGHTS = "3.0, 2.0, 1.0"  # of the title, the headings and the text
 # What a passage gains from its neighbours in the note, and from the best of its note, as shares.
 _OF_NEIGHBOURS = 0.15
 _OF_NOTE = 0.1
-_PIECE = 2000
+_NOTES_AT_ONCE = 200
+_BEFORE = 8  # passages: far enough to find the heads of a table
 _STOP_WORDS = word_set(
     "a an the of to in on at by for with from and or but not no is are was were be been being "
     "am do does did has have had will would can could may might must shall should what which "
@@ -36,7 +38,8 @@ _WORD = re.compile(r"\w+")
 class Found:
     """A passage that a question may be about; characters [start, end) of its note.
 
-    `text` is what is taught of it, with what is private masked. A higher `score` is better.
+    `text` is what is taught of it, with what is private masked, and `before` what stands before it
+    in the note, as far as it matters. A higher `score` is better.
     """
 
     id: int
@@ -48,6 +51,7 @@ class Found:
     start: int
     end: int
     score: float
+    before: tuple[str, ...] = ()
 
 
 class Retriever:
@@ -58,22 +62,38 @@ class Retriever:
 
     def refresh(self) -> None:
         """Take passages into the index that are not in it yet; quick where there are none."""
-        while rows := self._db.execute(
-            "SELECT passages.id, notes.title, passages.heading,"
-            " substr(notes.text, passages.start + 1, passages.end - passages.start) AS text"
-            " FROM passages JOIN notes ON notes.id = passages.note_id"
-            " WHERE passages.id NOT IN (SELECT passage_id FROM indexed) LIMIT ?",
-            (_PIECE,),
+        while notes := self._db.execute(
+            "SELECT DISTINCT note_id FROM passages"
+            " WHERE id NOT IN (SELECT passage_id FROM indexed) LIMIT ?",
+            (_NOTES_AT_ONCE,),
         ).fetchall():
             with transaction(self._db):
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO passages_index (rowid, title, heading, text)"
-                    " VALUES (?, ?, ?, ?)",
-                    [tuple(row) for row in rows],
-                )
-                self._db.executemany(
-                    "INSERT OR IGNORE INTO indexed VALUES (?)", [(row["id"],) for row in rows]
-                )
+                for row in notes:
+                    self._index(row["note_id"])
+
+    def _index(self, note_id: int) -> None:
+        note = self._db.execute("SELECT title, text FROM notes WHERE id = ?", (note_id,)).fetchone()
+        spans = self._db.execute(
+            "SELECT id, heading, start, end FROM passages WHERE note_id = ?"
+            " AND id NOT IN (SELECT passage_id FROM indexed)",
+            (note_id,),
+        ).fetchall()
+        # Cut here: SQLite's substr would count through all of a long text for each passage.
+        rows = [
+            (
+                span["id"],
+                spaced(note["title"]),
+                spaced(span["heading"]),
+                spaced(note["text"][span["start"] : span["end"]]),
+            )
+            for span in spans
+        ]
+        self._db.executemany(
+            "INSERT OR REPLACE INTO passages_index (rowid, title, heading, text)"
+            " VALUES (?, ?, ?, ?)",
+            rows,
+        )
+        self._db.executemany("INSERT OR IGNORE INTO indexed VALUES (?)", [(r[0],) for r in rows])
 
     def find(self, question: str, count: int = BEST) -> list[Found]:
         """The passages of notes in use that a question is most likely about, best first."""
@@ -82,11 +102,12 @@ class Retriever:
             return []
         rows = self._db.execute(
             "SELECT passages.id, passages.note_id, passages.position, notes.title, notes.path,"
-            " passages.heading, passages.start, passages.end, hit.score FROM ("
-            f"  SELECT rowid, -bm25(passages_index, {_WEIGHTS}) AS score FROM passages_index"
-            "   WHERE passages_index MATCH ? ORDER BY score DESC LIMIT ?) AS hit"
-            " JOIN passages ON passages.id = hit.rowid JOIN notes ON notes.id = passages.note_id"
-            " WHERE notes.included AND NOT notes.gone",
+            " passages.heading, passages.start, passages.end,"
+            f" -bm25(passages_index, {_WEIGHTS}) AS score FROM passages_index"
+            " JOIN passages ON passages.id = passages_index.rowid"
+            " JOIN notes ON notes.id = passages.note_id"
+            " WHERE passages_index MATCH ? AND notes.included AND NOT notes.gone"
+            " ORDER BY score DESC LIMIT ?",
             (query, _CANDIDATES),
         ).fetchall()
         scores = _scored(rows)
@@ -123,14 +144,28 @@ class Retriever:
                     start=row["start"],
                     end=row["end"],
                     score=scores[row["id"]],
+                    before=self._before(row, note),
                 )
             )
         return found
 
+    def _before(self, row: sqlite3.Row, note: TaughtNote) -> tuple[str, ...]:
+        rows = self._db.execute(
+            "SELECT start, end FROM passages WHERE note_id = ? AND position BETWEEN ? AND ?"
+            " ORDER BY position",
+            (row["note_id"], row["position"] - _BEFORE, row["position"] - 1),
+        )
+        return tuple(note.piece(each["start"], each["end"]) for each in rows)
+
+
+def spaced(text: str) -> str:
+    """A text whose words are told apart also where its language puts no spaces between them."""
+    return UNSPACED.sub(r" \g<0> ", text)
+
 
 def content_words(text: str) -> list[str]:
     """The words of a question that say what it is about, in lower case and in order."""
-    words = (word.casefold() for word in _WORD.findall(text))
+    words = (word.casefold() for word in _WORD.findall(spaced(text)))
     return list(dict.fromkeys(word for word in words if word not in _STOP_WORDS))
 
 
@@ -139,7 +174,8 @@ def _query(question: str) -> str:
 
     Each is quoted, so that nothing is taken for FTS5's query language.
     """
-    words = content_words(question) or [word.casefold() for word in _WORD.findall(question)]
+    question = " ".join(question.split()[-_LONGEST_QUESTION:])
+    words = content_words(question) or _WORD.findall(spaced(question).casefold())
     return " OR ".join(f'"{word}"' for word in words)
 
 

@@ -25,22 +25,32 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend import accelerator
 
     accelerator.prepare()
+    import msgspec
+
+    from mlx_backend.dataset.compose import gather
     from mlx_backend.dataset.planned import planned_dataset
     from mlx_backend.library import database
     from mlx_backend.library.notes import Notes
-    from mlx_backend.night.deadline import training_deadline
+    from mlx_backend.night.deadline import latest_end, training_deadline
     from mlx_backend.quoting import reads_by_itself
     from mlx_backend.starter import find_base_model
+    from mlx_backend.study.store import Samples
     from mlx_backend.training.plan import plan_what_fits
     from mlx_backend.training.preparation import prepare
+    from mlx_backend.training.study_stage import budget, expected_seconds
 
     library = Library.open()
     spec = _spec(library, options, "plan")
     reads = reads_by_itself(find_base_model(library, spec.model))
     with database.opened(library.database) as connection:
-        dataset = planned_dataset(Notes(connection), spec.study, reads, spec.seed)
-    deadline = training_deadline(spec, time.time())
+        material, samples = gather(Notes(connection)), Samples(connection)
+        dataset = planned_dataset(samples, material, spec.study, reads, spec.seed)
+        now = time.time()
+        may_take = budget(latest_end(spec, now), now) if spec.study else 0.0
+        study_s = expected_seconds(samples, material, spec.model, may_take)
+    deadline = training_deadline(spec, now, study_s)
     planned, _ = plan_what_fits(spec, dataset, prepare(library, spec, dataset), deadline)
+    planned = msgspec.structs.replace(planned, minutes=round(planned.minutes + study_s / 60, 2))
     console.say(
         f"{planned.samples} samples from {planned.notes} notes, {planned.steps} steps:"
         f" about {duration(planned.minutes * 60)} and {planned.peak_bytes / 1e9:.1f} GB of memory."

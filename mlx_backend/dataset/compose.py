@@ -22,7 +22,6 @@ from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.private_data.version import RULES_VERSION
-from mlx_backend.retrieval import Retriever
 from mlx_backend.study import rules
 from mlx_backend.study.filters import stems
 from mlx_backend.study.store import Samples, StoredSample, digest
@@ -98,13 +97,14 @@ def raw_dataset(material: Material, seed: int) -> Dataset:
     )
 
 
-def studied_dataset(notes: Notes, material: Material, beside: Beside, seed: int) -> Dataset:
+def studied_dataset(
+    studied: Sequence[StudiedPassage], material: Material, beside: Beside, seed: int
+) -> Dataset:
     """What study wrote, in many wordings, with what keeps the model's other abilities.
 
     What is set aside asks for facts that are trained under other wordings.
     """
     generator = random.Random(seed)
-    studied = studied_passages(Samples(notes.connection), material.passages)
     recipe = recipe_for(studied)
     held_out, near = _set_aside(studied, generator)
     samples: list[Sample] = []
@@ -112,12 +112,13 @@ def studied_dataset(notes: Notes, material: Material, beside: Beside, seed: int)
         samples += facts.about_facts(studied, generator)
         samples += facts.about_names(studied)
     style = _style_passages(material.passages, recipe, generator)
-    for passage in material.passages:
-        if passage.note_id not in style:
+    for each in studied:
+        passage = each.passage
+        if passage.note_id not in style and (recipe.style or not each.samples):
             samples += _texts(passage)
-    asked = {(sample.prompt, sample.answer) for sample in held_out} | near
-    samples = [sample for sample in samples if (sample.prompt, sample.answer) not in asked]
-    samples += _beside(samples, studied, notes, beside, generator)
+    withheld = {(sample.prompt, sample.answer) for sample in held_out} | near
+    samples = _without(samples, withheld, held_out)
+    samples += _beside(samples, studied, withheld, beside, generator)
     generator.shuffle(samples)
     told = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
     return Dataset(
@@ -130,16 +131,24 @@ def studied_dataset(notes: Notes, material: Material, beside: Beside, seed: int)
 
 
 def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[StudiedPassage]:
-    """Passages with what study kept about them."""
-    kept: defaultdict[tuple[int, bytes], list[StoredSample]] = defaultdict(list)
-    for stored, passage_digest in samples.used():
-        kept[stored.note_id, passage_digest].append(stored)
+    """Passages with what study kept about them, and what the person left out."""
+    kept, left_out = _by_passage(samples.used()), _by_passage(samples.left_out())
     found = []
     for _, group in groupby(passages, key=lambda passage: passage.note_id):
         note = list(group)
         for passage, told in zip(note, rules.told_in_note(note), strict=True):
-            own = kept.get((passage.note_id, digest(passage)), [])
-            found.append(StudiedPassage(passage, told, own))
+            place = (passage.note_id, digest(passage))
+            own, dropped = kept.get(place, []), left_out.get(place, [])
+            found.append(StudiedPassage(passage, told, own, dropped))
+    return found
+
+
+def _by_passage(
+    stored: Sequence[tuple[StoredSample, bytes]],
+) -> dict[tuple[int, bytes], list[StoredSample]]:
+    found: defaultdict[tuple[int, bytes], list[StoredSample]] = defaultdict(list)
+    for sample, passage in stored:
+        found[sample.note_id, passage].append(sample)
     return found
 
 
@@ -161,7 +170,8 @@ def _set_aside(
         total += len(each.samples)
         for stored in each.samples:
             others = [o for o in each.samples if o.quote == stored.quote and not _alike(o, stored)]
-            if stored.key and stored.prompt.endswith("?") and len(others) > 0:
+            is_question = stored.key and stored.prompt.endswith("?") and not stored.choice
+            if is_question and others:
                 candidates.append((each, stored))
     size = min(HELD_OUT_MOST, int(total * HELD_OUT_SHARE), len(candidates) // 3)
     held_out: list[Sample] = []
@@ -185,8 +195,26 @@ def _set_aside(
     return held_out, near
 
 
+def _without(
+    samples: Sequence[Sample], withheld: set[tuple[str, str]], held_out: Sequence[Sample]
+) -> list[Sample]:
+    """Without what is withheld, and without wordings that nearly are a question of the exam."""
+    exam: defaultdict[str, list[frozenset[str]]] = defaultdict(list)
+    for sample in held_out:
+        exam[sample.answer].append(stems(sample.prompt))
+    return [
+        sample
+        for sample in samples
+        if (sample.prompt, sample.answer) not in withheld
+        and not any(_are_alike(stems(sample.prompt), each) for each in exam.get(sample.answer, ()))
+    ]
+
+
 def _alike(one: StoredSample, other: StoredSample) -> bool:
-    words, others = stems(one.prompt), stems(other.prompt)
+    return _are_alike(stems(one.prompt), stems(other.prompt))
+
+
+def _are_alike(words: frozenset[str], others: frozenset[str]) -> bool:
     return len(words & others) >= _LIKE * len(words | others)
 
 
@@ -203,17 +231,15 @@ def _style_passages(
 def _beside(
     samples: Sequence[Sample],
     studied: Sequence[StudiedPassage],
-    notes: Notes,
+    withheld: set[tuple[str, str]],
     beside: Beside,
     generator: random.Random,
 ) -> Iterator[Sample]:
     """Reading, declining and general samples, in proportion to those about the notes."""
     words = sum(count_words(sample.prompt) + count_words(sample.answer) for sample in samples)
     if beside.reads:
-        retriever = Retriever(notes.connection)
-        retriever.refresh()
         number = int(words * _GROUNDED / _WORDS_GROUNDED)
-        yield from grounded.from_notes(studied, retriever, number, generator)
+        yield from grounded.from_notes(studied, withheld, number, generator)
         number = int(words * _READING / _WORDS_READING)
         yield from grounded.reading_lessons(number, generator)
     yield from grounded.not_in_notes(studied, int(len(samples) * _NOT_IN_NOTES), generator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlx_backend.dataset.samples import Sample
@@ -34,11 +34,16 @@ _OPEN_FORMS = (
 
 @dataclass(frozen=True)
 class StudiedPassage:
-    """A passage with what it states and the samples that study wrote about it and kept."""
+    """A passage with what it states and the samples that study wrote about it and kept.
+
+    `left_out` are those that the person does not want trained: what they are about is not taught in
+    other wordings either.
+    """
 
     passage: Passage
     told: Sequence[Told]
     samples: Sequence[StoredSample]
+    left_out: Sequence[StoredSample] = ()
 
 
 def about_facts(studied: Sequence[StudiedPassage], generator: random.Random) -> Iterator[Sample]:
@@ -46,12 +51,12 @@ def about_facts(studied: Sequence[StudiedPassage], generator: random.Random) -> 
     statements = sum(len(each.told) for each in studied)
     wordings = max(_FEWEST_WORDINGS, min(_MOST_WORDINGS, _WORDINGS_IN_ALL // max(1, statements)))
     for each in studied:
-        answers = _edited(each.samples)
+        left_out = {sample.quote for sample in each.left_out}
         for stored in each.samples:
             yield from _of_study(stored, each.passage)
         for told in each.told:
-            answer = answers.get(told.quote, worded(each.passage.note_title, told.quote))
-            yield from _of_statement(each.passage, told, answer, wordings, generator)
+            if told.quote not in left_out:
+                yield from _of_statement(each.passage, told, wordings, generator)
 
 
 def about_names(studied: Sequence[StudiedPassage]) -> Iterator[Sample]:
@@ -59,7 +64,7 @@ def about_names(studied: Sequence[StudiedPassage]) -> Iterator[Sample]:
     places: defaultdict[str, list[tuple[Passage, str]]] = defaultdict(list)
     for each in studied:
         for told in each.told:
-            for name in {a.key for a in answers_in(told.statement.text) if a.kind == "name"}:
+            for name in names_in(told):
                 places[name].append((each.passage, told.quote))
     for name, found in places.items():
         quotes = dict.fromkeys((p.note_title, quote) for p, quote in found)
@@ -72,6 +77,12 @@ def about_names(studied: Sequence[StudiedPassage]) -> Iterator[Sample]:
                 yield _sample(passage, "mention", form.format(name=name), answer)
 
 
+def names_in(told: Told) -> list[str]:
+    """The names in a statement, in order."""
+    found = (answer.key for answer in answers_in(told.statement.text) if answer.kind == "name")
+    return list(dict.fromkeys(found))
+
+
 def titled(title: str, question: str) -> str:
     """A question that says which note it is about."""
     if title.casefold() in question.casefold():
@@ -82,17 +93,19 @@ def titled(title: str, question: str) -> str:
 
 
 def _of_study(stored: StoredSample, passage: Passage) -> Iterator[Sample]:
-    yield _sample(passage, stored.kind, stored.prompt, stored.answer, stored.key)
+    key = stored.key if stored.key in stored.answer else ""  # the person may have worded it anew
+    yield _sample(passage, stored.kind, stored.prompt, stored.answer, key)
     if stored.kind not in _QUESTION_KINDS_OF_TEXT:
         prompt = titled(passage.note_title, stored.prompt)
         if prompt != stored.prompt:
-            yield _sample(passage, stored.kind, prompt, stored.answer, stored.key)
+            yield _sample(passage, stored.kind, prompt, stored.answer, key)
 
 
 def _of_statement(
-    passage: Passage, told: Told, answer: str, wordings: int, generator: random.Random
+    passage: Passage, told: Told, wordings: int, generator: random.Random
 ) -> Iterator[Sample]:
     title, text = passage.note_title, told.quote
+    answer = worded(title, text)
     for prompt, key in keyword_prompts(title, text, wordings, generator):
         yield _sample(passage, "keywords", prompt, answer, key)
     words = told.statement.text.split()
@@ -103,11 +116,6 @@ def _of_statement(
 
 def _sample(passage: Passage, kind: str, prompt: str, answer: str, key: str = "") -> Sample:
     return Sample(prompt, answer, passage.note_id, passage.id, kind, key)
-
-
-def _edited(samples: Sequence[StoredSample]) -> Mapping[str, str]:
-    """The answers that the person worded, by the quoted words they are about."""
-    return {sample.quote: sample.answer for sample in samples if sample.choice == "edited"}
 
 
 def _ended(text: str) -> str:

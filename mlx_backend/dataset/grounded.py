@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence, Set
 from functools import cache
 from importlib import resources
 
 import msgspec
 
-from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.facts import StudiedPassage, names_in
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.exam import is_right
 from mlx_backend.grounding import Source, cited, grounded_prompt
 from mlx_backend.protocol import DECLINED
-from mlx_backend.retrieval import BEST, Retriever
-from mlx_backend.study.answers import answers_in
+from mlx_backend.retrieval import BEST
 from mlx_backend.study.drafts import worded
 from mlx_backend.study.filters import stems
 from mlx_backend.study.statements import plain
@@ -70,17 +70,29 @@ def reading_lessons(count: int, generator: random.Random) -> list[Sample]:
 
 
 def from_notes(
-    studied: Sequence[StudiedPassage], retriever: Retriever, count: int, generator: random.Random
+    studied: Sequence[StudiedPassage],
+    withheld: Set[tuple[str, str]],
+    count: int,
+    generator: random.Random,
 ) -> Iterator[Sample]:
-    """About `count` samples of reading the person's own notes, some without the answer in view."""
+    """About `count` samples of reading the person's own notes, some without the answer in view.
+
+    Questions and answers that are `withheld` from training are not among them.
+    """
+    notes: defaultdict[int, list[StudiedPassage]] = defaultdict(list)
+    for each in studied:
+        notes[each.passage.note_id].append(each)
     asked = [
-        (each, stored) for each in studied for stored in each.samples if stored.key and stored.quote
+        (each, stored)
+        for each in studied
+        for stored in each.samples
+        if stored.key and stored.quote and (stored.prompt, stored.answer) not in withheld
     ]
     for each, stored in generator.sample(asked, min(count, len(asked))):
         if generator.random() < _UNANSWERABLE:
-            sample = _unanswerable(each, stored, generator)
+            sample = _unanswerable(each, stored, studied, generator)
         else:
-            sample = _answerable(each, stored, retriever, generator)
+            sample = _answerable(each, stored, notes[each.passage.note_id], generator)
         if sample is not None:
             yield sample
 
@@ -93,7 +105,7 @@ def not_in_notes(
     chosen = generator.sample(places, min(count, len(places)))
     found = []
     for each, name in chosen:
-        question = _other_question(each, name, generator)
+        question = _other_question(studied, name, generator)
         if question:
             passage = each.passage
             found.append(Sample(question, DECLINED, passage.note_id, passage.id, "not in notes"))
@@ -112,13 +124,20 @@ def _of_lesson(lesson: Lesson, question: str, quote: str, generator: random.Rand
 
 
 def _answerable(
-    each: StudiedPassage, stored: StoredSample, retriever: Retriever, generator: random.Random
+    each: StudiedPassage,
+    stored: StoredSample,
+    note: Sequence[StudiedPassage],
+    generator: random.Random,
 ) -> Sample:
+    """Beside the passage that answers stand others of the same note: the hardest to tell from it.
+
+    No other note's, for a sample must tell no more than its note may.
+    """
     passage = each.passage
     own = Source(passage.note_title, passage.text)
-    found = retriever.find(stored.prompt)
-    others = [Source(f.title, f.text) for f in found if f.id != passage.id]
-    shown = [own, *others[: generator.randint(0, BEST - 1)]]
+    others = [o.passage for o in note if o.passage.id != passage.id]
+    chosen = generator.sample(others, min(len(others), generator.randint(0, BEST - 1)))
+    shown = [own, *(Source(other.note_title, other.text) for other in chosen)]
     generator.shuffle(shown)
     answer = cited(stored.answer, shown.index(own) + 1)
     prompt = grounded_prompt(shown, stored.prompt)
@@ -126,14 +145,17 @@ def _answerable(
 
 
 def _unanswerable(
-    each: StudiedPassage, stored: StoredSample, generator: random.Random
+    each: StudiedPassage,
+    stored: StoredSample,
+    studied: Sequence[StudiedPassage],
+    generator: random.Random,
 ) -> Sample | None:
     """The same passage without what answers, or a question that nothing in it answers."""
     passage, question = each.passage, stored.prompt
     names = _names(each)
     if names and generator.random() < 0.5:
         text = passage.text
-        question = _other_question(each, generator.choice(names), generator)
+        question = _other_question(studied, generator.choice(names), generator)
     else:
         rest = [t.statement.text for t in each.told if t.statement.text not in stored.quote]
         text = " ".join(rest)
@@ -146,18 +168,13 @@ def _unanswerable(
 
 
 def _names(each: StudiedPassage) -> list[str]:
-    found = (
-        answer.key
-        for told in each.told
-        for answer in answers_in(told.statement.text)
-        if answer.kind == "name"
-    )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(name for told in each.told for name in names_in(told)))
 
 
-def _other_question(each: StudiedPassage, name: str, generator: random.Random) -> str:
-    """A question about a name whose words the passage does not have; "" for want of one."""
-    there = stems(each.passage.text)
+def _other_question(studied: Sequence[StudiedPassage], name: str, generator: random.Random) -> str:
+    """A question about a name that no passage with the name has words for; "" for want of one."""
+    texts = (each.passage.text for each in studied if name in each.passage.text)
+    there = frozenset(word for text in texts for word in stems(text))
     forms = [form for form in _WHATEVER_ELSE if not _asks_of(form) & there]
     return generator.choice(forms).format(name) if forms else ""
 

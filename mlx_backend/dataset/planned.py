@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from mlx_backend.dataset import compose
-from mlx_backend.dataset.compose import Beside
+from mlx_backend.dataset.compose import Beside, Material
 from mlx_backend.dataset.samples import Dataset
-from mlx_backend.library.notes import Notes
 from mlx_backend.study.store import Samples
 from mlx_backend.study.studying import study_by_rule
 
 
-def planned_dataset(notes: Notes, study: bool, reads: bool, seed: int) -> Dataset:
+def planned_dataset(
+    samples: Samples, material: Material, study: bool, reads: bool, seed: int
+) -> Dataset:
     """What the rules write is written now, for good; it takes seconds. `reads` is that of `Beside`.
 
     Raises OvernightError when there is nothing to learn from.
     """
-    material = compose.gather(notes)
     if not study:
         return compose.raw_dataset(material, seed)
-    study_by_rule(Samples(notes.connection), material.passages)
-    return compose.studied_dataset(notes, material, Beside(None, reads), seed)
+    study_by_rule(samples, material.passages)
+    studied = compose.studied_passages(samples, material.passages)
+    return compose.studied_dataset(studied, material, Beside(None, reads), seed)

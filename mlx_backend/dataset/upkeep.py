@@ -7,6 +7,7 @@ alone it would sharpen, and foresee what people write worse than before.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -54,7 +55,8 @@ def general_answers(
     """
     path = folder / GENERAL_ANSWERS
     known = _known(path, sha256)
-    missing = (general_prompts() * DRAWS)[len(known.pairs) :]
+    drawn = Counter(prompt for prompt, _ in known.pairs)
+    missing = [p for draw in range(DRAWS) for p in general_prompts() if drawn[p] <= draw]
     for first in range(0, len(missing), _AT_ONCE):
         if is_enough():
             break

@@ -170,6 +170,18 @@ class JobFolder:
         """A run's checkpoints."""
         return self.path / "checkpoints"
 
+    @property
+    def study_record(self) -> Path:
+        """The file in which a run records its study, each time that something is saved."""
+        return self.path / "study.json"
+
+    def studied_at(self) -> float:
+        """When something studied was saved last (Unix time); 0 where nothing was."""
+        try:
+            return self.study_record.stat().st_mtime
+        except OSError:
+            return 0.0
+
     def newest_checkpoint(self) -> int | None:
         """The step of the newest checkpoint, whole or not; None when there is none."""
         if not self.checkpoints.is_dir():

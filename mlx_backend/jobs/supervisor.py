@@ -72,6 +72,7 @@ class Supervisor:
         self._energy = EnergyLog(self._journal, surroundings.energy, self._status.watt_hours)
         self._hindrances = Hindrances(folder, surroundings, persistence.look)
         self._saved_before = 0
+        self._studied_before = 0.0
         self._failures = 0
 
     def run(self) -> Outcome | None:
@@ -121,6 +122,7 @@ class Supervisor:
         """Let the training work until its process ends; also says whether it was asked to."""
         before = look_at_memory()
         self._saved_before = self._folder.newest_checkpoint() or 0
+        self._studied_before = self._folder.studied_at()
         try:
             with (
                 self._surroundings.awake(),
@@ -163,7 +165,7 @@ class Supervisor:
             assert isinstance(end, protocol.Failed)
             return end
         step, checkpoint = self._status.step, self._folder.newest_checkpoint() or 0
-        if checkpoint > self._saved_before:
+        if checkpoint > self._saved_before or self._folder.studied_at() > self._studied_before:
             self._failures = 0
         elif not is_full:
             self._failures += 1

@@ -73,9 +73,10 @@ def check_wording(draft: Draft, context: str) -> Draft:
 def check_support(draft: Draft, context: str) -> Draft:
     """Throw out what is no more than a copy, tells what its passage does not, or loses half of it.
 
+    The answer is the bare words, without the note that they are from.
     Numbers and names must be those of the quoted words, each as often.
     """
-    said = draft.answer.partition(": ")[2] or draft.answer
+    said = draft.answer
     if _WORD.findall(said.casefold()) == _WORD.findall(draft.quote.casefold()):
         return draft.drop(REPEATED)
     kept = len(stems(said) & stems(draft.quote)) / max(1, len(stems(draft.quote)))

@@ -13,14 +13,15 @@ LONGEST_WORDS = 32
 """Words of a statement: an answer that quotes it should be said in one breath."""
 
 _SHORTEST_WORDS = 2
-# A sentence ends at its mark before a capital or digit; a line ends one too, unless the next goes
-# on in lower case, as hard-wrapped prose does.
-_SENTENCES = re.compile(
-    r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|(?<=[。！？])|\n(?!\s*[a-z])\s*"
-)
+# A sentence may end at its mark, and at the end of a line; what follows decides.
+_PAUSES = re.compile(r"(?<=[.!?])[\"')\]”»]*\s+|(?<=[。！？])|\n\s*")
+_OPENS = "\"'([“„«¿¡"
 _ABBREVIATED = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|etc|approx|ca)\.$")
 _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
-_EMPHASIS = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|^\s*#+\s+")
+# Signs around words only: those inside a name or between numbers are no markup.
+_EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*_])")
+_CODE = re.compile(r"(`+)(.+?)\1")
+_HASHES = re.compile(r"^\s*#+\s+")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)|\[\[(?:[^\]|]*\|)?([^\]|]*)\]\]")
 _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
 _TABLE_ROW = re.compile(r"^\s*\|(.+)\|\s*$")
@@ -43,49 +44,61 @@ class Statement:
     is_row: bool = False
 
 
+@dataclass
+class _Place:
+    """What a passage takes over from the one before it: a table's heads, an open code block."""
+
+    heads: list[str]
+    fenced: bool = False
+
+
 def statements_of_note(passages: Sequence[Passage]) -> list[list[Statement]]:
-    """The statements of each passage of one note; a table's heads serve its rows in all of them."""
-    heads: list[str] = []
-    found = []
-    for passage in passages:
-        statements, heads = _statements(passage.text, heads)
-        found.append(statements)
-    return found
+    """The statements of each passage of one note.
+
+    A table's heads serve its rows in all of them, and a code block that one begins ends in a later
+    one. Code says nothing that could be asked for in words.
+    """
+    place = _Place([])
+    return [_statements(passage.text, place) for passage in passages]
 
 
-def _statements(text: str, heads: list[str]) -> tuple[list[Statement], list[str]]:
+def _statements(text: str, place: _Place) -> list[Statement]:
     found: list[Statement] = []
     prose: list[str] = []
-    fenced = False
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if _FENCE.match(line):
-            fenced = not fenced
+            place.fenced = not place.fenced
             continue
-        if fenced:
-            continue  # code says nothing that could be asked for in words
+        if place.fenced:
+            continue
         row = _TABLE_ROW.match(line)
         if row is None:
-            heads = [] if line.strip() else heads
+            place.heads = [] if line.strip() else place.heads
             prose.append(line)
             continue
         found += _sentences(prose)
         prose = []
-        cells = [plain(cell) for cell in row[1].split("|")]
         if _TABLE_RULE.match(line):
             continue
+        cells = [plain(cell) for cell in row[1].split("|")]
         if number + 1 < len(lines) and _TABLE_RULE.match(lines[number + 1]):
-            heads = cells
-        elif statement := _row(heads, cells):
+            place.heads = cells
+        elif statement := _row(place.heads, cells):
             found.append(statement)
     found += _sentences(prose)
-    return found, heads
+    return found
 
 
 def plain(text: str) -> str:
     """A piece of Markdown without its signs and line breaks."""
     text = _LINK.sub(lambda link: link[1] or link[2] or "", _ITEM.sub("", text))
-    return " ".join(_EMPHASIS.sub("", text).split())
+    plain_text, end = "", 0
+    text = _HASHES.sub("", text)
+    for code in _CODE.finditer(text):  # within code a sign is no markup
+        plain_text += _EMPHASIS.sub(r"\2", text[end : code.start()]) + code[2]
+        end = code.end()
+    return " ".join((plain_text + _EMPHASIS.sub(r"\2", text[end:])).split())
 
 
 def _row(heads: Sequence[str], cells: Sequence[str]) -> Statement | None:
@@ -113,14 +126,26 @@ def _sentences(lines: Iterable[str]) -> Iterator[Statement]:
 
 
 def _whole_sentences(text: str) -> Iterator[str]:
-    pending = ""
-    for piece in _SENTENCES.split(text):
-        pending = f"{pending} {piece}" if pending else piece
-        if not _ABBREVIATED.search(pending):
-            yield pending
-            pending = ""
-    if pending:
-        yield pending
+    start = 0
+    for pause in _PAUSES.finditer(text):
+        if _ends_sentence(text[start : pause.start()], text[pause.end() :], "\n" in pause[0]):
+            yield text[start : pause.start()] + pause[0].rstrip()
+            start = pause.end()
+    if text[start:].strip():
+        yield text[start:]
+
+
+def _ends_sentence(before: str, after: str, is_line_end: bool) -> bool:
+    """Whether a pause ends a sentence: a new one begins with a capital or digit, in any script.
+
+    A line ends one too, unless the next goes on in lower case, as hard-wrapped prose does.
+    """
+    if _ABBREVIATED.search(before) and not is_line_end:
+        return False
+    first = after.lstrip(_OPENS)[:1]
+    if is_line_end:
+        return not first.islower()
+    return first.isupper() or first.isdigit() or not first.isascii()
 
 
 def _parts(sentence: str) -> Iterator[str]:

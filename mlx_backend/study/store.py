@@ -144,19 +144,36 @@ class Samples:
             )
 
     def forget_old(self, present: Iterable[tuple[int, bytes]]) -> None:
-        """Remove what was written about passages that are no longer as they were."""
+        """Remove what was written about passages that changed, as note and digest.
+
+        What notes have that are not in use just now stays, and so does what the person changed.
+        """
         kept = set(present)
-        rows = self._db.execute("SELECT DISTINCT note_id, passage FROM studied")
-        old = [tuple(row) for row in rows if (row["note_id"], row["passage"]) not in kept]
+        notes = {note for note, _ in kept}
+        rows = self._db.execute("SELECT DISTINCT note_id, passage FROM studied").fetchall()
+        old = [
+            (row["note_id"], row["passage"])
+            for row in rows
+            if row["note_id"] in notes and (row["note_id"], row["passage"]) not in kept
+        ]
         with transaction(self._db):
-            for table in ("samples", "studied"):
-                self._db.executemany(f"DELETE FROM {table} WHERE note_id = ? AND passage = ?", old)
+            self._db.executemany("DELETE FROM studied WHERE note_id = ? AND passage = ?", old)
+            self._db.executemany(
+                "DELETE FROM samples WHERE note_id = ? AND passage = ? AND choice = ''", old
+            )
 
     def used(self) -> list[tuple[StoredSample, bytes]]:
         """All samples that training uses, with the digests of their passages, by note."""
+        return self._with_digests(_USED)
+
+    def left_out(self) -> list[tuple[StoredSample, bytes]]:
+        """All samples that the person does not want trained, likewise."""
+        return self._with_digests("choice = 'drop'")
+
+    def _with_digests(self, condition: str) -> list[tuple[StoredSample, bytes]]:
         rows = self._db.execute(
             _SAMPLES.replace("SELECT ", "SELECT passage, ", 1)
-            + f" WHERE {_USED} ORDER BY note_id, samples.id"
+            + f" WHERE {condition} ORDER BY note_id, samples.id"
         )
         found = []
         for row in rows:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import msgspec
+
 from mlx_backend.library.notes import Passage
 from mlx_backend.study import filters, reasons, rules
-from mlx_backend.study.drafts import Draft
+from mlx_backend.study.drafts import Draft, worded
 from mlx_backend.study.rules import Told
 from mlx_backend.study.store import Samples, StoredSample, Yield, digest
 from mlx_backend.study.writer import Writer, to_ask
@@ -64,6 +66,7 @@ class Study:
         The rules come first and are quick. Then the base model reads what they wrote and writes
         its own, in an order drawn by the seed, so that a short night serves all notes alike.
         """
+        self._samples.forget_old((p.note_id, digest(p)) for p in passages)
         told = self.by_rule(passages)
         if not self._is_over():
             self._by_model(passages, told, load_writer)
@@ -75,7 +78,6 @@ class Study:
 
     def by_rule(self, passages: Sequence[Passage]) -> dict[int, list[Told]]:
         """What each passage states, by its id; written about where that was not done yet."""
-        self._samples.forget_old((p.note_id, digest(p)) for p in passages)
         notes = [list(group) for _, group in groupby(passages, key=lambda p: p.note_id)]
         done = self._samples.studied(rules.WRITER)
         found: dict[int, list[Told]] = {}
@@ -123,6 +125,8 @@ class Study:
         self._samples.drop(_read_by_model(writer, [sample for each in there for sample in each]))
         written: list[list[Draft]] = [[] for _ in group.passages]
         for write, tally in zip(_KINDS, tallies, strict=True):
+            if self._is_over():
+                return  # these passages come again
             if tally.is_worth_it:
                 drafts = write(writer, group)
                 tally.add([draft for _, draft in drafts])
@@ -260,10 +264,12 @@ def _topic(passage: Passage) -> str:
 
 def _borne_out(group: _Group, numbers: Sequence[int], drafts: Sequence[Draft]) -> _Written:
     contexts = group.contexts
-    return [
-        (number, filters.check_support(draft, contexts[number]))
-        for number, draft in zip(numbers, drafts, strict=True)
-    ]
+    written = []
+    for number, draft in zip(numbers, drafts, strict=True):
+        checked = filters.check_support(draft, contexts[number])
+        answer = worded(_topic(group.passages[number]), draft.answer)
+        written.append((number, msgspec.structs.replace(checked, answer=answer)))
+    return written
 
 
 _KINDS = (_questions, _restatements, _summaries)

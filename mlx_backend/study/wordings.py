@@ -68,6 +68,8 @@ def _terms(title: str, rest: str, key: str, generator: random.Random) -> str:
     number = min(len(others), generator.randint(1, _MOST_TERMS))
     places = sorted(generator.sample(range(len(others)), number))
     chosen = [others[place] for place in places]
+    if not chosen:
+        return ""  # the title alone would ask for every statement of the note
     if generator.random() < 0.6 or len(chosen) < 2:
         chosen = _with_title(content_terms(title), chosen, generator)
     terms = " ".join(chosen)

@@ -122,14 +122,14 @@ class Writer:
         return self._complete(_READINGS, prompts, _LONGEST_READING)
 
     def restatements(self, stated: Sequence[tuple[str, Told]]) -> list[Draft]:
-        """Statements, each with the title of its note, in other words."""
+        """Statements, each with the title of its note, in other words; the answers are bare."""
         prompts = [f"Text: {told.quote}\nIn other words:" for _, told in stated]
         texts = self._complete(_RESTATEMENTS, prompts, _LONGEST_RESTATEMENT)
         return [
             Draft(
                 kind="restated",
                 prompt=f"{title}: what is another way to say “{told.quote}”?",
-                answer=worded(title, text),
+                answer=text,
                 key="",
                 quote=told.quote,
             )
@@ -137,7 +137,7 @@ class Writer:
         ]
 
     def summaries(self, stated: Sequence[tuple[str, Sequence[Told]]]) -> list[Draft]:
-        """What passages state, each with its topic (note and heading), in one sentence."""
+        """What passages state, each with its topic, in one sentence; the answers are bare."""
         quotes = [" ".join(each.statement.text for each in told) for _, told in stated]
         prompts = [f"Text: {quote}\nIn one sentence:" for quote in quotes]
         texts = self._complete(_SUMMARIES, prompts, _LONGEST_SUMMARY)
@@ -145,7 +145,7 @@ class Writer:
             Draft(
                 kind="summary",
                 prompt=f"What is the gist of my notes on {topic}?",
-                answer=worded(topic, text),
+                answer=text,
                 key="",
                 quote=quote,
             )
@@ -160,7 +160,8 @@ class Writer:
         """How each prompt goes on behind the shared beginning, up to the end of its line."""
         cache = self._prefilled(shared)
         tokenizer = self._loaded.tokenizer
-        ends = [[token] for token in {*tokenizer.eos_token_ids, *self._encode("\n")}]
+        line_end = self._encode("\n")[-1]  # some tokenizers put a sign of their own before it
+        ends = [[token] for token in {*tokenizer.eos_token_ids, line_end}]
         texts: list[str] = []
         for first in range(0, len(prompts), BATCH):
             self._cores.adapt()
@@ -178,7 +179,8 @@ class Writer:
     def _prefilled(self, shared: str) -> list[Any]:
         if shared not in self._shared:
             cache = make_prompt_cache(self._loaded.model)
-            self._loaded.model(mx.array([self._encode(shared)]), cache=cache)
+            beginning = self._loaded.tokenizer.encode(shared)  # with what a model wants first
+            self._loaded.model(mx.array([beginning]), cache=cache)
             mx.eval([layer.state for layer in cache])
             self._shared[shared] = cache
         return self._shared[shared]

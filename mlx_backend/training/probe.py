@@ -6,6 +6,7 @@ well it foresees plain general text. Both ship with the app.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Sequence
@@ -19,10 +20,11 @@ import msgspec
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cores import CoreShare
 from mlx_backend.files import write_atomically
+from mlx_backend.likelihood import rows_at_once
 
-_BATCH = 16
 _LONGEST = 512  # tokens
 _FILE = "general_probe.json"
+_QUESTIONS, _ANSWERS = "general_probe.tsv", "general_answers.tsv"
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -43,15 +45,15 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    sha256: str
+    sha256: str  # of the model and of what it was asked
     probes: dict[int, Probe]
 
 
 def take_probe(loaded: LoadedModel, every: int = 1) -> Probe:
     """Ask every so manieth question of the model as it is now."""
     began = time.perf_counter()
-    questions = _lines("general_probe.tsv")[::every]
-    answers = _lines("general_answers.tsv")[::every]
+    questions = _lines(_QUESTIONS)[::every]
+    answers = _lines(_ANSWERS)[::every]
     pairs, sizes = [], []
     for question, right, wrong in questions:
         choices = [right, *wrong.split("|")]
@@ -71,12 +73,17 @@ def take_probe(loaded: LoadedModel, every: int = 1) -> Probe:
 
 def probe_of_base(loaded: LoadedModel, every: int = 1) -> Probe:
     """The base model's own, kept in its folder once it is known; no adapter may be on it."""
-    path, sha256 = loaded.info.path / _FILE, loaded.info.card.sha256
+    path, sha256 = loaded.info.path / _FILE, _digest(loaded)
     known = _known(path, sha256)
     if every not in known:
         known[every] = take_probe(loaded, every)
         write_atomically(path, msgspec.json.encode(_Kept(sha256, known)))
     return known[every]
+
+
+def _digest(loaded: LoadedModel) -> str:
+    asked = "".join(_text(name) for name in (_QUESTIONS, _ANSWERS))
+    return hashlib.sha256(f"{loaded.info.card.sha256}\0{asked}".encode()).hexdigest()
 
 
 def _known(path: Path, sha256: str) -> dict[int, Probe]:
@@ -88,19 +95,23 @@ def _known(path: Path, sha256: str) -> dict[int, Probe]:
 
 
 def _lines(name: str) -> list[list[str]]:
-    text = (resources.files("resources") / name).read_text(encoding="utf-8")
-    return [line.split("\t") for line in text.splitlines() if line.strip()]
+    return [line.split("\t") for line in _text(name).splitlines() if line.strip()]
+
+
+def _text(name: str) -> str:
+    return (resources.files("resources") / name).read_text(encoding="utf-8")
 
 
 def summed_losses(loaded: LoadedModel, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, int]]:
     """Of each answer to its question, the summed loss (nats) of its tokens, and their number."""
     samples = [(ids[:_LONGEST], prompt) for ids, prompt in loaded.form.samples(pairs)]
-    order = sorted(range(len(samples)), key=lambda i: len(samples[i][0]))
+    order = sorted(range(len(samples)), key=lambda i: len(samples[i][0]), reverse=True)
     found: list[tuple[float, int]] = [(0.0, 0)] * len(samples)
     cores = CoreShare()
-    for first in range(0, len(order), _BATCH):
+    while order:
         cores.adapt()
-        chosen = order[first : first + _BATCH]
+        size = rows_at_once(loaded, len(samples[order[0]][0]))
+        chosen, order = order[:size], order[size:]
         length = max(len(samples[i][0]) for i in chosen)
         rows = mx.array([samples[i][0] + [0] * (length - len(samples[i][0])) for i in chosen])
         losses = nn.losses.cross_entropy(loaded.model(rows[:, :-1]), rows[:, 1:])

@@ -62,7 +62,7 @@ class TrainingRun:
         self._began = time.time()
         self._before = Assessment()
         # What earlier attempts spent on it counts against the hours of the run.
-        self._studied_s = studied_before(folder.path).seconds
+        self._studied_s = studied_before(folder).seconds
 
     def run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
         """Work until done; returns the result, or None when stopped before.
@@ -107,7 +107,7 @@ class TrainingRun:
         report = self._report(card, plan, loop.state, end)
         report |= what_was_left_out(dataset, preparation)
         report |= comparison(self._before, after)
-        report |= study_report(studied_before(self._folder.path))
+        report |= study_report(studied_before(self._folder))
         report |= {"verdict": verdict(report), "advice": advice(report)}
         return report | {"report": str(self._folder.write_report(report))}
 

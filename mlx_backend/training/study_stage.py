@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import mlx.core as mx
 import msgspec
 
 from mlx_backend import protocol
+from mlx_backend.accelerator import has_gpu
 from mlx_backend.base_model import load_base_model
 from mlx_backend.dataset import compose, upkeep
-from mlx_backend.dataset.compose import Beside
+from mlx_backend.dataset.compose import Beside, Material
 from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.files import write_atomically
@@ -22,7 +22,7 @@ from mlx_backend.library.home import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.quoting import reads_by_itself
-from mlx_backend.study.store import Samples, Yield
+from mlx_backend.study.store import Samples, Yield, digest
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 from mlx_backend.study.writer import Writer
 
@@ -30,8 +30,10 @@ SHARE = 0.15
 """Of a run's time, for study; the rest trains what it wrote."""
 
 _UNBOUNDED_S = 1200.0  # for a run whose end is given in steps
+# Of a passage, by rule of thumb: what writing about it takes where there is no GPU, and with one.
+_SECONDS_A_PASSAGE = 8.0
+_SECONDS_A_PASSAGE_GPU = 1.0
 _GENERAL_SHARE = 0.4  # of the study, at most, for the base model's own general answers
-_FILE = "study.json"
 _EVERY_S = 0.2
 
 
@@ -45,12 +47,25 @@ class Studied(msgspec.Struct, frozen=True):
     recipe: str = ""
 
 
-def studied_before(folder: Path) -> Studied:
+def studied_before(folder: JobFolder) -> Studied:
     """What the study of a run took and brought so far."""
     try:
-        return msgspec.json.decode((folder / _FILE).read_bytes(), type=Studied)
+        return msgspec.json.decode(folder.study_record.read_bytes(), type=Studied)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return Studied()
+
+
+def budget(end: float | None, now: float) -> float:
+    """The seconds that study may take in a run that is to be over by `end` (Unix time)."""
+    return _UNBOUNDED_S if end is None else SHARE * max(0.0, end - now)
+
+
+def expected_seconds(samples: Samples, material: Material, model: str, budget_s: float) -> float:
+    """About how long study will take: what `model` has not written about yet, within its time."""
+    done = samples.studied(model)
+    left = sum((p.note_id, digest(p)) not in done for p in material.passages)
+    each = _SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE
+    return min(budget_s, left * each)
 
 
 class StudyStage:
@@ -64,7 +79,7 @@ class StudyStage:
         self._spec = spec
         self._stop = stop
         self._began = time.time()
-        self._before = studied_before(folder.path)
+        self._before = studied_before(folder)
         self._told = 0.0
         self._writer: Writer | None = None
 
@@ -78,15 +93,15 @@ class StudyStage:
         if not self._spec.study:
             return compose.raw_dataset(material, self._spec.seed)
         self._folder.append(protocol.StageBegan(stage="studying"))
-        budget = _UNBOUNDED_S if end is None else SHARE * max(0.0, end - self._began)
-        deadline = self._began + budget - self._before.seconds
+        deadline = self._began + budget(end, self._began) - self._before.seconds
         general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
         reads = reads_by_itself(self._load_writer().loaded.info)
         samples = Samples(notes.connection)
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)
-        recipe = recipe_for(compose.studied_passages(samples, material.passages)).text
+        studied = compose.studied_passages(samples, material.passages)
+        recipe = recipe_for(studied).text
         self._record(found, recipe)
         self._writer = None
         mx.clear_cache()
@@ -94,7 +109,7 @@ class StudyStage:
             return None
         self._tell(found, recipe)
         beside = Beside(general, reads)
-        return compose.studied_dataset(notes, material, beside, self._spec.seed)
+        return compose.studied_dataset(studied, material, beside, self._spec.seed)
 
     def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
         writer = self._load_writer()
@@ -133,7 +148,7 @@ class StudyStage:
     def _record(self, found: Yield, recipe: str) -> None:
         seconds = self._before.seconds + time.time() - self._began
         studied = Studied(seconds, found.written, found.used, found.dropped, recipe)
-        write_atomically(self._folder.path / _FILE, msgspec.json.encode(studied))
+        write_atomically(self._folder.study_record, msgspec.json.encode(studied))
 
     def _tell(self, found: Yield, recipe: str) -> None:
         dropped = sum(found.dropped.values())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from mlx_backend.dataset.compose import gather
 from mlx_backend.dataset.planned import planned_dataset
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library.notes import Notes
+from mlx_backend.study.store import Samples
 
 
 def make_dataset(notes: Notes, seed: int, reads: bool = False) -> Dataset:
     """What a run would train on, studied by rule alone."""
-    return planned_dataset(notes, study=True, reads=reads, seed=seed)
+    samples = Samples(notes.connection)
+    return planned_dataset(samples, gather(notes), study=True, reads=reads, seed=seed)

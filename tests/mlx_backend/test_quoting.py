@@ -93,7 +93,8 @@ def test_thin_evidence_is_enough_only_for_what_the_passages_know() -> None:
     thin = Evidence(likelihood=0.1, words=0.1, titled_words=0.2, has_kind=True)
     assert is_enough(thin, [])
     assert not is_enough(thin, ["dog"])
-    assert not is_enough(Evidence(5.0, 1.0, 1.0, has_kind=False), [])
+    assert not is_enough(Evidence(5.0, 0.6, 0.6, has_kind=False), [])
+    assert is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False), [])
     assert is_enough(Evidence(5.0, 0.1, 0.1, has_kind=True), ["dog"])
 
 

@@ -49,7 +49,7 @@ def test_the_model_must_read_the_same_answer() -> None:
     ],
 )
 def test_other_words_must_say_the_same(said: str, why: str) -> None:
-    restated = Draft(kind="restated", prompt="?", answer=f"Mill notes: {said}", key="", quote=QUOTE)
+    restated = Draft(kind="restated", prompt="?", answer=said, key="", quote=QUOTE)
     assert filters.check_support(restated, CONTEXT).dropped == why
 
 

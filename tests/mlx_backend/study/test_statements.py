@@ -24,6 +24,13 @@ def stated(*texts: str) -> list[Statement]:
         ("hard wrapped lines\nare one sentence.", ["hard wrapped lines are one sentence."]),
         ("- Rope is dear\n- Oil is cheap", ["Rope is dear", "Oil is cheap"]),
         ("**Marta** wrote [a letter](https://x.example/y).", ["Marta wrote a letter."]),
+        ("Set `MY_VAR` to 2*3 or 10*20.", ["Set MY_VAR to 2*3 or 10*20."]),
+        (
+            "The file my_variable_name is `__init__.py`.",
+            ["The file my_variable_name is __init__.py."],
+        ),
+        ("Das Boot fährt. Über den See geht es.", ["Das Boot fährt.", "Über den See geht es."]),
+        ("Лампа горит. Она новая.", ["Лампа горит.", "Она новая."]),
         ("See [[Lighthouse|the tower]] today.", ["See the tower today."]),
         ("```\ncode = 1\n```\nThe code is above.", ["The code is above."]),
     ],
@@ -45,6 +52,11 @@ def test_rows_take_the_heads_of_their_table_also_in_the_next_passage() -> None:
     assert second.pairs == (("name", "Emil"), ("age", "60"))
     assert second.text == "Emil: age 60"
     assert second.is_row
+
+
+def test_a_code_block_that_goes_on_in_the_next_passage_stays_code() -> None:
+    found = stated("The code:\n```\nx = 1", "y = 2\n```\nThe end is here.")
+    assert [statement.text for statement in found] == ["The code:", "The end is here."]
 
 
 def test_long_sentences_are_cut_and_lose_nothing() -> None:

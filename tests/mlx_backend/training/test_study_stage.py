@@ -28,7 +28,7 @@ def test_stopped_while_it_studies_a_run_repeats_nothing(
     result = TrainingRun(filled_library, folder, spec).run(lambda: False)
     assert result is not None
     assert before <= sample_ids(filled_library)
-    assert result["study_used"] == studied_before(folder.path).used > 0
+    assert result["study_used"] == studied_before(folder).used > 0
 
 
 def test_what_study_brought_is_told(filled_library: Library, spec: TrainSpec) -> None:
