@@ -15,6 +15,13 @@ from mlx_backend.library.adapters import CARD, CONFIG, WEIGHTS, AdapterCard
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.study.drafts import Draft
+from mlx_backend.study.reasons import (
+    NO_ROUND_TRIP,
+    REPEATED,
+    TELLS_ANSWER,
+    UNSUPPORTED,
+    WRONG_WORD,
+)
 from mlx_backend.study.store import Samples
 
 NAME = "Notes 23 November"
@@ -27,20 +34,20 @@ _WRITTEN = (
     ("The engine", "length of time", "How long does Barnaby need to warm up?", "12 minutes", ""),
     ("The engine", "name", "Who rebuilt Barnaby in April 2019?", "Isolde Grubb", ""),
     ("The engine", "date", "When was Barnaby rebuilt by Isolde Grubb?", "April 2019", ""),
-    ("The engine", "name", "What is the diesel Barnaby?", "Barnaby", "tells its own answer"),
+    ("The engine", "name", "What is the diesel Barnaby?", "Barnaby", TELLS_ANSWER),
     ("The Footnote", "date", "When was the Footnote built?", "1958", ""),
     ("The Footnote", "name", "Who is skipper and librarian of the Footnote?", "Tove Larkin", ""),
     ("The Footnote", "count", "How many books does the Footnote carry?", "2,600", ""),
     ("The Footnote", "name", "Which harbour was the Footnote built in?", "1958",
-     "words that the passage does not have"),
+     UNSUPPORTED),
     ("Puffin count", "count", "How many burrows did we count this year?", "352", ""),
     ("Puffin count", "name", "What is the oldest puffin called?", "Sir Reginald", ""),
     ("Puffin count", "count", "To which burrow does Sir Reginald come home?", "72", ""),
-    ("Puffin count", "count", "How many burrows were counted?", "352", "like another one"),
+    ("Puffin count", "count", "How many burrows were counted?", "352", REPEATED),
     ("Interest", "name", "In what does Interest sleep?", "leather suitcase", ""),
     ("Interest", "count", "How many eggs did Interest lay last year?", "47", ""),
     ("Interest", "name", "What does Interest hate?", "bagpipes", ""),
-    ("Interest", "name", "Why a waltz?", "Dorrit", "asks for another kind of thing"),
+    ("Interest", "name", "Why a waltz?", "Dorrit", WRONG_WORD),
     ("The cottage", "name", "What is the stove at Teapot End called?", "Gladys", ""),
     ("The cottage", "name", "What does Gladys burn?", "only birch", ""),
     ("Recipes", "length of time", "How long does fog soup simmer?", "35 minutes", ""),
@@ -94,7 +101,7 @@ _REPORT: dict[str, object] = {
         "The model answers 4 of 6 questions about your notes that it was not trained on; before: 0."
     ),
     "advice": [
-        "With “From my notes” in the chat it looks the answer up, which is right more often.",
+        "With “From my notes” in the chat the answer is looked up, which is right more often.",
         "New notes make the next night worth while.",
     ],
     "adapter": NAME,
@@ -134,11 +141,11 @@ _REPORT: dict[str, object] = {
     "study_written": 2410,
     "study_used": 2105,
     "study_dropped": {
-        "words that the passage does not have": 138,
-        "like another one": 71,
-        "tells its own answer": 52,
-        "the model reads another answer": 31,
-        "asks for another kind of thing": 13,
+        UNSUPPORTED: 138,
+        REPEATED: 71,
+        TELLS_ANSWER: 52,
+        NO_ROUND_TRIP: 31,
+        WRONG_WORD: 13,
     },
     "recipe": "what they say and how you write",
 }

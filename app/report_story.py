@@ -6,10 +6,8 @@ from app import sample_words, words
 from app.job_snapshot import JobSnapshot
 from app.report import Report
 from app.run_facts import Fact
+from mlx_backend.training.verdict import MOST_FORGOTTEN, MOST_PERPLEXITY
 
-# The same limits as in the verdict: what is below them is chance.
-_MOST_FORGOTTEN = 0.02
-_MOST_PERPLEXITY = 1.05
 _MOST_LISTED = 20
 
 
@@ -20,13 +18,16 @@ def when(run: JobSnapshot, name: str) -> str:
 
 
 def study(report: Report) -> str:
-    """What was read and written, and what for; "" where nothing is known of it."""
+    """What was read, what there is about it, and what for; "" where nothing is known of it."""
     if not report.study_written:
         return ""
+    # They are of all nights so far: what was studied before is not studied again.
+    written = words.count(report.study_written, "sample")
+    verb = "is" if report.study_written == 1 else "are"
     sentence = (
-        f"It read {words.count(report.notes, 'note')} and wrote"
-        f" {words.count(report.study_written, 'sample')} about them: questions with answers,"
-        f" in several wordings. It kept {report.study_used:,} that the notes bear out."
+        f"It read {words.count(report.notes, 'note')}. There {verb} {written} about your notes:"
+        f" questions with answers, in several wordings. It keeps {report.study_used:,} that the"
+        " notes bear out."
     )
     if report.recipe:
         learned = report.recipe.replace("what they say", "what your notes say")
@@ -45,11 +46,11 @@ def general(report: Report) -> str:
     lost = report.general_before - report.general_after
     if lost <= 0:
         sentence = "It lost nothing of these."
-    elif lost <= _MOST_FORGOTTEN * report.general_asked:
+    elif lost <= MOST_FORGOTTEN * report.general_asked:
         sentence = "It forgot next to nothing of these."
     else:
         sentence = "It forgot some of these: for other things than your notes, ask the base model."
-    if report.perplexity_after > _MOST_PERPLEXITY * report.perplexity_before > 0:
+    if report.perplexity_after > MOST_PERPLEXITY * report.perplexity_before > 0:
         sentence += " But text about other things than your notes surprises it more than before."
     return sentence
 

@@ -4,28 +4,42 @@ from __future__ import annotations
 
 from app import words
 from mlx_backend.study.browsing import SampleOverview
+from mlx_backend.study.reasons import (
+    NO_ROUND_TRIP,
+    NOT_A_QUESTION,
+    READS_BADLY,
+    READS_WORSE,
+    REPEATED,
+    TELLS_ANSWER,
+    UNSUPPORTED,
+    WRONG_WORD,
+)
 from mlx_backend.study.store import StoredSample
 
 # By filter: what is wrong with one, and what was wrong with several.
 _REASONS = {
-    "not a question": ("It is not a question.", "were not questions"),
-    "words that the passage does not have": (
+    NOT_A_QUESTION: ("It is not a question.", "were not questions"),
+    UNSUPPORTED: (
         "It says something that its note does not.",
         "said something that their note does not",
     ),
-    "tells its own answer": ("It tells its own answer.", "told their own answer"),
-    "asks for another kind of thing": (
+    TELLS_ANSWER: ("It tells its own answer.", "told their own answer"),
+    WRONG_WORD: (
         "It asks for another kind of thing than its answer is.",
         "asked for another kind of thing than their answer is",
     ),
-    "the model reads another answer": (
+    NO_ROUND_TRIP: (
         "With the note in view, the model gives another answer.",
         "were answered otherwise with the note in view",
     ),
-    "like another one": ("It is like another one.", "were like others"),
-    "reads worse than its twin": (
+    REPEATED: ("It is like another one.", "were like others"),
+    READS_WORSE: (
         "Another wording of it reads better.",
         "read worse than another wording",
+    ),
+    READS_BADLY: (
+        "It is worded as hardly anybody would ask.",
+        "were worded as hardly anybody would ask",
     ),
 }
 
@@ -47,7 +61,7 @@ def state(sample: StoredSample) -> str:
     match sample.choice:
         case "keep":
             return "Used"
-        case "drop":
+        case "drop" | "edited, dropped":
             return "Left out"
         case "edited":
             return "Changed"
@@ -60,7 +74,7 @@ def state_help(sample: StoredSample) -> str:
         case "keep":
             why = f" It had been thrown out: {_inside(sample.dropped)}" if sample.dropped else ""
             return f"You chose to use this sample.{why}"
-        case "drop":
+        case "drop" | "edited, dropped":
             return "You left this sample out; training does not see it."
         case "edited":
             return "You changed this sample; training uses it as it is now."

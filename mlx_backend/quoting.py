@@ -25,9 +25,6 @@ from mlx_backend.study.grammar import could_be_noun, is_common_word, stem, verb_
 from mlx_backend.study.rules import told_in_note
 from mlx_backend.words import word_set
 
-SMALLEST_READER = 1_000_000_000
-"""Parameters from which on a model reads passages by itself and words its own answers."""
-
 _LONGEST_QUESTION = 48  # words: the end of what was pasted is what is asked
 # What the words in common and the kind of answer add to the likelihood, in nats a token.
 _OF_WORDS = 1.0
@@ -79,7 +76,7 @@ class Evidence:
 
 def reads_by_itself(model: BaseModel) -> bool:
     """Whether a model is large enough to read passages and word an answer at once."""
-    return model.card.parameters >= SMALLEST_READER
+    return model.reads_by_itself
 
 
 def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quoted | None:

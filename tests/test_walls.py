@@ -25,7 +25,9 @@ _LIGHT = (
     "settings",
     "study.browsing",  # what study wrote is read in the window, and changed there
     "study.drafts",
+    "study.reasons",
     "study.store",
+    "training.verdict",  # the report page draws the line where the verdict does
 )
 
 

@@ -49,6 +49,7 @@ class _Found:
     conversations: list[Conversation]
     cards: list[AdapterCard]
     model_bytes: dict[str, int]
+    readers: list[str]
     has_notes: bool
 
 
@@ -125,6 +126,7 @@ class ChatPage(QWidget):
         self._model_bytes = found.model_bytes
         self._has_adapters = bool(found.cards)
         self.answerer.show_has_notes(found.has_notes)
+        self.answerer.show_readers(found.readers)
         self.sidebar.show_conversations(found.conversations)
         self.answerer.show_adapters(found.cards, self._services.preferences.settings.base_model)
         if self.memory.has_chosen:
@@ -187,20 +189,21 @@ class ChatPage(QWidget):
     def _ask(self, question: str) -> None:
         if not self.session.is_busy and self._may_ask():
             self._trouble = ""
-            self.session.ask(question, self.answerer.answerers, self._manner())
+            manner = self._manner()
+            self.session.ask(question, self.answerer.answerers(manner.grounded), manner)
             self.input.clear()
 
     def _retry(self) -> None:
-        if self._may_ask():
-            self._trouble = ""
-            self.session.retry(self.answerer.answerers, self._manner())
+        self._ask_again(self._manner())
 
     def _ask_from_memory(self) -> None:
         """The same question without the notes, this once."""
+        self._ask_again(replace(self._manner(), grounded=False))
+
+    def _ask_again(self, manner: Manner) -> None:
         if self._may_ask():
             self._trouble = ""
-            manner = replace(self._manner(), grounded=False)
-            self.session.retry(self.answerer.answerers, manner)
+            self.session.retry(self.answerer.answerers(manner.grounded), manner)
 
     def _may_ask(self) -> bool:
         model = self.answerer.chosen.model
@@ -262,10 +265,8 @@ class ChatPage(QWidget):
         return _SHARING if training else ""
 
     def _welcome(self) -> None:
-        grounded = self.answerer.is_grounded
         self.welcome.button.setVisible(not self._has_adapters)
-        adapter = self.answerer.chosen.adapter
-        self.welcome.sentence.setText(_invitation(adapter, self._has_adapters, grounded))
+        self.welcome.sentence.setText(_invitation(self.answerer, self._has_adapters))
 
     # --- making the page ---
 
@@ -350,13 +351,15 @@ class ChatPage(QWidget):
         return foot
 
 
-def _invitation(adapter: str | None, has_adapters: bool, grounded: bool) -> str:
+def _invitation(answerer: AnswererChoice, has_adapters: bool) -> str:
     """What to expect of the answers."""
+    adapter, grounded = answerer.chosen.adapter, answerer.is_grounded
     if grounded and (adapter is not None or has_adapters):
-        who = f"“{adapter}”" if adapter is not None else "The base model"
+        who = f"“{adapter}”" if adapter is not None else "the base model"
+        how = " and quotes them" if answerer.is_quoting else f"; {who} words the answer from them"
         return (
-            f"{who} looks each question up in your notes and says which note the answer is from."
-            " Nothing leaves this computer."
+            f"Overnight looks each question up in your notes{how}. You see which note an answer is"
+            " from. Nothing leaves this computer."
         )
     if adapter is not None:
         return f"“{adapter}” answers from what it learned. Nothing leaves this computer."
@@ -364,14 +367,16 @@ def _invitation(adapter: str | None, has_adapters: bool, grounded: bool) -> str:
         return "The base model answers. It has not seen your notes; adapters have."
     sentence = "Training comes first: no model has learned your notes yet. Until then"
     if grounded:
-        return f"{sentence} the base model looks things up in them, and says where it found them."
+        return f"{sentence} Overnight looks things up in them, and says where it found them."
     return f"{sentence} you can talk with the base model, which has not seen them."
 
 
 def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:
+    there = list_models(models)
     return _Found(
         Conversations(db).all(),
         [adapter.card for adapter in list_adapters(adapters)],
-        {model.card.name: model.bytes for model in list_models(models)},
+        {model.card.name: model.bytes for model in there},
+        [model.card.name for model in there if model.reads_by_itself],
         Notes(db).totals().notes > 0,
     )

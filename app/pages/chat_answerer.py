@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
@@ -17,6 +17,11 @@ _GROUNDED = (
     "On: your notes are searched for each question, and the answer says which note it is from.\n"
     "Off: closed book. The model answers from memory alone."
 )
+_COMPARE = "The base model, before any training, answers too."
+_ALIKE = (
+    "With “From my notes” on, a model of this size quotes your notes, whatever it learned: the base"
+    " model would give the same answer. Switch that off to compare."
+)
 
 
 class AnswererChoice(QWidget):
@@ -27,6 +32,7 @@ class AnswererChoice(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._answerers: list[Answerer] = []
+        self._readers: frozenset[str] = frozenset()
         self.menu = QComboBox()
         self.menu.setAccessibleName("Who answers")
         self.menu.setMinimumWidth(Size.SHORT_FIELD)
@@ -37,7 +43,6 @@ class AnswererChoice(QWidget):
         self.grounded.setAccessibleDescription(_GROUNDED)
         self.grounded.setChecked(True)
         self.compare = QCheckBox("Compare with base")
-        self.compare.setToolTip("The base model, before any training, answers too.")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.TWO)
@@ -50,6 +55,7 @@ class AnswererChoice(QWidget):
         self.menu.activated.connect(lambda _: self._take())
         self.compare.clicked.connect(lambda _: self._take())
         self.grounded.clicked.connect(lambda _: self._take())
+        self._show_compare()
 
     def show_adapters(self, cards: Sequence[AdapterCard], base_model: str) -> None:
         """Offer these adapters, the newest first, and the base model."""
@@ -74,11 +80,10 @@ class AnswererChoice(QWidget):
         index = self.menu.currentIndex()
         return self._answerers[index] if 0 <= index < len(self._answerers) else Answerer()
 
-    @property
-    def answerers(self) -> tuple[Answerer, ...]:
-        """All who answer, in turn."""
+    def answerers(self, grounded: bool) -> tuple[Answerer, ...]:
+        """All who answer, in turn, from the notes or from memory."""
         chosen = self.chosen
-        if self.compare.isChecked() and chosen.adapter is not None:
+        if self.compare.isChecked() and self._can_compare(grounded):
             return (chosen, chosen.base)
         return (chosen,)
 
@@ -87,13 +92,33 @@ class AnswererChoice(QWidget):
         """Whether answers are looked up in the notes."""
         return self.grounded.isEnabled() and self.grounded.isChecked()
 
+    @property
+    def is_quoting(self) -> bool:
+        """Whether answers are words of the notes, which no training changes."""
+        return self._quotes(self.is_grounded)
+
+    def show_readers(self, models: Iterable[str]) -> None:
+        """These base models word their answers from the notes; all others quote them."""
+        self._readers = frozenset(models)
+        self._show_compare()
+
     def show_has_notes(self, has_notes: bool) -> None:
         """Without notes there is nothing to look up; the person's choice stands for later."""
         self.grounded.setEnabled(has_notes)
+        self._show_compare()
 
     def _take(self) -> None:
         self._show_compare()
         self.changed.emit()
 
+    def _can_compare(self, grounded: bool) -> bool:
+        return self.chosen.adapter is not None and not self._quotes(grounded)
+
+    def _quotes(self, grounded: bool) -> bool:
+        return grounded and self.chosen.model not in self._readers
+
     def _show_compare(self) -> None:
-        self.compare.setEnabled(self.chosen.adapter is not None)
+        self.compare.setEnabled(self._can_compare(self.is_grounded))
+        told = _ALIKE if self.is_quoting and self.chosen.adapter is not None else _COMPARE
+        self.compare.setToolTip(told)
+        self.compare.setAccessibleDescription(told)

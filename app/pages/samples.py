@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import sample_words
+from app import sample_place, sample_words
 from app.pages.samples_editor import SampleEditor
 from app.sample_table import NOTE, PROMPT, STATE, SampleTable
 from app.services import Services
@@ -266,16 +266,14 @@ class SamplesView(QWidget):
 
 def _choice(sample: StoredSample, use: bool) -> Choice:
     """What to record so that a sample is used or not; to take a choice back leaves no trace."""
-    if not use and sample.choice == "keep" and sample.dropped:
+    if sample.choice in {"edited", "edited, dropped"}:
+        return "edited" if use else "edited, dropped"
+    if use != bool(sample.dropped):
         return ""
     return "keep" if use else "drop"
 
 
 def _place_of(sample: StoredSample, db: sqlite3.Connection) -> tuple[int, int, int]:
-    """Where in its note the words stand that bear a sample out."""
-    text = Notes(db).text(sample.note_id)
-    for words in (sample.quote.strip(), sample.key.strip()):
-        start = text.find(words) if words else -1
-        if start >= 0:
-            return sample.note_id, start, start + len(words)
-    return sample.note_id, 0, 0
+    """Where in its note the words stand that bear a sample out; its top where they do not."""
+    found = sample_place.place_of(sample.quote, Notes(db).text(sample.note_id))
+    return (sample.note_id, *(found or (0, 0)))

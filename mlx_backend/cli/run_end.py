@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
 from mlx_backend.cli.wording import duration
@@ -73,16 +75,23 @@ def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str
     if status.state is JobState.STOPPED:
         console.say(f"Stopped at step {status.step} of {status.steps}. {go_on}")
         return {"run": folder.id, "status": "stopped", "step": status.step}
-    result = status.result
+    _tell(status.result, console)
+    return status.result
+
+
+def _tell(result: Mapping[str, object], console: Console) -> None:
+    """The report in short: what came of it first, then the numbers, and what to do next."""
+    if verdict := result.get("verdict"):
+        console.say(str(verdict))
+    if result.get("general_asked"):
+        console.say(
+            f"General questions, to see what was forgotten: {result['general_after']} of"
+            f" {result['general_asked']} right; before: {result['general_before']}."
+        )
     console.say(
         f"Trained '{result['adapter']}' in {result['steps']} steps,"
         f" {duration(_number(result['minutes']) * 60)}."
     )
-    if result.get("exam_asked"):
-        console.say(
-            f"Questions set aside, without the notes at hand: {result['exam_after']} of"
-            f" {result['exam_asked']} right; before: {result['exam_before']}."
-        )
     if result.get("valid_loss") is not None:
         console.say(
             f"Held-out loss: {_number(result['base_valid_loss']):.2f} before,"
@@ -90,8 +99,12 @@ def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str
         )
     if "watt_hours" in result:
         console.say(f"Energy: {_number(result['watt_hours']):.2g} Wh. {result['energy_how']}.")
+    advice = result.get("advice")
+    for sentence in advice if isinstance(advice, list) else ():
+        console.say(str(sentence))
     console.say(f'Chat with it: overnight chat --adapter "{result["adapter"]}"')
-    return result
+    if report := result.get("report"):
+        console.say(f"The whole report: {report}")
 
 
 def _tail(folder: JobFolder) -> str:

@@ -14,6 +14,9 @@ from mlx_backend.files import folder_bytes
 STARTER = "starter"
 CARD = "overnight.json"
 
+SMALLEST_READER = 1_000_000_000
+"""Parameters from which on a model reads passages by itself and words its own answers."""
+
 # Share of the machine's memory that a model may take and leave room for everything else.
 _ROOM = 0.6
 
@@ -37,6 +40,11 @@ class BaseModel:
     path: Path
     bytes: int
     fits: bool
+
+    @property
+    def reads_by_itself(self) -> bool:
+        """Whether it is large enough to read passages and word an answer; a smaller one quotes."""
+        return self.card.parameters >= SMALLEST_READER
 
 
 def list_models(folder: Path) -> list[BaseModel]:

@@ -13,25 +13,15 @@ from collections.abc import Iterable, Sequence
 from mlx_backend.exam import is_right
 from mlx_backend.study.drafts import Draft
 from mlx_backend.study.grammar import stem
-from mlx_backend.words import word_set
-
-NOT_A_QUESTION = "not a question"
-UNSUPPORTED = "words that the passage does not have"
-TELLS_ANSWER = "tells its own answer"
-WRONG_WORD = "asks for another kind of thing"
-NO_ROUND_TRIP = "the model reads another answer"
-REPEATED = "like another one"
-READS_BADLY = "reads worse than its twin"
-
-REASONS = (
-    NOT_A_QUESTION,
-    UNSUPPORTED,
-    TELLS_ANSWER,
-    WRONG_WORD,
+from mlx_backend.study.reasons import (
     NO_ROUND_TRIP,
+    NOT_A_QUESTION,
     REPEATED,
-    READS_BADLY,
+    TELLS_ANSWER,
+    UNSUPPORTED,
+    WRONG_WORD,
 )
+from mlx_backend.words import word_set
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST_QUESTION = 20

@@ -15,7 +15,9 @@ from mlx_backend.study.drafts import Draft
 VERSION = 1
 """Of how samples are written: passages studied by an older one are studied again."""
 
-Choice = Literal["", "keep", "drop", "edited"]
+Choice = Literal["", "keep", "drop", "edited", "edited, dropped"]
+"""Of the person about a sample. "": none, the filters decide. One that was edited stays so when it
+is left out, for its words are the person's when it is taken back."""
 
 
 @dataclass(frozen=True)
@@ -180,27 +182,8 @@ class Samples:
             found.append((StoredSample(**fields), passage))
         return found
 
-    def page(
-        self, search: str = "", kept: bool | None = None, limit: int = 100, offset: int = 0
-    ) -> list[StoredSample]:
-        """A piece of all samples whose words hold `search`; `kept`: only those used, or not."""
-        where, values = _where(search, kept)
-        rows = self._db.execute(
-            f"{_SAMPLES} WHERE {where} ORDER BY note_id, samples.id LIMIT ? OFFSET ?",
-            (*values, limit, offset),
-        )
-        return [StoredSample(**row) for row in rows]
-
-    def count(self, search: str = "", kept: bool | None = None) -> int:
-        """How many samples `page` can show."""
-        where, values = _where(search, kept)
-        row = self._db.execute(
-            f"SELECT count(*) FROM samples JOIN notes ON notes.id = note_id WHERE {where}", values
-        )
-        return int(row.fetchone()[0])
-
     def yielded(self) -> Yield:
-        """What study brought so far."""
+        """What there is, of this night and of those before it."""
         rows = self._db.execute(
             f"SELECT dropped, count(*) AS n, sum({_USED}) AS used FROM samples GROUP BY dropped"
         ).fetchall()
@@ -209,14 +192,3 @@ class Samples:
             used=sum(row["used"] for row in rows),
             dropped={row["dropped"]: row["n"] for row in rows if row["dropped"]},
         )
-
-
-def _where(search: str, kept: bool | None) -> tuple[str, tuple[str, ...]]:
-    conditions, values = ["NOT notes.gone"], []
-    for word in search.split():
-        conditions.append("(prompt LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\')")
-        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values += [f"%{escaped}%"] * 2
-    if kept is not None:
-        conditions.append(_USED if kept else f"NOT {_USED}")
-    return " AND ".join(conditions), tuple(values)

@@ -11,7 +11,7 @@ from itertools import groupby
 import msgspec
 
 from mlx_backend.library.notes import Passage
-from mlx_backend.study import filters, rules
+from mlx_backend.study import filters, reasons, rules
 from mlx_backend.study.drafts import Draft, worded
 from mlx_backend.study.rules import Told
 from mlx_backend.study.store import Samples, StoredSample, Yield, digest
@@ -154,7 +154,7 @@ def _without_twins(drafts: Sequence[Draft]) -> list[Draft]:
     checked = []
     for draft in drafts:
         twin = (_behind_question_word(draft.prompt), draft.quote)
-        checked.append(draft.drop(filters.READS_BADLY) if twin in seen else draft)
+        checked.append(draft.drop(reasons.READS_WORSE) if twin in seen else draft)
         seen.add(twin)
     return checked
 
@@ -174,8 +174,8 @@ def _read_by_model(writer: Writer, samples: Sequence[StoredSample]) -> Iterator[
         best[twin] = max(score, best.get(twin, score))
     for sample, score in zip(own, scores, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)
-        is_good = score == best[twin] and score >= _WORST_READING
-        yield sample.id, "" if is_good else filters.READS_BADLY
+        worse = reasons.READS_WORSE if score < best[twin] else ""
+        yield sample.id, reasons.READS_BADLY if score < _WORST_READING else worse
 
 
 @dataclass

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 import mlx.core as mx
@@ -26,6 +25,7 @@ from mlx_backend.training.checkpoints import (
     restore_adapter,
     save_checkpoint,
 )
+from mlx_backend.training.ends import End
 from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
 
 _RECENT = 20
@@ -33,15 +33,6 @@ _EVALUATIONS = 20
 _STEPS_PER_HELD_OUT_BATCH = 4
 
 Report = Callable[[protocol.JobEvent], None]
-
-
-class End(StrEnum):
-    """Why a loop ended."""
-
-    STOPPED = "stopped"
-    ALL_STEPS = "all steps"
-    NO_GAIN = "no gain"
-    NO_TIME = "no time"
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,11 @@ from mlx_backend.night.deadline import check_time_is_left, latest_end, training_
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.assessment import Assessment, assess, assess_once
 from mlx_backend.training.checkpoints import TrainingState, elapsed_before
+from mlx_backend.training.ends import End
 from mlx_backend.training.filing import adapter_readme, check_adapter
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
-from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
+from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RunPlan, check_fit, plan_what_fits
 from mlx_backend.training.preparation import Preparation, prepare
 from mlx_backend.training.reporting import comparison, study_report, what_was_left_out
@@ -103,7 +104,8 @@ class TrainingRun:
         self._mark_learned(card, dataset, preparation, loop.state.step)
         self._stage("checking")
         after = assess(preparation, dataset, self._spec.hours)
-        report = self._report(card, plan, loop.state) | what_was_left_out(dataset, preparation)
+        report = self._report(card, plan, loop.state, end)
+        report |= what_was_left_out(dataset, preparation)
         report |= comparison(self._before, after)
         report |= study_report(studied_before(self._folder))
         report |= {"verdict": verdict(report), "advice": advice(report)}
@@ -321,7 +323,9 @@ class TrainingRun:
 
         write_folder_atomically(self._library.adapters / card.name, fill)
 
-    def _report(self, card: AdapterCard, plan: RunPlan, state: TrainingState) -> dict[str, object]:
+    def _report(
+        self, card: AdapterCard, plan: RunPlan, state: TrainingState, end: End
+    ) -> dict[str, object]:
         return {
             "run": self._folder.id,
             "adapter": card.name,
@@ -338,6 +342,8 @@ class TrainingRun:
             "minutes": round(state.elapsed_s / 60, 2),
             "planned_minutes": plan.minutes,
             "planned_steps": plan.steps,
+            "ended": end.value,
+            "passes": round(plan.passes * state.step / plan.steps, 2),
             "planned_bytes": plan.peak_bytes,
             "kept_step": state.kept_step or state.step,
             "skipped_steps": state.course.skipped,

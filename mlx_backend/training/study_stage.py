@@ -38,7 +38,7 @@ _EVERY_S = 0.2
 
 
 class Studied(msgspec.Struct, frozen=True):
-    """What study took (seconds, over all attempts) and brought; kept in the run's folder."""
+    """What study took (seconds, over all attempts), and the samples that there are by then."""
 
     seconds: float = 0.0
     written: int = 0
@@ -152,7 +152,8 @@ class StudyStage:
 
     def _tell(self, found: Yield, recipe: str) -> None:
         dropped = sum(found.dropped.values())
-        text = f"Wrote {found.written:,} samples about your notes and kept {found.used:,}."
+        # Of all nights so far: what was studied before is not studied again.
+        text = f"There are {found.written:,} samples about your notes, {found.used:,} of them kept."
         if dropped:
             text += f" {dropped:,} were not good enough; all can be read under Notes, Samples."
         self._folder.append(protocol.Notice(text=f"{text} The run learns {recipe}."))

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_MOST_FORGOTTEN = 0.02  # share of the general questions
-_MOST_PERPLEXITY = 1.05
+from mlx_backend.training.ends import End
+
+MOST_FORGOTTEN = 0.02
+"""Share of the general questions; what is below it is chance."""
+
+MOST_PERPLEXITY = 1.05
+"""How many times as high that of general text may be as before."""
+
 _FEW_RIGHT = 0.5
-_FEW_PASSES = 1.0
 
 
 def verdict(report: Mapping[str, object]) -> str:
     """One sentence: whether the model knows the notes better than before."""
     asked, before, after = (_int(report, f"exam_{key}") for key in ("asked", "before", "after"))
     if not asked:
-        losses = _float(report, "base_valid_loss"), _float(report, "valid_loss")
-        if 0 < losses[1] < losses[0]:
-            return "The model foresees the wording of your notes better than before."
-        return "There were too few notes to set questions aside, so nothing could be measured."
+        return _verdict_by_loss(report)
+    if before == after == asked:
+        return (
+            f"The model answers {after} of {asked} questions about your notes right, and did so"
+            " before the training too."
+        )
     if after <= before:
         return (
             f"The training did not help: {after} of {asked} questions about your notes were"
@@ -29,12 +36,29 @@ def verdict(report: Mapping[str, object]) -> str:
     )
 
 
+def _verdict_by_loss(report: Mapping[str, object]) -> str:
+    before, after = _float(report, "base_valid_loss"), _float(report, "valid_loss")
+    if not (before and after):
+        return "There were too few notes to set any aside, so nothing could be measured."
+    if after < before:
+        return "The model foresees the wording of your notes better than before."
+    return (
+        "The training did not help: the model foresees the wording of your notes no better than"
+        f" before. {_why(report)}"
+    )
+
+
 def advice(report: Mapping[str, object]) -> list[str]:
     """What to do next, most useful first; never empty."""
     found = []
     asked, after = _int(report, "exam_asked"), _int(report, "exam_after")
     if asked and after < _FEW_RIGHT * asked:
-        found.append("Give it a longer night: what it knows grows with the time it trains.")
+        found.append(
+            "A longer night would not help, for it ended by itself. More notes about the same"
+            " things may."
+            if report.get("ended") == End.NO_GAIN
+            else "Give it a longer night: what it knows grows with the time it trains."
+        )
     if _forgot(report):
         found.append(
             "It forgot a little of what it could before. Choose it for your notes, and the base"
@@ -44,24 +68,30 @@ def advice(report: Mapping[str, object]) -> list[str]:
         found.append("Some samples were too long to learn whole; they are listed below.")
     if asked and after < asked:
         found.append(
-            "With “From my notes” in the chat it looks the answer up, which is right more often."
+            "With “From my notes” in the chat the answer is looked up, which is right more often."
         )
     return found or ["Ask it something. New notes make the next night worth while."]
 
 
 def _why(report: Mapping[str, object]) -> str:
-    if _int(report, "steps") < _int(report, "planned_steps") * _FEW_PASSES / 2:
-        return "It stopped early, before it had seen all of the notes."
-    if _int(report, "study_used") == 0:
+    """What kept it from learning, as far as the report tells."""
+    # Only a run that studied has a recipe.
+    if report.get("recipe") and not _int(report, "study_used"):
         return "Nothing was found in the notes that could be asked for."
-    return "The time may have been too short, or the learning rate too low (Settings, Details)."
+    if report.get("ended") == End.NO_GAIN:
+        return "It ended by itself once more training no longer helped."
+    if _float(report, "passes") < 1.0:
+        was_cut = report.get("ended") == End.NO_TIME
+        short = "The time was over" if was_cut else "It was planned to end"
+        return f"{short} before it had seen all of the notes."
+    return "It saw all of the notes, but perhaps not often enough."
 
 
 def _forgot(report: Mapping[str, object]) -> bool:
     asked = _int(report, "general_asked")
     lost = _int(report, "general_before") - _int(report, "general_after")
     before, after = _float(report, "perplexity_before"), _float(report, "perplexity_after")
-    return bool(asked) and (lost > _MOST_FORGOTTEN * asked or after > _MOST_PERPLEXITY * before)
+    return bool(asked) and (lost > MOST_FORGOTTEN * asked or after > MOST_PERPLEXITY * before)
 
 
 def _int(report: Mapping[str, object], key: str) -> int:

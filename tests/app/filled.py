@@ -14,6 +14,8 @@ from mlx_backend.library.adapters import CARD, CONFIG, WEIGHTS, AdapterCard
 from mlx_backend.library.database import connect, opened, transaction
 from mlx_backend.library.findings import update_included
 from mlx_backend.library.imports import FileStamp, Imports, ReadFile
+from mlx_backend.library.models import CARD as MODEL_CARD
+from mlx_backend.library.models import ModelCard
 from mlx_backend.library.notes import NewNote, Notes, Passage
 from mlx_backend.study.drafts import Draft
 from mlx_backend.study.store import Samples
@@ -78,6 +80,17 @@ def add_adapter(library: Library, name: str, age_s: float = 0.0) -> Path:
     (folder / WEIGHTS).write_bytes(b"weights")
     (folder / CONFIG).write_text("{}")
     return folder
+
+
+def add_model(library: Library, name: str, parameters: int) -> None:
+    """Put a base model into the library whose weights nobody will load."""
+    folder = library.models / name
+    folder.mkdir(parents=True)
+    card = ModelCard(name=name, title=name, licence="", source="", parameters=parameters, sha256="")
+    (folder / MODEL_CARD).write_bytes(msgspec.json.encode(card))
+    (folder / "config.json").write_text("{}")
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
 
 
 def add_samples(library: Library, title: str, drafts: Sequence[Draft]) -> None:

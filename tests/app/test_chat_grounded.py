@@ -16,9 +16,10 @@ from app.window import Window
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened
+from mlx_backend.library.models import SMALLEST_READER, STARTER
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import DECLINED, Citation
-from tests.app.filled import add_adapter, add_notes
+from tests.app.filled import add_adapter, add_model, add_notes
 
 PageMaker = Callable[[], ChatPage]
 SOURCE = Citation(note=3, passage=7, title="Tea", path="/notes/tea.md", start=10, end=20)
@@ -64,6 +65,42 @@ def test_answers_come_from_the_notes_until_it_is_switched_off(
     services.background.call(lambda _: None, done.append)
     qtbot.waitUntil(lambda: bool(done))
     assert not make_page().answerer.grounded.isChecked()
+
+
+def test_quotes_are_not_compared_for_both_would_be_the_same(
+    make_page: PageMaker, qtbot: QtBot
+) -> None:
+    page = make_page()
+    assert "looks each question up in your notes and quotes them" in page.welcome.sentence.text()
+    page.answerer.grounded.click()
+    page.answerer.compare.click()
+    assert page.answerer.compare.isEnabled()
+    page.answerer.grounded.click()
+    assert not page.answerer.compare.isEnabled()
+    assert "would give the same answer" in page.answerer.compare.toolTip()
+    ask(page, "how", qtbot)
+    assert len(page.session.exchanges[-1].answers) == 1
+    ask(page, "unknown", qtbot)
+    (view,) = page.transcript.views[-1].answers.values()
+    view.from_memory.click()  # which training does change
+    qtbot.waitUntil(lambda: len(page.session.exchanges[-1].answers) == 2)
+    qtbot.waitUntil(lambda: not page.session.is_busy)
+    page.answerer.grounded.click()
+    assert page.answerer.compare.isEnabled()
+    assert page.answerer.compare.isChecked()
+    assert "same answer" not in page.answerer.compare.toolTip()
+
+
+def test_a_large_model_words_its_answers_and_can_be_compared(
+    make_page: PageMaker, qtbot: QtBot, library: Library
+) -> None:
+    add_model(library, STARTER, SMALLEST_READER)
+    page = make_page()
+    qtbot.waitUntil(page.answerer.compare.isEnabled)
+    assert "“Notes” words the answer" in page.welcome.sentence.text()
+    page.answerer.compare.click()
+    ask(page, "how", qtbot)
+    assert len(page.session.exchanges[-1].answers) == 2
 
 
 def test_without_notes_there_is_nothing_to_look_up(

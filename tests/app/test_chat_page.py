@@ -336,7 +336,7 @@ def test_answers_can_be_copied(page: ChatPage, qtbot: QtBot) -> None:
     ],
 )
 def test_hostile_text_stays_text(page: ChatPage, qtbot: QtBot, library: Library, text: str) -> None:
-    page.session.ask(f"repeat:{text}", page.answerer.answerers, page._manner())
+    page.session.ask(f"repeat:{text}", page.answerer.answerers(False), page._manner())
     settle(page, qtbot)
     answer = page.session.exchanges[0].answers[0]
     assert answer.phase is Phase.DONE

@@ -58,8 +58,8 @@ def test_all_of_the_night_is_told(make_page: PageMaker, qtbot: QtBot, library: L
     qtbot.waitUntil(report.isVisible)
     assert (report.exam.now_text.text(), report.exam.before_text.text()) == ("4 of 6", "0 of 6")
     assert (report.exam.now.value(), report.exam.now.maximum()) == (4, 6)
-    assert "wrote 2,410 samples" in report.study.text()
-    assert "kept 2,105" in report.study.text()
+    assert "There are 2,410 samples about your notes" in report.study.text()
+    assert "It keeps 2,105" in report.study.text()
     assert report.thrown_out.text().splitlines()[1:3] == [
         "138 said something that their note does not",
         "71 were like others",

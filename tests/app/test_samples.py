@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -20,7 +21,7 @@ from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.database import opened, transaction
-from mlx_backend.study import filters
+from mlx_backend.study import reasons
 from mlx_backend.study.browsing import SampleBrowsing, SampleFilter
 from mlx_backend.study.drafts import Draft
 from mlx_backend.study.store import StoredSample
@@ -48,7 +49,7 @@ BAD = Draft(
     answer="Gull Pantry",
     key="Gull Pantry",
     quote="on Gull Pantry",
-    dropped=filters.TELLS_ANSWER,
+    dropped=reasons.TELLS_ANSWER,
 )
 
 
@@ -150,6 +151,43 @@ def test_leaving_out_and_undo(view: SamplesView, qtbot: QtBot, library: Library)
     qtbot.waitUntil(lambda: stored(library)[BURROWS.prompt].is_used)
 
 
+def toggle(view: SamplesView, qtbot: QtBot) -> None:
+    offered = view.editor.toggle.text()
+    view.editor.toggle.click()
+    qtbot.waitUntil(lambda: view.editor.toggle.text() != offered)
+
+
+@pytest.mark.parametrize("prompt", [BURROWS.prompt, BAD.prompt])
+def test_taking_back_leaves_no_trace(
+    view: SamplesView, qtbot: QtBot, library: Library, prompt: str
+) -> None:
+    choose(view, prompt, qtbot)
+    before = stored(library)[prompt]
+    toggle(view, qtbot)
+    assert stored(library)[prompt].is_used != before.is_used
+    toggle(view, qtbot)
+    assert stored(library)[prompt] == before
+
+
+def test_what_was_changed_stays_so_while_it_is_left_out(
+    view: SamplesView, qtbot: QtBot, library: Library
+) -> None:
+    choose(view, BURROWS.prompt, qtbot)
+    retype(view.editor.answer, "352")
+    view.editor.save()
+    qtbot.waitUntil(lambda: view.editor.state.text().startswith("You changed"))
+    view.editor.toggle.click()
+    qtbot.waitUntil(lambda: view.editor.state.text().startswith("You left this sample out"))
+    assert not stored(library)[BURROWS.prompt].is_used
+    assert [row for row in range(3) if view.table.index(row, 2).data() == "Left out"] == [1]
+    view.editor.toggle.click()
+    qtbot.waitUntil(lambda: view.editor.state.text().startswith("You changed"))
+    assert stored(library)[BURROWS.prompt].choice == "edited"
+    assert stored(library)[BURROWS.prompt].answer == "352"
+    view.undo_bar.button.click()
+    qtbot.waitUntil(lambda: stored(library)[BURROWS.prompt].choice == "edited, dropped")
+
+
 def retype(field: QPlainTextEdit, text: str) -> None:
     field.setFocus()
     field.selectAll()
@@ -200,6 +238,20 @@ def test_the_note_is_shown_at_the_place(notes: NotesPage, view: SamplesView, qtb
     assert marked.cursor.selectedText() == "two cylinders"
 
 
+def test_a_note_without_the_words_is_shown_at_its_top(
+    notes: NotesPage, view: SamplesView, qtbot: QtBot, library: Library
+) -> None:
+    gone = msgspec.structs.replace(CYLINDERS, prompt="Gone?", key="one", quote="three pistons")
+    add_samples(library, "Engine", [gone])
+    view.refresh()
+    choose(view, "Gone?", qtbot)
+    view.editor.open.click()
+    qtbot.waitUntil(lambda: notes.preview.isVisible() and notes.preview.title.text() == "Engine")
+    qtbot.wait(50)
+    assert notes.preview.text.extraSelections() == []
+    assert not notes.preview.told.isVisible()
+
+
 def test_keys_go_to_and_fro(notes: NotesPage, qtbot: QtBot) -> None:
     notes.segments.take_focus()
     QTest.keyClick(notes.segments.buttons[0], Qt.Key.Key_Right)
@@ -245,7 +297,7 @@ def test_a_study_that_goes_on_is_seen(
 
 
 def test_every_filter_has_its_words() -> None:
-    for reason in filters.REASONS:
+    for reason in reasons.REASONS:
         assert sample_words.reason(reason) != f"{reason[:1].upper()}{reason[1:]}."
         assert sample_words.reason_of_several(reason) != reason
     assert sample_words.reason("too odd") == "Too odd."

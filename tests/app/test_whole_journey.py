@@ -78,6 +78,7 @@ def chat(window: Window, qtbot: QtBot, name: str) -> None:
     qtbot.waitUntil(lambda: page.answerer.chosen.adapter == name)
     lengths: set[int] = set()
     page.session.answer_changed.connect(lambda _, answer: lengths.add(len(answer.text)))
+    page.answerer.grounded.click()
     page.answerer.compare.click()
     page.input.set_text("What is the boat called?")
     page.send.click()

@@ -17,10 +17,9 @@ from mlx_backend.grounding import (
 )
 from mlx_backend.inference import Answer
 from mlx_backend.library import Library
-from mlx_backend.library.models import BaseModel, ModelCard
+from mlx_backend.library.models import SMALLEST_READER, BaseModel, ModelCard
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import DECLINED, Sampling, Turn
-from mlx_backend.quoting import SMALLEST_READER
 from mlx_backend.retrieval import Found, Retriever
 
 

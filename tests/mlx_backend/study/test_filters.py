@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.study import filters
+from mlx_backend.study import filters, reasons
 from mlx_backend.study.drafts import Draft
 
 QUOTE = "The mill was painted by Oskar in 1990."
@@ -18,12 +18,12 @@ def draft(prompt: str, key: str = "Oskar", kind: str = "name") -> Draft:
     [
         ("Who painted the mill in 1990?", "Oskar", "name", ""),
         ("When was the mill painted?", "1990", "month", ""),
-        ("The mill was painted", "Oskar", "name", filters.NOT_A_QUESTION),
-        ("Who?", "Oskar", "name", filters.NOT_A_QUESTION),
-        ("Who is the Oskar of the mill?", "Oskar", "name", filters.TELLS_ANSWER),
-        ("What is the mill's paint?", "1990", "month", filters.WRONG_WORD),
-        ("Who painted the church of the mill?", "Oskar", "name", filters.UNSUPPORTED),
-        ("What is the mill?", "Oskar", "name", filters.WRONG_WORD),
+        ("The mill was painted", "Oskar", "name", reasons.NOT_A_QUESTION),
+        ("Who?", "Oskar", "name", reasons.NOT_A_QUESTION),
+        ("Who is the Oskar of the mill?", "Oskar", "name", reasons.TELLS_ANSWER),
+        ("What is the mill's paint?", "1990", "month", reasons.WRONG_WORD),
+        ("Who painted the church of the mill?", "Oskar", "name", reasons.UNSUPPORTED),
+        ("What is the mill?", "Oskar", "name", reasons.WRONG_WORD),
     ],
 )
 def test_what_a_question_says_decides(prompt: str, key: str, kind: str, why: str) -> None:
@@ -33,19 +33,19 @@ def test_what_a_question_says_decides(prompt: str, key: str, kind: str, why: str
 def test_the_model_must_read_the_same_answer() -> None:
     asked = draft("Who painted the mill in 1990?")
     assert not filters.check_round_trip(asked, "It was Oskar.").dropped
-    assert filters.check_round_trip(asked, "1990").dropped == filters.NO_ROUND_TRIP
-    assert filters.check_round_trip(asked, "").dropped == filters.NO_ROUND_TRIP
+    assert filters.check_round_trip(asked, "1990").dropped == reasons.NO_ROUND_TRIP
+    assert filters.check_round_trip(asked, "").dropped == reasons.NO_ROUND_TRIP
 
 
 @pytest.mark.parametrize(
     ("said", "why"),
     [
         ("In 1990 the mill was painted by Oskar.", ""),
-        (QUOTE, filters.REPEATED),
-        ("In 1991 the mill was painted by Oskar.", filters.UNSUPPORTED),
-        ("In 1990 the mill was painted by Ida.", filters.UNSUPPORTED),
-        ("The mill was painted.", filters.UNSUPPORTED),
-        ("Oskar painted the mill in 1990, 1990, 1990.", filters.UNSUPPORTED),
+        (QUOTE, reasons.REPEATED),
+        ("In 1991 the mill was painted by Oskar.", reasons.UNSUPPORTED),
+        ("In 1990 the mill was painted by Ida.", reasons.UNSUPPORTED),
+        ("The mill was painted.", reasons.UNSUPPORTED),
+        ("Oskar painted the mill in 1990, 1990, 1990.", reasons.UNSUPPORTED),
     ],
 )
 def test_other_words_must_say_the_same(said: str, why: str) -> None:
@@ -57,5 +57,5 @@ def test_what_is_there_already_is_not_written_again() -> None:
     there = [draft("Who painted the mill in 1990?")]
     new = [draft("Who did paint the mill in 1990?"), draft("Who made the sails 12 metres long?")]
     repeated, fresh = filters.without_repeats(new, there)
-    assert repeated.dropped == filters.REPEATED
+    assert repeated.dropped == reasons.REPEATED
     assert not fresh.dropped

@@ -8,6 +8,9 @@ import pytest
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.study import rules
+from mlx_backend.study.drafts import Draft
+from mlx_backend.study.reasons import READS_BADLY, READS_WORSE
 from mlx_backend.study.store import Samples, Yield
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 from mlx_backend.study.writer import Writer
@@ -83,3 +86,26 @@ def test_progress_reaches_the_end(study: Run) -> None:
     study(told=told)
     assert told[-1].by_model
     assert told[-1].done == told[-1].total
+
+
+def test_of_twins_the_likelier_stays_and_what_nobody_would_ask_goes(
+    notes: Notes, passages: list[Passage], loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = ("Who runs the shop?", "What runs the shop?", "When is the shop run?")
+    samples = Samples(notes.connection)
+    drafts = [
+        Draft(kind="name", prompt=prompt, answer="Ida.", key="Ida", quote="Ida runs the shop.")
+        for prompt in prompts
+    ]
+    samples.save(rules.WRITER, [(passages[0], drafts)])
+    likely = {prompts[0]: -2.0, prompts[1]: -4.0, prompts[2]: -9.0}
+    monkeypatch.setattr(
+        Writer, "likelihoods", lambda _, contexts, texts: [likely[text] for text in texts]
+    )
+    Study(samples, StudyPlan(None, 0), lambda _: None, lambda: False).run(
+        passages[:1], lambda: Writer(loaded)
+    )
+    rows = notes.connection.execute("SELECT prompt, dropped FROM samples WHERE writer = 'rules'")
+    assert {row["prompt"]: row["dropped"] for row in rows} == {
+        prompts[0]: "", prompts[1]: READS_WORSE, prompts[2]: READS_BADLY,
+    }  # fmt: skip

@@ -15,7 +15,8 @@ from mlx_backend.arrays import flatten
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.loop import End, LoopPlan, TrainingLoop
+from mlx_backend.training.ends import End
+from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.preparation import Preparation, prepare
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.recorder import Recorder

@@ -17,8 +17,9 @@ from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.training.batches import Batch
 from mlx_backend.training.checkpoints import latest_checkpoint, read_checkpoint
+from mlx_backend.training.ends import End
 from mlx_backend.training.guard import PATIENCE
-from mlx_backend.training.loop import End, HeldOut, LoopPlan, TrainingLoop
+from mlx_backend.training.loop import HeldOut, LoopPlan, TrainingLoop
 from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.step import PendingStep
 from tests.mlx_backend.arrays import bits

@@ -73,6 +73,8 @@ def test_notes_become_an_adapter(
     adapter = read_adapter(filled_library.adapters, "Garden")
     assert result["adapter"] == "Garden"
     assert result["steps"] == adapter.card.steps == 8
+    assert result["ended"] == "all steps"
+    assert isinstance(result["passes"], float)
     assert adapter.card.base == "tiny"
     assert adapter.card.run == folder.id
     assert adapter.card.notes == 3

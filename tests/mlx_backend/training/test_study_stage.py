@@ -37,7 +37,10 @@ def test_what_study_brought_is_told(filled_library: Library, spec: TrainSpec) ->
     assert result is not None
     assert result["study_written"] == result["study_used"] + sum(result["study_dropped"].values())  # type: ignore[attr-defined, operator]
     assert result["recipe"] in {"what they say", "how you write", "what they say and how you write"}
-    assert any("samples about your notes" in notice for notice in folder.status().notices)
+    assert any(
+        notice.startswith("There are ") and "of them kept" in notice
+        for notice in folder.status().notices
+    )
     events = list(folder.reader().read_new())
     assert any(isinstance(e, protocol.Progress) and e.unit == "passages" for e in events)
 

@@ -1,0 +1,25 @@
+"""Why samples are thrown out, as it is kept in the library; the window has sentences for each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOT_A_QUESTION: Final = "not a question"
+UNSUPPORTED: Final = "words that the passage does not have"
+TELLS_ANSWER: Final = "tells its own answer"
+WRONG_WORD: Final = "asks for another kind of thing"
+NO_ROUND_TRIP: Final = "the model reads another answer"
+REPEATED: Final = "like another one"
+READS_WORSE: Final = "reads worse than its twin"
+READS_BADLY: Final = "reads badly"
+
+REASONS = (
+    NOT_A_QUESTION,
+    UNSUPPORTED,
+    TELLS_ANSWER,
+    WRONG_WORD,
+    NO_ROUND_TRIP,
+    REPEATED,
+    READS_WORSE,
+    READS_BADLY,
+)
