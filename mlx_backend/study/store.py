@@ -168,7 +168,7 @@ class Samples:
 
     def left_out(self) -> list[tuple[StoredSample, bytes]]:
         """All samples that the person does not want trained, likewise."""
-        return self._with_digests("choice = 'drop'")
+        return self._with_digests("choice IN ('drop', 'edited, dropped')")
 
     def _with_digests(self, condition: str) -> list[tuple[StoredSample, bytes]]:
         rows = self._db.execute(

@@ -34,7 +34,7 @@ _PATIENCE_MS = 90_000
 def test_from_a_dropped_folder_to_an_exported_adapter(
     window: Window, services: Services, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    services.preferences.change(passes=1, max_tokens=16, temperature=0.0)
+    services.preferences.change(hours=0.05, passes=1, max_tokens=16, temperature=0.0)
     add_notes(window, services, qtbot, tmp_path)
     name = train(window, services, qtbot)
     chat(window, qtbot, name)
