@@ -22,7 +22,7 @@ LONGEST_ANSWER = 72
 
 GENERAL_ANSWERS = "general_answers.json"
 """The file in a model's folder that keeps them."""
-DRAWS = 2
+DRAWS = 4
 """Answers to each prompt."""
 
 TEMPERATURE = 1.0
