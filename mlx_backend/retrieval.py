@@ -61,30 +61,35 @@ class Retriever:
         self._db = connection
 
     def refresh(self) -> None:
-        """Take passages into the index that are not in it yet; quick where there are none."""
+        """Take passages of notes in use into the index that are not in it; quick without any."""
         while notes := self._db.execute(
-            "SELECT DISTINCT note_id FROM passages"
-            " WHERE id NOT IN (SELECT passage_id FROM indexed) LIMIT ?",
+            "SELECT DISTINCT note_id FROM passages JOIN notes ON notes.id = note_id"
+            " WHERE included AND NOT gone"
+            " AND passages.id NOT IN (SELECT passage_id FROM indexed) LIMIT ?",
             (_NOTES_AT_ONCE,),
         ).fetchall():
             with transaction(self._db):
+                allowed = AllowedSecrets(self._db)
                 for row in notes:
-                    self._index(row["note_id"])
+                    self._index(row["note_id"], allowed)
 
-    def _index(self, note_id: int) -> None:
-        note = self._db.execute("SELECT title, text FROM notes WHERE id = ?", (note_id,)).fetchone()
+    def _index(self, note_id: int, allowed: AllowedSecrets) -> None:
+        row = self._db.execute(TAUGHT_NOTE, (note_id,)).fetchone()
+        if row is None:
+            return
+        note = TaughtNote(row, allowed)
         spans = self._db.execute(
             "SELECT id, heading, start, end FROM passages WHERE note_id = ?"
             " AND id NOT IN (SELECT passage_id FROM indexed)",
             (note_id,),
         ).fetchall()
-        # Cut here: SQLite's substr would count through all of a long text for each passage.
+        title = spaced(note.line(row["title"]))
         rows = [
             (
                 span["id"],
-                spaced(note["title"]),
-                spaced(span["heading"]),
-                spaced(note["text"][span["start"] : span["end"]]),
+                title,
+                spaced(note.line(span["heading"])),
+                spaced(note.piece(span["start"], span["end"])),
             )
             for span in spans
         ]

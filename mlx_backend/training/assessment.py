@@ -17,7 +17,7 @@ from mlx_backend.training.probe import Probe, probe_of_base, summed_losses, take
 
 _SHORT_RUN_H = 0.3
 EVERY = 1
-EVERY_IN_SHORT_RUN = 4
+EVERY_IN_SHORT_RUN = 8
 """Every so manieth of the general questions is asked."""
 
 

@@ -26,7 +26,7 @@ NOTES = {
     "donkeys.md": "# The donkeys\n\nThe donkeys are called Ink and Paper. Ink bites on Mondays.\n",
     "engine.txt": "The engine has two cylinders. It wants oil every forty hours.\n",
 }
-_PATIENCE_MS = 90_000
+_PATIENCE_MS = 180_000
 
 
 @pytest.mark.slow

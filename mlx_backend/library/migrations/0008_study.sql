@@ -1,5 +1,5 @@
 -- The passages, to be found by their words. Filled when it is first asked, and kept in step by ids:
--- a passage never changes, it goes and another comes.
+-- a passage never changes, it goes and another comes. It holds the text as it is taught, masked.
 CREATE VIRTUAL TABLE passages_index USING fts5 (
     title, heading, text, tokenize = 'porter unicode61 remove_diacritics 2'
 );
@@ -7,6 +7,14 @@ CREATE TABLE indexed (passage_id INTEGER PRIMARY KEY) STRICT;
 CREATE TRIGGER passages_deleted AFTER DELETE ON passages BEGIN
     DELETE FROM passages_index WHERE rowid = old.id;
     DELETE FROM indexed WHERE passage_id = old.id;
+END;
+
+-- What is masked in a note has changed: its passages are taken in again.
+CREATE TRIGGER passages_masked_anew AFTER INSERT ON findings WHEN new.step = 'secrets' BEGIN
+    DELETE FROM passages_index
+        WHERE rowid IN (SELECT id FROM passages WHERE note_id = new.note_id);
+    DELETE FROM indexed
+        WHERE passage_id IN (SELECT id FROM passages WHERE note_id = new.note_id);
 END;
 
 -- What study wrote about passages. A passage is known by its note and the digest of its text as it
