@@ -67,7 +67,9 @@ def train(window: Window, services: Services, qtbot: QtBot) -> str:
     qtbot.waitUntil(lambda: not services.watcher.active(), timeout=_PATIENCE_MS)
     (run,) = services.watcher.runs()
     assert run.state is JobState.FINISHED, run.status.error
-    assert "I studied 4 notes" in page.run.sentence.text()
+    qtbot.waitUntil(lambda: page.run.has_report)
+    assert page.run.title.text() == run.status.result["verdict"]
+    assert name in page.run.sentence.text()
     page.run.chat.click()
     return name
 
