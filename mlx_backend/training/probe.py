@@ -23,7 +23,9 @@ from mlx_backend.files import write_atomically
 from mlx_backend.likelihood import rows_at_once
 
 _LONGEST = 512  # tokens
-_FILE = "general_probe.json"
+GENERAL_PROBE = "general_probe.json"
+"""The file in a model's folder that keeps its own."""
+
 _QUESTIONS, _ANSWERS = "general_probe.tsv", "general_answers.tsv"
 
 
@@ -44,8 +46,10 @@ class Probe(msgspec.Struct, frozen=True):
         return self.right / max(1, self.asked)
 
 
-class _Kept(msgspec.Struct, frozen=True):
-    sha256: str  # of the model and of what it was asked
+class KeptProbes(msgspec.Struct, frozen=True):
+    """A base model's probes by how many questions were left out, known by `digest_of`."""
+
+    sha256: str
     probes: dict[int, Probe]
 
 
@@ -73,22 +77,23 @@ def take_probe(loaded: LoadedModel, every: int = 1) -> Probe:
 
 def probe_of_base(loaded: LoadedModel, every: int = 1) -> Probe:
     """The base model's own, kept in its folder once it is known; no adapter may be on it."""
-    path, sha256 = loaded.info.path / _FILE, _digest(loaded)
+    path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
     known = _known(path, sha256)
     if every not in known:
         known[every] = take_probe(loaded, every)
-        write_atomically(path, msgspec.json.encode(_Kept(sha256, known)))
+        write_atomically(path, msgspec.json.encode(KeptProbes(sha256, known)))
     return known[every]
 
 
-def _digest(loaded: LoadedModel) -> str:
+def digest_of(sha256: str) -> str:
+    """By what a kept probe is known: the model's weights and what it was asked."""
     asked = "".join(_text(name) for name in (_QUESTIONS, _ANSWERS))
-    return hashlib.sha256(f"{loaded.info.card.sha256}\0{asked}".encode()).hexdigest()
+    return hashlib.sha256(f"{sha256}\0{asked}".encode()).hexdigest()
 
 
 def _known(path: Path, sha256: str) -> dict[int, Probe]:
     try:
-        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+        kept = msgspec.json.decode(path.read_bytes(), type=KeptProbes)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return {}
     return dict(kept.probes) if kept.sha256 == sha256 else {}

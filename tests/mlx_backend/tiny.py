@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from mlx_backend.dataset.upkeep import DRAWS, GENERAL_ANSWERS, GeneralAnswers, general_prompts
 from mlx_backend.files import sha256_of_file
 from mlx_backend.library.models import CARD, ModelCard
+from mlx_backend.training.probe import GENERAL_PROBE, KeptProbes, Probe, digest_of
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 CHAT_TEMPLATE = (
@@ -76,6 +77,9 @@ def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 7) -> None:
     (folder / CARD).write_bytes(msgspec.json.encode(card))
     # What every run would have it say otherwise, at several seconds each time.
     _write_general_answers(folder, card.sha256)
+    probes = {every: Probe(120 // every, 30 // every, 480.0) for every in (1, 8, 40)}
+    kept = KeptProbes(digest_of(card.sha256), probes)
+    (folder / GENERAL_PROBE).write_bytes(msgspec.json.encode(kept))
 
 
 def _write_general_answers(folder: Path, sha256: str) -> None:
