@@ -17,7 +17,7 @@ from mlx_backend.grounding import (
 )
 from mlx_backend.inference import Answer, ChatModel
 from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
-from mlx_backend.quoting import Quoted, quote, reads_by_itself
+from mlx_backend.quoting import Quoted, quote
 from mlx_backend.retrieval import Found, Retriever
 
 _MAYBE_MARK = re.compile(r"\s*(?:\[\d{0,2})?$")
@@ -47,7 +47,7 @@ def answer_from_notes(
     if not grounding.passages:
         on_text(DECLINED)
         return GroundedAnswer(_told(DECLINED, 0.0), ())
-    if not reads_by_itself(model.info):
+    if not model.info.reads_by_itself:
         return _quoted(model, turns[-1].text, grounding.passages, on_text)
     stream = _WithoutMarks(on_text)
     answer = model.answer(grounding.turns, sampling, stream.take, cancelled)
@@ -67,7 +67,7 @@ def take_grounded_exam(
 
     `answer_all` words the answers of a model that reads by itself; a smaller one quotes.
     """
-    if not reads_by_itself(model.info):
+    if not model.info.reads_by_itself:
         return _take_quoted_exam(questions, model, retriever, on_progress)
     groundings = [ground(retriever, [Turn(role="user", text=q.text)]) for q in questions]
     prompts = [grounding.turns[-1].text for grounding in groundings if grounding.passages]

@@ -22,37 +22,39 @@ def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[st
         (_encode(loaded, context, is_beginning=True), _encode(loaded, f" {text}"))
         for context, text in zip(contexts, texts, strict=True)
     ]
-    order = sorted(range(len(pairs)), key=lambda i: sum(map(len, pairs[i])), reverse=True)
-    found = [0.0] * len(pairs)
+    losses = summed_losses(loaded, [([*c, *t], len(c)) for c, t in pairs])
+    return [-total / count for total, count in losses]
+
+
+def summed_losses(
+    loaded: LoadedModel, texts: Sequence[tuple[list[int], int]]
+) -> list[tuple[float, int]]:
+    """Of texts as tokens, each from a place on, the summed loss (nats) and the number of tokens.
+
+    As many go through the model at once as their logits have room.
+    """
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i][0]), reverse=True)
+    found = [(0.0, 0)] * len(texts)
     cores = CoreShare()
     while order:
         cores.adapt()
-        rows = rows_at_once(loaded, sum(map(len, pairs[order[0]])))
-        chosen, order = order[:rows], order[rows:]
-        for i, mean in zip(chosen, _of_batch(loaded, [pairs[i] for i in chosen]), strict=True):
-            found[i] = mean
+        length = len(texts[order[0]][0])
+        size = _rows_at_once(loaded, length)
+        chosen, order = order[:size], order[size:]
+        rows = mx.array([texts[i][0] + [0] * (length - len(texts[i][0])) for i in chosen])
+        losses = nn.losses.cross_entropy(loaded.model(rows[:, :-1]), rows[:, 1:])
+        mx.eval(losses)
+        for row, i in enumerate(chosen):
+            ids, start = texts[i]
+            found[i] = float(losses[row, start - 1 : len(ids) - 1].sum()), len(ids) - start
     return found
 
 
-def rows_at_once(loaded: LoadedModel, length: int) -> int:
+def _rows_at_once(loaded: LoadedModel, length: int) -> int:
     """How many rows of `length` tokens may go through a model with all of their logits."""
     arguments = getattr(loaded.model, "args", None)
     vocabulary = getattr(arguments, "vocab_size", None) or _USUAL_VOCABULARY
     return max(1, min(_MOST_ROWS, _MOST_LOGITS // (max(1, length) * vocabulary)))
-
-
-def _of_batch(loaded: LoadedModel, pairs: Sequence[tuple[list[int], list[int]]]) -> list[float]:
-    length = max(len(context) + len(text) for context, text in pairs)
-    rows = [
-        [*context, *text] + [0] * (length - len(context) - len(text)) for context, text in pairs
-    ]
-    ids = mx.array(rows)
-    losses = nn.losses.cross_entropy(loaded.model(ids[:, :-1]), ids[:, 1:])
-    mx.eval(losses)
-    return [
-        -float(losses[row, len(context) - 1 : len(context) + len(text) - 1].mean())
-        for row, (context, text) in enumerate(pairs)
-    ]
 
 
 def _encode(loaded: LoadedModel, text: str, is_beginning: bool = False) -> list[int]:

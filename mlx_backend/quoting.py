@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlx_backend.base_model import LoadedModel
-from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Passage
 from mlx_backend.likelihood import likelihoods
 from mlx_backend.question_kinds import asked_kind, has_kind
@@ -72,11 +71,6 @@ class Evidence:
     def score(self) -> float:
         """All of it together; higher is better."""
         return self.likelihood + _OF_WORDS * self.words + _OF_KIND * self.has_kind
-
-
-def reads_by_itself(model: BaseModel) -> bool:
-    """Whether a model is large enough to read passages and word an answer at once."""
-    return model.reads_by_itself
 
 
 def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quoted | None:

@@ -103,7 +103,8 @@ def _asker(
 
     with database.opened(library.database) as connection:
         retriever = Retriever(connection)
-        retriever.refresh()
+        if grounded:
+            retriever.refresh()
 
         def ask(turns: Sequence[Turn], sampling: Sampling) -> dict[str, object]:
             if not grounded:

@@ -32,7 +32,6 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.library import database
     from mlx_backend.library.notes import Notes
     from mlx_backend.night.deadline import latest_end, training_deadline
-    from mlx_backend.quoting import reads_by_itself
     from mlx_backend.starter import find_base_model
     from mlx_backend.study.store import Samples
     from mlx_backend.training.plan import plan_what_fits
@@ -41,7 +40,7 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     library = Library.open()
     spec = _spec(library, options, "plan")
-    reads = reads_by_itself(find_base_model(library, spec.model))
+    reads = find_base_model(library, spec.model).reads_by_itself
     with database.opened(library.database) as connection:
         material, samples = gather(Notes(connection)), Samples(connection)
         dataset = planned_dataset(samples, material, spec.study, reads, spec.seed)

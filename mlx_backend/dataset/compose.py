@@ -6,7 +6,7 @@ import contextlib
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from mlx_backend.curation import due
@@ -260,8 +260,6 @@ def _as_of_now(notes: Notes) -> Iterator[None]:
 
 def _without_secrets_above(passage: Passage) -> Passage:
     """Titles and headings masked, and cut to what a question can hold; the text comes masked."""
-    from dataclasses import replace
-
     return replace(
         passage,
         note_title=mask(passage.note_title, find_secrets(passage.note_title))[:LONGEST_TOPIC],

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlx_backend.library.browsing import NoteIds, as_json
-from mlx_backend.study.store import StoredSample
+from mlx_backend.study.store import SAMPLES, USED, StoredSample
 
 Group = Literal["kept", "dropped", "changed"]
 """Samples that training uses, those that it does not, and those with a choice of the person."""
 
-_USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
 _GROUPS: dict[Group, str] = {
-    "kept": _USED,
-    "dropped": f"NOT {_USED}",
+    "kept": USED,
+    "dropped": f"NOT {USED}",
     "changed": "choice <> ''",
 }
 _THERE = "samples JOIN notes ON notes.id = samples.note_id AND NOT notes.gone"
@@ -69,9 +68,7 @@ class SampleBrowsing:
     def rows(self, sample_ids: Iterable[int]) -> dict[int, StoredSample]:
         """The samples with these ids, as far as they exist."""
         rows = self._db.execute(
-            "SELECT samples.id, note_id, notes.title AS note_title, writer, samples.kind, prompt,"
-            " answer, key, quote, dropped, choice FROM samples JOIN notes ON notes.id = note_id"
-            " WHERE samples.id IN (SELECT value FROM json_each(?))",
+            f"{SAMPLES} WHERE samples.id IN (SELECT value FROM json_each(?))",
             (as_json(sample_ids),),
         )
         return {row["id"]: StoredSample(**row) for row in rows}
@@ -79,7 +76,7 @@ class SampleBrowsing:
     def overview(self) -> SampleOverview:
         """Sums over all samples."""
         row = self._db.execute(
-            f"SELECT count(*) AS written, coalesce(sum({_USED}), 0) AS kept,"
+            f"SELECT count(*) AS written, coalesce(sum({USED}), 0) AS kept,"
             f" coalesce(sum(choice <> ''), 0) AS changed FROM {_THERE}"
         ).fetchone()
         reasons = self._db.execute(

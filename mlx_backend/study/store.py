@@ -51,11 +51,14 @@ class Yield:
     dropped: dict[str, int]
 
 
-_SAMPLES = (
+SAMPLES = (
     "SELECT samples.id, note_id, notes.title AS note_title, writer, samples.kind, prompt, answer,"
     " key, quote, dropped, choice FROM samples JOIN notes ON notes.id = note_id"
 )
-_USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
+"""The beginning of a query whose rows are StoredSamples."""
+
+USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
+"""The condition for what `StoredSample.is_used` says."""
 
 
 def digest(passage: Passage) -> bytes:
@@ -81,7 +84,7 @@ class Samples:
     def of_passage(self, note_id: int, passage: bytes) -> list[StoredSample]:
         """All samples about a passage, also those that were thrown out."""
         rows = self._db.execute(
-            f"{_SAMPLES} WHERE note_id = ? AND passage = ? ORDER BY samples.id", (note_id, passage)
+            f"{SAMPLES} WHERE note_id = ? AND passage = ? ORDER BY samples.id", (note_id, passage)
         )
         return [StoredSample(**row) for row in rows]
 
@@ -164,7 +167,7 @@ class Samples:
 
     def used(self) -> list[tuple[StoredSample, bytes]]:
         """All samples that training uses, with the digests of their passages, by note."""
-        return self._with_digests(_USED)
+        return self._with_digests(USED)
 
     def left_out(self) -> list[tuple[StoredSample, bytes]]:
         """All samples that the person does not want trained, likewise."""
@@ -172,7 +175,7 @@ class Samples:
 
     def _with_digests(self, condition: str) -> list[tuple[StoredSample, bytes]]:
         rows = self._db.execute(
-            _SAMPLES.replace("SELECT ", "SELECT passage, ", 1)
+            SAMPLES.replace("SELECT ", "SELECT passage, ", 1)
             + f" WHERE {condition} ORDER BY note_id, samples.id"
         )
         found = []
@@ -185,7 +188,7 @@ class Samples:
     def yielded(self) -> Yield:
         """What there is, of this night and of those before it."""
         rows = self._db.execute(
-            f"SELECT dropped, count(*) AS n, sum({_USED}) AS used FROM samples GROUP BY dropped"
+            f"SELECT dropped, count(*) AS n, sum({USED}) AS used FROM samples GROUP BY dropped"
         ).fetchall()
         return Yield(
             written=sum(row["n"] for row in rows),

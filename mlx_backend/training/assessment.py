@@ -13,7 +13,7 @@ from mlx_backend.files import write_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.training.examination import Examination, examine, set_aside
 from mlx_backend.training.preparation import Preparation
-from mlx_backend.training.probe import Probe, probe_of_base, summed_losses, take_probe
+from mlx_backend.training.probe import Probe, answer_losses, probe_of_base, take_probe
 
 _SHORT_RUN_H = 0.3
 EVERY = 1
@@ -63,5 +63,5 @@ def _style(preparation: Preparation, samples: Sequence[Sample]) -> float | None:
     if not samples:
         return None
     pairs = [(sample.prompt, sample.answer) for sample in samples]
-    losses = summed_losses(preparation.loaded, pairs)
+    losses = answer_losses(preparation.loaded, pairs)
     return sum(total for total, _ in losses) / max(1, sum(count for _, count in losses))

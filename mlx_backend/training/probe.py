@@ -13,14 +13,11 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-import mlx.core as mx
-import mlx.nn as nn
 import msgspec
 
 from mlx_backend.base_model import LoadedModel
-from mlx_backend.cores import CoreShare
 from mlx_backend.files import write_atomically
-from mlx_backend.likelihood import rows_at_once
+from mlx_backend.likelihood import summed_losses
 
 _LONGEST = 512  # tokens
 GENERAL_PROBE = "general_probe.json"
@@ -63,13 +60,13 @@ def take_probe(loaded: LoadedModel, every: int = 1) -> Probe:
         choices = [right, *wrong.split("|")]
         pairs += [(question, choice) for choice in choices]
         sizes.append(len(choices))
-    losses = summed_losses(loaded, pairs)
+    losses = answer_losses(loaded, pairs)
     right_ones, first = 0, 0
     for size in sizes:
         means = [total / count for total, count in losses[first : first + size]]
         right_ones += means[0] == min(means)
         first += size
-    texts = summed_losses(loaded, [(question, answer) for question, answer in answers])
+    texts = answer_losses(loaded, [(question, answer) for question, answer in answers])
     mean = sum(total for total, _ in texts) / max(1, sum(count for _, count in texts))
     seconds = time.perf_counter() - began
     return Probe(len(questions), right_ones, math.exp(mean), seconds)
@@ -107,22 +104,7 @@ def _text(name: str) -> str:
     return (resources.files("resources") / name).read_text(encoding="utf-8")
 
 
-def summed_losses(loaded: LoadedModel, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, int]]:
+def answer_losses(loaded: LoadedModel, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, int]]:
     """Of each answer to its question, the summed loss (nats) of its tokens, and their number."""
     samples = [(ids[:_LONGEST], prompt) for ids, prompt in loaded.form.samples(pairs)]
-    order = sorted(range(len(samples)), key=lambda i: len(samples[i][0]), reverse=True)
-    found: list[tuple[float, int]] = [(0.0, 0)] * len(samples)
-    cores = CoreShare()
-    while order:
-        cores.adapt()
-        size = rows_at_once(loaded, len(samples[order[0]][0]))
-        chosen, order = order[:size], order[size:]
-        length = max(len(samples[i][0]) for i in chosen)
-        rows = mx.array([samples[i][0] + [0] * (length - len(samples[i][0])) for i in chosen])
-        losses = nn.losses.cross_entropy(loaded.model(rows[:, :-1]), rows[:, 1:])
-        mx.eval(losses)
-        for row, i in enumerate(chosen):
-            ids, prompt = samples[i]
-            own = losses[row, prompt - 1 : len(ids) - 1]
-            found[i] = (float(own.sum()), len(ids) - prompt)
-    return found
+    return summed_losses(loaded, samples)

@@ -21,7 +21,6 @@ from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library.home import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.quoting import reads_by_itself
 from mlx_backend.study.store import Samples, Yield, digest
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 from mlx_backend.study.writer import Writer
@@ -95,7 +94,7 @@ class StudyStage:
         self._folder.append(protocol.StageBegan(stage="studying"))
         deadline = self._began + budget(end, self._began) - self._before.seconds
         general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
-        reads = reads_by_itself(self._load_writer().loaded.info)
+        reads = self._load_writer().loaded.info.reads_by_itself
         samples = Samples(notes.connection)
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop

@@ -5,13 +5,13 @@ import math
 from mlx_backend import lora
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.lora import LoraShape
-from mlx_backend.training.probe import probe_of_base, summed_losses, take_probe
+from mlx_backend.training.probe import answer_losses, probe_of_base, take_probe
 
 
 def test_losses_are_those_of_each_answer_alone(loaded: LoadedModel) -> None:
     pairs = [("Who?", "Marta."), ("What is in the harbour?", "There are four piers and a shop.")]
-    together = summed_losses(loaded, pairs)
-    alone = [summed_losses(loaded, [pair])[0] for pair in pairs]
+    together = answer_losses(loaded, pairs)
+    alone = [answer_losses(loaded, [pair])[0] for pair in pairs]
     for (one, count), (other, same) in zip(together, alone, strict=True):
         assert count == same
         assert math.isclose(one, other, rel_tol=1e-4)
