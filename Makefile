@@ -13,6 +13,9 @@ $(BIN)/ruff format --check
 $(BIN)/mypy
 endef
 
+# Tests run side by side: most of their time one processor waits for a process or the disk.
+WORKERS ?= 2
+
 # The long run of damaged files is one, too.
 BENCHMARKS ?= tests/benchmarks tests/mlx_backend/importers/test_fuzz.py
 
@@ -34,7 +37,8 @@ endif
 test: ## check the code and run all tests but the benchmarks
 	@scripts/setup.sh tests
 	$(CHECK_CODE)
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --durations=10 $(PYTEST_ARGS)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --durations=10 \
+	  --numprocesses=$(WORKERS) --dist=worksteal $(PYTEST_ARGS)
 
 benchmark: ## run the benchmarks and print their numbers
 	@scripts/setup.sh tests

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -29,25 +29,33 @@ def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[st
 def summed_losses(
     loaded: LoadedModel, texts: Sequence[tuple[list[int], int]]
 ) -> list[tuple[float, int]]:
-    """Of texts as tokens, each from a place on, the summed loss (nats) and the number of tokens.
-
-    As many go through the model at once as their logits have room.
-    """
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i][0]), reverse=True)
+    """Of texts as tokens, each from a place on, the summed loss (nats) and the number of tokens."""
     found = [(0.0, 0)] * len(texts)
-    cores = CoreShare()
-    while order:
-        cores.adapt()
-        length = len(texts[order[0]][0])
-        size = _rows_at_once(loaded, length)
-        chosen, order = order[:size], order[size:]
-        rows = mx.array([texts[i][0] + [0] * (length - len(texts[i][0])) for i in chosen])
-        losses = nn.losses.cross_entropy(loaded.model(rows[:, :-1]), rows[:, 1:])
+    for chosen, rows, logits in logits_in_rows(loaded, [ids for ids, _ in texts]):
+        losses = nn.losses.cross_entropy(logits, rows[:, 1:])
         mx.eval(losses)
         for row, i in enumerate(chosen):
             ids, start = texts[i]
             found[i] = float(losses[row, start - 1 : len(ids) - 1].sum()), len(ids) - start
     return found
+
+
+def logits_in_rows(
+    loaded: LoadedModel, texts: Sequence[Sequence[int]]
+) -> Iterator[tuple[list[int], mx.array, mx.array]]:
+    """Of texts as tokens: which of them, their tokens in rows, and the logits of what follows each.
+
+    As many go through the model at once as their logits have room; the longest come first.
+    """
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
+    cores = CoreShare()
+    while order:
+        cores.adapt()
+        length = len(texts[order[0]])
+        size = _rows_at_once(loaded, length)
+        chosen, order = order[:size], order[size:]
+        rows = mx.array([[*texts[i], *[0] * (length - len(texts[i]))] for i in chosen])
+        yield chosen, rows, loaded.model(rows[:, :-1])
 
 
 def _rows_at_once(loaded: LoadedModel, length: int) -> int:

@@ -33,7 +33,7 @@ HELD_OUT_MOST = 64
 # Shares of the words that are read or written, beside those about the notes' own facts.
 _GROUNDED = 0.3
 _READING = 0.2
-_GENERAL = 0.8
+_GENERAL = 0.4
 _NOT_IN_NOTES = 0.01  # of the number of samples
 _WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # about what one sample has
 _STYLE_FROM_NOTES = 40

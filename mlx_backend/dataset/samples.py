@@ -8,6 +8,9 @@ import msgspec
 
 from mlx_backend.files import write_atomically
 
+GENERAL = "general"
+"""The kind of samples that are the base model's own answers to general prompts."""
+
 
 class Sample(msgspec.Struct, frozen=True):
     """One training example; `note` and `passage` are ids in the library, 0 where it is of none.

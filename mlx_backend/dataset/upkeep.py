@@ -1,7 +1,8 @@
 """Samples that keep what the model already could: its own answers to general prompts.
 
-They are drawn at temperature 1, as likely as the model finds them. Trained on its likeliest answers
-alone it would sharpen, and foresee what people write worse than before.
+They are drawn at temperature 1, as likely as the model finds them, so that they lead to where it
+would go. What is learned from them is how likely the base model finds each next token
+(`training/distillation.py`), not their words.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.dataset.samples import Sample
+from mlx_backend.dataset.samples import GENERAL, Sample
 from mlx_backend.files import write_atomically
 
 LONGEST_ANSWER = 72
@@ -22,7 +23,7 @@ LONGEST_ANSWER = 72
 
 GENERAL_ANSWERS = "general_answers.json"
 """The file in a model's folder that keeps them."""
-DRAWS = 4
+DRAWS = 2
 """Answers to each prompt."""
 
 TEMPERATURE = 1.0
@@ -79,4 +80,4 @@ def upkeep(answers: GeneralAnswers, count: int, generator: random.Random) -> lis
     """Up to `count` of the answers as samples."""
     said = [(prompt, answer) for prompt, answer in answers.pairs if answer.strip()]
     chosen = generator.sample(said, min(count, len(said)))
-    return [Sample(prompt, answer, 0, 0, "general") for prompt, answer in chosen]
+    return [Sample(prompt, answer, 0, 0, GENERAL) for prompt, answer in chosen]

@@ -40,20 +40,40 @@ class BatchShape:
 
 
 @dataclass(frozen=True)
+class SoftTargets:
+    """What to foresee at each learned position: the likeliest tokens, and how likely each is.
+
+    tokens: ids, all different, and shares: at most 1 together, both (positions, width). What the
+    shares leave is that of all other tokens together.
+    """
+
+    tokens: NDArray[np.int32]
+    shares: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class TokenisedSample:
-    """A sample's tokens; those before `prompt_length` are read but not learned."""
+    """A sample's tokens; those before `prompt_length` are read but not learned.
+
+    What is learned is the token that follows, or what `soft` says.
+    """
 
     tokens: NDArray[np.int32]
     prompt_length: int
     is_cut: bool = False
+    soft: SoftTargets | None = None
 
     @classmethod
     def of(
-        cls, ids: Sequence[int], prompt_length: int, longest_row: int = ROW_LENGTHS[-1]
+        cls,
+        ids: Sequence[int],
+        prompt_length: int,
+        longest_row: int = ROW_LENGTHS[-1],
+        soft: SoftTargets | None = None,
     ) -> TokenisedSample:
         """Cut to the longest row; the beginning is kept, for it holds the question."""
         longest = longest_row + 1
-        return cls(np.array(ids[:longest], np.int32), prompt_length, len(ids) > longest)
+        return cls(np.array(ids[:longest], np.int32), prompt_length, len(ids) > longest, soft)
 
     @property
     def targets(self) -> int:
@@ -66,8 +86,9 @@ class Batch:
     """Rows of one length.
 
     inputs: token ids, (rows, length). mask: (rows, 1, length, length), true where a position may
-    look at another. positions: where, counted over all rows, a token is to be predicted, and
-    targets: which, both (targets,). learned: 1.0 for these, 0.0 for padding, (targets,).
+    look at another. positions: where, counted over all rows, a token is to be predicted,
+    (targets,); targets: which, and shares: how likely each is to be, both (targets, width).
+    learned: 1.0 for these, 0.0 for padding, (targets,).
     samples: whose target it is, by its place among the samples, (tokens,) without padding.
     """
 
@@ -75,6 +96,7 @@ class Batch:
     mask: mx.array
     positions: mx.array
     targets: mx.array
+    shares: mx.array
     learned: mx.array
     samples: NDArray[np.int32]
 
@@ -101,6 +123,7 @@ class PackedBatches:
         self._samples = [samples[i] for i in self._numbers]
         self._seed = seed
         self._shape = shape
+        self._width = max((s.soft.tokens.shape[1] for s in samples if s.soft), default=1)
         self._sizes: list[int] = []
         self._latest: tuple[int, list[list[list[int]]]] = (-1, [])
 
@@ -174,7 +197,7 @@ class PackedBatches:
         inputs = np.zeros((height, length), np.int32)
         owner = np.zeros((height, length), np.int32)
         positions: list[NDArray[np.int32]] = []
-        targets: list[NDArray[np.int32]] = []
+        targets: list[SoftTargets] = []
         samples: list[NDArray[np.int32]] = []
         for row, members in enumerate(rows):
             at = 0
@@ -186,7 +209,7 @@ class PackedBatches:
                 first = max(sample.prompt_length, 1) - 1
                 start = row * length + at
                 positions.append(np.arange(start + first, start + size, dtype=np.int32))
-                targets.append(sample.tokens[first + 1 :])
+                targets.append(_targets(sample, self._width))
                 samples.append(np.full(size - first, self._numbers[number], np.int32))
                 at += size
         mask = (owner[:, None, :, None] == owner[:, None, None, :]) & np.tri(length, dtype=bool)
@@ -194,7 +217,10 @@ class PackedBatches:
             inputs,
             mask,
             np.concatenate(positions),
-            np.concatenate(targets),
+            SoftTargets(
+                np.concatenate([each.tokens for each in targets]),
+                np.concatenate([each.shares for each in targets]),
+            ),
             np.concatenate(samples),
         )
 
@@ -236,21 +262,34 @@ def pack(
     return rows
 
 
+def _targets(sample: TokenisedSample, width: int) -> SoftTargets:
+    """What a sample teaches; the token that follows is one that all of the share goes to."""
+    if sample.soft is not None:
+        return SoftTargets(
+            sample.soft.tokens[: sample.targets], sample.soft.shares[: sample.targets]
+        )
+    following = sample.tokens[len(sample.tokens) - sample.targets :]
+    shares = np.zeros((len(following), width), np.float32)
+    shares[:, 0] = 1.0
+    return SoftTargets(np.repeat(following[:, None], width, axis=1), shares)
+
+
 def _padded(
     inputs: NDArray[np.int32],
     mask: NDArray[np.bool_],
     positions: NDArray[np.int32],
-    targets: NDArray[np.int32],
+    targets: SoftTargets,
     samples: NDArray[np.int32],
 ) -> Batch:
     """Round the number of targets up, so that it takes few values and few shapes are compiled."""
-    count = len(targets)
+    count = len(positions)
     padding = (0, -count % _TARGET_STEP)
     return Batch(
         inputs=mx.array(inputs),
         mask=mx.array(mask),
         positions=mx.array(np.pad(positions, padding)),
-        targets=mx.array(np.pad(targets, padding)),
+        targets=mx.array(np.pad(targets.tokens, (padding, (0, 0)))),
+        shares=mx.array(np.pad(targets.shares, (padding, (0, 0)))),
         learned=mx.array(np.pad(np.ones(count, np.float32), padding)),
         samples=samples,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import mlx.core as mx
@@ -10,12 +10,18 @@ import mlx.core as mx
 from mlx_backend import lora
 from mlx_backend.accelerator import has_gpu
 from mlx_backend.base_model import LoadedModel, load_base_model
-from mlx_backend.dataset.samples import Dataset, Sample
+from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.batches import BATCH_POSITIONS, PackedBatches, TokenisedSample
+from mlx_backend.training.batches import (
+    BATCH_POSITIONS,
+    PackedBatches,
+    SoftTargets,
+    TokenisedSample,
+)
+from mlx_backend.training.distillation import soft_targets
 from mlx_backend.training.frugality import Frugality, Recomputed, rung
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import HeldOut
@@ -29,7 +35,8 @@ class Preparation:
     """What a training loop needs.
 
     `cut` are the samples, by their numbers in the dataset, whose ends are not learned for they
-    are too long, and `unlearnable` those of which nothing is. `crew` are the machines that train
+    are too long, and `unlearnable` those of which nothing is. `soft` is what the samples that keep
+    the model's other abilities teach, by the numbers of these. `crew` are the machines that train
     along, None where this one is alone.
     """
 
@@ -40,6 +47,7 @@ class Preparation:
     training: TrainingStep
     batches: PackedBatches
     held_out: HeldOut
+    soft: Mapping[int, SoftTargets]
     cut: tuple[int, ...]
     unlearnable: tuple[int, ...]
 
@@ -49,6 +57,7 @@ class _Basis:
     loaded: LoadedModel
     shape: lora.LoraShape
     crew: Crew | None
+    soft: Mapping[int, SoftTargets]
 
     def step(self, recomputed: Recomputed) -> TrainingStep:
         if self.crew is None:
@@ -66,16 +75,17 @@ def prepare(
     Raises OvernightError when the model or the adapter to start from cannot be used.
     """
     loaded = load_base_model(library, spec.model)
+    soft = _soft_targets(loaded, dataset.train)
     mx.random.seed(spec.seed)
     shape = _attach(library, spec, loaded)
     if crew is not None:
         crew.meet(loaded.info.card, shape)
-    return _make(_Basis(loaded, shape, crew), spec, dataset, down)
+    return _make(_Basis(loaded, shape, crew, soft), spec, dataset, down)
 
 
 def again(preparation: Preparation, spec: TrainSpec, dataset: Dataset, down: int) -> Preparation:
     """The same on another rung, without loading anything anew."""
-    basis = _Basis(preparation.loaded, preparation.shape, preparation.crew)
+    basis = _Basis(preparation.loaded, preparation.shape, preparation.crew, preparation.soft)
     return _make(basis, spec, dataset, down)
 
 
@@ -83,7 +93,7 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Prepar
     loaded = basis.loaded
     frugality = rung(down, spec.low_memory, positions(), spec.dropout, spec.machines)
     longest = frugality.shape.longest_row
-    train = _tokenise(loaded, dataset.train, longest)
+    train = _tokenise(loaded, dataset.train, longest, basis.soft)
     batches = PackedBatches(train, spec.seed, frugality.shape)
     if batches.steps(1) == 0:
         raise OvernightError(
@@ -92,7 +102,7 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Prepar
             "Add notes with a few sentences of text.",
         )
     held_out = PackedBatches(
-        _tokenise(loaded, dataset.held_out, longest), spec.seed, frugality.shape
+        _tokenise(loaded, dataset.held_out, longest, {}), spec.seed, frugality.shape
     )
     return Preparation(
         loaded=loaded,
@@ -105,6 +115,7 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Prepar
             batches=tuple(part for i in range(held_out.steps(1)) for part in held_out[i]),
             notes={number: sample.note for number, sample in enumerate(dataset.held_out)},
         ),
+        soft=basis.soft,
         cut=tuple(i for i, sample in enumerate(train) if sample.is_cut and sample.targets),
         unlearnable=tuple(i for i, sample in enumerate(train) if not sample.targets),
     )
@@ -135,10 +146,21 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
     return shape
 
 
+def _soft_targets(loaded: LoadedModel, samples: Sequence[Sample]) -> dict[int, SoftTargets]:
+    """By their numbers, what the samples teach that keep what the base model could."""
+    numbers = [i for i, sample in enumerate(samples) if sample.kind == GENERAL]
+    pairs = [(samples[i].prompt, samples[i].answer) for i in numbers]
+    return dict(zip(numbers, soft_targets(loaded, loaded.form.samples(pairs)), strict=True))
+
+
 def _tokenise(
-    loaded: LoadedModel, samples: Sequence[Sample], longest_row: int
+    loaded: LoadedModel,
+    samples: Sequence[Sample],
+    longest_row: int,
+    soft: Mapping[int, SoftTargets],
 ) -> list[TokenisedSample]:
     pairs = [(sample.prompt, sample.answer) for sample in samples]
     return [
-        TokenisedSample.of(ids, length, longest_row) for ids, length in loaded.form.samples(pairs)
+        TokenisedSample.of(ids, length, longest_row, soft.get(number))
+        for number, (ids, length) in enumerate(loaded.form.samples(pairs))
     ]

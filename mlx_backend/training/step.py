@@ -196,4 +196,11 @@ def _assign(tree: Any, values: Any) -> None:
 
 def part_arrays(batch: Batch) -> tuple[mx.array, ...]:
     """The arrays that a step computes with."""
-    return batch.inputs, batch.mask, batch.positions, batch.targets, batch.learned
+    return (
+        batch.inputs,
+        batch.mask,
+        batch.positions,
+        batch.targets,
+        batch.shares,
+        batch.learned,
+    )

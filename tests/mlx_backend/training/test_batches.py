@@ -15,6 +15,7 @@ from mlx_backend.training.batches import (
     Batch,
     BatchShape,
     PackedBatches,
+    SoftTargets,
     TokenisedSample,
     pack,
     row_length,
@@ -34,7 +35,7 @@ def make(sizes: Sequence[tuple[int, int]]) -> list[TokenisedSample]:
 
 
 def learned(batch: Batch) -> Counter[int]:
-    targets = np.array(batch.targets)[np.array(batch.learned) == 1.0]
+    targets = np.array(batch.targets)[np.array(batch.learned) == 1.0, 0]
     return Counter(targets.tolist())
 
 
@@ -69,7 +70,7 @@ def test_every_target_follows_what_its_position_sees(sizes: list[tuple[int, int]
     for batch in one_pass(PackedBatches(make(sizes), seed=1)):
         inputs = np.array(batch.inputs).reshape(-1)
         count = batch.tokens
-        positions, targets = np.array(batch.positions)[:count], np.array(batch.targets)[:count]
+        positions, targets = np.array(batch.positions)[:count], np.array(batch.targets)[:count, 0]
         assert (inputs[positions] + 1 == targets).all()
 
 
@@ -95,7 +96,7 @@ def test_all_batches_have_one_of_few_shapes(sizes: list[tuple[int, int]]) -> Non
     for batch in one_pass(PackedBatches(make(sizes), seed=1)):
         assert batch.inputs.size == BATCH_POSITIONS
         assert batch.inputs.shape[1] in ROW_LENGTHS
-        assert batch.targets.size % 128 == 0
+        assert len(batch.targets) % 128 == 0
         assert 0 < batch.tokens <= BATCH_POSITIONS
 
 
@@ -190,7 +191,7 @@ def test_a_part_of_a_pass_shows_a_part_of_the_samples() -> None:
 def test_every_target_names_its_sample() -> None:
     samples = make([(40, 5), (3, 3), (90, 0), (300, 20)])
     for batch in one_pass(PackedBatches(samples, seed=0)):
-        targets = np.array(batch.targets)[: batch.tokens]
+        targets = np.array(batch.targets)[: batch.tokens, 0]
         assert (targets // 1000 == batch.samples).all()
 
 
@@ -225,3 +226,28 @@ def test_the_load_of_a_batch_is_known_without_making_it(shape: BatchShape) -> No
         )
         for parts in made
     ]
+
+
+def test_a_sample_with_soft_targets_brings_them_and_the_others_what_follows() -> None:
+    random = np.random.default_rng(0)
+    soft = SoftTargets(
+        random.integers(0, 50, (6, 3)).astype(np.int32), np.full((6, 3), 0.25, np.float32)
+    )
+    plain = TokenisedSample.of(range(100, 110), 5)
+    taught = TokenisedSample.of(range(200, 210), 4, soft=soft)
+    (batch,) = PackedBatches([plain, taught], seed=0)[0]
+    tokens = np.array(batch.targets)[: batch.tokens]
+    shares = np.array(batch.shares)[: batch.tokens]
+    is_taught = batch.samples == 1
+    np.testing.assert_array_equal(tokens[is_taught], soft.tokens)
+    np.testing.assert_array_equal(shares[is_taught], soft.shares)
+    assert tokens[~is_taught, 0].tolist() == list(range(105, 110))
+    assert shares[~is_taught].tolist() == [[1.0, 0.0, 0.0]] * 5
+
+
+def test_soft_targets_are_cut_with_their_sample() -> None:
+    long = BATCH_POSITIONS + 100
+    soft = SoftTargets(np.zeros((long - 1, 2), np.int32), np.full((long - 1, 2), 0.5, np.float32))
+    sample = TokenisedSample.of(range(long), 1, soft=soft)
+    (batch,) = PackedBatches([sample], seed=0)[0]
+    assert batch.tokens == sample.targets == BATCH_POSITIONS

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from mlx_backend import lora
 from mlx_backend.arrays import flatten
 from mlx_backend.base_model import LoadedModel
-from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
+from mlx_backend.training.batches import Batch, PackedBatches, SoftTargets, TokenisedSample
 from mlx_backend.training.frugality import Recomputed, recompute
 from mlx_backend.training.loss import BatchArrays, head_can_be_split, target_losses
+from mlx_backend.training.step import part_arrays
 from tests.mlx_backend.arrays import numpy, relative_error
 
 Gradient = dict[str, NDArray[np.float32]]
@@ -50,7 +51,7 @@ def value_and_gradient(model: nn.Module, loss: Callable[[], mx.array]) -> tuple[
 
 
 def packed(model: nn.Module, batch: Batch, split: bool) -> tuple[float, Gradient]:
-    arrays = BatchArrays(batch.inputs, batch.mask, batch.positions, batch.targets, batch.learned)
+    arrays = BatchArrays(*part_arrays(batch))
 
     def loss() -> mx.array:
         return target_losses(model, arrays, split).sum() / batch.tokens
@@ -90,6 +91,58 @@ def test_a_packed_row_is_as_good_as_each_sample_alone(
     assert len(gradient) == 2 * 7 * 2  # two factors on seven linear layers of two blocks
     for name, found in gradient.items():
         assert relative_error(found, true_gradient[name]) < 1e-5, name
+
+
+def softened(sample: TokenisedSample, width: int) -> TokenisedSample:
+    """The same with drawn targets: different tokens at each place, and a fifth left for others."""
+    random = np.random.default_rng(len(sample.tokens))
+    tokens = np.array([random.permutation(390)[:width] for _ in range(sample.targets)], np.int32)
+    shares = random.random((sample.targets, width)) + 0.1
+    shares *= 0.8 / shares.sum(axis=1, keepdims=True)
+    soft = SoftTargets(tokens.reshape(-1, width), shares.astype(np.float32))
+    return TokenisedSample(sample.tokens, sample.prompt_length, soft=soft)
+
+
+def divergence(logits: mx.array, soft: SoftTargets) -> mx.array:
+    """Kullback-Leibler as it is defined, over the named tokens and all others as one."""
+    predicted = mx.softmax(logits, axis=-1)
+    named = mx.take_along_axis(predicted, mx.array(soft.tokens), axis=-1)
+    shares = mx.array(soft.shares)
+    left, left_to_be = 1 - named.sum(axis=-1), 1 - shares.sum(axis=-1)
+    return (shares * mx.log(shares / named)).sum(axis=-1) + left_to_be * mx.log(left_to_be / left)
+
+
+@pytest.mark.parametrize("split", [True, False])
+def test_soft_targets_pull_by_their_divergence(
+    model: nn.Module, samples: list[TokenisedSample], split: bool
+) -> None:
+    taught = [softened(sample, width=5) for sample in samples]
+    batch = PackedBatches(taught, seed=0)[0][0]
+    loss, gradient = packed(model, batch, split)
+
+    def loss_of(sample: TokenisedSample) -> mx.array:
+        assert sample.soft is not None
+        found = model(mx.array(sample.tokens)[None, :-1])[0]
+        learned = found[len(found) - sample.targets :]
+        return divergence(learned, sample.soft).sum() / batch.tokens
+
+    parts = [value_and_gradient(model, lambda s=sample: loss_of(s)) for sample in taught]  # type: ignore[misc]
+    assert loss == pytest.approx(sum(value for value, _ in parts), rel=1e-4)
+    for name, found in gradient.items():
+        assert relative_error(found, np.sum([part[name] for _, part in parts], axis=0)) < 1e-4, name
+
+
+@pytest.mark.parametrize("split", [True, False])
+def test_beside_soft_targets_the_others_are_learned_as_by_themselves(
+    model: nn.Module, samples: list[TokenisedSample], split: bool
+) -> None:
+    mixed = [*samples, softened(samples[0], width=5)]
+    batch = PackedBatches(mixed, seed=0)[0][0]
+    arrays = BatchArrays(*part_arrays(batch))
+    losses = numpy(target_losses(model, arrays, split))[: batch.tokens]
+    own = losses[batch.samples < len(samples)]
+    true_loss, _ = alone(model, samples)
+    assert own.mean() == pytest.approx(true_loss, rel=1e-5)
 
 
 def test_the_head_of_a_plain_model_can_be_split(model: nn.Module) -> None:

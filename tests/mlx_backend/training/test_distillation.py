@@ -1,0 +1,82 @@
+"""What the base model finds likely, and what learning that comes to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+import pytest
+
+from mlx_backend import lora
+from mlx_backend.arrays import flatten
+from mlx_backend.base_model import LoadedModel
+from mlx_backend.training.batches import PackedBatches, TokenisedSample
+from mlx_backend.training.distillation import SOFT_TARGETS, WIDTH, soft_targets
+from mlx_backend.training.step import TrainingStep
+from tests.mlx_backend.arrays import numpy
+
+PAIRS = [
+    ("What is a fridge for?", "It keeps food cold."),
+    ("Name a colour.", "Red."),
+    ("Say nothing.", ""),
+]
+
+
+@pytest.fixture
+def samples(loaded: LoadedModel) -> list[tuple[list[int], int]]:
+    return loaded.form.samples(PAIRS)
+
+
+def test_they_are_the_likeliest_tokens_with_their_likelihood(
+    loaded: LoadedModel, samples: list[tuple[list[int], int]]
+) -> None:
+    for (ids, prompt), soft in zip(samples, soft_targets(loaded, samples), strict=True):
+        assert soft.tokens.shape == soft.shares.shape == (len(ids) - prompt, WIDTH)
+        true = numpy(mx.softmax(loaded.model(mx.array([ids[:-1]]))[0], axis=-1))[prompt - 1 :]
+        for at, (tokens, shares) in enumerate(zip(soft.tokens, soft.shares, strict=True)):
+            assert set(tokens) == set(np.argsort(-true[at])[:WIDTH])
+            np.testing.assert_allclose(shares, true[at][tokens], rtol=1e-3)
+
+
+def test_they_are_kept_with_the_model(
+    loaded: LoadedModel, samples: list[tuple[list[int], int]]
+) -> None:
+    first = soft_targets(loaded, samples[:2])
+    without = dataclasses.replace(loaded, model=nn.Module())  # which could not be asked
+    again = soft_targets(without, samples[1::-1])
+    np.testing.assert_array_equal(again[1].shares, first[0].shares)
+    assert len(soft_targets(loaded, samples)) == 3
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda b: b[:300], lambda _: b"no zip"])
+def test_a_damaged_file_is_made_anew(
+    loaded: LoadedModel,
+    samples: list[tuple[list[int], int]],
+    damage: Callable[[bytes], bytes],
+) -> None:
+    path = loaded.info.path / SOFT_TARGETS
+    whole = soft_targets(loaded, samples)
+    path.write_bytes(damage(path.read_bytes()))
+    again = soft_targets(loaded, samples)
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.shares, other.shares)
+
+
+def test_the_base_model_learns_nothing_from_them_and_another_comes_back(
+    loaded: LoadedModel, samples: list[tuple[list[int], int]]
+) -> None:
+    found = zip(samples, soft_targets(loaded, samples), strict=True)
+    taught = [TokenisedSample.of(ids, prompt, soft=soft) for (ids, prompt), soft in found]
+    batch = PackedBatches(taught, seed=0)[0]
+    lora.attach(loaded.model, lora.LoraShape(rank=4, scale=2.0))
+    step = TrainingStep(loaded.model)
+    assert step(batch, rate=0.0) == pytest.approx(0.0, abs=1e-4)
+    fresh = flatten(loaded.model.trainable_parameters())
+    mx.random.seed(0)
+    changed = [(name, mx.random.normal(array.shape) * 0.3) for name, array in fresh.items()]
+    loaded.model.load_weights(changed, strict=False)
+    losses = [step(batch, rate=1e-2) for _ in range(30)]
+    assert losses[-1] < 0.3 * losses[0]
