@@ -20,17 +20,28 @@ _COLOURS = (
 )
 
 
+_CURRENCIES = (
+    "euros?|dollars?|pounds?|quid|francs?|crowns?|cents?|pence|pennies|yen|yuan|rupees?|roubles?"
+    "|EUR|USD|GBP|CHF|JPY|SEK|NOK|DKK|PLN|INR|k"
+)
+_SUMS = "price|rent|fees?|fare|salary|wages?|budget|deposit|fine|subscription|costs?|paid|pays?"
+
+
 @dataclass(frozen=True)
 class Kind:
-    """A kind of thing: how it is asked for, and how it looks in a statement."""
+    """A kind of thing: how it is asked for, and how it looks in a statement.
+
+    `is_plain`: whether it looks the same wherever it stands, so that none is overlooked.
+    """
 
     asked: re.Pattern[str]
     there: re.Pattern[str]
+    is_plain: bool = False
 
 
-def _kind(asked: str, there: str, is_cased: bool = False) -> Kind:
+def _kind(asked: str, there: str, is_cased: bool = False, is_plain: bool = False) -> Kind:
     flags = re.RegexFlag(0) if is_cased else re.IGNORECASE
-    return Kind(re.compile(asked, re.IGNORECASE), re.compile(there, flags))
+    return Kind(re.compile(asked, re.IGNORECASE), re.compile(there, flags), is_plain)
 
 
 # The first that a question fits is its kind.
@@ -50,6 +61,16 @@ _KINDS = (
         r"\d{3,}|\d[\d -]{4,}",
     ),
     _kind(r"\bpasswords?\b|\bpasscode\b|\bPIN\b", r"\bpass(?:word|code)|\bpin\b|\bcode\b"),
+    _kind(
+        r"\bhow much (?:money|rent)\b"
+        r"|\bhow much\b.*\b(?:costs?|earns?|pays?|paid|charges?|owes?)\b"
+        r"|\bwhat (?:do|does|did|will|would) .*\b(?:costs?|earn|charge)\b"
+        r"|\bwh(?:at|ich) (?:(?:is|was|are|were) )?(?:(?:the|our|my|his|her|their) )?"
+        rf"(?:{_SUMS})\b",
+        rf"[$£€¥]|\d ?(?:{_CURRENCIES})\b|\b(?:{_SUMS})\b\W*(?:\w+\W+){{0,2}}\d"
+        rf"|\b(?:{_NUMBER_WORDS}) (?:{_CURRENCIES})\b|\b(?:free|gratis|nothing)\b",
+        is_plain=True,
+    ),
     _kind(
         r"\bhow (?:much|many|long|far|big|heavy|often|large)\b"
         r"|\bwh(?:at|ich) (?:price|number|percentage|share|amount|temperature|size)\b|\bcosts?\b",

@@ -36,6 +36,8 @@ _THIN_LIKELIHOOD = 0.9
 _CLEAR_WORDS = 0.9
 
 _WORD = re.compile(r"[^\W_]+")
+_KIND_OF = re.compile(r"\b(what|which) (?:kind|type|sort|brand|make)s? of ", re.IGNORECASE)
+_SHORTEST_ROOT = 5  # letters
 _ASKS_KIND = word_set("what which many much")
 _BEFORE_NOUN = word_set("the a an my our your his her its their of s this that")
 _OF_ANY_KIND = word_set(
@@ -59,13 +61,15 @@ class Evidence:
 
     likelihood: nats a token that the question gains by it. words: how much of the question's
     telling words it has, from 0 to 1, rare ones counting more; titled_words: with the title of its
-    note. has_kind: whether it has the kind of thing that is asked for.
+    note. has_kind: whether it has the kind of thing that is asked for, and kind_is_plain: whether
+    that would be seen for certain.
     """
 
     likelihood: float
     words: float
     titled_words: float
     has_kind: bool
+    kind_is_plain: bool = False
 
     @property
     def score(self) -> float:
@@ -94,12 +98,12 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
 def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
     """Whether a statement can be given as the answer, though it is the best there is.
 
-    It cannot where it has nothing of the kind that is asked for, unless nearly all of the question
-    is in it; nor where the question is about things that no passage names (`strange`) and little
-    else binds them.
+    It cannot where it has nothing of the kind that is asked for, unless that may be overlooked and
+    nearly all of the question is in it; nor where the question is about things that no passage
+    names (`strange`) and little else binds them.
     """
     if not evidence.has_kind:
-        return evidence.titled_words >= _CLEAR_WORDS
+        return not evidence.kind_is_plain and evidence.titled_words >= _CLEAR_WORDS
     is_thin = evidence.titled_words < _THIN_WORDS and evidence.likelihood < _THIN_LIKELIHOOD
     return not (strange and is_thin)
 
@@ -107,19 +111,24 @@ def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
 def unknown_things(question: str, passages: str) -> list[str]:
     """The things in a question that the passages do not name in any form of their words.
 
-    Not those that only say of what kind the answer is, as in "which fruit".
+    Not those that only say of what kind the answer is, as in "which fruit" or "what kind of fruit".
     """
     there = stems(passages)
-    words = [word.lower() for word in _WORD.findall(question)]
+    words = [word.lower() for word in _WORD.findall(_KIND_OF.sub(r"\1 ", question))]
     return [
         word
         for before, word in zip(["", *words], words, strict=False)
-        if stem(word) not in there
+        if not _is_named(stem(word), there)
         and before not in _ASKS_KIND
         and word not in _OF_ANY_KIND
         and content_words(word)
         and _is_thing(word, before)
     ]
+
+
+def _is_named(word: str, there: frozenset[str]) -> bool:
+    """Whether a stem is there, or one that it is made of, as "auditor" is of "audit"."""
+    return word in there or any(word[:end] in there for end in range(_SHORTEST_ROOT, len(word)))
 
 
 def _is_thing(word: str, before: str) -> bool:
@@ -139,7 +148,13 @@ def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]])
     words = _shared_words(question, [text for _, text in stated], stated)
     titled = _shared_words(question, [f"{title} {text}" for title, text in stated], stated)
     return [
-        Evidence(value - plain, share, titled_share, has_kind(kind, text))
+        Evidence(
+            value - plain,
+            share,
+            titled_share,
+            has_kind(kind, text),
+            kind is not None and kind.is_plain,
+        )
         for value, share, titled_share, (_, text) in zip(
             informed, words, titled, stated, strict=True
         )

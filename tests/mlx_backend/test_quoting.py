@@ -67,6 +67,14 @@ def test_the_statement_that_answers_or_none(question: str, answer: str) -> None:
         ("When is it due?", "It is due on 4 May.", "It is due."),
         ("Who came?", "Then Oskar came.", "then it came."),
         ("Where is it?", "It is behind the door.", "It is on Mondays."),
+        ("What does Ida earn?", "Ida is paid 310 a week.", "Ida paints every evening."),
+        (
+            "What is the rent of the mill?",
+            "Rent: 410 euros.",
+            "We rent the mill from 1 May, 410 m.",
+        ),
+        ("How much does it cost?", "It was twelve pounds.", "It has 12 sails."),
+        ("How much money is there?", "The fund stands at 212 euros.", "There are 212 members."),
         ("How many are there?", "There are twelve.", "There are many."),
         ("What is the phone number of Ida?", "Call 0431 5512.", "Call Ida, number 4."),
     ],
@@ -86,6 +94,8 @@ def test_a_question_of_any_kind_takes_any_statement() -> None:
 def test_things_that_no_passage_names() -> None:
     assert unknown_things("What is the name of the miller's dog?", "The miller sleeps.") == ["dog"]
     assert unknown_things("Which fruit is in the soup?", "The soup has an orange.") == []
+    assert unknown_things("What kind of fruit is in the soup?", "The soup has an orange.") == []
+    assert unknown_things("Who are the auditors?", "The audit is done by Ida.") == []
     assert unknown_things("Who painted it?", "Oskar paints.") == []
 
 
@@ -95,6 +105,7 @@ def test_thin_evidence_is_enough_only_for_what_the_passages_know() -> None:
     assert not is_enough(thin, ["dog"])
     assert not is_enough(Evidence(5.0, 0.6, 0.6, has_kind=False), [])
     assert is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False), [])
+    assert not is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False, kind_is_plain=True), [])
     assert is_enough(Evidence(5.0, 0.1, 0.1, has_kind=True), ["dog"])
 
 
