@@ -7,14 +7,19 @@ from collections.abc import Callable
 
 import mlx.core as mx
 import mlx.nn as nn
+import msgspec
 import numpy as np
 import pytest
 
 from mlx_backend import lora
 from mlx_backend.arrays import flatten
 from mlx_backend.base_model import LoadedModel
+from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
+from mlx_backend.library import Library
+from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import PackedBatches, TokenisedSample
 from mlx_backend.training.distillation import SOFT_TARGETS, WIDTH, soft_targets
+from mlx_backend.training.preparation import prepare
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import numpy
 
@@ -80,3 +85,21 @@ def test_the_base_model_learns_nothing_from_them_and_another_comes_back(
     loaded.model.load_weights(changed, strict=False)
     losses = [step(batch, rate=1e-2) for _ in range(30)]
     assert losses[-1] < 0.3 * losses[0]
+
+
+def test_of_a_dataset_only_the_general_samples_are_taught_so(
+    filled_library: Library, spec: TrainSpec, dataset: Dataset
+) -> None:
+    general = [Sample(prompt, answer, 0, 0, GENERAL) for prompt, answer in PAIRS[:2]]
+    mixed = msgspec.structs.replace(dataset, train=(*general, *dataset.train))
+    prepared = prepare(filled_library, spec, mixed)
+    assert prepared.soft.keys() == {0, 1}
+    seen = set()
+    for step in range(prepared.batches.steps(1)):
+        for part in prepared.batches[step]:
+            named = (numpy(part.shares)[: part.tokens] > 0).sum(axis=1)
+            is_general = part.samples < 2
+            assert (named[is_general] > 1).all()
+            assert (named[~is_general] == 1).all()
+            seen |= set(part.samples.tolist())
+    assert {0, 1} < seen
