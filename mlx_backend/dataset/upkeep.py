@@ -77,7 +77,12 @@ def _known(path: Path, sha256: str) -> GeneralAnswers:
 
 
 def upkeep(answers: GeneralAnswers, count: int, generator: random.Random) -> list[Sample]:
-    """Up to `count` of the answers as samples."""
+    """So many of the answers as samples, one as often as another; none where there are none.
+
+    They may come again and again: what is learned from them is no more than to stay as it was.
+    """
     said = [(prompt, answer) for prompt, answer in answers.pairs if answer.strip()]
-    chosen = generator.sample(said, min(count, len(said)))
+    chosen: list[tuple[str, str]] = []
+    while said and len(chosen) < count:
+        chosen += generator.sample(said, min(count - len(chosen), len(said)))
     return [Sample(prompt, answer, 0, 0, GENERAL) for prompt, answer in chosen]
