@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -17,7 +17,6 @@ from mlx_backend.library.voices import Ranges
 Step = Literal[
     "duplicate", "near_duplicate", "quality", "boilerplate", "language", "authorship", "secrets"
 ]
-STEPS: tuple[Step, ...] = get_args(Step)
 
 _SECRETS: Step = "secrets"
 
@@ -142,13 +141,6 @@ class Findings:
         if wholly := self._wholly_allowed():
             counts[_SECRETS] -= wholly
         return {step: notes for step, notes in counts.items() if notes}
-
-    def of_step(self, step: Step) -> Iterator[tuple[int, int | None]]:
-        """Each note that a step has a finding about, with the note that stays in its place."""
-        rows = self._db.execute(
-            "SELECT note_id, stays FROM findings WHERE step = ? ORDER BY note_id", (step,)
-        )
-        return ((row["note_id"], row["stays"]) for row in rows)
 
     def _secrets_reason(self, reason: Reason, note_id: int) -> Reason:
         for secrets in note_secrets(self._db, note_id):
