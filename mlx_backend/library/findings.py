@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -90,15 +90,6 @@ class Findings:
             "SELECT included FROM choices WHERE note_id = ?", (note_id,)
         ).fetchone()
         return bool(row["included"]) if row else None
-
-    def forget_choices(self, note_ids: Iterable[int]) -> None:
-        """Leave these notes to curation again."""
-        chosen = list(note_ids)
-        with transaction(self._db):
-            self._db.executemany(
-                "DELETE FROM choices WHERE note_id = ?", [(note_id,) for note_id in chosen]
-            )
-            update_included(self._db, chosen)
 
     def undo(
         self, step: Step, note_id: int | None = None, only: Collection[bytes] | None = None

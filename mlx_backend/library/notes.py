@@ -221,17 +221,6 @@ class Notes:
                         replies=taught.replies(row["start"], row["end"]),
                     )
 
-    def set_included(self, note_ids: Iterable[int], included: bool) -> None:
-        """Let training use these notes, or leave them out: the person's choice, which stays."""
-        chosen = [(int(included), note_id) for note_id in note_ids]
-        with transaction(self._db):
-            self._db.executemany("UPDATE notes SET included = ? WHERE id = ?", chosen)
-            self._db.executemany(
-                "INSERT INTO choices (included, note_id) SELECT ?, id FROM notes WHERE id = ?"
-                " ON CONFLICT (note_id) DO UPDATE SET included = excluded.included",
-                chosen,
-            )
-
     def mark_learned(self, adapter: str, versions: dict[int, str]) -> None:
         """Record that `adapter` was trained on these versions (note id to SHA-256)."""
         with transaction(self._db):
