@@ -64,6 +64,13 @@ class Passage:
     text: str
     replies: tuple[Reply, ...] = ()
 
+    @property
+    def topic(self) -> str:
+        """What it is about: its note, and the heading right above it where that says more."""
+        heading = self.heading.rpartition(" › ")[2]
+        says_more = heading and self.note_title not in {heading, self.heading}
+        return f"{self.note_title}, {heading}" if says_more else self.note_title
+
 
 @dataclass(frozen=True)
 class NewNote:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.notes import NewNote, Notes, Span
+from mlx_backend.library.notes import NewNote, Notes, Passage, Span
 
 
 def note(path: str, text: str, title: str = "", sha256: str = "1") -> NewNote:
@@ -185,3 +185,21 @@ def test_an_unknown_note_has_no_text(notes: Notes) -> None:
 
 def test_totals_of_nothing(notes: Notes) -> None:
     assert (notes.totals().notes, notes.totals().words, notes.totals().tokens) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("heading", "topic"),
+    [
+        ("", "Garden"),
+        ("Garden", "Garden"),
+        ("Garden › Beds", "Garden, Beds"),
+        ("House › Garden", "Garden"),
+        ("House › Cellar › Shelves", "Garden, Shelves"),
+    ],
+)
+def test_a_passage_is_about_its_note_and_the_heading_above_it(heading: str, topic: str) -> None:
+    assert Passage(1, 1, "Garden", 0, heading, "We have ten beds.").topic == topic
+
+
+def test_a_title_that_looks_like_a_path_of_headings_is_one_title() -> None:
+    assert Passage(1, 1, "A › B", 0, "A › B", "Text.").topic == "A › B"
