@@ -16,7 +16,7 @@ _COLOURS = (
     "|gold(?:en)?|silver|turquoise|teal|navy|maroon|magenta|ochre|copper|pale|dark|bright|crimson"
     "|scarlet|indigo|lilac|bronze|khaki|azure|cobalt"
 )
-_MONEY = f"{CURRENCIES}|quid|pence|pennies|yen|yuan|rupees?|roubles?|JPY|SEK|NOK|DKK|PLN|INR|k"
+_MONEY = f"{CURRENCIES}|pennies|k"
 _SUMS = "price|rent|fees?|fare|salary|wages?|budget|deposit|fine|subscription|costs?|paid|pays?"
 
 

@@ -9,4 +9,7 @@ NUMBERS = (
     "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
     "|hundred|half"
 )
-CURRENCIES = "euros?|dollars?|pounds?|francs?|crowns?|cents?|EUR|USD|GBP|CHF"
+CURRENCIES = (
+    "euros?|dollars?|pounds?|quid|francs?|crowns?|cents?|pence|yen|yuan|rupees?|roubles?"
+    "|EUR|USD|GBP|CHF|JPY|SEK|NOK|DKK|PLN|INR"
+)
