@@ -45,11 +45,6 @@ class JobScanner:
         """Whether a log was too long for one scan."""
         return any(job.has_more for job in self._jobs.values())
 
-    @property
-    def has_active(self) -> bool:
-        """Whether some job is running."""
-        return any(job.unfinished for job in self._jobs.values())
-
     def _find_new(self) -> None:
         for parent in self._parents:
             for path in _folders(parent):

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtGui import QColor, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
 from mlx_backend.settings import Appearance
@@ -255,13 +255,6 @@ class Style(QObject):
         self._app.setPalette(make_palette(self.colours))
         self._app.setStyleSheet(style_sheet(self.colours))
         self.changed.emit()
-
-
-def fixed_font() -> QFont:
-    """The system's font of fixed width, at body size."""
-    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-    font.setPixelSize(Type.BODY)
-    return font
 
 
 def inset(layout: QLayout, edge: int) -> None:

@@ -34,9 +34,6 @@ class Pace:
     look_ms: int = 300_000
 
 
-USUAL_PACE = Pace()
-
-
 class WatchedFolders(QObject):
     """Starts an import for a watched folder that differs from what was imported of it."""
 

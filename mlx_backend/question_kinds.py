@@ -5,25 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NUMBER_WORDS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
-    "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-    "|hundred|thousand|million|dozen|half|quarter|twice|once|every|each|daily|weekly|monthly"
-    "|yearly|free|nothing|none|no"
+from mlx_backend.vocabulary import CURRENCIES, DAYS, MONTHS, NUMBERS
+
+_QUANTITIES = (
+    f"{NUMBERS}|thousand|million|dozen|quarter|twice|once|every|each|daily|weekly|monthly|yearly"
+    "|free|nothing|none|no"
 )
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_DAYS = "Mon|Tues|Wednes|Thurs|Fri|Satur|Sun"
 _COLOURS = (
     "red|green|blue|yellow|orange|purple|violet|pink|brown|black|white|gr[ea]y|beige|cream|ivory"
     "|gold(?:en)?|silver|turquoise|teal|navy|maroon|magenta|ochre|copper|pale|dark|bright|crimson"
     "|scarlet|indigo|lilac|bronze|khaki|azure|cobalt"
 )
-
-
-_CURRENCIES = (
-    "euros?|dollars?|pounds?|quid|francs?|crowns?|cents?|pence|pennies|yen|yuan|rupees?|roubles?"
-    "|EUR|USD|GBP|CHF|JPY|SEK|NOK|DKK|PLN|INR|k"
-)
+_MONEY = f"{CURRENCIES}|pennies|k"
 _SUMS = "price|rent|fees?|fare|salary|wages?|budget|deposit|fine|subscription|costs?|paid|pays?"
 
 
@@ -54,7 +47,7 @@ _KINDS = (
     _kind(
         r"\bhow (?:tall|high|deep|wide|thick)\b",
         r"\d\s*(?:mm|cm|m|km|ft|in|inch(?:es)?|f(?:oo|ee)t|met(?:er|re)s?|miles?|stor(?:ey|ies))\b"
-        rf"|\b(?:{_NUMBER_WORDS}) (?:inch|f(?:oo|ee)t|met(?:er|re)s?)",
+        rf"|\b(?:{_QUANTITIES}) (?:inch|f(?:oo|ee)t|met(?:er|re)s?)",
     ),
     _kind(
         r"\b(?:phone|telephone|serial|account|registration|passport|policy) number\b",
@@ -67,19 +60,19 @@ _KINDS = (
         r"|\bwhat (?:do|does|did|will|would) .*\b(?:costs?|earn|charge)\b"
         r"|\bwh(?:at|ich) (?:(?:is|was|are|were) )?(?:(?:the|our|my|his|her|their) )?"
         rf"(?:{_SUMS})\b",
-        rf"[$£€¥]|\d ?(?:{_CURRENCIES})\b|\b(?:{_SUMS})\b\W*(?:\w+\W+){{0,2}}\d"
-        rf"|\b(?:{_NUMBER_WORDS}) (?:{_CURRENCIES})\b|\b(?:free|gratis|nothing)\b",
+        rf"[$£€¥]|\d ?(?:{_MONEY})\b|\b(?:{_SUMS})\b\W*(?:\w+\W+){{0,2}}\d"
+        rf"|\b(?:{_QUANTITIES}) (?:{_MONEY})\b|\b(?:free|gratis|nothing)\b",
         is_plain=True,
     ),
     _kind(
         r"\bhow (?:much|many|long|far|big|heavy|often|large)\b"
         r"|\bwh(?:at|ich) (?:price|number|percentage|share|amount|temperature|size)\b|\bcosts?\b",
-        rf"\d|\b(?:{_NUMBER_WORDS})\b|\b(?:{_DAYS})days?\b",
+        rf"\d|\b(?:{_QUANTITIES})\b|\b(?:{DAYS})s?\b",
     ),
     _kind(
         r"\bwhen\b|\bwh(?:at|ich) (?:time|day|date|month|year|weekday)\b",
-        rf"\d{{1,2}}[:.]\d\d|\b(?:19|20)\d\d\b|\d(?:st|nd|rd|th)\b|\b(?:{_MONTHS})\b"
-        rf"|\b(?:{_DAYS})days?\b|\b(?:weeks?|months?|days?|hours?)\b"
+        rf"\d{{1,2}}[:.]\d\d|\b(?:19|20)\d\d\b|\d(?:st|nd|rd|th)\b|\b(?:{MONTHS})\b"
+        rf"|\b(?:{DAYS})s?\b|\b(?:weeks?|months?|days?|hours?)\b"
         r"|\b(?:spring|summer|autumn|winter|morning|noon|evening|night|today|tomorrow|yesterday"
         r"|lunch|dinner|breakfast|easter|christmas|before|after|until|during|o'clock)\b",
     ),
@@ -92,7 +85,7 @@ _KINDS = (
         r"\bwhere\b",
         r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|over|from|to|by"
         r"|outside|opposite) (?:the |a |an |our |my |his |her |their )"
-        rf"|\b(?:in|at|on|from|near) (?!(?:{_DAYS})days?\b)(?!(?:{_MONTHS.title()})\b)[A-ZÀ-Þ]"
+        rf"|\b(?:in|at|on|from|near) (?!(?:{DAYS})s?\b)(?!(?:{MONTHS})\b)[A-ZÀ-Þ]"
         r"|[a-z] (?:in|at) [a-z]|^[^.?!]{2,40}: ",
         is_cased=True,
     ),

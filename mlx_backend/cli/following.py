@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import NoReturn, Protocol, Self, TextIO
+from typing import NoReturn, Self, TextIO
 
 from tqdm import tqdm
 
@@ -53,19 +53,6 @@ def since_launch(events: Sequence[protocol.JobEvent]) -> Sequence[protocol.JobEv
     """Leave out what a run that is taken up again said in its earlier lives."""
     launches = [i for i, event in enumerate(events) if isinstance(event, protocol.Launched)]
     return events[launches[-1] :] if launches else events
-
-
-class _Progress(Protocol):
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def show(self, event: protocol.JobEvent) -> None: ...
 
 
 class ProgressLines:

@@ -20,7 +20,7 @@ _QUOTE_MARKS = re.compile(r"(?m)^[ \t]*(?:>[ \t]*)+")
 def as_it_stands(passage: Passage) -> Iterator[Sample]:
     """The passage's own text."""
     yield Sample(
-        f"What do my notes say about {topic_of(passage)}?",
+        f"What do my notes say about {passage.topic}?",
         passage.text,
         passage.note_id,
         passage.id,
@@ -36,14 +36,6 @@ def replies(passage: Passage) -> Iterator[Sample]:
             yield Sample(
                 _question_of(reply, title), reply.answered, passage.note_id, passage.id, "reply"
             )
-
-
-def topic_of(passage: Passage) -> str:
-    """What a passage is about: its note and the heading above it."""
-    title = passage.note_title
-    if not passage.heading or passage.heading == passage.note_title:
-        return title
-    return f"{title}, {passage.heading.rpartition(' › ')[2]}"
 
 
 def _question_of(reply: Reply, title: str) -> str:

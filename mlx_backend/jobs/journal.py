@@ -27,11 +27,6 @@ class Journal:
         self._is_torn = True  # an earlier process may have left half a line
         self._hold_a_place()
 
-    @property
-    def is_written(self) -> bool:
-        """Whether every event so far is in the file."""
-        return not self._unwritten
-
     def append(self, event: protocol.JobEvent) -> None:
         """Append now, or as soon as `flush` finds room."""
         self._unwritten.append(event)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -17,7 +17,6 @@ from mlx_backend.library.voices import Ranges
 Step = Literal[
     "duplicate", "near_duplicate", "quality", "boilerplate", "language", "authorship", "secrets"
 ]
-STEPS: tuple[Step, ...] = get_args(Step)
 
 _SECRETS: Step = "secrets"
 
@@ -92,15 +91,6 @@ class Findings:
         ).fetchone()
         return bool(row["included"]) if row else None
 
-    def forget_choices(self, note_ids: Iterable[int]) -> None:
-        """Leave these notes to curation again."""
-        chosen = list(note_ids)
-        with transaction(self._db):
-            self._db.executemany(
-                "DELETE FROM choices WHERE note_id = ?", [(note_id,) for note_id in chosen]
-            )
-            update_included(self._db, chosen)
-
     def undo(
         self, step: Step, note_id: int | None = None, only: Collection[bytes] | None = None
     ) -> None:
@@ -142,13 +132,6 @@ class Findings:
         if wholly := self._wholly_allowed():
             counts[_SECRETS] -= wholly
         return {step: notes for step, notes in counts.items() if notes}
-
-    def of_step(self, step: Step) -> Iterator[tuple[int, int | None]]:
-        """Each note that a step has a finding about, with the note that stays in its place."""
-        rows = self._db.execute(
-            "SELECT note_id, stays FROM findings WHERE step = ? ORDER BY note_id", (step,)
-        )
-        return ((row["note_id"], row["stays"]) for row in rows)
 
     def _secrets_reason(self, reason: Reason, note_id: int) -> Reason:
         for secrets in note_secrets(self._db, note_id):

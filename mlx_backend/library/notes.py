@@ -64,6 +64,13 @@ class Passage:
     text: str
     replies: tuple[Reply, ...] = ()
 
+    @property
+    def topic(self) -> str:
+        """What it is about: its note, and the heading right above it where that says more."""
+        heading = self.heading.rpartition(" › ")[2]
+        says_more = heading and self.note_title not in {heading, self.heading}
+        return f"{self.note_title}, {heading}" if says_more else self.note_title
+
 
 @dataclass(frozen=True)
 class NewNote:
@@ -220,17 +227,6 @@ class Notes:
                         text=text,
                         replies=taught.replies(row["start"], row["end"]),
                     )
-
-    def set_included(self, note_ids: Iterable[int], included: bool) -> None:
-        """Let training use these notes, or leave them out: the person's choice, which stays."""
-        chosen = [(int(included), note_id) for note_id in note_ids]
-        with transaction(self._db):
-            self._db.executemany("UPDATE notes SET included = ? WHERE id = ?", chosen)
-            self._db.executemany(
-                "INSERT INTO choices (included, note_id) SELECT ?, id FROM notes WHERE id = ?"
-                " ON CONFLICT (note_id) DO UPDATE SET included = excluded.included",
-                chosen,
-            )
 
     def mark_learned(self, adapter: str, versions: dict[int, str]) -> None:
         """Record that `adapter` was trained on these versions (note id to SHA-256)."""

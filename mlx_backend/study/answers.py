@@ -6,17 +6,10 @@ import re
 from dataclasses import dataclass
 
 from mlx_backend.study.grammar import PREPOSITIONS, is_common_word
+from mlx_backend.vocabulary import CURRENCIES, DAYS, MONTHS, NUMBERS
 from mlx_backend.words import word_set
 
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_DAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
-_WORD_NUMBERS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
-    "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-    "|hundred|half"
-)
-_NUMBER = rf"(?:\d[\d,.]*\d|\d|\b(?:{_WORD_NUMBERS})\b)"
-_MONEY_UNITS = r"euros?|dollars?|pounds?|francs?|crowns?|cents?|EUR|USD|GBP|CHF"
+_NUMBER = rf"(?:\d[\d,.]*\d|\d|\b(?:{NUMBERS})\b)"
 _LENGTHS_OF_TIME = r"(?:second|minute|hour|day|night|week|month|year)s?"
 
 
@@ -50,7 +43,7 @@ def _kind(name: str, pattern: str, *words: str) -> Kind:
 # In the order in which they are looked for; what one has found is no other's.
 _KINDS = (
     _kind("frequency", rf"\bevery (?:{_NUMBER} )?{_LENGTHS_OF_TIME}\b", "how often"),
-    _kind("time", rf"\b(?:on )?(?P<key>(?:{_DAYS})s?,? (?:at )?\d{{1,2}}[:.]\d{{2}})\b", "when"),
+    _kind("time", rf"\b(?:on )?(?P<key>(?:{DAYS})s?,? (?:at )?\d{{1,2}}[:.]\d{{2}})\b", "when"),
     _kind(
         "time",
         r"\b(?:at )?(?P<key>\d{1,2}[:.]\d{2})(?: ?[ap]m)?\b(?! ?[a-z%€])",
@@ -59,22 +52,20 @@ _KINDS = (
     ),
     _kind(
         "date",
-        rf"\b(?:on )?(?:the )?(?P<key>\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTHS})(?: \d{{4}})?"
-        rf"|(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}})\b",
+        rf"\b(?:on )?(?:the )?(?P<key>\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{MONTHS})(?: \d{{4}})?"
+        rf"|(?:{MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}})\b",
         "when",
         "on what date",
     ),
-    _kind("day", rf"\bon (?:the )?(?P<key>(?:\w+ )?(?:{_DAYS})s?)\b", "on which day", "when"),
-    _kind(
-        "span of time", rf"\bfrom (?P<key>(?:{_MONTHS}|{_DAYS}) to (?:{_MONTHS}|{_DAYS}))\b", "when"
-    ),
+    _kind("day", rf"\bon (?:the )?(?P<key>(?:\w+ )?(?:{DAYS})s?)\b", "on which day", "when"),
+    _kind("span of time", rf"\bfrom (?P<key>(?:{MONTHS}|{DAYS}) to (?:{MONTHS}|{DAYS}))\b", "when"),
     _kind(
         "month",
-        rf"\b(?:in |in early |in late )(?P<key>(?:{_MONTHS})(?: \d{{4}})?|(?:19|20)\d\d)"
+        rf"\b(?:in |in early |in late )(?P<key>(?:{MONTHS})(?: \d{{4}})?|(?:19|20)\d\d)"
         r"\b",
         "when",
     ),
-    _kind("money", rf"(?:[€$£] ?{_NUMBER}|{_NUMBER} ?(?:€|\$|£|{_MONEY_UNITS})\b)", "how much"),
+    _kind("money", rf"(?:[€$£] ?{_NUMBER}|{_NUMBER} ?(?:€|\$|£|{CURRENCIES})\b)", "how much"),
     _kind("length of time", rf"{_NUMBER}[ -]{_LENGTHS_OF_TIME}\b", "how long"),
     _kind("temperature", rf"\bat (?P<key>{_NUMBER}) ?(?:degrees|°C?|°F)", "at what temperature"),
     _kind(
@@ -107,7 +98,7 @@ _NO_PLACE = re.compile(
     r"\b(?:first|second|third|fourth|fifth|last|next|same|way|case|time|moment|end|beginning|day|"
     r"week|month|year|morning|evening|night|meantime|form|mood|fact|\w+th)$|\bweek\b"
 )
-_OF_TIME = re.compile(rf"\b(?:{_MONTHS}|{_DAYS})s?\b")
+_OF_TIME = re.compile(rf"\b(?:{MONTHS}|{DAYS})s?\b")
 
 
 def answers_in(text: str) -> list[Answer]:

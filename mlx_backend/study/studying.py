@@ -248,7 +248,7 @@ def _restatements(writer: Writer, group: _Group) -> _Written:
 
 def _summaries(writer: Writer, group: _Group) -> _Written:
     stated = [
-        (number, (_topic(passage), told))
+        (number, (passage.topic, told))
         for number, (passage, told) in enumerate(zip(group.passages, group.told, strict=True))
         if len(told) >= _FEWEST_SUMMARISED
     ]
@@ -256,18 +256,12 @@ def _summaries(writer: Writer, group: _Group) -> _Written:
     return _borne_out(group, [number for number, _ in stated], drafts)
 
 
-def _topic(passage: Passage) -> str:
-    heading = passage.heading.rpartition(" › ")[2]
-    is_told = not heading or heading == passage.note_title
-    return passage.note_title if is_told else f"{passage.note_title}, {heading}"
-
-
 def _borne_out(group: _Group, numbers: Sequence[int], drafts: Sequence[Draft]) -> _Written:
     contexts = group.contexts
     written = []
     for number, draft in zip(numbers, drafts, strict=True):
         checked = filters.check_support(draft, contexts[number])
-        answer = worded(_topic(group.passages[number]), draft.answer)
+        answer = worded(group.passages[number].topic, draft.answer)
         written.append((number, msgspec.structs.replace(checked, answer=answer)))
     return written
 

@@ -37,11 +37,6 @@ class Probe(msgspec.Struct, frozen=True):
     perplexity: float
     seconds: float = 0.0
 
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers."""
-        return self.right / max(1, self.asked)
-
 
 class KeptProbes(msgspec.Struct, frozen=True):
     """A base model's probes by how many questions were left out, known by `digest_of`."""

@@ -6,6 +6,7 @@ import pytest
 
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.retrieval import Retriever, content_words
 
@@ -46,7 +47,7 @@ def test_what_is_left_out_is_not_found(
     filled_library: Library, notes: Notes, retriever: Retriever
 ) -> None:
     garden = next(note for note in notes.summaries() if note.title == "Garden plan")
-    notes.set_included([garden.id], False)
+    Decisions(notes.connection).decide([garden.id], included=False)
     assert all(found.note_id != garden.id for found in retriever.find("plum tree"))
 
 

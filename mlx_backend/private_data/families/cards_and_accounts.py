@@ -7,8 +7,6 @@ import re
 from mlx_backend.private_data.checksums import is_card, is_iban
 from mlx_backend.private_data.rules import Named, Numbered, Rule
 
-_NOT_IN_A_WORD = r"(?<![\w.,/#=&?%+-])"
-
 
 def _has_digit_and_letter(candidate: str) -> bool:
     return any(c.isdigit() for c in candidate) and any(c.isalpha() for c in candidate)

@@ -15,6 +15,7 @@ from mlx_backend.curation.language import load as load_languages
 from mlx_backend.curation.store import CurationStore
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library, database
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.languages import Languages
 from mlx_backend.library.notes import Notes
@@ -86,8 +87,9 @@ def test_junk_is_excluded_and_says_why(notes: Notes) -> None:
 def test_the_person_decides(notes: Notes) -> None:
     save(notes, {"/a.md": KEEPER, "/copy.md": KEEPER, "/log.md": LOG, "/rope.md": ROPE})
     curate(notes)
-    notes.set_included([ids(notes)["/log.md"], ids(notes)["/copy.md"]], True)
-    notes.set_included([ids(notes)["/rope.md"]], False)
+    decisions = Decisions(notes.connection)
+    decisions.decide([ids(notes)["/log.md"], ids(notes)["/copy.md"]], included=True)
+    decisions.decide([ids(notes)["/rope.md"]], included=False)
     chosen = {"/a.md": "new", "/copy.md": "new", "/log.md": "new", "/rope.md": "excluded"}
     curate(notes)
     assert statuses(notes) == chosen
@@ -104,14 +106,15 @@ def test_the_person_decides(notes: Notes) -> None:
     assert statuses(notes) == chosen
 
 
-def test_a_choice_can_be_forgotten(notes: Notes) -> None:
+def test_a_choice_can_be_taken_back(notes: Notes) -> None:
     save(notes, {"/a.md": KEEPER, "/log.md": LOG})
     curate(notes)
     findings, log = Findings(notes.connection), ids(notes)["/log.md"]
     assert findings.choice(log) is None
-    notes.set_included([log], True)
+    decisions = Decisions(notes.connection)
+    decision = decisions.decide([log], included=True)
     assert findings.choice(log) is True
-    findings.forget_choices([log])
+    decisions.take_back(decision)
     assert findings.choice(log) is None
     assert statuses(notes)["/log.md"] == "excluded"
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.curation.curate import curate
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.folder_decisions import FolderDecisions
 from mlx_backend.library.notes import Notes
@@ -110,7 +111,7 @@ def test_japanese_drafts_are_found(notes: Notes) -> None:
 def test_a_copy_of_what_the_person_left_out_stays_out_too(notes: Notes) -> None:
     save(notes, {"/diary.md": KEEPER})
     curate(notes)
-    notes.set_included([ids(notes)["/diary.md"]], False)
+    Decisions(notes.connection).decide([ids(notes)["/diary.md"]], included=False)
     save(notes, {"/a copy.md": KEEPER, "/z copy.md": KEEPER, "/rope.md": ROPE})
     curate(notes)
     both_out = {"/a copy.md": "excluded", "/z copy.md": "excluded", "/rope.md": "new"}
@@ -128,13 +129,14 @@ def test_the_person_may_use_the_copy_all_the_same(notes: Notes) -> None:
     save(notes, {"/diary.md": KEEPER})
     curate(notes)
     findings, diary = Findings(notes.connection), ids(notes)["/diary.md"]
-    notes.set_included([diary], False)
+    decisions = Decisions(notes.connection)
+    decision = decisions.decide([diary], included=False)
     save(notes, {"/copy.md": KEEPER})
     curate(notes)
     findings.undo("duplicate", ids(notes)["/copy.md"])
     assert statuses(notes) == {"/copy.md": "new", "/diary.md": "excluded"}
     findings.redo("duplicate", ids(notes)["/copy.md"])
-    findings.forget_choices([diary])
+    decisions.take_back(decision)
     assert statuses(notes) == {"/copy.md": "excluded", "/diary.md": "new"}
     found = reason(notes, "/copy.md", "duplicate")
     assert found is not None

@@ -14,6 +14,7 @@ from mlx_backend.importers.document import THE_REST, SkippedPart
 from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.importers.sandbox import FileContent, Sandbox
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.importers import samples
 from tests.mlx_backend.importers.samples import zipped
@@ -71,7 +72,8 @@ def paths(notes: Notes) -> dict[str, str]:
 
 
 def leave_out(notes: Notes, word: str) -> None:
-    notes.set_included([s.id for s in notes.summaries() if word in notes.text(s.id)], False)
+    with_it = [s.id for s in notes.summaries() if word in notes.text(s.id)]
+    Decisions(notes.connection).decide(with_it, included=False)
 
 
 def test_a_chat_that_comes_before_others_takes_nothing_of_theirs(
@@ -287,7 +289,8 @@ def test_of_files_of_one_content_the_names_decide(run: Import, notes: Notes, fol
     for name in ("a.md", "b.md"):
         write(folder / name, "secrets")
     run()
-    notes.set_included([s.id for s in notes.summaries() if s.path.endswith("b.md")], False)
+    second = [s.id for s in notes.summaries() if s.path.endswith("b.md")]
+    Decisions(notes.connection).decide(second, included=False)
     (folder / "deeper").mkdir()
     for name in ("b.md", "a.md"):
         (folder / name).rename(folder / "deeper" / name)

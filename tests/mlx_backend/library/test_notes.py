@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlx_backend.library.notes import NewNote, Notes, Span
+from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.notes import NewNote, Notes, Passage, Span
 
 
 def note(path: str, text: str, title: str = "", sha256: str = "1") -> NewNote:
@@ -132,16 +133,16 @@ def test_status_words(filled: Notes) -> None:
     assert status_of(filled, "Lamp") == "learned"
     filled.save([note("/notes/a.md", "Other text.", "Lamp", sha256="2")])
     assert status_of(filled, "Lamp") == "changed"
-    filled.set_included([lamp], False)
+    Decisions(filled.connection).decide([lamp], included=False)
     assert status_of(filled, "Lamp") == "excluded"
-    filled.set_included([lamp], True)
+    Decisions(filled.connection).decide([lamp], included=True)
     assert status_of(filled, "Lamp") == "changed"
     filled.mark_gone([rope])
     assert status_of(filled, "Rope") == "gone"
 
 
 def test_what_is_excluded_or_gone_is_not_trained(filled: Notes) -> None:
-    filled.set_included([id_of(filled, "Lamp")], False)
+    Decisions(filled.connection).decide([id_of(filled, "Lamp")], included=False)
     filled.mark_gone([id_of(filled, "Rope")])
     assert [passage.note_title for passage in filled.passages()] == ["Both"]
     assert filled.totals().notes == 1
@@ -184,3 +185,21 @@ def test_an_unknown_note_has_no_text(notes: Notes) -> None:
 
 def test_totals_of_nothing(notes: Notes) -> None:
     assert (notes.totals().notes, notes.totals().words, notes.totals().tokens) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("heading", "topic"),
+    [
+        ("", "Garden"),
+        ("Garden", "Garden"),
+        ("Garden › Beds", "Garden, Beds"),
+        ("House › Garden", "Garden"),
+        ("House › Cellar › Shelves", "Garden, Shelves"),
+    ],
+)
+def test_a_passage_is_about_its_note_and_the_heading_above_it(heading: str, topic: str) -> None:
+    assert Passage(1, 1, "Garden", 0, heading, "We have ten beds.").topic == topic
+
+
+def test_a_title_that_looks_like_a_path_of_headings_is_one_title() -> None:
+    assert Passage(1, 1, "A › B", 0, "A › B", "Text.").topic == "A › B"

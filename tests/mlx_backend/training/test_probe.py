@@ -20,7 +20,7 @@ def test_losses_are_those_of_each_answer_alone(loaded: LoadedModel) -> None:
 def test_the_base_is_asked_once(loaded: LoadedModel) -> None:
     first = probe_of_base(loaded, every=30)
     assert first.asked == 4
-    assert 0 <= first.accuracy <= 1
+    assert 0 <= first.right <= first.asked
     assert first.perplexity > 1
     kept = (loaded.info.path / "general_probe.json").read_bytes()
     assert probe_of_base(loaded, every=30) == first

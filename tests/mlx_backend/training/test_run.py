@@ -20,6 +20,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.frugality import lower_memory
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import LONGEST_NAME, WEIGHTS, list_adapters, read_adapter
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import AdapterKind, TrainSpec
 from mlx_backend.training import run as run_module
@@ -237,7 +238,8 @@ def test_notes_with_little_to_learn(
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "note.md").write_text(text)
     import_into(tiny_library, [tmp_path / "odd"])
-    notes.set_included([note.id for note in notes.summaries()], True)  # curation would not
+    every_note = [note.id for note in notes.summaries()]
+    Decisions(notes.connection).decide(every_note, included=True)  # curation would not
     folder = JobFolder.create(tiny_library.runs, msgspec.structs.replace(spec, steps=2))
     result = work(tiny_library, folder)
     assert result is not None
