@@ -65,7 +65,7 @@ _KINDS = (
         r"\b",
         "when",
     ),
-    _kind("money", rf"(?:[€$£] ?{_NUMBER}|{_NUMBER} ?(?:€|\$|£|{CURRENCIES})\b)", "how much"),
+    _kind("money", rf"(?:[€$£] ?{_NUMBER}|{_NUMBER} ?(?:[€$£]|(?:{CURRENCIES})\b))", "how much"),
     _kind("length of time", rf"{_NUMBER}[ -]{_LENGTHS_OF_TIME}\b", "how long"),
     _kind("temperature", rf"\bat (?P<key>{_NUMBER}) ?(?:degrees|°C?|°F)", "at what temperature"),
     _kind(

@@ -27,6 +27,7 @@ def asked(text: str, topic: str = "") -> dict[str, str]:
         ("The key hangs behind the green door.", "Where does the key hang?", "the green door"),
         ("The ladder cost 80 euros.", "How much did the ladder cost?", "80 euros"),
         ("The stamp cost 60 pence.", "How much did the stamp cost?", "60 pence"),
+        ("The stamp cost 12 €.", "How much did the stamp cost?", "12 €"),
         ("The oven heats up in ten minutes.", "What heats up in ten minutes?", "the oven"),
         ("The meeting is on 4 March.", "When is the meeting?", "4 March"),
         ("The hens get corn every two days.", "How often do the hens get corn?", "every two days"),
