@@ -11,8 +11,9 @@ from itertools import groupby
 
 from mlx_backend.curation import due
 from mlx_backend.curation.curate import curate
-from mlx_backend.dataset import facts, grounded, upkeep, wholes
+from mlx_backend.dataset import facts, grounded, links, upkeep, wholes
 from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.places import Places
 from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
 from mlx_backend.dataset.wholes import LONGEST_TOPIC
@@ -44,9 +45,13 @@ _LIKE = 0.75
 
 @dataclass(frozen=True)
 class Material:
-    """The passages of all notes in use at one moment, masked, and their versions."""
+    """The passages of all notes in use at one moment, masked, and their versions.
+
+    `places` are those of all notes that are there, also of those that are not in use.
+    """
 
     passages: tuple[Passage, ...]
+    places: Places
     versions: dict[int, str]
     masking: Masking
 
@@ -74,6 +79,7 @@ def gather(notes: Notes) -> Material:
         unseen = set(due.outdated(notes.connection))
         passages = [_without_secrets_above(p) for p in notes.passages() if p.note_id not in unseen]
         versions = {id_: sha for id_, sha in notes.versions().items() if id_ not in unseen}
+        places = Places(note for note in notes.summaries() if note.status != "gone")
         masking = Masking(RULES_VERSION, AllowedSecrets(notes.connection).of_notes(versions.keys()))
     if not passages:
         notes.require_some()
@@ -82,7 +88,7 @@ def gather(notes: Notes) -> Material:
             "The notes hold nothing but headings.",
             "Add notes with a few sentences of text.",
         )
-    return Material(tuple(passages), versions, masking)
+    return Material(tuple(passages), places, versions, masking)
 
 
 def raw_dataset(material: Material, seed: int) -> Dataset:
@@ -111,6 +117,7 @@ def studied_dataset(
     if recipe.facts:
         samples += facts.about_facts(studied, generator)
         samples += facts.about_names(studied)
+        samples += links.about_links(studied, material.places, near)
     style = _style_passages(material.passages, recipe, generator)
     for each in studied:
         passage = each.passage

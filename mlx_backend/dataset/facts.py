@@ -17,11 +17,13 @@ from mlx_backend.study.store import StoredSample
 from mlx_backend.study.wordings import content_terms, keyword_prompts
 from mlx_backend.words import word_set
 
+LONGEST_MENTION = 60
+"""Words of an answer that joins what several places say."""
+
 # Wordings of each statement: many of few, few of many, so that a night sees all of the notes.
 _MOST_WORDINGS = 14
 _FEWEST_WORDINGS = 2
 _WORDINGS_IN_ALL = 1600
-_LONGEST_MENTION = 60  # words
 _MENTIONED = 4
 _QUESTION_KINDS_OF_TEXT = frozenset({"restated", "summary"})
 _QUESTION_WORDS = word_set("what who whom whose when where why how which at on in")
@@ -45,33 +47,37 @@ class StudiedPassage:
     samples: Sequence[StoredSample]
     left_out: Sequence[StoredSample] = ()
 
+    @property
+    def taught(self) -> list[Told]:
+        """What it states, without what the person left out and what takes that in."""
+        left_out = {sample.quote for sample in self.left_out if sample.quote}
+        return [told for told in self.told if not any(quote in told.quote for quote in left_out)]
+
 
 def about_facts(studied: Sequence[StudiedPassage], generator: random.Random) -> Iterator[Sample]:
     """Samples about every statement: those of study, and wordings as people type them."""
     statements = sum(len(each.told) for each in studied)
     wordings = max(_FEWEST_WORDINGS, min(_MOST_WORDINGS, _WORDINGS_IN_ALL // max(1, statements)))
     for each in studied:
-        left_out = {sample.quote for sample in each.left_out}
         for stored in each.samples:
             yield from _of_study(stored, each.passage)
-        for told in each.told:
-            if told.quote not in left_out:
-                yield from _of_statement(each.passage, told, wordings, generator)
+        for told in each.taught:
+            yield from _of_statement(each.passage, told, wordings, generator)
 
 
 def about_names(studied: Sequence[StudiedPassage]) -> Iterator[Sample]:
     """Samples about names that come up in several places: all that the notes say of each."""
     places: defaultdict[str, list[tuple[Passage, str]]] = defaultdict(list)
     for each in studied:
-        for told in each.told:
+        for told in each.taught:
             for name in names_in(told):
                 places[name].append((each.passage, told.quote))
     for name, found in places.items():
         quotes = dict.fromkeys((p.note_title, quote) for p, quote in found)
         if len(quotes) < 2 or len(quotes) > _MENTIONED:
             continue
-        answer = " ".join(_ended(worded(title, quote)) for title, quote in quotes)
-        if len(answer.split()) <= _LONGEST_MENTION:
+        answer = " ".join(ended(worded(title, quote)) for title, quote in quotes)
+        if len(answer.split()) <= LONGEST_MENTION:
             passage = found[0][0]
             for form in _OPEN_FORMS:
                 yield _sample(passage, "mention", form.format(name=name), answer)
@@ -118,5 +124,6 @@ def _sample(passage: Passage, kind: str, prompt: str, answer: str, key: str = ""
     return Sample(prompt, answer, passage.note_id, passage.id, kind, key)
 
 
-def _ended(text: str) -> str:
+def ended(text: str) -> str:
+    """A text that ends as a sentence does, to stand before another."""
     return text if re.search(r"[.!?…]$", text) else f"{text}."

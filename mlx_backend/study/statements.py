@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlx_backend.library.notes import Passage
+from mlx_backend.study.links import Link, links_in, without_links
 from mlx_backend.words import WORD, count_words
 
 LONGEST_WORDS = 32
@@ -22,7 +23,6 @@ _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*_])")
 _CODE = re.compile(r"(`+)(.+?)\1")
 _HASHES = re.compile(r"^\s*#+\s+")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)|\[\[(?:[^\]|]*\|)?([^\]|]*)\]\]")
 _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
 _TABLE_ROW = re.compile(r"^\s*\|(.+)\|\s*$")
 _PAIR = re.compile(r"^([^\s:：|][^:：|]{1,48})[:：]\s+(\S.*)$")
@@ -36,12 +36,13 @@ class Statement:
     """One thing that a passage states, in its own words without their markup.
 
     `pairs` are names with their values where it is written so: the cells of a table's row under
-    their heads, or what stands before and behind a colon.
+    their heads, or what stands before and behind a colon. `links` are those that stand in it.
     """
 
     text: str
     pairs: tuple[tuple[str, str], ...] = ()
     is_row: bool = False
+    links: tuple[Link, ...] = ()
 
 
 @dataclass
@@ -85,16 +86,15 @@ def _statements(text: str, place: _Place) -> list[Statement]:
         if number + 1 < len(lines) and _TABLE_RULE.match(lines[number + 1]):
             place.heads = cells
         elif statement := _row(place.heads, cells):
-            found.append(statement)
+            found.append(replace(statement, links=links_in(line)))
     found += _sentences(prose)
     return found
 
 
 def plain(text: str) -> str:
     """A piece of Markdown without its signs and line breaks."""
-    text = _LINK.sub(lambda link: link[1] or link[2] or "", _ITEM.sub("", text))
     plain_text, end = "", 0
-    text = _HASHES.sub("", text)
+    text = _HASHES.sub("", without_links(_ITEM.sub("", text)))
     for code in _CODE.finditer(text):  # within code a sign is no markup
         plain_text += _EMPHASIS.sub(r"\2", text[end : code.start()]) + code[2]
         end = code.end()
@@ -120,9 +120,15 @@ def _sentences(lines: Iterable[str]) -> Iterator[Statement]:
         if count_words(sentence) < _SHORTEST_WORDS or _LONG_WORD.search(sentence):
             continue
         if count_words(sentence) <= LONGEST_WORDS:
-            yield Statement(sentence, ((pair[1], pair[2]),) if pair else ())
+            pairs = ((pair[1], pair[2]),) if pair else ()
+            yield Statement(sentence, pairs, links=links_in(piece))
         else:
-            yield from (Statement(part) for part in _parts(sentence))
+            yield from _in_parts(sentence, links_in(piece))
+
+
+def _in_parts(sentence: str, links: Sequence[Link]) -> Iterator[Statement]:
+    for part in _parts(sentence):
+        yield Statement(part, links=tuple(link for link in links if plain(link.shown) in part))
 
 
 def _whole_sentences(text: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes
+from mlx_backend.study.store import Samples
 from tests.mlx_backend.studied import make_dataset
 
 
@@ -28,7 +29,7 @@ def write(library: Library, folder: Path, texts: dict[str, str]) -> None:
 
 
 # Kinds whose answers are not the words of one passage.
-BESIDE = {"declined", "not in notes", "grounded", "mention"}
+BESIDE = {"declined", "not in notes", "grounded", "mention", "linked"}
 
 
 def letters(text: str) -> str:
@@ -95,6 +96,21 @@ def test_excluded_notes_are_not_in_it(filled_library: Library, notes: Notes) -> 
     assert dataset.notes == 2
     assert shop.id not in dataset.versions
     assert not any("Rope" in answer for _, answer in all_samples(dataset))
+
+
+def test_what_is_left_out_is_not_told_with_a_name(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    texts = {"a.md": "The lamp was lit by Ida Falk.", "b.md": "Rope is sold by Ida Falk at seven."}
+    write(tiny_library, tmp_path / "names", texts)
+    dataset = make_dataset(notes, seed=0)
+    assert any(sample.kind == "mention" for sample in dataset.train)
+    samples = Samples(notes.connection)
+    for stored, _ in samples.used():
+        if "lamp" in stored.quote:
+            samples.choose(stored.id, "drop")
+    dataset = make_dataset(notes, seed=0)
+    assert not any(sample.kind == "mention" for sample in dataset.train)
 
 
 def test_versions_are_those_of_the_notes(filled_library: Library, notes: Notes) -> None:

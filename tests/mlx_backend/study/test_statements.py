@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.library.notes import Passage
+from mlx_backend.study.links import Link
 from mlx_backend.study.statements import LONGEST_WORDS, Statement, statements_of_note
 from mlx_backend.words import count_words
 
@@ -32,11 +33,30 @@ def stated(*texts: str) -> list[Statement]:
         ("Das Boot fährt. Über den See geht es.", ["Das Boot fährt.", "Über den See geht es."]),
         ("Лампа горит. Она новая.", ["Лампа горит.", "Она новая."]),
         ("See [[Lighthouse|the tower]] today.", ["See the tower today."]),
+        ("See [[Lamp#Oil]] and [[Lamp#^a-1]] now.", ["See Lamp › Oil and Lamp now."]),
+        ("See [the lamp](<the lamp.md>) today.", ["See the lamp today."]),
+        ("See [it](https://x.example/a_(b)) today.", ["See it today."]),
         ("```\ncode = 1\n```\nThe code is above.", ["The code is above."]),
     ],
 )
 def test_one_thing_at_a_time_without_markup(text: str, expected: list[str]) -> None:
     assert [statement.text for statement in stated(text)] == expected
+
+
+def test_links_are_known_by_what_they_show_and_point_to() -> None:
+    first, second = stated("[[Lamp#Oil|Oil]] is [dear](a%20b.md#c). | no row\n\n- Rope is cheap")
+    assert first.links == (Link("Oil", "Lamp"), Link("dear", "a b.md"))
+    assert second.links == ()
+
+
+def test_links_in_a_row_and_in_a_part_of_a_long_sentence() -> None:
+    (row,) = stated("| name | age |\n|---|---|\n| [[Ida]] | 41 |")
+    assert row.links == (Link("Ida", "Ida"),)
+    clauses = [f"the keeper of the year {i} is [[K{i}]]" for i in range(12)]
+    parts = stated(f"{', '.join(clauses)}.")
+    assert len(parts) > 1
+    assert all(link.shown in part.text for part in parts for link in part.links)
+    assert {link.target for part in parts for link in part.links} == {f"K{i}" for i in range(12)}
 
 
 def test_pairs_are_known_by_their_colon() -> None:
