@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import struct
 import time
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
 from mlx_backend.importers.document import Document, Source
+from mlx_backend.importers.readers.office_losses import old_workbook_losses
 from mlx_backend.importers.registry import read
 from tests.mlx_backend.importers import samples
 
+WORKBOOK = Path(__file__).parents[4] / "shared" / "documents" / "test.xls"
 CODE = "def f(x):\n\n\n\tif x:   \n        return `1`\n\n    # <b> & \xa0\n"
 ESCAPED = CODE.replace("&", "&amp;").replace("<", "&lt;")
 
@@ -282,3 +286,32 @@ def test_a_pdf_of_very_many_pictures_and_strokes_is_read_in_time() -> None:
     found = document("a.pdf", illustrated_pdf(WORDS + drawn, pictures=(LOGO,)))
     assert found.text == "The lens\n"
     assert time.process_time() - began < 10
+
+
+def as_drawing_group(pictures: int, kind: int = 0xF001) -> bytes:
+    """The record of an old workbook that its pictures are in, without their content."""
+    ids = struct.pack("<HHI", 0, 0xF006, 24) + bytes(24)
+    store = struct.pack("<HHI", pictures << 4 | 0xF, kind, 0)
+    drawings = struct.pack("<HHI", 0xF, 0xF000, len(ids + store)) + ids + store
+    return struct.pack("<HH", 0xEB, len(drawings)) + drawings
+
+
+def test_an_old_workbook_tells_of_its_pictures() -> None:
+    whole = as_drawing_group(3)
+    assert old_workbook_losses(b"\0" * 99 + whole + b"\0" * 99)["picture"] == 3
+    assert not old_workbook_losses(as_drawing_group(3, kind=0xF003))["picture"]  # shapes alone
+    assert not any(old_workbook_losses(whole[:length])["picture"] for length in range(48))
+    begin, end = whole[:16], whole[20:]
+    for length in (0, 1, 23, 25, 1 << 31, (1 << 32) - 1):
+        assert not old_workbook_losses(begin + struct.pack("<I", length) + end)["picture"]
+
+
+@pytest.mark.skipif(not WORKBOOK.is_file(), reason="no documents are here")
+def test_pictures_are_told_with_the_cells_of_an_old_workbook() -> None:
+    workbook = WORKBOOK.read_bytes()
+    plain, illustrated = (
+        document("a.xls", workbook),
+        document("a.xls", workbook + as_drawing_group(2)),
+    )
+    assert (plain.left_out, illustrated.left_out) == ("", "2 pictures")
+    assert plain.text == illustrated.text
