@@ -104,9 +104,11 @@ class Format:
     """A kind of file: how it is recognised, by content before suffix, and who reads it.
 
     `recognises` looks at name and head alone. `read` raises SkippedFile when nothing of the file
-    can be read. `read_large` is there for a format that can be read a piece at a time.
+    can be read. `read_large` is there for a format that can be read a piece at a time. Where it is
+    `in_sequence`, it goes through the file but once, which may then still be packed.
     """
 
     recognises: Callable[[Source], bool]
     read: Reader
     read_large: LargeReader | None = None
+    in_sequence: bool = False

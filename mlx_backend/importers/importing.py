@@ -263,7 +263,8 @@ class _Import:
             stamp,
             tuple(new_notes(file, content, tokens)),
             tuple((part_path(path, part.part), part.reason) for part in content.skipped),
-            whole=all(part.part != THE_REST for part in content.skipped),
+            # Of a file in an archive, its own path stands before.
+            whole=not any(part.part.endswith(THE_REST) for part in content.skipped),
         )
 
 

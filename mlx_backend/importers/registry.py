@@ -55,12 +55,17 @@ def read(source: Source) -> Iterable[Item]:
     return _format_of(source).read(source)
 
 
-def large_reader(name: str, head: bytes) -> LargeReader:
-    """Who reads a file that is too large to be held. Raises SkippedFile when nobody does."""
-    reader = _format_of(Source(name, head)).read_large
-    if reader is None:
+def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
+    """Who reads a file that is too large to be held. Raises SkippedFile when nobody does.
+
+    One that is `packed` can be read in sequence alone.
+    """
+    format_ = _format_of(Source(name, head))
+    if format_.read_large is None:
         raise SkippedFile(too_large(name))
-    return reader
+    if packed and not format_.in_sequence:
+        raise SkippedFile(too_large(name, to_do="unpack the archive and import its folder"))
+    return format_.read_large
 
 
 def _format_of(source: Source) -> Format:

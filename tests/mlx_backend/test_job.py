@@ -128,6 +128,25 @@ def test_secrets_in_names_of_files_stay_out_of_a_jobs_folder(
     assert b" removed].png" in (folder.path / "events.jsonl").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["", "missing"])
+def test_secrets_in_the_path_that_was_dropped_stay_in_its_spec(
+    tiny_library: Library, tmp_path: Path, name: str
+) -> None:
+    password, key = "Zk4" + "bTq9w!27", "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"
+    dropped = tmp_path / f"password={password}" / key
+    dropped.mkdir(parents=True)
+    (dropped / "pier.md").write_text("The pier was built in 1902.")
+    (dropped / "lens.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    folder = JobFolder.create(tiny_library.jobs, ImportSpec(paths=(str(dropped / name),)))
+    launch(folder)
+    status = wait_until_over(folder)
+    assert status.state is (JobState.FAILED if name else JobState.FINISHED)
+    assert "[AWS key removed]" in str(status.error.message if status.error else status.result)
+    for path in folder.path.iterdir():
+        told = any(secret.encode() in path.read_bytes() for secret in (password, key))
+        assert told == (path.name == "spec.json"), path
+
+
 @pytest.mark.parametrize("data", [None, b"{", b'{"job": "dance"}'])
 def test_a_spec_that_cannot_be_read(tiny_library: Library, data: bytes | None) -> None:
     folder = JobFolder.create(tiny_library.runs, SPEC)

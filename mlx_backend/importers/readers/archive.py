@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -22,7 +22,6 @@ from mlx_backend.importers.passed_over import PassedOver, is_wanted
 from mlx_backend.importers.readers.text import one_line
 from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
 from mlx_backend.importers.readers.zip_box import LARGEST_MEMBER, ZipBox
-from mlx_backend.importers.too_large import too_large
 
 _DEEPEST = 3
 _LONGEST_NAME = 1000
@@ -66,8 +65,6 @@ def _read(source: Source, box: ZipBox) -> Iterator[Item]:
 
 
 def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[Item]:
-    from mlx_backend.importers.registry import read
-
     part = one_line(_NOTION_ID.sub("", member.filename))[:_LONGEST_NAME]
     if part in source.passed_over:
         return
@@ -75,16 +72,7 @@ def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[It
     try:
         _refuse(member, box)
         refuse_what_is_no_text(box.head(member))  # before the rest of a film is unpacked
-        if member.file_size > LARGEST_MEMBER:
-            raise SkippedFile(too_large(member.filename, LARGEST_MEMBER))
-        inner = Source(
-            name=PurePosixPath(part).name,
-            data=box.read_member(member),
-            container=source.name,
-            depth=source.depth + 1,
-            passed_over=_below(part, source.passed_over),
-        )
-        for item in read(inner):
+        for item in _items(source, box, member, part):
             yield replace(item, part=f"{part}/{item.part}" if item.part else part)
     except (SkippedFile, MemoryError, RecursionError) as error:
         reasons = {
@@ -95,6 +83,18 @@ def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[It
     except Exception:
         # Whatever a parser raises on one damaged file, the others are read.
         yield SkippedPart(part, "The file is damaged and cannot be read")
+
+
+def _items(source: Source, box: ZipBox, member: zipfile.ZipInfo, part: str) -> Iterable[Item]:
+    from mlx_backend.importers.registry import large_reader, read
+
+    name, passed_over = PurePosixPath(part).name, _below(part, source.passed_over)
+    if member.file_size > LARGEST_MEMBER:
+        head = box.head(member)
+        read_large = large_reader(name, head, packed=True)
+        return read_large(LargeSource(name, head, box.open_member(member), passed_over))
+    data, depth = box.read_member(member), source.depth + 1
+    return read(Source(name, data, source.name, depth, passed_over))
 
 
 def _refuse(member: zipfile.ZipInfo, box: ZipBox) -> None:

@@ -6,10 +6,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from mlx_backend.importers.document import Document, Item, SkippedFile, SkippedPart, Source
+from mlx_backend.importers.document import (
+    THE_REST,
+    Document,
+    EnteredPart,
+    Item,
+    LargeSource,
+    SkippedFile,
+    SkippedPart,
+    Source,
+)
+from mlx_backend.importers.readers.json_array import values_of
 from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.too_large import too_large
 
 _LONGEST_CHAIN = 100_000
 _CITATION = re.compile("\ue200[^\ue201\n]{0,500}\ue201|【\\d[^【】\n]{0,80}†[^【】\n]{0,80}】")
@@ -71,6 +82,35 @@ def read_claude(source: Source, value: object) -> Iterator[Item]:
         yield _conversation(
             conversation.get("name"), created, _claude_turns(conversation), "Claude"
         )
+
+
+def read_large_conversations(source: LargeSource) -> Iterator[Item]:
+    """Those of a list, of which one is held at a time.
+
+    Where the file is damaged, those before that are read. Raises SkippedFile when there are none.
+    """
+    read, reason = 0, ""
+    try:
+        for number, value in enumerate(values_of(source.file), start=1):
+            part = f"conversation {number}"
+            if part not in source.passed_over:
+                yield EnteredPart(part)
+                yield from _read_one(Source(source.name, source.head), value)
+            read += 1
+    except (SkippedFile, MemoryError) as error:
+        reason = str(error) or "Reading it takes more memory than a note should need"
+    if not read:
+        raise SkippedFile(too_large(source.name))
+    if reason:
+        yield SkippedPart(THE_REST, reason)
+
+
+def _read_one(source: Source, value: object) -> Iterator[Item]:
+    if is_chatgpt(value):
+        return read_chatgpt(source, value)
+    if is_claude(value):
+        return read_claude(source, value)
+    raise SkippedFile("It is no conversation")
 
 
 def _conversation(name: object, created: float | None, turns: list[_Turn], assistant: str) -> Item:

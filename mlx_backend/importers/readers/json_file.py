@@ -13,6 +13,7 @@ from mlx_backend.importers.readers.conversations import (
     is_claude,
     read_chatgpt,
     read_claude,
+    read_large_conversations,
     refuse_account,
 )
 from mlx_backend.importers.readers.json_text import as_text
@@ -64,4 +65,4 @@ def _recognises(source: Source) -> bool:
     return source.suffix in _SUFFIXES or (not source.suffix and begins_with(source, b"{", b'[{"'))
 
 
-FORMAT = Format(_recognises, read_json)
+FORMAT = Format(_recognises, read_json, read_large_conversations, in_sequence=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.readers.left_out import Losses, in_words
 from mlx_backend.importers.readers.lines import join_wrapped_lines
+from mlx_backend.importers.readers.pdf_pictures import Picture, pictures_on
 from mlx_backend.importers.readers.text import one_line, seconds_of
 
 _LIGATURES = str.maketrans(
@@ -27,6 +30,14 @@ _NO_TITLE = frozenset({"untitled", "anonymous", "(anonymous)", "unspecified", "(
 _PASSWORD_NEEDED = 4  # FPDF_ERR_PASSWORD
 
 
+@dataclass(frozen=True)
+class _Page:
+    """A page's text as PDFium gives it, and the pictures beside that text."""
+
+    text: str = ""
+    pictures: frozenset[Picture] = frozenset()
+
+
 def read_pdf(source: Source) -> list[Document]:
     """One document of all pages. Raises SkippedFile for scans, and for what cannot be opened."""
     import pypdfium2
@@ -38,11 +49,11 @@ def read_pdf(source: Source) -> list[Document]:
             raise SkippedFile("The PDF is protected by a password") from error
         raise SkippedFile("The PDF is damaged and cannot be opened") from error
     try:
-        pages = [_page_text(pdf, number) for number in range(len(pdf))]
+        pages = [_page(pdf, number) for number in range(len(pdf))]
         fields = pdf.get_metadata_dict()
     finally:
         pdf.close()
-    joined = join_wrapped_lines(pages)
+    joined = join_wrapped_lines([page.text for page in pages])
     text = "\n\n".join(page for page in joined if page.strip())
     if not text.strip():
         raise SkippedFile("The PDF has no text: it is a scan" if pages else "The PDF has no pages")
@@ -53,24 +64,26 @@ def read_pdf(source: Source) -> list[Document]:
             kind="pdf",
             created=_date(fields.get("CreationDate", "")),
             author=_field(fields, "Author"),
-            left_out=_scanned(pages),
+            left_out=_left_out(pages),
         )
     ]
 
 
-def _page_text(pdf: object, number: int) -> str:
+def _page(pdf: object, number: int) -> _Page:
     import pypdfium2
 
     try:
         page = pdf[number]  # type: ignore[index]
         text = page.get_textpage()
         found = str(text.get_text_range())
+        # A page without text is told as a whole.
+        pictures = frozenset(pictures_on(page)) if found.strip() else frozenset()
         text.close()
         page.close()
     except pypdfium2.PdfiumError:
-        return ""  # a damaged page costs the others nothing
+        return _Page()  # a damaged page costs the others nothing
     found = found.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    return _HYPHEN_MARK.sub("-\n", found).translate(_LIGATURES)
+    return _Page(_HYPHEN_MARK.sub("-\n", found).translate(_LIGATURES), pictures)
 
 
 def _field(fields: dict[str, str], name: str) -> str:
@@ -89,9 +102,12 @@ def _date(text: str) -> float | None:
     )
 
 
-def _scanned(pages: list[str]) -> str:
-    empty = sum(not page.strip() for page in pages)
-    return f"{empty} of {len(pages)} pages, which have no text" if empty else ""
+def _left_out(pages: list[_Page]) -> str:
+    """Pages without text, and pictures of the others: one on every page is one picture."""
+    empty = sum(not page.text.strip() for page in pages)
+    scanned = f"{empty} of {len(pages)} pages, which have no text" if empty else ""
+    pictures = {picture for page in pages for picture in page.pictures}
+    return in_words(Losses({"picture": len(pictures)}), scanned)
 
 
 FORMAT = Format(lambda source: b"%PDF-" in source.head[:1024], read_pdf)

@@ -6,7 +6,7 @@ import io
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
 from mlx_backend.importers.readers.left_out import Losses, in_words
-from mlx_backend.importers.readers.office_losses import office_losses
+from mlx_backend.importers.readers.office_losses import office_losses, old_workbook_losses
 from mlx_backend.importers.readers.tables import rows_as_text
 from mlx_backend.importers.readers.zip_box import ZipBox
 
@@ -15,12 +15,7 @@ def read_spreadsheet(source: Source) -> list[Document]:
     """One document. Raises SkippedFile for what is damaged or has no cells."""
     from python_calamine import CalamineError, CalamineWorkbook
 
-    losses = Losses()
-    if source.data.startswith(b"PK"):
-        box = ZipBox(source.data)
-        losses = office_losses(box)
-        for member in box.members:
-            box.read_member(member)  # a bomb is noticed here
+    losses = _losses(source.data)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(source.data))
         sections = []
@@ -34,6 +29,15 @@ def read_spreadsheet(source: Source) -> list[Document]:
         raise SkippedFile("The spreadsheet is empty")
     text = "\n\n".join(sections) + "\n"
     return [Document(source.stem, text, kind="table", left_out=in_words(losses))]
+
+
+def _losses(data: bytes) -> Losses:
+    if not data.startswith(b"PK"):
+        return old_workbook_losses(data)
+    box = ZipBox(data)
+    for member in box.members:
+        box.read_member(member)  # a bomb is noticed here
+    return office_losses(box)
 
 
 def is_spreadsheet(names: set[str]) -> bool:

@@ -48,4 +48,5 @@ FORMAT = Format(
     lambda source: source.suffix in _SUFFIXES or begins_with(source, *_STARTS),
     read_xml,
     read_large_xml,
+    in_sequence=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from mlx_backend.importers.document import SkippedFile
 
@@ -52,12 +52,9 @@ class ZipBox:
 
     def read_member(self, member: zipfile.ZipInfo) -> bytes:
         """A member's content. Raises SkippedFile when it cannot be had."""
-        if member.flag_bits & _ENCRYPTED:
-            raise SkippedFile("It is protected by a password")
         if member.file_size > LARGEST_MEMBER:
             raise SkippedFile(f"It would unpack to more than {LARGEST_MEMBER >> 20} MB")
-        if member.file_size > _BOMB_SIZE and member.file_size > _BOMB_RATIO * member.compress_size:
-            raise SkippedFile("It unpacks to so much more than it holds that it may be a zip bomb")
+        _refuse(member)
         try:
             with self.file.open(member) as file:
                 # What the directory says of the size may be a lie.
@@ -65,3 +62,18 @@ class ZipBox:
         except Exception as error:
             raise SkippedFile("It cannot be unpacked: the zip is damaged") from error
         return data
+
+    def open_member(self, member: zipfile.ZipInfo) -> BinaryIO:
+        """A member's content, unpacked as it is read. Raises SkippedFile when it cannot be had."""
+        _refuse(member)
+        try:
+            return cast(BinaryIO, self.file.open(member))
+        except Exception as error:
+            raise SkippedFile("It cannot be unpacked: the zip is damaged") from error
+
+
+def _refuse(member: zipfile.ZipInfo) -> None:
+    if member.flag_bits & _ENCRYPTED:
+        raise SkippedFile("It is protected by a password")
+    if member.file_size > _BOMB_SIZE and member.file_size > _BOMB_RATIO * member.compress_size:
+        raise SkippedFile("It unpacks to so much more than it holds that it may be a zip bomb")

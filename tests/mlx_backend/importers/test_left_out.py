@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import struct
+import time
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
 from mlx_backend.importers.document import Document, Source
+from mlx_backend.importers.readers.office_losses import old_workbook_losses
 from mlx_backend.importers.registry import read
 from tests.mlx_backend.importers import samples
 
+WORKBOOK = Path(__file__).parents[4] / "shared" / "documents" / "test.xls"
 CODE = "def f(x):\n\n\n\tif x:   \n        return `1`\n\n    # <b> & \xa0\n"
 ESCAPED = CODE.replace("&", "&amp;").replace("<", "&lt;")
 
@@ -192,3 +197,121 @@ def test_books_rtf_mails_and_evernote_tell_of_pictures() -> None:
     assert document("a.eml", mail).left_out == "1 picture"
     note = document("a.enex", as_enex("<p>text</p><en-media type='image/png'/>"))
     assert note.left_out == "2 attached files"
+
+
+def as_pdf(*objects: str) -> bytes:
+    """A PDF of these objects, the first its catalogue; PDFium finds them without a table."""
+    numbered = (f"{n} 0 obj\n{content}\nendobj\n" for n, content in enumerate(objects, start=1))
+    return f"%PDF-1.4\n{''.join(numbered)}trailer << /Root 1 0 R >>\n".encode()
+
+
+def as_stream(content: str, about: str = "") -> str:
+    return f"<< {about} /Length {len(content)} >>\nstream\n{content}\nendstream"
+
+
+def as_picture(width: int, height: int, about: str = "") -> str:
+    """Of one grey; where it is as long as another of its size, the two are taken for one."""
+    size = f"/Width {width} /Height {height} /ColorSpace /DeviceGray /BitsPerComponent 8"
+    return as_stream("x" * width * height, f"/Type /XObject /Subtype /Image {size} {about}")
+
+
+def illustrated_pdf(*pages: str, pictures: tuple[str, ...] = ()) -> bytes:
+    """Pages with this content; in it /P0, /P1 ... show the pictures, and /Form shows /P0."""
+    first = 6 + 2 * len(pages)
+    named = " ".join(f"/P{n} {first + n} 0 R" for n in range(len(pictures)))
+    kids = " ".join(f"{6 + 2 * n} 0 R" for n in range(len(pages)))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        as_stream(
+            "/P0 Do",
+            "/Type /XObject /Subtype /Form /BBox [0 0 500 500]"
+            f" /Resources << /XObject << {named} >> >>",
+        ),
+        f"<< /Font << /F 3 0 R >> /XObject << {named} /Form 4 0 R >> >>",
+    ]
+    for number, content in enumerate(pages):
+        contents = 7 + 2 * number
+        objects.append(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources 5 0 R"
+            f" /Contents {contents} 0 R >>"
+        )
+        objects.append(as_stream(content))
+    return as_pdf(*objects, *pictures)
+
+
+WORDS = "BT /F 12 Tf 50 700 Td (The lens) Tj ET "
+LOGO, PHOTO = as_picture(20, 30), as_picture(40, 30)
+
+
+@pytest.mark.parametrize(
+    ("pages", "left_out"),
+    [
+        ([WORDS], ""),
+        ([WORDS + "/P0 Do /P1 Do"], "2 pictures"),
+        ([WORDS + "/P0 Do"] * 3 + [WORDS + "/P0 Do /P1 Do"], "2 pictures"),
+        ([WORDS + "/Form Do"], "1 picture"),
+        ([WORDS + "/P0 Do", "/P1 Do"], "1 of 2 pages, which have no text, 1 picture"),
+        ([WORDS + "/P2 Do"], ""),  # a line
+        ([WORDS + "/P3 Do /P0 Do"], "1 picture"),  # that one is not there
+    ],
+)
+def test_a_pdf_tells_of_each_picture_once(pages: list[str], left_out: str) -> None:
+    pictures = (LOGO, PHOTO, as_picture(400, 2))
+    found = document("a.pdf", illustrated_pdf(*pages, pictures=pictures))
+    assert (found.left_out, found.title) == (left_out, "a")
+    assert found.text.startswith("The lens")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        as_picture(20, 30, "/Filter /DCTDecode"),
+        as_picture(20, 30, "/Filter [/FlateDecode /JBIG2Decode]"),
+        as_picture(20, 30).replace("/Width 20", "/Width -20"),
+        as_picture(20, 30).replace("/Width 20", "/Width 2000000000"),
+        as_picture(20, 30).replace("/Length 600", "/Length 999999999"),
+        as_stream("/P0 Do", "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources 5 0 R"),
+    ],
+)
+def test_no_picture_costs_a_pdf_its_text(picture: str) -> None:
+    found = document("a.pdf", illustrated_pdf(WORDS + "/P0 Do", pictures=(picture,)))
+    assert found.text == "The lens\n"
+
+
+def test_a_pdf_of_very_many_pictures_and_strokes_is_read_in_time() -> None:
+    drawn = "0 0 m 9 9 l S " * 100_000 + "/P0 Do " * 100_000
+    began = time.process_time()
+    found = document("a.pdf", illustrated_pdf(WORDS + drawn, pictures=(LOGO,)))
+    assert found.text == "The lens\n"
+    assert time.process_time() - began < 10
+
+
+def as_drawing_group(pictures: int, kind: int = 0xF001) -> bytes:
+    """The record of an old workbook that its pictures are in, without their content."""
+    ids = struct.pack("<HHI", 0, 0xF006, 24) + bytes(24)
+    store = struct.pack("<HHI", pictures << 4 | 0xF, kind, 0)
+    drawings = struct.pack("<HHI", 0xF, 0xF000, len(ids + store)) + ids + store
+    return struct.pack("<HH", 0xEB, len(drawings)) + drawings
+
+
+def test_an_old_workbook_tells_of_its_pictures() -> None:
+    whole = as_drawing_group(3)
+    assert old_workbook_losses(b"\0" * 99 + whole + b"\0" * 99)["picture"] == 3
+    assert not old_workbook_losses(as_drawing_group(3, kind=0xF003))["picture"]  # shapes alone
+    assert not any(old_workbook_losses(whole[:length])["picture"] for length in range(48))
+    begin, end = whole[:16], whole[20:]
+    for length in (0, 1, 23, 25, 1 << 31, (1 << 32) - 1):
+        assert not old_workbook_losses(begin + struct.pack("<I", length) + end)["picture"]
+
+
+@pytest.mark.skipif(not WORKBOOK.is_file(), reason="no documents are here")
+def test_pictures_are_told_with_the_cells_of_an_old_workbook() -> None:
+    workbook = WORKBOOK.read_bytes()
+    plain, illustrated = (
+        document("a.xls", workbook),
+        document("a.xls", workbook + as_drawing_group(2)),
+    )
+    assert (plain.left_out, illustrated.left_out) == ("", "2 pictures")
+    assert plain.text == illustrated.text

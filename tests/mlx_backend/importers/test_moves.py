@@ -164,8 +164,9 @@ def test_a_part_that_can_no_longer_be_read_keeps_its_note(
     assert statuses(notes) == {"ropes": "new", "lamps": "new"}
 
 
+@pytest.mark.parametrize("rest", [THE_REST, f"chats.json/{THE_REST}"])
 def test_what_was_not_reached_in_a_file_is_not_gone(
-    run: Import, notes: Notes, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Import, notes: Notes, folder: Path, monkeypatch: pytest.MonkeyPatch, rest: str
 ) -> None:
     write(folder / "chats.json", chats((1, "ropes"), (2, "lamps"), (3, "sails")))
     run()
@@ -173,7 +174,7 @@ def test_what_was_not_reached_in_a_file_is_not_gone(
     def cut_short(*arguments: str) -> FileContent:
         content = read(*arguments)
         del content.documents[1:]
-        content.skipped.append(SkippedPart(THE_REST, "It holds too much"))
+        content.skipped.append(SkippedPart(rest, "It holds too much"))
         return content
 
     read: Callable[..., FileContent] = Sandbox.read
