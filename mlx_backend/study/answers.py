@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mlx_backend.study.grammar import PREPOSITIONS, is_common_word
+from mlx_backend.study.grammar import (
+    PREPOSITIONS,
+    could_be_noun,
+    is_common_word,
+    is_noun,
+    verb_bases,
+)
 from mlx_backend.vocabulary import CURRENCIES, DAYS, MONTHS, NUMBERS
 from mlx_backend.words import word_set
 
@@ -46,7 +52,7 @@ _KINDS = (
     _kind("time", rf"\b(?:on )?(?P<key>(?:{DAYS})s?,? (?:at )?\d{{1,2}}[:.]\d{{2}})\b", "when"),
     _kind(
         "time",
-        r"\b(?:at )?(?P<key>\d{1,2}[:.]\d{2})(?: ?[ap]m)?\b(?! ?[a-z%€])",
+        r"\b(?:at )?(?P<key>\d{1,2}[:.]\d{2})(?: ?[ap]m)?\b(?! ?[a-z%€]|\.\d)",
         "when",
         "at what time",
     ),
@@ -76,7 +82,12 @@ _KINDS = (
     ),
     _kind("share", rf"(?P<key>{_NUMBER}) ?(?:percent|%)", "what percentage"),
     _kind("number", rf"\b(?:number|no\.|nr\.?) (?P<key>{_NUMBER})", "which number"),
-    _kind("count", rf"(?P<key>{_NUMBER})(?: |-)(?P<noun>[a-z]+(?: metres)?)\b", "how many {}"),
+    _kind(
+        "count",
+        r"(?<!other )(?<!first )(?<!last )(?<!these )(?<!those )"
+        rf"(?P<key>{_NUMBER})(?: |-)(?P<noun>[a-z]+(?: metres)?)\b",
+        "how many {}",
+    ),
     _kind("quoted", r"[\"“”](?P<key>[^\"“”]{2,60})[\"“”]", "what"),
 )
 _NAME = re.compile(
@@ -95,8 +106,9 @@ _LONGEST_PLACE = 7
 _PLACED = word_set("the a an our my his her their its")
 # "at the moment", "on the third", "in the end" say when or how.
 _NO_PLACE = re.compile(
-    r"\b(?:first|second|third|fourth|fifth|last|next|same|way|case|time|moment|end|beginning|day|"
-    r"week|month|year|morning|evening|night|meantime|form|mood|fact|\w+th)$|\bweek\b"
+    r"\b(?:first|second|third|fourth|fifth|last|next|way|like|order|convenience|request|glance|risk|"
+    r"time|moment|end|beginning|day|week|month|year|morning|evening|night|meantime|form|mood|fact|"
+    r"\w+th)$|\b(?:week|case|same)\b| -"
 )
 _OF_TIME = re.compile(rf"\b(?:{MONTHS}|{DAYS})s?\b")
 
@@ -124,7 +136,7 @@ def _of_kind(kind: Kind, match: re.Match[str]) -> Answer | None:
     groups = match.groupdict()
     noun = groups.get("noun") or ""
     if kind.name == "count":
-        if noun in PREPOSITIONS or not is_common_word(noun):
+        if noun in PREPOSITIONS or not could_be_noun(noun.split()[0]):
             return None
         noun = noun if noun.endswith("s") else ""
         if not noun:
@@ -138,7 +150,7 @@ def _name(text: str, match: re.Match[str]) -> Answer | None:
     name = match[0].removesuffix("'s").removesuffix("’s")
     if match.start() == 0 and " " not in name and is_common_word(name.lower()):
         return None
-    if len(name) < 2 or _OF_TIME.fullmatch(name):
+    if len(name) < 2 or _OF_TIME.fullmatch(name) or _goes_on(text[match.start() + len(name) :]):
         return None
     before = text[: match.start()]
     words: tuple[str, ...] = ("what",)
@@ -149,6 +161,14 @@ def _name(text: str, match: re.Match[str]) -> Answer | None:
     elif not before or _AGENT.search(before):
         words = ("who", "what")  # which of them, only the model can tell
     return Answer(match.start(), match.start() + len(name), name, "name", words)
+
+
+def _goes_on(text: str) -> bool:
+    """Whether a name is only the beginning of one: "React apps", "Zod's schema", "React 16.3"."""
+    if re.match(r"['’]s\b|\.\w|[`*_/]", text):
+        return True
+    following = re.match(r" ([a-z]+)\b", text)
+    return following is not None and is_noun(following[1]) and not verb_bases(following[1])
 
 
 def _place(match: re.Match[str]) -> Answer | None:

@@ -40,12 +40,17 @@ _NOT_IN_SUBJECT = word_set(
     "i we you they he she if when once whether because while though although since where how "
     "why what then now say says let let's lets that's there's it's i'm i've i'll we've we're "
     "you're you'll don't can't is are was were has had can will should would could must may "
-    "might and maybe perhaps just simply even"
+    "might and maybe perhaps just simply even it them me us him do does did not sure "
+    "what's who's where's here's"
 )
 _NOT_FIRST_IN_SUBJECT = word_set(
     "here there however then now sometimes also again notice note regardless whether and but or "
-    "so to for not only as such instead otherwise yet thus hence first second next finally"
+    "so to for not only as such instead otherwise yet thus hence first second next finally "
+    "assuming given using still fewer more whereas unlike despite except besides like"
 )
+_RELATIVE = word_set("that who which")
+_POINTING = word_set("this these those")
+_NOT_LAST_IN_SUBJECT = word_set("or and still other more fewer less")
 _LONGEST_SUBJECT = 7
 _FEWEST_TELLING = 2
 _FEWEST_TOLD = 3
@@ -60,6 +65,8 @@ _VERB_FOLLOWERS = word_set(
     "it them me us him you i we they best well badly worst up out off down back away home"
 )
 _FARTHEST_VERB = 9
+_TITLES = frozenset({"dr.", "mr.", "mrs.", "ms.", "prof.", "st."})
+_WHENEVER = re.compile(r"(?:the|each|every) (?:(?:next|first|last) )?(?:time|moment|way|day)\b")
 _CONTRACTED = re.compile(r"['’](?:ve|ll|re|m|d)$|n['’]t$")
 _IDLE_IMPERATIVES = word_set("see note check let say consider imagine suppose assume")
 _CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but)\s+|,\s+)")
@@ -113,6 +120,8 @@ def clauses(text: str) -> list[Clause]:
     for mark, piece in _pieces(text):
         joined = mark.strip() not in {";", ":"}
         clause = _clause(piece)
+        if clause and "and" in mark and (not found or _is_half_a_phrase(clause)):
+            clause = None
         if clause is None and found and joined:
             clause = _continued(found[-1], piece, has_and="and" in mark)
         if clause is not None:
@@ -165,6 +174,12 @@ def is_adjective(word: str) -> bool:
 
 
 @cache
+def is_adverb(word: str) -> bool:
+    """Whether a word only says how, as far as the dictionary knows: "essentially"."""
+    return word.endswith("ly") and getAllLemmas(word).keys() == {"ADV"}
+
+
+@cache
 def stem(word: str) -> str:
     """The same for all forms of a word."""
     lemmas = getAllLemmas(word)
@@ -210,25 +225,67 @@ def _clause(text: str) -> Clause | None:
     if not _is_subject([word.lower() for word in words[:start]]):
         return None
     subject = as_spoken_within(" ".join(words[:start]))
+    if words[place].lower() == "am" and subject != "I":
+        return None
     return _with_verb(subject, words[start:place], words[place:])
+
+
+def _is_half_a_phrase(clause: Clause) -> bool:
+    """As "double quotes" in "single and double quotes", or "B are" in "A and B are gone"."""
+    first, *others = clause.subject.split()
+    is_one = not others and not first.lower().endswith("s")
+    if clause.verb in {"are", "were"} and is_one and first not in _PLURAL_PRONOUNS:
+        return True
+    return first.lower() not in _DETERMINERS | _PRONOUNS and not first[0].isupper()
 
 
 def _is_subject(words: Sequence[str]) -> bool:
     """Whether words can be the whole of what a sentence is about."""
     if len(words) == 1 and (words[0] in _PRONOUNS or words[0] in {"this", "that", "there"}):
         return True
-    relative = next((i for i, word in enumerate(words) if word in {"that", "who", "which"}), None)
-    head = words[:relative] if relative else words
+    first, last = words[0], words[-1]
     return (
         len(words) <= _LONGEST_SUBJECT
-        and words[0] not in _NOT_FIRST_IN_SUBJECT
-        and not any(_stands_in_no_subject(word) for word in head)
-        and (words[0] not in PREPOSITIONS)
+        and not (len(first) == 1 and first not in _DETERMINERS)
+        and first not in _NOT_FIRST_IN_SUBJECT | PREPOSITIONS
+        and not (first.endswith("s") and _finite_base(first) and not could_be_noun(first))
+        and not (first not in _DETERMINERS and _DETERMINERS & set(words[1:2]))
+        and not any(_stands_in_no_subject(word) for word in words)
+        and not _POINTING & set(words[1:])
+        and not _tells_of_another(words)
+        and last not in _NOT_LAST_IN_SUBJECT | PREPOSITIONS
+        and not _holds_a_clause(words)
+    )
+
+
+def _tells_of_another(words: Sequence[str]) -> bool:
+    """As in "the approach that you": what follows has a subject of its own, and the verb is its."""
+    return any(
+        word in _RELATIVE and not (_finite_base(following) or following in _AUXILIARIES)
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+    )
+
+
+def _holds_a_clause(words: Sequence[str]) -> bool:
+    """As in "this helps", "the next time it", "ruby makes strings": the verb came before."""
+    if words[0] in {"this", "that"} and len(words) > 1 and re.search(r"[^sui]s$", words[1]):
+        return True
+    if words[0] in _DETERMINERS:
+        return any(is_adverb(word) for word in words[1:]) or bool(
+            _WHENEVER.match(" ".join(words[:3]))
+        )
+    return is_adverb(words[0]) or any(
+        is_adverb(word) or (word.endswith("s") and _finite_base(word)) for word in words[1:-1]
     )
 
 
 def _stands_in_no_subject(word: str) -> bool:
-    return word in _NOT_IN_SUBJECT or word[-1] in ",)" or bool(_CONTRACTED.search(word))
+    return (
+        word in _NOT_IN_SUBJECT
+        or word[-1] in ",)"
+        or word[0] == "("
+        or bool(_CONTRACTED.search(word))
+    )
 
 
 def _with_lead(words: Sequence[str]) -> Clause | None:
@@ -259,11 +316,13 @@ def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
     words = text.split()
     first = words[0].lower() if words else ""
     after = words[1].lower() if len(words) > 1 else ""
+    if first.endswith("ed") and before.base and not before.verb.endswith("ed"):
+        return None  # it may go on with what was said within
     if first in _AUXILIARIES or (_finite_base(first) and (has_and or first.endswith("s"))):
         return _with_verb(before.subject, [], words)
     if first == "cost" and after:
         return Clause(before.subject, "", "cost", " ".join(words[1:]), "cost")
-    is_done = _is_participle(words[:1]) or first in {"due", "worth"}
+    is_done = is_participle(words[:1]) or first in {"due", "worth"}
     if before.is_copula and is_done and after in PREPOSITIONS:
         verb = "is" if first in {"due", "worth"} else "was"
         return Clause(before.subject, "", verb, text)
@@ -276,7 +335,7 @@ def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Cl
     adverbs = list(adverbs)
     if verb in _AUXILIARIES:
         done = [word for word in rest if word.lower() not in _ADVERBS]
-        verb_is_lexical = verb in {"has", "have", "had"} and not _is_participle(done[:1])
+        verb_is_lexical = verb in {"has", "have", "had"} and not is_participle(done[:1])
         base = "have" if verb_is_lexical else ""
     else:
         base = _finite_base(verb) or _plain_base(verb)
@@ -285,7 +344,8 @@ def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Cl
     return Clause(subject, " ".join(adverbs), verb, " ".join(rest), base)
 
 
-def _is_participle(words: Sequence[str]) -> bool:
+def is_participle(words: Sequence[str]) -> bool:
+    """Whether the first of some words says what was done to something."""
     return bool(words) and any(
         words[0].lower() in getInflection(base, "VBN") for base in verb_bases(words[0].lower())
     )
@@ -314,6 +374,8 @@ def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
     if not word.isalpha() or words[i][0].isupper() or before in {"who", "that", "which"}:
         return False
     if before in PREPOSITIONS or before.endswith("'s"):
+        return False
+    if (word == "based" and after == "on") or (word == "like" and before not in _PRONOUNS):
         return False
     if before in _DETERMINERS and (before not in _NUMBERS or "NOUN" in getAllLemmas(word)):
         return False
@@ -374,6 +436,8 @@ def is_whole(question: str) -> bool:
     """Whether a question does not break off where the sentence went on, and asks of something."""
     words = question.rstrip("?").lower().split()
     telling = [word for word in words[1:] if word not in _EMPTY]
+    if is_adjective(words[-1]) and words[-2] in _DETERMINERS:
+        return False
     ends_well = words[-1] not in _DETERMINERS - {"all", "both", "one", "that", "this"} and words[
         -1
     ] not in {"and", "or", "that", "which", "is", "are", "was", "were", "called", "named"}

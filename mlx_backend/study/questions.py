@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mlx_backend.study.answers import Answer, answers_in
@@ -14,7 +14,9 @@ from mlx_backend.study.grammar import (
     clauses,
     inflected,
     is_adjective,
+    is_adverb,
     is_noun,
+    is_participle,
     is_whole,
     verb_bases,
 )
@@ -35,6 +37,14 @@ _LONGEST_TOPIC = 4
 _LONGEST_NAME = 5
 _QUESTION_WORDS = word_set("what who where when why how which")
 _DETERMINED = word_set("the this that my our your his her their its")
+_WITHIN = word_set("that if when as because than to what which who whether how")
+# What "on" and "in" behind these begin is no place.
+_LEANING = word_set("based depending depend depends rely relies focus focuses focused work works")
+_BEGIN_NO_MEASURE = word_set("then while and or last cost costs")
+_ORDINALS = word_set("first second third next last single new other")
+_LINKING = word_set("get become seem look feel stay remain turn")  # what follows tells how it is
+_REMARKS = word_set("note source tip hint warning update edit example todo caution important ps")
+_POINTS_ELSEWHERE = re.compile(r"\b(?:following|above|below|the same|these|those)\b", re.IGNORECASE)
 _CLAUSE_WORDS = word_set("i we you he she they is are was were has have had can will")
 _PLAIN_ADVERBS = word_set(
     "best well badly worst better right out up off down back away home again here there not only"
@@ -73,7 +83,12 @@ def questions_about(statement: Statement, topic: str = "") -> list[Question]:
         text = question.text
         if len(text.split()) > _LONGEST_WORDS or not question.key.strip():
             continue
-        if _mentions(text, question.key) or question.key.lower() in _NO_KEY:
+        if (
+            _is_torn(text)
+            or _is_torn(question.key)
+            or _mentions(text, question.key)
+            or question.key.lower() in _NO_KEY
+        ):
             continue
         short = question.kind in _SHORT_KINDS or (
             question.kind in _SHORT_IN_SHORT and len(statement.text.split()) <= _SHORT_STATEMENT
@@ -95,6 +110,12 @@ def topic_of(statement: Statement, before: str = "") -> str:
         is_topic = first not in _PERSONS | _POINTING
         return clause.subject if is_topic and len(clause.subject.split()) <= _LONGEST_TOPIC else ""
     return ""
+
+
+def _is_torn(text: str) -> bool:
+    """Whether a text holds the end of a sentence, or half of what stands between two marks."""
+    pairs = (text.count(opening) != text.count(closing) for opening, closing in ("()", "[]", "{}"))
+    return ". " in text or any(pairs) or text.count("`") % 2 == 1 or text.count('"') % 2 == 1
 
 
 def _mentions(text: str, key: str) -> bool:
@@ -120,9 +141,12 @@ def _is_name_of_pair(name: str) -> bool:
     words = name.lower().split()
     return (
         len(words) <= _LONGEST_NAME
+        and "," not in name
         and not _CLAUSE_WORDS & set(words)
+        and words[0] not in _REMARKS
         and words[0] not in {"so", "if", "then", "and", "or", "never", "always", "here", "not"}
         and words[-1] not in {"like", "this", "with", "to", "as", "following"}
+        and not (len(words) == 1 and _begins_with_doing(name.lower()))
         and not clauses(name)
     )
 
@@ -133,7 +157,9 @@ def _resolved(clause: Clause, topic: str) -> Clause:
         return clause
     if clause.subject.lower() in _ITSELF:
         # "It is easy to ..." speaks of nothing.
-        is_idle = clause.is_copula and is_adjective(clause.rest.split(" ")[0].lower())
+        told = [word for word in clause.rest.lower().split() if word not in {"also", "not"}]
+        first = told[0] if told else ""
+        is_idle = clause.is_copula and (first in _SAYS_NO_THING or is_adjective(first))
         return clause if is_idle else replace(clause, subject=topic)
     first, _, rest = clause.rest.partition(" ")
     if first in _ITSELF and rest:
@@ -148,9 +174,23 @@ def _of_measure(piece: str, name: str) -> Iterator[Question]:
         return
     thing = _lower(measure["thing"])
     first = thing.split()[0].lower()
-    if first in PREPOSITIONS | {"who", "which", "that", "and", "or", "last", "cost", "costs"}:
+    if first in PREPOSITIONS | _WITHIN | {
+        "then",
+        "since",
+        "while",
+        "who",
+        "which",
+        "that",
+        "and",
+        "or",
+        "last",
+        "cost",
+        "costs",
+    }:
         return
-    if " " not in thing and verb_bases(thing):
+    if (" " not in thing and verb_bases(thing)) or thing.split()[-1].lower() in PREPOSITIONS:
+        return
+    if re.search(r"['’](?:d|m|re|ve|ll)\b", thing) or _CLAUSE_WORDS & set(thing.lower().split()):
         return
     about = f"{name}: " if name and name != measure["thing"] else ""
     yield Question(f"{about}{thing}?" if about else _sentence(thing), measure["value"], "measure")
@@ -201,15 +241,19 @@ def _of_clause(clause: Clause) -> Iterator[Question]:
 def _about(clause: Clause, answer: Answer, word: str) -> Iterator[Question]:
     before, after = clause.rest[: answer.start].strip(), clause.rest[answer.end :].strip(" ,")
     words = before.split()
+    if answer.kind == "place" and not _is_where_it_is(clause, words, after):
+        return
     if re.search(r",\s|[;:(]| and | or ", before):
         return  # behind a pause comes another matter
     preposition = ""
     if answer.kind in {"name", "count", "money"} and words and words[-1].lower() in PREPOSITIONS:
         preposition = words[-1].lower()
         words = words[:-1]
-    if answer.kind == "name":
-        if preposition in {"in", "at", "on", "near", "by"}:
-            return  # a place, or asked for as who did it
+    if answer.kind in {"name", "quoted"}:
+        if clause.subject.lower() in _ITSELF or clause.subject.lower() in _POINTING:
+            return
+        if preposition in {"in", "at", "on", "near", "by", "of"}:
+            return  # a place, asked for as who did it, or a part of something
         if not preposition and words:
             return  # the tail of a longer phrase: "the first X"
     if clause.is_copula and words and not preposition and answer.kind == "time":
@@ -219,6 +263,19 @@ def _about(clause: Clause, answer: Answer, word: str) -> Iterator[Question]:
     first = _FIRST_PART.split(after)[0].strip() if after else ""
     if answer.kind != "name" and first.split(" ")[0].lower() in PREPOSITIONS:
         yield Question(clause.asked(word, f"{short} {first}"), answer.key, answer.kind)
+
+
+def _is_where_it_is(clause: Clause, before: Sequence[str], after: str) -> bool:
+    """Whether a place is that of what the clause speaks of, and not of something said within it."""
+    first, *_ = clause.subject.lower().split()
+    within = {word.lower() for word in before} & _WITHIN
+    return (
+        first not in _POINTING | _ITSELF
+        and not within
+        and not (before and before[-1].endswith("ing"))
+        and not (before and before[-1].lower() in _LEANING)
+        and after.split(" ", maxsplit=1)[0] not in _WITHIN | {"by"}
+    )
 
 
 def _of_naming(clause: Clause) -> Iterator[Question]:
@@ -257,25 +314,39 @@ def _of_complement(clause: Clause) -> Iterator[Question]:
     words = first.split()
     if not words or len(words) > _LONGEST_KEY or words[0].lower() in PREPOSITIONS:
         return
+    if "not" in clause.adverb or clause.base in _LINKING or is_adverb(words[0].lower()):
+        return
     if clause.is_copula:
-        if bool(verb_bases(words[0].lower())) and words[0].lower().endswith(
-            ("ed", "en", "t", "ing")
-        ):
+        if is_participle(words) or _begins_with_doing(words[0].lower()):
             return  # "is kept", "was rebuilt", "is leaving"
         subject = clause.subject.lower()
         if words[0].lower() in _SAYS_NO_THING or subject in _PERSONS | _ITSELF:
             return
         if subject.split()[0] in _POINTING:
             return
+        is_plain = len(words) == 1 and is_adjective(words[0].lower())
+        if (
+            is_plain
+            or first.endswith(":")
+            or _begins_with_doing(subject)
+            or _POINTS_ELSEWHERE.search(first)
+        ):
+            return
         yield Question(clause.asked("what", ""), first, "complement")
-        if words[0][0].isupper():
+        if words[0][0].isupper() and "-" not in words[0]:
             yield Question(clause.asked("who", ""), first, "complement")
     elif clause.base:
-        cut = next((i for i, word in enumerate(words) if word.lower() in PREPOSITIONS), len(words))
+        ends = PREPOSITIONS - {"of"}
+        cut = next((i for i, word in enumerate(words) if word.lower() in ends), len(words))
         thing = " ".join(words[:cut])
         if thing and not _is_no_thing(thing):
             remaining = " ".join(words[cut:])
             yield Question(clause.asked("what", remaining), thing, "object")
+
+
+def _begins_with_doing(text: str) -> bool:
+    first = text.split(maxsplit=1)[0]
+    return first.endswith("ing") and bool(verb_bases(first))
 
 
 def _is_no_thing(text: str) -> bool:
@@ -286,7 +357,9 @@ def _is_no_thing(text: str) -> bool:
         text[0].isdigit()
         or first in _PLAIN_ADVERBS | _ITSELF | _NO_KEY | _SAYS_NO_THING
         or first in {"to", "if", "when", "whether"}
-        or last in _DETERMINED | {"a", "an", "to", "and", "or"}
+        or words[:2] in (["a", "lot"], ["a", "bit"], ["a", "little"])
+        or last in _DETERMINED | _ORDINALS | {"a", "an", "to", "and", "or"}
+        or bool(_POINTS_ELSEWHERE.search(text))
         or bool(_CLAUSE_WORDS & set(words))
         or (len(words) > 1 and is_adjective(last))
     )
@@ -297,10 +370,14 @@ def _of_subject(clause: Clause) -> Iterator[Question]:
     first = subject.lower().split()[0]
     if not clause.rest or subject.lower() in _ITSELF | _PERSONS or first in _POINTING:
         return
-    if len(subject.split()) > _LONGEST_KEY:
+    if len(subject.split()) > _LONGEST_KEY or (clause.is_copula and "not" in clause.adverb):
         return
     rest = _FIRST_PART.split(clause.rest)[0].strip()
-    if not rest or (clause.is_copula and _says_little(rest)):
+    if not rest or rest.split()[-1].lower() in PREPOSITIONS or _POINTS_ELSEWHERE.search(rest):
+        return
+    if _POINTS_ELSEWHERE.search(subject) or subject.endswith(":"):
+        return
+    if clause.is_copula and (rest.split()[0] in {"to", "more", "less"} or _says_little(rest)):
         return
     yield Question(clause.asked_for_subject("what", rest), subject, "subject")
     if subject[0].isupper():
