@@ -18,9 +18,9 @@ from mlx_backend.library.notes import Passage
 from mlx_backend.likelihood import likelihoods
 from mlx_backend.question_kinds import asked_kind, has_kind
 from mlx_backend.retrieval import Found, content_words
+from mlx_backend.study.dictionary import could_be_noun, is_common_word, stem, verb_bases
 from mlx_backend.study.drafts import worded
 from mlx_backend.study.filters import stems
-from mlx_backend.study.grammar import could_be_noun, is_common_word, stem, verb_bases
 from mlx_backend.study.rules import told_in_note
 from mlx_backend.words import word_set
 

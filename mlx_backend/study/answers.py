@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mlx_backend.study.grammar import (
+from mlx_backend.study.dictionary import (
     PREPOSITIONS,
     could_be_noun,
     is_common_word,

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from mlx_backend.exam import is_right
+from mlx_backend.study.dictionary import stem
 from mlx_backend.study.drafts import Draft
-from mlx_backend.study.grammar import stem
 from mlx_backend.study.reasons import (
     NO_ROUND_TRIP,
     NOT_A_QUESTION,

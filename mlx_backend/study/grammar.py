@@ -9,27 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
-from lemminflect import getAllLemmas, getInflection
-
+from mlx_backend.study.dictionary import (
+    DETERMINERS,
+    PREPOSITIONS,
+    could_be_noun,
+    finite_base,
+    inflected,
+    is_adjective,
+    is_adverb,
+    is_common_word,
+    is_participle,
+    plain_base,
+)
 from mlx_backend.words import word_set
 
 _AUXILIARIES = word_set(
     "is are was were am has have had can could may might must shall should will would"
 )
-_DETERMINERS = word_set(
-    "the a an my our your his her its their this that these those each every some any no one "
-    "two three four five six seven eight nine ten both all"
-)
 _NUMBERS = word_set("one two three four five six seven eight nine ten")
 _PRONOUNS = word_set("i we you they he she it")
 _PLURAL_PRONOUNS = word_set("i we you they")
-PREPOSITIONS = word_set(
-    "in at on behind under near from to through with by between above below inside beside "
-    "against over of for into onto within without along across around during after before since "
-    "until as than about per"
-)
 _ADVERBS = word_set(
     "always never often usually sometimes rarely only still already also now just ever soon not "
     "mostly finally originally currently"
@@ -56,7 +56,7 @@ _FEWEST_TELLING = 2
 _FEWEST_TOLD = 3
 _EMPTY = (
     _AUXILIARIES
-    | _DETERMINERS
+    | DETERMINERS
     | _PRONOUNS
     | PREPOSITIONS
     | word_set("do does did be been you me us them here there something anything")
@@ -134,66 +134,13 @@ def clauses(text: str) -> list[Clause]:
     return found
 
 
-@cache
-def inflected(base: str, tag: str) -> str:
-    """A verb's form, by its Penn Treebank tag."""
-    forms = getInflection(base, tag)
-    return str(forms[0]) if forms else base
-
-
-@cache
-def verb_bases(word: str) -> tuple[str, ...]:
-    """The infinitives that a word may be a form of."""
-    return tuple(getAllLemmas(word, upos="VERB").get("VERB", ()))
-
-
-@cache
-def is_common_word(word: str) -> bool:
-    """Whether a word stands in the dictionary, in any form."""
-    return bool(getAllLemmas(word)) or word in _DETERMINERS or word in PREPOSITIONS
-
-
-@cache
-def could_be_noun(word: str) -> bool:
-    """Whether a word may be a noun."""
-    return "NOUN" in getAllLemmas(word)
-
-
-@cache
-def is_noun(word: str) -> bool:
-    """Whether a word is a noun and no other kind of word, as far as the dictionary knows."""
-    lemmas = getAllLemmas(word)
-    return "NOUN" in lemmas and not lemmas.keys() & {"ADJ", "ADV"}
-
-
-@cache
-def is_adjective(word: str) -> bool:
-    """Whether a word only describes, as far as the dictionary knows."""
-    lemmas = getAllLemmas(word)
-    return bool(lemmas) and not lemmas.keys() - {"ADJ", "ADV"}
-
-
-@cache
-def is_adverb(word: str) -> bool:
-    """Whether a word only says how, as far as the dictionary knows: "essentially"."""
-    return word.endswith("ly") and getAllLemmas(word).keys() == {"ADV"}
-
-
-@cache
-def stem(word: str) -> str:
-    """The same for all forms of a word."""
-    lemmas = getAllLemmas(word)
-    found = [lemma for forms in lemmas.values() for lemma in forms]
-    return min(found, key=len) if found else word
-
-
 def as_spoken_within(text: str) -> str:
     """A phrase that began a sentence, as it stands inside one: lower case unless it is a name."""
     first, _, rest = text.partition(" ")
     if not first[:1].isupper() or first in {"I", "I'm", "I've"}:
         return text
     lower = first.lower()
-    if lower in _DETERMINERS or lower in _PRONOUNS:
+    if lower in DETERMINERS or lower in _PRONOUNS:
         return f"{lower} {rest}".strip()
     follows_name = bool(rest) and rest[0].isupper()
     if follows_name or not first[1:].islower() or not is_common_word(lower):
@@ -236,7 +183,7 @@ def _is_half_a_phrase(clause: Clause) -> bool:
     is_one = not others and not first.lower().endswith("s")
     if clause.verb in {"are", "were"} and is_one and first not in _PLURAL_PRONOUNS:
         return True
-    return first.lower() not in _DETERMINERS | _PRONOUNS and not first[0].isupper()
+    return first.lower() not in DETERMINERS | _PRONOUNS and not first[0].isupper()
 
 
 def _is_subject(words: Sequence[str]) -> bool:
@@ -246,10 +193,10 @@ def _is_subject(words: Sequence[str]) -> bool:
     first, last = words[0], words[-1]
     return (
         len(words) <= _LONGEST_SUBJECT
-        and not (len(first) == 1 and first not in _DETERMINERS)
+        and not (len(first) == 1 and first not in DETERMINERS)
         and first not in _NOT_FIRST_IN_SUBJECT | PREPOSITIONS
-        and not (first.endswith("s") and _finite_base(first) and not could_be_noun(first))
-        and not (first not in _DETERMINERS and _DETERMINERS & set(words[1:2]))
+        and not (first.endswith("s") and finite_base(first) and not could_be_noun(first))
+        and not (first not in DETERMINERS and DETERMINERS & set(words[1:2]))
         and not any(_stands_in_no_subject(word) for word in words)
         and not _POINTING & set(words[1:])
         and not _tells_of_another(words)
@@ -261,7 +208,7 @@ def _is_subject(words: Sequence[str]) -> bool:
 def _tells_of_another(words: Sequence[str]) -> bool:
     """As in "the approach that you": what follows has a subject of its own, and the verb is its."""
     return any(
-        word in _RELATIVE and not (_finite_base(following) or following in _AUXILIARIES)
+        word in _RELATIVE and not (finite_base(following) or following in _AUXILIARIES)
         for word, following in zip(words, [*words[1:], ""], strict=True)
     )
 
@@ -270,12 +217,12 @@ def _holds_a_clause(words: Sequence[str]) -> bool:
     """As in "this helps", "the next time it", "ruby makes strings": the verb came before."""
     if words[0] in {"this", "that"} and len(words) > 1 and re.search(r"[^sui]s$", words[1]):
         return True
-    if words[0] in _DETERMINERS:
+    if words[0] in DETERMINERS:
         return any(is_adverb(word) for word in words[1:]) or bool(
             _WHENEVER.match(" ".join(words[:3]))
         )
     return is_adverb(words[0]) or any(
-        is_adverb(word) or (word.endswith("s") and _finite_base(word)) for word in words[1:-1]
+        is_adverb(word) or (word.endswith("s") and finite_base(word)) for word in words[1:-1]
     )
 
 
@@ -303,10 +250,10 @@ def _imperative(words: Sequence[str]) -> Clause | None:
     adverbs = [word.lower() for word in words[:1] if word.lower() in _ADVERBS]
     rest = words[len(adverbs) :]
     first = rest[0].lower() if len(rest) >= _FEWEST_TOLD else ""
-    if first in _IDLE_IMPERATIVES or not _plain_base(first):
+    if first in _IDLE_IMPERATIVES or not plain_base(first):
         return None
     follower = rest[1].lower()
-    if not (follower in _DETERMINERS or (adverbs and rest[1][0].isupper())):
+    if not (follower in DETERMINERS or (adverbs and rest[1][0].isupper())):
         return None
     return Clause("I", " ".join(adverbs), "should", " ".join([rest[0].lower(), *rest[1:]]))
 
@@ -318,7 +265,7 @@ def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
     after = words[1].lower() if len(words) > 1 else ""
     if first.endswith("ed") and before.base and not before.verb.endswith("ed"):
         return None  # it may go on with what was said within
-    if first in _AUXILIARIES or (_finite_base(first) and (has_and or first.endswith("s"))):
+    if first in _AUXILIARIES or (finite_base(first) and (has_and or first.endswith("s"))):
         return _with_verb(before.subject, [], words)
     if first == "cost" and after:
         return Clause(before.subject, "", "cost", " ".join(words[1:]), "cost")
@@ -338,17 +285,10 @@ def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Cl
         verb_is_lexical = verb in {"has", "have", "had"} and not is_participle(done[:1])
         base = "have" if verb_is_lexical else ""
     else:
-        base = _finite_base(verb) or _plain_base(verb)
+        base = finite_base(verb) or plain_base(verb)
     while not base and rest and rest[0].lower() in _ADVERBS:
         adverbs.append(rest.pop(0))
     return Clause(subject, " ".join(adverbs), verb, " ".join(rest), base)
-
-
-def is_participle(words: Sequence[str]) -> bool:
-    """Whether the first of some words says what was done to something."""
-    return bool(words) and any(
-        words[0].lower() in getInflection(base, "VBN") for base in verb_bases(words[0].lower())
-    )
 
 
 def _verb_place(words: Sequence[str]) -> int | None:
@@ -359,7 +299,7 @@ def _verb_place(words: Sequence[str]) -> int | None:
             return None if _has_relative(lower[:i]) else i
     candidates = [i for i in reach if _could_be_verb(lower, words, i)]
     for i in candidates:
-        if "NOUN" not in getAllLemmas(lower[i]):
+        if not could_be_noun(lower[i]):
             return i
     return candidates[0] if candidates else None
 
@@ -377,54 +317,36 @@ def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
         return False
     if (word == "based" and after == "on") or (word == "like" and before not in _PRONOUNS):
         return False
-    if before in _DETERMINERS and (before not in _NUMBERS or "NOUN" in getAllLemmas(word)):
+    if before in DETERMINERS and (before not in _NUMBERS or could_be_noun(word)):
         return False
-    if _finite_base(word):
+    if finite_base(word):
         return _stands_as_verb(lower, i, after)
     subject_is_plural = before in _PLURAL_PRONOUNS or (
-        (i == 1 or lower[0] in _DETERMINERS)
-        and before.endswith("s")
-        and "NOUN" in getAllLemmas(before)
+        (i == 1 or lower[0] in DETERMINERS) and before.endswith("s") and could_be_noun(before)
     )
     if word == "cost" and after[:1].isdigit():
         return True
-    return subject_is_plural and bool(_plain_base(word))
+    return subject_is_plural and bool(plain_base(word))
 
 
 def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
     """Whether a form that could also be a noun or participle is the verb, by what is around it."""
     word = lower[i]
-    begins_phrase = after in _DETERMINERS or after in PREPOSITIONS or after in _VERB_FOLLOWERS
+    begins_phrase = after in DETERMINERS or after in PREPOSITIONS or after in _VERB_FOLLOWERS
     if word.endswith("s"):
-        if lower[i - 1] in _PLURAL_PRONOUNS or "NOUN" not in getAllLemmas(word):
+        if lower[i - 1] in _PLURAL_PRONOUNS or not could_be_noun(word):
             return lower[i - 1] not in _PLURAL_PRONOUNS
         has_number = any(each[0].isdigit() for each in lower[:i])
-        return not has_number and (begins_phrase or (lower[0] in _DETERMINERS and after != ""))
+        return not has_number and (begins_phrase or (lower[0] in DETERMINERS and after != ""))
     if after == "by":
         return False
-    is_participle = any(word in getInflection(base, "VBN") for base in verb_bases(word))
     return (
         begins_phrase
         or after == ""
         or after[0].isdigit()
-        or not is_participle
+        or not is_participle([word])
         or (lower[i - 1] in _PRONOUNS)
     )
-
-
-@cache
-def _finite_base(word: str) -> str:
-    """The infinitive of a form that only a sentence's own verb has; "" for other words."""
-    for base in verb_bases(word):
-        if word != base and (
-            word in getInflection(base, "VBZ") or word in getInflection(base, "VBD")
-        ):
-            return base
-    return ""
-
-
-def _plain_base(word: str) -> str:
-    return word if word in verb_bases(word) else ""
 
 
 def _question(parts: Sequence[str]) -> str:
@@ -436,9 +358,9 @@ def is_whole(question: str) -> bool:
     """Whether a question does not break off where the sentence went on, and asks of something."""
     words = question.rstrip("?").lower().split()
     telling = [word for word in words[1:] if word not in _EMPTY]
-    if is_adjective(words[-1]) and words[-2] in _DETERMINERS:
+    if is_adjective(words[-1]) and words[-2] in DETERMINERS:
         return False
-    ends_well = words[-1] not in _DETERMINERS - {"all", "both", "one", "that", "this"} and words[
+    ends_well = words[-1] not in DETERMINERS - {"all", "both", "one", "that", "this"} and words[
         -1
     ] not in {"and", "or", "that", "which", "is", "are", "was", "were", "called", "named"}
     return ends_well and words[-2:] != ["like", "this"] and len(telling) >= _FEWEST_TELLING

@@ -7,19 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mlx_backend.study.answers import Answer, answers_in
-from mlx_backend.study.grammar import (
+from mlx_backend.study.dictionary import (
     PREPOSITIONS,
-    Clause,
-    as_spoken_within,
-    clauses,
     inflected,
     is_adjective,
     is_adverb,
     is_noun,
     is_participle,
-    is_whole,
     verb_bases,
 )
+from mlx_backend.study.grammar import Clause, as_spoken_within, clauses, is_whole
 from mlx_backend.study.statements import Statement
 from mlx_backend.words import word_set
 
