@@ -62,13 +62,13 @@ def style(report: Report) -> str:
         return ""
     if after >= before:
         return (
-            "Writing of yours that it had not seen surprises it as much as before: it does not"
-            " write like you yet."
+            "Pages of yours that it knows only single sentences of surprise it as much as before:"
+            " it does not write like you yet."
         )
     percent = round(100 * (1 - after / before))
     return (
-        f"Writing of yours that it had not seen surprises it {percent} percent less than before:"
-        " it writes more like you."
+        f"Pages of yours that it knows only single sentences of surprise it {percent} percent less"
+        " than before: it writes more like you."
     )
 
 

@@ -56,11 +56,14 @@ _KINDS = (
     _kind(r"\bpasswords?\b|\bpasscode\b|\bPIN\b", r"\bpass(?:word|code)|\bpin\b|\bcode\b"),
     _kind(
         r"\bhow much (?:money|rent)\b"
-        r"|\bhow much\b.*\b(?:costs?|earns?|pays?|paid|charges?|owes?)\b"
-        r"|\bwhat (?:do|does|did|will|would) .*\b(?:costs?|earn|charge)\b"
-        r"|\bwh(?:at|ich) (?:(?:is|was|are|were) )?(?:(?:the|our|my|his|her|their) )?"
-        rf"(?:{_SUMS})\b",
-        rf"[$£€¥]|\d ?(?:{_MONEY})\b|\b(?:{_SUMS})\b\W*(?:\w+\W+){{0,2}}\d"
+        r"|\bhow much (?:do|does|did|is|was|will|would) .*\b(?:costs?|earn|pay|paid|owe)\b"
+        r"|\bwhat (?:do|does|did|will|would) .*\b(?:cost|earn)(?: (?:a|an|per|in|each|for)\b|\?)"
+        r"|\bwh(?:at|ich) (?:is|was|are|were) (?:(?:the|our|my|his|her|their) )?"
+        rf"(?:{_SUMS})(?: (?:of|for|per|a|an|in|at|on|to)\b|\?)"
+        r"|\bwhat (?:price|salary|rent|fee) (?:do|does|did|is|was)\b",
+        rf"[$£€¥]|\d ?(?:{_MONEY})\b|\b(?:{CURRENCIES}|kr|rs)\.? ?\d|(?<![\d.:])\d+[.,]\d\d\b(?![.:])"
+        rf"|\b(?:{_SUMS}|earns?|earned|charges?|charged)\b\W*(?:\w+\W+){{0,2}}\d"
+        r"|\b(?:is|was|cost) \d[\d.,]*(?! ?[\w%°])"
         rf"|\b(?:{_QUANTITIES}) (?:{_MONEY})\b|\b(?:free|gratis|nothing)\b",
         is_plain=True,
     ),

@@ -40,13 +40,13 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     library = Library.open()
     spec = _spec(library, options, "plan")
-    reads = find_base_model(library, spec.model).reads_by_itself
+    model = find_base_model(library, spec.model)
     with database.opened(library.database) as connection:
         material, samples = gather(Notes(connection)), Samples(connection)
-        dataset = planned_dataset(samples, material, spec.study, reads, spec.seed)
+        dataset = planned_dataset(samples, material, spec.study, model.reads_by_itself, spec.seed)
         now = time.time()
         may_take = budget(latest_end(spec, now), now) if spec.study else 0.0
-        study_s = expected_seconds(samples, material, spec.model, may_take)
+        study_s = expected_seconds(samples, material, model, may_take)
     deadline = training_deadline(spec, now, study_s)
     planned, _ = plan_what_fits(spec, dataset, prepare(library, spec, dataset), deadline)
     planned = msgspec.structs.replace(planned, minutes=round(planned.minutes + study_s / 60, 2))

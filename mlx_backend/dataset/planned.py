@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from mlx_backend.dataset import compose
 from mlx_backend.dataset.compose import Beside, Material
-from mlx_backend.dataset.samples import Dataset
+from mlx_backend.dataset.samples import GENERAL, Dataset
+from mlx_backend.dataset.upkeep import GeneralAnswers, general_prompts
 from mlx_backend.study.store import Samples
 from mlx_backend.study.studying import study_by_rule
+
+# About as long as what the base model answers; its likelihoods need not be known for a plan.
+_ANSWER = " ".join(["word"] * 50)
+_PLANNED = "planned"
 
 
 def planned_dataset(
@@ -20,4 +27,10 @@ def planned_dataset(
         return compose.raw_dataset(material, seed)
     study_by_rule(samples, material.passages)
     studied = compose.studied_passages(samples, material.passages)
-    return compose.studied_dataset(studied, material, Beside(None, reads), seed)
+    general = GeneralAnswers("", tuple((prompt, _ANSWER) for prompt in general_prompts()))
+    dataset = compose.studied_dataset(studied, material, Beside(general, reads), seed)
+    train = [
+        msgspec.structs.replace(each, kind=_PLANNED) if each.kind == GENERAL else each
+        for each in dataset.train
+    ]
+    return msgspec.structs.replace(dataset, train=tuple(train))

@@ -56,8 +56,7 @@ def general_answers(
     """
     path = folder / GENERAL_ANSWERS
     known = _known(path, sha256)
-    drawn = Counter(prompt for prompt, _ in known.pairs)
-    missing = [p for draw in range(DRAWS) for p in general_prompts() if drawn[p] <= draw]
+    missing = _missing(known)
     for first in range(0, len(missing), _AT_ONCE):
         if is_enough():
             break
@@ -66,6 +65,17 @@ def general_answers(
         known = GeneralAnswers(sha256, (*known.pairs, *written))
         write_atomically(path, msgspec.json.encode(known))
     return known
+
+
+def answers_to_write(folder: Path, sha256: str) -> int:
+    """How many general answers a model, in its `folder`, has not written yet."""
+    return len(_missing(_known(folder / GENERAL_ANSWERS, sha256)))
+
+
+def _missing(known: GeneralAnswers) -> list[str]:
+    """The prompts that are to be answered yet, each as often as it is to be."""
+    drawn = Counter(prompt for prompt, _ in known.pairs)
+    return [p for draw in range(DRAWS) for p in general_prompts() if drawn[p] <= draw]
 
 
 def _known(path: Path, sha256: str) -> GeneralAnswers:

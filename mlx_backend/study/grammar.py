@@ -50,7 +50,7 @@ _NOT_FIRST_IN_SUBJECT = word_set(
 )
 _RELATIVE = word_set("that who which")
 _POINTING = word_set("this these those")
-_NOT_LAST_IN_SUBJECT = word_set("or and still other more fewer less")
+_NOT_LAST_IN_SUBJECT = word_set("or and still other more fewer less longer")
 _LONGEST_SUBJECT = 7
 _FEWEST_TELLING = 2
 _FEWEST_TOLD = 3
@@ -222,15 +222,18 @@ def _holds_a_clause(words: Sequence[str]) -> bool:
             _WHENEVER.match(" ".join(words[:3]))
         )
     return is_adverb(words[0]) or any(
-        is_adverb(word) or (word.endswith("s") and finite_base(word)) for word in words[1:-1]
+        is_adverb(word) or (finite_base(word) and (word.endswith("s") or not could_be_noun(word)))
+        for word in words[1:-1]
     )
 
 
 def _stands_in_no_subject(word: str) -> bool:
     return (
         word in _NOT_IN_SUBJECT
+        or (word[-1] == "." and word not in _TITLES)
         or word[-1] in ",)"
         or word[0] == "("
+        or "`" in word
         or bool(_CONTRACTED.search(word))
     )
 

@@ -37,7 +37,8 @@ _DETERMINED = word_set("the this that my our your his her their its")
 _WITHIN = word_set("that if when as because than to what which who whether how")
 # What "on" and "in" behind these begin is no place.
 _LEANING = word_set("based depending depend depends rely relies focus focuses focused work works")
-_BEGIN_NO_MEASURE = word_set("then while and or last cost costs")
+_BEGIN_NO_MEASURE = word_set("then since while and or last cost costs")
+_NOT_SO = word_set("to more less that what why how because when if")  # "is that ..."
 _ORDINALS = word_set("first second third next last single new other")
 _LINKING = word_set("get become seem look feel stay remain turn")  # what follows tells how it is
 _REMARKS = word_set("note source tip hint warning update edit example todo caution important ps")
@@ -171,19 +172,7 @@ def _of_measure(piece: str, name: str) -> Iterator[Question]:
         return
     thing = _lower(measure["thing"])
     first = thing.split()[0].lower()
-    if first in PREPOSITIONS | _WITHIN | {
-        "then",
-        "since",
-        "while",
-        "who",
-        "which",
-        "that",
-        "and",
-        "or",
-        "last",
-        "cost",
-        "costs",
-    }:
+    if first in PREPOSITIONS | _WITHIN | _BEGIN_NO_MEASURE:
         return
     if (" " not in thing and verb_bases(thing)) or thing.split()[-1].lower() in PREPOSITIONS:
         return
@@ -236,7 +225,7 @@ def _of_clause(clause: Clause) -> Iterator[Question]:
 
 
 def _about(clause: Clause, answer: Answer, word: str) -> Iterator[Question]:
-    before, after = clause.rest[: answer.start].strip(), clause.rest[answer.end :].strip(" ,")
+    before, after = clause.rest[: answer.start], clause.rest[answer.end :].strip(" ,")
     words = before.split()
     if answer.kind == "place" and not _is_where_it_is(clause, words, after):
         return
@@ -374,7 +363,7 @@ def _of_subject(clause: Clause) -> Iterator[Question]:
         return
     if _POINTS_ELSEWHERE.search(subject) or subject.endswith(":"):
         return
-    if clause.is_copula and (rest.split()[0] in {"to", "more", "less"} or _says_little(rest)):
+    if clause.is_copula and (rest.split()[0] in _NOT_SO or _says_little(rest)):
         return
     yield Question(clause.asked_for_subject("what", rest), subject, "subject")
     if subject[0].isupper():

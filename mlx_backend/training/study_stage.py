@@ -19,6 +19,7 @@ from mlx_backend.files import write_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library.home import Library
+from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.study.store import Samples, Yield, digest
@@ -32,6 +33,9 @@ _UNBOUNDED_S = 1200.0  # for a run whose end is given in steps
 # Of a passage, by rule of thumb: what writing about it takes where there is no GPU, and with one.
 _SECONDS_A_PASSAGE = 8.0
 _SECONDS_A_PASSAGE_GPU = 1.0
+# Of a general answer, likewise.
+_SECONDS_AN_ANSWER = 0.5
+_SECONDS_AN_ANSWER_GPU = 0.05
 _GENERAL_SHARE = 0.4  # of the study, at most, for the base model's own general answers
 _EVERY_S = 0.2
 
@@ -59,12 +63,17 @@ def budget(end: float | None, now: float) -> float:
     return _UNBOUNDED_S if end is None else SHARE * max(0.0, end - now)
 
 
-def expected_seconds(samples: Samples, material: Material, model: str, budget_s: float) -> float:
-    """About how long study will take: what `model` has not written about yet, within its time."""
-    done = samples.studied(model)
-    left = sum((p.note_id, digest(p)) not in done for p in material.passages)
-    each = _SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE
-    return min(budget_s, left * each)
+def expected_seconds(
+    samples: Samples, material: Material, model: BaseModel, budget_s: float
+) -> float:
+    """About how long study will take: what `model` has not written yet, within its time."""
+    card = model.card
+    done = samples.studied(card.name)
+    passages = sum((p.note_id, digest(p)) not in done for p in material.passages)
+    answers = upkeep.answers_to_write(model.path, card.sha256)
+    answering = answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER)
+    writing = passages * (_SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE)
+    return min(budget_s, min(_GENERAL_SHARE * budget_s, answering) + writing)
 
 
 class StudyStage:

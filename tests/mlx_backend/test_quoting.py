@@ -87,6 +87,27 @@ def test_what_a_question_asks_for_is_known_by_its_look(
     assert not has_kind(kind, has_not)
 
 
+@pytest.mark.parametrize(
+    ("question", "statement"),
+    [
+        ("Which subscription did we cancel?", "We cancelled the Netflix subscription."),
+        ("What is the deposit scheme called?", "Our deposit scheme is called SafeKeep."),
+        ("Which fare zone is the office in?", "The office is in fare zone B."),
+        ("What does the solar panel charge?", "The solar panel charges the shed battery."),
+        ("What did the delay cost us?", "The delay cost us the contract with Lund."),
+        ("How much did lunch cost?", "Lunch at Rosa's was 12.50."),
+        ("How much did lunch cost?", "Lunch at Rosa's was 12."),
+        ("What does the clinic earn for a visit?", "The clinic charges 40 for a visit."),
+        ("What is the fee?", "It is CHF 500."),
+        ("What is the fee?", "It is kr 500."),
+        ("How much paid leave do I get?", "I get 25 days of paid leave."),
+    ],
+)
+def test_what_only_looks_like_money_is_no_hindrance(question: str, statement: str) -> None:
+    kind = asked_kind(question)
+    assert kind is None or not kind.is_plain or has_kind(kind, statement)
+
+
 def test_a_question_of_any_kind_takes_any_statement() -> None:
     assert has_kind(asked_kind("What about the mill?"), "It turns.")
 
