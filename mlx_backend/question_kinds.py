@@ -61,7 +61,8 @@ _KINDS = (
         r"|\bwh(?:at|ich) (?:is|was|are|were) (?:(?:the|our|my|his|her|their) )?"
         rf"(?:{_SUMS})(?: (?:of|for|per|a|an|in|at|on|to)\b|\?)"
         r"|\bwhat (?:price|salary|rent|fee) (?:do|does|did|is|was)\b",
-        rf"[$£€¥]|\d ?(?:{_MONEY})\b|\b(?:{CURRENCIES}|kr|rs)\.? ?\d|(?<![\d.:])\d+[.,]\d\d\b(?![.:])"
+        rf"[$£€¥]|\d ?(?:{_MONEY})\b|\b(?:{CURRENCIES}|kr|rs)\.? ?\d"
+        r"|(?<![\d.:])\d+[.,]\d\d\b(?![.:])"
         rf"|\b(?:{_SUMS}|earns?|earned|charges?|charged)\b\W*(?:\w+\W+){{0,2}}\d"
         r"|\b(?:is|was|cost) \d[\d.,]*(?! ?[\w%°])"
         rf"|\b(?:{_QUANTITIES}) (?:{_MONEY})\b|\b(?:free|gratis|nothing)\b",
