@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from mlx_backend.base_model import LoadedModel
 from mlx_backend.exam import Item, Question, mark
 from mlx_backend.grounding import (
-    MARK,
     citation_of,
     citations_of,
     ground,
@@ -20,7 +21,8 @@ from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
 from mlx_backend.quoting import Quoted, quote
 from mlx_backend.retrieval import Found, Retriever
 
-_MAYBE_MARK = re.compile(r"\s*(?:\[\d{0,2})?$")
+# White space, and what may be a mark, with what follows: neither is decided before more comes.
+_MAYBE_MARK = re.compile(r"\s*(?:\[\d{0,2}\]?)?$")
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,7 @@ def _take_quoted_exam(
     with model.as_base() as base:
         for number, question in enumerate(questions, start=1):
             passages = ground(retriever, [Turn(role="user", text=question.text)]).passages
-            found = quote(base, question.text, passages)
-            text, citations = _of_quote(found)
+            text, citations = _of_quote(_quote(base, question.text, passages))
             items.append(mark(question, text, citations))
             on_progress(number)
     return items
@@ -105,9 +106,14 @@ def _quoted(
 ) -> GroundedAnswer:
     began = time.perf_counter()
     with model.as_base() as base:
-        text, citations = _of_quote(quote(base, question, passages))
+        text, citations = _of_quote(_quote(base, question, passages))
     on_text(text)
     return GroundedAnswer(_told(text, (time.perf_counter() - began) * 1000), citations)
+
+
+def _quote(base: LoadedModel, question: str, passages: Sequence[Found]) -> Quoted | None:
+    """As `quote`, whichever way the question's accents were typed."""
+    return quote(base, unicodedata.normalize("NFC", question), passages)
 
 
 def _of_quote(found: Quoted | None) -> tuple[str, tuple[Citation, ...]]:
@@ -132,18 +138,22 @@ class _WithoutMarks:
 
     def __init__(self, on_text: Callable[[str], object]) -> None:
         self._on_text = on_text
-        self._held = ""
+        self._text = ""
+        self._told = 0
 
     def take(self, piece: str) -> None:
         """The next piece of an answer."""
-        text = MARK.sub("", self._held + piece)
-        open_mark = _MAYBE_MARK.search(text)
-        cut = open_mark.start() if open_mark else len(text)
-        self._held = text[cut:]
-        if cut:
-            self._on_text(text[:cut])
+        self._text += piece
+        open_mark = _MAYBE_MARK.search(self._text)
+        self._tell(self._text[: open_mark.start()] if open_mark else self._text)
 
     def end(self) -> None:
         """No piece comes any more."""
-        if self._held.strip():
-            self._on_text(self._held)
+        self._tell(self._text)
+
+    def _tell(self, text: str) -> None:
+        # Always from its beginning: what stands before a number decides whether it is a mark.
+        shown = without_marks(text)
+        if len(shown) > self._told:
+            self._on_text(shown[self._told :])
+            self._told = len(shown)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from mlx_backend.protocol import DECLINED, Citation, Turn
 from mlx_backend.retrieval import Found, Retriever, content_words
+from mlx_backend.words import folded_words
 
 _INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
 MARK = re.compile(r"(?:\s+|^|(?<=[^\w\s]))\[(\d{1,2})\](?!\w)")
 """The number of a passage behind an answer."""
 
-_WORD = re.compile(r"[^\W_]+")
 # Passages far behind the best are about something else.
 _FEWEST_WORDS = 2
 _LEAST_SCORE = 0.35
@@ -75,7 +75,7 @@ def citations_of(text: str, passages: Sequence[Found]) -> tuple[Citation, ...]:
         return ()
     named = dict.fromkeys(int(number) - 1 for number in MARK.findall(text))
     chosen = [passages[place] for place in named if 0 <= place < len(passages)]
-    words = set(_WORD.findall(MARK.sub("", text).casefold()))
+    words = set(folded_words(MARK.sub("", text)))
     nearest = max(passages, key=lambda passage: _overlap(words, passage))
     # A small model copies well and counts badly: what the words show goes before the number.
     if not chosen or all(_overlap(words, c) < _overlap(words, nearest) for c in chosen):
@@ -109,9 +109,9 @@ def _search(earlier: Sequence[Turn], question: str) -> str:
 
 
 def _overlap(words: set[str], passage: Found) -> float:
-    there = set(_WORD.findall(f"{passage.title} {passage.text}".casefold()))
+    there = set(folded_words(f"{passage.title} {passage.text}"))
     return len(words & there) / max(1, len(words))
 
 
 def _folded(text: str) -> str:
-    return " ".join(_WORD.findall(text.casefold()))
+    return " ".join(folded_words(text))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
 from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
-from mlx_backend.words import UNSPACED, word_set
+from mlx_backend.words import UNSPACED, folded_words, word_set
 
 BEST = 3
 """Passages that a question is answered from."""
@@ -31,7 +31,6 @@ _STOP_WORDS = word_set(
     "she her it its they them their this that these those there here if then than so as about "
     "into out up down please tell say says said give know note notes many much"
 )
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -165,13 +164,13 @@ class Retriever:
 
 def spaced(text: str) -> str:
     """A text whose words are told apart also where its language puts no spaces between them."""
-    return UNSPACED.sub(r" \g<0> ", text)
+    return UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
 
 
 def content_words(text: str) -> list[str]:
     """The words of a question that say what it is about, in lower case and in order."""
-    words = (word.casefold() for word in _WORD.findall(spaced(text)))
-    return list(dict.fromkeys(word for word in words if word not in _STOP_WORDS))
+    words = dict.fromkeys(folded_words(spaced(text)))
+    return [word for word in words if word not in _STOP_WORDS]
 
 
 def _query(question: str) -> str:
@@ -180,7 +179,7 @@ def _query(question: str) -> str:
     Each is quoted, so that nothing is taken for FTS5's query language.
     """
     question = " ".join(question.split()[-_LONGEST_QUESTION:])
-    words = content_words(question) or _WORD.findall(spaced(question).casefold())
+    words = content_words(question) or folded_words(spaced(question))
     return " OR ".join(f'"{word}"' for word in words)
 
 

@@ -1,8 +1,9 @@
-"""Counting words, also where a language puts no spaces between them."""
+"""Words: counting and comparing them, also where a language puts no spaces between them."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # Chinese, Japanese and Korean syllables count one each: about what a word is worth elsewhere.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -13,10 +14,28 @@ UNSPACED = re.compile(f"[{_UNSPACED}]")
 WORD = re.compile(rf"[{_UNSPACED}]\s*|[^\s{_UNSPACED}]+\s*")
 """A word with the white space behind it."""
 
+_LETTERS = re.compile(r"[^\W_]+")
+
 
 def count_words(text: str) -> int:
     """How many words a text has."""
     return sum(1 for _ in WORD.finditer(text))
+
+
+def bare_words(text: str) -> list[str]:
+    """The letters and digits of each word in order: "json_each" is two, as it is for FTS5.
+
+    An accent is the same whether it was typed with its letter or behind it.
+    """
+    return _LETTERS.findall(unicodedata.normalize("NFC", text))
+
+
+def folded_words(text: str) -> list[str]:
+    """The bare words of a text as they are compared.
+
+    In lower case rather than casefolded: FTS5 keeps "ß" too, where casefolding makes it "ss".
+    """
+    return [word.lower() for word in bare_words(text)]
 
 
 def word_set(words: str) -> frozenset[str]:

@@ -21,9 +21,8 @@ from mlx_backend.study.reasons import (
     UNSUPPORTED,
     WRONG_WORD,
 )
-from mlx_backend.words import word_set
+from mlx_backend.words import bare_words, folded_words, word_set
 
-_WORD = re.compile(r"[^\W_]+")
 _LONGEST_QUESTION = 20
 _FEWEST_ABOUT_NAME = 2
 _LIKE = 0.8
@@ -56,7 +55,7 @@ _WORDS_FOR = {
 def check_wording(draft: Draft, context: str) -> Draft:
     """Throw out what can be seen from a question's words; `context` is its passage and title."""
     question = draft.prompt
-    words = _WORD.findall(question)
+    words = bare_words(question)
     if not question.endswith("?") or not 3 <= len(words) <= _LONGEST_QUESTION:
         return draft.drop(NOT_A_QUESTION)
     if is_right(question, (draft.key,)):
@@ -64,7 +63,7 @@ def check_wording(draft: Draft, context: str) -> Draft:
     pattern = _WORDS_FOR.get(draft.kind)
     if pattern and not pattern.search(question):
         return draft.drop(WRONG_WORD)
-    own = [word for word in words if word.casefold() not in _ASKING]
+    own = [word for word in words if word.lower() not in _ASKING]
     if draft.kind == "name" and len(own) < _FEWEST_ABOUT_NAME:
         return draft.drop(WRONG_WORD)
     return draft if is_borne_out(question, context) else draft.drop(UNSUPPORTED)
@@ -77,7 +76,7 @@ def check_support(draft: Draft, context: str) -> Draft:
     Numbers and names must be those of the quoted words, each as often.
     """
     said = draft.answer
-    if _WORD.findall(said.casefold()) == _WORD.findall(draft.quote.casefold()):
+    if folded_words(said) == folded_words(draft.quote):
         return draft.drop(REPEATED)
     kept = len(stems(said) & stems(draft.quote)) / max(1, len(stems(draft.quote)))
     if kept < _LEAST_KEPT[draft.kind] or not is_borne_out(said, context):
@@ -89,14 +88,14 @@ def check_support(draft: Draft, context: str) -> Draft:
 
 def _figures(text: str) -> Counter[str]:
     """Numbers and names, which a rewording must not change; the first word may be either."""
-    words = _WORD.findall(text)
+    words = bare_words(text)
     return Counter(word for word in words[1:] if word[0].isdigit() or word[0].isupper())
 
 
 def is_borne_out(text: str, context: str) -> bool:
     """Whether a text's own words all stand in the context, in any form, and some do."""
     there = stems(context)
-    own = [word for word in _WORD.findall(text.casefold()) if word not in _ASKING]
+    own = [word for word in folded_words(text) if word not in _ASKING]
     return bool(own) and all(stem(word) in there for word in own)
 
 
@@ -126,7 +125,7 @@ def without_repeats(drafts: Iterable[Draft], there: Sequence[Draft]) -> list[Dra
 
 def stems(text: str) -> frozenset[str]:
     """The words of a text, each form of a word as one."""
-    return frozenset(stem(word) for word in _WORD.findall(text.casefold()))
+    return frozenset(stem(word) for word in folded_words(text))
 
 
 def _likeness(one: frozenset[str], other: frozenset[str]) -> float:

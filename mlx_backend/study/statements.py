@@ -17,11 +17,13 @@ _SHORTEST_WORDS = 2
 # A sentence may end at its mark, and at the end of a line; what follows decides.
 _PAUSES = re.compile(r"(?<=[.!?])[\"')\]”»]*\s+|(?<=[。！？])|\n\s*")
 _OPENS = "\"'([“„«¿¡"
+_LOOK = 16  # characters on either side of a pause that tell whether it ends a sentence
 _ABBREVIATED = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|etc|approx|ca)\.$")
 _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
-# Signs around words only: those inside a name or between numbers are no markup.
-_EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*_])")
-_CODE = re.compile(r"(`+)(.+?)\1")
+# Signs around words only: those inside a name or between numbers are no markup. Bounded, for a page
+# of opening signs would take for ever.
+_EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)(.{1,300}?)(?<=\S)\1(?![\w*_])")
+_CODE = re.compile(r"(`{1,8})(.{1,300}?)\1")
 _HASHES = re.compile(r"^\s*#+\s+")
 _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
 _TABLE_ROW = re.compile(r"^\s*\|(.+)\|\s*$")
@@ -134,7 +136,9 @@ def _in_parts(sentence: str, links: Sequence[Link]) -> Iterator[Statement]:
 def _whole_sentences(text: str) -> Iterator[str]:
     start = 0
     for pause in _PAUSES.finditer(text):
-        if _ends_sentence(text[start : pause.start()], text[pause.end() :], "\n" in pause[0]):
+        before = text[max(start, pause.start() - _LOOK) : pause.start()]
+        after = text[pause.end() : pause.end() + _LOOK]
+        if _ends_sentence(before, after, "\n" in pause[0]):
             yield text[start : pause.start()] + pause[0].rstrip()
             start = pause.end()
     if text[start:].strip():

@@ -29,6 +29,8 @@ WIDTH = 32
 SOFT_TARGETS = "general_targets.npz"
 """The file in a model's folder that keeps them."""
 
+_MOST_SHARE = 1.001  # of one token; a little more than 1, for the sums are rounded
+
 Tokens = tuple[list[int], int]
 """A text's tokens, and how many of them are the prompt."""
 
@@ -39,7 +41,7 @@ def soft_targets(loaded: LoadedModel, samples: Sequence[Tokens]) -> list[SoftTar
     No adapter may be on the model.
     """
     path, sha256 = loaded.info.path / SOFT_TARGETS, loaded.info.card.sha256
-    known = _known(path, sha256)
+    known = _known(path, sha256, _vocabulary(loaded))
     names = [_name(sample) for sample in samples]
     missing = {n: sample for n, sample in zip(names, samples, strict=True) if n not in known}
     if missing:
@@ -74,15 +76,44 @@ def _name(sample: Tokens) -> str:
     return hashlib.sha256(np.array([prompt, *ids], np.int64).tobytes()).hexdigest()
 
 
-def _known(path: Path, sha256: str) -> dict[str, SoftTargets]:
+def _vocabulary(loaded: LoadedModel) -> int:
+    """How many tokens the model knows; where it does not say, what a token's id can be at most."""
+    arguments = getattr(loaded.model, "args", None)
+    return getattr(arguments, "vocab_size", None) or int(np.iinfo(np.int32).max)
+
+
+def _known(path: Path, sha256: str, vocabulary: int) -> dict[str, SoftTargets]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
             if str(kept["sha256"]) != sha256:
                 return {}
+            names, ends = kept["names"], kept["ends"]
             tokens, shares = kept["tokens"], kept["shares"]
-            return dict(_split(kept["names"], kept["ends"], tokens, shares))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}  # not kept yet, or not whole
+    is_sound = (
+        names.ndim == 1
+        and tokens.ndim == 2
+        and _are_ends(ends, len(names), len(tokens))
+        and tokens.shape == shares.shape == (len(tokens), min(WIDTH, vocabulary))
+        and _are_targets(tokens, shares, vocabulary)
+    )
+    return dict(_split(names, ends, tokens, shares)) if is_sound else {}
+
+
+def _are_ends(ends: NDArray[np.int64], samples: int, rows: int) -> bool:
+    """Whether these say of as many samples where each of their rows ends."""
+    if ends.dtype != np.int64 or ends.shape != (samples,):
+        return False
+    begins = np.array([0, *ends])
+    return bool(begins[-1] == rows and (np.diff(begins) >= 0).all())
+
+
+def _are_targets(tokens: NDArray[np.int32], shares: NDArray[np.float32], vocabulary: int) -> bool:
+    """Whether the tokens are the model's, and the shares such as there can be."""
+    are_tokens = tokens.dtype == np.int32 and ((tokens >= 0) & (tokens < vocabulary)).all()
+    are_shares = shares.dtype == np.float32 and ((shares >= 0) & (shares <= _MOST_SHARE)).all()
+    return bool(are_tokens and are_shares)
 
 
 def _split(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from mlx_backend.dataset.samples import Dataset
@@ -13,6 +14,23 @@ from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.private_data.version import RULES_VERSION
 
 _SHORTEST_SECRET = 6
+# Kinds of samples that also quote other notes than their own.
+_OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What some notes have masked and what the person allows, each by its value."""
+
+    masked: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, notes: Sequence[NoteSecrets]) -> _Known:
+        return cls(
+            frozenset(value for each in notes for value in each.values(each.masked)),
+            frozenset(value for each in notes for value in each.values(each.allowed)),
+        )
 
 
 def keeps_private(dataset: Dataset, connection: sqlite3.Connection) -> bool:
@@ -25,22 +43,24 @@ def keeps_private(dataset: Dataset, connection: sqlite3.Connection) -> bool:
         return False
     if dataset.masking.rules == RULES_VERSION:
         return True
-    secrets = {each.note_id: each for each in note_secrets(connection)}
+    secrets = note_secrets(connection)
+    known: dict[int | None, _Known] = {each.note_id: _Known.of([each]) for each in secrets}
+    known[None] = _Known.of(secrets)
     texts = dict.fromkeys(_texts(dataset))
-    return not any(_tells(text, secrets.get(note)) for note, text in texts)
+    return not any(_tells(text, known.get(note, _Known())) for note, text in texts)
 
 
-def _texts(dataset: Dataset) -> Iterator[tuple[int, str]]:
+def _texts(dataset: Dataset) -> Iterator[tuple[int | None, str]]:
+    """The samples' texts, each with the note that it is from; None where it may be from any."""
     for sample in chain(dataset.train, dataset.held_out):
-        yield sample.note, sample.prompt
-        yield sample.note, sample.answer
+        note = None if sample.kind in _OF_SEVERAL_NOTES else sample.note
+        yield note, sample.prompt
+        yield note, sample.answer
 
 
-def _tells(text: str, secrets: NoteSecrets | None) -> bool:
-    """Whether a sample's text tells what its note has masked, or what looks private by itself."""
-    masked = secrets.values(secrets.masked) if secrets else set()
-    if any(len(value) >= _SHORTEST_SECRET and value in text for value in masked):
+def _tells(text: str, known: _Known) -> bool:
+    """Whether a sample's text tells what is known to be masked, or what looks private by itself."""
+    if any(len(value) >= _SHORTEST_SECRET and value in text for value in known.masked):
         return True
-    allowed = secrets.values(secrets.allowed) if secrets else set()
     found = (text[each.start : each.end] for each in find_secrets(text))
-    return any(not any(value in each or each in value for value in allowed) for each in found)
+    return any(not any(value in each or each in value for value in known.allowed) for each in found)

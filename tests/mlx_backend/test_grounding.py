@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis.strategies import lists, sampled_from
 
-from mlx_backend.answering import answer_from_notes, take_grounded_exam
+from mlx_backend.answering import _WithoutMarks, answer_from_notes, take_grounded_exam
 from mlx_backend.exam import Question
 from mlx_backend.grounding import Source as ShownSource
 from mlx_backend.grounding import (
@@ -71,6 +73,31 @@ def test_the_passages_stand_before_the_question_and_the_answer_cites(retriever: 
     (citation,) = answer.citations
     assert citation.title == "The rope shop"
     assert citation.path.endswith("rope.md")
+
+
+ENDS = ["", " ", "[1]", " [1]", "[2] ", "arr[1]", "arr", ".", "\n\n", "[12", "]", "st", '"', "["]
+
+
+@given(pieces=lists(sampled_from(ENDS), max_size=9))
+@example(pieces=["Use arr", "[1]"])
+@example(pieces=["It is so. [1]", "st"])
+@example(pieces=[" [1]", " Rope"])
+@example(pieces=["Rope. [1]", "[2]", " [1"])
+def test_what_is_told_piece_by_piece_is_the_answer(pieces: list[str]) -> None:
+    told: list[str] = []
+    stream = _WithoutMarks(told.append)
+    for piece in pieces:
+        stream.take(piece)
+    stream.end()
+    assert "".join(told) == without_marks("".join(pieces))
+
+
+def test_an_answer_is_told_while_it_comes() -> None:
+    told: list[str] = []
+    stream = _WithoutMarks(told.append)
+    for piece in ("Rope costs", " 3 crowns. [", "1]", " Oil"):
+        stream.take(piece)
+    assert told == ["Rope costs", " 3 crowns.", " Oil"]
 
 
 def test_where_nothing_is_found_the_notes_do_not_say_and_no_model_is_asked(

@@ -91,3 +91,16 @@ def test_long_sentences_are_cut_and_lose_nothing() -> None:
 @pytest.mark.parametrize("text", ["", "\n\n", "|||", "| a |", "x" * 10_000, "![[]]", "- \n- "])
 def test_nothing_to_state(text: str) -> None:
     assert stated(text) == []
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "x " + ".*a" * 340_000,
+        "x " + "。a" * 500_000,
+        "x " + "".join("`" * length + "a" for length in range(1400, 0, -1)),
+    ],
+    ids=lambda text: text[2:7],
+)
+def test_a_page_of_opening_signs_is_read_to_its_end(hostile: str) -> None:
+    assert stated(hostile, "The lamp is lit.")[-1].text == "The lamp is lit."

@@ -86,17 +86,24 @@ def test_a_passage_is_studied_once_and_again_when_it_changed(
     filled_library: Library, notes: Notes, notes_folder: Path, samples: Samples,
     passages: list[Passage],
 ) -> None:  # fmt: skip
+    def imported() -> set[tuple[int, bytes]]:
+        import_into(filled_library, [notes_folder])
+        return {(passage.note_id, digest(passage)) for passage in notes.passages()}
+
     first = passages[0]
-    assert samples.studied("rules") == {(first.note_id, digest(first))}
-    for path in notes_folder.rglob("*"):
-        if path.is_file():
-            path.write_text(path.read_text() + "\n\nA new end of it all.\n")
-    import_into(filled_library, [notes_folder])
-    again = list(notes.passages())
-    kept = [p for p in again if (p.note_id, digest(p)) in samples.studied("rules")]
-    assert [p.text for p in kept] in ([first.text], [])
-    samples.forget_old((p.note_id, digest(p)) for p in again if p not in kept)
+    place = first.note_id, digest(first)
+    assert samples.studied("rules") == {place}
+    (notes_folder / "shop" / "rope.md").write_text("Rope costs 4 crowns by now.\n")
+    assert place in imported()  # another note's change is none of this one
+    path = notes_folder / "garden.txt"
+    path.write_text(path.read_text() + "\n\nA new end of it all.\n")
+    present = imported()
+    assert first.note_id in {note_id for note_id, _ in present}
+    assert not samples.studied("rules") & present
+    assert samples.used()
+    samples.forget_old(present)
     assert samples.used() == []
+    assert samples.studied("rules") == set()
 
 
 @pytest.mark.parametrize(

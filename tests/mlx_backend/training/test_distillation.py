@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -67,6 +68,48 @@ def test_a_damaged_file_is_made_anew(
     path.write_bytes(damage(path.read_bytes()))
     again = soft_targets(loaded, samples)
     for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.shares, other.shares)
+
+
+def cut_rows(kept: dict[str, Any]) -> None:
+    kept["tokens"], kept["shares"] = kept["tokens"][:-1], kept["shares"][:-1]
+
+
+def narrow(kept: dict[str, Any]) -> None:
+    kept["tokens"], kept["shares"] = kept["tokens"][:, 1:], kept["shares"][:, 1:]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        cut_rows,
+        narrow,
+        lambda kept: kept.update(shares=kept["shares"][:, 1:]),
+        lambda kept: kept.update(ends=kept["ends"][::-1]),
+        lambda kept: kept.update(ends=kept["ends"][:-1]),
+        lambda kept: kept.update(ends=np.int64(3)),
+        lambda kept: kept.update(ends=kept["ends"].astype(np.float64)),
+        lambda kept: kept.update(tokens=kept["tokens"] + 1_000_000),
+        lambda kept: kept.update(tokens=-kept["tokens"] - 1),
+        lambda kept: kept.update(tokens=kept["tokens"].astype(np.float32)),
+        lambda kept: kept.update(shares=kept["shares"] * np.nan),
+        lambda kept: kept.update(shares=kept["shares"] + 1),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_this_models_is_made_anew(
+    loaded: LoadedModel,
+    samples: list[tuple[list[int], int]],
+    spoil: Callable[[dict[str, Any]], None],
+) -> None:
+    path = loaded.info.path / SOFT_TARGETS
+    whole = soft_targets(loaded, samples)
+    with np.load(path) as file:
+        kept = dict(file)
+    spoil(kept)
+    np.savez(path, **kept)
+    again = soft_targets(loaded, samples)
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.tokens, other.tokens)
         np.testing.assert_array_equal(one.shares, other.shares)
 
 

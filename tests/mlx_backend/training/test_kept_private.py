@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import Notice, StepDone, TrainSpec
+from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.run import TrainingRun
 
 # Put together here, so that no scanner takes this file for a leak.
@@ -100,6 +103,23 @@ def test_samples_of_an_older_version_without_secrets_stay_as_they_are(
     assert work(filled_library, folder)
     assert not began_again(folder)
     assert samples(folder).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_seen"), [("linked", True), ("mention", True), ("grounded", False)]
+)
+@pytest.mark.parametrize("told", ["prompt", "answer"])
+def test_of_samples_that_quote_other_notes_the_secrets_of_all_notes_count(
+    folder: JobFolder, notes: Notes, boat: int, kind: str, is_seen: bool, told: str
+) -> None:
+    """What makes the word a password stands in the other note alone."""
+    other = next(note.id for note in notes.summaries() if note.id != boat)
+    sample = Sample("What links them?", "They do.", note=other, passage=1, kind=kind)
+    sample = msgspec.structs.replace(sample, **{told: f"Boat: It is {PASSWORD}."})
+    dataset = Dataset((sample,), (), notes.versions())
+    assert keeps_private(dataset, notes.connection) is not is_seen
+    Findings(notes.connection).undo("secrets", boat)
+    assert keeps_private(dataset, notes.connection)
 
 
 def test_what_the_person_masks_again_meanwhile_is_not_learned(
