@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes, Passage
@@ -97,6 +98,16 @@ def test_a_passage_is_studied_once_and_again_when_it_changed(
     assert [p.text for p in kept] in ([first.text], [])
     samples.forget_old((p.note_id, digest(p)) for p in again if p not in kept)
     assert samples.used() == []
+
+
+def test_to_change_a_sample_that_is_gone_is_a_typed_error(samples: Samples) -> None:
+    with pytest.raises(OvernightError) as edited:
+        samples.edit(999, "Who?", "Me.")
+    with pytest.raises(OvernightError) as chosen:
+        samples.choose(999, "drop")
+    for caught in (edited, chosen):
+        assert caught.value.kind is Kind.BAD_INPUT
+        assert caught.value.hint
 
 
 @pytest.mark.parametrize(
