@@ -24,7 +24,10 @@ is left out, for its words are the person's when it is taken back."""
 
 @dataclass(frozen=True)
 class StoredSample:
-    """A sample in the library. `dropped` names the filter that threw it out, "" where none did."""
+    """A sample in the library. `dropped` names the filter that threw it out, "" where none did.
+
+    `of_used_note`: whether training uses its note at all.
+    """
 
     id: int
     note_id: int
@@ -37,6 +40,7 @@ class StoredSample:
     quote: str
     dropped: str
     choice: Choice
+    of_used_note: bool
 
     @property
     def about(self) -> tuple[str, str, str]:
@@ -45,8 +49,13 @@ class StoredSample:
 
     @property
     def is_used(self) -> bool:
-        """Whether training uses it: the person's choice goes before the filters."""
+        """Whether training uses it with its note: the person's choice goes before the filters."""
         return self.choice in {"keep", "edited"} or (not self.choice and not self.dropped)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether training uses it, as things are."""
+        return self.is_used and self.of_used_note
 
 
 @dataclass(frozen=True)
@@ -60,12 +69,16 @@ class Yield:
 
 SAMPLES = (
     "SELECT samples.id, note_id, notes.title AS note_title, writer, samples.kind, prompt, answer,"
-    " key, quote, dropped, choice FROM samples JOIN notes ON notes.id = note_id"
+    " key, quote, dropped, choice, included AND NOT gone AS of_used_note"
+    " FROM samples JOIN notes ON notes.id = note_id"
 )
 """The beginning of a query whose rows are StoredSamples."""
 
 USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
 """The condition for what `StoredSample.is_used` says."""
+
+TRAINED = f"({USED} AND included AND NOT gone)"
+"""The same for `is_trained`, where the samples are joined with their notes."""
 
 
 def digest(passage: Passage) -> bytes:

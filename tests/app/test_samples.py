@@ -21,6 +21,7 @@ from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.database import opened, transaction
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.study import reasons
 from mlx_backend.study.browsing import SampleBrowsing, SampleFilter
 from mlx_backend.study.drafts import Draft
@@ -149,6 +150,19 @@ def test_leaving_out_and_undo(view: SamplesView, qtbot: QtBot, library: Library)
     qtbot.waitUntil(lambda: view.editor.toggle.text() == "Use for Training")
     view.undo_bar.button.click()
     qtbot.waitUntil(lambda: stored(library)[BURROWS.prompt].is_used)
+
+
+def test_the_samples_of_a_note_left_out_are_so_too(
+    view: SamplesView, qtbot: QtBot, library: Library
+) -> None:
+    engine = stored(library)[CYLINDERS.prompt].note_id
+    with opened(library.database) as db:
+        Decisions(db).decide([engine], included=False)
+    view.refresh()
+    qtbot.waitUntil(lambda: view.totals.text() == "3 samples written, 1 kept")
+    choose(view, CYLINDERS.prompt, qtbot)
+    assert view.table.index(0, 2).data() == "Left out"
+    assert view.editor.state.text() == "Its note is left out of training, and so is this sample."
 
 
 def toggle(view: SamplesView, qtbot: QtBot) -> None:

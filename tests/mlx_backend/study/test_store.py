@@ -8,6 +8,7 @@ import pytest
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.study.browsing import Group, SampleBrowsing, SampleFilter
 from mlx_backend.study.drafts import Draft
@@ -98,6 +99,20 @@ def test_a_passage_is_studied_once_and_again_when_it_changed(
     assert [p.text for p in kept] in ([first.text], [])
     samples.forget_old((p.note_id, digest(p)) for p in again if p not in kept)
     assert samples.used() == []
+
+
+def test_what_a_note_left_out_has_is_not_kept(
+    samples: Samples, browsing: SampleBrowsing, notes: Notes
+) -> None:
+    (kept,) = listed(browsing, group="kept")
+    assert browsing.overview().kept == 1
+    Decisions(notes.connection).decide([kept.note_id], included=False)
+    assert listed(browsing, group="kept") == []
+    assert len(listed(browsing, group="dropped")) == 2
+    assert (browsing.overview().written, browsing.overview().kept) == (2, 0)
+    assert not any(sample.is_trained for sample in listed(browsing))
+    Decisions(notes.connection).decide([kept.note_id], included=True)
+    assert listed(browsing, group="kept") == [kept]
 
 
 def test_to_change_a_sample_that_is_gone_is_a_typed_error(samples: Samples) -> None:
