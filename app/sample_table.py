@@ -36,7 +36,7 @@ class SampleTable(PagedTable[StoredSample]):
             return (_one_line(sample.prompt), sample.note_title, state)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return sample_words.state_help(sample) if index.column() == STATE else None
-        if sample.is_used and index.column() == PROMPT:
+        if sample.is_trained and index.column() == PROMPT:
             return None
         return QGuiApplication.palette().color(QPalette.ColorRole.PlaceholderText)
 

@@ -58,6 +58,8 @@ def reason_of_several(dropped: str) -> str:
 
 def state(sample: StoredSample) -> str:
     """What becomes of a sample, in a word or two."""
+    if sample.is_used and not sample.of_used_note:
+        return "Left out"
     match sample.choice:
         case "keep":
             return "Used"
@@ -70,6 +72,8 @@ def state(sample: StoredSample) -> str:
 
 def state_help(sample: StoredSample) -> str:
     """What becomes of a sample, and why."""
+    if sample.is_used and not sample.of_used_note:
+        return "Its note is left out of training, and so is this sample."
     match sample.choice:
         case "keep":
             why = f" It had been thrown out: {_inside(sample.dropped)}" if sample.dropped else ""

@@ -35,6 +35,7 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.study.browsing import Group, SampleBrowsing, SampleFilter, SampleOverview
 from mlx_backend.study.store import Choice, Samples, StoredSample
 
+_Write = Callable[[sqlite3.Connection], None]
 _TYPING_MS = 150
 _STUDYING_MS = 3000
 _GROUPS: tuple[Group, ...] = ("kept", "dropped", "changed")
@@ -167,25 +168,27 @@ class SamplesView(QWidget):
             self.editor.show_sample(sample)
 
     def _edit(self, sample: StoredSample, prompt: str, answer: str) -> None:
-        self._change(lambda db: Samples(db).edit(sample.id, prompt, answer))
-        self._offer(
+        self._change(
+            lambda db: Samples(db).edit(sample.id, prompt, answer),
             "Changed the sample; training uses it as it is now.",
             lambda db: Samples(db).edit(sample.id, sample.prompt, sample.answer, sample.choice),
         )
 
     def _use(self, sample: StoredSample, use: bool) -> None:
         choice = _choice(sample, use)
-        self._change(lambda db: Samples(db).choose(sample.id, choice))
-        self._offer(
+        self._change(
+            lambda db: Samples(db).choose(sample.id, choice),
             "Training will use this sample." if use else "Left out this sample.",
             lambda db: Samples(db).choose(sample.id, sample.choice),
         )
 
-    def _change(self, write: Callable[[sqlite3.Connection], None]) -> None:
-        self._background.call(write, lambda _: self.refresh())
+    def _change(self, write: _Write, sentence: str, undo: _Write) -> None:
+        """Change the library; when that is done, and not before, say so and offer to undo it."""
+        self._background.call(write, functools.partial(self._changed, sentence, undo))
 
-    def _offer(self, sentence: str, undo: Callable[[sqlite3.Connection], None]) -> None:
-        self.undo_bar.offer(sentence, lambda: self._change(undo))
+    def _changed(self, sentence: str, undo: _Write, _: None) -> None:
+        self.undo_bar.offer(sentence, lambda: self._background.call(undo, lambda _: self.refresh()))
+        self.refresh()
 
     def _find_place(self, sample: StoredSample) -> None:
         self._background.call(

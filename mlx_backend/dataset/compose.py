@@ -120,9 +120,9 @@ def studied_dataset(
         samples += links.about_links(studied, material.places, near)
     style = _style_passages(material.passages, recipe, generator)
     for each in studied:
-        passage = each.passage
-        if passage.note_id not in style and (recipe.style or not each.samples):
-            samples += _texts(passage)
+        is_written_about = each.samples or each.left_out
+        if each.passage.note_id not in style and (recipe.style or not is_written_about):
+            samples += _texts(each.as_taught)
     withheld = {(sample.prompt, sample.answer) for sample in held_out} | near
     samples = _without(samples, withheld, held_out)
     samples += _beside(samples, studied, withheld, beside, generator)
@@ -160,7 +160,8 @@ def _by_passage(
 
 
 def _texts(passage: Passage) -> Iterator[Sample]:
-    yield from wholes.as_it_stands(passage)
+    if passage.text:
+        yield from wholes.as_it_stands(passage)
     yield from wholes.replies(passage)
 
 

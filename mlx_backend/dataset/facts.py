@@ -6,13 +6,16 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.notes import Passage
 from mlx_backend.study.answers import answers_in
 from mlx_backend.study.drafts import worded
+from mlx_backend.study.filters import is_borne_out
 from mlx_backend.study.rules import Told
+from mlx_backend.study.statements import plain
 from mlx_backend.study.store import StoredSample
 from mlx_backend.study.wordings import content_terms, keyword_prompts
 from mlx_backend.words import word_set
@@ -39,19 +42,56 @@ class StudiedPassage:
     """A passage with what it states and the samples that study wrote about it and kept.
 
     `left_out` are those that the person does not want trained: what they are about is not taught in
-    other wordings either.
+    other wordings either. Nor is what the person corrected, but for the corrections themselves.
     """
 
     passage: Passage
     told: Sequence[Told]
-    samples: Sequence[StoredSample]
+    kept: Sequence[StoredSample]
     left_out: Sequence[StoredSample] = ()
 
-    @property
+    @cached_property
+    def corrected(self) -> list[StoredSample]:
+        """Samples whose answer the person made another one."""
+        return [each for each in self.kept if _says_otherwise(each, self.passage.note_title)]
+
+    @cached_property
+    def withdrawn(self) -> frozenset[str]:
+        """The words of the passage that are not taught: they were left out, or put right.
+
+        A summary quotes all of the passage, so to change one takes nothing else back.
+        """
+        changed = (*self.left_out, *self.corrected)
+        return frozenset(each.quote for each in changed if each.quote and each.kind != "summary")
+
+    @cached_property
+    def samples(self) -> list[StoredSample]:
+        """Those that are taught; about what is withdrawn, only what the person chose or wrote."""
+        return [each for each in self.kept if each.choice or not self._takes_in(each.quote)]
+
+    @cached_property
     def taught(self) -> list[Told]:
-        """What it states, without what the person left out and what takes that in."""
-        left_out = {sample.quote for sample in self.left_out if sample.quote}
-        return [told for told in self.told if not any(quote in told.quote for quote in left_out)]
+        """What it states, without what is withdrawn and what takes that in."""
+        return [told for told in self.told if not self._takes_in(told.quote)]
+
+    @cached_property
+    def as_taught(self) -> Passage:
+        """The passage itself; where something is withdrawn, made of what is left to tell."""
+        if not self.withdrawn:
+            return self.passage
+        withdrawn = [_bare(quote) for quote in self.withdrawn]
+        return replace(
+            self.passage,
+            text=" ".join(ended(told.statement.text) for told in self.taught),
+            replies=tuple(
+                reply
+                for reply in self.passage.replies
+                if not any(quote in _bare(reply.answered) for quote in withdrawn)
+            ),
+        )
+
+    def _takes_in(self, quote: str) -> bool:
+        return any(withdrawn in quote for withdrawn in self.withdrawn)
 
 
 def about_facts(studied: Sequence[StudiedPassage], generator: random.Random) -> Iterator[Sample]:
@@ -63,6 +103,8 @@ def about_facts(studied: Sequence[StudiedPassage], generator: random.Random) -> 
             yield from _of_study(stored, each.passage)
         for told in each.taught:
             yield from _of_statement(each.passage, told, wordings, generator)
+        for stored in each.corrected:
+            yield from _of_correction(each.passage, stored, wordings, generator)
 
 
 def about_names(studied: Sequence[StudiedPassage]) -> Iterator[Sample]:
@@ -120,8 +162,38 @@ def _of_statement(
         yield _sample(passage, "opening", f"{title}: {opening} …", answer)
 
 
+def _of_correction(
+    passage: Passage, stored: StoredSample, wordings: int, generator: random.Random
+) -> Iterator[Sample]:
+    """Wordings for an answer of the person's, from its own words and those of its question."""
+    said = stored.answer.removeprefix(f"{passage.note_title}: ")
+    there = {word.lower() for word in content_terms(said)} | _QUESTION_WORDS
+    asked = [word for word in content_terms(stored.prompt) if word.lower() not in there]
+    text = " ".join([ended(said), *asked])
+    for prompt, key in keyword_prompts(passage.note_title, text, wordings, generator):
+        known = key if key in stored.answer else ""
+        yield _sample(passage, "keywords", prompt, stored.answer, known)
+
+
+def _says_otherwise(stored: StoredSample, title: str) -> bool:
+    """Whether the person gave a sample another answer than the note's words.
+
+    A restatement has words of its own from the beginning: only what the note does not say counts.
+    """
+    if stored.choice != "edited" or not stored.quote:
+        return False
+    if stored.kind in _QUESTION_KINDS_OF_TEXT:
+        return not is_borne_out(stored.answer, f"{title} {stored.quote}")
+    return stored.answer != worded(title, stored.quote)
+
+
 def _sample(passage: Passage, kind: str, prompt: str, answer: str, key: str = "") -> Sample:
     return Sample(prompt, answer, passage.note_id, passage.id, kind, key)
+
+
+def _bare(text: str) -> str:
+    """The words of a piece of Markdown alone, to find them again however they are set."""
+    return " ".join(re.findall(r"\w+", plain(text)))
 
 
 def ended(text: str) -> str:

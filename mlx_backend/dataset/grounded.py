@@ -86,7 +86,9 @@ def from_notes(
         (each, stored)
         for each in studied
         for stored in each.samples
-        if stored.key and stored.quote and (stored.prompt, stored.answer) not in withheld
+        if stored.key
+        and stored.quote not in {"", *each.withdrawn}  # a correction does not stand in the passage
+        and (stored.prompt, stored.answer) not in withheld
     ]
     for each, stored in generator.sample(asked, min(count, len(asked))):
         if generator.random() < _UNANSWERABLE:
@@ -133,9 +135,9 @@ def _answerable(
 
     No other note's, for a sample must tell no more than its note may.
     """
-    passage = each.passage
+    passage = each.as_taught
     own = Source(passage.note_title, passage.text)
-    others = [o.passage for o in note if o.passage.id != passage.id]
+    others = [o.as_taught for o in note if o.passage.id != passage.id and o.as_taught.text]
     chosen = generator.sample(others, min(len(others), generator.randint(0, BEST - 1)))
     shown = [own, *(Source(other.note_title, other.text) for other in chosen)]
     generator.shuffle(shown)
@@ -151,13 +153,13 @@ def _unanswerable(
     generator: random.Random,
 ) -> Sample | None:
     """The same passage without what answers, or a question that nothing in it answers."""
-    passage, question = each.passage, stored.prompt
+    passage, question = each.as_taught, stored.prompt
     names = _names(each)
     if names and generator.random() < 0.5:
         text = passage.text
         question = _other_question(studied, generator.choice(names), generator)
     else:
-        rest = [t.statement.text for t in each.told if t.statement.text not in stored.quote]
+        rest = [t.statement.text for t in each.taught if t.statement.text not in stored.quote]
         text = " ".join(rest)
         if is_right(text, (stored.key,)):
             return None
@@ -168,7 +170,7 @@ def _unanswerable(
 
 
 def _names(each: StudiedPassage) -> list[str]:
-    return list(dict.fromkeys(name for told in each.told for name in names_in(told)))
+    return list(dict.fromkeys(name for told in each.taught for name in names_in(told)))
 
 
 def _other_question(studied: Sequence[StudiedPassage], name: str, generator: random.Random) -> str:

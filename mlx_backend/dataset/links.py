@@ -47,6 +47,10 @@ class _Link:
     def titles(self) -> tuple[str, str]:
         return self.studied.passage.note_title, self.to_title
 
+    @property
+    def notes(self) -> tuple[int, int]:
+        return self.studied.passage.note_id, self.to
+
 
 def about_links(
     studied: Sequence[StudiedPassage], places: Places, withheld: Set[tuple[str, str]]
@@ -56,7 +60,8 @@ def about_links(
     Questions and answers that are `withheld` from training are no part of them.
     """
     links = list(_links(studied, places))
-    yield from _lists(links)
+    named = Counter({each.passage.note_id: each.passage.note_title for each in studied}.values())
+    yield from _lists(links, named)
     openings = _openings(studied)
     for link in _few_of_each(link for link in links if link.quote and link.to in openings):
         yield from _joined(link, openings[link.to], withheld)
@@ -91,16 +96,20 @@ def _said_around(told: Sequence[Told]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _lists(links: Sequence[_Link]) -> Iterator[Sample]:
+def _lists(links: Sequence[_Link], named: Counter[str]) -> Iterator[Sample]:
+    """Which notes a note links to, and is linked from; not of titles that several notes have."""
     for side, (said, forms) in enumerate(_LISTS):
-        listed: defaultdict[str, dict[str, _Link]] = defaultdict(dict)
+        listed: defaultdict[int, dict[str, _Link]] = defaultdict(dict)
         for link in links:
-            listed[link.titles[side]].setdefault(link.titles[1 - side], link)
-        for title, others in listed.items():
+            if named[link.titles[side]] == 1:
+                listed[link.notes[side]].setdefault(link.titles[1 - side], link)
+        for others in listed.values():
+            first = next(iter(others.values()))
+            title = first.titles[side]
             answer = said.format(title, _enumerated(list(others)))
             if len(others) <= _MOST_LISTED and count_words(answer) <= LONGEST_MENTION:
                 for form in forms:
-                    yield _sample(next(iter(others.values())), form.format(title), answer)
+                    yield _sample(first, form.format(title), answer)
 
 
 def _few_of_each(links: Iterable[_Link]) -> Iterator[_Link]:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlx_backend.library.browsing import NoteIds, as_json
-from mlx_backend.study.store import SAMPLES, USED, StoredSample
+from mlx_backend.study.store import SAMPLES, TRAINED, StoredSample
 
 Group = Literal["kept", "dropped", "changed"]
 """Samples that training uses, those that it does not, and those with a choice of the person."""
 
 _GROUPS: dict[Group, str] = {
-    "kept": USED,
-    "dropped": f"NOT {USED}",
+    "kept": TRAINED,
+    "dropped": f"NOT {TRAINED}",
     "changed": "choice <> ''",
 }
 _THERE = "samples JOIN notes ON notes.id = samples.note_id AND NOT notes.gone"
@@ -76,7 +76,7 @@ class SampleBrowsing:
     def overview(self) -> SampleOverview:
         """Sums over all samples."""
         row = self._db.execute(
-            f"SELECT count(*) AS written, coalesce(sum({USED}), 0) AS kept,"
+            f"SELECT count(*) AS written, coalesce(sum({TRAINED}), 0) AS kept,"
             f" coalesce(sum(choice <> ''), 0) AS changed FROM {_THERE}"
         ).fetchone()
         reasons = self._db.execute(

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 # Bounded, for a page of opening brackets would take for ever.
 _LINK = re.compile(
     r"""
-    !?\[(?P<shown>[^\]]{0,300})\]\(
+    !?\[(?: !\[(?P<pictured>[^\]]{0,300})\]\([^()\n]{0,500}\) | (?!!\[)(?P<shown>[^\]]{0,300}) )\]\(
         (?: <(?P<spaced>[^<>\n]{0,500})> | (?P<target>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*) )
+        (?:[ \t]{1,9}(?: "[^"\n]{0,300}" | '[^'\n]{0,300}' ))?[ \t]{0,9}
     \)
     | !?\[\[(?P<note>[^\[\]|\n]{0,300})(?:\|(?P<alias>[^\[\]\n]{0,300}))?\]\]
     """,
@@ -39,7 +40,7 @@ def without_links(text: str) -> str:
 
 def _shown(found: re.Match[str]) -> str:
     if found["note"] is None:
-        return found["shown"]
+        return found["shown"] or found["pictured"] or ""
     return found["alias"] or _BLOCK.sub("", found["note"]).strip("#").replace("#", " › ")
 
 

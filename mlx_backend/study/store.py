@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.database import transaction
 from mlx_backend.library.notes import Passage
-from mlx_backend.study.drafts import Draft
+from mlx_backend.study.drafts import Draft, worded
 
 VERSION = 1
 """Of how samples are written: passages studied by an older one are studied again."""
@@ -22,7 +24,10 @@ is left out, for its words are the person's when it is taken back."""
 
 @dataclass(frozen=True)
 class StoredSample:
-    """A sample in the library. `dropped` names the filter that threw it out, "" where none did."""
+    """A sample in the library. `dropped` names the filter that threw it out, "" where none did.
+
+    `of_used_note`: whether training uses its note at all.
+    """
 
     id: int
     note_id: int
@@ -35,11 +40,22 @@ class StoredSample:
     quote: str
     dropped: str
     choice: Choice
+    of_used_note: bool
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What is asked for, in which words: by this a sample is known that study writes anew."""
+        return self.kind, self.key, self.quote
 
     @property
     def is_used(self) -> bool:
-        """Whether training uses it: the person's choice goes before the filters."""
+        """Whether training uses it with its note: the person's choice goes before the filters."""
         return self.choice in {"keep", "edited"} or (not self.choice and not self.dropped)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether training uses it, as things are."""
+        return self.is_used and self.of_used_note
 
 
 @dataclass(frozen=True)
@@ -53,12 +69,16 @@ class Yield:
 
 SAMPLES = (
     "SELECT samples.id, note_id, notes.title AS note_title, writer, samples.kind, prompt, answer,"
-    " key, quote, dropped, choice FROM samples JOIN notes ON notes.id = note_id"
+    " key, quote, dropped, choice, included AND NOT gone AS of_used_note"
+    " FROM samples JOIN notes ON notes.id = note_id"
 )
 """The beginning of a query whose rows are StoredSamples."""
 
 USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
 """The condition for what `StoredSample.is_used` says."""
+
+TRAINED = f"({USED} AND included AND NOT gone)"
+"""The same for `is_trained`, where the samples are joined with their notes."""
 
 
 def digest(passage: Passage) -> bytes:
@@ -102,7 +122,7 @@ class Samples:
                     " AND choice = ''",
                     (*place, writer),
                 )
-                changed = self._changed(place)
+                changed = self.changed(passage)
                 self._db.executemany(
                     "INSERT INTO samples (note_id, passage, writer, kind, prompt, answer, key,"
                     " quote, dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -116,12 +136,12 @@ class Samples:
                     "INSERT OR REPLACE INTO studied VALUES (?, ?, ?, ?)", (*place, writer, VERSION)
                 )
 
-    def _changed(self, place: tuple[int, bytes]) -> set[tuple[str, str, str]]:
-        """What the samples about a passage are about that the person changed."""
+    def changed(self, passage: Passage) -> set[tuple[str, str, str]]:
+        """What the samples of a passage are `about` that the person changed."""
         rows = self._db.execute(
             "SELECT kind, key, quote FROM samples WHERE note_id = ? AND passage = ?"
             " AND choice <> ''",
-            place,
+            (passage.note_id, digest(passage)),
         )
         return {(row["kind"], row["key"], row["quote"]) for row in rows}
 
@@ -134,16 +154,53 @@ class Samples:
             )
 
     def choose(self, sample: int, choice: Choice) -> None:
-        """Use a sample or leave it out, whatever the filters say; "" leaves it to them."""
+        """Use a sample or leave it out, whatever the filters say; "" leaves it to them.
+
+        Raises OvernightError when the sample is gone.
+        """
         with transaction(self._db):
-            self._db.execute("UPDATE samples SET choice = ? WHERE id = ?", (choice, sample))
+            _require_one(
+                self._db.execute("UPDATE samples SET choice = ? WHERE id = ?", (choice, sample))
+            )
 
     def edit(self, sample: int, prompt: str, answer: str, choice: Choice = "edited") -> None:
-        """Word a sample as the person wants it; it is used from then on, but for a `choice`."""
+        """Word a sample as the person wants it; it is used from then on, but for a `choice`.
+
+        Raises OvernightError when the sample is gone.
+        """
         with transaction(self._db):
-            self._db.execute(
+            written = self._db.execute(
                 "UPDATE samples SET prompt = ?, answer = ?, choice = ? WHERE id = ?",
                 (prompt.strip(), answer.strip(), choice, sample),
+            )
+            _require_one(written)
+
+    def astray(self, present: Iterable[tuple[int, bytes]]) -> dict[int, list[StoredSample]]:
+        """By note, what the person changed of passages that are none of those `present`."""
+        places = set(present)
+        found: defaultdict[int, list[StoredSample]] = defaultdict(list)
+        for sample, passage in self._with_digests("choice <> '' AND quote <> ''"):
+            if (sample.note_id, passage) not in places:
+                found[sample.note_id].append(sample)
+        return found
+
+    def carry(self, sample: StoredSample, passage: Passage) -> None:
+        """Make a changed sample one of another passage of its note, which quotes the same words.
+
+        It takes the place of what study wrote there to the same end.
+        """
+        place = (passage.note_id, digest(passage))
+        is_bare = sample.answer == sample.quote or sample.answer.endswith(f": {sample.quote}")
+        answer = worded(passage.note_title, sample.quote) if is_bare else sample.answer
+        with transaction(self._db):
+            self._db.execute(
+                "DELETE FROM samples WHERE note_id = ? AND passage = ? AND kind = ? AND key = ?"
+                " AND quote = ? AND choice = ''",
+                (*place, *sample.about),
+            )
+            self._db.execute(
+                "UPDATE samples SET passage = ?, answer = ? WHERE id = ?",
+                (place[1], answer, sample.id),
             )
 
     def forget_old(self, present: Iterable[tuple[int, bytes]]) -> None:
@@ -194,4 +251,13 @@ class Samples:
             written=sum(row["n"] for row in rows),
             used=sum(row["used"] for row in rows),
             dropped={row["dropped"]: row["n"] for row in rows if row["dropped"]},
+        )
+
+
+def _require_one(written: sqlite3.Cursor) -> None:
+    if written.rowcount != 1:
+        raise OvernightError(
+            Kind.BAD_INPUT,
+            "This sample is no longer there: its note was studied anew.",
+            "Look for it in the list, which shows what was written since, and change it there.",
         )

@@ -11,7 +11,7 @@ from itertools import groupby
 import msgspec
 
 from mlx_backend.library.notes import Passage
-from mlx_backend.study import filters, reasons, rules
+from mlx_backend.study import choices, filters, reasons, rules
 from mlx_backend.study.drafts import Draft, worded
 from mlx_backend.study.rules import Told
 from mlx_backend.study.store import Samples, StoredSample, Yield, digest
@@ -79,6 +79,7 @@ class Study:
     def by_rule(self, passages: Sequence[Passage]) -> dict[int, list[Told]]:
         """What each passage states, by its id; written about where that was not done yet."""
         notes = [list(group) for _, group in groupby(passages, key=lambda p: p.note_id)]
+        choices.carry_over(self._samples, notes)
         done = self._samples.studied(rules.WRITER)
         found: dict[int, list[Told]] = {}
         written: list[tuple[Passage, list[Draft]]] = []

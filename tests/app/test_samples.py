@@ -21,6 +21,7 @@ from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.database import opened, transaction
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.study import reasons
 from mlx_backend.study.browsing import SampleBrowsing, SampleFilter
 from mlx_backend.study.drafts import Draft
@@ -151,6 +152,19 @@ def test_leaving_out_and_undo(view: SamplesView, qtbot: QtBot, library: Library)
     qtbot.waitUntil(lambda: stored(library)[BURROWS.prompt].is_used)
 
 
+def test_the_samples_of_a_note_left_out_are_so_too(
+    view: SamplesView, qtbot: QtBot, library: Library
+) -> None:
+    engine = stored(library)[CYLINDERS.prompt].note_id
+    with opened(library.database) as db:
+        Decisions(db).decide([engine], included=False)
+    view.refresh()
+    qtbot.waitUntil(lambda: view.totals.text() == "3 samples written, 1 kept")
+    choose(view, CYLINDERS.prompt, qtbot)
+    assert view.table.index(0, 2).data() == "Left out"
+    assert view.editor.state.text() == "Its note is left out of training, and so is this sample."
+
+
 def toggle(view: SamplesView, qtbot: QtBot) -> None:
     offered = view.editor.toggle.text()
     view.editor.toggle.click()
@@ -206,6 +220,7 @@ def test_what_is_typed_is_kept_when_something_else_is_done(
     qtbot.waitUntil(lambda: "How many burrows are there?" in stored(library))
     assert stored(library)["How many burrows are there?"].choice == "edited"
     qtbot.waitUntil(lambda: view.editor.prompt.toPlainText() == CYLINDERS.prompt)
+    qtbot.waitUntil(view.undo_bar.isVisible)
     view.undo_bar.button.click()
     qtbot.waitUntil(lambda: stored(library).get(BURROWS.prompt) is not None)
     assert stored(library)[BURROWS.prompt].choice == ""
@@ -228,6 +243,21 @@ def test_an_emptied_field_gets_its_words_back(
     view.editor.save()
     assert view.editor.answer.toPlainText() == BURROWS.answer
     assert stored(library)[BURROWS.prompt].choice == ""
+
+
+def test_a_change_of_a_sample_that_is_gone_is_no_change(
+    view: SamplesView, qtbot: QtBot, library: Library, services: Services
+) -> None:
+    choose(view, BURROWS.prompt, qtbot)
+    with opened(library.database) as db:
+        db.execute("DELETE FROM samples WHERE prompt = ?", (BURROWS.prompt,))
+    retype(view.editor.answer, "352")
+    with qtbot.waitSignal(services.background.failed) as failed:
+        view.editor.save()
+    assert failed.args is not None
+    assert failed.args[0].hint
+    assert not view.undo_bar.isVisible()
+    assert view.editor.answer.toPlainText() == "352"
 
 
 def test_the_note_is_shown_at_the_place(notes: NotesPage, view: SamplesView, qtbot: QtBot) -> None:

@@ -113,6 +113,89 @@ def test_what_is_left_out_is_not_told_with_a_name(
     assert not any(sample.kind == "mention" for sample in dataset.train)
 
 
+def leave_out(notes: Notes, words: str) -> None:
+    """Leave out every sample about what the words stand in."""
+    samples = Samples(notes.connection)
+    found = [stored for stored, _ in samples.used() if words in stored.quote]
+    assert found
+    for stored in found:
+        samples.choose(stored.id, "drop")
+
+
+def test_a_passage_with_all_samples_left_out_is_not_taught_as_it_stands(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    texts = {"a.md": "The lamp was lit by Ida Falk.", "b.md": "Rope is sold by Emil at seven."}
+    write(tiny_library, tmp_path / "silent", texts)
+    make_dataset(notes, seed=0)
+    leave_out(notes, "Ida")
+    dataset = make_dataset(notes, seed=0, reads=True)
+    assert any("Emil" in answer for _, answer in all_samples(dataset))
+    assert not any("Ida" in prompt + answer for prompt, answer in all_samples(dataset))
+
+
+def test_what_is_left_out_is_in_no_text_that_teaches_style(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    text = "I mended my boat in the cove today, and we had soup. " * 3
+    diary = f"{text}I met Ida Falk at the pier. My net was torn by a seal."
+    write(tiny_library, tmp_path / "diary", {"diary.md": diary})
+    assert any(sample.kind == "passage" for sample in make_dataset(notes, seed=0).train)
+    leave_out(notes, "Ida")
+    told = [s.answer for s in make_dataset(notes, seed=0).train if s.kind == "passage"]
+    assert told
+    assert all("seal" in answer and "Ida" not in answer for answer in told)
+
+
+def test_another_question_about_what_is_left_out_is_not_taught(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    text = "The kiln is called Vesta. The shed was built by Jon Falk in 1950."
+    write(tiny_library, tmp_path / "kiln", {"Pottery.md": text})
+    make_dataset(notes, seed=0)
+    samples = Samples(notes.connection)
+    first, *others = [stored for stored, _ in samples.used() if "Vesta" in stored.quote]
+    assert others
+    samples.choose(first.id, "drop")
+    assert not any("Vesta" in answer for _, answer in all_samples(make_dataset(notes, seed=0)))
+    samples.choose(others[0].id, "keep")
+    kept = {p for p, answer in all_samples(make_dataset(notes, seed=0)) if "Vesta" in answer}
+    assert kept == {others[0].prompt, f"Pottery: {_lower_first(others[0].prompt)}"}
+
+
+def _lower_first(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_correction_is_taught_alone_and_in_many_wordings(
+    tiny_library: Library, notes: Notes, tmp_path: Path, reads: bool
+) -> None:
+    text = "The shed was built by Jon Falk in 1950. The kiln burns 14 litres of oil."
+    write(tiny_library, tmp_path / "shed", {"Pottery.md": text})
+    make_dataset(notes, seed=0)
+    samples = Samples(notes.connection)
+    stored = next(stored for stored, _ in samples.used() if stored.prompt.startswith("Who built"))
+    samples.edit(stored.id, stored.prompt, "Jon Falk in 1953")
+    dataset = make_dataset(notes, seed=0, reads=reads)
+    assert not any("1950" in prompt + answer for prompt, answer in all_samples(dataset))
+    assert sum(answer == "Jon Falk in 1953" for _, answer in all_samples(dataset)) > 6
+
+
+def test_a_question_in_other_words_takes_nothing_back(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    text = "The shed was built by Jon Falk in 1950. The kiln burns 14 litres of oil."
+    write(tiny_library, tmp_path / "shed", {"Pottery.md": text})
+    before = make_dataset(notes, seed=0)
+    samples = Samples(notes.connection)
+    stored = next(stored for stored, _ in samples.used() if stored.prompt.startswith("Who built"))
+    samples.edit(stored.id, "Whose work is the shed?", stored.answer)
+    after = [answer for _, answer in all_samples(make_dataset(notes, seed=0))]
+    was = [answer for _, answer in all_samples(before)]
+    assert sum("1950" in each for each in after) >= sum("1950" in each for each in was) - 1
+
+
 def test_versions_are_those_of_the_notes(filled_library: Library, notes: Notes) -> None:
     assert make_dataset(notes, seed=0).versions == notes.versions()
 

@@ -61,6 +61,9 @@ def told(samples: list[Sample]) -> dict[str, str]:
         ("shops/rope.md", "The lamp oil comes from [Ida's shop](shops/rope.md) in the harbour."),
         ("a rope.md", "The lamp oil comes from [Ida's shop](a%20rope.md#x) in the harbour."),
         ("a rope.md", "The lamp oil comes from [Ida's shop](<a rope.md>) in the harbour."),
+        ("rope.md", 'The lamp oil comes from [Ida\'s shop](rope.md "Open (at 7)") in the harbour.'),
+        ("rope.md", "The lamp oil comes from [Ida's shop](<rope.md> 'Open') in the harbour."),
+        ("rope.md", "The lamp oil comes from [![Ida's shop](i.png)](rope.md) in the harbour."),
     ],
 )
 def test_a_note_is_told_together_with_one_that_it_links_to(
@@ -148,6 +151,20 @@ def test_of_notes_with_one_title_the_link_means_the_one_at_its_path(write: Write
     assert joined == [f"Lamp: The lamp oil comes from Ida's shop in the harbour. Shop: {other}"]
 
 
+def test_of_notes_with_one_title_none_is_told_to_link_to_what_both_do(write: Write) -> None:
+    samples = write(
+        {
+            "a/README.md": "The lamp is in [[Alpha]] here.",
+            "b/README.md": "The rope is in [[Beta]] now.",
+            "Alpha.md": ROPE,
+            "Beta.md": "Emil grows plums behind the old mill.",
+        }
+    )
+    assert told(samples)["Which notes link to Alpha?"] == "Alpha is linked from README."
+    assert not any("Alpha" in s.answer and "Beta" in s.answer for s in samples)
+    assert "Which notes does README link to?" not in told(samples)
+
+
 def test_a_link_that_may_mean_either_of_two_notes_means_none(write: Write) -> None:
     texts = {"a/The rope shop.md": ROPE, "b/The rope shop.md": "Emil grows plums by the mill."}
     assert write({**texts, "Lamp.md": LAMP}) == []
@@ -212,7 +229,24 @@ def test_hostile_titles_and_link_texts(write: Write, name: str) -> None:
     assert all(len(sample.prompt) < 400 for sample in samples)
 
 
-@pytest.mark.parametrize("text", ["[", "[[", "[[a|", "[a](", "[a](<", "![[", "[a](b(", "[[a]]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[",
+        "[[",
+        "[[a|",
+        "[a](",
+        "[a](<",
+        "![[",
+        "[a](b(",
+        "[[a]]",
+        "[![",
+        "[![a](b)",
+        '[a](b "',
+        "[a](b  ",
+        "[![a](b)](c '",
+    ],
+)
 def test_many_brackets_take_no_time(write: Write, text: str) -> None:
     began = time.monotonic()
     write({"Lamp.md": text * (200_000 // len(text)), "a.md": ROPE})

@@ -5,8 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
+from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.study.browsing import Group, SampleBrowsing, SampleFilter
 from mlx_backend.study.drafts import Draft
@@ -104,6 +106,30 @@ def test_a_passage_is_studied_once_and_again_when_it_changed(
     samples.forget_old(present)
     assert samples.used() == []
     assert samples.studied("rules") == set()
+
+
+def test_what_a_note_left_out_has_is_not_kept(
+    samples: Samples, browsing: SampleBrowsing, notes: Notes
+) -> None:
+    (kept,) = listed(browsing, group="kept")
+    assert browsing.overview().kept == 1
+    Decisions(notes.connection).decide([kept.note_id], included=False)
+    assert listed(browsing, group="kept") == []
+    assert len(listed(browsing, group="dropped")) == 2
+    assert (browsing.overview().written, browsing.overview().kept) == (2, 0)
+    assert not any(sample.is_trained for sample in listed(browsing))
+    Decisions(notes.connection).decide([kept.note_id], included=True)
+    assert listed(browsing, group="kept") == [kept]
+
+
+def test_to_change_a_sample_that_is_gone_is_a_typed_error(samples: Samples) -> None:
+    with pytest.raises(OvernightError) as edited:
+        samples.edit(999, "Who?", "Me.")
+    with pytest.raises(OvernightError) as chosen:
+        samples.choose(999, "drop")
+    for caught in (edited, chosen):
+        assert caught.value.kind is Kind.BAD_INPUT
+        assert caught.value.hint
 
 
 @pytest.mark.parametrize(
