@@ -84,7 +84,7 @@ _KINDS = (
     _kind("number", rf"\b(?:number|no\.|nr\.?) (?P<key>{_NUMBER})", "which number"),
     _kind(
         "count",
-        r"(?<!other )(?<!first )(?<!last )(?<!these )(?<!those )"
+        r"(?<!other )(?<!first )(?<!last )(?<!these )(?<!those )(?<![\d.,])"
         rf"(?P<key>{_NUMBER})(?: |-)(?P<noun>[a-z]+(?: metres)?)\b",
         "how many {}",
     ),
@@ -101,6 +101,7 @@ _PLACE = re.compile(
     r"until|by|because|so)\b|[,;:.()]|$)"
 )
 _PERSON = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof)\.? ")
+_OF_CODE = re.compile(r"[a-z][A-Z]|\d|::|_|\w\.\w")
 _AGENT = re.compile(r"\b(?:by|with|from|to|against|for) $")
 _LONGEST_PLACE = 7
 _PLACED = word_set("the a an our my his her their its")
@@ -156,6 +157,8 @@ def _name(text: str, match: re.Match[str]) -> Answer | None:
     words: tuple[str, ...] = ("what",)
     if _PERSON.match(name):
         words = ("who",)
+    elif _OF_CODE.search(name):
+        pass
     elif before.endswith("from "):
         words = ("where",)
     elif not before or _AGENT.search(before):

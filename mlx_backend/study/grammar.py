@@ -34,7 +34,7 @@ _ADVERBS = word_set(
     "always never often usually sometimes rarely only still already also now just ever soon not "
     "mostly finally originally currently"
 )
-_SUBORDINATE = word_set("when who which where if because so while that to")
+_SUBORDINATE = word_set("when whenever who which where if unless because so while that to")
 # A subject with one of these in it, or one of those at its beginning, was not understood.
 _NOT_IN_SUBJECT = word_set(
     "i we you they he she if when once whether because while though although since where how "
@@ -120,7 +120,7 @@ def clauses(text: str) -> list[Clause]:
     for mark, piece in _pieces(text):
         joined = mark.strip() not in {";", ":"}
         clause = _clause(piece)
-        if clause and "and" in mark and (not found or _is_half_a_phrase(clause)):
+        if clause and "and" in mark and (not found or _is_half_a_phrase(clause, piece)):
             clause = None
         if clause is None and found and joined:
             clause = _continued(found[-1], piece, has_and="and" in mark)
@@ -177,12 +177,14 @@ def _clause(text: str) -> Clause | None:
     return _with_verb(subject, words[start:place], words[place:])
 
 
-def _is_half_a_phrase(clause: Clause) -> bool:
+def _is_half_a_phrase(clause: Clause, piece: str) -> bool:
     """As "double quotes" in "single and double quotes", or "B are" in "A and B are gone"."""
     first, *others = clause.subject.split()
     is_one = not others and not first.lower().endswith("s")
     if clause.verb in {"are", "were"} and is_one and first not in _PLURAL_PRONOUNS:
         return True
+    if first == "I":
+        return not piece.startswith("I")  # "to alter and limit the paths" tells nobody to
     return first.lower() not in DETERMINERS | _PRONOUNS and not first[0].isupper()
 
 
@@ -193,6 +195,7 @@ def _is_subject(words: Sequence[str]) -> bool:
     first, last = words[0], words[-1]
     return (
         len(words) <= _LONGEST_SUBJECT
+        and first[0] not in ".-/"
         and not (len(first) == 1 and first not in DETERMINERS)
         and first not in _NOT_FIRST_IN_SUBJECT | PREPOSITIONS
         and not (first.endswith("s") and finite_base(first) and not could_be_noun(first))

@@ -24,6 +24,7 @@ _CALLED = re.compile(r"^(?:called|named|nicknamed|titled|known as) (.+)$")
 _NAMING = frozenset({"call", "name", "nickname", "christen", "dub"})
 _AGENT = re.compile(r"\bby ([A-ZÀ-Þ][^,;]*?)(?= (?:in|at|on|and|for|with|from)\b|[,;]|$)")
 _FIRST_PART = re.compile(r",\s|[;(]| (?:and|but|so|because|when) ")
+_PAUSE = re.compile(r",\s|[;(]| (?:but|so|because|when) ")
 _MEASURE = re.compile(
     r"^(?P<thing>[A-Za-zÀ-þ][A-Za-zÀ-þ' -]{2,40}?) (?P<value>\d[\d.,]*(?: [^\s,.;]+)?)$"
 )
@@ -34,11 +35,15 @@ _LONGEST_TOPIC = 4
 _LONGEST_NAME = 5
 _QUESTION_WORDS = word_set("what who where when why how which")
 _DETERMINED = word_set("the this that my our your his her their its")
-_WITHIN = word_set("that if when as because than to what which who whether how")
+_WITHIN = word_set(
+    "that if when as because than to what which who whether how whereas while although though"
+)
 # What "on" and "in" behind these begin is no place.
-_LEANING = word_set("based depending depend depends rely relies focus focuses focused work works")
+_LEANING = word_set(
+    "right based depending depend depends rely relies focus focuses focused work works"
+)
 _BEGIN_NO_MEASURE = word_set("then since while and or last cost costs")
-_NOT_SO = word_set("to more less that what why how because when if")  # "is that ..."
+_NOT_SO = word_set("to by more less that what why how because when if")  # "is that ..."
 _ORDINALS = word_set("first second third next last single new other")
 _LINKING = word_set("get become seem look feel stay remain turn")  # what follows tells how it is
 _REMARKS = word_set("note source tip hint warning update edit example todo caution important ps")
@@ -140,6 +145,7 @@ def _is_name_of_pair(name: str) -> bool:
     return (
         len(words) <= _LONGEST_NAME
         and "," not in name
+        and not re.search(r"[a-z][A-Z]", name)  # a word of code, and what it printed
         and not _CLAUSE_WORDS & set(words)
         and words[0] not in _REMARKS
         and words[0] not in {"so", "if", "then", "and", "or", "never", "always", "here", "not"}
@@ -296,7 +302,7 @@ def _of_agent(clause: Clause) -> Iterator[Question]:
 
 
 def _of_complement(clause: Clause) -> Iterator[Question]:
-    first = _FIRST_PART.split(clause.rest)[0].strip()
+    first = _whole_part(clause.rest)
     words = first.split()
     if not words or len(words) > _LONGEST_KEY or words[0].lower() in PREPOSITIONS:
         return
@@ -335,6 +341,10 @@ def _begins_with_doing(text: str) -> bool:
     return first.endswith("ing") and bool(verb_bases(first))
 
 
+def _whole_part(rest: str) -> str:
+    return _PAUSE.split(rest)[0].strip()
+
+
 def _is_no_thing(text: str) -> bool:
     """Whether a piece of a sentence is not what the verb acts on, or not the whole of it."""
     words = text.lower().split()
@@ -358,8 +368,12 @@ def _of_subject(clause: Clause) -> Iterator[Question]:
         return
     if len(subject.split()) > _LONGEST_KEY or (clause.is_copula and "not" in clause.adverb):
         return
-    rest = _FIRST_PART.split(clause.rest)[0].strip()
-    if not rest or rest.split()[-1].lower() in PREPOSITIONS or _POINTS_ELSEWHERE.search(rest):
+    rest = _whole_part(clause.rest)
+    if (
+        not rest
+        or rest.split()[-1].lower() in PREPOSITIONS | _ORDINALS
+        or _POINTS_ELSEWHERE.search(rest)
+    ):
         return
     if _POINTS_ELSEWHERE.search(subject) or subject.endswith(":"):
         return
