@@ -29,6 +29,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS, list_adapters
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.checkpoints import latest_checkpoint
+from mlx_backend.training.distillation import SOFT_TARGETS
 from tests.mlx_backend.arrays import bits
 
 USUAL_KILLS = 30
@@ -92,6 +93,8 @@ def places_to_fail(whole: Attempt) -> list[str]:
 
 
 def new_run(library: Library) -> JobFolder:
+    # What a run writes once for all others is written by this one, too.
+    (library.models / SPEC.model / SOFT_TARGETS).unlink(missing_ok=True)
     return JobFolder.create(library.runs, SPEC)
 
 
