@@ -156,7 +156,7 @@ def test_stalls_during_training_and_chat(services: Services, qtbot: QtBot, tmp_p
     window = Window(services)
     qtbot.addWidget(window)
     window.show()
-    services.preferences.change(passes=1, max_tokens=64, temperature=0.0)
+    services.preferences.change(hours=0.05, passes=1, max_tokens=64, temperature=0.0)
     journey.add_notes(window, services, qtbot, tmp_path)
     with StallMeter() as training:
         name = journey.train(window, services, qtbot)
