@@ -34,7 +34,7 @@ def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
                 Kind.BAD_INPUT, "The prompt is empty.", 'Ask something: --prompt "TEXT"'
             )
         with _asker(library, adapters, options.grounded, console) as ask:
-            return ask([Turn(role="user", text=options.prompt)], sampling)
+            return ask([Turn(role="user", text=_readable(options.prompt))], sampling)
     with _asker(library, adapters, options.grounded, console) as ask:
         return _talk(ask, sampling, console)
 
@@ -130,10 +130,15 @@ def _talk(ask: _Ask, sampling: Sampling, console: Console) -> dict[str, object]:
             break
         if not line.strip():
             continue
-        turns.append(Turn(role="user", text=line))
+        turns.append(Turn(role="user", text=_readable(line)))
         fields = ask(turns, sampling)
         turns.append(Turn(role="assistant", text=str(fields["text"])))
     return fields
+
+
+def _readable(text: str) -> str:
+    """What was typed, with a question mark for each byte that is not UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _ask() -> str | None:

@@ -124,6 +124,7 @@ def test_chat(tiny_library: Library, adapter: str, run: Run) -> None:
     assert run("chat", *words)["text"] == base["text"]
     assert run("chat", *words, "--adapter", adapter)["text"] != base["text"]
     assert run("chat", *words, "--adapter", f"{adapter}:0")["text"] == base["text"]
+    assert run("chat", "--prompt", b"\xff\xfe".decode(errors="surrogateescape"), "--max-tokens", 2)
     both = ("--adapter", adapter, "--adapter", f"{adapter}:-1")
     assert run("chat", *words, *both)["text"] == base["text"]
 

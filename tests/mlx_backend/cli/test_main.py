@@ -45,6 +45,8 @@ WRONG = [
     ["dance"],
     ["--json"],
     ["import"],
+    ["import", ""],
+    ["export", "n", "--to", ""],
     ["train"],
     ["train", "--name", "n", "--steps", "0"],
     ["train", "--name", "n", "--steps", "many"],
