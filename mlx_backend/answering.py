@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlx_backend.base_model import LoadedModel
 from mlx_backend.exam import Item, Question, mark
 from mlx_backend.grounding import (
     citation_of,
@@ -92,7 +90,7 @@ def _take_quoted_exam(
     with model.as_base() as base:
         for number, question in enumerate(questions, start=1):
             passages = ground(retriever, [Turn(role="user", text=question.text)]).passages
-            text, citations = _of_quote(_quote(base, question.text, passages))
+            text, citations = _of_quote(quote(base, question.text, passages))
             items.append(mark(question, text, citations))
             on_progress(number)
     return items
@@ -106,14 +104,9 @@ def _quoted(
 ) -> GroundedAnswer:
     began = time.perf_counter()
     with model.as_base() as base:
-        text, citations = _of_quote(_quote(base, question, passages))
+        text, citations = _of_quote(quote(base, question, passages))
     on_text(text)
     return GroundedAnswer(_told(text, (time.perf_counter() - began) * 1000), citations)
-
-
-def _quote(base: LoadedModel, question: str, passages: Sequence[Found]) -> Quoted | None:
-    """As `quote`, whichever way the question's accents were typed."""
-    return quote(base, unicodedata.normalize("NFC", question), passages)
 
 
 def _of_quote(found: Quoted | None) -> tuple[str, tuple[Citation, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
 
     `loaded` is the base model: an adapter would judge by what it remembers.
     """
+    # Words are compared below, whichever way the accents of the question were typed.
+    question = unicodedata.normalize("NFC", question)
     question = " ".join(question.split()[-_LONGEST_QUESTION:])
     stated = [(passage, text) for passage in passages for text in _stated(passage)]
     if not stated:
