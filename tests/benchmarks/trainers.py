@@ -116,7 +116,9 @@ def _mlx_lm(task: Task) -> Measured:
 
     steps = len(samples) // BATCH
     optimizer = optimizers.AdamW(
-        learning_rate=lambda step: _schedule(step, steps, learning_rate), weight_decay=0.0
+        learning_rate=lambda step: _schedule(step, steps, learning_rate),
+        weight_decay=0.0,
+        bias_correction=True,
     )
     heard: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
