@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import mlx.core as mx
 import mlx.nn as nn
+import numpy as np
 
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cores import CoreShare
@@ -16,12 +18,30 @@ _MOST_LOGITS = 128_000_000
 _USUAL_VOCABULARY = 152_000
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a model reads a text: log probabilities (nats), the mean of its tokens and its last."""
+
+    mean: float
+    end: float
+
+
+def readings(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[Reading]:
+    """How likely each text is behind its context, and that it ends as it does."""
+    pairs = _encoded(loaded, contexts, texts)
+    found = [Reading(0.0, 0.0)] * len(pairs)
+    for chosen, rows, logits in logits_in_rows(loaded, [[*c, *t] for c, t in pairs]):
+        losses = np.array(nn.losses.cross_entropy(logits, rows[:, 1:]))
+        for row, i in enumerate(chosen):
+            context, text = pairs[i]
+            own = losses[row, len(context) - 1 :][: len(text)]
+            found[i] = Reading(-float(own.mean()), -float(own[-1]))
+    return found
+
+
 def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
     """The mean log probability (nats a token) of each text behind its context."""
-    pairs = [
-        (_encode(loaded, context, is_beginning=True), _encode(loaded, f" {text}"))
-        for context, text in zip(contexts, texts, strict=True)
-    ]
+    pairs = _encoded(loaded, contexts, texts)
     losses = summed_losses(loaded, [([*c, *t], len(c)) for c, t in pairs])
     return [-total / count for total, count in losses]
 
@@ -63,6 +83,15 @@ def _rows_at_once(loaded: LoadedModel, length: int) -> int:
     arguments = getattr(loaded.model, "args", None)
     vocabulary = getattr(arguments, "vocab_size", None) or _USUAL_VOCABULARY
     return max(1, min(_MOST_ROWS, _MOST_LOGITS // (max(1, length) * vocabulary)))
+
+
+def _encoded(
+    loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]
+) -> list[tuple[list[int], list[int]]]:
+    return [
+        (_encode(loaded, context, is_beginning=True), _encode(loaded, f" {text}"))
+        for context, text in zip(contexts, texts, strict=True)
+    ]
 
 
 def _encode(loaded: LoadedModel, text: str, is_beginning: bool = False) -> list[int]:

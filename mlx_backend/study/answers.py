@@ -52,7 +52,7 @@ _KINDS = (
     _kind("time", rf"\b(?:on )?(?P<key>(?:{DAYS})s?,? (?:at )?\d{{1,2}}[:.]\d{{2}})\b", "when"),
     _kind(
         "time",
-        r"\b(?:at )?(?P<key>\d{1,2}[:.]\d{2})(?: ?[ap]m)?\b(?! ?[a-z%€]|\.\d)",
+        r"(?<![$£€~.,/-])\b(?:at )?(?P<key>\d{1,2}[:.]\d{2})(?: ?[ap]m)?\b(?! ?[a-z%€]|\.\d)",
         "when",
         "at what time",
     ),
@@ -84,7 +84,7 @@ _KINDS = (
     _kind("number", rf"\b(?:number|no\.|nr\.?) (?P<key>{_NUMBER})", "which number"),
     _kind(
         "count",
-        r"(?<!other )(?<!first )(?<!last )(?<!these )(?<!those )(?<![\d.,])"
+        r"(?<!other )(?<!first )(?<!last )(?<!these )(?<!those )(?<![\w.,/^~-])"
         rf"(?P<key>{_NUMBER})(?: |-)(?P<noun>[a-z]+(?: metres)?)\b",
         "how many {}",
     ),
@@ -96,10 +96,13 @@ _NAME = re.compile(
     r"|\b[a-z]*[A-Z0-9]+[A-Z][\w-]*"
 )
 _PLACE = re.compile(
-    r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|over) "
-    r"(?P<key>(?:the |a |an |our |my |his |her |their )?[^,;:()]+?)(?= (?:and|but|with|for|to|when|"
-    r"until|by|because|so)\b|[,;:.()]|$)"
+    r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|"
+    r"over(?= the\b| [A-ZÀ-Þ])) (?P<key>(?:the |a |an |our |my |his |her |their )?[^,;:()]+?)"
+    r"(?= (?:and|but|with|for|to|when|until|by|because|so|that|which|who|where|using|I|we|you)\b"
+    r"|[,;:()]|\.(?:\s|$)|$)"
 )
+_NO_COUNTED = word_set("others ones")
+_COUNTED_BEFORE = re.compile(r"\b(?:the|following|these|those|one of) $", re.IGNORECASE)
 _PERSON = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof)\.? ")
 _OF_CODE = re.compile(r"[a-z][A-Z]|\d|::|_|\w\.\w")
 _AGENT = re.compile(r"\b(?:by|with|from|to|against|for) $")
@@ -107,9 +110,10 @@ _LONGEST_PLACE = 7
 _PLACED = word_set("the a an our my his her their its")
 # "at the moment", "on the third", "in the end" say when or how.
 _NO_PLACE = re.compile(
-    r"\b(?:first|second|third|fourth|fifth|last|next|way|like|order|convenience|request|glance|risk|"
-    r"time|moment|end|beginning|day|week|month|year|morning|evening|night|meantime|form|mood|fact|"
-    r"\w+th)$|\b(?:week|case|same)\b| -"
+    r"\b(?:first|second|third|fourth|fifth|last|next|ways?|formats?|occurrences?|like|order|"
+    r"convenience|request|glance|risk|time|moment|end|beginning|day|week|month|year|morning|"
+    r"evening|night|meantime|form|mood|fact|basis|regard|detail|\w+th)$"
+    r"|\b(?:week|case|same)\b| -|^the form\b"
 )
 _OF_TIME = re.compile(rf"\b(?:{MONTHS}|{DAYS})s?\b")
 
@@ -135,12 +139,12 @@ def answers_in(text: str) -> list[Answer]:
 
 def _of_kind(kind: Kind, match: re.Match[str]) -> Answer | None:
     groups = match.groupdict()
+    before = match.string[: match.start()]
     noun = groups.get("noun") or ""
     if kind.name == "count":
         if noun in PREPOSITIONS or not could_be_noun(noun.split()[0]):
             return None
-        noun = noun if noun.endswith("s") else ""
-        if not noun:
+        if not noun.endswith("s") or noun in _NO_COUNTED or _COUNTED_BEFORE.search(before):
             return None
     key = groups.get("key") or match[0]
     words = tuple(word.format(noun) for word in kind.words)
@@ -151,7 +155,8 @@ def _name(text: str, match: re.Match[str]) -> Answer | None:
     name = match[0].removesuffix("'s").removesuffix("’s")
     if match.start() == 0 and " " not in name and is_common_word(name.lower()):
         return None
-    if len(name) < 2 or _OF_TIME.fullmatch(name) or _goes_on(text[match.start() + len(name) :]):
+    after = text[match.start() + len(name) :]
+    if len(name) < 2 or _OF_TIME.fullmatch(name) or _goes_on(after, is_first=match.start() == 0):
         return None
     before = text[: match.start()]
     words: tuple[str, ...] = ("what",)
@@ -166,17 +171,26 @@ def _name(text: str, match: re.Match[str]) -> Answer | None:
     return Answer(match.start(), match.start() + len(name), name, "name", words)
 
 
-def _goes_on(text: str) -> bool:
-    """Whether a name is only the beginning of one: "React apps", "Zod's schema", "React 16.3"."""
-    if re.match(r"['’]s\b|\.\w|[`*_/]", text):
+def _goes_on(text: str, is_first: bool) -> bool:
+    """Whether a name is only the beginning of one: "React apps", "Zod's schema", "React 16.3".
+
+    Behind the first words of a text comes rather a verb: "Prisma looks for".
+    """
+    if re.match(r"['’]s\b|\.\w|::|[`*_/]", text):
         return True
     following = re.match(r" ([a-z]+)\b", text)
-    return following is not None and is_noun(following[1]) and not verb_bases(following[1])
+    if following is None or not is_noun(following[1]):
+        return False
+    return not (is_first and verb_bases(following[1]))
 
 
 def _place(match: re.Match[str]) -> Answer | None:
     key = match["key"]
     first = key.split()[0]
+    if match[0].startswith("on ") and first[0].isupper():
+        return None  # "on HEAD"
+    if match[0].startswith("in ") and key.endswith(("'s", "’s")):
+        return None  # of which only the beginning stands here
     if len(key.split()) > _LONGEST_PLACE or not (first.lower() in _PLACED or first[0].isupper()):
         return None
     if _OF_TIME.search(key) or _NO_PLACE.search(key):

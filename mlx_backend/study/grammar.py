@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from mlx_backend.study.dictionary import (
     DETERMINERS,
@@ -50,6 +51,7 @@ _NOT_FIRST_IN_SUBJECT = word_set(
 )
 _RELATIVE = word_set("that who which")
 _POINTING = word_set("this these those")
+_QUANTIFIERS = word_set("multiple several many few various certain")
 _NOT_LAST_IN_SUBJECT = word_set("or and still other more fewer less longer")
 _LONGEST_SUBJECT = 7
 _FEWEST_TELLING = 2
@@ -65,6 +67,15 @@ _VERB_FOLLOWERS = word_set(
     "it them me us him you i we they best well badly worst up out off down back away home"
 )
 _FARTHEST_VERB = 9
+# It speaks of what only the text around it names: "within that transaction", "against it".
+_POINTS_ELSEWHERE = re.compile(
+    rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bthat \w+(?<!s)$"
+    r"| (?:it|them)$"
+)
+_BREAKS_OFF = word_set(
+    "and or that which who is are was were be been called named like when where while if than as "
+    "such because so then not also only even"
+)
 _TITLES = frozenset({"dr.", "mr.", "mrs.", "ms.", "prof.", "st."})
 _WHENEVER = re.compile(r"(?:the|each|every) (?:(?:next|first|last) )?(?:time|moment|way|day)\b")
 _CONTRACTED = re.compile(r"['’](?:ve|ll|re|m|d)$|n['’]t$")
@@ -97,7 +108,7 @@ class Clause:
         if self.base:
             helper, verb = self._helper(), self.base
         parts = [question_word, helper, self.subject, self.adverb, verb, rest]
-        return _question(parts)
+        return as_question(" ".join(parts))
 
     def asked_for_subject(self, question_word: str, rest: str) -> str:
         """The question for the subject itself."""
@@ -105,7 +116,7 @@ class Clause:
         if self.base and verb == self.base and verb != "cost":
             verb = inflected(self.base, "VBZ")
         order = [self.adverb, verb] if self.base else [verb, self.adverb]
-        return _question([question_word, *order, rest])
+        return as_question(" ".join([question_word, *order, rest]))
 
     def _helper(self) -> str:
         if self.verb == self.base:
@@ -122,6 +133,8 @@ def clauses(text: str) -> list[Clause]:
         clause = _clause(piece)
         if clause and "and" in mark and (not found or _is_half_a_phrase(clause, piece)):
             clause = None
+        if "but" in mark and not found:
+            clause = None  # "all but the last"
         if clause is None and found and joined:
             clause = _continued(found[-1], piece, has_and="and" in mark)
         if clause is not None:
@@ -171,6 +184,8 @@ def _clause(text: str) -> Clause | None:
         start -= 1
     if not _is_subject([word.lower() for word in words[:start]]):
         return None
+    if start == 1 and words[0].endswith("ing") and could_be_noun(words[place].lower()):
+        return None  # "sorting lists"
     subject = as_spoken_within(" ".join(words[:start]))
     if words[place].lower() == "am" and subject != "I":
         return None
@@ -181,6 +196,8 @@ def _is_half_a_phrase(clause: Clause, piece: str) -> bool:
     """As "double quotes" in "single and double quotes", or "B are" in "A and B are gone"."""
     first, *others = clause.subject.split()
     is_one = not others and not first.lower().endswith("s")
+    if not others and first.lower() not in _PRONOUNS and could_be_noun(clause.verb):
+        return True  # "JSX and ES6 transforms"
     if clause.verb in {"are", "were"} and is_one and first not in _PLURAL_PRONOUNS:
         return True
     if first == "I":
@@ -195,6 +212,7 @@ def _is_subject(words: Sequence[str]) -> bool:
     first, last = words[0], words[-1]
     return (
         len(words) <= _LONGEST_SUBJECT
+        and last not in _QUANTIFIERS
         and first[0] not in ".-/"
         and not (len(first) == 1 and first not in DETERMINERS)
         and first not in _NOT_FIRST_IN_SUBJECT | PREPOSITIONS
@@ -204,6 +222,8 @@ def _is_subject(words: Sequence[str]) -> bool:
         and not _POINTING & set(words[1:])
         and not _tells_of_another(words)
         and last not in _NOT_LAST_IN_SUBJECT | PREPOSITIONS
+        and not (len(words) > 1 and is_adjective(last))
+        and not (is_participle(words[:1]) and PREPOSITIONS & set(words[1:2]))
         and not _holds_a_clause(words)
     )
 
@@ -233,6 +253,7 @@ def _holds_a_clause(words: Sequence[str]) -> bool:
 def _stands_in_no_subject(word: str) -> bool:
     return (
         word in _NOT_IN_SUBJECT
+        or word in {"also", "--", "-", "–", "—", "not"}
         or (word[-1] == "." and word not in _TITLES)
         or word[-1] in ",)"
         or word[0] == "("
@@ -271,7 +292,9 @@ def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
     after = words[1].lower() if len(words) > 1 else ""
     if first.endswith("ed") and before.base and not before.verb.endswith("ed"):
         return None  # it may go on with what was said within
-    if first in _AUXILIARIES or (finite_base(first) and (has_and or first.endswith("s"))):
+    if before.verb in {"is", "are"} and is_participle(words[:1]) and has_and:
+        return Clause(before.subject, "", before.verb, text)  # "is sturdy and kept in the shed"
+    if first in _AUXILIARIES or _goes_on_with(before, first, after, has_and):
         return _with_verb(before.subject, [], words)
     if first == "cost" and after:
         return Clause(before.subject, "", "cost", " ".join(words[1:]), "cost")
@@ -280,6 +303,18 @@ def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
         verb = "is" if first in {"due", "worth"} else "was"
         return Clause(before.subject, "", verb, text)
     return None
+
+
+def _goes_on_with(before: Clause, first: str, after: str, has_and: bool) -> bool:
+    """Whether a word is what the same subject does next, rather than a noun: "and files using"."""
+    if not finite_base(first) or not (has_and or first.endswith("s")):
+        return False
+    if first.endswith("s") and before.subject.lower() in _PLURAL_PRONOUNS:
+        return False
+    if not could_be_noun(first) or after in DETERMINERS | _VERB_FOLLOWERS:
+        return True
+    is_one_of_many = first.endswith("s") and before.rest.endswith("s")  # "queries and commands in"
+    return after in PREPOSITIONS and not is_one_of_many
 
 
 def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Clause:
@@ -304,6 +339,10 @@ def _verb_place(words: Sequence[str]) -> int | None:
         if lower[i] in _AUXILIARIES and lower[i - 1] not in {"who", "that", "which"}:
             return None if _has_relative(lower[:i]) else i
     candidates = [i for i in reach if _could_be_verb(lower, words, i)]
+    for noun, verb in pairwise(candidates):
+        is_one_phrase = verb == noun + 1 and lower[noun].endswith("s")
+        if is_one_phrase and plain_base(lower[verb]) and lower[verb] not in _VERB_FOLLOWERS:
+            return verb  # "the release notes give"
     for i in candidates:
         if not could_be_noun(lower[i]):
             return i
@@ -355,8 +394,9 @@ def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
     )
 
 
-def _question(parts: Sequence[str]) -> str:
-    text = " ".join(" ".join(part for part in parts if part).split()).strip(" ,;:.")
+def as_question(text: str) -> str:
+    """A question of the words of a text."""
+    text = " ".join(text.split()).strip(" ,;:.")
     return f"{text[:1].upper()}{text[1:]}?"
 
 
@@ -366,7 +406,6 @@ def is_whole(question: str) -> bool:
     telling = [word for word in words[1:] if word not in _EMPTY]
     if is_adjective(words[-1]) and words[-2] in DETERMINERS:
         return False
-    ends_well = words[-1] not in DETERMINERS - {"all", "both", "one", "that", "this"} and words[
-        -1
-    ] not in {"and", "or", "that", "which", "is", "are", "was", "were", "called", "named"}
-    return ends_well and words[-2:] != ["like", "this"] and len(telling) >= _FEWEST_TELLING
+    ends_well = words[-1] not in DETERMINERS - {"all", "both", "one"} | _BREAKS_OFF
+    is_own = not _POINTS_ELSEWHERE.search(" ".join(words))
+    return ends_well and is_own and words[-1][-1] != "-" and len(telling) >= _FEWEST_TELLING

@@ -17,7 +17,12 @@ _SHORTEST_WORDS = 2
 # A sentence may end at its mark, and at the end of a line; what follows decides.
 _PAUSES = re.compile(r"(?<=[.!?])[\"')\]”»]*\s+|(?<=[。！？])|\n\s*")
 _OPENS = "\"'([“„«¿¡"
+_SIGNS = "`*_[("  # of code, emphasis and links: what stands behind them decides
 _LOOK = 16  # characters on either side of a pause that tell whether it ends a sentence
+# A line at least as long without an end mark was broken by its editor, wherever the next begins.
+_WRAPPED = 56
+_LINE_ENDS_SENTENCE = re.compile(r"[.!?:;。！？][\"')\]”»*_`]*\s*$")
+_BEGINS_BLOCK = re.compile(r"(?:[-*+>]|\d+[.)]|#+|\||```|~~~)(?:\s|\||$)")
 _ABBREVIATED = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|etc|approx|ca)\.$")
 _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
 # Signs around words only: those inside a name or between numbers are no markup. Bounded, for a page
@@ -39,11 +44,13 @@ class Statement:
 
     `pairs` are names with their values where it is written so: the cells of a table's row under
     their heads, or what stands before and behind a colon. `links` are those that stand in it.
+    `is_torn` where it begins in the middle of a long sentence.
     """
 
     text: str
     pairs: tuple[tuple[str, str], ...] = ()
     is_row: bool = False
+    is_torn: bool = False
     links: tuple[Link, ...] = ()
 
 
@@ -72,6 +79,7 @@ def _statements(text: str, place: _Place) -> list[Statement]:
     for number, line in enumerate(lines):
         if _FENCE.match(line):
             place.fenced = not place.fenced
+            prose.append("")
             continue
         if place.fenced:
             continue
@@ -129,8 +137,9 @@ def _sentences(lines: Iterable[str]) -> Iterator[Statement]:
 
 
 def _in_parts(sentence: str, links: Sequence[Link]) -> Iterator[Statement]:
-    for part in _parts(sentence):
-        yield Statement(part, links=tuple(link for link in links if plain(link.shown) in part))
+    for part, is_torn in _parts(sentence):
+        own = tuple(link for link in links if plain(link.shown) in part)
+        yield Statement(part, is_torn=is_torn, links=own)
 
 
 def _whole_sentences(text: str) -> Iterator[str]:
@@ -138,37 +147,57 @@ def _whole_sentences(text: str) -> Iterator[str]:
     for pause in _PAUSES.finditer(text):
         before = text[max(start, pause.start() - _LOOK) : pause.start()]
         after = text[pause.end() : pause.end() + _LOOK]
-        if _ends_sentence(before, after, "\n" in pause[0]):
+        if "\n" in pause[0]:
+            line = text[text.rfind("\n", start, pause.start()) + 1 : pause.start()]
+            is_end = pause[0].count("\n") > 1 or _line_ends_sentence(line, after)
+        else:
+            is_end = _pause_ends_sentence(before, after)
+        if is_end:
             yield text[start : pause.start()] + pause[0].rstrip()
             start = pause.end()
     if text[start:].strip():
         yield text[start:]
 
 
-def _ends_sentence(before: str, after: str, is_line_end: bool) -> bool:
-    """Whether a pause ends a sentence: a new one begins with a capital or digit, in any script.
-
-    A line ends one too, unless the next goes on in lower case, as hard-wrapped prose does.
-    """
-    if _ABBREVIATED.search(before) and not is_line_end:
+def _pause_ends_sentence(before: str, after: str) -> bool:
+    """Whether a mark ends a sentence: a new one begins with a capital or digit, in any script."""
+    if _ABBREVIATED.search(before):
         return False
     first = after.lstrip(_OPENS)[:1]
-    if is_line_end:
-        return not first.islower()
     return first.isupper() or first.isdigit() or not first.isascii()
 
 
-def _parts(sentence: str) -> Iterator[str]:
-    """A long sentence cut where it pauses, each part as long as may be; words where it does not."""
+def _line_ends_sentence(line: str, after: str) -> bool:
+    """Whether a sentence ends with its line, as an item of a list does and wrapped prose does not.
+
+    It goes on where the next line does in lower case, or where the line is as long as a wrapped one
+    and no mark ends it.
+    """
+    if _HASHES.match(line) or _BEGINS_BLOCK.match(after):
+        return True
+    if _LINE_ENDS_SENTENCE.search(line):
+        return not after.lstrip(_OPENS)[:1].islower()
+    first = after.lstrip(_OPENS + _SIGNS)[:1]
+    is_entry = first.isdigit() or ":" in after  # as lines of a log are, or names with their values
+    return not first.islower() and (is_entry or len(line) < _WRAPPED)
+
+
+def _parts(sentence: str) -> Iterator[tuple[str, bool]]:
+    """A long sentence cut where it pauses, each part as long as may be; words where it does not.
+
+    With each, whether it begins where no clause need begin: behind a comma, or without a pause.
+    """
     start = end = 0
+    is_torn = False
     pauses = [pause.end() for pause in _CLAUSE_END.finditer(sentence)]
     for pause in [*pauses, len(sentence)]:
         if end > start and count_words(sentence[start:pause]) > LONGEST_WORDS:
-            yield sentence[start:end].strip(" ,;–—")
+            yield sentence[start:end].strip(" ,;–—"), is_torn
+            is_torn = sentence[start:end].rstrip().endswith(",")
             start = end
         end = pause
     words = WORD.findall(sentence[start:])
     for first in range(0, len(words), LONGEST_WORDS):
         part = "".join(words[first : first + LONGEST_WORDS]).strip()
         if count_words(part) >= _SHORTEST_WORDS:
-            yield part
+            yield part, is_torn or first > 0

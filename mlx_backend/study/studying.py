@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from statistics import median
 
 import msgspec
 
@@ -23,8 +24,12 @@ _PASSAGES_AT_ONCE = 8
 _LEAST_KEPT = 0.04
 _TRIED = 160
 _FEWEST_SUMMARISED = 3  # statements in a passage
-# Nats a token by which a question may be less likely than what the model expects to read.
+# Log probabilities (nats): of a question's tokens on the mean; and that it ends where it does, also
+# by how much it lies below what is usual for the model. About real notes two in three of the
+# questions below these were broken off or worse.
 _WORST_READING = -6.5
+_WORST_END = -4.0
+_BELOW_USUAL_END = -3.0
 
 
 @dataclass(frozen=True)
@@ -168,15 +173,18 @@ def _behind_question_word(prompt: str) -> str:
 def _read_by_model(writer: Writer, samples: Sequence[StoredSample]) -> Iterator[tuple[int, str]]:
     """Of twins the one that the model finds likelier stays, and nothing that it finds absurd."""
     own = [s for s in samples if s.writer == rules.WRITER and not s.choice]
-    scores = writer.likelihoods([s.answer for s in own], [s.prompt for s in own])
+    weighed = writer.weigh([(sample.quote, sample.prompt) for sample in own])
     best: dict[tuple[str, str], float] = {}
-    for sample, score in zip(own, scores, strict=True):
+    for sample, reading in zip(own, weighed, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)
-        best[twin] = max(score, best.get(twin, score))
-    for sample, score in zip(own, scores, strict=True):
+        best[twin] = max(reading.mean, best.get(twin, reading.mean))
+    usual_end = median(reading.end for reading in weighed) if weighed else 0.0
+    worst_end = min(_WORST_END, usual_end + _BELOW_USUAL_END)
+    for sample, reading in zip(own, weighed, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)
-        worse = reasons.READS_WORSE if score < best[twin] else ""
-        yield sample.id, reasons.READS_BADLY if score < _WORST_READING else worse
+        worse = reasons.READS_WORSE if reading.mean < best[twin] else ""
+        is_broken = reading.mean < _WORST_READING or reading.end < worst_end
+        yield sample.id, reasons.READS_BADLY if is_broken else worse
 
 
 @dataclass

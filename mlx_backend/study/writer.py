@@ -17,7 +17,7 @@ from mlx_lm.models.cache import make_prompt_cache
 
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cores import CoreShare
-from mlx_backend.likelihood import likelihoods
+from mlx_backend.likelihood import Reading, readings
 from mlx_backend.study.answers import answers_in
 from mlx_backend.study.drafts import Draft, worded
 from mlx_backend.study.rules import Told
@@ -152,9 +152,10 @@ class Writer:
             for (topic, _), text, quote in zip(stated, texts, quotes, strict=True)
         ]
 
-    def likelihoods(self, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
-        """The mean log probability (nats a token) of each text behind its context."""
-        return likelihoods(self._loaded, contexts, texts)
+    def weigh(self, drafts: Sequence[tuple[str, str]]) -> list[Reading]:
+        """How likely each question is behind the words that it is about."""
+        contexts = [f"Text: {quote}\nQuestion:" for quote, _ in drafts]
+        return readings(self._loaded, contexts, [question for _, question in drafts])
 
     def _complete(self, shared: str, prompts: Sequence[str], max_tokens: int) -> list[str]:
         """How each prompt goes on behind the shared beginning, up to the end of its line."""

@@ -8,6 +8,7 @@ import pytest
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.likelihood import Reading
 from mlx_backend.study import rules
 from mlx_backend.study.drafts import Draft
 from mlx_backend.study.reasons import READS_BADLY, READS_WORSE
@@ -91,21 +92,22 @@ def test_progress_reaches_the_end(study: Run) -> None:
 def test_of_twins_the_likelier_stays_and_what_nobody_would_ask_goes(
     notes: Notes, passages: list[Passage], loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prompts = ("Who runs the shop?", "What runs the shop?", "When is the shop run?")
+    prompts = (
+        "Who runs the shop?", "What runs the shop?", "When is the shop run?", "Who runs the?"
+    )  # fmt: skip
     samples = Samples(notes.connection)
     drafts = [
         Draft(kind="name", prompt=prompt, answer="Ida.", key="Ida", quote="Ida runs the shop.")
         for prompt in prompts
     ]
     samples.save(rules.WRITER, [(passages[0], drafts)])
-    likely = {prompts[0]: -2.0, prompts[1]: -4.0, prompts[2]: -9.0}
-    monkeypatch.setattr(
-        Writer, "likelihoods", lambda _, contexts, texts: [likely[text] for text in texts]
-    )
+    read = (Reading(-2, -1), Reading(-4, -1), Reading(-9, -1), Reading(-2, -5))
+    likely = dict(zip(prompts, read, strict=True))
+    monkeypatch.setattr(Writer, "weigh", lambda _, drafts: [likely[text] for _, text in drafts])
     Study(samples, StudyPlan(None, 0), lambda _: None, lambda: False).run(
         passages[:1], lambda: Writer(loaded)
     )
     rows = notes.connection.execute("SELECT prompt, dropped FROM samples WHERE writer = 'rules'")
     assert {row["prompt"]: row["dropped"] for row in rows} == {
-        prompts[0]: "", prompts[1]: READS_WORSE, prompts[2]: READS_BADLY,
+        prompts[0]: "", prompts[1]: READS_WORSE, prompts[2]: READS_BADLY, prompts[3]: READS_BADLY,
     }  # fmt: skip

@@ -1,0 +1,317 @@
+"""Questions about one clause: for what stands in it, what it says something is, and who does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mlx_backend.study.answers import Answer, answers_in
+from mlx_backend.study.dictionary import (
+    DETERMINERS,
+    PREPOSITIONS,
+    inflected,
+    is_adjective,
+    is_adverb,
+    is_participle,
+    verb_bases,
+)
+from mlx_backend.study.grammar import Clause, as_question
+from mlx_backend.words import word_set
+
+ITSELF = word_set("it them they")
+PERSONS = word_set("i we you he she there this that these those")
+POINTING = word_set("this that these those such here there one")
+# Where one of these begins, another clause does.
+WITHIN = word_set(
+    "that if when as because than to what which who whether how whereas while although though"
+)
+CLAUSE_WORDS = word_set("i we you he she they it is are was were has have had can will")
+SAYS_NO_THING = word_set(
+    "not also very what how that this as here there available able possible likely useful "
+    "similar different easy hard great good nice worth just more less so too quite really"
+)
+NO_KEY = word_set(
+    "it you we i they them us me him he she this that these those one ones here there something "
+    "anything everything nothing everyone nobody all both some many most another"
+)
+
+_CALLED = re.compile(
+    r"^(?:called|named|nicknamed|titled|known as) (?!after|for|by)(.+?)(?= in the |$)"
+)
+_NAMING = frozenset({"call", "name", "nickname", "christen", "dub"})
+_AGENT = re.compile(r"\bby ([A-ZÀ-Þ][^,;]*?)(?= (?:in|at|on|and|for|with|from)\b|[,;]|$)")
+_PAUSE = re.compile(r",\s|[;(]| (?:but|so|because|when) ")
+_SHORT_PAUSE = re.compile(rf"{_PAUSE.pattern}| and ")
+_OTHER_MATTER = re.compile(r",\s|[;:(]| and | or ")
+_DETERMINED = word_set("the this that my our your his her their its")
+# What "on" and "in" behind these begin is no place.
+_LEANING = word_set(
+    "right based depending depend depends rely relies focus focuses focused work works"
+)
+_THIS = word_set("this that these those")
+_NOT_SO = word_set("to by more less that what why how because when if")  # "is that ..."
+_HEDGES = word_set("probably perhaps maybe likely now then usually often")
+_ORDINALS = word_set("first second third next last single new other")
+# Which one of them, only the sentence before says.
+_SIDES = word_set("left right former latter first second third last other next one")
+_LINKING = word_set("get become seem look feel stay remain turn")  # what follows tells how it is
+_POINTS_ELSEWHERE = re.compile(r"\b(?:following|above|below|the same|these|those)\b", re.IGNORECASE)
+# What follows a comma where no list goes on.
+_GO_ON = PREPOSITIONS | word_set(
+    "which who whom whose where so and but then because when while if not though although even "
+    "i we you he she they it this that there to as"
+)
+_PLAIN_ADVERBS = word_set(
+    "best well badly worst better right out up off down back away home again here there not only"
+)
+_A_BIT = (["a", "lot"], ["a", "bit"], ["a", "little"])
+_TAGS = re.compile(r",? (?:though|too|as well|either|anyway|instead|of course|however)$")
+_LONGEST_KEY = 6
+_LONGEST_BEFORE = 8
+_LONGEST_PRAISE = 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and `key`, the words of the statement that answer it."""
+
+    text: str
+    key: str
+    kind: str
+
+
+def questions_about_clause(clause: Clause) -> Iterator[Question]:
+    """What can be asked about a clause that is understood; not all of it reads well."""
+    if clause.subject.lower() in ITSELF | _THIS:
+        return  # nobody knows what it is
+    yield from _of_naming(clause)
+    yield from _of_agent(clause)
+    for answer in answers_in(clause.rest):
+        if answer.kind == "name" and clause.is_copula and answer.start == 0:
+            continue  # asked for as a whole below
+        for word in answer.question_words:
+            yield from _about(clause, answer, word)
+    yield from _of_complement(clause)
+    yield from _of_subject(clause)
+
+
+def _about(clause: Clause, answer: Answer, word: str) -> Iterator[Question]:
+    before, after = clause.rest[: answer.start], clause.rest[answer.end :].strip(" ,")
+    words = before.split()
+    preposition = ""
+    if answer.kind in {"name", "count", "money"} and words and words[-1].lower() in PREPOSITIONS:
+        preposition = words.pop().lower()
+    if _OTHER_MATTER.search(before) or not _can_be_asked(clause, answer, words, preposition, after):
+        return
+    short = " ".join([*words, *([preposition] if preposition else [])])
+    first = _SHORT_PAUSE.split(after)[0].strip()
+    goes_on = first.split(" ")[0].lower() in PREPOSITIONS
+    if not (clause.subject == "there" and answer.kind == "count"):
+        yield Question(clause.asked(word, short), answer.key, answer.kind)
+    if answer.kind != "name" and goes_on:
+        yield Question(clause.asked(word, f"{short} {first}"), answer.key, answer.kind)
+
+
+def _can_be_asked(
+    clause: Clause, answer: Answer, before: Sequence[str], preposition: str, after: str
+) -> bool:
+    """Whether a piece of a clause is a matter of its own; `before` stands before `preposition`."""
+    if len(before) > _LONGEST_BEFORE:
+        return False  # it belongs to what is said within
+    last = before[-1].lower() if before else ""
+    match answer.kind:
+        case "place":
+            return _is_where_it_is(clause, before, after)
+        case "name" | "quoted":
+            is_within = bool({word.lower() for word in before} & (WITHIN - {"to", "as"}))
+            # Without a preposition it is the tail of a longer phrase, "the first X"; with these it
+            # is a place, asked for as who did it, or a part of something.
+            is_part = preposition in {"in", "at", "on", "near", "by", "of"}
+            stands_alone = bool(preposition) or not before
+            is_known = clause.subject.lower() not in POINTING
+            return is_known and stands_alone and not is_part and not is_within
+        case "time":
+            return not (clause.is_copula and before)
+        case "length of time":
+            return last not in {"at", "after", "before"}  # a point in time
+    return True
+
+
+def _is_where_it_is(clause: Clause, before: Sequence[str], after: str) -> bool:
+    """Whether a place is that of what the clause speaks of, and not of something said within it."""
+    first, *_ = clause.subject.lower().split()
+    within = {word.lower() for word in before} & WITHIN
+    return (
+        first not in POINTING | ITSELF
+        and not within
+        and not (before and before[-1].endswith("ing"))
+        and not (before and before[-1].lower() in _LEANING)
+        and not (clause.is_copula and {word.lower() for word in before} & DETERMINERS)
+        and after.split(" ", maxsplit=1)[0] not in WITHIN | {"by"}
+    )
+
+
+def _of_naming(clause: Clause) -> Iterator[Question]:
+    called = _CALLED.match(clause.rest)
+    if called and clause.is_copula and clause.subject.lower() not in ITSELF | PERSONS:
+        name = _SHORT_PAUSE.split(called[1])[0].strip()
+        yield Question(clause.asked("what", "called"), name, "called")
+        yield Question(f"What is the name of {clause.subject}?", name, "called")
+        yield Question(f"What do we call {clause.subject}?", name, "called")
+        yield Question(f"Who or what is called {name}?", clause.subject, "called")
+    if clause.base in _NAMING and clause.object and clause.rest.startswith(clause.object):
+        name = _SHORT_PAUSE.split(clause.rest.removeprefix(clause.object))[0].strip()
+        if name[:1].isupper():
+            yield Question(clause.asked("what", clause.object), name, "called")
+            yield Question(f"What is {clause.object} called?", name, "called")
+            yield Question(f"What is called {name}?", clause.object, "called")
+
+
+def _of_agent(clause: Clause) -> Iterator[Question]:
+    """As in "The hub was rebuilt by Benno": who rebuilt the hub?"""
+    if not clause.is_copula or not clause.rest:
+        return
+    participle, _, rest = clause.rest.partition(" ")
+    agent = _AGENT.search(rest)
+    bases = verb_bases(participle.lower())
+    if not agent or not bases:
+        return
+    is_past = clause.verb in {"was", "were"}
+    verb = inflected(bases[0], "VBD" if is_past else "VBZ")
+    between = rest[: agent.start()].strip()
+    yield Question(as_question(f"who {verb} {clause.subject} {between}"), agent[1].strip(), "agent")
+
+
+def _of_complement(clause: Clause) -> Iterator[Question]:
+    if "not" in clause.adverb or clause.base in _LINKING:
+        return
+    first = _whole_part(clause.rest)
+    words = first.split()
+    if not words or len(words) > _LONGEST_KEY or words[0].lower() in PREPOSITIONS:
+        return
+    if clause.is_copula and _says_what_it_is(clause.subject, first):
+        yield Question(clause.asked("what", ""), first, "complement")
+        if words[0][0].isupper() and "-" not in words[0]:
+            yield Question(clause.asked("who", ""), first, "complement")
+    elif clause.base and not is_adverb(words[0].lower()) and not _is_list(clause.rest):
+        ends = PREPOSITIONS - {"of"}
+        cut = next((i for i, word in enumerate(words) if word.lower() in ends), len(words))
+        thing = " ".join(words[:cut])
+        if thing and not _is_no_thing(thing) and not _is_done_to(clause.base, words[1:cut]):
+            remaining = " ".join(words[cut:])
+            yield Question(clause.asked("what", remaining), thing, "object")
+
+
+def _says_what_it_is(subject: str, text: str) -> bool:
+    """Whether what follows "is" names what the subject is, rather than how."""
+    words = text.lower().split()
+    subjects = subject.lower().split()
+    is_how = (
+        is_adverb(words[0])
+        or is_participle(words)  # "is kept", "was rebuilt"
+        or begins_with_doing(text.lower())
+        or SAYS_NO_THING & set(words[:2])
+        or words[:2] in _A_BIT
+        or "enough" in words
+        or (len(words) == 1 and is_adjective(words[0]))
+        or words[-1] in PREPOSITIONS
+        or text.endswith(":")
+        or _POINTS_ELSEWHERE.search(text)
+    )
+    is_known = (
+        subjects[0] not in POINTING
+        and subject.lower() not in PERSONS | ITSELF
+        and subjects[-1] not in _SIDES
+        and not begins_with_doing(subject.lower())
+    )
+    return is_known and not is_how
+
+
+def _is_done_to(base: str, words: Sequence[str]) -> bool:
+    """As in "has undo built in": the object and what was done to it."""
+    return base == "have" and any(is_participle([word]) for word in words)
+
+
+def _is_no_thing(text: str) -> bool:
+    """Whether a piece of a sentence is not what the verb acts on, or not the whole of it."""
+    words = text.lower().split()
+    first, last = words[0], words[-1]
+    return (
+        text[0].isdigit()
+        or first in _PLAIN_ADVERBS | ITSELF | NO_KEY | SAYS_NO_THING
+        or first in {"to", "if", "when", "whether"}
+        or words[:2] in _A_BIT
+        or first in {"and", "or"}
+        or last in _DETERMINED | _ORDINALS | {"a", "an", "to", "and", "or"}
+        or bool(_POINTS_ELSEWHERE.search(text))
+        or bool(CLAUSE_WORDS & set(words))
+        or (len(words) > 1 and is_adjective(last))
+    )
+
+
+def _whole_part(rest: str) -> str:
+    """What is said before a pause, or before "and" with another thing that is done or is so."""
+    part = _PAUSE.split(rest)[0]
+    before, mark, after = part.partition(" and ")
+    return (before if mark and CLAUSE_WORDS & set(after.lower().split()) else part).strip()
+
+
+def _is_list(rest: str) -> bool:
+    """Whether what follows the first pause lists more of the same: "the name, the address and"."""
+    pause = _PAUSE.search(rest)
+    if not pause or pause[0].strip() != ",":
+        return False
+    following = rest[pause.end() :].split()
+    return not following or not (
+        following[0].lower() in _GO_ON or following[0].lower().endswith(("ing", "ly", "ed"))
+    )
+
+
+def _of_subject(clause: Clause) -> Iterator[Question]:
+    subject = clause.subject
+    rest = _TAGS.sub("", _whole_part(clause.rest))
+    if not rest or not _can_be_asked_for(subject) or (clause.is_copula and "not" in clause.adverb):
+        return
+    if rest.split()[-1].lower() in PREPOSITIONS | _ORDINALS or _POINTS_ELSEWHERE.search(rest):
+        return
+    if clause.is_copula and (rest.split()[0] in _NOT_SO | _HEDGES or _says_little(rest)):
+        return
+    yield Question(clause.asked_for_subject("what", rest), subject, "subject")
+    if subject[0].isupper():
+        yield Question(clause.asked_for_subject("who", rest), subject, "subject")
+
+
+def _can_be_asked_for(subject: str) -> bool:
+    """Whether a subject tells what it is by itself."""
+    words = subject.lower().split()
+    is_one_of_some = words[-1] in _SIDES and len(words) <= 2
+    return (
+        len(words) <= _LONGEST_KEY
+        and subject.lower() not in PERSONS | NO_KEY
+        and words[0] not in POINTING
+        and not is_one_of_some
+        and not subject.endswith(":")
+        and not _POINTS_ELSEWHERE.search(subject)
+    )
+
+
+def _says_little(rest: str) -> bool:
+    """Whether too many things are so to ask which: "is 14", "is on Monday", "is a good thing"."""
+    words = rest.lower().split()
+    is_praise = words[0] in {"a", "an", "the"} and bool(SAYS_NO_THING & set(words[1:2]))
+    return (
+        len(words) < 2
+        or (is_praise and len(words) <= _LONGEST_PRAISE)
+        or not rest[0].isalnum()  # a sign of code: it is rather what is asked for
+        or any(
+            answer.kind not in {"name", "place"} and answer.start == 0
+            for answer in answers_in(rest)
+        )
+    )
+
+
+def begins_with_doing(text: str) -> bool:
+    """Whether a text is of doing something, as in "cleaning the tank"."""
+    first = text.split(maxsplit=1)[0]
+    return first.endswith("ing") and bool(verb_bases(first))
