@@ -37,6 +37,28 @@ def stated(*texts: str) -> list[Statement]:
         ("See [the lamp](<the lamp.md>) today.", ["See the lamp today."]),
         ("See [it](https://x.example/a_(b)) today.", ["See it today."]),
         ("```\ncode = 1\n```\nThe code is above.", ["The code is above."]),
+        (
+            "The keeper of the old mill by the wide river has a door called\n[`Green`](https://x.example)"
+            " that opens.",
+            ["The keeper of the old mill by the wide river has a door called Green that opens."],
+        ),
+        (
+            "In the summer the keeper of the old and dusty mill has help from\nIda, who paints.\nBen cooks",
+            [
+                "In the summer the keeper of the old and dusty mill has help from Ida, who paints.",
+                "Ben cooks",
+            ],
+        ),
+        (
+            "A line of a log that is as long as if it were wrapped here\n12 May: another one",
+            ["A line of a log that is as long as if it were wrapped here", "12 May: another one"],
+        ),
+        (
+            "- An item of a list that is as long as if it were wrapped\n- Another item",
+            ["An item of a list that is as long as if it were wrapped", "Another item"],
+        ),
+        ("one paragraph\n\nand one more", ["one paragraph", "and one more"]),
+        ("it is like so\n```\ncode\n```\nand then on", ["it is like so", "and then on"]),
     ],
 )
 def test_one_thing_at_a_time_without_markup(text: str, expected: list[str]) -> None:
