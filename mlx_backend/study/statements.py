@@ -178,7 +178,7 @@ def _line_ends_sentence(line: str, after: str) -> bool:
     if _LINE_ENDS_SENTENCE.search(line):
         return not after.lstrip(_OPENS)[:1].islower()
     first = after.lstrip(_OPENS + _SIGNS)[:1]
-    is_entry = first.isdigit() or ":" in after  # as lines of a log are, or names with their values
+    is_entry = first.isdigit() or ": " in after  # as lines of a log are, or names with their values
     return not first.islower() and (is_entry or len(line) < _WRAPPED)
 
 
