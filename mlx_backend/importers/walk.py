@@ -11,6 +11,7 @@ from pathlib import Path
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.opening import reason_against
 from mlx_backend.importers.passed_over import PassedOver, is_wanted
+from mlx_backend.library.home import DATABASE
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,11 @@ def _below(folder: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile
             entries = sorted(scan, key=lambda entry: entry.name)
     except OSError as error:
         yield _unlisted(folder, source, f"The folder cannot be read ({error.strerror})")
+        return
+    if any(entry.name == DATABASE for entry in entries):
+        yield FoundFile(
+            _readable(folder), source, 0, 0, "This is Overnight's own library, no notes"
+        )
         return
     for entry in entries:
         if not is_wanted(entry.name):

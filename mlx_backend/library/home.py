@@ -11,6 +11,8 @@ import platformdirs
 from mlx_backend.errors import Kind, OvernightError
 
 HOME_VARIABLE = "OVERNIGHT_HOME"
+DATABASE = "library.sqlite"
+"""The file that makes a folder a library."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Library:
     @property
     def database(self) -> Path:
         """Notes, passages and conversations."""
-        return self.home / "library.sqlite"
+        return self.home / DATABASE
 
     @property
     def settings(self) -> Path:

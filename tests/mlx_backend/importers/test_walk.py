@@ -48,6 +48,16 @@ def test_hidden_and_unwanted_ones_are_passed_over(tmp_path: Path) -> None:
     assert count_files(tmp_path) == 1
 
 
+def test_a_library_is_not_taken_for_notes(tmp_path: Path) -> None:
+    for name in ("b.md", "library/library.sqlite", "library/runs/report.md"):
+        write(tmp_path / name)
+    library, note = sorted(find_files(tmp_path), key=lambda file: file.path.name, reverse=True)
+    assert "own library" in library.reason
+    assert note == FoundFile(tmp_path / "b.md", tmp_path, 4, note.mtime_ns)
+    (again,) = find_files(tmp_path / "library")
+    assert "own library" in again.reason
+
+
 def test_the_finders_own_files_are_not_worth_a_line(tmp_path: Path) -> None:
     for name in ("a.md", ".DS_Store", "b/.DS_Store"):
         write(tmp_path / name)
