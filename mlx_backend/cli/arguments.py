@@ -56,7 +56,23 @@ def _library_commands(commands: _Commands) -> None:
     demo.add_argument("--keep", type=_path, metavar="FOLDER", help="keep the library there")
     imports = commands.add("import", "notes", "import_notes", "read files and folders as notes")
     imports.add_argument("paths", nargs="+", type=_path, metavar="PATH")
-    commands.add("notes", "notes", "list_notes", "list the notes")
+    notes = commands.add("notes", "notes", "list_notes", "list the notes, or choose among them")
+    notes.add_argument(
+        "--leave-out",
+        nargs="+",
+        type=_positive_int,
+        default=[],
+        metavar="ID",
+        help="train no longer on the notes with these numbers",
+    )
+    notes.add_argument(
+        "--take-in",
+        nargs="+",
+        type=_positive_int,
+        default=[],
+        metavar="ID",
+        help="train on these, whatever was found about them",
+    )
     commands.add("models", "adapters", "list_models", "list the base models")
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
 from mlx_backend.cli.console import Console
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library, database
+from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.findings import Findings
 from mlx_backend.library.notes import Notes
 
 
@@ -40,15 +44,39 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
 
 
 def list_notes(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight notes`."""
+    """`overnight notes`: list them, after some were left out or taken in where that was asked."""
     with database.opened(Library.open().database) as connection:
-        notes = Notes(connection).summaries()
+        _check_ids(Notes(connection), [*options.leave_out, *options.take_in])
+        Decisions(connection).decide(options.leave_out, included=False)
+        Decisions(connection).decide(options.take_in, included=True)
+        notes, findings = Notes(connection).summaries(), Findings(connection)
+        left_out = [note.id for note in notes if note.status == "excluded"]
+        why = {note_id: findings.why_left_out(note_id) for note_id in left_out}
     if notes:
+        heads = ["Id", "Title", "Words", "Tokens", "Status"]
         console.table(
-            ["Id", "Title", "Words", "Tokens", "Status"],
-            [(n.id, n.title, n.words, n.tokens, n.status) for n in notes],
+            [*heads, "Why"] if why else heads,
+            [
+                (n.id, n.title, n.words, n.tokens, n.status, *([why.get(n.id, "")] if why else []))
+                for n in notes
+            ],
         )
     else:
         console.say("No notes yet. Add some: overnight import FOLDER")
     fields = ("id", "title", "path", "words", "tokens", "status")
-    return {"notes": [{name: getattr(note, name) for name in fields} for note in notes]}
+    return {
+        "notes": [
+            {name: getattr(note, name) for name in fields} | {"why": why.get(note.id, "")}
+            for note in notes
+        ]
+    }
+
+
+def _check_ids(notes: Notes, chosen: Sequence[int]) -> None:
+    unknown = set(chosen) - {note.id for note in notes.summaries()} if chosen else set()
+    if unknown:
+        raise OvernightError(
+            Kind.BAD_INPUT,
+            f"There is no note with the number {min(unknown)}.",
+            "`overnight notes` lists them with their numbers.",
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
-from mlx_backend.cli.wording import duration
+from mlx_backend.cli.wording import counted, duration
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus
 from mlx_backend.library import Library
@@ -89,7 +89,7 @@ def _tell(result: Mapping[str, object], console: Console) -> None:
             f" {result['general_asked']} right; before: {result['general_before']}."
         )
     console.say(
-        f"Trained '{result['adapter']}' in {result['steps']} steps,"
+        f"Trained '{result['adapter']}' in {counted(int(_number(result['steps'])), 'step')},"
         f" {duration(_number(result['minutes']) * 60)}."
     )
     if result.get("valid_loss") is not None:

@@ -11,7 +11,7 @@ from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import wait_for_end
 from mlx_backend.cli.reminders import remind_of_cut_short
 from mlx_backend.cli.run_end import follow_or_leave
-from mlx_backend.cli.wording import duration
+from mlx_backend.cli.wording import counted, duration
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder, launch
 from mlx_backend.library import Library
@@ -51,9 +51,12 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     planned, _ = plan_what_fits(spec, dataset, prepare(library, spec, dataset), deadline)
     planned = msgspec.structs.replace(planned, minutes=round(planned.minutes + study_s / 60, 2))
     console.say(
-        f"{planned.samples} samples from {planned.notes} notes, {planned.steps} steps:"
+        f"{counted(planned.samples, 'sample')} from {counted(planned.notes, 'note')},"
+        f" {counted(planned.steps, 'step')}:"
         f" about {duration(planned.minutes * 60)} and {planned.peak_bytes / 1e9:.1f} GB of memory."
     )
+    if options.steps and planned.steps < options.steps:
+        console.say(f"No more of the {options.steps:,} steps fit into the time.")
     if planned.down:
         console.say(f"So that it fits into memory, it is computed {planned.way}.")
     if not planned.fits:
@@ -101,6 +104,7 @@ def list_runs(options: argparse.Namespace, console: Console) -> dict[str, object
                 "id": folder.id,
                 "name": _name_of(folder),
                 "status": status.state.value,
+                "stage": "" if status.state.is_over else status.stage,
                 "step": status.step,
                 "steps": status.steps,
                 "waiting": waiting.reason if waiting else None,
@@ -124,7 +128,7 @@ def _show_runs(rows: Sequence[Mapping[str, object]], console: Console) -> None:
             (
                 row["id"],
                 row["name"],
-                "waiting" if row["waiting"] else row["status"],
+                "waiting" if row["waiting"] else row["stage"] or row["status"],
                 f"{row['step']}/{row['steps']}",
                 *([row["why"]] if some_wait else []),
             )

@@ -84,6 +84,13 @@ class Findings:
             for reason in reasons
         ]
 
+    def why_left_out(self, note_id: int) -> str:
+        """In a sentence, why training does not use a note that is left out."""
+        if self.choice(note_id) is False:
+            return "You left it out."
+        found = (r.sentence for r in self.reasons(note_id) if r.leaves_out and not r.undone)
+        return next(found, "You left out its folder.")
+
     def choice(self, note_id: int) -> bool | None:
         """Whether the person included or excluded a note; None when they left it to curation."""
         row = self._db.execute(

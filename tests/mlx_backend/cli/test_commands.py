@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -155,6 +156,35 @@ def test_an_empty_library_has_nothing_and_says_so(
     for command in ("notes", "adapters", "runs"):
         assert main([command]) == 0
         assert "overnight" in capsys.readouterr().out
+
+
+def test_notes_can_be_left_out_and_say_why(
+    filled_library: Library, run: Run, fail: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *others = [note["id"] for note in run("notes")["notes"]]
+    why = {note["id"]: note["why"] for note in run("notes", "--leave-out", first)["notes"]}
+    assert why == {first: "You left it out."} | dict.fromkeys(others, "")
+    assert main(["notes"]) == 0
+    assert "You left it out." in capsys.readouterr().out
+    taken_in = run("notes", "--take-in", first)["notes"]
+    assert not any(note["why"] for note in taken_in)
+    assert fail("notes", "--leave-out", first, 10**6) == "bad_input"
+    assert run("notes")["notes"] == taken_in
+
+
+def test_runs_name_the_stage_of_what_goes_on(filled_library: Library, run: Run) -> None:
+    going_on = past_run(
+        filled_library,
+        protocol.Started(pid=os.getpid()),
+        protocol.StageBegan(stage="studying"),
+    )
+    lock = going_on.lock()
+    assert lock.acquire()
+    (row,) = run("runs")["runs"]
+    assert (row["status"], row["stage"]) == ("running", "studying")
+    lock.release()
+    (row,) = run("runs")["runs"]
+    assert (row["status"], row["stage"]) == ("interrupted", "")
 
 
 def test_a_stopped_run_can_be_resumed_and_only_a_running_one_stopped(
