@@ -114,7 +114,7 @@ def test_import_and_notes(tiny_library: Library, notes_folder: Path, run: Run) -
     assert run("import", notes_folder)["unchanged"] == 3
     listed = run("notes")["notes"]
     assert len(listed) == 3
-    assert listed[0].keys() == {"id", "title", "path", "words", "tokens", "status"}
+    assert listed[0].keys() == {"id", "title", "path", "words", "tokens", "status", "why"}
 
 
 def test_chat(tiny_library: Library, adapter: str, run: Run) -> None:
