@@ -243,9 +243,10 @@ class Samples:
         return found
 
     def yielded(self) -> Yield:
-        """What there is, of this night and of those before it."""
+        """What there is about notes that training uses, of this night and of those before it."""
         rows = self._db.execute(
-            f"SELECT dropped, count(*) AS n, sum({USED}) AS used FROM samples GROUP BY dropped"
+            f"SELECT dropped, count(*) AS n, sum({USED}) AS used FROM samples"
+            " JOIN notes ON notes.id = note_id WHERE included AND NOT gone GROUP BY dropped"
         ).fetchall()
         return Yield(
             written=sum(row["n"] for row in rows),

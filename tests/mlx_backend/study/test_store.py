@@ -12,7 +12,7 @@ from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.study.browsing import Group, SampleBrowsing, SampleFilter
 from mlx_backend.study.drafts import Draft
-from mlx_backend.study.store import Samples, StoredSample, digest
+from mlx_backend.study.store import Samples, StoredSample, Yield, digest
 
 
 def draft(prompt: str, dropped: str = "") -> Draft:
@@ -52,6 +52,13 @@ def test_what_is_kept_is_used_and_the_rest_is_told(
     assert (found.written, found.used) == (2, 1)
     assert found.dropped == {"like another one": 1}
     assert [sample.prompt for sample in listed(browsing, group="dropped")] == ["What?"]
+
+
+def test_samples_of_a_note_that_is_left_out_are_no_yield(
+    notes: Notes, samples: Samples, passages: list[Passage]
+) -> None:
+    Decisions(notes.connection).decide([passages[0].note_id], included=False)
+    assert samples.yielded() == Yield(written=0, used=0, dropped={})
 
 
 def test_the_person_decides_before_the_filters(samples: Samples, browsing: SampleBrowsing) -> None:
