@@ -42,7 +42,8 @@ _CALLED = re.compile(
 _NAMING = frozenset({"call", "name", "nickname", "christen", "dub"})
 _AGENT = re.compile(r"\bby ([A-ZÀ-Þ][^,;]*?)(?= (?:in|at|on|and|for|with|from)\b|[,;]|$)")
 _PAUSE = re.compile(r",\s|[;(]| (?:but|so|because|when) ")
-_SHORT_PAUSE = re.compile(rf"{_PAUSE.pattern}| and ")
+FIRST_PART = re.compile(rf"{_PAUSE.pattern}| and ")
+"""What a text is split at for its first part."""
 _OTHER_MATTER = re.compile(r",\s|[;:(]| and | or ")
 _DETERMINED = word_set("the this that my our your his her their its")
 # What "on" and "in" behind these begin is no place.
@@ -105,7 +106,7 @@ def _about(clause: Clause, answer: Answer, word: str) -> Iterator[Question]:
     if _OTHER_MATTER.search(before) or not _can_be_asked(clause, answer, words, preposition, after):
         return
     short = " ".join([*words, *([preposition] if preposition else [])])
-    first = _SHORT_PAUSE.split(after)[0].strip()
+    first = FIRST_PART.split(after)[0].strip()
     goes_on = first.split(" ")[0].lower() in PREPOSITIONS
     if not (clause.subject == "there" and answer.kind == "count"):
         yield Question(clause.asked(word, short), answer.key, answer.kind)
@@ -155,13 +156,13 @@ def _is_where_it_is(clause: Clause, before: Sequence[str], after: str) -> bool:
 def _of_naming(clause: Clause) -> Iterator[Question]:
     called = _CALLED.match(clause.rest)
     if called and clause.is_copula and clause.subject.lower() not in ITSELF | PERSONS:
-        name = _SHORT_PAUSE.split(called[1])[0].strip()
+        name = FIRST_PART.split(called[1])[0].strip()
         yield Question(clause.asked("what", "called"), name, "called")
         yield Question(f"What is the name of {clause.subject}?", name, "called")
         yield Question(f"What do we call {clause.subject}?", name, "called")
         yield Question(f"Who or what is called {name}?", clause.subject, "called")
     if clause.base in _NAMING and clause.object and clause.rest.startswith(clause.object):
-        name = _SHORT_PAUSE.split(clause.rest.removeprefix(clause.object))[0].strip()
+        name = FIRST_PART.split(clause.rest.removeprefix(clause.object))[0].strip()
         if name[:1].isupper():
             yield Question(clause.asked("what", clause.object), name, "called")
             yield Question(f"What is {clause.object} called?", name, "called")

@@ -68,7 +68,7 @@ _VERB_FOLLOWERS = word_set(
 )
 _FARTHEST_VERB = 9
 # It speaks of what only the text around it names: "within that transaction", "against it".
-_POINTS_ELSEWHERE = re.compile(
+_LEANS_ON_ITS_TEXT = re.compile(
     rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bthat \w+(?<!s)$"
     r"| (?:it|them)$"
 )
@@ -407,5 +407,5 @@ def is_whole(question: str) -> bool:
     if is_adjective(words[-1]) and words[-2] in DETERMINERS:
         return False
     ends_well = words[-1] not in DETERMINERS - {"all", "both", "one"} | _BREAKS_OFF
-    is_own = not _POINTS_ELSEWHERE.search(" ".join(words))
+    is_own = not _LEANS_ON_ITS_TEXT.search(" ".join(words))
     return ends_well and is_own and words[-1][-1] != "-" and len(telling) >= _FEWEST_TELLING

@@ -9,6 +9,7 @@ from dataclasses import replace
 from mlx_backend.study.answers import answers_in
 from mlx_backend.study.clause_questions import (
     CLAUSE_WORDS,
+    FIRST_PART,
     ITSELF,
     NO_KEY,
     PERSONS,
@@ -30,7 +31,6 @@ from mlx_backend.study.grammar import (
 from mlx_backend.study.statements import Statement
 from mlx_backend.words import word_set
 
-_FIRST_PART = re.compile(r",\s|[;(]| (?:and|but|so|because|when) ")
 _MEASURE = re.compile(
     r"^(?P<thing>[A-Za-zÀ-þ][A-Za-zÀ-þ' -]{2,40}?) (?P<value>\d[\d.,]*(?: [^\s,.;]+)?)$"
 )
@@ -184,7 +184,7 @@ def _of_row(statement: Statement) -> Iterator[Question]:
 
 def _of_pair(name: str, value: str) -> Iterator[Question]:
     value = value.rstrip(".")
-    first = _FIRST_PART.split(value)[0]
+    first = FIRST_PART.split(value)[0]
     for answer in answers_in(value):
         if answer.kind not in {"name", "place"}:
             yield Question(f"{name}: {answer.question_words[0]}?", answer.key, "pair")
