@@ -30,6 +30,8 @@ _FEWEST_SUMMARISED = 3  # statements in a passage
 _WORST_READING = -6.5
 _WORST_END = -4.0
 _BELOW_USUAL_END = -3.0
+# Questions of a name and its value ("Toll?") are short on purpose, and nothing in them breaks off.
+_NO_SENTENCES = frozenset({"pair", "row", "measure"})
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,9 @@ def _read_by_model(writer: Writer, samples: Sequence[StoredSample]) -> Iterator[
     for sample, reading in zip(own, weighed, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)
         worse = reasons.READS_WORSE if reading.mean < best[twin] else ""
-        is_broken = reading.mean < _WORST_READING or reading.end < worst_end
+        is_broken = sample.kind not in _NO_SENTENCES and (
+            reading.mean < _WORST_READING or reading.end < worst_end
+        )
         yield sample.id, reasons.READS_BADLY if is_broken else worse
 
 
