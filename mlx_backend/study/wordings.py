@@ -28,9 +28,8 @@ _FORMS = (
     "{terms}?",
     "tell me {word}: {terms}",
 )
-_ANY_WORD = ("what", "which", "who", "where", "when", "why", "how", "how many")
+_ANY_WORD = ("what", "which", "who", "where", "when", "how", "how many")
 _MOST_TERMS = 4
-_OTHER_SHARE = 0.5
 
 
 def keyword_prompts(
@@ -41,17 +40,13 @@ def keyword_prompts(
     The key is a word or phrase of the statement that the prompt leaves out, "" where it does not.
     """
     asked = [(answer.key, answer.question_words) for answer in answers_in(text)]
-    told = " ".join(key for key, _ in asked).split()
-    others = [(word, ("what", "which")) for word in content_terms(text) if word not in told]
-    if not asked and not others:
+    asked = asked or [(word, ("what",)) for word in content_terms(text)[-2:]]
+    if not asked:
         return []
     found: dict[str, str] = {}
     for _ in range(count):
-        # Also for other words than the likely answers, or those would stand in no prompt.
-        is_other = not asked or (others and generator.random() < _OTHER_SHARE)
-        key, words = generator.choice(others if is_other else asked)
-        rest = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", " ", text)
-        terms = _terms(title, rest, key, generator)
+        key, words = generator.choice(asked)
+        terms = _terms(title, text.replace(key, " "), key, generator)
         if not terms:
             continue
         word = generator.choice(words if generator.random() < 0.75 else _ANY_WORD)

@@ -12,14 +12,7 @@ def test_prompts_are_made_of_the_statements_words_and_differ() -> None:
     assert len({prompt for prompt, _ in found}) == len(found) > 6
     for prompt, key in found:
         assert not key or key.casefold() not in prompt.casefold()
-    assert {key for _, key in found} <= {"Oskar", "mill", "painted", ""}
-
-
-def test_each_word_is_left_out_by_some_and_stands_in_others() -> None:
-    found = keyword_prompts("Log", "Oskar bought ropes for Ida.", 40, random.Random(2))
-    for word in ("Oskar", "ropes", "Ida"):
-        assert any(word.lower() in prompt.lower() for prompt, _ in found)
-        assert any(key == word for _, key in found)
+    assert {key for _, key in found} <= {"Oskar", ""}
 
 
 def test_the_same_seed_gives_the_same_prompts() -> None:
