@@ -255,7 +255,8 @@ def _whole_part(rest: str) -> str:
     """What is said before a pause, or before "and" with another thing that is done or is so."""
     part = _PAUSE.split(rest)[0]
     before, mark, after = part.partition(" and ")
-    return (before if mark and CLAUSE_WORDS & set(after.lower().split()) else part).strip()
+    goes_on = (CLAUSE_WORDS | {"then"}) & set(after.lower().split())
+    return (before if mark and goes_on else part).strip()
 
 
 def _is_list(rest: str) -> bool:

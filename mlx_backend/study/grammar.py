@@ -47,7 +47,7 @@ _NOT_IN_SUBJECT = word_set(
 _NOT_FIRST_IN_SUBJECT = word_set(
     "here there however then now sometimes also again notice note regardless whether and but or "
     "so to for not only as such instead otherwise yet thus hence first second next finally "
-    "assuming given using still fewer more whereas unlike despite except besides like"
+    "whose assuming given using still fewer more whereas unlike despite except besides like"
 )
 _RELATIVE = word_set("that who which")
 _POINTING = word_set("this these those")
@@ -358,6 +358,8 @@ def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
     after = lower[i + 1] if i + 1 < len(lower) else ""
     if not word.isalpha() or words[i][0].isupper() or before in {"who", "that", "which"}:
         return False
+    if word in _ADVERBS:
+        return False  # "still", which may be done to waters too
     if before in PREPOSITIONS or before.endswith("'s"):
         return False
     if (word == "based" and after == "on") or (word == "like" and before not in _PRONOUNS):

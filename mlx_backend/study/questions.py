@@ -47,6 +47,7 @@ _SHORT_IN_SHORT = frozenset({"place", "time", "date", "day", "count"})
 _SHORT_STATEMENT = 12
 _LONGEST_TOPIC = 4
 _LONGEST_NAME = 5
+_LONGEST_POINTING = 2  # "this term", but not "this gives the same"
 _LONGEST_KEY = 6
 _LONGEST_WORDS = 16
 
@@ -108,7 +109,8 @@ def _all(statement: Statement, topic: str) -> Iterator[Question]:
     if statement.pairs and _is_name_of_pair(statement.pairs[0][0]):
         ((name, value),) = statement.pairs
         yield from _of_pair(name, value)
-    for clause in [] if statement.is_torn else clauses(statement.text):
+    asks = statement.text.rstrip("_*'").endswith("?")
+    for clause in [] if asks or statement.is_torn else clauses(statement.text):
         yield from questions_about_clause(_resolved(clause, topic))
     for piece in re.split(r"[,;:]\s+", statement.text.rstrip(".")):
         yield from _of_measure(piece, name)
@@ -123,6 +125,7 @@ def _is_name_of_pair(name: str) -> bool:
         and not re.search(r"[a-z][A-Z]", name)  # a word of code, and what it printed
         and not CLAUSE_WORDS & set(words)
         and not _REMARKS & {words[0], words[-1]}
+        and not (words[0] in POINTING and len(words) > _LONGEST_POINTING)
         and words[0] not in {"so", "if", "then", "and", "or", "never", "always", "here", "not"}
         and words[-1] not in {"like", "this", "with", "to", "as", "following"}
         and not (len(words) == 1 and begins_with_doing(name.lower()))

@@ -40,6 +40,7 @@ def asked(text: str, topic: str = "") -> dict[str, str]:
         ("Oven time 40 minutes.", "What is the oven time?", "40 minutes"),
         ("The tandem is a 2009 Arriva, bottle green.", "What is the tandem?", "a 2009 Arriva"),
         ("The shed is dry and kept at 11 degrees.", "What is kept at 11 degrees?", "the shed"),
+        ("All the sails still hold the wind.", "What do all the sails still hold?", "the wind"),
         ("There are two kinds of sail.", "How many kinds are there of sail?", "two"),
         ("Never hang the coat over Old Smoke.", "Where should I never hang the coat?", "Old Smoke"),
         ("The lemon tree winters at Mirjam's.", "Where does the lemon tree winter?", "Mirjam's"),
@@ -131,6 +132,10 @@ def test_what_is_not_understood_is_not_asked(text: str) -> None:
         ("All but the last two sails are new.", "What are new"),
         ("Our lamps are capable of so much more.", "are our lamps"),
         ("Sorting lists of sails is dull.", "What lists"),
+        ("Whose sails can be set by hand.", "What can be set"),
+        ("Which mill is the oldest of the valley?", "What"),
+        ("This gives the same: 10 sails after the first", "This gives"),
+        ("The bell rings and then the mill stops.", "then"),
         ("They keep track of ropes and anchors in the book.", "What anchors"),
     ],
 )
