@@ -46,7 +46,14 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
 
 
 def start(library: Library, name: str) -> tuple[JobFolder, int]:
-    spec = TrainSpec(name=name, model="starter", steps=STEPS, dropout=0.05, checkpoint_every=2)
+    spec = TrainSpec(
+        name=name,
+        model="starter",
+        steps=STEPS,
+        dropout=0.05,
+        checkpoint_every=2,
+        study=False,  # it is long, and what survives of it has tests of its own
+    )
     folder = JobFolder.create(library.runs, spec)
     return folder, launch(folder)
 
