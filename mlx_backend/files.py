@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -11,17 +12,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 _CHUNK = 1 << 20
+_NO_FULL_SYNC = {errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
 _LEFTOVER = re.compile(r"\..+\.(\d{1,9})\.part")
 
 
 def sync_file(descriptor: int) -> None:
-    """Flush a file to the disk itself; on a Mac plain fsync stops at the drive's cache."""
+    """Flush a file to the disk itself; on a Mac plain fsync stops at the drive's cache.
+
+    Where a volume knows no other way, as one of the network may not, plain fsync has to do.
+    """
     if sys.platform == "darwin":
         import fcntl
 
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(descriptor)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        except OSError as error:
+            if error.errno not in _NO_FULL_SYNC:
+                raise
+        else:
+            return
+    os.fsync(descriptor)
 
 
 def sync_path(path: Path) -> None:

@@ -7,6 +7,7 @@ the steps since the newest one.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -28,6 +29,7 @@ from mlx_backend.jobs.training_process import TRAINING, Outcome, TrainingProcess
 from mlx_backend.protocol import Ending, ErrorReport
 
 _TITLE = "Overnight"
+_COMES_BY_ITSELF: tuple[protocol.WaitReason, ...] = ("time", "turn")
 _LESS_MEMORY_HELPS: tuple[Ending, ...] = ("out of memory", "gpu timeout")
 
 _log = logging.getLogger(__name__)
@@ -103,6 +105,10 @@ class Supervisor:
 
     def _wait(self) -> bool:
         """Wait until nothing hinders the work; False when asked to end meanwhile."""
+        with contextlib.ExitStack() as ready:
+            return self._wait_ready(ready)
+
+    def _wait_ready(self, ready: contextlib.ExitStack) -> bool:
         told: protocol.Waiting | None = None
         while not self._must_end():
             hindrance = self._hindrances.to_begin()
@@ -114,6 +120,9 @@ class Supervisor:
             if told is None or (hindrance.reason, hindrance.text) != (told.reason, told.text):
                 self._tell_waiting(hindrance)
                 told = hindrance
+                ready.close()
+                if hindrance.reason in _COMES_BY_ITSELF:
+                    ready.enter_context(self._surroundings.ready())
             self._journal.flush()
             time.sleep(self._persistence.poll)
         return False

@@ -25,13 +25,15 @@ class Surroundings:
 
     obstacle: what keeps the machine from computing now (battery, heat, memory). turn: why the run
     may not begin yet (its time, other runs). awake: keeps the machine from sleeping while it
-    computes. energy: watt-hours used since it was made, and how they were estimated. notify: a
+    computes. ready: the same while what it waits for comes by itself (its time, another run's end).
+    energy: watt-hours used since it was made, and how they were estimated. notify: a
     title and a sentence for whoever is at the machine.
     """
 
     obstacle: Callable[[], Waiting | None] = _nothing
     turn: Callable[[], Waiting | None] = _nothing
     awake: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
+    ready: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
     energy: Callable[[], tuple[float, str] | None] = _nothing
     notify: Callable[[str, str], None] = _said_to_nobody
 

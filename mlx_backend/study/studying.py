@@ -100,9 +100,10 @@ class Study:
                 kept += sum(not draft.dropped for draft in drafts)
                 written.append((passage, drafts))
             if number % _NOTES_AT_ONCE == _NOTES_AT_ONCE - 1:
-                self._samples.save(rules.WRITER, written)
-                written = []
-                self._on_progress(Progress(number + 1, len(notes), kept, by_model=False))
+                if written:  # what was there before is no progress
+                    self._samples.save(rules.WRITER, written)
+                    written = []
+                    self._on_progress(Progress(number + 1, len(notes), kept, by_model=False))
                 if self._stop_requested():
                     break
         self._samples.save(rules.WRITER, written)

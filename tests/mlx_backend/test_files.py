@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -74,6 +75,23 @@ def test_content_is_on_disk_before_it_gets_its_name(
     monkeypatch.setattr(files, "sync_file", record)
     write_atomically(path, b"new")
     assert there == [False, True]  # the file itself, then the folder's entry
+
+
+def test_a_volume_that_knows_only_plain_flushing_takes_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def refuse(descriptor: int, command: int) -> int:
+        asked.append(command)
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    write_atomically(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert asked == [51, 51]  # the file, and its folder
 
 
 def test_a_folder_appears_whole(tmp_path: Path) -> None:

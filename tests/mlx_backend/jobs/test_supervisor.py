@@ -51,6 +51,7 @@ class Night:
             obstacle=lambda: self.obstacle,
             turn=lambda: self.turn,
             awake=self._keep_awake,
+            ready=self._keep_ready,
             energy=lambda: self.energy,
             notify=lambda title, text: self.notes.append(text),
         )
@@ -60,6 +61,12 @@ class Night:
         self.awake.append("awake")
         yield
         self.awake.append("may sleep")
+
+    @contextlib.contextmanager
+    def _keep_ready(self) -> Iterator[None]:
+        self.awake.append("ready")
+        yield
+        self.awake.append("ready no longer")
 
 
 @pytest.fixture
@@ -284,6 +291,17 @@ def test_a_run_waits_for_its_turn(folder: JobFolder, night: Night, supervise: An
     with meanwhile(lambda: waits(folder) == ["turn"], lambda: setattr(night, "turn", None)):
         end = supervise([FINISH])
     assert isinstance(end, protocol.Finished)
+    # A machine that sleeps would miss it.
+    assert night.awake == ["ready", "ready no longer", "awake", "may sleep"]
+
+
+def test_a_machine_that_waits_for_its_battery_may_sleep(
+    folder: JobFolder, night: Night, supervise: Any
+) -> None:
+    night.obstacle = Waiting(reason="battery", text="On its battery.")
+    with meanwhile(lambda: waits(folder) == ["battery"], lambda: setattr(night, "obstacle", None)):
+        supervise([FINISH])
+    assert night.awake == ["awake", "may sleep"]
 
 
 def test_when_the_system_goes_down_the_run_is_cut_short_and_not_stopped(

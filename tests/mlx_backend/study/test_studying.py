@@ -9,7 +9,7 @@ from mlx_backend.base_model import LoadedModel
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.likelihood import Reading
-from mlx_backend.study import rules
+from mlx_backend.study import rules, studying
 from mlx_backend.study.drafts import Draft
 from mlx_backend.study.reasons import READS_BADLY, READS_WORSE
 from mlx_backend.study.store import Samples, Yield
@@ -65,6 +65,18 @@ def test_what_was_studied_is_not_studied_again(notes: Notes, study: Run) -> None
     assert told == []
     again = notes.connection.execute("SELECT id, prompt FROM samples").fetchall()
     assert [tuple(row) for row in again] == [tuple(row) for row in rows]
+
+
+def test_many_notes_that_were_studied_are_no_progress(
+    notes: Notes, study: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studying, "_NOTES_AT_ONCE", 1)
+    first: list[Progress] = []
+    study(seconds=0.0, told=first)
+    assert first
+    again: list[Progress] = []
+    study(seconds=0.0, told=again)
+    assert again == []
 
 
 def test_stopped_it_goes_on_where_it_was(notes: Notes, study: Run) -> None:
