@@ -19,6 +19,13 @@ from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library
 
 _ROOT = Path(__file__).parents[3]
+# Also where a shell started these tests in the background, and so with Ctrl-C ignored.
+_HEARING_CTRL_C = """
+import signal, sys
+from mlx_backend.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
 _STEPS = 150  # saved at every fiftieth
 
 
@@ -89,7 +96,7 @@ def press_ctrl_c(process: subprocess.Popen[str], folder: JobFolder) -> None:
 def test_ctrl_c_stops_a_run_politely(filled_library: Library) -> None:
     words = ["train", "--name", "Stopped", "--steps", "4000"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "mlx_backend.cli", *words],
+        [sys.executable, "-c", _HEARING_CTRL_C, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
