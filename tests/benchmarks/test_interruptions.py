@@ -85,15 +85,17 @@ def interrupt(pid: int, whom: str) -> bool:
         alive = [p for p in ([job] if whom == "job" else job.children()) if is_alive(p)]
         for process in alive:
             process.send_signal(signal.SIGKILL)
-            ended, _ = psutil.wait_procs([process], timeout=10)
-            assert ended
+            wait(lambda process=process: not is_alive(process))  # type: ignore[misc]
     except psutil.NoSuchProcess:
         return False
     return bool(alive)
 
 
 def is_alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_with_the_starter_interruptions_change_nothing(library: Library) -> None:
