@@ -28,7 +28,10 @@ class Reading:
 
 def readings(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[Reading]:
     """How likely each text is behind its context, and that it ends as it does."""
-    pairs = _encoded(loaded, contexts, texts)
+    pairs = [
+        (_encode(loaded, context, is_beginning=True), _encode(loaded, f" {text}"))
+        for context, text in zip(contexts, texts, strict=True)
+    ]
     found = [Reading(0.0, 0.0)] * len(pairs)
     for chosen, rows, logits in logits_in_rows(loaded, [[*c, *t] for c, t in pairs]):
         losses = np.array(nn.losses.cross_entropy(logits, rows[:, 1:]))
@@ -41,9 +44,7 @@ def readings(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str])
 
 def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
     """The mean log probability (nats a token) of each text behind its context."""
-    pairs = _encoded(loaded, contexts, texts)
-    losses = summed_losses(loaded, [([*c, *t], len(c)) for c, t in pairs])
-    return [-total / count for total, count in losses]
+    return [reading.mean for reading in readings(loaded, contexts, texts)]
 
 
 def summed_losses(
@@ -83,15 +84,6 @@ def _rows_at_once(loaded: LoadedModel, length: int) -> int:
     arguments = getattr(loaded.model, "args", None)
     vocabulary = getattr(arguments, "vocab_size", None) or _USUAL_VOCABULARY
     return max(1, min(_MOST_ROWS, _MOST_LOGITS // (max(1, length) * vocabulary)))
-
-
-def _encoded(
-    loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]
-) -> list[tuple[list[int], list[int]]]:
-    return [
-        (_encode(loaded, context, is_beginning=True), _encode(loaded, f" {text}"))
-        for context, text in zip(contexts, texts, strict=True)
-    ]
 
 
 def _encode(loaded: LoadedModel, text: str, is_beginning: bool = False) -> list[int]:

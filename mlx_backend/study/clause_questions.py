@@ -45,7 +45,7 @@ _PAUSE = re.compile(r",\s|[;(]| (?:but|so|because|when) ")
 FIRST_PART = re.compile(rf"{_PAUSE.pattern}| and ")
 """What a text is split at for its first part."""
 _OTHER_MATTER = re.compile(r",\s|[;:(]| and | or ")
-_DETERMINED = word_set("the this that my our your his her their its")
+DETERMINED = word_set("the this that my our your his her their its")
 # What "on" and "in" behind these begin is no place.
 _LEANING = word_set(
     "right based depending depend depends rely relies focus focuses focused work works"
@@ -68,7 +68,7 @@ _PLAIN_ADVERBS = word_set(
 )
 _A_BIT = (["a", "lot"], ["a", "bit"], ["a", "little"])
 _TAGS = re.compile(r",? (?:though|too|as well|either|anyway|instead|of course|however)$")
-_LONGEST_KEY = 6
+LONGEST_KEY = 6
 _LONGEST_BEFORE = 8
 _LONGEST_PRAISE = 3
 
@@ -155,7 +155,7 @@ def _is_where_it_is(clause: Clause, before: Sequence[str], after: str) -> bool:
 
 def _of_naming(clause: Clause) -> Iterator[Question]:
     called = _CALLED.match(clause.rest)
-    if called and clause.is_copula and clause.subject.lower() not in ITSELF | PERSONS:
+    if called and clause.is_copula and clause.subject.lower() not in PERSONS:
         name = FIRST_PART.split(called[1])[0].strip()
         yield Question(clause.asked("what", "called"), name, "called")
         yield Question(f"What is the name of {clause.subject}?", name, "called")
@@ -189,7 +189,7 @@ def _of_complement(clause: Clause) -> Iterator[Question]:
         return
     first = _whole_part(clause.rest)
     words = first.split()
-    if not words or len(words) > _LONGEST_KEY or words[0].lower() in PREPOSITIONS:
+    if not words or len(words) > LONGEST_KEY or words[0].lower() in PREPOSITIONS:
         return
     if clause.is_copula and _says_what_it_is(clause.subject, first):
         yield Question(clause.asked("what", ""), first, "complement")
@@ -222,7 +222,7 @@ def _says_what_it_is(subject: str, text: str) -> bool:
     )
     is_known = (
         subjects[0] not in POINTING
-        and subject.lower() not in PERSONS | ITSELF
+        and subject.lower() not in PERSONS
         and subjects[-1] not in _SIDES
         and not begins_with_doing(subject.lower())
     )
@@ -244,7 +244,7 @@ def _is_no_thing(text: str) -> bool:
         or first in {"to", "if", "when", "whether"}
         or words[:2] in _A_BIT
         or first in {"and", "or"}
-        or last in _DETERMINED | _ORDINALS | {"a", "an", "to", "and", "or"}
+        or last in DETERMINED | _ORDINALS | {"a", "an", "to", "and", "or"}
         or bool(_POINTS_ELSEWHERE.search(text))
         or bool(CLAUSE_WORDS & set(words))
         or (len(words) > 1 and is_adjective(last))
@@ -289,7 +289,7 @@ def _can_be_asked_for(subject: str) -> bool:
     words = subject.lower().split()
     is_one_of_some = words[-1] in _SIDES and len(words) <= 2
     return (
-        len(words) <= _LONGEST_KEY
+        len(words) <= LONGEST_KEY
         and subject.lower() not in PERSONS | NO_KEY
         and words[0] not in POINTING
         and not is_one_of_some

@@ -9,8 +9,10 @@ from dataclasses import replace
 from mlx_backend.study.answers import answers_in
 from mlx_backend.study.clause_questions import (
     CLAUSE_WORDS,
+    DETERMINED,
     FIRST_PART,
     ITSELF,
+    LONGEST_KEY,
     NO_KEY,
     PERSONS,
     POINTING,
@@ -35,7 +37,6 @@ _MEASURE = re.compile(
     r"^(?P<thing>[A-Za-zÀ-þ][A-Za-zÀ-þ' -]{2,40}?) (?P<value>\d[\d.,]*(?: [^\s,.;]+)?)$"
 )
 _INDEFINITE = word_set("a an any some another each every both all most many")
-_DETERMINED = word_set("the this that my our your his her their its")
 _QUESTION_WORDS = word_set("what who where when why how which")
 _BEGIN_NO_MEASURE = word_set("then since while and or last cost costs not hit press let's")
 _REMARKS = word_set(
@@ -48,7 +49,6 @@ _SHORT_STATEMENT = 12
 _LONGEST_TOPIC = 4
 _LONGEST_NAME = 5
 _LONGEST_POINTING = 2  # "this term", but not "this gives the same"
-_LONGEST_KEY = 6
 _LONGEST_WORDS = 16
 
 
@@ -191,9 +191,9 @@ def _of_pair(name: str, value: str) -> Iterator[Question]:
     for answer in answers_in(value):
         if answer.kind not in {"name", "place"}:
             yield Question(f"{name}: {answer.question_words[0]}?", answer.key, "pair")
-    if len(first.split()) <= _LONGEST_KEY:
+    if len(first.split()) <= LONGEST_KEY:
         yield Question(f"{name}?", first, "pair")
-        is_told = name.split(maxsplit=1)[0].lower() in _DETERMINED
+        is_told = name.split(maxsplit=1)[0].lower() in DETERMINED
         if first == value and not name.endswith("s"):
             yield Question(f"What is {'' if is_told else 'the '}{_lower(name)}?", first, "pair")
 
