@@ -90,14 +90,16 @@ def _set_recomputing(module: nn.Module, wanted: bool) -> None:
 
 @functools.cache
 def _recomputing(own: type[nn.Module]) -> type[nn.Module]:
-    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        def compute(parameters: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def call(self: nn.Module, hidden: mx.array, *args: Any, **kwargs: Any) -> Any:
+        # The gradient is asked for all that `compute` takes, and a GPU's attention has none with
+        # respect to its mask: so that, and what else there is, comes in from outside.
+        def compute(parameters: dict[str, Any], hidden: mx.array) -> Any:
             self.update(parameters)
-            return own.__call__(self, *args, **kwargs)
+            return own.__call__(self, hidden, *args, **kwargs)
 
         if not self.training:
-            return own.__call__(self, *args, **kwargs)
-        return mx.checkpoint(compute)(self.trainable_parameters(), *args, **kwargs)
+            return own.__call__(self, hidden, *args, **kwargs)
+        return mx.checkpoint(compute)(self.trainable_parameters(), hidden)
 
     members = {"__call__": call, "__module__": own.__module__, "recomputes": own}
     return type(own.__name__, (own,), members)

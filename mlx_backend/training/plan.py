@@ -126,8 +126,11 @@ def memory_available() -> int:
     free = psutil.virtual_memory().available + mx.get_active_memory()
     if not has_gpu():
         return int(free)
+    gpu = mx.device_info()
+    if "free_memory" in gpu:  # a card with memory of its own
+        return int(gpu["free_memory"]) + mx.get_active_memory() + mx.get_cache_memory()
     # Beyond what Metal recommends, a Mac grinds to a halt before anything fails.
-    recommended = mx.device_info().get("max_recommended_working_set_size")
+    recommended = gpu.get("max_recommended_working_set_size")
     return int(free) if recommended is None else min(int(free), int(recommended))
 
 

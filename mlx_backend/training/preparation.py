@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import mlx.core as mx
 
 from mlx_backend import lora
-from mlx_backend.accelerator import has_gpu
+from mlx_backend.accelerator import bound_run_ahead, has_gpu
 from mlx_backend.base_model import LoadedModel, load_base_model
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.errors import Kind, OvernightError
@@ -78,6 +78,7 @@ def prepare(
     soft = _soft_targets(loaded, dataset.train)
     mx.random.seed(spec.seed)
     shape = _attach(library, spec, loaded)
+    bound_run_ahead()
     if crew is not None:
         crew.meet(loaded.info.card, shape)
     return _make(_Basis(loaded, shape, crew, soft), spec, dataset, down)

@@ -102,6 +102,7 @@ def _overnight(how: str, model: Any, samples: Sequence[tuple[list[int], int]]) -
     frugality = rung(0, "low" in how, positions(), 0.0)
     lora.attach(model, lora.LoraShape(RANK, SCALE))
     training = TrainingStep(model, frugality.recomputed)
+    accelerator.bound_run_ahead()
     tokenised = [TokenisedSample.of(ids, length) for ids, length in samples]
     batches = PackedBatches(tokenised, 0, frugality.shape)
     steps, tokens = batches.steps(1), 0
