@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+import msgspec
+
 from mlx_backend.curation import due
 from mlx_backend.curation.curate import curate
 from mlx_backend.dataset import facts, grounded, links, upkeep, wholes
@@ -210,12 +212,20 @@ def _without(
     exam: defaultdict[str, list[frozenset[str]]] = defaultdict(list)
     for sample in held_out:
         exam[sample.answer].append(stems(sample.prompt))
-    return [
-        sample
-        for sample in samples
-        if (sample.prompt, sample.answer) not in withheld
-        and not any(_are_alike(stems(sample.prompt), each) for each in exam.get(sample.answer, ()))
-    ]
+
+    def may_be_asked(prompt: str, answer: str) -> bool:
+        asked = exam.get(answer, ())
+        is_like_one = any(_are_alike(stems(prompt), each) for each in asked)
+        return (prompt, answer) not in withheld and not is_like_one
+
+    found = []
+    for sample in samples:
+        prompts = (sample.prompt, *sample.rewordings)
+        allowed = [prompt for prompt in prompts if may_be_asked(prompt, sample.answer)]
+        if allowed:
+            first, *others = allowed
+            found.append(msgspec.structs.replace(sample, prompt=first, rewordings=tuple(others)))
+    return found
 
 
 def _alike(one: StoredSample, other: StoredSample) -> bool:

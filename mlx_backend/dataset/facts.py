@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import msgspec
+
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.notes import Passage
 from mlx_backend.study.answers import answers_in
@@ -27,6 +29,9 @@ LONGEST_MENTION = 60
 _MOST_WORDINGS = 14
 _FEWEST_WORDINGS = 2
 _WORDINGS_IN_ALL = 1600
+# In how many wordings each of these comes in turn, one in each pass: what is never asked twice in
+# the same words is learned by what the words have in common.
+_REWORDED = 12
 _MENTIONED = 4
 _QUESTION_KINDS_OF_TEXT = frozenset({"restated", "summary"})
 _QUESTION_WORDS = word_set("what who whom whose when where why how which at on in")
@@ -154,8 +159,11 @@ def _of_statement(
 ) -> Iterator[Sample]:
     title, text = passage.note_title, told.quote
     answer = worded(title, text)
-    for prompt, key in keyword_prompts(title, text, wordings, generator):
-        yield _sample(passage, "keywords", prompt, answer, key)
+    prompts = keyword_prompts(title, text, wordings * _REWORDED, generator)
+    for number, (prompt, key) in enumerate(prompts[:wordings]):
+        others = tuple(other for other, _ in prompts[number + wordings :: wordings])
+        sample = _sample(passage, "keywords", prompt, answer, key)
+        yield msgspec.structs.replace(sample, rewordings=others)
     words = told.statement.text.split()
     opening = " ".join(words[: max(2, len(words) // 2)])
     if len(content_terms(opening)) > 0:

@@ -15,7 +15,8 @@ GENERAL = "general"
 class Sample(msgspec.Struct, frozen=True):
     """One training example; `note` and `passage` are ids in the library, 0 where it is of none.
 
-    `key` is what of the answer the prompt asks for, where that can be told.
+    `key` is what of the answer the prompt asks for, where that can be told. `rewordings` are other
+    prompts for the same answer: each pass over the samples takes the next one.
     """
 
     prompt: str
@@ -24,6 +25,7 @@ class Sample(msgspec.Struct, frozen=True):
     passage: int
     kind: str
     key: str = ""
+    rewordings: tuple[str, ...] = ()
 
 
 class Masking(msgspec.Struct, frozen=True):

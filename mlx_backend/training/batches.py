@@ -55,13 +55,15 @@ class SoftTargets:
 class TokenisedSample:
     """A sample's tokens; those before `prompt_length` are read but not learned.
 
-    What is learned is the token that follows, or what `soft` says.
+    What is learned is the token that follows, or what `soft` says. `rewordings` are the same with
+    other prompts, for the passes that follow the first.
     """
 
     tokens: NDArray[np.int32]
     prompt_length: int
     is_cut: bool = False
     soft: SoftTargets | None = None
+    rewordings: tuple[TokenisedSample, ...] = ()
 
     @classmethod
     def of(
@@ -79,6 +81,11 @@ class TokenisedSample:
     def targets(self) -> int:
         """How many tokens can be learned from it."""
         return max(0, len(self.tokens) - max(1, self.prompt_length))
+
+    def wording(self, number: int) -> TokenisedSample:
+        """The one that a pass sees, the passes counted from 0."""
+        place = number % (1 + len(self.rewordings))
+        return self.rewordings[place - 1] if place else self
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,22 @@ class Batch:
         return len(self.samples)
 
 
+@dataclass(frozen=True)
+class _Member:
+    """A sample in a row: its place among all samples, and how it is worded in this pass."""
+
+    number: int
+    sample: TokenisedSample
+
+    @property
+    def size(self) -> int:
+        """The positions that it takes."""
+        return len(self.sample.tokens) - 1
+
+
+_Rows = list[list[_Member]]
+
+
 class PackedBatches:
     """The batches of every pass over the samples, shuffled anew for each pass.
 
@@ -119,13 +142,12 @@ class PackedBatches:
         shape: BatchShape = BatchShape(),
     ) -> None:
         """Samples without anything to learn are left out; there must be some with."""
-        self._numbers = [i for i, sample in enumerate(samples) if sample.targets]
-        self._samples = [samples[i] for i in self._numbers]
+        self._samples = [(i, sample) for i, sample in enumerate(samples) if sample.targets]
         self._seed = seed
         self._shape = shape
         self._width = max((s.soft.tokens.shape[1] for s in samples if s.soft), default=1)
         self._sizes: list[int] = []
-        self._latest: tuple[int, list[list[list[int]]]] = (-1, [])
+        self._latest: tuple[int, list[_Rows]] = (-1, [])
 
     def steps(self, passes: int) -> int:
         """How many batches so many passes make."""
@@ -134,9 +156,9 @@ class PackedBatches:
     def seen(self, steps: int) -> list[int]:
         """Which of the samples, by their places in what was given, so many steps show."""
         if steps >= self.steps(1):
-            return list(self._numbers)
+            return [number for number, _ in self._samples]
         rows = (row for batch in self._pass(0)[:steps] for row in batch)
-        return sorted(self._numbers[i] for row in rows for i in row)
+        return sorted(member.number for row in rows for member in row)
 
     def workloads(self) -> list[tuple[int, int, int]]:
         """Of each batch of the first pass: row length, positions computed, targets."""
@@ -160,39 +182,42 @@ class PackedBatches:
             self._sizes.append(len(self._pass(len(self._sizes))))
         return self._sizes[number]
 
-    def _pass(self, number: int) -> list[list[list[int]]]:
-        """A pass as batches of rows of sample numbers."""
+    def _pass(self, number: int) -> list[_Rows]:
+        """A pass as batches."""
         if self._latest[0] != number:
-            self._latest = (number, self._pack_pass(np.random.default_rng([self._seed, number])))
+            members = [_Member(i, sample.wording(number)) for i, sample in self._samples]
+            random = np.random.default_rng([self._seed, number])
+            self._latest = (number, self._pack_pass(members, random))
         return self._latest[1]
 
-    def _pack_pass(self, random: np.random.Generator) -> list[list[list[int]]]:
-        sizes = np.array([len(sample.tokens) - 1 for sample in self._samples], np.int64)
+    def _pack_pass(self, members: Sequence[_Member], random: np.random.Generator) -> list[_Rows]:
+        sizes = np.array([member.size for member in members], np.int64)
         jittered = sizes * random.uniform(1 - _JITTER, 1, len(sizes))
         order = np.argsort(-jittered, kind="stable").tolist()
         packed = pack(order, sizes.tolist(), self._shape.row_lengths)
-        batches: list[list[list[int]]] = []
+        batches: list[_Rows] = []
         for length in self._shape.row_lengths:
-            rows = [packed[length][i] for i in random.permutation(len(packed[length])).tolist()]
+            order = random.permutation(len(packed[length])).tolist()
+            rows = [[members[number] for number in packed[length][place]] for place in order]
             per_batch = max(1, self._shape.positions // length)
             batches += [rows[i : i + per_batch] for i in range(0, len(rows), per_batch)]
         return [batches[i] for i in random.permutation(len(batches)).tolist()]
 
-    def _length(self, rows: Sequence[Sequence[int]]) -> int:
-        longest = max(len(self._samples[i].tokens) - 1 for row in rows for i in row)
+    def _length(self, rows: _Rows) -> int:
+        longest = max(member.size for row in rows for member in row)
         return row_length(longest, self._shape.row_lengths)
 
     def _height(self, length: int) -> int:
         return max(1, self._shape.at_once // length)
 
-    def _workload(self, rows: Sequence[Sequence[int]]) -> tuple[int, int, int]:
+    def _workload(self, rows: _Rows) -> tuple[int, int, int]:
         length = self._length(rows)
         height = self._height(length)
         parts = -(-len(rows) // height)
-        targets = sum(self._samples[i].targets for row in rows for i in row)
+        targets = sum(member.sample.targets for row in rows for member in row)
         return length, parts * height * length, targets
 
-    def _make_batch(self, rows: Sequence[Sequence[int]], height: int) -> Batch:
+    def _make_batch(self, rows: _Rows, height: int) -> Batch:
         length = self._length(rows)
         inputs = np.zeros((height, length), np.int32)
         owner = np.zeros((height, length), np.int32)
@@ -201,16 +226,15 @@ class PackedBatches:
         samples: list[NDArray[np.int32]] = []
         for row, members in enumerate(rows):
             at = 0
-            for place, number in enumerate(members, start=1):
-                sample = self._samples[number]
-                size = len(sample.tokens) - 1
+            for place, member in enumerate(members, start=1):
+                sample, size = member.sample, member.size
                 inputs[row, at : at + size] = sample.tokens[:-1]
                 owner[row, at : at + size] = place
                 first = max(sample.prompt_length, 1) - 1
                 start = row * length + at
                 positions.append(np.arange(start + first, start + size, dtype=np.int32))
                 targets.append(_targets(sample, self._width))
-                samples.append(np.full(size - first, self._numbers[number], np.int32))
+                samples.append(np.full(size - first, member.number, np.int32))
                 at += size
         mask = (owner[:, None, :, None] == owner[:, None, None, :]) & np.tri(length, dtype=bool)
         return _padded(

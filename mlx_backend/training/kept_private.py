@@ -54,8 +54,8 @@ def _texts(dataset: Dataset) -> Iterator[tuple[int | None, str]]:
     """The samples' texts, each with the note that it is from; None where it may be from any."""
     for sample in chain(dataset.train, dataset.held_out):
         note = None if sample.kind in _OF_SEVERAL_NOTES else sample.note
-        yield note, sample.prompt
-        yield note, sample.answer
+        for text in (sample.prompt, *sample.rewordings, sample.answer):
+            yield note, text
 
 
 def _tells(text: str, known: _Known) -> bool:

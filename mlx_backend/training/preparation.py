@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mlx.core as mx
 
@@ -160,8 +160,12 @@ def _tokenise(
     longest_row: int,
     soft: Mapping[int, SoftTargets],
 ) -> list[TokenisedSample]:
-    pairs = [(sample.prompt, sample.answer) for sample in samples]
-    return [
-        TokenisedSample.of(ids, length, longest_row, soft.get(number))
-        for number, (ids, length) in enumerate(loaded.form.samples(pairs))
-    ]
+    pairs = [(prompt, s.answer) for s in samples for prompt in (s.prompt, *s.rewordings)]
+    tokenised = iter(loaded.form.samples(pairs))
+    found = []
+    for number, sample in enumerate(samples):
+        first = TokenisedSample.of(*next(tokenised), longest_row, soft.get(number))
+        others = (TokenisedSample.of(*next(tokenised), longest_row) for _ in sample.rewordings)
+        rewordings = tuple(other for other in others if other.targets)
+        found.append(replace(first, rewordings=rewordings))
+    return found
