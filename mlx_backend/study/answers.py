@@ -49,6 +49,7 @@ def _kind(name: str, pattern: str, *words: str) -> Kind:
 # In the order in which they are looked for; what one has found is no other's.
 _KINDS = (
     _kind("frequency", rf"\bevery (?:{_NUMBER} )?{_LENGTHS_OF_TIME}\b", "how often"),
+    _kind("frequency", rf"\bevery (?:{DAYS})\b", "how often", "when"),
     _kind("time", rf"\b(?:on )?(?P<key>(?:{DAYS})s?,? (?:at )?\d{{1,2}}[:.]\d{{2}})\b", "when"),
     _kind(
         "time",
@@ -87,6 +88,11 @@ _KINDS = (
         r"(?<!other )(?<!first )(?<!last )(?<!these )(?<!those )(?<![\w.,/^~-])"
         rf"(?P<key>{_NUMBER})(?: |-)(?P<noun>[a-z]+(?: metres)?)\b",
         "how many {}",
+    ),
+    _kind(
+        "numbered",
+        r"\b(?P<noun>[a-z]{3,}) (?P<key>[A-Z]?\d+[A-Za-z]?|[A-Z]\d*)(?![\w.,:/%-]*\w)",
+        "which {}",
     ),
     _kind("quoted", r"[\"“”](?P<key>[^\"“”]{2,60})[\"“”]", "what"),
 )
@@ -141,6 +147,8 @@ def _of_kind(kind: Kind, match: re.Match[str]) -> Answer | None:
     groups = match.groupdict()
     before = match.string[: match.start()]
     noun = groups.get("noun") or ""
+    if kind.name == "numbered" and not _is_numbered(noun):
+        return None
     if kind.name == "count":
         if noun in PREPOSITIONS or not could_be_noun(noun.split()[0]):
             return None
@@ -149,6 +157,13 @@ def _of_kind(kind: Kind, match: re.Match[str]) -> Answer | None:
     key = groups.get("key") or match[0]
     words = tuple(word.format(noun) for word in kind.words)
     return Answer(match.start(), match.end(), key.strip(" .,"), kind.name, words)
+
+
+def _is_numbered(noun: str) -> bool:
+    """Whether there may be several that are told apart by their numbers: rooms, gates, sizes."""
+    is_of_time = bool(_OF_TIME.fullmatch(noun.capitalize()))
+    is_one_of_some = is_noun(noun) and not noun.endswith("s") and not noun.endswith("thing")
+    return is_one_of_some and not is_of_time
 
 
 def _name(text: str, match: re.Match[str]) -> Answer | None:

@@ -68,7 +68,11 @@ _PLAIN_ADVERBS = word_set(
 )
 _A_BIT = (["a", "lot"], ["a", "bit"], ["a", "little"])
 _TAGS = re.compile(r",? (?:though|too|as well|either|anyway|instead|of course|however)$")
+_AFTER_PREPOSITION = frozenset({"name", "count", "money", "numbered"})
+_PLACING = frozenset({"in", "on", "at", "behind", "under"})
+_AND_ANOTHER = re.compile(rf" and (?=(?:{'|'.join(DETERMINED | {'a', 'an'})}) )")
 LONGEST_KEY = 6
+_LONGEST_JOINED = 10
 _LONGEST_BEFORE = 8
 _LONGEST_PRAISE = 3
 
@@ -88,22 +92,30 @@ def questions_about_clause(clause: Clause) -> Iterator[Question]:
         return  # nobody knows what it is
     yield from _of_naming(clause)
     yield from _of_agent(clause)
-    for answer in answers_in(clause.rest):
-        if answer.kind == "name" and clause.is_copula and answer.start == 0:
-            continue  # asked for as a whole below
-        for word in answer.question_words:
-            yield from _about(clause, answer, word)
+    yield from _of_counted(clause)
+    yield from questions_about_rest(clause)
     yield from _of_complement(clause)
     yield from _of_subject(clause)
+
+
+def questions_about_rest(clause: Clause) -> Iterator[Question]:
+    """What the rest of a clause answers piece by piece: who, when, where, how many."""
+    for answer in answers_in(clause.rest):
+        if answer.kind == "name" and clause.is_copula and answer.start == 0:
+            continue  # asked for as a whole
+        for word in answer.question_words:
+            yield from _about(clause, answer, word)
 
 
 def _about(clause: Clause, answer: Answer, word: str) -> Iterator[Question]:
     before, after = clause.rest[: answer.start], clause.rest[answer.end :].strip(" ,")
     words = before.split()
     preposition = ""
-    if answer.kind in {"name", "count", "money"} and words and words[-1].lower() in PREPOSITIONS:
+    if answer.kind in _AFTER_PREPOSITION and words and words[-1].lower() in PREPOSITIONS:
         preposition = words.pop().lower()
-    if _OTHER_MATTER.search(before) or not _can_be_asked(clause, answer, words, preposition, after):
+    if _OTHER_MATTER.search(_AND_ANOTHER.sub(" ", before)) or not _can_be_asked(
+        clause, answer, words, preposition, after
+    ):
         return
     short = " ".join([*words, *([preposition] if preposition else [])])
     first = FIRST_PART.split(after)[0].strip()
@@ -134,6 +146,10 @@ def _can_be_asked(
             return is_known and stands_alone and not is_part and not is_within
         case "time":
             return not (clause.is_copula and before)
+        case "numbered":  # "at gate 4" and "has gate 4", but not "to use F4"
+            is_within = bool({word.lower() for word in before} & WITHIN)
+            stands_alone = bool(preposition) or last in DETERMINERS
+            return not is_within and (stands_alone or (not before and bool(clause.base)))
         case "length of time":
             return last not in {"at", "after", "before"}  # a point in time
     return True
@@ -184,12 +200,25 @@ def _of_agent(clause: Clause) -> Iterator[Question]:
     yield Question(as_question(f"who {verb} {clause.subject} {between}"), agent[1].strip(), "agent")
 
 
+def _of_counted(clause: Clause) -> Iterator[Question]:
+    """As in "with four taps on the line": how many taps are on the line?"""
+    for answer in answers_in(clause.rest):
+        after = clause.rest[answer.end :].strip()
+        where = FIRST_PART.split(after)[0].strip(" .")
+        is_with = clause.rest[: answer.start].endswith("with ")
+        if answer.kind == "count" and is_with and where.split(" ")[0].lower() in _PLACING:
+            counted = answer.question_words[0]
+            yield Question(as_question(f"{counted} are {where}"), answer.key, "count")
+
+
 def _of_complement(clause: Clause) -> Iterator[Question]:
     if "not" in clause.adverb or clause.base in _LINKING:
         return
     first = _whole_part(clause.rest)
     words = first.split()
-    if not words or len(words) > LONGEST_KEY or words[0].lower() in PREPOSITIONS:
+    if not words or words[0].lower() in PREPOSITIONS:
+        return
+    if len(words) > LONGEST_KEY and (clause.is_copula or not clause.base):
         return
     if clause.is_copula and _says_what_it_is(clause.subject, first):
         yield Question(clause.asked("what", ""), first, "complement")
@@ -199,7 +228,13 @@ def _of_complement(clause: Clause) -> Iterator[Question]:
         ends = PREPOSITIONS - {"of"}
         cut = next((i for i, word in enumerate(words) if word.lower() in ends), len(words))
         thing = " ".join(words[:cut])
-        if thing and not _is_no_thing(thing) and not _is_done_to(clause.base, words[1:cut]):
+        is_long = len(words) > (_LONGEST_JOINED if _AND_ANOTHER.search(thing) else LONGEST_KEY)
+        if (
+            thing
+            and not is_long
+            and not _is_no_thing(thing)
+            and not _is_done_to(clause.base, words[1:cut])
+        ):
             remaining = " ".join(words[cut:])
             yield Question(clause.asked("what", remaining), thing, "object")
 

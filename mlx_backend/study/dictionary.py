@@ -20,6 +20,9 @@ PREPOSITIONS = word_set(
 )
 
 
+_RARE_VERBS = word_set("rend wend")  # "rent" and "went" are others' forms
+
+
 @cache
 def inflected(base: str, tag: str) -> str:
     """A verb's form, by its Penn Treebank tag."""
@@ -84,8 +87,10 @@ def is_participle(words: Sequence[str]) -> bool:
 def finite_base(word: str) -> str:
     """The infinitive of a form that only a sentence's own verb has; "" for other words."""
     for base in verb_bases(word):
-        if word != base and (
-            word in getInflection(base, "VBZ") or word in getInflection(base, "VBD")
+        if (
+            word != base
+            and base not in _RARE_VERBS
+            and (word in getInflection(base, "VBZ") or word in getInflection(base, "VBD"))
         ):
             return base
     return ""

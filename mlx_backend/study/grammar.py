@@ -80,7 +80,7 @@ _TITLES = frozenset({"dr.", "mr.", "mrs.", "ms.", "prof.", "st."})
 _WHENEVER = re.compile(r"(?:the|each|every) (?:(?:next|first|last) )?(?:time|moment|way|day)\b")
 _CONTRACTED = re.compile(r"['’](?:ve|ll|re|m|d)$|n['’]t$")
 _IDLE_IMPERATIVES = word_set("see note check let say consider imagine suppose assume")
-_CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but)\s+|,\s+)")
+_CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but|because)\s+|,\s+)")
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,33 @@ def clauses(text: str) -> list[Clause]:
     return found
 
 
+def clause_about(subject: str, text: str, is_verb: bool = False) -> Clause | None:
+    """What a text says of a subject named before it: what it does, or where or how it is.
+
+    `is_verb`: whether the text begins with the verb for certain.
+    """
+    words = text.rstrip(" .").split()
+    first, after = words[0].lower(), words[1] if len(words) > 1 else ""
+    if is_verb:
+        known = first in _AUXILIARIES or finite_base(first)
+        return _with_verb(subject, [], words) if known else None
+    if first in PREPOSITIONS:
+        return Clause(subject, "", "is", " ".join(words))
+    if is_participle(words[:1]) and after.lower() in PREPOSITIONS:
+        return Clause(subject, "", "is", " ".join(words))  # "synchronised with a server"
+    if is_participle(words[:1]) and not _begins_thing(after):
+        return None
+    before = Clause(subject, "", "is", "")
+    if _goes_on_with(before, first, after.lower(), has_and=True):
+        return _with_verb(subject, [], words)
+    return None
+
+
+def _begins_thing(word: str) -> bool:
+    """Whether what a verb acts on may begin with this word."""
+    return word.lower() in DETERMINERS or word[:1].isdigit() or word[:1].isupper()
+
+
 def as_spoken_within(text: str) -> str:
     """A phrase that began a sentence, as it stands inside one: lower case unless it is a name."""
     first, _, rest = text.partition(" ")
@@ -176,9 +203,11 @@ def _clause(text: str) -> Clause | None:
         return None
     if words[0].lower() in PREPOSITIONS:
         return _with_lead(words)
+    if of_log := _of_log(words):
+        return of_log
     place = _verb_place(words)
     if place is None:
-        return _imperative(words)
+        return _imperative(words) or _with_participle(words)
     start = place
     while start > 1 and words[start - 1].lower() in _ADVERBS:
         start -= 1
@@ -279,10 +308,34 @@ def _imperative(words: Sequence[str]) -> Clause | None:
     first = rest[0].lower() if len(rest) >= _FEWEST_TOLD else ""
     if first in _IDLE_IMPERATIVES or not plain_base(first):
         return None
-    follower = rest[1].lower()
-    if not (follower in DETERMINERS or (adverbs and rest[1][0].isupper())):
+    if not (rest[1].lower() in DETERMINERS or (adverbs and rest[1][0].isupper())):
         return None
     return Clause("I", " ".join(adverbs), "should", " ".join([rest[0].lower(), *rest[1:]]))
+
+
+def _of_log(words: Sequence[str]) -> Clause | None:
+    """As in "Swapped the glue for another": what was done by whoever wrote it."""
+    first = words[0].lower()
+    base = finite_base(first)
+    is_past = base and first in {inflected(base, "VBD")}
+    if not is_past or not words[0][0].isupper() or len(words) < _FEWEST_TOLD:
+        return None
+    if not _begins_thing(words[1]) or (words[1].istitle() and words[2:3] and words[2].istitle()):
+        return None  # "Released Under Licence"
+    return Clause("we", "", first, " ".join(words[1:]), base)
+
+
+def _with_participle(words: Sequence[str]) -> Clause | None:
+    """As in "Field trial begun at the dairy": what was done to what comes first."""
+    lower = [word.lower() for word in words[:_FARTHEST_VERB]]
+    for place in range(1, len(lower) - 1):
+        is_done = is_participle([lower[place]]) and not could_be_noun(lower[place])
+        if is_done and lower[place + 1] in PREPOSITIONS and _is_subject(lower[:place]):
+            subject = as_spoken_within(" ".join(words[:place]))
+            if lower[0] not in DETERMINERS and subject[0].islower():
+                subject = f"the {subject}"
+            return Clause(subject, "", "was", " ".join(words[place:]))
+    return None
 
 
 def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
@@ -336,7 +389,8 @@ def _verb_place(words: Sequence[str]) -> int | None:
     lower = [word.lower().strip(",") for word in words]
     reach = range(1, min(len(words), _FARTHEST_VERB))
     for i in reach:
-        if lower[i] in _AUXILIARIES and lower[i - 1] not in {"who", "that", "which"}:
+        is_auxiliary = lower[i] in _AUXILIARIES and words[i][0].islower()  # and no month
+        if is_auxiliary and lower[i - 1] not in {"who", "that", "which"}:
             return None if _has_relative(lower[:i]) else i
     candidates = [i for i in reach if _could_be_verb(lower, words, i)]
     for noun, verb in pairwise(candidates):
@@ -379,7 +433,9 @@ def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
 def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
     """Whether a form that could also be a noun or participle is the verb, by what is around it."""
     word = lower[i]
-    begins_phrase = after in DETERMINERS or after in PREPOSITIONS or after in _VERB_FOLLOWERS
+    begins_phrase = after in DETERMINERS | PREPOSITIONS | _VERB_FOLLOWERS or (
+        after[:1].isdigit() and not (word.endswith("s") and is_common_word(lower[i - 1]))
+    )
     if word.endswith("s"):
         if lower[i - 1] in _PLURAL_PRONOUNS or not could_be_noun(word):
             return lower[i - 1] not in _PLURAL_PRONOUNS
@@ -387,13 +443,7 @@ def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
         return not has_number and (begins_phrase or (lower[0] in DETERMINERS and after != ""))
     if after == "by":
         return False
-    return (
-        begins_phrase
-        or after == ""
-        or after[0].isdigit()
-        or not is_participle([word])
-        or (lower[i - 1] in _PRONOUNS)
-    )
+    return begins_phrase or after == "" or not is_participle([word]) or (lower[i - 1] in _PRONOUNS)
 
 
 def as_question(text: str) -> str:

@@ -10,9 +10,7 @@ from mlx_backend.study.answers import answers_in
 from mlx_backend.study.clause_questions import (
     CLAUSE_WORDS,
     DETERMINED,
-    FIRST_PART,
     ITSELF,
-    LONGEST_KEY,
     NO_KEY,
     PERSONS,
     POINTING,
@@ -21,15 +19,26 @@ from mlx_backend.study.clause_questions import (
     Question,
     begins_with_doing,
     questions_about_clause,
+    questions_about_rest,
 )
-from mlx_backend.study.dictionary import PREPOSITIONS, is_adjective, is_noun, verb_bases
+from mlx_backend.study.dictionary import (
+    PREPOSITIONS,
+    could_be_noun,
+    finite_base,
+    is_adjective,
+    is_noun,
+    is_participle,
+    verb_bases,
+)
 from mlx_backend.study.grammar import (
     Clause,
     as_question,
     as_spoken_within,
+    clause_about,
     clauses,
     is_whole,
 )
+from mlx_backend.study.pair_questions import questions_about_pair
 from mlx_backend.study.statements import Statement
 from mlx_backend.words import word_set
 
@@ -45,6 +54,7 @@ _REMARKS = word_set(
 # Kinds whose form says enough in a word or two.
 _SHORT_KINDS = frozenset({"pair", "row", "measure", "called", "agent", "complement", "money"})
 _SHORT_IN_SHORT = frozenset({"place", "time", "date", "day", "count"})
+_OF_TIME = frozenset({"date", "day", "time", "month"})
 _SHORT_STATEMENT = 12
 _LONGEST_TOPIC = 4
 _LONGEST_NAME = 5
@@ -108,10 +118,14 @@ def _all(statement: Statement, topic: str) -> Iterator[Question]:
     name = ""
     if statement.pairs and _is_name_of_pair(statement.pairs[0][0]):
         ((name, value),) = statement.pairs
-        yield from _of_pair(name, value)
+        yield from questions_about_pair(name, value)
     asks = statement.text.rstrip("_*'").endswith("?")
-    for clause in [] if asks or statement.is_torn else clauses(statement.text):
+    told = [] if asks or statement.is_torn else clauses(statement.text)
+    for clause in told:
         yield from questions_about_clause(_resolved(clause, topic))
+    if not (told or name or asks or statement.is_torn):
+        yield from _of_fragment(statement.text)
+    yield from _of_someone_within(statement.text)
     for piece in re.split(r"[,;:]\s+", statement.text.rstrip(".")):
         yield from _of_measure(piece, name)
 
@@ -149,6 +163,43 @@ def _resolved(clause: Clause, topic: str) -> Clause:
     return clause
 
 
+_WHO = re.compile(r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*), who (?P<does>[^,;:.]+)")
+_APPOSED = re.compile(
+    r"^(?P<what>(?:The|Our|My|Their|His|Her) (?:[a-z]+ ){0,2}[a-z]+), "
+    r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*),"
+)
+
+
+def _of_fragment(text: str) -> Iterator[Question]:
+    """As in "Yearly audit by Ida Lund.": who is the yearly audit by?"""
+    words = text.rstrip(".").split()
+    end = next((i for i, word in enumerate(words) if word.lower() in PREPOSITIONS), 0)
+    thing = words[:end]
+    is_thing = thing and could_be_noun(thing[-1].lower()) and all(map(str.isalpha, thing))
+    if not is_thing or end > _LONGEST_TOPIC or len(words) > _SHORT_STATEMENT:
+        return
+    if thing[0].lower() in DETERMINED | POINTING | _INDEFINITE | PERSONS | ITSELF:
+        return
+    verb = "are" if thing[-1].endswith("s") else "is"
+    clause = Clause(f"the {_lower(' '.join(thing))}", "", verb, " ".join(words[end:]))
+    for question in questions_about_rest(clause):
+        is_by = question.kind == "name" and words[end] == "by"
+        if question.kind in _OF_TIME or is_by:
+            yield question
+
+
+def _of_someone_within(text: str) -> Iterator[Question]:
+    """As in "Our baker, Ida Lund, ..." and "for Ida, who bakes": who is it, and what is said."""
+    for told in _WHO.finditer(text):
+        clause = clause_about(told["name"], told["does"], is_verb=True)
+        if clause is not None:
+            yield from questions_about_clause(clause)
+    if apposed := _APPOSED.match(text):
+        what = _lower(apposed["what"])
+        yield Question(f"Who is {what}?", apposed["name"], "called")
+        yield Question(f"What is {what} called?", apposed["name"], "called")
+
+
 def _of_measure(piece: str, name: str) -> Iterator[Question]:
     """As in "doubling time 94 minutes": what is the doubling time?"""
     measure = _MEASURE.match(piece)
@@ -177,6 +228,7 @@ def _of_row(statement: Statement) -> Iterator[Question]:
         yield Question(f"{subject}: {name.lower()}?", value, "row")
         if is_noun(name.lower()) and name.lower() not in _QUESTION_WORDS:
             yield Question(f"What is the {name.lower()} of {subject}?", value, "row")
+        yield from _of_head(subject, name.lower(), value)
         for answer in answers_in(value):
             if answer.kind not in {"name", "place"}:
                 yield Question(f"{subject}: {answer.question_words[0]}?", answer.key, "row")
@@ -185,17 +237,16 @@ def _of_row(statement: Statement) -> Iterator[Question]:
             yield Question(text, subject, "row")
 
 
-def _of_pair(name: str, value: str) -> Iterator[Question]:
-    value = value.rstrip(".")
-    first = FIRST_PART.split(value)[0]
-    for answer in answers_in(value):
-        if answer.kind not in {"name", "place"}:
-            yield Question(f"{name}: {answer.question_words[0]}?", answer.key, "pair")
-    if len(first.split()) <= LONGEST_KEY:
-        yield Question(f"{name}?", first, "pair")
-        is_told = name.split(maxsplit=1)[0].lower() in DETERMINED
-        if first == value and not name.endswith("s"):
-            yield Question(f"What is {'' if is_told else 'the '}{_lower(name)}?", first, "pair")
+def _of_head(subject: str, head: str, value: str) -> Iterator[Question]:
+    """Of a column whose head is half a sentence: "where it stands", "used for"."""
+    first, *others = head.split()
+    if first in _QUESTION_WORDS and len(others) == 2 and others[0] in ITSELF | PERSONS:
+        if base := finite_base(others[1]):
+            yield Question(as_question(f"{first} does {subject} {base}"), value, "row")
+    elif is_participle([first]) and others and others[-1] in PREPOSITIONS:
+        word = "who" if others[-1] == "by" else "what"
+        yield Question(as_question(f"{word} is {subject} {head}"), value, "row")
+        yield Question(as_question(f"what is {head} {value}"), subject, "row")
 
 
 def _lower(name: str) -> str:

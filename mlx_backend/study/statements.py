@@ -15,7 +15,7 @@ LONGEST_WORDS = 32
 
 _SHORTEST_WORDS = 2
 # A sentence may end at its mark, and at the end of a line; what follows decides.
-_PAUSES = re.compile(r"(?<=[.!?])[\"')\]”»]*\s+|(?<=[。！？])|\n\s*")
+_PAUSES = re.compile(r"(?<=[.!?])[\"')\]”»*_]*\s+|(?<=[。！？])|\n\s*")
 _OPENS = "\"'([“„«¿¡"
 _SIGNS = "`*_[("  # of code, emphasis and links: what stands behind them decides
 _LOOK = 16  # characters on either side of a pause that tell whether it ends a sentence
@@ -33,6 +33,8 @@ _HASHES = re.compile(r"^\s*#+\s+")
 _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
 _TABLE_ROW = re.compile(r"^\s*\|(.+)\|\s*$")
 _PAIR = re.compile(r"^([^\s:：|][^:：|]{1,48})[:：]\s+(\S.*)$")
+_LONGEST_NAME = 32
+_PAIR_LINE = re.compile(rf"\s*[^\W\d_][\w' -]{{1,{_LONGEST_NAME - 2}}}: ")
 _CLAUSE_END = re.compile(r"[;:,–—]\s+")
 _LONG_WORD = re.compile(r"[^\s]{200}")  # data rather than a word, or a language without spaces
 _FENCE = re.compile(r"^\s*(```|~~~)")
@@ -149,7 +151,8 @@ def _whole_sentences(text: str) -> Iterator[str]:
         after = text[pause.end() : pause.end() + _LOOK]
         if "\n" in pause[0]:
             line = text[text.rfind("\n", start, pause.start()) + 1 : pause.start()]
-            is_end = pause[0].count("\n") > 1 or _line_ends_sentence(line, after)
+            following = text[pause.end() : pause.end() + _LONGEST_NAME + 2]
+            is_end = pause[0].count("\n") > 1 or _line_ends_sentence(line, following)
         else:
             is_end = _pause_ends_sentence(before, after)
         if is_end:
@@ -167,13 +170,16 @@ def _pause_ends_sentence(before: str, after: str) -> bool:
     return first.isupper() or first.isdigit() or not first.isascii()
 
 
-def _line_ends_sentence(line: str, after: str) -> bool:
+def _line_ends_sentence(line: str, following: str) -> bool:
     """Whether a sentence ends with its line, as an item of a list does and wrapped prose does not.
 
     It goes on where the next line does in lower case, or where the line is as long as a wrapped one
     and no mark ends it.
     """
+    after = following[:_LOOK]
     if _HASHES.match(line) or _BEGINS_BLOCK.match(after):
+        return True
+    if _PAIR_LINE.match(line) and _PAIR_LINE.match(following):
         return True
     if _LINE_ENDS_SENTENCE.search(line):
         return not after.lstrip(_OPENS)[:1].islower()

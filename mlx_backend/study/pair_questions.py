@@ -1,0 +1,87 @@
+"""Questions about a name and what stands behind its colon, as in "aerial: on the roof"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlx_backend.study.answers import Answer, answers_in
+from mlx_backend.study.clause_questions import (
+    DETERMINED,
+    FIRST_PART,
+    LONGEST_KEY,
+    Question,
+    questions_about_clause,
+)
+from mlx_backend.study.dictionary import PREPOSITIONS, is_common_word
+from mlx_backend.study.grammar import as_spoken_within, clause_about
+
+_PIECES = re.compile(r"[,;]\s+")
+_NAME_OF_SOMEONE = re.compile(r"[A-ZÀ-Þ][a-zà-þ'’-]+(?: [A-ZÀ-Þ][a-zà-þ'’-]+){0,2}")
+_ENDS_OPEN = re.compile(rf"\b(?:{'|'.join(PREPOSITIONS)})$|^(?:when|where|who|why|how)\b", re.I)
+_WORDS = re.compile(r"[\w'’ -]+")
+_ROLE = re.compile(r"[a-z]{3,}(?:er|or|ian|ist|man|woman|ant|ess|chief|cook|nurse)")
+# How the thing itself is asked for by the kind of its value, beside what its name says of it.
+_WHOLE = {
+    "money": "How much is {}?",
+    "length of time": "How long is {}?",
+    "date": "When is {}?",
+    "day": "When is {}?",
+    "time": "When is {}?",
+}
+
+
+def questions_about_pair(name: str, value: str) -> Iterator[Question]:
+    """What can be asked about what has this name."""
+    value = value.rstrip(".")
+    first = FIRST_PART.split(value)[0]
+    for answer in answers_in(value):
+        if answer.kind not in {"name", "place"}:
+            yield Question(f"{name}: {answer.question_words[0]}?", answer.key, "pair")
+    if len(first.split()) <= LONGEST_KEY:
+        yield Question(f"{name}?", first, "pair")
+        if first == value and not name.endswith("s") and not _ENDS_OPEN.search(name):
+            yield Question(f"What is {_subject(name)}?", first, "pair")
+    yield from _of_someone(name, first)
+    yield from _of_pieces(name, value)
+
+
+def _of_someone(name: str, first: str) -> Iterator[Question]:
+    if not _is_someone(name):
+        return
+    if len(first.split()) <= LONGEST_KEY and not answers_in(first):
+        yield Question(f"Who or what is {name}?", first, "pair")
+    if _ROLE.fullmatch(first):
+        yield Question(f"Who is the {first}?", name, "pair")
+
+
+def _of_pieces(name: str, value: str) -> Iterator[Question]:
+    """Of each part as what its name is or does: "comes at night" as "Ida comes at night"."""
+    subject = name if _is_someone(name) else _subject(name)
+    for piece in _PIECES.split(value):
+        clause = clause_about(subject, piece)
+        if clause is not None and not _ENDS_OPEN.search(name):
+            yield from questions_about_clause(clause)
+        for answer in answers_in(piece):
+            yield from _of_whole(subject, piece, answer)
+
+
+def _of_whole(subject: str, piece: str, answer: Answer) -> Iterator[Question]:
+    form = _WHOLE.get(answer.kind)
+    if not form or answer.start > 0 or not _WORDS.fullmatch(subject):
+        return
+    rest = piece[answer.end :].strip()
+    yield Question(form.format(f"{subject} {rest}".strip()), answer.key, "pair")
+    if answer.kind == "money":
+        yield Question(f"How much does {subject} cost {rest}".strip() + "?", answer.key, "pair")
+
+
+def _is_someone(name: str) -> bool:
+    """Whether it looks like the name of a person or firm rather than of a kind of thing."""
+    words = [word.lower() for word in name.split()]
+    return bool(_NAME_OF_SOMEONE.fullmatch(name)) and not all(map(is_common_word, words))
+
+
+def _subject(name: str) -> str:
+    is_told = name.split(maxsplit=1)[0].lower() in DETERMINED
+    return f"{'' if is_told else 'the '}{as_spoken_within(name)}"
