@@ -164,6 +164,7 @@ def _resolved(clause: Clause, topic: str) -> Clause:
 
 
 _WHO = re.compile(r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*), who (?P<does>[^,;:.]+)")
+_BY_NAME = re.compile(r"by (?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*)")
 _APPOSED = re.compile(
     r"^(?P<what>(?:The|Our|My|Their|His|Her) (?:[a-z]+ ){0,2}[a-z]+), "
     r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*),"
@@ -180,11 +181,13 @@ def _of_fragment(text: str) -> Iterator[Question]:
         return
     if thing[0].lower() in DETERMINED | POINTING | _INDEFINITE | PERSONS | ITSELF:
         return
-    verb = "are" if thing[-1].endswith("s") else "is"
+    is_plural = thing[-1].endswith("s") and not thing[-1].endswith(("ss", "us", "is"))
+    verb = "are" if is_plural else "is"
     clause = Clause(f"the {_lower(' '.join(thing))}", "", verb, " ".join(words[end:]))
+    if by := _BY_NAME.match(clause.rest):
+        yield Question(clause.asked("who", "by"), by["name"], "agent")
     for question in questions_about_rest(clause):
-        is_by = question.kind == "name" and words[end] == "by"
-        if question.kind in _OF_TIME or is_by:
+        if question.kind in _OF_TIME:
             yield question
 
 

@@ -86,3 +86,17 @@ def test_the_doctor_is_content_where_products_are_fast(
     (speed,) = (check for check in doctor.run_checks() if check.name == "speed")
     assert speed.ok
     assert "install" not in speed.detail
+
+
+def test_only_a_gpu_is_kept_from_running_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlx.core as mx
+
+    before = mx.set_memory_limit(2**50)
+    try:
+        accelerator.bound_run_ahead()
+        assert mx.set_memory_limit(2**50) == 2**50
+        monkeypatch.setattr(accelerator, "has_gpu", lambda: True)
+        accelerator.bound_run_ahead()
+        assert mx.get_active_memory() < mx.set_memory_limit(2**50) < 2**40
+    finally:
+        mx.set_memory_limit(before)

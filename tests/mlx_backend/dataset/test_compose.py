@@ -61,6 +61,19 @@ def test_every_fact_is_asked_for_in_several_ways(filled_library: Library, notes:
     assert len(prompts) >= 6
 
 
+def test_prompts_of_a_few_words_come_in_others_in_later_passes(
+    filled_library: Library, notes: Notes
+) -> None:
+    dataset = make_dataset(notes, seed=0)
+    asked = [sample for sample in dataset.train if sample.kind == "keywords"]
+    assert sum(len(sample.rewordings) for sample in asked) > 2 * len(asked)
+    exam = {(sample.prompt, sample.answer) for sample in dataset.held_out}
+    for sample in asked:
+        prompts = [sample.prompt, *sample.rewordings]
+        assert len(set(prompts)) == len(prompts)
+        assert not exam & {(prompt, sample.answer) for prompt in prompts}
+
+
 def test_what_is_held_out_is_not_trained(filled_library: Library, notes: Notes) -> None:
     dataset = make_dataset(notes, seed=0)
     assert dataset.held_out

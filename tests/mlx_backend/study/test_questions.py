@@ -43,6 +43,33 @@ def asked(text: str, topic: str = "") -> dict[str, str]:
         ("There are two kinds of sail.", "How many kinds are there of sail?", "two"),
         ("Never hang the coat over Old Smoke.", "Where should I never hang the coat?", "Old Smoke"),
         ("The lemon tree winters at Mirjam's.", "Where does the lemon tree winter?", "Mirjam's"),
+        ("The choir sings every Friday at 19:30.", "How often does the choir sing?",
+         "every Friday"),
+        ("Ida pays 5 euros for the boat.", "How much does Ida pay?", "5 euros"),
+        ("We rent the barn from 1 May.", "When do we rent the barn from?", "1 May"),
+        ("Signs close on 3 May.", "When do signs close?", "3 May"),
+        ("Swapped the rope for a chain.", "What did we swap for a chain?", "the rope"),
+        ("Lost the day because the storm broke the mast.", "What did the storm break?",
+         "the mast"),
+        ("The boat is in hall 3.", "Which hall is the boat in?", "3"),
+        ("I left the red lamp and the oar in Ida's shed.", "Where did I leave the red lamp and the"
+         " oar?", "Ida's shed"),
+        ("Sea trial begun at Moss, with four lamps on the deck.", "Where was the sea trial begun?",
+         "Moss"),
+        ("Sea trial begun at Moss, with four lamps on the deck.", "How many lamps are on the deck?",
+         "four"),
+        ("Our baker, Ida Lund, lives in Moss.", "Who is our baker?", "Ida Lund"),
+        ("The letter is for Emil, who rowed to Bergen in May.", "When did Emil row to Bergen?",
+         "May"),
+        ("Yearly census by Ida Lund.", "Who is the yearly census by?", "Ida Lund"),
+        ("Regatta on 12 June, bring oars", "When is the regatta?", "12 June"),
+        ("Ida Lund: baker, speaks Danish, in Moss on Fridays", "Who is the baker?", "Ida Lund"),
+        ("Ida Lund: baker, speaks Danish, in Moss on Fridays", "Who or what is Ida Lund?", "baker"),
+        ("Ida Lund: baker, speaks Danish, in Moss on Fridays",
+         "On which day is Ida Lund in Moss?", "Fridays"),
+        ("range: reached 640 metres in May", "How many metres did the range reach?", "640"),
+        ("spare key: behind the clock", "Where is the spare key?", "the clock"),
+        ("Toll: 18 euros, paid by Ida", "How much is the toll?", "18 euros"),
     ],
 )  # fmt: skip
 def test_sentences_become_questions(text: str, question: str, key: str) -> None:
@@ -54,6 +81,15 @@ def test_rows_are_asked_for_from_both_ends() -> None:
     found = {question.text: question.key for question in questions_about(row)}
     assert found["What is the age of Ida?"] == "41"
     assert found["Which name is listed with age 41?"] == "Ida"
+
+
+def test_heads_that_are_half_a_sentence_are_asked_for_in_whole_ones() -> None:
+    pairs = (("Name", "stoat"), ("Where it stands", "the cellar"), ("Used for", "old files"))
+    row = Statement("stoat: Where it stands the cellar, Used for old files", pairs, is_row=True)
+    found = {question.text: question.key for question in questions_about(row)}
+    assert found["Where does stoat stand?"] == "the cellar"
+    assert found["What is stoat used for?"] == "old files"
+    assert found["What is used for old files?"] == "stoat"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +173,13 @@ def test_what_is_not_understood_is_not_asked(text: str) -> None:
         ("All the open sails still hold the wind.", "sails still?"),
         ("The bell rings and then the mill stops.", "then"),
         ("They keep track of ropes and anchors in the book.", "What anchors"),
+        ("You can simply hit F8.", "Which"),
+        ("The sum will approach 0.", "Which approach"),
+        ("We can say we want to do something N times.", "Which something"),
+        ("Formatting a string with Printf", "the formatting"),
+        ("Stem bolts 5 newton metres.", "does stem bolt"),
+        ("Noticed by: Ida, through a window in Moss", "the noticed by"),
+        ("The crew is given four lamps on Monday.", "lamps are on"),
     ],
 )
 def test_what_is_half_understood_is_not_asked(text: str, question: str) -> None:

@@ -84,6 +84,18 @@ def test_pairs_are_known_by_their_colon() -> None:
     assert not statement.is_row
 
 
+def test_names_with_values_are_one_statement_a_line_also_in_lower_case() -> None:
+    text = "software: 1.14 (not 1.15, which loses the list)\naerial: on the roof\nclock: exact"
+    assert [each.pairs[0][0] for each in stated(text)] == ["software", "aerial", "clock"]
+
+
+def test_a_bold_head_is_no_part_of_the_sentence_behind_it() -> None:
+    assert [each.text for each in stated("**The move.** We rent the barn.")] == [
+        "The move.",
+        "We rent the barn.",
+    ]
+
+
 def test_rows_take_the_heads_of_their_table_also_in_the_next_passage() -> None:
     table = "| name | age |\n|---|---|\n| Ida | 41 |"
     first, second = stated(table, "| Emil | 60 |")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import mlx.core as mx
 import numpy as np
@@ -124,6 +125,17 @@ def test_every_pass_is_shuffled_anew() -> None:
     batches = PackedBatches(SAMPLES, seed=4)
     size = batches.steps(1)
     assert not all(same(batches[step], batches[size + step]) for step in range(size))
+
+
+def test_each_pass_asks_in_the_next_wording() -> None:
+    def worded(prompt: int) -> TokenisedSample:
+        return TokenisedSample.of([*([prompt] * 4), 7, 8], 4)
+
+    first, *others = (worded(prompt) for prompt in (21, 22, 23))
+    batches = PackedBatches([replace(first, rewordings=tuple(others))], seed=0)
+    steps = [batches[number] for number in range(4)]
+    assert [int(part.inputs[0, 0]) for (part,) in steps] == [21, 22, 23, 21]
+    assert all(learned(part) == Counter([7, 8]) for (part,) in steps)
 
 
 def test_samples_without_anything_to_learn_are_left_out() -> None:

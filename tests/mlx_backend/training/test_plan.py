@@ -52,6 +52,23 @@ def test_the_night_limits_the_steps(
     assert make_plan(asked, dataset, preparation, time.time()).steps == 1
 
 
+@pytest.mark.parametrize(
+    ("gpu", "available"),
+    [
+        ({"free_memory": 5_000, "total_memory": 9_000}, 5_000),  # CUDA
+        ({"max_recommended_working_set_size": 4_000}, 4_000),  # Metal
+    ],
+)
+def test_what_a_gpu_has_is_asked_of_it(
+    monkeypatch: pytest.MonkeyPatch, gpu: dict[str, int], available: int
+) -> None:
+    monkeypatch.setattr(plan_module, "has_gpu", lambda: True)
+    monkeypatch.setattr("mlx.core.device_info", lambda: gpu)
+    monkeypatch.setattr("mlx.core.get_active_memory", lambda: 0)
+    monkeypatch.setattr("mlx.core.get_cache_memory", lambda: 0)
+    assert plan_module.memory_available() == available
+
+
 def test_what_does_not_fit_at_full_speed_is_computed_with_less_memory(
     preparation: Preparation, dataset: Dataset, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
