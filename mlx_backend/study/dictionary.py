@@ -18,8 +18,10 @@ PREPOSITIONS = word_set(
     "against over of for into onto within without along across around during after before since "
     "until as than about per"
 )
-
-
+AUXILIARIES = word_set(
+    "is are was were am has have had can could may might must shall should will would"
+)
+PRONOUNS = word_set("i we you they he she it")
 _RARE_VERBS = word_set("rend wend")  # "rent" and "went" are others' forms
 
 

@@ -12,54 +12,34 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mlx_backend.study.dictionary import (
+    AUXILIARIES,
     DETERMINERS,
     PREPOSITIONS,
+    PRONOUNS,
     could_be_noun,
     finite_base,
     inflected,
     is_adjective,
-    is_adverb,
     is_common_word,
     is_participle,
     plain_base,
 )
+from mlx_backend.study.subjects import is_subject
 from mlx_backend.words import word_set
 
-_AUXILIARIES = word_set(
-    "is are was were am has have had can could may might must shall should will would"
-)
 _NUMBERS = word_set("one two three four five six seven eight nine ten")
-_PRONOUNS = word_set("i we you they he she it")
 _PLURAL_PRONOUNS = word_set("i we you they")
 _ADVERBS = word_set(
     "always never often usually sometimes rarely only still already also now just ever soon not "
     "mostly finally originally currently"
 )
 _SUBORDINATE = word_set("when whenever who which where if unless because so while that to")
-# A subject with one of these in it, or one of those at its beginning, was not understood.
-_NOT_IN_SUBJECT = word_set(
-    "i we you they he she if when once whether because while though although since where how "
-    "why what then now say says let let's lets that's there's it's i'm i've i'll we've we're "
-    "you're you'll don't can't is are was were has had can will should would could must may "
-    "might and maybe perhaps just simply even it them me us him do does did not sure "
-    "what's who's where's here's"
-)
-_NOT_FIRST_IN_SUBJECT = word_set(
-    "here there however then now sometimes also again notice note regardless whether and but or "
-    "so to for not only as such instead otherwise yet thus hence first second next finally "
-    "whose assuming given using still fewer more whereas unlike despite except besides like"
-)
-_RELATIVE = word_set("that who which")
-_POINTING = word_set("this these those")
-_QUANTIFIERS = word_set("multiple several many few various certain")
-_NOT_LAST_IN_SUBJECT = word_set("or and still other more fewer less longer")
-_LONGEST_SUBJECT = 7
 _FEWEST_TELLING = 2
 _FEWEST_TOLD = 3
 _EMPTY = (
-    _AUXILIARIES
+    AUXILIARIES
     | DETERMINERS
-    | _PRONOUNS
+    | PRONOUNS
     | PREPOSITIONS
     | word_set("do does did be been you me us them here there something anything")
 )
@@ -76,9 +56,6 @@ _BREAKS_OFF = word_set(
     "and or that which who is are was were be been called named like when where while if than as "
     "such because so then not also only even"
 )
-_TITLES = frozenset({"dr.", "mr.", "mrs.", "ms.", "prof.", "st."})
-_WHENEVER = re.compile(r"(?:the|each|every) (?:(?:next|first|last) )?(?:time|moment|way|day)\b")
-_CONTRACTED = re.compile(r"['’](?:ve|ll|re|m|d)$|n['’]t$")
 _IDLE_IMPERATIVES = word_set("see note check let say consider imagine suppose assume")
 _CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but|because)\s+|,\s+)")
 
@@ -155,7 +132,7 @@ def clause_about(subject: str, text: str, is_verb: bool = False) -> Clause | Non
     words = text.rstrip(" .").split()
     first, after = words[0].lower(), words[1] if len(words) > 1 else ""
     if is_verb:
-        known = first in _AUXILIARIES or finite_base(first)
+        known = first in AUXILIARIES or finite_base(first)
         return _with_verb(subject, [], words) if known else None
     if first in PREPOSITIONS:
         return Clause(subject, "", "is", " ".join(words))
@@ -180,7 +157,7 @@ def as_spoken_within(text: str) -> str:
     if not first[:1].isupper() or first in {"I", "I'm", "I've"}:
         return text
     lower = first.lower()
-    if lower in DETERMINERS or lower in _PRONOUNS:
+    if lower in DETERMINERS or lower in PRONOUNS:
         return f"{lower} {rest}".strip()
     follows_name = bool(rest) and rest[0].isupper()
     if follows_name or not first[1:].islower() or not is_common_word(lower):
@@ -211,7 +188,7 @@ def _clause(text: str) -> Clause | None:
     start = place
     while start > 1 and words[start - 1].lower() in _ADVERBS:
         start -= 1
-    if not _is_subject([word.lower() for word in words[:start]]):
+    if not is_subject([word.lower() for word in words[:start]]):
         return None
     if start == 1 and words[0].endswith("ing") and could_be_noun(words[place].lower()):
         return None  # "sorting lists"
@@ -225,76 +202,19 @@ def _is_half_a_phrase(clause: Clause, piece: str) -> bool:
     """As "double quotes" in "single and double quotes", or "B are" in "A and B are gone"."""
     first, *others = clause.subject.split()
     is_one = not others and not first.lower().endswith("s")
-    if not others and first.lower() not in _PRONOUNS and could_be_noun(clause.verb):
+    if not others and first.lower() not in PRONOUNS and could_be_noun(clause.verb):
         return True  # "JSX and ES6 transforms"
     if clause.verb in {"are", "were"} and is_one and first not in _PLURAL_PRONOUNS:
         return True
     if first == "I":
         return not piece.startswith("I")  # "to alter and limit the paths" tells nobody to
-    return first.lower() not in DETERMINERS | _PRONOUNS and not first[0].isupper()
-
-
-def _is_subject(words: Sequence[str]) -> bool:
-    """Whether words can be the whole of what a sentence is about."""
-    if len(words) == 1 and (words[0] in _PRONOUNS or words[0] in {"this", "that", "there"}):
-        return True
-    first, last = words[0], words[-1]
-    return (
-        len(words) <= _LONGEST_SUBJECT
-        and last not in _QUANTIFIERS
-        and first[0] not in ".-/"
-        and not (len(first) == 1 and first not in DETERMINERS)
-        and first not in _NOT_FIRST_IN_SUBJECT | PREPOSITIONS
-        and not (first.endswith("s") and finite_base(first) and not could_be_noun(first))
-        and not (first not in DETERMINERS and DETERMINERS & set(words[1:2]))
-        and not any(_stands_in_no_subject(word) for word in words)
-        and not _POINTING & set(words[1:])
-        and not _tells_of_another(words)
-        and last not in _NOT_LAST_IN_SUBJECT | PREPOSITIONS
-        and not (len(words) > 1 and is_adjective(last))
-        and not (is_participle(words[:1]) and PREPOSITIONS & set(words[1:2]))
-        and not _holds_a_clause(words)
-    )
-
-
-def _tells_of_another(words: Sequence[str]) -> bool:
-    """As in "the approach that you": what follows has a subject of its own, and the verb is its."""
-    return any(
-        word in _RELATIVE and not (finite_base(following) or following in _AUXILIARIES)
-        for word, following in zip(words, [*words[1:], ""], strict=True)
-    )
-
-
-def _holds_a_clause(words: Sequence[str]) -> bool:
-    """As in "this helps", "the next time it", "ruby makes strings": the verb came before."""
-    if words[0] in {"this", "that"} and len(words) > 1 and re.search(r"[^sui]s$", words[1]):
-        return True
-    if words[0] in DETERMINERS:
-        return any(is_adverb(word) for word in words[1:]) or bool(
-            _WHENEVER.match(" ".join(words[:3]))
-        )
-    return is_adverb(words[0]) or any(
-        is_adverb(word) or (finite_base(word) and (word.endswith("s") or not could_be_noun(word)))
-        for word in words[1:-1]
-    )
-
-
-def _stands_in_no_subject(word: str) -> bool:
-    return (
-        word in _NOT_IN_SUBJECT
-        or word in {"also", "--", "-", "–", "—", "not"}
-        or (word[-1] == "." and word not in _TITLES)
-        or word[-1] in ",)"
-        or word[0] == "("
-        or "`" in word
-        or bool(_CONTRACTED.search(word))
-    )
+    return first.lower() not in DETERMINERS | PRONOUNS and not first[0].isupper()
 
 
 def _with_lead(words: Sequence[str]) -> Clause | None:
     """As in "Against the French I play ...": the clause behind the lead, which goes to its end."""
     for i in range(2, min(len(words), _FARTHEST_VERB)):
-        if words[i].lower() in _PRONOUNS:
+        if words[i].lower() in PRONOUNS:
             clause = _clause(" ".join(words[i:]))
             lead = " ".join([words[0].lower(), *words[1:i]])
             return clause and replace(clause, rest=f"{clause.rest} {lead}".strip())
@@ -330,7 +250,7 @@ def _with_participle(words: Sequence[str]) -> Clause | None:
     lower = [word.lower() for word in words[:_FARTHEST_VERB]]
     for place in range(1, len(lower) - 1):
         is_done = is_participle([lower[place]]) and not could_be_noun(lower[place])
-        if is_done and lower[place + 1] in PREPOSITIONS and _is_subject(lower[:place]):
+        if is_done and lower[place + 1] in PREPOSITIONS and is_subject(lower[:place]):
             subject = as_spoken_within(" ".join(words[:place]))
             if lower[0] not in DETERMINERS and subject[0].islower():
                 subject = f"the {subject}"
@@ -347,7 +267,7 @@ def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
         return None  # it may go on with what was said within
     if before.verb in {"is", "are"} and is_participle(words[:1]) and has_and:
         return Clause(before.subject, "", before.verb, text)  # "is sturdy and kept in the shed"
-    if first in _AUXILIARIES or _goes_on_with(before, first, after, has_and):
+    if first in AUXILIARIES or _goes_on_with(before, first, after, has_and):
         return _with_verb(before.subject, [], words)
     if first == "cost" and after:
         return Clause(before.subject, "", "cost", " ".join(words[1:]), "cost")
@@ -374,7 +294,7 @@ def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Cl
     verb = words[0].lower()
     rest = list(words[1:])
     adverbs = list(adverbs)
-    if verb in _AUXILIARIES:
+    if verb in AUXILIARIES:
         done = [word for word in rest if word.lower() not in _ADVERBS]
         verb_is_lexical = verb in {"has", "have", "had"} and not is_participle(done[:1])
         base = "have" if verb_is_lexical else ""
@@ -389,7 +309,7 @@ def _verb_place(words: Sequence[str]) -> int | None:
     lower = [word.lower().strip(",") for word in words]
     reach = range(1, min(len(words), _FARTHEST_VERB))
     for i in reach:
-        is_auxiliary = lower[i] in _AUXILIARIES and words[i][0].islower()  # and no month
+        is_auxiliary = lower[i] in AUXILIARIES and words[i][0].islower()  # and no month
         if is_auxiliary and lower[i - 1] not in {"who", "that", "which"}:
             return None if _has_relative(lower[:i]) else i
     candidates = [i for i in reach if _could_be_verb(lower, words, i)]
@@ -416,7 +336,7 @@ def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
         return False  # "still", which may be done to waters too
     if before in PREPOSITIONS or before.endswith("'s"):
         return False
-    if (word == "based" and after == "on") or (word == "like" and before not in _PRONOUNS):
+    if (word == "based" and after == "on") or (word == "like" and before not in PRONOUNS):
         return False
     if before in DETERMINERS and (before not in _NUMBERS or could_be_noun(word)):
         return False
@@ -443,7 +363,7 @@ def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
         return not has_number and (begins_phrase or (lower[0] in DETERMINERS and after != ""))
     if after == "by":
         return False
-    return begins_phrase or after == "" or not is_participle([word]) or (lower[i - 1] in _PRONOUNS)
+    return begins_phrase or after == "" or not is_participle([word]) or (lower[i - 1] in PRONOUNS)
 
 
 def as_question(text: str) -> str:
