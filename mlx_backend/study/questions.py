@@ -45,6 +45,12 @@ from mlx_backend.words import word_set
 _MEASURE = re.compile(
     r"^(?P<thing>[A-Za-zÀ-þ][A-Za-zÀ-þ' -]{2,40}?) (?P<value>\d[\d.,]*(?: [^\s,.;]+)?)$"
 )
+_WHO = re.compile(r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*), who (?P<does>[^,;:.]+)")
+_BY_NAME = re.compile(r"by (?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*)")
+_APPOSED = re.compile(
+    r"^(?P<what>(?:The|Our|My|Their|His|Her) (?:[a-z]+ ){0,2}[a-z]+), "
+    r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*),"
+)
 _INDEFINITE = word_set("a an any some another each every both all most many")
 _QUESTION_WORDS = word_set("what who where when why how which")
 _BEGIN_NO_MEASURE = word_set("then since while and or last cost costs not hit press let's")
@@ -161,14 +167,6 @@ def _resolved(clause: Clause, topic: str) -> Clause:
     if first in ITSELF and rest:
         return replace(clause, rest=f"{topic} {rest}", object=topic)
     return clause
-
-
-_WHO = re.compile(r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*), who (?P<does>[^,;:.]+)")
-_BY_NAME = re.compile(r"by (?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*)")
-_APPOSED = re.compile(
-    r"^(?P<what>(?:The|Our|My|Their|His|Her) (?:[a-z]+ ){0,2}[a-z]+), "
-    r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*),"
-)
 
 
 def _of_fragment(text: str) -> Iterator[Question]:
