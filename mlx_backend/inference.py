@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -198,13 +199,14 @@ class ChatModel:
         for start in range(0, len(by_length), _BATCH):
             cores.adapt()
             chosen = by_length[start : start + _BATCH]
-            response = batch_generate(
-                self._loaded.model,
-                tokenizer,
-                [ids[i] for i in chosen],
-                max_tokens=max_tokens,
-                sampler=make_sampler(temperature),
-            )
+            with _wired_limit_untouched():
+                response = batch_generate(
+                    self._loaded.model,
+                    tokenizer,
+                    [ids[i] for i in chosen],
+                    max_tokens=max_tokens,
+                    sampler=make_sampler(temperature),
+                )
             for i, text in zip(chosen, response.texts, strict=True):
                 texts[i] = text.strip()
             on_progress(min(start + _BATCH, len(ids)), len(ids))
@@ -225,6 +227,22 @@ class ChatModel:
         # The last sampled tokens may not have gone through the model yet.
         cache.ids = ids[: cache.layers[0].offset]
         self._cache = cache
+
+
+@contextlib.contextmanager
+def _wired_limit_untouched() -> Iterator[None]:
+    """Keep mlx-lm from having macOS hold all of the memory that Metal recommends.
+
+    It does so while it generates. Study and exams take hours of a night, next to training, and a
+    Mac whose memory is held runs out of it for everything else.
+    """
+    generate: Any = sys.modules[batch_generate.__module__]
+    own = generate.maybe_set_recommended_wired_limit
+    generate.maybe_set_recommended_wired_limit = lambda: None
+    try:
+        yield
+    finally:
+        generate.maybe_set_recommended_wired_limit = own
 
 
 def _shared_length(one: Sequence[int], other: Sequence[int]) -> int:

@@ -160,6 +160,17 @@ def test_more_questions_than_one_batch_keep_their_order(chat: ChatModel) -> None
         assert texts[i] == chat.answer([Turn(role="user", text=questions[i])], short).text
 
 
+def test_a_batch_leaves_the_wired_limit_alone(
+    chat: ChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[int] = []
+    monkeypatch.setattr("mlx.core.metal.is_available", lambda: True)
+    monkeypatch.setattr("mlx.core.device_info", lambda: {"max_recommended_working_set_size": 1})
+    monkeypatch.setattr("mlx.core.set_wired_limit", raised.append)
+    chat.answer_all(["One?", "Two?"], 3)
+    assert raised == []
+
+
 def test_no_questions_no_answers(chat: ChatModel) -> None:
     assert chat.answer_all([], 12) == []
 
