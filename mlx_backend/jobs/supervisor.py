@@ -51,6 +51,15 @@ class Persistence:
     stop: float = 900.0
 
 
+@dataclass(frozen=True)
+class _Watched:
+    """The last look at memory; whether the process was asked to stop, and killed as it did not."""
+
+    memory: MemoryLook
+    asked: bool
+    killed: bool
+
+
 class Supervisor:
     """Brings one run to its end. `leave` says that the system wants this process gone."""
 
@@ -137,20 +146,27 @@ class Supervisor:
                 self._surroundings.awake(),
                 TrainingProcess(self._folder, self._command) as process,
             ):
-                asked, last = self._watch(process, before)
-                end = process.outcome() or AbnormalEnd(
-                    process.return_code, process.printed(), ran_out(before, last, look_at_memory())
-                )
+                watched = self._watch(process, before)
+                end = process.outcome() or self._end_without_a_word(process, before, watched)
         except OSError as error:  # it could not even be started
             return protocol.Failed(error=ErrorReport.of(from_exception(error))), False
         finally:
             self._journal.mend()
             self._folder.refresh(self._status, self._reader)
-        return end, asked
+        return end, watched.asked
 
-    def _watch(self, process: TrainingProcess, memory: MemoryLook) -> tuple[bool, MemoryLook]:
-        """Until the process ends; returns whether it was asked to, and the last look at memory."""
+    def _end_without_a_word(
+        self, process: TrainingProcess, before: MemoryLook, watched: _Watched
+    ) -> Outcome | AbnormalEnd:
+        if watched.killed:
+            return protocol.Stopped()  # as it was asked to, if not in its own way
+        out_of_memory = ran_out(before, watched.memory, look_at_memory())
+        return AbnormalEnd(process.return_code, process.printed(), out_of_memory)
+
+    def _watch(self, process: TrainingProcess, memory: MemoryLook) -> _Watched:
+        """Until the process ends, which it is asked to once something hinders it."""
         asked_at: float | None = None
+        killed = False
         look = Every(self._persistence.look)
         while not process.is_over(self._persistence.poll):
             self._journal.flush()
@@ -163,7 +179,8 @@ class Supervisor:
             elif asked_at is not None and time.monotonic() - asked_at > self._persistence.stop:
                 _log.warning("the training does not stop when asked to")
                 process.kill()
-        return asked_at is not None, memory
+                killed = True
+        return _Watched(memory, asked_at is not None, killed)
 
     def _recover(self, end: Outcome | AbnormalEnd) -> protocol.Failed | None:
         """Make the next try better than the last; the error to end with where none is left."""

@@ -38,6 +38,7 @@ from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RunPlan, check_fit, plan_what_fits
 from mlx_backend.training.preparation import Preparation, prepare
 from mlx_backend.training.reporting import comparison, study_report, what_was_left_out
+from mlx_backend.training.stopping import StoppedEarly, check_of, never
 from mlx_backend.training.study_stage import StudyStage, studied_before
 from mlx_backend.training.verdict import advice, verdict
 
@@ -61,6 +62,7 @@ class TrainingRun:
         self._crew = crew
         self._began = time.time()
         self._before = Assessment()
+        self._check = never
         # What earlier attempts spent on it counts against the hours of the run.
         self._studied_s = studied_before(folder).seconds
 
@@ -76,7 +78,12 @@ class TrainingRun:
                     "Another run is training with this library.",
                     "Wait until it is done, or stop it: `overnight runs`, `overnight stop RUN`.",
                 )
-            return self._run(stop_requested)
+            self._check = check_of(stop_requested)
+            try:
+                return self._run(stop_requested)
+            except StoppedEarly:
+                self._dismiss_crew()
+                return None
 
     def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
         dataset = self._dataset(stop_requested)
@@ -91,8 +98,7 @@ class TrainingRun:
         self._stage("training")
         mx.reset_peak_memory()
         end = loop.run(stop_requested)
-        if self._crew is not None:
-            self._crew.dismiss()
+        self._dismiss_crew()
         if end is End.STOPPED:
             return None
         self._say_why_it_ended(end, loop.state, plan.steps)
@@ -103,13 +109,17 @@ class TrainingRun:
             self._file_adapter(card, preparation, dataset)
         self._mark_learned(card, dataset, preparation, loop.state.step)
         self._stage("checking")
-        after = assess(preparation, dataset, self._spec.hours)
+        after = assess(preparation, dataset, self._spec.hours, check=self._check)
         report = self._report(card, plan, loop.state, end)
         report |= what_was_left_out(dataset, preparation)
         report |= comparison(self._before, after)
         report |= study_report(studied_before(self._folder))
         report |= {"verdict": verdict(report), "advice": advice(report)}
         return report | {"report": str(self._folder.write_report(report))}
+
+    def _dismiss_crew(self) -> None:
+        if self._crew is not None:
+            self._crew.dismiss()
 
     def _mark_learned(
         self, card: AdapterCard, dataset: Dataset, preparation: Preparation, steps: int
@@ -171,7 +181,7 @@ class TrainingRun:
             preparation = self._prepare(dataset, lowered)
             self._assess_before(dataset, preparation)
             plan, preparation = plan_what_fits(
-                self._spec, dataset, preparation, self._deadline(), lowered
+                self._spec, dataset, preparation, self._deadline(), lowered, self._check
             )
             check_fit(plan)
             # What was lowered so far is in the plan; only what comes later is added to it.
@@ -190,7 +200,7 @@ class TrainingRun:
         return plan, preparation
 
     def _prepare(self, dataset: Dataset, down: int) -> Preparation:
-        return prepare(self._library, self._spec, dataset, down, self._crew)
+        return prepare(self._library, self._spec, dataset, down, self._crew, self._check)
 
     def _tell_what_is_not_learned(self, dataset: Dataset, preparation: Preparation) -> None:
         total = len(dataset.train)
@@ -232,7 +242,9 @@ class TrainingRun:
     def _assess_before(self, dataset: Dataset, preparation: Preparation) -> None:
         """Measure the model before anything is learned; frozen as the samples are."""
         path, is_base = self._folder.path / _BEFORE, self._spec.start_from is None
-        self._before = assess_once(path, preparation, dataset, self._spec.hours, is_base)
+        self._before = assess_once(
+            path, preparation, dataset, self._spec.hours, is_base, self._check
+        )
 
     def _deadline(self) -> float | None:
         """When the training ends at the latest: what is measured after it is in the hours, too."""

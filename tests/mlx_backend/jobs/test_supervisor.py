@@ -242,6 +242,22 @@ def test_a_process_that_does_not_stop_is_ended(folder: JobFolder, supervise: Any
     assert isinstance(end, protocol.Stopped)
 
 
+def test_one_that_is_ended_for_a_pause_has_not_failed(folder: JobFolder, supervise: Any) -> None:
+    def pauses(times: int) -> list[Callable[[], Any]]:
+        return [
+            at_work(folder),
+            (folder.path / "at work").unlink,
+            folder.request_pause,
+            lambda: len(waits(folder)) == times,
+            folder.clear_pause,
+        ]
+
+    with meanwhile(*pauses(1), *pauses(2), *pauses(3)):
+        end = supervise(*[[("ignore the stop",)]] * 3, [FINISH], stop=0.0)
+    assert isinstance(end, protocol.Finished)
+    assert told(folder, protocol.AttemptEnded) == []
+
+
 def test_a_process_that_hangs_after_its_last_word_is_not_waited_for(
     folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

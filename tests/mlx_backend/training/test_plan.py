@@ -17,6 +17,7 @@ from mlx_backend.training import plan as plan_module
 from mlx_backend.training.frugality import rungs
 from mlx_backend.training.plan import check_fit, make_plan, plan_what_fits
 from mlx_backend.training.preparation import Preparation, positions
+from mlx_backend.training.stopping import Check
 from tests.mlx_backend.arrays import bits
 
 
@@ -83,9 +84,9 @@ def measure_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every way of computing takes the same memory each time; measured twice it may differ."""
     real, known = plan_module._measure, {}
 
-    def measure(preparation: Preparation) -> Any:
+    def measure(preparation: Preparation, check: Check) -> Any:
         if preparation.frugality not in known:
-            known[preparation.frugality] = real(preparation)
+            known[preparation.frugality] = real(preparation, check)
         return known[preparation.frugality]
 
     monkeypatch.setattr(plan_module, "_measure", measure)

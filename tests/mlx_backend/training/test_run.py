@@ -121,6 +121,38 @@ def test_a_run_cut_short_ends_with_the_same_file(
     assert factors(filled_library) == whole
 
 
+@pytest.mark.parametrize("work_name", ["prepare", "assess_once", "plan_what_fits", "assess"])
+def test_a_stop_is_heard_while_it_measures(
+    filled_library: Library,
+    start: Start,
+    spec: TrainSpec,
+    monkeypatch: pytest.MonkeyPatch,
+    work_name: str,
+) -> None:
+    work(filled_library, start(spec))
+    whole = factors(filled_library)
+    shutil.rmtree(filled_library.adapters / "Garden")
+    for kept in ("general_probe.json", "general_targets.npz"):
+        (filled_library.models / "tiny" / kept).unlink(missing_ok=True)
+    folder, asked = start(spec), []
+    real = getattr(run_module, work_name)
+
+    def ask_to_stop(*given: Any, **named: Any) -> Any:
+        asked.append(work_name)
+        return real(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, work_name, ask_to_stop)
+        assert work(filled_library, folder, lambda: bool(asked)) is None
+    assert asked == [work_name]
+    assert (folder.path / "plan.json").exists() == (work_name == "assess")
+    result = work(filled_library, folder)
+    assert result is not None
+    assert result["exam_asked"]
+    assert factors(filled_library) == whole
+    assert len(list_adapters(filled_library.adapters)) == 1
+
+
 def test_a_run_killed_before_its_first_checkpoint_ends_with_the_same_file(
     filled_library: Library, start: Start, spec: TrainSpec
 ) -> None:
