@@ -12,7 +12,6 @@ import psutil
 
 from mlx_backend.accelerator import has_gpu
 from mlx_backend.dataset.samples import Dataset
-from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.models import BaseModel, list_models
 from mlx_backend.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
@@ -135,21 +134,6 @@ def memory_available() -> int:
     # Beyond what Metal recommends, a Mac grinds to a halt before anything fails.
     recommended = gpu.get("max_recommended_working_set_size")
     return int(free) if recommended is None else min(int(free), int(recommended))
-
-
-def check_fit(plan: RunPlan) -> None:
-    """Raise OvernightError where memory will not do: MLX may end the process without a word."""
-    if plan.fits:
-        return
-    advice = "choose a smaller base model"
-    if plan.instead:
-        advice = f"choose the base model '{plan.instead}', which would fit"
-    raise OvernightError(
-        Kind.NO_MEMORY,
-        f"This training needs about {plan.peak_bytes / 1e9:.1f} GB of memory even"
-        f" {plan.way}, and {plan.machine_bytes / 1e9:.1f} GB are free.",
-        f"Close other large programs, or {advice}, then go on.",
-    )
 
 
 def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:

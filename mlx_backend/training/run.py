@@ -21,6 +21,7 @@ from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.frugality import frugality_rung
+from mlx_backend.jobs.room import NoRoomYet
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.home import Library
@@ -35,9 +36,15 @@ from mlx_backend.training.filing import adapter_readme, check_adapter
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
-from mlx_backend.training.plan import RunPlan, check_fit, plan_what_fits
+from mlx_backend.training.plan import RunPlan, plan_what_fits
 from mlx_backend.training.preparation import Preparation, prepare
-from mlx_backend.training.reporting import comparison, study_report, what_was_left_out
+from mlx_backend.training.reporting import (
+    comparison,
+    study_report,
+    what_was_left_out,
+    why_it_ended,
+)
+from mlx_backend.training.room import check_fit, check_room
 from mlx_backend.training.stopping import StoppedEarly, check_of, never
 from mlx_backend.training.study_stage import StudyStage, studied_before
 from mlx_backend.training.verdict import advice, verdict
@@ -84,6 +91,9 @@ class TrainingRun:
             except StoppedEarly:
                 self._dismiss_crew()
                 return None
+            except NoRoomYet:
+                self._dismiss_crew()
+                raise
 
     def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
         dataset = self._dataset(stop_requested)
@@ -101,7 +111,8 @@ class TrainingRun:
         self._dismiss_crew()
         if end is End.STOPPED:
             return None
-        self._say_why_it_ended(end, loop.state, plan.steps)
+        for text in why_it_ended(end, loop.state, plan.steps):
+            self._notice(text)
         self._stage("saving")
         card = self._filed_before()
         if card is None:
@@ -174,8 +185,11 @@ class TrainingRun:
         """
         path = self._folder.path / "plan.json"
         lowered = frugality_rung(self._folder)
+        waits = self._spec.patience.when_memory_is_short
         if path.exists():
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
+            if waits and not lowered:  # what it takes since something was given up is not known
+                check_room(plan)
             preparation = self._prepare(dataset, plan.down + lowered)
         else:
             preparation = self._prepare(dataset, lowered)
@@ -183,7 +197,7 @@ class TrainingRun:
             plan, preparation = plan_what_fits(
                 self._spec, dataset, preparation, self._deadline(), lowered, self._check
             )
-            check_fit(plan)
+            check_fit(plan, waits)
             # What was lowered so far is in the plan; only what comes later is added to it.
             plan = msgspec.structs.replace(plan, down=plan.down - lowered)
             write_atomically(path, msgspec.json.encode(plan))
@@ -255,29 +269,6 @@ class TrainingRun:
         # The base model's probe may be one of an earlier run.
         probe = self._before.probe.seconds if self._before.probe else 0.0
         return deadline - max(self._before.seconds, self._before.exam.seconds + probe)
-
-    def _say_why_it_ended(self, end: End, state: TrainingState, steps: int) -> None:
-        if end is End.NO_TIME:
-            self._notice(
-                f"The time was over after step {state.step} of {steps};"
-                " what was learned until then is kept."
-            )
-        elif end is End.NO_GAIN:
-            self._notice(
-                f"Stopped at step {state.step} of {steps}: the model got no better at wordings it"
-                " was not trained on, and would have begun to learn by rote."
-            )
-        if state.kept_step is not None:
-            self._notice(f"The best state, that after step {state.kept_step}, is kept.")
-        if state.has_no_gain:
-            self._notice(
-                "At wordings it was not trained on, the model is no better than before. A lower"
-                " learning rate (Settings, Details) or more notes may help."
-            )
-        if state.course.skipped:
-            self._notice(
-                f"{state.course.skipped} steps were skipped, for their loss was not a number."
-            )
 
     def _card(self, dataset: Dataset, preparation: Preparation, loop: TrainingLoop) -> AdapterCard:
         state = loop.state

@@ -23,7 +23,10 @@ from mlx_backend.library.adapters import LONGEST_NAME, WEIGHTS, list_adapters, r
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import AdapterKind, TrainSpec
+from mlx_backend.training import plan as plan_module
+from mlx_backend.training import room as room_module
 from mlx_backend.training import run as run_module
+from mlx_backend.training.child import outcome_of
 from mlx_backend.training.plan import RunPlan, plan_what_fits
 from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.run import TrainingRun
@@ -119,6 +122,37 @@ def test_a_run_cut_short_ends_with_the_same_file(
         assert work(filled_library, folder, lambda n=stop_at: folder.status().step >= n) is None  # type: ignore[misc]
     assert work(filled_library, folder) is not None
     assert factors(filled_library) == whole
+
+
+def test_a_run_waits_for_memory_at_its_start_and_when_it_goes_on(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = start(spec)
+
+    def needs() -> int:
+        """What it waits for, with hardly any memory free."""
+        with monkeypatch.context() as patch:
+            patch.setattr(plan_module, "memory_available", lambda: 1000)
+            patch.setattr(room_module, "memory_available", lambda: 1000)
+            end = outcome_of(lambda: work(filled_library, folder))
+        assert isinstance(end, protocol.Waiting), end
+        assert end.reason == "memory"
+        return end.needed_bytes
+
+    least = needs()
+    assert not (folder.path / "plan.json").exists()  # a plan for too little memory is none
+    assert work(filled_library, folder, lambda: folder.status().step >= 2) is None
+    assert least <= needs()
+    assert work(filled_library, folder) is not None
+
+
+def test_a_run_that_waits_for_nothing_fails_for_want_of_memory(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "memory_available", lambda: 1000)
+    folder = start(msgspec.structs.replace(spec, patience=protocol.NO_PATIENCE))
+    error = expect(Kind.NO_MEMORY, filled_library, folder)
+    assert "are free" in error.message
 
 
 @pytest.mark.parametrize("work_name", ["prepare", "assess_once", "plan_what_fits", "assess"])
