@@ -96,6 +96,8 @@ class TrainingRun:
                 raise
 
     def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
+        if not self._folder.newest_checkpoint():  # what has learned something files that
+            check_time_is_left(self._spec, self._began)
         dataset = self._dataset(stop_requested)
         if dataset is None:
             return None
@@ -149,7 +151,7 @@ class TrainingRun:
                 if self._filed_before() or keeps_private(frozen, connection):
                     return frozen
                 self._begin_anew()
-            check_time_is_left(self._spec, self._began)
+                check_time_is_left(self._spec, self._began)
             stage = StudyStage(self._library, self._folder, self._spec, stop_requested)
             dataset = stage.dataset(Notes(connection), latest_end(self._spec, self._began))
         if dataset is not None:
@@ -239,8 +241,8 @@ class TrainingRun:
                 learning_rate=self._spec.learning_rate,
                 checkpoint_every=self._spec.checkpoint_every,
                 checkpoints=self._folder.checkpoints,
-                # Should the machine be slower than was measured.
-                deadline=self._deadline(),
+                # Should the machine be slower than was measured. What is filed learns no more.
+                deadline=0.0 if self._filed_before() else self._deadline(),
                 prompt=self._spec.prompt,
                 ask=functools.partial(_ask, ChatModel(preparation.loaded)),
             ),
