@@ -14,6 +14,7 @@ from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.locks import is_held
+from mlx_backend.night.overtime import grant_time
 
 # A running job is looked at on every tick; for new and revived ones, all folders every fourth.
 _TICK_MS = 250
@@ -190,6 +191,8 @@ class _Reader(QObject):
         try:
             if spec is not None:
                 folder = JobFolder.create(folder.path.parent, spec, folder.id)
+            else:
+                grant_time(folder)
             folder.clear_pause()  # whoever lets it go on does not want it to wait on
             launch(folder)
         except (OSError, OvernightError) as error:
@@ -209,8 +212,12 @@ class _Reader(QObject):
     def pause(self, folder: JobFolder, paused: bool) -> None:
         """Leave the request to pause in a job's folder, or take it back."""
         try:
-            (folder.request_pause if paused else folder.clear_pause)()
-        except OSError as error:
+            if paused:
+                folder.request_pause()
+            else:
+                grant_time(folder)
+                folder.clear_pause()
+        except (OSError, OvernightError) as error:
             self.start_failed.emit(folder.id, from_exception(error))
         self._look(active_only=True)
 

@@ -12,6 +12,8 @@ from app.job_watcher import JobWatcher
 from mlx_backend import protocol
 
 _PATIENCE_MS = 10_000
+# What other programs have changes without a word.
+_LOOK_MS = 5_000
 # An answer needs the model's own memory and some for the text it works on.
 _CHAT_SHARE = 1.25
 
@@ -24,7 +26,8 @@ def available_memory() -> int:
 class MemoryKeeper(QObject):
     """Decides whether chat may use memory while a run trains.
 
-    While the chat rests no model is loaded; it wakes when the run is over.
+    A run that begins by itself, at night say, tells in its folder what memory it waits for. While
+    the chat rests no model is loaded; it wakes when the run is over.
     """
 
     resting_changed = Signal(bool)
@@ -44,7 +47,10 @@ class MemoryKeeper(QObject):
         self._then: Callable[[], None] | None = None
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
         self._patience.timeout.connect(self._go_on)
+        self._look = QTimer(self, interval=_LOOK_MS)
+        self._look.timeout.connect(self._help_who_waits)
         worker.released.connect(self._go_on)
+        watcher.job_changed.connect(self._help_if_it_waits)
         watcher.job_ended.connect(self._wake_after)
         watcher.start_failed.connect(lambda *_: self._wake())
 
@@ -71,6 +77,23 @@ class MemoryKeeper(QObject):
         if training and not loaded and model_bytes * _CHAT_SHARE > self._available():
             self._rest()
         return not self._resting
+
+    def _help_if_it_waits(self, job_id: str) -> None:
+        job = self._watcher.snapshot(job_id)
+        if job is not None and job.waiting is not None and job.waiting.needed_bytes:
+            self._look.start()
+            self._help_who_waits()
+
+    def _help_who_waits(self) -> None:
+        """Let the chat rest for a run that waits for memory, where that is what it lacks."""
+        waits = [run.waiting for run in self._watcher.runs() if run.waiting is not None]
+        needs = [wait.needed_bytes for wait in waits if wait.needed_bytes]
+        loaded = self._worker.loaded_bytes
+        if not needs:
+            self._look.stop()
+        elif loaded and not self._resting and min(needs) <= self._available() + loaded:
+            self._rest()
+            self._worker.release()
 
     def _go_on(self) -> None:
         self._patience.stop()

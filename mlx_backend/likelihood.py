@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import mlx.core as mx
@@ -48,11 +48,17 @@ def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[st
 
 
 def summed_losses(
-    loaded: LoadedModel, texts: Sequence[tuple[list[int], int]]
+    loaded: LoadedModel,
+    texts: Sequence[tuple[list[int], int]],
+    before_each: Callable[[], object] = lambda: None,
 ) -> list[tuple[float, int]]:
-    """Of texts as tokens, each from a place on, the summed loss (nats) and the number of tokens."""
+    """Of texts as tokens, each from a place on, the summed loss (nats) and the number of tokens.
+
+    `before_each` is called before each batch; what it raises ends the work.
+    """
     found = [(0.0, 0)] * len(texts)
     for chosen, rows, logits in logits_in_rows(loaded, [ids for ids, _ in texts]):
+        before_each()  # nothing of this batch is computed yet
         losses = nn.losses.cross_entropy(logits, rows[:, 1:])
         mx.eval(losses)
         for row, i in enumerate(chosen):

@@ -170,11 +170,15 @@ WaitReason = Literal["time", "turn", "battery", "heat", "memory", "disk", "pause
 
 
 class Waiting(Event, frozen=True, kw_only=True, tag="waiting"):
-    """Nothing is computed now, and why; `until` is a Unix time where it is known."""
+    """Nothing is computed now, and why; `until` is a Unix time where it is known.
+
+    `needed_bytes` is the memory that has to be free, where this run waits for that much.
+    """
 
     reason: WaitReason
     text: str
     until: float | None = None
+    needed_bytes: int = 0
 
 
 class WaitOver(Event, frozen=True, kw_only=True, tag="wait over"):

@@ -13,6 +13,7 @@ from mlx_backend.cli.run_end import follow_or_leave
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
+from mlx_backend.night.overtime import grant_time
 from mlx_backend.settings import load_settings, save_settings
 
 _POLL_S = 0.1
@@ -57,8 +58,10 @@ def _go_on(folder: JobFolder, hosts: Path | None) -> None:
 
         go_on_with(folder, read_hosts(hosts))
     if not status.state.is_over and folder.pause_requested():
+        grant_time(folder)
         folder.clear_pause()
     elif status.state.can_resume:
+        grant_time(folder)
         folder.clear_pause()
         launch(folder)
     else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mlx_backend.jobs.disk import has_room, room_needed
 from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.room import Room
 from mlx_backend.jobs.surroundings import Every, Surroundings
 from mlx_backend.protocol import Waiting
 
@@ -16,18 +17,28 @@ _log = logging.getLogger(__name__)
 
 
 class Hindrances:
-    """Looks at what is cheap often, and at machine and disk every `look` seconds."""
+    """Looks at what is cheap often, and at machine and disk every `look` seconds.
 
-    def __init__(self, folder: JobFolder, surroundings: Surroundings, look: float) -> None:
+    `rests` are the least seconds until memory that was refused is asked for again.
+    """
+
+    def __init__(
+        self,
+        folder: JobFolder,
+        surroundings: Surroundings,
+        look: float,
+        rests: Sequence[float] = (0.0,),
+    ) -> None:
         self._folder = folder
         self._room_needed = 0
         self._turn = _Throttled(surroundings.turn, min(look, _TURN_S))
         self._room = _Throttled(self._disk, look)
         self._obstacle = _Throttled(surroundings.obstacle, look)
+        self._memory = Room(rests)
 
     def to_begin(self) -> Waiting | None:
         """Why the training cannot begin, or go on after a pause; None when it can."""
-        return self._pause() or self._room() or self._turn() or self._obstacle()
+        return self._pause() or self._room() or self._turn() or self._memory() or self._obstacle()
 
     def to_go_on(self) -> Waiting | None:
         """Why the training that is under way should save and wait; None when it need not."""
@@ -41,6 +52,10 @@ class Hindrances:
         self._room_needed = room_needed(self._folder)
         self._room.look_again()
         return self._room() is None
+
+    def need_memory(self, waiting: Waiting) -> None:
+        """The training found the memory taken: go on only once what it waits for is free."""
+        self._memory.refuse(waiting)
 
     def _pause(self) -> Waiting | None:
         if not self._folder.pause_requested():

@@ -25,7 +25,7 @@ from mlx_backend.jobs.hindrances import Hindrances
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.jobs.memory import MemoryLook, look_at_memory, ran_out
 from mlx_backend.jobs.surroundings import Every, Surroundings
-from mlx_backend.jobs.training_process import TRAINING, Outcome, TrainingProcess
+from mlx_backend.jobs.training_process import TRAINING, End, Outcome, TrainingProcess
 from mlx_backend.protocol import Ending, ErrorReport
 
 _TITLE = "Overnight"
@@ -40,15 +40,26 @@ class Persistence:
     """How hard a supervisor tries; times in seconds.
 
     tries: in a row without a new checkpoint. rests: before the next try, by how many failed.
+    room: likewise, after other programs were found to have the memory.
     poll: how often requests are looked for. look: how often machine and disk are looked at.
     stop: how long the training may take to save when it is asked to.
     """
 
     tries: int = 3
     rests: tuple[float, ...] = (1.0, 2.0, 5.0)
+    room: tuple[float, ...] = (15.0, 60.0, 180.0, 600.0)
     poll: float = 0.2
     look: float = 10.0
     stop: float = 900.0
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """The last look at memory; whether the process was asked to stop, and killed as it did not."""
+
+    memory: MemoryLook
+    asked: bool
+    killed: bool
 
 
 class Supervisor:
@@ -72,12 +83,12 @@ class Supervisor:
         self._status = JobStatus()
         folder.refresh(self._status, self._reader)
         self._energy = EnergyLog(self._journal, surroundings.energy, self._status.watt_hours)
-        self._hindrances = Hindrances(folder, surroundings, persistence.look)
+        self._hindrances = Hindrances(folder, surroundings, persistence.look, persistence.room)
         self._saved_before = 0
         self._studied_before = 0.0
         self._failures = 0
 
-    def run(self) -> Outcome | None:
+    def run(self) -> End | None:
         """Work until the run is over; returns its last event, None when it is to be resumed."""
         self._tell_started()
         end = self._work()
@@ -89,11 +100,14 @@ class Supervisor:
         self._tell_the_end(end)
         return end
 
-    def _work(self) -> Outcome | None:
+    def _work(self) -> End | None:
         while self._wait():
             end, asked = self._attempt()
             if isinstance(end, protocol.Finished):
                 return end
+            if isinstance(end, protocol.Waiting):
+                self._hindrances.need_memory(end)
+                continue
             if self._must_end() or (asked and isinstance(end, protocol.Stopped)):
                 continue
             if failed := self._recover(end):
@@ -121,7 +135,7 @@ class Supervisor:
                 self._tell_waiting(hindrance)
                 told = hindrance
                 ready.close()
-                if hindrance.reason in _COMES_BY_ITSELF:
+                if hindrance.reason in _COMES_BY_ITSELF or hindrance.needed_bytes:
                     ready.enter_context(self._surroundings.ready())
             self._journal.flush()
             time.sleep(self._persistence.poll)
@@ -137,20 +151,27 @@ class Supervisor:
                 self._surroundings.awake(),
                 TrainingProcess(self._folder, self._command) as process,
             ):
-                asked, last = self._watch(process, before)
-                end = process.outcome() or AbnormalEnd(
-                    process.return_code, process.printed(), ran_out(before, last, look_at_memory())
-                )
+                watched = self._watch(process, before)
+                end = process.outcome() or self._end_without_a_word(process, before, watched)
         except OSError as error:  # it could not even be started
             return protocol.Failed(error=ErrorReport.of(from_exception(error))), False
         finally:
             self._journal.mend()
             self._folder.refresh(self._status, self._reader)
-        return end, asked
+        return end, watched.asked
 
-    def _watch(self, process: TrainingProcess, memory: MemoryLook) -> tuple[bool, MemoryLook]:
-        """Until the process ends; returns whether it was asked to, and the last look at memory."""
+    def _end_without_a_word(
+        self, process: TrainingProcess, before: MemoryLook, watched: _Watched
+    ) -> Outcome | AbnormalEnd:
+        if watched.killed:
+            return protocol.Stopped()  # as it was asked to, if not in its own way
+        out_of_memory = ran_out(before, watched.memory, look_at_memory())
+        return AbnormalEnd(process.return_code, process.printed(), out_of_memory)
+
+    def _watch(self, process: TrainingProcess, memory: MemoryLook) -> _Watched:
+        """Until the process ends, which it is asked to once something hinders it."""
         asked_at: float | None = None
+        killed = False
         look = Every(self._persistence.look)
         while not process.is_over(self._persistence.poll):
             self._journal.flush()
@@ -163,9 +184,10 @@ class Supervisor:
             elif asked_at is not None and time.monotonic() - asked_at > self._persistence.stop:
                 _log.warning("the training does not stop when asked to")
                 process.kill()
-        return asked_at is not None, memory
+                killed = True
+        return _Watched(memory, asked_at is not None, killed)
 
-    def _recover(self, end: Outcome | AbnormalEnd) -> protocol.Failed | None:
+    def _recover(self, end: End | AbnormalEnd) -> protocol.Failed | None:
         """Make the next try better than the last; the error to end with where none is left."""
         if isinstance(end, protocol.Failed) and end.error.kind == Kind.BUSY:
             return None  # another run was quicker: it is waited for
@@ -187,7 +209,7 @@ class Supervisor:
         self._tell_started()
         return None
 
-    def _ending_of(self, end: Outcome | AbnormalEnd) -> tuple[Ending | None, bool]:
+    def _ending_of(self, end: End | AbnormalEnd) -> tuple[Ending | None, bool]:
         """Why the training ended, None for a reason that stays; and whether the disk is full."""
         if isinstance(end, AbnormalEnd):
             ending: Ending | None = endings.classify(end)
@@ -213,7 +235,7 @@ class Supervisor:
         while time.monotonic() < until and not self._must_end():
             time.sleep(min(self._persistence.poll, self._persistence.rests[0]))
 
-    def _give_up(self, ending: Ending, end: Outcome | AbnormalEnd) -> protocol.Failed:
+    def _give_up(self, ending: Ending, end: End | AbnormalEnd) -> protocol.Failed:
         if isinstance(end, protocol.Failed):
             return end  # it knows better than anyone
         printed = end.printed if isinstance(end, AbnormalEnd) else ""
@@ -226,10 +248,10 @@ class Supervisor:
 
     def _tell_waiting(self, hindrance: protocol.Waiting) -> None:
         self._journal.append(hindrance)
-        if hindrance.reason == "disk":
+        if hindrance.reason == "disk" or hindrance.needed_bytes:
             self._surroundings.notify(_TITLE, hindrance.text)
 
-    def _tell_the_end(self, end: Outcome | None) -> None:
+    def _tell_the_end(self, end: End | None) -> None:
         """Append the last event; where the disk is full, once there is room or nobody waits."""
         if end is None:
             step = self._folder.newest_checkpoint()

@@ -1,7 +1,8 @@
 """The training process as its supervisor sees it: started, asked to stop, heard, and read.
 
-What it says of its end comes as one line on its stdout, a job event: finished, stopped or
-failed. It is spoken to over its stdin, and ends by itself when that closes.
+What it says of its end comes as one line on its stdout, a job event: finished, stopped, failed,
+or waiting, for what it cannot begin without. It is spoken to over its stdin, and ends by itself
+when that closes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _TAIL_BYTES = 8_000
 _PIPE_BYTES = 1 << 16
 _FAREWELL_S = 20.0  # libraries that hang while they tidy up are not waited for longer
 
-Outcome = protocol.Finished | protocol.Stopped | protocol.Failed
+End = protocol.Finished | protocol.Stopped | protocol.Failed
+Outcome = End | protocol.Waiting
 
 
 class TrainingProcess:

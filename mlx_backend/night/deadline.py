@@ -40,5 +40,6 @@ def check_time_is_left(spec: TrainSpec, now: float) -> None:
         raise OvernightError(
             Kind.RUN_STATE,
             f"'{spec.name}' was to be done by {moment}, and that was over before it could begin.",
-            "Start it anew with more time: leave out 'Finish by', or choose a later hour.",
+            "Let it go on, and it takes the time that it was meant to have; or start it anew with a"
+            " later hour.",
         )

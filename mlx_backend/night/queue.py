@@ -67,6 +67,8 @@ class Queue:
         waiting = other.status.waiting
         if waiting is None or waiting.reason == "turn":
             return True
+        if waiting.needed_bytes:
+            return False  # a smaller one may fit meanwhile
         # What hinders both hinders neither more: they keep their order until it is over.
         return waiting.reason in _waits_of(self._spec.patience)
 

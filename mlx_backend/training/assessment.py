@@ -14,6 +14,7 @@ from mlx_backend.inference import ChatModel
 from mlx_backend.training.examination import Examination, examine, set_aside
 from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.probe import Probe, answer_losses, probe_of_base, take_probe
+from mlx_backend.training.stopping import Check, never
 
 _SHORT_RUN_H = 0.3
 EVERY = 1
@@ -34,34 +35,46 @@ class Assessment(msgspec.Struct, frozen=True):
 
 
 def assess(
-    preparation: Preparation, dataset: Dataset, hours: float | None, is_base: bool = False
+    preparation: Preparation,
+    dataset: Dataset,
+    hours: float | None,
+    is_base: bool = False,
+    check: Check = never,
 ) -> Assessment:
-    """Measure the model as it is now; in a short run with fewer of the general questions."""
+    """Measure the model as it is now; in a short run with fewer of the general questions.
+
+    `check` is called between the batches of it all.
+    """
     began = time.perf_counter()
     loaded = preparation.loaded
     loaded.model.eval()
     every = EVERY_IN_SHORT_RUN if hours is not None and hours < _SHORT_RUN_H else EVERY
-    exam = examine(ChatModel(loaded), set_aside(dataset))
-    probe = (probe_of_base if is_base else take_probe)(loaded, every)
-    style = _style(preparation, dataset.style)
+    exam = examine(ChatModel(loaded), set_aside(dataset), check)
+    probe = (probe_of_base if is_base else take_probe)(loaded, every, check)
+    style = _style(preparation, dataset.style, check)
     return Assessment(exam, probe, style, time.perf_counter() - began)
 
 
 def assess_once(
-    path: Path, preparation: Preparation, dataset: Dataset, hours: float | None, is_base: bool
+    path: Path,
+    preparation: Preparation,
+    dataset: Dataset,
+    hours: float | None,
+    is_base: bool,
+    check: Check = never,
 ) -> Assessment:
     """The same, written down at `path`; a resumed run reads it there."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Assessment)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
-        found = assess(preparation, dataset, hours, is_base)
+        found = assess(preparation, dataset, hours, is_base, check)
         write_atomically(path, msgspec.json.encode(found))
         return found
 
 
-def _style(preparation: Preparation, samples: Sequence[Sample]) -> float | None:
+def _style(preparation: Preparation, samples: Sequence[Sample], check: Check) -> float | None:
     if not samples:
         return None
     pairs = [(sample.prompt, sample.answer) for sample in samples]
-    losses = answer_losses(preparation.loaded, pairs)
+    losses = answer_losses(preparation.loaded, pairs, check)
     return sum(total for total, _ in losses) / max(1, sum(count for _, count in losses))

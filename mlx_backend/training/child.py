@@ -20,8 +20,10 @@ from mlx_backend import accelerator, protocol
 from mlx_backend.errors import Kind, OvernightError, from_exception
 from mlx_backend.files import sweep_leftovers
 from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.room import NoRoomYet
 from mlx_backend.jobs.training_process import Outcome
 from mlx_backend.library.home import Library
+from mlx_backend.night.overtime import with_time_granted
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import ErrorReport, TrainSpec
 
@@ -50,9 +52,11 @@ def main(arguments: list[str]) -> int:
 
 
 def outcome_of(work: Callable[[], dict[str, object] | None]) -> Outcome:
-    """What becomes of a training: its result, None where it was stopped, or an error."""
+    """What becomes of a training: its result, a stop, what it has to wait for, or an error."""
     try:
         result = work()
+    except NoRoomYet as found:
+        return found.waiting
     except BaseException as error:  # nobody stands above but the supervisor, who wants it typed
         typed = from_exception(error)
         _log.error("%s\n%s", typed.message, typed.detail)
@@ -74,6 +78,7 @@ def train(
         raise OvernightError(
             Kind.RUN_UNKNOWN, "This job is no training.", "Start a new run: overnight train"
         )
+    spec = with_time_granted(folder, spec)
     library = Library.open(folder.home)
     for place in (folder.path, folder.checkpoints, library.adapters):
         sweep_leftovers(place)

@@ -22,6 +22,7 @@ from mlx_backend.base_model import LoadedModel
 from mlx_backend.files import write_atomically
 from mlx_backend.likelihood import logits_in_rows
 from mlx_backend.training.batches import SoftTargets
+from mlx_backend.training.stopping import Check, never
 
 WIDTH = 32
 """Tokens whose likelihood is kept at each place; the others count as one."""
@@ -35,25 +36,28 @@ Tokens = tuple[list[int], int]
 """A text's tokens, and how many of them are the prompt."""
 
 
-def soft_targets(loaded: LoadedModel, samples: Sequence[Tokens]) -> list[SoftTargets]:
+def soft_targets(
+    loaded: LoadedModel, samples: Sequence[Tokens], check: Check = never
+) -> list[SoftTargets]:
     """Of each sample what the base model finds likely; kept in its folder once it is known.
 
-    No adapter may be on the model.
+    No adapter may be on the model. `check` is called before each batch.
     """
     path, sha256 = loaded.info.path / SOFT_TARGETS, loaded.info.card.sha256
     known = _known(path, sha256, _vocabulary(loaded))
     names = [_name(sample) for sample in samples]
     missing = {n: sample for n, sample in zip(names, samples, strict=True) if n not in known}
     if missing:
-        found = _computed(loaded, list(missing.values()))
+        found = _computed(loaded, list(missing.values()), check)
         known |= dict(zip(missing, found, strict=True))
         _keep(path, sha256, known)
     return [known[name] for name in names]
 
 
-def _computed(loaded: LoadedModel, samples: Sequence[Tokens]) -> list[SoftTargets]:
+def _computed(loaded: LoadedModel, samples: Sequence[Tokens], check: Check) -> list[SoftTargets]:
     found: dict[int, SoftTargets] = {}
     for chosen, _, logits in logits_in_rows(loaded, [ids for ids, _ in samples]):
+        check()
         for row, i in enumerate(chosen):
             ids, prompt = samples[i]
             found[i] = _likeliest(logits[row, max(prompt, 1) - 1 : len(ids) - 1])

@@ -9,6 +9,7 @@ import msgspec
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.exam import LONGEST_ANSWER, Item, Question, take_exam
 from mlx_backend.inference import ChatModel
+from mlx_backend.training.stopping import Check, never
 
 # So many take about ten seconds each time on two cores, and are enough to tell 1 from 10.
 _QUESTIONS = 24
@@ -35,8 +36,10 @@ def set_aside(dataset: Dataset) -> list[Question]:
     return [Question(sample.prompt, (sample.key,)) for sample in asked[:_QUESTIONS]]
 
 
-def examine(chat: ChatModel, questions: list[Question]) -> Examination:
-    """Ask the model as it is now."""
+def examine(chat: ChatModel, questions: list[Question], check: Check = never) -> Examination:
+    """Ask the model as it is now; `check` comes after each batch of answers."""
     began = time.perf_counter()
-    items = take_exam(questions, lambda texts: chat.answer_all(texts, LONGEST_ANSWER))
+    items = take_exam(
+        questions, lambda texts: chat.answer_all(texts, LONGEST_ANSWER, lambda *_: check())
+    )
     return Examination(tuple(items), time.perf_counter() - began)

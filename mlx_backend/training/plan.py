@@ -12,13 +12,13 @@ import psutil
 
 from mlx_backend.accelerator import has_gpu
 from mlx_backend.dataset.samples import Dataset
-from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.models import BaseModel, list_models
 from mlx_backend.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.frugality import rungs
 from mlx_backend.training.loop import evaluation_interval
 from mlx_backend.training.preparation import Preparation, again, positions
+from mlx_backend.training.stopping import Check, never
 
 # Reading and writing a checkpoint or the adapter's files, and the like, once in a run.
 _REST_S = 5.0
@@ -64,15 +64,16 @@ def plan_what_fits(
     preparation: Preparation,
     deadline: float | None,
     down: int = 0,
+    check: Check = never,
 ) -> tuple[RunPlan, Preparation]:
     """The plan that goes fastest among those that fit, and what it was measured with.
 
     Where nothing fits, the plan that takes the least memory, with `fits` false.
-    `deadline` and `down` are those of `make_plan`.
+    `deadline`, `down` and `check` are those of `make_plan`.
     """
     ladder = rungs(positions(), spec.dropout, spec.machines)
     while True:
-        plan = make_plan(spec, dataset, preparation, deadline, down)
+        plan = make_plan(spec, dataset, preparation, deadline, down, check)
         if plan.fits:
             return plan, preparation
         if preparation.frugality == ladder[-1]:
@@ -88,15 +89,16 @@ def make_plan(
     preparation: Preparation,
     deadline: float | None,
     down: int = 0,
+    check: Check = never,
 ) -> RunPlan:
     """Measure real steps and plan as many as `spec.passes` make and the time allows.
 
     The training ends by `deadline` (Unix time); `preparation` is `down` the ladder. The steps
     change no parameter: they are taken with a learning rate of zero, and the optimizer forgets
-    them.
+    them. `check` is called before each.
     """
     available = memory_available()
-    measured = _measure(preparation)
+    measured = _measure(preparation, check)
     batches, held_out = preparation.batches, len(preparation.held_out.batches)
     steps = spec.steps or batches.steps(spec.passes)
     if deadline is not None:
@@ -134,21 +136,6 @@ def memory_available() -> int:
     return int(free) if recommended is None else min(int(free), int(recommended))
 
 
-def check_fit(plan: RunPlan) -> None:
-    """Raise OvernightError where memory will not do: MLX may end the process without a word."""
-    if plan.fits:
-        return
-    advice = "choose a smaller base model"
-    if plan.instead:
-        advice = f"choose the base model '{plan.instead}', which would fit"
-    raise OvernightError(
-        Kind.NO_MEMORY,
-        f"This training needs about {plan.peak_bytes / 1e9:.1f} GB of memory even"
-        f" {plan.way}, and {plan.machine_bytes / 1e9:.1f} GB are free.",
-        f"Close other large programs, or {advice}, then go on.",
-    )
-
-
 def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:
     """The largest base model of the library with which this training would fit; "" for none.
 
@@ -171,7 +158,7 @@ def _weight_bytes(model: BaseModel) -> int:
     return model.bytes if has_gpu() else model.card.parameters * 4
 
 
-def _measure(preparation: Preparation) -> _Measured:
+def _measure(preparation: Preparation, check: Check) -> _Measured:
     """Real steps with the fullest batch of each row length, weighed by how many there are."""
     training, batches = preparation.training, preparation.batches
     loads = batches.workloads()
@@ -182,23 +169,25 @@ def _measure(preparation: Preparation) -> _Measured:
     for length in {length for length, _, _ in loads}:
         members = [i for i, load in enumerate(loads) if load[0] == length]
         fullest = max(members, key=lambda i: costs[i])
-        spent = _time_of(lambda i=fullest: training(batches[i], rate=0.0))  # type: ignore[misc]
+        spent = _time_of(lambda i=fullest: training(batches[i], rate=0.0), check)  # type: ignore[misc]
         seconds += spent / costs[fullest] * sum(costs[i] for i in members)
     training.reset_optimizer()
     peak = mx.get_peak_memory()
     held_out = preparation.held_out.batches
-    look = _time_of(lambda: training.losses(held_out[0])) * len(held_out) if held_out else 0.0
+    look = _time_of(lambda: training.losses(held_out[0]), check) if held_out else 0.0
     return _Measured(
         step_s=seconds / len(loads),
-        look_s=look,
+        look_s=look * len(held_out),
         tokens=sum(targets for _, _, targets in loads) / len(loads),
         peak_bytes=max(peak, mx.get_peak_memory()),
     )
 
 
-def _time_of(work: Callable[[], object]) -> float:
+def _time_of(work: Callable[[], object], check: Check) -> float:
     """Seconds that it takes once what it needs is compiled."""
+    check()
     work()
+    check()
     began = time.perf_counter()
     work()
     return time.perf_counter() - began

@@ -26,6 +26,7 @@ from mlx_backend.training.frugality import Frugality, Recomputed, rung
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.stopping import Check, never
 
 GPU_POSITIONS = 2048
 
@@ -66,16 +67,21 @@ class _Basis:
 
 
 def prepare(
-    library: Library, spec: TrainSpec, dataset: Dataset, down: int = 0, crew: Crew | None = None
+    library: Library,
+    spec: TrainSpec,
+    dataset: Dataset,
+    down: int = 0,
+    crew: Crew | None = None,
+    check: Check = never,
 ) -> Preparation:
     """Load the base model, put the adapter on it, and turn the samples into batches.
 
     `down` counts the rungs that are given up of `frugality.rungs` to save memory. A `crew` of
-    other machines makes itself ready, too.
+    other machines makes itself ready, too. `check` is called between the parts of the work.
     Raises OvernightError when the model or the adapter to start from cannot be used.
     """
     loaded = load_base_model(library, spec.model)
-    soft = _soft_targets(loaded, dataset.train)
+    soft = _soft_targets(loaded, dataset.train, check)
     mx.random.seed(spec.seed)
     shape = _attach(library, spec, loaded)
     bound_run_ahead()
@@ -147,11 +153,14 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
     return shape
 
 
-def _soft_targets(loaded: LoadedModel, samples: Sequence[Sample]) -> dict[int, SoftTargets]:
+def _soft_targets(
+    loaded: LoadedModel, samples: Sequence[Sample], check: Check
+) -> dict[int, SoftTargets]:
     """By their numbers, what the samples teach that keep what the base model could."""
     numbers = [i for i, sample in enumerate(samples) if sample.kind == GENERAL]
     pairs = [(samples[i].prompt, samples[i].answer) for i in numbers]
-    return dict(zip(numbers, soft_targets(loaded, loaded.form.samples(pairs)), strict=True))
+    found = soft_targets(loaded, loaded.form.samples(pairs), check)
+    return dict(zip(numbers, found, strict=True))
 
 
 def _tokenise(

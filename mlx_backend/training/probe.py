@@ -18,6 +18,7 @@ import msgspec
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.files import write_atomically
 from mlx_backend.likelihood import summed_losses
+from mlx_backend.training.stopping import Check, never
 
 _LONGEST = 512  # tokens
 GENERAL_PROBE = "general_probe.json"
@@ -45,8 +46,8 @@ class KeptProbes(msgspec.Struct, frozen=True):
     probes: dict[int, Probe]
 
 
-def take_probe(loaded: LoadedModel, every: int = 1) -> Probe:
-    """Ask every so manieth question of the model as it is now."""
+def take_probe(loaded: LoadedModel, every: int = 1, check: Check = never) -> Probe:
+    """Ask every so manieth question of the model as it is now; `check` comes before each batch."""
     began = time.perf_counter()
     questions = _lines(_QUESTIONS)[::every]
     answers = _lines(_ANSWERS)[::every]
@@ -55,24 +56,24 @@ def take_probe(loaded: LoadedModel, every: int = 1) -> Probe:
         choices = [right, *wrong.split("|")]
         pairs += [(question, choice) for choice in choices]
         sizes.append(len(choices))
-    losses = answer_losses(loaded, pairs)
+    losses = answer_losses(loaded, pairs, check)
     right_ones, first = 0, 0
     for size in sizes:
         means = [total / count for total, count in losses[first : first + size]]
         right_ones += means[0] == min(means)
         first += size
-    texts = answer_losses(loaded, [(question, answer) for question, answer in answers])
+    texts = answer_losses(loaded, [(question, answer) for question, answer in answers], check)
     mean = sum(total for total, _ in texts) / max(1, sum(count for _, count in texts))
     seconds = time.perf_counter() - began
     return Probe(len(questions), right_ones, math.exp(mean), seconds)
 
 
-def probe_of_base(loaded: LoadedModel, every: int = 1) -> Probe:
+def probe_of_base(loaded: LoadedModel, every: int = 1, check: Check = never) -> Probe:
     """The base model's own, kept in its folder once it is known; no adapter may be on it."""
     path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
     known = _known(path, sha256)
     if every not in known:
-        known[every] = take_probe(loaded, every)
+        known[every] = take_probe(loaded, every, check)
         write_atomically(path, msgspec.json.encode(KeptProbes(sha256, known)))
     return known[every]
 
@@ -99,7 +100,9 @@ def _text(name: str) -> str:
     return (resources.files("resources") / name).read_text(encoding="utf-8")
 
 
-def answer_losses(loaded: LoadedModel, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, int]]:
+def answer_losses(
+    loaded: LoadedModel, pairs: Sequence[tuple[str, str]], check: Check = never
+) -> list[tuple[float, int]]:
     """Of each answer to its question, the summed loss (nats) of its tokens, and their number."""
     samples = [(ids[:_LONGEST], prompt) for ids, prompt in loaded.form.samples(pairs)]
-    return summed_losses(loaded, samples)
+    return summed_losses(loaded, samples, check)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.training.assessment import Assessment
+from mlx_backend.training.checkpoints import TrainingState
+from mlx_backend.training.ends import End
 from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.study_stage import Studied
 
@@ -64,3 +66,26 @@ def _names(dataset: Dataset, numbers: Sequence[int]) -> list[dict[str, object]]:
     """Samples as the report lists them: what they ask, and the note that they are from."""
     samples = (dataset.train[i] for i in numbers)
     return [{"note": sample.note, "prompt": sample.prompt} for sample in samples]
+
+
+def why_it_ended(end: End, state: TrainingState, steps: int) -> Iterator[str]:
+    """What of the end of a training of so many steps is worth a word, in sentences."""
+    if end is End.NO_TIME:
+        yield (
+            f"The time was over after step {state.step} of {steps};"
+            " what was learned until then is kept."
+        )
+    elif end is End.NO_GAIN:
+        yield (
+            f"Stopped at step {state.step} of {steps}: the model got no better at wordings it"
+            " was not trained on, and would have begun to learn by rote."
+        )
+    if state.kept_step is not None:
+        yield f"The best state, that after step {state.kept_step}, is kept."
+    if state.has_no_gain:
+        yield (
+            "At wordings it was not trained on, the model is no better than before. A lower"
+            " learning rate (Settings, Details) or more notes may help."
+        )
+    if state.course.skipped:
+        yield f"{state.course.skipped} steps were skipped, for their loss was not a number."

@@ -21,6 +21,7 @@ from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.frugality import frugality_rung
+from mlx_backend.jobs.room import NoRoomYet
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.home import Library
@@ -35,9 +36,16 @@ from mlx_backend.training.filing import adapter_readme, check_adapter
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
-from mlx_backend.training.plan import RunPlan, check_fit, plan_what_fits
+from mlx_backend.training.plan import RunPlan, plan_what_fits
 from mlx_backend.training.preparation import Preparation, prepare
-from mlx_backend.training.reporting import comparison, study_report, what_was_left_out
+from mlx_backend.training.reporting import (
+    comparison,
+    study_report,
+    what_was_left_out,
+    why_it_ended,
+)
+from mlx_backend.training.room import check_fit, check_room
+from mlx_backend.training.stopping import StoppedEarly, check_of, never
 from mlx_backend.training.study_stage import StudyStage, studied_before
 from mlx_backend.training.verdict import advice, verdict
 
@@ -61,6 +69,7 @@ class TrainingRun:
         self._crew = crew
         self._began = time.time()
         self._before = Assessment()
+        self._check = never
         # What earlier attempts spent on it counts against the hours of the run.
         self._studied_s = studied_before(folder).seconds
 
@@ -76,9 +85,19 @@ class TrainingRun:
                     "Another run is training with this library.",
                     "Wait until it is done, or stop it: `overnight runs`, `overnight stop RUN`.",
                 )
-            return self._run(stop_requested)
+            self._check = check_of(stop_requested)
+            try:
+                return self._run(stop_requested)
+            except StoppedEarly:
+                self._dismiss_crew()
+                return None
+            except NoRoomYet:
+                self._dismiss_crew()
+                raise
 
     def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
+        if not self._folder.newest_checkpoint():  # what has learned something files that
+            check_time_is_left(self._spec, self._began)
         dataset = self._dataset(stop_requested)
         if dataset is None:
             return None
@@ -91,11 +110,11 @@ class TrainingRun:
         self._stage("training")
         mx.reset_peak_memory()
         end = loop.run(stop_requested)
-        if self._crew is not None:
-            self._crew.dismiss()
+        self._dismiss_crew()
         if end is End.STOPPED:
             return None
-        self._say_why_it_ended(end, loop.state, plan.steps)
+        for text in why_it_ended(end, loop.state, plan.steps):
+            self._notice(text)
         self._stage("saving")
         card = self._filed_before()
         if card is None:
@@ -103,13 +122,17 @@ class TrainingRun:
             self._file_adapter(card, preparation, dataset)
         self._mark_learned(card, dataset, preparation, loop.state.step)
         self._stage("checking")
-        after = assess(preparation, dataset, self._spec.hours)
+        after = assess(preparation, dataset, self._spec.hours, check=self._check)
         report = self._report(card, plan, loop.state, end)
         report |= what_was_left_out(dataset, preparation)
         report |= comparison(self._before, after)
         report |= study_report(studied_before(self._folder))
         report |= {"verdict": verdict(report), "advice": advice(report)}
         return report | {"report": str(self._folder.write_report(report))}
+
+    def _dismiss_crew(self) -> None:
+        if self._crew is not None:
+            self._crew.dismiss()
 
     def _mark_learned(
         self, card: AdapterCard, dataset: Dataset, preparation: Preparation, steps: int
@@ -128,7 +151,7 @@ class TrainingRun:
                 if self._filed_before() or keeps_private(frozen, connection):
                     return frozen
                 self._begin_anew()
-            check_time_is_left(self._spec, self._began)
+                check_time_is_left(self._spec, self._began)
             stage = StudyStage(self._library, self._folder, self._spec, stop_requested)
             dataset = stage.dataset(Notes(connection), latest_end(self._spec, self._began))
         if dataset is not None:
@@ -164,16 +187,19 @@ class TrainingRun:
         """
         path = self._folder.path / "plan.json"
         lowered = frugality_rung(self._folder)
+        waits = self._spec.patience.when_memory_is_short
         if path.exists():
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
+            if waits and not lowered:  # what it takes since something was given up is not known
+                check_room(plan)
             preparation = self._prepare(dataset, plan.down + lowered)
         else:
             preparation = self._prepare(dataset, lowered)
             self._assess_before(dataset, preparation)
             plan, preparation = plan_what_fits(
-                self._spec, dataset, preparation, self._deadline(), lowered
+                self._spec, dataset, preparation, self._deadline(), lowered, self._check
             )
-            check_fit(plan)
+            check_fit(plan, waits)
             # What was lowered so far is in the plan; only what comes later is added to it.
             plan = msgspec.structs.replace(plan, down=plan.down - lowered)
             write_atomically(path, msgspec.json.encode(plan))
@@ -190,7 +216,7 @@ class TrainingRun:
         return plan, preparation
 
     def _prepare(self, dataset: Dataset, down: int) -> Preparation:
-        return prepare(self._library, self._spec, dataset, down, self._crew)
+        return prepare(self._library, self._spec, dataset, down, self._crew, self._check)
 
     def _tell_what_is_not_learned(self, dataset: Dataset, preparation: Preparation) -> None:
         total = len(dataset.train)
@@ -215,8 +241,8 @@ class TrainingRun:
                 learning_rate=self._spec.learning_rate,
                 checkpoint_every=self._spec.checkpoint_every,
                 checkpoints=self._folder.checkpoints,
-                # Should the machine be slower than was measured.
-                deadline=self._deadline(),
+                # Should the machine be slower than was measured. What is filed learns no more.
+                deadline=0.0 if self._filed_before() else self._deadline(),
                 prompt=self._spec.prompt,
                 ask=functools.partial(_ask, ChatModel(preparation.loaded)),
             ),
@@ -232,7 +258,9 @@ class TrainingRun:
     def _assess_before(self, dataset: Dataset, preparation: Preparation) -> None:
         """Measure the model before anything is learned; frozen as the samples are."""
         path, is_base = self._folder.path / _BEFORE, self._spec.start_from is None
-        self._before = assess_once(path, preparation, dataset, self._spec.hours, is_base)
+        self._before = assess_once(
+            path, preparation, dataset, self._spec.hours, is_base, self._check
+        )
 
     def _deadline(self) -> float | None:
         """When the training ends at the latest: what is measured after it is in the hours, too."""
@@ -243,29 +271,6 @@ class TrainingRun:
         # The base model's probe may be one of an earlier run.
         probe = self._before.probe.seconds if self._before.probe else 0.0
         return deadline - max(self._before.seconds, self._before.exam.seconds + probe)
-
-    def _say_why_it_ended(self, end: End, state: TrainingState, steps: int) -> None:
-        if end is End.NO_TIME:
-            self._notice(
-                f"The time was over after step {state.step} of {steps};"
-                " what was learned until then is kept."
-            )
-        elif end is End.NO_GAIN:
-            self._notice(
-                f"Stopped at step {state.step} of {steps}: the model got no better at wordings it"
-                " was not trained on, and would have begun to learn by rote."
-            )
-        if state.kept_step is not None:
-            self._notice(f"The best state, that after step {state.kept_step}, is kept.")
-        if state.has_no_gain:
-            self._notice(
-                "At wordings it was not trained on, the model is no better than before. A lower"
-                " learning rate (Settings, Details) or more notes may help."
-            )
-        if state.course.skipped:
-            self._notice(
-                f"{state.course.skipped} steps were skipped, for their loss was not a number."
-            )
 
     def _card(self, dataset: Dataset, preparation: Preparation, loop: TrainingLoop) -> AdapterCard:
         state = loop.state

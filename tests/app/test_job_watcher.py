@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -277,3 +278,33 @@ def test_hours_between_interruption_and_resume_do_not_count(library: Library) ->
     (snapshot,) = JobScanner((library.runs,)).scan()
     assert snapshot.worked_s == pytest.approx(15.0)
     assert snapshot.began_at == 100.0
+
+
+@pytest.mark.parametrize("was_paused", [False, True])
+def test_continue_gives_a_run_the_time_that_it_had_left(
+    watcher: JobWatcher,
+    library: Library,
+    qtbot: QtBot,
+    hold_lock: LockHolder,
+    monkeypatch: pytest.MonkeyPatch,
+    was_paused: bool,
+) -> None:
+    monkeypatch.setattr("app.job_watcher.launch", lambda folder: None)
+    now = time.time()
+    spec = protocol.TrainSpec(name="Garden", model="tiny", finish_by=now - 60)
+    folder = JobFolder.create(library.runs, spec)
+    folder.append(protocol.Launched(at=now - 3600))
+    folder.append(protocol.Started(at=now - 3600, pid=1))
+    if was_paused:
+        hold_lock(folder)
+        folder.request_pause()
+        folder.append(protocol.Waiting(reason="paused", text="Paused."))
+    with qtbot.waitSignal(watcher.settled):
+        watcher.begin()
+    qtbot.waitUntil(lambda: watcher.snapshot(folder.id) is not None)
+    if was_paused:
+        watcher.pause(folder.id, False)
+    else:
+        watcher.resume(folder.id)
+    qtbot.waitUntil((folder.path / "overtime.json").exists)
+    qtbot.waitUntil(lambda: not folder.pause_requested())

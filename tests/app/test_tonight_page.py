@@ -17,6 +17,7 @@ from app.services import Services
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library
+from mlx_backend.locks import held
 from mlx_backend.protocol import LoadRequest, TrainSpec
 from tests.app.filled import TEXTS, add_adapter, add_notes
 from tests.app.recorded import RunMaker, step_done
@@ -248,6 +249,58 @@ def test_a_run_that_goes_on_makes_room_too(
     page.run.resume.click()
     latest = run.status().latest
     assert wanted == [latest.peak_bytes if latest else 0]
+
+
+def waits_for(needed: int) -> protocol.Waiting:
+    return protocol.Waiting(reason="memory", text="It needs memory.", needed_bytes=needed)
+
+
+@pytest.mark.parametrize(("needed", "rests"), [(3_000_000_000, True), (3_100_000_000, False)])
+def test_a_run_that_waits_for_memory_by_itself_gets_the_chats(
+    worker: ChatWorker,
+    watcher: JobWatcher,
+    qtbot: QtBot,
+    make_run: RunMaker,
+    needed: int,
+    rests: bool,
+) -> None:
+    keeper = MemoryKeeper(watcher, worker, available=lambda: 2_500_000_000)
+    worker.load(LoadRequest(id="load"))
+    qtbot.waitUntil(lambda: worker.loaded_bytes == 540_000_000)
+    folder: JobFolder = make_run(last=(waits_for(needed),))
+    lock = folder.lock()
+    assert lock.acquire()
+    with qtbot.waitSignal(watcher.settled):
+        watcher.begin()
+    qtbot.waitUntil(lambda: watcher.snapshot(folder.id) is not None)
+    assert keeper.resting is rests
+    if rests:
+        qtbot.waitUntil(lambda: worker.loaded_bytes == 0)
+        with qtbot.waitSignal(keeper.resting_changed):
+            lock.release()  # it ends, and the chat wakes
+        assert not keeper.resting
+
+
+def test_the_chat_rests_as_soon_as_its_memory_is_all_that_lacks(
+    worker: ChatWorker,
+    watcher: JobWatcher,
+    qtbot: QtBot,
+    make_run: RunMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.memory_keeper._LOOK_MS", 20)
+    free = [1_000_000_000]
+    keeper = MemoryKeeper(watcher, worker, available=lambda: free[0])
+    worker.load(LoadRequest(id="load"))
+    qtbot.waitUntil(lambda: worker.loaded_bytes > 0)
+    folder: JobFolder = make_run(last=(waits_for(3_000_000_000),))
+    with held(folder.path / "lock"):
+        with qtbot.waitSignal(watcher.settled):
+            watcher.begin()
+        qtbot.wait(60)
+        assert not keeper.resting
+        free[0] = 2_500_000_000
+        qtbot.waitUntil(lambda: keeper.resting)
 
 
 def test_chat_wakes_when_the_run_is_over(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mlx_backend import locks, protocol
+from mlx_backend.cli import going_on
 from mlx_backend.cli.main import main
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
@@ -99,6 +100,26 @@ def test_all_that_was_cut_short_goes_on(filled_library: Library, run: Run) -> No
     assert run("resume", "--waiting")["runs"] == [killed.id]
     wait_until_waiting(killed)
     assert run("resume", "--waiting")["runs"] == []
+
+
+def test_only_what_a_person_lets_go_on_gets_more_time(
+    library: Library, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left(name: str) -> JobFolder:
+        now = time.time()
+        spec = TrainSpec(name=name, model="tiny", finish_by=now - 60)
+        folder = JobFolder.create(library.runs, spec)
+        folder.append(protocol.Launched(at=now - 3600))
+        folder.append(protocol.Started(at=now - 3600, pid=1))
+        return folder
+
+    monkeypatch.setattr(going_on, "launch", lambda folder: None)
+    by_itself = left("By itself")
+    assert run("resume", "--waiting")["runs"] == [by_itself.id]
+    by_hand = left("By hand")
+    run("resume", by_hand.id, "--detach")
+    assert not (by_itself.path / "overtime.json").exists()
+    assert (by_hand.path / "overtime.json").exists()
 
 
 def test_consent_is_kept_and_taken_back(

@@ -67,6 +67,10 @@ def _fail(folder: Path, kind: str, detail: str = "") -> None:
     sys.exit(1)
 
 
+def _want_memory(folder: Path, needed: int) -> None:
+    _say({"event": "waiting", "reason": "memory", "text": "It needs it.", "needed_bytes": needed})
+
+
 def _hang_at_the_end(folder: Path) -> None:
     _finish(folder)
     os.close(1)
@@ -81,6 +85,7 @@ _ACTS: dict[str, Callable[..., object]] = {
     "finish": _finish,
     "fail": _fail,
     "hang at the end": _hang_at_the_end,
+    "want memory": _want_memory,
     "stop unasked": lambda folder: _say({"event": "stopped"}),
     "garbage": lambda folder: os.write(1, b"\xff\n{}\n[1]\n"),
     "note rung": lambda folder: _note(folder, "frugality.json"),

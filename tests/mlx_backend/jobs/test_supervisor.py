@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.jobs import JobFolder, JobState, hindrances
+from mlx_backend.jobs import JobFolder, JobState, hindrances, room
+from mlx_backend.jobs.memory import MemoryLook
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
 from mlx_backend.jobs.surroundings import Surroundings
 from mlx_backend.library import Library
@@ -27,7 +28,7 @@ from tests.mlx_backend.jobs.acting_process import GPU_TIMEOUT, OUT_OF_MEMORY
 Act = tuple[Any, ...]
 _E = TypeVar("_E", bound=protocol.Event)
 
-QUICK = Persistence(rests=(0.0,), poll=0.01, look=0.0)
+QUICK = Persistence(rests=(0.0,), room=(0.02,), poll=0.01, look=0.0)
 _COMMAND = (sys.executable, "-S", str(Path(__file__).with_name("acting_process.py")))
 _PATIENCE_S = 60
 
@@ -242,6 +243,22 @@ def test_a_process_that_does_not_stop_is_ended(folder: JobFolder, supervise: Any
     assert isinstance(end, protocol.Stopped)
 
 
+def test_one_that_is_ended_for_a_pause_has_not_failed(folder: JobFolder, supervise: Any) -> None:
+    def pauses(times: int) -> list[Callable[[], Any]]:
+        return [
+            at_work(folder),
+            (folder.path / "at work").unlink,
+            folder.request_pause,
+            lambda: len(waits(folder)) == times,
+            folder.clear_pause,
+        ]
+
+    with meanwhile(*pauses(1), *pauses(2), *pauses(3)):
+        end = supervise(*[[("ignore the stop",)]] * 3, [FINISH], stop=0.0)
+    assert isinstance(end, protocol.Finished)
+    assert told(folder, protocol.AttemptEnded) == []
+
+
 def test_a_process_that_hangs_after_its_last_word_is_not_waited_for(
     folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,11 +332,37 @@ def test_when_the_system_goes_down_the_run_is_cut_short_and_not_stopped(
     assert any("Step 9 is saved" in text for text in status.notices)
 
 
+def test_memory_that_others_have_is_waited_for(
+    folder: JobFolder, night: Night, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = [1_000]
+    look = MemoryLook(available=1_000, total=10_000)
+    monkeypatch.setattr(room, "look_at_memory", lambda: replace(look, available=free[0]))
+    with meanwhile(lambda: waits(folder) == ["memory"], lambda: free.__setitem__(0, 5_000)):
+        end = supervise([("want memory", 5_000)], *[[("want memory", 2_000)]] * 5, [FINISH])
+    assert isinstance(end, protocol.Finished)
+    assert [event.needed_bytes for event in told(folder, Waiting)] == [5_000, *[2_000] * 5]
+    assert len(told(folder, protocol.WaitOver)) == 6
+    assert told(folder, protocol.AttemptEnded) == []
+    assert "It needs it." in night.notes
+    # What others have may come back by itself; a machine that sleeps would miss it.
+    assert night.awake[:4] == ["awake", "may sleep", "ready", "ready no longer"]
+
+
+def test_a_stop_ends_the_wait_for_memory(
+    folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
+    with meanwhile(lambda: waits(folder) == ["memory"], folder.request_stop):
+        end = supervise([("want memory", 5_000)])
+    assert isinstance(end, protocol.Stopped)
+
+
 def test_a_full_disk_is_waited_for_as_long_as_it_takes(
     folder: JobFolder, night: Night, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room = iter([False, False, False, True] * 6)
-    monkeypatch.setattr(hindrances, "has_room", lambda *given: next(room))
+    answers = iter([False, False, False, True] * 6)
+    monkeypatch.setattr(hindrances, "has_room", lambda *given: next(answers))
     full: list[Act] = [("fail", "disk_full", "Traceback")]
     end = supervise(*[full] * 6, [FINISH])  # more often than it would try otherwise
     assert isinstance(end, protocol.Finished)

@@ -150,6 +150,11 @@ def test_what_hinders_both_changes_no_order(queue: Queue, begin: Begin, reason: 
     assert queue.turn() is not None
 
 
+def test_who_fits_beside_other_programs_goes_past_who_does_not(queue: Queue, begin: Begin) -> None:
+    begin(EARLIER, "large", Waiting(reason="memory", text="It is large.", needed_bytes=10**10))
+    assert queue.turn() is None
+
+
 def test_who_does_not_mind_goes_past(library: Library, begin: Begin) -> None:
     begin(EARLIER, "earlier", waits("battery"))
     assert queue_of(library, patience=IGNORES_BATTERY).turn() is None

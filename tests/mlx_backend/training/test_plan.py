@@ -15,8 +15,10 @@ from mlx_backend.library.models import CARD, ModelCard
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training import plan as plan_module
 from mlx_backend.training.frugality import rungs
-from mlx_backend.training.plan import check_fit, make_plan, plan_what_fits
+from mlx_backend.training.plan import make_plan, plan_what_fits
 from mlx_backend.training.preparation import Preparation, positions
+from mlx_backend.training.room import check_fit
+from mlx_backend.training.stopping import Check
 from tests.mlx_backend.arrays import bits
 
 
@@ -91,7 +93,7 @@ def test_what_fits_in_no_way_is_refused_with_advice(
     assert not plan.fits
     assert plan.instead == ""
     with pytest.raises(OvernightError) as caught:
-        check_fit(plan)
+        check_fit(plan, waits=False)
     assert caught.value.kind is Kind.NO_MEMORY
     assert "smaller base model" in caught.value.hint
 
@@ -100,9 +102,9 @@ def measure_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every way of computing takes the same memory each time; measured twice it may differ."""
     real, known = plan_module._measure, {}
 
-    def measure(preparation: Preparation) -> Any:
+    def measure(preparation: Preparation, check: Check) -> Any:
         if preparation.frugality not in known:
-            known[preparation.frugality] = real(preparation)
+            known[preparation.frugality] = real(preparation, check)
         return known[preparation.frugality]
 
     monkeypatch.setattr(plan_module, "_measure", measure)
@@ -133,5 +135,5 @@ def test_the_largest_base_model_that_would_fit_is_named(
     assert not plan.fits
     assert plan.instead == "half"
     with pytest.raises(OvernightError) as caught:
-        check_fit(plan)
+        check_fit(plan, waits=False)
     assert "'half', which would fit" in caught.value.hint

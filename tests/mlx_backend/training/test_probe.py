@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from mlx_backend import lora
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.lora import LoraShape
 from mlx_backend.training.probe import answer_losses, probe_of_base, take_probe
+from mlx_backend.training.stopping import StoppedEarly
 
 
 def test_losses_are_those_of_each_answer_alone(loaded: LoadedModel) -> None:
@@ -37,3 +40,16 @@ def test_a_model_that_changed_is_measured_as_it_is(loaded: LoadedModel) -> None:
     lora.attach(loaded.model, LoraShape(rank=4, scale=2.0))
     same = take_probe(loaded, every=30)
     assert math.isclose(same.perplexity, before.perplexity, rel_tol=1e-5)
+
+
+def test_between_its_batches_it_can_be_ended(loaded: LoadedModel) -> None:
+    calls = []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise StoppedEarly
+
+    with pytest.raises(StoppedEarly):
+        take_probe(loaded, 10, check)
+    assert len(calls) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,16 @@ from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import LONGEST_NAME, WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes
+from mlx_backend.night.overtime import grant_time
 from mlx_backend.protocol import AdapterKind, TrainSpec
+from mlx_backend.training import plan as plan_module
+from mlx_backend.training import room as room_module
 from mlx_backend.training import run as run_module
+from mlx_backend.training.child import outcome_of, train
 from mlx_backend.training.plan import RunPlan, plan_what_fits
 from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.run import TrainingRun
+from mlx_backend.training.stopping import StoppedEarly
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.studied import make_dataset
 
@@ -119,6 +125,133 @@ def test_a_run_cut_short_ends_with_the_same_file(
         assert work(filled_library, folder, lambda n=stop_at: folder.status().step >= n) is None  # type: ignore[misc]
     assert work(filled_library, folder) is not None
     assert factors(filled_library) == whole
+
+
+def hours_later(folder: JobFolder, hours: float) -> None:
+    """Lets all that happened to a run, and its end, be so much longer ago."""
+    events = folder.reader().read_new()
+    moved = [msgspec.structs.replace(event, at=event.at - hours * 3600) for event in events]
+    folder.events_path.write_bytes(b"".join(map(protocol.encode_line, moved)))
+    spec = folder.spec()
+    assert isinstance(spec, TrainSpec)
+    assert spec.finish_by is not None
+    spec = msgspec.structs.replace(spec, finish_by=spec.finish_by - hours * 3600)
+    (folder.path / "spec.json").write_bytes(protocol.encode_line(spec))
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_run_that_was_to_be_done_goes_on_only_by_hand(
+    filled_library: Library, start: Start, spec: TrainSpec, by_hand: bool
+) -> None:
+    folder = start(msgspec.structs.replace(spec, finish_by=time.time() + 3600))
+    assert train(folder, lambda: folder.status().step >= 4) is None
+    hours_later(folder, 3)
+    if by_hand:
+        grant_time(folder)
+    result = train(folder, lambda: False)
+    assert result is not None
+    assert result["steps"] == (8 if by_hand else 4)
+    assert result["ended"] == ("all steps" if by_hand else "no time")
+    said = "which is over. It goes on" if by_hand else "The time was over after step 4 of 8"
+    assert any(said in text for text in folder.status().notices)
+
+
+def test_a_run_that_learned_nothing_in_its_time_says_so_and_can_go_on(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    folder = start(msgspec.structs.replace(spec, finish_by=time.time() + 3600))
+    assert train(folder, once_training(folder)) is None
+    hours_later(folder, 3)
+    with pytest.raises(OvernightError) as caught:
+        train(folder, lambda: False)
+    assert caught.value.kind is Kind.RUN_STATE
+    assert list_adapters(filled_library.adapters) == []
+    grant_time(folder)
+    result = train(folder, lambda: False)
+    assert result is not None
+    assert result["steps"] == 8
+
+
+def test_what_is_filed_learns_no_more(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_exam(*given: Any, **named: Any) -> Any:
+        raise StoppedEarly
+
+    folder = start(msgspec.structs.replace(spec, finish_by=time.time() + 3600))
+    assert train(folder, lambda: folder.status().step >= 4) is None
+    hours_later(folder, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "assess", no_exam)
+        assert train(folder, lambda: False) is None
+    grant_time(folder)
+    result = train(folder, lambda: False)
+    assert result is not None
+    assert result["steps"] == 4
+    assert result["ended"] == "no time"
+
+
+def test_a_run_waits_for_memory_at_its_start_and_when_it_goes_on(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = start(spec)
+
+    def needs() -> int:
+        """What it waits for, with hardly any memory free."""
+        with monkeypatch.context() as patch:
+            patch.setattr(plan_module, "memory_available", lambda: 1000)
+            patch.setattr(room_module, "memory_available", lambda: 1000)
+            end = outcome_of(lambda: work(filled_library, folder))
+        assert isinstance(end, protocol.Waiting), end
+        assert end.reason == "memory"
+        return end.needed_bytes
+
+    least = needs()
+    assert not (folder.path / "plan.json").exists()  # a plan for too little memory is none
+    assert work(filled_library, folder, lambda: folder.status().step >= 2) is None
+    assert least <= needs()
+    assert work(filled_library, folder) is not None
+
+
+def test_a_run_that_waits_for_nothing_fails_for_want_of_memory(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "memory_available", lambda: 1000)
+    folder = start(msgspec.structs.replace(spec, patience=protocol.NO_PATIENCE))
+    error = expect(Kind.NO_MEMORY, filled_library, folder)
+    assert "are free" in error.message
+
+
+@pytest.mark.parametrize("work_name", ["prepare", "assess_once", "plan_what_fits", "assess"])
+def test_a_stop_is_heard_while_it_measures(
+    filled_library: Library,
+    start: Start,
+    spec: TrainSpec,
+    monkeypatch: pytest.MonkeyPatch,
+    work_name: str,
+) -> None:
+    work(filled_library, start(spec))
+    whole = factors(filled_library)
+    shutil.rmtree(filled_library.adapters / "Garden")
+    for kept in ("general_probe.json", "general_targets.npz"):
+        (filled_library.models / "tiny" / kept).unlink(missing_ok=True)
+    folder, asked = start(spec), []
+    real = getattr(run_module, work_name)
+
+    def ask_to_stop(*given: Any, **named: Any) -> Any:
+        asked.append(work_name)
+        return real(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, work_name, ask_to_stop)
+        assert work(filled_library, folder, lambda: bool(asked)) is None
+    assert asked == [work_name]
+    assert (folder.path / "plan.json").exists() == (work_name == "assess")
+    result = work(filled_library, folder)
+    assert result is not None
+    assert result["exam_asked"]
+    assert factors(filled_library) == whole
+    assert len(list_adapters(filled_library.adapters)) == 1
 
 
 def test_a_run_killed_before_its_first_checkpoint_ends_with_the_same_file(

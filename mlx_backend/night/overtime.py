@@ -1,0 +1,103 @@
+"""More time for a run that a person lets go on after the moment by which it was to be done.
+
+It gets what it had left when it was cut short, from when it begins to compute again. What goes on
+by itself, say after a restart, gets none: it files what it has learned by then.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.files import write_atomically
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.protocol import Notice, StageBegan, StepDone, TrainSpec
+
+_FILE = "overtime.json"
+
+
+class _Overtime(msgspec.Struct, frozen=True):
+    """The seconds granted, and until when (Unix time); None before the run has begun again."""
+
+    left: float
+    finish_by: float | None = None
+
+
+class _Studied(msgspec.Struct, frozen=True):
+    seconds: float = 0.0
+
+
+def grant_time(folder: JobFolder, now: float | None = None) -> None:
+    """A person lets this run go on: where the moment to be done by is over, it may finish.
+
+    Raises OvernightError when it cannot be told what the run is, OSError when nothing can be
+    written.
+    """
+    spec = folder.spec()
+    if not isinstance(spec, TrainSpec) or spec.finish_by is None:
+        return
+    granted = _granted(folder)
+    end = spec.finish_by if granted is None else granted.finish_by
+    if end is None or (time.time() if now is None else now) < end:
+        return
+    left = _time_left(folder, spec.finish_by, spec.start_at or 0.0)
+    if left > 0:
+        write_atomically(_path(folder), msgspec.json.encode(_Overtime(left)))
+
+
+def with_time_granted(folder: JobFolder, spec: TrainSpec, now: float | None = None) -> TrainSpec:
+    """The spec as it is to be worked on, with the end that was granted; says so the first time."""
+    granted = _granted(folder)
+    if granted is None or spec.finish_by is None:
+        return spec
+    if granted.finish_by is None:
+        began = time.time() if now is None else now
+        granted = msgspec.structs.replace(granted, finish_by=began + granted.left)
+        write_atomically(_path(folder), msgspec.json.encode(granted))
+        folder.append(Notice(text=_said(spec.finish_by, began + granted.left)))
+    return msgspec.structs.replace(spec, finish_by=granted.finish_by)
+
+
+def _said(asked: float, granted: float) -> str:
+    asked_text, granted_text = (
+        time.strftime("%A %H:%M", time.localtime(moment)) for moment in (asked, granted)
+    )
+    return (
+        f"This was to be done by {asked_text}, which is over. It goes on for the time that it had"
+        f" left, until {granted_text} at the latest."
+    )
+
+
+def _time_left(folder: JobFolder, finish_by: float, start_at: float) -> float:
+    """The seconds that a run had for its work and has not used; all of them if it kept nothing."""
+    learned = folder.newest_checkpoint() or 0
+    events = folder.reader().read_new()
+    moments = [event.at for event in events if isinstance(event, StageBegan)]
+    launched = events[0].at if events else finish_by
+    began = min([moment for moment in moments if moment < finish_by], default=launched)
+    window = finish_by - max(began, start_at)
+    if not learned:
+        return window
+    steps = [e for e in events if isinstance(e, StepDone) and e.step <= learned]
+    return window - (steps[-1].elapsed_s if steps else 0.0) - _study_seconds(folder)
+
+
+def _study_seconds(folder: JobFolder) -> float:
+    try:
+        return msgspec.json.decode(folder.study_record.read_bytes(), type=_Studied).seconds
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return 0.0
+
+
+def _granted(folder: JobFolder) -> _Overtime | None:
+    """What was granted; a file that cannot be read counts as nothing, and is written again."""
+    try:
+        return msgspec.json.decode(_path(folder).read_bytes(), type=_Overtime)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return None
+
+
+def _path(folder: JobFolder) -> Path:
+    return folder.path / _FILE

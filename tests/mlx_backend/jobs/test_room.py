@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from mlx_backend.jobs.room import NoRoomYet, Room
+
+WAITING = NoRoomYet(needed=4_000_000_000, free=1_000_000_000).waiting
+
+
+@dataclass
+class Machine:
+    free: int = 0
+    now: float = 100.0
+
+    def room(self) -> Room:
+        return Room((10.0, 60.0), lambda: self.free, lambda: self.now)
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+def test_nothing_is_waited_for_until_it_was_refused(machine: Machine) -> None:
+    assert machine.room()() is None
+
+
+def test_it_is_tried_again_when_there_is_enough(machine: Machine) -> None:
+    room = machine.room()
+    room.refuse(WAITING)
+    machine.now += 600
+    assert room() == WAITING
+    machine.free = WAITING.needed_bytes
+    assert room() is None
+    machine.free = 0
+    assert room() is None  # the training itself sees to it that it fits
+
+
+def test_each_refusal_lets_it_rest_longer(machine: Machine) -> None:
+    room = machine.room()
+    machine.free = WAITING.needed_bytes  # as it seems from here
+    for rest in (10.0, 60.0, 60.0):
+        room.refuse(WAITING)
+        machine.now += rest - 1
+        assert room() == WAITING
+        machine.now += 1
+        assert room() is None
+
+
+def test_now_and_then_it_is_tried_in_any_case(machine: Machine) -> None:
+    room = machine.room()
+    room.refuse(WAITING)
+    machine.now += 3600
+    assert room() is None
