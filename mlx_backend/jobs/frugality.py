@@ -8,6 +8,9 @@ from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
 
 _FILE = "frugality.json"
+SMALLER_PORTIONS = 3
+"""The first rung on which less is computed at once; above it, what was computed is forgotten."""
+
 _THE_END = 100  # the training takes its last rung for any that is further down
 
 
@@ -27,11 +30,11 @@ def frugality_rung(folder: JobFolder) -> int:
         return 0
 
 
-def lower_memory(folder: JobFolder, to_the_end: bool = False) -> int:
-    """Step to the next rung, or below all there are; returns it.
+def lower_memory(folder: JobFolder, at_least: int = 0, to_the_end: bool = False) -> int:
+    """Step to the next rung, or further down to `at_least`, or below all there are; returns it.
 
     Raises OSError when it cannot be written.
     """
-    rung = max(frugality_rung(folder) + 1, _THE_END if to_the_end else 0)
+    rung = max(frugality_rung(folder) + 1, _THE_END if to_the_end else at_least)
     write_atomically(folder.path / _FILE, msgspec.json.encode(_Frugality(rung)))
     return rung

@@ -20,7 +20,7 @@ from mlx_backend.jobs import endings
 from mlx_backend.jobs.endings import AbnormalEnd
 from mlx_backend.jobs.energy_log import EnergyLog
 from mlx_backend.jobs.folder import JobFolder, JobStatus
-from mlx_backend.jobs.frugality import lower_memory
+from mlx_backend.jobs.frugality import SMALLER_PORTIONS, lower_memory
 from mlx_backend.jobs.hindrances import Hindrances
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.jobs.memory import MemoryLook, look_at_memory, ran_out
@@ -225,7 +225,9 @@ class Supervisor:
         if ending in _LESS_MEMORY_HELPS:
             last = self._failures == self._persistence.tries - 1
             try:
-                lower_memory(self._folder, to_the_end=last)
+                # What takes the GPU away is how long it is busy at a time.
+                at_least = SMALLER_PORTIONS if ending == "gpu timeout" else 0
+                lower_memory(self._folder, at_least, to_the_end=last)
             except OSError as error:
                 _log.warning("the next try is no more frugal: %s", error)
 

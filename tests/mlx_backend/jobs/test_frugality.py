@@ -17,6 +17,7 @@ def test_each_bad_end_is_a_step_down(folder: JobFolder) -> None:
     assert frugality_rung(folder) == 0
     assert [lower_memory(folder) for _ in range(3)] == [1, 2, 3]
     assert frugality_rung(folder) == 3
+    assert [lower_memory(folder, at_least=5) for _ in range(2)] == [5, 6]
 
 
 def test_the_last_way_is_below_all_others_and_stays(folder: JobFolder) -> None:

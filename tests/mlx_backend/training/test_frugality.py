@@ -7,6 +7,7 @@ import pytest
 from mlx_backend import lora
 from mlx_backend.arrays import flatten
 from mlx_backend.base_model import LoadedModel
+from mlx_backend.jobs.frugality import SMALLER_PORTIONS
 from mlx_backend.training.batches import PackedBatches, TokenisedSample
 from mlx_backend.training.frugality import Recomputed, recompute, rung, rungs
 from mlx_backend.training.step import TrainingStep
@@ -28,6 +29,12 @@ def test_the_last_rung_is_not_left() -> None:
     last = rungs(512)[-1]
     assert rung(99, False, 512, 0.0) == rung(99, True, 512, 0.0) == last
     assert rung(0, True, 512, 0.0).recomputed == "layer"
+
+
+def test_after_the_gpu_was_taken_away_less_is_computed_at_once() -> None:
+    ladder = rungs(2048)
+    at_once = [each.shape.at_once for each in ladder]
+    assert at_once[SMALLER_PORTIONS] < at_once[SMALLER_PORTIONS - 1] == at_once[0]
 
 
 def test_with_dropout_nothing_is_recomputed() -> None:
