@@ -18,6 +18,7 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState, hindrances, room
+from mlx_backend.jobs.frugality import SMALLER_PORTIONS
 from mlx_backend.jobs.memory import MemoryLook
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
 from mlx_backend.jobs.surroundings import Surroundings
@@ -187,15 +188,17 @@ def test_progress_earns_new_tries(folder: JobFolder, supervise: Any) -> None:
     assert len(told(folder, protocol.AttemptEnded)) == 8
 
 
-@pytest.mark.parametrize("acts", [OOM, TIMEOUT], ids=["memory", "watchdog"])
+@pytest.mark.parametrize(
+    ("acts", "second"), [(OOM, 1), (TIMEOUT, SMALLER_PORTIONS)], ids=["memory", "watchdog"]
+)
 def test_each_try_asks_for_less_and_the_last_for_least(
-    folder: JobFolder, supervise: Any, acts: list[Act]
+    folder: JobFolder, supervise: Any, acts: list[Act], second: int
 ) -> None:
     end = supervise(acts, acts, acts)
     assert isinstance(end, protocol.Failed)
     assert (folder.path / "rungs").read_text().splitlines() == [
         "none",
-        '{"rung":1}',
+        f'{{"rung":{second}}}',
         '{"rung":100}',
     ]
 
