@@ -9,8 +9,8 @@ from app.planner import Plan
 from mlx_backend.library.notes import Totals
 
 _ESTIMATE = (
-    " This is an estimate: first I write questions about the notes, and the more of them come of"
-    " it, the more there is to learn."
+    " This is an estimate: first I write questions about the notes, and how many there are decides"
+    " how long it takes."
 )
 
 

@@ -154,7 +154,9 @@ def _with_remaining(job: JobSnapshot, doing: str) -> str:
         return doing
     if job.waiting or job.pausing or job.state is JobState.STARTING:
         return doing
-    return f"{doing.removesuffix('…')}, {words.duration(progress.remaining_s)} left"
+    # There is room for one of the two, and the time is what one wants to know.
+    doing = doing.removesuffix("…").removesuffix(f", {progress.text}")
+    return f"{doing}, {words.duration(progress.remaining_s)} left"
 
 
 def _title(job: JobSnapshot) -> str:

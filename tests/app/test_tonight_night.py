@@ -328,6 +328,12 @@ def test_study_shows_how_far_it_is(
     qtbot.waitUntil(lambda: strip.detail.text() == "Studying your notes, about 10 minutes left")
     assert "about 10 minutes of study left" in page.run.facts.accessible_text()
     assert page.run.sentence.text() == "Studying your notes…"
+    on_the_way = protocol.Progress(
+        done=2, total=12, unit="notes", text="9 samples kept", remaining_s=300
+    )
+    folder.append(on_the_way)
+    in_short = "Studying your notes: 2 of 12 notes, about 5 minutes left"
+    qtbot.waitUntil(lambda: strip.detail.text() == in_short)
     folder.append(protocol.Progress(done=3, total=12, unit="notes", text="31 samples kept"))
     says = "Studying your notes: 3 of 12 notes, 31 samples kept…"
     qtbot.waitUntil(lambda: page.run.sentence.text() == says)
