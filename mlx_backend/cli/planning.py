@@ -85,6 +85,7 @@ def _training(
     from mlx_backend.training.plan import plan_what_fits
     from mlx_backend.training.preparation import prepare
 
+    _keep_to_free_cores()
     preparation = prepare(library, spec, dataset)
     exams = expected_time(preparation, dataset, spec.hours, is_base=spec.start_from is None)
     exams_s = exams.before + exams.after
@@ -93,6 +94,15 @@ def _training(
         deadline -= exams_s
     planned, _ = plan_what_fits(spec, dataset, preparation, deadline)
     return planned, exams_s
+
+
+def _keep_to_free_cores() -> None:
+    """Compute on as many cores as a run would that began now."""
+    from mlx_backend.accelerator import has_gpu
+    from mlx_backend.cores import fix_cores, fixed_cores, free_cores
+
+    if not has_gpu() and not fixed_cores():
+        fix_cores(free_cores())
 
 
 def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console: Console) -> None:
