@@ -8,6 +8,11 @@ from app import words
 from app.planner import Plan
 from mlx_backend.library.notes import Totals
 
+_ESTIMATE = (
+    " This is an estimate: first I write questions about the notes, and how many there are decides"
+    " how long it takes."
+)
+
 
 @dataclass(frozen=True)
 class Hours:
@@ -37,11 +42,13 @@ class Hours:
 def plan_sentence(plan: Plan, totals: Totals) -> str:
     """Tonight in one sentence or two."""
     way = f" So that it fits, it is computed {plan.way}." if plan.down else ""
+    about = "about " if plan.unstudied else ""
     return (
         f"Tonight I will study {words.count(totals.notes, 'note')}"
-        f" ({words.count(totals.words, 'word')}) in {words.count(plan.steps, 'step')}."
+        f" ({words.count(totals.words, 'word')}) in {about}{words.count(plan.steps, 'step')}."
         f" That takes {words.duration(plan.minutes * 60)}"
         f" and {words.size(plan.peak_bytes)} of memory.{way}"
+        f"{_ESTIMATE if plan.unstudied else ''}"
     )
 
 
@@ -61,10 +68,10 @@ def queue_sentence(totals: Totals, before: str) -> str:
     )
 
 
-def schedule(hours: Hours, minutes: float | None, now: float, queued: bool = False) -> str:
+def schedule(hours: Hours, plan: Plan | None, now: float, queued: bool = False) -> str:
     """When it starts and ends, such as 'Starts at 23:00, done by about 0:10 tomorrow.', in words.
 
-    `minutes` is how long it takes, None where that is not known.
+    `plan` tells how long it takes, None where that is not known.
     """
     latest = words.moment(hours.ends_at_latest(now), now)
     at = None if hours.start_at is None else words.moment(hours.start_at, now)
@@ -72,14 +79,15 @@ def schedule(hours: Hours, minutes: float | None, now: float, queued: bool = Fal
         starts = f"Starts at {at} at the earliest" if at else "Starts after that"
     else:
         starts = f"Starts at {at}" if at else "Starts now"
-    if queued or minutes is None:
+    if queued or plan is None:
         if queued and hours.finish_by is None:
             return f"{starts}, and takes {words.hours(hours.longest)} at most."
         return f"{starts}, done by {latest} at the latest."
-    if not hours.is_enough(minutes, now):
+    if not hours.is_enough(plan.minutes, now):
         return f"{starts}, and ends by {latest} with what it has learned until then."
-    done = words.moment(hours.begins(now) + minutes * 60, now)
-    return f"{starts}, done by about {done}."
+    done = words.moment(hours.begins(now) + plan.minutes * 60, now)
+    bound = f", and by {latest} at the latest" if plan.unstudied else ""
+    return f"{starts}, done by about {done}{bound}."
 
 
 def warning(plan: Plan) -> str:

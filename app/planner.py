@@ -27,7 +27,11 @@ _log = logging.getLogger(__name__)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run would do; `instead` is a base model that fits where this one does not."""
+    """What a run would do; `instead` is a base model that fits where this one does not.
+
+    Of `unstudied` passages the base model has not written samples yet: as long as there are some,
+    the plan is an estimate, and the run makes its own when it has studied.
+    """
 
     samples: int
     steps: int
@@ -39,13 +43,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     instead: str = ""
     notes: int
     passes: float = 1.0
+    unstudied: int = 0
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it would be the same again, however much memory is free then."""
+        return self.fits and not self.down
 
 
 @dataclass(frozen=True)
 class PlanQuestion:
-    """What a plan depends on. Two equal questions have the same answer."""
+    """What a plan depends on. Two equal questions have the same answer.
+
+    `studied` counts the passages that a base model has written about.
+    """
 
     totals: Totals
+    studied: int
     model: str
     hours: float
     passes: int
@@ -54,10 +68,11 @@ class PlanQuestion:
     low_memory: bool
 
     @classmethod
-    def of(cls, totals: Totals, settings: Settings) -> PlanQuestion:
+    def of(cls, totals: Totals, settings: Settings, studied: int = 0) -> PlanQuestion:
         """The question for these notes and settings."""
         return cls(
             totals,
+            studied,
             settings.base_model,
             settings.hours,
             settings.passes,
@@ -70,7 +85,8 @@ class PlanQuestion:
 class Planner(QObject):
     """Answers one question at a time; a new one replaces the one that is being worked on.
 
-    Measuring real training steps takes seconds, so answers are kept.
+    Measuring real training steps takes seconds, so answers are kept, but for those that other
+    programs have a part in: memory that was short may be free by now.
     """
 
     planned = Signal(object, object)
@@ -157,7 +173,8 @@ class Planner(QObject):
             _log.warning("planning failed: %s\n%s", error.message, error.detail)
             self.failed.emit(question, error)
         else:
-            self._answers[question] = plan
+            if plan.is_lasting:
+                self._answers[question] = plan
             self._state.setValue(_EXPECTED_KEY, round(time.monotonic() - self._began, 1))
             self.planned.emit(question, plan)
 

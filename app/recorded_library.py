@@ -195,7 +195,14 @@ def record_study(library: Library) -> JobFolder:
         protocol.Launched(at=now - 400),
         protocol.Started(at=now - 400, pid=1),
         protocol.StageBegan(at=now - 390, stage="studying"),
-        protocol.Progress(at=now, done=14, total=25, unit="notes", text="1,310 samples kept"),
+        protocol.Progress(
+            at=now,
+            done=56,
+            total=104,
+            unit="passages",
+            text="1,310 samples kept",
+            remaining_s=330.0,
+        ),
     ):
         folder.append(event)
     return folder

@@ -8,6 +8,8 @@ from app import words
 from app.job_snapshot import JobSnapshot
 from app.run_story import held_out_losses, is_studying
 
+_OF_STAGE = {"studying": "of study ", "checking": "of checking "}
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -26,7 +28,7 @@ def facts(run: JobSnapshot, now: float) -> list[Fact]:
         found.append(Fact(f"{status.step:,} of {status.steps:,}", "steps"))
     if run.worked_s or run.is_active:
         found.append(Fact(words.clock(elapsed(run, now)), "worked"))
-    return [*found, *_study(run), *_remaining(run), *_losses(run), *_machine(run)]
+    return [*found, *_study(run), *_remaining(run, now), *_losses(run), *_machine(run)]
 
 
 def elapsed(run: JobSnapshot, now: float) -> float:
@@ -37,16 +39,21 @@ def elapsed(run: JobSnapshot, now: float) -> float:
 
 def _study(run: JobSnapshot) -> list[Fact]:
     progress = run.status.progress
-    if progress is None or not is_studying(run):
+    if progress is None or not progress.total or not is_studying(run):
         return []
     found = [Fact(f"{progress.done:,} of {progress.total:,}", f"{progress.unit} studied")]
     kept, _, meaning = progress.text.partition(" ")
     return [*found, Fact(kept, meaning)] if meaning else found
 
 
-def _remaining(run: JobSnapshot) -> list[Fact]:
-    latest = run.status.latest
-    if not run.is_active or run.stopping or latest is None:
+def _remaining(run: JobSnapshot, now: float) -> list[Fact]:
+    latest, progress = run.status.latest, run.status.progress
+    if not run.is_active or run.stopping:
+        return []
+    if progress is not None and progress.remaining_s is not None and run.waiting is None:
+        left = progress.remaining_s - (now - progress.at)
+        return [Fact(words.duration(max(0.0, left)), f"{_OF_STAGE.get(run.status.stage, '')}left")]
+    if latest is None:
         return []
     time, error = words.estimate(latest.remaining_s, latest.remaining_error_s)
     return [Fact(time, f"left, {error}" if error else "left")]

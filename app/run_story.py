@@ -50,7 +50,7 @@ def doing(run: JobSnapshot) -> str:
     status = run.status
     stage = stage_name(status.stage)
     progress = status.progress
-    if progress is None:
+    if progress is None or not (progress.total or progress.done):
         return f"{stage}…"
     kept = f", {progress.text}" if is_studying(run) and progress.text else ""
     if not progress.total:

@@ -137,7 +137,7 @@ def describe(job: JobSnapshot) -> str:
     status = job.status
     if isinstance(job.spec, TrainSpec):
         if status.stage != "training" or status.latest is None or job.waiting or job.pausing:
-            return run_story.doing(job)
+            return _with_remaining(job, run_story.doing(job))
         time, _ = words.estimate(status.latest.remaining_s, status.latest.remaining_error_s)
         return f"step {status.step:,} of {status.steps:,}, {time} left"
     if status.progress is not None and status.progress.total:
@@ -145,6 +145,18 @@ def describe(job: JobSnapshot) -> str:
     if isinstance(job.spec, ExportSpec):
         return "Writing and checking…"
     return "Looking for notes…"
+
+
+def _with_remaining(job: JobSnapshot, doing: str) -> str:
+    """The same with how long the stage still takes, where that is known."""
+    progress = job.status.progress
+    if progress is None or progress.remaining_s is None:
+        return doing
+    if job.waiting or job.pausing or job.state is JobState.STARTING:
+        return doing
+    # There is room for one of the two, and the time is what one wants to know.
+    doing = doing.removesuffix("…").removesuffix(f", {progress.text}")
+    return f"{doing}, {words.duration(progress.remaining_s)} left"
 
 
 def _title(job: JobSnapshot) -> str:

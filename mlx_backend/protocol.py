@@ -158,12 +158,16 @@ class StageBegan(Event, frozen=True, kw_only=True, tag="stage"):
 
 
 class Progress(Event, frozen=True, kw_only=True, tag="progress"):
-    """`done` of `total` `unit`s of the present stage; `total` 0 while it is not known."""
+    """`done` of `total` `unit`s of the present stage; `total` 0 while it is not known.
+
+    The stage takes about `remaining_s` seconds more, None where that cannot be told.
+    """
 
     done: int
     total: int
     unit: str
     text: str = ""
+    remaining_s: float | None = None
 
 
 WaitReason = Literal["time", "turn", "battery", "heat", "memory", "disk", "paused"]

@@ -28,6 +28,7 @@ from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import list_adapters, list_damaged
 from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.study.store import Samples
 
 # A finished run greets the person for so long; then the page is about the next night again.
 _FRESH_S = 12 * 3600
@@ -37,6 +38,7 @@ _FRESH_S = 12 * 3600
 class _Found:
     totals: Totals
     adapters: frozenset[str]
+    studied: int
 
 
 class TonightPage(QWidget):
@@ -84,6 +86,8 @@ class TonightPage(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        if self.plan.plan is not None and not self.plan.plan.is_lasting:
+            self._asked = None  # perhaps there is more memory by now
         self.refresh()
 
     def show_run(self, run_id: str) -> None:
@@ -156,7 +160,7 @@ class TonightPage(QWidget):
         taken = self._found.adapters | {run_story.name_of(run) for run in runs if run.is_active}
         self.plan.suggest_name(default_name(taken, time.time()), taken)
         before = run_line.last_of(runs)
-        question = PlanQuestion.of(totals, settings)
+        question = PlanQuestion.of(totals, settings, self._found.studied)
         if before is not None:
             self._leave_plan()
             self._asked = None
@@ -196,20 +200,18 @@ class TonightPage(QWidget):
     def _start(self, wish: StartWish) -> None:
         plan = self.plan.plan
         self.plan.set_starting(True)
-        spec = self._spec(wish, plan)
+        spec = self._spec(wish)
         if plan is None or wish.hours.start_at is not None:
             self._launch(spec)  # it looks for room itself, when it begins
         else:
             self._services.keeper.make_room(plan.peak_bytes, lambda: self._launch(spec))
 
-    def _spec(self, wish: StartWish, plan: Plan | None) -> TrainSpec:
+    def _spec(self, wish: StartWish) -> TrainSpec:
+        # No number of steps: the run finds it when it has studied, for then there is more to learn.
         settings, hours = self._services.preferences.settings, wish.hours
-        # As many steps as were promised, unless the hours are too few for them.
-        fits = plan is not None and hours.is_enough(plan.minutes, time.time())
         return TrainSpec(
             name=wish.name,
             model=settings.base_model,
-            steps=plan.steps if plan is not None and fits else None,
             hours=settings.hours,
             start_at=hours.start_at,
             finish_by=hours.finish_by,
@@ -323,4 +325,4 @@ def default_name(taken: frozenset[str], now: float) -> str:
 def _find(adapters: Path, db: sqlite3.Connection) -> _Found:
     whole = (adapter.name for adapter in list_adapters(adapters))
     damaged = (adapter.name for adapter in list_damaged(adapters))
-    return _Found(Notes(db).totals(), frozenset((*whole, *damaged)))
+    return _Found(Notes(db).totals(), frozenset((*whole, *damaged)), Samples(db).read_by_models())

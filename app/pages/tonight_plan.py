@@ -92,6 +92,8 @@ class PlanView(QWidget):
         warning = plan_story.warning(plan)
         self.warning.setText(warning)
         self.warning.setVisible(bool(warning))
+        self.retry.setText("Measure Again")
+        self.retry.setVisible(not plan.fits)
 
     def show_unmeasured(self, totals: Totals, longest: float) -> None:
         """Let the run start without a plan: it measures by itself, when it begins."""
@@ -166,8 +168,7 @@ class PlanView(QWidget):
         self.name_problem.setVisible(bool(problem))
         now = time.time()
         hours = self.when.hours(self._longest, now)
-        minutes = self._plan.minutes if self._plan else None
-        self.schedule.setText(plan_story.schedule(hours, minutes, now, self._is_queued))
+        self.schedule.setText(plan_story.schedule(hours, self._plan, now, self._is_queued))
         self.start.setText("Starting…" if self._starting else "Start")
         self.start.setEnabled(self._may_start and not problem and not self._starting)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from mlx_backend import __version__
 
@@ -16,7 +16,7 @@ _Number = TypeVar("_Number", int, float)
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="overnight",
         description="Train a small model on your notes overnight, and chat with it in the morning."
         " Without a command, the window opens.",
@@ -30,6 +30,21 @@ def build_parser() -> argparse.ArgumentParser:
     _chat_commands(commands)
     _adapter_commands(commands)
     return parser
+
+
+class WrongUsage(SystemExit):
+    """The arguments make no command; `usage` says what would, and `prog` for which command."""
+
+    def __init__(self, message: str, usage: str, prog: str) -> None:
+        super().__init__(2)
+        self.message = message
+        self.usage = usage
+        self.prog = prog
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WrongUsage(message, self.format_usage(), self.prog)
 
 
 class _Commands:
@@ -77,7 +92,9 @@ def _library_commands(commands: _Commands) -> None:
 
 
 def _training_commands(commands: _Commands) -> None:
-    plan = commands.add("plan", "runs", "plan", "measure what a run would do, without starting it")
+    plan = commands.add(
+        "plan", "planning", "plan", "measure what a run would do, without starting it"
+    )
     _add_run_options(plan)
     train = commands.add("train", "runs", "train", "train an adapter on the notes")
     train.add_argument("--name", required=True, help="the new adapter's name")

@@ -53,6 +53,10 @@ class Console:
             print(error.hint, file=sys.stderr)
         if log:
             print(f"Details: {log}", file=sys.stderr)
+        self.report(error)
+
+    def report(self, error: OvernightError) -> None:
+        """The error for programs; silent without --json."""
         if self.as_json:
             report = {"kind": error.kind.value, "message": error.message, "hint": error.hint}
             _print_json({"error": report})

@@ -124,7 +124,7 @@ class ProgressBar:
                 # In a study there are first notes and then passages.
                 self._bar.unit = event.unit.removesuffix("s")
                 self._bar.n, self._bar.total = event.done, event.total or None
-                self._bar.set_postfix_str(event.text)
+                self._bar.set_postfix_str(", ".join(filter(None, (event.text, _left(event)))))
             case protocol.Planned():
                 self._bar.total = self._steps = event.steps
                 self._bar.refresh()
@@ -162,9 +162,15 @@ def _stage(event: protocol.StageBegan) -> str:
 
 
 def _done(event: protocol.Progress) -> str:
+    left = _left(event)
+    if not (event.done or event.total):
+        return left.capitalize() or "Working"
     of = f" of {event.total:,}" if event.total else ""
-    said = f", {event.text}" if event.text else ""
-    return f"{event.done:,}{of} {event.unit}{said}"
+    return ", ".join(filter(None, (f"{event.done:,}{of} {event.unit}", event.text, left)))
+
+
+def _left(event: protocol.Progress) -> str:
+    return "" if event.remaining_s is None else f"about {duration(event.remaining_s)} left"
 
 
 def _step(event: protocol.StepDone) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from mlx_backend.cli.arguments import build_parser
+from mlx_backend.cli.arguments import WrongUsage, build_parser
 from mlx_backend.cli.console import Console
-from mlx_backend.errors import OvernightError, from_exception
+from mlx_backend.errors import Kind, OvernightError, from_exception
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,10 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words:
         return _open_window()
-    parser = build_parser()
-    options = parser.parse_args(words)
-    if options.command is None:
-        parser.error("a command is missing")
+    try:
+        options = _options(words)
+    except WrongUsage as error:
+        _tell_wrong_usage(error, as_json="--json" in words)
+        raise
     console = Console(as_json=options.json)
     try:
         module_name, function_name = options.run
@@ -38,6 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _fail(console, from_exception(error))
     return DONE
+
+
+def _options(words: list[str]) -> argparse.Namespace:
+    parser = build_parser()
+    options = parser.parse_args(words)
+    if options.command is None:
+        parser.error("a command is missing")
+    return options
+
+
+def _tell_wrong_usage(error: WrongUsage, as_json: bool) -> None:
+    print(f"{error.usage}{error.prog}: error: {error.message}", file=sys.stderr)
+    if as_json:
+        hint = f"`{error.prog} --help` says how it is used."
+        Console(as_json=True).report(OvernightError(Kind.WRONG_USAGE, error.message, hint))
 
 
 def _discard_output() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+RULES = "rules"
+"""The writer that needs no model; the others are called by their base model's name."""
+
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A sample about a passage, before or after filtering.

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlx_backend.library.notes import Passage
-from mlx_backend.study.drafts import Draft, worded
+from mlx_backend.study.drafts import RULES, Draft, worded
 from mlx_backend.study.questions import questions_about, topic_of
 from mlx_backend.study.statements import Statement, statements_of_note
 from mlx_backend.words import count_words
 
-WRITER = "rules"
+WRITER = RULES
 
 # "It", "that" and the like at a statement's beginning: it says nothing without the one before.
 _LEANS = re.compile(r"^(?:\S+ ){0,2}(?:it|that|them|this|they|she|he|one)\b", re.IGNORECASE)

@@ -12,7 +12,7 @@ from typing import Literal
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.database import transaction
 from mlx_backend.library.notes import Passage
-from mlx_backend.study.drafts import Draft, worded
+from mlx_backend.study.drafts import RULES, Draft, worded
 
 VERSION = 1
 """Of how samples are written: passages studied by an older one are studied again."""
@@ -100,6 +100,20 @@ class Samples:
             (writer, VERSION),
         )
         return {(row["note_id"], row["passage"]) for row in rows}
+
+    def stating(self, writer: str) -> set[tuple[int, bytes]]:
+        """The passages that a writer found something to ask about, likewise."""
+        rows = self._db.execute(
+            "SELECT DISTINCT note_id, passage FROM samples WHERE writer = ?", (writer,)
+        )
+        return {(row["note_id"], row["passage"]) for row in rows}
+
+    def read_by_models(self) -> int:
+        """How many times a base model has read a passage and written about it."""
+        (number,) = self._db.execute(
+            "SELECT count(*) FROM studied WHERE writer != ? AND version = ?", (RULES, VERSION)
+        ).fetchone()
+        return int(number)
 
     def of_passage(self, note_id: int, passage: bytes) -> list[StoredSample]:
         """All samples about a passage, also those that were thrown out."""

@@ -21,6 +21,7 @@ from mlx_backend.likelihood import summed_losses
 from mlx_backend.training.stopping import Check, never
 
 _LONGEST = 512  # tokens
+_FEW = 30  # one in so many questions tells how long all take
 GENERAL_PROBE = "general_probe.json"
 """The file in a model's folder that keeps its own."""
 
@@ -76,6 +77,21 @@ def probe_of_base(loaded: LoadedModel, every: int = 1, check: Check = never) -> 
         known[every] = take_probe(loaded, every, check)
         write_atomically(path, msgspec.json.encode(KeptProbes(sha256, known)))
     return known[every]
+
+
+def expected_probe_s(loaded: LoadedModel, every: int = 1) -> float:
+    """About how long `take_probe` takes: as the base model's did, else by a few questions."""
+    known = _known(loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256))
+    for kept_every, probe in known.items():
+        if probe.seconds:
+            return probe.seconds * kept_every / every
+    return take_probe(loaded, every * _FEW).seconds * _FEW
+
+
+def is_kept(loaded: LoadedModel, every: int = 1) -> bool:
+    """Whether `probe_of_base` would take no time."""
+    path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
+    return every in _known(path, sha256)
 
 
 def digest_of(sha256: str) -> str:

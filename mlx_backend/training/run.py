@@ -122,6 +122,7 @@ class TrainingRun:
             self._file_adapter(card, preparation, dataset)
         self._mark_learned(card, dataset, preparation, loop.state.step)
         self._stage("checking")
+        self._tell_remaining(self._before.again_s)
         after = assess(preparation, dataset, self._spec.hours, check=self._check)
         report = self._report(card, plan, loop.state, end)
         report |= what_was_left_out(dataset, preparation)
@@ -268,9 +269,7 @@ class TrainingRun:
         deadline = training_deadline(self._spec, self._began, spent)
         if deadline is None:
             return None
-        # The base model's probe may be one of an earlier run.
-        probe = self._before.probe.seconds if self._before.probe else 0.0
-        return deadline - max(self._before.seconds, self._before.exam.seconds + probe)
+        return deadline - self._before.again_s
 
     def _card(self, dataset: Dataset, preparation: Preparation, loop: TrainingLoop) -> AdapterCard:
         state = loop.state
@@ -360,6 +359,9 @@ class TrainingRun:
 
     def _notice(self, text: str) -> None:
         self._folder.append(protocol.Notice(text=text))
+
+    def _tell_remaining(self, seconds: float) -> None:
+        self._folder.append(protocol.Progress(done=0, total=0, unit="steps", remaining_s=seconds))
 
     def _stage(self, name: str) -> None:
         self._folder.append(protocol.StageBegan(stage=name))

@@ -22,9 +22,12 @@ from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.starter import find_base_model
+from mlx_backend.study.drafts import RULES
 from mlx_backend.study.store import Samples, Yield, digest
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 from mlx_backend.study.writer import Writer
+from mlx_backend.training.study_clock import StudyClock
 
 SHARE = 0.15
 """Of a run's time, for study; the rest trains what it wrote."""
@@ -63,13 +66,19 @@ def budget(end: float | None, now: float) -> float:
     return _UNBOUNDED_S if end is None else SHARE * max(0.0, end - now)
 
 
+def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
+    """How many passages `model` has yet to write about; those that state nothing, it never will."""
+    nothing_to_ask = samples.studied(RULES) - samples.stating(RULES)
+    done = samples.studied(model.card.name) | nothing_to_ask
+    return sum((p.note_id, digest(p)) not in done for p in material.passages)
+
+
 def expected_seconds(
     samples: Samples, material: Material, model: BaseModel, budget_s: float
 ) -> float:
     """About how long study will take: what `model` has not written yet, within its time."""
     card = model.card
-    done = samples.studied(card.name)
-    passages = sum((p.note_id, digest(p)) not in done for p in material.passages)
+    passages = unstudied(samples, material, model)
     answers = upkeep.answers_to_write(model.path, card.sha256)
     answering = answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER)
     writing = passages * (_SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE)
@@ -89,6 +98,7 @@ class StudyStage:
         self._began = time.time()
         self._before = studied_before(folder)
         self._told = 0.0
+        self._clock = StudyClock(self._began, self._began)
         self._writer: Writer | None = None
 
     def dataset(self, notes: Notes, end: float | None) -> Dataset | None:
@@ -102,9 +112,10 @@ class StudyStage:
             return compose.raw_dataset(material, self._spec.seed)
         self._folder.append(protocol.StageBegan(stage="studying"))
         deadline = self._began + budget(end, self._began) - self._before.seconds
+        samples = Samples(notes.connection)
+        self._tell_expected(samples, material, deadline)
         general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
         reads = self._load_writer().loaded.info.reads_by_itself
-        samples = Samples(notes.connection)
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)
@@ -132,6 +143,15 @@ class StudyStage:
             lambda: self._stop() or time.time() >= deadline,
         )
 
+    def _tell_expected(self, samples: Samples, material: Material, deadline: float) -> None:
+        """Say how long it will take before there is any progress that could tell."""
+        model = find_base_model(self._library, self._spec.model)
+        seconds = expected_seconds(samples, material, model, max(0.0, deadline - self._began))
+        self._clock = StudyClock(self._began + seconds, deadline)
+        self._folder.append(
+            protocol.Progress(done=0, total=0, unit="notes", remaining_s=round(seconds, 1))
+        )
+
     def _load_writer(self) -> Writer:
         if self._writer is None:
             self._writer = Writer(load_base_model(self._library, self._spec.model))
@@ -139,6 +159,7 @@ class StudyStage:
 
     def _progressed(self, progress: Progress) -> None:
         now = time.time()
+        remaining_s = self._clock.remaining(progress, now)
         if progress.done < progress.total and now - self._told < _EVERY_S:
             return
         self._told = now
@@ -149,6 +170,7 @@ class StudyStage:
                 total=progress.total,
                 unit=what,
                 text=f"{progress.kept:,} samples kept",
+                remaining_s=round(remaining_s, 1),
             )
         )
         self._record(Yield(0, 0, {}), "")

@@ -58,6 +58,27 @@ def test_the_same_question_is_measured_once(
     assert runs.read_text() == "xx"
 
 
+@pytest.mark.parametrize(
+    ("was", "by_now"), [('"fits":true', '"fits":false'), ('"fits":true', '"fits":true,"down":1')]
+)
+def test_a_plan_that_memory_was_short_for_is_measured_again(
+    make_planner: PlannerMaker, qtbot: QtBot, tmp_path: Path, was: str, by_now: str
+) -> None:
+    runs = tmp_path / "runs"
+    reply = _REPLY.replace(was, by_now)
+    planner = make_planner(f"open({str(runs)!r}, 'a').write('x'); print('{reply}')")
+    for _ in range(2):
+        with qtbot.waitSignal(planner.planned):
+            planner.ask(asking(1443))
+    assert runs.read_text() == "xx"
+
+
+def test_what_was_studied_since_makes_another_question() -> None:
+    totals = Totals(notes=25, words=1443, tokens=2000)
+    before, after = (PlanQuestion.of(totals, Settings(), studied) for studied in (0, 104))
+    assert before != after
+
+
 def test_a_new_question_replaces_the_old(make_planner: PlannerMaker, qtbot: QtBot) -> None:
     planner = make_planner(f"import time; time.sleep(0.3); print('{_REPLY}')")
     answered: list[PlanQuestion] = []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,28 @@ def test_one_note_is_not_one_notes() -> None:
         "Tonight I will study 1 note (1 word) in 1 step."
         " That takes about 1 minute and 2.1 GB of memory."
     )
+
+
+def test_before_study_a_plan_is_an_estimate() -> None:
+    plan = msgspec.convert(PLAN | {"unstudied": 104}, Plan)
+    sentence = plan_story.plan_sentence(plan, Totals(notes=25, words=1443, tokens=2000))
+    assert "in about 600 steps" in sentence
+    assert "This is an estimate" in sentence
+    now = time.mktime((2026, 11, 23, 21, 0, 0, 0, 0, -1))
+    says = plan_story.schedule(plan_story.Hours(longest=8), plan, now)
+    assert says == "Starts now, done by about 21:12, and by 5:00 tomorrow at the latest."
+
+
+def test_what_is_left_of_a_stage_counts_down() -> None:
+    studying = (
+        protocol.StageBegan(at=100.0, stage="studying"),
+        protocol.Progress(at=100.0, done=8, total=104, unit="passages", remaining_s=600.0),
+    )
+    run = run_of(*studying, state=JobState.RUNNING)
+    for now, left in ((100.0, "about 10 minutes"), (400.0, "about 5 minutes")):
+        assert run_facts.Fact(left, "of study left") in run_facts.facts(run, now)
+    late = run_facts.Fact("less than a minute", "of study left")
+    assert late in run_facts.facts(run, now=9000.0)
 
 
 def test_a_plan_that_does_not_fit_says_what_to_do() -> None:

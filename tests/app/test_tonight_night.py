@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable, Iterator
 from typing import cast
 
+import msgspec
 import pytest
 from PySide6.QtCore import QTime
 from pytestqt.qtbot import QtBot
@@ -13,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.pages.notes import NotesPage
 from app.pages.tonight import TonightPage
 from app.pages.tonight_when import WhenFields
-from app.planner import Planner
+from app.planner import Plan, Planner, PlanQuestion
 from app.services import Services
 from app.window import Window
 from mlx_backend import protocol
@@ -22,7 +23,7 @@ from mlx_backend.library import Library
 from mlx_backend.locks import FileLock
 from mlx_backend.protocol import TrainSpec, Waiting
 from tests.app.filled import add_notes
-from tests.app.recorded import RunMaker, step_done
+from tests.app.recorded import PLAN, RunMaker, step_done
 
 RunHolder = Callable[[JobFolder], FileLock]
 
@@ -162,7 +163,7 @@ def test_hours_and_prompt_go_into_the_run(
     spec = launched[0].spec()
     assert isinstance(spec, TrainSpec)
     assert spec.prompt == "Who am I?"
-    assert spec.steps == 600, "as many as were promised"
+    assert spec.steps is None, "the run plans its steps when it has studied"
     assert spec.start_at is not None
     assert spec.finish_by is not None
     assert datetime.datetime.fromtimestamp(spec.start_at).strftime("%H:%M") == "23:00"
@@ -230,6 +231,36 @@ def test_measuring_can_be_given_up_and_the_run_started_all_the_same(
     assert spec.steps is None
 
 
+def test_what_did_not_fit_is_measured_again(
+    library: Library, services: Services, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = msgspec.convert(PLAN, Plan)
+    answers = [msgspec.structs.replace(plan, fits=fits) for fits in (False, False, True)]
+
+    def answer(planner: Planner, question: PlanQuestion) -> None:
+        planner.planned.emit(question, answers.pop(0))
+
+    monkeypatch.setattr(Planner, "ask", answer)
+    add_notes(library)
+    page = TonightPage(services)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(page.plan.warning.isVisible)
+    page.hide()
+    page.show()
+    qtbot.waitUntil(lambda: len(answers) == 1)
+    assert page.plan.warning.isVisible()
+    assert page.plan.retry.text() == "Measure Again"
+    page.plan.retry.click()
+    qtbot.waitUntil(lambda: not page.plan.warning.isVisible())
+    assert not page.plan.retry.isVisible()
+    page.hide()
+    page.show()
+    page.refresh()
+    qtbot.wait(50)
+    assert page.plan.plan == plan, "what fits is not measured again"
+
+
 def test_what_it_says_is_listed_with_the_newest_first(
     page: TonightPage, qtbot: QtBot, library: Library, hold: RunHolder
 ) -> None:
@@ -293,6 +324,16 @@ def test_study_shows_how_far_it_is(
     window.show_page("tonight")
     page, strip = cast(TonightPage, window.page("tonight")), window.strip
     qtbot.waitUntil(page.run.isVisible)
+    folder.append(protocol.Progress(done=0, total=0, unit="notes", remaining_s=600))
+    qtbot.waitUntil(lambda: strip.detail.text() == "Studying your notes, about 10 minutes left")
+    assert "about 10 minutes of study left" in page.run.facts.accessible_text()
+    assert page.run.sentence.text() == "Studying your notes…"
+    on_the_way = protocol.Progress(
+        done=2, total=12, unit="notes", text="9 samples kept", remaining_s=300
+    )
+    folder.append(on_the_way)
+    in_short = "Studying your notes: 2 of 12 notes, about 5 minutes left"
+    qtbot.waitUntil(lambda: strip.detail.text() == in_short)
     folder.append(protocol.Progress(done=3, total=12, unit="notes", text="31 samples kept"))
     says = "Studying your notes: 3 of 12 notes, 31 samples kept…"
     qtbot.waitUntil(lambda: page.run.sentence.text() == says)
@@ -312,3 +353,8 @@ def test_study_shows_how_far_it_is(
     folder.append(step_done(1))
     qtbot.waitUntil(page.run.chart.isVisible)
     assert not page.run.samples.isVisible()
+    folder.append(protocol.StageBegan(stage="checking"))
+    folder.append(protocol.Progress(done=0, total=0, unit="steps", remaining_s=120))
+    left = "about 2 minutes of checking left"
+    qtbot.waitUntil(lambda: left in page.run.facts.accessible_text())
+    assert strip.detail.text().endswith(", about 2 minutes left")

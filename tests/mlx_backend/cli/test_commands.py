@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from mlx_backend import protocol
+from mlx_backend import locks, protocol
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cli.main import main
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.night.deadline import RESERVE
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.training.assessment import AssessmentTime
+from mlx_backend.training.plan import RunPlan, plan_what_fits
+from mlx_backend.training.preparation import Preparation
 from tests.mlx_backend.made import make_adapter
 
 Json = dict[str, Any]
@@ -102,6 +108,68 @@ def test_a_plan_that_does_not_fit_names_a_base_that_would(
     assert (planned["fits"], planned["instead"]) == (False, "little")
     assert main(["plan", "--steps", "3"]) == 0
     assert "--model little" in capsys.readouterr().out
+
+
+def test_nothing_is_measured_beside_a_training(
+    filled_library: Library, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlx_backend.cli.planning._LANE_PATIENCE_S", 0.0)
+    with locks.held(filled_library.lane):
+        assert run("plan", "--steps", 3, code=1)["error"]["kind"] == "busy"
+    seen = []
+
+    def measured(*_: object) -> NoReturn:
+        seen.append(locks.is_held(filled_library.lane))
+        raise OvernightError(Kind.NO_MEMORY, "Enough seen.", "That is all.")
+
+    monkeypatch.setattr("mlx_backend.training.plan.plan_what_fits", measured)
+    run("plan", "--steps", 3, code=1)
+    assert seen == [True], "no run begins while it is measured how fast one would be"
+    assert not locks.is_held(filled_library.lane)
+
+
+def test_a_plan_leaves_time_for_the_exams(
+    filled_library: Library, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours, deadlines = 0.1, []
+
+    def planned(*given: Any) -> tuple[RunPlan, Preparation]:
+        deadlines.append(given[3])
+        return plan_what_fits(*given)
+
+    def exams_take(before: float, after: float) -> Json:
+        took = AssessmentTime(before, after)
+        monkeypatch.setattr("mlx_backend.training.assessment.expected_time", lambda *_, **__: took)
+        return run("plan", "--hours", hours, "--no-study")
+
+    monkeypatch.setattr("mlx_backend.training.plan.plan_what_fits", planned)
+    began = time.time()
+    quick, slow = exams_take(0.0, 0.0), exams_take(100.0, 20.0)
+    assert deadlines[1] - began < hours * 3600 * (1 - RESERVE) - 120 + (time.time() - began)
+    assert quick["steps"] >= slow["steps"]
+    assert slow["minutes"] >= 2.0, "what the person waits for is the whole run"
+
+
+def test_a_plan_says_what_is_not_studied_yet(filled_library: Library, run: Run) -> None:
+    assert run("plan", "--steps", 1)["unstudied"] > 0
+    assert run("plan", "--steps", 1, "--no-study")["unstudied"] == 0
+    run("train", "--name", "Garden", "--steps", 1)
+    assert run("plan", "--steps", 1)["unstudied"] == 0
+
+
+def test_a_name_that_a_run_will_take_first_is_said(
+    filled_library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = past_run(filled_library, protocol.Started(pid=os.getpid())).lock()
+    assert lock.acquire()
+    late = ("--start-at", "2990-01-01T23:00", "--detach")
+    for name, says in (("Other", False), ("Past", True)):
+        assert main(["train", "--name", name, *late]) == 0
+        assert ("is filed as 'Past 2'" in capsys.readouterr().err) is says
+    lock.release()
+    for folder in JobFolder.all(filled_library.runs):
+        if not folder.status().state.is_over:
+            main(["stop", folder.id])
 
 
 def test_import_and_notes(tiny_library: Library, notes_folder: Path, run: Run) -> None:

@@ -113,6 +113,18 @@ def test_a_study_says_how_far_it_is(terminal: Terminal, progress: ProgressLines)
     assert terminal.lines == ["Studying the notes ...", "60 of 412 notes, 360 samples kept."]
 
 
+def test_what_is_left_of_a_stage_is_said(terminal: Terminal, progress: ProgressLines) -> None:
+    progress.show(protocol.Progress(done=0, total=0, unit="notes", remaining_s=600))
+    terminal.now += 31
+    progress.show(
+        protocol.Progress(done=8, total=12, unit="passages", text="31 kept", remaining_s=200)
+    )
+    assert terminal.lines == [
+        "About 10 minutes left.",
+        "8 of 12 passages, 31 kept, about 3 minutes left.",
+    ]
+
+
 def test_the_bar_counts_what_the_stage_counts() -> None:
     shown = io.StringIO()
     with ProgressBar(shown) as bar:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -80,8 +81,25 @@ def test_wrong_usage_is_two(
         main(words)
     assert caught.value.code == 2
     output, errors = capsys.readouterr()
-    assert output == ""
     assert "usage:" in errors
+    assert "error:" in errors.splitlines()[-1]
+    if "--json" not in words:
+        assert output == ""
+
+
+@pytest.mark.parametrize("words", [["train"], ["train", "--name", "n", "--steps", "0"], ["dance"]])
+def test_wrong_usage_is_told_to_programs_too(
+    library: Library, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*words, "--json"])
+    assert caught.value.code == 2
+    output, errors = capsys.readouterr()
+    error = json.loads(output.splitlines()[-1])["error"]
+    assert error.keys() == {"kind", "message", "hint"}
+    assert error["kind"] == "wrong_usage"
+    assert errors.splitlines()[-1].endswith(f"error: {error['message']}")
+    assert "--help" in error["hint"]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,14 @@ def test_what_study_brought_is_told(filled_library: Library, spec: TrainSpec) ->
     )
     events = list(folder.reader().read_new())
     assert any(isinstance(e, protocol.Progress) and e.unit == "passages" for e in events)
+    stage = ""
+    for event in events:
+        if isinstance(event, protocol.StageBegan):
+            stage = event.stage
+        elif isinstance(event, protocol.Progress) and stage in ("studying", "checking"):
+            assert event.remaining_s is not None, "who waits knows for how long"
+            assert event.remaining_s >= 0
+    assert stage == "checking"
 
 
 def test_without_study_the_text_is_trained_as_it_stands(

@@ -1,0 +1,127 @@
+"""`overnight plan`: what a run would do."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.wanted import wanted_spec
+from mlx_backend.cli.wording import counted, duration
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library import Library
+from mlx_backend.locks import held
+from mlx_backend.protocol import TrainSpec
+
+if TYPE_CHECKING:
+    from mlx_backend.dataset.samples import Dataset
+    from mlx_backend.training.plan import RunPlan
+
+# A plan that was given up may take a moment to end.
+_LANE_PATIENCE_S = 5.0
+
+
+def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight plan`: a few real steps, and what follows from them.
+
+    Raises OvernightError while a run trains: each would be in the way of the other, and what is
+    measured would be wrong.
+    """
+    from mlx_backend import accelerator
+
+    accelerator.prepare()
+    library = Library.open()
+    spec = wanted_spec(library, options, "plan")
+    with held(library.lane, _LANE_PATIENCE_S) as alone:
+        if not alone:
+            raise OvernightError(
+                Kind.BUSY,
+                "A run is training with this library, so there is no telling how fast another"
+                " one would be.",
+                "Plan when it is done (`overnight runs`), or start the next one now:"
+                " it waits for its turn and makes its own plan.",
+            )
+        planned, to_study = _measured(library, spec)
+    _tell(planned, to_study, options, console)
+    fields = {name: getattr(planned, name) for name in planned.__struct_fields__}
+    return fields | {"unstudied": to_study}
+
+
+def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
+    """The plan, and how many passages the base model has yet to write samples about."""
+    import msgspec
+
+    from mlx_backend.dataset.compose import gather
+    from mlx_backend.dataset.planned import planned_dataset
+    from mlx_backend.library import database
+    from mlx_backend.library.notes import Notes
+    from mlx_backend.night.deadline import latest_end
+    from mlx_backend.starter import find_base_model
+    from mlx_backend.study.store import Samples
+    from mlx_backend.training.study_stage import budget, expected_seconds, unstudied
+
+    model = find_base_model(library, spec.model)
+    with database.opened(library.database) as connection:
+        material, samples = gather(Notes(connection)), Samples(connection)
+        dataset = planned_dataset(samples, material, spec.study, model.reads_by_itself, spec.seed)
+        now = time.time()
+        to_study, study_s = 0, 0.0
+        if spec.study:
+            to_study = unstudied(samples, material, model)
+            may_take = budget(latest_end(spec, now), now)
+            study_s = expected_seconds(samples, material, model, may_take)
+    planned, beside_s = _training(library, spec, dataset, now, study_s)
+    minutes = planned.minutes + (study_s + beside_s) / 60
+    return msgspec.structs.replace(planned, minutes=round(minutes, 2)), to_study
+
+
+def _training(
+    library: Library, spec: TrainSpec, dataset: Dataset, began: float, study_s: float
+) -> tuple[RunPlan, float]:
+    """The plan of the training alone, and the seconds of the exams before it and after it."""
+    from mlx_backend.night.deadline import training_deadline
+    from mlx_backend.training.assessment import expected_time
+    from mlx_backend.training.plan import plan_what_fits
+    from mlx_backend.training.preparation import prepare
+
+    _keep_to_free_cores()
+    preparation = prepare(library, spec, dataset)
+    exams = expected_time(preparation, dataset, spec.hours, is_base=spec.start_from is None)
+    exams_s = exams.before + exams.after
+    deadline = training_deadline(spec, began, study_s)
+    if deadline is not None:
+        deadline -= exams_s
+    planned, _ = plan_what_fits(spec, dataset, preparation, deadline)
+    return planned, exams_s
+
+
+def _keep_to_free_cores() -> None:
+    """Compute on as many cores as a run would that began now."""
+    from mlx_backend.accelerator import has_gpu
+    from mlx_backend.cores import fix_cores, fixed_cores, free_cores
+
+    if not has_gpu() and not fixed_cores():
+        fix_cores(free_cores())
+
+
+def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console: Console) -> None:
+    about = "about " if to_study else ""
+    console.say(
+        f"{about.capitalize()}{counted(planned.samples, 'sample')}"
+        f" from {counted(planned.notes, 'note')}, {about}{counted(planned.steps, 'step')}:"
+        f" about {duration(planned.minutes * 60)} and {planned.peak_bytes / 1e9:.1f} GB of memory."
+    )
+    if to_study:
+        console.say(
+            f"{counted(to_study, 'passage')} are not studied yet. The run plans again when it has"
+            " studied them: what is written about them takes more steps."
+        )
+    if options.steps and planned.steps < options.steps:
+        console.say(f"No more of the {options.steps:,} steps fit into the time.")
+    if planned.down:
+        console.say(f"So that it fits into memory, it is computed {planned.way}.")
+    if not planned.fits:
+        console.say("That does not fit into the memory that is free now.")
+        if planned.instead:
+            console.say(f"With another base model it would fit: --model {planned.instead}")
