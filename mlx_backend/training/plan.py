@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,6 +58,11 @@ class _Measured:
     tokens: float
     peak_bytes: int
 
+    def seconds(self, steps: int, held_out: int) -> float:
+        """What so many steps take, with the looks at so many held-out batches."""
+        looks = steps // evaluation_interval(steps, held_out) + 2
+        return steps * self.step_s + looks * self.look_s
+
 
 def plan_what_fits(
     spec: TrainSpec,
@@ -102,18 +108,19 @@ def make_plan(
     batches, held_out = preparation.batches, len(preparation.held_out.batches)
     steps = spec.steps or batches.steps(spec.passes)
     if deadline is not None:
-        looks = steps // evaluation_interval(steps, held_out) + 2
-        left = deadline - time.time() - looks * measured.look_s - _REST_S
-        steps = max(1, min(steps, int(left / measured.step_s)))
-    looks = steps // evaluation_interval(steps, held_out) + 2
-    seconds = steps * measured.step_s + looks * measured.look_s
+        left = deadline - time.time() - _REST_S
+        # With fewer steps there are fewer looks at the held-out loss, too.
+        fitting = bisect.bisect_right(
+            range(1, steps + 1), left, key=lambda number: measured.seconds(number, held_out)
+        )
+        steps = max(1, fitting)
     return RunPlan(
         notes=dataset.notes,
         samples=len(dataset.train),
         held_out=len(dataset.held_out),
         steps=steps,
         passes=steps / batches.steps(1),
-        minutes=round(seconds / 60, 2),
+        minutes=round(measured.seconds(steps, held_out) / 60, 2),
         peak_bytes=measured.peak_bytes,
         machine_bytes=available,
         fits=measured.peak_bytes <= available,
