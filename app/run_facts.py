@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app import words
 from app.job_snapshot import JobSnapshot
 from app.run_story import held_out_losses, is_studying
+from mlx_backend.protocol import Progress
 
 _OF_STAGE = {"studying": "of study ", "checking": "of checking "}
 
@@ -46,13 +47,18 @@ def _study(run: JobSnapshot) -> list[Fact]:
     return [*found, Fact(kept, meaning)] if meaning else found
 
 
+def stage_remaining_s(progress: Progress, now: float) -> float:
+    """The seconds that a stage still takes at `now`, by what it said of itself last."""
+    return max(0.0, (progress.remaining_s or 0.0) - (now - progress.at))
+
+
 def _remaining(run: JobSnapshot, now: float) -> list[Fact]:
     latest, progress = run.status.latest, run.status.progress
     if not run.is_active or run.stopping:
         return []
     if progress is not None and progress.remaining_s is not None and run.waiting is None:
-        left = progress.remaining_s - (now - progress.at)
-        return [Fact(words.duration(max(0.0, left)), f"{_OF_STAGE.get(run.status.stage, '')}left")]
+        time = words.duration(stage_remaining_s(progress, now))
+        return [Fact(time, f"{_OF_STAGE.get(run.status.stage, '')}left")]
     if latest is None:
         return []
     time, error = words.estimate(latest.remaining_s, latest.remaining_error_s)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy
 
-from app import run_line, run_story, words
+from app import run_facts, run_line, run_story, words
 from app.job_snapshot import JobSnapshot
 from app.job_watcher import JobWatcher
 from app.run_news import RunNews
@@ -138,8 +140,8 @@ def describe(job: JobSnapshot) -> str:
     if isinstance(job.spec, TrainSpec):
         if status.stage != "training" or status.latest is None or job.waiting or job.pausing:
             return _with_remaining(job, run_story.doing(job))
-        time, _ = words.estimate(status.latest.remaining_s, status.latest.remaining_error_s)
-        return f"step {status.step:,} of {status.steps:,}, {time} left"
+        left, _ = words.estimate(status.latest.remaining_s, status.latest.remaining_error_s)
+        return f"step {status.step:,} of {status.steps:,}, {left} left"
     if status.progress is not None and status.progress.total:
         return f"{status.progress.done:,} of {status.progress.total:,} {status.progress.unit}"
     if isinstance(job.spec, ExportSpec):
@@ -156,7 +158,8 @@ def _with_remaining(job: JobSnapshot, doing: str) -> str:
         return doing
     # There is room for one of the two, and the time is what one wants to know.
     doing = doing.removesuffix("…").removesuffix(f", {progress.text}")
-    return f"{doing}, {words.duration(progress.remaining_s)} left"
+    left = run_facts.stage_remaining_s(progress, time.time())
+    return f"{doing}, {words.duration(left)} left"
 
 
 def _title(job: JobSnapshot) -> str:

@@ -199,6 +199,7 @@ class TonightPage(QWidget):
 
     def _start(self, wish: StartWish) -> None:
         plan = self.plan.plan
+        self._leave_plan()
         self.plan.set_starting(True)
         spec = self._spec(wish)
         if plan is None or wish.hours.start_at is not None:

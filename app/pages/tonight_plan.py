@@ -80,8 +80,11 @@ class PlanView(QWidget):
         return self._plan
 
     def show_measuring(self, expected_s: float | None) -> None:
-        """Say that the plan is being made, in about so many seconds if that is known."""
-        self._show(_MEASURING)
+        """Say that the plan is being made, in about so many seconds if that is known.
+
+        Nobody has to wait for it: a run makes its own.
+        """
+        self._show(_MEASURING, may_start=True)
         self.measuring.begin(expected_s)
         self.measuring.show()
 

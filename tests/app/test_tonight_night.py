@@ -219,7 +219,6 @@ def test_measuring_can_be_given_up_and_the_run_started_all_the_same(
     qtbot.addWidget(page)
     page.show()
     qtbot.waitUntil(page.plan.measuring.isVisible)
-    assert not page.plan.start.isEnabled()
     page.plan.measuring.cancel.click()
     assert page.plan.start.isEnabled()
     assert "was not measured" in page.plan.sentence.text()
@@ -229,6 +228,27 @@ def test_measuring_can_be_given_up_and_the_run_started_all_the_same(
     spec = launched[0].spec()
     assert isinstance(spec, TrainSpec)
     assert spec.steps is None
+
+
+def test_nobody_has_to_wait_until_it_is_measured(
+    library: Library,
+    services: Services,
+    qtbot: QtBot,
+    launched: list[JobFolder],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given_up: list[str] = []
+    monkeypatch.setattr(Planner, "_start", lambda self, question: None)
+    monkeypatch.setattr(Planner, "cancel", lambda self: given_up.append("given up"))
+    add_notes(library)
+    page = TonightPage(services)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(page.plan.measuring.isVisible)
+    given_up.clear()
+    page.plan.start.click()
+    assert given_up == ["given up"]  # before the run begins: it would wait for it
+    qtbot.waitUntil(lambda: len(launched) == 1)
 
 
 def test_what_did_not_fit_is_measured_again(
