@@ -91,6 +91,22 @@ class _Cache:
     ids: list[int] = field(default_factory=list)
 
 
+@contextlib.contextmanager
+def wired_limit_untouched() -> Iterator[None]:
+    """Keep mlx-lm from having macOS hold all of the memory that Metal recommends.
+
+    It does so while it generates. Study and exams take hours of a night, next to training, and a
+    Mac whose memory is held runs out of it for everything else.
+    """
+    generate: Any = sys.modules[batch_generate.__module__]
+    own = generate.maybe_set_recommended_wired_limit
+    generate.maybe_set_recommended_wired_limit = lambda: None
+    try:
+        yield
+    finally:
+        generate.maybe_set_recommended_wired_limit = own
+
+
 class ChatModel:
     """A loaded base model that answers with any adapters put on it."""
 
@@ -199,7 +215,7 @@ class ChatModel:
         for start in range(0, len(by_length), _BATCH):
             cores.adapt()
             chosen = by_length[start : start + _BATCH]
-            with _wired_limit_untouched():
+            with wired_limit_untouched():
                 response = batch_generate(
                     self._loaded.model,
                     tokenizer,
@@ -227,22 +243,6 @@ class ChatModel:
         # The last sampled tokens may not have gone through the model yet.
         cache.ids = ids[: cache.layers[0].offset]
         self._cache = cache
-
-
-@contextlib.contextmanager
-def _wired_limit_untouched() -> Iterator[None]:
-    """Keep mlx-lm from having macOS hold all of the memory that Metal recommends.
-
-    It does so while it generates. Study and exams take hours of a night, next to training, and a
-    Mac whose memory is held runs out of it for everything else.
-    """
-    generate: Any = sys.modules[batch_generate.__module__]
-    own = generate.maybe_set_recommended_wired_limit
-    generate.maybe_set_recommended_wired_limit = lambda: None
-    try:
-        yield
-    finally:
-        generate.maybe_set_recommended_wired_limit = own
 
 
 def _shared_length(one: Sequence[int], other: Sequence[int]) -> int:

@@ -29,9 +29,10 @@ LONGEST_MENTION = 60
 _MOST_WORDINGS = 14
 _FEWEST_WORDINGS = 2
 _WORDINGS_IN_ALL = 1600
-# In how many wordings each of these comes in turn, one in each pass: what is never asked twice in
-# the same words is learned by what the words have in common.
+# In up to so many wordings each of these comes in turn, one in each pass: what is never asked twice
+# in the same words is learned by what the words have in common. A night sees many notes but once.
 _REWORDED = 12
+_PROMPTS_IN_ALL = 24_000
 _MENTIONED = 4
 _QUESTION_KINDS_OF_TEXT = frozenset({"restated", "summary"})
 _QUESTION_WORDS = word_set("what who whom whose when where why how which at on in")
@@ -103,11 +104,12 @@ def about_facts(studied: Sequence[StudiedPassage], generator: random.Random) -> 
     """Samples about every statement: those of study, and wordings as people type them."""
     statements = sum(len(each.told) for each in studied)
     wordings = max(_FEWEST_WORDINGS, min(_MOST_WORDINGS, _WORDINGS_IN_ALL // max(1, statements)))
+    reworded = max(1, min(_REWORDED, _PROMPTS_IN_ALL // max(1, statements * wordings)))
     for each in studied:
         for stored in each.samples:
             yield from _of_study(stored, each.passage)
         for told in each.taught:
-            yield from _of_statement(each.passage, told, wordings, generator)
+            yield from _of_statement(each.passage, told, (wordings, reworded), generator)
         for stored in each.corrected:
             yield from _of_correction(each.passage, stored, wordings, generator)
 
@@ -155,11 +157,13 @@ def _of_study(stored: StoredSample, passage: Passage) -> Iterator[Sample]:
 
 
 def _of_statement(
-    passage: Passage, told: Told, wordings: int, generator: random.Random
+    passage: Passage, told: Told, number_of: tuple[int, int], generator: random.Random
 ) -> Iterator[Sample]:
+    """In so many wordings, and each in so many others in turn."""
+    wordings, reworded = number_of
     title, text = passage.note_title, told.quote
     answer = worded(title, text)
-    prompts = keyword_prompts(title, text, wordings * _REWORDED, generator)
+    prompts = keyword_prompts(title, text, wordings * reworded, generator)
     for number, (prompt, key) in enumerate(prompts[:wordings]):
         others = tuple(other for other, _ in prompts[number + wordings :: wordings])
         sample = _sample(passage, "keywords", prompt, answer, key)

@@ -108,7 +108,7 @@ _PLACE = re.compile(
     r"|[,;:()]|\.(?:\s|$)|$)"
 )
 _NO_COUNTED = word_set("others ones")
-_COUNTED_BEFORE = re.compile(r"\b(?:the|following|these|those|one of) $", re.IGNORECASE)
+_COUNTED_BEFORE = re.compile(r"\b(?:the|all|following|these|those|one of) $", re.IGNORECASE)
 _PERSON = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof)\.? ")
 _OF_CODE = re.compile(r"[a-z][A-Z]|\d|::|_|\w\.\w")
 _AGENT = re.compile(r"\b(?:by|with|from|to|against|for) $")
@@ -118,7 +118,7 @@ _PLACED = word_set("the a an our my his her their its")
 _NO_PLACE = re.compile(
     r"\b(?:first|second|third|fourth|fifth|last|next|ways?|formats?|occurrences?|like|order|"
     r"convenience|request|glance|risk|time|moment|end|beginning|day|week|month|year|morning|"
-    r"evening|night|meantime|form|mood|fact|basis|regard|detail|\w+th)$"
+    r"evening|night|meantime|form|mood|fact|basis|regard|detail|manner|fashion|\w+th)$"
     r"|\b(?:week|case|same)\b| -|^the form\b"
 )
 _OF_TIME = re.compile(rf"\b(?:{MONTHS}|{DAYS})s?\b")

@@ -29,7 +29,8 @@ WITHIN = word_set(
 CLAUSE_WORDS = word_set("i we you he she they it is are was were has have had can will")
 SAYS_NO_THING = word_set(
     "not also very what how that this as here there available able possible likely useful "
-    "similar different easy hard great good nice worth just more less so too quite really"
+    "similar different easy hard great good nice perfect ideal worth just more less so too quite "
+    "really"
 )
 NO_KEY = word_set(
     "it you we i they them us me him he she this that these those one ones here there something "
@@ -48,7 +49,7 @@ _OTHER_MATTER = re.compile(r",\s|[;:(]| and | or ")
 DETERMINED = word_set("the this that my our your his her their its")
 # What "on" and "in" behind these begin is no place.
 _LEANING = word_set(
-    "right based depending depend depends rely relies focus focuses focused work works"
+    "right based depending depend depends rely relies focus focuses focused work works look"
 )
 _THIS = word_set("this that these those")
 _NOT_SO = word_set("to by more less that what why how because when if")  # "is that ..."
@@ -66,6 +67,8 @@ _GO_ON = PREPOSITIONS | word_set(
 _PLAIN_ADVERBS = word_set(
     "best well badly worst better right out up off down back away home again here there not only"
 )
+_SOME = word_set("most some many few several")
+_A_SOMETHING = (["a", "time"], ["a", "way"], ["a", "thing"], ["a", "place"], ["no", "way"])
 _A_BIT = (["a", "lot"], ["a", "bit"], ["a", "little"])
 _TAGS = re.compile(r",? (?:though|too|as well|either|anyway|instead|of course|however)$")
 _AFTER_PREPOSITION = frozenset({"name", "count", "money", "numbered"})
@@ -256,7 +259,7 @@ def _says_what_it_is(subject: str, text: str) -> bool:
         or _POINTS_ELSEWHERE.search(text)
     )
     is_known = (
-        subjects[0] not in POINTING
+        subjects[0] not in POINTING | _SOME
         and subject.lower() not in PERSONS
         and subjects[-1] not in _SIDES
         and not begins_with_doing(subject.lower())
@@ -278,6 +281,7 @@ def _is_no_thing(text: str) -> bool:
         or first in _PLAIN_ADVERBS | ITSELF | NO_KEY | SAYS_NO_THING
         or first in {"to", "if", "when", "whether"}
         or words[:2] in _A_BIT
+        or words in _A_SOMETHING
         or first in {"and", "or"}
         or last in DETERMINED | _ORDINALS | {"a", "an", "to", "and", "or"}
         or bool(_POINTS_ELSEWHERE.search(text))
@@ -312,8 +316,11 @@ def _of_subject(clause: Clause) -> Iterator[Question]:
         return
     if rest.split()[-1].lower() in PREPOSITIONS | _ORDINALS or _POINTS_ELSEWHERE.search(rest):
         return
-    if clause.is_copula and (rest.split()[0] in _NOT_SO | _HEDGES or _says_little(rest)):
+    says_how = clause.is_copula or rest.split()[0] == "be"
+    if says_how and (rest.split()[0] in _NOT_SO | _HEDGES or _says_little(rest)):
         return
+    if "I" in rest.split():
+        return  # "gives me what I need": of what, only the text around it tells
     yield Question(clause.asked_for_subject("what", rest), subject, "subject")
     if subject[0].isupper():
         yield Question(clause.asked_for_subject("who", rest), subject, "subject")
@@ -334,8 +341,10 @@ def _can_be_asked_for(subject: str) -> bool:
 
 
 def _says_little(rest: str) -> bool:
-    """Whether too many things are so to ask which: "is 14", "is on Monday", "is a good thing"."""
-    words = rest.lower().split()
+    """Whether too many things are so to ask which: "is 14", "is a good thing", "is important"."""
+    words = [word for word in rest.lower().split() if word != "be"]
+    if all(word in SAYS_NO_THING or is_adverb(word) or is_adjective(word) for word in words):
+        return True
     is_praise = words[0] in {"a", "an", "the"} and bool(SAYS_NO_THING & set(words[1:2]))
     return (
         len(words) < 2

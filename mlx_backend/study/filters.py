@@ -82,7 +82,10 @@ def check_support(draft: Draft, context: str) -> Draft:
     if kept < _LEAST_KEPT[draft.kind] or not is_borne_out(said, context):
         return draft.drop(UNSUPPORTED)
     figures, own = _figures(draft.quote), _figures(said)
-    is_faithful = own == figures if draft.kind == "restated" else own <= figures
+    if draft.kind != "restated":
+        return draft if own <= figures else draft.drop(UNSUPPORTED)
+    says_more = draft.quote.rstrip().endswith(":")  # what it speaks of comes only behind it
+    is_faithful = own == figures and _signs(said) == _signs(draft.quote) and not says_more
     return draft if is_faithful else draft.drop(UNSUPPORTED)
 
 
@@ -90,6 +93,12 @@ def _figures(text: str) -> Counter[str]:
     """Numbers and names, which a rewording must not change; the first word may be either."""
     words = bare_words(text)
     return Counter(word for word in words[1:] if word[0].isdigit() or word[0].isupper())
+
+
+def _signs(text: str) -> Counter[str]:
+    """What stands there in signs: options, operators, keys, calls."""
+    bare = (word.strip(".,;:!?\"'()“”‘’") or word for word in text.split())
+    return Counter(word for word in bare if not word.replace("'", "").replace("’", "").isalnum())
 
 
 def is_borne_out(text: str, context: str) -> bool:

@@ -57,6 +57,7 @@ _BREAKS_OFF = word_set(
     "such because so then not also only even"
 )
 _IDLE_IMPERATIVES = word_set("see note check let say consider imagine suppose assume")
+_WITHIN = re.compile(r"(?:\w+ of )?(?:which|whom|who)\b")
 _CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but|because)\s+|,\s+)")
 
 
@@ -104,7 +105,7 @@ class Clause:
 def clauses(text: str) -> list[Clause]:
     """The clauses of a sentence that are understood; one may lend its subject to the next."""
     found: list[Clause] = []
-    is_open = False
+    is_open = is_within = False  # a clause may go on, or what is said within it
     for mark, piece in _pieces(text):
         joined = mark.strip() not in {";", ":"}
         clause = _clause(piece)
@@ -112,13 +113,14 @@ def clauses(text: str) -> list[Clause]:
             clause = None
         if "but" in mark and not found:
             clause = None  # "all but the last"
-        if clause is None and found and joined:
+        if clause is None and found and joined and not (is_within and mark.strip() == "and"):
             clause = _continued(found[-1], piece, has_and="and" in mark)
         if clause is not None:
             found.append(clause)
-            is_open = True
+            is_open, is_within = True, False
         elif is_open and joined:
             found[-1] = replace(found[-1], rest=f"{found[-1].rest}{mark}{piece}")
+            is_within = is_within or bool(_WITHIN.match(piece))
         else:
             is_open = False
     return found
@@ -130,6 +132,8 @@ def clause_about(subject: str, text: str, is_verb: bool = False) -> Clause | Non
     `is_verb`: whether the text begins with the verb for certain.
     """
     words = text.rstrip(" .").split()
+    if not words:
+        return None
     first, after = words[0].lower(), words[1] if len(words) > 1 else ""
     if is_verb:
         known = first in AUXILIARIES or finite_base(first)

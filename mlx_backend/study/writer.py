@@ -17,6 +17,7 @@ from mlx_lm.models.cache import make_prompt_cache
 
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cores import CoreShare
+from mlx_backend.inference import wired_limit_untouched
 from mlx_backend.likelihood import Reading, readings
 from mlx_backend.study.answers import answers_in
 from mlx_backend.study.drafts import Draft, worded
@@ -167,13 +168,14 @@ class Writer:
         for first in range(0, len(prompts), BATCH):
             self._cores.adapt()
             ids = [self._encode(prompt) for prompt in prompts[first : first + BATCH]]
-            generator = BatchGenerator(
-                self._loaded.model,
-                stop_tokens=ends,
-                completion_batch_size=BATCH,
-                prefill_batch_size=BATCH,
-            )
-            written = _generated(generator, ids, [cache] * len(ids), max_tokens)
+            with wired_limit_untouched():
+                generator = BatchGenerator(
+                    self._loaded.model,
+                    stop_tokens=ends,
+                    completion_batch_size=BATCH,
+                    prefill_batch_size=BATCH,
+                )
+                written = _generated(generator, ids, [cache] * len(ids), max_tokens)
             texts += [tokenizer.decode(each).split("\n")[0].strip() for each in written]
         return texts
 
