@@ -154,8 +154,8 @@ class TonightPage(QWidget):
     # --- the plan ---
 
     def _show_plan(self, runs: list[JobSnapshot]) -> None:
-        if self._found is None or not self.isVisible():
-            return
+        if self._found is None or not self.isVisible() or self.plan.is_starting:
+            return  # what is measured now would keep the run waiting
         totals, settings = self._found.totals, self._services.preferences.settings
         taken = self._found.adapters | {run_story.name_of(run) for run in runs if run.is_active}
         self.plan.suggest_name(default_name(taken, time.time()), taken)
@@ -199,8 +199,8 @@ class TonightPage(QWidget):
 
     def _start(self, wish: StartWish) -> None:
         plan = self.plan.plan
-        self._leave_plan()
         self.plan.set_starting(True)
+        self._leave_plan()
         spec = self._spec(wish)
         if plan is None or wish.hours.start_at is not None:
             self._launch(spec)  # it looks for room itself, when it begins

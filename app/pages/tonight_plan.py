@@ -79,6 +79,11 @@ class PlanView(QWidget):
         """The plan on show; None while it is being made, and where nobody measures it."""
         return self._plan
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether a start was heard whose run is not there yet."""
+        return self._starting
+
     def show_measuring(self, expected_s: float | None) -> None:
         """Say that the plan is being made, in about so many seconds if that is known.
 

@@ -14,7 +14,8 @@ from mlx_backend.library.database import transaction
 from mlx_backend.library.notes import Passage
 from mlx_backend.study.drafts import RULES, Draft, worded
 
-_VERSION_OF_RULES, _VERSION_OF_MODELS = 2, 1
+VERSION = 2
+"""Of how samples are written: passages studied by an older one are studied again."""
 
 Choice = Literal["", "keep", "drop", "edited", "edited, dropped"]
 """Of the person about a sample. "": none, the filters decide. One that was edited stays so when it
@@ -80,11 +81,6 @@ TRAINED = f"({USED} AND included AND NOT gone)"
 """The same for `is_trained`, where the samples are joined with their notes."""
 
 
-def version_of(writer: str) -> int:
-    """Of how a writer writes: passages that it studied by an older one it studies again."""
-    return _VERSION_OF_RULES if writer == RULES else _VERSION_OF_MODELS
-
-
 def digest(passage: Passage) -> bytes:
     """By what a passage is known: its note's title and its text, as they are taught."""
     told = f"{passage.note_title}\0{passage.heading}\0{passage.text}"
@@ -101,7 +97,7 @@ class Samples:
         """The passages that a writer is done with, as note and digest."""
         rows = self._db.execute(
             "SELECT note_id, passage FROM studied WHERE writer = ? AND version = ?",
-            (writer, version_of(writer)),
+            (writer, VERSION),
         )
         return {(row["note_id"], row["passage"]) for row in rows}
 
@@ -115,8 +111,7 @@ class Samples:
     def read_by_models(self) -> int:
         """How many times a base model has read a passage and written about it."""
         (number,) = self._db.execute(
-            "SELECT count(*) FROM studied WHERE writer != ? AND version = ?",
-            (RULES, _VERSION_OF_MODELS),
+            "SELECT count(*) FROM studied WHERE writer != ? AND version = ?", (RULES, VERSION)
         ).fetchone()
         return int(number)
 
@@ -152,8 +147,7 @@ class Samples:
                     ],
                 )
                 self._db.execute(
-                    "INSERT OR REPLACE INTO studied VALUES (?, ?, ?, ?)",
-                    (*place, writer, version_of(writer)),
+                    "INSERT OR REPLACE INTO studied VALUES (?, ?, ?, ?)", (*place, writer, VERSION)
                 )
 
     def changed(self, passage: Passage) -> set[tuple[str, str, str]]:

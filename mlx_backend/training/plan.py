@@ -132,12 +132,13 @@ def make_plan(
 
 def memory_available() -> int:
     """The memory (bytes) that this process may have, with what it has already."""
-    free = psutil.virtual_memory().available + mx.get_active_memory()
+    own = mx.get_active_memory() + mx.get_cache_memory()  # what it has and could use again
+    free = psutil.virtual_memory().available + own
     if not has_gpu():
         return int(free)
     gpu = mx.device_info()
     if "free_memory" in gpu:  # a card with memory of its own
-        return int(gpu["free_memory"]) + mx.get_active_memory() + mx.get_cache_memory()
+        return int(gpu["free_memory"]) + own
     # Beyond what Metal recommends, a Mac grinds to a halt before anything fails.
     recommended = gpu.get("max_recommended_working_set_size")
     return int(free) if recommended is None else min(int(free), int(recommended))

@@ -9,6 +9,9 @@ from mlx_backend.base_model import LoadedModel
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.inference import Answer, ChatModel
 from mlx_backend.protocol import Sampling, Turn
+from mlx_backend.study.rules import Told
+from mlx_backend.study.statements import Statement
+from mlx_backend.study.writer import Writer
 from tests.mlx_backend.made import make_adapter
 
 GREEDY = Sampling(temperature=0.0, max_tokens=12)
@@ -161,13 +164,15 @@ def test_more_questions_than_one_batch_keep_their_order(chat: ChatModel) -> None
 
 
 def test_a_batch_leaves_the_wired_limit_alone(
-    chat: ChatModel, monkeypatch: pytest.MonkeyPatch
+    chat: ChatModel, loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised: list[int] = []
     monkeypatch.setattr("mlx.core.metal.is_available", lambda: True)
     monkeypatch.setattr("mlx.core.device_info", lambda: {"max_recommended_working_set_size": 1})
     monkeypatch.setattr("mlx.core.set_wired_limit", raised.append)
     chat.answer_all(["One?", "Two?"], 3)
+    told = Told(Statement("Ida rows."), "Ida rows.", "")
+    Writer(loaded).restatements([("Boat", told)])
     assert raised == []
 
 

@@ -53,6 +53,20 @@ def test_other_words_must_say_the_same(said: str, why: str) -> None:
     assert filters.check_support(restated, CONTEXT).dropped == why
 
 
+@pytest.mark.parametrize(
+    ("quote", "said", "why"),
+    [
+        ("We tried --depth and it was slow.", "We tried it and it was slow.", reasons.UNSUPPORTED),
+        ("We tried --depth and it was slow.", "It was slow when we tried --depth.", ""),
+        ("Press ? for help on the mill.", "Press help for the mill.", reasons.UNSUPPORTED),
+        ("See what the mill does then:", "The mill does what it does.", reasons.UNSUPPORTED),
+    ],
+)
+def test_signs_stay_and_what_points_on_is_not_reworded(quote: str, said: str, why: str) -> None:
+    restated = Draft(kind="restated", prompt="?", answer=said, key="", quote=quote)
+    assert filters.check_support(restated, f"Mill notes {quote} when").dropped == why
+
+
 def test_what_is_there_already_is_not_written_again() -> None:
     there = [draft("Who painted the mill in 1990?")]
     new = [draft("Who did paint the mill in 1990?"), draft("Who made the sails 12 metres long?")]

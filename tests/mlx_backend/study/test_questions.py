@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from mlx_backend.library.notes import Passage
 from mlx_backend.study.grammar import clauses
 from mlx_backend.study.questions import questions_about, topic_of
+from mlx_backend.study.rules import told_in_note, write
 from mlx_backend.study.statements import Statement
 
 
@@ -173,6 +177,16 @@ def test_what_is_not_understood_is_not_asked(text: str) -> None:
         ("All the open sails still hold the wind.", "sails still?"),
         ("The bell rings and then the mill stops.", "then"),
         ("They keep track of ropes and anchors in the book.", "What anchors"),
+        ("Milk: oat; ...", "..."),
+        ("The aerial: ...", "..."),
+        ("We can build a boat in a familiar manner.", "Where"),
+        ("I present all four lamps in this letter.", "How many"),
+        ("The oar is particularly important.", "important?"),
+        ("The third line gives me the help I need.", "gives me"),
+        ("The box has a set of oars, one of which holds the rope and carries your lamp.", "carr"),
+        ("Most of the oars are long poles.", "What are most"),
+        ("The lamp now shows a time in the harbour.", "What does the lamp"),
+        ("The yellow mast is the perfect fit for this.", "What is the yellow mast"),
         ("You can simply hit F8.", "Which"),
         ("The sum will approach 0.", "Which approach"),
         ("We can say we want to do something N times.", "Which something"),
@@ -216,3 +230,74 @@ def test_a_clause_lends_its_subject_to_the_next() -> None:
     first, second = clauses("The hen is called Ada and lays every day.")
     assert (first.subject, second.subject) == ("the hen", "the hen")
     assert (second.verb, second.base) == ("lays", "lay")
+
+
+_WORDS = [
+    "The",
+    "an",
+    "Ida",
+    "Rusk",
+    "who",
+    "which",
+    "is",
+    "was",
+    "were",
+    "has",
+    "of",
+    "by",
+    "with",
+    "because",
+    "and",
+    "but",
+    "not",
+    "to",
+    "keeps",
+    "lost",
+    "Swapped",
+    "lamp",
+    "oars",
+    "12",
+    "12.5",
+    "3rd",
+    "May",
+    "every",
+    "Friday",
+    "at",
+    "19:30",
+    "5",
+    "euros",
+    "`x`",
+    "*a*",
+    "(b)",
+    '"c"',
+    "...",
+    ",",
+    ";",
+    ":",
+    ".",
+    "-",
+    "?",
+    "I",
+    "it",
+    "them",
+    "there",
+    "all",
+    "four",
+    "first",
+    "way",
+    "stands",
+    "given",
+    "done",
+]
+
+
+@settings(max_examples=300)
+@given(words=st.lists(st.sampled_from(_WORDS), max_size=14), joint=st.sampled_from([" ", ""]))
+def test_no_statement_is_too_odd_to_be_read(words: list[str], joint: str) -> None:
+    text = joint.join(words)
+    passage = Passage(
+        id=1, note_id=1, note_title="Odd", position=0, heading="", text=f"{text}\n- a: {text}"
+    )
+    for told in told_in_note([passage]):
+        for draft in write("Odd", told):
+            assert draft.prompt
