@@ -53,9 +53,9 @@ class Hindrances:
         self._room.look_again()
         return self._room() is None
 
-    def need_memory(self, waiting: Waiting) -> None:
-        """The training found the memory taken: go on only once what it waits for is free."""
-        self._memory.refuse(waiting)
+    def need_memory(self, waiting: Waiting, times: int) -> None:
+        """The training found the memory taken, so many times in a row: wait until it is free."""
+        self._memory.refuse(waiting, times)
 
     def _pause(self) -> Waiting | None:
         if not self._folder.pause_requested():

@@ -22,7 +22,7 @@ from mlx_backend.training.batches import (
     TokenisedSample,
 )
 from mlx_backend.training.distillation import soft_targets
-from mlx_backend.training.frugality import Frugality, Recomputed, rung
+from mlx_backend.training.frugality import Frugality, Recomputed, rung, rungs
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.step import TrainingStep
@@ -98,7 +98,7 @@ def again(preparation: Preparation, spec: TrainSpec, dataset: Dataset, down: int
 
 def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Preparation:
     loaded = basis.loaded
-    frugality = rung(down, spec.low_memory, positions(), spec.dropout, spec.machines)
+    frugality = way(spec, down)
     longest = frugality.shape.longest_row
     train = _tokenise(loaded, dataset.train, longest, basis.soft)
     batches = PackedBatches(train, spec.seed, frugality.shape)
@@ -126,6 +126,16 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Prepar
         cut=tuple(i for i, sample in enumerate(train) if sample.is_cut and sample.targets),
         unlearnable=tuple(i for i, sample in enumerate(train) if not sample.targets),
     )
+
+
+def ladder(spec: TrainSpec) -> tuple[Frugality, ...]:
+    """The ways to compute a step of this run here, from the fastest to that of least memory."""
+    return rungs(positions(), spec.dropout, spec.machines)
+
+
+def way(spec: TrainSpec, down: int) -> Frugality:
+    """The way at `down` steps down the ladder."""
+    return rung(down, spec.low_memory, positions(), spec.dropout, spec.machines)
 
 
 def positions() -> int:

@@ -32,11 +32,11 @@ def check_fit(plan: RunPlan, waits: bool) -> None:
     )
 
 
-def check_room(plan: RunPlan) -> None:
+def check_room(plan: RunPlan, could_take_less: bool) -> None:
     """Raise NoRoomYet where a training that fitted before would not fit at this moment."""
     free = memory_available()
     if free < plan.peak_bytes <= most_memory():
-        raise NoRoomYet(plan.peak_bytes, free)
+        raise NoRoomYet(plan.peak_bytes, free, could_take_less)
 
 
 def most_memory() -> int:

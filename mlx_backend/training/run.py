@@ -37,7 +37,7 @@ from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RunPlan, plan_what_fits
-from mlx_backend.training.preparation import Preparation, prepare
+from mlx_backend.training.preparation import Preparation, ladder, prepare, way
 from mlx_backend.training.reporting import (
     comparison,
     study_report,
@@ -191,8 +191,9 @@ class TrainingRun:
         waits = self._spec.patience.when_memory_is_short
         if path.exists():
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
-            if waits and not lowered:  # what it takes since something was given up is not known
-                check_room(plan)
+            # What it takes since something was given up is not known.
+            if waits and not lowered and self._learns_more():
+                check_room(plan, way(self._spec, plan.down) != ladder(self._spec)[-1])
             preparation = self._prepare(dataset, plan.down + lowered)
         else:
             preparation = self._prepare(dataset, lowered)
@@ -215,6 +216,11 @@ class TrainingRun:
             )
         )
         return plan, preparation
+
+    def _learns_more(self) -> bool:
+        """Whether steps are still to be taken: all else hardly needs any memory."""
+        deadline = self._deadline()
+        return not self._filed_before() and (deadline is None or time.time() < deadline)
 
     def _prepare(self, dataset: Dataset, down: int) -> Preparation:
         return prepare(self._library, self._spec, dataset, down, self._crew, self._check)

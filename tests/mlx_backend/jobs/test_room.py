@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from mlx_backend.jobs.room import NoRoomYet, Room
@@ -29,7 +30,7 @@ def test_nothing_is_waited_for_until_it_was_refused(machine: Machine) -> None:
 
 def test_it_is_tried_again_when_there_is_enough(machine: Machine) -> None:
     room = machine.room()
-    room.refuse(WAITING)
+    room.refuse(WAITING, 1)
     machine.now += 600
     assert room() == WAITING
     machine.free = WAITING.needed_bytes
@@ -41,16 +42,22 @@ def test_it_is_tried_again_when_there_is_enough(machine: Machine) -> None:
 def test_each_refusal_lets_it_rest_longer(machine: Machine) -> None:
     room = machine.room()
     machine.free = WAITING.needed_bytes  # as it seems from here
-    for rest in (10.0, 60.0, 60.0):
-        room.refuse(WAITING)
+    for times, rest in enumerate((10.0, 60.0, 60.0), 1):
+        room.refuse(WAITING, times)
         machine.now += rest - 1
         assert room() == WAITING
         machine.now += 1
         assert room() is None
 
 
-def test_now_and_then_it_is_tried_in_any_case(machine: Machine) -> None:
+@pytest.mark.parametrize(("could_take_less", "patience"), [(False, 3600), (True, 600)])
+def test_now_and_then_it_is_tried_in_any_case(
+    machine: Machine, could_take_less: bool, patience: int
+) -> None:
     room = machine.room()
-    room.refuse(WAITING)
-    machine.now += 3600
+    waiting = msgspec.structs.replace(WAITING, could_take_less=could_take_less)
+    room.refuse(waiting, 1)
+    machine.now += patience - 1
+    assert room() == waiting
+    machine.now += 1
     assert room() is None

@@ -352,6 +352,29 @@ def test_memory_that_others_have_is_waited_for(
     assert night.awake[:4] == ["awake", "may sleep", "ready", "ready no longer"]
 
 
+def test_memory_that_stays_short_is_done_without(
+    folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
+    monkeypatch.setattr(room, "_PATIENCE_FOR_SPEED_S", 0.1)
+    refused: Act = ("want memory", 5_000, True)
+    end = supervise([refused], [("note rung",), refused], [("note rung",), FINISH])
+    assert isinstance(end, protocol.Finished)
+    first, second = (folder.path / "rungs").read_text().splitlines()
+    assert (first, json.loads(second)["rung"]) == ("none", 1)
+    assert waits(folder) == ["memory"]
+    assert any("slower way" in text for text in folder.status().notices)
+
+
+def test_after_progress_memory_is_waited_for_anew(
+    folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "look_at_memory", lambda: MemoryLook(9_000, 10_000))
+    refused: Act = ("want memory", 5_000, True)
+    supervise([refused], [("save", 2), ("abort",)], [refused], [("note rung",), FINISH])
+    assert (folder.path / "rungs").read_text().splitlines() == ["none"]
+
+
 def test_a_stop_ends_the_wait_for_memory(
     folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,22 @@ def test_a_run_waits_for_memory_at_its_start_and_when_it_goes_on(
     assert work(filled_library, folder) is not None
 
 
+def test_what_learns_no_more_waits_for_no_memory(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = start(msgspec.structs.replace(spec, finish_by=time.time() + 3600))
+    assert train(folder, lambda: folder.status().step >= 4) is None
+    monkeypatch.setattr(room_module, "memory_available", lambda: 1000)
+    waiting = outcome_of(lambda: train(folder, lambda: False))
+    assert isinstance(waiting, protocol.Waiting)
+    assert waiting.could_take_less
+    hours_later(folder, 3)
+    assert train(folder, lambda: folder.status().stage == "checking") is None
+    assert [adapter.card.steps for adapter in list_adapters(filled_library.adapters)] == [4]
+    grant_time(folder)  # what is filed already learns no more, either
+    assert train(folder, lambda: False) is not None
+
+
 def test_a_run_that_waits_for_nothing_fails_for_want_of_memory(
     filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
