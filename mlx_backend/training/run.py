@@ -28,6 +28,7 @@ from mlx_backend.library.home import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
+from mlx_backend.night.overtime import keep_time_granted, with_time_granted
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.assessment import Assessment, assess, assess_once
 from mlx_backend.training.checkpoints import TrainingState, elapsed_before
@@ -86,12 +87,14 @@ class TrainingRun:
                     "Wait until it is done, or stop it: `overnight runs`, `overnight stop RUN`.",
                 )
             self._check = check_of(stop_requested)
+            self._spec = with_time_granted(self._folder, self._spec)
             try:
                 return self._run(stop_requested)
             except StoppedEarly:
                 self._dismiss_crew()
                 return None
             except NoRoomYet:
+                keep_time_granted(self._folder)
                 self._dismiss_crew()
                 raise
 
