@@ -89,6 +89,7 @@ class Supervisor:
         self._studied_before = 0.0
         self._failures = 0
         self._refusals = 0
+        self._notified_of_memory = False
 
     def run(self) -> End | None:
         """Work until the run is over; returns its last event, None when it is to be resumed."""
@@ -273,8 +274,9 @@ class Supervisor:
 
     def _tell_waiting(self, hindrance: protocol.Waiting) -> None:
         self._journal.append(hindrance)
-        if hindrance.reason == "disk" or hindrance.needed_bytes:
+        if hindrance.reason == "disk" or (hindrance.needed_bytes and not self._notified_of_memory):
             self._surroundings.notify(_TITLE, hindrance.text)
+        self._notified_of_memory |= hindrance.needed_bytes > 0
 
     def _tell_the_end(self, end: End | None) -> None:
         """Append the last event; where the disk is full, once there is room or nobody waits."""
