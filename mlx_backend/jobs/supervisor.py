@@ -20,7 +20,7 @@ from mlx_backend.jobs import endings
 from mlx_backend.jobs.endings import AbnormalEnd
 from mlx_backend.jobs.energy_log import EnergyLog
 from mlx_backend.jobs.folder import JobFolder, JobStatus
-from mlx_backend.jobs.frugality import SMALLER_PORTIONS, lower_memory
+from mlx_backend.jobs.frugality import lower_memory
 from mlx_backend.jobs.hindrances import Hindrances
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.jobs.memory import MemoryLook, look_at_memory, ran_out
@@ -243,13 +243,12 @@ class Supervisor:
         if ending in _LESS_MEMORY_HELPS:
             last = self._failures == self._persistence.tries - 1
             # What takes the GPU away is how long it is busy at a time.
-            at_least = SMALLER_PORTIONS if ending == "gpu timeout" else 0
-            self._lower_memory(at_least, to_the_end=last)
+            self._lower_memory(smaller=ending == "gpu timeout", to_the_end=last)
 
-    def _lower_memory(self, at_least: int = 0, to_the_end: bool = False) -> bool:
+    def _lower_memory(self, smaller: bool = False, to_the_end: bool = False) -> bool:
         """Have the next try take less memory; whether that could be written down."""
         try:
-            lower_memory(self._folder, at_least, to_the_end)
+            lower_memory(self._folder, smaller, to_the_end)
         except OSError as error:
             _log.warning("the next try is no more frugal: %s", error)
             return False

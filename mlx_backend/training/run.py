@@ -20,7 +20,7 @@ from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
-from mlx_backend.jobs.frugality import frugality_rung
+from mlx_backend.jobs.frugality import Lowered, lowered_memory
 from mlx_backend.jobs.room import NoRoomYet
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import AdapterCard
@@ -34,6 +34,7 @@ from mlx_backend.training.assessment import Assessment, assess, assess_once
 from mlx_backend.training.checkpoints import TrainingState, elapsed_before
 from mlx_backend.training.ends import End
 from mlx_backend.training.filing import adapter_readme, check_adapter
+from mlx_backend.training.frugality import steps_down
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
@@ -190,23 +191,25 @@ class TrainingRun:
         What the supervisor gave up since to save memory comes on top of what the plan did.
         """
         path = self._folder.path / "plan.json"
-        lowered = frugality_rung(self._folder)
+        lowered = lowered_memory(self._folder)
         waits = self._spec.patience.when_memory_is_short
         if path.exists():
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
             # What it takes since something was given up is not known.
-            if waits and not lowered and self._learns_more():
+            if waits and lowered == Lowered() and self._learns_more():
                 check_room(plan, way(self._spec, plan.down) != ladder(self._spec)[-1])
-            preparation = self._prepare(dataset, plan.down + lowered)
+            preparation = self._prepare(dataset, self._down(plan.down, lowered))
         else:
-            preparation = self._prepare(dataset, lowered)
+            down = self._down(0, lowered)
+            preparation = self._prepare(dataset, down)
             self._assess_before(dataset, preparation)
             plan, preparation = plan_what_fits(
-                self._spec, dataset, preparation, self._deadline(), lowered, self._check
+                self._spec, dataset, preparation, self._deadline(), down, self._check
             )
             check_fit(plan, waits)
             # What was lowered so far is in the plan; only what comes later is added to it.
-            plan = msgspec.structs.replace(plan, down=plan.down - lowered)
+            before = lowered.rung + lowered.further
+            plan = msgspec.structs.replace(plan, down=plan.down - before)
             write_atomically(path, msgspec.json.encode(plan))
         self._folder.append(
             protocol.Planned(
@@ -219,6 +222,9 @@ class TrainingRun:
             )
         )
         return plan, preparation
+
+    def _down(self, planned: int, lowered: Lowered) -> int:
+        return steps_down(planned, lowered, ladder(self._spec), self._spec.low_memory)
 
     def _learns_more(self) -> bool:
         """Whether steps are still to be taken: all else hardly needs any memory."""

@@ -18,7 +18,6 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState, hindrances, room
-from mlx_backend.jobs.frugality import SMALLER_PORTIONS
 from mlx_backend.jobs.memory import MemoryLook
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
 from mlx_backend.jobs.surroundings import Surroundings
@@ -189,18 +188,16 @@ def test_progress_earns_new_tries(folder: JobFolder, supervise: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("acts", "second"), [(OOM, 1), (TIMEOUT, SMALLER_PORTIONS)], ids=["memory", "watchdog"]
+    ("acts", "asked"), [(OOM, {}), (TIMEOUT, {"smaller": True})], ids=["memory", "watchdog"]
 )
 def test_each_try_asks_for_less_and_the_last_for_least(
-    folder: JobFolder, supervise: Any, acts: list[Act], second: int
+    folder: JobFolder, supervise: Any, acts: list[Act], asked: dict[str, bool]
 ) -> None:
     end = supervise(acts, acts, acts)
     assert isinstance(end, protocol.Failed)
-    assert (folder.path / "rungs").read_text().splitlines() == [
-        "none",
-        f'{{"rung":{second}}}',
-        '{"rung":100}',
-    ]
+    first, *lowered = (folder.path / "rungs").read_text().splitlines()
+    assert first == "none"
+    assert list(map(json.loads, lowered)) == [{"rung": 1, **asked}, {"rung": 100, **asked}]
 
 
 def test_other_ends_change_nothing(folder: JobFolder, supervise: Any) -> None:
@@ -360,8 +357,7 @@ def test_memory_that_stays_short_is_done_without(
     refused: Act = ("want memory", 5_000, True)
     end = supervise([refused], [("note rung",), refused], [("note rung",), FINISH])
     assert isinstance(end, protocol.Finished)
-    first, second = (folder.path / "rungs").read_text().splitlines()
-    assert (first, json.loads(second)["rung"]) == ("none", 1)
+    assert (folder.path / "rungs").read_text().splitlines() == ["none", '{"rung":1}']
     assert waits(folder) == ["memory"]
     assert any("slower way" in text for text in folder.status().notices)
 
