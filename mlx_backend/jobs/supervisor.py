@@ -41,14 +41,14 @@ class Persistence:
     """How hard a supervisor tries; times in seconds.
 
     tries: in a row without a new checkpoint. rests: before the next try, by how many failed.
-    room: likewise, after other programs were found to have the memory.
+    memory_rests: likewise, after other programs were found to have the memory.
     poll: how often requests are looked for. look: how often machine and disk are looked at.
     stop: how long the training may take to save when it is asked to.
     """
 
     tries: int = 3
     rests: tuple[float, ...] = (1.0, 2.0, 5.0)
-    room: tuple[float, ...] = (15.0, 60.0, 180.0, 600.0)
+    memory_rests: tuple[float, ...] = (15.0, 60.0, 180.0, 600.0)
     poll: float = 0.2
     look: float = 10.0
     stop: float = 900.0
@@ -84,7 +84,9 @@ class Supervisor:
         self._status = JobStatus()
         folder.refresh(self._status, self._reader)
         self._energy = EnergyLog(self._journal, surroundings.energy, self._status.watt_hours)
-        self._hindrances = Hindrances(folder, surroundings, persistence.look, persistence.room)
+        self._hindrances = Hindrances(
+            folder, surroundings, persistence.look, persistence.memory_rests
+        )
         self._saved_before = 0
         self._studied_before = 0.0
         self._failures = 0

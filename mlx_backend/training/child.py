@@ -20,7 +20,7 @@ from mlx_backend import accelerator, protocol
 from mlx_backend.errors import Kind, OvernightError, from_exception
 from mlx_backend.files import sweep_leftovers
 from mlx_backend.jobs.folder import JobFolder
-from mlx_backend.jobs.room import NoRoomYet
+from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.jobs.training_process import Outcome
 from mlx_backend.library.home import Library
 from mlx_backend.private_data.redacting import log_to_stderr

@@ -7,7 +7,7 @@ import psutil
 
 from mlx_backend.accelerator import has_gpu
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.jobs.room import NoRoomYet
+from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.training.plan import RunPlan, memory_available
 
 # The system itself needs the rest.

@@ -21,7 +21,7 @@ from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.frugality import Lowered, lowered_memory
-from mlx_backend.jobs.room import NoRoomYet
+from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.home import Library
@@ -34,12 +34,11 @@ from mlx_backend.training.assessment import Assessment, assess, assess_once
 from mlx_backend.training.checkpoints import TrainingState, elapsed_before
 from mlx_backend.training.ends import End
 from mlx_backend.training.filing import adapter_readme, check_adapter
-from mlx_backend.training.frugality import steps_down
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RunPlan, plan_what_fits
-from mlx_backend.training.preparation import Preparation, ladder, prepare, way
+from mlx_backend.training.preparation import Preparation, down_to, prepare, takes_least
 from mlx_backend.training.reporting import (
     comparison,
     study_report,
@@ -95,8 +94,8 @@ class TrainingRun:
                 self._dismiss_crew()
                 return None
             except NoRoomYet:
-                keep_time_granted(self._folder)
                 self._dismiss_crew()
+                keep_time_granted(self._folder)
                 raise
 
     def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
@@ -197,10 +196,10 @@ class TrainingRun:
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
             # What it takes since something was given up is not known.
             if waits and lowered == Lowered() and self._learns_more():
-                check_room(plan, way(self._spec, plan.down) != ladder(self._spec)[-1])
-            preparation = self._prepare(dataset, self._down(plan.down, lowered))
+                check_room(plan, not takes_least(self._spec, plan.down))
+            preparation = self._prepare(dataset, down_to(self._spec, plan.down, lowered))
         else:
-            down = self._down(0, lowered)
+            down = down_to(self._spec, 0, lowered)
             preparation = self._prepare(dataset, down)
             self._assess_before(dataset, preparation)
             plan, preparation = plan_what_fits(
@@ -222,9 +221,6 @@ class TrainingRun:
             )
         )
         return plan, preparation
-
-    def _down(self, planned: int, lowered: Lowered) -> int:
-        return steps_down(planned, lowered, ladder(self._spec), self._spec.low_memory)
 
     def _learns_more(self) -> bool:
         """Whether steps are still to be taken: all else hardly needs any memory."""

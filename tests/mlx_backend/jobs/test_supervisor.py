@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.jobs import JobFolder, JobState, hindrances, room
+from mlx_backend.jobs import JobFolder, JobState, hindrances, memory_wait
 from mlx_backend.jobs.memory import MemoryLook
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
 from mlx_backend.jobs.surroundings import Surroundings
@@ -28,7 +28,7 @@ from tests.mlx_backend.jobs.acting_process import GPU_TIMEOUT, OUT_OF_MEMORY
 Act = tuple[Any, ...]
 _E = TypeVar("_E", bound=protocol.Event)
 
-QUICK = Persistence(rests=(0.0,), room=(0.02,), poll=0.01, look=0.0)
+QUICK = Persistence(rests=(0.0,), memory_rests=(0.02,), poll=0.01, look=0.0)
 _COMMAND = (sys.executable, "-S", str(Path(__file__).with_name("acting_process.py")))
 _PATIENCE_S = 60
 
@@ -337,7 +337,7 @@ def test_memory_that_others_have_is_waited_for(
 ) -> None:
     free = [1_000]
     look = MemoryLook(available=1_000, total=10_000)
-    monkeypatch.setattr(room, "look_at_memory", lambda: replace(look, available=free[0]))
+    monkeypatch.setattr(memory_wait, "look_at_memory", lambda: replace(look, available=free[0]))
     with meanwhile(lambda: waits(folder) == ["memory"], lambda: free.__setitem__(0, 5_000)):
         end = supervise([("want memory", 5_000)], *[[("want memory", 2_000)]] * 5, [FINISH])
     assert isinstance(end, protocol.Finished)
@@ -352,8 +352,8 @@ def test_memory_that_others_have_is_waited_for(
 def test_memory_that_stays_short_is_done_without(
     folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
-    monkeypatch.setattr(room, "_PATIENCE_FOR_SPEED_S", 0.1)
+    monkeypatch.setattr(memory_wait, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
+    monkeypatch.setattr(memory_wait, "_PATIENCE_FOR_SPEED_S", 0.1)
     refused: Act = ("want memory", 5_000, True)
     end = supervise([refused], [("note rung",), refused], [("note rung",), FINISH])
     assert isinstance(end, protocol.Finished)
@@ -365,7 +365,7 @@ def test_memory_that_stays_short_is_done_without(
 def test_after_progress_memory_is_waited_for_anew(
     folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "look_at_memory", lambda: MemoryLook(9_000, 10_000))
+    monkeypatch.setattr(memory_wait, "look_at_memory", lambda: MemoryLook(9_000, 10_000))
     refused: Act = ("want memory", 5_000, True)
     supervise([refused], [("save", 2), ("abort",)], [refused], [("note rung",), FINISH])
     assert (folder.path / "rungs").read_text().splitlines() == ["none"]
@@ -374,7 +374,7 @@ def test_after_progress_memory_is_waited_for_anew(
 def test_a_stop_ends_the_wait_for_memory(
     folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
+    monkeypatch.setattr(memory_wait, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
     with meanwhile(lambda: waits(folder) == ["memory"], folder.request_stop):
         end = supervise([("want memory", 5_000)])
     assert isinstance(end, protocol.Stopped)

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.jobs.room import NoRoomYet
+from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.training import room as room_module
 from mlx_backend.training.plan import RunPlan
 from mlx_backend.training.room import check_fit, check_room, most_memory

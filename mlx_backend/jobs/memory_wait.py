@@ -35,7 +35,7 @@ def available_memory() -> int:
     return look_at_memory().available
 
 
-class Room:
+class MemoryWait:
     """Waits for memory: at least for a rest that grows with each time that it was refused."""
 
     def __init__(
