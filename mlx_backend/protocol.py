@@ -177,12 +177,14 @@ class Waiting(Event, frozen=True, kw_only=True, tag="waiting"):
     """Nothing is computed now, and why; `until` is a Unix time where it is known.
 
     `needed_bytes` is the memory that has to be free, where this run waits for that much.
+    `could_take_less` says that there is a slower way for it that takes less.
     """
 
     reason: WaitReason
     text: str
     until: float | None = None
     needed_bytes: int = 0
+    could_take_less: bool = False
 
 
 class WaitOver(Event, frozen=True, kw_only=True, tag="wait over"):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from mlx_backend.jobs.disk import has_room, room_needed
 from mlx_backend.jobs.folder import JobFolder
-from mlx_backend.jobs.room import Room
+from mlx_backend.jobs.memory_wait import MemoryWait
 from mlx_backend.jobs.surroundings import Every, Surroundings
 from mlx_backend.protocol import Waiting
 
@@ -34,7 +34,7 @@ class Hindrances:
         self._turn = _Throttled(surroundings.turn, min(look, _TURN_S))
         self._room = _Throttled(self._disk, look)
         self._obstacle = _Throttled(surroundings.obstacle, look)
-        self._memory = Room(rests)
+        self._memory = MemoryWait(rests)
 
     def to_begin(self) -> Waiting | None:
         """Why the training cannot begin, or go on after a pause; None when it can."""
@@ -53,9 +53,9 @@ class Hindrances:
         self._room.look_again()
         return self._room() is None
 
-    def need_memory(self, waiting: Waiting) -> None:
-        """The training found the memory taken: go on only once what it waits for is free."""
-        self._memory.refuse(waiting)
+    def need_memory(self, waiting: Waiting, times: int) -> None:
+        """The training found the memory taken, so many times in a row: wait until it is free."""
+        self._memory.refuse(waiting, times)
 
     def _pause(self) -> Waiting | None:
         if not self._folder.pause_requested():

@@ -20,7 +20,7 @@ from mlx_backend.jobs import endings
 from mlx_backend.jobs.endings import AbnormalEnd
 from mlx_backend.jobs.energy_log import EnergyLog
 from mlx_backend.jobs.folder import JobFolder, JobStatus
-from mlx_backend.jobs.frugality import SMALLER_PORTIONS, lower_memory
+from mlx_backend.jobs.frugality import lower_memory
 from mlx_backend.jobs.hindrances import Hindrances
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.jobs.memory import MemoryLook, look_at_memory, ran_out
@@ -30,6 +30,7 @@ from mlx_backend.protocol import Ending, ErrorReport
 
 _TITLE = "Overnight"
 _COMES_BY_ITSELF: tuple[protocol.WaitReason, ...] = ("time", "turn")
+_GOES_SLOWER = "Memory stays short, so the training goes on in a slower way that takes less of it."
 _LESS_MEMORY_HELPS: tuple[Ending, ...] = ("out of memory", "gpu timeout")
 
 _log = logging.getLogger(__name__)
@@ -40,14 +41,14 @@ class Persistence:
     """How hard a supervisor tries; times in seconds.
 
     tries: in a row without a new checkpoint. rests: before the next try, by how many failed.
-    room: likewise, after other programs were found to have the memory.
+    memory_rests: likewise, after other programs were found to have the memory.
     poll: how often requests are looked for. look: how often machine and disk are looked at.
     stop: how long the training may take to save when it is asked to.
     """
 
     tries: int = 3
     rests: tuple[float, ...] = (1.0, 2.0, 5.0)
-    room: tuple[float, ...] = (15.0, 60.0, 180.0, 600.0)
+    memory_rests: tuple[float, ...] = (15.0, 60.0, 180.0, 600.0)
     poll: float = 0.2
     look: float = 10.0
     stop: float = 900.0
@@ -83,10 +84,14 @@ class Supervisor:
         self._status = JobStatus()
         folder.refresh(self._status, self._reader)
         self._energy = EnergyLog(self._journal, surroundings.energy, self._status.watt_hours)
-        self._hindrances = Hindrances(folder, surroundings, persistence.look, persistence.room)
+        self._hindrances = Hindrances(
+            folder, surroundings, persistence.look, persistence.memory_rests
+        )
         self._saved_before = 0
         self._studied_before = 0.0
         self._failures = 0
+        self._refusals = 0
+        self._notified_of_memory = False
 
     def run(self) -> End | None:
         """Work until the run is over; returns its last event, None when it is to be resumed."""
@@ -103,10 +108,12 @@ class Supervisor:
     def _work(self) -> End | None:
         while self._wait():
             end, asked = self._attempt()
+            if self._made_progress():
+                self._refusals = 0
             if isinstance(end, protocol.Finished):
                 return end
             if isinstance(end, protocol.Waiting):
-                self._hindrances.need_memory(end)
+                self._be_refused(end)
                 continue
             if self._must_end() or (asked and isinstance(end, protocol.Stopped)):
                 continue
@@ -187,6 +194,19 @@ class Supervisor:
                 killed = True
         return _Watched(memory, asked_at is not None, killed)
 
+    def _made_progress(self) -> bool:
+        """Whether the last attempt saved anything new."""
+        is_further = (self._folder.newest_checkpoint() or 0) > self._saved_before
+        return is_further or self._folder.studied_at() > self._studied_before
+
+    def _be_refused(self, waiting: protocol.Waiting) -> None:
+        """Wait for memory; once that was in vain, take the slower way where there is one."""
+        self._refusals += 1
+        if waiting.could_take_less and self._refusals > 1 and self._lower_memory():
+            self._journal.append(protocol.Notice(text=_GOES_SLOWER))
+        else:
+            self._hindrances.need_memory(waiting, self._refusals)
+
     def _recover(self, end: End | AbnormalEnd) -> protocol.Failed | None:
         """Make the next try better than the last; the error to end with where none is left."""
         if isinstance(end, protocol.Failed) and end.error.kind == Kind.BUSY:
@@ -196,7 +216,7 @@ class Supervisor:
             assert isinstance(end, protocol.Failed)
             return end
         step, checkpoint = self._status.step, self._folder.newest_checkpoint() or 0
-        if checkpoint > self._saved_before or self._folder.studied_at() > self._studied_before:
+        if self._made_progress():
             self._failures = 0
         elif not is_full:
             self._failures += 1
@@ -224,12 +244,17 @@ class Supervisor:
         """What the cause calls for; the last try is the most frugal there is."""
         if ending in _LESS_MEMORY_HELPS:
             last = self._failures == self._persistence.tries - 1
-            try:
-                # What takes the GPU away is how long it is busy at a time.
-                at_least = SMALLER_PORTIONS if ending == "gpu timeout" else 0
-                lower_memory(self._folder, at_least, to_the_end=last)
-            except OSError as error:
-                _log.warning("the next try is no more frugal: %s", error)
+            # What takes the GPU away is how long it is busy at a time.
+            self._lower_memory(smaller=ending == "gpu timeout", to_the_end=last)
+
+    def _lower_memory(self, smaller: bool = False, to_the_end: bool = False) -> bool:
+        """Have the next try take less memory; whether that could be written down."""
+        try:
+            lower_memory(self._folder, smaller, to_the_end)
+        except OSError as error:
+            _log.warning("the next try is no more frugal: %s", error)
+            return False
+        return True
 
     def _rest(self) -> None:
         rests = self._persistence.rests
@@ -250,8 +275,9 @@ class Supervisor:
 
     def _tell_waiting(self, hindrance: protocol.Waiting) -> None:
         self._journal.append(hindrance)
-        if hindrance.reason == "disk" or hindrance.needed_bytes:
+        if hindrance.reason == "disk" or (hindrance.needed_bytes and not self._notified_of_memory):
             self._surroundings.notify(_TITLE, hindrance.text)
+        self._notified_of_memory |= hindrance.needed_bytes > 0
 
     def _tell_the_end(self, end: End | None) -> None:
         """Append the last event; where the disk is full, once there is room or nobody waits."""

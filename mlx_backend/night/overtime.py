@@ -1,7 +1,8 @@
 """More time for a run that a person lets go on after the moment by which it was to be done.
 
-It gets what it had left when it was cut short, from when it begins to compute again. What goes on
-by itself, say after a restart, gets none: it files what it has learned by then.
+It gets what it had left when it was cut short, from when it begins to compute again, and what it
+waits for memory does not count. What goes on by itself, say after a restart, gets none: it files
+what it has learned by then.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _FILE = "overtime.json"
 
 
 class _Overtime(msgspec.Struct, frozen=True):
-    """The seconds granted, and until when (Unix time); None before the run has begun again."""
+    """The seconds granted, and until when (Unix time); None until the run begins again."""
 
     left: float
     finish_by: float | None = None
@@ -58,6 +59,19 @@ def with_time_granted(folder: JobFolder, spec: TrainSpec, now: float | None = No
         write_atomically(_path(folder), msgspec.json.encode(granted))
         folder.append(Notice(text=_said(spec.finish_by, began + granted.left)))
     return msgspec.structs.replace(spec, finish_by=granted.finish_by)
+
+
+def keep_time_granted(folder: JobFolder, now: float | None = None) -> None:
+    """The run has to wait: what is left of the time granted counts on from when it begins again.
+
+    Raises OSError when nothing can be written.
+    """
+    granted = _granted(folder)
+    if granted is None or granted.finish_by is None:
+        return
+    left = granted.finish_by - (time.time() if now is None else now)
+    if left > 0:
+        write_atomically(_path(folder), msgspec.json.encode(_Overtime(left)))
 
 
 def _said(asked: float, granted: float) -> str:

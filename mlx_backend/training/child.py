@@ -20,10 +20,9 @@ from mlx_backend import accelerator, protocol
 from mlx_backend.errors import Kind, OvernightError, from_exception
 from mlx_backend.files import sweep_leftovers
 from mlx_backend.jobs.folder import JobFolder
-from mlx_backend.jobs.room import NoRoomYet
+from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.jobs.training_process import Outcome
 from mlx_backend.library.home import Library
-from mlx_backend.night.overtime import with_time_granted
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import ErrorReport, TrainSpec
 
@@ -78,7 +77,6 @@ def train(
         raise OvernightError(
             Kind.RUN_UNKNOWN, "This job is no training.", "Start a new run: overnight train"
         )
-    spec = with_time_granted(folder, spec)
     library = Library.open(folder.home)
     for place in (folder.path, folder.checkpoints, library.adapters):
         sweep_leftovers(place)

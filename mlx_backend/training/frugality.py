@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import mlx.core as mx
 import mlx.nn as nn
 
+from mlx_backend.jobs.frugality import Lowered
 from mlx_backend.training.batches import ROW_LENGTHS, BatchShape
 
 Recomputed = Literal["nothing", "mlp", "layer"]
@@ -69,6 +71,20 @@ def rung(
     """
     ladder = rungs(positions, dropout, machines)
     return ladder[min(number + _LOW_MEMORY * low_memory, len(ladder) - 1)]
+
+
+def steps_down(
+    planned: int, lowered: Lowered, ladder: Sequence[Frugality], low_memory: bool
+) -> int:
+    """How far down the ladder a run is that gave up so much since it was `planned` so far down."""
+    down = planned + lowered.rung
+    if not lowered.smaller:
+        return down
+    begun = _LOW_MEMORY * low_memory
+    place = begun + down
+    while place < len(ladder) and ladder[place].shape.at_once == ladder[0].shape.at_once:
+        place += 1
+    return place - begun + lowered.further
 
 
 def recompute(model: nn.Module, what: Recomputed) -> None:

@@ -12,6 +12,7 @@ from mlx_backend.accelerator import bound_run_ahead, has_gpu
 from mlx_backend.base_model import LoadedModel, load_base_model
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.jobs.frugality import Lowered
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.protocol import TrainSpec
@@ -22,7 +23,7 @@ from mlx_backend.training.batches import (
     TokenisedSample,
 )
 from mlx_backend.training.distillation import soft_targets
-from mlx_backend.training.frugality import Frugality, Recomputed, rung
+from mlx_backend.training.frugality import Frugality, Recomputed, rung, rungs, steps_down
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.step import TrainingStep
@@ -98,7 +99,7 @@ def again(preparation: Preparation, spec: TrainSpec, dataset: Dataset, down: int
 
 def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Preparation:
     loaded = basis.loaded
-    frugality = rung(down, spec.low_memory, positions(), spec.dropout, spec.machines)
+    frugality = _way(spec, down)
     longest = frugality.shape.longest_row
     train = _tokenise(loaded, dataset.train, longest, basis.soft)
     batches = PackedBatches(train, spec.seed, frugality.shape)
@@ -128,9 +129,27 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Prepar
     )
 
 
+def down_to(spec: TrainSpec, planned: int, lowered: Lowered) -> int:
+    """How far down the ladder this run is, planned so far down, with what it gave up since."""
+    return steps_down(planned, lowered, _ladder(spec), spec.low_memory)
+
+
+def takes_least(spec: TrainSpec, down: int) -> bool:
+    """Whether there is no way below that takes less memory."""
+    return _way(spec, down) == _ladder(spec)[-1]
+
+
 def positions() -> int:
     """Positions in a batch: what keeps this machine's processor busy, and no more."""
     return GPU_POSITIONS if has_gpu() else BATCH_POSITIONS
+
+
+def _ladder(spec: TrainSpec) -> tuple[Frugality, ...]:
+    return rungs(positions(), spec.dropout, spec.machines)
+
+
+def _way(spec: TrainSpec, down: int) -> Frugality:
+    return rung(down, spec.low_memory, positions(), spec.dropout, spec.machines)
 
 
 def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.LoraShape:

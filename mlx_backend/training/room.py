@@ -7,7 +7,7 @@ import psutil
 
 from mlx_backend.accelerator import has_gpu
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.jobs.room import NoRoomYet
+from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.training.plan import RunPlan, memory_available
 
 # The system itself needs the rest.
@@ -32,11 +32,11 @@ def check_fit(plan: RunPlan, waits: bool) -> None:
     )
 
 
-def check_room(plan: RunPlan) -> None:
+def check_room(plan: RunPlan, could_take_less: bool) -> None:
     """Raise NoRoomYet where a training that fitted before would not fit at this moment."""
     free = memory_available()
     if free < plan.peak_bytes <= most_memory():
-        raise NoRoomYet(plan.peak_bytes, free)
+        raise NoRoomYet(plan.peak_bytes, free, could_take_less)
 
 
 def most_memory() -> int:

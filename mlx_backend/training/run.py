@@ -20,14 +20,15 @@ from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
-from mlx_backend.jobs.frugality import frugality_rung
-from mlx_backend.jobs.room import NoRoomYet
+from mlx_backend.jobs.frugality import Lowered, lowered_memory
+from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.home import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
+from mlx_backend.night.overtime import keep_time_granted, with_time_granted
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.assessment import Assessment, assess, assess_once
 from mlx_backend.training.checkpoints import TrainingState, elapsed_before
@@ -37,7 +38,7 @@ from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.kept_private import keeps_private
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.plan import RunPlan, plan_what_fits
-from mlx_backend.training.preparation import Preparation, prepare
+from mlx_backend.training.preparation import Preparation, down_to, prepare, takes_least
 from mlx_backend.training.reporting import (
     comparison,
     study_report,
@@ -86,6 +87,7 @@ class TrainingRun:
                     "Wait until it is done, or stop it: `overnight runs`, `overnight stop RUN`.",
                 )
             self._check = check_of(stop_requested)
+            self._spec = with_time_granted(self._folder, self._spec)
             try:
                 return self._run(stop_requested)
             except StoppedEarly:
@@ -93,6 +95,7 @@ class TrainingRun:
                 return None
             except NoRoomYet:
                 self._dismiss_crew()
+                keep_time_granted(self._folder)
                 raise
 
     def _run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
@@ -187,22 +190,25 @@ class TrainingRun:
         What the supervisor gave up since to save memory comes on top of what the plan did.
         """
         path = self._folder.path / "plan.json"
-        lowered = frugality_rung(self._folder)
+        lowered = lowered_memory(self._folder)
         waits = self._spec.patience.when_memory_is_short
         if path.exists():
             plan = _frozen(path, lambda p: msgspec.json.decode(p.read_bytes(), type=RunPlan))
-            if waits and not lowered:  # what it takes since something was given up is not known
-                check_room(plan)
-            preparation = self._prepare(dataset, plan.down + lowered)
+            # What it takes since something was given up is not known.
+            if waits and lowered == Lowered() and self._learns_more():
+                check_room(plan, not takes_least(self._spec, plan.down))
+            preparation = self._prepare(dataset, down_to(self._spec, plan.down, lowered))
         else:
-            preparation = self._prepare(dataset, lowered)
+            down = down_to(self._spec, 0, lowered)
+            preparation = self._prepare(dataset, down)
             self._assess_before(dataset, preparation)
             plan, preparation = plan_what_fits(
-                self._spec, dataset, preparation, self._deadline(), lowered, self._check
+                self._spec, dataset, preparation, self._deadline(), down, self._check
             )
             check_fit(plan, waits)
             # What was lowered so far is in the plan; only what comes later is added to it.
-            plan = msgspec.structs.replace(plan, down=plan.down - lowered)
+            before = lowered.rung + lowered.further
+            plan = msgspec.structs.replace(plan, down=plan.down - before)
             write_atomically(path, msgspec.json.encode(plan))
         self._folder.append(
             protocol.Planned(
@@ -215,6 +221,11 @@ class TrainingRun:
             )
         )
         return plan, preparation
+
+    def _learns_more(self) -> bool:
+        """Whether steps are still to be taken: all else hardly needs any memory."""
+        deadline = self._deadline()
+        return not self._filed_before() and (deadline is None or time.time() < deadline)
 
     def _prepare(self, dataset: Dataset, down: int) -> Preparation:
         return prepare(self._library, self._spec, dataset, down, self._crew, self._check)

@@ -45,6 +45,8 @@ def follow(group: Group, open_library: Callable[[], Library]) -> None:
     leading one was told.
     """
     loaded = _meet(group, open_library)
+    if loaded is None:
+        return
     step: FollowingStep | None = None
     while not isinstance(told := messages.decode(group.broadcast()), Leave):
         if isinstance(told, Take):
@@ -56,9 +58,14 @@ def follow(group: Group, open_library: Callable[[], Library]) -> None:
             step.take_share(told, group)
 
 
-def _meet(group: Group, open_library: Callable[[], Library]) -> LoadedModel:
-    """Load what the leading machine says, and answer whether that went well."""
+def _meet(group: Group, open_library: Callable[[], Library]) -> LoadedModel | None:
+    """Load what the leading machine says, and answer whether that went well.
+
+    None where it lets this one go at once; then it asks for no answer.
+    """
     told = group.broadcast()
+    if told == messages.encode(Leave()):
+        return None
     try:
         loaded = _load(open_library(), _understood(told))
     except Exception as error:

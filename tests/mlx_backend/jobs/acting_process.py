@@ -67,8 +67,9 @@ def _fail(folder: Path, kind: str, detail: str = "") -> None:
     sys.exit(1)
 
 
-def _want_memory(folder: Path, needed: int) -> None:
-    _say({"event": "waiting", "reason": "memory", "text": "It needs it.", "needed_bytes": needed})
+def _want_memory(folder: Path, needed: int, could_take_less: bool = False) -> None:
+    wait = {"event": "waiting", "reason": "memory", "text": "It needs it.", "needed_bytes": needed}
+    _say(wait | {"could_take_less": could_take_less})
 
 
 def _hang_at_the_end(folder: Path) -> None:

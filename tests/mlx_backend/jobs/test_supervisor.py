@@ -17,8 +17,7 @@ from typing import Any, TypeVar
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.jobs import JobFolder, JobState, hindrances, room
-from mlx_backend.jobs.frugality import SMALLER_PORTIONS
+from mlx_backend.jobs import JobFolder, JobState, hindrances, memory_wait
 from mlx_backend.jobs.memory import MemoryLook
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
 from mlx_backend.jobs.surroundings import Surroundings
@@ -29,7 +28,7 @@ from tests.mlx_backend.jobs.acting_process import GPU_TIMEOUT, OUT_OF_MEMORY
 Act = tuple[Any, ...]
 _E = TypeVar("_E", bound=protocol.Event)
 
-QUICK = Persistence(rests=(0.0,), room=(0.02,), poll=0.01, look=0.0)
+QUICK = Persistence(rests=(0.0,), memory_rests=(0.02,), poll=0.01, look=0.0)
 _COMMAND = (sys.executable, "-S", str(Path(__file__).with_name("acting_process.py")))
 _PATIENCE_S = 60
 
@@ -189,18 +188,16 @@ def test_progress_earns_new_tries(folder: JobFolder, supervise: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("acts", "second"), [(OOM, 1), (TIMEOUT, SMALLER_PORTIONS)], ids=["memory", "watchdog"]
+    ("acts", "asked"), [(OOM, {}), (TIMEOUT, {"smaller": True})], ids=["memory", "watchdog"]
 )
 def test_each_try_asks_for_less_and_the_last_for_least(
-    folder: JobFolder, supervise: Any, acts: list[Act], second: int
+    folder: JobFolder, supervise: Any, acts: list[Act], asked: dict[str, bool]
 ) -> None:
     end = supervise(acts, acts, acts)
     assert isinstance(end, protocol.Failed)
-    assert (folder.path / "rungs").read_text().splitlines() == [
-        "none",
-        f'{{"rung":{second}}}',
-        '{"rung":100}',
-    ]
+    first, *lowered = (folder.path / "rungs").read_text().splitlines()
+    assert first == "none"
+    assert list(map(json.loads, lowered)) == [{"rung": 1, **asked}, {"rung": 100, **asked}]
 
 
 def test_other_ends_change_nothing(folder: JobFolder, supervise: Any) -> None:
@@ -340,22 +337,44 @@ def test_memory_that_others_have_is_waited_for(
 ) -> None:
     free = [1_000]
     look = MemoryLook(available=1_000, total=10_000)
-    monkeypatch.setattr(room, "look_at_memory", lambda: replace(look, available=free[0]))
+    monkeypatch.setattr(memory_wait, "look_at_memory", lambda: replace(look, available=free[0]))
     with meanwhile(lambda: waits(folder) == ["memory"], lambda: free.__setitem__(0, 5_000)):
         end = supervise([("want memory", 5_000)], *[[("want memory", 2_000)]] * 5, [FINISH])
     assert isinstance(end, protocol.Finished)
     assert [event.needed_bytes for event in told(folder, Waiting)] == [5_000, *[2_000] * 5]
     assert len(told(folder, protocol.WaitOver)) == 6
     assert told(folder, protocol.AttemptEnded) == []
-    assert "It needs it." in night.notes
+    assert night.notes == ["It needs it.", "Garden is ready. Chat with it."]
     # What others have may come back by itself; a machine that sleeps would miss it.
     assert night.awake[:4] == ["awake", "may sleep", "ready", "ready no longer"]
+
+
+def test_memory_that_stays_short_is_done_without(
+    folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_wait, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
+    monkeypatch.setattr(memory_wait, "_PATIENCE_FOR_SPEED_S", 0.1)
+    refused: Act = ("want memory", 5_000, True)
+    end = supervise([refused], [("note rung",), refused], [("note rung",), FINISH])
+    assert isinstance(end, protocol.Finished)
+    assert (folder.path / "rungs").read_text().splitlines() == ["none", '{"rung":1}']
+    assert waits(folder) == ["memory"]
+    assert any("slower way" in text for text in folder.status().notices)
+
+
+def test_after_progress_memory_is_waited_for_anew(
+    folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_wait, "look_at_memory", lambda: MemoryLook(9_000, 10_000))
+    refused: Act = ("want memory", 5_000, True)
+    supervise([refused], [("save", 2), ("abort",)], [refused], [("note rung",), FINISH])
+    assert (folder.path / "rungs").read_text().splitlines() == ["none"]
 
 
 def test_a_stop_ends_the_wait_for_memory(
     folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
+    monkeypatch.setattr(memory_wait, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
     with meanwhile(lambda: waits(folder) == ["memory"], folder.request_stop):
         end = supervise([("want memory", 5_000)])
     assert isinstance(end, protocol.Stopped)

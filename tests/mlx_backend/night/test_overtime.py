@@ -7,7 +7,7 @@ import pytest
 
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
-from mlx_backend.night.overtime import grant_time, with_time_granted
+from mlx_backend.night.overtime import grant_time, keep_time_granted, with_time_granted
 from mlx_backend.protocol import (
     ImportSpec,
     JobEvent,
@@ -87,6 +87,26 @@ def test_the_end_stays_once_it_goes_on(run: Run) -> None:
     grant_time(folder, NOON + HOUR)  # as for a pause on the way
     assert end_at(folder, NOON + HOUR) == first
     assert len(notices(folder)) == 1
+
+
+def test_what_it_waits_for_memory_does_not_count(run: Run) -> None:
+    folder = run(StageBegan(at=EVENING, stage="studying"), step(50, HOUR), saved=50)
+    keep_time_granted(folder, NOON)
+    assert end_at(folder, NOON) == MORNING  # nothing was granted
+    grant_time(folder, NOON)
+    keep_time_granted(folder, NOON)
+    assert end_at(folder, NOON + HOUR) == NOON + 8 * HOUR
+    keep_time_granted(folder, NOON + 3 * HOUR)
+    grant_time(folder, NOON + 3 * HOUR)
+    assert end_at(folder, NOON + 20 * HOUR) == NOON + 25 * HOUR
+
+
+def test_time_that_is_used_up_is_not_kept(run: Run) -> None:
+    folder = run(StageBegan(at=EVENING, stage="studying"), step(50, HOUR), saved=50)
+    grant_time(folder, NOON)
+    end = end_at(folder, NOON)
+    keep_time_granted(folder, NOON + 7 * HOUR)
+    assert end_at(folder, NOON + 8 * HOUR) == end
 
 
 def test_who_lets_it_go_on_again_still_later_is_heard(run: Run) -> None:

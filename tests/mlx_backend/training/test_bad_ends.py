@@ -12,7 +12,7 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
-from mlx_backend.jobs.frugality import SMALLER_PORTIONS, frugality_rung
+from mlx_backend.jobs.frugality import Lowered, lowered_memory
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
 from mlx_backend.jobs.surroundings import Surroundings
 from mlx_backend.library import Library
@@ -40,5 +40,5 @@ def test_after_each_fault_it_goes_on_where_it_was(
     assert endings == ["out of memory", "gpu timeout", "crash"]
     starts = [event.resumed_from for event in events if isinstance(event, protocol.Started)]
     assert starts == [None, 2, 4, 6]
-    assert frugality_rung(folder) == SMALLER_PORTIONS
+    assert lowered_memory(folder) == Lowered(2, smaller=True)
     assert folder.status().state is JobState.FINISHED

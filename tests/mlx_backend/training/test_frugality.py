@@ -7,9 +7,9 @@ import pytest
 from mlx_backend import lora
 from mlx_backend.arrays import flatten
 from mlx_backend.base_model import LoadedModel
-from mlx_backend.jobs.frugality import SMALLER_PORTIONS
+from mlx_backend.jobs.frugality import Lowered
 from mlx_backend.training.batches import PackedBatches, TokenisedSample
-from mlx_backend.training.frugality import Recomputed, recompute, rung, rungs
+from mlx_backend.training.frugality import Frugality, Recomputed, recompute, rung, rungs, steps_down
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import bits, numpy, relative_error
 
@@ -31,10 +31,43 @@ def test_the_last_rung_is_not_left() -> None:
     assert rung(0, True, 512, 0.0).recomputed == "layer"
 
 
-def test_after_the_gpu_was_taken_away_less_is_computed_at_once() -> None:
+def test_what_was_given_up_is_added_to_the_plan() -> None:
+    assert steps_down(0, Lowered(), rungs(2048), False) == 0
+    assert steps_down(1, Lowered(2), rungs(2048), True) == 3
+
+
+@pytest.mark.parametrize("low_memory", [False, True])
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("planned", [0, 1])
+def test_after_the_gpu_was_taken_away_less_is_computed_at_once(
+    low_memory: bool, dropout: float, planned: int
+) -> None:
+    ladder = rungs(2048, dropout)
+    first = next(each for each in ladder if each.shape.at_once < 2048)
+    assert first != ladder[-1]
+
+    def after(further: int) -> Frugality:
+        lowered = Lowered(1, smaller=True, further=further)
+        down = steps_down(planned, lowered, ladder, low_memory)
+        return rung(down, low_memory, 2048, dropout)
+
+    is_small_enough = planned + 2 * low_memory >= ladder.index(first)
+    assert after(0) == (ladder[-1] if is_small_enough else first)
+    assert after(0).shape.at_once < 2048
+    assert after(1) == after(2) == ladder[-1]
+
+
+def test_smaller_portions_that_were_not_small_enough_get_smaller_still() -> None:
     ladder = rungs(2048)
-    at_once = [each.shape.at_once for each in ladder]
-    assert at_once[SMALLER_PORTIONS] < at_once[SMALLER_PORTIONS - 1] == at_once[0]
+    assert steps_down(3, Lowered(1, smaller=True), ladder, False) == 4
+    assert steps_down(0, Lowered(100, smaller=True, further=1), ladder, False) > len(ladder)
+
+
+def test_a_plan_that_was_made_with_smaller_portions_is_found_again() -> None:
+    lowered = Lowered(1, smaller=True, further=1)
+    down = steps_down(0, lowered, rungs(2048), False)
+    frozen = down - lowered.rung - lowered.further
+    assert steps_down(frozen, lowered, rungs(2048), False) == down
 
 
 def test_with_dropout_nothing_is_recomputed() -> None:

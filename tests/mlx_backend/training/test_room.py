@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.jobs.room import NoRoomYet
+from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.training import room as room_module
 from mlx_backend.training.plan import RunPlan
 from mlx_backend.training.room import check_fit, check_room, most_memory
@@ -67,14 +67,17 @@ def test_what_never_fits_is_not_waited_for(waits: bool) -> None:
 def test_what_fits_is_no_reason_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     check_fit(msgspec.structs.replace(PLAN, fits=True), waits=True)
     monkeypatch.setattr(room_module, "memory_available", lambda: PLAN.peak_bytes)
-    check_room(PLAN)
+    check_room(PLAN, could_take_less=True)
 
 
 def test_what_fitted_before_may_have_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room_module, "memory_available", lambda: PLAN.peak_bytes - 1)
-    with pytest.raises(NoRoomYet):
-        check_room(PLAN)
-    check_room(msgspec.structs.replace(PLAN, peak_bytes=7_500_000_000))  # it did all the same
+    for could_take_less in (True, False):
+        with pytest.raises(NoRoomYet) as caught:
+            check_room(PLAN, could_take_less)
+        assert caught.value.waiting.could_take_less == could_take_less
+    above = msgspec.structs.replace(PLAN, peak_bytes=7_500_000_000)
+    check_room(above, could_take_less=True)  # it fitted all the same
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,32 @@ def test_a_run_that_was_to_be_done_goes_on_only_by_hand(
     assert any(said in text for text in folder.status().notices)
 
 
+def test_time_that_is_granted_does_not_run_out_before_it_computes(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def granted() -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.json.decode((folder.path / "overtime.json").read_bytes())
+        return found
+
+    folder = start(msgspec.structs.replace(spec, finish_by=time.time() + 3600))
+    assert train(folder, lambda: folder.status().step >= 4) is None
+    hours_later(folder, 3)
+    grant_time(folder)
+    left = granted()["left"]
+    with locks.held(filled_library.lane, 0), monkeypatch.context() as patch:
+        patch.setattr(run_module, "_LANE_PATIENCE_S", 0.0)
+        assert isinstance(outcome_of(lambda: train(folder, lambda: False)), protocol.Failed)
+    assert granted() == {"left": left, "finish_by": None}
+    with monkeypatch.context() as patch:
+        patch.setattr(room_module, "memory_available", lambda: 1000)
+        assert isinstance(outcome_of(lambda: train(folder, lambda: False)), protocol.Waiting)
+    assert granted()["finish_by"] is None
+    assert 0 < granted()["left"] <= left
+    result = train(folder, lambda: False)
+    assert result is not None
+    assert result["steps"] == 8
+
+
 def test_a_run_that_learned_nothing_in_its_time_says_so_and_can_go_on(
     filled_library: Library, start: Start, spec: TrainSpec
 ) -> None:
@@ -211,6 +237,22 @@ def test_a_run_waits_for_memory_at_its_start_and_when_it_goes_on(
     assert work(filled_library, folder, lambda: folder.status().step >= 2) is None
     assert least <= needs()
     assert work(filled_library, folder) is not None
+
+
+def test_what_learns_no_more_waits_for_no_memory(
+    filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = start(msgspec.structs.replace(spec, finish_by=time.time() + 3600))
+    assert train(folder, lambda: folder.status().step >= 4) is None
+    monkeypatch.setattr(room_module, "memory_available", lambda: 1000)
+    waiting = outcome_of(lambda: train(folder, lambda: False))
+    assert isinstance(waiting, protocol.Waiting)
+    assert waiting.could_take_less
+    hours_later(folder, 3)
+    assert train(folder, lambda: folder.status().stage == "checking") is None
+    assert [adapter.card.steps for adapter in list_adapters(filled_library.adapters)] == [4]
+    grant_time(folder)  # what is filed already learns no more, either
+    assert train(folder, lambda: False) is not None
 
 
 def test_a_run_that_waits_for_nothing_fails_for_want_of_memory(

@@ -169,12 +169,19 @@ def test_it_follows_until_it_may_leave(tiny_library: Library, loaded: LoadedMode
     assert group.heard == []
 
 
+def test_it_may_leave_before_it_met_anyone(tiny_library: Library) -> None:
+    group = PretendedGroup(rank=1)
+    group.heard = [messages.encode(Leave())]
+    follow(group, lambda: tiny_library)
+    assert group.given == []  # nobody would take it
+
+
 @pytest.mark.parametrize(
     ("word", "kind"),
     [
         (meet("0" * 64), Kind.MODEL_DAMAGED),
         (meet("", version="0.0"), Kind.BAD_INPUT),
-        (messages.encode(Leave()), Kind.BAD_INPUT),
+        (messages.encode(Take(recomputed="nothing", adapter=b"", optimizer=b"")), Kind.BAD_INPUT),
         (b"", Kind.BAD_INPUT),
         (b"\xc1\xff", Kind.BAD_INPUT),
     ],

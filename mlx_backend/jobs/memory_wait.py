@@ -12,19 +12,22 @@ from mlx_backend.protocol import Waiting
 # What is free is not all that counts (a card may have memory of its own): so often it is tried
 # in any case.
 _PATIENCE_S = 3600.0
+_PATIENCE_FOR_SPEED_S = 600.0  # a slower night beats one that is waited away
 
 
 class NoRoomYet(OvernightError):
     """A training would fit here, but other programs have the memory; `waiting` says so."""
 
-    def __init__(self, needed: int, free: int) -> None:
+    def __init__(self, needed: int, free: int, could_take_less: bool = False) -> None:
         text = (
             f"It needs about {needed / 1e9:.1f} GB of memory, and other programs leave"
             f" {max(0, free) / 1e9:.1f} GB. It goes on by itself when enough is free; closing large"
             " programs helps."
         )
         super().__init__(Kind.NO_MEMORY, text)
-        self.waiting = Waiting(reason="memory", text=text, needed_bytes=needed)
+        self.waiting = Waiting(
+            reason="memory", text=text, needed_bytes=needed, could_take_less=could_take_less
+        )
 
 
 def available_memory() -> int:
@@ -32,7 +35,7 @@ def available_memory() -> int:
     return look_at_memory().available
 
 
-class Room:
+class MemoryWait:
     """Waits for memory: at least for a rest that grows with each time that it was refused."""
 
     def __init__(
@@ -44,22 +47,23 @@ class Room:
         self._rests = rests
         self._available = available
         self._clock = clock
-        self._refused = 0
         self._waiting: Waiting | None = None
         self._since = 0.0
+        self._rest = 0.0
 
-    def refuse(self, waiting: Waiting) -> None:
-        """A training found too little: it is tried again only once there is more."""
+    def refuse(self, waiting: Waiting, times: int) -> None:
+        """A training found too little, so many times in a row: it waits until there is more."""
         self._waiting, self._since = waiting, self._clock()
-        self._refused += 1
+        self._rest = self._rests[min(times, len(self._rests)) - 1]
 
     def __call__(self) -> Waiting | None:
         """What is waited for; None when it is worth a try."""
-        if self._waiting is not None and self._is_worth_a_try(self._waiting.needed_bytes):
+        if self._waiting is not None and self._is_worth_a_try(self._waiting):
             self._waiting = None
         return self._waiting
 
-    def _is_worth_a_try(self, needed: int) -> bool:
+    def _is_worth_a_try(self, refused: Waiting) -> bool:
         waited = self._clock() - self._since
-        rest = self._rests[min(self._refused, len(self._rests)) - 1]
-        return waited >= _PATIENCE_S or (waited >= rest and self._available() >= needed)
+        patience = _PATIENCE_FOR_SPEED_S if refused.could_take_less else _PATIENCE_S
+        is_rested = waited >= self._rest
+        return waited >= patience or (is_rested and self._available() >= refused.needed_bytes)
