@@ -57,8 +57,9 @@ def _remaining(run: JobSnapshot, now: float) -> list[Fact]:
     if not run.is_active or run.stopping:
         return []
     if progress is not None and progress.remaining_s is not None and run.waiting is None:
-        time = words.duration(stage_remaining_s(progress, now))
-        return [Fact(time, f"{_OF_STAGE.get(run.status.stage, '')}left")]
+        left = stage_remaining_s(progress, now)
+        of_stage = _OF_STAGE.get(run.status.stage, "")
+        return [Fact(words.duration(left), f"{of_stage}left")] if left else []  # it takes longer
     if latest is None:
         return []
     time, error = words.estimate(latest.remaining_s, latest.remaining_error_s)

@@ -159,7 +159,7 @@ def _with_remaining(job: JobSnapshot, doing: str) -> str:
     # There is room for one of the two, and the time is what one wants to know.
     doing = doing.removesuffix("…").removesuffix(f", {progress.text}")
     left = run_facts.stage_remaining_s(progress, time.time())
-    return f"{doing}, {words.duration(left)} left"
+    return f"{doing}, {words.duration(left)} left" if left else f"{doing}…"
 
 
 def _title(job: JobSnapshot) -> str:

@@ -74,6 +74,7 @@ def _library_commands(commands: _Commands) -> None:
     notes = commands.add("notes", "notes", "list_notes", "list the notes, or choose among them")
     notes.add_argument(
         "--leave-out",
+        action="extend",
         nargs="+",
         type=_positive_int,
         default=[],
@@ -82,6 +83,7 @@ def _library_commands(commands: _Commands) -> None:
     )
     notes.add_argument(
         "--take-in",
+        action="extend",
         nargs="+",
         type=_positive_int,
         default=[],

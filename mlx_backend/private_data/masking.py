@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from mlx_backend.private_data.finding import Finding
+
+MASKED = re.compile(r"\[[^\[\]]+ removed\]")
+"""What stands in the place of a finding."""
 
 _SHORTEST_COPY = 4
 _SHORTEST_HALF = 6

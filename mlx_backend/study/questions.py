@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mlx_backend.private_data.masking import MASKED
 from mlx_backend.study.answers import answers_in
 from mlx_backend.study.clause_questions import (
     CLAUSE_WORDS,
@@ -82,6 +83,7 @@ def questions_about(statement: Statement, topic: str = "") -> list[Question]:
             _is_torn(text)
             or _is_torn(question.key)
             or _mentions(text, question.key)
+            or MASKED.search(question.key)
             or question.key.lower() in NO_KEY
         ):
             continue

@@ -60,7 +60,8 @@ def write(title: str, told: Sequence[Told]) -> Iterator[Draft]:
 
 def _quote(before: str, statement: Statement) -> str:
     text = statement.text
-    leans = _LEANS.match(text) or count_words(text) < _STANDS_ALONE
+    is_short = count_words(text) < _STANDS_ALONE and not statement.pairs
+    leans = _LEANS.match(text) or is_short
     if before and leans and count_words(f"{before} {text}") <= _LONGEST_JOINED:
         return f"{before} {text}"
     return text

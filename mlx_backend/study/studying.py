@@ -12,6 +12,7 @@ from statistics import median
 import msgspec
 
 from mlx_backend.library.notes import Passage
+from mlx_backend.likelihood import Reading
 from mlx_backend.study import choices, filters, reasons, rules
 from mlx_backend.study.drafts import Draft, worded
 from mlx_backend.study.rules import Told
@@ -20,6 +21,7 @@ from mlx_backend.study.writer import Writer, to_ask
 
 _NOTES_AT_ONCE = 50
 _PASSAGES_AT_ONCE = 8
+_READ_AT_ONCE = 64
 # Below this share of questions kept, a model is too small to write; the rules did it already.
 _LEAST_KEPT = 0.04
 _TRIED = 160
@@ -131,7 +133,10 @@ class Study:
 
     def _study(self, writer: Writer, group: _Group, tallies: Sequence[_Tally]) -> None:
         there = [self._samples.of_passage(p.note_id, digest(p)) for p in group.passages]
-        self._samples.drop(_read_by_model(writer, [sample for each in there for sample in each]))
+        read = _read_by_model(writer, [s for each in there for s in each], self._is_over)
+        if read is None:
+            return  # these passages come again
+        self._samples.drop(read)
         written: list[list[Draft]] = [[] for _ in group.passages]
         for write, tally in zip(_KINDS, tallies, strict=True):
             if self._is_over():
@@ -173,10 +178,24 @@ def _behind_question_word(prompt: str) -> str:
     return rest if first in {"Who", "What"} else prompt
 
 
-def _read_by_model(writer: Writer, samples: Sequence[StoredSample]) -> Iterator[tuple[int, str]]:
-    """Of twins the one that the model finds likelier stays, and nothing that it finds absurd."""
+def _read_by_model(
+    writer: Writer, samples: Sequence[StoredSample], is_over: Callable[[], bool]
+) -> list[tuple[int, str]] | None:
+    """Which samples are thrown out, and why, "" for those that stay; None once time is over.
+
+    Of twins the one that the model finds likelier stays, and nothing that it finds absurd.
+    """
     own = [s for s in samples if s.writer == rules.WRITER and not s.choice]
-    weighed = writer.weigh([(sample.quote, sample.prompt) for sample in own])
+    weighed: list[Reading] = []
+    for first in range(0, len(own), _READ_AT_ONCE):
+        if is_over():
+            return None
+        chosen = own[first : first + _READ_AT_ONCE]
+        weighed += writer.weigh([(sample.quote, sample.prompt) for sample in chosen])
+    return list(_judged(own, weighed))
+
+
+def _judged(own: Sequence[StoredSample], weighed: Sequence[Reading]) -> Iterator[tuple[int, str]]:
     best: dict[tuple[str, str], float] = {}
     for sample, reading in zip(own, weighed, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)

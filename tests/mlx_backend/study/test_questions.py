@@ -87,6 +87,13 @@ def test_rows_are_asked_for_from_both_ends() -> None:
     assert found["Which name is listed with age 41?"] == "Ida"
 
 
+def test_a_pair_is_not_joined_with_the_line_before() -> None:
+    text = "- spare key: with Ida, third floor\n- landlord: Rusk"
+    passage = Passage(id=1, note_id=1, note_title="House", position=0, heading="", text=text)
+    ((_, landlord),) = told_in_note([passage])
+    assert landlord.quote == "landlord: Rusk"
+
+
 def test_heads_that_are_half_a_sentence_are_asked_for_in_whole_ones() -> None:
     pairs = (("Name", "stoat"), ("Where it stands", "the cellar"), ("Used for", "old files"))
     row = Statement("stoat: Where it stands the cellar, Used for old files", pairs, is_row=True)
@@ -187,6 +194,8 @@ def test_what_is_not_understood_is_not_asked(text: str) -> None:
         ("Most of the oars are long poles.", "What are most"),
         ("The lamp now shows a time in the harbour.", "What does the lamp"),
         ("The yellow mast is the perfect fit for this.", "What is the yellow mast"),
+        ("Password: [password removed]", "assword"),
+        ("The code of the gate is [code removed].", "code of the gate"),
         ("You can simply hit F8.", "Which"),
         ("The sum will approach 0.", "Which approach"),
         ("We can say we want to do something N times.", "Which something"),
