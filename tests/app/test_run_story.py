@@ -50,8 +50,8 @@ def test_what_is_left_of_a_stage_counts_down() -> None:
     run = run_of(*studying, state=JobState.RUNNING)
     for now, left in ((100.0, "about 10 minutes"), (400.0, "about 5 minutes")):
         assert run_facts.Fact(left, "of study left") in run_facts.facts(run, now)
-    late = run_facts.Fact("less than a minute", "of study left")
-    assert late in run_facts.facts(run, now=9000.0)
+    late = run_facts.facts(run, now=9000.0)  # it takes longer, and nobody knows how long
+    assert not any(fact.meaning == "of study left" for fact in late)
 
 
 def test_a_plan_that_does_not_fit_says_what_to_do() -> None:

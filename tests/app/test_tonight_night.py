@@ -100,7 +100,7 @@ def test_second_start_stands_in_line(
     hold(make_run(name="First", job_id="20261122-220000-aaaa"))
     qtbot.waitUntil(page.run.isVisible)
     page.run.another.click()
-    qtbot.waitUntil(page.plan.start.isEnabled)
+    qtbot.waitUntil(lambda: page.plan.plan is not None)
     assert "It starts when “First” is done." in page.plan.sentence.text()
     assert page.plan.plan is None, "nothing is measured beside a run"
     page.plan.name.setText("Second")
@@ -152,7 +152,7 @@ def test_removing_what_has_learned_something_only_stops_it(
 def test_hours_and_prompt_go_into_the_run(
     page: TonightPage, qtbot: QtBot, launched: list[JobFolder]
 ) -> None:
-    qtbot.waitUntil(page.plan.start.isEnabled)
+    qtbot.waitUntil(lambda: page.plan.plan is not None)
     assert page.plan.schedule.text().startswith("Starts now, done by about ")
     page.plan.when.start.check.setChecked(True)
     page.plan.when.finish.check.setChecked(True)
@@ -174,7 +174,7 @@ def test_hours_and_prompt_go_into_the_run(
 def test_too_few_hours_are_said_and_leave_the_steps_to_the_run(
     page: TonightPage, qtbot: QtBot, launched: list[JobFolder]
 ) -> None:
-    qtbot.waitUntil(page.plan.start.isEnabled)
+    qtbot.waitUntil(lambda: page.plan.plan is not None)
     page.plan.when.start.check.setChecked(True)
     page.plan.when.finish.check.setChecked(True)
     page.plan.when.finish.edit.setTime(QTime(23, 5))
