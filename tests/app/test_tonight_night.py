@@ -100,7 +100,7 @@ def test_second_start_stands_in_line(
     hold(make_run(name="First", job_id="20261122-220000-aaaa"))
     qtbot.waitUntil(page.run.isVisible)
     page.run.another.click()
-    qtbot.waitUntil(lambda: page.plan.plan is not None)
+    qtbot.waitUntil(page.plan.start.isEnabled)
     assert "It starts when “First” is done." in page.plan.sentence.text()
     assert page.plan.plan is None, "nothing is measured beside a run"
     page.plan.name.setText("Second")
