@@ -49,7 +49,8 @@ _OTHER_MATTER = re.compile(r",\s|[;:(]| and | or ")
 DETERMINED = word_set("the this that my our your his her their its")
 # What "on" and "in" behind these begin is no place.
 _LEANING = word_set(
-    "right based depending depend depends rely relies focus focuses focused work works look"
+    "right based depending depend depends rely relies focus focuses focused work works look peek "
+    "glance"
 )
 _THIS = word_set("this that these those")
 _NOT_SO = word_set("to by more less that what why how because when if")  # "is that ..."
@@ -228,6 +229,8 @@ def _of_complement(clause: Clause) -> Iterator[Question]:
         if words[0][0].isupper() and "-" not in words[0]:
             yield Question(clause.asked("who", ""), first, "complement")
     elif clause.base and not is_adverb(words[0].lower()) and not _is_list(clause.rest):
+        if clause.subject.split()[0].lower() == "one":
+            return  # "one in particular": of which, only the text before tells
         ends = PREPOSITIONS - {"of"}
         cut = next((i for i, word in enumerate(words) if word.lower() in ends), len(words))
         thing = " ".join(words[:cut])
@@ -253,6 +256,7 @@ def _says_what_it_is(subject: str, text: str) -> bool:
         or SAYS_NO_THING & set(words[:2])
         or words[:2] in _A_BIT
         or "enough" in words
+        or words[:2] == ["one", "of"]
         or (len(words) == 1 and is_adjective(words[0]))
         or words[-1] in PREPOSITIONS
         or text.endswith(":")
@@ -294,6 +298,8 @@ def _whole_part(rest: str) -> str:
     """What is said before a pause, or before "and" with another thing that is done or is so."""
     part = _PAUSE.split(rest)[0]
     before, mark, after = part.partition(" and ")
+    if "both" in before.split():
+        return part.strip()
     goes_on = (CLAUSE_WORDS | {"then"}) & set(after.lower().split())
     return (before if mark and goes_on else part).strip()
 

@@ -50,7 +50,7 @@ _FARTHEST_VERB = 9
 # It speaks of what only the text around it names: "within that transaction", "against it".
 _LEANS_ON_ITS_TEXT = re.compile(
     rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bthat \w+(?<!s)$"
-    r"| (?:it|them)$"
+    r"| (?:it|them)$|\bdo that\b"
 )
 _BREAKS_OFF = word_set(
     "and or that which who is are was were be been called named like when where while if than as "
@@ -267,6 +267,8 @@ def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
     words = text.split()
     first = words[0].lower() if words else ""
     after = words[1].lower() if len(words) > 1 else ""
+    if is_participle(words[:1]) and is_participle(before.rest.split()[-1:]):
+        return None  # "need to be declared and used"
     if first.endswith("ed") and before.base and not before.verb.endswith("ed"):
         return None  # it may go on with what was said within
     if before.verb in {"is", "are"} and is_participle(words[:1]) and has_and:

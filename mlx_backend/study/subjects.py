@@ -24,7 +24,7 @@ _NOT_IN_SUBJECT = word_set(
     "why what then now say says let let's lets that's there's it's i'm i've i'll we've we're "
     "you're you'll don't can't is are was were has had can will should would could must may "
     "might and maybe perhaps just simply even it them me us him do does did not sure "
-    "what's who's where's here's"
+    "what's who's where's here's be"
 )
 _NOT_FIRST_IN_SUBJECT = word_set(
     "here there however then now sometimes also again notice note regardless whether and but or "
