@@ -14,7 +14,7 @@ import msgspec
 
 from mlx_backend import __version__, lora, protocol
 from mlx_backend.accelerator import has_gpu
-from mlx_backend.cores import fix_cores, fixed_cores, free_cores
+from mlx_backend.cores import CoreShare, fix_cores, fixed_cores, free_cores
 from mlx_backend.dataset.samples import Dataset, Sample, load_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import write_atomically, write_folder_atomically
@@ -164,13 +164,15 @@ class TrainingRun:
 
     def _keep_to_cores(self) -> None:
         """Compute on as many cores as at the first start: the number shows in the last bits."""
-        path = self._folder.path / _CORES
-        if has_gpu() or fixed_cores():
+        if has_gpu():
             return
-        if not path.exists():
-            write_atomically(path, str(free_cores()).encode())
-        text = path.read_text(encoding="ascii", errors="replace")
-        fix_cores(int(text) if text.isdecimal() else free_cores())
+        path = self._folder.path / _CORES
+        if not fixed_cores():
+            if not path.exists():
+                write_atomically(path, str(free_cores()).encode())
+            text = path.read_text(encoding="ascii", errors="replace")
+            fix_cores(int(text) if text.isdecimal() else free_cores())
+        CoreShare()  # also for what is computed before the first step
 
     def _begin_anew(self) -> None:
         """Drop what was learned from samples that tell what is private by now."""
