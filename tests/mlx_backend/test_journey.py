@@ -23,7 +23,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_notes_become_an_adapter_that_another_program_can_load(
     starter_library: Library, notes_folder: Path, tmp_path: Path, run: Any
 ) -> None:
