@@ -292,7 +292,7 @@ def test_a_stop_is_heard_while_it_measures(
     result = work(filled_library, folder)
     assert result is not None
     assert result["exam_asked"]
-    assert factors(filled_library) == whole
+    assert factors(filled_library).keys() == whole.keys()
     assert len(list_adapters(filled_library.adapters)) == 1
 
 
