@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.chat_worker import ChatWorker
 from app.job_watcher import JobWatcher
 from mlx_backend import protocol
+from mlx_backend.jobs.memory_wait import available_memory
 
 _PATIENCE_MS = 10_000
 # What other programs have changes without a word.
 _LOOK_MS = 5_000
 # An answer needs the model's own memory and some for the text it works on.
 _CHAT_SHARE = 1.25
-
-
-def available_memory() -> int:
-    """The memory that programs could still take, in bytes."""
-    return int(psutil.virtual_memory().available)
 
 
 class MemoryKeeper(QObject):

@@ -16,9 +16,8 @@ from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library.models import BaseModel, list_models
 from mlx_backend.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.frugality import rungs
 from mlx_backend.training.loop import evaluation_interval
-from mlx_backend.training.preparation import Preparation, again, positions
+from mlx_backend.training.preparation import Preparation, again, takes_least
 from mlx_backend.training.stopping import Check, never
 
 # Reading and writing a checkpoint or the adapter's files, and the like, once in a run.
@@ -77,12 +76,11 @@ def plan_what_fits(
     Where nothing fits, the plan that takes the least memory, with `fits` false.
     `deadline`, `down` and `check` are those of `make_plan`.
     """
-    ladder = rungs(positions(), spec.dropout, spec.machines)
     while True:
         plan = make_plan(spec, dataset, preparation, deadline, down, check)
         if plan.fits:
             return plan, preparation
-        if preparation.frugality == ladder[-1]:
+        if takes_least(spec, down):
             instead = _model_that_fits(plan, preparation)
             return msgspec.structs.replace(plan, instead=instead), preparation
         down += 1
