@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-import psutil
-
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.jobs.memory import look_at_memory
 from mlx_backend.protocol import Waiting
 
 # What is free is not all that counts (a card may have memory of its own): so often it is tried
@@ -33,7 +32,7 @@ class NoRoomYet(OvernightError):
 
 def available_memory() -> int:
     """The bytes that programs could still take."""
-    return int(psutil.virtual_memory().available)
+    return look_at_memory().available
 
 
 class MemoryWait:
