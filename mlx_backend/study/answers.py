@@ -107,6 +107,8 @@ _PLACE = re.compile(
     r"(?= (?:and|but|with|for|to|when|until|by|because|so|that|which|who|where|using|I|we|you)\b"
     r"|[,;:()]|\.(?:\s|$)|$)"
 )
+_NAME_PREFIX = re.compile(r"^(?:Mc|Mac|[DLO]['’])(?=[A-ZÀ-Þ])")
+_WITHIN_NAMES = word_set("and of de da di du la le van von der den ter al el bin the")
 _NO_COUNTED = word_set("others ones")
 _COUNTED_BEFORE = re.compile(r"\b(?:the|all|following|these|those|one of) $", re.IGNORECASE)
 _PERSON = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof)\.? ")
@@ -119,7 +121,7 @@ _NO_PLACE = re.compile(
     r"\b(?:first|second|third|fourth|fifth|last|next|ways?|formats?|occurrences?|like|order|"
     r"convenience|request|glance|risk|time|moment|end|beginning|day|week|month|year|morning|"
     r"evening|night|meantime|form|mood|fact|basis|regard|detail|manner|fashion|\w+th)$"
-    r"|\b(?:week|case|same)\b| -|^the form\b"
+    r"|\b(?:week|case|same|own|hood|place|scenes|disposal|expense)\b| -|^the form\b"
 )
 _OF_TIME = re.compile(rf"\b(?:{MONTHS}|{DAYS})s?\b")
 
@@ -181,9 +183,18 @@ def _name(text: str, match: re.Match[str]) -> Answer | None:
         pass
     elif before.endswith("from "):
         words = ("where",)
-    elif not before or _AGENT.search(before):
+    elif (not before or _AGENT.search(before)) and may_be_person(name):
         words = ("who", "what")  # which of them, only the model can tell
     return Answer(match.start(), match.start() + len(name), name, "name", words)
+
+
+def may_be_person(text: str) -> bool:
+    """Whether a text is written as people's names are: "Ida van der Berg", "Jo McRae and K. Ek"."""
+    words = text.split()
+    names = [_NAME_PREFIX.sub("", word) for word in words if word not in _WITHIN_NAMES]
+    is_doing = words[0].endswith("ing") and bool(verb_bases(words[0].lower()))
+    parts = [part for name in names for part in re.split(r"[-'’]", name.rstrip("."))]
+    return not is_doing and all(part.istitle() and part.isalpha() for part in parts)
 
 
 def _goes_on(text: str, is_first: bool) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mlx_backend.study.answers import Answer, answers_in
+from mlx_backend.study.answers import Answer, answers_in, may_be_person
 from mlx_backend.study.dictionary import (
     DETERMINERS,
     PREPOSITIONS,
@@ -14,6 +14,7 @@ from mlx_backend.study.dictionary import (
     is_adjective,
     is_adverb,
     is_participle,
+    may_be_adjective,
     verb_bases,
 )
 from mlx_backend.study.grammar import Clause, as_question
@@ -34,7 +35,8 @@ SAYS_NO_THING = word_set(
 )
 NO_KEY = word_set(
     "it you we i they them us me him he she this that these those one ones here there something "
-    "anything everything nothing everyone nobody all both some many most another"
+    "anything everything nothing everyone nobody all both some many most another myself yourself "
+    "itself themselves"
 )
 
 _CALLED = re.compile(
@@ -52,8 +54,10 @@ _LEANING = word_set(
     "right based depending depend depends rely relies focus focuses focused work works look peek "
     "glance"
 )
+_LEAVES_SO = word_set("make want")  # ... something as it is, or to do something
+_TELLS_WHEN = word_set("tell tells know knows see decide determine choose")
 _THIS = word_set("this that these those")
-_NOT_SO = word_set("to by more less that what why how because when if")  # "is that ..."
+_NOT_SO = word_set("to by with more less that what why how because when if")  # "is that ..."
 _HEDGES = word_set("probably perhaps maybe likely now then usually often")
 _ORDINALS = word_set("first second third next last single new other")
 # Which one of them, only the sentence before says.
@@ -65,6 +69,8 @@ _GO_ON = PREPOSITIONS | word_set(
     "which who whom whose where so and but then because when while if not though although even "
     "i we you he she they it this that there to as"
 )
+# "the $1 and $2" are no money, and "after 3 days" is a point in time.
+_NOT_BEHIND = {"money": DETERMINERS, "length of time": word_set("at after before")}
 _PLAIN_ADVERBS = word_set(
     "best well badly worst better right out up off down back away home again here there not only"
 )
@@ -74,9 +80,12 @@ _A_BIT = (["a", "lot"], ["a", "bit"], ["a", "little"])
 _TAGS = re.compile(r",? (?:though|too|as well|either|anyway|instead|of course|however)$")
 _AFTER_PREPOSITION = frozenset({"name", "count", "money", "numbered"})
 _PLACING = frozenset({"in", "on", "at", "behind", "under"})
+# "red, blue and green": no part of it is the answer.
+_LISTED = re.compile(r"^[^,;:()]+(?:(?:, [^,;:()]+)+,? (?:and|or) [^,;:()]+|(?:, [^,;:()]+){2,})$")
 _AND_ANOTHER = re.compile(rf" and (?=(?:{'|'.join(DETERMINED | {'a', 'an'})}) )")
 LONGEST_KEY = 6
 _LONGEST_JOINED = 10
+_LONGEST_LIST = 12
 _LONGEST_BEFORE = 8
 _LONGEST_PRAISE = 3
 
@@ -92,8 +101,10 @@ class Question:
 
 def questions_about_clause(clause: Clause) -> Iterator[Question]:
     """What can be asked about a clause that is understood; not all of it reads well."""
-    if clause.subject.lower() in ITSELF | _THIS:
+    if clause.subject.lower() in ITSELF | _THIS or _POINTS_ELSEWHERE.search(clause.subject):
         return  # nobody knows what it is
+    if clause.base == "turn" and clause.rest == "out":
+        return  # "it turns out"
     yield from _of_naming(clause)
     yield from _of_agent(clause)
     yield from _of_counted(clause)
@@ -136,12 +147,17 @@ def _can_be_asked(
     """Whether a piece of a clause is a matter of its own; `before` stands before `preposition`."""
     if len(before) > _LONGEST_BEFORE:
         return False  # it belongs to what is said within
+    lower = {word.lower() for word in before}
     last = before[-1].lower() if before else ""
+    if last in _NOT_BEHIND.get(answer.kind, ()):
+        return False
+    is_within = bool(lower & (WITHIN - {"to", "as"}))
     match answer.kind:
+        case "count":
+            return not is_within
         case "place":
             return _is_where_it_is(clause, before, after)
         case "name" | "quoted":
-            is_within = bool({word.lower() for word in before} & (WITHIN - {"to", "as"}))
             # Without a preposition it is the tail of a longer phrase, "the first X"; with these it
             # is a place, asked for as who did it, or a part of something.
             is_part = preposition in {"in", "at", "on", "near", "by", "of"}
@@ -151,11 +167,8 @@ def _can_be_asked(
         case "time":
             return not (clause.is_copula and before)
         case "numbered":  # "at gate 4" and "has gate 4", but not "to use F4"
-            is_within = bool({word.lower() for word in before} & WITHIN)
             stands_alone = bool(preposition) or last in DETERMINERS
-            return not is_within and (stands_alone or (not before and bool(clause.base)))
-        case "length of time":
-            return last not in {"at", "after", "before"}  # a point in time
+            return not lower & WITHIN and (stands_alone or (not before and bool(clause.base)))
     return True
 
 
@@ -194,7 +207,7 @@ def _of_agent(clause: Clause) -> Iterator[Question]:
     if not clause.is_copula or not clause.rest:
         return
     participle, _, rest = clause.rest.partition(" ")
-    agent = _AGENT.search(rest)
+    agent = _AGENT.search(rest) if not clause.subject.lower().startswith("one of") else None
     bases = verb_bases(participle.lower())
     if not agent or not bases:
         return
@@ -225,8 +238,12 @@ def _of_complement(clause: Clause) -> Iterator[Question]:
     if len(words) > LONGEST_KEY and (clause.is_copula or not clause.base):
         return
     if clause.is_copula and _says_what_it_is(clause.subject, first):
+        if listed := _LISTED.match(clause.rest):
+            if len(listed[0].split()) <= _LONGEST_LIST:
+                yield Question(clause.asked("what", ""), listed[0], "complement")
+            return
         yield Question(clause.asked("what", ""), first, "complement")
-        if words[0][0].isupper() and "-" not in words[0]:
+        if may_be_person(first):
             yield Question(clause.asked("who", ""), first, "complement")
     elif clause.base and not is_adverb(words[0].lower()) and not _is_list(clause.rest):
         if clause.subject.split()[0].lower() == "one":
@@ -242,6 +259,8 @@ def _of_complement(clause: Clause) -> Iterator[Question]:
             and not _is_done_to(clause.base, words[1:cut])
         ):
             remaining = " ".join(words[cut:])
+            if remaining and clause.base in _LEAVES_SO:
+                return  # "makes searching for text even easier"
             yield Question(clause.asked("what", remaining), thing, "object")
 
 
@@ -255,12 +274,14 @@ def _says_what_it_is(subject: str, text: str) -> bool:
         or begins_with_doing(text.lower())
         or SAYS_NO_THING & set(words[:2])
         or words[:2] in _A_BIT
-        or "enough" in words
+        or {"enough", "then"} & set(words)
         or words[:2] == ["one", "of"]
         or (len(words) == 1 and is_adjective(words[0]))
         or words[-1] in PREPOSITIONS
         or text.endswith(":")
         or _POINTS_ELSEWHERE.search(text)
+        or (words[0] in {"a", "an"} and len(words) == 2 and may_be_adjective(words[1]))
+        or (may_be_adjective(words[0]) and words[1:2] and words[1] in PREPOSITIONS - {"of"})
     )
     is_known = (
         subjects[0] not in POINTING | _SOME
@@ -290,7 +311,7 @@ def _is_no_thing(text: str) -> bool:
         or last in DETERMINED | _ORDINALS | {"a", "an", "to", "and", "or"}
         or bool(_POINTS_ELSEWHERE.search(text))
         or bool(CLAUSE_WORDS & set(words))
-        or (len(words) > 1 and is_adjective(last))
+        or is_adjective(last)
     )
 
 
@@ -322,20 +343,29 @@ def _of_subject(clause: Clause) -> Iterator[Question]:
         return
     if rest.split()[-1].lower() in PREPOSITIONS | _ORDINALS or _POINTS_ELSEWHERE.search(rest):
         return
+    if clause.is_copula and subject.endswith((" one", " ones")):
+        return  # "the main one is"
     says_how = clause.is_copula or rest.split()[0] == "be"
     if says_how and (rest.split()[0] in _NOT_SO | _HEDGES or _says_little(rest)):
         return
-    if "I" in rest.split():
+    told = set(rest.split())
+    if "I" in told or (
+        _TELLS_WHEN & {clause.base, *told} and clause.rest.startswith(f"{rest} when ")
+    ):
         return  # "gives me what I need": of what, only the text around it tells
+    if _is_list(clause.rest) and may_be_adjective(rest.split()[-1]):
+        return  # "write cleaner, terser, more expressive code"
     yield Question(clause.asked_for_subject("what", rest), subject, "subject")
-    if subject[0].isupper():
+    if may_be_person(subject) or (clause.is_copula and may_be_person(rest)):
         yield Question(clause.asked_for_subject("who", rest), subject, "subject")
 
 
 def _can_be_asked_for(subject: str) -> bool:
     """Whether a subject tells what it is by itself."""
     words = subject.lower().split()
-    is_one_of_some = words[-1] in _SIDES and len(words) <= 2
+    is_one_of_some = words[-1] in _SIDES | {"one"} and (
+        len(words) <= 2 or bool(_SIDES & set(words[:-1]))
+    )
     return (
         len(words) <= LONGEST_KEY
         and subject.lower() not in PERSONS | NO_KEY

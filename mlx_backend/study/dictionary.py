@@ -65,6 +65,12 @@ def is_adjective(word: str) -> bool:
 
 
 @cache
+def may_be_adjective(word: str) -> bool:
+    """Whether a word may describe, though it may be of another kind too."""
+    return "ADJ" in getAllLemmas(word)
+
+
+@cache
 def is_adverb(word: str) -> bool:
     """Whether a word only says how, as far as the dictionary knows: "essentially"."""
     return word.endswith("ly") and getAllLemmas(word).keys() == {"ADV"}

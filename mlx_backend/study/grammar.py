@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from mlx_backend.study.dictionary import (
     AUXILIARIES,
@@ -25,14 +24,17 @@ from mlx_backend.study.dictionary import (
     plain_base,
 )
 from mlx_backend.study.subjects import is_subject
+from mlx_backend.study.verbs import (
+    ADVERBS,
+    FARTHEST_VERB,
+    PLURAL_PRONOUNS,
+    VERB_FOLLOWERS,
+    is_said_within,
+    verb_place,
+)
 from mlx_backend.words import word_set
 
-_NUMBERS = word_set("one two three four five six seven eight nine ten")
-_PLURAL_PRONOUNS = word_set("i we you they")
-_ADVERBS = word_set(
-    "always never often usually sometimes rarely only still already also now just ever soon not "
-    "mostly finally originally currently"
-)
+_MODALS = word_set("can could may might must should will would")
 _SUBORDINATE = word_set("when whenever who which where if unless because so while that to")
 _FEWEST_TELLING = 2
 _FEWEST_TOLD = 3
@@ -43,15 +45,12 @@ _EMPTY = (
     | PREPOSITIONS
     | word_set("do does did be been you me us them here there something anything")
 )
-_VERB_FOLLOWERS = word_set(
-    "it them me us him you i we they best well badly worst up out off down back away home"
-)
-_FARTHEST_VERB = 9
 # It speaks of what only the text around it names: "within that transaction", "against it".
-_LEANS_ON_ITS_TEXT = re.compile(
-    rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bthat \w+(?<!s)$"
-    r"| (?:it|them)$|\bdo that\b"
+_POINTS_AWAY = re.compile(
+    rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bdo that\b"
+    r"|\bma(?:kes?|de) (?:it|them) \w+$|\bto them\b"
 )
+_ENDS_POINTING = re.compile(r"\bthat \w+(?<!s)$| (?:it|them)$")
 _BREAKS_OFF = word_set(
     "and or that which who is are was were be been called named like when where while if than as "
     "such because so then not also only even"
@@ -106,11 +105,16 @@ def clauses(text: str) -> list[Clause]:
     """The clauses of a sentence that are understood; one may lend its subject to the next."""
     found: list[Clause] = []
     is_open = is_within = False  # a clause may go on, or what is said within it
+    before = ""
     for mark, piece in _pieces(text):
         joined = mark.strip() not in {";", ":"}
         clause = _clause(piece)
-        if clause and "and" in mark and (not found or _is_half_a_phrase(clause, piece)):
+        is_half = (
+            not found or "both" in before.split() or (clause and _is_half_a_phrase(clause, piece))
+        )
+        if "and" in mark and is_half:
             clause = None
+        before = piece
         if "but" in mark and not found:
             clause = None  # "all but the last"
         if clause is None and found and joined and not (is_within and mark.strip() == "and"):
@@ -186,11 +190,11 @@ def _clause(text: str) -> Clause | None:
         return _with_lead(words)
     if of_log := _of_log(words):
         return of_log
-    place = _verb_place(words)
+    place = verb_place(words)
     if place is None:
         return _imperative(words) or _with_participle(words)
     start = place
-    while start > 1 and words[start - 1].lower() in _ADVERBS:
+    while start > 1 and words[start - 1].lower() in ADVERBS:
         start -= 1
     if not is_subject([word.lower() for word in words[:start]]):
         return None
@@ -208,7 +212,7 @@ def _is_half_a_phrase(clause: Clause, piece: str) -> bool:
     is_one = not others and not first.lower().endswith("s")
     if not others and first.lower() not in PRONOUNS and could_be_noun(clause.verb):
         return True  # "JSX and ES6 transforms"
-    if clause.verb in {"are", "were"} and is_one and first not in _PLURAL_PRONOUNS:
+    if clause.verb in {"are", "were"} and is_one and first not in PLURAL_PRONOUNS:
         return True
     if first == "I":
         return not piece.startswith("I")  # "to alter and limit the paths" tells nobody to
@@ -217,7 +221,7 @@ def _is_half_a_phrase(clause: Clause, piece: str) -> bool:
 
 def _with_lead(words: Sequence[str]) -> Clause | None:
     """As in "Against the French I play ...": the clause behind the lead, which goes to its end."""
-    for i in range(2, min(len(words), _FARTHEST_VERB)):
+    for i in range(2, min(len(words), FARTHEST_VERB)):
         if words[i].lower() in PRONOUNS:
             clause = _clause(" ".join(words[i:]))
             lead = " ".join([words[0].lower(), *words[1:i]])
@@ -227,7 +231,7 @@ def _with_lead(words: Sequence[str]) -> Clause | None:
 
 def _imperative(words: Sequence[str]) -> Clause | None:
     """As in "Leave the log on the clipboard": it tells what I should do."""
-    adverbs = [word.lower() for word in words[:1] if word.lower() in _ADVERBS]
+    adverbs = [word.lower() for word in words[:1] if word.lower() in ADVERBS]
     rest = words[len(adverbs) :]
     first = rest[0].lower() if len(rest) >= _FEWEST_TOLD else ""
     if first in _IDLE_IMPERATIVES or not plain_base(first):
@@ -251,14 +255,18 @@ def _of_log(words: Sequence[str]) -> Clause | None:
 
 def _with_participle(words: Sequence[str]) -> Clause | None:
     """As in "Field trial begun at the dairy": what was done to what comes first."""
-    lower = [word.lower() for word in words[:_FARTHEST_VERB]]
+    lower = [word.lower() for word in words[:FARTHEST_VERB]]
     for place in range(1, len(lower) - 1):
-        is_done = is_participle([lower[place]]) and not could_be_noun(lower[place])
+        word = lower[place]
+        is_done = is_participle([word]) and not could_be_noun(word) and not plain_base(word)
+        if is_done and is_said_within([word.lower() for word in words], place):
+            return None
         if is_done and lower[place + 1] in PREPOSITIONS and is_subject(lower[:place]):
             subject = as_spoken_within(" ".join(words[:place]))
             if lower[0] not in DETERMINERS and subject[0].islower():
                 subject = f"the {subject}"
-            return Clause(subject, "", "was", " ".join(words[place:]))
+            is_plural = re.search(r"[^sui]s$", subject)
+            return Clause(subject, "", "were" if is_plural else "was", " ".join(words[place:]))
     return None
 
 
@@ -271,6 +279,8 @@ def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
         return None  # "need to be declared and used"
     if first.endswith("ed") and before.base and not before.verb.endswith("ed"):
         return None  # it may go on with what was said within
+    if first.endswith("ed") and before.verb in _MODALS:
+        return None  # "can show the date and related settings"
     if before.verb in {"is", "are"} and is_participle(words[:1]) and has_and:
         return Clause(before.subject, "", before.verb, text)  # "is sturdy and kept in the shed"
     if first in AUXILIARIES or _goes_on_with(before, first, after, has_and):
@@ -288,9 +298,9 @@ def _goes_on_with(before: Clause, first: str, after: str, has_and: bool) -> bool
     """Whether a word is what the same subject does next, rather than a noun: "and files using"."""
     if not finite_base(first) or not (has_and or first.endswith("s")):
         return False
-    if first.endswith("s") and before.subject.lower() in _PLURAL_PRONOUNS:
+    if first.endswith("s") and before.subject.lower() in PLURAL_PRONOUNS:
         return False
-    if not could_be_noun(first) or after in DETERMINERS | _VERB_FOLLOWERS:
+    if not could_be_noun(first) or after in DETERMINERS | VERB_FOLLOWERS:
         return True
     is_one_of_many = first.endswith("s") and before.rest.endswith("s")  # "queries and commands in"
     return after in PREPOSITIONS and not is_one_of_many
@@ -301,81 +311,25 @@ def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Cl
     rest = list(words[1:])
     adverbs = list(adverbs)
     if verb in AUXILIARIES:
-        done = [word for word in rest if word.lower() not in _ADVERBS]
+        done = [word for word in rest if word.lower() not in ADVERBS]
         verb_is_lexical = verb in {"has", "have", "had"} and not is_participle(done[:1])
         base = "have" if verb_is_lexical else ""
     else:
         base = finite_base(verb) or plain_base(verb)
-    while not base and rest and rest[0].lower() in _ADVERBS:
+    while not base and rest and rest[0].lower() in ADVERBS:
         adverbs.append(rest.pop(0))
     return Clause(subject, " ".join(adverbs), verb, " ".join(rest), base)
-
-
-def _verb_place(words: Sequence[str]) -> int | None:
-    lower = [word.lower().strip(",") for word in words]
-    reach = range(1, min(len(words), _FARTHEST_VERB))
-    for i in reach:
-        is_auxiliary = lower[i] in AUXILIARIES and words[i][0].islower()  # and no month
-        if is_auxiliary and lower[i - 1] not in {"who", "that", "which"}:
-            return None if _has_relative(lower[:i]) else i
-    candidates = [i for i in reach if _could_be_verb(lower, words, i)]
-    for noun, verb in pairwise(candidates):
-        is_one_phrase = verb == noun + 1 and lower[noun].endswith("s")
-        if is_one_phrase and plain_base(lower[verb]) and lower[verb] not in _VERB_FOLLOWERS:
-            return verb  # "the release notes give"
-    for i in candidates:
-        if not could_be_noun(lower[i]):
-            return i
-    return candidates[0] if candidates else None
-
-
-def _has_relative(words: Sequence[str]) -> bool:
-    return any(word in {"when", "where", "if", "because"} for word in words)
-
-
-def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
-    word, before = lower[i], lower[i - 1]
-    after = lower[i + 1] if i + 1 < len(lower) else ""
-    if not word.isalpha() or words[i][0].isupper() or before in {"who", "that", "which"}:
-        return False
-    if word in _ADVERBS:
-        return False  # "still", which may be done to waters too
-    if before in PREPOSITIONS or before.endswith("'s"):
-        return False
-    if (word == "based" and after == "on") or (word == "like" and before not in PRONOUNS):
-        return False
-    if before in DETERMINERS and (before not in _NUMBERS or could_be_noun(word)):
-        return False
-    if finite_base(word):
-        return _stands_as_verb(lower, i, after)
-    subject_is_plural = before in _PLURAL_PRONOUNS or (
-        (i == 1 or lower[0] in DETERMINERS) and before.endswith("s") and could_be_noun(before)
-    )
-    if word == "cost" and after[:1].isdigit():
-        return True
-    return subject_is_plural and bool(plain_base(word))
-
-
-def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
-    """Whether a form that could also be a noun or participle is the verb, by what is around it."""
-    word = lower[i]
-    begins_phrase = after in DETERMINERS | PREPOSITIONS | _VERB_FOLLOWERS or (
-        after[:1].isdigit() and not (word.endswith("s") and is_common_word(lower[i - 1]))
-    )
-    if word.endswith("s"):
-        if lower[i - 1] in _PLURAL_PRONOUNS or not could_be_noun(word):
-            return lower[i - 1] not in _PLURAL_PRONOUNS
-        has_number = any(each[0].isdigit() for each in lower[:i])
-        return not has_number and (begins_phrase or (lower[0] in DETERMINERS and after != ""))
-    if after == "by":
-        return False
-    return begins_phrase or after == "" or not is_participle([word]) or (lower[i - 1] in PRONOUNS)
 
 
 def as_question(text: str) -> str:
     """A question of the words of a text."""
     text = " ".join(text.split()).strip(" ,;:.")
     return f"{text[:1].upper()}{text[1:]}?"
+
+
+def stands_alone(question: str) -> bool:
+    """Whether a question does not speak of what only the text around its sentence names."""
+    return not _POINTS_AWAY.search(question.rstrip("?").lower())
 
 
 def is_whole(question: str) -> bool:
@@ -385,5 +339,5 @@ def is_whole(question: str) -> bool:
     if is_adjective(words[-1]) and words[-2] in DETERMINERS:
         return False
     ends_well = words[-1] not in DETERMINERS - {"all", "both", "one"} | _BREAKS_OFF
-    is_own = not _LEANS_ON_ITS_TEXT.search(" ".join(words))
+    is_own = stands_alone(question) and not _ENDS_POINTING.search(" ".join(words))
     return ends_well and is_own and words[-1][-1] != "-" and len(telling) >= _FEWEST_TELLING

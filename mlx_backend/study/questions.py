@@ -38,6 +38,7 @@ from mlx_backend.study.grammar import (
     clause_about,
     clauses,
     is_whole,
+    stands_alone,
 )
 from mlx_backend.study.pair_questions import questions_about_pair
 from mlx_backend.study.statements import Statement
@@ -60,6 +61,7 @@ _REMARKS = word_set(
 )
 # Kinds whose form says enough in a word or two.
 _SHORT_KINDS = frozenset({"pair", "row", "measure", "called", "agent", "complement", "money"})
+_NAMED_KINDS = frozenset({"pair", "row", "measure"})
 _SHORT_IN_SHORT = frozenset({"place", "time", "date", "day", "count"})
 _OF_TIME = frozenset({"date", "day", "time", "month"})
 _SHORT_STATEMENT = 12
@@ -91,6 +93,8 @@ def questions_about(statement: Statement, topic: str = "") -> list[Question]:
             question.kind in _SHORT_IN_SHORT and len(statement.text.split()) <= _SHORT_STATEMENT
         )
         if not short and not is_whole(text):
+            continue
+        if question.kind not in _NAMED_KINDS and not stands_alone(text):
             continue
         found.setdefault(text.casefold(), question)
     return list(found.values())
@@ -161,9 +165,10 @@ def _resolved(clause: Clause, topic: str) -> Clause:
         return clause
     if clause.subject.lower() in ITSELF:
         # "It is easy to ..." speaks of nothing.
-        told = [word for word in clause.rest.lower().split() if word not in {"also", "not"}]
+        told = [word for word in clause.rest.lower().split() if word not in {"also", "be", "not"}]
         first = told[0] if told else ""
-        is_idle = clause.is_copula and (first in SAYS_NO_THING or is_adjective(first))
+        is_how = first in SAYS_NO_THING or (is_adjective(first) and clause.is_copula)
+        is_idle = is_how and (clause.is_copula or clause.rest.startswith("be "))
         return clause if is_idle else replace(clause, subject=topic)
     first, _, rest = clause.rest.partition(" ")
     if first in ITSELF and rest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mlx_backend.study.dictionary import (
     AUXILIARIES,
@@ -15,6 +16,7 @@ from mlx_backend.study.dictionary import (
     is_adjective,
     is_adverb,
     is_participle,
+    verb_bases,
 )
 from mlx_backend.words import word_set
 
@@ -24,17 +26,20 @@ _NOT_IN_SUBJECT = word_set(
     "why what then now say says let let's lets that's there's it's i'm i've i'll we've we're "
     "you're you'll don't can't is are was were has had can will should would could must may "
     "might and maybe perhaps just simply even it them me us him do does did not sure "
-    "what's who's where's here's be"
+    "what's who's where's here's be been have"
 )
 _NOT_FIRST_IN_SUBJECT = word_set(
     "here there however then now sometimes also again notice note regardless whether and but or "
     "so to for not only as such instead otherwise yet thus hence first second next finally "
-    "whose assuming given using still fewer more whereas unlike despite except besides like"
+    "whose assuming given using still fewer more whereas unlike despite except besides like "
+    "whatever whichever whoever see"
 )
+_ARTICLES = word_set("the a an my our your his her its their")
 _RELATIVE = word_set("that who which")
 _POINTING = word_set("this these those")
 _QUANTIFIERS = word_set("multiple several many few various certain")
 _NOT_LAST_IN_SUBJECT = word_set("or and still other more fewer less longer")
+_A_BIT = (["a", "bit"], ["a", "little"])
 _LONGEST_SUBJECT = 7
 _TITLES = frozenset({"dr.", "mr.", "mrs.", "ms.", "prof.", "st."})
 _WHENEVER = re.compile(r"(?:the|each|every) (?:(?:next|first|last) )?(?:time|moment|way|day)\b")
@@ -56,6 +61,8 @@ def is_subject(words: Sequence[str]) -> bool:
         and not (first not in DETERMINERS and DETERMINERS & set(words[1:2]))
         and not any(_stands_in_no_subject(word) for word in words)
         and not _POINTING & set(words[1:])
+        and not (len(words) == 1 and is_participle(words) and not could_be_noun(first))
+        and list(words[:2]) not in _A_BIT
         and not _tells_of_another(words)
         and last not in _NOT_LAST_IN_SUBJECT | PREPOSITIONS
         and not (len(words) > 1 and is_adjective(last))
@@ -66,10 +73,19 @@ def is_subject(words: Sequence[str]) -> bool:
 
 def _tells_of_another(words: Sequence[str]) -> bool:
     """As in "the approach that you": what follows has a subject of its own, and the verb is its."""
+    is_of_doing = words[0].endswith("ing")
+    for before, word in pairwise(words):  # "the first thing the extension"
+        ends_phrase = could_be_noun(before) and before not in DETERMINERS | PREPOSITIONS
+        if word in _ARTICLES and ends_phrase and not is_of_doing and not _is_doing(before):
+            return True
     return any(
         word in _RELATIVE and not (finite_base(following) or following in AUXILIARIES)
         for word, following in zip(words, [*words[1:], ""], strict=True)
     )
+
+
+def _is_doing(word: str) -> bool:
+    return word.endswith("ing") and bool(verb_bases(word))
 
 
 def _holds_a_clause(words: Sequence[str]) -> bool:
