@@ -117,6 +117,12 @@ def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console:
             f"{counted(to_study, 'passage')} are not studied yet. The run plans again when it has"
             " studied them: what is written about them takes more steps."
         )
+    if options.hours and planned.passes < 1:
+        share = max(1, round(planned.passes * 100))
+        console.say(
+            f"The time is too short for all of it: about {share} percent of the samples are"
+            " learned."
+        )
     if options.steps and planned.steps < options.steps:
         console.say(f"No more of the {options.steps:,} steps fit into the time.")
     if planned.down:

@@ -39,6 +39,7 @@ def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
             "`overnight runs` shows which runs are.",
         )
     folder.request_stop()
+    console.say(f"{folder.id} was asked to stop; it saves first.")
     status = wait_for_end(folder)
     console.say(f"{folder.id}: {status.state.value} at step {status.step} of {status.steps}.")
     return {"run": folder.id, "status": status.state.value, "step": status.step}

@@ -5,11 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlx_backend.dataset.samples import Dataset
+from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.training.assessment import Assessment
 from mlx_backend.training.checkpoints import TrainingState
 from mlx_backend.training.ends import End
+from mlx_backend.training.plan import RunPlan
 from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.study_stage import Studied
+
+
+def what_it_took(
+    card: AdapterCard, plan: RunPlan, state: TrainingState, end: End
+) -> dict[str, object]:
+    """What was filed and how it was learned: steps, time, memory, beside what was planned."""
+    return {
+        "adapter": card.name,
+        "notes": card.notes,
+        "samples": card.samples,
+        "steps": card.steps,
+        "train_loss": card.train_loss,
+        "valid_loss": card.valid_loss,
+        "base_valid_loss": card.base_valid_loss,
+        "tokens": state.tokens,
+        "tokens_per_second": state.tokens_per_second,
+        "peak_bytes": state.peak_bytes,
+        "minutes": round(state.elapsed_s / 60, 2),
+        "planned_minutes": plan.minutes,
+        "planned_steps": plan.steps,
+        "ended": end.value,
+        "passes": round(plan.passes * state.step / plan.steps, 2),
+        "planned_bytes": plan.peak_bytes,
+        "kept_step": state.kept_step or state.step,
+        "skipped_steps": state.course.skipped,
+        "held_out": [
+            {"note": note, "before": state.base_valid_by_note.get(note), "after": loss}
+            for note, loss in sorted(state.valid_by_note.items())
+        ],
+    }
 
 
 def comparison(before: Assessment, after: Assessment) -> dict[str, object]:

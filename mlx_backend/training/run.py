@@ -23,7 +23,7 @@ from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.frugality import Lowered, lowered_memory
 from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.library import adapters, database
-from mlx_backend.library.adapters import AdapterCard
+from mlx_backend.library.adapters import Adapter, AdapterCard
 from mlx_backend.library.home import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
@@ -31,7 +31,7 @@ from mlx_backend.night.deadline import check_time_is_left, latest_end, training_
 from mlx_backend.night.overtime import keep_time_granted, with_time_granted
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.assessment import Assessment, assess, assess_once
-from mlx_backend.training.checkpoints import TrainingState, elapsed_before
+from mlx_backend.training.checkpoints import elapsed_before
 from mlx_backend.training.ends import End
 from mlx_backend.training.filing import adapter_readme, check_adapter
 from mlx_backend.training.hosts.crew import Crew
@@ -42,6 +42,7 @@ from mlx_backend.training.preparation import Preparation, down_to, prepare, take
 from mlx_backend.training.reporting import (
     comparison,
     study_report,
+    what_it_took,
     what_was_left_out,
     why_it_ended,
 )
@@ -119,15 +120,22 @@ class TrainingRun:
         for text in why_it_ended(end, loop.state, plan.steps):
             self._notice(text)
         self._stage("saving")
-        card = self._filed_before()
-        if card is None:
+        filed = self._filed()
+        if filed is None:
             card = self._card(dataset, preparation, loop)
             self._file_adapter(card, preparation, dataset)
-        self._mark_learned(card, dataset, preparation, loop.state.step)
+        else:  # what is filed is judged, whatever is left of its checkpoints
+            card = filed.card
+            lora.load_factors(preparation.loaded.model, filed)
+        self._mark_learned(card, dataset, preparation)
         self._stage("checking")
         self._tell_remaining(self._before.again_s)
         after = assess(preparation, dataset, self._spec.hours, check=self._check)
-        report = self._report(card, plan, loop.state, end)
+        report: dict[str, object] = {
+            "run": self._folder.id,
+            "path": str(self._library.adapters / card.name),
+        }
+        report |= what_it_took(card, plan, loop.state, end)
         report |= what_was_left_out(dataset, preparation)
         report |= comparison(self._before, after)
         report |= study_report(studied_before(self._folder))
@@ -138,11 +146,9 @@ class TrainingRun:
         if self._crew is not None:
             self._crew.dismiss()
 
-    def _mark_learned(
-        self, card: AdapterCard, dataset: Dataset, preparation: Preparation, steps: int
-    ) -> None:
+    def _mark_learned(self, card: AdapterCard, dataset: Dataset, preparation: Preparation) -> None:
         with database.opened(self._library.database) as connection:
-            notes = _notes_of(self._learned(dataset, preparation, steps))
+            notes = _notes_of(self._learned(dataset, preparation, card.steps))
             versions = {note: dataset.versions[note] for note in notes}
             Notes(connection).mark_learned(card.name, versions)
 
@@ -152,7 +158,7 @@ class TrainingRun:
         with database.opened(self._library.database) as connection:
             if path.exists():
                 frozen = _frozen(path, load_dataset)
-                if self._filed_before() or keeps_private(frozen, connection):
+                if self._filed() or keeps_private(frozen, connection):
                     return frozen
                 self._begin_anew()
                 check_time_is_left(self._spec, self._began)
@@ -227,7 +233,7 @@ class TrainingRun:
     def _learns_more(self) -> bool:
         """Whether steps are still to be taken: all else hardly needs any memory."""
         deadline = self._deadline()
-        return not self._filed_before() and (deadline is None or time.time() < deadline)
+        return not self._filed() and (deadline is None or time.time() < deadline)
 
     def _prepare(self, dataset: Dataset, down: int) -> Preparation:
         return prepare(self._library, self._spec, dataset, down, self._crew, self._check)
@@ -256,7 +262,7 @@ class TrainingRun:
                 checkpoint_every=self._spec.checkpoint_every,
                 checkpoints=self._folder.checkpoints,
                 # Should the machine be slower than was measured. What is filed learns no more.
-                deadline=0.0 if self._filed_before() else self._deadline(),
+                deadline=0.0 if self._filed() else self._deadline(),
                 prompt=self._spec.prompt,
                 ask=functools.partial(_ask, ChatModel(preparation.loaded)),
             ),
@@ -319,11 +325,11 @@ class TrainingRun:
             name = self._spec.name[: adapters.LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
         return name
 
-    def _filed_before(self) -> AdapterCard | None:
+    def _filed(self) -> Adapter | None:
         """The adapter that this run filed already, if it was cut short only after that."""
         for adapter in adapters.list_adapters(self._library.adapters):
             if adapter.card.run == self._folder.id:
-                return adapter.card
+                return adapter
         return None
 
     def _file_adapter(self, card: AdapterCard, preparation: Preparation, dataset: Dataset) -> None:
@@ -336,39 +342,9 @@ class TrainingRun:
             content = msgspec.json.format(msgspec.json.encode(card), indent=2)
             write_atomically(beside / adapters.CARD, content + b"\n")
             write_atomically(beside / "README.md", adapter_readme(card).encode())
-            check_adapter(preparation.loaded, adapters.Adapter(card, beside, 0), dataset.train[0])
+            check_adapter(preparation.loaded, Adapter(card, beside, 0), dataset.train[0])
 
         write_folder_atomically(self._library.adapters / card.name, fill)
-
-    def _report(
-        self, card: AdapterCard, plan: RunPlan, state: TrainingState, end: End
-    ) -> dict[str, object]:
-        return {
-            "run": self._folder.id,
-            "adapter": card.name,
-            "path": str(self._library.adapters / card.name),
-            "notes": card.notes,
-            "samples": card.samples,
-            "steps": card.steps,
-            "train_loss": card.train_loss,
-            "valid_loss": card.valid_loss,
-            "base_valid_loss": card.base_valid_loss,
-            "tokens": state.tokens,
-            "tokens_per_second": state.tokens_per_second,
-            "peak_bytes": state.peak_bytes,
-            "minutes": round(state.elapsed_s / 60, 2),
-            "planned_minutes": plan.minutes,
-            "planned_steps": plan.steps,
-            "ended": end.value,
-            "passes": round(plan.passes * state.step / plan.steps, 2),
-            "planned_bytes": plan.peak_bytes,
-            "kept_step": state.kept_step or state.step,
-            "skipped_steps": state.course.skipped,
-            "held_out": [
-                {"note": note, "before": state.base_valid_by_note.get(note), "after": loss}
-                for note, loss in sorted(state.valid_by_note.items())
-            ],
-        }
 
     def _notice(self, text: str) -> None:
         self._folder.append(protocol.Notice(text=text))

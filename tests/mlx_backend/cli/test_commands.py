@@ -110,6 +110,14 @@ def test_a_plan_that_does_not_fit_names_a_base_that_would(
     assert "--model little" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("hours", "says"), [("0.0001", True), ("1", False)])
+def test_a_plan_says_that_the_time_is_too_short(
+    filled_library: Library, capsys: pytest.CaptureFixture[str], hours: str, says: bool
+) -> None:
+    assert main(["plan", "--hours", hours]) == 0
+    assert ("too short for all of it" in capsys.readouterr().out) is says
+
+
 def test_nothing_is_measured_beside_a_training(
     filled_library: Library, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

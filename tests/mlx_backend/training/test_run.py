@@ -217,6 +217,20 @@ def test_what_is_filed_learns_no_more(
     assert result["ended"] == "no time"
 
 
+def test_what_is_filed_is_judged_though_its_checkpoints_are_lost(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    whole = work(filled_library, start(spec))
+    folder = start(msgspec.structs.replace(spec, name="Again"))
+    assert work(filled_library, folder, lambda: folder.status().stage == "checking") is None
+    shutil.rmtree(folder.checkpoints)
+    result = work(filled_library, folder)
+    assert whole is not None
+    assert result is not None
+    alike = ("steps", "valid_loss", "style_after", "exam", "perplexity_after")
+    assert [result[field] for field in alike] == [whole[field] for field in alike]
+
+
 def test_a_run_waits_for_memory_at_its_start_and_when_it_goes_on(
     filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
