@@ -13,7 +13,7 @@ from mlx_backend.study.clause_questions import (
     Question,
     questions_about_clause,
 )
-from mlx_backend.study.dictionary import PREPOSITIONS, is_common_word
+from mlx_backend.study.dictionary import PREPOSITIONS, could_be_noun, finite_base, is_common_word
 from mlx_backend.study.grammar import as_spoken_within, clause_about
 
 _PIECES = re.compile(r"[,;]\s+")
@@ -40,16 +40,17 @@ def questions_about_pair(name: str, value: str) -> Iterator[Question]:
             yield Question(f"{name}: {answer.question_words[0]}?", answer.key, "pair")
     if len(first.split()) <= LONGEST_KEY:
         yield Question(f"{name}?", first, "pair")
-        if first == value and not name.endswith("s") and not _ENDS_OPEN.search(name):
+        is_thing = not name.endswith("s") and not _ENDS_OPEN.search(name)
+        if first == value and is_thing and not _is_someone(name, first) and not _is_doing(first):
             yield Question(f"What is {_subject(name)}?", first, "pair")
     yield from _of_someone(name, first)
     yield from _of_pieces(name, value)
 
 
 def _of_someone(name: str, first: str) -> Iterator[Question]:
-    if not _is_someone(name):
+    if not _is_someone(name, first):
         return
-    if len(first.split()) <= LONGEST_KEY and not answers_in(first):
+    if len(first.split()) <= LONGEST_KEY and not answers_in(first) and not _is_doing(first):
         yield Question(f"Who or what is {name}?", first, "pair")
     if _ROLE.fullmatch(first):
         yield Question(f"Who is the {first}?", name, "pair")
@@ -57,7 +58,8 @@ def _of_someone(name: str, first: str) -> Iterator[Question]:
 
 def _of_pieces(name: str, value: str) -> Iterator[Question]:
     """Of each part as what its name is or does: "comes at night" as "Ida comes at night"."""
-    subject = name if _is_someone(name) else _subject(name)
+    first = FIRST_PART.split(value)[0]
+    subject = name if _is_someone(name, first) else _subject(name)
     for piece in _PIECES.split(value):
         clause = clause_about(subject, piece)
         if clause is not None and not _ENDS_OPEN.search(name):
@@ -76,10 +78,16 @@ def _of_whole(subject: str, piece: str, answer: Answer) -> Iterator[Question]:
         yield Question(f"How much does {subject} cost {rest}".strip() + "?", answer.key, "pair")
 
 
-def _is_someone(name: str) -> bool:
+def _is_someone(name: str, first: str) -> bool:
     """Whether it looks like the name of a person or firm rather than of a kind of thing."""
-    words = [word.lower() for word in name.split()]
-    return bool(_NAME_OF_SOMEONE.fullmatch(name)) and not all(map(is_common_word, words))
+    is_known = all(is_common_word(word.lower()) for word in name.split())
+    return bool(_NAME_OF_SOMEONE.fullmatch(name)) and (not is_known or bool(_ROLE.fullmatch(first)))
+
+
+def _is_doing(text: str) -> bool:
+    """Whether it tells what something does, as in "keeps the keys"."""
+    word = text.split(" ", maxsplit=1)[0]
+    return word.endswith("s") and bool(finite_base(word)) and not could_be_noun(word)
 
 
 def _subject(name: str) -> str:

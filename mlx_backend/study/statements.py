@@ -23,7 +23,9 @@ _LOOK = 16  # characters on either side of a pause that tell whether it ends a s
 _WRAPPED = 56
 _LINE_ENDS_SENTENCE = re.compile(r"[.!?:;。！？][\"')\]”»*_`]*\s*$")
 _BEGINS_BLOCK = re.compile(r"(?:[-*+>]|\d+[.)]|#+|\||```|~~~)(?:\s|\||$)")
-_ABBREVIATED = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|etc|approx|ca)\.$")
+_ABBREVIATED = re.compile(
+    r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|etc|approx|ca|[Tt]el|[Ee]xt|[Ff]ig|incl)\.$"
+)
 _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
 # Signs around words only: those inside a name or between numbers are no markup. Bounded, for a page
 # of opening signs would take for ever.
@@ -33,6 +35,8 @@ _HASHES = re.compile(r"^\s*#+\s+")
 _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
 _TABLE_ROW = re.compile(r"^\s*\|(.+)\|\s*$")
 _PAIR = re.compile(r"^([^\s:：|][^:：|]{1,48})[:：]\s+(\S.*)$")
+# An item of a list may have a dash in the colon's place: "- Ida Lund - baker".
+_DASHED_PAIR = re.compile(r"^(?=[^–—-]*[^\W\d_])([^\s:：|–—-][^:：|–—]{0,31}?)\s[-–—]\s+(\S.*)$")
 _LONGEST_NAME = 32
 _PAIR_LINE = re.compile(rf"\s*[^\W\d_][\w' -]{{1,{_LONGEST_NAME - 2}}}: ")
 _CLAUSE_END = re.compile(r"[;:,–—]\s+")
@@ -128,7 +132,7 @@ def _sentences(lines: Iterable[str]) -> Iterator[Statement]:
         if _TABLE_RULE.match(piece):
             continue
         sentence = plain(piece)
-        pair = _PAIR.match(sentence)
+        pair = _PAIR.match(sentence) or (_ITEM.match(piece) and _DASHED_PAIR.match(sentence))
         if count_words(sentence) < _SHORTEST_WORDS or _LONG_WORD.search(sentence):
             continue
         if count_words(sentence) <= LONGEST_WORDS:

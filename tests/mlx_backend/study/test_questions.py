@@ -100,6 +100,23 @@ def test_a_pair_is_not_joined_with_the_line_before() -> None:
     assert landlord.quote == "landlord: Rusk"
 
 
+def test_items_with_a_dash_are_pairs_too() -> None:
+    text = "- Ida Lund - baker, in on Mondays\n- Per Holt — printer\n- spare key – keeps the gate"
+    passage = Passage(id=1, note_id=1, note_title="Staff", position=0, heading="", text=text)
+    (told,) = told_in_note([passage])
+    found = {draft.prompt: draft.key for draft in write("Staff", told)}
+    assert found["Who is the baker?"] == "Ida Lund"
+    assert found["When is Ida Lund in?"] == "Mondays"
+    assert found["Who or what is Per Holt?"] == "printer"
+    assert found["What does the spare key keep?"] == "the gate"
+
+
+def test_a_dash_in_a_sentence_names_nothing() -> None:
+    (told,) = told_in_note([Passage(id=1, note_id=1, note_title="Staff", position=0, heading="",
+        text="The boat - a gift - is gone.\n\n- a-b-c\n- 3 - 4\n- - -")])  # fmt: skip
+    assert not [draft for draft in write("Staff", told) if draft.kind == "pair"]
+
+
 def test_heads_that_are_half_a_sentence_are_asked_for_in_whole_ones() -> None:
     pairs = (("Name", "stoat"), ("Where it stands", "the cellar"), ("Used for", "old files"))
     row = Statement("stoat: Where it stands the cellar, Used for old files", pairs, is_row=True)
