@@ -169,7 +169,7 @@ class TonightPage(QWidget):
             self.plan.show_unmeasured(totals, settings.hours)
         elif question != self._asked:
             self._asked = question
-            self.plan.show_measuring(self._services.planner.expected_s)
+            self.plan.show_measuring(self._services.planner.expected_s, settings.hours)
             self._services.planner.ask(question)
 
     def _leave_plan(self) -> None:

@@ -84,11 +84,12 @@ class PlanView(QWidget):
         """Whether a start was heard whose run is not there yet."""
         return self._starting
 
-    def show_measuring(self, expected_s: float | None) -> None:
-        """Say that the plan is being made, in about so many seconds if that is known.
+    def show_measuring(self, expected_s: float | None, longest: float) -> None:
+        """Say that the plan of `longest` hours is made, in about so many seconds if that is known.
 
         Nobody has to wait for it: a run makes its own.
         """
+        self._longest = longest
         self._show(_MEASURING, may_start=True)
         self.measuring.begin(expected_s)
         self.measuring.show()

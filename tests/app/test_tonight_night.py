@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -14,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.pages.notes import NotesPage
 from app.pages.tonight import TonightPage
 from app.pages.tonight_when import WhenFields
+from app.plan_story import Hours, schedule
 from app.planner import Plan, Planner, PlanQuestion
 from app.services import Services
 from app.window import Window
@@ -246,6 +248,9 @@ def test_nobody_has_to_wait_until_it_is_measured(
     page.show()
     qtbot.waitUntil(page.plan.measuring.isVisible)
     given_up.clear()
+    night, now = Hours(services.preferences.settings.hours), time.time()
+    a_minute_ago = now - 60  # it may have been written then
+    assert page.plan.schedule.text() in {schedule(night, None, t) for t in (a_minute_ago, now)}
     page.plan.start.click()
     assert given_up == ["given up"]  # before the run begins: it would wait for it
     qtbot.waitUntil(lambda: len(launched) == 1)
