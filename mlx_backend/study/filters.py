@@ -26,6 +26,9 @@ from mlx_backend.words import bare_words, folded_words, word_set
 _LONGEST_QUESTION = 20
 _FEWEST_ABOUT_NAME = 2
 _LIKE = 0.8
+# What it speaks of stands behind its colon; a question, and where to look, tell nothing.
+_TELLS_NOTHING = re.compile(r"[:?]\s*$|^see ", re.IGNORECASE)
+_BREAKS_OFF = re.compile(r"\b(?:a|an|the|my|our|your|their|its|and|or)\W*$", re.IGNORECASE)
 # How much of the quoted words must come back in a rewording or a summary.
 _LEAST_KEPT = {"restated": 0.8, "summary": 0.5}
 # Words that a question may add of its own: they ask, or name the kind of what is asked for.
@@ -84,8 +87,8 @@ def check_support(draft: Draft, context: str) -> Draft:
     figures, own = _figures(draft.quote), _figures(said)
     if draft.kind != "restated":
         return draft if own <= figures else draft.drop(UNSUPPORTED)
-    says_more = draft.quote.rstrip().endswith(":")  # what it speaks of comes only behind it
-    is_faithful = own == figures and _signs(said) == _signs(draft.quote) and not says_more
+    tells_nothing = _TELLS_NOTHING.search(draft.quote) or _BREAKS_OFF.search(said)
+    is_faithful = own == figures and _signs(said) == _signs(draft.quote) and not tells_nothing
     return draft if is_faithful else draft.drop(UNSUPPORTED)
 
 
@@ -97,7 +100,7 @@ def _figures(text: str) -> Counter[str]:
 
 def _signs(text: str) -> Counter[str]:
     """What stands there in signs: options, operators, keys, calls."""
-    bare = (word.strip(".,;:!?\"'()“”‘’") or word for word in text.split())
+    bare = (word.strip("\"'()“”‘’.,;!?").rstrip(":\"'”’") or word for word in text.split())
     return Counter(word for word in bare if not word.replace("'", "").replace("’", "").isalnum())
 
 

@@ -59,6 +59,15 @@ def test_other_words_must_say_the_same(said: str, why: str) -> None:
         ("We tried --depth and it was slow.", "We tried it and it was slow.", reasons.UNSUPPORTED),
         ("We tried --depth and it was slow.", "It was slow when we tried --depth.", ""),
         ("Press ? for help on the mill.", "Press help for the mill.", reasons.UNSUPPORTED),
+        ("Read :h about the mill in this.", "Read about h of the mill.", reasons.UNSUPPORTED),
+        ("See the mill notes for more of it.", "See mill notes for more.", reasons.UNSUPPORTED),
+        ("What if the mill does stop then?", "What if the mill does stop?", reasons.UNSUPPORTED),
+        (
+            "You can stop the mill by treating it",
+            "Stop the mill by treating it as a",
+            reasons.UNSUPPORTED,
+        ),
+        ("The sails of the mill cost 5 euros each.", "The mill sails cost 5 euros each.", ""),
         ("See what the mill does then:", "The mill does what it does.", reasons.UNSUPPORTED),
     ],
 )
