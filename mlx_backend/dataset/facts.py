@@ -11,6 +11,7 @@ from functools import cached_property
 
 import msgspec
 
+from mlx_backend.dataset.ambiguity import NotesByWord
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.notes import Passage
 from mlx_backend.study.answers import answers_in
@@ -105,9 +106,10 @@ def about_facts(studied: Sequence[StudiedPassage], generator: random.Random) -> 
     statements = sum(len(each.told) for each in studied)
     wordings = max(_FEWEST_WORDINGS, min(_MOST_WORDINGS, _WORDINGS_IN_ALL // max(1, statements)))
     reworded = max(1, min(_REWORDED, _PROMPTS_IN_ALL // max(1, statements * wordings)))
+    by_word = NotesByWord(each.passage for each in studied)
     for each in studied:
         for stored in each.samples:
-            yield from _of_study(stored, each.passage)
+            yield from _of_study(stored, each.passage, by_word)
         for told in each.taught:
             yield from _of_statement(each.passage, told, (wordings, reworded), generator)
         for stored in each.corrected:
@@ -147,13 +149,16 @@ def titled(title: str, question: str) -> str:
     return f"{title}: {first} {rest}"
 
 
-def _of_study(stored: StoredSample, passage: Passage) -> Iterator[Sample]:
+def _of_study(stored: StoredSample, passage: Passage, by_word: NotesByWord) -> Iterator[Sample]:
+    """As study wrote it, and with its note's title; only so where it could ask of other notes."""
     key = stored.key if stored.key in stored.answer else ""  # the person may have worded it anew
-    yield _sample(passage, stored.kind, stored.prompt, stored.answer, key)
+    prompts = [stored.prompt]
     if stored.kind not in _QUESTION_KINDS_OF_TEXT:
-        prompt = titled(passage.note_title, stored.prompt)
-        if prompt != stored.prompt:
-            yield _sample(passage, stored.kind, prompt, stored.answer, key)
+        prompts.append(titled(passage.note_title, stored.prompt))
+        if not stored.choice and by_word.is_ambiguous(stored.prompt, passage.note_id):
+            prompts = prompts[1:]
+    for prompt in dict.fromkeys(prompts):
+        yield _sample(passage, stored.kind, prompt, stored.answer, key)
 
 
 def _of_statement(

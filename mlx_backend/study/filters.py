@@ -106,9 +106,8 @@ def _signs(text: str) -> Counter[str]:
 
 def is_borne_out(text: str, context: str) -> bool:
     """Whether a text's own words all stand in the context, in any form, and some do."""
-    there = stems(context)
-    own = [word for word in folded_words(text) if word not in _ASKING]
-    return bool(own) and all(stem(word) in there for word in own)
+    own = own_stems(text)
+    return bool(own) and own <= stems(context)
 
 
 def check_round_trip(draft: Draft, read: str) -> Draft:
@@ -138,6 +137,11 @@ def without_repeats(drafts: Iterable[Draft], there: Sequence[Draft]) -> list[Dra
 def stems(text: str) -> frozenset[str]:
     """The words of a text, each form of a word as one."""
     return frozenset(stem(word) for word in folded_words(text))
+
+
+def own_stems(text: str) -> frozenset[str]:
+    """The same without the words that any question may have."""
+    return frozenset(stem(word) for word in folded_words(text) if word not in _ASKING)
 
 
 def _likeness(one: frozenset[str], other: frozenset[str]) -> float:

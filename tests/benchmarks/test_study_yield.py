@@ -35,7 +35,9 @@ def test_what_study_brings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("OVERNIGHT_HOME", str(tmp_path / "library"))
     accelerator.prepare()
     from mlx_backend.base_model import load_base_model
+    from mlx_backend.dataset.ambiguity import NotesByWord
     from mlx_backend.dataset.compose import gather
+    from mlx_backend.dataset.facts import titled
     from mlx_backend.study.store import Samples
     from mlx_backend.study.studying import Study, StudyPlan
     from mlx_backend.study.writer import Writer
@@ -52,6 +54,10 @@ def test_what_study_brings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         print(f"written {found.written}, kept {found.used} ({found.used / found.written:.0%})")
         for why, number in sorted(found.dropped.items(), key=lambda item: -item[1]):
             print(f"  {number / found.written:6.1%}  {why}")
+        by_word = NotesByWord(passages)
         kept = [sample for sample, _ in samples.used()]
         for sample in random.Random(0).sample(kept, min(SHOWN, len(kept))):
-            print(f"[{sample.writer}] {sample.note_title} | {sample.prompt} | {sample.answer}")
+            asked = sample.prompt
+            if by_word.is_ambiguous(asked, sample.note_id):  # as it is taught then
+                asked = titled(sample.note_title, asked)
+            print(f"[{sample.writer}] {sample.note_title} | {asked} | {sample.answer}")
