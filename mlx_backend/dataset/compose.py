@@ -20,6 +20,7 @@ from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
 from mlx_backend.dataset.wholes import LONGEST_TOPIC
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.exam import is_right
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.private_data.masking import mask
@@ -180,8 +181,9 @@ def _set_aside(
         total += len(each.samples)
         for stored in each.samples:
             others = [o for o in each.samples if o.quote == stored.quote and not _alike(o, stored)]
+            prompt = facts.titled(each.passage.note_title, stored.prompt)
             is_question = stored.key and stored.prompt.endswith("?") and not stored.choice
-            if is_question and others:
+            if is_question and others and not is_right(prompt, (stored.key,)):
                 candidates.append((each, stored))
     size = min(HELD_OUT_MOST, int(total * HELD_OUT_SHARE), len(candidates) // 3)
     held_out: list[Sample] = []

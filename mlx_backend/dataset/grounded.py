@@ -20,6 +20,7 @@ from mlx_backend.study.drafts import worded
 from mlx_backend.study.filters import stems
 from mlx_backend.study.statements import plain
 from mlx_backend.study.store import StoredSample
+from mlx_backend.words import bare_words
 
 # Of the samples from the notes, those whose answer was taken out of the passages.
 _UNANSWERABLE = 0.35
@@ -90,9 +91,10 @@ def from_notes(
         and stored.quote not in {"", *each.withdrawn}  # a correction does not stand in the passage
         and (stored.prompt, stored.answer) not in withheld
     ]
+    others = _OtherQuestions(studied)
     for each, stored in generator.sample(asked, min(count, len(asked))):
         if generator.random() < _UNANSWERABLE:
-            sample = _unanswerable(each, stored, studied, generator)
+            sample = _unanswerable(each, stored, others, generator)
         else:
             sample = _answerable(each, stored, notes[each.passage.note_id], generator)
         if sample is not None:
@@ -105,9 +107,10 @@ def not_in_notes(
     """Up to `count` questions, closed book, that the notes do not answer."""
     places = [(each, name) for each in studied for name in _names(each)]
     chosen = generator.sample(places, min(count, len(places)))
+    others = _OtherQuestions(studied)
     found = []
     for each, name in chosen:
-        question = _other_question(studied, name, generator)
+        question = others.about(name, generator)
         if question:
             passage = each.passage
             found.append(Sample(question, DECLINED, passage.note_id, passage.id, "not in notes"))
@@ -149,7 +152,7 @@ def _answerable(
 def _unanswerable(
     each: StudiedPassage,
     stored: StoredSample,
-    studied: Sequence[StudiedPassage],
+    others: _OtherQuestions,
     generator: random.Random,
 ) -> Sample | None:
     """The same passage without what answers, or a question that nothing in it answers."""
@@ -157,7 +160,7 @@ def _unanswerable(
     names = _names(each)
     if names and generator.random() < 0.5:
         text = passage.text
-        question = _other_question(studied, generator.choice(names), generator)
+        question = others.about(generator.choice(names), generator)
     else:
         rest = [t.statement.text for t in each.taught if t.statement.text not in stored.quote]
         text = " ".join(rest)
@@ -173,12 +176,22 @@ def _names(each: StudiedPassage) -> list[str]:
     return list(dict.fromkeys(name for told in each.taught for name in names_in(told)))
 
 
-def _other_question(studied: Sequence[StudiedPassage], name: str, generator: random.Random) -> str:
-    """A question about a name that no passage with the name has words for; "" for want of one."""
-    texts = (each.passage.text for each in studied if name in each.passage.text)
-    there = frozenset(word for text in texts for word in stems(text))
-    forms = [form for form in _WHATEVER_ELSE if not _asks_of(form) & there]
-    return generator.choice(forms).format(name) if forms else ""
+class _OtherQuestions:
+    """Questions about names that no passage with the name has words for."""
+
+    def __init__(self, studied: Sequence[StudiedPassage]) -> None:
+        self._texts: defaultdict[str, list[str]] = defaultdict(list)
+        for each in studied:
+            for word in set(bare_words(each.passage.text)):
+                self._texts[word].append(each.passage.text)
+
+    def about(self, name: str, generator: random.Random) -> str:
+        """One of them; "" for want of one."""
+        words = bare_words(name)
+        texts = (text for text in self._texts[words[0]] if name in text) if words else ()
+        there = frozenset(stem for text in texts for stem in stems(text))
+        forms = [form for form in _WHATEVER_ELSE if not _asks_of(form) & there]
+        return generator.choice(forms).format(name) if forms else ""
 
 
 @cache

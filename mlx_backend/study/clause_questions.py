@@ -33,6 +33,7 @@ SAYS_NO_THING = word_set(
     "similar different easy hard great good nice perfect ideal worth just more less so too quite "
     "really"
 )
+DENYING = word_set("not never no nor neither cannot without hardly barely nearly almost")
 NO_KEY = word_set(
     "it you we i they them us me him he she this that these those one ones here there something "
     "anything everything nothing everyone nobody all both some many most another myself yourself "
@@ -85,6 +86,7 @@ _LISTED = re.compile(r"^[^,;:()]+(?:(?:, [^,;:()]+)+,? (?:and|or) [^,;:()]+|(?:,
 _AND_ANOTHER = re.compile(rf" and (?=(?:{'|'.join(DETERMINED | {'a', 'an'})}) )")
 LONGEST_KEY = 6
 _LONGEST_JOINED = 10
+_DENIED_AT_MOST = 3  # words behind the verb: "not called Hal", "no longer repaired by"
 _LONGEST_LIST = 12
 _LONGEST_BEFORE = 8
 _LONGEST_PRAISE = 3
@@ -105,8 +107,9 @@ def questions_about_clause(clause: Clause) -> Iterator[Question]:
         return  # nobody knows what it is
     if clause.base == "turn" and clause.rest == "out":
         return  # "it turns out"
-    yield from _of_naming(clause)
-    yield from _of_agent(clause)
+    if not DENYING & set(f"{clause.adverb} {clause.rest}".lower().split()[:_DENIED_AT_MOST]):
+        yield from _of_naming(clause)
+        yield from _of_agent(clause)
     yield from _of_counted(clause)
     yield from questions_about_rest(clause)
     yield from _of_complement(clause)
@@ -203,7 +206,7 @@ def _of_naming(clause: Clause) -> Iterator[Question]:
 
 
 def _of_agent(clause: Clause) -> Iterator[Question]:
-    """As in "The hub was rebuilt by Benno": who rebuilt the hub?"""
+    """As in "The mill was painted by Oskar": who painted the mill?"""
     if not clause.is_copula or not clause.rest:
         return
     participle, _, rest = clause.rest.partition(" ")

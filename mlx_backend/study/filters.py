@@ -26,6 +26,7 @@ from mlx_backend.words import bare_words, folded_words, word_set
 _LONGEST_QUESTION = 20
 _FEWEST_ABOUT_NAME = 2
 _LIKE = 0.8
+_DENYING = word_set("not never no none nor neither cannot without nobody nothing")
 # What it speaks of stands behind its colon; a question, and where to look, tell nothing.
 _TELLS_NOTHING = re.compile(r"[:?]\s*$|^see ", re.IGNORECASE)
 _BREAKS_OFF = re.compile(r"\b(?:a|an|the|my|our|your|their|its|and|or)\W*$", re.IGNORECASE)
@@ -88,7 +89,9 @@ def check_support(draft: Draft, context: str) -> Draft:
     if draft.kind != "restated":
         return draft if own <= figures else draft.drop(UNSUPPORTED)
     tells_nothing = _TELLS_NOTHING.search(draft.quote) or _BREAKS_OFF.search(said)
-    is_faithful = own == figures and _signs(said) == _signs(draft.quote) and not tells_nothing
+    is_as_sure = _denials(said) == _denials(draft.quote)
+    says_as_much = own == figures and _signs(said) == _signs(draft.quote)
+    is_faithful = says_as_much and is_as_sure and not tells_nothing
     return draft if is_faithful else draft.drop(UNSUPPORTED)
 
 
@@ -96,6 +99,12 @@ def _figures(text: str) -> Counter[str]:
     """Numbers and names, which a rewording must not change; the first word may be either."""
     words = bare_words(text)
     return Counter(word for word in words[1:] if word[0].isdigit() or word[0].isupper())
+
+
+def _denials(text: str) -> int:
+    """How often it says that something is not so."""
+    words = re.findall(r"[\w'’]+", text.lower())
+    return sum(word in _DENYING or word.endswith(("n't", "n’t")) for word in words)
 
 
 def _signs(text: str) -> Counter[str]:

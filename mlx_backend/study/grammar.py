@@ -48,7 +48,7 @@ _EMPTY = (
 # It speaks of what only the text around it names: "within that transaction", "against it".
 _POINTS_AWAY = re.compile(
     rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bdo that\b"
-    r"|\bma(?:kes?|de) (?:it|them) \w+$|\bto them\b"
+    r"|\bma(?:kes?|de) (?:it|them) \w+$|\bto them\b|\bhere\b|\bto (?:know|do|be)$"
 )
 _ENDS_POINTING = re.compile(r"\bthat \w+(?<!s)$| (?:it|them)$")
 _BREAKS_OFF = word_set(
@@ -220,7 +220,7 @@ def _is_half_a_phrase(clause: Clause, piece: str) -> bool:
 
 
 def _with_lead(words: Sequence[str]) -> Clause | None:
-    """As in "Against the French I play ...": the clause behind the lead, which goes to its end."""
+    """As in "In a storm I sleep ...": the clause behind the lead, which goes to its end."""
     for i in range(2, min(len(words), FARTHEST_VERB)):
         if words[i].lower() in PRONOUNS:
             clause = _clause(" ".join(words[i:]))
@@ -230,7 +230,7 @@ def _with_lead(words: Sequence[str]) -> Clause | None:
 
 
 def _imperative(words: Sequence[str]) -> Clause | None:
-    """As in "Leave the log on the clipboard": it tells what I should do."""
+    """As in "Leave the parcel in the porch": it tells what I should do."""
     adverbs = [word.lower() for word in words[:1] if word.lower() in ADVERBS]
     rest = words[len(adverbs) :]
     first = rest[0].lower() if len(rest) >= _FEWEST_TOLD else ""
@@ -242,7 +242,7 @@ def _imperative(words: Sequence[str]) -> Clause | None:
 
 
 def _of_log(words: Sequence[str]) -> Clause | None:
-    """As in "Swapped the glue for another": what was done by whoever wrote it."""
+    """As in "Traded the rope for a chain": what was done by whoever wrote it."""
     first = words[0].lower()
     base = finite_base(first)
     is_past = base and first in {inflected(base, "VBD")}
@@ -254,7 +254,7 @@ def _of_log(words: Sequence[str]) -> Clause | None:
 
 
 def _with_participle(words: Sequence[str]) -> Clause | None:
-    """As in "Field trial begun at the dairy": what was done to what comes first."""
+    """As in "Sea race begun at Moss": what was done to what comes first."""
     lower = [word.lower() for word in words[:FARTHEST_VERB]]
     for place in range(1, len(lower) - 1):
         word = lower[place]

@@ -1,4 +1,4 @@
-"""Questions about a name and what stands behind its colon, as in "aerial: on the roof"."""
+"""Questions about a name and what stands behind its colon, as in "spare key: in the shed"."""
 
 from __future__ import annotations
 

@@ -108,9 +108,17 @@ def topic_of(statement: Statement, before: str = "") -> str:
         if clause.subject.lower() in ITSELF:
             return before
         first = clause.subject.lower().split()[0]
-        is_topic = first not in PERSONS | POINTING | _INDEFINITE
+        is_topic = first not in PERSONS | POINTING | _INDEFINITE and not _names_another(clause)
         return clause.subject if is_topic and len(clause.subject.split()) <= _LONGEST_TOPIC else ""
     return ""
+
+
+def _names_another(clause: Clause) -> bool:
+    """Whether "it" could as well be what is acted on: "Anna bought the kiln", "it ate the book"."""
+    if clause.is_copula or not clause.base:
+        return False
+    words = clause.rest.lower().split()
+    return bool(words) and words[0] in DETERMINED | {"a", "an"}
 
 
 def _is_torn(text: str) -> bool:
@@ -163,6 +171,9 @@ def _resolved(clause: Clause, topic: str) -> Clause:
     """A clause with what its pronoun stands for in its place, where that is known."""
     if not topic:
         return clause
+    is_many = re.search(r"[^sui]s$", topic) or " and " in topic
+    if clause.subject.lower() in {"they", "them"} and not is_many:
+        return clause
     if clause.subject.lower() in ITSELF:
         # "It is easy to ..." speaks of nothing.
         told = [word for word in clause.rest.lower().split() if word not in {"also", "be", "not"}]
@@ -209,7 +220,7 @@ def _of_someone_within(text: str) -> Iterator[Question]:
 
 
 def _of_measure(piece: str, name: str) -> Iterator[Question]:
-    """As in "doubling time 94 minutes": what is the doubling time?"""
+    """As in "baking time 40 minutes": what is the baking time?"""
     measure = _MEASURE.match(piece)
     if not measure or clauses(piece):
         return

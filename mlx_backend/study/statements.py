@@ -30,6 +30,7 @@ _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
 # Signs around words only: those inside a name or between numbers are no markup. Bounded, for a page
 # of opening signs would take for ever.
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)(.{1,300}?)(?<=\S)\1(?![\w*_])")
+_STRUCK = re.compile(r"~~(?=\S).{1,300}?~~")  # no longer so
 _CODE = re.compile(r"(`{1,8})(.{1,300}?)\1")
 _HASHES = re.compile(r"^\s*#+\s+")
 _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
@@ -112,9 +113,13 @@ def plain(text: str) -> str:
     plain_text, end = "", 0
     text = _HASHES.sub("", without_links(_ITEM.sub("", text)))
     for code in _CODE.finditer(text):  # within code a sign is no markup
-        plain_text += _EMPHASIS.sub(r"\2", text[end : code.start()]) + code[2]
+        plain_text += _unmarked(text[end : code.start()]) + code[2]
         end = code.end()
-    return " ".join((plain_text + _EMPHASIS.sub(r"\2", text[end:])).split())
+    return " ".join((plain_text + _unmarked(text[end:])).split())
+
+
+def _unmarked(text: str) -> str:
+    return _EMPHASIS.sub(r"\2", _STRUCK.sub("", text))
 
 
 def _row(heads: Sequence[str], cells: Sequence[str]) -> Statement | None:

@@ -32,7 +32,7 @@ _FEWEST_SUMMARISED = 3  # statements in a passage
 _WORST_READING = -6.5
 _WORST_END = -4.0
 _BELOW_USUAL_END = -3.0
-# Questions of a name and its value ("Toll?") are short on purpose, and nothing in them breaks off.
+# Questions of a name and its value ("Rent?") are short on purpose, and nothing in them breaks off.
 _NO_SENTENCES = frozenset({"pair", "row", "measure"})
 
 

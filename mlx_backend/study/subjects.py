@@ -32,7 +32,7 @@ _NOT_FIRST_IN_SUBJECT = word_set(
     "here there however then now sometimes also again notice note regardless whether and but or "
     "so to for not only as such instead otherwise yet thus hence first second next finally "
     "whose assuming given using still fewer more whereas unlike despite except besides like "
-    "whatever whichever whoever see"
+    "whatever whichever whoever see neither"
 )
 _ARTICLES = word_set("the a an my our your his her its their")
 _RELATIVE = word_set("that who which")

@@ -117,8 +117,8 @@ def is_said_within(lower: Sequence[str], i: int) -> bool:
 def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
     """Whether a form that could also be a noun or participle is the verb, by what is around it."""
     word = lower[i]
-    if after in _DEGREES:
-        return False  # "makes column names rather difficult"
+    if after in _DEGREES or (after == "of" and could_be_noun(word)):
+        return False  # "column names rather difficult", "modern versions of"
     begins_phrase = after in DETERMINERS | PREPOSITIONS | VERB_FOLLOWERS or (
         after[:1].isdigit() and not (word.endswith("s") and is_common_word(lower[i - 1]))
     )

@@ -7,6 +7,7 @@ import pytest
 
 from mlx_backend.dataset.samples import Dataset, load_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.exam import is_right
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.deciding import Decisions
@@ -94,6 +95,20 @@ def test_a_sentence_that_stands_twice_is_not_trained_where_it_is_held_out(
     trained = {(sample.prompt, sample.answer) for sample in dataset.train}
     assert dataset.held_out
     assert not {(s.prompt, s.answer) for s in dataset.held_out} & trained
+
+
+def test_no_question_of_the_exam_tells_its_answer_in_the_title(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    names = ("Vesta", "Rusk", "Flint", "Ada", "Moss", "Oskar")
+    texts = {
+        f"{name}.md": f"# {name}\n\nThe lamp in hall {i} is called {name}. It burns {i} candles."
+        for i, name in enumerate(names)
+    }
+    write(tiny_library, tmp_path / "named", texts)
+    exams = [sample for seed in range(4) for sample in make_dataset(notes, seed).held_out]
+    assert exams
+    assert not [sample.prompt for sample in exams if is_right(sample.prompt, (sample.key,))]
 
 
 def test_the_same_seed_gives_the_same_dataset(filled_library: Library, notes: Notes) -> None:

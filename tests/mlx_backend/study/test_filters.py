@@ -67,6 +67,17 @@ def test_other_words_must_say_the_same(said: str, why: str) -> None:
             "Stop the mill by treating it as a",
             reasons.UNSUPPORTED,
         ),
+        ("The mill is not open then.", "Then the mill is open.", reasons.UNSUPPORTED),
+        (
+            "When the mill turns, never stop it.",
+            "Stop the mill when it turns.",
+            reasons.UNSUPPORTED,
+        ),
+        (
+            "The mill doesn't turn when it does not rain.",
+            "When it does not rain the mill does not turn.",
+            "",
+        ),
         ("The sails of the mill cost 5 euros each.", "The mill sails cost 5 euros each.", ""),
         ("See what the mill does then:", "The mill does what it does.", reasons.UNSUPPORTED),
     ],
