@@ -30,6 +30,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str = ""
     advice: tuple[str, ...] = ()
     notes: int = 0
+    notes_read: int = 0
+    passes: float = 1.0
     samples: int = 0
     steps: int = 0
     planned_steps: int = 0

@@ -17,6 +17,20 @@ def when(run: JobSnapshot, name: str) -> str:
     return f"“{name}” was ready {day[:1].lower()}{day[1:]}."
 
 
+def exam(report: Report) -> str:
+    """What the questions about the notes are."""
+    learned = "What they ask for was learned, but never in these words."
+    if report.passes < 1:
+        learned = (
+            "None was learned in these words, and what some of them ask for not at all, for the"
+            " night was too short for all of it."
+        )
+    return (
+        f"These questions were set aside before the training. {learned} The model answers from"
+        " memory."
+    )
+
+
 def study(report: Report) -> str:
     """What was read, what there is about it, and what for; "" where nothing is known of it."""
     if not report.study_written:
@@ -24,8 +38,10 @@ def study(report: Report) -> str:
     # They are of all nights so far: what was studied before is not studied again.
     written = words.count(report.study_written, "sample")
     verb = "is" if report.study_written == 1 else "are"
+    read = max(report.notes_read, report.notes)
+    reached = f" and reached {report.notes:,} of them" if report.notes < read else ""
     sentence = (
-        f"It read {words.count(report.notes, 'note')}. There {verb} {written} about your notes:"
+        f"It read {words.count(read, 'note')}{reached}. There {verb} {written} about your notes:"
         f" questions with answers, in several wordings. It keeps {report.study_used:,} that the"
         " notes bear out."
     )

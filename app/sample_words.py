@@ -5,6 +5,7 @@ from __future__ import annotations
 from app import words
 from mlx_backend.study.browsing import SampleOverview
 from mlx_backend.study.reasons import (
+    LEFT_OUT,
     NO_ROUND_TRIP,
     NOT_A_QUESTION,
     READS_BADLY,
@@ -37,6 +38,7 @@ _REASONS = {
         "Another wording of it reads better.",
         "read worse than another wording",
     ),
+    LEFT_OUT: ("You left it out.", "were left out by you"),
     READS_BADLY: (
         "It is worded as hardly anybody would ask.",
         "were worded as hardly anybody would ask",

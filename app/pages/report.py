@@ -16,10 +16,6 @@ from app.widgets.fold import Fold
 from app.widgets.score_bars import ScoreBars
 from app.widgets.text import button, hairline, label, paragraph
 
-_EXAM = (
-    "These questions were set aside before the training. What they ask for was learned, but never"
-    " in these words. The model answers from memory."
-)
 _GENERAL = "Questions about the world that ship with Overnight, to see what was forgotten."
 
 
@@ -37,6 +33,7 @@ class ReportView(QWidget):
         self._shown: tuple[str, Report] | None = None
         self.exam = ScoreBars("Questions about your notes")
         self.examples = Examples()
+        self.exam_told = paragraph(kind="quiet")
         self.study = paragraph()
         self.thrown_out = paragraph(kind="quiet")
         self.samples = button("Read the Samples", "link")
@@ -62,6 +59,7 @@ class ReportView(QWidget):
         self._shown = (run.id, report)
         if is_other:
             self.details.button.setChecked(False)
+        self.exam_told.setText(report_story.exam(report))
         self.exam.show_score(report.exam_after, report.exam_before, report.exam_asked)
         self.examples.show_items(report.exam)
         _tell(self.study, report_story.study(report))
@@ -97,7 +95,7 @@ class ReportView(QWidget):
             (
                 "exam",
                 "Questions about your notes",
-                (_quiet(_EXAM), self.exam, self.examples),
+                (self.exam_told, self.exam, self.examples),
             ),
             ("study", "What it studied", (self.study, self.thrown_out, self.samples)),
             ("general", "What it could before", (_quiet(_GENERAL), self.general, self.kept)),

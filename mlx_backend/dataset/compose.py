@@ -116,12 +116,13 @@ def studied_dataset(
     generator = random.Random(seed)
     recipe = recipe_for(studied)
     held_out, near = _set_aside(studied, generator)
+    style = _style_passages(material.passages, recipe, generator)
     samples: list[Sample] = []
+    asked = [each for each in studied if recipe.facts or each.passage.note_id not in style]
+    samples += facts.about_facts(asked, generator, few=not recipe.facts)
     if recipe.facts:
-        samples += facts.about_facts(studied, generator)
         samples += facts.about_names(studied)
         samples += links.about_links(studied, material.places, near)
-    style = _style_passages(material.passages, recipe, generator)
     for each in studied:
         is_written_about = each.samples or each.left_out
         if each.passage.note_id not in style and (recipe.style or not is_written_about):

@@ -101,10 +101,16 @@ class StudiedPassage:
         return any(withdrawn in quote for withdrawn in self.withdrawn)
 
 
-def about_facts(studied: Sequence[StudiedPassage], generator: random.Random) -> Iterator[Sample]:
-    """Samples about every statement: those of study, and wordings as people type them."""
+def about_facts(
+    studied: Sequence[StudiedPassage], generator: random.Random, *, few: bool = False
+) -> Iterator[Sample]:
+    """Samples about every statement: those of study, and wordings as people type them.
+
+    `few`: of the latter as few as there may be, beside the text as it stands.
+    """
     statements = sum(len(each.told) for each in studied)
-    wordings = max(_FEWEST_WORDINGS, min(_MOST_WORDINGS, _WORDINGS_IN_ALL // max(1, statements)))
+    most = _FEWEST_WORDINGS if few else _MOST_WORDINGS
+    wordings = max(_FEWEST_WORDINGS, min(most, _WORDINGS_IN_ALL // max(1, statements)))
     reworded = max(1, min(_REWORDED, _PROMPTS_IN_ALL // max(1, statements * wordings)))
     by_word = NotesByWord(each.passage for each in studied)
     for each in studied:

@@ -18,7 +18,10 @@ _LONG_PROSE = 40  # words of a passage
 
 @dataclass(frozen=True)
 class Recipe:
-    """Whether facts are taught, by questions, and style, by the text as it stands."""
+    """Whether facts are taught, by questions, and style, by the text as it stands.
+
+    Where they are not, each statement is asked for in a few wordings all the same.
+    """
 
     facts: bool
     style: bool

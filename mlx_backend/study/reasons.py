@@ -12,6 +12,8 @@ NO_ROUND_TRIP: Final = "the model reads another answer"
 REPEATED: Final = "like another one"
 READS_WORSE: Final = "reads worse than its twin"
 READS_BADLY: Final = "reads badly"
+LEFT_OUT: Final = "left out by you"
+"""The person's own choice, which no filter makes."""
 
 REASONS = (
     NOT_A_QUESTION,

@@ -12,6 +12,7 @@ from typing import Literal
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.database import transaction
 from mlx_backend.library.notes import Passage
+from mlx_backend.study import reasons
 from mlx_backend.study.drafts import RULES, Draft, worded
 
 VERSION = 2
@@ -60,7 +61,7 @@ class StoredSample:
 
 @dataclass(frozen=True)
 class Yield:
-    """How many samples there are, how many are used, and how many each filter threw out."""
+    """How many samples there are, how many are used, and how many are not, by filter or choice."""
 
     written: int
     used: int
@@ -259,14 +260,14 @@ class Samples:
     def yielded(self) -> Yield:
         """What there is about notes that training uses, of this night and of those before it."""
         rows = self._db.execute(
-            f"SELECT dropped, count(*) AS n, sum({USED}) AS used FROM samples"
-            " JOIN notes ON notes.id = note_id WHERE included AND NOT gone GROUP BY dropped"
+            f"SELECT CASE WHEN {USED} THEN '' WHEN choice = '' THEN dropped ELSE ? END AS why,"
+            " count(*) AS n FROM samples JOIN notes ON notes.id = note_id"
+            " WHERE included AND NOT gone GROUP BY why",
+            (reasons.LEFT_OUT,),
         ).fetchall()
-        return Yield(
-            written=sum(row["n"] for row in rows),
-            used=sum(row["used"] for row in rows),
-            dropped={row["dropped"]: row["n"] for row in rows if row["dropped"]},
-        )
+        number = {row["why"]: row["n"] for row in rows}
+        used = number.pop("", 0)
+        return Yield(written=used + sum(number.values()), used=used, dropped=number)
 
 
 def _require_one(written: sqlite3.Cursor) -> None:

@@ -87,8 +87,9 @@ def study_report(studied: Studied) -> dict[str, object]:
 
 
 def what_was_left_out(dataset: Dataset, preparation: Preparation) -> dict[str, object]:
-    """The samples whose ends are not learned, and those of which nothing is."""
+    """What was read, the samples whose ends are not learned, and those of which nothing is."""
     return {
+        "notes_read": len(dataset.versions),
         "cut": _names(dataset, preparation.cut),
         "unlearnable": _names(dataset, preparation.unlearnable),
     }

@@ -24,6 +24,7 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.starter import find_base_model
 from mlx_backend.study.drafts import RULES
+from mlx_backend.study.reasons import LEFT_OUT
 from mlx_backend.study.store import Samples, Yield, digest
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 from mlx_backend.study.writer import Writer
@@ -140,8 +141,13 @@ class StudyStage:
             lambda prompts: chat.answer_all(
                 prompts, upkeep.LONGEST_ANSWER, temperature=upkeep.TEMPERATURE
             ),
-            lambda: self._stop() or time.time() >= deadline,
+            lambda: self._is_over(deadline),
         )
+
+    def _is_over(self, deadline: float) -> bool:
+        """Asked between answers: what was spent so far counts even if the run is killed."""
+        self._record(Yield(0, 0, {}), "")
+        return self._stop() or time.time() >= deadline
 
     def _tell_expected(self, samples: Samples, material: Material, deadline: float) -> None:
         """Say how long it will take before there is any progress that could tell."""
@@ -181,7 +187,7 @@ class StudyStage:
         write_atomically(self._folder.study_record, msgspec.json.encode(studied))
 
     def _tell(self, found: Yield, recipe: str) -> None:
-        dropped = sum(found.dropped.values())
+        dropped = sum(number for why, number in found.dropped.items() if why != LEFT_OUT)
         # Of all nights so far: what was studied before is not studied again.
         text = f"There are {found.written:,} samples about your notes, {found.used:,} of them kept."
         if dropped:

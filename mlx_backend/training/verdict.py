@@ -30,10 +30,13 @@ def verdict(report: Mapping[str, object]) -> str:
             f"The training did not help: {after} of {asked} questions about your notes were"
             f" answered right, before it {before}. {_why(report)}"
         )
-    return (
+    told = (
         f"The model answers {after} of {asked} questions about your notes that it was not trained"
-        f" on; before: {before}."
+        " on"
     )
+    if (after - before) ** 2 <= after + before:  # within what chance alone may bring
+        return f"{told}, hardly more than before ({before}). {_why(report)}"
+    return f"{told}; before: {before}."
 
 
 def _verdict_by_loss(report: Mapping[str, object]) -> str:
@@ -68,7 +71,7 @@ def advice(report: Mapping[str, object]) -> list[str]:
         found.append("Some samples were too long to learn whole; they are listed below.")
     if asked and after < asked:
         found.append(
-            "With “From my notes” in the chat the answer is looked up, which is right more often."
+            "With “From my notes” in the chat the answer is looked up instead of remembered."
         )
     return found or ["Ask it something. New notes make the next night worth while."]
 

@@ -97,6 +97,22 @@ def test_a_sentence_that_stands_twice_is_not_trained_where_it_is_held_out(
     assert not {(s.prompt, s.answer) for s in dataset.held_out} & trained
 
 
+def test_a_diary_in_another_language_is_asked_for_by_its_words(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    days = {
+        f"{i}.md": f"# Tag {i}\n\nIch war heute mit Emil am See {i} und habe mein Boot gestrichen."
+        " Wir haben danach lange geredet, und ich habe von der Reise nach Oslo erzählt. Abends"
+        f" las ich noch ein Buch über Segel und schlief um {i} Uhr ein, müde, aber sehr froh."
+        " Meine Schwester rief an und fragte, wann wir wieder zusammen auf das Meer fahren wollen."
+        for i in range(6)
+    }
+    write(tiny_library, tmp_path / "tage", days)
+    kinds = [sample.kind for sample in make_dataset(notes, seed=0).train]
+    assert kinds.count("keywords") >= 6 * 3
+    assert kinds.count("passage") == 6
+
+
 def test_no_question_of_the_exam_tells_its_answer_in_the_title(
     tiny_library: Library, notes: Notes, tmp_path: Path
 ) -> None:

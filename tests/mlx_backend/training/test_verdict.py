@@ -42,6 +42,17 @@ def test_a_training_that_did_not_help_says_so_in_the_first_line(
     assert why in told
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_little"), [(0, 1, True), (8, 11, True), (0, 3, False), (2, 9, False)]
+)
+def test_what_chance_may_bring_is_called_hardly_more(
+    before: int, after: int, is_little: bool
+) -> None:
+    told = verdict(GOOD | {"exam_before": before, "exam_after": after})
+    assert told.startswith(f"The model answers {after} of 20 questions")
+    assert ("hardly more than before" in told) is is_little
+
+
 def test_where_all_was_right_before_there_was_nothing_to_gain() -> None:
     told = verdict(GOOD | {"exam_before": 20, "exam_after": 20})
     assert told.startswith("The model answers 20 of 20 questions")
