@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mlx_backend.study.dictionary import (
     PREPOSITIONS,
+    begins_with_doing,
     could_be_noun,
     is_common_word,
     is_noun,
@@ -192,9 +193,10 @@ def may_be_person(text: str) -> bool:
     """Whether a text is written as people's names are: "Ida van der Berg", "Jo McRae and K. Ek"."""
     words = text.split()
     names = [_NAME_PREFIX.sub("", word) for word in words if word not in _WITHIN_NAMES]
-    is_doing = words[0].endswith("ing") and bool(verb_bases(words[0].lower()))
     parts = [part for name in names for part in re.split(r"[-'’]", name.rstrip("."))]
-    return not is_doing and all(part.istitle() and part.isalpha() for part in parts)
+    return not begins_with_doing(words[0]) and all(
+        part.istitle() and part.isalpha() for part in parts
+    )
 
 
 def _goes_on(text: str, is_first: bool) -> bool:

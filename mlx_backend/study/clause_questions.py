@@ -10,6 +10,7 @@ from mlx_backend.study.answers import Answer, answers_in, may_be_person
 from mlx_backend.study.dictionary import (
     DETERMINERS,
     PREPOSITIONS,
+    begins_with_doing,
     inflected,
     is_adjective,
     is_adverb,
@@ -394,9 +395,3 @@ def _says_little(rest: str) -> bool:
             for answer in answers_in(rest)
         )
     )
-
-
-def begins_with_doing(text: str) -> bool:
-    """Whether a text is of doing something, as in "cleaning the tank"."""
-    first = text.split(maxsplit=1)[0]
-    return first.endswith("ing") and bool(verb_bases(first))

@@ -91,6 +91,12 @@ def is_participle(words: Sequence[str]) -> bool:
     )
 
 
+def begins_with_doing(text: str) -> bool:
+    """Whether a text is of doing something, as in "cleaning the tank"."""
+    first = text.split(maxsplit=1)[0].lower()
+    return first.endswith("ing") and bool(verb_bases(first))
+
+
 @cache
 def finite_base(word: str) -> str:
     """The infinitive of a form that only a sentence's own verb has; "" for other words."""

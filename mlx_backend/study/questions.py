@@ -18,12 +18,12 @@ from mlx_backend.study.clause_questions import (
     SAYS_NO_THING,
     WITHIN,
     Question,
-    begins_with_doing,
     questions_about_clause,
     questions_about_rest,
 )
 from mlx_backend.study.dictionary import (
     PREPOSITIONS,
+    begins_with_doing,
     could_be_noun,
     finite_base,
     is_adjective,

@@ -11,12 +11,12 @@ from mlx_backend.study.dictionary import (
     DETERMINERS,
     PREPOSITIONS,
     PRONOUNS,
+    begins_with_doing,
     could_be_noun,
     finite_base,
     is_adjective,
     is_adverb,
     is_participle,
-    verb_bases,
 )
 from mlx_backend.words import word_set
 
@@ -76,16 +76,12 @@ def _tells_of_another(words: Sequence[str]) -> bool:
     is_of_doing = words[0].endswith("ing")
     for before, word in pairwise(words):  # "the first thing the extension"
         ends_phrase = could_be_noun(before) and before not in DETERMINERS | PREPOSITIONS
-        if word in _ARTICLES and ends_phrase and not is_of_doing and not _is_doing(before):
+        if word in _ARTICLES and ends_phrase and not is_of_doing and not begins_with_doing(before):
             return True
     return any(
         word in _RELATIVE and not (finite_base(following) or following in AUXILIARIES)
         for word, following in zip(words, [*words[1:], ""], strict=True)
     )
-
-
-def _is_doing(word: str) -> bool:
-    return word.endswith("ing") and bool(verb_bases(word))
 
 
 def _holds_a_clause(words: Sequence[str]) -> bool:
