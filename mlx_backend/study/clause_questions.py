@@ -89,6 +89,7 @@ LONGEST_KEY = 6
 _LONGEST_JOINED = 10
 _DENIED_AT_MOST = 3  # words behind the verb: "not called Hal", "no longer repaired by"
 _LONGEST_LIST = 12
+_FEW = 2
 _LONGEST_BEFORE = 8
 _LONGEST_PRAISE = 3
 
@@ -184,6 +185,7 @@ def _is_where_it_is(clause: Clause, before: Sequence[str], after: str) -> bool:
         first not in POINTING | ITSELF
         and not within
         and not (before and before[-1].endswith("ing"))
+        and not (clause.base and before and _is_done_to("have", before[-1:]))
         and not (before and before[-1].lower() in _LEANING)
         and not (clause.is_copula and {word.lower() for word in before} & DETERMINERS)
         and after.split(" ", maxsplit=1)[0] not in WITHIN | {"by"}
@@ -281,7 +283,7 @@ def _says_what_it_is(subject: str, text: str) -> bool:
         or {"enough", "then"} & set(words)
         or words[:2] == ["one", "of"]
         or (len(words) == 1 and is_adjective(words[0]))
-        or words[-1] in PREPOSITIONS
+        or words[-1] in PREPOSITIONS | {"and", "or"}
         or text.endswith(":")
         or _POINTS_ELSEWHERE.search(text)
         or (words[0] in {"a", "an"} and len(words) == 2 and may_be_adjective(words[1]))
@@ -290,7 +292,7 @@ def _says_what_it_is(subject: str, text: str) -> bool:
     is_known = (
         subjects[0] not in POINTING | _SOME
         and subject.lower() not in PERSONS
-        and subjects[-1] not in _SIDES
+        and subjects[-1] not in _SIDES | {"ones"}
         and not begins_with_doing(subject.lower())
     )
     return is_known and not is_how
@@ -340,6 +342,12 @@ def _is_list(rest: str) -> bool:
     )
 
 
+def _is_of_words(rest: str) -> bool:
+    """Whether what goes on behind a comma lists single words or pairs of them."""
+    items = re.split(r",? (?:and|or) |, ", rest)[1:]
+    return bool(_LISTED.match(rest)) and all(len(item.split()) <= _FEW for item in items)
+
+
 def _of_subject(clause: Clause) -> Iterator[Question]:
     subject = clause.subject
     rest = _TAGS.sub("", _whole_part(clause.rest))
@@ -359,6 +367,8 @@ def _of_subject(clause: Clause) -> Iterator[Question]:
         return  # "gives me what I need": of what, only the text around it tells
     if _is_list(clause.rest) and may_be_adjective(rest.split()[-1]):
         return  # "write cleaner, terser, more expressive code"
+    if _is_of_words(clause.rest) and (clause.is_copula or rest[-1].isdigit() or told & WITHIN):
+        return  # "to cut, file and sand"
     yield Question(clause.asked_for_subject("what", rest), subject, "subject")
     if may_be_person(subject) or (clause.is_copula and may_be_person(rest)):
         yield Question(clause.asked_for_subject("who", rest), subject, "subject")

@@ -30,6 +30,7 @@ VERB_FOLLOWERS = word_set(
 PLURAL_PRONOUNS = word_set("i we you they")
 FARTHEST_VERB = 9
 _BEGINS_CLAUSE = word_set("that which who whom whose when where if because so while what how why")
+_SUBJECTS_ONLY = word_set("i we they he she")
 _DEGREES = word_set("rather quite very too so")
 _NUMBERS = word_set("one two three four five six seven eight nine ten")
 
@@ -119,6 +120,8 @@ def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
     word = lower[i]
     if after in _DEGREES or (after == "of" and could_be_noun(word)):
         return False  # "column names rather difficult", "modern versions of"
+    if after in _SUBJECTS_ONLY and could_be_noun(word):
+        return False  # "the commands we use"
     begins_phrase = after in DETERMINERS | PREPOSITIONS | VERB_FOLLOWERS or (
         after[:1].isdigit() and not (word.endswith("s") and is_common_word(lower[i - 1]))
     )
