@@ -29,6 +29,7 @@ def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
             "`overnight runs` shows which runs are.",
         )
     folder.request_pause()
+    console.say(f"{folder.id} was asked to pause; it saves first.")
     while not ((status := folder.status()).state.is_over or _is_paused(status)):
         time.sleep(_POLL_S)
     if status.state.is_over:  # it came to its end before it heard

@@ -123,6 +123,8 @@ def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console:
             f"The time is too short for all of it: about {share} percent of the samples are"
             " learned."
         )
+    if options.hours and planned.steps == 1 and planned.minutes > options.hours * 60:
+        console.say("Even one step with its exams takes longer than the time given.")
     if options.steps and planned.steps < options.steps:
         console.say(f"No more of the {options.steps:,} steps fit into the time.")
     if planned.down:

@@ -115,7 +115,9 @@ def test_a_plan_says_that_the_time_is_too_short(
     filled_library: Library, capsys: pytest.CaptureFixture[str], hours: str, says: bool
 ) -> None:
     assert main(["plan", "--hours", hours]) == 0
-    assert ("too short for all of it" in capsys.readouterr().out) is says
+    told = capsys.readouterr().out
+    assert ("too short for all of it" in told) is says
+    assert ("takes longer than the time given" in told) is says
 
 
 def test_nothing_is_measured_beside_a_training(
