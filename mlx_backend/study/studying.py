@@ -21,6 +21,7 @@ from mlx_backend.study.writer import Writer, to_ask
 
 _NOTES_AT_ONCE = 50
 _PASSAGES_AT_ONCE = 8
+_STATEMENTS_AT_ONCE = 60
 _READ_AT_ONCE = 64
 # Below this share of questions kept, a model is too small to write; the rules did it already.
 _LEAST_KEPT = 0.04
@@ -118,18 +119,18 @@ class Study:
         load_writer: Callable[[], Writer],
     ) -> None:
         writer = load_writer()
-        done = self._samples.studied(writer.name)
-        todo = [p for p in passages if told.get(p.id) and (p.note_id, digest(p)) not in done]
+        studied = self._samples.studied(writer.name)
+        todo = [p for p in passages if told.get(p.id) and (p.note_id, digest(p)) not in studied]
         random.Random(self._plan.seed).shuffle(todo)
         tallies = [_Tally() for _ in _KINDS]
-        for first in range(0, len(todo), _PASSAGES_AT_ONCE):
+        done = 0
+        for group in _groups(todo, told):
             if self._is_over():
                 return
-            chosen = todo[first : first + _PASSAGES_AT_ONCE]
-            group = _Group(chosen, [told[passage.id] for passage in chosen])
             self._study(writer, group, tallies)
+            done += len(group.passages)
             kept = sum(tally.kept for tally in tallies)
-            self._on_progress(Progress(first + len(chosen), len(todo), kept, by_model=True))
+            self._on_progress(Progress(done, len(todo), kept, by_model=True))
 
     def _study(self, writer: Writer, group: _Group, tallies: Sequence[_Tally]) -> None:
         there = [self._samples.of_passage(p.note_id, digest(p)) for p in group.passages]
@@ -237,6 +238,21 @@ class _Group:
     @property
     def contexts(self) -> list[str]:
         return [f"{p.note_title} {p.heading} {p.text}" for p in self.passages]
+
+
+def _groups(passages: Sequence[Passage], told: dict[int, list[Told]]) -> Iterator[_Group]:
+    """Passages as they are studied at once: what is cut short comes again, so not too much."""
+    group: list[Passage] = []
+    statements = 0
+    for passage in passages:
+        stated = len(told[passage.id])
+        if group and (len(group) == _PASSAGES_AT_ONCE or statements + stated > _STATEMENTS_AT_ONCE):
+            yield _Group(group, [told[each.id] for each in group])
+            group, statements = [], 0
+        group.append(passage)
+        statements += stated
+    if group:
+        yield _Group(group, [told[each.id] for each in group])
 
 
 _Written = list[tuple[int, Draft]]  # drafts with the places of their passages in the group

@@ -57,6 +57,16 @@ def test_rules_and_model_write_and_filters_say_why(notes: Notes, study: Run) -> 
     assert all(sample.quote and sample.answer for sample in kept)
 
 
+def test_passages_that_state_much_are_saved_one_by_one(
+    study: Run, passages: list[Passage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studying, "_STATEMENTS_AT_ONCE", 1)
+    told: list[Progress] = []
+    study(told=told)
+    done = [progress.done for progress in told if progress.by_model]
+    assert done == list(range(1, len(passages) + 1))
+
+
 def test_what_was_studied_is_not_studied_again(notes: Notes, study: Run) -> None:
     study()
     rows = notes.connection.execute("SELECT id, prompt FROM samples").fetchall()
