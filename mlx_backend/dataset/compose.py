@@ -185,19 +185,18 @@ def _set_aside(
             prompt = facts.titled(each.passage.note_title, stored.prompt)
             is_question = stored.key and stored.prompt.endswith("?") and not stored.choice
             if is_question and others and not is_right(prompt, (stored.key,)):
-                candidates.append((each, stored))
+                candidates.append((each, stored, prompt))
     size = min(HELD_OUT_MOST, int(total * HELD_OUT_SHARE), len(candidates) // 3)
     held_out: list[Sample] = []
     near: set[tuple[str, str]] = set()
     quotes: set[str] = set()
-    for each, stored in generator.sample(candidates, len(candidates)):
+    for each, stored, prompt in generator.sample(candidates, len(candidates)):
         if len(held_out) == size:
             break
         if stored.quote in quotes:
             continue
         quotes.add(stored.quote)
         passage = each.passage
-        prompt = facts.titled(passage.note_title, stored.prompt)
         held_out.append(
             Sample(prompt, stored.answer, passage.note_id, passage.id, stored.kind, stored.key)
         )

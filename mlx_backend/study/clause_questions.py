@@ -34,7 +34,7 @@ SAYS_NO_THING = word_set(
     "similar different easy hard great good nice perfect ideal worth just more less so too quite "
     "really"
 )
-DENYING = word_set("not never no nor neither cannot without hardly barely nearly almost")
+_DENYING = word_set("not never no nor neither cannot without hardly barely nearly almost")
 NO_KEY = word_set(
     "it you we i they them us me him he she this that these those one ones here there something "
     "anything everything nothing everyone nobody all both some many most another myself yourself "
@@ -109,7 +109,7 @@ def questions_about_clause(clause: Clause) -> Iterator[Question]:
         return  # nobody knows what it is
     if clause.base == "turn" and clause.rest == "out":
         return  # "it turns out"
-    if not DENYING & set(f"{clause.adverb} {clause.rest}".lower().split()[:_DENIED_AT_MOST]):
+    if not _DENYING & set(f"{clause.adverb} {clause.rest}".lower().split()[:_DENIED_AT_MOST]):
         yield from _of_naming(clause)
         yield from _of_agent(clause)
     yield from _of_counted(clause)
@@ -185,7 +185,7 @@ def _is_where_it_is(clause: Clause, before: Sequence[str], after: str) -> bool:
         first not in POINTING | ITSELF
         and not within
         and not (before and before[-1].endswith("ing"))
-        and not (clause.base and before and _is_done_to("have", before[-1:]))
+        and not (clause.base and before and is_participle(before[-1:]))
         and not (before and before[-1].lower() in _LEANING)
         and not (clause.is_copula and {word.lower() for word in before} & DETERMINERS)
         and after.split(" ", maxsplit=1)[0] not in WITHIN | {"by"}

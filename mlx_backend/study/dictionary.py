@@ -91,6 +91,11 @@ def is_participle(words: Sequence[str]) -> bool:
     )
 
 
+def looks_plural(text: str) -> bool:
+    """Whether a text ends as plurals do: "sails", but not "glass", "status" or "basis"."""
+    return text.endswith("s") and not text.endswith(("ss", "us", "is"))
+
+
 def begins_with_doing(text: str) -> bool:
     """Whether a text is of doing something, as in "cleaning the tank"."""
     first = text.split(maxsplit=1)[0].lower()

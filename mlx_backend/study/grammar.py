@@ -21,6 +21,7 @@ from mlx_backend.study.dictionary import (
     is_adjective,
     is_common_word,
     is_participle,
+    looks_plural,
     plain_base,
 )
 from mlx_backend.study.subjects import is_subject
@@ -265,8 +266,8 @@ def _with_participle(words: Sequence[str]) -> Clause | None:
             subject = as_spoken_within(" ".join(words[:place]))
             if lower[0] not in DETERMINERS and subject[0].islower():
                 subject = f"the {subject}"
-            is_plural = re.search(r"[^sui]s$", subject)
-            return Clause(subject, "", "were" if is_plural else "was", " ".join(words[place:]))
+            verb = "were" if looks_plural(subject) else "was"
+            return Clause(subject, "", verb, " ".join(words[place:]))
     return None
 
 

@@ -35,31 +35,29 @@ def questions_about_pair(name: str, value: str) -> Iterator[Question]:
     """What can be asked about what has this name."""
     value = value.rstrip(".")
     first = FIRST_PART.split(value)[0]
+    is_someone = _is_someone(name, first)
     for answer in answers_in(value):
         if answer.kind not in {"name", "place"}:
             yield Question(f"{name}: {answer.question_words[0]}?", answer.key, "pair")
     if len(first.split()) <= LONGEST_KEY:
         yield Question(f"{name}?", first, "pair")
         is_thing = not name.endswith("s") and not _ENDS_OPEN.search(name)
-        if first == value and is_thing and not _is_someone(name, first) and not _is_doing(first):
+        if first == value and is_thing and not is_someone and not _is_doing(first):
             yield Question(f"What is {_subject(name)}?", first, "pair")
-    yield from _of_someone(name, first)
-    yield from _of_pieces(name, value)
+    if is_someone:
+        yield from _of_someone(name, first)
+    yield from _of_pieces(name if is_someone else _subject(name), name, value)
 
 
 def _of_someone(name: str, first: str) -> Iterator[Question]:
-    if not _is_someone(name, first):
-        return
     if len(first.split()) <= LONGEST_KEY and not answers_in(first) and not _is_doing(first):
         yield Question(f"Who or what is {name}?", first, "pair")
     if _ROLE.fullmatch(first):
         yield Question(f"Who is the {first}?", name, "pair")
 
 
-def _of_pieces(name: str, value: str) -> Iterator[Question]:
+def _of_pieces(subject: str, name: str, value: str) -> Iterator[Question]:
     """Of each part as what its name is or does: "comes at night" as "Ida comes at night"."""
-    first = FIRST_PART.split(value)[0]
-    subject = name if _is_someone(name, first) else _subject(name)
     for piece in _PIECES.split(value):
         clause = clause_about(subject, piece)
         if clause is not None and not _ENDS_OPEN.search(name):

@@ -29,6 +29,7 @@ from mlx_backend.study.dictionary import (
     is_adjective,
     is_noun,
     is_participle,
+    looks_plural,
     verb_bases,
 )
 from mlx_backend.study.grammar import (
@@ -59,9 +60,10 @@ _BEGIN_NO_MEASURE = word_set("then since while and or last cost costs not hit pr
 _REMARKS = word_set(
     "note source tip hint warning update edit example todo caution caveat important ps also"
 )
+NAMED_KINDS = frozenset({"pair", "row", "measure"})
+"""Questions of a name and its value ("Rent?"), short on purpose: nothing in them breaks off."""
 # Kinds whose form says enough in a word or two.
-_SHORT_KINDS = frozenset({"pair", "row", "measure", "called", "agent", "complement", "money"})
-_NAMED_KINDS = frozenset({"pair", "row", "measure"})
+_SHORT_KINDS = NAMED_KINDS | {"called", "agent", "complement", "money"}
 _SHORT_IN_SHORT = frozenset({"place", "time", "date", "day", "count"})
 _OF_TIME = frozenset({"date", "day", "time", "month"})
 _SHORT_STATEMENT = 12
@@ -94,7 +96,7 @@ def questions_about(statement: Statement, topic: str = "") -> list[Question]:
         )
         if not short and not is_whole(text):
             continue
-        if question.kind not in _NAMED_KINDS and not stands_alone(text):
+        if question.kind not in NAMED_KINDS and not stands_alone(text):
             continue
         found.setdefault(text.casefold(), question)
     return list(found.values())
@@ -171,7 +173,7 @@ def _resolved(clause: Clause, topic: str) -> Clause:
     """A clause with what its pronoun stands for in its place, where that is known."""
     if not topic:
         return clause
-    is_many = re.search(r"[^sui]s$", topic) or " and " in topic
+    is_many = looks_plural(topic) or " and " in topic
     if clause.subject.lower() in {"they", "them"} and not is_many:
         return clause
     if clause.subject.lower() in ITSELF:
@@ -197,8 +199,7 @@ def _of_fragment(text: str) -> Iterator[Question]:
         return
     if thing[0].lower() in DETERMINED | POINTING | _INDEFINITE | PERSONS | ITSELF:
         return
-    is_plural = thing[-1].endswith("s") and not thing[-1].endswith(("ss", "us", "is"))
-    verb = "are" if is_plural else "is"
+    verb = "are" if looks_plural(thing[-1]) else "is"
     clause = Clause(f"the {_lower(' '.join(thing))}", "", verb, " ".join(words[end:]))
     if by := _BY_NAME.match(clause.rest):
         yield Question(clause.asked("who", "by"), by["name"], "agent")

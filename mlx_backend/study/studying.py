@@ -15,6 +15,7 @@ from mlx_backend.library.notes import Passage
 from mlx_backend.likelihood import Reading
 from mlx_backend.study import choices, filters, reasons, rules
 from mlx_backend.study.drafts import Draft, worded
+from mlx_backend.study.questions import NAMED_KINDS
 from mlx_backend.study.rules import Told
 from mlx_backend.study.store import Samples, StoredSample, Yield, digest
 from mlx_backend.study.writer import Writer, to_ask
@@ -33,8 +34,6 @@ _FEWEST_SUMMARISED = 3  # statements in a passage
 _WORST_READING = -6.5
 _WORST_END = -4.0
 _BELOW_USUAL_END = -3.0
-# Questions of a name and its value ("Rent?") are short on purpose, and nothing in them breaks off.
-_NO_SENTENCES = frozenset({"pair", "row", "measure"})
 
 
 @dataclass(frozen=True)
@@ -206,7 +205,7 @@ def _judged(own: Sequence[StoredSample], weighed: Sequence[Reading]) -> Iterator
     for sample, reading in zip(own, weighed, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)
         worse = reasons.READS_WORSE if reading.mean < best[twin] else ""
-        is_broken = sample.kind not in _NO_SENTENCES and (
+        is_broken = sample.kind not in NAMED_KINDS and (
             reading.mean < _WORST_READING or reading.end < worst_end
         )
         yield sample.id, reasons.READS_BADLY if is_broken else worse
