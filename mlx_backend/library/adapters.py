@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
+import secrets
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import folder_bytes, write_atomically
+from mlx_backend.files import folder_bytes, remove_folder, write_atomically
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
@@ -124,6 +124,28 @@ def read_adapter(folder: Path, name: str) -> Adapter:
     return Adapter(card=card, path=path, bytes=folder_bytes(path))
 
 
+def find_adapter(folder: Path, adapter_id: str, name: str) -> Adapter:
+    """The adapter with an id, whatever it is called by now; by its `name` where the id is "".
+
+    Raises OvernightError when it is not there, also where another one has its name.
+    """
+    if not adapter_id:
+        return read_adapter(folder, name)
+    for adapter in list_adapters(folder):
+        if adapter.card.id == adapter_id:
+            return adapter
+    raise OvernightError(
+        Kind.ADAPTER_UNKNOWN,
+        f"The adapter '{name}' is no longer there.",
+        "If it is in the bin, restore it: `overnight bin` lists what is there.",
+    )
+
+
+def new_id() -> str:
+    """An id for an adapter that is about to be filed; no other one ever has it."""
+    return secrets.token_hex(8)
+
+
 def free_name(folder: Path, name: str) -> str:
     """`name`, or with a number behind it where it is taken.
 
@@ -159,13 +181,12 @@ def encode_card(card: AdapterCard) -> bytes:
 
 
 def remove_adapter(folder: Path, name: str) -> None:
-    """Delete an adapter; also one that is damaged. Raises OvernightError when it is unknown."""
+    """Delete an adapter for good, also a damaged one. Raises OvernightError when it is unknown."""
     path = folder_of(folder, name)
-    # Renamed first, so that a deletion cut short never leaves half an adapter under its name.
-    doomed = folder / f".{name}.removed"
-    shutil.rmtree(doomed, ignore_errors=True)
-    path.rename(doomed)
-    shutil.rmtree(doomed)
+    if path.is_symlink():
+        path.unlink()  # what it points to is not the library's
+    else:
+        remove_folder(path)
 
 
 def folder_of(folder: Path, name: str) -> Path:

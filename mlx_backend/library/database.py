@@ -43,6 +43,24 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def check_version(path: Path) -> None:
+    """Raise OvernightError for a library of a later version, of which nothing may be touched.
+
+    Whatever else is wrong with the file, `connect` says.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=_PATIENCE_S)
+    except sqlite3.Error:
+        return  # there is none yet, or it cannot be opened
+    with contextlib.closing(connection):
+        try:
+            version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.Error:
+            return
+    if version > len(_scripts()):
+        raise _later_version()
+
+
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Turn WAL on. Where two do this to a new file at once, SQLite refuses one without waiting."""
     deadline = time.monotonic() + _PATIENCE_S
@@ -80,13 +98,17 @@ def _migrate(connection: sqlite3.Connection) -> None:
     scripts = _scripts()
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(scripts):
-        raise OvernightError(
-            Kind.LIBRARY_DAMAGED,
-            "This library was written by a later version of Overnight.",
-            "Install the later version, or choose another library with OVERNIGHT_HOME.",
-        )
+        raise _later_version()
     for number in range(version + 1, len(scripts) + 1):
         _apply(connection, number, scripts[number - 1])
+
+
+def _later_version() -> OvernightError:
+    return OvernightError(
+        Kind.LIBRARY_DAMAGED,
+        "This library was written by a later version of Overnight.",
+        "Install the later version, or choose another library with OVERNIGHT_HOME.",
+    )
 
 
 def _apply(connection: sqlite3.Connection, number: int, script: str) -> None:

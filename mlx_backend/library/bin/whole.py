@@ -56,6 +56,14 @@ class Bin:
                 raise
         return item
 
+    def delete_adapter_now(self, name: str) -> None:
+        """Delete an adapter for good, past the bin. Raises OvernightError as `delete_adapter`."""
+        adapters.folder_of(self._library.adapters, name)
+        require_unused(self._library, "adapter", name)
+        adapters.remove_adapter(self._library.adapters, name)
+        with transaction(self._db):
+            forget_adapter(self._db, name)
+
     def delete_model(self, name: str) -> Binned:
         """Delete a base model, also a half-written one. Raises OvernightError as for adapters."""
         path = models.folder_of(self._library.models, name)
