@@ -195,7 +195,7 @@ def folder_of(folder: Path, name: str) -> Path:
         raise OvernightError(
             Kind.ADAPTER_UNKNOWN,
             f"There is no adapter called '{name}'.",
-            "`overnight adapters` lists those that there are.",
+            "`overnight adapters` lists those that there are, `overnight bin` what was deleted.",
         )
     return folder / name
 

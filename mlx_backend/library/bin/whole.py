@@ -104,11 +104,15 @@ class Bin:
             return self._restore_model(item)
 
     def restore_all(self, item_ids: Iterable[str]) -> tuple[Restored, ...]:
-        """Bring many items back, those in the database at once: all of those or none."""
+        """Bring many items back, also samples together with their notes.
+
+        Raises OvernightError as `restore` does.
+        """
         ids = list(item_ids)
-        in_folders = [item_id for item_id in ids if not self._rows.has(item_id)]
-        restored = [self.restore(item_id) for item_id in in_folders]
-        return (*restored, *self._rows.restore(i for i in ids if i not in set(in_folders)))
+        in_rows = [item_id for item_id in ids if self._rows.has(item_id)]
+        in_folders = set(ids).difference(in_rows)
+        restored = [self.restore(item_id) for item_id in ids if item_id in in_folders]
+        return (*restored, *self._rows.restore(in_rows))
 
     def remove(self, item_id: str) -> None:
         """Throw an item out for good. Raises OvernightError when it is not in the bin."""
@@ -124,7 +128,8 @@ class Bin:
 
         Also tidies up after moves that were cut short. Returns how many items went.
         """
-        self._settle()
+        with contextlib.suppress(OvernightError):  # while another process is at it
+            self._settle()
         return self._remove_before(now - days * _DAY_S) if days > 0 else 0
 
     def _remove_before(self, moment: float) -> int:
