@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from mlx_backend.cli.printing import Harmless, can_print, harmless, one_line, padded, width
 from mlx_backend.errors import OvernightError
 
+# A longer cell, such as the path of a folder a thousand levels deep, moves its own row alone.
+_WIDEST = 100
+
 
 class Console:
     """Output in one of two manners: for people, or one JSON object at the end."""
@@ -37,9 +40,12 @@ class Console:
         print(harmless(text), file=sys.stderr, flush=True)
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Columns as wide as their widest cell; numbers to the right."""
+        """Columns as wide as their widest cell, short of a whole line's; numbers to the right."""
         cells = [[one_line(str(cell)) for cell in row] for row in rows]
-        widths = [max(map(width, column)) for column in zip(heads, *cells, strict=True)]
+        widths = [
+            max((w for w in map(width, column) if w <= _WIDEST), default=0)
+            for column in zip(heads, *cells, strict=True)
+        ]
         numeric = [
             bool(cells) and all(row[i][:1].isdigit() for row in cells) for i in range(len(heads))
         ]

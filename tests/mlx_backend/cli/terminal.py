@@ -29,14 +29,14 @@ os.execvp(sys.argv[1], sys.argv[1:])
 class Terminal:
     """Runs `command`; what it prints is in `seen`, without what steers the terminal."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str] = {}) -> None:
+    def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None) -> None:
         self._controller, terminal = pty.openpty()
         self._process = subprocess.Popen(
             [sys.executable, "-c", _TAKE_TERMINAL, *command],
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
-            env=os.environ | {"TERM": "xterm", "COLUMNS": "400"} | environment,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "400"} | (environment or {}),
             start_new_session=True,
         )
         os.close(terminal)

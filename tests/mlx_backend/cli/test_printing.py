@@ -95,6 +95,12 @@ def test_columns_line_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert {width(line) for line in lines} == {len("Title  Words")}
 
 
+def test_a_very_long_cell_moves_its_own_row_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(as_json=False).table(["File", "Why"], [("x" * 4_000, "deep"), ("a.md", "empty")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["File  Why", "x" * 4_000 + "  deep", "a.md  empty"]
+
+
 def command(*words: str, encoding: str, **more: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "mlx_backend.cli", *words],
