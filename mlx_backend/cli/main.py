@@ -100,8 +100,11 @@ def _open_window() -> int:
             file=sys.stderr,
         )
         return FAILED
-    from app.main import main as window  # the one place where the engine's package names the window
-
+    try:
+        # The one place where the engine's package names the window.
+        from app.main import main as window
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return window(sys.argv[:1])
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import signal
+from collections.abc import Iterator, Mapping
 
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
@@ -18,16 +20,27 @@ def follow_or_leave(
 ) -> dict[str, object]:
     """Show a run that was just started until it is over, unless it is to be left to itself.
 
-    Returns what the command gives with --json. Raises OvernightError when the run fails.
+    Returns what the command gives with --json. Raises OvernightError when the run fails. Ctrl-C
+    and SIGTERM stop the run, with a checkpoint; where the terminal is closed, it goes on by itself.
     """
     if leave:
         return _left(library, folder, console)
     try:
-        status = follow(folder)
+        with _terminated_as_by_ctrl_c():
+            status = follow(folder)
     except KeyboardInterrupt:
         _stop_politely(folder, console)
         raise
     return _outcome(folder, status, console)
+
+
+@contextlib.contextmanager
+def _terminated_as_by_ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _left(library: Library, folder: JobFolder, console: Console) -> dict[str, object]:
