@@ -34,12 +34,23 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
         connection.row_factory = sqlite3.Row
         _write_ahead(connection)
+        # Triggers keep the indexes with it; a SQLite that was built strict wants to be told.
+        connection.create_function("segmented", 1, _segmented, deterministic=True)
+        connection.execute("PRAGMA trusted_schema = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)
     except sqlite3.Error as error:
         raise from_exception(error) from error
     return connection
+
+
+def _segmented(text: str) -> str:
+    if text.isascii():
+        return text
+    from mlx_backend.library.segmenting import segmented  # it takes a while to make its patterns
+
+    return segmented(text)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
