@@ -159,6 +159,8 @@ class ChatWorker(QObject):
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert(HOME_VARIABLE, str(self._library.home))
         process.setProcessEnvironment(environment)
+        # A Ctrl-C in the terminal is for the window, which ends this process in its own way.
+        process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
         process.setWorkingDirectory("/")
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._read_log)

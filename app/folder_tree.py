@@ -167,9 +167,11 @@ class FolderTree(QAbstractItemModel):
         return node
 
     def _forget(self, node: _Node) -> None:
-        del self._nodes[node.key]
-        for child in node.children or []:
-            self._forget(child)
+        waiting = [node]  # no call for each level: folders may be nested deeper than calls
+        while waiting:
+            gone = waiting.pop()
+            del self._nodes[gone.key]
+            waiting += gone.children or []
 
 
 def _number(children: list[_Node]) -> None:

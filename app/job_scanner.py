@@ -81,7 +81,8 @@ class _FollowedJob:
         if not self._has_news and (state, wishes) == self._shown:
             return None
         self._shown, self._has_news = (state, wishes), False
-        return self._record.snapshot(state, wishes)
+        has_studied = state.is_over and self._folder.studied_at() > 0
+        return self._record.snapshot(state, wishes, has_studied)
 
     def _wishes(self) -> Wishes:
         folder = self._folder

@@ -48,6 +48,8 @@ class JobSnapshot:
     latest_at: float = 0.0
     worked_s: float = 0.0
     wishes: Wishes = Wishes()
+    has_studied: bool = False
+    """Of a run that is over: whether its study saved something."""
 
     @property
     def id(self) -> str:
@@ -112,7 +114,7 @@ class JobRecord:
         self._add_to_curves(event)
         self._add_to_night(event)
 
-    def snapshot(self, state: JobState, wishes: Wishes) -> JobSnapshot:
+    def snapshot(self, state: JobState, wishes: Wishes, has_studied: bool = False) -> JobSnapshot:
         """The job as it is now; later events do not change what this returns."""
         status = replace(self.status, state=state, notices=list(self.status.notices))
         night = replace(
@@ -131,6 +133,7 @@ class JobRecord:
             latest_at=self._latest_at or 0.0,
             worked_s=self._worked_s,
             wishes=wishes,
+            has_studied=has_studied,
         )
 
     def _add_to_curves(self, event: protocol.JobEvent) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
@@ -11,6 +10,7 @@ from app.job_scanner import JobScanner
 from app.job_snapshot import JobSnapshot
 from mlx_backend import protocol
 from mlx_backend.errors import OvernightError, from_exception
+from mlx_backend.files import remove_tree
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.locks import is_held
@@ -251,7 +251,7 @@ class _Reader(QObject):
         self._scanner.forget(folder.path)
         try:
             (folder.path / "spec.json").unlink()  # first: without it, what is left is no job
-            shutil.rmtree(folder.path)
+            remove_tree(folder.path, must_succeed=True)
         except OSError as error:
             self.start_failed.emit(folder.id, from_exception(error))
         else:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from app import icons
 from app.logs import show_unexpected, write_log_to
 from app.services import make_services
+from app.signals import EndSignals
 from app.single_window import SingleWindow
 from app.widgets.errors import ErrorDialog
 from app.window import Window
@@ -21,6 +22,15 @@ from mlx_backend.library.database import connect
 def main(argv: Sequence[str] = ()) -> int:
     """Show the window on the person's library until it is closed; returns the exit code."""
     app = make_application(argv)
+    ends = EndSignals()
+    ends.received.connect(app.closeAllWindows)  # dialogs too, which are there before the window is
+    try:
+        return _show(app)
+    finally:
+        ends.close()
+
+
+def _show(app: QApplication) -> int:
     try:
         library = Library.open()
         write_log_to(library.logs / "window.log")

@@ -147,6 +147,8 @@ class Planner(QObject):
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert(HOME_VARIABLE, str(self._library.home))
         process.setProcessEnvironment(environment)
+        # A Ctrl-C in the terminal is for the window, which ends this process in its own way.
+        process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
         process.setWorkingDirectory("/")
         program, *arguments = self._command
         arguments += ["plan", "--json", "--model", question.model, "--hours", str(question.hours)]

@@ -7,6 +7,7 @@ from app.job_snapshot import JobSnapshot
 from app.run_marks import stage_name
 from mlx_backend import protocol
 from mlx_backend.jobs import JobState
+from mlx_backend.jobs.going_on import from_where
 
 _STATES = {
     JobState.STARTING: "Starting",
@@ -74,17 +75,33 @@ def outcome(run: JobSnapshot) -> str:
         case JobState.FINISHED:
             return _achievement(run)
         case JobState.STOPPED:
-            return f"You stopped this run{_where(run)}. Nothing is lost: it can go on from there."
+            if run.status.checkpoint and run.status.checkpoint >= run.status.step:
+                return (
+                    f"You stopped this run{_where(run)}. Nothing is lost: it can go on from there."
+                )
+            return f"You stopped this run{_where(run)}. {_goes_on(run)}"
         case JobState.INTERRUPTED:
             return (
                 f"This run was interrupted{_where(run)}, perhaps because the computer was"
-                " switched off. It can go on from its last checkpoint."
+                f" switched off. {_goes_on(run)}"
             )
         case _:
             error = run.status.error
             happened = error.message if error else "This run could not go on."
             hint = error.hint if error else ""
-            return f"{happened} {hint}".strip()
+            has_begun = run.status.step or run.status.checkpoint or run.has_studied
+            return " ".join(filter(None, (happened, hint, _goes_on(run) if has_begun else "")))
+
+
+def ending(run: JobSnapshot) -> str:
+    """The same of a run that did not come to its end, in few words."""
+    if run.state is JobState.FAILED:
+        return "Did not finish. Click to see why."
+    saved = run.status.checkpoint
+    if saved:
+        return f"{_STATES[run.state]}. You can go on from step {saved:,}."
+    kept = "with its study kept" if run.has_studied else "before anything was saved"
+    return f"{_STATES[run.state]} {kept}. You can start it again."
 
 
 def held_out_losses(run: JobSnapshot) -> tuple[float, float] | None:
@@ -127,6 +144,10 @@ def _exam(run: JobSnapshot) -> str:
     if after > before:
         return f"{sentence}; before, it answered {before}."
     return f"{sentence}, and it was {before} before: so far, this did not help."
+
+
+def _goes_on(run: JobSnapshot) -> str:
+    return from_where(run.status.checkpoint, run.has_studied)
 
 
 def _where(run: JobSnapshot) -> str:

@@ -124,14 +124,7 @@ class StatusStrip(QFrame):
             return
         mark(self.what, "body")
         self.what.setText(_title(unfinished))
-        self.detail.setText(_ENDINGS[unfinished.state])
-
-
-_ENDINGS = {
-    JobState.STOPPED: "Stopped. You can go on where it stopped.",
-    JobState.INTERRUPTED: "Interrupted. You can go on where it stopped.",
-    JobState.FAILED: "Did not finish. Click to see why.",
-}
+        self.detail.setText(run_story.ending(unfinished))
 
 
 def describe(job: JobSnapshot) -> str:

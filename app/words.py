@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from pathlib import Path
 
@@ -55,13 +56,14 @@ def energy(watt_hours: float) -> str:
 
 def moment(at: float, now: float) -> str:
     """A time to come, or of today: '23:00', '7:00 tomorrow', '7:00 on 25 November'; local."""
-    today = time.localtime(now)
-    noon_tomorrow = time.mktime((*today[:2], today[2] + 1, 12, 0, 0, 0, 0, -1))
-    if time.localtime(at)[:3] == today[:3]:
-        return time_of_day(at)
-    if time.localtime(at)[:3] == time.localtime(noon_tomorrow)[:3]:
-        return f"{time_of_day(at)} tomorrow"
-    return f"{time_of_day(at)} on {date(at)}"
+    clock_time = time_of_day(at)
+    match _days_between(now, at):
+        case 0:
+            return clock_time
+        case 1:
+            return f"{clock_time} tomorrow"
+        case _:
+            return f"{clock_time} on {date(at)}"
 
 
 def hours(number: float) -> str:
@@ -103,20 +105,25 @@ def time_of_day(at: float) -> str:
 
 def day(at: float, now: float | None = None) -> str:
     """'Today, 7:40', 'Yesterday, 22:05', '14 March 2026'; local time."""
-    moment, today = time.localtime(at), time.localtime(now)
     clock_time = time_of_day(at)
-    midnight = time.mktime((*today[:3], 0, 0, 0, 0, 0, -1))
-    if at >= midnight:
-        return f"Today, {clock_time}"
-    if at >= midnight - 86_400:
-        return f"Yesterday, {clock_time}"
-    return f"{moment.tm_mday} {_MONTHS[moment.tm_mon - 1]} {moment.tm_year}"
+    match _days_between(at, time.time() if now is None else now):
+        case 0:
+            return f"Today, {clock_time}"
+        case 1:
+            return f"Yesterday, {clock_time}"
+        case _:
+            return f"{date(at)} {time.localtime(at).tm_year}"
 
 
 def date(at: float) -> str:
     """'23 November'; local time."""
     moment = time.localtime(at)
     return f"{moment.tm_mday} {_MONTHS[moment.tm_mon - 1]}"
+
+
+def _days_between(earlier: float, later: float) -> int:
+    """How often the local date changes: days in the calendar, which may have 23 or 25 hours."""
+    return (datetime.date.fromtimestamp(later) - datetime.date.fromtimestamp(earlier)).days
 
 
 # Not strftime's: the window speaks English whatever the system's locale.

@@ -6,9 +6,8 @@ import errno
 import hashlib
 import os
 import re
-import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -67,16 +66,16 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
         raise FileExistsError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = _beside(path)
-    shutil.rmtree(beside, ignore_errors=True)
+    remove_tree(beside)
     beside.mkdir()
     try:
         fill(beside)
-        for file in sorted(beside.rglob("*")):
+        for file in sorted(_below(beside)):
             sync_path(file)
         sync_path(beside)
         beside.rename(path)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_tree(beside)
         raise
     sync_path(path.parent)
 
@@ -88,7 +87,7 @@ def remove_folder(path: Path) -> None:
     """
     beside = _beside(path)
     path.rename(beside)
-    shutil.rmtree(beside, ignore_errors=True)
+    remove_tree(beside)
 
 
 def sweep_leftovers(folder: Path) -> None:
@@ -100,7 +99,7 @@ def sweep_leftovers(folder: Path) -> None:
         if match is None or psutil.pid_exists(int(match[1])):
             continue
         if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path)
         else:
             path.unlink(missing_ok=True)
 
@@ -120,4 +119,34 @@ def sha256_of_file(path: Path) -> str:
 
 def folder_bytes(path: Path) -> int:
     """The total size of all files below a folder, in bytes."""
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return sum(file.stat().st_size for file in _below(path) if file.is_file())
+
+
+def remove_tree(folder: Path, must_succeed: bool = False) -> None:
+    """Remove a folder with all that is in it, however deep; of a link, the link alone.
+
+    What cannot be removed stays; with `must_succeed`, raises OSError for it.
+    """
+    # Not shutil's rmtree, which calls itself for each level.
+    found = [] if folder.is_symlink() else list(_below(folder))
+    for path in (*reversed(found), folder):
+        try:
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        except OSError:
+            if must_succeed:
+                raise
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """All that lies below a folder, each folder before what is in it; links are not followed."""
+    waiting = [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    path = Path(entry.path)
+                    yield path
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(path)
+        except OSError:
+            continue

@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 def main(arguments: list[str]) -> int:
     """Work on the folder named by the one argument; 0 when done or stopped, 1 when it failed."""
+    # A terminal that is closed is no reason to end; nor for the processes that this one starts.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log_to_stderr()
     folder = JobFolder(Path(arguments[0]).absolute())
     try:

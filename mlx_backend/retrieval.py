@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
+from mlx_backend.library.segmenting import search_terms, segmented
 from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
 from mlx_backend.words import UNSPACED, folded_words, word_set
 
@@ -18,6 +19,7 @@ BEST = 3
 
 _CANDIDATES = 40
 _LONGEST_QUESTION = 64  # words: the end of what was pasted is what is asked
+_MOST_TERMS = 200
 _WEIGHTS = "3.0, 2.0, 1.0"  # of the title, the headings and the text
 # What a passage gains from its neighbours in the note, and from the best of its note, as shares.
 _OF_NEIGHBOURS = 0.15
@@ -82,13 +84,13 @@ class Retriever:
             " AND id NOT IN (SELECT passage_id FROM indexed)",
             (note_id,),
         ).fetchall()
-        title = spaced(note.line(row["title"]))
+        title = segmented(note.line(row["title"]))
         rows = [
             (
                 span["id"],
                 title,
-                spaced(note.line(span["heading"])),
-                spaced(note.piece(span["start"], span["end"])),
+                segmented(note.line(span["heading"])),
+                segmented(note.piece(span["start"], span["end"])),
             )
             for span in spans
         ]
@@ -162,14 +164,14 @@ class Retriever:
         return tuple(note.piece(each["start"], each["end"]) for each in rows)
 
 
-def spaced(text: str) -> str:
+def _spaced(text: str) -> str:
     """A text whose words are told apart also where its language puts no spaces between them."""
     return UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
 
 
 def content_words(text: str) -> list[str]:
     """The words of a question that say what it is about, in lower case and in order."""
-    words = dict.fromkeys(folded_words(spaced(text)))
+    words = dict.fromkeys(folded_words(_spaced(text)))
     return [word for word in words if word not in _STOP_WORDS]
 
 
@@ -179,8 +181,9 @@ def _query(question: str) -> str:
     Each is quoted, so that nothing is taken for FTS5's query language.
     """
     question = " ".join(question.split()[-_LONGEST_QUESTION:])
-    words = content_words(question) or folded_words(spaced(question))
-    return " OR ".join(f'"{word}"' for word in words)
+    terms = list(dict.fromkeys(search_terms(question)))[-_MOST_TERMS:]
+    telling = [term for term in terms if term not in _STOP_WORDS] or terms
+    return " OR ".join(f'"{term}"' for term in telling)
 
 
 def _scored(rows: Iterable[sqlite3.Row]) -> dict[int, float]:

@@ -119,7 +119,8 @@ class RunView(QWidget):
         self.study.setVisible(is_studying)
         self.samples.setVisible(is_studying)
         is_wanted = self._report is None or self.report.details.button.isChecked()
-        has_picture = has_begun or not (is_studying or run_line.is_in_line(run))
+        may_begin = run.is_active and not (is_studying or run_line.is_in_line(run))
+        has_picture = has_begun or may_begin
         self.chart.setVisible(is_wanted and has_picture)
         self._room.setVisible(self._report is None and not has_picture)
         prompt = run.spec.prompt if isinstance(run.spec, TrainSpec) else ""

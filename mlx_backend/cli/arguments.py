@@ -179,7 +179,13 @@ def _chat_commands(commands: _Commands) -> None:
         metavar="NAME[:WEIGHT]",
         help="answer with this adapter; may be given several times",
     )
-    chat.add_argument("--prompt", metavar="TEXT", help="answer this and end")
+    chat.add_argument(
+        "--prompt",
+        metavar="TEXT",
+        help="answer this and end; what a file or a pipe gives on standard input follows it, as the"
+        " text to work on, if it begins within 5 seconds. Without --prompt, standard input is the"
+        " question, unless it is a terminal",
+    )
     chat.add_argument("--seed", type=_seed, metavar="N", help="the same seed gives the same answer")
     chat.add_argument("--max-tokens", type=_positive_int, metavar="N", help="longest answer")
     chat.add_argument("--temperature", type=_temperature, metavar="T", help="0 is greedy")

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
+from mlx_backend.cli import piped
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.talking import Ask, readable, talk
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import Adapter, read_adapter
@@ -20,23 +22,18 @@ from mlx_backend.settings import load_settings
 if TYPE_CHECKING:
     from mlx_backend.inference import Answer, ChatModel
 
-_GOODBYES = {"/bye", "/exit", "/quit"}
-
 
 def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight chat`: one answer with --prompt, else a conversation until /bye or Ctrl-D."""
+    """`overnight chat`: one answer to --prompt or to what is piped in, else a conversation."""
     library = Library.open()
     adapters = [(read_adapter(library.adapters, name), w) for name, w in options.adapters]
     sampling = _sampling(library, options)
-    if options.prompt is not None:
-        if not options.prompt.strip():
-            raise OvernightError(
-                Kind.BAD_INPUT, "The prompt is empty.", 'Ask something: --prompt "TEXT"'
-            )
-        with _asker(library, adapters, options.grounded, console) as ask:
-            return ask([Turn(role="user", text=_readable(options.prompt))], sampling)
+    is_talk = options.prompt is None and piped.is_terminal()
+    question = "" if is_talk else _question(options.prompt, console)
     with _asker(library, adapters, options.grounded, console) as ask:
-        return _talk(ask, sampling, console)
+        if is_talk:
+            return talk(ask, sampling, console)
+        return ask([Turn(role="user", text=question)], sampling)
 
 
 def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -89,13 +86,34 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
     }
 
 
-_Ask = Callable[[Sequence[Turn], Sampling], dict[str, object]]
+def _question(prompt: str | None, console: Console) -> str:
+    """The one question: the prompt, and behind it what is piped in; or that alone.
+
+    Raises OvernightError where there is none.
+    """
+    if prompt is None:
+        text = piped.read_all().text
+        hint = "Pipe a question in, or ask with: --prompt TEXT"
+        if not text.strip():
+            raise OvernightError(Kind.BAD_INPUT, "Standard input has no question.", hint)
+        return text.strip()
+    if not prompt.strip():
+        hint = 'Ask something: --prompt "TEXT"'
+        raise OvernightError(Kind.BAD_INPUT, "The prompt is empty.", hint)
+    found = piped.read_if_any(piped.PATIENCE_S)
+    if found.given_up:
+        console.note(
+            f"Standard input said nothing for {piped.PATIENCE_S:.0f} seconds; answering without it."
+            " With `< /dev/null` there is no wait."
+        )
+    given = f"{prompt}\n\n{found.text.strip()}" if found.text.strip() else prompt
+    return readable(given)
 
 
 @contextlib.contextmanager
 def _asker(
     library: Library, adapters: list[tuple[Adapter, float]], grounded: bool, console: Console
-) -> Iterator[_Ask]:
+) -> Iterator[Ask]:
     """Something that answers the last of some turns, says so, and returns the fields."""
     model = _load(library, adapters)
     from mlx_backend.answering import answer_from_notes
@@ -106,48 +124,22 @@ def _asker(
         if grounded:
             retriever.refresh()
 
-        def ask(turns: Sequence[Turn], sampling: Sampling) -> dict[str, object]:
+        def ask(
+            turns: Sequence[Turn],
+            sampling: Sampling,
+            cancelled: Callable[[], bool] = lambda: False,
+        ) -> dict[str, object]:
             if not grounded:
-                answer = model.answer(turns, sampling, on_text=console.stream)
-                console.say()
+                answer = model.answer(turns, sampling, console.stream, cancelled)
+                console.end_stream()
                 return _fields(answer, ())
-            found = answer_from_notes(model, retriever, turns, sampling, console.stream)
-            console.say()
+            found = answer_from_notes(model, retriever, turns, sampling, console.stream, cancelled)
+            console.end_stream()
             for title in dict.fromkeys(citation.title for citation in found.citations):
                 console.note(f"From: {title}")
             return _fields(found.answer, found.citations)
 
         yield ask
-
-
-def _talk(ask: _Ask, sampling: Sampling, console: Console) -> dict[str, object]:
-    turns: list[Turn] = []
-    fields: dict[str, object] = {"text": "", "citations": []}
-    if sys.stdin.isatty():
-        console.note("Ask about your notes. /bye or Ctrl-D ends.")
-    while (line := _ask()) is not None:
-        if line.strip() in _GOODBYES:
-            break
-        if not line.strip():
-            continue
-        turns.append(Turn(role="user", text=_readable(line)))
-        fields = ask(turns, sampling)
-        turns.append(Turn(role="assistant", text=str(fields["text"])))
-    return fields
-
-
-def _readable(text: str) -> str:
-    """What was typed, with a question mark for each byte that is not UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _ask() -> str | None:
-    try:
-        if sys.stdin.isatty():
-            print("> ", end="", file=sys.stderr, flush=True)
-        return input()
-    except EOFError:
-        return None
 
 
 def _load(library: Library, adapters: list[tuple[Adapter, float]]) -> ChatModel:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+from mlx_backend.cli.printing import Harmless, can_print, harmless, one_line, padded, width
 from mlx_backend.errors import OvernightError
+
+# A longer cell, such as the path of a folder a thousand levels deep, moves its own row alone.
+_WIDEST = 100
 
 
 class Console:
@@ -13,33 +17,41 @@ class Console:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self._streamed = Harmless()
 
     def say(self, text: str = "", end: str = "\n") -> None:
         """A part of the result for people; silent with --json."""
-        if not self.as_json:
-            print(text, end=end, flush=True)
+        self._put(harmless(text) + end)
 
     def stream(self, text: str) -> None:
         """The next piece of an answer; what could steer a terminal is left out."""
-        self.say("".join(c for c in text if c.isprintable() or c in "\n\t"), end="")
+        self._put(self._streamed.take(text))
+
+    def end_stream(self) -> None:
+        """The answer is whole: its last line ends."""
+        self._put(self._streamed.end() + "\n")
+
+    def _put(self, text: str) -> None:
+        if not self.as_json:
+            print(text, end="", flush=True)
 
     def note(self, text: str) -> None:
         """A remark beside the result."""
-        print(text, file=sys.stderr, flush=True)
+        print(harmless(text), file=sys.stderr, flush=True)
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Columns as wide as their longest cell; numbers to the right."""
-        cells = [[_one_line(cell) for cell in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        """Columns as wide as their widest cell, short of a whole line's; numbers to the right."""
+        cells = [[one_line(str(cell)) for cell in row] for row in rows]
+        widths = [
+            max((w for w in map(width, column) if w <= _WIDEST), default=0)
+            for column in zip(heads, *cells, strict=True)
+        ]
         numeric = [
             bool(cells) and all(row[i][:1].isdigit() for row in cells) for i in range(len(heads))
         ]
         for row in [list(heads), *cells]:
-            padded = [
-                cell.rjust(width) if right else cell.ljust(width)
-                for cell, width, right in zip(row, widths, numeric, strict=True)
-            ]
-            self.say("  ".join(padded).rstrip())
+            columns = zip(row, widths, numeric, strict=True)
+            self.say("  ".join(padded(*column) for column in columns).rstrip())
 
     def finish(self, result: Mapping[str, object]) -> None:
         """The command is done; `result` has the fields of the contract."""
@@ -48,12 +60,16 @@ class Console:
 
     def fail(self, error: OvernightError, log: str) -> None:
         """The command failed; `log` is the file that says more, "" for none."""
-        print(error.message, file=sys.stderr)
-        if error.hint:
-            print(error.hint, file=sys.stderr)
+        self.tell(error)
         if log:
-            print(f"Details: {log}", file=sys.stderr)
+            self.note(f"Details: {log}")
         self.report(error)
+
+    def tell(self, error: OvernightError) -> None:
+        """What happened and what to do next, beside the result."""
+        self.note(error.message)
+        if error.hint:
+            self.note(error.hint)
 
     def report(self, error: OvernightError) -> None:
         """The error for programs; silent without --json."""
@@ -63,17 +79,16 @@ class Console:
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # here, for a command that prints no JSON starts faster without
+    import msgspec  # here, because a command that prints no JSON starts faster without
 
     try:
-        line = msgspec.json.encode(value)
+        line = msgspec.json.encode(value).decode()
     except UnicodeEncodeError:  # an argument or a file name of bytes that are no text
-        import json
-
-        line = json.dumps(value).encode()  # such a byte becomes an escape that is ASCII
-    print(line.decode(), flush=True)
+        line = _ascii_json(value)
+    print(line if can_print(sys.stdout, line) else _ascii_json(value), flush=True)
 
 
-def _one_line(value: object) -> str:
-    """A cell's text without anything that could steer a terminal."""
-    return "".join(c if c.isprintable() else " " for c in str(value))
+def _ascii_json(value: object) -> str:
+    import json
+
+    return json.dumps(value)  # what is not ASCII becomes an escape that is

@@ -11,6 +11,7 @@ from typing import NoReturn, Self, TextIO
 from tqdm import tqdm
 
 from mlx_backend import protocol
+from mlx_backend.cli.printing import harmless
 from mlx_backend.cli.wording import duration
 from mlx_backend.jobs import JobFolder, JobStatus
 
@@ -134,7 +135,7 @@ class ProgressBar:
                 self._bar.update(event.step - self._bar.n)
             case _:
                 if remark := _remark(event):
-                    self._bar.write(remark, file=self._file)
+                    self._bar.write(harmless(remark), file=self._file)
 
     def _begin_stage(self, event: protocol.StageBegan) -> None:
         self._bar.reset()  # what was counted before is done
@@ -180,4 +181,4 @@ def _step(event: protocol.StepDone) -> str:
 
 
 def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(harmless(line), file=sys.stderr, flush=True)

@@ -9,27 +9,32 @@ from importlib import import_module
 
 from mlx_backend.cli.arguments import WrongUsage, build_parser
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.printing import discard_output, nobody_reads, print_whatever_comes
 from mlx_backend.errors import Kind, OvernightError, from_exception
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
-_OF_NO_LIBRARY = {"doctor", "demo"}  # the one says what is wrong with it, the other makes its own
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; without one, open the window. Returns the exit code."""
+    print_whatever_comes()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words:
         return _open_window()
     try:
         options = _options(words)
+        return _run(options, Console(as_json=options.json))
     except WrongUsage as error:
         _tell_wrong_usage(error, as_json="--json" in words)
         raise
-    console = Console(as_json=options.json)
+    except BrokenPipeError:
+        return DONE  # whoever read our output has enough
+    finally:
+        discard_output()
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
     try:
-        if options.command not in _OF_NO_LIBRARY:
-            _check_library()
         module_name, function_name = options.run
         command = getattr(import_module(f"mlx_backend.cli.{module_name}"), function_name)
         console.finish(command(options, console))
@@ -38,20 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except SystemExit:
         raise
-    except BrokenPipeError:
-        _discard_output()
-        return DONE
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and nobody_reads():
+            raise
         return _fail(console, from_exception(error))
     return DONE
-
-
-def _check_library() -> None:
-    """Refuse a library of a later version before anything in it is touched."""
-    from mlx_backend.library.database import check_version
-    from mlx_backend.library.home import Library
-
-    check_version(Library(Library.default_home().absolute()).database)
 
 
 def _options(words: list[str]) -> argparse.Namespace:
@@ -67,13 +63,6 @@ def _tell_wrong_usage(error: WrongUsage, as_json: bool) -> None:
     if as_json:
         hint = f"`{error.prog} --help` says how it is used."
         Console(as_json=True).report(OvernightError(Kind.WRONG_USAGE, error.message, hint))
-
-
-def _discard_output() -> None:
-    """Whoever read our output has enough; what is still buffered must not fail at the end."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(console: Console, error: OvernightError) -> int:
@@ -111,8 +100,11 @@ def _open_window() -> int:
             file=sys.stderr,
         )
         return FAILED
-    from app.main import main as window  # the one place where the engine's package names the window
-
+    try:
+        # The one place where the engine's package names the window.
+        from app.main import main as window
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return window(sys.argv[:1])
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import signal
+from collections.abc import Iterator, Mapping
 
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
 from mlx_backend.cli.wording import counted, duration
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus
+from mlx_backend.jobs.going_on import from_where
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec, Waiting
 
@@ -18,16 +21,27 @@ def follow_or_leave(
 ) -> dict[str, object]:
     """Show a run that was just started until it is over, unless it is to be left to itself.
 
-    Returns what the command gives with --json. Raises OvernightError when the run fails.
+    Returns what the command gives with --json. Raises OvernightError when the run fails. Ctrl-C
+    and SIGTERM stop the run, with a checkpoint; where the terminal is closed, it goes on by itself.
     """
     if leave:
         return _left(library, folder, console)
     try:
-        status = follow(folder)
+        with _terminated_as_by_ctrl_c():
+            status = follow(folder)
     except KeyboardInterrupt:
         _stop_politely(folder, console)
         raise
     return _outcome(folder, status, console)
+
+
+@contextlib.contextmanager
+def _terminated_as_by_ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _left(library: Library, folder: JobFolder, console: Console) -> dict[str, object]:
@@ -53,27 +67,42 @@ def _stop_politely(folder: JobFolder, console: Console) -> None:
     folder.request_stop()
     status = wait_for_end(folder)
     console.note(
-        f"Stopped at step {status.step}. Go on with: overnight resume {folder.id}"
+        f"{stopped(folder, status)} Go on with: overnight resume {folder.id}"
         if status.state is JobState.STOPPED
         else f"The run is {status.state.value}."
     )
+
+
+def stopped(folder: JobFolder, status: JobStatus) -> str:
+    """Where a run was stopped, and from where it goes on."""
+    if status.checkpoint and status.checkpoint >= status.step:
+        return f"Stopped at step {status.step:,} of {status.steps:,}; that is saved."
+    where = f" at step {status.step:,} of {status.steps:,}" if status.step else ""
+    return f"Stopped{where}. {goes_on(folder, status)}"
+
+
+def goes_on(folder: JobFolder, status: JobStatus) -> str:
+    """From where a run that is over before its end goes on."""
+    return from_where(status.checkpoint, folder.studied_at() > 0)
 
 
 def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
     go_on = f"Go on with: overnight resume {folder.id}"
     if status.state is JobState.FAILED and status.error is not None:
         error = status.error.to_error()
-        error.hint = f"{error.hint} {go_on}".strip()
+        has_begun = status.step or status.checkpoint or folder.studied_at()
+        kept = goes_on(folder, status) if has_begun else ""
+        error.hint = " ".join(filter(None, (error.hint, kept, go_on)))
         raise error
     if status.state is JobState.INTERRUPTED:
         raise OvernightError(
             Kind.RUN_STATE,
             f"The run {folder.id} ended without a word; its process was killed or crashed.",
-            f"Its last checkpoint is safe. {go_on}",
+            f"{goes_on(folder, status)} {go_on}",
             _tail(folder),
         )
     if status.state is JobState.STOPPED:
-        console.say(f"Stopped at step {status.step} of {status.steps}. {go_on}")
+        console.say(f"{stopped(folder, status)} {go_on}")
         return {"run": folder.id, "status": "stopped", "step": status.step}
     _tell(status.result, console)
     return status.result

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import wait_for_end
 from mlx_backend.cli.reminders import remind_of_cut_short
-from mlx_backend.cli.run_end import follow_or_leave
+from mlx_backend.cli.run_end import follow_or_leave, stopped
 from mlx_backend.cli.wanted import wanted_spec
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.jobs import JobFolder, launch
+from mlx_backend.jobs import JobFolder, JobState, launch
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import check_name
 from mlx_backend.protocol import TrainSpec
@@ -41,7 +41,11 @@ def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
     folder.request_stop()
     console.say(f"{folder.id} was asked to stop; it saves first.")
     status = wait_for_end(folder)
-    console.say(f"{folder.id}: {status.state.value} at step {status.step} of {status.steps}.")
+    console.say(
+        f"{folder.id}: {stopped(folder, status)}"
+        if status.state is JobState.STOPPED
+        else f"{folder.id}: {status.state.value} at step {status.step} of {status.steps}."
+    )
     return {"run": folder.id, "status": status.state.value, "step": status.step}
 
 

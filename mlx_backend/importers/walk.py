@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -89,33 +90,53 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False  # looking at it as a file tells the reason
 
 
-def _below(folder: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile]:
+def _below(top: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile]:
+    # The folders that are being gone through, each in the one before it: no call for each level, as
+    # folders may be nested deeper than calls.
+    open_folders: list[Iterator[os.DirEntry[str] | FoundFile]] = [_entries(top, source)]
+    while open_folders:
+        entry = next(open_folders[-1], None)
+        if entry is None:
+            open_folders.pop()
+        elif isinstance(entry, FoundFile):
+            yield entry
+        elif not is_wanted(entry.name):
+            passed.add(entry.path, entry.name, _is_folder(entry))
+        elif _is_text(entry.name) and _is_folder(entry):
+            open_folders.append(_entries(Path(entry.path), source))
+        else:
+            yield _file(entry, source)
+
+
+def _entries(folder: Path, source: Path) -> Iterator[os.DirEntry[str] | FoundFile]:
+    """What is in a folder, in order of name; or the folder itself, where nobody may look."""
     try:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
     except OSError as error:
-        yield _unlisted(folder, source, f"The folder cannot be read ({error.strerror})")
+        yield _unlisted(folder, source, f"The folder cannot be read ({_why(error)})")
         return
     if any(entry.name == DATABASE for entry in entries):
-        yield FoundFile(
-            _readable(folder), source, 0, 0, "This is Overnight's own library, no notes"
-        )
+        reason = "This is Overnight's own library, no notes"
+        yield FoundFile(_readable(folder), source, 0, 0, reason)
         return
-    for entry in entries:
-        if not is_wanted(entry.name):
-            passed.add(entry.path, entry.name, _is_folder(entry))
-            continue
-        path = Path(entry.path)
-        if not _is_text(entry.name):
-            yield FoundFile(_readable(path), source, 0, 0, "The name holds bytes that are no text")
-            continue
-        if _is_folder(entry):
-            yield from _below(path, source, passed)
-            continue
-        try:
-            yield _found(path, source, entry.stat(follow_symlinks=False))
-        except OSError as error:
-            yield _unlisted(path, source, f"The file cannot be read ({error.strerror})")
+    yield from entries
+
+
+def _file(entry: os.DirEntry[str], source: Path) -> FoundFile:
+    path = Path(entry.path)
+    if not _is_text(entry.name):
+        return FoundFile(_readable(path), source, 0, 0, "The name holds bytes that are no text")
+    try:
+        return _found(path, source, entry.stat(follow_symlinks=False))
+    except OSError as error:
+        return _unlisted(path, source, f"The file cannot be read ({_why(error)})")
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.ENAMETOOLONG:
+        return "it lies deeper than the system can name"
+    return error.strerror or str(error)
 
 
 def _unlisted(path: Path, source: Path, reason: str) -> FoundFile:

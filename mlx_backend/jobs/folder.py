@@ -86,6 +86,7 @@ class JobStatus:
             case protocol.Started():
                 self.state, self.error = JobState.RUNNING, None
                 self.step, self.latest = event.resumed_from or 0, None
+                self.checkpoint = event.resumed_from
             case protocol.Waiting():
                 self.waiting = event
             case protocol.Finished():
@@ -105,6 +106,9 @@ class JobStatus:
                 self.steps = event.steps
             case protocol.StepDone():
                 self.step, self.steps, self.latest = event.step, event.steps, event
+                if self.checkpoint and event.step <= self.checkpoint:
+                    # What was saved there could not be used: it went on from before.
+                    self.checkpoint = event.step - 1 or None
             case protocol.RolledBack():
                 self.step = event.step
             case protocol.CheckpointSaved():

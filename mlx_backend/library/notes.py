@@ -306,9 +306,7 @@ def _row(note: NewNote) -> dict[str, object]:
 
 
 def match_query(search: str) -> str:
-    """What a person typed as FTS5's query: words and their beginnings; "" when it has no word.
+    """What a person typed as FTS5's query; "" when it has no word."""
+    from mlx_backend.library.segmenting import phrase_query  # it takes a while to make its patterns
 
-    Each word is quoted, so that nothing is taken for FTS5's query language.
-    """
-    words = "".join(c if c.isalnum() else " " for c in search).split()
-    return " ".join(f'"{word}"*' for word in words)
+    return phrase_query(search)

@@ -11,9 +11,16 @@ _HOUR = re.compile(r"(\d{1,2}):(\d{2})")
 
 
 def next_time(hour: time, after: datetime) -> datetime:
-    """The first moment after `after` (local time) at which the clock shows `hour`."""
-    moment = datetime.combine(after.date(), hour)
-    return moment if moment > after else datetime.combine(after.date() + timedelta(days=1), hour)
+    """The first moment after `after` (local time) at which the clock shows `hour`.
+
+    Where the clock is put back, it shows an hour twice; where it is put forward and leaves `hour`
+    out, the moment is as long after the jump as `hour` is after the time that was left out began.
+    """
+    return next(
+        moment
+        for days in range(3)  # the hour may be over today, and left out tomorrow
+        for moment in _readings(datetime.combine(after.date() + timedelta(days=days), hour), after)
+    )
 
 
 def read_moment(text: str, after: datetime) -> datetime:
@@ -26,14 +33,40 @@ def read_moment(text: str, after: datetime) -> datetime:
         return next_time(time(int(hour[1]), int(hour[2])), after)
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is not None:
-        moment = moment.astimezone().replace(tzinfo=None)
-    if moment <= after:
+        moment = datetime.fromtimestamp(moment.timestamp())  # it knows which of two 2:30 it is
+        readings = [moment] if _is_after(moment, after) else []
+    else:
+        readings = _readings(moment, after)
+    if not readings:
         raise OvernightError(
             Kind.BAD_INPUT,
             f"{spoken(moment, after.date())} is over already, or comes before the start.",
             "Give a later moment, such as 23:00 or 2030-12-31T23:00.",
         )
-    return moment
+    return readings[0]
+
+
+def _readings(shown: datetime, after: datetime) -> list[datetime]:
+    """The moments after `after` at which the clock shows a date and an hour, the first one first.
+
+    There are two where the clock is put back. Where it was put forward over that hour there is one,
+    at which it shows another.
+    """
+    if abs(shown - after) > timedelta(days=2):  # no clock is put so far; years may be out of range
+        return [shown] if shown > after else []
+    both = [shown.replace(fold=fold) for fold in (0, 1)]
+    there = [m for m in both if datetime.fromtimestamp(m.timestamp()) == shown]
+    if not there:
+        late = datetime.fromtimestamp(both[0].timestamp())
+        return [late] if shown > after and _is_after(late, after) else []
+    found = {m.timestamp(): m for m in there if _is_after(m, after)}
+    return [found[at] for at in sorted(found)]
+
+
+def _is_after(moment: datetime, after: datetime) -> bool:
+    if abs(moment - after) > timedelta(days=2):
+        return moment > after
+    return moment.timestamp() > after.timestamp()
 
 
 def check_moment(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from mlx_backend.accelerator import has_gpu
 from mlx_backend.cores import CoreShare, fix_cores, fixed_cores, free_cores
 from mlx_backend.dataset.samples import Dataset, Sample, load_dataset, save_dataset
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import write_atomically, write_folder_atomically
+from mlx_backend.files import remove_tree, write_atomically, write_folder_atomically
 from mlx_backend.inference import ChatModel
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.frugality import Lowered, lowered_memory
@@ -188,7 +187,7 @@ class TrainingRun:
         )
         # The samples go last, when they are written again: cut short here, this is done once more.
         if self._folder.checkpoints.exists():
-            shutil.rmtree(self._folder.checkpoints)
+            remove_tree(self._folder.checkpoints, must_succeed=True)
         for name in ("plan.json", _BEFORE):
             (self._folder.path / name).unlink(missing_ok=True)
 

@@ -125,3 +125,86 @@ def test_the_exam_is_told_when_it_is_done(before: int, after: int, said: str) ->
     story = run_story.outcome(run_of(done, state=JobState.FINISHED))
     assert "24 questions" in story
     assert said in story
+
+
+SAVED = protocol.CheckpointSaved(step=50)
+STOPPED, INTERRUPTED, FAILED = JobState.STOPPED, JobState.INTERRUPTED, JobState.FAILED
+_ERROR = protocol.ErrorReport(kind="crashed", message="It crashed.", hint="Look at the log.")
+CRASHED = protocol.Failed(error=_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "studied", "says", "strip"),
+    [
+        (
+            [step_done(50), SAVED, step_done(70)],
+            INTERRUPTED,
+            True,
+            "This run was interrupted at step 70 of 100, perhaps because the computer was switched"
+            " off. It can go on from step 50, where it saved last.",
+            "Interrupted. You can go on from step 50.",
+        ),
+        (
+            [step_done(20)],
+            INTERRUPTED,
+            False,
+            "This run was interrupted at step 20 of 100, perhaps because the computer was switched"
+            " off. It had not saved anything yet; it starts again from the beginning.",
+            "Interrupted before anything was saved. You can start it again.",
+        ),
+        (
+            [protocol.StageBegan(stage="studying")],
+            INTERRUPTED,
+            True,
+            "This run was interrupted, perhaps because the computer was switched off."
+            " No training was saved yet, so that starts again from the beginning."
+            " What it has studied is kept.",
+            "Interrupted with its study kept. You can start it again.",
+        ),
+        (
+            [step_done(50), SAVED],
+            STOPPED,
+            False,
+            "You stopped this run at step 50 of 100. Nothing is lost: it can go on from there.",
+            "Stopped. You can go on from step 50.",
+        ),
+        (
+            [step_done(50), SAVED, step_done(60)],
+            STOPPED,
+            False,
+            "You stopped this run at step 60 of 100. It can go on from step 50, where it saved"
+            " last.",
+            "Stopped. You can go on from step 50.",
+        ),
+        (
+            [],
+            STOPPED,
+            False,
+            "You stopped this run. It had not saved anything yet; it starts again from the"
+            " beginning.",
+            "Stopped before anything was saved. You can start it again.",
+        ),
+        (
+            [step_done(50), SAVED, CRASHED],
+            FAILED,
+            False,
+            "It crashed. Look at the log. It can go on from step 50, where it saved last.",
+            "Did not finish. Click to see why.",
+        ),
+        (
+            [step_done(5), CRASHED],
+            FAILED,
+            False,
+            "It crashed. Look at the log. It had not saved anything yet; it starts again from the"
+            " beginning.",
+            "Did not finish. Click to see why.",
+        ),
+        ([CRASHED], FAILED, False, "It crashed. Look at the log.", "Did not finish. Click to see"),
+    ],
+)
+def test_a_run_that_did_not_end_says_from_where_it_goes_on(
+    events: list[protocol.JobEvent], state: JobState, studied: bool, says: str, strip: str
+) -> None:
+    run = dataclasses.replace(run_of(*events, state=state), has_studied=studied)
+    assert run_story.outcome(run) == says
+    assert run_story.ending(run).startswith(strip)

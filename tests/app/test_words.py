@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import datetime
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,58 @@ def test_day() -> None:
     assert words.day(noon - 3600, now=noon) == "Today, 11:00"
     assert words.day(noon - 14 * 3600, now=noon) == "Yesterday, 22:00"
     assert words.day(noon - 3 * 86_400, now=noon) == "20 November 2026"
+
+
+def at(local: str) -> float:
+    """A Unix time from a local one; with a star, the second of two such."""
+    moment = datetime.datetime.fromisoformat(local.rstrip("*"))
+    return moment.replace(fold=local.endswith("*")).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("zone", "when", "now", "said"),
+    [
+        # 29 March 2026 has 23 hours in Berlin, 25 October 25.
+        ("Europe/Berlin", "2026-03-28T00:30", "2026-03-29T12:00", "Yesterday, 0:30"),
+        ("Europe/Berlin", "2026-03-28T23:30", "2026-03-29T03:30", "Yesterday, 23:30"),
+        ("Europe/Berlin", "2026-03-27T23:30", "2026-03-29T12:00", "27 March 2026"),
+        ("Europe/Berlin", "2026-03-29T00:30", "2026-03-30T12:00", "Yesterday, 0:30"),
+        ("Europe/Berlin", "2026-03-28T23:30", "2026-03-30T12:00", "28 March 2026"),
+        ("Europe/Berlin", "2026-10-25T00:30", "2026-10-26T12:00", "Yesterday, 0:30"),
+        ("Europe/Berlin", "2026-10-24T23:30", "2026-10-26T12:00", "24 October 2026"),
+        ("Europe/Berlin", "2026-10-25T02:30", "2026-10-25T02:30*", "Today, 2:30"),
+        ("America/New_York", "2026-03-08T00:10", "2026-03-09T00:10", "Yesterday, 0:10"),
+        ("America/New_York", "2026-03-07T23:59", "2026-03-09T08:00", "7 March 2026"),
+        ("America/New_York", "2026-11-01T00:10", "2026-11-02T08:00", "Yesterday, 0:10"),
+        ("America/New_York", "2026-10-31T23:59", "2026-11-02T08:00", "31 October 2026"),
+        ("Asia/Kathmandu", "2026-11-23T00:00", "2026-11-24T23:59", "Yesterday, 0:00"),
+        ("America/Havana", "2026-03-08T01:00", "2026-03-09T12:00", "Yesterday, 1:00"),
+        ("Asia/Kathmandu", "2026-11-25T07:00", "2026-11-24T23:59", "25 November 2026"),
+    ],
+)
+def test_days_are_those_of_the_calendar(
+    local_zone: Callable[[str], None], zone: str, when: str, now: str, said: str
+) -> None:
+    local_zone(zone)
+    assert words.day(at(when), at(now)) == said
+
+
+@pytest.mark.parametrize(
+    ("zone", "when", "now", "said"),
+    [
+        ("Europe/Berlin", "2026-03-29T07:00", "2026-03-28T23:30", "7:00 tomorrow"),
+        ("Europe/Berlin", "2026-03-30T00:30", "2026-03-29T00:30", "0:30 tomorrow"),
+        ("Europe/Berlin", "2026-10-26T00:30", "2026-10-25T00:30", "0:30 tomorrow"),
+        ("Europe/Berlin", "2026-10-27T00:30", "2026-10-25T00:30", "0:30 on 27 October"),
+        ("America/New_York", "2026-03-08T23:30", "2026-03-08T00:30", "23:30"),
+        ("Asia/Kathmandu", "2026-11-25T07:00", "2026-11-24T23:59", "7:00 tomorrow"),
+    ],
+)
+def test_moments_are_told_by_the_calendar(
+    local_zone: Callable[[str], None], zone: str, when: str, now: str, said: str
+) -> None:
+    local_zone(zone)
+    assert words.moment(at(when), at(now)) == said
 
 
 def test_path_below_home() -> None:

@@ -4,7 +4,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +14,13 @@ from mlx_backend import files
 from mlx_backend.files import (
     folder_bytes,
     remove_folder,
+    remove_tree,
     sha256_of_file,
     sweep_leftovers,
     write_atomically,
     write_folder_atomically,
 )
+from tests.mlx_backend.deep import make_deep_folder
 
 
 def full_disk(*_: object) -> None:
@@ -163,12 +164,31 @@ def test_a_folder_goes_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "file").write_bytes(b"x")
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", lambda *given, **named: None)  # cut short there
+        patch.setattr(files, "remove_tree", lambda *given, **named: None)  # cut short there
         remove_folder(tmp_path / "old")
     assert names(tmp_path) == [f".old.{os.getpid()}.part"]
     (tmp_path / "new").mkdir()
     remove_folder(tmp_path / "new")
     assert "new" not in names(tmp_path)
+
+
+def test_a_folder_deeper_than_calls_can_be_written_measured_and_removed(tmp_path: Path) -> None:
+    def fill(beside: Path) -> None:
+        (make_deep_folder(beside) / "file").write_bytes(b"12345")
+
+    write_folder_atomically(tmp_path / "deep", fill)
+    assert folder_bytes(tmp_path / "deep") == 5
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    (tmp_path / "deep" / "link").symlink_to(tmp_path / "kept")
+    remove_folder(tmp_path / "deep")
+    assert names(tmp_path) == ["kept"]
+    assert names(tmp_path / "kept") == ["file"]
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    remove_tree(tmp_path / "link")
+    assert names(tmp_path / "kept") == ["file"]
+    with pytest.raises(FileNotFoundError):
+        remove_tree(tmp_path / "gone", must_succeed=True)
 
 
 def test_only_leftovers_of_dead_processes_are_swept(tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mlx_backend import locks, protocol
+from mlx_backend.cli.following import wait_for_end
 from mlx_backend.cli.main import INTERRUPTED, main
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library
+from tests.mlx_backend.cli.terminal import Terminal, overnight
 
 _ROOT = Path(__file__).parents[3]
 # Also where a shell started these tests in the background, and so with Ctrl-C ignored.
@@ -91,6 +94,33 @@ def press_ctrl_c(process: subprocess.Popen[str], folder: JobFolder) -> None:
             if folder.stop_requested() or process.poll() is not None:
                 return
             time.sleep(0.02)
+
+
+def test_the_end_of_a_terminal_ends_no_run(filled_library: Library) -> None:
+    """Neither for who shows it nor for who works on it."""
+    with Terminal(overnight("train", "--name", "Hung up", "--steps", str(_STEPS))) as terminal:
+        folder = the_run(filled_library)
+        wait_for_step(folder, 1)
+        terminal.interrupt(signal.SIGHUP)
+        assert terminal.end() == -signal.SIGHUP
+    os.kill(pid_of(folder), signal.SIGHUP)  # should a supervisor get it all the same
+    for child in psutil.Process(pid_of(folder)).children(recursive=True):
+        child.send_signal(signal.SIGHUP)
+    status = wait_for_end(folder)
+    assert (status.state, status.step) == (JobState.FINISHED, _STEPS)
+    assert not any(isinstance(e, protocol.AttemptEnded) for e in folder.reader().read_new())
+
+
+def test_a_polite_end_from_outside_saves_as_ctrl_c_does(filled_library: Library) -> None:
+    with Terminal(overnight("train", "--name", "Ended", "--steps", "4000")) as terminal:
+        folder = the_run(filled_library)
+        wait_for_step(folder, 1)
+        terminal.interrupt(signal.SIGTERM)
+        terminal.wait_for("Stopped at step")
+        assert terminal.end() == INTERRUPTED
+    status = folder.status()
+    assert status.state is JobState.STOPPED
+    assert status.checkpoint == status.step
 
 
 def test_ctrl_c_stops_a_run_politely(filled_library: Library) -> None:

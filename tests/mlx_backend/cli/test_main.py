@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import ast
 import json
+import sqlite3
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,9 @@ from mlx_backend.cli import adapters as adapter_commands
 from mlx_backend.cli.arguments import build_parser
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.main import main
+from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.protocol import TrainSpec
 
 COMMANDS = ["doctor", "import", "notes", "plan", "train", "runs", "resume", "pause", "stop"]
 COMMANDS += ["chat", "exam", "adapters", "remove", "export", "models", "demo"]
@@ -138,6 +142,35 @@ def test_whatever_a_command_raises_has_its_code_and_no_traceback(
     assert output == ""
     assert errors.strip()
     assert "Traceback" not in errors
+
+
+def everything_in(folder: Path) -> dict[str, tuple[float, bytes]]:
+    return {
+        str(path.relative_to(folder)): (
+            path.stat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in folder.rglob("*")
+        if not path.name.startswith("library.sqlite")
+    }
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"doctor", "demo"}))
+def test_a_library_of_a_later_version_is_left_as_it_is(
+    library: Library, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (library.adapters / "n").mkdir()
+    folder = JobFolder.create(library.runs, TrainSpec(name="n", model="tiny"))
+    connection = sqlite3.connect(library.database)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    library.models.rmdir()  # it may have other folders
+    before = everything_in(library.home)
+    words = [folder.id if word == "r" else word for word in MINIMAL.get(command, [])]
+    words += ["--prompt", "hi"] if command == "chat" else []
+    assert main([command, *words]) == 1
+    assert "a later version" in capsys.readouterr().err
+    assert everything_in(library.home) == before
 
 
 def test_without_a_display_no_window_opens(

@@ -40,8 +40,12 @@ def test_runs_that_were_cut_short_are_offered(
     assert main([command]) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if "cut short" in line]
     assert told == [
-        f"The run {cut.id} was cut short at step 1,234. Go on with: overnight resume {cut.id}"
+        f"The run {cut.id} was cut short at step 1,234. It had not saved anything yet; it starts"
+        f" again from the beginning. Go on with: overnight resume {cut.id}"
     ]
+    cut.append(protocol.CheckpointSaved(step=1200))
+    assert main([command]) == 0
+    assert "It can go on from step 1,200, where it saved last." in capsys.readouterr().err
 
 
 def test_damaged_runs_and_other_jobs_are_passed_over(

@@ -9,6 +9,7 @@ import pytest
 
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.walk import FoundFile, count_files, find_files
+from tests.mlx_backend.deep import deep_folder
 
 
 def write(path: Path, text: str = "text") -> Path:
@@ -46,6 +47,23 @@ def test_hidden_and_unwanted_ones_are_passed_over(tmp_path: Path) -> None:
         ": 1 __pycache__ folder, 4 hidden files, 1 hidden folder, 1 node_modules folder here"
     )
     assert count_files(tmp_path) == 1
+
+
+def test_folders_deeper_than_calls_are_walked(tmp_path: Path) -> None:
+    write(tmp_path / "last.md")
+    with deep_folder(tmp_path) as deepest:
+        write(deepest / "deep.md")
+        assert list(found(tmp_path).values()) == ["", ""]
+        assert count_files(tmp_path) == 2
+
+
+def test_what_lies_deeper_than_a_path_can_name_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "last.md")
+    with deep_folder(tmp_path, 3_000):
+        files = list(find_files(tmp_path))
+        assert [file.unlisted for file in files] == [True, False]
+        assert "deeper than the system can name" in files[0].reason
+        assert count_files(tmp_path) == 2
 
 
 def test_a_library_is_not_taken_for_notes(tmp_path: Path) -> None:

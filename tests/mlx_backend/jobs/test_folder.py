@@ -206,3 +206,23 @@ def test_what_can_be_gone_on_with() -> None:
 def test_a_report_is_readable_json(folder: JobFolder) -> None:
     path: Path = folder.write_report({"steps": 3, "valid_loss": None})
     assert path.read_text().startswith("{\n")
+
+
+@pytest.mark.parametrize(
+    ("later", "saved"),
+    [
+        ([], 50),
+        ([protocol.Started(pid=1, resumed_from=50)], 50),
+        ([protocol.Started(pid=1)], None),  # it began anew, and dropped what was saved
+        ([protocol.Started(pid=1, resumed_from=50), step(1)], None),
+        ([protocol.Started(pid=1, resumed_from=50), step(41)], 40),  # the newest was damaged
+        ([protocol.Started(pid=1, resumed_from=50), step(51)], 50),
+    ],
+)
+def test_the_checkpoint_is_the_one_to_go_on_from(
+    later: list[protocol.JobEvent], saved: int | None
+) -> None:
+    status = JobStatus()
+    for event in (step(50), protocol.CheckpointSaved(step=50), *later):
+        status.apply(event)
+    assert status.checkpoint == saved

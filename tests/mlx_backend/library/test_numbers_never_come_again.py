@@ -34,6 +34,7 @@ def test_nothing_is_lost(path: Path) -> None:
     before = older.all_rows(_plain(path))
     after = older.all_rows(database.connect(path))
     assert all(before.values()), "the older library has something in every table"
+    before.pop("indexed")  # what the index of passages holds is filled anew when it is asked
     assert {table: after[table] for table in before} == before
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 
 import pytest
@@ -72,3 +73,61 @@ def test_what_is_over_is_said_to_be(text: str) -> None:
 )
 def test_moments_in_words(moment: datetime, words: str) -> None:
     assert spoken(moment, date(2026, 11, 24)) == words
+
+
+def moment_of(text: str) -> datetime:
+    """A local moment; with a star, the second of two such."""
+    return datetime.fromisoformat(text.rstrip("*")).replace(fold=text.endswith("*"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "after", "hour", "moment"),
+    [
+        # In Berlin, 2:00 becomes 3:00 on 29 March 2026, and 3:00 becomes 2:00 on 25 October.
+        ("Europe/Berlin", "2026-03-28T23:30", "07:00", "2026-03-29T05:00Z"),
+        ("Europe/Berlin", "2026-03-28T23:30", "02:30", "2026-03-29T01:30Z"),
+        ("Europe/Berlin", "2026-03-29T03:10", "02:30", "2026-03-30T00:30Z"),
+        ("Europe/Berlin", "2026-03-29T01:59", "02:00", "2026-03-29T01:00Z"),
+        ("Europe/Berlin", "2026-03-28T02:40", "02:30", "2026-03-29T01:30Z"),
+        ("Europe/Berlin", "2026-10-24T23:30", "07:00", "2026-10-25T06:00Z"),
+        ("Europe/Berlin", "2026-10-24T23:30", "02:30", "2026-10-25T00:30Z"),
+        ("Europe/Berlin", "2026-10-25T02:45", "02:30", "2026-10-25T01:30Z"),
+        ("Europe/Berlin", "2026-10-25T02:15*", "02:30", "2026-10-25T01:30Z"),
+        ("Europe/Berlin", "2026-10-25T02:45*", "02:30", "2026-10-26T01:30Z"),
+        ("America/New_York", "2026-03-07T22:00", "02:30", "2026-03-08T07:30Z"),
+        ("America/New_York", "2026-11-01T01:45", "01:30", "2026-11-01T06:30Z"),
+        ("America/New_York", "2026-10-31T22:00", "06:00", "2026-11-01T11:00Z"),
+        ("Asia/Kathmandu", "2026-11-24T22:00", "06:00", "2026-11-25T00:15Z"),
+    ],
+)
+def test_hours_around_a_change_of_the_clock(
+    local_zone: Callable[[str], None], zone: str, after: str, hour: str, moment: str
+) -> None:
+    local_zone(zone)
+    expected = datetime.fromisoformat(moment).timestamp()
+    assert read_moment(hour, moment_of(after)).timestamp() == expected
+    assert next_time(time.fromisoformat(hour), moment_of(after)).timestamp() == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "text", "moment"),
+    [
+        ("2026-10-25T02:45", "2026-10-25T02:30", "2026-10-25T01:30Z"),
+        ("2026-10-25T02:15", "2026-10-25T02:30", "2026-10-25T00:30Z"),
+        ("2026-10-25T02:45", "2026-10-25T02:30+01:00", "2026-10-25T01:30Z"),
+        ("2026-10-25T02:45", "2026-10-25T02:30+02:00", None),
+        ("2026-10-25T02:45*", "2026-10-25T02:30", None),
+        ("2026-03-29T01:30", "2026-03-29T02:30", "2026-03-29T01:30Z"),
+        ("2026-03-29T03:10", "2026-03-29T02:30", None),
+    ],
+)
+def test_dates_with_hours_around_a_change_of_the_clock(
+    local_zone: Callable[[str], None], after: str, text: str, moment: str | None
+) -> None:
+    local_zone("Europe/Berlin")
+    if moment is None:
+        with pytest.raises(OvernightError):
+            read_moment(text, moment_of(after))
+    else:
+        expected = datetime.fromisoformat(moment).timestamp()
+        assert read_moment(text, moment_of(after)).timestamp() == expected

@@ -1,0 +1,111 @@
+"""A conversation in the terminal: question after question, until the person ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import Protocol
+
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.line_editing import LineEditor
+from mlx_backend.errors import from_exception
+from mlx_backend.protocol import Sampling, Turn
+
+_GOODBYES = {"/bye", "/exit", "/quit"}
+
+
+class Ask(Protocol):
+    """Answers the last of some turns, shows that, and returns the fields of the answer."""
+
+    def __call__(
+        self, turns: Sequence[Turn], sampling: Sampling, cancelled: Callable[[], bool] = ...
+    ) -> dict[str, object]: ...
+
+
+def talk(ask: Ask, sampling: Sampling, console: Console) -> dict[str, object]:
+    """Answer questions until /bye or Ctrl-D; returns the fields of the last answer.
+
+    Ctrl-C stops an answer, or throws away what was typed. Raises KeyboardInterrupt at the second
+    one in a row at an empty prompt.
+    """
+    turns: list[Turn] = []
+    fields: dict[str, object] = {"text": "", "citations": []}
+    console.note("Ask about your notes. Ctrl-C stops an answer; /bye or Ctrl-D ends.")
+    for question in _questions(console):
+        asked = Turn(role="user", text=question)
+        answered = _answered(ask, [*turns, asked], sampling, console)
+        if answered is not None:
+            fields = answered
+            turns += [asked, Turn(role="assistant", text=str(fields["text"]))]
+    return fields
+
+
+def readable(text: str) -> str:
+    """What was typed, with a question mark for each byte that is not UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _questions(console: Console) -> Iterator[str]:
+    """Each question that the person asks."""
+    editor = LineEditor()
+    was_told = False
+    while True:
+        try:
+            question = readable(editor.ask()).strip()
+        except EOFError:
+            console.note("")
+            return
+        except KeyboardInterrupt:
+            console.note("")
+            is_empty = not editor.was_typing()
+            if is_empty and was_told:
+                raise
+            if is_empty:
+                console.note("Press Ctrl-C again to end, or ask on.")
+            was_told = is_empty
+            continue
+        was_told = False
+        if question in _GOODBYES:
+            return
+        if question:
+            yield question
+
+
+def _answered(
+    ask: Ask, turns: Sequence[Turn], sampling: Sampling, console: Console
+) -> dict[str, object] | None:
+    """The fields of an answer; None where there is none to go on from. No failure ends the talk."""
+    try:
+        with _interrupts() as interrupted:
+            fields = ask(turns, sampling, interrupted)
+    except KeyboardInterrupt:
+        console.note("\nStopped.")
+        return None
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        console.tell(from_exception(error))
+        return None
+    if fields.get("ended") == "cancelled":
+        console.note("Stopped.")
+    return fields if fields["text"] else None
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed within the block; pressed again, it raises KeyboardInterrupt."""
+    pressed = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

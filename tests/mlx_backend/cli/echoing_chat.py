@@ -1,0 +1,47 @@
+"""`overnight chat` with a stand-in for the model, in a process of its own.
+
+It answers with how many turns there are and with the question; "slowly" goes on until it is
+stopped, "fail" fails, "stubborn" does not hear that it is to stop.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+
+from mlx_backend.cli import chat, piped
+from mlx_backend.cli.main import main
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.inference import Answer
+from mlx_backend.protocol import Sampling, Turn
+
+
+class Echo:
+    """What the commands use of a ChatModel."""
+
+    info = SimpleNamespace(reads_by_itself=True)
+
+    def answer(
+        self,
+        turns: Sequence[Turn],
+        sampling: Sampling,
+        on_text: Callable[[str], object],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Answer:
+        text = f"[{len(turns)}] {turns[-1].text!r} of {len(turns[-1].text)}"
+        if "fail" in turns[-1].text:
+            raise OvernightError(Kind.BAD_INPUT, "That is too long.", "Ask for less.")
+        on_text(text)
+        while "slowly" in turns[-1].text and not cancelled():
+            time.sleep(0.02)
+        while "stubborn" in turns[-1].text:
+            time.sleep(0.02)
+        return Answer(text, "cancelled" if cancelled() else "stop", 1, 0, 1, 1.0, 1.0)
+
+
+if __name__ == "__main__":
+    piped.PATIENCE_S = 0.5
+    chat._load = lambda *_: Echo()  # type: ignore[assignment]
+    sys.exit(main(["chat", *sys.argv[1:]]))
