@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.exchanges import Answer, Exchange
 from app.pages.chat_exchange import ExchangeView
-from app.style import Size, Space
+from app.style import Size, Space, Style
 from app.widgets.text import button
 
 # Of a long conversation the latest part is laid out; the rest on request.
@@ -25,8 +25,9 @@ class Transcript(QScrollArea):
     source_wanted = Signal(object)
     """Open the note of this Citation."""
 
-    def __init__(self) -> None:
+    def __init__(self, style: Style) -> None:
         super().__init__()
+        self._style = style
         self._exchanges: list[Exchange] = []
         self._views: dict[int, ExchangeView] = {}
         self._waiting = ""
@@ -88,7 +89,7 @@ class Transcript(QScrollArea):
         self._mark_last()
 
     def _insert(self, index: int, place: int) -> None:
-        view = ExchangeView(self._exchanges[index], self._waiting)
+        view = ExchangeView(self._exchanges[index], self._style, self._waiting)
         view.retry_wanted.connect(self.retry_wanted)
         view.memory_wanted.connect(self.memory_wanted)
         view.source_wanted.connect(self.source_wanted)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import sample_place, sample_words
+from app import sample_words
 from app.pages.samples_editor import SampleEditor
 from app.sample_table import NOTE, PROMPT, STATE, SampleTable
 from app.services import Services
@@ -32,6 +32,7 @@ from app.widgets.text import hairline, indented, label
 from app.widgets.undo import UndoBar
 from mlx_backend.library.browsing import NoteIds
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.places import place_of
 from mlx_backend.study.browsing import Group, SampleBrowsing, SampleFilter, SampleOverview
 from mlx_backend.study.store import Choice, Samples, StoredSample
 
@@ -278,5 +279,5 @@ def _choice(sample: StoredSample, use: bool) -> Choice:
 
 def _place_of(sample: StoredSample, db: sqlite3.Connection) -> tuple[int, int, int]:
     """Where in its note the words stand that bear a sample out; its top where they do not."""
-    found = sample_place.place_of(sample.quote, Notes(db).text(sample.note_id))
+    found = place_of(sample.quote, Notes(db).text(sample.note_id))
     return (sample.note_id, *(found or (0, 0)))
