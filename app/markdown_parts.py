@@ -54,7 +54,8 @@ class _Line:
 def parts_of(text: str, longest: int = 0) -> list[Part]:
     """The parts of a Markdown text, in order. Code that has not ended yet goes to its end.
 
-    Text that is longer than `longest` characters is split where a line is empty; 0 is no limit.
+    Text that is longer than `longest` characters is split where a line is empty, and in the end
+    anywhere; 0 is no limit.
     """
     lines = _lines(text)
     parts: list[Part] = []
@@ -153,7 +154,7 @@ def _texts(lines: list[_Line], longest: int) -> Iterator[Part]:
     taken: list[_Line] = []
     size = 0
     for line in lines:
-        if longest and size > longest and line.is_blank:
+        if longest and size > longest and (line.is_blank or size > 2 * longest):
             yield from _text(taken)
             taken, size = [], 0
         taken.append(line)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.directions import isolated
 from app.report import ExamItem
 from app.style import Size, Space
 from app.widgets.text import button, label, paragraph
@@ -70,7 +71,7 @@ class ExampleView(QWidget):
         self.question = paragraph(item.question, "strong")
         self.now = paragraph(_said(item.after))
         self.before = paragraph(_said(item.before), "quiet")
-        self.right = paragraph(" or ".join(item.answers))
+        self.right = paragraph(" or ".join(map(isolated, item.answers)))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.HALF // 2)

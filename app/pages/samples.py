@@ -26,6 +26,7 @@ from app.style import Size, Space
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
 from app.widgets.empty import EmptyState
+from app.widgets.rows import Rows
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
 from app.widgets.text import hairline, indented, label
@@ -248,6 +249,7 @@ class SamplesView(QWidget):
     def _dress_view(self) -> None:
         view = self.view
         view.setModel(self.table)
+        view.setItemDelegate(Rows(view))
         view.setProperty("kind", "rows")
         view.setAccessibleName("Samples")
         view.setShowGrid(False)

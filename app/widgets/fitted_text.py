@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl
-from PySide6.QtGui import QResizeEvent, QTextOption, QWheelEvent
-from PySide6.QtWidgets import QFrame, QTextBrowser
+from PySide6.QtGui import (
+    QHelpEvent,
+    QResizeEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextOption,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit, QToolTip
+
+from app.widgets.text import tip
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # An answer is at most a few thousand words; what is longer was not meant to be read.
 _LONGEST = 20_000
 _MOST_LINES = 1_500
+
+
+@dataclass(frozen=True)
+class Highlight:
+    """Characters `start` to `end` of a document that look different, and what that means."""
+
+    start: int
+    end: int
+    look: QTextCharFormat
+    sentence: str
 
 
 class FittedText(QTextBrowser):
@@ -22,6 +44,7 @@ class FittedText(QTextBrowser):
     def __init__(self, scrolls: bool = False) -> None:
         super().__init__()
         self._scrolls = scrolls
+        self._highlights: Sequence[Highlight] = ()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
         self.setOpenExternalLinks(False)
@@ -55,6 +78,38 @@ class FittedText(QTextBrowser):
             )
             height += self.horizontalScrollBar().sizeHint().height() if is_wide else 0
         self.setFixedHeight(height)
+
+    def highlight(self, highlights: Sequence[Highlight]) -> None:
+        """Let these stand out; pointing at one tells what it means."""
+        if not highlights and not self._highlights:
+            return
+        self._highlights = highlights
+        selections = []
+        for each in highlights:
+            selection = QTextEdit.ExtraSelection()
+            cursor = QTextCursor(self.document())
+            cursor.setPosition(each.start)
+            cursor.setPosition(each.end, QTextCursor.MoveMode.KeepAnchor)
+            selection.cursor, selection.format = cursor, each.look
+            selections.append(selection)
+        self.setExtraSelections(selections)
+
+    def sentence_at(self, place: int) -> str:
+        """What stands out at a character, in words; "" where nothing does."""
+        found = (each.sentence for each in self._highlights if each.start <= place < each.end)
+        return next(found, "")
+
+    def place_of(self, sentence: str) -> int | None:
+        """Where what means this begins; None where nothing does."""
+        found = (each.start for each in self._highlights if each.sentence == sentence)
+        return next(found, None)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            place = self.cursorForPosition(event.pos()).position()
+            QToolTip.showText(event.globalPos(), tip(self.sentence_at(place)), self)
+            return True
+        return super().viewportEvent(event)
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
         # Whatever the text refers to, on this disk or elsewhere, is not fetched.
