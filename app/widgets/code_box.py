@@ -27,7 +27,7 @@ class CodeBox(QFrame):
         super().__init__()
         self._code = ""
         self._language = ""
-        self.setProperty("kind", "code")
+        self.setProperty("kind", "code box")
         self.language = label(kind="small")
         self.copy = CopyButton(lambda: self._code, "this code")
         self.text = FittedText(scrolls=True)
@@ -49,11 +49,9 @@ class CodeBox(QFrame):
             return
         self._code, self._language = code, language
         self.language.setText(language)
-        shown = shortened(code)
         self._colouring.lines = []
-        self.text.document().setPlainText(shown)
-        self._colouring.show(inks_of(shown, language))
-        self.text.fit()
+        self.text.show_plain(code)
+        self._colouring.show(inks_of(shortened(code), language))
 
     def _dress_text(self) -> None:
         self.text.setProperty("kind", "code")

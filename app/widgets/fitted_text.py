@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl
@@ -62,8 +63,18 @@ class FittedText(QTextBrowser):
 
     def show_plain(self, text: str) -> None:
         """Show a text as it is."""
-        self.document().setPlainText(shortened(text))
+        with self.unmoved():
+            self.document().setPlainText(shortened(text))
         self.fit()
+
+    @contextlib.contextmanager
+    def unmoved(self) -> Iterator[None]:
+        """Stay where it is scrolled to while the text becomes another."""
+        bar = self.horizontalScrollBar()
+        value = bar.value()
+        yield
+        self.setTextCursor(QTextCursor(self.document()))  # else the end of the text is gone to
+        bar.setValue(value)
 
     def fit(self) -> None:
         """Take the height that the text needs at this width."""

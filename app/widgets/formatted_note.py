@@ -168,7 +168,7 @@ class FormattedNote(QScrollArea):
         self.verticalScrollBar().setValue(line.y() - self.viewport().height() // 2)
 
     def _lay_out(self) -> None:
-        self._column.setContentsMargins(Space.TWO, 0, Space.ONE, Space.TWO)
+        self._column.setContentsMargins(0, 0, 0, Space.TWO)
         self._column.setSpacing(Space.ONE)
         self._column.addStretch(1)
         self._page.setLayout(self._column)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from PySide6.QtGui import (
+    QBrush,
     QFont,
     QTextBlock,
     QTextBlockFormat,
@@ -13,6 +14,8 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
     QTextFragment,
+    QTextFrameFormat,
+    QTextTable,
 )
 
 from app.markdown_parts import Kind, Part
@@ -40,12 +43,28 @@ def is_strange(part: Part) -> bool:
 
 def fill(document: QTextDocument, text: str) -> None:
     """Put Markdown into a document and make everything in it harmless."""
+    document.setIndentWidth(Space.THREE)
     document.setMarkdown(_EMPTY_LINES.sub("\n\n", text), _FEATURES)
     edit = QTextCursor(document)
     edit.beginEditBlock()
     _disarm(document)
+    _slant(document)
     _space_out(document)
     edit.endEditBlock()
+
+
+def rule_tables(document: QTextDocument, lines: QBrush) -> None:
+    """Let all tables have thin lines, and room around what stands in them."""
+    for frame in document.rootFrame().childFrames():
+        if isinstance(frame, QTextTable):
+            look = frame.format()
+            look.setBorderCollapse(True)
+            look.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+            look.setBorderBrush(lines)
+            look.setBorder(1)
+            look.setCellSpacing(0)
+            look.setCellPadding(Space.HALF)
+            frame.setFormat(look)
 
 
 def _disarm(document: QTextDocument) -> None:
@@ -62,6 +81,19 @@ def _disarm(document: QTextDocument) -> None:
         words, target = cursor.selectedText(), format_.anchorHref()
         shown = words if target in ("", words) else f"{words} ({target})"
         cursor.insertText(shown, QTextCharFormat())
+
+
+def _slant(document: QTextDocument) -> None:
+    """Let `_emphasis_` be slanted as `*emphasis*` is: Qt draws a line below it, like a link."""
+    slanted = QTextCharFormat()
+    slanted.setFontUnderline(False)
+    slanted.setFontItalic(True)
+    for start, length, format_ in list(_fragments(document)):
+        if format_.fontUnderline():
+            cursor = QTextCursor(document)
+            cursor.setPosition(start)
+            cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
+            cursor.mergeCharFormat(slanted)
 
 
 def _fragments(document: QTextDocument) -> Iterator[tuple[int, int, QTextCharFormat]]:

@@ -12,7 +12,7 @@ from app.markdown_parts import Kind, Part, parts_of
 from app.style import Space, Style
 from app.widgets.code_box import CodeBox
 from app.widgets.fitted_text import FittedText, shortened
-from app.widgets.markdown_document import fill, is_strange
+from app.widgets.markdown_document import fill, is_strange, rule_tables
 
 
 class MarkdownText(FittedText):
@@ -26,13 +26,20 @@ class MarkdownText(FittedText):
         """Show a text that anyone may have written."""
         if text != self._shown:
             self._shown = text
-            fill(self.document(), text)
+            self._fill(text)
             self.fit()
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.FontChange and self._shown is not None:
-            fill(self.document(), self._shown)  # headings have sizes of their own
+        # Headings have sizes of their own, and tables lines.
+        is_other = event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange)
+        if is_other and self._shown is not None:
+            self._fill(self._shown)
         super().changeEvent(event)
+
+    def _fill(self, text: str) -> None:
+        with self.unmoved():
+            fill(self.document(), text)
+            rule_tables(self.document(), self.palette().mid())
 
 
 PartView = FittedText | CodeBox
