@@ -16,21 +16,29 @@ class WordPlaces:
     """The words of `written` and where each stands in `shown`, as Qt counts characters there."""
 
     def __init__(self, written: str, shown: str) -> None:
+        self._texts = written, shown
         self._written = [found.span() for found in _WORD.finditer(written)]
         self._shown = [found.span() for found in _WORD.finditer(shown)]
         self._counted = Places(shown)
         self._pairs = self._paired(written, shown)
 
     def shown(self, start: int, end: int) -> tuple[int, int] | None:
-        """Where the words of characters `start` to `end` are shown; None where none of them is."""
-        places = [
-            self._shown[self._pairs[number]]
+        """Where the words of characters `start` to `end` are shown; None where none of them is.
+
+        The signs behind the last word go with it.
+        """
+        pairs = [
+            (word, self._shown[self._pairs[number]])
             for number, word in enumerate(self._written)
             if word[0] < end and word[1] > start and number in self._pairs
         ]
-        if not places:
+        if not pairs:
             return None
-        return self._counted.in_qt(places[0][0]), self._counted.in_qt(places[-1][1])
+        (_, behind), (_, last) = pairs[-1]
+        written, shown = self._texts
+        while behind < end and shown[last : last + 1] == written[behind] != "\n":
+            behind, last = behind + 1, last + 1
+        return self._counted.in_qt(pairs[0][1][0]), self._counted.in_qt(last)
 
     def _paired(self, written: str, shown: str) -> dict[int, int]:
         if max(len(self._written), len(self._shown)) > _MOST_WORDS:

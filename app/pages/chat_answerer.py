@@ -11,7 +11,7 @@ from app.chat_session import Answerer
 from app.directions import isolated
 from app.pages.chat_exchange import BASE_MODEL
 from app.style import Size, Space
-from app.widgets.text import label
+from app.widgets.text import label, tip
 from mlx_backend.library.adapters import AdapterCard
 
 _GROUNDED = (
@@ -121,5 +121,5 @@ class AnswererChoice(QWidget):
     def _show_compare(self) -> None:
         self.compare.setEnabled(self._can_compare(self.is_grounded))
         told = _ALIKE if self.is_quoting and self.chosen.adapter is not None else _COMPARE
-        self.compare.setToolTip(told)
+        self.compare.setToolTip(tip(told))
         self.compare.setAccessibleDescription(told)

@@ -29,7 +29,7 @@ from app.widgets.empty import EmptyState
 from app.widgets.rows import Rows
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
-from app.widgets.text import hairline, indented, label
+from app.widgets.text import hairline, indented, label, tip
 from app.widgets.undo import UndoBar
 from mlx_backend.library.browsing import NoteIds
 from mlx_backend.library.notes import Notes
@@ -138,7 +138,8 @@ class SamplesView(QWidget):
         }
         self.chips.show_counts(counts)
         why = sample_words.thrown_out(overview)
-        self.chips.chip("dropped").setToolTip(f"{_HELPS['dropped']}\n{why}".rstrip())
+        told = f"{_HELPS['dropped']}\n{why}".rstrip()
+        self.chips.chip("dropped").setToolTip(tip(told))
         self._show_totals()
 
     def _show_totals(self) -> None:

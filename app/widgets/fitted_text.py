@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QUrl
 from PySide6.QtGui import (
     QHelpEvent,
     QResizeEvent,
@@ -69,11 +69,12 @@ class FittedText(QTextBrowser):
 
     @contextlib.contextmanager
     def unmoved(self) -> Iterator[None]:
-        """Stay where it is scrolled to while the text becomes another."""
+        """Stay where it is scrolled to, and tell of no moved cursor, while the text is replaced."""
         bar = self.horizontalScrollBar()
         value = bar.value()
-        yield
-        self.setTextCursor(QTextCursor(self.document()))  # else the end of the text is gone to
+        with QSignalBlocker(self):
+            yield
+            self.setTextCursor(QTextCursor(self.document()))  # else the end of the text is gone to
         bar.setValue(value)
 
     def fit(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,12 +53,19 @@ class FormattedNote(QScrollArea):
         self._waiting: list[Part] = []
         self._shown: list[_Shown] = []
         self._goes_to_cited = False
+        self._target: FittedText | None = None
         self._building = QTimer(self, singleShot=True, interval=0)
         self._building.timeout.connect(self._build)
         self._page = QWidget()
+        # Not at once: the parts take their places after the page has taken its height.
+        self._centring = QTimer(self, singleShot=True, interval=0)
+        self._centring.timeout.connect(self._centre)
         self._column = QVBoxLayout()
         self._lay_out()
         style.changed.connect(self._mark_all)
+        bar = self.verticalScrollBar()
+        bar.rangeChanged.connect(lambda *_: self._centring.start())
+        bar.actionTriggered.connect(lambda _: self._let_go())
 
     def show_text(self, text: str, marks: Sequence[Mark]) -> None:
         """Show a text with its marks; where only these changed, the place is kept."""
@@ -67,7 +73,7 @@ class FormattedNote(QScrollArea):
         if text == self._text:
             self._mark_all()
             return
-        self._text, self._goes_to_cited = text, False
+        self._text, self._goes_to_cited, self._target = text, False, None
         for shown in self._shown:
             self._column.removeWidget(shown.view)
             shown.view.deleteLater()
@@ -152,20 +158,25 @@ class FormattedNote(QScrollArea):
             place = shown.text.place_of(cited)
             if place is not None:
                 self._goes_to_cited = False
-                QTimer.singleShot(0, self, functools.partial(self._centre, shown.text, place))
+                cursor = shown.text.textCursor()
+                cursor.setPosition(place)
+                shown.text.setTextCursor(cursor)
+                self._target = shown.text
+                self._centring.start()
                 return
         if not self._waiting:
             self._goes_to_cited = False
             self.not_marked.emit()
 
-    def _centre(self, text: FittedText, place: int) -> None:
-        if text not in [shown.text for shown in self._shown]:
-            return  # another note is shown by now
-        cursor = text.textCursor()
-        cursor.setPosition(place)
-        text.setTextCursor(cursor)
-        line = text.viewport().mapTo(self._page, text.cursorRect().center())
+    def _centre(self) -> None:
+        """Have the cited place in the middle, also when text above it takes its room only now."""
+        if self._target is None:
+            return
+        line = self._target.viewport().mapTo(self._page, self._target.cursorRect().center())
         self.verticalScrollBar().setValue(line.y() - self.viewport().height() // 2)
+
+    def _let_go(self) -> None:
+        self._target = None
 
     def _lay_out(self) -> None:
         self._column.setContentsMargins(0, 0, 0, Space.TWO)
