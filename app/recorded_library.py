@@ -232,7 +232,8 @@ def record_talk(db: sqlite3.Connection) -> int:
                 protocol.Citation(note=note.id, passage=1, title=title, path=note.path, **place),
             )
         conversations.add(talk, StoredTurn("user", question, None))
-        conversations.add(talk, StoredTurn("assistant", answer, NAME, cited))
+        words = answer.removeprefix(f"{title}: ") if title else ""
+        conversations.add(talk, StoredTurn("assistant", answer, NAME, cited, words))
     return talk
 
 

@@ -45,7 +45,7 @@ class FittedText(QTextBrowser):
     def __init__(self, scrolls: bool = False) -> None:
         super().__init__()
         self._scrolls = scrolls
-        self._highlights: Sequence[Highlight] = ()
+        self.highlights: Sequence[Highlight] = ()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
         self.setOpenExternalLinks(False)
@@ -93,9 +93,9 @@ class FittedText(QTextBrowser):
 
     def highlight(self, highlights: Sequence[Highlight]) -> None:
         """Let these stand out; pointing at one tells what it means."""
-        if not highlights and not self._highlights:
+        if not highlights and not self.highlights:
             return
-        self._highlights = highlights
+        self.highlights = highlights
         selections = []
         for each in highlights:
             selection = QTextEdit.ExtraSelection()
@@ -108,12 +108,12 @@ class FittedText(QTextBrowser):
 
     def sentence_at(self, place: int) -> str:
         """What stands out at a character, in words; "" where nothing does."""
-        found = (each.sentence for each in self._highlights if each.start <= place < each.end)
+        found = (each.sentence for each in self.highlights if each.start <= place < each.end)
         return next(found, "")
 
     def place_of(self, sentence: str) -> int | None:
         """Where what means this begins; None where nothing does."""
-        found = (each.start for each in self._highlights if each.sentence == sentence)
+        found = (each.start for each in self.highlights if each.sentence == sentence)
         return next(found, None)
 
     def viewportEvent(self, event: QEvent) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.markdown_parts import Kind, Part, parts_of
@@ -53,7 +54,7 @@ class FormattedNote(QScrollArea):
         self._waiting: list[Part] = []
         self._shown: list[_Shown] = []
         self._goes_to_cited = False
-        self._target: FittedText | None = None
+        self._target: tuple[FittedText, int] | None = None
         self._building = QTimer(self, singleShot=True, interval=0)
         self._building.timeout.connect(self._build)
         self._page = QWidget()
@@ -158,10 +159,10 @@ class FormattedNote(QScrollArea):
             place = shown.text.place_of(cited)
             if place is not None:
                 self._goes_to_cited = False
-                cursor = shown.text.textCursor()
-                cursor.setPosition(place)
+                self._target = shown.text, place
+                cursor = _cursor_at(*self._target)
                 shown.text.setTextCursor(cursor)
-                self._target = shown.text
+                self.told.emit(cited)
                 self._centring.start()
                 return
         if not self._waiting:
@@ -172,7 +173,9 @@ class FormattedNote(QScrollArea):
         """Have the cited place in the middle, also when text above it takes its room only now."""
         if self._target is None:
             return
-        line = self._target.viewport().mapTo(self._page, self._target.cursorRect().center())
+        text, place = self._target
+        line = text.cursorRect(_cursor_at(text, place)).center()
+        line = text.viewport().mapTo(self._page, line)
         self.verticalScrollBar().setValue(line.y() - self.viewport().height() // 2)
 
     def _let_go(self) -> None:
@@ -187,6 +190,12 @@ class FormattedNote(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+
+def _cursor_at(text: FittedText, place: int) -> QTextCursor:
+    cursor = QTextCursor(text.document())
+    cursor.setPosition(place)
+    return cursor
 
 
 def _parts(text: str) -> list[Part]:

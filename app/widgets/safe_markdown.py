@@ -34,6 +34,7 @@ class MarkdownText(FittedText):
         is_other = event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange)
         if is_other and self._shown is not None:
             self._fill(self._shown)
+            self.highlight(self.highlights)
         super().changeEvent(event)
 
     def _fill(self, text: str) -> None:

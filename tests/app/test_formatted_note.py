@@ -154,7 +154,9 @@ def test_a_source_is_marked_where_it_is_formatted(
     shown = next(s for s in view._shown if s.text.extraSelections())
 
     def is_seen() -> bool:
-        place = shown.text.viewport().mapTo(view.viewport(), shown.text.cursorRect().center())
+        cursor = shown.text.document().find("tide")
+        centre = shown.text.cursorRect(cursor).center()
+        place = shown.text.viewport().mapTo(view.viewport(), centre)
         return view.viewport().rect().contains(place)
 
     qtbot.waitUntil(lambda: is_seen() and view.verticalScrollBar().value() > 0)
@@ -184,7 +186,9 @@ def test_a_place_that_has_no_words_is_shown_in_the_source(
     assert notes.preview.formatted.isVisible()
 
 
-def test_what_is_not_taught_is_marked_too(formatted: FormattedNote, qtbot: QtBot) -> None:
+def test_what_is_not_taught_is_marked_too(
+    services: Services, formatted: FormattedNote, qtbot: QtBot
+) -> None:
     secret, footer = cited_marks(NOTE, "hunter22"), cited_marks(NOTE, "The same footer.")
     reasons = [
         Reason("secrets", "", False, False, None, None, "password", (secret,)),
@@ -192,6 +196,7 @@ def test_what_is_not_taught_is_marked_too(formatted: FormattedNote, qtbot: QtBot
     ]
     marks = marks_of(NOTE, (), reasons, used=True, cited=cited_marks(NOTE, "rye | 500"))
     formatted.show_text(shown_text(NOTE), marks)
+    qtbot.waitUntil(lambda: not formatted._waiting)
     assert formatted.highlights() == ["rye500", "hunter22", "The same footer."]
     last = formatted._shown[-1].text
     told: list[str] = []
@@ -200,6 +205,8 @@ def test_what_is_not_taught_is_marked_too(formatted: FormattedNote, qtbot: QtBot
     place = last.cursorRect(cursor).center() - QPoint(20, 0)
     QTest.mouseClick(last.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert told[-1] == "Masked before training: password."
+    services.style.set_appearance("dark")
+    assert formatted.highlights() == ["rye500", "hunter22", "The same footer."]
     formatted.show_text(shown_text(NOTE), ())
     assert formatted.highlights() == []
 
@@ -218,6 +225,7 @@ def test_nothing_is_wider_than_the_pane(formatted: FormattedNote, qtbot: QtBot, 
     rule = "|".join("-" for _ in range(30))
     formatted.show_text(f"{'x' * 900}\n\n|{heads}|\n|{rule}|\n|{heads}|\n\n    {'y' * 500}", ())
     formatted.resize(width, 300)
+    qtbot.waitUntil(lambda: not formatted._waiting)
     qtbot.waitUntil(lambda: formatted.viewport().width() <= width)
     qtbot.wait(10)
     for shown in formatted._shown:
