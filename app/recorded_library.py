@@ -232,8 +232,7 @@ def record_talk(db: sqlite3.Connection) -> int:
                 protocol.Citation(note=note.id, passage=1, title=title, path=note.path, **place),
             )
         conversations.add(talk, StoredTurn("user", question, None))
-        words = answer.removeprefix(f"{title}: ") if title else ""
-        conversations.add(talk, StoredTurn("assistant", answer, NAME, cited, words))
+        conversations.add(talk, StoredTurn("assistant", answer, NAME, cited))
     return talk
 
 
