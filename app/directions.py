@@ -7,6 +7,7 @@ import unicodedata
 
 _OPEN, _CLOSE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 _BREAK = "\N{ZERO WIDTH SPACE}"
+_TO_RIGHT, _TO_LEFT = "\N{LEFT-TO-RIGHT MARK}", "\N{RIGHT-TO-LEFT MARK}"
 _ADDED = re.compile(f"[{_OPEN}{_CLOSE}{_BREAK}]")
 # Letters that run to the left, and signs that turn what stands around them.
 _TURNS = re.compile(
@@ -37,9 +38,14 @@ def in_sentence(text: str) -> str:
 
     Where there is nothing but what stands in “ ”, that decides which way the text runs.
     """
-    if not _TURNS.search(text) or not _has_letters(_QUOTED.sub("", text)):
+    around = _QUOTED.sub("", text)
+    if not _TURNS.search(text) or not _has_letters(around):
         return text
-    return _QUOTED.sub(lambda quoted: f"“{isolated(quoted[1])}”", text)
+    drawn = _QUOTED.sub(lambda quoted: f"“{isolated(quoted[1])}”", text)
+    if runs_left(around) != runs_left(text):
+        # Some of Qt's widgets look into what is isolated for the first letter.
+        return f"{_TO_LEFT if runs_left(around) else _TO_RIGHT}{drawn}"
+    return drawn
 
 
 def breakable(text: str) -> str:
@@ -49,7 +55,7 @@ def breakable(text: str) -> str:
 
 def bare(text: str) -> str:
     """A text without what the functions above put into it."""
-    return _ADDED.sub("", text)
+    return _ADDED.sub("", text.removeprefix(_TO_RIGHT).removeprefix(_TO_LEFT))
 
 
 def _has_letters(text: str) -> bool:

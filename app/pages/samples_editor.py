@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from app import sample_words
 from app.style import Size, Space
 from app.widgets.flow import Flow
-from app.widgets.text import button, label, on_button, paragraph
+from app.widgets.text import button, label, lean, on_button, paragraph
 from mlx_backend.study.store import StoredSample
 
 
@@ -138,6 +138,7 @@ def _field(name: str) -> QPlainTextEdit:
     field.setTabChangesFocus(True)
     field.setMinimumHeight(Size.FIELD_LEAST)
     field.setMaximumHeight(Size.FIELD_MOST)
+    field.textChanged.connect(lambda: lean(field))
     return field
 
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from app.note_marks import Becomes, Mark
 from app.style import Colours, Size, Space, Style
-from app.widgets.text import tip
+from app.widgets.text import lean, tip
 
 
 class MarkedText(QPlainTextEdit):
@@ -54,6 +54,7 @@ class MarkedText(QPlainTextEdit):
         if text != self.toPlainText():
             self._marks = ()
             self.setPlainText(text)
+            lean(self)
         self._marks, self._is_used = tuple(marks), is_used
         self._colour()
         self._margin.update()

@@ -18,10 +18,18 @@ from PySide6.QtGui import (
     QMouseEvent,
 )
 from PySide6.QtGui import Qt as RichText
-from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QMenu,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import style
-from app.directions import bare, breakable, in_sentence
+from app.directions import bare, breakable, in_sentence, runs_left
 
 
 class Label(QLabel):
@@ -124,6 +132,16 @@ def tip(text: str) -> str:
     if not RichText.mightBeRichText(text):
         return text
     return f"<span style='white-space: pre-wrap'>{html.escape(text)}</span>"
+
+
+def lean(field: QPlainTextEdit) -> None:
+    """Begin the lines of a field at the side where its text begins; `QPlainTextEdit` does not."""
+    align = Qt.AlignmentFlag
+    side = align.AlignRight if runs_left(field.toPlainText()) else align.AlignLeft
+    option = field.document().defaultTextOption()
+    if option.alignment() != side:
+        option.setAlignment(side)
+        field.document().setDefaultTextOption(option)
 
 
 def hairline(vertical: bool = False) -> QFrame:

@@ -10,8 +10,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPoint, Qt
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QHelpEvent, QTextDocument
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPoint, QRect, Qt
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QGuiApplication,
+    QHelpEvent,
+    QInputMethodEvent,
+    QTextDocument,
+)
 from PySide6.QtGui import Qt as RichText
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -31,6 +37,7 @@ from app.directions import bare
 from app.pages.chat import ChatPage
 from app.pages.notes import NotesPage
 from app.pages.report_examples import ExampleView
+from app.pages.samples_editor import SampleEditor
 from app.pages.tonight import TonightPage
 from app.report import ExamItem
 from app.widgets.errors import ErrorDialog
@@ -244,6 +251,39 @@ def test_what_helps_to_draw_is_not_copied(qtbot: QtBot) -> None:
         with qtbot.waitSignal(menu.destroyed):
             QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=place)
     assert QGuiApplication.clipboard().text() == text
+
+
+@pytest.mark.parametrize("text", [f"“{RUNS_LEFT}” is ready", f"Deleted “{RUNS_LEFT}”."])
+def test_a_name_does_not_turn_a_sentence_that_can_be_selected(qtbot: QtBot, text: str) -> None:
+    made = paragraph(text)
+    qtbot.addWidget(made)
+    made.resize(600, 30)
+    made.show()
+    assert has_ink(made, 0, 60)  # it begins at the left
+    made.setText(RUNS_LEFT)
+    assert has_ink(made, 540, 600)  # and this at the right
+    assert not has_ink(made, 0, 60)
+
+
+def test_fields_begin_where_their_text_begins(qtbot: QtBot) -> None:
+    editor = SampleEditor()
+    qtbot.addWidget(editor)
+    editor.show()
+    editor._page.show()
+    typed = QInputMethodEvent()
+    typed.setCommitString(RUNS_LEFT)
+    QApplication.sendEvent(editor.prompt, typed)
+    assert editor.prompt.document().defaultTextOption().alignment() is Qt.AlignmentFlag.AlignRight
+    editor.prompt.clear()
+    QTest.keyClicks(editor.prompt, "What?")
+    assert editor.prompt.document().defaultTextOption().alignment() is Qt.AlignmentFlag.AlignLeft
+
+
+def has_ink(widget: QWidget, left: int, right: int) -> bool:
+    """Whether something is drawn between two places from the left."""
+    picture = widget.grab(QRect(left, 0, right - left, widget.height())).toImage()
+    colours = {picture.pixel(x, y) for x in range(picture.width()) for y in range(picture.height())}
+    return len(colours) > 1
 
 
 def test_a_row_runs_as_its_name_does_and_the_model_keeps_the_name(
