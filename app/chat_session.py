@@ -231,6 +231,7 @@ class ChatSession(QObject):
                 done.tokens_per_second,
                 is_cut=done.ended == "length",
                 citations=done.citations,
+                quote=done.quote,
             )
             self._finish(request_id, answer, go_on=answer.phase is Phase.DONE)
 
@@ -252,7 +253,8 @@ class ChatSession(QObject):
 
     def _store(self, conversation: int, answer: Answer) -> None:
         if answer.text:
-            turn = StoredTurn("assistant", clean(answer.text), answer.adapter, answer.citations)
+            text, quote = clean(answer.text), clean(answer.quote)
+            turn = StoredTurn("assistant", text, answer.adapter, answer.citations, quote)
             self._background.call(
                 lambda db: Conversations(db).add(conversation, turn), lambda _: self.stored.emit()
             )

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.conversations import StoredTurn
-from mlx_backend.protocol import Citation, Turn
+from mlx_backend.protocol import DECLINED, Citation, Turn
 
 # Of a long conversation the model is told the latest part only, in characters.
 _LONGEST_HISTORY = 12_000
@@ -34,7 +34,8 @@ class Answer:
     """What one answerer said; `adapter` None is the base model.
 
     `is_cut` tells that it would have gone on, had it not been as long as answers may be.
-    `citations` are the passages of the notes that it is from.
+    `citations` are the passages of the notes that it is from, and `quote` the words of a note that
+    it consists of; "" where a model worded it.
     """
 
     adapter: str | None
@@ -44,6 +45,17 @@ class Answer:
     is_cut: bool = False
     error: OvernightError | None = None
     citations: tuple[Citation, ...] = ()
+    quote: str = ""
+
+    @property
+    def is_from_notes(self) -> bool:
+        """Whether no model worded it: it is a quote, or says that there is nothing to quote."""
+        return bool(self.quote) or (self.text == DECLINED and not self.tokens_per_second)
+
+    @property
+    def shown(self) -> str:
+        """What a person reads: a quote goes without the title of its note, which stands beside."""
+        return self.quote or self.text
 
     @property
     def sources(self) -> tuple[Citation, ...]:
@@ -86,7 +98,7 @@ def exchanges_of(turns: Iterable[StoredTurn]) -> list[Exchange]:
 
 
 def _answer_of(turn: StoredTurn) -> Answer:
-    return Answer(turn.adapter, turn.text, citations=turn.citations)
+    return Answer(turn.adapter, turn.text, citations=turn.citations, quote=turn.quote)
 
 
 def turns_for(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[Turn, ...]:

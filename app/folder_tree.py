@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QPalette
 
 from app import icons, words
 from app.background import Background
+from app.widgets.text import tip
 from mlx_backend.library.folders import Folder, Folders
 
 Index = QModelIndex | QPersistentModelIndex
@@ -102,7 +103,7 @@ class FolderTree(QAbstractItemModel):
             case Qt.ItemDataRole.DisplayRole:
                 return folder.name if column == NAME else f"{folder.notes:,}"
             case Qt.ItemDataRole.ToolTipRole:
-                return _help(folder)
+                return tip(_help(folder))
             case Qt.ItemDataRole.DecorationRole if column == NAME and folder.path:
                 return icons.icon(_icon(folder), on_tint=True)
             case Qt.ItemDataRole.TextAlignmentRole if column == NOTES:

@@ -50,7 +50,7 @@ def marks_of(
     Findings that the person undid leave no mark. `cited` are the characters [start, end) that an
     answer is from.
     """
-    places = _Places(text)
+    places = Places(text)
     found = [*_passages(passages, used), *_findings(reasons)]
     if cited is not None:
         start, end = (min(place, len(text)) for place in cited)
@@ -94,8 +94,8 @@ _CITED = "The answer is from here."
 _OTHERS = "In the words of others: taught only as what you answer to."
 
 
-class _Places:
-    """Turns places in Python's text into Qt's, which counts rarer characters as two."""
+class Places:
+    """Turns places in Python's text into Qt's, which counts rarer characters as two, and back."""
 
     def __init__(self, text: str) -> None:
         self._wide = (
@@ -105,4 +105,10 @@ class _Places:
         )
 
     def in_qt(self, place: int) -> int:
+        """Where Qt counts a place of Python's text."""
         return place + bisect.bisect_left(self._wide, place)
+
+    def in_python(self, place: int) -> int:
+        """Where Python counts a place of Qt's text."""
+        wide = range(len(self._wide))
+        return place - bisect.bisect_left(wide, place, key=lambda n: self._wide[n] + n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app import words
+from app.directions import isolated
 from mlx_backend.library.origins import Origin
 
 
@@ -24,7 +25,7 @@ def _who(origin: Origin) -> str:
     if share:
         return ""  # what was found about the note says how much
     if origin.author:
-        return f" by {origin.author}"
+        return f" by {isolated(origin.author)}"
     return " by others" if share == 0 else ""
 
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication, QPalette
 
 from app.background import Background
 from app.paged_table import Index, PagedTable
+from app.widgets.text import tip
 from mlx_backend.library.browsing import Browsing, NoteIds
 from mlx_backend.library.notes import NoteStatus, NoteSummary
 
@@ -57,7 +58,7 @@ class NoteTable(PagedTable[NoteSummary]):
         if role == Qt.ItemDataRole.DisplayRole:
             return (note.title, f"{note.words:,}", STATE_WORDS[note.status])[column]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return STATE_HELP[note.status] if column == STATE else note.path
+            return STATE_HELP[note.status] if column == STATE else tip(note.path)
         return _colour(note, column)
 
 

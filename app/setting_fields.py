@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 from app.style import Space
+from app.widgets.text import tip
 from mlx_backend.settings import Settings
 
 Changed = Callable[[object], None]
@@ -72,7 +73,7 @@ def make_field(declared: Declared, value: object, changed: Changed) -> QWidget:
     set_value(field, value)
     field.setAccessibleName(declared.title)
     field.setAccessibleDescription(declared.help)
-    field.setToolTip(declared.help)
+    field.setToolTip(tip(declared.help))
     return field
 
 

@@ -115,6 +115,12 @@ class Colours:
     warning: QColor
     second_curve: QColor
     """For the second of two curves; differs from the accent in lightness too."""
+    keyword: QColor
+    """In code, as the next four; all can be read on `raised`."""
+    name: QColor
+    string: QColor
+    number: QColor
+    comment: QColor
 
 
 def mix(one: QColor, other: QColor, share: float) -> QColor:
@@ -178,6 +184,11 @@ def colours(palette: QPalette, dark: bool) -> Colours:
         tint=mix(system_accent, base, 0.16 if dark else 0.09),
         warning=readable(QColor("#d0342c"), raised),
         second_curve=readable(QColor("#e08a00"), base, 3.0),
+        keyword=readable(QColor("#8e44d6"), raised),
+        name=readable(QColor("#a8590a"), raised),
+        string=readable(QColor("#1c8a46"), raised),
+        number=readable(QColor("#1a6fc4"), raised),
+        comment=readable(mix(text, base, 0.58), raised),
     )
 
 

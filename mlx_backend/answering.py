@@ -25,10 +25,14 @@ _MAYBE_MARK = re.compile(r"\s*(?:\[\d{0,2}\]?)?$")
 
 @dataclass(frozen=True)
 class GroundedAnswer:
-    """An answer without the numbers of its passages, and where it is from."""
+    """An answer without the numbers of its passages, and where it is from.
+
+    `quote` are the words of a note that it consists of; "" where a model worded it.
+    """
 
     answer: Answer
     citations: tuple[Citation, ...]
+    quote: str = ""
 
 
 def answer_from_notes(
@@ -104,9 +108,11 @@ def _quoted(
 ) -> GroundedAnswer:
     began = time.perf_counter()
     with model.as_base() as base:
-        text, citations = _of_quote(quote(base, question, passages))
+        found = quote(base, question, passages)
+    text, citations = _of_quote(found)
     on_text(text)
-    return GroundedAnswer(_told(text, (time.perf_counter() - began) * 1000), citations)
+    took_ms = (time.perf_counter() - began) * 1000
+    return GroundedAnswer(_told(text, took_ms), citations, found.words if found else "")
 
 
 def _of_quote(found: Quoted | None) -> tuple[str, tuple[Citation, ...]]:

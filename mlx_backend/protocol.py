@@ -442,7 +442,10 @@ class AnswerPart(Message, frozen=True, kw_only=True, tag="part", tag_field="repl
 
 
 class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="reply"):
-    """The whole answer, why it ended, and how fast it was."""
+    """The whole answer, why it ended, and how fast it was.
+
+    `quote` are the words of a note that it consists of; "" where a model worded it.
+    """
 
     id: str
     text: str
@@ -453,6 +456,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     ttft_ms: float
     tokens_per_second: float
     citations: tuple[Citation, ...] = ()
+    quote: str = ""
 
 
 class RequestFailed(Message, frozen=True, kw_only=True, tag="failed", tag_field="reply"):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.library.notes import Passage
+from mlx_backend.library.places import verbatim
 from mlx_backend.likelihood import likelihoods
 from mlx_backend.question_kinds import asked_kind, has_kind
 from mlx_backend.retrieval import Found, content_words
@@ -50,10 +51,14 @@ _OF_ANY_KIND = word_set(
 
 @dataclass(frozen=True)
 class Quoted:
-    """A statement that answers, worded as an answer, and its passage."""
+    """A statement that answers, worded as an answer, and its passage.
+
+    `words` is the statement alone, as it stands in the note.
+    """
 
     text: str
     passage: Found
+    words: str
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,8 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
     if not is_enough(evidence[best], strange):
         return None
     passage, text = stated[best]
-    return Quoted(worded(passage.title, text), passage)
+    words = verbatim(text, (passage.text, *passage.before))
+    return Quoted(worded(passage.title, words), passage, words)
 
 
 def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:

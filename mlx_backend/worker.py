@@ -95,6 +95,7 @@ class Worker:
                 ttft_ms=answer.ttft_ms,
                 tokens_per_second=answer.tokens_per_second,
                 citations=found.citations,
+                quote=found.quote,
             )
         )
 

@@ -73,7 +73,7 @@ class ChatPage(QWidget):
         self.session = ChatSession(services.worker, services.background, self)
         self.sidebar = ChatSidebar()
         self.answerer = AnswererChoice()
-        self.transcript = Transcript()
+        self.transcript = Transcript(services.style)
         self.input = ChatInput()
         self.send = button("Send", "primary")
         self.stop = button("Stop")

@@ -8,9 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from app.chat_session import Answerer
+from app.directions import isolated
 from app.pages.chat_exchange import BASE_MODEL
 from app.style import Size, Space
-from app.widgets.text import label
+from app.widgets.text import label, tip
 from mlx_backend.library.adapters import AdapterCard
 
 _GROUNDED = (
@@ -63,7 +64,7 @@ class AnswererChoice(QWidget):
         self._answerers = [Answerer(card.name, card.base) for card in cards]
         self._answerers.append(Answerer(None, base_model))
         self.menu.clear()
-        self.menu.addItems([answerer.adapter or BASE_MODEL for answerer in self._answerers])
+        self.menu.addItems([isolated(each.adapter or BASE_MODEL) for each in self._answerers])
         self.choose(chosen)
 
     def choose(self, adapter: str | None) -> bool:
@@ -120,5 +121,5 @@ class AnswererChoice(QWidget):
     def _show_compare(self) -> None:
         self.compare.setEnabled(self._can_compare(self.is_grounded))
         told = _ALIKE if self.is_quoting and self.chosen.adapter is not None else _COMPARE
-        self.compare.setToolTip(told)
+        self.compare.setToolTip(tip(told))
         self.compare.setAccessibleDescription(told)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.exchanges import Answer, Exchange, Phase
-from app.style import Size, Space
+from app.style import Size, Space, Style
+from app.widgets.copy_button import CopyButton
+from app.widgets.fitted_text import FittedText
 from app.widgets.safe_markdown import SafeMarkdown
 from app.widgets.source_chips import SourceChips
 from app.widgets.text import button, label, paragraph
 from mlx_backend.protocol import DECLINED
 
 BASE_MODEL = "Base model"
+_FROM_NOTES = "From your notes"
 
 # A long answer takes longer to lay out: rest at least this many times as long as that took.
 _REST_FACTOR = 4
@@ -33,8 +36,9 @@ class ExchangeView(QWidget):
     source_wanted = Signal(object)
     """Open the note of this Citation."""
 
-    def __init__(self, exchange: Exchange, waiting: str = "") -> None:
+    def __init__(self, exchange: Exchange, style: Style, waiting: str = "") -> None:
         super().__init__()
+        self._style = style
         self._waiting = waiting
         self.question = QuestionBubble(exchange.question)
         self.answers: dict[str | None, AnswerView] = {}
@@ -60,7 +64,7 @@ class ExchangeView(QWidget):
         self.unanswered.hide()
         view = self.answers.get(answer.adapter)
         if view is None:
-            view = AnswerView(answer.adapter or BASE_MODEL)
+            view = AnswerView(answer.adapter or BASE_MODEL, self._style)
             view.retry.clicked.connect(self.retry_wanted)
             view.from_memory.clicked.connect(self.memory_wanted)
             view.sources.chosen.connect(self.source_wanted)
@@ -95,7 +99,7 @@ class QuestionBubble(QFrame):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.setProperty("kind", "mine")
-        self.text = SafeMarkdown()
+        self.text = FittedText()
         self.text.setAccessibleName("Your question")
         self.text.show_plain(text)
         layout = QVBoxLayout(self)
@@ -120,21 +124,24 @@ class UnansweredNote(QWidget):
 
 
 class AnswerView(QWidget):
-    """Who says what, and how fast; what went wrong, where something did."""
+    """Who says what, and how fast; what went wrong, where something did.
 
-    def __init__(self, name: str) -> None:
+    What stands in a note is shown as it stands there, and no model is said to have worded it.
+    """
+
+    def __init__(self, name: str, style: Style) -> None:
         super().__init__()
+        self._name = name
         self._answer = Answer(None)
         self._waiting = ""
         self._can_retry = False
         self.name = label(name, "section")
-        self.body = SafeMarkdown()
-        self.body.setAccessibleName(f"Answer of {name}")
+        self.body = SafeMarkdown(style)
         self.status = paragraph(kind="quiet")
         self.problem = paragraph(kind="warning")
         self.sources = SourceChips()
         self.speed = label(kind="small")
-        self.copy = button("Copy", "footnote")
+        self.copy = CopyButton(lambda: self._answer.shown, "this answer")
         self.retry = button("Ask Again", "footnote")
         self.retry.hide()
         self.from_memory = button("Ask from Memory", "footnote")
@@ -143,7 +150,6 @@ class AnswerView(QWidget):
         self._rest = QTimer(self, singleShot=True)
         self._rest.timeout.connect(self._render)
         self._lay_out()
-        self.copy.clicked.connect(self._copy)
 
     @property
     def answer(self) -> Answer:
@@ -173,8 +179,15 @@ class AnswerView(QWidget):
     def _render(self) -> None:
         answer = self._answer
         began = time.monotonic()
+        self.name.setText(_FROM_NOTES if answer.is_from_notes else self._name)
+        self.name.setVisible(answer.phase is not Phase.WAITING)  # who words it, is not known yet
+        self.body.setAccessibleName(
+            _FROM_NOTES if answer.is_from_notes else f"Answer of {self._name}"
+        )
         self.body.setVisible(bool(answer.text))
-        if answer.text:
+        if answer.quote:
+            self.body.show_plain(answer.quote)
+        elif answer.text:
             self.body.show_markdown(answer.text)
         self._show_rest(answer)
         if answer.phase.is_live:
@@ -187,15 +200,11 @@ class AnswerView(QWidget):
         self.problem.setText(f"{error.message} {error.hint}".strip() if error else "")
         self.problem.setVisible(error is not None)
         self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
-        self.sources.show_sources(() if answer.phase.is_live else answer.sources)
+        shown = () if answer.phase.is_live else answer.sources
+        self.sources.show_sources(shown, "" if answer.is_from_notes else "From: ")
         self.set_can_retry(self._can_retry)
         self.speed.setText(_footnote(answer))
         self.speed.setVisible(bool(self.speed.text()))
-
-    def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._answer.text)
-        self.copy.setText("Copied")
-        QTimer.singleShot(1500, self, lambda: self.copy.setText("Copy"))
 
     def _lay_out(self) -> None:
         footer = QHBoxLayout()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.exchanges import Answer, Exchange
 from app.pages.chat_exchange import ExchangeView
-from app.style import Size, Space
+from app.style import Size, Space, Style
 from app.widgets.text import button
 
 # Of a long conversation the latest part is laid out; the rest on request.
 _AT_ONCE = 30
+# Each exchange takes some milliseconds: no more are laid out in one go than nobody waits for.
+_LONGEST_TURN_S = 0.015
+_SETTLING_MS = 200
 
 
 class Transcript(QScrollArea):
@@ -25,13 +29,21 @@ class Transcript(QScrollArea):
     source_wanted = Signal(object)
     """Open the note of this Citation."""
 
-    def __init__(self) -> None:
+    def __init__(self, style: Style) -> None:
         super().__init__()
+        self._style = style
         self._exchanges: list[Exchange] = []
         self._views: dict[int, ExchangeView] = {}
         self._waiting = ""
         self._busy = False
         self._sticks = True
+        self._first = 0
+        self._coming: list[int] = []
+        self._leaving: list[ExchangeView] = []
+        self._from_end = 0
+        self._holding = QTimer(self, singleShot=True, interval=_SETTLING_MS)
+        self._work = QTimer(self, singleShot=True, interval=0)
+        self._work.timeout.connect(self._go_on)
         self.earlier = button("Show Earlier", "link")
         self.earlier.clicked.connect(self._show_earlier)
         self._column = QVBoxLayout()
@@ -50,13 +62,14 @@ class Transcript(QScrollArea):
         """Show another conversation, from its end."""
         for view in self._views.values():
             self._column.removeWidget(view)
-            view.deleteLater()
+            view.hide()
+        self._leaving += self._views.values()
         self._views.clear()
         self._exchanges = list(exchanges)
         self._sticks = True
-        for index in range(max(0, len(exchanges) - _AT_ONCE), len(exchanges)):
-            self._insert(index, self._column.count() - 1)
-        self._mark_last()
+        self._first = len(exchanges)
+        self._coming = []
+        self._bring_earlier()
 
     def add_exchange(self, exchange: Exchange) -> None:
         """Add a question at the end, and look at it."""
@@ -88,32 +101,55 @@ class Transcript(QScrollArea):
         self._mark_last()
 
     def _insert(self, index: int, place: int) -> None:
-        view = ExchangeView(self._exchanges[index], self._waiting)
+        view = ExchangeView(self._exchanges[index], self._style, self._waiting)
         view.retry_wanted.connect(self.retry_wanted)
         view.memory_wanted.connect(self.memory_wanted)
         view.source_wanted.connect(self.source_wanted)
         self._views[index] = view
         self._column.insertWidget(place, view)
 
+    def _bring_earlier(self) -> None:
+        """Lay out more exchanges above those that there are, the nearest first."""
+        first = max(0, self._first - _AT_ONCE)
+        self._coming = [*range(first, self._first), *self._coming]
+        self._first = first
+        self._go_on()
+
+    def _go_on(self) -> None:
+        until = time.monotonic() + _LONGEST_TURN_S
+        if self._coming and not self._sticks:
+            self._holding.start()
+        while self._coming:
+            self._insert(self._coming.pop(), 1)
+            if time.monotonic() > until:
+                break
+        while self._leaving and time.monotonic() <= until:
+            self._leaving.pop().deleteLater()
+        self._mark_last()
+        if self._coming or self._leaving:
+            self._work.start()
+
     def _mark_last(self) -> None:
         last = len(self._exchanges) - 1
         for index, view in self._views.items():
             view.set_last(index == last, self._busy)
-        self.earlier.setVisible(len(self._views) < len(self._exchanges))
+        self.earlier.setVisible(self._first > 0)
 
     def _show_earlier(self) -> None:
-        first = min(self._views, default=len(self._exchanges))
+        self.earlier.clearFocus()  # else what has the focus once it is hidden is scrolled to
         self._sticks = False
-        for place, index in enumerate(range(max(0, first - _AT_ONCE), first), start=1):
-            self._insert(index, place)
-        self._mark_last()
+        self._bring_earlier()
 
     def _notice_scrolling(self, value: int) -> None:
-        self._sticks = value >= self.verticalScrollBar().maximum() - Space.ONE
+        self._from_end = self.verticalScrollBar().maximum() - value
+        self._sticks = self._from_end <= Space.ONE
 
     def _follow(self, _: int, maximum: int) -> None:
         if self._sticks:
             self.verticalScrollBar().setValue(maximum)
+        elif self._holding.isActive():
+            # What comes above pushes nothing that is being read out of sight.
+            self.verticalScrollBar().setValue(maximum - self._from_end)
 
     def _lay_out(self) -> None:
         self.setWidgetResizable(True)

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 
 from app import words
 from app.background import Background
+from app.directions import isolated
 from app.preferences import Preferences
 from app.style import Size, Space, inset
-from app.widgets.text import hairline, label, paragraph
+from app.widgets.text import hairline, label, on_button, paragraph
 from mlx_backend.library.models import STARTER, BaseModel, list_models
 
 _STARTER_TITLE = "SmolLM2 135M Instruct"
@@ -84,7 +85,7 @@ class ModelsPage(QWidget):
         self._mark()
 
     def _add(self, name: str, title: str, facts: str, extra: str) -> None:
-        choice = QRadioButton(title)
+        choice = QRadioButton(on_button(isolated(title)))
         bold = choice.font()
         bold.setBold(True)
         choice.setFont(bold)

@@ -40,6 +40,7 @@ from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
 from app.widgets.text import button, hairline, indented, label
 from app.widgets.undo import UndoBar
+from app.window_state import window_state
 from mlx_backend.library.browsing import Browsing, NoteFilter, NoteIds, Overview
 from mlx_backend.library.deciding import Decision, Decisions
 from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
@@ -91,7 +92,7 @@ class NotesPage(QWidget):
         self.chips = Chips(NAMES, HELPS)
         self.group_bar = GroupBar(background)
         self.welcome = NotesWelcome()
-        self.preview = NotePreview(background, services.style)
+        self.preview = NotePreview(background, services.style, window_state(services.library.home))
         self.skipped = SkippedFiles(background)
         self.import_bar = ImportBar(imports)
         self.undo_bar = UndoBar()

@@ -12,6 +12,7 @@ from app import words
 from app.background import Background
 from app.style import Space
 from app.widgets.flow import Flow
+from app.widgets.text import tip
 from mlx_backend.library.languages import Language, Languages
 
 
@@ -50,7 +51,8 @@ class LanguageChoice(QWidget):
     def _tick(self, language: Language) -> QCheckBox:
         tick = QCheckBox(f"{language.name}  {language.notes:,}")
         tick.setChecked(not language.is_left_out)
-        tick.setToolTip(f"{words.count(language.notes, 'note')}; used for training when ticked")
+        told = f"{words.count(language.notes, 'note')}; used for training when ticked"
+        tick.setToolTip(tip(told))
         tick.clicked.connect(lambda on: self.use_wanted.emit(language, on))
         return tick
 

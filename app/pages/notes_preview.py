@@ -8,11 +8,12 @@ from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QSettings, Signal
+from PySide6.QtWidgets import QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import words
 from app.background import Background
+from app.directions import isolated
 from app.note_marks import Mark, marks_of, shown_text
 from app.note_origin import origin_sentence
 from app.note_table import STATE_HELP
@@ -22,13 +23,20 @@ from app.pages.notes_speakers import NoteSpeakers
 from app.reveal import SHOW, reveal
 from app.style import Space, Style
 from app.widgets.flow import Flow
+from app.widgets.formatted_note import FormattedNote
 from app.widgets.marked_text import MarkedText
+from app.widgets.segments import Segments
 from app.widgets.text import button, paragraph
 from mlx_backend.library.browsing import Browsing, NoteIds, Sums
 from mlx_backend.library.findings import Findings, Reason
 from mlx_backend.library.folder_decisions import FolderDecisions, leaves_out
 from mlx_backend.library.notes import Notes, NoteSummary
 from mlx_backend.library.origins import Origin, origin_of
+
+# Whose text is Markdown, by itself or as the importer wrote it.
+_MARKDOWN = {"docx", "epub", "evernote", "feed", "html", "markdown", "notebook", "web page"}
+_FORMATTED, _SOURCE = range(2)
+_LOOK_KEY = "notes/source"
 
 # As much as anyone scrolls through here; the file itself is one click away.
 _SHOWN_CHARACTERS = 100_000
@@ -64,13 +72,15 @@ class NotePreview(QWidget):
     own_name_chosen = Signal(str)
     """A name in a chat or mail that is the person's."""
 
-    def __init__(self, background: Background, style: Style) -> None:
+    def __init__(self, background: Background, style: Style, state: QSettings) -> None:
         super().__init__()
         self._background = background
+        self._state = state
         self._ids: NoteIds[int] = array("q")
         self._path = ""
         self._cited: tuple[int, int] | None = None
         self._is_to_scroll = False
+        self._is_other = True
         self._leaves_out = True
         self.title = paragraph(kind="heading")
         self.where = paragraph(kind="small")
@@ -79,6 +89,9 @@ class NotePreview(QWidget):
         self.help = paragraph(kind="quiet")
         self.findings = NoteFindings()
         self.text = MarkedText(style)
+        self.formatted = FormattedNote(style)
+        self.look = Segments(("Formatted", "Source"), self._remembered(), "How to show the note")
+        self._body = QStackedWidget()
         self.told = paragraph(kind="quiet")
         self.toggle = button("Leave Out")
         self.toggle.clicked.connect(lambda: self.inclusion_wanted.emit(not self._leaves_out))
@@ -86,6 +99,9 @@ class NotePreview(QWidget):
         self.show_file.clicked.connect(lambda: reveal(Path(self._path)))
         self.findings.undo_wanted.connect(self._undo)
         self.text.told.connect(self._tell)
+        self.formatted.told.connect(self._tell)
+        self.formatted.not_marked.connect(self._show_source)
+        self.look.chosen.connect(self._choose_look)
         self.picture = NotesPicture(background, style)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.picture)
@@ -97,6 +113,7 @@ class NotePreview(QWidget):
         flow = Flow(actions, Space.ONE)
         flow.addWidget(self.toggle)
         flow.addWidget(self.show_file)
+        flow.addWidget(self.look)
         layout = QVBoxLayout(page)
         layout.setContentsMargins(Space.THREE, Space.TWO, Space.FOUR, 0)
         layout.setSpacing(Space.ONE)
@@ -107,7 +124,9 @@ class NotePreview(QWidget):
         layout.addWidget(self.findings)
         layout.addWidget(actions)
         layout.addSpacing(Space.ONE)
-        layout.addWidget(self.text, 1)
+        self._body.addWidget(self.formatted)
+        self._body.addWidget(self.text)
+        layout.addWidget(self._body, 1)
         layout.addWidget(self.told)
         layout.addSpacing(Space.ONE)
         return page
@@ -117,7 +136,7 @@ class NotePreview(QWidget):
         is_other = ids != self._ids
         self._ids = ids
         if is_other:
-            self._cited, self._is_to_scroll = None, False
+            self._cited, self._is_to_scroll, self._is_other = None, False, True
         if not ids:
             self._stack.setCurrentIndex(0)
         elif len(ids) > 1:
@@ -134,6 +153,7 @@ class NotePreview(QWidget):
         """Show one note at the characters [start, end), which an answer is from."""
         ids: NoteIds[int] = array("q", (note_id,))
         self._ids, self._cited, self._is_to_scroll = ids, (start, end), True
+        self._is_other = True
         self.show_notes(ids)
 
     def show_missing(self) -> None:
@@ -147,7 +167,7 @@ class NotePreview(QWidget):
         self.findings.show_reasons(())
         self.toggle.setVisible(False)
         self.show_file.setVisible(False)
-        self.text.show_text("", (), True)
+        self._show_nothing()
 
     def refresh(self) -> None:
         """Look again: what is known of the chosen notes, or of all, has changed."""
@@ -169,7 +189,12 @@ class NotePreview(QWidget):
         self.speakers.show_speakers(())
         self.findings.show_reasons(())
         self.show_file.setVisible(False)
+        self._show_nothing()
+
+    def _show_nothing(self) -> None:
+        self.look.setVisible(False)
         self.text.show_text("", (), True)
+        self.formatted.show_text("", ())
 
     def _show_one(self, cited: tuple[int, int] | None, details: _Details | None) -> None:
         if details is None or list(self._ids) != [details.note.id] or cited != self._cited:
@@ -179,19 +204,54 @@ class NotePreview(QWidget):
         self._path = note.path
         self.title.setText(note.title)
         size = f"{words.count(note.words, 'word')}, {words.count(note.tokens, 'token')}"
-        where = f"{size} · {words.path(note.path)}"
+        where = f"{size} · {isolated(words.path(note.path))}"
         self.where.setText(f"{where}\n{origin_sentence(details.origin)}".rstrip())
         self.speakers.show_speakers(details.origin.speakers)
         self.help.setText(_help(details))
         self._offer(leave_out=note.status != "excluded", possible=note.status != "gone")
         self.findings.show_reasons(details.reasons)
         self.show_file.setVisible(True)
-        self.text.show_text(
-            details.text, details.marks, is_used=note.status not in ("excluded", "gone")
-        )
+        self._show_text(details)
+
+    def _show_text(self, details: _Details) -> None:
+        is_used = details.note.status not in ("excluded", "gone")
+        self.text.show_text(details.text, details.marks, is_used)
+        is_markdown = details.origin.kind in _MARKDOWN
+        self.look.setVisible(is_markdown)
+        if is_markdown:
+            self.formatted.show_text(details.text, details.marks)
+        if self._is_other or not is_markdown:
+            self._is_other = False
+            self._show_look(self._remembered() if is_markdown else _SOURCE)
         if self._is_to_scroll:
             self._is_to_scroll = False
-            self.text.show_cited()
+            self._show_cited()
+
+    def _choose_look(self, look: int) -> None:
+        self._state.setValue(_LOOK_KEY, int(look == _SOURCE))
+        self._show_look(look)
+        self.look.take_focus()
+        if self._cited is not None:
+            self._show_cited()
+
+    def _show_look(self, look: int) -> None:
+        self.look.choose(look)
+        self._body.setCurrentIndex(look)
+
+    def _show_source(self) -> None:
+        """This once, whatever the person likes better: the formatted note has not the place."""
+        if self._body.currentWidget() is self.formatted:
+            self._show_look(_SOURCE)
+            self._show_cited()
+
+    def _show_cited(self) -> None:
+        self.text.show_cited()
+        if self._body.currentWidget() is self.formatted:
+            self.formatted.show_cited()
+
+    def _remembered(self) -> int:
+        """How the person wants to read notes; what cannot be read is as at first."""
+        return _SOURCE if str(self._state.value(_LOOK_KEY, 0)) == "1" else _FORMATTED
 
     def _offer(self, leave_out: bool, possible: bool) -> None:
         self._leaves_out = leave_out

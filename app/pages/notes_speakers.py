@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.directions import isolated
 from app.style import Space
 from app.widgets.flow import Flow
-from app.widgets.text import button, paragraph
+from app.widgets.text import button, on_button, paragraph
 
 _MOST_SPEAKERS = 8
 _LONGEST_NAME = 40
@@ -53,7 +54,7 @@ class NoteSpeakers(QWidget):
 
     def _choice(self, name: str) -> QWidget:
         text = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
-        choice = button(text.replace("&", "&&"), "chip")
+        choice = button(on_button(isolated(text)), "chip")
         choice.setToolTip("From now on, what this name wrote in chats and mails is yours.")
         choice.clicked.connect(functools.partial(self.own_name_chosen.emit, name))
         return choice

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.directions import isolated
 from app.report import ExamItem
 from app.style import Size, Space
-from app.widgets.text import button, label, paragraph
+from app.widgets.text import button, label, paragraph, tip
 
 _FEW = 3
 _LONGEST = 160
@@ -68,9 +69,9 @@ class ExampleView(QWidget):
     def __init__(self, item: ExamItem) -> None:
         super().__init__()
         self.question = paragraph(item.question, "strong")
-        self.now = paragraph(_said(item.after))
-        self.before = paragraph(_said(item.before), "quiet")
-        self.right = paragraph(" or ".join(item.answers))
+        self.now = _answer(item.after)
+        self.before = _answer(item.before, "quiet")
+        self.right = paragraph(" or ".join(map(isolated, item.answers)))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.HALF // 2)
@@ -91,6 +92,15 @@ def _row(name: str, text: QLabel) -> QHBoxLayout:
     row.addWidget(caption, alignment=Qt.AlignmentFlag.AlignTop)
     row.addWidget(text, 1)
     return row
+
+
+def _answer(text: str, kind: str = "body") -> QLabel:
+    """An answer in short; pointing at it tells all of it."""
+    said = _said(text)
+    made = paragraph(said, kind)
+    if said.endswith("…"):
+        made.setToolTip(tip(text.strip()))
+    return made
 
 
 def _said(text: str) -> str:

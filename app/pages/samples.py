@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import sample_place, sample_words
+from app import sample_words
 from app.pages.samples_editor import SampleEditor
 from app.sample_table import NOTE, PROMPT, STATE, SampleTable
 from app.services import Services
@@ -26,12 +26,14 @@ from app.style import Size, Space
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
 from app.widgets.empty import EmptyState
+from app.widgets.rows import Rows
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
-from app.widgets.text import hairline, indented, label
+from app.widgets.text import hairline, indented, label, tip
 from app.widgets.undo import UndoBar
 from mlx_backend.library.browsing import NoteIds
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.places import place_of
 from mlx_backend.study.browsing import Group, SampleBrowsing, SampleFilter, SampleOverview
 from mlx_backend.study.store import Choice, Samples, StoredSample
 
@@ -136,7 +138,8 @@ class SamplesView(QWidget):
         }
         self.chips.show_counts(counts)
         why = sample_words.thrown_out(overview)
-        self.chips.chip("dropped").setToolTip(f"{_HELPS['dropped']}\n{why}".rstrip())
+        told = f"{_HELPS['dropped']}\n{why}".rstrip()
+        self.chips.chip("dropped").setToolTip(tip(told))
         self._show_totals()
 
     def _show_totals(self) -> None:
@@ -247,6 +250,7 @@ class SamplesView(QWidget):
     def _dress_view(self) -> None:
         view = self.view
         view.setModel(self.table)
+        view.setItemDelegate(Rows(view))
         view.setProperty("kind", "rows")
         view.setAccessibleName("Samples")
         view.setShowGrid(False)
@@ -278,5 +282,5 @@ def _choice(sample: StoredSample, use: bool) -> Choice:
 
 def _place_of(sample: StoredSample, db: sqlite3.Connection) -> tuple[int, int, int]:
     """Where in its note the words stand that bear a sample out; its top where they do not."""
-    found = sample_place.place_of(sample.quote, Notes(db).text(sample.note_id))
+    found = place_of(sample.quote, Notes(db).text(sample.note_id))
     return (sample.note_id, *(found or (0, 0)))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from app import sample_words
 from app.style import Size, Space
 from app.widgets.flow import Flow
-from app.widgets.text import button, label, paragraph
+from app.widgets.text import button, label, lean, on_button, paragraph
 from mlx_backend.study.store import StoredSample
 
 
@@ -65,7 +65,7 @@ class SampleEditor(QWidget):
         self.state.setText(sample_words.state_help(sample))
         self.quote.setText(f"“{sample.quote.strip()}”")
         self.quote.setVisible(bool(sample.quote.strip()))
-        self.open.setText(f"Show in “{_short(sample.note_title)}”".replace("&", "&&"))
+        self.open.setText(on_button(f"Show in “{_short(sample.note_title)}”"))
         self.toggle.setText("Leave Out" if sample.is_used else "Use for Training")
 
     def save(self) -> None:
@@ -138,6 +138,7 @@ def _field(name: str) -> QPlainTextEdit:
     field.setTabChangesFocus(True)
     field.setMinimumHeight(Size.FIELD_LEAST)
     field.setMaximumHeight(Size.FIELD_MOST)
+    field.textChanged.connect(lambda: lean(field))
     return field
 
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxL
 from app import run_story, words
 from app.job_snapshot import JobSnapshot
 from app.style import Size, Space
+from app.widgets.rows import Rows
 from app.widgets.text import label
 
 Index = QModelIndex | QPersistentModelIndex
@@ -38,6 +39,7 @@ class RunHistory(QWidget):
         self.view = QTableView()
         self.view.setProperty("kind", "rows")
         self.view.setModel(self._model)
+        self.view.setItemDelegate(Rows(self.view))
         self.view.setAccessibleName("Earlier runs")
         self.view.setShowGrid(False)
         self.view.horizontalHeader().hide()

@@ -15,7 +15,7 @@ from app.plan_story import Hours
 from app.planner import Plan
 from app.style import Size, Space
 from app.widgets.measuring import Measuring
-from app.widgets.text import button, label, paragraph
+from app.widgets.text import button, label, paragraph, tip
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapters import check_name
 from mlx_backend.library.notes import Totals
@@ -240,7 +240,7 @@ class PlanView(QWidget):
             caption.setBuddy(field)
             field.setFixedHeight(Size.CONTROL)
             field.setAccessibleName(meaning)
-            field.setToolTip(meaning)
+            field.setToolTip(tip(meaning))
             form.addWidget(caption, row, 0)
             form.addWidget(field, row, 1)
         form.addWidget(label("When", "quiet"), len(rows), 0)

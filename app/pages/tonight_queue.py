@@ -8,9 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import run_story
+from app.directions import isolated
 from app.job_snapshot import JobSnapshot
 from app.style import Space
-from app.widgets.text import button, label
+from app.widgets.text import button, label, on_button
 
 
 class QueueList(QWidget):
@@ -73,7 +74,7 @@ class QueueRow(QWidget):
         name = run_story.name_of(run)
         self._run_id = run.id
         self._turn.setText(f"{turn}.")
-        self.name.setText(name.replace("&", "&&"))
+        self.name.setText(on_button(isolated(name)))
         self.name.setAccessibleName(f"Show {name}")
         self.why.setText(run_story.doing(run))
         self.remove.setEnabled(not run.stopping)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.style import Space
 from app.widgets.flow import Flow
-from app.widgets.text import button
+from app.widgets.text import button, tip
 
 
 class Chips(QWidget):
@@ -28,7 +28,7 @@ class Chips(QWidget):
         for key, name in names.items():
             chip = button(name, "chip")
             chip.setCheckable(True)
-            chip.setToolTip(helps[key])
+            chip.setToolTip(tip(helps[key]))
             chip.clicked.connect(functools.partial(self._click, key))
             chip.hide()
             self._buttons[key] = chip

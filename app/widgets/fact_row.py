@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.run_facts import Fact
 from app.style import Space
 from app.widgets.flow import Flow
-from app.widgets.text import label
+from app.widgets.text import label, tip
 
 
 class FactRow(QWidget):
@@ -50,5 +50,5 @@ class _Cell(QWidget):
     def show_fact(self, fact: Fact) -> None:
         self._value.setText(fact.value)
         self._meaning.setText(fact.meaning)
-        self.setToolTip(fact.source)
+        self.setToolTip(tip(fact.source))
         self.setAccessibleName(f"{fact.value} {fact.meaning}")

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QHeaderView, QMenu, QTreeView, QVBoxLay
 
 from app.folder_tree import NAME, NOTES, FolderTree
 from app.style import Size, Space
+from app.widgets.rows import Rows
 from app.widgets.text import button, hairline, paragraph
 from mlx_backend.library.folders import Folder
 
@@ -59,6 +60,7 @@ class FolderList(QWidget):
     def _lay_out(self) -> None:
         view = self.view
         view.setModel(self._tree)
+        view.setItemDelegate(Rows(view))
         view.setProperty("kind", "folders")
         view.setAccessibleName("Folders")
         view.setHeaderHidden(True)

@@ -19,7 +19,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from app.note_marks import Becomes, Mark
-from app.style import Size, Space, Style
+from app.style import Colours, Size, Space, Style
+from app.widgets.text import lean, tip
 
 
 class MarkedText(QPlainTextEdit):
@@ -53,6 +54,7 @@ class MarkedText(QPlainTextEdit):
         if text != self.toPlainText():
             self._marks = ()
             self.setPlainText(text)
+            lean(self)
         self._marks, self._is_used = tuple(marks), is_used
         self._colour()
         self._margin.update()
@@ -88,7 +90,7 @@ class MarkedText(QPlainTextEdit):
     def show_help(self, where: QPoint, place: int) -> None:
         """Tell beside the pointer what becomes of the character at `place`."""
         marks = self.marks_at(place)
-        QToolTip.showText(where, marks[0].sentence if marks else "", self)
+        QToolTip.showText(where, tip(marks[0].sentence) if marks else "", self)
 
     def lines(self) -> Iterator[tuple[QRect, Mark]]:
         """Where marks are in the margin: the stretch beside each visible line, top to bottom."""
@@ -130,22 +132,12 @@ class MarkedText(QPlainTextEdit):
         self.setExtraSelections(selections)
 
     def _selection(self, mark: Mark, end: int) -> QTextEdit.ExtraSelection:
-        colours = self._style.colours
-        kind = QTextCharFormat()
-        if mark.becomes is Becomes.CITED:
-            kind.setBackground(colours.tint)
-        else:
-            kind.setForeground(colours.quiet)
-        if mark.becomes is Becomes.MASKED:
-            kind.setBackground(colours.tint)
-        elif mark.becomes is Becomes.LEFT_OUT:
-            kind.setFontStrikeOut(True)
         selection = QTextEdit.ExtraSelection()
         cursor = QTextCursor(self.document())
         cursor.setPosition(mark.start)
         cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
         selection.cursor = cursor
-        selection.format = kind
+        selection.format = look_of(mark, self._style.colours)
         return selection
 
     def margin_colour(self, mark: Mark) -> QColor:
@@ -156,6 +148,20 @@ class MarkedText(QPlainTextEdit):
         if mark.becomes is Becomes.CITED or (mark.becomes is Becomes.PASSAGE and self._is_used):
             return colours.accent_text
         return colours.hairline
+
+
+def look_of(mark: Mark, colours: Colours) -> QTextCharFormat:
+    """How the text of a mark looks, where it is not simply taught."""
+    look = QTextCharFormat()
+    if mark.becomes is Becomes.CITED:
+        look.setBackground(colours.tint)
+    else:
+        look.setForeground(colours.quiet)
+    if mark.becomes is Becomes.MASKED:
+        look.setBackground(colours.tint)
+    elif mark.becomes is Becomes.LEFT_OUT:
+        look.setFontStrikeOut(True)
+    return look
 
 
 def _rank(mark: Mark) -> int:
@@ -186,6 +192,6 @@ class _Margin(QWidget):
         super().mouseMoveEvent(event)
         for box, mark in self._text.lines():
             if box.top() <= event.position().y() < box.bottom():
-                QToolTip.showText(event.globalPosition().toPoint(), mark.sentence, self)
+                QToolTip.showText(event.globalPosition().toPoint(), tip(mark.sentence), self)
                 return
         QToolTip.hideText()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 from app.note_table import STATE, TITLE, WORDS, NoteTable
 from app.reveal import SHOW
 from app.style import Size
+from app.widgets.rows import Rows
 from mlx_backend.library.browsing import NoteIds
 
 # A choice of more notes than this is not looked for in another list.
@@ -36,6 +37,7 @@ class NoteList(QTableView):
         self.setProperty("kind", "rows")
         self.setAccessibleName("Notes")
         self.setModel(table)
+        self.setItemDelegate(Rows(self))
         self.setShowGrid(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)

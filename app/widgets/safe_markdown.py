@@ -2,163 +2,123 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import (
-    QFont,
-    QResizeEvent,
-    QTextBlock,
-    QTextBlockFormat,
-    QTextCharFormat,
-    QTextCursor,
-    QTextDocument,
-    QTextFragment,
-    QTextOption,
-    QWheelEvent,
-)
-from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.style import Space, Type
-
-# An answer is at most a few thousand words; what is longer was not meant to be read.
-_LONGEST = 20_000
-_MOST_LINES = 1_500
-# What no person writes, and what takes Qt's reader or layout seconds: deep nesting, endless words.
-_STRANGE = re.compile(r"^[ \t>*+\-\d.)#|]{40,}|\S{1000,}", re.MULTILINE)
-_MOST_PICTURES = 40
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_LINE_HEIGHT_PERCENT = 120
-_EMPTY_LINES = re.compile(r"\n{3,}")
-_FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | (
-    QTextDocument.MarkdownFeature.MarkdownNoHTML
-)
-_PROPORTIONAL = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
+from app.markdown_parts import Kind, Part, parts_of
+from app.style import Space, Style
+from app.widgets.code_box import CodeBox
+from app.widgets.fitted_text import FittedText, shortened
+from app.widgets.markdown_document import fill, is_strange, rule_tables
 
 
-class SafeMarkdown(QTextBrowser):
-    """As tall as its text is at its width, so the page scrolls and not this."""
+class MarkdownText(FittedText):
+    """A part of a Markdown text that is no code; a table is scrolled where it is too wide."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setOpenLinks(False)
-        self.setOpenExternalLinks(False)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self.setProperty("kind", "clear")
-        self.document().setDocumentMargin(0)
-        self.document().setUndoRedoEnabled(False)
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(scrolls=kind is Kind.TABLE)
+        self._shown: str | None = None
 
     def show_markdown(self, text: str) -> None:
         """Show a text that anyone may have written."""
-        fill(self.document(), text)
-        self._fit()
+        if text != self._shown:
+            self._shown = text
+            self._fill(text)
+            self.fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        # Headings have sizes of their own, and tables lines.
+        is_other = event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange)
+        if is_other and self._shown is not None:
+            self._fill(self._shown)
+            self.highlight(self.highlights)
+        super().changeEvent(event)
+
+    def _fill(self, text: str) -> None:
+        with self.unmoved():
+            fill(self.document(), text)
+            rule_tables(self.document(), self.palette().mid())
+
+
+PartView = FittedText | CodeBox
+
+
+class SafeMarkdown(QWidget):
+    """As tall as its text is at its width; code and tables in boxes that scroll sideways."""
+
+    def __init__(self, style: Style) -> None:
+        super().__init__()
+        self._style = style
+        self._parts: list[Part] = []
+        self.views: list[PartView] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(Space.ONE)
+
+    def show_markdown(self, text: str) -> None:
+        """Show a text that anyone may have written. Parts that stay the same are not drawn anew."""
+        parts = parts_of(shortened(text))
+        self._show([as_it_is(part) if is_strange(part) else part for part in parts])
 
     def show_plain(self, text: str) -> None:
         """Show a text as it is."""
-        self.document().setPlainText(_shortened(text.replace("\0", _REPLACEMENT)))
-        self._fit()
+        self._show([Part(Kind.PLAIN, text, 0, len(text))])
 
-    def loadResource(self, kind: int, name: QUrl | str) -> object:
-        # Whatever the text refers to, on this disk or elsewhere, is not fetched.
-        return None
+    def toPlainText(self) -> str:
+        """What can be read."""
+        return "\n".join(text_of(view).toPlainText() for view in self.views)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self._fit()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, 0)
-
-    def _fit(self) -> None:
-        self.document().setTextWidth(self.viewport().width())
-        self.setFixedHeight(round(self.document().size().height()) + 1)
-
-
-def fill(document: QTextDocument, text: str) -> None:
-    """Put Markdown into a document and make everything in it harmless."""
-    text = _shortened(_EMPTY_LINES.sub("\n\n", text.replace("\0", _REPLACEMENT)))
-    if _STRANGE.search(text) or text.count("![") > _MOST_PICTURES:
-        document.setPlainText(text)
-        return
-    document.setMarkdown(text, _FEATURES)
-    edit = QTextCursor(document)
-    edit.beginEditBlock()
-    _disarm(document)
-    _space_out(document)
-    edit.endEditBlock()
+    def _show(self, parts: Sequence[Part]) -> None:
+        kept = 0
+        for old, new in zip(self._parts, parts, strict=False):
+            if old.kind is not new.kind:
+                break
+            kept += 1
+        for view in self.views[kept:]:
+            self._column.removeWidget(view)
+            view.deleteLater()
+        del self.views[kept:]
+        for place, part in enumerate(parts):
+            if place == len(self.views):
+                self.views.append(part_view(part.kind, self._style))
+                self._column.addWidget(self.views[-1])
+                self.views[-1].resize(self.size())
+            view = self.views[place]
+            show_part(view, part)
+            if isinstance(view, FittedText):
+                view.setAccessibleName(self.accessibleName())
+        self._parts = list(parts)
 
 
-def _shortened(text: str) -> str:
-    lines = text.split("\n", _MOST_LINES)
-    short = "\n".join(lines[:_MOST_LINES])[:_LONGEST]
-    return short if len(short) == len(text) else f"{short} …"
+def as_it_is(part: Part) -> Part:
+    """A part to be shown without looking for Markdown in it."""
+    return replace(part, kind=Kind.PLAIN)
 
 
-def _disarm(document: QTextDocument) -> None:
-    # Backwards, so that a replacement does not move what is still to come.
-    for start, length, format_ in reversed(list(_fragments(document))):
-        if not (format_.isImageFormat() or format_.isAnchor()):
-            continue
-        cursor = QTextCursor(document)
-        cursor.setPosition(start)
-        cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
-        if format_.isImageFormat():
-            cursor.insertText(f"[picture: {format_.toImageFormat().name()}]", QTextCharFormat())
-            continue
-        words, target = cursor.selectedText(), format_.anchorHref()
-        shown = words if target in ("", words) else f"{words} ({target})"
-        cursor.insertText(shown, QTextCharFormat())
+def part_view(kind: Kind, style: Style) -> PartView:
+    """A view for parts of this kind."""
+    match kind:
+        case Kind.CODE:
+            return CodeBox(style)
+        case Kind.PLAIN:
+            return FittedText()
+        case _:
+            return MarkdownText(kind)
 
 
-def _fragments(document: QTextDocument) -> Iterator[tuple[int, int, QTextCharFormat]]:
-    block = document.begin()
-    while block.isValid():
-        iterator = block.begin()
-        while not iterator.atEnd():
-            fragment: QTextFragment = iterator.fragment()
-            yield fragment.position(), fragment.length(), fragment.charFormat()
-            iterator += 1
-        block = block.next()
+def show_part(view: PartView, part: Part) -> None:
+    """Show a part in a view for its kind."""
+    if isinstance(view, CodeBox):
+        view.show_code(part.text, part.language)
+    elif isinstance(view, MarkdownText):
+        view.show_markdown(part.text)
+    elif view.toPlainText() != part.text:
+        view.show_plain(part.text)
 
 
-def _space_out(document: QTextDocument) -> None:
-    block = document.begin()
-    while block.isValid():
-        following = block.next()
-        room = QTextBlockFormat()
-        room.setTopMargin(0)
-        room.setLineHeight(_LINE_HEIGHT_PERCENT, _PROPORTIONAL)
-        joins = block.textList() is not None and following.textList() is not None
-        joins |= _is_code(block) and _is_code(following)
-        room.setBottomMargin(0 if joins or not following.isValid() else Space.ONE)
-        cursor = QTextCursor(block)
-        cursor.mergeBlockFormat(room)
-        if block.blockFormat().headingLevel():
-            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
-            cursor.mergeCharFormat(_heading())
-        block = following
-
-
-def _is_code(block: QTextBlock) -> bool:
-    return block.blockFormat().hasProperty(QTextBlockFormat.Property.BlockCodeFence)
-
-
-def _heading() -> QTextCharFormat:
-    # As large as the headings of the window itself, not as Qt would have it.
-    heading = QTextCharFormat()
-    heading.setProperty(QTextCharFormat.Property.FontPixelSize, Type.LARGE)
-    heading.setProperty(QTextCharFormat.Property.FontSizeAdjustment, 0)
-    heading.setFontWeight(QFont.Weight.DemiBold)
-    return heading
+def text_of(view: PartView) -> FittedText:
+    """The widget that holds the text of a part."""
+    return view.text if isinstance(view, CodeBox) else view

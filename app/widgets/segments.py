@@ -39,6 +39,12 @@ class Segments(QFrame):
             row.addWidget(segment)
             self.buttons.append(segment)
 
+    def choose(self, place: int) -> None:
+        """Go to a segment without telling; for a control that stays while what it shows changes."""
+        self._chosen = place
+        for other, segment in enumerate(self.buttons):
+            segment.setChecked(other == place)
+
     def take_focus(self) -> None:
         """Take the keyboard's focus over from the control of another view."""
         self.buttons[self._chosen].setFocus()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import words
+from app.directions import isolated
 from app.style import Size, Space
 from app.widgets.flow import Flow
-from app.widgets.text import button
+from app.widgets.text import button, on_button, tip
 from mlx_backend.protocol import Citation
 
 
@@ -24,30 +24,30 @@ class SourceChips(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Citation, ...] = ()
+        self._shown: tuple[tuple[Citation, ...], str] = ((), "")
         self.chips: list[QPushButton] = []
         self._flow = Flow(self, Space.ONE)
         self.hide()
 
-    def show_sources(self, sources: Sequence[Citation]) -> None:
-        """Show these."""
+    def show_sources(self, sources: Sequence[Citation], lead: str = "From: ") -> None:
+        """Show these, each with `lead` before the title of its note."""
         self.setVisible(bool(sources))
-        if tuple(sources) == self._shown:
+        if (tuple(sources), lead) == self._shown:
             return
-        self._shown = tuple(sources)
+        self._shown = (tuple(sources), lead)
         for chip in self.chips:
             self._flow.removeWidget(chip)
             chip.deleteLater()
-        self.chips = [self._chip(source) for source in sources]
+        self.chips = [self._chip(source, lead) for source in sources]
 
-    def _chip(self, source: Citation) -> QPushButton:
+    def _chip(self, source: Citation, lead: str) -> QPushButton:
         chip = button("", "source")
-        # Of a long title as much as there is room for; "&" would underline the next letter.
+        # Of a long title as much as there is room for.
         title = chip.fontMetrics().elidedText(
             " ".join(source.title.split()), Qt.TextElideMode.ElideRight, Size.FIELD
         )
-        chip.setText(f"From: {title}".replace("&", "&&"))
-        chip.setToolTip(f"<span>{html.escape(words.path(source.path))}</span>")
+        chip.setText(on_button(f"{lead}{isolated(title)}"))
+        chip.setToolTip(tip(words.path(source.path)))
         chip.setAccessibleName(f"From the note {source.title}. Opens it.")
         chip.setCursor(Qt.CursorShape.PointingHandCursor)
         chip.clicked.connect(functools.partial(self._choose, source))

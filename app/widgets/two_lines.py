@@ -6,6 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.directions import isolated
 from app.style import Size, Space, Type
 
 SECOND_LINE = Qt.ItemDataRole.UserRole + 1
@@ -49,5 +50,7 @@ class TwoLines(QStyledItemDelegate):
 
 def _draw(painter: QPainter, box: QRect, font: QFont, text: str) -> None:
     painter.setFont(font)
-    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+    shown = painter.fontMetrics().elidedText(
+        isolated(text), Qt.TextElideMode.ElideRight, box.width()
+    )
     painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)

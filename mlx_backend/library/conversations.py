@@ -29,13 +29,15 @@ class Conversation:
 class StoredTurn:
     """One turn; `adapter` is who answered, None for the base model and for questions.
 
-    `citations` are the passages that an answer is from.
+    `citations` are the passages that an answer is from, and `quote` the words of a note that it
+    consists of; "" where a model worded it.
     """
 
     role: Literal["user", "assistant"]
     text: str
     adapter: str | None
     citations: tuple[Citation, ...] = ()
+    quote: str = ""
 
 
 class Conversations:
@@ -69,9 +71,17 @@ class Conversations:
         now = time.time()
         with transaction(self._db):
             self._db.execute(
-                "INSERT INTO turns (conversation_id, role, text, adapter, citations, at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (conversation_id, turn.role, turn.text, turn.adapter, _written(turn), now),
+                "INSERT INTO turns (conversation_id, role, text, adapter, citations, quote, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    conversation_id,
+                    turn.role,
+                    turn.text,
+                    turn.adapter,
+                    _written(turn),
+                    turn.quote,
+                    now,
+                ),
             )
             self._db.execute(
                 "UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id)
@@ -80,12 +90,14 @@ class Conversations:
     def turns(self, conversation_id: int) -> Sequence[StoredTurn]:
         """A conversation's turns, in order."""
         rows = self._db.execute(
-            "SELECT role, text, adapter, citations FROM turns WHERE conversation_id = ?"
+            "SELECT role, text, adapter, citations, quote FROM turns WHERE conversation_id = ?"
             " ORDER BY id",
             (conversation_id,),
         )
         return [
-            StoredTurn(row["role"], row["text"], row["adapter"], _read(row["citations"]))
+            StoredTurn(
+                row["role"], row["text"], row["adapter"], _read(row["citations"]), row["quote"]
+            )
             for row in rows
         ]
 

@@ -16,7 +16,8 @@ class Origin:
     `written` is None where the note does not say, `changed` (of its file) where the file holds
     other notes too. `own_share` (0 to 1) is the person's share of its words, where it has several
     voices and that is known. `speakers` are those among whom the person has to be found, who says
-    most first; there are none where it is known.
+    most first; there are none where it is known. `kind`
+    is of what kind its file is.
     """
 
     written: float | None
@@ -24,12 +25,13 @@ class Origin:
     author: str
     own_share: float | None
     speakers: tuple[str, ...]
+    kind: str = "text"
 
 
 def origin_of(connection: sqlite3.Connection, note_id: int) -> Origin:
     """The origin of a note that exists."""
     row = connection.execute(
-        "SELECT created, author, part, voices, files.mtime_ns / 1e9 AS changed,"
+        "SELECT kind, created, author, part, voices, files.mtime_ns / 1e9 AS changed,"
         " (SELECT score FROM findings WHERE note_id = notes.id AND step = 'authorship') AS share"
         " FROM notes LEFT JOIN files ON files.path = notes.file WHERE notes.id = ?",
         (note_id,),
@@ -42,6 +44,7 @@ def origin_of(connection: sqlite3.Connection, note_id: int) -> Origin:
         author=row["author"],
         own_share=row["share"],
         speakers=_speakers(decode_voices(row["voices"])) if row["share"] is None else (),
+        kind=row["kind"],
     )
 
 

@@ -15,6 +15,8 @@ import msgspec
 from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
 
+QUOTED_NOTE = "Sums & signs"
+
 Ending = Literal["stop", "length", "cancelled"]
 
 _requests: queue.Queue[protocol.WorkerRequest | None] = queue.Queue()
@@ -56,7 +58,6 @@ def answer(request: protocol.ChatRequest) -> None:
     who = request.adapters[0].name if request.adapters else f"base {request.model}"
     if "how" in question:
         who += " from the notes" if request.grounded else " closed book"
-    pieces = [f"{who} ", "heard ", f"{len(request.turns)} turns: ", question]
     if "garbage" in question:
         sys.stdout.buffer.write(b'not json\n{"reply":"part"}\n\xff\xfe\n{"v":99,"reply":"ready"}\n')
     if "huge line" in question:
@@ -65,14 +66,8 @@ def answer(request: protocol.ChatRequest) -> None:
         error = OvernightError(Kind.ADAPTER_UNKNOWN, "There is no such adapter.", "Choose another.")
         say(protocol.RequestFailed(id=request.id, error=protocol.ErrorReport.of(error)))
         return
-    if "flood" in question:
-        pieces = ["word "] * 20_000
-    if "unknown" in question and request.grounded:
-        pieces = [protocol.DECLINED]
-    if "repeat" in question:
-        pieces = [question.partition(":")[2]]
     spoken = ""
-    for count, piece in enumerate(pieces):
+    for count, piece in enumerate(pieces_of(request, who)):
         spoken += piece
         say(protocol.AnswerPart(id=request.id, text=piece))
         if "crash" in question and count == 1:
@@ -85,6 +80,19 @@ def answer(request: protocol.ChatRequest) -> None:
     done(request, spoken, "cancelled" if request.id in _cancelled else ended)
 
 
+def pieces_of(request: protocol.ChatRequest, who: str) -> list[str]:
+    question = request.turns[-1].text
+    if "flood" in question:
+        return ["word "] * 20_000
+    if "unknown" in question and request.grounded:
+        return [protocol.DECLINED]
+    if "repeat" in question:
+        return [question.partition(":")[2]]
+    if quoted(request):
+        return [f"{QUOTED_NOTE}: {quoted(request)}"]
+    return [f"{who} ", "heard ", f"{len(request.turns)} turns: ", question]
+
+
 def done(request: protocol.ChatRequest, text: str, ended: Ending) -> None:
     say(
         protocol.AnswerDone(
@@ -95,14 +103,23 @@ def done(request: protocol.ChatRequest, text: str, ended: Ending) -> None:
             cached_tokens=0,
             generated_tokens=4,
             ttft_ms=100.0,
-            tokens_per_second=12.3,
+            tokens_per_second=0 if text == protocol.DECLINED else 12.3,
             citations=cited(request),
+            quote=quoted(request),
         )
     )
 
 
+def quoted(request: protocol.ChatRequest) -> str:
+    """A question like 'quote 2*3' is answered by quoting '2*3'."""
+    return request.turns[-1].text.partition("quote ")[2] if request.grounded else ""
+
+
 def cited(request: protocol.ChatRequest) -> tuple[protocol.Citation, ...]:
     """A question like 'cite 3 10 20' is answered from note 3, characters 10 to 20."""
+    if quoted(request):
+        title = QUOTED_NOTE
+        return (protocol.Citation(note=1, passage=1, title=title, path="/n/a.md", start=0, end=9),)
     question = request.turns[-1].text.partition("cite ")[2]
     if not (request.grounded and question):
         return ()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -147,6 +148,48 @@ def test_sources_are_there_again(make_page: PageMaker, qtbot: QtBot, library: Li
     qtbot.waitUntil(lambda: bool(page.transcript.views))
     assert page.transcript.views[0].answers["Notes"].answer.sources == (SOURCE,)
     assert page.transcript.views[0].answers["Notes"].sources.isVisible()
+
+
+QUOTE = "2*3*4 = 24\n  __init__.py is <b>empty</b>\n# no heading"
+
+
+def test_a_quote_is_shown_word_for_word_and_as_the_notes_words(
+    make_page: PageMaker, qtbot: QtBot, library: Library
+) -> None:
+    page = make_page()
+    assert ask(page, f"quote {QUOTE}", qtbot) == f"Sums & signs: {QUOTE}"
+
+    def check(page: ChatPage) -> None:
+        (view,) = page.transcript.views[-1].answers.values()
+        assert view.body.toPlainText() == QUOTE
+        assert view.name.text() == "From your notes"
+        assert [chip.text() for chip in view.sources.chips] == ["Sums && signs"]
+        QTest.mouseClick(view.copy, Qt.MouseButton.LeftButton)
+        assert QGuiApplication.clipboard().text() == QUOTE
+
+    check(page)
+    qtbot.waitUntil(lambda: len(all_turns(library)) == 2)
+    with qtbot.waitSignal(page.session.opened):
+        page.session.open(page.session.conversation)
+    check(page)
+    ask(page, "how *much*", qtbot)  # what a model words is Markdown, and is said to be its words
+    (view,) = page.transcript.views[-1].answers.values()
+    assert view.name.text() == "Notes"
+    assert view.body.toPlainText().endswith("how much")
+
+
+def test_nothing_found_is_no_word_of_a_model(make_page: PageMaker, qtbot: QtBot) -> None:
+    page = make_page()
+    page.answerer.menu.setCurrentIndex(1)
+    page.answerer.menu.activated.emit(1)
+    ask(page, "unknown", qtbot)
+    assert page.transcript.views[-1].answers[None].name.text() == "From your notes"
+
+
+def all_turns(library: Library) -> list[StoredTurn]:
+    with opened(library.database) as db:
+        talks = Conversations(db)
+        return [turn for talk in talks.all() for turn in talks.turns(talk.id)]
 
 
 def test_damaged_sources_cost_only_themselves(library: Library) -> None:

@@ -5,14 +5,16 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractSlider
 from pytestqt.qtbot import QtBot
 
 from app.chat_worker import ChatWorker, WorkerState
-from app.exchanges import Phase
+from app.exchanges import Answer, Exchange, Phase
 from app.pages.chat import ChatPage
+from app.pages.chat_exchange import ExchangeView
 from app.services import Services
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
@@ -384,9 +386,31 @@ def test_long_conversations_are_laid_out_in_parts(
     qtbot.waitUntil(lambda: len(page.transcript.views) == 30)
     bar = page.transcript.verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
-    page.transcript.earlier.click()
-    assert len(page.transcript.views) == 45
+    qtbot.wait(50)  # all have taken their places
+    bar.triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
+    first = page.transcript.views[0]
+    before = first.mapTo(page.transcript, QPoint()).y()
+    QTest.mouseClick(page.transcript.earlier, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page.transcript.views) == 45)
     assert not page.transcript.earlier.isVisible()
+    questions = [view.question.text.toPlainText() for view in page.transcript.views]
+    assert questions == [f"Question {number}" for number in range(45)]
+    # What is above came without moving what was being read.
+    qtbot.wait(100)
+    assert first.mapTo(page.transcript, QPoint()).y() == before
+
+
+def test_another_conversation_can_be_opened_while_one_is_laid_out(
+    page: ChatPage, qtbot: QtBot
+) -> None:
+    long = [Exchange(f"Long {n}?", (Answer("Notes", "word " * 50),)) for n in range(200)]
+    page.transcript.show_exchanges(long)
+    page.transcript.show_exchanges([Exchange("Short?")])
+    page.transcript.add_exchange(Exchange("More?"))
+    qtbot.wait(50)
+    shown = [view.question.text.toPlainText() for view in page.transcript.views]
+    assert shown == ["Short?", "More?"]
+    assert len(page.transcript.findChildren(ExchangeView)) == 2  # the others are gone
 
 
 def test_adapter_that_is_wanted_answers(

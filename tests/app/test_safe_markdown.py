@@ -4,20 +4,64 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QImage, QTextDocument
+from PySide6.QtCore import QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QGuiApplication, QImage, QTextDocument, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from app.code_inks import Ink
+from app.services import Services
+from app.style import READABLE, Style, contrast
+from app.widgets.code_box import CodeBox, ink_colour
+from app.widgets.fitted_text import FittedText
 from app.widgets.safe_markdown import SafeMarkdown
+
+LONG_LINE = "total = " + " + ".join(f"number_{n}" for n in range(60)) + "  # the end"
 
 
 @pytest.fixture
-def view(qtbot: QtBot) -> SafeMarkdown:
-    view = SafeMarkdown()
-    qtbot.addWidget(view)
-    view.resize(500, 100)
-    view.show()
+def style(services: Services) -> Style:
+    return services.style
+
+
+@pytest.fixture
+def view(style: Style, qtbot: QtBot) -> SafeMarkdown:
+    """Answers stand in a page that scrolls."""
+    page = QScrollArea()
+    page.setWidgetResizable(True)
+    qtbot.addWidget(page)
+    view = SafeMarkdown(style)
+    page.setWidget(view)
+    page.resize(500, 400)
+    page.show()
+    view.page = page  # type: ignore[attr-defined]  # which would else be gone
     return view
+
+
+def texts(view: SafeMarkdown) -> list[FittedText]:
+    return view.findChildren(FittedText)
+
+
+def boxes(view: SafeMarkdown) -> list[CodeBox]:
+    return [part for part in view.views if isinstance(part, CodeBox)]
+
+
+def wheel(text: FittedText, pixels: int) -> None:
+    """Turn the wheel sideways over a text."""
+    middle = QPointF(text.viewport().rect().center())
+    nothing = Qt.MouseButton.NoButton
+    event = QWheelEvent(
+        middle,
+        text.viewport().mapToGlobal(middle),
+        QPoint(),
+        QPoint(-pixels, 0),
+        nothing,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(text.viewport(), event)
 
 
 def test_markdown_is_shown(view: SafeMarkdown) -> None:
@@ -30,29 +74,140 @@ def test_html_and_pictures_are_words(view: SafeMarkdown, tmp_path: Path) -> None
     QImage(40, 4000, QImage.Format.Format_RGB32).save(str(picture))
     url = QUrl.fromLocalFile(str(picture)).toString()
     view.show_markdown(f"![alt]({url}) <img src='{url}'> <b>bold</b>")
-    assert "<img" not in view.document().toHtml()
+    assert "<img" not in texts(view)[0].document().toHtml()
     assert f"[picture: {url}]" in view.toPlainText()
     assert "<b>bold</b>" in view.toPlainText()
-    assert view.height() < 100
+    QApplication.processEvents()
+    assert 0 < view.sizeHint().height() < 100
 
 
 def test_links_are_words_with_their_target(view: SafeMarkdown) -> None:
     view.show_markdown("[harmless](https://example.org/x) and <https://example.org>")
     assert view.toPlainText() == "harmless (https://example.org/x) and https://example.org"
-    assert "href" not in view.document().toHtml()
-    assert not view.openLinks()
+    (text,) = texts(view)
+    assert "href" not in text.document().toHtml()
+    assert not text.openLinks()
 
 
 def test_nothing_is_fetched(view: SafeMarkdown) -> None:
+    view.show_markdown("text")
     for kind in QTextDocument.ResourceType:
-        assert view.loadResource(kind.value, QUrl("file:///etc/passwd")) is None
+        assert texts(view)[0].loadResource(kind.value, QUrl("file:///etc/passwd")) is None
 
 
 def test_it_is_as_tall_as_its_text(view: SafeMarkdown, qtbot: QtBot) -> None:
     view.show_markdown("word " * 200)
-    tall = view.height()
-    view.resize(1000, tall)
-    qtbot.waitUntil(lambda: view.height() < tall)
+    qtbot.waitUntil(lambda: view.sizeHint().height() > 0)
+    tall = view.sizeHint().height()
+    view.window().resize(1000, 400)
+    qtbot.waitUntil(lambda: view.sizeHint().height() < tall)
+
+
+def test_code_is_in_a_box_that_is_scrolled_and_copied(view: SafeMarkdown, qtbot: QtBot) -> None:
+    code = f"def f():\n    {LONG_LINE}\n"
+    view.show_markdown(f"Before\n\n```python\n{code}```\nafter *it*")
+    qtbot.waitUntil(lambda: bool(boxes(view)[0].text.horizontalScrollBar().maximum()))
+    (box,) = boxes(view)
+    assert box.language.text() == "python"
+    assert view.width() <= 500  # the page is no wider for it
+    bar = box.text.horizontalScrollBar()
+    while bar.value() < bar.maximum():
+        before = bar.value()
+        wheel(box.text, 10_000)
+        assert bar.value() > before
+    assert bar.value() == bar.maximum()
+    last = box.text.document().size().width()
+    assert bar.maximum() + box.text.viewport().width() >= last - 1  # the end can be reached
+    assert box.text.height() < box.text.document().size().height() + 40
+    QTest.mouseClick(box.copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == code.rstrip("\n")
+    assert box.copy.text() == "Copied"
+    assert view.toPlainText().endswith("after it")
+
+
+def test_words_of_code_have_colours_that_can_be_read(view: SafeMarkdown, style: Style) -> None:
+    view.show_markdown("```python\nreturn 'text \U0001f9f6', 12  # why\n```")
+    (box,) = boxes(view)
+
+    def colours() -> dict[str, str]:
+        block = box.text.document().begin()
+        return {
+            block.text()
+            .encode("utf-16-le")[2 * r.start : 2 * (r.start + r.length)]
+            .decode("utf-16-le"): r.format.foreground().color().name()
+            for r in block.layout().formats()
+        }
+
+    seen = []
+    for appearance in ("light", "dark"):
+        style.set_appearance(appearance)
+        known = style.colours
+        shown = colours()
+        assert shown["return"] == known.keyword.name()
+        assert shown["12"] == known.number.name()
+        assert shown["# why"] == known.comment.name()
+        assert {"'", "'text \U0001f9f6'"} & set(shown)
+        for ink in Ink:
+            assert contrast(ink_colour(known, ink), known.raised) >= READABLE
+        assert contrast(known.text, known.raised) >= READABLE
+        seen.append(shown["return"])
+    assert seen[0] != seen[1]
+
+
+def test_code_that_is_still_being_written_is_in_its_box(view: SafeMarkdown) -> None:
+    whole = (
+        "So:\n\n```js\nlet a = 1;\nlet b = 2;\n```\n\nDone. See\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    )
+    first = None
+    for end in range(1, len(whole) + 1):
+        view.show_markdown(whole[:end])
+        if "let b" in whole[:end]:
+            first = first or boxes(view)[0]
+            assert boxes(view) == [first]  # the same box grows: what is scrolled stays so
+    assert [box.text.toPlainText() for box in boxes(view)] == ["let a = 1;\nlet b = 2;"]
+    assert "```" not in view.toPlainText()
+    assert len(view.views) == 4
+
+
+def test_code_of_unknown_languages_and_none_is_plain(view: SafeMarkdown) -> None:
+    view.show_markdown("```klingon\nx <b>1</b>\n```\n\n~~~\n``` no end\n~~~\n\n    by indent")
+    shown = [box.text.toPlainText() for box in boxes(view)]
+    assert shown == ["x <b>1</b>", "``` no end", "by indent"]
+    assert not any(box.text.document().begin().layout().formats() for box in boxes(view))
+
+
+def test_code_in_a_list_and_quotes_of_signs_stay_what_they_are(view: SafeMarkdown) -> None:
+    view.show_markdown("1. Do:\n\n   ```sh\n   ls\n     -l\n   ```\n\n2. Then\n\n       more\n")
+    assert [box.text.toPlainText() for box in boxes(view)] == ["ls\n  -l"]
+
+
+def test_a_wide_table_is_scrolled_and_long_words_are_broken(
+    view: SafeMarkdown, qtbot: QtBot
+) -> None:
+    heads = "|".join(f"a_long_heading_{n}" for n in range(20))
+    rule = "|".join("---" for _ in range(20))
+    view.show_markdown(f"https://example.org/{'x' * 300}\n\n|{heads}|\n|{rule}|\n|{heads}|")
+    words, table = texts(view)
+    qtbot.waitUntil(lambda: bool(table.horizontalScrollBar().maximum()))
+    assert words.document().size().width() <= words.viewport().width()
+    assert words.height() > 2 * words.fontMetrics().height()
+    assert view.width() <= 500
+
+
+def test_each_paragraph_runs_as_its_letters_do(view: SafeMarkdown) -> None:
+    view.show_markdown("\u05e9\u05dc\u05d5\u05dd?\n\nHello?")
+    block = texts(view)[0].document().begin()
+    assert block.textDirection() is Qt.LayoutDirection.RightToLeft
+    assert block.next().textDirection() is Qt.LayoutDirection.LeftToRight
+    view.show_markdown("```\n\u05e9\u05dc\u05d5\u05dd = 1;\n```")
+    assert boxes(view)[0].text.document().begin().textDirection() is Qt.LayoutDirection.LeftToRight
+
+
+def test_plain_text_is_word_for_word(view: SafeMarkdown) -> None:
+    text = "2*3*4 = 24\n  __init__.py <b>x</b> &amp; [a](b)\n\n\n```\nno code"
+    view.show_markdown("# once *other*\n\n```\nx\n```")
+    view.show_plain(text)
+    assert view.toPlainText() == text
 
 
 STRANGE: list[Callable[[], str]] = [
@@ -76,4 +231,5 @@ STRANGE: list[Callable[[], str]] = [
 def test_strange_text_is_shown_somehow(view: SafeMarkdown, make: Callable[[], str]) -> None:
     view.show_markdown(make())
     assert "\0" not in view.toPlainText()
-    assert view.height() < 60_000
+    QApplication.processEvents()
+    assert view.sizeHint().height() < 60_000

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,6 +73,19 @@ def quoted(question: str) -> str:
 )
 def test_the_statement_that_answers_or_none(question: str, answer: str) -> None:
     assert quoted(question) == answer
+
+
+def test_what_is_quoted_stands_in_the_note_letter_for_letter() -> None:
+    text = "So 2*3*4 = 24\nis the sum. The file __init__.py holds **no**\ncode."
+    note = dataclasses.replace(MILL, title="Sums", text=text)
+    for question, words in (
+        ("What is the sum?", "So 2*3*4 = 24\nis the sum."),
+        ("Which code does the file hold?", "The file __init__.py holds **no**\ncode."),
+    ):
+        found = quoting.quote(None, question, [note])  # type: ignore[arg-type]
+        assert found is not None
+        assert found.words in text
+        assert (found.words, found.text) == (words, f"Sums: {words}")
 
 
 @pytest.mark.parametrize(

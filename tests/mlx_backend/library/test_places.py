@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from app.sample_place import place_of
+from mlx_backend.library.places import place_of, verbatim
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,27 @@ def test_no_note_makes_it_slow(text: str) -> None:
     began = time.monotonic()
     assert place_of("a b. c d", text) is None
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("quote", "note", "written"),
+    [
+        ("2*3*4 = 24 he wrote.", "So:\n2*3*4 = 24 he wrote. And more.", "2*3*4 = 24 he wrote."),
+        ("The file init.py is empty.", "The file __init__.py is empty.", None),
+        ("The tide is high.", "- The **tide** is\n  _high_.\n- Next", "The **tide** is\n  _high_."),
+        ("init.py holds it", "`__init__.py` holds it", None),
+        ("See the map today.", "[See the map](http://a.b/c_d) today.", None),
+        ("the map", "[[Places|the map]] is here", "[[Places|the map]]"),
+        ("x: b 1", "| a | b |\n|---|---|\n| x | 1 |", "x: b 1"),
+        ("One is here. Two is there.", "_One_ is here. Between. Two is *there*.", "_One_ is here."),
+        ("…", "nothing", "…"),
+    ],
+)
+def test_a_quote_as_its_note_has_it(quote: str, note: str, written: str | None) -> None:
+    found = verbatim(quote, ["Another passage.", note])
+    assert found.startswith(note if written is None else written)
+
+
+def test_sentences_that_stand_apart_are_each_as_written() -> None:
+    note = "_One_ is here. Between. Two is *there*."
+    assert verbatim("One is here. Two is there.", [note]) == "_One_ is here. Two is *there*."

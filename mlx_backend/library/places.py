@@ -1,0 +1,66 @@
+"""Where in a note the words of a quote stand, which has them without their markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+_WORD = re.compile(r"[^\W_]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+")
+# What study leaves out of a quote: signs and breaks, where a link leads, the number of an item.
+# Possessive, as a note made to be slow to search would be otherwise.
+_SIGNS = r"(?:\]\([^)\s]{0,500}\)|\[\[[^\]|\[]{0,200}\||[\W_])++"
+_BETWEEN = rf"{_SIGNS}(?:\d++{_SIGNS}){{0,2}}?"
+# Signs that stand at the first and the last word, where a link leads among them.
+_AHEAD = re.compile(r"(?:\[\[[^\]|\[\n]{0,200}\||[^\w\s]|_)+\Z")
+_BEHIND = re.compile(r"(?:\]\([^)\s]{0,500}\)|[^\w\s]|_)*+")
+_FURTHEST = 240
+
+
+def place_of(quote: str, text: str) -> tuple[int, int] | None:
+    """Where `text` has the words of `quote` in their order, its markup and line breaks aside.
+
+    A quote may be joined of sentences that do not stand beside each other: then the first of them
+    that is there. None where there is none.
+    """
+    for words in _to_look_for(quote):
+        found = _place_of_words(words, text)
+        if found:
+            return found
+    return None
+
+
+def verbatim(quote: str, texts: Sequence[str]) -> str:
+    """A quote as one of `texts` has it, with its signs and line breaks.
+
+    Sentences that do not stand together are looked for one by one. What study worded, as of the
+    row of a table, stands nowhere and remains as it is.
+    """
+    pieces = [quote.strip()]
+    if _as_written(quote, texts) is None:
+        pieces = _SENTENCE_END.split(quote.strip())
+    return " ".join(_as_written(piece, texts) or piece for piece in pieces)
+
+
+def _as_written(quote: str, texts: Sequence[str]) -> str | None:
+    words = _WORD.findall(quote)
+    for text in texts if words else ():
+        found = _place_of_words(words, text)
+        if found:
+            start, end = found
+            ahead = _AHEAD.search(text, max(0, start - _FURTHEST), start)
+            behind = _BEHIND.match(text, end)
+            return text[ahead.start() if ahead else start : behind.end() if behind else end]
+    return None
+
+
+def _place_of_words(words: Sequence[str], text: str) -> tuple[int, int] | None:
+    pattern = _BETWEEN.join(re.escape(word) for word in words)
+    found = re.search(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", text, re.IGNORECASE)
+    return found.span() if found else None
+
+
+def _to_look_for(quote: str) -> Iterator[list[str]]:
+    for piece in dict.fromkeys((quote.strip(), *_SENTENCE_END.split(quote.strip()))):
+        if words := _WORD.findall(piece):
+            yield words
