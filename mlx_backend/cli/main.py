@@ -13,8 +13,6 @@ from mlx_backend.errors import Kind, OvernightError, from_exception
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
-_OF_NO_LIBRARY = {"doctor", "demo"}  # the one says what is wrong with it, the other makes its own
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; without one, open the window. Returns the exit code."""
@@ -28,8 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     console = Console(as_json=options.json)
     try:
-        if options.command not in _OF_NO_LIBRARY:
-            _check_library()
         module_name, function_name = options.run
         command = getattr(import_module(f"mlx_backend.cli.{module_name}"), function_name)
         console.finish(command(options, console))
@@ -44,14 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _fail(console, from_exception(error))
     return DONE
-
-
-def _check_library() -> None:
-    """Refuse a library of a later version before anything in it is touched."""
-    from mlx_backend.library.database import check_version
-    from mlx_backend.library.home import Library
-
-    check_version(Library(Library.default_home().absolute()).database)
 
 
 def _options(words: list[str]) -> argparse.Namespace:
