@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -120,7 +121,7 @@ def read_adapter(folder: Path, name: str) -> Adapter:
     if not complete:
         raise _damaged(name, "an empty file")
     # The folder's name is the adapter's: a copied or renamed folder must not pass for the original.
-    card = msgspec.structs.replace(card, name=name, id=_identity(card, name))
+    card = msgspec.structs.replace(card, name=path.name, id=_identity(card, path.name))
     return Adapter(card=card, path=path, bytes=folder_bytes(path))
 
 
@@ -146,33 +147,39 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def free_name(folder: Path, name: str) -> str:
-    """`name`, or with a number behind it where it is taken.
+def name_taken(folder: Path, name: str) -> str | None:
+    """What is in the place of an adapter of this name: its own name, or None for nothing.
 
-    Also where only case or the spelling of an accent is another: a Mac takes both for one.
+    A Mac takes names for one that differ in case, or in how an accent is written.
     """
-    free, number = name, 1
-    while is_taken(folder, free):
+    there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    return next((other for other in there if _folded(other) == _folded(name)), None)
+
+
+def free_name(folder: Path, wanted: str) -> str:
+    """The name that is wanted, or with a number behind it where that is taken."""
+    name, number = wanted, 1
+    while name_taken(folder, name) is not None:
         number += 1
         suffix = f" {number}"
-        free = name[: LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
-    return free
-
-
-def is_taken(folder: Path, name: str, but: str = "") -> bool:
-    """Whether something other than `but` is called so in a folder, as a Mac compares names."""
-    there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
-    return any(_folded(each) == _folded(name) for each in there if each != but)
+        name = wanted[: LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
+    return name
 
 
 def write_name(path: Path, old: str, new: str) -> None:
-    """Let the card in an adapter's folder, called `old`, say `new`; a damaged card stays."""
+    """Let the card in an adapter's folder, called `old` before, say `new`.
+
+    A card that is damaged, or outside the library, or for which the disk has no room, stays as it
+    is: the folder's name is what counts.
+    """
     try:
         card = msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
     except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
         return
     card = msgspec.structs.replace(card, name=new, id=_identity(card, old))
-    write_atomically(path / CARD, encode_card(card))
+    if not path.is_symlink():
+        with contextlib.suppress(OSError):
+            write_atomically(path / CARD, encode_card(card))
 
 
 def encode_card(card: AdapterCard) -> bytes:

@@ -15,7 +15,7 @@ from mlx_backend.library.bin.rows import RowBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
-from mlx_backend.library.learned import forget_adapter, forget_item, learn_again
+from mlx_backend.library.learned import forget_adapter, forget_item, keep_items, learn_again
 
 _DAY_S = 86_400.0
 
@@ -43,6 +43,7 @@ class Bin:
         Raises OvernightError when it is unknown, or when a job that is under way needs it.
         """
         path = adapters.folder_of(self._library.adapters, name)
+        name = path.name
         require_unused(self._library, "adapter", name)
         with self._folders.alone():
             item = self._folders.announce("adapter", name, path, self._new_id())
@@ -58,7 +59,7 @@ class Bin:
 
     def delete_adapter_now(self, name: str) -> None:
         """Delete an adapter for good, past the bin. Raises OvernightError as `delete_adapter`."""
-        adapters.folder_of(self._library.adapters, name)
+        name = adapters.folder_of(self._library.adapters, name).name
         require_unused(self._library, "adapter", name)
         adapters.remove_adapter(self._library.adapters, name)
         with transaction(self._db):
@@ -155,11 +156,13 @@ class Bin:
             return
         with self._folders.alone():
             self._folders.sweep()
-            for item in self._folders.items():
+            items = self._folders.items()
+            for item in items:
                 is_away = not (self._library.adapters / item.name).exists()
                 if item.kind == "adapter" and is_away and self._has_learned(item.name):
                     with transaction(self._db):
                         forget_adapter(self._db, item.name, item.id)
+            keep_items(self._db, [item.id for item in items])
 
     def _has_learned(self, adapter: str) -> bool:
         query = "SELECT 1 FROM notes WHERE learned_by = ? LIMIT 1"
@@ -167,12 +170,12 @@ class Bin:
 
     def _restore_adapter(self, item: Binned) -> Restored:
         name = adapters.free_name(self._library.adapters, _sound_name(item))
-        content = self._folders.content(item)
-        if name != item.name and not content.is_symlink():
-            adapters.write_name(content, item.name, name)
+        path = self._library.adapters / name
         with transaction(self._db):
             learn_again(self._db, item.id, name)
-            self._folders.give(item, self._library.adapters / name)
+            self._folders.give(item, path)
+        if name != item.name:
+            adapters.write_name(path, item.name, name)
         return Restored(item, name)
 
     def _restore_model(self, item: Binned) -> Restored:

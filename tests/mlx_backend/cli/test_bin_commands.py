@@ -15,7 +15,6 @@ from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import list_adapters, read_adapter
 from mlx_backend.library.conversations import Conversations
 from mlx_backend.library.notes import Notes
-from mlx_backend.settings import load_settings, save_settings
 from tests.mlx_backend.library.test_adapters import put
 
 Json = dict[str, Any]
@@ -57,7 +56,7 @@ def names(library: Library) -> list[str]:
 
 
 def keep_for(library: Library, days: int) -> None:
-    save_settings(library.settings, load_settings(library.settings).__class__(bin_days=days))
+    library.settings.write_text(json.dumps({"bin_days": days}))
 
 
 def test_removing_and_bringing_back(library: Library, adapter: Path, said: Said) -> None:
