@@ -14,12 +14,23 @@ UNSPACED = re.compile(f"[{_UNSPACED}]")
 WORD = re.compile(rf"[{_UNSPACED}]\s*|[^\s{_UNSPACED}]+\s*")
 """A word with the white space behind it."""
 
+# Joiners, direction marks and the tags of flags are nothing to see, but what stands beside them is
+# another thing without them: a family becomes its members, a Persian word two.
+_UNSEEN = re.compile("[\u061c\u200b-\u200f\U000e0020-\U000e007f]+")
+
 _LETTERS = re.compile(r"[^\W_]+")
 
 
 def count_words(text: str) -> int:
     """How many words a text has."""
     return sum(1 for _ in WORD.finditer(text))
+
+
+def printable(text: str) -> str:
+    """A text with a blank for each character that no line can show, and "" if it shows nothing."""
+    if not _UNSEEN.sub("", text).strip():
+        return ""
+    return "".join(c if c.isprintable() or _UNSEEN.match(c) else " " for c in text)
 
 
 def bare_words(text: str) -> list[str]:

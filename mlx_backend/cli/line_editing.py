@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import io
 import os
 import select
 import sys
@@ -28,10 +29,13 @@ class LineEditor:
 
     def __init__(self) -> None:
         self._marks_pastes = _let_pastes_be_marked()
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")  # whatever encoding it was told to have
 
     def ask(self) -> str:
         """The next question: a line, or all lines of what was pasted at once.
 
+        Bytes that are no text come as Python's surrogates.
         Raises EOFError for Ctrl-D, KeyboardInterrupt for Ctrl-C.
         """
         with _on_the_terminal():

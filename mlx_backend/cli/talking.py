@@ -43,8 +43,12 @@ def talk(ask: Ask, sampling: Sampling, console: Console) -> dict[str, object]:
 
 
 def readable(text: str) -> str:
-    """What was typed, with a question mark for each byte that is not UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """What was typed, with a replacement character for each byte that is not UTF-8."""
+    try:
+        typed = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, which came from elsewhere
+        typed = text.encode("utf-8", "replace")
+    return typed.decode("utf-8", "replace")
 
 
 def _questions(console: Console) -> Iterator[str]:

@@ -29,6 +29,7 @@ from mlx_backend.importers.document import (
 from mlx_backend.importers.lockdown import lock_down
 from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
 from mlx_backend.importers.too_large import too_large
+from mlx_backend.words import printable
 
 _CHUNK = 1 << 20
 _CHUNKS_BETWEEN_SIGNS = 64
@@ -144,8 +145,7 @@ def _message(item: Item) -> messages.Answer:
 
 def _line(text: str) -> str:
     """One line of printable characters: what a title or the name of a part may be."""
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(printable.split())
+    return " ".join(printable(text).split())
 
 
 def _encodable(text: str) -> str:

@@ -6,6 +6,7 @@ import html
 import sys
 
 from mlx_backend.night.asking import Ask, answer_of
+from mlx_backend.words import printable
 
 # Title and text come as arguments, so that nothing in them is ever taken for script.
 _SCRIPT = (
@@ -22,13 +23,9 @@ def notify(title: str, text: str, ask: Ask = answer_of) -> None:
 
 def command_for(title: str, text: str, platform: str) -> list[str]:
     """The system's tool that shows a notification, with its arguments."""
-    title, text = _one_line(title), _one_line(text)
+    title, text = printable(title), printable(text)
     if platform == "darwin":
         lines = [part for line in _SCRIPT for part in ("-e", line)]
         return ["/usr/bin/osascript", *lines, title, text]
     # Desktops read marks like those of HTML in the text.
     return ["notify-send", "--app-name=Overnight", "--", title, html.escape(text, quote=False)]
-
-
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -7,6 +7,7 @@ import email.utils
 import re
 
 from mlx_backend.importers.document import Source
+from mlx_backend.words import printable
 
 _SPACE_AND_MARKS = b"\xef\xbb\xbf \t\r\n"
 _YEARS = (0.0, 4_102_444_800.0)  # 1970 to 2100: what lies outside is no date of a note
@@ -21,7 +22,7 @@ def one_line(text: str | None) -> str:
     """A line of printable characters with single blanks: what titles and names of parts may be."""
     if not text:
         return ""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(printable(text).split())
 
 
 def seconds_of(value: object) -> float | None:

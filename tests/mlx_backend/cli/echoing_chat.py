@@ -36,8 +36,11 @@ class Echo:
         on_text(text)
         while "slowly" in turns[-1].text and not cancelled():
             time.sleep(0.02)
-        while "stubborn" in turns[-1].text:
-            time.sleep(0.02)
+        if "stubborn" in turns[-1].text:
+            while not cancelled():
+                time.sleep(0.02)
+            on_text(" not now")
+            time.sleep(600)
         return Answer(text, "cancelled" if cancelled() else "stop", 1, 0, 1, 1.0, 1.0)
 
 

@@ -98,7 +98,7 @@ def press_ctrl_c(process: subprocess.Popen[str], folder: JobFolder) -> None:
 
 def test_the_end_of_a_terminal_ends_no_run(filled_library: Library) -> None:
     """Neither for who shows it nor for who works on it."""
-    with Terminal(overnight("train", "--name", "Hung up", "--steps", str(_STEPS))) as terminal:
+    with Terminal(overnight("train", "--name", "Hung up", "--steps", "600")) as terminal:
         folder = the_run(filled_library)
         wait_for_step(folder, 1)
         terminal.interrupt(signal.SIGHUP)
@@ -107,7 +107,7 @@ def test_the_end_of_a_terminal_ends_no_run(filled_library: Library) -> None:
     for child in psutil.Process(pid_of(folder)).children(recursive=True):
         child.send_signal(signal.SIGHUP)
     status = wait_for_end(folder)
-    assert (status.state, status.step) == (JobState.FINISHED, _STEPS)
+    assert (status.state, status.step) == (JobState.FINISHED, 600)
     assert not any(isinstance(e, protocol.AttemptEnded) for e in folder.reader().read_new())
 
 

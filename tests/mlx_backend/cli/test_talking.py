@@ -60,6 +60,13 @@ def test_wide_characters_can_be_edited(open_chat: Open) -> None:
     chat.wait_for("'東京新の塔' of 5")
 
 
+def test_what_is_typed_is_read_whatever_encoding_is_set(open_chat: Open) -> None:
+    chat = open_chat(PYTHONIOENCODING="ascii")
+    chat.type("Zoë 東京\r")
+    chat.wait_for("of 6")
+    assert "Zoe ????" in chat.seen
+
+
 @pytest.mark.parametrize("terminal", ["xterm", "dumb"])
 def test_a_line_may_be_longer_than_a_terminal_driver_takes(open_chat: Open, terminal: str) -> None:
     chat = open_chat(TERM=terminal)
@@ -106,6 +113,7 @@ def test_a_second_ctrl_c_stops_what_does_not_listen(open_chat: Open) -> None:
     chat.type("stubborn\r")
     chat.wait_for("[1] 'stubborn'")
     chat.type(CTRL_C)
+    chat.wait_for("not now")  # two signals that wait at once are one
     chat.type(CTRL_C)
     chat.wait_for("Stopped.")
     chat.wait_for("> ")

@@ -341,3 +341,11 @@ def test_two_imports_do_not_run_at_once(
         import_into(tiny_library, [notes_folder])
     assert caught.value.kind is Kind.BUSY
     assert import_into(tiny_library, [notes_folder]).added == 3
+
+
+def test_a_title_keeps_the_joiners_of_its_words(run: Import, notes: Notes, tmp_path: Path) -> None:
+    for name, title in (("a.md", "Die Familie 👨‍👩‍👧"), ("b.html", "می\u200cخواهم")):
+        heading = f"<title>{title}</title><p>Some words" if name == "b.html" else f"# {title}\n\nx"
+        (tmp_path / name).write_text(heading, encoding="utf-8")
+    run(tmp_path / "a.md", tmp_path / "b.html")
+    assert {note.title for note in notes.summaries()} == {"Die Familie 👨‍👩‍👧", "می\u200cخواهم"}
