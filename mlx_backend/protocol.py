@@ -332,6 +332,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+LONGEST_QUESTION = 5_000_000
+"""In characters: more than any model reads; what is longer is not sent to the worker."""
+
 DECLINED = "The notes do not say."
 """What is answered from the notes where they hold no answer."""
 
@@ -435,7 +438,11 @@ class AnswerPart(Message, frozen=True, kw_only=True, tag="part", tag_field="repl
 
 
 class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="reply"):
-    """The whole answer, why it ended, and how fast it was."""
+    """The whole answer, why it ended, and how fast it was.
+
+    `left_out` is how many questions with their answers, from the first on, did not fit into what
+    the model reads.
+    """
 
     id: str
     text: str
@@ -446,6 +453,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     ttft_ms: float
     tokens_per_second: float
     citations: tuple[Citation, ...] = ()
+    left_out: int = 0
 
 
 class RequestFailed(Message, frozen=True, kw_only=True, tag="failed", tag_field="reply"):

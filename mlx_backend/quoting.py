@@ -23,7 +23,7 @@ from mlx_backend.study.dictionary import could_be_noun, is_common_word, stem, ve
 from mlx_backend.study.drafts import worded
 from mlx_backend.study.filters import stems
 from mlx_backend.study.rules import told_in_note
-from mlx_backend.words import word_set
+from mlx_backend.words import end_of, word_set
 
 _LONGEST_QUESTION = 48  # words: the end of what was pasted is what is asked
 # What the words in common and the kind of answer add to the likelihood, in nats a token.
@@ -84,8 +84,7 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
     `loaded` is the base model: an adapter would judge by what it remembers.
     """
     # Words are compared below, whichever way the accents of the question were typed.
-    question = unicodedata.normalize("NFC", question)
-    question = " ".join(question.split()[-_LONGEST_QUESTION:])
+    question = unicodedata.normalize("NFC", end_of(question, _LONGEST_QUESTION))
     stated = [(passage, text) for passage in passages for text in _stated(passage)]
     if not stated:
         return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
 from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
-from mlx_backend.words import UNSPACED, folded_words, word_set
+from mlx_backend.words import UNSPACED, end_of, folded_words, word_set
 
 BEST = 3
 """Passages that a question is answered from."""
@@ -178,7 +178,7 @@ def _query(question: str) -> str:
 
     Each is quoted, so that nothing is taken for FTS5's query language.
     """
-    question = " ".join(question.split()[-_LONGEST_QUESTION:])
+    question = end_of(question, _LONGEST_QUESTION)
     words = content_words(question) or folded_words(spaced(question))
     return " OR ".join(f'"{word}"' for word in words)
 

@@ -14,12 +14,20 @@ UNSPACED = re.compile(f"[{_UNSPACED}]")
 WORD = re.compile(rf"[{_UNSPACED}]\s*|[^\s{_UNSPACED}]+\s*")
 """A word with the white space behind it."""
 
+_LONGEST_WORD = 100  # characters
+
 _LETTERS = re.compile(r"[^\W_]+")
 
 
 def count_words(text: str) -> int:
     """How many words a text has."""
     return sum(1 for _ in WORD.finditer(text))
+
+
+def end_of(text: str, most: int) -> str:
+    """The last `most` words between white space; of a text without any, as much as they have."""
+    tail = text[-most * _LONGEST_WORD :]
+    return " ".join(tail.split()[-most:])
 
 
 def bare_words(text: str) -> list[str]:

@@ -16,6 +16,7 @@ _HEAVY = {"mlx", "mlx_lm", "mlx_metal", "torch", "transformers", "tokenizers", "
 _LIGHT = (
     "errors",
     "files",
+    "fitting",  # how much of a conversation is worth sending to the worker
     "jobs",
     "library",
     "locks",
