@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+from mlx_backend.cli.width import display_width, padded
 from mlx_backend.errors import OvernightError
 
 
@@ -30,16 +31,16 @@ class Console:
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Columns as wide as their longest cell; numbers to the right."""
         cells = [[_one_line(cell) for cell in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        widths = [max(map(display_width, column)) for column in zip(heads, *cells, strict=True)]
         numeric = [
             bool(cells) and all(row[i][:1].isdigit() for row in cells) for i in range(len(heads))
         ]
         for row in [list(heads), *cells]:
-            padded = [
-                cell.rjust(width) if right else cell.ljust(width)
+            line = [
+                padded(cell, width, right)
                 for cell, width, right in zip(row, widths, numeric, strict=True)
             ]
-            self.say("  ".join(padded).rstrip())
+            self.say("  ".join(line).rstrip())
 
     def finish(self, result: Mapping[str, object]) -> None:
         """The command is done; `result` has the fields of the contract."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,11 @@ import msgspec
 
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import folder_bytes
+from mlx_backend.library.names import is_folder_name, normal_name, same_among, shortened
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
 CARD = "card.json"
-
-LONGEST_NAME = 64
-
-_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._-]{{0,{LONGEST_NAME - 1}}}")
 
 
 class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,15 +63,18 @@ class DamagedAdapter:
     bytes: int
 
 
-def check_name(name: str) -> str:
-    """Return `name` if a folder can be called so on every system, else raise OvernightError."""
-    if not _NAME.fullmatch(name) or name != name.strip() or name.endswith("."):
-        raise OvernightError(
-            Kind.BAD_INPUT,
-            f"'{name}' cannot be the name of an adapter.",
-            "Use up to 64 letters, digits, spaces, dots, dashes and underscores,"
-            " starting with a letter or digit.",
-        )
+def name_taken(folder: Path, name: str) -> str | None:
+    """What is in the place of an adapter of this name: its own name, or None for nothing."""
+    there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    return same_among(name, there)
+
+
+def free_name(folder: Path, wanted: str) -> str:
+    """The name that is wanted, or with a number behind it where that is taken."""
+    name, number = wanted, 1
+    while name_taken(folder, name) is not None:
+        number += 1
+        name = shortened(wanted, f" {number}")
     return name
 
 
@@ -96,7 +95,7 @@ def list_damaged(folder: Path) -> list[DamagedAdapter]:
     """All that should be adapters and cannot be used, by name."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
-        if not path.is_dir() or not _NAME.fullmatch(path.name):
+        if not path.is_dir() or not is_folder_name(path.name):
             continue
         try:
             read_adapter(folder, path.name)
@@ -116,7 +115,7 @@ def read_adapter(folder: Path, name: str) -> Adapter:
     if not complete:
         raise _damaged(name, "an empty file")
     # The folder's name is the adapter's: a copied or renamed folder must not pass for the original.
-    card = msgspec.structs.replace(card, name=name)
+    card = msgspec.structs.replace(card, name=path.name)
     return Adapter(card=card, path=path, bytes=folder_bytes(path))
 
 
@@ -124,20 +123,25 @@ def remove_adapter(folder: Path, name: str) -> None:
     """Delete an adapter; also one that is damaged. Raises OvernightError when it is unknown."""
     path = _folder_of(folder, name)
     # Renamed first, so that a deletion cut short never leaves half an adapter under its name.
-    doomed = folder / f".{name}.removed"
+    doomed = folder / f".{path.name}.removed"
     shutil.rmtree(doomed, ignore_errors=True)
     path.rename(doomed)
     shutil.rmtree(doomed)
 
 
 def _folder_of(folder: Path, name: str) -> Path:
-    if not _NAME.fullmatch(name) or not (folder / name).is_dir():
-        raise OvernightError(
-            Kind.ADAPTER_UNKNOWN,
-            f"There is no adapter called '{name}'.",
-            "`overnight adapters` lists those that there are.",
-        )
-    return folder / name
+    if is_folder_name(name) and (folder / name).is_dir():
+        return folder / name
+    # A disk may hold its names in another form than the one that was typed.
+    for path in folder.iterdir() if folder.is_dir() else ():
+        same = normal_name(path.name) == normal_name(name)
+        if same and is_folder_name(path.name) and path.is_dir():
+            return path
+    raise OvernightError(
+        Kind.ADAPTER_UNKNOWN,
+        f"There is no adapter called '{name}'.",
+        "`overnight adapters` lists those that there are.",
+    )
 
 
 def _damaged(name: str, detail: str) -> OvernightError:

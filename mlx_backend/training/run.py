@@ -25,6 +25,7 @@ from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import Adapter, AdapterCard
 from mlx_backend.library.home import Library
+from mlx_backend.library.names import normal_name
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
@@ -318,12 +319,7 @@ class TrainingRun:
 
     def _free_name(self) -> str:
         """The name asked for, or with a number behind it where it was taken meanwhile."""
-        name, number = self._spec.name, 1
-        while (self._library.adapters / name).exists():
-            number += 1
-            suffix = f" {number}"
-            name = self._spec.name[: adapters.LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
-        return name
+        return adapters.free_name(self._library.adapters, normal_name(self._spec.name))
 
     def _filed(self) -> Adapter | None:
         """The adapter that this run filed already, if it was cut short only after that."""
