@@ -24,6 +24,7 @@ _LIGHT = (
     "private_data",  # patterns over text: what is private is kept out of the window's log
     "protocol",
     "settings",
+    "small_file",
     "study.browsing",  # what study wrote is read in the window, and changed there
     "study.drafts",
     "study.reasons",

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         module_name, function_name = options.run
         command = getattr(import_module(f"mlx_backend.cli.{module_name}"), function_name)
+        _tell_of_damage(console)
         console.finish(command(options, console))
     except KeyboardInterrupt:
         console.note("Interrupted.")
@@ -40,6 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _fail(console, from_exception(error))
     return DONE
+
+
+def _tell_of_damage(console: Console) -> None:
+    """Say once where a damaged file of settings is kept."""
+    from mlx_backend.library.home import Library
+    from mlx_backend.settings import mend_settings
+
+    sentence = mend_settings(Library(Library.default_home()).settings)
+    if sentence:
+        console.note(sentence)
 
 
 def _options(words: list[str]) -> argparse.Namespace:
