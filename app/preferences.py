@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import sqlite3
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from app.background import Background
-from mlx_backend.settings import Settings, load_settings, save_settings
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.settings import Settings, change_settings, load_settings, mend_settings
+
+_LOOK_MS = 100
 
 
 class Preferences(QObject):
-    """The present settings. `change` takes effect now and is on disk soon after."""
+    """The present settings. `change` takes effect now and is on disk soon after.
+
+    What another program changes on disk is taken over, and never undone by a change here.
+    """
 
     changed = Signal()
 
@@ -20,7 +28,17 @@ class Preferences(QObject):
         super().__init__(parent)
         self._path = path
         self._background = background
+        self._unsaved: dict[str, object] = {}
+        self.damage: str = mend_settings(path)
+        """What to tell the person of a file that was damaged; "" where it was not."""
         self.settings: Settings = load_settings(path)
+        self._look = QTimer(self, singleShot=True, interval=_LOOK_MS)
+        self._look.timeout.connect(self._read)
+        # The folder is watched, since a file that is replaced is another one.
+        self._disk = QFileSystemWatcher(self)
+        if path.parent.is_dir():
+            self._disk.addPath(str(path.parent))
+        self._disk.directoryChanged.connect(lambda _: self._look.start())
 
     def change(self, **fields: object) -> None:
         """Set some fields. Raises msgspec.ValidationError when a value is out of range."""
@@ -29,5 +47,33 @@ class Preferences(QObject):
         if settings == self.settings:
             return
         self.settings = settings
-        self._background.call(lambda _: save_settings(self._path, settings), lambda _: None)
+        self._unsaved |= fields
+        now = dict(self._unsaved)
+        save = functools.partial(_save, self._path, now)
+        self._background.keep("settings", save, functools.partial(self._take_saved, now))
         self.changed.emit()
+
+    def _read(self) -> None:
+        self._background.call(lambda _: load_settings(self._path), self._take)
+
+    def _take_saved(self, saved: dict[str, object], outcome: tuple[Settings, str]) -> None:
+        settings, damage = outcome
+        self._unsaved = {
+            name: value
+            for name, value in self._unsaved.items()
+            if name not in saved or saved[name] != value
+        }
+        if damage:
+            self._background.failed.emit(OvernightError(Kind.UNREADABLE, damage))
+        self._take(settings)
+
+    def _take(self, on_disk: Settings) -> None:
+        settings = msgspec.structs.replace(on_disk, **self._unsaved)
+        if settings != self.settings:
+            self.settings = settings
+            self.changed.emit()
+
+
+def _save(path: Path, fields: dict[str, object], _: sqlite3.Connection) -> tuple[Settings, str]:
+    damage = mend_settings(path)
+    return change_settings(path, **fields), damage

@@ -332,6 +332,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+WORDS_LOOKED_UP = 48
+"""So many words, the last ones, of a question that is answered by quoting are looked at."""
+
 LONGEST_QUESTION = 5_000_000
 """In characters: more than any model reads; what is longer is not sent to the worker."""
 

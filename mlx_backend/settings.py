@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.protocol import AdapterKind, Patience
-from mlx_backend.small_file import change_object, mend, read_object
+from mlx_backend.small_file import change_object, mend, read_object, readable
 
 Appearance = Literal["system", "light", "dark"]
 
@@ -201,16 +201,6 @@ def mend_settings(path: Path) -> str:
 
 
 def _settings_of(fields: dict[str, object]) -> Settings:
-    known = Settings.__struct_fields__
-    kept = {name: fields[name] for name in known if name in fields and _fits(name, fields[name])}
-    return msgspec.convert(kept, Settings)
-
-
-def _fits(name: str, value: object) -> bool:
-    if "\N{REPLACEMENT CHARACTER}" in str(value):
-        return False  # bytes that were no text
-    try:
-        msgspec.convert({name: value}, Settings)
-    except msgspec.ValidationError:
-        return False
-    return True
+    # Bytes that were no text are no name of a model.
+    unread = "\N{REPLACEMENT CHARACTER}"
+    return readable({n: value for n, value in fields.items() if unread not in str(value)}, Settings)

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -23,6 +24,7 @@ from mlx_backend.locks import held
 
 _PATIENCE_S = 5.0
 _STRING_OR_LAST_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
+_S = TypeVar("_S", bound=msgspec.Struct)
 _decoder = json.JSONDecoder()
 
 
@@ -59,6 +61,13 @@ def read_object(path: Path, known: Collection[str]) -> Found:
     return Found(_salvaged(text, known), is_damaged=True) if fields is None else Found(fields)
 
 
+def readable(fields: Mapping[str, object], kind: type[_S]) -> _S:
+    """Fields as a struct; those that are missing, or of another type, fall back to defaults."""
+    known = kind.__struct_fields__
+    kept = {name: fields[name] for name in known if name in fields and _fits(name, fields, kind)}
+    return msgspec.convert(kept, kind)
+
+
 def change_object(path: Path, changes: Mapping[str, object], known: Collection[str]) -> Written:
     """Change some fields of a file and leave all others as they are on disk.
 
@@ -88,6 +97,14 @@ def mend(path: Path, known: Collection[str]) -> Path | None:
     if not read_object(path, known).is_damaged:
         return None
     return change_object(path, {}, known).put_aside
+
+
+def _fits(name: str, fields: Mapping[str, object], kind: type[msgspec.Struct]) -> bool:
+    try:
+        msgspec.convert({name: fields[name]}, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _put_aside(path: Path) -> Path:

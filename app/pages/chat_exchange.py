@@ -13,6 +13,7 @@ from app.style import Size, Space
 from app.widgets.safe_markdown import SafeMarkdown
 from app.widgets.source_chips import SourceChips
 from app.widgets.text import button, label, paragraph
+from mlx_backend.fitting import left_out_sentence
 from mlx_backend.protocol import DECLINED
 
 BASE_MODEL = "Base model"
@@ -133,6 +134,7 @@ class AnswerView(QWidget):
         self.status = paragraph(kind="quiet")
         self.problem = paragraph(kind="warning")
         self.sources = SourceChips()
+        self.left_out = paragraph(kind="small")
         self.speed = label(kind="small")
         self.copy = button("Copy", "footnote")
         self.retry = button("Ask Again", "footnote")
@@ -188,6 +190,8 @@ class AnswerView(QWidget):
         self.problem.setVisible(error is not None)
         self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
         self.sources.show_sources(() if answer.phase.is_live else answer.sources)
+        self.left_out.setText(left_out_sentence(answer.left_out) if answer.left_out else "")
+        self.left_out.setVisible(bool(answer.left_out))
         self.set_can_retry(self._can_retry)
         self.speed.setText(_footnote(answer))
         self.speed.setVisible(bool(self.speed.text()))
@@ -214,6 +218,7 @@ class AnswerView(QWidget):
         layout.addWidget(self.body)
         layout.addWidget(self.problem)
         layout.addWidget(self.sources)
+        layout.addWidget(self.left_out)
         layout.addLayout(footer)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.background import Background
 from app.style import Size, Space
+from app.widgets.composing import LineField
 from app.widgets.text import label, paragraph
 from mlx_backend.library.own_names import OwnNames
 
@@ -24,7 +25,7 @@ class OwnNamesField(QWidget):
         super().__init__()
         self._background = background
         self._names: list[str] = []
-        self.line = QLineEdit()
+        self.line = LineField()
         self.line.setFixedHeight(Size.CONTROL)
         self.line.setPlaceholderText("Marta Lind, marta@example.org")
         self.line.setAccessibleName("Your names and addresses")
