@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from app import words
+from app.widgets.elided import plain_tip
 from app.widgets.two_lines import SECOND_LINE
 from mlx_backend.library.adapters import Adapter, DamagedAdapter
 
@@ -60,7 +61,7 @@ class AdapterTable(QAbstractListModel):
             made = words.day(adapter.card.created) if isinstance(adapter, Adapter) else None
             return f"{made or 'Damaged'} · {words.size(adapter.bytes)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return str(adapter.path)
+            return plain_tip(f"{adapter.name}\n{adapter.path}").replace("\n", "<br>")
         return None
 
     def _update(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWid
 
 from app.exchanges import Answer, Exchange, Phase
 from app.style import Size, Space
+from app.widgets.elided import Elided
 from app.widgets.safe_markdown import SafeMarkdown
 from app.widgets.source_chips import SourceChips
 from app.widgets.text import button, label, paragraph
@@ -128,7 +129,7 @@ class AnswerView(QWidget):
         self._answer = Answer(None)
         self._waiting = ""
         self._can_retry = False
-        self.name = label(name, "section")
+        self.name = Elided(name, kind="section")
         self.body = SafeMarkdown()
         self.body.setAccessibleName(f"Answer of {name}")
         self.status = paragraph(kind="quiet")

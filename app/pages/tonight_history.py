@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxL
 from app import run_story, words
 from app.job_snapshot import JobSnapshot
 from app.style import Size, Space
+from app.widgets.elided import plain_tip
 from app.widgets.text import label
 
 Index = QModelIndex | QPersistentModelIndex
@@ -40,6 +41,7 @@ class RunHistory(QWidget):
         self.view.setModel(self._model)
         self.view.setAccessibleName("Earlier runs")
         self.view.setShowGrid(False)
+        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.view.horizontalHeader().hide()
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(Size.ROW)
@@ -109,6 +111,8 @@ class _RunTable(QAbstractTableModel):
             if column == _NAME:
                 return run_story.name_of(run)
             return run_story.state_of(run) if column == _STATE else words.day(run.began_at)
+        if role == Qt.ItemDataRole.ToolTipRole and column == _NAME:
+            return plain_tip(run_story.name_of(run))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column == _WHEN else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter

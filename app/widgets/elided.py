@@ -1,12 +1,23 @@
-"""A label of one line that is shortened where there is no room; all of it is in its tooltip."""
+"""Texts of one line that are shortened where there is no room; all of it is in their tooltips."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy
+from PySide6.QtGui import QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+)
+
+from app.style import Space
+from app.widgets.still_fields import keep_still
 
 _LEAST_CHARACTERS = 8
 
@@ -65,5 +76,42 @@ class Elided(QLabel):
         shown = metrics.elidedText(self._text, self._mode, self.width())
         is_whole = metrics.horizontalAdvance(self._text) <= self.width()
         super().setText(self._text if is_whole else shown)
-        # Escaped: a tooltip with a tag in it would be taken for HTML.
-        self.setToolTip("" if is_whole else f"<span>{html.escape(self._text)}</span>")
+        self.setToolTip("" if is_whole else plain_tip(self._text))
+
+
+class NameMenu(QComboBox):
+    """A menu of names, which are shortened in their middle where there is no room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        keep_still(self)
+        self.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.currentTextChanged.connect(lambda text: self.setToolTip(plain_tip(text)))
+
+    def show_names(self, names: Sequence[str]) -> None:
+        """Offer these."""
+        self.clear()
+        self.addItems(list(names))
+        for place, name in enumerate(names):
+            self.setItemData(place, plain_tip(name), Qt.ItemDataRole.ToolTipRole)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox,
+            option,
+            QStyle.SubControl.SC_ComboBoxEditField,
+            self,
+        )
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideMiddle, field.width() - Space.HALF
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+def plain_tip(text: str) -> str:
+    """A tooltip that says just this: with a tag in it, it would be taken for HTML."""
+    return f"<span>{html.escape(text)}</span>" if text else ""
