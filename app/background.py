@@ -47,14 +47,12 @@ class Background(QObject):
 
     _delivered = Signal(object, object)
 
-    def __init__(
-        self, database: Path, parent: QObject | None = None, again_ms: int = _AGAIN_MS
-    ) -> None:
+    def __init__(self, database: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._closing = False
         self._kept: dict[str, _Task] = {}
-        self._again = QTimer(self, singleShot=True, interval=again_ms)
+        self._again = QTimer(self, singleShot=True, interval=_AGAIN_MS)
         self._again.timeout.connect(self._try_again)
         self._delivered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._serve, args=(database,), daemon=True)
