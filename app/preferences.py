@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sqlite3
 from pathlib import Path
 
@@ -48,32 +47,30 @@ class Preferences(QObject):
             return
         self.settings = settings
         self._unsaved |= fields
-        now = dict(self._unsaved)
-        save = functools.partial(_save, self._path, now)
-        self._background.keep("settings", save, functools.partial(self._take_saved, now))
+        self._background.keep("settings", self._save, self._take_saved)
         self.changed.emit()
+
+    def _save(self, _: sqlite3.Connection) -> tuple[Settings, str]:
+        """Write what is not written yet; in the background, so that nothing is written twice."""
+        fields = dict(self._unsaved)
+        damage = mend_settings(self._path)
+        on_disk = change_settings(self._path, **fields)
+        for name, value in fields.items():
+            if self._unsaved.get(name) == value:
+                self._unsaved.pop(name, None)
+        return on_disk, damage
 
     def _read(self) -> None:
         self._background.call(lambda _: load_settings(self._path), self._take)
 
-    def _take_saved(self, saved: dict[str, object], outcome: tuple[Settings, str]) -> None:
-        settings, damage = outcome
-        self._unsaved = {
-            name: value
-            for name, value in self._unsaved.items()
-            if name not in saved or saved[name] != value
-        }
+    def _take_saved(self, outcome: tuple[Settings, str]) -> None:
+        on_disk, damage = outcome
         if damage:
             self._background.failed.emit(OvernightError(Kind.UNREADABLE, damage))
-        self._take(settings)
+        self._take(on_disk)
 
     def _take(self, on_disk: Settings) -> None:
         settings = msgspec.structs.replace(on_disk, **self._unsaved)
         if settings != self.settings:
             self.settings = settings
             self.changed.emit()
-
-
-def _save(path: Path, fields: dict[str, object], _: sqlite3.Connection) -> tuple[Settings, str]:
-    damage = mend_settings(path)
-    return change_settings(path, **fields), damage

@@ -58,7 +58,13 @@ class DecimalField(QDoubleSpinBox):
 
     def valueFromText(self, text: str) -> float:
         number = decimal_number(_bare(text, self.prefix(), self.suffix()))
-        return self.value() if number is None else _within(number, self.minimum(), self.maximum())
+        if number is None:
+            return self.value()
+        return round(_within(number, self.minimum(), self.maximum()), self.decimals())
+
+    def fixup(self, text: str) -> str:
+        # Qt would take grouping signs out.
+        return text
 
     def validate(self, text: str, position: int) -> tuple[State, str, int]:
         bare = _bare(text, self.prefix(), self.suffix())
@@ -80,6 +86,10 @@ class WholeField(QSpinBox):
         if number is None:
             return self.value()
         return int(_within(number, self.minimum(), self.maximum()))
+
+    def fixup(self, text: str) -> str:
+        # Qt would take grouping signs out.
+        return text
 
     def validate(self, text: str, position: int) -> tuple[State, str, int]:
         bare = _bare(text, self.prefix(), self.suffix()).strip()
