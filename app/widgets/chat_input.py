@@ -36,7 +36,9 @@ class ChatInput(QPlainTextEdit):
         self.setAccessibleName("Your question")
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setViewportMargins(0, Space.HALF // 2, 0, 0)
+        # Qt counts a document's own margin three times, and shows a scroll bar for one line.
+        self.document().setDocumentMargin(0)
+        self.setViewportMargins(Space.HALF, Space.HALF, Space.HALF, 0)
         self.textChanged.connect(self._fit)
         self.pasted.changed.connect(self.textChanged)
         self._fit()
@@ -122,9 +124,9 @@ class ChatInput(QPlainTextEdit):
         self._fit()
 
     def _fit(self) -> None:
-        line = self.fontMetrics().lineSpacing()
-        wanted = (self._lines() - 1) * line + Size.INPUT
-        self.setFixedHeight(min(wanted, Size.INPUT + (_MOST_LINES - 1) * line))
+        text = self._lines() * self.fontMetrics().lineSpacing()
+        around = self.height() - self.viewport().height() + Space.HALF
+        self.setFixedHeight(max(Size.INPUT, text + around))
 
     def _lines(self) -> int:
         """How many lines there are to see; no more are counted than fit."""
@@ -133,4 +135,4 @@ class ChatInput(QPlainTextEdit):
             layout.blockBoundingRect(block)  # lays it out
             lines += block.layout().lineCount()
             block = block.next()
-        return max(1, lines)
+        return max(1, min(lines, _MOST_LINES))
