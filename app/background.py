@@ -52,6 +52,7 @@ class Background(QObject):
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._closing = False
         self._kept: dict[str, _Task] = {}
+        self._is_behind = False
         self._again = QTimer(self, singleShot=True, interval=_AGAIN_MS)
         self._again.timeout.connect(self._try_again)
         self._delivered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -97,15 +98,16 @@ class Background(QObject):
     def _take_kept(self, key: str, task: _Task, outcome: object) -> None:
         if self._kept.get(key) is task:
             del self._kept[key]
-        if self._again.isActive() and not self._kept:
+        if self._is_behind and not self._kept:
+            self._is_behind = False
             self._again.stop()
-        if not self._kept:
             self.recovered.emit()
         if _is_alive(task.done):
             task.done(outcome)
 
     def _take_not_kept(self, key: str, task: _Task, error: OvernightError) -> None:
         if self._kept.get(key) is task:
+            self._is_behind = True
             self._again.start()
             hint = f"{_KEPT} {error.hint}".strip()
             self.failed.emit(OvernightError(error.kind, error.message, hint, error.detail))

@@ -10,6 +10,7 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer
 
 from app.background import Background
+from app.clean_text import clean
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.small_file import change_object, mend, read_object, readable
 
@@ -70,7 +71,7 @@ class ChatMemory(QObject):
 
     def set_draft(self, conversation: int | None, text: str) -> None:
         """Remember a draft; an empty one is forgotten."""
-        drafts = {**self._remembered.drafts, _key(conversation): text}
+        drafts = {**self._remembered.drafts, _key(conversation): clean(text)}
         self._change(drafts={key: draft for key, draft in drafts.items() if draft})
 
     def set_conversation(self, conversation: int | None) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.background import Background
 from app.chat_worker import ChatWorker
+from app.clean_text import clean
 from app.exchanges import Answer, Exchange, Phase, exchanges_of, turns_for, unseen_questions
 from mlx_backend import protocol
 from mlx_backend.errors import OvernightError
@@ -305,11 +306,6 @@ class ChatSession(QObject):
     def _current(self) -> _Live | None:
         lives = self._live.values()
         return next((live for live in lives if live.conversation == self._conversation), None)
-
-
-def clean(text: str) -> str:
-    """Text that every part of the way can carry: no NUL, no half characters."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _store_question(

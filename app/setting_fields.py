@@ -78,10 +78,9 @@ def set_value(field: QWidget, value: object) -> None:
         field.setCurrentIndex(field.findData(value))
     elif isinstance(field, QCheckBox):
         field.setChecked(bool(value))
-    elif isinstance(field, QSpinBox):
-        field.setValue(int(typing.cast(int, value)))
-    elif isinstance(field, QDoubleSpinBox):
-        field.setValue(float(typing.cast(float, value)))
+    elif isinstance(field, QSpinBox | QDoubleSpinBox) and field.value() != value:
+        # Else what is being typed would be written over.
+        field.setValue(typing.cast(int, value))
     field.blockSignals(was_blocked)
 
 

@@ -18,6 +18,7 @@ from app.exchanges import Answer
 from app.pages.chat_answerer import AnswererChoice
 from app.pages.chat_sidebar import ChatSidebar
 from app.pages.chat_transcript import Transcript, centre
+from app.pages.chat_welcome import invitation
 from app.question_length import length_notice
 from app.services import Services
 from app.style import Size, Space
@@ -263,6 +264,11 @@ class ChatPage(QWidget):
             self._trouble = f"{error.message} {error.hint}".strip()
             self._show_state()
 
+    def _take_recovery(self) -> None:
+        """What could not be written for a while could be now."""
+        self._trouble = ""
+        self._show_state()
+
     def _take_worker_state(self, state: WorkerState) -> None:
         if state is WorkerState.READY and self._trouble:
             self._trouble = _RUNNING_AGAIN
@@ -298,7 +304,7 @@ class ChatPage(QWidget):
 
     def _welcome(self) -> None:
         self.welcome.button.setVisible(not self._has_adapters)
-        self.welcome.sentence.setText(_invitation(self.answerer, self._has_adapters))
+        self.welcome.sentence.setText(invitation(self.answerer, self._has_adapters))
 
     # --- making the page ---
 
@@ -316,6 +322,7 @@ class ChatPage(QWidget):
         services.watcher.job_changed.connect(lambda _: self._show_state())
         services.watcher.job_ended.connect(lambda _: self.refresh())
         services.preferences.changed.connect(self.refresh)
+        services.background.recovered.connect(self._take_recovery)
         self.sidebar.chosen.connect(session.open)
         self.sidebar.new_wanted.connect(self.new_conversation)
         self.sidebar.delete_wanted.connect(self._delete)
@@ -383,26 +390,6 @@ class ChatPage(QWidget):
         foot = QWidget()
         centre(column, QHBoxLayout(foot))
         return foot
-
-
-def _invitation(answerer: AnswererChoice, has_adapters: bool) -> str:
-    """What to expect of the answers."""
-    adapter, grounded = answerer.chosen.adapter, answerer.is_grounded
-    if grounded and (adapter is not None or has_adapters):
-        who = f"“{adapter}”" if adapter is not None else "the base model"
-        how = " and quotes them" if answerer.is_quoting else f"; {who} words the answer from them"
-        return (
-            f"Overnight looks each question up in your notes{how}. You see which note an answer is"
-            " from. Nothing leaves this computer."
-        )
-    if adapter is not None:
-        return f"“{adapter}” answers from what it learned. Nothing leaves this computer."
-    if has_adapters:
-        return "The base model answers. It has not seen your notes; adapters have."
-    sentence = "Training comes first: no model has learned your notes yet. Until then"
-    if grounded:
-        return f"{sentence} Overnight looks things up in them, and says where it found them."
-    return f"{sentence} you can talk with the base model, which has not seen them."
 
 
 def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from app import sample_words
+from app.clean_text import clean
 from app.style import Size, Space
 from app.widgets.flow import Flow
 from app.widgets.text import button, label, paragraph
@@ -97,7 +98,8 @@ class SampleEditor(QWidget):
         return self._typed() != (sample.prompt.strip(), sample.answer.strip())
 
     def _typed(self) -> tuple[str, str]:
-        return self.prompt.toPlainText().strip(), self.answer.toPlainText().strip()
+        prompt, answer = self.prompt.toPlainText(), self.answer.toPlainText()
+        return clean(prompt).strip(), clean(answer).strip()
 
     def _toggle(self) -> None:
         self.save()

@@ -221,3 +221,15 @@ def test_a_damaged_file_is_said_in_the_window(library: Library, qapp: QApplicati
     assert "settings (damaged" in window.notices.label.text()
     window.deleteLater()
     services.close()
+
+
+def test_what_is_being_typed_is_not_written_over(page: SettingsPage, services: Services) -> None:
+    field = page.fields["hours"]
+    assert isinstance(field, QDoubleSpinBox)
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "2.")
+    services.preferences.change(rank=8)
+    QTest.keyClicks(field, "5")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert services.preferences.settings.hours == 2.5
