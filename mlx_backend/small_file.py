@@ -83,13 +83,13 @@ def change_object(path: Path, changes: Mapping[str, object], known: Collection[s
                 "Wait a moment and try again.",
             )
         found = read_object(path, known)
-        put_aside = _put_aside(path) if found.is_damaged else None
         fields = {**found.fields, **changes}
-        if fields != found.fields or found.is_damaged:
-            write_atomically(
-                path, msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"
-            )
-        return Written(fields, put_aside)
+        content = msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"
+        if found.is_damaged:
+            return Written(fields, _write_beside(path, content))
+        if fields != found.fields:
+            write_atomically(path, content)
+        return Written(fields)
 
 
 def mend(path: Path, known: Collection[str]) -> Path | None:
@@ -97,6 +97,17 @@ def mend(path: Path, known: Collection[str]) -> Path | None:
     if not read_object(path, known).is_damaged:
         return None
     return change_object(path, {}, known).put_aside
+
+
+def _write_beside(path: Path, content: bytes) -> Path:
+    """Put a damaged file aside and write a good one; should that fail, all is as before."""
+    aside = put_aside(path)
+    try:
+        write_atomically(path, content)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    return aside
 
 
 def _fits(name: str, fields: Mapping[str, object], kind: type[msgspec.Struct]) -> bool:
@@ -107,7 +118,7 @@ def _fits(name: str, fields: Mapping[str, object], kind: type[msgspec.Struct]) -
     return True
 
 
-def _put_aside(path: Path) -> Path:
+def put_aside(path: Path) -> Path:
     """Copy a file to a name that says what it is, and that nothing has yet."""
     day = datetime.date.today().isoformat()
     number = 1

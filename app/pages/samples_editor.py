@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from app import sample_words
 from app.clean_text import clean
 from app.style import Size, Space
+from app.widgets.composing import TextField
 from app.widgets.flow import Flow
 from app.widgets.text import button, label, paragraph
 from mlx_backend.study.store import StoredSample
@@ -134,7 +135,7 @@ class SampleEditor(QWidget):
 
 
 def _field(name: str) -> QPlainTextEdit:
-    field = QPlainTextEdit()
+    field = TextField()
     field.setProperty("kind", "field")
     field.setAccessibleName(name)
     field.setTabChangesFocus(True)

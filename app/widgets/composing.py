@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QToolTip
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QToolTip, QWidget
 
 _LONGEST_LINE = 32_767
+_LONGEST_TEXT = 50_000
 _OF_THE_COMPOSITION = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 
 
@@ -77,6 +78,20 @@ class LineField(QLineEdit):
             self.undo()
         if self.text() != before:
             self.setText(before)
-        told = f"That is too long for this field, which takes {_LONGEST_LINE:,} characters."
-        QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), told, self)
-        self.setAccessibleDescription(told)
+        _say_too_long(self, _LONGEST_LINE)
+
+
+class TextField(QPlainTextEdit):
+    """Several lines of plain text, into which a paste goes whole, or not at all as is said."""
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        if self.document().characterCount() + len(source.text()) > _LONGEST_TEXT:
+            _say_too_long(self, _LONGEST_TEXT)  # it would stall the window, and never be learned
+        else:
+            self.insertPlainText(source.text())
+
+
+def _say_too_long(field: QWidget, longest: int) -> None:
+    told = f"That is too long for this field, which takes {longest:,} characters."
+    QToolTip.showText(field.mapToGlobal(field.rect().bottomLeft()), told, field)
+    field.setAccessibleDescription(told)

@@ -14,11 +14,12 @@ from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox
 
 from app.widgets.still_fields import keep_still
 
-_DECIMAL = re.compile(r"[+-]?(?:\d+(?:[.,\u066b]\d*)?|[.,\u066b]\d+)")
+# No setting has so many digits; with thousands of them, Python refuses to make a number.
+_DECIMAL = re.compile(r"[+-]?(?:\d{1,18}(?:[.,\u066b]\d{0,18})?|[.,\u066b]\d{1,18})")
 _BEGUN = re.compile(r"[+-]?[.,\u066b]?")
-_WHOLE = re.compile(r"[+-]?\d+")
+_WHOLE = re.compile(r"[+-]?\d{1,18}")
 # In the signs of all locales; never one alone with less than three digits behind it.
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'\u2019\u066c \u00a0\u202f])\d{3})(?:\1\d{3})*")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'\u2019\u066c \u00a0\u202f])\d{3})(?:\1\d{3}){0,5}")
 _SIGNS = re.compile(r"[.,'\u2019\u066c \u00a0\u202f]")
 _GROUPING_BEGUN = re.compile(r"[+-]?\d{1,3}(?:[.,'\u2019\u066c \u00a0\u202f]\d{0,3})*")
 

@@ -15,7 +15,7 @@ from app.exchanges import Phase
 from app.pages.chat import ChatPage
 from app.services import Services
 from app.widgets.chat_input import ChatInput
-from app.widgets.composing import LineField
+from app.widgets.composing import LineField, TextField
 from mlx_backend.library import Library
 from mlx_backend.protocol import LONGEST_QUESTION
 from tests.app.filled import add_adapter, add_model
@@ -243,3 +243,19 @@ def test_return_while_a_word_is_composed_does_nothing_in_a_line(qtbot: QtBot) ->
     commit(field, "何処")
     QTest.keyClick(field, Return)
     assert done == ["何処", "何処"]
+
+
+# --- samples ---
+
+
+def test_a_sample_takes_a_paste_whole_or_not_at_all_and_says_so(qtbot: QtBot) -> None:
+    field = TextField()
+    qtbot.addWidget(field)
+    field.show()
+    field.activateWindow()
+    qtbot.waitUntil(field.hasFocus)
+    paste(field, "x" * 49_000)
+    assert len(field.toPlainText()) == 49_000
+    paste(field, "y" * 1_000_000)
+    qtbot.waitUntil(lambda: "too long" in QToolTip.text())
+    assert field.toPlainText() == "x" * 49_000

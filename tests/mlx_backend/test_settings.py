@@ -182,6 +182,21 @@ def test_what_cannot_be_put_aside_is_not_replaced(
     assert [each.name for each in path.parent.iterdir() if each.name[0] != "."] == [path.name]
 
 
+def test_what_cannot_be_written_is_not_put_aside_again_and_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write(path, b'{"rank": 8,')
+    monkeypatch.setattr("mlx_backend.small_file.write_atomically", full)
+    for _ in range(2):
+        with pytest.raises(OSError, match="space"):
+            change_settings(path, hours=3.5)
+    assert [each.name for each in path.parent.iterdir() if each.name[0] != "."] == [path.name]
+    assert path.read_bytes() == b'{"rank": 8,'
+
+
 def test_two_processes_lose_none_of_each_others_changes(path: Path) -> None:
     write(path, b"{}")
     code = (
