@@ -33,11 +33,10 @@ class Preferences(QObject):
         self.settings: Settings = load_settings(path)
         self._look = QTimer(self, singleShot=True, interval=_LOOK_MS)
         self._look.timeout.connect(self._read)
-        # The folder is watched, since a file that is replaced is another one.
         self._disk = QFileSystemWatcher(self)
-        if path.parent.is_dir():
-            self._disk.addPath(str(path.parent))
         self._disk.directoryChanged.connect(lambda _: self._look.start())
+        self._disk.fileChanged.connect(lambda _: self._look.start())
+        self._watch()
 
     def change(self, **fields: object) -> None:
         """Set some fields. Raises msgspec.ValidationError when a value is out of range."""
@@ -60,7 +59,15 @@ class Preferences(QObject):
                 self._unsaved.pop(name, None)
         return on_disk, damage
 
+    def _watch(self) -> None:
+        # A file that is replaced is another one; of one that is written to, the folder tells not.
+        watched = {*self._disk.files(), *self._disk.directories()}
+        for path in (self._path.parent, self._path):
+            if str(path) not in watched and path.exists():
+                self._disk.addPath(str(path))
+
     def _read(self) -> None:
+        self._watch()
         self._background.call(lambda _: load_settings(self._path), self._take)
 
     def _take_saved(self, outcome: tuple[Settings, str]) -> None:

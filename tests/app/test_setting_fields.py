@@ -210,6 +210,11 @@ def test_what_a_terminal_changes_is_shown_and_never_undone(
     field = page.fields["hours"]
     assert isinstance(field, QDoubleSpinBox)
     assert field.value() == 3.5
+    with library.settings.open("r+b") as file:  # as an editor does that does not replace it
+        content = file.read().replace(b"3.5", b"4.5")
+        file.seek(0)
+        file.write(content)
+    qtbot.waitUntil(lambda: services.preferences.settings.hours == 4.5)
 
 
 def test_a_damaged_file_is_said_in_the_window(library: Library, qapp: QApplication) -> None:
