@@ -61,7 +61,7 @@ class AdapterTable(QAbstractListModel):
             made = words.day(adapter.card.created) if isinstance(adapter, Adapter) else None
             return f"{made or 'Damaged'} · {words.size(adapter.bytes)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tip(str(adapter.path))
+            return tip(f"{adapter.name}\n{adapter.path}")
         return None
 
     def _update(self) -> None:

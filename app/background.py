@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import shiboken6
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.library.database import connect
+
+_AGAIN_MS = 5_000
+_KEPT = "What you typed is kept here, and saved as soon as that is possible."
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -39,12 +42,19 @@ class Background(QObject):
     failed = Signal(object)
     """An OvernightError of work that has no `failed` of its own."""
 
+    recovered = Signal()
+    """What could not be written for a while is on disk now."""
+
     _delivered = Signal(object, object)
 
     def __init__(self, database: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._closing = False
+        self._kept: dict[str, _Task] = {}
+        self._is_behind = False
+        self._again = QTimer(self, singleShot=True, interval=_AGAIN_MS)
+        self._again.timeout.connect(self._try_again)
         self._delivered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._serve, args=(database,), daemon=True)
         self._thread.start()
@@ -58,12 +68,53 @@ class Background(QObject):
         """Run `work` with the library's connection after all earlier work; then call back."""
         self._tasks.put(_Task(work, done, failed))
 
+    def keep(
+        self,
+        key: str,
+        work: Callable[[sqlite3.Connection], _T],
+        done: Callable[[_T], None] = lambda _: None,
+    ) -> None:
+        """Run `work` that saves what a person typed, and again and again until it succeeds.
+
+        Later work of the same key takes the place of earlier work that has not succeeded.
+        """
+        self._kept[key] = task = _Task(work, done, None)
+        self._run_kept(key, task)
+
     def close(self) -> None:
         """Finish what was asked for, deliver nothing more, end the thread."""
         if not self._closing:
             self._closing = True
+            if self._again.isActive():
+                self._again.stop()
+                self._try_again()
             self._tasks.put(None)
             self._thread.join()
+
+    def _run_kept(self, key: str, task: _Task) -> None:
+        done = functools.partial(self._take_kept, key, task)
+        self.call(task.work, done, functools.partial(self._take_not_kept, key, task))
+
+    def _take_kept(self, key: str, task: _Task, outcome: object) -> None:
+        if self._kept.get(key) is task:
+            del self._kept[key]
+        if self._is_behind and not self._kept:
+            self._is_behind = False
+            self._again.stop()
+            self.recovered.emit()
+        if _is_alive(task.done):
+            task.done(outcome)
+
+    def _take_not_kept(self, key: str, task: _Task, error: OvernightError) -> None:
+        if self._kept.get(key) is task:
+            self._is_behind = True
+            self._again.start()
+            hint = f"{_KEPT} {error.hint}".strip()
+            self.failed.emit(OvernightError(error.kind, error.message, hint, error.detail))
+
+    def _try_again(self) -> None:
+        for key, task in list(self._kept.items()):
+            self._run_kept(key, task)
 
     def _serve(self, database: Path) -> None:
         connection: sqlite3.Connection | None = None

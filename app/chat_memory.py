@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import sqlite3
 from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer
 
 from app.background import Background
-from mlx_backend.files import write_atomically
+from app.clean_text import clean
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.small_file import change_object, mend, read_object, readable
 
 _PAUSE_MS = 400
 _NEW = "new"
@@ -31,8 +35,10 @@ class ChatMemory(QObject):
         self._path = path
         self._background = background
         self._remembered = _read(path)
+        self._changed: set[str] = set()
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._pause.timeout.connect(self.flush)
+        background.call(functools.partial(_mend, path), self._take_mended)
 
     @property
     def conversation(self) -> int | None:
@@ -65,7 +71,7 @@ class ChatMemory(QObject):
 
     def set_draft(self, conversation: int | None, text: str) -> None:
         """Remember a draft; an empty one is forgotten."""
-        drafts = {**self._remembered.drafts, _key(conversation): text}
+        drafts = {**self._remembered.drafts, _key(conversation): clean(text)}
         self._change(drafts={key: draft for key, draft in drafts.items() if draft})
 
     def set_conversation(self, conversation: int | None) -> None:
@@ -83,14 +89,33 @@ class ChatMemory(QObject):
     def flush(self) -> None:
         """Write what has changed without waiting for a pause."""
         self._pause.stop()
-        data = msgspec.json.encode(self._remembered)
-        self._background.call(lambda _: write_atomically(self._path, data), lambda _: None)
+        if self._changed:
+            now = {name: getattr(self._remembered, name) for name in self._changed}
+            save = functools.partial(_save, self._path, now)
+            self._background.keep("chat", save, functools.partial(self._take_saved, now))
 
     def _change(self, **fields: object) -> None:
         changed = msgspec.structs.replace(self._remembered, **fields)
         if changed != self._remembered:
             self._remembered = changed
+            self._changed |= fields.keys()
             self._pause.start()
+
+    def _take_saved(self, saved: dict[str, object], _: None) -> None:
+        self._changed = {
+            name
+            for name in self._changed
+            if name not in saved or getattr(self._remembered, name) != saved[name]
+        }
+
+    def _take_mended(self, put_aside: Path | None) -> None:
+        if put_aside is not None:
+            told = OvernightError(
+                Kind.UNREADABLE,
+                "The file of what you had not sent in Chat was damaged.",
+                f"What could be read of it is there again; the file itself is kept as {put_aside}.",
+            )
+            self._background.failed.emit(told)
 
 
 def _key(conversation: int | None) -> str:
@@ -99,6 +124,18 @@ def _key(conversation: int | None) -> str:
 
 def _read(path: Path) -> _Remembered:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Remembered)
-    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        found = read_object(path, _Remembered.__struct_fields__)
+    except OSError:
         return _Remembered()
+    return readable(found.fields, _Remembered)
+
+
+def _save(path: Path, fields: dict[str, object], _: sqlite3.Connection) -> None:
+    change_object(path, fields, _Remembered.__struct_fields__)
+
+
+def _mend(path: Path, _: sqlite3.Connection) -> Path | None:
+    try:
+        return mend(path, _Remembered.__struct_fields__)
+    except OSError:
+        return None  # it stays as it is until it can be put aside

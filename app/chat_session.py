@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.background import Background
 from app.chat_worker import ChatWorker
-from app.exchanges import Answer, Exchange, Phase, exchanges_of, turns_for
+from app.clean_text import clean
+from app.exchanges import Answer, Exchange, Phase, exchanges_of, turns_for, unseen_questions
 from mlx_backend import protocol
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.conversations import Conversations, StoredTurn
@@ -59,6 +60,34 @@ class _Live:
     question: _Question
     answer: Answer
 
+    @property
+    def index(self) -> int:
+        """The place of its question in the conversation."""
+        return len(self.question.exchanges) - 1
+
+    def is_of(self, exchanges: Sequence[Exchange]) -> bool:
+        """Whether its question stands in its place in a conversation."""
+        asked = self.question.exchanges[-1].question
+        return self.index < len(exchanges) and exchanges[self.index].question == asked
+
+
+class _Outbox:
+    """Answers on their way to the disk, in order. Emptied on the background's thread alone."""
+
+    def __init__(self) -> None:
+        self._turns: dict[int, list[StoredTurn]] = {}
+
+    def put(self, conversation: int, turn: StoredTurn) -> None:
+        """Have a turn written with the next ones."""
+        self._turns.setdefault(conversation, []).append(turn)
+
+    def write(self, conversation: int, db: sqlite3.Connection) -> None:
+        """Write what waits for a conversation; what cannot be written waits on."""
+        turns = self._turns.get(conversation, [])
+        while turns:
+            Conversations(db).add(conversation, turns[0])
+            turns.pop(0)
+
 
 class ChatSession(QObject):
     """Holds one conversation open. A question is stored before it is sent.
@@ -81,6 +110,9 @@ class ChatSession(QObject):
     stored = Signal()
     """The list of conversations is to be read again."""
 
+    unstored = Signal(object, str, object)
+    """The question of a conversation (None: a new one) is not asked: an OvernightError says why."""
+
     def __init__(
         self, worker: ChatWorker, background: Background, parent: QObject | None = None
     ) -> None:
@@ -92,6 +124,7 @@ class ChatSession(QObject):
         self._storing = False
         self._openings = 0
         self._live: dict[str, _Live] = {}
+        self._outbox = _Outbox()
         self._ids = itertools.count(1)
         worker.part.connect(self._take_part)
         worker.answered.connect(self._take_answer)
@@ -145,8 +178,8 @@ class ChatSession(QObject):
     def _show(self, conversation: int | None, exchanges: list[Exchange]) -> None:
         self._conversation, self._exchanges, self._storing = conversation, exchanges, False
         live = self._current()
-        if live is not None and exchanges:
-            exchanges[-1] = exchanges[-1].answered(live.answer)
+        if live is not None and live.is_of(exchanges):
+            exchanges[live.index] = exchanges[live.index].answered(live.answer)
         self.opened.emit()
         self.busy_changed.emit()
 
@@ -160,9 +193,12 @@ class ChatSession(QObject):
         self.asked.emit()
         self.busy_changed.emit()
         asked = _Question(tuple(self._exchanges), answerers, manner)
-        store = functools.partial(_store_question, self._conversation, question)
-        send = functools.partial(self._take_stored, self._openings, asked)
-        self._background.call(store, send, self._take_unstored)
+        opening, conversation = self._openings, self._conversation
+        self._background.call(
+            functools.partial(_store_question, self._outbox, conversation, question),
+            functools.partial(self._take_stored, opening, asked),
+            functools.partial(self._take_unstored, opening, conversation, question),
+        )
 
     def retry(self, answerers: tuple[Answerer, ...], manner: Manner) -> None:
         """Ask the last question once more."""
@@ -188,10 +224,12 @@ class ChatSession(QObject):
         self.stored.emit()
         self._send(conversation, question)
 
-    def _take_unstored(self, error: OvernightError) -> None:
-        self._storing = False
-        self._change_last(Answer(None, phase=Phase.FAILED, error=error))
-        self.busy_changed.emit()
+    def _take_unstored(
+        self, opening: int, conversation: int | None, question: str, error: OvernightError
+    ) -> None:
+        if opening == self._openings:
+            self._show(conversation, self._exchanges[:-1])
+        self.unstored.emit(conversation, question, error)
 
     def _send(self, conversation: int, question: _Question) -> None:
         answerer = question.answerers[0]
@@ -232,6 +270,9 @@ class ChatSession(QObject):
                 is_cut=done.ended == "length",
                 citations=done.citations,
                 quote=done.quote,
+                left_out=unseen_questions(
+                    live.question.exchanges, live.answer.adapter, done.left_out
+                ),
             )
             self._finish(request_id, answer, go_on=answer.phase is Phase.DONE)
 
@@ -255,32 +296,27 @@ class ChatSession(QObject):
         if answer.text:
             text, quote = clean(answer.text), clean(answer.quote)
             turn = StoredTurn("assistant", text, answer.adapter, answer.citations, quote)
-            self._background.call(
-                lambda db: Conversations(db).add(conversation, turn), lambda _: self.stored.emit()
-            )
+            self._outbox.put(conversation, turn)
+            write = functools.partial(self._outbox.write, conversation)
+            self._background.keep(f"answers {conversation}", write, lambda _: self.stored.emit())
 
     def _show_live(self, live: _Live) -> None:
-        if live.conversation == self._conversation:
-            self._change_last(live.answer)
-
-    def _change_last(self, answer: Answer) -> None:
-        if self._exchanges:
-            self._exchanges[-1] = self._exchanges[-1].answered(answer)
-            self.answer_changed.emit(len(self._exchanges) - 1, answer)
+        if live.conversation == self._conversation and live.is_of(self._exchanges):
+            self._exchanges[live.index] = self._exchanges[live.index].answered(live.answer)
+            self.answer_changed.emit(live.index, live.answer)
 
     def _current(self) -> _Live | None:
         lives = self._live.values()
         return next((live for live in lives if live.conversation == self._conversation), None)
 
 
-def clean(text: str) -> str:
-    """Text that every part of the way can carry: no NUL, no half characters."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
-
-
-def _store_question(conversation: int | None, question: str, db: sqlite3.Connection) -> int:
-    conversations = Conversations(db)
+def _store_question(
+    outbox: _Outbox, conversation: int | None, question: str, db: sqlite3.Connection
+) -> int:
+    turn = StoredTurn("user", question, None)
     if conversation is None:
-        conversation = conversations.start(question)
-    conversations.add(conversation, StoredTurn("user", question, None))
+        return Conversations(db).begin(turn)
+    # An answer that waits belongs before it; behind it, it would be taken for the answer to it.
+    outbox.write(conversation, db)
+    Conversations(db).add(conversation, turn)
     return conversation

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from mlx_backend.errors import OvernightError
+from mlx_backend.fitting import left_out_of
 from mlx_backend.library.conversations import StoredTurn
 from mlx_backend.protocol import DECLINED, Citation, Turn
 
-# Of a long conversation the model is told the latest part only, in characters.
-_LONGEST_HISTORY = 12_000
+# In characters. The worker leaves out what a model cannot read; this is only more than any can.
+_MOST_TOLD = 2_000_000
 
 
 class Phase(Enum):
@@ -35,7 +36,8 @@ class Answer:
 
     `is_cut` tells that it would have gone on, had it not been as long as answers may be.
     `citations` are the passages of the notes that it is from, and `quote` the words of a note that
-    it consists of; "" where a model worded it.
+    it consists of; "" where a model worded it. `left_out` is how many questions, from the first
+    on, the model did not see any more.
     """
 
     adapter: str | None
@@ -46,6 +48,7 @@ class Answer:
     error: OvernightError | None = None
     citations: tuple[Citation, ...] = ()
     quote: str = ""
+    left_out: int = 0
 
     @property
     def is_from_notes(self) -> bool:
@@ -107,19 +110,30 @@ def turns_for(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[Turn,
     Each answerer hears its own earlier answers where there are some, so a comparison with the
     base model really is one. Questions that were never answered are left out.
     """
+    turns, unsent = _all_turns(exchanges, adapter)
+    return turns[2 * unsent :]
+
+
+def unseen_questions(exchanges: Sequence[Exchange], adapter: str | None, left_out: int) -> int:
+    """How many questions an answerer did not see, from the first on.
+
+    `left_out` is how many with their answers the worker left out of what `turns_for` gave it.
+    """
+    heard = [i for i, exchange in enumerate(exchanges[:-1]) if exchange.answer_of(adapter)]
+    count = left_out + _all_turns(exchanges, adapter)[1]
+    if not count:
+        return 0
+    return heard[count] if count < len(heard) else len(exchanges) - 1
+
+
+def _all_turns(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[tuple[Turn, ...], int]:
+    """All turns that an answerer could be told, and how many exchanges of them are too many."""
     *earlier, last = exchanges
-    turns = [Turn(role="user", text=last.question)]
-    length = len(last.question)
-    for exchange in reversed(earlier):
+    turns: list[Turn] = []
+    for exchange in earlier:
         answer = exchange.answer_of(adapter)
-        if answer is None:
-            continue
-        length += len(exchange.question) + len(answer.text)
-        if length > _LONGEST_HISTORY:
-            break
-        turns = [
-            Turn(role="user", text=exchange.question),
-            Turn(role="assistant", text=answer.text),
-            *turns,
-        ]
-    return tuple(turns)
+        if answer is not None:
+            turns.append(Turn(role="user", text=exchange.question))
+            turns.append(Turn(role="assistant", text=answer.text))
+    turns.append(Turn(role="user", text=last.question))
+    return tuple(turns), left_out_of([len(turn.text) for turn in turns], _MOST_TOLD)

@@ -30,6 +30,7 @@ class Imports(QObject):
         self._starting: str | None = None
         self._starting_paths: tuple[str, ...] = ()
         self._waiting: list[str] = []
+        self._asked_for: set[str] = set()
         watcher.job_changed.connect(self._job_changed)
         watcher.job_ended.connect(self._job_ended)
         watcher.start_failed.connect(self._start_failed)
@@ -49,6 +50,10 @@ class Imports(QObject):
         """Import these as soon as possible."""
         self._waiting += [str(path) for path in paths]
         self._start_next()
+
+    def has_asked_for(self, job_id: str) -> bool:
+        """Whether a job is an import that was started from here."""
+        return job_id in self._asked_for
 
     def cancel(self) -> None:
         """End the present import and forget what waits; what was read stays."""
@@ -71,6 +76,7 @@ class Imports(QObject):
         self._waiting.clear()
         self._starting = self._watcher.start(ImportSpec(paths=paths))
         self._starting_paths = paths
+        self._asked_for.add(self._starting)
 
     def _job_changed(self, job_id: str) -> None:
         if job_id == self._starting:

@@ -46,7 +46,7 @@ def _show(app: QApplication) -> int:
         return 1
     services = make_services(library, app)
     window = Window(services)
-    show_unexpected(window.errors.show)
+    show_unexpected(window.notices.show_error)
     single.asked_forward.connect(window.come_forward)
     window.show()
     try:

@@ -13,6 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 from app.style import Space
+from app.widgets.number_fields import DecimalField, WholeField
+from app.widgets.still_fields import keep_still
 from app.widgets.text import tip
 from mlx_backend.settings import Settings
 
@@ -31,13 +33,6 @@ class Declared:
     type: msgspec.inspect.Type
     options: tuple[str, ...]
     default: object
-
-
-class _Number(QDoubleSpinBox):
-    """Shows 8, not 8.00."""
-
-    def textFromValue(self, value: float) -> str:
-        return super().textFromValue(value).rstrip("0").rstrip(self.locale().decimalPoint())
 
 
 def declared_settings() -> list[Declared]:
@@ -84,10 +79,9 @@ def set_value(field: QWidget, value: object) -> None:
         field.setCurrentIndex(field.findData(value))
     elif isinstance(field, QCheckBox):
         field.setChecked(bool(value))
-    elif isinstance(field, QSpinBox):
-        field.setValue(int(typing.cast(int, value)))
-    elif isinstance(field, QDoubleSpinBox):
-        field.setValue(float(typing.cast(float, value)))
+    elif isinstance(field, QSpinBox | QDoubleSpinBox) and field.value() != value:
+        # Else what is being typed would be written over.
+        field.setValue(typing.cast(int, value))
     field.blockSignals(was_blocked)
 
 
@@ -114,6 +108,7 @@ def _switch(changed: Changed) -> QCheckBox:
 
 def _choice(declared: Declared, changed: Changed) -> QComboBox:
     field = QComboBox()
+    keep_still(field)
     for option in declared.options:
         field.addItem(option.capitalize(), option)
     field.currentIndexChanged.connect(lambda index: changed(field.itemData(index)))
@@ -121,7 +116,7 @@ def _choice(declared: Declared, changed: Changed) -> QComboBox:
 
 
 def _whole_number(declared: Declared, least: int, most: int, changed: Changed) -> QSpinBox:
-    field = QSpinBox()
+    field = WholeField()
     field.setRange(least, most)
     field.setSuffix(f" {declared.unit}" if declared.unit else "")
     field.setKeyboardTracking(False)
@@ -132,7 +127,7 @@ def _whole_number(declared: Declared, least: int, most: int, changed: Changed) -
 def _number(
     declared: Declared, least: float | None, most: float, changed: Changed
 ) -> QDoubleSpinBox:
-    field = _Number()
+    field = DecimalField()
     step = _step(typing.cast(float, declared.default))
     field.setDecimals(max(2, len(f"{step:.8f}".rstrip("0").partition(".")[2])))
     field.setSingleStep(step)

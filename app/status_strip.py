@@ -13,6 +13,7 @@ from app.job_snapshot import JobSnapshot
 from app.job_watcher import JobWatcher
 from app.run_news import RunNews
 from app.style import Size, Space, mark
+from app.widgets.elided import Elided
 from app.widgets.text import button, label
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
@@ -39,7 +40,7 @@ class StatusStrip(QFrame):
         self.setFixedHeight(Size.STRIP)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.what = label()
+        self.what = Elided()
         self.detail = label(kind="quiet")
         self.detail.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar()

@@ -32,8 +32,10 @@ from app.sidebar import Entry, Sidebar
 from app.status_strip import StatusStrip
 from app.style import Size
 from app.widgets.errors import Errors
+from app.widgets.notices import Notices
 from app.widgets.text import hairline
 from app.window_state import window_state
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
 
@@ -69,6 +71,7 @@ class Window(QMainWindow):
             "settings": self._make_settings,
         }
         self.errors = Errors(self, library.logs / "window.log")
+        self.notices = Notices()
         self.sidebar = Sidebar(ENTRIES)
         self.news = RunNews(services.watcher, self._state)
         self.strip = StatusStrip(services.watcher, self.news)
@@ -80,6 +83,8 @@ class Window(QMainWindow):
         self.show_page("notes")
         self._stack.setFocus()
         services.background.call(_import_larger_pages, lambda _: None)
+        if services.preferences.damage:
+            self.notices.show_error(OvernightError(Kind.UNREADABLE, services.preferences.damage))
 
     def page(self, key: str) -> QWidget:
         """The page called `key`, made now if this is the first time."""
@@ -164,6 +169,7 @@ class Window(QMainWindow):
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self._stack, 1)
+        right.addWidget(self.notices)
         right.addWidget(self.strip)
         row = QHBoxLayout(self._whole)
         row.setContentsMargins(0, 0, 0, 0)
@@ -191,8 +197,10 @@ class Window(QMainWindow):
         menus.close_wanted.connect(self.close)
         menus.quit_wanted.connect(self.close)
         menus.log_wanted.connect(lambda: open_path(services.library.logs / "window.log"))
-        services.background.failed.connect(self.errors.show)
-        services.watcher.start_failed.connect(lambda _, error: self.errors.show(error))
+        services.background.failed.connect(self.notices.show_error)
+        services.background.recovered.connect(self.notices.forget_full_disk)
+        self.notices.details_wanted.connect(self.errors.show)
+        services.watcher.start_failed.connect(self._job_not_started)
         services.watcher.job_ended.connect(self._job_ended)
         services.watcher.settled.connect(self._say_good_morning)
 
@@ -257,7 +265,14 @@ class Window(QMainWindow):
             self._refresh({"notes", "adapters"})
         error = job.status.error
         if isinstance(job.spec, ImportSpec) and job.state is JobState.FAILED and error is not None:
-            self.errors.show(error.to_error(), job.folder.log_path)
+            self.notices.show_error(error.to_error(), job.folder.log_path)
+
+    def _job_not_started(self, job_id: str, error: OvernightError) -> None:
+        """A dialog answers what the person just did; imports start by themselves, too."""
+        if self._services.imports.has_asked_for(job_id):
+            self.notices.show_error(error)
+        else:
+            self.errors.show(error)
 
 
 def _import_larger_pages(_: object) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlx_backend.exam import Item, Question, mark
+from mlx_backend.exam import LONGEST_ANSWER, Item, Question, mark
 from mlx_backend.grounding import (
     citation_of,
     citations_of,
@@ -47,8 +47,8 @@ def answer_from_notes(
 
     Where no passage has any of its words, the notes do not say, and no model is asked.
     """
-    grounding = ground(retriever, turns)
-    if not grounding.passages:
+    grounding = ground(retriever, turns, _fitting(model, sampling.max_tokens))
+    if not grounding.is_answerable:
         on_text(DECLINED)
         return GroundedAnswer(_told(DECLINED, 0.0), ())
     if not model.info.reads_by_itself:
@@ -73,15 +73,23 @@ def take_grounded_exam(
     """
     if not model.info.reads_by_itself:
         return _take_quoted_exam(questions, model, retriever, on_progress)
-    groundings = [ground(retriever, [Turn(role="user", text=q.text)]) for q in questions]
-    prompts = [grounding.turns[-1].text for grounding in groundings if grounding.passages]
+    fits = _fitting(model, LONGEST_ANSWER)
+    groundings = [ground(retriever, [Turn(role="user", text=q.text)], fits) for q in questions]
+    prompts = [grounding.turns[-1].text for grounding in groundings if grounding.is_answerable]
     texts = iter(answer_all(prompts))
     items = []
     for question, grounding in zip(questions, groundings, strict=True):
-        text = next(texts) if grounding.passages else DECLINED
+        text = next(texts) if grounding.is_answerable else DECLINED
         citations = citations_of(text, grounding.passages)
         items.append(mark(question, without_marks(text), citations))
     return items
+
+
+def _fitting(model: ChatModel, max_tokens: int) -> Callable[[str], bool]:
+    """Whether the model can read a prompt; one that quotes has no prompt to read."""
+    if not model.info.reads_by_itself:
+        return lambda _: True
+    return lambda prompt: model.fits(prompt, max_tokens)
 
 
 def _take_quoted_exam(

@@ -39,6 +39,10 @@ class ChatForm:
         contents = self._encode_contents([turn.text for turn in turns])
         return _assemble(self._pieces([turn.role for turn in turns]), contents)
 
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has by itself."""
+        return [len(ids) for ids in self._encode_contents(texts)]
+
     def samples(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], int]]:
         """Questions with their answers as tokens, and how many tokens of each are the prompt.
 

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     HOST_LOST = "host_lost"
     NO_LEARNING = "no_learning"
     BAD_INPUT = "bad_input"
+    TOO_LONG = "too_long"
     WRONG_USAGE = "wrong_usage"
     LIBRARY_DAMAGED = "library_damaged"
     MISSING_LIBRARY = "missing_library"

@@ -7,12 +7,12 @@ none.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlx_backend.protocol import DECLINED, Citation, Turn
 from mlx_backend.retrieval import Found, Retriever, content_words
-from mlx_backend.words import folded_words
+from mlx_backend.words import end_of, folded_words
 
 _INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
 MARK = re.compile(r"(?:\s+|^|(?<=[^\w\s]))\[(\d{1,2})\](?!\w)")
@@ -20,6 +20,7 @@ MARK = re.compile(r"(?:\s+|^|(?<=[^\w\s]))\[(\d{1,2})\](?!\w)")
 
 # Passages far behind the best are about something else.
 _FEWEST_WORDS = 2
+_FEW_WORDS = 64  # as many as are looked up
 _LEAST_SCORE = 0.35
 
 
@@ -33,21 +34,45 @@ class Source:
 
 @dataclass(frozen=True)
 class Grounding:
-    """What a question is answered from: `turns` with the passages in the last one."""
+    """What a question is answered from: `turns` with the passages in the last one.
+
+    `crowded_out`: the question is so long that not even one passage fits beside it.
+    """
 
     turns: tuple[Turn, ...]
     passages: tuple[Found, ...]
+    crowded_out: bool = False
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the model has anything to answer from; otherwise the notes do not say."""
+        return bool(self.passages) or self.crowded_out
 
 
-def ground(retriever: Retriever, turns: Sequence[Turn]) -> Grounding:
-    """Put the passages that the last turn is about before it."""
+def ground(
+    retriever: Retriever,
+    turns: Sequence[Turn],
+    fits: Callable[[str], bool] = lambda _: True,
+) -> Grounding:
+    """Put the passages that the last turn is about before it, as many of the best as fit.
+
+    `fits` tells of a whole prompt whether the model can read it.
+    """
     *earlier, last = turns
     found = retriever.find(_search(earlier, last.text))
     best = found[0].score if found else 0.0
     passages = tuple(each for each in found if each.score >= _LEAST_SCORE * best)
-    sources = [Source(each.title, each.text) for each in passages]
-    asked = Turn(role="user", text=grounded_prompt(sources, last.text))
-    return Grounding((*earlier, asked), passages)
+    prompt = _with_passages(passages, last.text)
+    while passages and not fits(prompt):
+        passages = passages[:-1]
+        prompt = _with_passages(passages, last.text)
+    if found and not passages:
+        return Grounding(tuple(turns), (), crowded_out=True)
+    return Grounding((*earlier, Turn(role="user", text=prompt)), passages)
+
+
+def _with_passages(passages: Sequence[Found], question: str) -> str:
+    return grounded_prompt([Source(each.title, each.text) for each in passages], question)
 
 
 def grounded_prompt(sources: Sequence[Source], question: str) -> str:
@@ -103,7 +128,7 @@ def without_marks(text: str) -> str:
 def _search(earlier: Sequence[Turn], question: str) -> str:
     """What to look for: the question, and the one before where it says too little by itself."""
     asked = [turn.text for turn in earlier if turn.role == "user"]
-    if asked and len(content_words(question)) < _FEWEST_WORDS:
+    if asked and len(content_words(end_of(question, _FEW_WORDS))) < _FEWEST_WORDS:
         return f"{question} {asked[-1]}"
     return question
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import mlx.core as mx
+import msgspec
 from mlx_lm.generate import GenerationResponse, batch_generate, stream_generate
 from mlx_lm.models.cache import can_trim_prompt_cache, make_prompt_cache, trim_prompt_cache
 from mlx_lm.sample_utils import make_sampler
 
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.cores import CoreShare
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.fitting import Fitted, fit, least_answer
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.models import BaseModel
 from mlx_backend.lora import apply_adapters
@@ -32,7 +33,10 @@ _LONGEST_CONTEXT = 32_768  # for models that do not say
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer and how it came about; speeds count the generated tokens alone."""
+    """An answer and how it came about; speeds count the generated tokens alone.
+
+    `left_out` is how many exchanges, from the first on, did not fit into what the model reads.
+    """
 
     text: str
     ended: Ended
@@ -41,6 +45,7 @@ class Answer:
     generated_tokens: int
     ttft_ms: float
     tokens_per_second: float
+    left_out: int = 0
 
 
 def _ignore(*_: object) -> None:
@@ -68,18 +73,19 @@ class _Draft:
         if response.finish_reason == "stop":
             self.ended = "stop"
 
-    def finish(self, began: float, prompt_tokens: int, cached_tokens: int) -> Answer:
+    def finish(self, began: float, fitted: Fitted, cached_tokens: int) -> Answer:
         """The answer as it is now; `began` is when it was asked."""
         now = time.perf_counter()
         first_at = self.first_at or now
         return Answer(
             text="".join(self.pieces).strip(),
             ended=self.ended,
-            prompt_tokens=prompt_tokens,
+            prompt_tokens=len(fitted.prompt),
             cached_tokens=cached_tokens,
             generated_tokens=len(self.ids),
             ttft_ms=(first_at - began) * 1000,
             tokens_per_second=(len(self.ids) - 1) / (now - first_at) if len(self.ids) > 1 else 0.0,
+            left_out=fitted.left_out,
         )
 
 
@@ -147,11 +153,15 @@ class ChatModel:
         """Answer the last turn, calling `on_text` with each new piece.
 
         What an earlier answer of the same conversation left in the cache is not computed again.
-        Raises OvernightError when the conversation is longer than the model can read.
+        Of a conversation that is longer than the model can read, the oldest part is left out, and
+        the answer is no longer than what room there is. Raises OvernightError when the last
+        question is too long by itself.
         """
         began = time.perf_counter()
-        prompt = self._loaded.form.prompt(turns)
-        self._check_length(len(prompt) + sampling.max_tokens)
+        form = self._loaded.form
+        fitted = fit(turns, form.prompt, form.count, self._limit, sampling.max_tokens)
+        prompt = fitted.prompt
+        sampling = msgspec.structs.replace(sampling, max_tokens=fitted.max_tokens)
         cache, cached = self._cache_for(prompt)
         mx.random.seed(sampling.seed if sampling.seed is not None else time.time_ns() % 2**63)
         draft = _Draft()
@@ -165,7 +175,12 @@ class ChatModel:
         except _CancelledError:
             draft.ended = "cancelled"
         self._remember(cache, prompt + draft.ids)
-        return draft.finish(began, prompt_tokens=len(prompt), cached_tokens=cached)
+        return draft.finish(began, fitted, cached_tokens=cached)
+
+    def fits(self, question: str, max_tokens: int) -> bool:
+        """Whether a question by itself leaves room for an answer of at most `max_tokens`."""
+        tokens = len(self._loaded.form.prompt([Turn(role="user", text=question)]))
+        return tokens + least_answer(max_tokens) <= self._limit
 
     def _stream(
         self, prompt: list[int], sampling: Sampling, cache: _Cache, cancelled: Callable[[], bool]
@@ -186,17 +201,11 @@ class ChatModel:
         )
         return responses
 
-    def _check_length(self, tokens: int) -> None:
-        """Raise OvernightError when question and answer may not fit into what the model reads."""
+    @property
+    def _limit(self) -> int:
+        """How many tokens the model reads at once, its answer among them."""
         arguments = getattr(self._loaded.model, "args", None)
-        limit = getattr(arguments, "max_position_embeddings", None) or _LONGEST_CONTEXT
-        if tokens > limit:
-            raise OvernightError(
-                Kind.BAD_INPUT,
-                "This conversation is longer than the model can read"
-                f" ({tokens:,} tokens with the answer; {limit:,} fit).",
-                "Shorten the question, or start a new conversation.",
-            )
+        return getattr(arguments, "max_position_embeddings", None) or _LONGEST_CONTEXT
 
     def answer_all(
         self,
@@ -205,11 +214,15 @@ class ChatModel:
         on_progress: Callable[[int, int], object] = _ignore,
         temperature: float = 0.0,
     ) -> list[str]:
-        """Answer single questions in batches of like length, greedily at 0; order is kept."""
+        """Answer single questions in batches of like length, greedily at 0; order is kept.
+
+        A question that is too long for the model gets the answer "".
+        """
         tokenizer = self._loaded.tokenizer
         form = self._loaded.form
         ids = [form.prompt([Turn(role="user", text=prompt)]) for prompt in prompts]
-        by_length = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        readable = (i for i in range(len(ids)) if len(ids[i]) + max_tokens <= self._limit)
+        by_length = sorted(readable, key=lambda i: len(ids[i]))
         texts = [""] * len(ids)
         cores = CoreShare()
         for start in range(0, len(by_length), _BATCH):
@@ -225,7 +238,7 @@ class ChatModel:
                 )
             for i, text in zip(chosen, response.texts, strict=True):
                 texts[i] = text.strip()
-            on_progress(min(start + _BATCH, len(ids)), len(ids))
+            on_progress(min(start + _BATCH, len(by_length)), len(by_length))
         return texts
 
     def _cache_for(self, prompt: list[int]) -> tuple[_Cache, int]:

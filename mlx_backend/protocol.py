@@ -339,6 +339,12 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+WORDS_LOOKED_UP = 48
+"""So many words, the last ones, of a question that is answered by quoting are looked at."""
+
+LONGEST_QUESTION = 5_000_000
+"""In characters: more than any model reads; what is longer is not sent to the worker."""
+
 DECLINED = "The notes do not say."
 """What is answered from the notes where they hold no answer."""
 
@@ -444,7 +450,8 @@ class AnswerPart(Message, frozen=True, kw_only=True, tag="part", tag_field="repl
 class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="reply"):
     """The whole answer, why it ended, and how fast it was.
 
-    `quote` are the words of a note that it consists of; "" where a model worded it.
+    `quote` are the words of a note that it consists of; "" where a model worded it. `left_out` is
+    how many questions with their answers, from the first on, did not fit into what the model reads.
     """
 
     id: str
@@ -457,6 +464,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     tokens_per_second: float
     citations: tuple[Citation, ...] = ()
     quote: str = ""
+    left_out: int = 0
 
 
 class RequestFailed(Message, frozen=True, kw_only=True, tag="failed", tag_field="reply"):

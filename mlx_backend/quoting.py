@@ -18,15 +18,15 @@ from mlx_backend.base_model import LoadedModel
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.places import verbatim
 from mlx_backend.likelihood import likelihoods
+from mlx_backend.protocol import WORDS_LOOKED_UP
 from mlx_backend.question_kinds import asked_kind, has_kind
 from mlx_backend.retrieval import Found, content_words
 from mlx_backend.study.dictionary import could_be_noun, is_common_word, stem, verb_bases
 from mlx_backend.study.drafts import worded
 from mlx_backend.study.filters import stems
 from mlx_backend.study.rules import told_in_note
-from mlx_backend.words import word_set
+from mlx_backend.words import end_of, word_set
 
-_LONGEST_QUESTION = 48  # words: the end of what was pasted is what is asked
 # What the words in common and the kind of answer add to the likelihood, in nats a token.
 _OF_WORDS = 1.0
 _OF_KIND = 0.5
@@ -89,8 +89,7 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
     `loaded` is the base model: an adapter would judge by what it remembers.
     """
     # Words are compared below, whichever way the accents of the question were typed.
-    question = unicodedata.normalize("NFC", question)
-    question = " ".join(question.split()[-_LONGEST_QUESTION:])
+    question = unicodedata.normalize("NFC", end_of(question, WORDS_LOOKED_UP))
     stated = [(passage, text) for passage in passages for text in _stated(passage)]
     if not stated:
         return None

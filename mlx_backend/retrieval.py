@@ -12,7 +12,7 @@ from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
 from mlx_backend.library.segmenting import search_terms, segmented
 from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
-from mlx_backend.words import UNSPACED, folded_words, word_set
+from mlx_backend.words import UNSPACED, end_of, folded_words, word_set
 
 BEST = 3
 """Passages that a question is answered from."""
@@ -180,7 +180,7 @@ def _query(question: str) -> str:
 
     Each is quoted, so that nothing is taken for FTS5's query language.
     """
-    question = " ".join(question.split()[-_LONGEST_QUESTION:])
+    question = end_of(question, _LONGEST_QUESTION)
     terms = list(dict.fromkeys(search_terms(question)))[-_MOST_TERMS:]
     telling = [term for term in terms if term not in _STOP_WORDS] or terms
     return " OR ".join(f'"{term}"' for term in telling)

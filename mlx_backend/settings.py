@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from mlx_backend.files import write_atomically
+from mlx_backend.errors import OvernightError
 from mlx_backend.protocol import AdapterKind, Patience
+from mlx_backend.small_file import change_object, mend, read_object, readable
 
 Appearance = Literal["system", "light", "dark"]
 
@@ -182,26 +183,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def load_settings(path: Path) -> Settings:
     """Read settings; fields that are missing, unknown or out of range fall back to defaults."""
     try:
-        raw = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
-    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        return _settings_of(read_object(path, Settings.__struct_fields__).fields)
+    except OSError:
         return Settings()
-    kept = {
-        name: value
-        for name, value in raw.items()
-        if name in Settings.__struct_fields__ and _fits(name, value)
-    }
-    return msgspec.convert(kept, Settings)
 
 
-def save_settings(path: Path, settings: Settings) -> None:
-    """Write the settings as readable JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+def change_settings(path: Path, **fields: object) -> Settings:
+    """Change some settings on disk, and no others; returns what is in force now.
+
+    Raises OvernightError or OSError when that fails; then the file is as it was.
+    """
+    return _settings_of(change_object(path, fields, Settings.__struct_fields__).fields)
 
 
-def _fits(name: str, value: object) -> bool:
+def mend_settings(path: Path) -> str:
+    """Put a damaged file of settings aside; a sentence that says so, "" where all is well."""
     try:
-        msgspec.convert({name: value}, Settings)
-    except msgspec.ValidationError:
-        return False
-    return True
+        aside = mend(path, Settings.__struct_fields__)
+    except (OSError, OvernightError):
+        return ""  # it stays where it is, and is tried again the next time
+    if aside is None:
+        return ""
+    return (
+        f"The file of settings was damaged. What could be read of it is in force; the file itself"
+        f" is kept as {aside}."
+    )
+
+
+def _settings_of(fields: dict[str, object]) -> Settings:
+    # Bytes that were no text are no name of a model.
+    unread = "\N{REPLACEMENT CHARACTER}"
+    return readable({n: value for n, value in fields.items() if unread not in str(value)}, Settings)

@@ -17,6 +17,7 @@ WORD = re.compile(rf"[{_UNSPACED}]\s*|[^\s{_UNSPACED}]+\s*")
 # Joiners, direction marks and the tags of flags are nothing to see, but what stands beside them is
 # another thing without them: a family becomes its members, a Persian word two.
 _UNSEEN = re.compile("[\u061c\u200b-\u200f\U000e0020-\U000e007f]+")
+_LONGEST_WORD = 100  # characters
 
 _LETTERS = re.compile(r"[^\W_]+")
 
@@ -31,6 +32,12 @@ def printable(text: str) -> str:
     if not _UNSEEN.sub("", text).strip():
         return ""
     return "".join(c if c.isprintable() or _UNSEEN.match(c) else " " for c in text)
+
+
+def end_of(text: str, most: int) -> str:
+    """The last `most` words between white space; of a text without any, as much as they have."""
+    tail = text[-most * _LONGEST_WORD :]
+    return " ".join(tail.split()[-most:])
 
 
 def bare_words(text: str) -> list[str]:

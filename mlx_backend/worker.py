@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mlx_backend.answering import GroundedAnswer
     from mlx_backend.inference import ChatModel
 
-LONGEST_LINE = 8_000_000
+LONGEST_LINE = 64_000_000  # a question of protocol.LONGEST_QUESTION, however it is escaped
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +96,7 @@ class Worker:
                 tokens_per_second=answer.tokens_per_second,
                 citations=found.citations,
                 quote=found.quote,
+                left_out=answer.left_out,
             )
         )
 

@@ -16,6 +16,7 @@ _HEAVY = {"mlx", "mlx_lm", "mlx_metal", "torch", "transformers", "tokenizers", "
 _LIGHT = (
     "errors",
     "files",
+    "fitting",  # how much of a conversation is worth sending to the worker
     "jobs",
     "library",
     "locks",
@@ -23,6 +24,7 @@ _LIGHT = (
     "private_data",  # patterns over text: what is private is kept out of the window's log
     "protocol",
     "settings",
+    "small_file",
     "study.browsing",  # what study wrote is read in the window, and changed there
     "study.drafts",
     "study.reasons",

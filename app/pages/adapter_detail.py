@@ -14,6 +14,7 @@ from app.exports import Exports
 from app.job_snapshot import JobSnapshot
 from app.reveal import SHOW, reveal
 from app.style import Size, Space
+from app.widgets.elided import Elided
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
 from app.widgets.text import button, hairline, paragraph
@@ -37,7 +38,7 @@ class AdapterDetail(QWidget):
         super().__init__()
         self._exports = exports
         self._adapter: Listed | None = None
-        self.title = paragraph(kind="title")
+        self.title = Elided(kind="title")
         self.learned = paragraph(kind="large")
         self.result = paragraph()
         self.facts = Facts()

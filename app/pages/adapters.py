@@ -73,6 +73,7 @@ class AdaptersPage(QWidget):
         self.list.setProperty("kind", "rows")
         self.list.setAccessibleName("Adapters")
         self.list.setUniformItemSizes(True)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setItemDelegate(TwoLines(self.list))
         split = QSplitter()
         split.setChildrenCollapsible(False)

@@ -14,21 +14,24 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from app.chat_memory import ChatMemory
 from app.chat_session import ChatSession, Manner
 from app.chat_worker import WorkerState
+from app.exchanges import Answer
 from app.pages.chat_answerer import AnswererChoice
 from app.pages.chat_sidebar import ChatSidebar
 from app.pages.chat_transcript import Transcript, centre
+from app.pages.chat_welcome import invitation
+from app.question_length import length_notice
 from app.services import Services
 from app.style import Size, Space
 from app.widgets.chat_input import ChatInput
 from app.widgets.empty import EmptyState
 from app.widgets.text import button, hairline, label, paragraph
 from app.widgets.undo import UndoBar
-from mlx_backend.errors import OvernightError
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.conversations import Conversation, Conversations
 from mlx_backend.library.models import list_models
 from mlx_backend.library.notes import Notes
-from mlx_backend.protocol import LoadRequest, Sampling, WeightedAdapter
+from mlx_backend.protocol import LONGEST_QUESTION, LoadRequest, Sampling, WeightedAdapter
 
 _RESTING = (
     "Resting while the training uses the memory. Your question stays here until the run is over."
@@ -49,6 +52,7 @@ class _Found:
     conversations: list[Conversation]
     cards: list[AdapterCard]
     model_bytes: dict[str, int]
+    contexts: dict[str, int]
     readers: list[str]
     has_notes: bool
 
@@ -66,6 +70,7 @@ class ChatPage(QWidget):
         super().__init__()
         self._services = services
         self._model_bytes: dict[str, int] = {}
+        self._contexts: dict[str, int] = {}
         self._has_adapters = False
         self._trouble = ""
         self._warm_ups = 0
@@ -124,6 +129,7 @@ class ChatPage(QWidget):
 
     def _take_found(self, found: _Found) -> None:
         self._model_bytes = found.model_bytes
+        self._contexts = found.contexts
         self._has_adapters = bool(found.cards)
         self.answerer.show_has_notes(found.has_notes)
         self.answerer.show_readers(found.readers)
@@ -147,7 +153,7 @@ class ChatPage(QWidget):
         self.memory.set_conversation(conversation)
         self.transcript.show_exchanges(self.session.exchanges)
         self.sidebar.mark_open(conversation)
-        self.input.set_text(self.memory.draft(conversation))
+        self.input.set_draft(self.memory.draft(conversation))
         self._show_state()
 
     def _take_asked(self) -> None:
@@ -159,13 +165,13 @@ class ChatPage(QWidget):
         if conversation != self.memory.conversation:
             # The new conversation has its id now; what was typed meanwhile belongs to it.
             self.memory.set_draft(None, "")
-            self.memory.set_draft(conversation, self.input.text())
+            self.memory.set_draft(conversation, self.input.draft())
             self.memory.set_conversation(conversation)
             self.sidebar.mark_open(conversation)
         self._refresh_conversations()
 
     def _take_typing(self) -> None:
-        self.memory.set_draft(self.session.conversation, self.input.text())
+        self.memory.set_draft(self.session.conversation, self.input.draft())
         self._warm_up()
         self._show_state()
 
@@ -187,11 +193,31 @@ class ChatPage(QWidget):
     # --- asking ---
 
     def _ask(self, question: str) -> None:
-        if not self.session.is_busy and self._may_ask():
+        can_be_sent = len(question) <= LONGEST_QUESTION  # else the notice says so
+        if can_be_sent and not self.session.is_busy and self._may_ask():
             self._trouble = ""
             manner = self._manner()
             self.session.ask(question, self.answerer.answerers(manner.grounded), manner)
             self.input.clear()
+
+    def _take_unstored(
+        self, conversation: int | None, question: str, error: OvernightError
+    ) -> None:
+        """Give a question back that could not be kept, so that it can be asked again."""
+        if conversation == self.session.conversation:
+            self.input.give_back(question)
+        else:
+            since = self.memory.draft(conversation)
+            self.memory.set_draft(conversation, f"{question}\n\n{since}".strip())
+        self._trouble = f"{error.message} {error.hint}".strip()
+        self._show_state()
+
+    def _take_answer(self, index: int, answer: Answer) -> None:
+        """Show an answer; a question that is too long for the model comes back to be shortened."""
+        self.transcript.show_answer(index, answer)
+        is_too_long = answer.error is not None and answer.error.kind is Kind.TOO_LONG
+        if is_too_long and not self.input.has_text:
+            self.input.set_text(self.session.exchanges[index].question)
 
     def _retry(self) -> None:
         self._ask_again(self._manner())
@@ -221,7 +247,7 @@ class ChatPage(QWidget):
 
     def _warm_up(self) -> None:
         # Loading takes a moment that typing takes too.
-        worker, typed = self._services.worker, self.input.text()
+        worker, typed = self._services.worker, self.input.has_text
         training = any(run.is_active for run in self._services.watcher.runs())
         if worker.state is WorkerState.OFF and typed and not training and self.isVisible():
             self._warm_ups += 1
@@ -238,6 +264,11 @@ class ChatPage(QWidget):
             self._trouble = f"{error.message} {error.hint}".strip()
             self._show_state()
 
+    def _take_recovery(self) -> None:
+        """What could not be written for a while could be now."""
+        self._trouble = ""
+        self._show_state()
+
     def _take_worker_state(self, state: WorkerState) -> None:
         if state is WorkerState.READY and self._trouble:
             self._trouble = _RUNNING_AGAIN
@@ -249,7 +280,7 @@ class ChatPage(QWidget):
         self.transcript.set_busy(busy)
         self.send.setVisible(not busy)
         self.stop.setVisible(busy)
-        self.send.setEnabled(bool(self.input.text().strip()) and not resting)
+        self.send.setEnabled(self.input.has_text and not resting)
         self.notice.setText(self._notice())
         self.notice.setVisible(bool(self.notice.text()))
         has_words = bool(self.session.exchanges)
@@ -261,12 +292,19 @@ class ChatPage(QWidget):
             return _RESTING
         if self._trouble:
             return self._trouble
+        length = length_notice(
+            self.input.text(),
+            self.answerer.is_quoting,
+            self._contexts.get(self.answerer.chosen.model, 0),
+        )
+        if length:
+            return length
         training = any(run.is_active for run in self._services.watcher.runs())
         return _SHARING if training else ""
 
     def _welcome(self) -> None:
         self.welcome.button.setVisible(not self._has_adapters)
-        self.welcome.sentence.setText(_invitation(self.answerer, self._has_adapters))
+        self.welcome.sentence.setText(invitation(self.answerer, self._has_adapters))
 
     # --- making the page ---
 
@@ -274,7 +312,8 @@ class ChatPage(QWidget):
         services, session = self._services, self.session
         session.opened.connect(self._take_opened)
         session.asked.connect(self._take_asked)
-        session.answer_changed.connect(self.transcript.show_answer)
+        session.answer_changed.connect(self._take_answer)
+        session.unstored.connect(self._take_unstored)
         session.busy_changed.connect(self._show_state)
         session.stored.connect(self._take_stored)
         services.worker.failed.connect(self._take_failure)
@@ -283,6 +322,7 @@ class ChatPage(QWidget):
         services.watcher.job_changed.connect(lambda _: self._show_state())
         services.watcher.job_ended.connect(lambda _: self.refresh())
         services.preferences.changed.connect(self.refresh)
+        services.background.recovered.connect(self._take_recovery)
         self.sidebar.chosen.connect(session.open)
         self.sidebar.new_wanted.connect(self.new_conversation)
         self.sidebar.delete_wanted.connect(self._delete)
@@ -345,30 +385,11 @@ class ChatPage(QWidget):
         inner.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.THREE)
         inner.setSpacing(Space.ONE)
         inner.addWidget(self.notice)
+        inner.addWidget(self.input.pasted)
         inner.addLayout(row)
         foot = QWidget()
         centre(column, QHBoxLayout(foot))
         return foot
-
-
-def _invitation(answerer: AnswererChoice, has_adapters: bool) -> str:
-    """What to expect of the answers."""
-    adapter, grounded = answerer.chosen.adapter, answerer.is_grounded
-    if grounded and (adapter is not None or has_adapters):
-        who = f"“{adapter}”" if adapter is not None else "the base model"
-        how = " and quotes them" if answerer.is_quoting else f"; {who} words the answer from them"
-        return (
-            f"Overnight looks each question up in your notes{how}. You see which note an answer is"
-            " from. Nothing leaves this computer."
-        )
-    if adapter is not None:
-        return f"“{adapter}” answers from what it learned. Nothing leaves this computer."
-    if has_adapters:
-        return "The base model answers. It has not seen your notes; adapters have."
-    sentence = "Training comes first: no model has learned your notes yet. Until then"
-    if grounded:
-        return f"{sentence} Overnight looks things up in them, and says where it found them."
-    return f"{sentence} you can talk with the base model, which has not seen them."
 
 
 def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:
@@ -377,6 +398,7 @@ def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:
         Conversations(db).all(),
         [adapter.card for adapter in list_adapters(adapters)],
         {model.card.name: model.bytes for model in there},
+        {model.card.name: model.context for model in there},
         [model.card.name for model in there if model.reads_by_itself],
         Notes(db).totals().notes > 0,
     )

@@ -8,9 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from app.chat_session import Answerer
-from app.directions import isolated
 from app.pages.chat_exchange import BASE_MODEL
 from app.style import Size, Space
+from app.widgets.elided import NameMenu
 from app.widgets.text import label, tip
 from mlx_backend.library.adapters import AdapterCard
 
@@ -34,7 +34,7 @@ class AnswererChoice(QWidget):
         super().__init__()
         self._answerers: list[Answerer] = []
         self._readers: frozenset[str] = frozenset()
-        self.menu = QComboBox()
+        self.menu = NameMenu()
         self.menu.setAccessibleName("Who answers")
         self.menu.setMinimumWidth(Size.SHORT_FIELD)
         self.menu.setMaximumWidth(Size.FIELD)
@@ -63,8 +63,7 @@ class AnswererChoice(QWidget):
         chosen = self.chosen.adapter if self._answerers else None
         self._answerers = [Answerer(card.name, card.base) for card in cards]
         self._answerers.append(Answerer(None, base_model))
-        self.menu.clear()
-        self.menu.addItems([isolated(each.adapter or BASE_MODEL) for each in self._answerers])
+        self.menu.show_names([answerer.adapter or BASE_MODEL for answerer in self._answerers])
         self.choose(chosen)
 
     def choose(self, adapter: str | None) -> bool:

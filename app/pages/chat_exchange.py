@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWid
 from app.exchanges import Answer, Exchange, Phase
 from app.style import Size, Space, Style
 from app.widgets.copy_button import CopyButton
+from app.widgets.elided import Elided
 from app.widgets.fitted_text import FittedText
 from app.widgets.safe_markdown import SafeMarkdown
 from app.widgets.source_chips import SourceChips
 from app.widgets.text import button, label, paragraph
+from mlx_backend.fitting import left_out_sentence
 from mlx_backend.protocol import DECLINED
 
 BASE_MODEL = "Base model"
@@ -135,11 +137,13 @@ class AnswerView(QWidget):
         self._answer = Answer(None)
         self._waiting = ""
         self._can_retry = False
-        self.name = label(name, "section")
+        self.name = Elided(name, kind="section")
         self.body = SafeMarkdown(style)
+        self.body.setAccessibleName(f"Answer of {name}")
         self.status = paragraph(kind="quiet")
         self.problem = paragraph(kind="warning")
         self.sources = SourceChips()
+        self.left_out = paragraph(kind="small")
         self.speed = label(kind="small")
         self.copy = CopyButton(lambda: self._answer.shown, "this answer")
         self.retry = button("Ask Again", "footnote")
@@ -202,6 +206,8 @@ class AnswerView(QWidget):
         self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
         shown = () if answer.phase.is_live else answer.sources
         self.sources.show_sources(shown, "" if answer.is_from_notes else "From: ")
+        self.left_out.setText(left_out_sentence(answer.left_out) if answer.left_out else "")
+        self.left_out.setVisible(bool(answer.left_out))
         self.set_can_retry(self._can_retry)
         self.speed.setText(_footnote(answer))
         self.speed.setVisible(bool(self.speed.text()))
@@ -223,6 +229,7 @@ class AnswerView(QWidget):
         layout.addWidget(self.body)
         layout.addWidget(self.problem)
         layout.addWidget(self.sources)
+        layout.addWidget(self.left_out)
         layout.addLayout(footer)
 
 

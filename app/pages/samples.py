@@ -171,10 +171,15 @@ class SamplesView(QWidget):
             self.editor.show_sample(sample)
 
     def _edit(self, sample: StoredSample, prompt: str, answer: str) -> None:
-        self._change(
+        sentence = "Changed the sample; training uses it as it is now."
+
+        def undo(db: sqlite3.Connection) -> None:
+            Samples(db).edit(sample.id, sample.prompt, sample.answer, sample.choice)
+
+        self._background.keep(
+            f"sample {sample.id}",
             lambda db: Samples(db).edit(sample.id, prompt, answer),
-            "Changed the sample; training uses it as it is now.",
-            lambda db: Samples(db).edit(sample.id, sample.prompt, sample.answer, sample.choice),
+            functools.partial(self._changed, sentence, undo),
         )
 
     def _use(self, sample: StoredSample, use: bool) -> None:

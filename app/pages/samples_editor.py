@@ -7,7 +7,9 @@ from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from app import sample_words
+from app.clean_text import clean
 from app.style import Size, Space
+from app.widgets.composing import TextField
 from app.widgets.flow import Flow
 from app.widgets.text import button, label, lean, on_button, paragraph
 from mlx_backend.study.store import StoredSample
@@ -97,7 +99,8 @@ class SampleEditor(QWidget):
         return self._typed() != (sample.prompt.strip(), sample.answer.strip())
 
     def _typed(self) -> tuple[str, str]:
-        return self.prompt.toPlainText().strip(), self.answer.toPlainText().strip()
+        prompt, answer = self.prompt.toPlainText(), self.answer.toPlainText()
+        return clean(prompt).strip(), clean(answer).strip()
 
     def _toggle(self) -> None:
         self.save()
@@ -132,7 +135,7 @@ class SampleEditor(QWidget):
 
 
 def _field(name: str) -> QPlainTextEdit:
-    field = QPlainTextEdit()
+    field = TextField()
     field.setProperty("kind", "field")
     field.setAccessibleName(name)
     field.setTabChangesFocus(True)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.background import Background
+from app.clean_text import clean
 from app.style import Size, Space
+from app.widgets.composing import LineField
 from app.widgets.text import label, paragraph
 from mlx_backend.library.own_names import OwnNames
 
@@ -24,7 +26,7 @@ class OwnNamesField(QWidget):
         super().__init__()
         self._background = background
         self._names: list[str] = []
-        self.line = QLineEdit()
+        self.line = LineField()
         self.line.setFixedHeight(Size.CONTROL)
         self.line.setPlaceholderText("Marta Lind, marta@example.org")
         self.line.setAccessibleName("Your names and addresses")
@@ -53,7 +55,10 @@ class OwnNamesField(QWidget):
             self.line.setText(", ".join(names))
 
     def _take(self) -> None:
-        names = [name.strip() for name in self.line.text().split(",") if name.strip()]
+        typed = clean(self.line.text()).split(",")
+        names = [name.strip() for name in typed if name.strip()]
         if names != self._names:
             self._names = names
-            self._background.call(lambda db: OwnNames(db).set(names), lambda _: self.changed.emit())
+            self._background.keep(
+                "own names", lambda db: OwnNames(db).set(names), lambda _: self.changed.emit()
+            )

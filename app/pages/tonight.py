@@ -26,6 +26,7 @@ from app.widgets.text import label
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import list_adapters, list_damaged
+from mlx_backend.library.names import same_among
 from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.study.store import Samples
@@ -317,7 +318,7 @@ def default_name(taken: frozenset[str], now: float) -> str:
     """A name for tonight's adapter that is not in use: "Notes 23 November"."""
     name = f"Notes {words.date(now)}"
     number = 2
-    while name in taken:
+    while same_among(name, taken) is not None:
         name = f"Notes {words.date(now)} {number}"
         number += 1
     return name

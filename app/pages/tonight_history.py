@@ -19,7 +19,7 @@ from app import run_story, words
 from app.job_snapshot import JobSnapshot
 from app.style import Size, Space
 from app.widgets.rows import Rows
-from app.widgets.text import label
+from app.widgets.text import label, tip
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -42,6 +42,7 @@ class RunHistory(QWidget):
         self.view.setItemDelegate(Rows(self.view))
         self.view.setAccessibleName("Earlier runs")
         self.view.setShowGrid(False)
+        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.view.horizontalHeader().hide()
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(Size.ROW)
@@ -111,6 +112,8 @@ class _RunTable(QAbstractTableModel):
             if column == _NAME:
                 return run_story.name_of(run)
             return run_story.state_of(run) if column == _STATE else words.day(run.began_at)
+        if role == Qt.ItemDataRole.ToolTipRole and column == _NAME:
+            return tip(run_story.name_of(run))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column == _WHEN else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app import plan_story
 from app.pages.tonight_when import WhenFields
 from app.plan_story import Hours
 from app.planner import Plan
 from app.style import Size, Space
+from app.widgets.composing import LineField
 from app.widgets.measuring import Measuring
 from app.widgets.text import button, label, paragraph, tip
 from mlx_backend.errors import OvernightError
-from mlx_backend.library.adapters import check_name
+from mlx_backend.library.names import check_name, normal_name, same_among
 from mlx_backend.library.notes import Totals
 
 _MEASURING = "Measuring how fast this computer learns."
@@ -64,10 +65,10 @@ class PlanView(QWidget):
         self.warning = paragraph(kind="warning")
         self.measuring = Measuring(_MEASURING)
         self.retry = button("Try Again")
-        self.name = QLineEdit()
+        self.name = LineField()
         self.name_problem = paragraph(kind="warning")
         self.when = WhenFields()
-        self.prompt = QLineEdit()
+        self.prompt = LineField()
         self.start = button("Start", "primary")
         self._clock = QTimer(self, interval=_LOOK_AT_THE_CLOCK_MS)
         self._lay_out()
@@ -166,13 +167,14 @@ class PlanView(QWidget):
 
     def _start(self) -> None:
         hours = self.when.hours(self._longest, time.time())
-        self.start_wanted.emit(StartWish(self.name.text().strip(), hours, self.prompt.text()))
+        name = normal_name(self.name.text().strip())
+        self.start_wanted.emit(StartWish(name, hours, self.prompt.text().strip()))
 
     def _take_name(self) -> None:
         self._name_is_theirs = True
 
     def _update(self) -> None:
-        problem = self._problem_of(self.name.text().strip())
+        problem = self._problem_of(self.name.text().strip()) or self._problem_of_prompt()
         self.name_problem.setText(problem)
         self.name_problem.setVisible(bool(problem))
         now = time.time()
@@ -184,7 +186,7 @@ class PlanView(QWidget):
     def _problem_of(self, name: str) -> str:
         if not name:
             return "The adapter needs a name."
-        if name in self._taken:
+        if same_among(name, self._taken) is not None:
             return "There is already an adapter of this name. Choose another."
         try:
             check_name(name)
@@ -192,9 +194,19 @@ class PlanView(QWidget):
             return error.hint
         return ""
 
+    def _problem_of_prompt(self) -> str:
+        length = len(self.prompt.text().strip())
+        if length <= _LONGEST_PROMPT:
+            return ""
+        return (
+            f"The question to ask it on the way has {length:,} characters; {_LONGEST_PROMPT} fit."
+            " Shorten it."
+        )
+
     def _connect(self) -> None:
         self.name.textEdited.connect(self._take_name)
-        self.name.textChanged.connect(lambda _: self._update())
+        for field in (self.name, self.prompt):
+            field.textChanged.connect(lambda _: self._update())
         for field in (self.name, self.prompt):
             field.returnPressed.connect(self.start.click)
         self.when.changed.connect(self._update)
@@ -204,8 +216,6 @@ class PlanView(QWidget):
         self.measuring.cancelled.connect(self.cancel_wanted)
 
     def _lay_out(self) -> None:
-        self.name.setMaxLength(64)
-        self.prompt.setMaxLength(_LONGEST_PROMPT)
         self.prompt.setPlaceholderText("For example: What did I want to do this winter?")
         column = QWidget()
         column.setMaximumWidth(Size.READING)

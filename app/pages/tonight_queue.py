@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import run_story
 from app.directions import isolated
 from app.job_snapshot import JobSnapshot
-from app.style import Space
-from app.widgets.text import button, label, on_button
+from app.style import Size, Space
+from app.widgets.text import button, label, on_button, tip
 
 
 class QueueList(QWidget):
@@ -74,7 +74,10 @@ class QueueRow(QWidget):
         name = run_story.name_of(run)
         self._run_id = run.id
         self._turn.setText(f"{turn}.")
-        self.name.setText(on_button(isolated(name)))
+        middle = Qt.TextElideMode.ElideMiddle
+        shown = self.name.fontMetrics().elidedText(name, middle, Size.FIELD)
+        self.name.setText(on_button(isolated(shown)))
+        self.name.setToolTip(tip(name if shown != name else ""))
         self.name.setAccessibleName(f"Show {name}")
         self.why.setText(run_story.doing(run))
         self.remove.setEnabled(not run.stopping)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QTimeEdit, QWidget
 
 from app.plan_story import Hours
 from app.style import Size, Space
+from app.widgets.still_fields import keep_still
 from mlx_backend.night.clock_times import next_time
 
 _START = QTime(23, 0)
@@ -63,6 +64,7 @@ class _Moment(QWidget):
         self.edit.setAccessibleName(name)
         self.edit.setFixedHeight(Size.CONTROL)
         self.edit.setEnabled(False)
+        keep_still(self.edit)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.ONE)

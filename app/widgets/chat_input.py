@@ -2,53 +2,108 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QMimeData, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QTextEdit
+from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
+from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QPlainTextEdit
 
 from app.style import Size, Space
+from app.widgets.composing import Composition
+from app.widgets.pasted import PastedTexts
 
 _MOST_LINES = 8
-# More than the model can read anyway; pasting a book by mistake must not stall the window.
-_LONGEST = 20_000
+# A longer text would make every key slow. It is kept beside the field.
+_LONGEST_TYPED = 20_000
+# Stands between the texts of a draft; nobody can type it.
+_BETWEEN = "\x1e"
 
 
-class ChatInput(QTextEdit):
-    """Plain text only, whatever is pasted. Announces what the person wants sent."""
+class ChatInput(QPlainTextEdit):
+    """Plain text only, whatever is pasted. Announces what the person wants sent.
+
+    Nothing is ever cut: what is too long for the field stands above it, in `pasted`, and belongs
+    to the question like what is typed.
+    """
 
     sent = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
+        self._composition = Composition()
+        self.pasted = PastedTexts()
         self.setProperty("kind", "field")
-        self.setAcceptRichText(False)
         self.setTabChangesFocus(True)
         self.setPlaceholderText("Ask about your notes")
         self.setAccessibleName("Your question")
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setViewportMargins(0, Space.HALF // 2, 0, 0)
+        # Qt counts a document's own margin three times, and shows a scroll bar for one line.
+        self.document().setDocumentMargin(0)
+        self.setViewportMargins(Space.HALF, Space.HALF, Space.HALF, 0)
         self.textChanged.connect(self._fit)
+        self.pasted.changed.connect(self.textChanged)
         self._fit()
 
     def text(self) -> str:
-        """What is typed."""
-        return self.toPlainText()
+        """The whole question: what was pasted, then what is typed."""
+        return "\n\n".join(part for part in (*self.pasted.texts, self.toPlainText()) if part)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is more than white space to send."""
+        return bool(self.pasted.texts) or bool(self.toPlainText().strip())
+
+    def draft(self) -> str:
+        """The question with its parts told apart, for `set_draft`."""
+        return _BETWEEN.join([*self.pasted.texts, self.toPlainText()])
+
+    def set_draft(self, draft: str) -> None:
+        """Put a question back as it was, with the cursor at its end."""
+        *pasted, typed = draft.split(_BETWEEN)
+        if len(typed) > _LONGEST_TYPED:
+            pasted, typed = [*pasted, typed], ""
+        self.pasted.set_texts(pasted)
+        self.setPlainText(typed)
+        self.moveCursor(self.textCursor().MoveOperation.End)
 
     def set_text(self, text: str) -> None:
-        """Put text in, with the cursor at its end."""
-        self.setPlainText(text)
-        self.moveCursor(self.textCursor().MoveOperation.End)
+        """Put one text in, whole."""
+        self.set_draft(text.replace(_BETWEEN, " "))
+
+    def give_back(self, text: str) -> None:
+        """Put a question in again that was taken out, before what was typed since."""
+        since = self.draft()
+        between = _BETWEEN if len(text) + len(since) > _LONGEST_TYPED else "\n\n"
+        self.set_draft(between.join(part for part in (text.replace(_BETWEEN, " "), since) if part))
+
+    def clear(self) -> None:
+        """Take out everything, what was pasted too."""
+        self.pasted.set_texts([])
+        super().clear()
 
     def send(self) -> None:
         """Announce what is typed, if it is more than white space. The text stays."""
+        if not self._composition.finish():
+            return  # the end of a word is still missing
         text = self.text().strip()
         if text:
             self.sent.emit(text)
 
+    def event(self, event: QEvent) -> bool:
+        # Asked before any shortcut of the window gets the key.
+        if event.type() == QEvent.Type.ShortcutOverride and self._composition.takes(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self._composition.follow(event)
+        super().inputMethodEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         is_return = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if is_return and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+        if self._composition.takes(event):
+            event.accept()
+        elif is_return and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.send()
         else:
             super().keyPressEvent(event)
@@ -58,18 +113,26 @@ class ChatInput(QTextEdit):
         return source.hasText() and not source.hasUrls()
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        self.insertPlainText(source.text()[:_LONGEST])
+        text = source.text().replace(_BETWEEN, " ")
+        if self.document().characterCount() + len(text) > _LONGEST_TYPED:
+            self.pasted.add(text)
+        else:
+            self.insertPlainText(text)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        text = round(self.document().size().height())
-        wanted = text + Size.INPUT - self._one_line
-        most = Size.INPUT + (_MOST_LINES - 1) * self.fontMetrics().lineSpacing()
-        self.setFixedHeight(max(Size.INPUT, min(wanted, most)))
+        text = self._lines() * self.fontMetrics().lineSpacing()
+        around = self.height() - self.viewport().height() + Space.HALF
+        self.setFixedHeight(max(Size.INPUT, text + around))
 
-    @property
-    def _one_line(self) -> int:
-        return self.fontMetrics().lineSpacing() + 2 * round(self.document().documentMargin())
+    def _lines(self) -> int:
+        """How many lines there are to see; no more are counted than fit."""
+        layout, block, lines = self.document().documentLayout(), self.document().firstBlock(), 0
+        while block.isValid() and lines < _MOST_LINES:
+            layout.blockBoundingRect(block)  # lays it out
+            lines += block.layout().lineCount()
+            block = block.next()
+        return max(1, min(lines, _MOST_LINES))

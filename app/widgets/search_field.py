@@ -6,11 +6,12 @@ from PySide6.QtWidgets import QLineEdit
 
 from app import icons
 from app.style import Size
+from app.widgets.composing import LineField
 
 
 def search_field(what: str) -> QLineEdit:
     """An empty one; `what` says what is searched."""
-    field = QLineEdit()
+    field = LineField()
     field.setPlaceholderText(what)
     field.setAccessibleName(what)
     field.setClearButtonEnabled(True)

@@ -14,7 +14,10 @@ SECOND_LINE = Qt.ItemDataRole.UserRole + 1
 
 
 class TwoLines(QStyledItemDelegate):
-    """Paints the display text, and the text of `SECOND_LINE` below it."""
+    """Paints the display text, and the text of `SECOND_LINE` below it.
+
+    What does not fit is shortened as the view says: names in their middle.
+    """
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -38,19 +41,18 @@ class TwoLines(QStyledItemDelegate):
         role = QPalette.ColorRole
         painter.save()
         painter.setPen(option.palette.color(role.HighlightedText if active else role.Text))
-        _draw(painter, QRect(box.topLeft(), QSize(box.width(), half)), option.font, first)
+        mode = option.textElideMode
+        _draw(painter, QRect(box.topLeft(), QSize(box.width(), half)), option.font, first, mode)
         if not active:
             painter.setPen(option.palette.color(role.PlaceholderText))
         small = QFont(option.font)
         small.setPixelSize(Type.SMALL)
         below = QRect(box.left(), box.top() + half, box.width(), box.height() - half)
-        _draw(painter, below, small, str(index.data(SECOND_LINE) or ""))
+        _draw(painter, below, small, str(index.data(SECOND_LINE) or ""), mode)
         painter.restore()
 
 
-def _draw(painter: QPainter, box: QRect, font: QFont, text: str) -> None:
+def _draw(painter: QPainter, box: QRect, font: QFont, text: str, mode: Qt.TextElideMode) -> None:
     painter.setFont(font)
-    shown = painter.fontMetrics().elidedText(
-        isolated(text), Qt.TextElideMode.ElideRight, box.width()
-    )
+    shown = painter.fontMetrics().elidedText(isolated(text), mode, box.width())
     painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)

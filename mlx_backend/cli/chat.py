@@ -14,6 +14,7 @@ from mlx_backend.cli import piped
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.talking import Ask, readable, talk
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.fitting import left_out_sentence
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import Adapter, read_adapter
 from mlx_backend.protocol import Citation, Sampling, Turn
@@ -63,6 +64,9 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
             )
         else:
             items = take_exam(questions, answer_all)
+    unread = sum(not (item.text or model.fits(item.question, LONGEST_ANSWER)) for item in items)
+    if unread:
+        console.note(f"Too long for the model, and so not answered: {_count_of_questions(unread)}.")
     correct = sum(item.right for item in items)
     console.table(
         ["", "Question", "Answer"],
@@ -110,6 +114,10 @@ def _question(prompt: str | None, console: Console) -> str:
     return readable(given)
 
 
+def _count_of_questions(count: int) -> str:
+    return "1 question" if count == 1 else f"{count:,} questions"
+
+
 @contextlib.contextmanager
 def _asker(
     library: Library, adapters: list[tuple[Adapter, float]], grounded: bool, console: Console
@@ -124,6 +132,14 @@ def _asker(
         if grounded:
             retriever.refresh()
 
+        told_left_out = 0
+
+        def tell_left_out(answer: Answer) -> None:
+            nonlocal told_left_out
+            if answer.left_out > told_left_out:
+                console.note(left_out_sentence(answer.left_out))
+            told_left_out = answer.left_out
+
         def ask(
             turns: Sequence[Turn],
             sampling: Sampling,
@@ -132,9 +148,11 @@ def _asker(
             if not grounded:
                 answer = model.answer(turns, sampling, console.stream, cancelled)
                 console.end_stream()
+                tell_left_out(answer)
                 return _fields(answer, ())
             found = answer_from_notes(model, retriever, turns, sampling, console.stream, cancelled)
             console.end_stream()
+            tell_left_out(found.answer)
             for title in dict.fromkeys(citation.title for citation in found.citations):
                 console.note(f"From: {title}")
             return _fields(found.answer, found.citations)
@@ -188,4 +206,5 @@ def _fields(answer: Answer, citations: Sequence[Citation]) -> dict[str, object]:
         "ttft_ms": answer.ttft_ms,
         "tokens_per_second": answer.tokens_per_second,
         "ended": answer.ended,
+        "left_out": answer.left_out,
     }

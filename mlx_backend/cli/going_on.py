@@ -6,15 +6,13 @@ import argparse
 import time
 from pathlib import Path
 
-import msgspec
-
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.run_end import follow_or_leave
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.night.overtime import grant_time
-from mlx_backend.settings import load_settings, save_settings
+from mlx_backend.settings import change_settings
 
 _POLL_S = 0.1
 
@@ -91,8 +89,7 @@ def _set_after_restart(library: Library, wanted: bool, console: Console) -> dict
     from mlx_backend.night.after_restart import go_on_after_restart
 
     go_on_after_restart(library, wanted)
-    settings = load_settings(library.settings)
-    save_settings(library.settings, msgspec.structs.replace(settings, go_on_after_restart=wanted))
+    change_settings(library.settings, go_on_after_restart=wanted)
     console.say(
         "Runs that a restart cuts short go on when you log in again."
         if wanted

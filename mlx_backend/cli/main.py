@@ -37,6 +37,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     try:
         module_name, function_name = options.run
         command = getattr(import_module(f"mlx_backend.cli.{module_name}"), function_name)
+        _tell_of_damage(console)
         console.finish(command(options, console))
     except KeyboardInterrupt:
         console.note("Interrupted.")
@@ -48,6 +49,16 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             raise
         return _fail(console, from_exception(error))
     return DONE
+
+
+def _tell_of_damage(console: Console) -> None:
+    """Say once where a damaged file of settings is kept."""
+    from mlx_backend.library.home import Library
+    from mlx_backend.settings import mend_settings
+
+    sentence = mend_settings(Library(Library.default_home()).settings)
+    if sentence:
+        console.note(sentence)
 
 
 def _options(words: list[str]) -> argparse.Namespace:

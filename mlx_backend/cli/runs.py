@@ -13,7 +13,7 @@ from mlx_backend.cli.wanted import wanted_spec
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, launch
 from mlx_backend.library import Library
-from mlx_backend.library.adapters import check_name
+from mlx_backend.library.names import check_name, is_same_name
 from mlx_backend.protocol import TrainSpec
 
 
@@ -98,13 +98,15 @@ def _check_before_start(library: Library, spec: TrainSpec) -> None:
     """Say now what would otherwise fail after the start."""
     from mlx_backend.cli.bin import purge_bin
     from mlx_backend.library import database
+    from mlx_backend.library.adapters import name_taken
     from mlx_backend.library.models import STARTER, read_model
     from mlx_backend.library.notes import Notes
 
-    if (library.adapters / spec.name).exists():
+    other = name_taken(library.adapters, spec.name)
+    if other is not None:
         raise OvernightError(
             Kind.ADAPTER_EXISTS,
-            f"There is already an adapter called '{spec.name}'.",
+            f"There is already an adapter called '{other}'.",
             "Choose another name, or remove that one first.",
         )
     with database.opened(library.database) as connection:
@@ -117,7 +119,7 @@ def _check_before_start(library: Library, spec: TrainSpec) -> None:
 def _tell_of_namesakes(library: Library, name: str, console: Console) -> None:
     """Say when runs that are not done yet will take the name first."""
     others = sum(
-        _name_of(folder) == name and not folder.status().state.is_over
+        is_same_name(_name_of(folder), name) and not folder.status().state.is_over
         for folder in JobFolder.all(library.runs)
         if not (folder.path / "report.json").exists()
     )

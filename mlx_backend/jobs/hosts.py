@@ -6,6 +6,7 @@ as the member `hosts` of an object, as `mlx.distributed_config` writes it.
 
 from __future__ import annotations
 
+import codecs
 import ipaddress
 import re
 import sys
@@ -116,7 +117,7 @@ def _read(path: Path) -> bytes:
         raise _unusable(path, f"cannot be read ({error.strerror or error})") from error
     if len(data) > _LONGEST_FILE:
         raise _unusable(path, "is too large for a list of machines")
-    return data
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _is_address(text: str) -> bool:

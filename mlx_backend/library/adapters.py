@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +12,11 @@ import msgspec
 
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.files import folder_bytes, remove_folder, write_atomically
+from mlx_backend.library.names import is_folder_name, normal_name, same_among, shortened
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
 CARD = "card.json"
-
-LONGEST_NAME = 64
-
-_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._-]{{0,{LONGEST_NAME - 1}}}")
 
 
 class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,15 +67,18 @@ class DamagedAdapter:
     bytes: int
 
 
-def check_name(name: str) -> str:
-    """Return `name` if a folder can be called so on every system, else raise OvernightError."""
-    if not _NAME.fullmatch(name) or name != name.strip() or name.endswith("."):
-        raise OvernightError(
-            Kind.BAD_INPUT,
-            f"'{name}' cannot be the name of an adapter.",
-            "Use up to 64 letters, digits, spaces, dots, dashes and underscores,"
-            " starting with a letter or digit.",
-        )
+def name_taken(folder: Path, name: str) -> str | None:
+    """What is in the place of an adapter of this name: its own name, or None for nothing."""
+    there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    return same_among(name, there)
+
+
+def free_name(folder: Path, wanted: str) -> str:
+    """The name that is wanted, or with a number behind it where that is taken."""
+    name, number = wanted, 1
+    while name_taken(folder, name) is not None:
+        number += 1
+        name = shortened(wanted, f" {number}")
     return name
 
 
@@ -101,7 +99,7 @@ def list_damaged(folder: Path) -> list[DamagedAdapter]:
     """All that should be adapters and cannot be used, by name."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
-        if not path.is_dir() or not _NAME.fullmatch(path.name):
+        if not path.is_dir() or not is_folder_name(path.name):
             continue
         try:
             read_adapter(folder, path.name)
@@ -147,25 +145,6 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def name_taken(folder: Path, name: str) -> str | None:
-    """What is in the place of an adapter of this name: its own name, or None for nothing.
-
-    A Mac takes names for one that differ in case, or in how an accent is written.
-    """
-    there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
-    return next((other for other in there if _folded(other) == _folded(name)), None)
-
-
-def free_name(folder: Path, wanted: str) -> str:
-    """The name that is wanted, or with a number behind it where that is taken."""
-    name, number = wanted, 1
-    while name_taken(folder, name) is not None:
-        number += 1
-        suffix = f" {number}"
-        name = wanted[: LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
-    return name
-
-
 def write_name(path: Path, old: str, new: str) -> None:
     """Let the card in an adapter's folder, called `old` before, say `new`.
 
@@ -198,13 +177,18 @@ def remove_adapter(folder: Path, name: str) -> None:
 
 def folder_of(folder: Path, name: str) -> Path:
     """Where an adapter is, also a damaged one. Raises OvernightError when it is unknown."""
-    if not _NAME.fullmatch(name) or not (folder / name).is_dir():
-        raise OvernightError(
-            Kind.ADAPTER_UNKNOWN,
-            f"There is no adapter called '{name}'.",
-            "`overnight adapters` lists those that there are, `overnight bin` what was deleted.",
-        )
-    return folder / name
+    if is_folder_name(name) and (folder / name).is_dir():
+        return folder / name
+    # A disk may hold its names in another form than the one that was typed.
+    for path in folder.iterdir() if folder.is_dir() else ():
+        same = normal_name(path.name) == normal_name(name)
+        if same and is_folder_name(path.name) and path.is_dir():
+            return path
+    raise OvernightError(
+        Kind.ADAPTER_UNKNOWN,
+        f"There is no adapter called '{name}'.",
+        "`overnight adapters` lists those that there are, `overnight bin` what was deleted.",
+    )
 
 
 def _identity(card: AdapterCard, name: str) -> str:
@@ -215,10 +199,6 @@ def _identity(card: AdapterCard, name: str) -> str:
 
 def _digest(*told: str) -> str:
     return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _damaged(name: str, detail: str) -> OvernightError:

@@ -66,26 +66,29 @@ class Conversations:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
+    def begin(self, first: StoredTurn) -> int:
+        """Begin a conversation with its first question, or, should that fail, none."""
+        with transaction(self._db):
+            conversation_id = self.start(first.text)
+            self._append(conversation_id, first)
+        return conversation_id
+
     def add(self, conversation_id: int, turn: StoredTurn) -> None:
         """Append a turn."""
-        now = time.time()
         with transaction(self._db):
-            self._db.execute(
-                "INSERT INTO turns (conversation_id, role, text, adapter, citations, quote, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    conversation_id,
-                    turn.role,
-                    turn.text,
-                    turn.adapter,
-                    _written(turn),
-                    turn.quote,
-                    now,
-                ),
-            )
-            self._db.execute(
-                "UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id)
-            )
+            self._append(conversation_id, turn)
+
+    def _append(self, conversation_id: int, turn: StoredTurn) -> None:
+        now = time.time()
+        told = (turn.role, turn.text, turn.adapter, _written(turn), turn.quote)
+        self._db.execute(
+            "INSERT INTO turns (conversation_id, role, text, adapter, citations, quote, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (conversation_id, *told, now),
+        )
+        self._db.execute(
+            "UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id)
+        )
 
     def turns(self, conversation_id: int) -> Sequence[StoredTurn]:
         """A conversation's turns, in order."""

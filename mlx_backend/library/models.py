@@ -40,6 +40,8 @@ class BaseModel:
     path: Path
     bytes: int
     fits: bool
+    context: int = 0
+    """How many tokens it reads at once; 0 where it does not say."""
 
     @property
     def reads_by_itself(self) -> bool:
@@ -80,9 +82,15 @@ def read_model(folder: Path, name: str) -> BaseModel:
             f"The base model '{name}' wants to run program code of its own.",
             "Overnight never does that. Remove this model and choose another.",
         )
-    # The folder's name is the model's, as with adapters.
-    card = msgspec.structs.replace(card, name=name)
-    return BaseModel(card=card, path=path, bytes=folder_bytes(path), fits=fits(card.parameters))
+    context = config.get("max_position_embeddings")
+    return BaseModel(
+        # The folder's name is the model's, as with adapters.
+        card=msgspec.structs.replace(card, name=name),
+        path=path,
+        bytes=folder_bytes(path),
+        fits=fits(card.parameters),
+        context=context if isinstance(context, int) else 0,
+    )
 
 
 def folder_of(folder: Path, name: str) -> Path:

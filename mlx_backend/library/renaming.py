@@ -10,6 +10,7 @@ from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
 from mlx_backend.library.learned import rename_adapter_in
+from mlx_backend.library.names import check_name
 
 
 def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, new: str) -> None:
@@ -20,7 +21,7 @@ def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, n
     """
     path = adapters.folder_of(library.adapters, old)
     old = path.name
-    target = library.adapters / adapters.check_name(new)
+    target = library.adapters / check_name(new)
     new = target.name
     if old == new:
         return

@@ -24,6 +24,7 @@ from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapters import Adapter, AdapterCard
 from mlx_backend.library.home import Library
+from mlx_backend.library.names import normal_name
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
@@ -294,7 +295,7 @@ class TrainingRun:
         info = preparation.loaded.info
         learned = self._learned(dataset, preparation, state.step)
         return AdapterCard(
-            name=adapters.free_name(self._library.adapters, self._spec.name),
+            name=self._free_name(),
             id=adapters.new_id(),
             base=info.card.name,
             base_sha256=info.card.sha256,
@@ -315,6 +316,10 @@ class TrainingRun:
     def _learned(self, dataset: Dataset, preparation: Preparation, steps: int) -> Sequence[Sample]:
         """The samples that training saw: all of them, unless the night was short."""
         return [dataset.train[i] for i in preparation.batches.seen(steps)]
+
+    def _free_name(self) -> str:
+        """The name asked for, or with a number behind it where it was taken meanwhile."""
+        return adapters.free_name(self._library.adapters, normal_name(self._spec.name))
 
     def _filed(self) -> Adapter | None:
         """The adapter that this run filed already, if it was cut short only after that."""

@@ -19,6 +19,11 @@ QUOTED_NOTE = "Sums & signs"
 
 Ending = Literal["stop", "length", "cancelled"]
 
+_ERRORS = {
+    "fail": OvernightError(Kind.ADAPTER_UNKNOWN, "There is no such adapter.", "Choose another."),
+    "overlong": OvernightError(Kind.TOO_LONG, "This is too long for the model.", "Shorten it."),
+}
+
 _requests: queue.Queue[protocol.WorkerRequest | None] = queue.Queue()
 _cancelled: set[str] = set()
 
@@ -62,9 +67,9 @@ def answer(request: protocol.ChatRequest) -> None:
         sys.stdout.buffer.write(b'not json\n{"reply":"part"}\n\xff\xfe\n{"v":99,"reply":"ready"}\n')
     if "huge line" in question:
         sys.stdout.buffer.write(b"x" * (9 << 20) + b"\n")
-    if "fail" in question:
-        error = OvernightError(Kind.ADAPTER_UNKNOWN, "There is no such adapter.", "Choose another.")
-        say(protocol.RequestFailed(id=request.id, error=protocol.ErrorReport.of(error)))
+    failing = next((error for word, error in _ERRORS.items() if word in question), None)
+    if failing is not None:
+        say(protocol.RequestFailed(id=request.id, error=protocol.ErrorReport.of(failing)))
         return
     spoken = ""
     for count, piece in enumerate(pieces_of(request, who)):
@@ -106,6 +111,7 @@ def done(request: protocol.ChatRequest, text: str, ended: Ending) -> None:
             tokens_per_second=0 if text == protocol.DECLINED else 12.3,
             citations=cited(request),
             quote=quoted(request),
+            left_out=1 if "forgets" in request.turns[-1].text and len(request.turns) > 1 else 0,
         )
     )
 

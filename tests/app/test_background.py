@@ -109,3 +109,49 @@ def test_library_that_cannot_be_opened_fails_each_call(library: Library, qtbot: 
     qtbot.waitUntil(lambda: len(errors) == 1)
     background.close()
     assert errors[0].kind is Kind.LIBRARY_DAMAGED
+
+
+class Failing:
+    """Work that fails as often as it is told to."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.done: list[int] = []
+
+    def do(self, number: int, _: sqlite3.Connection) -> int:
+        if self.times:
+            self.times -= 1
+            raise OSError(28, "No space left on device")
+        self.done.append(number)
+        return number
+
+
+def test_what_is_kept_is_tried_until_it_succeeds(background: Background, qtbot: QtBot) -> None:
+    work, told = Failing(3), Receiver()
+    failures: list[OvernightError] = []
+    background.failed.connect(failures.append)
+    background._again.setInterval(1)
+    background.keep("draft", functools.partial(work.do, 1), told.take)
+    with qtbot.waitSignal(background.recovered):
+        background.keep("draft", functools.partial(work.do, 2), told.take)
+    assert 1 not in work.done or work.done == [1, 2]
+    assert told.got[-1] == 2
+    assert failures
+    assert all("kept here" in error.hint for error in failures)
+
+
+def test_what_succeeds_at_once_recovers_from_nothing(background: Background, qtbot: QtBot) -> None:
+    recovered: list[None] = []
+    background.recovered.connect(lambda: recovered.append(None))
+    work, told = Failing(0), Receiver()
+    background.keep("draft", functools.partial(work.do, 1), told.take)
+    qtbot.waitUntil(lambda: told.got == [1])
+    assert recovered == []
+
+
+def test_closing_tries_once_more(background: Background, qtbot: QtBot) -> None:
+    work = Failing(1)
+    with qtbot.waitSignal(background.failed):
+        background.keep("draft", functools.partial(work.do, 1))
+    background.close()
+    assert work.done == [1]

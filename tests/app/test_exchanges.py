@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.exchanges import Answer, Exchange, exchanges_of, turns_for
+from app.exchanges import Answer, Exchange, exchanges_of, turns_for, unseen_questions
 from mlx_backend.library.conversations import StoredTurn
 
 
@@ -33,9 +33,19 @@ def test_each_answerer_hears_its_own_answers() -> None:
     assert roles == ["user", "assistant", "user", "assistant", "user"]
 
 
-def test_of_a_long_conversation_the_latest_part_is_told() -> None:
-    long = [Exchange(f"Question {n}", (Answer(None, "word " * 400),)) for n in range(20)]
+def test_the_worker_is_told_more_than_any_model_reads() -> None:
+    long = [Exchange(f"Question {n}", (Answer(None, "word " * 10_000),)) for n in range(60)]
+    turns = turns_for([*long[:20], Exchange("Last?")], None)
+    assert len(turns) == 41
     turns = turns_for([*long, Exchange("Last?")], None)
     assert turns[-1].text == "Last?"
     assert turns[0].role == "user"
-    assert 5 < len(turns) < 20
+    assert 20 < len(turns) < 100
+    unsent = (121 - len(turns)) // 2
+    assert unseen_questions([*long, Exchange("Last?")], None, 3) == unsent + 3
+
+
+def test_questions_that_were_never_answered_count_among_those_not_seen() -> None:
+    answered = Exchange("Heard?", (Answer(None, "Yes."),))
+    exchanges = [answered, Exchange("Never answered?"), answered, answered, Exchange("Now?")]
+    assert [unseen_questions(exchanges, None, n) for n in range(4)] == [0, 2, 3, 4]

@@ -13,7 +13,7 @@ from app.login_item import LoginItem
 from app.preferences import Preferences
 from mlx_backend.errors import OvernightError
 from mlx_backend.library import Library
-from mlx_backend.settings import Settings, load_settings, save_settings
+from mlx_backend.settings import change_settings, load_settings
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_other_settings_change_nothing(
 def test_it_is_brought_up_to_date_when_the_window_opens(
     background: Background, library: Library, units: Path, qtbot: QtBot
 ) -> None:
-    save_settings(library.settings, Settings(go_on_after_restart=True))
+    change_settings(library.settings, go_on_after_restart=True)
     item = LoginItem(Preferences(library.settings, background), background, library)
     item.begin()
     qtbot.waitUntil(lambda: bool(list(units.glob("*.service"))))

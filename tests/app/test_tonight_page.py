@@ -20,6 +20,7 @@ from mlx_backend.library import Library
 from mlx_backend.locks import held
 from mlx_backend.protocol import LoadRequest, TrainSpec
 from tests.app.filled import TEXTS, add_adapter, add_notes
+from tests.app.keyboard import compose, paste
 from tests.app.recorded import RunMaker, step_done
 
 PageMaker = Callable[[], TonightPage]
@@ -76,6 +77,41 @@ def test_name_is_checked_while_it_is_typed(
     page.refresh()
     qtbot.wait(50)
     assert page.plan.name.text() == "Work 2"
+
+
+def test_names_of_any_script_are_good_and_none_is_cut(
+    make_page: PageMaker, qtbot: QtBot, library: Library, launched: list[JobFolder]
+) -> None:
+    add_notes(library)
+    add_adapter(library, "Müller")
+    page = make_page()
+    qtbot.waitUntil(lambda: page.plan.plan is not None)
+    for name, is_good in (
+        ("MU\u0308LLER", False),
+        ("夏の日記", True),
+        ("a\u202eb", False),
+        ("x" * 65, False),
+        ("Mu\u0308ller 2", True),
+    ):
+        page.plan.name.clear()
+        paste(page.plan.name, name)
+        assert page.plan.name.text() == name
+        assert page.plan.start.isEnabled() is is_good, name
+    paste(page.plan.prompt, "Why? " * 100)
+    assert "500 characters" not in page.plan.name_problem.text()
+    assert "has 499 characters; 400 fit" in page.plan.name_problem.text()
+    assert not page.plan.start.isEnabled()
+    page.plan.prompt.clear()
+    paste(page.plan.prompt, "Why?")
+    compose(page.plan.name, "に")
+    QTest.keyClick(page.plan.name, Qt.Key.Key_Return)
+    assert launched == []
+    compose(page.plan.name, "")
+    QTest.keyClick(page.plan.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: bool(launched))
+    spec = launched[0].spec()
+    assert isinstance(spec, TrainSpec)
+    assert spec.name == "M\u00fcller 2"
 
 
 def test_default_name_is_not_in_use() -> None:

@@ -228,7 +228,7 @@ def test_new_window_finds_the_run(
     lock.release()
 
 
-def test_import_that_failed_opens_the_error_dialog(
+def test_import_that_failed_is_said_without_a_dialog_and_in_full_on_request(
     window: Window, services: Services, launched: list[JobFolder], qtbot: QtBot
 ) -> None:
     services.imports.add([Path("/nowhere")])
@@ -237,7 +237,11 @@ def test_import_that_failed_opens_the_error_dialog(
         kind="path_missing", message="There is nothing at <b>/nowhere</b>.", hint="Check the path."
     )
     launched[0].append(protocol.Failed(error=report))
-    qtbot.waitUntil(lambda: window.findChild(ErrorDialog) is not None)
+    qtbot.waitUntil(window.notices.isVisible)
+    assert window.findChild(ErrorDialog) is None
+    assert window.notices.label.text() == f"{report.message} {report.hint}"
+    assert window.notices.label.textFormat() == Qt.TextFormat.PlainText
+    QTest.mouseClick(window.notices.details, Qt.MouseButton.LeftButton)
     dialog = window.findChild(ErrorDialog)
     assert isinstance(dialog, ErrorDialog)
     assert dialog.message.text() == report.message

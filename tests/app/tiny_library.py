@@ -33,13 +33,13 @@ def write_tiny_library(home: Path) -> None:
 def main(home: Path) -> None:
     from mlx_backend.importers.importing import import_into
     from mlx_backend.library import Library
-    from mlx_backend.settings import Settings, save_settings
+    from mlx_backend.settings import change_settings
     from tests.mlx_backend.tiny import write_tiny_model
 
     library = Library.open(home)
     for name in ("tiny", "starter"):
         write_tiny_model(library.models / name, name)
-    save_settings(library.settings, Settings(base_model="tiny", rank=4, max_tokens=16))
+    change_settings(library.settings, base_model="tiny", rank=4, max_tokens=16)
     folder = home.parent / "notes"
     folder.mkdir()
     for name, text in NOTES.items():

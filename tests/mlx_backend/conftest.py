@@ -18,7 +18,7 @@ from mlx_backend.importers.importing import import_into  # noqa: E402
 from mlx_backend.library import Library, database  # noqa: E402
 from mlx_backend.library.home import HOME_VARIABLE  # noqa: E402
 from mlx_backend.library.notes import Notes  # noqa: E402
-from mlx_backend.settings import Settings, save_settings  # noqa: E402
+from mlx_backend.settings import change_settings  # noqa: E402
 from mlx_backend.starter import convert, find_gguf  # noqa: E402
 from tests.mlx_backend.tiny import write_tiny_model  # noqa: E402
 
@@ -84,7 +84,8 @@ def tiny_library(
     monkeypatch.setenv(FIXED_CORES, "1")
     for name, folder in tiny_folders.items():
         (library.models / name).symlink_to(folder)
-    settings = Settings(
+    change_settings(
+        library.settings,
         base_model="tiny",
         rank=4,
         max_tokens=16,
@@ -93,7 +94,6 @@ def tiny_library(
         wait_when_hot=False,
         wait_when_memory_is_short=False,
     )
-    save_settings(library.settings, settings)
     return library
 
 

@@ -195,11 +195,70 @@ def test_a_long_question_can_be_cancelled_while_it_is_read(chat: ChatModel) -> N
     assert chat.answer(QUESTION, GREEDY).text
 
 
-def test_what_is_too_long_for_the_model_is_said_beforehand(
+def limit_of(loaded: LoadedModel, tokens: int) -> None:
+    loaded.model.args.max_position_embeddings = tokens
+
+
+def conversation(exchanges: int, word: str = "lamp") -> list[Turn]:
+    turns: list[Turn] = []
+    for number in range(exchanges):
+        turns.append(Turn(role="user", text=f"Question {number} about the {word}?"))
+        turns.append(Turn(role="assistant", text=f"{number}: the {word} of the harbour. " * 3))
+    return [*turns, Turn(role="user", text="And now?")]
+
+
+def test_the_longest_answer_never_makes_a_short_question_too_long(
     chat: ChatModel, loaded: LoadedModel
 ) -> None:
-    limit = loaded.model.args.max_position_embeddings
+    limit_of(loaded, 200)
+    answer = chat.answer(QUESTION, Sampling(temperature=0.0, max_tokens=200))
+    assert 0 < answer.generated_tokens <= 200 - answer.prompt_tokens
+    assert answer.left_out == 0
+
+
+@pytest.mark.parametrize("word", ["lamp", "ランプの灯り", "маяк в гавани", "مصباح الميناء"])
+def test_of_a_long_conversation_the_oldest_exchanges_are_left_out(
+    chat: ChatModel, loaded: LoadedModel, word: str
+) -> None:
+    limit_of(loaded, 700)
+    turns = conversation(40, word)
+    answer = chat.answer(turns, GREEDY)
+    assert 0 < answer.left_out < 40
+    assert answer.prompt_tokens + GREEDY.max_tokens <= 700
+    kept = turns[2 * answer.left_out :]
+    assert answer.prompt_tokens == len(loaded.form.prompt(kept))
+    assert answer.text == ChatModel(loaded).answer(kept, GREEDY).text
+
+
+def test_as_turns_are_left_out_the_cache_still_serves(chat: ChatModel, loaded: LoadedModel) -> None:
+    limit_of(loaded, 700)
+    answers = [chat.answer(conversation(n), GREEDY) for n in range(4, 30)]
+    left_out = [answer.left_out for answer in answers]
+    assert left_out == sorted(left_out)
+    assert left_out[-1] > 10
+    computed_anew = sum(a.cached_tokens < a.prompt_tokens // 3 for a in answers[1:])
+    assert computed_anew <= len(set(left_out)) <= 6
+
+
+def test_a_question_that_is_too_long_by_itself_is_said_in_plain_words(
+    chat: ChatModel, loaded: LoadedModel
+) -> None:
+    limit_of(loaded, 400)
+    long = [*conversation(3)[:-1], Turn(role="user", text="many words " * 600)]
     with pytest.raises(OvernightError) as caught:
-        chat.answer(QUESTION, Sampling(max_tokens=limit))
-    assert caught.value.kind is Kind.BAD_INPUT
-    assert "new conversation" in caught.value.hint
+        chat.answer(long, GREEDY)
+    assert caught.value.kind is Kind.TOO_LONG
+    assert "words at once" in caught.value.message
+    assert "times that" in caught.value.message
+    assert "token" not in caught.value.message
+    assert "Shorten" in caught.value.hint
+
+
+def test_an_exam_goes_on_past_a_question_that_is_too_long(
+    chat: ChatModel, loaded: LoadedModel
+) -> None:
+    limit_of(loaded, 200)
+    texts = chat.answer_all(["Who?", "many words " * 600, "When?"], 8)
+    assert texts[1] == ""
+    assert texts[0]
+    assert texts[2]

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from mlx_backend.protocol import Patience
-from mlx_backend.settings import Settings, load_settings, save_settings
+from mlx_backend.settings import Settings, change_settings, load_settings, mend_settings
 
 
 @pytest.fixture
@@ -21,9 +24,9 @@ def write(path: Path, data: bytes) -> Path:
 
 
 def test_what_is_saved_is_loaded(path: Path) -> None:
-    settings = Settings(hours=2.5, base_model="tiny", appearance="dark", rank=4, passes=3)
-    save_settings(path, settings)
-    assert load_settings(path) == settings
+    wanted = {"hours": 2.5, "base_model": "tiny", "appearance": "dark", "rank": 4, "passes": 3}
+    assert change_settings(path, **wanted) == Settings(**wanted)  # type: ignore[arg-type]
+    assert load_settings(path) == Settings(**wanted)  # type: ignore[arg-type]
 
 
 def test_no_file_means_defaults(path: Path) -> None:
@@ -38,7 +41,7 @@ def test_no_file_means_defaults(path: Path) -> None:
         b"null",
         b"[]",
         b'"text"',
-        b"\xff\xfe",
+        b"\xff\xfe\xff",
         b"[" * 100_000,
         b'{"a":' * 100_000,
         b'{"hours": NaN}',
@@ -109,3 +112,98 @@ def test_what_a_run_waits_for_follows_from_the_settings() -> None:
 
 def test_nothing_starts_after_a_restart_without_being_asked_to() -> None:
     assert not Settings().go_on_after_restart
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_read(path: Path, encoding: str) -> None:
+    write(path, '{"hours": 2.5, "base_model": "größer"}'.encode(encoding))
+    assert load_settings(path) == Settings(hours=2.5, base_model="größer")
+    assert mend_settings(path) == ""
+    assert change_settings(path, rank=8) == Settings(hours=2.5, base_model="größer", rank=8)
+
+
+def test_a_change_leaves_what_others_wrote(path: Path) -> None:
+    write(path, b'{"of_a_later_version": {"deep": [1]}, "hours": "eight", "rank": 8}')
+    change_settings(path, passes=3)
+    change_settings(path, go_on_after_restart=True)
+    assert msgspec.json.decode(path.read_bytes()) == {
+        "of_a_later_version": {"deep": [1]},
+        "hours": "eight",
+        "rank": 8,
+        "passes": 3,
+        "go_on_after_restart": True,
+    }
+
+
+DAMAGED = [
+    b'{"rank": 8, "hours": 2.5,}',
+    b'{"rank": 8, "hours": 2.5',
+    b'{"rank": 8,, "hours": 2.5}',
+    b'// mine\n{"rank": 8, "hours": 2.5}',
+    b'{"rank": 8 "hours": 2.5, "base_model": \'x\'}',
+    b'{"base_model": "\xff", "rank": 8, "hours": 2.5}',
+]
+
+
+@pytest.mark.parametrize("data", DAMAGED, ids=repr)
+def test_a_damaged_file_is_put_aside_and_said_once(path: Path, data: bytes) -> None:
+    write(path, data)
+    found = load_settings(path)
+    assert (found.rank, found.hours) == (8, 2.5)
+    sentence = mend_settings(path)
+    (aside,) = path.parent.glob("settings (damaged *).json")
+    assert str(aside) in sentence
+    assert aside.read_bytes() == data
+    assert load_settings(path) == found
+    assert mend_settings(path) == ""
+
+
+def test_no_damaged_file_is_written_over_by_a_later_one(path: Path) -> None:
+    for number in range(3):
+        write(path, b'{"rank": %d,' % number)
+        change_settings(path, hours=3.5)
+        assert load_settings(path).hours == 3.5
+    kept = sorted(each.read_bytes() for each in path.parent.glob("settings (damaged *.json"))
+    assert kept == [b'{"rank": %d,' % number for number in range(3)]
+
+
+def test_what_cannot_be_put_aside_is_not_replaced(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write(path, b'{"rank": 8,')
+    monkeypatch.setattr("mlx_backend.small_file.shutil.copyfileobj", full)
+    assert mend_settings(path) == ""
+    with pytest.raises(OSError, match="space"):
+        change_settings(path, hours=3.5)
+    assert path.read_bytes() == b'{"rank": 8,'
+    assert [each.name for each in path.parent.iterdir() if each.name[0] != "."] == [path.name]
+
+
+def test_what_cannot_be_written_is_not_put_aside_again_and_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write(path, b'{"rank": 8,')
+    monkeypatch.setattr("mlx_backend.small_file.write_atomically", full)
+    for _ in range(2):
+        with pytest.raises(OSError, match="space"):
+            change_settings(path, hours=3.5)
+    assert [each.name for each in path.parent.iterdir() if each.name[0] != "."] == [path.name]
+    assert path.read_bytes() == b'{"rank": 8,'
+
+
+def test_two_processes_lose_none_of_each_others_changes(path: Path) -> None:
+    write(path, b"{}")
+    code = (
+        "import sys; from pathlib import Path; from mlx_backend.settings import change_settings\n"
+        "for n in range(1, 41): change_settings(Path(sys.argv[1]), **{sys.argv[2]: n})"
+    )
+    names = ("rank", "passes")
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in names]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert load_settings(path) == Settings(rank=40, passes=40)

@@ -16,6 +16,7 @@ from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
 from mlx_backend.library.learned import forget_adapter, forget_item, keep_items, learn_again
+from mlx_backend.library.names import is_folder_name
 
 _DAY_S = 86_400.0
 
@@ -195,11 +196,8 @@ class Bin:
 
 def _sound_name(item: Binned) -> str:
     """The item's name, unless it is damaged and no folder can be called so."""
-    if item.kind == "model":
-        return item.name if models.is_name(item.name) else "Recovered model"
-    with contextlib.suppress(OvernightError):
-        return adapters.check_name(item.name)
-    return "Recovered adapter"
+    is_sound = models.is_name if item.kind == "model" else is_folder_name
+    return item.name if is_sound(item.name) else f"Recovered {item.kind}"
 
 
 def _is_same_model(there: Path, content: Path) -> bool:

@@ -47,7 +47,10 @@ def folder(tmp_path: Path) -> JobFolder:
     ],
 )
 def test_the_machines_of_a_file(tmp_path: Path, content: object) -> None:
-    assert read_hosts(written(tmp_path, content)) == TWO
+    path = written(tmp_path, content)
+    assert read_hosts(path) == TWO
+    path.write_text(json.dumps(content), encoding="utf-8-sig")
+    assert read_hosts(path) == TWO
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from mlx_backend.library.adapters import (
     CONFIG,
     WEIGHTS,
     AdapterCard,
-    check_name,
+    free_name,
     list_adapters,
     list_damaged,
+    name_taken,
     read_adapter,
     remove_adapter,
 )
@@ -48,24 +49,6 @@ def kind_of(folder: Path, name: str) -> Kind:
         read_adapter(folder, name)
     assert caught.value.hint
     return caught.value.kind
-
-
-@pytest.mark.parametrize(
-    "name", ["Notes", "My notes 2", "a", "1", "a.b-c_d", "x" * 64, "Sample notes"]
-)
-def test_good_names(name: str) -> None:
-    assert check_name(name) == name
-
-
-BAD_NAMES = ["", " ", ".", "..", ".hidden", "a/b", "a\\b", "../a", "a\n", "a:b", "a ", "a."]
-BAD_NAMES += ["-rf", "né", "a\0b", "~", "$HOME", "a*", "x" * 65]
-
-
-@pytest.mark.parametrize("name", BAD_NAMES)
-def test_bad_names(name: str) -> None:
-    with pytest.raises(OvernightError) as caught:
-        check_name(name)
-    assert caught.value.kind is Kind.BAD_INPUT
 
 
 def test_the_newest_is_first_and_what_is_no_adapter_is_left_out(tmp_path: Path) -> None:
@@ -156,3 +139,29 @@ def test_what_cannot_be_read_is_listed_as_damaged_and_can_be_removed(tmp_path: P
         remove_adapter(tmp_path, one.name)
     assert list_damaged(tmp_path) == []
     assert list_damaged(tmp_path / "missing") == []
+
+
+def test_a_name_is_taken_in_whichever_way_it_is_written(tmp_path: Path) -> None:
+    put(tmp_path, "Müller")
+    for name in ("Müller", "mu\u0308ller", "MÜLLER"):
+        assert name_taken(tmp_path, name) == "Müller"
+    assert name_taken(tmp_path, "Muller") is None
+    assert free_name(tmp_path, "MÜLLER") == "MÜLLER 2"
+
+
+def test_an_adapter_is_found_in_whichever_form_its_disk_holds_the_name(tmp_path: Path) -> None:
+    put(tmp_path, "Mu\u0308ller")
+    assert read_adapter(tmp_path, "M\u00fcller").path == tmp_path / "Mu\u0308ller"
+    put(tmp_path, "日記")
+    assert [a.name for a in list_adapters(tmp_path)] == ["Mu\u0308ller", "日記"]
+    remove_adapter(tmp_path, "M\u00fcller")
+    assert [a.name for a in list_adapters(tmp_path)] == ["日記"]
+
+
+def test_a_longest_name_leaves_room_for_its_number(tmp_path: Path) -> None:
+    for name in ("x" * 64, "日" * 64, "\U00010400" * 55):
+        put(tmp_path, name)
+        numbered = free_name(tmp_path, name)
+        assert numbered.endswith(" 2")
+        put(tmp_path, numbered)
+        remove_adapter(tmp_path, numbered)

@@ -20,9 +20,10 @@ from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.frugality import lower_memory
 from mlx_backend.library import Library, database
-from mlx_backend.library.adapters import LONGEST_NAME, WEIGHTS, list_adapters, read_adapter
+from mlx_backend.library.adapters import WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.names import LONGEST_NAME
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.renaming import rename_adapter
 from mlx_backend.night.overtime import grant_time

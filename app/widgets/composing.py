@@ -1,0 +1,97 @@
+"""Fields that wait for an input method: a key that ends a composition does nothing else.
+
+Who writes Japanese, Chinese or Korean composes a word first, and Return puts it in place. It must
+not send, search or start anything; nor does Escape then mean anything but to drop the word.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QToolTip, QWidget
+
+_LONGEST_LINE = 32_767
+_LONGEST_TEXT = 50_000
+_OF_THE_COMPOSITION = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+
+
+class Composition:
+    """Whether something is being composed in a field."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+
+    def follow(self, event: QInputMethodEvent) -> None:
+        """Take what the input method does into account."""
+        self.is_open = bool(event.preeditString())
+
+    def takes(self, event: QEvent) -> bool:
+        """Whether a key belongs to the composition alone."""
+        return self.is_open and isinstance(event, QKeyEvent) and event.key() in _OF_THE_COMPOSITION
+
+    def finish(self) -> bool:
+        """Have the input method put in place what is composed; whether nothing is open then."""
+        if self.is_open:
+            QGuiApplication.inputMethod().commit()
+        return not self.is_open
+
+
+class LineField(QLineEdit):
+    """One line of text. What is pasted goes in whole, or not at all, and that is said."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self._composition = Composition()
+        self.setMaxLength(_LONGEST_LINE)
+        self._latest = text
+        self.textChanged.connect(self._follow)
+        self.inputRejected.connect(self._refuse)
+
+    def event(self, event: QEvent) -> bool:
+        # Asked before any shortcut of the window gets the key.
+        if event.type() == QEvent.Type.ShortcutOverride and self._composition.takes(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self._composition.follow(event)
+        super().inputMethodEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._composition.takes(event):
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
+    def _follow(self, text: str) -> None:
+        self._latest = text
+
+    def _refuse(self) -> None:
+        # Qt is still at it, and puts in what there is room for.
+        QTimer.singleShot(0, self, functools.partial(self._take_back, self._latest))
+
+    def _take_back(self, before: str) -> None:
+        if self.text() != before:
+            self.undo()
+        if self.text() != before:
+            self.setText(before)
+        _say_too_long(self, _LONGEST_LINE)
+
+
+class TextField(QPlainTextEdit):
+    """Several lines of plain text, into which a paste goes whole, or not at all as is said."""
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        if self.document().characterCount() + len(source.text()) > _LONGEST_TEXT:
+            _say_too_long(self, _LONGEST_TEXT)  # it would stall the window, and never be learned
+        else:
+            self.insertPlainText(source.text())
+
+
+def _say_too_long(field: QWidget, longest: int) -> None:
+    told = f"That is too long for this field, which takes {longest:,} characters."
+    QToolTip.showText(field.mapToGlobal(field.rect().bottomLeft()), told, field)
+    field.setAccessibleDescription(told)

@@ -1,0 +1,91 @@
+"""What went wrong in the background, in one quiet line: it takes neither the focus nor a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from app import icons
+from app.style import Size, Space
+from app.widgets.elided import Elided
+from app.widgets.text import button
+from mlx_backend.errors import Kind, OvernightError
+
+
+@dataclass(frozen=True)
+class _Notice:
+    error: OvernightError
+    log_path: Path | None
+
+    @property
+    def key(self) -> str:
+        """The same for what is the same trouble to the person: a full disk names many files."""
+        full = self.error.kind is Kind.DISK_FULL
+        return self.error.kind.value if full else self.error.message
+
+
+class Notices(QWidget):
+    """Shows one trouble at a time, the latest first, and each once until it is over."""
+
+    details_wanted = Signal(object, object)
+    """Say all of this OvernightError, with the path of its log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[_Notice] = []
+        self._closed: set[str] = set()
+        self.label = Elided(mode=Qt.TextElideMode.ElideRight)
+        self.details = button("Details", "link")
+        self.close_button = QToolButton()
+        self.close_button.setIcon(icons.icon("close"))
+        self.close_button.setAccessibleName("Close")
+        for each in (self.details, self.close_button):
+            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        strip = QFrame()
+        strip.setProperty("kind", "undo")
+        strip.setFixedHeight(Size.STRIP)
+        row = QHBoxLayout(strip)
+        row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
+        row.setSpacing(Space.ONE)
+        row.addWidget(self.label, 1)
+        row.addWidget(self.details)
+        row.addWidget(self.close_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.ONE)
+        layout.addWidget(strip)
+        self.details.clicked.connect(self._tell_more)
+        self.close_button.clicked.connect(self._close)
+        self.hide()
+
+    def show_error(self, error: OvernightError, log_path: Path | None = None) -> None:
+        """Say that something went wrong, unless that is known."""
+        notice = _Notice(error, log_path)
+        known = self._closed | {waiting.key for waiting in self._waiting}
+        if notice.key not in known:
+            self._waiting.append(notice)
+            self._show()
+
+    def forget_full_disk(self) -> None:
+        """What could not be written is written now."""
+        self._waiting = [each for each in self._waiting if each.error.kind is not Kind.DISK_FULL]
+        self._closed.discard(Kind.DISK_FULL.value)
+        self._show()
+
+    def _show(self) -> None:
+        self.setVisible(bool(self._waiting))
+        if self._waiting:
+            error = self._waiting[-1].error
+            self.label.setText(f"{error.message} {error.hint}".strip())
+
+    def _tell_more(self) -> None:
+        if self._waiting:
+            latest = self._waiting[-1]
+            self.details_wanted.emit(latest.error, latest.log_path)
+
+    def _close(self) -> None:
+        if self._waiting:
+            self._closed.add(self._waiting.pop().key)
+            self._show()

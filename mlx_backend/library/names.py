@@ -1,0 +1,107 @@
+"""What an adapter may be called: letters and digits of any script, as every system's disk takes it.
+
+A Mac's disk makes no difference between "Muller" typed in one way or another, nor between "NOTES"
+and "notes". Names that differ in no more than that are the same one here, on every system.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from mlx_backend.errors import Kind, OvernightError
+
+LONGEST_NAME = 64
+"""In characters."""
+
+_LONGEST_FILE_NAME = 255  # bytes
+# While a folder is written or removed, its name has more behind it.
+_LONGEST_BYTES = 220
+
+_BETWEEN = frozenset(" ._-\u00b7\u30fb")  # the last two stand within Catalan and Japanese words
+_JOINERS = frozenset("\u200c\u200d")  # within words of Persian and of Indian languages
+# Letters and marks by the book, which nobody sees.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?"
+)
+
+
+def check_name(name: str) -> str:
+    """`name` as it is to be written, if an adapter can be called so; else raise OvernightError."""
+    name = normal_name(name)
+    reason = _problem_of(name)
+    if reason:
+        raise OvernightError(
+            Kind.BAD_INPUT, f"'{_printable(name)}' cannot be the name of an adapter.", reason
+        )
+    return name
+
+
+def normal_name(name: str) -> str:
+    """A name in the one way to write it: composed letters, and plain spaces."""
+    composed = unicodedata.normalize("NFC", name)
+    return "".join(" " if unicodedata.category(c) == "Zs" else c for c in composed)
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether two names cannot stand side by side in a folder on every system."""
+    return _folded(one) == _folded(other)
+
+
+def same_among(name: str, others: Iterable[str]) -> str | None:
+    """The one of `others` that is the same name, if there is any."""
+    folded = _folded(name)
+    return next((other for other in others if _folded(other) == folded), None)
+
+
+def shortened(name: str, suffix: str) -> str:
+    """A name with something behind it, cut before that where it would be too long."""
+    stem = name[: LONGEST_NAME - len(suffix)]
+    while len(f"{stem}{suffix}".encode()) > _LONGEST_BYTES:
+        stem = stem[:-1]
+    return stem.rstrip(" .") + suffix
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether a name stands for something directly in a folder and in plain sight."""
+    is_short = 0 < len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_FILE_NAME
+    return is_short and not name.startswith(".") and not {"/", "\\", "\0"} & set(name)
+
+
+def _problem_of(name: str) -> str:
+    if len(name) > LONGEST_NAME or len(name.encode("utf-8", "replace")) > _LONGEST_BYTES:
+        return f"That is too long: use up to {LONGEST_NAME} letters, digits and spaces."
+    first = name[:1]
+    if not (first.isalpha() or first.isdecimal()) or not all(map(_is_allowed, name)):
+        return (
+            f"Use up to {LONGEST_NAME} letters and digits of any language, spaces, dots, dashes"
+            " and underscores, starting with a letter or digit."
+        )
+    if _UNSEEN.search(name):
+        return "It has letters in it that cannot be seen."
+    if name.endswith((" ", ".")):
+        return "It must not end with a space or a dot."
+    if _RESERVED.fullmatch(name.casefold()):
+        return "Windows keeps this name for itself, so such a folder could not be copied there."
+    return ""
+
+
+def _is_allowed(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return kind[0] in "LM" or kind == "Nd" or character in _BETWEEN or character in _JOINERS
+
+
+def _folded(name: str) -> str:
+    seen = "".join(c for c in normal_name(name) if c not in _JOINERS)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", seen).casefold())
+
+
+def _printable(name: str) -> str:
+    # A byte of the command line that is no text is named as it is.
+    unseen = "\N{REPLACEMENT CHARACTER}"
+    kept = (c if c.isprintable() or unicodedata.category(c) == "Cs" else unseen for c in name)
+    return "".join(kept)
