@@ -12,7 +12,7 @@ from app import run_facts, run_line, run_story, words
 from app.job_snapshot import JobSnapshot
 from app.job_watcher import JobWatcher
 from app.run_news import RunNews
-from app.style import Size, Space, mark
+from app.style import Size, Space, mark, sized
 from app.widgets.text import button, label
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
@@ -36,15 +36,15 @@ class StatusStrip(QFrame):
         self._finished: JobSnapshot | None = None
         self._page = "tonight"
         self.setProperty("kind", "strip")
-        self.setFixedHeight(Size.STRIP)
+        sized(self, lambda it: it.setFixedHeight(Size.STRIP))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.what = label()
         self.detail = label(kind="quiet")
         self.detail.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar()
-        self.bar.setMinimumWidth(Size.NARROW_COLUMN)
-        self.bar.setMaximumWidth(Size.FIELD)
+        sized(self.bar, lambda it: it.setMinimumWidth(Size.NARROW_COLUMN))
+        sized(self.bar, lambda it: it.setMaximumWidth(Size.FIELD))
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
         self.chat = button("Chat With It", "link")

@@ -13,7 +13,7 @@ from app.adapter_table import Listed
 from app.exports import Exports
 from app.job_snapshot import JobSnapshot
 from app.reveal import SHOW, reveal
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
 from app.widgets.text import button, hairline, paragraph
@@ -47,7 +47,7 @@ class AdapterDetail(QWidget):
         self.export_bar = QProgressBar()
         self.export_bar.setRange(0, 0)
         self.export_bar.setTextVisible(False)
-        self.export_bar.setFixedWidth(Size.FIELD)
+        sized(self.export_bar, lambda it: it.setFixedWidth(Size.FIELD))
         self.export_cancel = button("Cancel", "link")
         self.export_show = button(SHOW, "link")
         self.chat = button("Chat", "primary")

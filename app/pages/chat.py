@@ -18,7 +18,7 @@ from app.pages.chat_answerer import AnswererChoice
 from app.pages.chat_sidebar import ChatSidebar
 from app.pages.chat_transcript import Transcript, centre
 from app.services import Services
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.chat_input import ChatInput
 from app.widgets.empty import EmptyState
 from app.widgets.text import button, hairline, label, paragraph
@@ -331,13 +331,13 @@ class ChatPage(QWidget):
 
     def _foot(self) -> QWidget:
         column = QWidget()
-        column.setMaximumWidth(Size.TRANSCRIPT)
+        sized(column, lambda it: it.setMaximumWidth(Size.TRANSCRIPT))
         row = QHBoxLayout()
         row.setSpacing(Space.ONE)
         bottom = Qt.AlignmentFlag.AlignBottom
         for each in (self.send, self.stop):
             each.setProperty("tall", True)
-            each.setFixedHeight(Size.INPUT)
+            sized(each, lambda it: it.setFixedHeight(Size.INPUT))
         row.addWidget(self.input, 1, bottom)
         row.addWidget(self.send, alignment=bottom)
         row.addWidget(self.stop, alignment=bottom)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.exchanges import Answer, Exchange
 from app.pages.chat_exchange import ExchangeView
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button
 
 # Of a long conversation the latest part is laid out; the rest on request.
@@ -120,7 +120,7 @@ class Transcript(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QWidget()
-        column.setMaximumWidth(Size.TRANSCRIPT)
+        sized(column, lambda it: it.setMaximumWidth(Size.TRANSCRIPT))
         column.setLayout(self._column)
         self._column.setContentsMargins(Space.FOUR, Space.TWO, Space.FOUR, Space.FOUR)
         self._column.addWidget(self.earlier, alignment=Qt.AlignmentFlag.AlignHCenter)

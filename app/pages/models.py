@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app import words
 from app.background import Background
 from app.preferences import Preferences
-from app.style import Size, Space, inset
+from app.style import Size, Space, inset, sized
 from app.widgets.text import hairline, label, paragraph
 from mlx_backend.library.models import STARTER, BaseModel, list_models
 
@@ -45,7 +45,7 @@ class ModelsPage(QWidget):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(0)
         content = QWidget()
-        content.setMaximumWidth(Size.READING + 2 * Space.FOUR)
+        sized(content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
         column = QVBoxLayout(content)
         inset(column, Space.FOUR)
         column.setSpacing(Space.TWO)

@@ -155,9 +155,9 @@ class NotesPage(QWidget):
         self._middle.addWidget(self.skipped)
         split = columns(
             (
-                (self.folders, Size.FOLDERS_LEAST),
-                (self._middle, Size.LIST_LEAST),
-                (self.preview, Size.LIST_LEAST),
+                (self.folders, lambda: Size.FOLDERS_LEAST),
+                (self._middle, lambda: Size.LIST_LEAST),
+                (self.preview, lambda: Size.LIST_LEAST),
             )
         )
         # Shares of what there is.

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
 from app.background import Background
-from app.style import Size, Space, Style, Type
+from app.style import Size, Space, Style, Type, sized
 from app.widgets.text import label, paragraph
 from mlx_backend.library.picture import LENGTHS, Picture, picture_of
 
@@ -96,14 +96,18 @@ class Bars(QWidget):
         self._style = style
         self._bars: tuple[tuple[str, int], ...] = ()
         style.changed.connect(self.update)
+        sized(self, Bars._fit)
 
     def show_bars(self, bars: Sequence[tuple[str, int]]) -> None:
         """Draw these."""
         self._bars = tuple(bars)
         said = "; ".join(f"{name}: {number:,}" for name, number in self._bars)
         self.setAccessibleDescription(said)
-        self.setFixedHeight(Size.BAR_ROW * len(self._bars))
+        self._fit()
         self.update()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(Size.BAR_ROW * len(self._bars))
 
     def sizeHint(self) -> QSize:
         return QSize(Size.LIST, Size.BAR_ROW * len(self._bars))

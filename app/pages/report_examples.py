@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.report import ExamItem
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button, label, paragraph
 
 _FEW = 3
@@ -85,7 +85,7 @@ class ExampleView(QWidget):
 def _row(name: str, text: QLabel) -> QHBoxLayout:
     # Not a grid: it would make rows of broken lines too low.
     caption = paragraph(name, "quiet")
-    caption.setFixedWidth(Size.NARROW_COLUMN)
+    sized(caption, lambda it: it.setFixedWidth(Size.NARROW_COLUMN))
     row = QHBoxLayout()
     row.setSpacing(Space.ONE)
     row.addWidget(caption, alignment=Qt.AlignmentFlag.AlignTop)

@@ -22,7 +22,7 @@ from app import sample_place, sample_words
 from app.pages.samples_editor import SampleEditor
 from app.sample_table import NOTE, PROMPT, STATE, SampleTable
 from app.services import Services
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
 from app.widgets.empty import EmptyState
@@ -240,7 +240,7 @@ class SamplesView(QWidget):
     def _browser(self) -> QWidget:
         self._dress_view()
         listed = indented(self.view, Space.TWO)
-        split = columns(((listed, Size.LIST_LEAST), (self.editor, Size.LIST_LEAST)))
+        split = columns(((listed, lambda: Size.LIST_LEAST), (self.editor, lambda: Size.LIST_LEAST)))
         split.setSizes([Size.READING, Size.BUBBLE])
         return split
 
@@ -257,14 +257,15 @@ class SamplesView(QWidget):
         view.verticalHeader().hide()
         # Fixed, so that a hundred thousand rows need not be measured.
         view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(Size.ROW)
+        sized(view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
         header = view.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setSectionResizeMode(PROMPT, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((NOTE, Size.SHORT_FIELD), (STATE, Size.NAMES)):
+        for column in (NOTE, STATE):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, width)
+        sized(header, lambda it: it.resizeSection(NOTE, Size.SHORT_FIELD))
+        sized(header, lambda it: it.resizeSection(STATE, Size.NAMES))
 
 
 def _choice(sample: StoredSample, use: bool) -> Choice:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from app import sample_words
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.flow import Flow
 from app.widgets.text import button, label, paragraph
 from mlx_backend.study.store import StoredSample
@@ -136,8 +136,8 @@ def _field(name: str) -> QPlainTextEdit:
     field.setProperty("kind", "field")
     field.setAccessibleName(name)
     field.setTabChangesFocus(True)
-    field.setMinimumHeight(Size.FIELD_LEAST)
-    field.setMaximumHeight(Size.FIELD_MOST)
+    sized(field, lambda it: it.setMinimumHeight(Size.FIELD_LEAST))
+    sized(field, lambda it: it.setMaximumHeight(Size.FIELD_MOST))
     return field
 
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from app.background import Background
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import label, paragraph
 from mlx_backend.library.own_names import OwnNames
 
@@ -25,7 +25,7 @@ class OwnNamesField(QWidget):
         self._background = background
         self._names: list[str] = []
         self.line = QLineEdit()
-        self.line.setFixedHeight(Size.CONTROL)
+        sized(self.line, lambda it: it.setFixedHeight(Size.CONTROL))
         self.line.setPlaceholderText("Marta Lind, marta@example.org")
         self.line.setAccessibleName("Your names and addresses")
         self.line.editingFinished.connect(self._take)

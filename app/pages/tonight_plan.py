@@ -13,7 +13,7 @@ from app import plan_story
 from app.pages.tonight_when import WhenFields
 from app.plan_story import Hours
 from app.planner import Plan
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.measuring import Measuring
 from app.widgets.text import button, label, paragraph
 from mlx_backend.errors import OvernightError
@@ -208,7 +208,7 @@ class PlanView(QWidget):
         self.prompt.setMaxLength(_LONGEST_PROMPT)
         self.prompt.setPlaceholderText("For example: What did I want to do this winter?")
         column = QWidget()
-        column.setMaximumWidth(Size.READING)
+        sized(column, lambda it: it.setMaximumWidth(Size.READING))
         inner = QVBoxLayout(column)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(Space.TWO)
@@ -238,7 +238,7 @@ class PlanView(QWidget):
         for row, (text, meaning, field) in enumerate(rows):
             caption = label(text, "quiet")
             caption.setBuddy(field)
-            field.setFixedHeight(Size.CONTROL)
+            sized(field, lambda it: it.setFixedHeight(Size.CONTROL))
             field.setAccessibleName(meaning)
             field.setToolTip(meaning)
             form.addWidget(caption, row, 0)

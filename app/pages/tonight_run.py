@@ -14,7 +14,7 @@ from app.pages.report import ReportView
 from app.pages.tonight_spoken import SpokenList
 from app.report import Report, read_report
 from app.reveal import open_path
-from app.style import Size, Space, Style
+from app.style import Size, Space, Style, sized
 from app.widgets.fact_row import FactRow
 from app.widgets.loss_chart import LossChart
 from app.widgets.text import button, paragraph
@@ -230,8 +230,8 @@ class RunView(QWidget):
     def _lay_out(self) -> None:
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the run")
-        self.sentence.setMaximumWidth(Size.READING)
-        self.study.setMaximumWidth(Size.READING)
+        sized(self.sentence, lambda it: it.setMaximumWidth(Size.READING))
+        sized(self.study, lambda it: it.setMaximumWidth(Size.READING))
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.ONE)
         for each in (self.chat, self.resume, self.pause, self.stop, self.another, self.log):

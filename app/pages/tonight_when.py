@@ -8,7 +8,7 @@ from PySide6.QtCore import QTime, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QTimeEdit, QWidget
 
 from app.plan_story import Hours
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from mlx_backend.night.clock_times import next_time
 
 _START = QTime(23, 0)
@@ -61,7 +61,7 @@ class _Moment(QWidget):
         self.edit = QTimeEdit(hour)
         self.edit.setDisplayFormat("HH:mm")
         self.edit.setAccessibleName(name)
-        self.edit.setFixedHeight(Size.CONTROL)
+        sized(self.edit, lambda it: it.setFixedHeight(Size.CONTROL))
         self.edit.setEnabled(False)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

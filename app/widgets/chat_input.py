@@ -6,7 +6,7 @@ from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QTextEdit
 
-from app.style import Size, Space
+from app.style import Size, Space, sized
 
 _MOST_LINES = 8
 # More than the model can read anyway; pasting a book by mistake must not stall the window.
@@ -29,7 +29,7 @@ class ChatInput(QTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setViewportMargins(0, Space.HALF // 2, 0, 0)
         self.textChanged.connect(self._fit)
-        self._fit()
+        sized(self, ChatInput._fit)
 
     def text(self) -> str:
         """What is typed."""

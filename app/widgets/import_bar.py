@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QToolButton
 from app import icons, words
 from app.imports import Imports
 from app.job_snapshot import JobSnapshot
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button, label
 from mlx_backend.jobs import JobState
 
@@ -26,11 +26,11 @@ class ImportBar(QFrame):
         super().__init__()
         self._imports = imports
         self.setProperty("kind", "undo")
-        self.setFixedHeight(Size.STRIP)
+        sized(self, lambda it: it.setFixedHeight(Size.STRIP))
         self.text = label()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(Size.FIELD)
+        sized(self.progress, lambda it: it.setFixedWidth(Size.FIELD))
         self.progress.setAccessibleName("Progress of the import")
         self.cancel = button("Cancel", "link")
         self.cancel.clicked.connect(imports.cancel)

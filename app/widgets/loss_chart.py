@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWi
 from app.chart_readout import in_words, read_at
 from app.job_snapshot import Night
 from app.run_marks import MarkKind
-from app.style import Size, Space, Style
+from app.style import Size, Space, Style, sized
 from app.widgets.chart_legend import Key
 from app.widgets.flow import Flow
 from app.widgets.loss_plot import BEST, SIGNS, LossPlot, sign_colours
@@ -154,12 +154,12 @@ class LossChart(QFrame):
     def _lay_out(self) -> None:
         self.setProperty("kind", "chart")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(Size.CHART_LEAST)
+        sized(self, lambda it: it.setMinimumHeight(Size.CHART_LEAST))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.all.hide()
         self.readout.setParent(self)
         self.readout.setWordWrap(True)
-        self.readout.setMaximumWidth(Size.READOUT)
+        sized(self.readout, lambda it: it.setMaximumWidth(Size.READOUT))
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
         keys = QWidget()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
 
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import label
 
 
@@ -29,7 +29,7 @@ class ScoreBars(QWidget):
         for row, (name, bar, number, kind) in enumerate(rows):
             bar.setProperty("kind", kind)
             bar.setTextVisible(False)
-            bar.setMaximumWidth(Size.SCORE)
+            sized(bar, lambda it: it.setMaximumWidth(Size.SCORE))
             grid.addWidget(label(name, "strong" if row == 0 else "quiet"), row, 0)
             grid.addWidget(bar, row, 1)
             grid.addWidget(number, row, 2)

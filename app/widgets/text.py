@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app import style
+from app.style import Size, sized
 
 
 def label(text: str = "", kind: str = "body") -> QLabel:
@@ -29,7 +29,7 @@ def button(text: str, kind: str = "plain") -> QPushButton:
     """A push button; kinds: plain, primary (one on a page), link."""
     made = QPushButton(text)
     made.setProperty("kind", kind)
-    made.setFixedHeight(style.Size.CONTROL)
+    sized(made, lambda it: it.setFixedHeight(Size.CONTROL))
     if kind == "link":
         made.setCursor(Qt.CursorShape.PointingHandCursor)
     return made

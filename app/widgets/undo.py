@@ -9,7 +9,7 @@ from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app import icons
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button, label
 
 _SHOWN_MS = 8000
@@ -36,7 +36,7 @@ class UndoBar(QWidget):
         close.clicked.connect(self.settle)
         strip = QFrame()
         strip.setProperty("kind", "undo")
-        strip.setFixedHeight(Size.STRIP)
+        sized(strip, lambda it: it.setFixedHeight(Size.STRIP))
         row = QHBoxLayout(strip)
         row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
         row.setSpacing(Space.ONE)
