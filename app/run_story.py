@@ -40,13 +40,13 @@ def state_of(run: JobSnapshot) -> str:
 def doing(run: JobSnapshot) -> str:
     """What an active run is doing now."""
     if run.stopping:
-        return "Stopping after this step. Everything learned so far is kept."
+        return "Stopping in a moment. Everything learned so far is kept."
     if run.pausing:
-        return "Pausing after this step. It gives its memory back until you continue it."
+        return "Pausing in a moment. It gives its memory back until you continue it."
     if run.state is JobState.STARTING:
         return "Starting…"
     if run.waiting is not None:
-        return run.waiting.text
+        return waiting_for(run.waiting)
     status = run.status
     stage = stage_name(status.stage)
     progress = status.progress
@@ -54,8 +54,15 @@ def doing(run: JobSnapshot) -> str:
         return f"{stage}…"
     kept = f", {progress.text}" if is_studying(run) and progress.text else ""
     if not progress.total:
-        return f"{stage}: {progress.done:,} {progress.unit}{kept}…"
-    return f"{stage}: {progress.done:,} of {progress.total:,} {progress.unit}{kept}…"
+        return f"{stage}: {words.number(progress.done)} {progress.unit}{kept}…"
+    return f"{stage}: {words.part(progress.done, progress.total)} {progress.unit}{kept}…"
+
+
+def waiting_for(waiting: protocol.Waiting) -> str:
+    """What a run waits for, and when that is over; the clock is the person's."""
+    if waiting.reason == "time" and waiting.until:
+        return f"It starts at {words.time_of_day(waiting.until)}."
+    return waiting.text
 
 
 def is_studying(run: JobSnapshot) -> bool:
@@ -109,8 +116,7 @@ def _achievement(run: JobSnapshot) -> str:
     losses = held_out_losses(run)
     if losses is not None and losses[1] < losses[0]:
         sentence += (
-            " Questions that I kept aside have less surprising answers now:"
-            f" their loss fell from {losses[0]:.2f} to {losses[1]:.2f}."
+            " It comes closer than before to the right answers of questions that I kept aside."
         )
     return sentence
 
@@ -123,12 +129,15 @@ def _exam(run: JobSnapshot) -> str:
         return ""
     if not asked:
         return ""
-    sentence = f"Of {words.count(asked, 'question')} that I kept aside it answers {after}"
+    sentence = (
+        f"Of {words.count(asked, 'question')} that I kept aside it answers {words.number(after)}"
+    )
     if after > before:
-        return f"{sentence}; before, it answered {before}."
-    return f"{sentence}, and it was {before} before: so far, this did not help."
+        return f"{sentence}; before, it answered {words.number(before)}."
+    return f"{sentence}, and it was {words.number(before)} before: so far, this did not help."
 
 
 def _where(run: JobSnapshot) -> str:
     status = run.status
-    return f" at step {status.step:,} of {status.steps:,}" if status.steps and status.step else ""
+    is_known = status.steps and status.step
+    return f" after {words.percent(status.step, status.steps)} of the learning" if is_known else ""

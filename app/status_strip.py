@@ -135,15 +135,16 @@ _ENDINGS = {
 
 
 def describe(job: JobSnapshot) -> str:
-    """Where a running job is: 'step 120 of 600, about 40 minutes left'."""
+    """Where a running job is: '20 percent, about 40 minutes left'."""
     status = job.status
     if isinstance(job.spec, TrainSpec):
         if status.stage != "training" or status.latest is None or job.waiting or job.pausing:
             return _with_remaining(job, run_story.doing(job))
         left, _ = words.estimate(status.latest.remaining_s, status.latest.remaining_error_s)
-        return f"step {status.step:,} of {status.steps:,}, {left} left"
+        return f"{words.percent(status.step, status.steps)}, {left} left"
     if status.progress is not None and status.progress.total:
-        return f"{status.progress.done:,} of {status.progress.total:,} {status.progress.unit}"
+        done = words.part(status.progress.done, status.progress.total)
+        return f"{done} {status.progress.unit}"
     if isinstance(job.spec, ExportSpec):
         return "Writing and checking…"
     return "Looking for notes…"

@@ -99,7 +99,7 @@ class Size:
     NARROW_COLUMN = _Zoomed(72)
     COUNT_COLUMN = _Zoomed(48)
     FOLDERS_LEAST = _Zoomed(152, most=208)
-    LIST_LEAST = _Zoomed(256, most=360)
+    LIST_LEAST = _Zoomed(248, most=360)
     NAMES = _Zoomed(96)
     LIST = _Zoomed(260, most=360)
     READING = _Zoomed(640)
@@ -108,8 +108,8 @@ class Size:
     INPUT = _Zoomed(36)
     DIALOG = _Zoomed(440)
     WINDOW = (1120, 760)
-    WINDOW_LEAST = (840, 460)
-    WINDOW_EDGE = 32
+    WINDOW_LEAST = (860, 480)
+    TITLE_BAR = 32
     CURVE = 2
     POINT = 6
     CHART_LEAST = 240

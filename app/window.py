@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QByteArray, QDir, Qt
+from PySide6.QtCore import QDir, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import window_place
 from app.drops import DropSign, FileDrops
 from app.menus import Menus
 from app.pages.adapters import AdaptersPage
@@ -30,8 +31,9 @@ from app.run_news import RunNews
 from app.services import Services
 from app.sidebar import Entry, Sidebar
 from app.status_strip import StatusStrip
-from app.style import Size
+from app.style import ZOOMS, zoom
 from app.widgets.errors import Errors
+from app.widgets.page_scroll import PageScroll
 from app.widgets.text import hairline
 from app.window_state import window_state
 from mlx_backend.jobs import JobState
@@ -60,6 +62,7 @@ class Window(QMainWindow):
         library = services.library
         self._state = window_state(library.home)
         self._pages: dict[str, QWidget] = {}
+        self._frames: dict[str, PageScroll] = {}
         self._makers: dict[str, Callable[[], QWidget]] = {
             "notes": self._make_notes,
             "tonight": self._make_tonight,
@@ -73,6 +76,7 @@ class Window(QMainWindow):
         self.news = RunNews(services.watcher, self._state)
         self.strip = StatusStrip(services.watcher, self.news)
         self.menus = Menus(self, ENTRIES)
+        self._show_zoom(cast(int, self._state.value("zoom", 100, int)))
         self._stack = QStackedWidget()
         self._whole = QWidget()
         self._lay_out()
@@ -85,13 +89,19 @@ class Window(QMainWindow):
         """The page called `key`, made now if this is the first time."""
         if key not in self._pages:
             self._pages[key] = self._makers[key]()
-            self._stack.addWidget(self._pages[key])
+            self._frames[key] = PageScroll(self._pages[key])
+            self._stack.addWidget(self._frames[key])
         return self._pages[key]
 
     def show_page(self, key: str) -> None:
         """Bring a page to the front."""
-        self._stack.setCurrentWidget(self.page(key))
+        self.page(key)
+        self._stack.setCurrentWidget(self._frames[key])
         self.sidebar.show_chosen(key)
+
+    def _current(self) -> QWidget:
+        """The page at the front."""
+        return cast(PageScroll, self._stack.currentWidget()).page
 
     def come_forward(self) -> None:
         """Be seen, over the windows of other programs."""
@@ -107,7 +117,7 @@ class Window(QMainWindow):
         self._services.imports.add(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._state.setValue("geometry", self.saveGeometry())
+        window_place.save(self, self._state)
         if "chat" in self._pages:
             cast("ChatPage", self._pages["chat"]).flush()
         super().closeEvent(event)
@@ -160,7 +170,6 @@ class Window(QMainWindow):
 
     def _lay_out(self) -> None:
         self.setWindowTitle("Overnight")
-        self.setMinimumSize(*Size.WINDOW_LEAST)
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self._stack, 1)
@@ -172,9 +181,7 @@ class Window(QMainWindow):
         row.addWidget(hairline(vertical=True))
         row.addLayout(right, 1)
         self.setCentralWidget(self._whole)
-        geometry = self._state.value("geometry")
-        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
-            self.resize(*Size.WINDOW)
+        window_place.restore(self, self._state)
 
     def _connect(self) -> None:
         services, menus = self._services, self.menus
@@ -188,6 +195,7 @@ class Window(QMainWindow):
         menus.folder_wanted.connect(self._choose_folder)
         menus.files_wanted.connect(self._choose_files)
         menus.find_wanted.connect(self._find)
+        menus.zoom_wanted.connect(self._zoom)
         menus.close_wanted.connect(self.close)
         menus.quit_wanted.connect(self.close)
         menus.log_wanted.connect(lambda: open_path(services.library.logs / "window.log"))
@@ -219,8 +227,20 @@ class Window(QMainWindow):
         self.import_paths([Path(str(resources.files("resources") / "sample_notes"))])
 
     def _find(self) -> None:
-        self.show_page("notes")
-        cast(NotesPage, self.page("notes")).focus_search()
+        """Find in what is on show where that can be searched; else among the notes."""
+        if self._current() is not self._pages.get("chat"):
+            self.show_page("notes")
+        cast("NotesPage | ChatPage", self._current()).focus_search()
+
+    def _zoom(self, step: int) -> None:
+        near = ZOOMS.index(zoom()) + step
+        percent = ZOOMS[max(0, min(near, len(ZOOMS) - 1))] if step else 100
+        self._state.setValue("zoom", percent)
+        self._show_zoom(percent)
+
+    def _show_zoom(self, percent: int) -> None:
+        self._services.style.set_zoom(percent)
+        self.menus.show_zoom(zoom())
 
     def _new_chat(self) -> None:
         self.show_page("chat")
@@ -232,7 +252,7 @@ class Window(QMainWindow):
 
     def _say_good_morning(self) -> None:
         """Begin with what the night brought, unless the person went somewhere else already."""
-        is_untouched = self._stack.currentWidget() is self._pages["notes"]
+        is_untouched = self._current() is self._pages["notes"]
         if is_untouched and self.news.latest() is not None and not self._services.imports.is_busy:
             self.show_page("tonight")
 

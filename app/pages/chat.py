@@ -15,12 +15,14 @@ from app.chat_memory import ChatMemory
 from app.chat_session import ChatSession, Manner
 from app.chat_worker import WorkerState
 from app.pages.chat_answerer import AnswererChoice
+from app.pages.chat_find import ChatFind
 from app.pages.chat_sidebar import ChatSidebar
 from app.pages.chat_transcript import Transcript, centre
 from app.services import Services
 from app.style import Size, Space, sized
 from app.widgets.chat_input import ChatInput
 from app.widgets.empty import EmptyState
+from app.widgets.find_bar import FindBar
 from app.widgets.text import button, hairline, label, paragraph
 from app.widgets.undo import UndoBar
 from mlx_backend.errors import OvernightError
@@ -78,6 +80,8 @@ class ChatPage(QWidget):
         self.send = button("Send", "primary")
         self.stop = button("Stop")
         self.notice = paragraph(kind="quiet")
+        self.find_bar = FindBar("Find in this conversation")
+        self._find = ChatFind(self.find_bar, self.transcript)
         self.undo_bar = UndoBar()
         self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
         self._middle = QStackedWidget()
@@ -107,6 +111,10 @@ class ChatPage(QWidget):
         """Begin a conversation."""
         self.session.open(None)
         self.input.setFocus()
+
+    def focus_search(self) -> None:
+        """Let the person type what to find in the open conversation."""
+        self.find_bar.begin()
 
     def flush(self) -> None:
         """Save what is typed and what unfinished answers have said, since the window closes."""
@@ -149,6 +157,7 @@ class ChatPage(QWidget):
         self.sidebar.mark_open(conversation)
         self.input.set_text(self.memory.draft(conversation))
         self._show_state()
+        self._find.look_again()
 
     def _take_asked(self) -> None:
         self.transcript.add_exchange(self.session.exchanges[-1])
@@ -295,6 +304,7 @@ class ChatPage(QWidget):
         self.send.clicked.connect(self.input.send)
         self.stop.clicked.connect(session.stop)
         self.welcome.chosen.connect(self.tonight_wanted)
+        self.find_bar.closed.connect(self.input.setFocus)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
         escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         escape.activated.connect(session.stop)
@@ -314,6 +324,7 @@ class ChatPage(QWidget):
         header.addWidget(self.answerer)
         talk = QVBoxLayout()
         talk.setSpacing(0)
+        talk.addWidget(self.find_bar)
         talk.addWidget(self._middle, 1)
         talk.addWidget(self._foot())
         talk.addWidget(self.undo_bar)

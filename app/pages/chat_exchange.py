@@ -223,8 +223,6 @@ def _footnote(answer: Answer) -> str:
     if answer.phase is Phase.DONE and not answer.text.strip():
         return "It had nothing to say."
     parts = []
-    if answer.tokens_per_second:
-        parts.append(f"{answer.tokens_per_second:.0f} tokens/s")
     if answer.is_cut:
         parts.append("Cut off here; Settings has the longest answer")
     return " · ".join(parts)

@@ -24,8 +24,8 @@ from mlx_backend.library.models import STARTER, BaseModel, list_models
 
 _STARTER_TITLE = "SmolLM2 135M Instruct"
 _STARTER_HELP = (
-    "The starter: a small model of 135 million parameters. It is quick to train and good for"
-    " trying Overnight; it forgets and mixes up more than a large one."
+    "The starter: a small model. It is quick to train and good for trying Overnight; it forgets and"
+    " mixes up more than a large one."
 )
 _STARTER_COMING = "Comes with Overnight. It is made ready by itself at the first training or chat."
 
@@ -80,14 +80,13 @@ class ModelsPage(QWidget):
             self._add(STARTER, _STARTER_TITLE, _STARTER_COMING, _STARTER_HELP)
         for model in models:
             extra = _STARTER_HELP if model.card.name == STARTER else ""
-            self._add(model.card.name, model.card.title, _facts(model), extra)
+            choice = self._add(model.card.name, model.card.title, _facts(model), extra)
+            choice.setToolTip(_large(model))
         self._mark()
 
-    def _add(self, name: str, title: str, facts: str, extra: str) -> None:
+    def _add(self, name: str, title: str, facts: str, extra: str) -> QRadioButton:
         choice = QRadioButton(title)
-        bold = choice.font()
-        bold.setBold(True)
-        choice.setFont(bold)
+        choice.setProperty("kind", "strong")
         choice.setAccessibleDescription(f"{facts} {extra}")
         self.choices.addButton(choice, len(self._names))
         self._names.append(name)
@@ -110,6 +109,7 @@ class ModelsPage(QWidget):
             line.setIndent(Space.THREE)
             layout.addWidget(line)
         self._rows.addWidget(row)
+        return choice
 
     def _clear(self) -> None:
         self._names.clear()
@@ -129,7 +129,14 @@ class ModelsPage(QWidget):
 
 
 def _facts(model: BaseModel) -> str:
-    millions = model.card.parameters / 1e6
-    size = f"{millions / 1000:.1f} billion" if millions >= 1000 else f"{millions:.0f} million"
     fits = "Fits this computer" if model.fits else "Too large to train on this computer"
-    return f"{size} parameters · {words.size(model.bytes)} · {model.card.licence} · {fits}"
+    licence = f"Licence {model.card.licence}" if model.card.licence else ""
+    return " · ".join(filter(None, (fits, f"{words.size(model.bytes)} on the disk", licence)))
+
+
+def _large(model: BaseModel) -> str:
+    """How large a model is, for those to whom that says something."""
+    millions = model.card.parameters / 1e6
+    if millions >= 1000:
+        return f"{words.number(millions / 1000, 1)} billion parameters"
+    return f"{words.number(millions)} million parameters"

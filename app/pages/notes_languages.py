@@ -48,9 +48,9 @@ class LanguageChoice(QWidget):
             self._flow.addWidget(tick)
 
     def _tick(self, language: Language) -> QCheckBox:
-        tick = QCheckBox(f"{language.name}  {language.notes:,}")
+        tick = QCheckBox(f"{language.name} ({words.count(language.notes, 'note')})")
         tick.setChecked(not language.is_left_out)
-        tick.setToolTip(f"{words.count(language.notes, 'note')}; used for training when ticked")
+        tick.setToolTip("Used for training when ticked")
         tick.clicked.connect(lambda on: self.use_wanted.emit(language, on))
         return tick
 

@@ -101,7 +101,7 @@ class Bars(QWidget):
     def show_bars(self, bars: Sequence[tuple[str, int]]) -> None:
         """Draw these."""
         self._bars = tuple(bars)
-        said = "; ".join(f"{name}: {number:,}" for name, number in self._bars)
+        said = "; ".join(f"{name}: {words.number(number)}" for name, number in self._bars)
         self.setAccessibleDescription(said)
         self._fit()
         self.update()
@@ -122,7 +122,7 @@ class Bars(QWidget):
         painter.setFont(font)
         metrics = painter.fontMetrics()
         names = min(Size.NAMES, self.width() // 3)
-        numbers = max(metrics.horizontalAdvance(f"{number:,}") for _, number in self._bars)
+        numbers = max(metrics.horizontalAdvance(words.number(number)) for _, number in self._bars)
         room = self.width() - names - numbers - 2 * Space.ONE
         most = max(1, *(number for _, number in self._bars))
         for row, (name, number) in enumerate(self._bars):
@@ -146,7 +146,7 @@ class Bars(QWidget):
         painter.setPen(colours.text)
         painter.drawText(line.adjusted(0, 0, sizes[0] - line.width(), 0), middle, shown)
         painter.setPen(colours.quiet)
-        painter.drawText(line, middle | right, f"{number:,}")
+        painter.drawText(line, middle | right, words.number(number))
 
 
 def _in_words(picture: Picture) -> str:
@@ -156,7 +156,7 @@ def _in_words(picture: Picture) -> str:
         f" ({words.count(sums.tokens, 'token')})."
     )
     if sums.left_out:
-        sentence += f" {sums.left_out:,} left out."
+        sentence += f" {words.number(sums.left_out)} left out."
     return sentence
 
 
@@ -180,8 +180,11 @@ def _years(picture: Picture) -> list[tuple[str, int]]:
 
 def _lengths(picture: Picture) -> list[tuple[str, int]]:
     names = [f"Under {LENGTHS[0]} words"]
-    names += [f"{low:,} to {high - 1:,}" for low, high in itertools.pairwise(LENGTHS)]
-    names.append(f"{LENGTHS[-1]:,} and more")
+    names += [
+        f"{words.number(low)} to {words.number(high - 1)}"
+        for low, high in itertools.pairwise(LENGTHS)
+    ]
+    names.append(f"{words.number(LENGTHS[-1])} and more")
     return list(zip(names, picture.lengths, strict=True))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app import words
 from app.report import ExamItem
 from app.style import Size, Space, sized
 from app.widgets.text import button, label, paragraph
@@ -38,7 +39,7 @@ class Examples(QWidget):
     def show_items(self, items: Sequence[ExamItem]) -> None:
         """Show some of these."""
         self._items = tuple(items)
-        self.all.setText(f"Show All {len(items):,} Questions")
+        self.all.setText(f"Show All {words.number(len(items))} Questions")
         self._lay_down(_FEW)
         self.setVisible(bool(items))
 

@@ -39,7 +39,11 @@ _Write = Callable[[sqlite3.Connection], None]
 _TYPING_MS = 150
 _STUDYING_MS = 3000
 _GROUPS: tuple[Group, ...] = ("kept", "dropped", "changed")
-_NAMES: dict[str, str] = {"kept": "Kept", "dropped": "Thrown out", "changed": "Changed by you"}
+_NAMES: dict[str, tuple[str, str]] = {
+    "kept": ("kept", "kept"),
+    "dropped": ("thrown out", "thrown out"),
+    "changed": ("changed by you", "changed by you"),
+}
 _HELPS: dict[str, str] = {
     "kept": "Training uses these.",
     "dropped": "Training does not see these.",

@@ -233,7 +233,7 @@ class PlanView(QWidget):
         form.setVerticalSpacing(Space.ONE)
         rows = (
             ("Call the result", "Name of the adapter", self.name),
-            ("Ask it on the way", "A question to ask at every checkpoint", self.prompt),
+            ("Ask it on the way", "A question to ask it now and then while it learns", self.prompt),
         )
         for row, (text, meaning, field) in enumerate(rows):
             caption = label(text, "quiet")

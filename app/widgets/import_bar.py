@@ -73,7 +73,9 @@ class ImportBar(QFrame):
             sentence = "Stopping…"
         elif progress is not None and progress.total:
             verb, noun = _DOING.get(progress.unit, _DOING["files"])
-            sentence = f"{verb} {progress.done:,} of {words.count(progress.total, noun)}"
+            sentence = (
+                f"{verb} {words.number(progress.done)} of {words.count(progress.total, noun)}"
+            )
         else:
             sentence = "Looking for notes…"
         self._arrange(sentence, running=True)
@@ -105,7 +107,7 @@ def outcome(job: JobSnapshot) -> tuple[str, int]:
         return "The import was cancelled. What was read before is here.", skipped
     if added or changed or not unchanged:
         sentence = f"I read {words.count(added + changed, 'note')}"
-        sentence += f" and skipped {skipped:,}." if skipped else "."
+        sentence += f" and skipped {words.number(skipped)}." if skipped else "."
         if unchanged:
             sentence += f" {words.count(unchanged, 'note')} had not changed."
     else:

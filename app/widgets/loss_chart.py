@@ -38,9 +38,9 @@ class LossChart(QFrame):
         self._night = Night()
         self._steps = 0
         self._plot: LossPlot | None = None
-        self._training = Key("Training")
-        self._held_out = Key("Held-out questions")
-        self._held_out.setToolTip("Questions that are never trained on, to see what is understood.")
+        self._training = Key("On what it learns")
+        self._held_out = Key("On questions set aside")
+        self._held_out.setToolTip("Questions that are never taught, to see what is understood.")
         self._best = Key("Best so far")
         self._signs: dict[MarkKind, Key] = {kind: Key(sign.name) for kind, sign in SIGNS.items()}
         self.all = button("Show the whole run", "link")

@@ -34,7 +34,7 @@ SIGNS: dict[MarkKind, Sign] = {
     "checkpoint": Sign("|", 0, "Saved"),
     "wait": Sign("s", 1, "Waited"),
     "interruption": Sign("x", 1, "Interrupted"),
-    "skipped": Sign("t", 1, "Skipped step"),
+    "skipped": Sign("t", 1, "Skipped"),
     "rolled back": Sign("t3", 1, "Went back"),
 }
 BEST = "star"
@@ -131,8 +131,8 @@ class LossPlot(QObject):
         """Let type and what holds it be as large as the zoom makes them."""
         small = {"font-size": f"{Type.SMALL}px"}
         for plot, side, name in (
-            (self._above, "left", "Loss (lower is better)"),
-            (self._below, "bottom", "Step"),
+            (self._above, "left", "Error (lower is better)"),
+            (self._below, "bottom", "Steps of learning"),
         ):
             plot.setLabel(side, name, **small)
             _set_axis(plot.getAxis(side))

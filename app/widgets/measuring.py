@@ -57,7 +57,7 @@ class Measuring(QWidget):
         share = seconds / max(1.0, self._expected_s)
         self.bar.setValue(round(100 * min(share, _ALMOST)))
         left = self._expected_s - seconds
-        self.text.setText(f"about {left:.0f} s left" if left >= 1 else "almost done")
+        self.text.setText(f"about {words.number(left)} s left" if left >= 1 else "almost done")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

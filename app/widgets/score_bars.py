@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
 
+from app import words
 from app.style import Size, Space, sized
 from app.widgets.text import label
 
@@ -42,6 +43,6 @@ class ScoreBars(QWidget):
         for bar, text, number in pairs:
             bar.setRange(0, max(1, asked))
             bar.setValue(min(max(0, number), asked))
-            text.setText(f"{number:,} of {asked:,}")
+            text.setText(f"{words.number(number)} of {words.number(asked)}")
         self.now.setAccessibleName(f"{self._what} answered now: {self.now_text.text()}")
         self.before.setAccessibleName(f"{self._what} answered before: {self.before_text.text()}")
