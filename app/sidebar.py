@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app import icons
 from app.style import Size, sized
@@ -21,11 +21,11 @@ class Entry:
 
 
 class Sidebar(QFrame):
-    """Tells which page is wanted, and shows which one is there."""
+    """Tells which page is wanted, and shows which one is there; `foot` stands below."""
 
     chosen = Signal(str)
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], foot: QWidget) -> None:
         super().__init__()
         self.setProperty("kind", "sidebar")
         sized(self, lambda it: it.setFixedWidth(Size.SIDEBAR))
@@ -42,7 +42,9 @@ class Sidebar(QFrame):
         self.list.currentRowChanged.connect(self._announce)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.list)
+        layout.setSpacing(0)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(foot)
 
     def show_chosen(self, key: str) -> None:
         """Mark the page that is there."""

@@ -1,4 +1,4 @@
-"""The one window: sidebar, pages, status strip, and the wires between them."""
+"""The one window: sidebar with the status strip, pages, and the wires between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -72,9 +71,9 @@ class Window(QMainWindow):
             "settings": self._make_settings,
         }
         self.errors = Errors(self, library.logs / "window.log")
-        self.sidebar = Sidebar(ENTRIES)
         self.news = RunNews(services.watcher, self._state)
         self.strip = StatusStrip(services.watcher, self.news)
+        self.sidebar = Sidebar(ENTRIES, self.strip)
         self.menus = Menus(self, ENTRIES)
         self._show_zoom(cast(int, self._state.value("zoom", 100, int)))
         self._stack = QStackedWidget()
@@ -97,6 +96,8 @@ class Window(QMainWindow):
         """Bring a page to the front."""
         self.page(key)
         self._stack.setCurrentWidget(self._frames[key])
+        if key == "notes":
+            self.strip.show_import(None)  # the page tells it itself
         self.sidebar.show_chosen(key)
 
     def _current(self) -> QWidget:
@@ -170,16 +171,12 @@ class Window(QMainWindow):
 
     def _lay_out(self) -> None:
         self.setWindowTitle("Overnight")
-        right = QVBoxLayout()
-        right.setSpacing(0)
-        right.addWidget(self._stack, 1)
-        right.addWidget(self.strip)
         row = QHBoxLayout(self._whole)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self.sidebar)
         row.addWidget(hairline(vertical=True))
-        row.addLayout(right, 1)
+        row.addWidget(self._stack, 1)
         self.setCentralWidget(self._whole)
         window_place.restore(self, self._state)
 
@@ -275,6 +272,8 @@ class Window(QMainWindow):
             return
         if isinstance(job.spec, TrainSpec):
             self._refresh({"notes", "adapters"})
+        elif isinstance(job.spec, ImportSpec) and self._current() is not self._pages["notes"]:
+            self.strip.show_import(job)
         error = job.status.error
         if isinstance(job.spec, ImportSpec) and job.state is JobState.FAILED and error is not None:
             self.errors.show(error.to_error(), job.folder.log_path)

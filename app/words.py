@@ -131,6 +131,12 @@ def time_of_day(at: float) -> str:
     return region.toString(QTime(moment.tm_hour, moment.tm_min), _SHORT)
 
 
+def clock_format() -> str:
+    """How a field for the time of day shows it: "HH:mm", or "h:mm AP" where that is usual."""
+    region = QLocale()
+    return "HH:mm" if region.language() is QLocale.Language.C else region.timeFormat(_SHORT)
+
+
 def day(at: float, now: float | None = None) -> str:
     """'Today, 7:40', 'Yesterday, 22:05', '14 March 2026'; local time."""
     today = time.localtime(now)

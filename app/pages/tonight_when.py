@@ -7,6 +7,7 @@ import datetime
 from PySide6.QtCore import QTime, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QTimeEdit, QWidget
 
+from app import words
 from app.plan_story import Hours
 from app.style import Size, Space, sized
 from mlx_backend.night.clock_times import next_time
@@ -59,7 +60,7 @@ class _Moment(QWidget):
         super().__init__()
         self.check = QCheckBox(name)
         self.edit = QTimeEdit(hour)
-        self.edit.setDisplayFormat("HH:mm")
+        self.edit.setDisplayFormat(words.clock_format())
         self.edit.setAccessibleName(name)
         sized(self.edit, lambda it: it.setFixedHeight(Size.CONTROL))
         self.edit.setEnabled(False)
