@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
     QMetaObject,
+    QMimeData,
     QObject,
     Qt,
 )
@@ -53,6 +54,7 @@ class EditActions(QObject):
         super().__init__(menu)
         self._target: QWidget | None = None
         self._heard: list[QMetaObject.Connection] = []
+        self._has_text = False  # in the clipboard; asked for seldom, as other programs may hold it
         self.cut = self._add(menu, "Cu&t", _Key.Cut, cut)
         self.copy = self._add(menu, "&Copy", _Key.Copy, copy)
         self.paste = self._add(menu, "&Paste", _Key.Paste, paste)
@@ -60,8 +62,9 @@ class EditActions(QObject):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         app.focusChanged.connect(self._take_focus)
-        QGuiApplication.clipboard().dataChanged.connect(self.refresh)
-        menu.aboutToShow.connect(self.refresh)
+        QGuiApplication.clipboard().dataChanged.connect(self._look_at_clipboard)
+        menu.aboutToShow.connect(self._look_at_clipboard)
+        self._look_at_clipboard()
         self._take_focus(None, app.focusWidget())
 
     @property
@@ -72,11 +75,16 @@ class EditActions(QObject):
 
     def refresh(self) -> None:
         """Enable what can be done now."""
-        can = abilities(self.target)
+        can = abilities(self.target, self._has_text)
         self.cut.setEnabled(can.cut)
         self.copy.setEnabled(can.copy)
         self.paste.setEnabled(can.paste)
         self.select_all.setEnabled(can.select_all)
+
+    def _look_at_clipboard(self) -> None:
+        data = cast(QMimeData | None, QGuiApplication.clipboard().mimeData())
+        self._has_text = data is not None and data.hasText()
+        self.refresh()
 
     def _add(
         self, menu: QMenu, text: str, key: QKeySequence.StandardKey, act: Callable[[QWidget], None]
@@ -98,20 +106,19 @@ class EditActions(QObject):
     def _listen(self, widget: QWidget) -> list[QMetaObject.Connection]:
         if isinstance(widget, _Text):
             signals = (widget.selectionChanged, widget.textChanged)
-            return [signal.connect(lambda *_: self.refresh()) for signal in signals]
+            return [signal.connect(self.refresh) for signal in signals]
         if isinstance(widget, QAbstractItemView) and widget.selectionModel() is not None:
             changed = widget.selectionModel().selectionChanged
-            return [changed.connect(lambda *_: self.refresh())]
+            return [changed.connect(self.refresh)]
         return []
 
 
-def abilities(widget: QWidget | None) -> Abilities:
-    """What can be done with the contents of this widget now."""
+def abilities(widget: QWidget | None, has_text: bool) -> Abilities:
+    """What can be done with a widget now; `has_text`: whether there is text to paste."""
     match widget:
         case QLineEdit():
             chosen, can_write = widget.hasSelectedText(), not widget.isReadOnly()
             is_plain = widget.echoMode() is QLineEdit.EchoMode.Normal
-            has_text = QGuiApplication.clipboard().mimeData().hasText()
             return Abilities(
                 cut=chosen and can_write and is_plain,
                 copy=chosen and is_plain,
@@ -123,7 +130,7 @@ def abilities(widget: QWidget | None) -> Abilities:
             return Abilities(
                 cut=chosen and can_write,
                 copy=chosen,
-                paste=can_write and widget.canPaste(),
+                paste=can_write and has_text,
                 select_all=not widget.document().isEmpty(),
             )
         case QLabel():

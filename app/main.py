@@ -56,10 +56,15 @@ def make_application(argv: Sequence[str] = ()) -> QApplication:
     app.setApplicationName("Overnight")
     app.setDesktopFileName("overnight")
     app.setWindowIcon(icons.icon("tonight"))
-    app.setLayoutDirection(QLocale().textDirection())
+    settle_direction(app)
     if sys.platform != "darwin":
         app.setStyle("Fusion")
     return app
+
+
+def settle_direction(app: QApplication) -> None:
+    """Begin lines where the person's language does; the English sentences stay readable."""
+    app.setLayoutDirection(QLocale().textDirection())
 
 
 def _tell(error: OvernightError) -> None:

@@ -54,7 +54,7 @@ def _study(run: JobSnapshot) -> list[Fact]:
     if progress is None or not progress.total or not is_studying(run):
         return []
     found = [Fact(words.part(progress.done, progress.total), f"{progress.unit} studied")]
-    kept, _, meaning = progress.text.partition(" ")
+    kept, _, meaning = words.regional(progress.text).partition(" ")
     return [*found, Fact(kept, meaning)] if meaning else found
 
 

@@ -52,7 +52,7 @@ def doing(run: JobSnapshot) -> str:
     progress = status.progress
     if progress is None or not (progress.total or progress.done):
         return f"{stage}…"
-    kept = f", {progress.text}" if is_studying(run) and progress.text else ""
+    kept = f", {words.regional(progress.text)}" if is_studying(run) and progress.text else ""
     if not progress.total:
         return f"{stage}: {words.number(progress.done)} {progress.unit}{kept}…"
     return f"{stage}: {words.part(progress.done, progress.total)} {progress.unit}{kept}…"
@@ -62,7 +62,7 @@ def waiting_for(waiting: protocol.Waiting) -> str:
     """What a run waits for, and when that is over; the clock is the person's."""
     if waiting.reason == "time" and waiting.until:
         return f"It starts at {words.time_of_day(waiting.until)}."
-    return waiting.text
+    return words.regional(waiting.text)
 
 
 def is_studying(run: JobSnapshot) -> bool:
@@ -72,7 +72,7 @@ def is_studying(run: JobSnapshot) -> bool:
 
 def notice(run: JobSnapshot) -> str:
     """What the run itself had to say last; "" for nothing."""
-    return "" if run.state.can_resume else run.night.said
+    return "" if run.state.can_resume else words.regional(run.night.said)
 
 
 def outcome(run: JobSnapshot) -> str:
@@ -91,7 +91,7 @@ def outcome(run: JobSnapshot) -> str:
             error = run.status.error
             happened = error.message if error else "This run could not go on."
             hint = error.hint if error else ""
-            return f"{happened} {hint}".strip()
+            return words.regional(f"{happened} {hint}".strip())
 
 
 def held_out_losses(run: JobSnapshot) -> tuple[float, float] | None:

@@ -162,7 +162,7 @@ def _with_remaining(job: JobSnapshot, doing: str) -> str:
     if job.waiting or job.pausing or job.state is JobState.STARTING:
         return doing
     # There is room for one of the two, and the time is what one wants to know.
-    doing = doing.removesuffix("…").removesuffix(f", {progress.text}")
+    doing = doing.removesuffix("…").removesuffix(f", {words.regional(progress.text)}")
     left = run_facts.stage_remaining_s(progress, time.time())
     return f"{doing}, {words.duration(left)} left" if left else f"{doing}…"
 

@@ -6,6 +6,7 @@ the words are English, since the window is.
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -20,6 +21,18 @@ def number(of: float, digits: int = 0) -> str:
     if region.language() is QLocale.Language.C:
         return f"{of:,.{digits}f}"
     return region.toString(float(of), "f", digits)
+
+
+_OF_THE_ENGINE = re.compile(r"\b\d{1,3}(?:,\d{3})+\b|\b\d+\.\d+(?= [KMGT]B\b)")
+
+
+def regional(text: str) -> str:
+    """A sentence of the engine, which writes '1,540 samples' and '2.1 GB', as it is usual here."""
+    return _OF_THE_ENGINE.sub(_regional, text)
+
+
+def _regional(found: re.Match[str]) -> str:
+    return number(float(found[0].replace(",", "")), len(found[0].partition(".")[2]))
 
 
 def part(done: float, whole: float) -> str:

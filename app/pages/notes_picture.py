@@ -151,10 +151,7 @@ class Bars(QWidget):
 
 def _in_words(picture: Picture) -> str:
     sums = picture.sums
-    sentence = (
-        f"{words.count(sums.notes, 'note')} with {words.count(sums.words, 'word')}"
-        f" ({words.count(sums.tokens, 'token')})."
-    )
+    sentence = f"{words.count(sums.notes, 'note')} with {words.count(sums.words, 'word')}."
     if sums.left_out:
         sentence += f" {words.number(sums.left_out)} left out."
     return sentence

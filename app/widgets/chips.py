@@ -29,8 +29,8 @@ class Chips(QWidget):
         self._buttons: dict[str, QPushButton] = {}
         self._chosen = ""
         layout = Flow(self, Space.ONE)
-        for key in names:
-            chip = button("", "chip")
+        for key, name in names.items():
+            chip = button(words.count(0, *name), "chip")
             chip.setCheckable(True)
             chip.setToolTip(helps[key])
             chip.clicked.connect(functools.partial(self._click, key))

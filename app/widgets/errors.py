@@ -13,6 +13,7 @@ from app.reveal import SHOW, open_path
 from app.style import Size, Space, inset
 from app.widgets.page_scroll import PageScroll
 from app.widgets.text import button, paragraph
+from app.words import regional
 from mlx_backend.errors import OvernightError
 
 
@@ -29,8 +30,8 @@ class ErrorDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Overnight")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.message = paragraph(error.message, "heading")
-        self.hint = paragraph(error.hint)
+        self.message = paragraph(regional(error.message), "heading")
+        self.hint = paragraph(regional(error.hint))
         self.hint.setVisible(bool(error.hint))
         self.details = button("Show Details")
         self.details.setVisible(log_path is not None)
