@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QApplication
 
 from app import icons
 from app.logs import show_unexpected, write_log_to
+from app.readable_style import ReadableStyle
 from app.services import make_services
 from app.single_window import SingleWindow
 from app.widgets.errors import ErrorDialog
@@ -63,8 +64,11 @@ def make_application(argv: Sequence[str] = ()) -> QApplication:
 
 
 def settle_direction(app: QApplication) -> None:
-    """Begin lines where the person's language does; the English sentences stay readable."""
-    app.setLayoutDirection(QLocale().textDirection())
+    """Begin at the side where the person's language does; the English words stay readable."""
+    direction = QLocale().textDirection()
+    if direction is Qt.LayoutDirection.RightToLeft:
+        app.setStyle(ReadableStyle(app.style().name()))
+    app.setLayoutDirection(direction)
 
 
 def _tell(error: OvernightError) -> None:

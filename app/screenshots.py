@@ -119,7 +119,7 @@ def _take_all(app: QApplication, wish: Wish, home: Path | None) -> None:
             camera.take("first-start")
             if home is None:
                 camera.take_empty_pages()
-                _import_samples(window, services)
+                _import(window, services, Path(str(resources.files("resources") / "sample_notes")))
                 camera.take_all_pages()
                 camera.take_recorded_night()
         if home is not None:
@@ -222,6 +222,9 @@ class _Camera:
         chat.transcript.views[0].answers[recorded_library.NAME].sources.chips[0].click()
         _pause(_SETTLE_MS)
         self.take("notes-cited")
+        window.show_page("adapters")
+        _pause(_SETTLE_MS)
+        self.take("adapters")
         self._take_samples()
         self._take_skipped()
         window.show_page("tonight")
@@ -230,6 +233,7 @@ class _Camera:
 
     def _take_samples(self) -> None:
         page = cast(NotesPage, self._window.page("notes"))
+        self._window.show_page("notes")
         page.show_samples()
         _wait_for(lambda: page.samples.table.rowCount() > 0)
         page.samples.view.selectRow(4)
@@ -249,7 +253,10 @@ class _Camera:
 
     def _take_skipped(self) -> None:
         page = cast(NotesPage, self._window.page("notes"))
-        page.show_samples(False)
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("Harbour.jpg", "Puffin song.mp3", "Chart.dwg"):
+                (Path(folder) / name).write_bytes(bytes(range(256)))
+            _import(self._window, self._services, Path(folder))
         page.chips.choose(SKIPPED)
         _pause(_SETTLE_MS)
         self.take("notes-skipped")
@@ -317,10 +324,10 @@ def _window(app: QApplication, home: Path, wish: Wish) -> Iterator[tuple[Window,
         window.deleteLater()
 
 
-def _import_samples(window: Window, services: Services) -> None:
+def _import(window: Window, services: Services, folder: Path) -> None:
     ended: list[object] = []
     services.imports.ended.connect(ended.append)
-    window.import_paths([Path(str(resources.files("resources") / "sample_notes"))])
+    window.import_paths([folder])
     _wait_for(lambda: bool(ended))
 
 

@@ -112,14 +112,14 @@ class Size:
     TITLE_BAR = 32
     CURVE = 2
     POINT = 6
-    CHART_LEAST = 240
+    CHART_LEAST = _Zoomed(240, most=360)
     AXIS = _Zoomed(48)
     LANES = _Zoomed(64)
     SIGN = 9
     BEST = 14
     READOUT = _Zoomed(300)
     SPOKEN = _Zoomed(264)
-    SPOKEN_LEAST = 120
+    SPOKEN_LEAST = _Zoomed(120, most=200)
     WIDE = _Zoomed(760)
 
 

@@ -95,6 +95,7 @@ class Bars(QWidget):
         super().__init__()
         self._style = style
         self._bars: tuple[tuple[str, int], ...] = ()
+        self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as charts run everywhere
         style.changed.connect(self.update)
         sized(self, Bars._fit)
 

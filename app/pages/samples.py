@@ -26,6 +26,7 @@ from app.style import Size, Space, sized
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
 from app.widgets.empty import EmptyState
+from app.widgets.page_scroll import PageScroll
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
 from app.widgets.text import hairline, indented, label
@@ -244,7 +245,9 @@ class SamplesView(QWidget):
     def _browser(self) -> QWidget:
         self._dress_view()
         listed = indented(self.view, Space.TWO)
-        split = columns(((listed, lambda: Size.LIST_LEAST), (self.editor, lambda: Size.LIST_LEAST)))
+        split = columns(
+            ((listed, lambda: Size.LIST_LEAST), (PageScroll(self.editor), lambda: Size.LIST_LEAST))
+        )
         split.setSizes([Size.READING, Size.BUBBLE])
         return split
 

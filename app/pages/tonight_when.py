@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from PySide6.QtCore import QTime, Signal
+from PySide6.QtCore import Qt, QTime, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QTimeEdit, QWidget
 
 from app import words
@@ -60,6 +60,8 @@ class _Moment(QWidget):
         super().__init__()
         self.check = QCheckBox(name)
         self.edit = QTimeEdit(hour)
+        # Hours come before minutes everywhere; in a window from right to left Qt turns them round.
+        self.edit.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self.edit.setDisplayFormat(words.clock_format())
         self.edit.setAccessibleName(name)
         sized(self.edit, lambda it: it.setFixedHeight(Size.CONTROL))

@@ -25,7 +25,6 @@ class ChatInput(QTextEdit):
         self.setTabChangesFocus(True)
         self.setPlaceholderText("Ask about your notes")
         self.setAccessibleName("Your question")
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setViewportMargins(0, Space.HALF // 2, 0, 0)
         self.textChanged.connect(self._fit)
@@ -68,6 +67,10 @@ class ChatInput(QTextEdit):
         text = round(self.document().size().height())
         wanted = text + Size.INPUT - self._one_line
         most = Size.INPUT + (_MOST_LINES - 1) * self.fontMetrics().lineSpacing()
+        # The bar comes with what does not fit, and not for a pixel between two line heights.
+        policies = Qt.ScrollBarPolicy
+        shown = policies.ScrollBarAsNeeded if wanted > most else policies.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(shown)
         self.setFixedHeight(max(Size.INPUT, min(wanted, most)))
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton
 
@@ -32,6 +32,7 @@ class FindBar(QFrame):
         self.after = button("Next")
         self.done = QToolButton()
         self.done.setIcon(icons.icon("close"))
+        sized(self.done, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.done.setAccessibleName("Close")
         row = QHBoxLayout(self)
         row.setContentsMargins(Space.FOUR, Space.ONE, Space.TWO, Space.ONE)

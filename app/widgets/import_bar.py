@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QToolButton
 
 from app import icons, words
@@ -40,6 +40,7 @@ class ImportBar(QFrame):
         self.tonight.clicked.connect(self.tonight_wanted)
         self.close_button = QToolButton()
         self.close_button.setIcon(icons.icon("close"))
+        sized(self.close_button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.close_button.setAccessibleName("Close")
         self.close_button.clicked.connect(self.hide)
         layout = QHBoxLayout(self)

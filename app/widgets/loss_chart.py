@@ -153,6 +153,7 @@ class LossChart(QFrame):
 
     def _lay_out(self) -> None:
         self.setProperty("kind", "chart")
+        self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as charts run everywhere
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         sized(self, lambda it: it.setMinimumHeight(Size.CHART_LEAST))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)

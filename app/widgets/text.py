@@ -7,11 +7,18 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.style import Size, sized
 
+_RIGHT = (
+    Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
+)
+
 
 def label(text: str = "", kind: str = "body") -> QLabel:
     """A label; kinds: title, heading, large, strong, body, quiet, small, section, warning."""
     made = QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
+    if made.layoutDirection() is Qt.LayoutDirection.RightToLeft:
+        # Words begin at that side; of itself a label would begin where its own letters do.
+        made.setAlignment(_RIGHT)
     made.setProperty("kind", kind)
     return made
 
@@ -21,7 +28,7 @@ def paragraph(text: str = "", kind: str = "body") -> QLabel:
     made = label(text, kind)
     made.setWordWrap(True)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # so that what is selected can be copied
     return made
 
 

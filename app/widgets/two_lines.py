@@ -18,7 +18,7 @@ class TwoLines(QStyledItemDelegate):
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
-        return QSize(Size.FIELD, Size.TALL_ROW)
+        return QSize(1, Size.TALL_ROW)  # as wide as the list
 
     def paint(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
@@ -32,6 +32,7 @@ class UndoBar(QWidget):
         QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self, self.undo)
         close = QToolButton()
         close.setIcon(icons.icon("close"))
+        sized(close, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         close.setAccessibleName("Close")
         close.clicked.connect(self.settle)
         strip = QFrame()

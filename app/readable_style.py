@@ -1,0 +1,44 @@
+"""Draws English words so that they can be read in a window that runs from right to left."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtWidgets import QProxyStyle
+
+_FROM_LEFT = Qt.TextFlag.TextForceLeftToRight.value
+_FROM_RIGHT = Qt.TextFlag.TextForceRightToLeft.value
+
+
+class ReadableStyle(QProxyStyle):
+    """The system's style, but for the direction of each text: that of the text's own letters.
+
+    Else "Add Folder…" would have its dots before the words, and "3 skipped files" end with the 3.
+    """
+
+    def drawItemText(  # noqa: PLR0913, PLR0917 (Qt has as many)
+        self,
+        painter: QPainter,
+        rect: QRect,
+        flags: int,
+        pal: QPalette,
+        enabled: bool,
+        text: str,
+        textRole: QPalette.ColorRole = QPalette.ColorRole.NoRole,
+    ) -> None:
+        own = _FROM_RIGHT if is_from_right(text) else _FROM_LEFT
+        flags = flags & ~(_FROM_LEFT | _FROM_RIGHT) | own
+        super().drawItemText(painter, rect, flags, pal, enabled, text, textRole)
+
+
+def is_from_right(text: str) -> bool:
+    """Whether the first letter of a text belongs to a script that runs from right to left."""
+    for letter in text:
+        match unicodedata.bidirectional(letter):
+            case "R" | "AL":
+                return True
+            case "L":
+                return False
+    return False
