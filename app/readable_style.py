@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import QProxyStyle
 
 _FROM_LEFT = Qt.TextFlag.TextForceLeftToRight.value
@@ -23,7 +23,7 @@ class ReadableStyle(QProxyStyle):
         painter: QPainter,
         rect: QRect,
         flags: int,
-        pal: QPalette,
+        pal: QPalette | Qt.GlobalColor | QColor,
         enabled: bool,
         text: str,
         textRole: QPalette.ColorRole = QPalette.ColorRole.NoRole,

@@ -54,7 +54,8 @@ class Flow(QLayout):
         self._arrange(box, move=True)
 
     def _direction(self) -> Qt.LayoutDirection:
-        return self.parentWidget().layoutDirection()
+        around = self.parentWidget()
+        return Qt.LayoutDirection.LeftToRight if around is None else around.layoutDirection()
 
     def _shown(self) -> list[QLayoutItem]:
         return [item for item in self._items if not item.isEmpty()]
