@@ -199,4 +199,4 @@ def _rows(view: QAbstractItemView) -> str:
                 for column in range(chosen.left(), chosen.right() + 1)
             )
             lines.append("\t".join(str(cell) for cell in cells if cell is not None))
-    return "\n".join(lines)
+    return "\n".join(filter(None, lines))  # a row that was never seen is not read yet

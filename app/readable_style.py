@@ -8,6 +8,8 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import QProxyStyle
 
+_LEFT, _RIGHT = Qt.AlignmentFlag.AlignLeft.value, Qt.AlignmentFlag.AlignRight.value
+_CENTRE, _ABSOLUTE = Qt.AlignmentFlag.AlignHCenter.value, Qt.AlignmentFlag.AlignAbsolute.value
 _FROM_LEFT = Qt.TextFlag.TextForceLeftToRight.value
 _FROM_RIGHT = Qt.TextFlag.TextForceRightToLeft.value
 
@@ -29,8 +31,18 @@ class ReadableStyle(QProxyStyle):
         textRole: QPalette.ColorRole = QPalette.ColorRole.NoRole,
     ) -> None:
         own = _FROM_RIGHT if is_from_right(text) else _FROM_LEFT
-        flags = flags & ~(_FROM_LEFT | _FROM_RIGHT) | own
+        flags = _placed(flags, painter.layoutDirection()) & ~(_FROM_LEFT | _FROM_RIGHT) | own
         super().drawItemText(painter, rect, flags, pal, enabled, text, textRole)
+
+
+def _placed(flags: int, direction: Qt.LayoutDirection) -> int:
+    """The side at which text stands in a widget of this direction, whatever that of the text is."""
+    if flags & _ABSOLUTE or direction is not Qt.LayoutDirection.RightToLeft:
+        return flags
+    if flags & _CENTRE:
+        return flags
+    side = _LEFT if flags & _RIGHT else _RIGHT
+    return flags & ~(_LEFT | _RIGHT) | side | _ABSOLUTE
 
 
 def is_from_right(text: str) -> bool:

@@ -110,6 +110,7 @@ class Size:
     WINDOW = (1120, 760)
     WINDOW_LEAST = (860, 480)
     TITLE_BAR = 32
+    WINDOW_EDGE = 4
     CURVE = 2
     POINT = 6
     CHART_LEAST = _Zoomed(240, most=360)

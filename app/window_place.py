@@ -36,6 +36,7 @@ def fitted(wanted: QRect, room: QRect) -> QRect:
 
 
 def _room(window: QWidget) -> QRect:
-    """What a screen leaves between its bars for a window, without the window's own title bar."""
+    """What a screen leaves between its bars for a window, without the window's own frame."""
     screen = QGuiApplication.screenAt(window.geometry().center()) or window.screen()
-    return screen.availableGeometry().adjusted(0, Size.TITLE_BAR, 0, 0)
+    edge = Size.WINDOW_EDGE
+    return screen.availableGeometry().adjusted(edge, Size.TITLE_BAR, -edge, -edge)

@@ -56,6 +56,7 @@ class ModelsPage(QWidget):
         column.addLayout(self._rows)
         column.addStretch()
         scroll = QScrollArea()
+        scroll.setAccessibleName("Models")
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)

@@ -118,6 +118,7 @@ class Bars(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(self.layoutDirection())
         font = QFont(self.font())
         font.setPixelSize(Type.SMALL)
         painter.setFont(font)

@@ -44,6 +44,7 @@ class SettingsPage(QWidget):
         self._add_library(home)
         self._column.addStretch()
         scroll = QScrollArea()
+        scroll.setAccessibleName("Settings")
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)

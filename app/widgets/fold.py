@@ -18,7 +18,8 @@ class Fold(QWidget):
         self.button = QToolButton()
         self.button.setText(title)
         self.button.setCheckable(True)
-        self.button.setProperty("kind", "heading")
+        is_mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        self.button.setProperty("kind", "heading mirrored" if is_mirrored else "heading")
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         sized(self.button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.button.toggled.connect(self._turn)

@@ -46,6 +46,7 @@ class LossChart(QFrame):
         self.all = button("Show the whole run", "link")
         self.readout = label(kind="readout")
         self._lay_out()
+        self.setAccessibleName(in_words(self._night))
         self._library = _PlotLibrary(self)
         self._library.loaded.connect(self._make_plot)
         self._library.load()

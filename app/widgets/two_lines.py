@@ -6,6 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.readable_style import is_from_right
 from app.style import Size, Space, Type
 
 SECOND_LINE = Qt.ItemDataRole.UserRole + 1
@@ -37,17 +38,22 @@ class TwoLines(QStyledItemDelegate):
         role = QPalette.ColorRole
         painter.save()
         painter.setPen(option.palette.color(role.HighlightedText if active else role.Text))
-        _draw(painter, QRect(box.topLeft(), QSize(box.width(), half)), option.font, first)
+        side = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft)
+        above = QRect(box.topLeft(), QSize(box.width(), half))
+        _draw(painter, above, option.font, first, side)
         if not active:
             painter.setPen(option.palette.color(role.PlaceholderText))
         small = QFont(option.font)
         small.setPixelSize(Type.SMALL)
         below = QRect(box.left(), box.top() + half, box.width(), box.height() - half)
-        _draw(painter, below, small, str(index.data(SECOND_LINE) or ""))
+        _draw(painter, below, small, str(index.data(SECOND_LINE) or ""), side)
         painter.restore()
 
 
-def _draw(painter: QPainter, box: QRect, font: QFont, text: str) -> None:
+def _draw(painter: QPainter, box: QRect, font: QFont, text: str, side: Qt.AlignmentFlag) -> None:
     painter.setFont(font)
+    right, left = Qt.LayoutDirection.RightToLeft, Qt.LayoutDirection.LeftToRight
+    painter.setLayoutDirection(right if is_from_right(text) else left)
     shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-    painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+    vertical, absolute = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignAbsolute
+    painter.drawText(box, side | vertical | absolute, shown)
