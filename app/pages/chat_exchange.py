@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.exchanges import Answer, Exchange, Phase
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.safe_markdown import SafeMarkdown
 from app.widgets.source_chips import SourceChips
 from app.widgets.text import button, label, paragraph
@@ -101,6 +101,9 @@ class QuestionBubble(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.ONE)
         layout.addWidget(self.text)
+        sized(self, QuestionBubble._fit)
+
+    def _fit(self) -> None:
         words = self.text.document().idealWidth()
         self.setMaximumWidth(min(Size.BUBBLE, round(words) + 2 * Space.TWO + 1))
 

@@ -151,6 +151,9 @@ class RunView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._stand()
+
+    def _stand(self) -> None:
         is_wide = self.width() >= Size.WIDE
         directions = QBoxLayout.Direction
         self._picture.setDirection(directions.LeftToRight if is_wide else directions.TopToBottom)
@@ -264,6 +267,7 @@ class RunView(QWidget):
         layout.addWidget(self.samples, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(self._picture, 1)
         layout.addWidget(self._room, 1)
+        sized(self, RunView._stand)
 
 
 def _report_of(run: JobSnapshot) -> Report | None:

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
-from app.style import Space, Type
+from app.style import Space, Type, sized
 
 # An answer is at most a few thousand words; what is longer was not meant to be read.
 _LONGEST = 20_000
@@ -55,6 +55,7 @@ class SafeMarkdown(QTextBrowser):
         self.setProperty("kind", "clear")
         self.document().setDocumentMargin(0)
         self.document().setUndoRedoEnabled(False)
+        sized(self, SafeMarkdown._fit)
 
     def show_markdown(self, text: str) -> None:
         """Show a text that anyone may have written."""

@@ -131,7 +131,7 @@ def test_running_shows_numbers_and_live_curves(
     folder.append(protocol.Stopped(step=21))
     lock.release()
     qtbot.waitUntil(page.run.resume.isVisible)
-    assert "step 21 of 100" in page.run.sentence.text()
+    assert "after 21 percent of the learning" in page.run.sentence.text()
 
 
 def test_finished_run_leads_to_chat(make_page: PageMaker, qtbot: QtBot, make_run: RunMaker) -> None:

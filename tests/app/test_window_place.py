@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import window_place
+from app.exchanges import Exchange
+from app.pages.chat_exchange import ExchangeView
 from app.services import Services
 from app.style import Size, zoom
 from app.widgets.errors import ErrorDialog
@@ -195,6 +197,19 @@ def test_what_was_fixed_in_size_follows_the_zoom(
     assert button.height() == 2 * before
     services.style.set_zoom(100)
     assert button.height() == before
+
+
+def test_what_was_said_follows_the_zoom(services: Services, zoomed: None, qtbot: QtBot) -> None:
+    view = ExchangeView(Exchange("A question of a few words?"))
+    qtbot.addWidget(view)
+    view.resize(700, 300)
+    view.show()
+    for percent in (200, 80, 100):
+        services.style.set_zoom(percent)
+        QTest.qWait(20)
+        text = view.question.text
+        assert text.height() >= text.document().size().height(), percent
+        assert text.document().lineCount() == 1, percent
 
 
 def test_a_dialog_is_never_higher_than_the_screen(qtbot: QtBot, tmp_path: Path) -> None:
