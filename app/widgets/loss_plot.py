@@ -70,6 +70,7 @@ class LossPlot(QObject):
         self._marks: tuple[Mark, ...] | None = None
         self._colours: Colours | None = None
         self.widget = pyqtgraph.GraphicsLayoutWidget()
+        self.widget.ci.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as everywhere
         self.widget.setBackground(None)
         self.widget.setFrameShape(self.widget.Shape.NoFrame)
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QScrollArea, QStackedLayout, QWidget
 
 
 class PageScroll(QScrollArea):
@@ -49,8 +49,12 @@ class PageScroll(QScrollArea):
 
 def _least(page: QWidget, width: int) -> QSize:
     """The least size of a page where it is given so much width."""
-    least = page.minimumSizeHint().expandedTo(page.minimumSize())
     layout = page.layout()
+    if isinstance(layout, QStackedLayout):
+        # Of what is on top alone; Qt's own answer is how high the highest of all likes to be.
+        shown = layout.currentWidget()
+        return _least(shown, width) if shown is not None else QSize()
+    least = page.minimumSizeHint().expandedTo(page.minimumSize())
     if layout is not None and layout.hasHeightForWidth():
         wide = max(width, least.width())
         least.setHeight(max(page.minimumHeight(), layout.minimumHeightForWidth(wide)))

@@ -116,8 +116,8 @@ def ending_of_error(error: ErrorReport) -> Ending | None:
     return "crash" if error.kind == Kind.INTERNAL else None
 
 
-def explain(ending: Ending, step: int, checkpoint: int) -> str:
-    """What happened at `step`, and what is done about it, in one or two sentences."""
+def explain(ending: Ending, checkpoint: int) -> str:
+    """What happened, and what is done about it, in one or two sentences."""
     start = "from what was saved last" if checkpoint else "from its beginning"
     return f"{_WHAT_HAPPENED[ending]}. It goes on {start}, {_WHAT_IS_DONE[ending]}."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
@@ -23,6 +24,8 @@ from pytestqt.qtbot import QtBot
 from app import window_place
 from app.exchanges import Exchange
 from app.pages.chat_exchange import ExchangeView
+from app.pages.notes import NotesPage
+from app.pages.notes_group import SKIPPED
 from app.services import Services
 from app.style import Size, zoom
 from app.widgets.errors import ErrorDialog
@@ -31,7 +34,7 @@ from app.window import ENTRIES, Window
 from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library
-from tests.app.filled import add_adapter, add_model, add_notes
+from tests.app.filled import add_adapter, add_model, add_notes, add_skipped
 from tests.app.recorded import RunMaker
 
 SMALL = QSize(*Size.WINDOW_LEAST)
@@ -157,6 +160,23 @@ def test_no_stray_scroll_bars_at_1024_by_600(full: Library, window: Window, qtbo
         frame = next(f for f in frames if f.page is window.page(entry.key))
         assert not frame.verticalScrollBar().isVisible(), entry.key
         assert not frame.horizontalScrollBar().isVisible(), entry.key
+
+
+def test_skipped_files_bring_no_second_scroll_bar(
+    library: Library, window: Window, qtbot: QtBot
+) -> None:
+    add_notes(library)
+    add_skipped(library, {f"/notes/{number}.jpg": "It is a picture." for number in range(3)})
+    window.setMinimumSize(SMALL)
+    window.resize(1024, 570)
+    page = cast(NotesPage, window.page("notes"))
+    page.refresh()
+    qtbot.waitUntil(page.chips.chip(SKIPPED).isVisible)
+    page.chips.choose(SKIPPED)
+    qtbot.waitUntil(page.skipped.isVisible)
+    QTest.qWait(50)
+    frame = next(f for f in window.findChildren(PageScroll) if f.page is page)
+    assert not frame.verticalScrollBar().isVisible()
 
 
 def test_zoom_by_key_is_remembered(
