@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -56,7 +57,7 @@ class ModelsPage(QWidget):
         column.addLayout(self._rows)
         column.addStretch()
         scroll = QScrollArea()
-        scroll.setAccessibleName("Models")
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)

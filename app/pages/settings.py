@@ -44,7 +44,7 @@ class SettingsPage(QWidget):
         self._add_library(home)
         self._column.addStretch()
         scroll = QScrollArea()
-        scroll.setAccessibleName("Settings")
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the fields
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)

@@ -232,6 +232,21 @@ def test_what_was_said_follows_the_zoom(services: Services, zoomed: None, qtbot:
         assert text.document().lineCount() == 1, percent
 
 
+def test_a_list_with_the_focus_has_a_ring(library: Library, window: Window, qtbot: QtBot) -> None:
+    add_notes(library)
+    window.activateWindow()
+    page = cast(NotesPage, window.page("notes"))
+    page.refresh()
+    qtbot.waitUntil(lambda: page.table.rowCount() == 3)
+    for view in (page.list, page.folders.view):
+        page.search.setFocus()
+        qtbot.waitUntil(lambda: QApplication.focusWidget() is page.search)
+        without = view.grab().toImage()
+        view.setFocus()
+        qtbot.waitUntil(view.hasFocus)
+        assert view.grab().toImage() != without
+
+
 def test_a_dialog_is_never_higher_than_the_screen(qtbot: QtBot, tmp_path: Path) -> None:
     told = " ".join(["The library’s folder cannot be opened."] * 200)
     dialog = ErrorDialog(None, OvernightError(Kind.UNREADABLE, told, told), None, tmp_path)
