@@ -6,16 +6,8 @@ import unicodedata
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPalette
-from PySide6.QtWidgets import (
-    QProxyStyle,
-    QStyle,
-    QStyleOption,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QProxyStyle
 
-_FEATURE = QStyleOptionViewItem.ViewItemFeature
-_MORE_THAN_TEXT = _FEATURE.HasDecoration | _FEATURE.HasCheckIndicator
 _LEFT, _RIGHT = Qt.AlignmentFlag.AlignLeft.value, Qt.AlignmentFlag.AlignRight.value
 _CENTRE, _ABSOLUTE = Qt.AlignmentFlag.AlignHCenter.value, Qt.AlignmentFlag.AlignAbsolute.value
 _FROM_LEFT = Qt.TextFlag.TextForceLeftToRight.value
@@ -27,18 +19,6 @@ class ReadableStyle(QProxyStyle):
 
     Else "Add Folder…" would have its dots before the words, and "3 skipped files" end with the 3.
     """
-
-    def drawControl(
-        self,
-        element: QStyle.ControlElement,
-        option: QStyleOption,
-        painter: QPainter,
-        widget: QWidget | None = None,
-    ) -> None:
-        # With an icon or a box the direction says where that stands, too.
-        if isinstance(option, QStyleOptionViewItem) and not option.features & _MORE_THAN_TEXT:
-            option = _by_its_letters(option)
-        super().drawControl(element, option, painter, widget)
 
     def drawItemText(  # noqa: PLR0913, PLR0917 (Qt has as many)
         self,
@@ -53,17 +33,6 @@ class ReadableStyle(QProxyStyle):
         own = _FROM_RIGHT if is_from_right(text) else _FROM_LEFT
         flags = _placed(flags, painter.layoutDirection()) & ~(_FROM_LEFT | _FROM_RIGHT) | own
         super().drawItemText(painter, rect, flags, pal, enabled, text, textRole)
-
-
-def _by_its_letters(item: QStyleOptionViewItem) -> QStyleOptionViewItem:
-    """The cell of a list with its text in its own direction, at the side where it was."""
-    side = QStyle.visualAlignment(item.direction, item.displayAlignment)
-    told = QStyleOptionViewItem(item)
-    told.displayAlignment = side | Qt.AlignmentFlag.AlignAbsolute
-    from_right = is_from_right(item.text)
-    directions = Qt.LayoutDirection
-    told.direction = directions.RightToLeft if from_right else directions.LeftToRight
-    return told
 
 
 def _placed(flags: int, direction: Qt.LayoutDirection) -> int:

@@ -70,7 +70,6 @@ class LossPlot(QObject):
         self._marks: tuple[Mark, ...] | None = None
         self._colours: Colours | None = None
         self.widget = pyqtgraph.GraphicsLayoutWidget()
-        self.widget.ci.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as everywhere
         self.widget.setBackground(None)
         self.widget.setFrameShape(self.widget.Shape.NoFrame)
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -278,6 +277,7 @@ def _arrays(curve: Curve) -> list[Any]:
 
 
 def _quieten(plot: Any) -> None:
+    plot.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as charts run everywhere
     plot.setMenuEnabled(False)
     plot.hideButtons()
 
