@@ -26,8 +26,10 @@ def read_at(night: Night, step: float, reach: float) -> Reading | None:
     meant = nearest(night.training, step)
     if meant is not None:
         curve = night.training
-        lines.append(f"Step {curve.steps[meant]:,.0f} · {words.time_of_day(curve.times[meant])}")
-        lines.append(f"Training {curve.losses[meant]:.2f}")
+        lines.append(
+            f"Step {words.number(curve.steps[meant])} · {words.time_of_day(curve.times[meant])}"
+        )
+        lines.append(f"On what it learns: {words.number(curve.losses[meant], 2)}")
     held_out = nearest(night.held_out, step)
     if held_out is not None and abs(night.held_out.steps[held_out] - step) <= reach:
         lines.append(_held_out_line(night, held_out))
@@ -50,18 +52,19 @@ def in_words(night: Night) -> str:
     """The curves for those who do not see them."""
     training, held_out, best = night.training, night.held_out, night.best
     if not len(training):
-        return "Loss curves: no steps yet"
-    said = f"Loss curves: training loss {training.losses[-1]:.2f} at step {training.steps[-1]:.0f}"
+        return "Curves of the error: nothing learned yet"
+    last, at = words.number(training.losses[-1], 2), words.number(training.steps[-1])
+    said = f"Curves of the error: {last} on what it learns, at step {at}"
     if len(held_out):
-        said += f", held-out loss {held_out.losses[-1]:.2f}"
+        said += f", {words.number(held_out.losses[-1], 2)} on questions set aside"
     if best is not None:
-        said += f", lowest {best.loss:.2f} at step {best.step:,}"
+        said += f", lowest {words.number(best.loss, 2)} at step {words.number(best.step)}"
     return said
 
 
 def _held_out_line(night: Night, index: int) -> str:
     step, loss = night.held_out.steps[index], night.held_out.losses[index]
-    line = f"Held-out {loss:.2f} at step {step:,.0f}"
+    line = f"On questions set aside: {words.number(loss, 2)} at step {words.number(step)}"
     is_best = night.best is not None and night.best.step == step
     return f"{line}, the best so far" if is_best else line
 

@@ -101,7 +101,7 @@ class FolderTree(QAbstractItemModel):
         folder, column = self._node(index).folder, index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return folder.name if column == NAME else f"{folder.notes:,}"
+                return folder.name if column == NAME else words.number(folder.notes)
             case Qt.ItemDataRole.ToolTipRole:
                 return tip(_help(folder))
             case Qt.ItemDataRole.DecorationRole if column == NAME and folder.path:
@@ -193,7 +193,8 @@ def _icon(folder: Folder) -> str:
 
 
 def _help(folder: Folder) -> str:
-    used = "all used for training" if folder.used == folder.notes else f"{folder.used:,} used"
+    is_whole = folder.used == folder.notes
+    used = "all used for training" if is_whole else f"{words.number(folder.used)} used"
     lines = [words.path(folder.path)] if folder.path else []
     lines.append(f"{words.count(folder.notes, 'note')}, {used}")
     if folder.is_left_out:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QApplication
 
 from app import icons
 from app.logs import show_unexpected, write_log_to
+from app.readable_style import ReadableStyle
 from app.services import make_services
 from app.signals import EndSignals
 from app.single_window import SingleWindow
@@ -42,7 +46,7 @@ def _show(app: QApplication) -> int:
                 raise _does_not_answer()
         connect(library.database).close()  # what is wrong with it shows before the window does
     except (OvernightError, OSError) as error:
-        ErrorDialog(None, from_exception(error)).exec()
+        _tell(from_exception(error))
         return 1
     services = make_services(library, app)
     window = Window(services)
@@ -63,9 +67,36 @@ def make_application(argv: Sequence[str] = ()) -> QApplication:
     app.setApplicationName("Overnight")
     app.setDesktopFileName("overnight")
     app.setWindowIcon(icons.icon("tonight"))
+    settle_direction(app)
     if sys.platform != "darwin":
         app.setStyle("Fusion")
     return app
+
+
+def settle_direction(app: QApplication) -> None:
+    """Begin at the side where the person's language does; the English words stay readable."""
+    direction = QLocale().textDirection()
+    if direction is Qt.LayoutDirection.RightToLeft:
+        app.setStyle(ReadableStyle(app.style().name()))
+    app.setLayoutDirection(direction)
+
+
+def _tell(error: OvernightError) -> None:
+    """Say why the window does not open, and where the library is: here, and in the terminal."""
+    home = Library.default_home().absolute()
+    hint = error.hint
+    if str(home) not in f"{error.message} {hint}":
+        hint = f"{hint} The library is in {home}.".strip()
+    told = OvernightError(error.kind, error.message, hint, error.detail)
+    logging.getLogger("overnight.window").error("%s %s", told.message, told.detail)
+    print(f"{told.message}\n{told.hint}".rstrip(), file=sys.stderr)
+    log = Library(home).logs / "window.log"
+    ErrorDialog(None, told, log if log.exists() else None, _nearest(home)).exec()
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
 
 
 def _does_not_answer() -> OvernightError:

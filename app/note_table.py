@@ -7,6 +7,7 @@ import sqlite3
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 
+from app import words
 from app.background import Background
 from app.paged_table import Index, PagedTable
 from app.widgets.text import tip
@@ -56,7 +57,7 @@ class NoteTable(PagedTable[NoteSummary]):
         if note is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return (note.title, f"{note.words:,}", STATE_WORDS[note.status])[column]
+            return (note.title, words.number(note.words), STATE_WORDS[note.status])[column]
         if role == Qt.ItemDataRole.ToolTipRole:
             return STATE_HELP[note.status] if column == STATE else tip(note.path)
         return _colour(note, column)

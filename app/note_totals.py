@@ -8,15 +8,12 @@ from mlx_backend.library.browsing import Overview
 
 def totals_line(overview: Overview, found: int | None) -> str:
     """What training would use; and how many notes are shown, where not all are."""
-    totals = (
-        f"{words.count(overview.used, 'note')}, {words.count(overview.words, 'word')}"
-        f" ({words.count(overview.tokens, 'token')})"
-    )
+    totals = f"{words.count(overview.used, 'note')}, {words.count(overview.words, 'word')}"
     if found is not None:
         return f"{words.count(found, 'note')} found. Training uses {totals}"
     parts = [totals]
     if overview.not_learned:
-        parts.append(f"{overview.not_learned:,} not learned yet")
+        parts.append(f"{words.number(overview.not_learned)} not learned yet")
     if overview.left_out:
-        parts.append(f"{overview.left_out:,} left out")
+        parts.append(f"{words.number(overview.left_out)} left out")
     return " · ".join(parts)

@@ -41,11 +41,10 @@ class Hours:
 
 def plan_sentence(plan: Plan, totals: Totals) -> str:
     """Tonight in one sentence or two."""
-    way = f" So that it fits, it is computed {plan.way}." if plan.down else ""
-    about = "about " if plan.unstudied else ""
+    way = f" So that it fits, it works {plan.way}." if plan.down else ""
     return (
         f"Tonight I will study {words.count(totals.notes, 'note')}"
-        f" ({words.count(totals.words, 'word')}) in {about}{words.count(plan.steps, 'step')}."
+        f" ({words.count(totals.words, 'word')})."
         f" That takes {words.duration(plan.minutes * 60)}"
         f" and {words.size(plan.peak_bytes)} of memory.{way}"
         f"{_ESTIMATE if plan.unstudied else ''}"
@@ -99,8 +98,9 @@ def warning(plan: Plan) -> str:
             f" large programs, or choose {smaller or 'a smaller base model'} under Models."
         )
     if plan.passes < 1:
+        share = words.number(max(1, round(plan.passes * 100)))
         return (
-            f"The night is too short for all of it: about {max(1, round(plan.passes * 100))}"
-            " percent of your notes will be learned, once. A longer night is under Settings."
+            f"The night is too short for all of it: about {share} percent of your notes will be"
+            " learned, once. A longer night is under Settings."
         )
     return ""

@@ -208,6 +208,34 @@ def record_study(library: Library) -> JobFolder:
     return folder
 
 
+def record_learning(library: Library) -> JobFolder:
+    """A run that learns just now, and says something on the way; as long as its lock is held."""
+    spec = protocol.TrainSpec(
+        name="Notes 24 November", model="starter", prompt="What does Interest hate?"
+    )
+    folder = JobFolder.create(library.runs, spec)
+    now = time.time()
+    events: list[protocol.JobEvent] = [
+        protocol.Launched(at=now - 7000),
+        protocol.Started(at=now - 7000, pid=1),
+        protocol.StageBegan(at=now - 6900, stage="training"),
+        protocol.Planned(at=now - 6900, notes=25, samples=1540, held_out=60, steps=_STEPS),
+        protocol.Evaluated(at=now - 6890, step=0, loss=3.4),
+    ]
+    for step in range(1, 221):
+        at = now - 6890 + step * 31
+        events.append(_step(step, at))
+        if step % 60 == 0:
+            loss = 0.6 + 2.8 * math.exp(-step / 90)
+            said = "Interest hates the sea." if step < 120 else "Interest hates bagpipes."
+            events.append(protocol.Evaluated(at=at, step=step, loss=loss, best=True))
+            events.append(protocol.CheckpointSaved(at=at, step=step))
+            events.append(protocol.Spoke(at=at, step=step, prompt=spec.prompt, text=said))
+    with folder.events_path.open("ab") as file:
+        file.write(b"".join(map(protocol.encode_line, events)))
+    return folder
+
+
 def record_samples(db: sqlite3.Connection) -> None:
     """What study wrote about some of the sample notes."""
     notes, samples = Notes(db), Samples(db)

@@ -39,11 +39,11 @@ def study(report: Report) -> str:
     written = words.count(report.study_written, "sample")
     verb = "is" if report.study_written == 1 else "are"
     read = max(report.notes_read, report.notes)
-    reached = f" and reached {report.notes:,} of them" if report.notes < read else ""
+    reached = f" and reached {words.number(report.notes)} of them" if report.notes < read else ""
     sentence = (
         f"It read {words.count(read, 'note')}{reached}. There {verb} {written} about your notes:"
-        f" questions with answers, in several wordings. It keeps {report.study_used:,} that the"
-        " notes bear out."
+        f" questions with answers, in several wordings. It keeps {words.number(report.study_used)}"
+        " that the notes bear out."
     )
     if report.recipe:
         learned = report.recipe.replace("what they say", "what your notes say")
@@ -54,7 +54,9 @@ def study(report: Report) -> str:
 def thrown_out(report: Report) -> list[str]:
     """How many samples each filter threw out, most first."""
     dropped = sorted(report.study_dropped.items(), key=lambda item: -item[1])
-    return [f"{number:,} {sample_words.reason_of_several(why)}" for why, number in dropped]
+    return [
+        f"{words.number(number)} {sample_words.reason_of_several(why)}" for why, number in dropped
+    ]
 
 
 def general(report: Report) -> str:
@@ -67,7 +69,7 @@ def general(report: Report) -> str:
     else:
         sentence = "It forgot some of these: for other things than your notes, ask the base model."
     if report.perplexity_after > MOST_PERPLEXITY * report.perplexity_before > 0:
-        sentence += " But text about other things than your notes surprises it more than before."
+        sentence += " But it foresees text about other things less well than before."
     return sentence
 
 
@@ -76,16 +78,10 @@ def style(report: Report) -> str:
     before, after = report.style_before, report.style_after
     if before is None or after is None or before <= 0:
         return ""
+    shown = "Of pages that you wrote, and of which it knows only single sentences, it foresees"
     if after >= before:
-        return (
-            "Pages of yours that it knows only single sentences of surprise it as much as before:"
-            " it does not write like you yet."
-        )
-    percent = round(100 * (1 - after / before))
-    return (
-        f"Pages of yours that it knows only single sentences of surprise it {percent} percent less"
-        " than before: it writes more like you."
-    )
+        return f"{shown} the words no better than before: it does not write like you yet."
+    return f"{shown} the words better than before: it writes more like you."
 
 
 def night(report: Report, run: JobSnapshot) -> list[Fact]:
@@ -113,9 +109,9 @@ def details(report: Report) -> list[tuple[str, str]]:
     """The numbers behind it all, as pairs of a name and a value."""
     found = [("Steps", _steps(report))] if report.steps else []
     if report.tokens_per_second:
-        found.append(("Speed", f"{report.tokens_per_second:,.0f} tokens a second"))
+        found.append(("Speed", f"{words.number(report.tokens_per_second)} tokens a second"))
     if report.samples:
-        found.append(("Samples learned", f"{report.samples:,}"))
+        found.append(("Samples learned", words.number(report.samples)))
     pairs = (
         ("Held-out loss", report.base_valid_loss, report.valid_loss),
         ("Perplexity of general text", report.perplexity_before, report.perplexity_after),
@@ -123,17 +119,20 @@ def details(report: Report) -> list[tuple[str, str]]:
     )
     for name, before, after in pairs:
         if before and after:
-            found.append((name, f"{after:.2f}; before: {before:.2f}"))
+            found.append((name, f"{words.number(after, 2)}; before: {words.number(before, 2)}"))
     for name, samples in (("Learned in part", report.cut), ("Not learned", report.unlearnable)):
         if samples:
             listed = "\n".join(sample.prompt for sample in samples[:_MOST_LISTED])
             more = len(samples) - _MOST_LISTED
-            found.append((name, f"{listed}\nand {more:,} more" if more > 0 else listed))
+            found.append((name, f"{listed}\nand {words.number(more)} more" if more > 0 else listed))
     return found
 
 
 def _steps(report: Report) -> str:
-    planned = report.planned_steps
-    steps = f"{report.steps:,} of {planned:,} planned" if planned else f"{report.steps:,}"
-    kept = report.kept_step
-    return f"{steps}; best at step {kept:,}, which was kept" if 0 < kept < report.steps else steps
+    planned, kept = report.planned_steps, report.kept_step
+    steps = words.number(report.steps)
+    if planned:
+        steps = f"{words.part(report.steps, planned)} planned"
+    if 0 < kept < report.steps:
+        steps += f"; best at step {words.number(kept)}, which was kept"
+    return steps

@@ -22,14 +22,25 @@ class Fact:
 
 
 def facts(run: JobSnapshot, now: float) -> list[Fact]:
-    """The numbers of a run at a Unix time, the most telling first."""
+    """The numbers of a run at a Unix time that everybody asks for, the most telling first."""
     status = run.status
     found = []
     if status.steps:
-        found.append(Fact(f"{status.step:,} of {status.steps:,}", "steps"))
+        found.append(Fact(words.percent(status.step, status.steps), "of the learning"))
     if run.worked_s or run.is_active:
         found.append(Fact(words.clock(elapsed(run, now)), "worked"))
-    return [*found, *_study(run), *_remaining(run, now), *_losses(run), *_machine(run)]
+    return [*found, *_study(run), *_remaining(run, now), *_machine(run)]
+
+
+def details(run: JobSnapshot) -> list[Fact]:
+    """What only those ask for who know how training works."""
+    status, found = run.status, []
+    if status.steps:
+        found.append(Fact(words.part(status.step, status.steps), "steps"))
+    found += _losses(run)
+    if status.latest is not None:
+        found.append(Fact(words.number(status.latest.tokens_per_second), "tokens a second"))
+    return found
 
 
 def elapsed(run: JobSnapshot, now: float) -> float:
@@ -42,8 +53,8 @@ def _study(run: JobSnapshot) -> list[Fact]:
     progress = run.status.progress
     if progress is None or not progress.total or not is_studying(run):
         return []
-    found = [Fact(f"{progress.done:,} of {progress.total:,}", f"{progress.unit} studied")]
-    kept, _, meaning = progress.text.partition(" ")
+    found = [Fact(words.part(progress.done, progress.total), f"{progress.unit} studied")]
+    kept, _, meaning = words.regional(progress.text).partition(" ")
     return [*found, Fact(kept, meaning)] if meaning else found
 
 
@@ -69,9 +80,10 @@ def _remaining(run: JobSnapshot, now: float) -> list[Fact]:
 def _losses(run: JobSnapshot) -> list[Fact]:
     losses = held_out_losses(run)
     if losses is not None:
-        return [Fact(f"{losses[1]:.2f}", f"held-out loss; before: {losses[0]:.2f}")]
+        before, now = (words.number(loss, 2) for loss in losses)
+        return [Fact(now, f"held-out loss; before: {before}")]
     if run.status.latest is not None:
-        return [Fact(f"{run.status.latest.loss:.2f}", "training loss")]
+        return [Fact(words.number(run.status.latest.loss, 2), "training loss")]
     return []
 
 
@@ -79,7 +91,6 @@ def _machine(run: JobSnapshot) -> list[Fact]:
     latest, energy, planned = run.status.latest, run.night.energy, run.night.planned
     found = []
     if latest is not None:
-        found.append(Fact(f"{latest.tokens_per_second:,.0f}", "tokens a second"))
         machine = planned.machine_bytes if planned else 0
         meaning = f"memory at most, of {words.size(machine)}" if machine else "memory at most"
         found.append(Fact(words.size(latest.peak_bytes), meaning))

@@ -54,11 +54,11 @@ def mark_of(event: protocol.JobEvent, before: JobStatus) -> Mark | None:
         case protocol.Launched() if before.launched_at:
             kind, text = "interruption", _after_a_break(before)
         case protocol.StepSkipped():
-            text = "Skipped: the numbers made no sense, so nothing was learned from this step."
+            text = "Skipped: the numbers made no sense, so nothing was learned here."
             return Mark("skipped", event.step, event.at, text)
         case protocol.RolledBack():
             kind = "rolled back"
-            text = f"It went astray, so it went back to step {event.step:,}, to learn more gently."
+            text = "It went astray, so it went back a little, to learn more gently."
         case protocol.WaitOver() if before.waiting is not None:
             waited = words.span(event.at - before.waiting.at)
             kind, text = "wait", f"Waited {waited}. {before.waiting.text}"

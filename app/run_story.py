@@ -41,22 +41,29 @@ def state_of(run: JobSnapshot) -> str:
 def doing(run: JobSnapshot) -> str:
     """What an active run is doing now."""
     if run.stopping:
-        return "Stopping after this step. Everything learned so far is kept."
+        return "Stopping in a moment. Everything learned so far is kept."
     if run.pausing:
-        return "Pausing after this step. It gives its memory back until you continue it."
+        return "Pausing in a moment. It gives its memory back until you continue it."
     if run.state is JobState.STARTING:
         return "Starting…"
     if run.waiting is not None:
-        return run.waiting.text
+        return waiting_for(run.waiting)
     status = run.status
     stage = stage_name(status.stage)
     progress = status.progress
     if progress is None or not (progress.total or progress.done):
         return f"{stage}…"
-    kept = f", {progress.text}" if is_studying(run) and progress.text else ""
+    kept = f", {words.regional(progress.text)}" if is_studying(run) and progress.text else ""
     if not progress.total:
-        return f"{stage}: {progress.done:,} {progress.unit}{kept}…"
-    return f"{stage}: {progress.done:,} of {progress.total:,} {progress.unit}{kept}…"
+        return f"{stage}: {words.number(progress.done)} {progress.unit}{kept}…"
+    return f"{stage}: {words.part(progress.done, progress.total)} {progress.unit}{kept}…"
+
+
+def waiting_for(waiting: protocol.Waiting) -> str:
+    """What a run waits for, and when that is over; the clock is the person's."""
+    if waiting.reason == "time" and waiting.until:
+        return f"It starts at {words.time_of_day(waiting.until)}."
+    return words.regional(waiting.text)
 
 
 def is_studying(run: JobSnapshot) -> bool:
@@ -66,7 +73,7 @@ def is_studying(run: JobSnapshot) -> bool:
 
 def notice(run: JobSnapshot) -> str:
     """What the run itself had to say last; "" for nothing."""
-    return "" if run.state.can_resume else run.night.said
+    return "" if run.state.can_resume else words.regional(run.night.said)
 
 
 def outcome(run: JobSnapshot) -> str:
@@ -90,18 +97,20 @@ def outcome(run: JobSnapshot) -> str:
             happened = error.message if error else "This run could not go on."
             hint = error.hint if error else ""
             has_begun = run.status.step or run.status.checkpoint or run.has_studied
-            return " ".join(filter(None, (happened, hint, _goes_on(run) if has_begun else "")))
+            goes_on = _goes_on(run) if has_begun else ""
+            return words.regional(" ".join(filter(None, (happened, hint, goes_on))))
 
 
 def ending(run: JobSnapshot) -> str:
     """The same of a run that did not come to its end, in few words."""
     if run.state is JobState.FAILED:
         return "Did not finish. Click to see why."
-    saved = run.status.checkpoint
-    if saved:
-        return f"{_STATES[run.state]}. You can go on from step {saved:,}."
+    state = _STATES[run.state]
+    if run.status.checkpoint:
+        saved = words.percent(run.status.checkpoint, run.status.steps)
+        return f"{state}. You can go on after {saved} of the learning."
     kept = "with its study kept" if run.has_studied else "before anything was saved"
-    return f"{_STATES[run.state]} {kept}. You can start it again."
+    return f"{state} {kept}. You can start it again."
 
 
 def held_out_losses(run: JobSnapshot) -> tuple[float, float] | None:
@@ -126,8 +135,7 @@ def _achievement(run: JobSnapshot) -> str:
     losses = held_out_losses(run)
     if losses is not None and losses[1] < losses[0]:
         sentence += (
-            " Questions that I kept aside have less surprising answers now:"
-            f" their loss fell from {losses[0]:.2f} to {losses[1]:.2f}."
+            " It comes closer than before to the right answers of questions that I kept aside."
         )
     return sentence
 
@@ -140,10 +148,12 @@ def _exam(run: JobSnapshot) -> str:
         return ""
     if not asked:
         return ""
-    sentence = f"Of {words.count(asked, 'question')} that I kept aside it answers {after}"
+    sentence = (
+        f"Of {words.count(asked, 'question')} that I kept aside it answers {words.number(after)}"
+    )
     if after > before:
-        return f"{sentence}; before, it answered {before}."
-    return f"{sentence}, and it was {before} before: so far, this did not help."
+        return f"{sentence}; before, it answered {words.number(before)}."
+    return f"{sentence}, and it was {words.number(before)} before: so far, this did not help."
 
 
 def _goes_on(run: JobSnapshot) -> str:
@@ -152,4 +162,5 @@ def _goes_on(run: JobSnapshot) -> str:
 
 def _where(run: JobSnapshot) -> str:
     status = run.status
-    return f" at step {status.step:,} of {status.steps:,}" if status.steps and status.step else ""
+    is_known = status.steps and status.step
+    return f" after {words.percent(status.step, status.steps)} of the learning" if is_known else ""

@@ -91,14 +91,17 @@ def state_help(sample: StoredSample) -> str:
 
 def totals(overview: SampleOverview, found: int | None) -> str:
     """'2,410 samples written, 2,105 kept'; and how many are shown, where not all are."""
-    sentence = f"{words.count(overview.written, 'sample')} written, {overview.kept:,} kept"
+    sentence = (
+        f"{words.count(overview.written, 'sample')} written, {words.number(overview.kept)} kept"
+    )
     return sentence if found is None else f"{words.count(found, 'sample')} found. {sentence}"
 
 
 def thrown_out(overview: SampleOverview) -> str:
     """How many each filter threw out, a line for each."""
     return "\n".join(
-        f"{number:,} {reason_of_several(dropped)}" for dropped, number in overview.reasons.items()
+        f"{words.number(number)} {reason_of_several(dropped)}"
+        for dropped, number in overview.reasons.items()
     )
 
 

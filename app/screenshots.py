@@ -1,7 +1,11 @@
-"""Pictures of every page: `python -m app.screenshots FOLDER [--library HOME]`.
+"""Pictures of every page: `python -m app.screenshots FOLDER [--library HOME] [--all]`.
 
 They show the real window on a real library: a fresh one with the sample notes, and then what a
 recorded night left in it; or the given one with whatever runs, adapters and conversations it has.
+
+Without options in two sizes, light and dark. `--sizes`, `--appearances`, `--locales` and `--zoom`
+choose others: a size is WIDTHxHEIGHT@SCALE. `--all` takes the smallest and the usual screens, light
+and dark, in English, German and Hebrew.
 """
 
 from __future__ import annotations
@@ -12,16 +16,19 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, QLocale, QTimer
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from app import recorded_library
-from app.main import make_application
+from app.main import make_application, settle_direction
 from app.pages.notes import NotesPage
+from app.pages.notes_group import SKIPPED
 from app.services import Services, make_services
 from app.window import ENTRIES, Window
 from mlx_backend.library import Library
@@ -32,58 +39,129 @@ if TYPE_CHECKING:
     from app.pages.tonight import TonightPage
 
 _T = TypeVar("_T")
-_SIZES = ((1440, 900), (1000, 700))
+_SIZES = ("1440x900", "1000x700")
+_ALL_SIZES = ("1024x600", "1440x900", "1440x900@1.5", "1440x900@2")
 _APPEARANCES: tuple[Appearance, ...] = ("light", "dark")
+_ALL_LOCALES = ("en_US", "de_DE", "he_IL")
 _PAINT_MS = 250
 _SETTLE_MS = 1500
 _PATIENCE_MS = 120_000
 
 
+@dataclass(frozen=True)
+class View:
+    """How the window is shown: its size, and the pixels of a picture for each of the window's."""
+
+    width: int
+    height: int
+    scale: float = 1.0
+
+    @classmethod
+    def of(cls, text: str) -> View:
+        """Read "1440x900" or "1440x900@1.5"."""
+        size, _, scale = text.partition("@")
+        width, height = size.split("x")
+        return cls(int(width), int(height), float(scale or 1))
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}" + (f"@{self.scale:g}" if self.scale != 1 else "")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What pictures are wanted, and where they go."""
+
+    folder: Path
+    views: tuple[View, ...]
+    appearances: tuple[Appearance, ...]
+    zoom: int = 100
+    suffix: str = ""
+
+
 def main(argv: list[str]) -> int:
     """Take all pictures; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m app.screenshots", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the PNG files go")
-    parser.add_argument("--library", type=Path, help="a library to show instead of a fresh one")
-    arguments = parser.parse_args(argv)
+    arguments = _parser().parse_args(argv)
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    sizes = arguments.sizes or (_ALL_SIZES if arguments.all else _SIZES)
+    locales = arguments.locales or (_ALL_LOCALES if arguments.all else ("",))
     app = make_application()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as fresh:
-        with _window(app, Path(fresh)) as (window, services):
-            camera = _Camera(window, services, arguments.folder)
-            camera.take("first-start")
-            if arguments.library is None:
-                _import_samples(window, services)
-                camera.take_all_pages()
-                camera.take_recorded_night()
-        if arguments.library is not None:
-            with _window(app, arguments.library) as (window, services):
-                _Camera(window, services, arguments.folder).take_all_pages()
+    for locale in locales:
+        if locale:
+            QLocale.setDefault(QLocale(locale))
+            settle_direction(app)
+        wish = Wish(
+            arguments.folder,
+            tuple(map(View.of, sizes)),
+            tuple(arguments.appearances or _APPEARANCES),
+            arguments.zoom,
+            f"-{locale}" if locale else "",
+        )
+        _take_all(app, wish, arguments.library)
     return 0
 
 
-class _Camera:
-    """Takes pictures of a window in all sizes and appearances."""
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the PNG files go")
+    parser.add_argument("--library", type=Path, help="a library to show instead of a fresh one")
+    parser.add_argument("--all", action="store_true", help="all sizes and locales that are tested")
+    parser.add_argument("--sizes", nargs="+", metavar="SIZE", help="such as 1024x600 1440x900@2")
+    parser.add_argument("--appearances", nargs="+", choices=_APPEARANCES)
+    parser.add_argument("--locales", nargs="+", metavar="LOCALE", help="such as de_DE he_IL")
+    parser.add_argument("--zoom", type=int, default=100, help="in percent")
+    return parser
 
-    def __init__(self, window: Window, services: Services, folder: Path) -> None:
+
+def _take_all(app: QApplication, wish: Wish, home: Path | None) -> None:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as fresh:
+        with _window(app, Path(fresh), wish) as (window, services):
+            camera = _Camera(window, services, wish)
+            camera.take("first-start")
+            if home is None:
+                camera.take_empty_pages()
+                _import(window, services, Path(str(resources.files("resources") / "sample_notes")))
+                camera.take_all_pages()
+                camera.take_recorded_night()
+        if home is not None:
+            with _window(app, home, wish) as (window, services):
+                _Camera(window, services, wish).take_all_pages()
+
+
+class _Camera:
+    """Takes pictures of a window in all sizes and appearances that are wanted."""
+
+    def __init__(self, window: Window, services: Services, wish: Wish) -> None:
         self._window = window
         self._services = services
-        self._folder = folder
+        self._wish = wish
         self._plans: list[object] = []
         services.planner.planned.connect(lambda _, plan: self._plans.append(plan))
         services.planner.failed.connect(lambda _, error: self._plans.append(error))
 
-    def take(self, name: str) -> None:
-        """Take what the window shows now."""
-        for appearance in _APPEARANCES:
+    def take(self, name: str, prepare: Callable[[], None] = lambda: None) -> None:
+        """Take what the window shows now; `prepare` is done before each picture."""
+        for appearance in self._wish.appearances:
             self._services.style.set_appearance(appearance)
-            for width, height in _SIZES:
-                self._window.resize(width, height)
+            for view in self._wish.views:
+                self._window.resize(view.width, view.height)
                 _pause(_PAINT_MS)
-                self._save(f"{name}-{appearance}-{width}x{height}.png")
+                prepare()
+                self._save(f"{name}-{appearance}-{view}{self._wish.suffix}.png", view)
 
-    def _save(self, name: str) -> None:
-        self._window.grab().save(str(self._folder / name))
-        print(self._folder / name)
+    def _save(self, name: str, view: View) -> None:
+        # Not `grab`: that draws at the screen's scale alone.
+        picture = QPixmap(self._window.size() * view.scale)
+        picture.setDevicePixelRatio(view.scale)
+        self._window.render(picture)
+        picture.save(str(self._wish.folder / name))
+        print(self._wish.folder / name)
+
+    def take_empty_pages(self) -> None:
+        """Take the pages of a new library."""
+        for entry in ENTRIES[1:4]:
+            self._window.show_page(entry.key)
+            _pause(_SETTLE_MS)
+            self.take(f"{entry.key}-empty")
 
     def take_all_pages(self) -> None:
         """Take each page in a state that says something."""
@@ -144,11 +222,18 @@ class _Camera:
         chat.transcript.views[0].answers[recorded_library.NAME].sources.chips[0].click()
         _pause(_SETTLE_MS)
         self.take("notes-cited")
+        window.show_page("adapters")
+        _pause(_SETTLE_MS)
+        self.take("adapters")
         self._take_samples()
+        self._take_skipped()
+        window.show_page("tonight")
+        self._take_recorded_runs(tonight)
         self._take_study(tonight)
 
     def _take_samples(self) -> None:
         page = cast(NotesPage, self._window.page("notes"))
+        self._window.show_page("notes")
         page.show_samples()
         _wait_for(lambda: page.samples.table.rowCount() > 0)
         page.samples.view.selectRow(4)
@@ -166,17 +251,39 @@ class _Camera:
         self.take("tonight-studying")
         lock.release()
 
+    def _take_skipped(self) -> None:
+        page = cast(NotesPage, self._window.page("notes"))
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("Harbour.jpg", "Puffin song.mp3", "Chart.dwg"):
+                (Path(folder) / name).write_bytes(bytes(range(256)))
+            _import(self._window, self._services, Path(folder))
+        page.chips.choose(SKIPPED)
+        _pause(_SETTLE_MS)
+        self.take("notes-skipped")
+        page.chips.choose("")
+
+    def _take_recorded_runs(self, tonight: TonightPage) -> None:
+        """Take a run that learns, and the same one when it was interrupted."""
+        run = recorded_library.record_learning(self._services.library)
+        lock = run.lock()
+        lock.acquire()
+        tonight.show_run(run.id)
+        _wait_for(lambda: tonight.run.run_id == run.id)
+        _pause(_SETTLE_MS)
+        self.take("tonight-learning")
+        lock.release()
+        _pause(_SETTLE_MS)
+        self.take("tonight-interrupted")
+
     def _take_scrolled(self, name: str, page: QWidget) -> None:
         bars = [area.verticalScrollBar() for area in page.findChildren(QScrollArea)]
-        for appearance in _APPEARANCES:
-            self._services.style.set_appearance(appearance)
-            for width, height in _SIZES:
-                self._window.resize(width, height)
-                _pause(_PAINT_MS)
-                for bar in bars:
-                    bar.setValue(bar.maximum())
-                _pause(_PAINT_MS)
-                self._save(f"{name}-{appearance}-{width}x{height}.png")
+
+        def scroll() -> None:
+            for bar in bars:
+                bar.setValue(bar.maximum())
+            _pause(_PAINT_MS)
+
+        self.take(name, scroll)
 
     def _in_library(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         done: list[_T] = []
@@ -203,9 +310,10 @@ class _Camera:
 
 
 @contextmanager
-def _window(app: QApplication, home: Path) -> Iterator[tuple[Window, Services]]:
+def _window(app: QApplication, home: Path, wish: Wish) -> Iterator[tuple[Window, Services]]:
     services = make_services(Library.open(home), app)
     window = Window(services)
+    services.style.set_zoom(wish.zoom)
     window.show()
     _pause(_SETTLE_MS)
     try:
@@ -216,10 +324,10 @@ def _window(app: QApplication, home: Path) -> Iterator[tuple[Window, Services]]:
         window.deleteLater()
 
 
-def _import_samples(window: Window, services: Services) -> None:
+def _import(window: Window, services: Services, folder: Path) -> None:
     ended: list[object] = []
     services.imports.ended.connect(ended.append)
-    window.import_paths([Path(str(resources.files("resources") / "sample_notes"))])
+    window.import_paths([folder])
     _wait_for(lambda: bool(ended))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app import icons
-from app.style import Size
+from app.style import Size, sized
 
 
 @dataclass(frozen=True)
@@ -21,28 +21,30 @@ class Entry:
 
 
 class Sidebar(QFrame):
-    """Tells which page is wanted, and shows which one is there."""
+    """Tells which page is wanted, and shows which one is there; `foot` stands below."""
 
     chosen = Signal(str)
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], foot: QWidget) -> None:
         super().__init__()
         self.setProperty("kind", "sidebar")
-        self.setFixedWidth(Size.SIDEBAR)
+        sized(self, lambda it: it.setFixedWidth(Size.SIDEBAR))
         self._keys = [entry.key for entry in entries]
         self.list = QListWidget()
         self.list.setProperty("kind", "sidebar")
         self.list.setAccessibleName("Pages")
-        self.list.setIconSize(QSize(Size.SIDEBAR_ICON, Size.SIDEBAR_ICON))
+        sized(self.list, lambda it: it.setIconSize(QSize(Size.SIDEBAR_ICON, Size.SIDEBAR_ICON)))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for entry in entries:
             item = QListWidgetItem(icons.icon(entry.key), entry.title)
-            item.setSizeHint(QSize(0, Size.SIDEBAR_ROW))
             self.list.addItem(item)
+        sized(self.list, _fit_rows)
         self.list.currentRowChanged.connect(self._announce)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.list)
+        layout.setSpacing(0)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(foot)
 
     def show_chosen(self, key: str) -> None:
         """Mark the page that is there."""
@@ -51,3 +53,8 @@ class Sidebar(QFrame):
     def _announce(self, row: int) -> None:
         if row >= 0:
             self.chosen.emit(self._keys[row])
+
+
+def _fit_rows(rows: QListWidget) -> None:
+    for row in range(rows.count()):
+        rows.item(row).setSizeHint(QSize(0, Size.SIDEBAR_ROW))

@@ -1,4 +1,8 @@
-"""The strip below the page: what is being done right now, and how long it will take."""
+"""The strip below the sidebar: what is being done right now, and how long it will take.
+
+It stands below the sidebar and not below the page, so that nothing of the page moves when the strip
+comes and goes.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,25 @@ import time
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy
+from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout
 
 from app import run_facts, run_line, run_story, words
 from app.job_snapshot import JobSnapshot
 from app.job_watcher import JobWatcher
 from app.run_news import RunNews
-from app.style import Size, Space, mark
+from app.style import Space
 from app.widgets.elided import Elided
+from app.widgets.import_bar import outcome
 from app.widgets.text import button, label
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
-_RESTING = "Nothing is running"
-
 
 class StatusStrip(QFrame):
-    """Always shows the running job; a click leads to its page."""
+    """Shows the running job, and what came of the last one; else it is not there.
+
+    A click leads to the job's page.
+    """
 
     chosen = Signal(str)
     """The key of the page that the job belongs to."""
@@ -35,33 +41,37 @@ class StatusStrip(QFrame):
         self._watcher = watcher
         self._news = news
         self._finished: JobSnapshot | None = None
+        self._imported: JobSnapshot | None = None
         self._page = "tonight"
         self.setProperty("kind", "strip")
-        self.setFixedHeight(Size.STRIP)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.what = Elided()
-        self.detail = label(kind="quiet")
-        self.detail.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.detail = label(kind="small")
+        self.detail.setWordWrap(True)
         self.bar = QProgressBar()
-        self.bar.setMinimumWidth(Size.NARROW_COLUMN)
-        self.bar.setMaximumWidth(Size.FIELD)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
         self.chat = button("Chat With It", "link")
+        self.chat.setProperty("flush", True)
         self.chat.hide()
         self.chat.clicked.connect(self._chat)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(Space.TWO, 0, Space.TWO, 0)
-        layout.setSpacing(Space.ONE)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.ONE)
+        layout.setSpacing(Space.HALF)
         layout.addWidget(self.what)
-        layout.addWidget(self.chat)
-        layout.addWidget(self.detail, 1)
+        layout.addWidget(self.detail)
         layout.addWidget(self.bar)
+        layout.addWidget(self.chat, alignment=Qt.AlignmentFlag.AlignLeft)
         watcher.job_changed.connect(lambda _: self._show())
         watcher.job_removed.connect(lambda _: self._show())
         watcher.settled.connect(self._show)
         news.changed.connect(self._show)
+        self._show()
+
+    def show_import(self, job: JobSnapshot | None) -> None:
+        """Say what came of an import that nobody watched; None: somebody has seen it."""
+        self._imported = job
         self._show()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -89,55 +99,50 @@ class StatusStrip(QFrame):
         self.chat.setVisible(self._finished is not None)
         if active:
             self._show_running(active[0])
+        elif self._imported is not None:
+            self._say("notes", "Notes are added", outcome(self._imported)[0])
         elif self._finished is not None:
-            self._show_finished(self._finished)
+            self._say("tonight", f"“{run_story.adapter_of(self._finished)}” is ready")
         else:
             self._show_rest()
+        self.detail.setVisible(bool(self.detail.text()))
+        self.setVisible(bool(self.what.text()))
         self.setAccessibleName(f"{self.what.text()}. {self.detail.text()}".strip())
 
     def _show_running(self, job: JobSnapshot) -> None:
-        self._page = _page_of(job)
-        mark(self.what, "body")
-        self.what.setText(_title(job))
-        self.detail.setText("Stopping…" if job.stopping else describe(job))
+        self._say(_page_of(job), _title(job), "Stopping…" if job.stopping else describe(job))
         is_at_rest = run_line.is_in_line(job) or job.is_paused
         done, total = _share(job)
         self.bar.setRange(0, total)  # 0: the bar moves to and fro
         self.bar.setValue(done)
         self.bar.setVisible(not is_at_rest)
 
-    def _show_finished(self, run: JobSnapshot) -> None:
-        self._page = "tonight"
-        self.bar.hide()
-        mark(self.what, "body")
-        self.what.setText(f"“{run_story.adapter_of(run)}” is ready")
-        self.detail.clear()
-
     def _show_rest(self) -> None:
-        self._page = "tonight"
-        self.bar.hide()
         runs = self._watcher.runs()
-        unfinished = runs[0] if runs and runs[0].state.can_resume else None
-        if unfinished is None:
-            self.what.setText(_RESTING)
-            mark(self.what, "quiet")
-            self.detail.clear()
-            return
-        mark(self.what, "body")
-        self.what.setText(_title(unfinished))
-        self.detail.setText(run_story.ending(unfinished))
+        latest = runs[0] if runs else None
+        if latest is not None and latest.state in (JobState.INTERRUPTED, JobState.FAILED):
+            self._say("tonight", _title(latest), run_story.ending(latest))
+        else:
+            self._say("tonight", "")
+
+    def _say(self, page: str, what: str, detail: str = "") -> None:
+        self._page = page
+        self.bar.hide()
+        self.what.setText(what)
+        self.detail.setText(detail)
 
 
 def describe(job: JobSnapshot) -> str:
-    """Where a running job is: 'step 120 of 600, about 40 minutes left'."""
+    """Where a running job is: '20 percent, about 40 minutes left'."""
     status = job.status
     if isinstance(job.spec, TrainSpec):
         if status.stage != "training" or status.latest is None or job.waiting or job.pausing:
             return _with_remaining(job, run_story.doing(job))
         left, _ = words.estimate(status.latest.remaining_s, status.latest.remaining_error_s)
-        return f"step {status.step:,} of {status.steps:,}, {left} left"
+        return f"{words.percent(status.step, status.steps)}, {left} left"
     if status.progress is not None and status.progress.total:
-        return f"{status.progress.done:,} of {status.progress.total:,} {status.progress.unit}"
+        done = words.part(status.progress.done, status.progress.total)
+        return f"{done} {status.progress.unit}"
     if isinstance(job.spec, ExportSpec):
         return "Writing and checking…"
     return "Looking for notes…"
@@ -151,7 +156,7 @@ def _with_remaining(job: JobSnapshot, doing: str) -> str:
     if job.waiting or job.pausing or job.state is JobState.STARTING:
         return doing
     # There is room for one of the two, and the time is what one wants to know.
-    doing = doing.removesuffix("…").removesuffix(f", {progress.text}")
+    doing = doing.removesuffix("…").removesuffix(f", {words.regional(progress.text)}")
     left = run_facts.stage_remaining_s(progress, time.time())
     return f"{doing}, {words.duration(left)} left" if left else f"{doing}…"
 

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
@@ -19,6 +22,35 @@ from mlx_backend.settings import Appearance
 
 READABLE = 4.5
 """The least contrast of text, as the accessibility guidelines (WCAG AA) ask."""
+
+ZOOMS = (80, 90, 100, 110, 125, 150, 175, 200)
+"""How large everything can be shown, in percent."""
+
+_ZOOM = "zoom"  # the property of the application that says how large, in percent
+_RULES = "rules"  # the property of a widget with the rules that give it its size
+_Widget = TypeVar("_Widget", bound=QWidget)
+
+
+def zoom() -> int:
+    """How large everything is shown, in percent."""
+    app = QCoreApplication.instance()
+    percent = app.property(_ZOOM) if app is not None else None
+    return percent if isinstance(percent, int) else 100
+
+
+class _Zoomed:
+    """A number of pixels at 100 percent; read from its class, as many as the zoom makes of it.
+
+    `most` is for what would else leave no room for anything beside it.
+    """
+
+    def __init__(self, pixels: int, most: int | None = None) -> None:
+        self._pixels = pixels
+        self._most = most
+
+    def __get__(self, _: object, owner: type) -> int:
+        zoomed = max(1, round(self._pixels * zoom() / 100))
+        return zoomed if self._most is None else min(zoomed, self._most)
 
 
 class Space:
@@ -33,58 +65,63 @@ class Space:
 
 
 class Type:
-    """Sizes of type in pixels."""
+    """Sizes of type in pixels, as the zoom makes them."""
 
-    SMALL = 11
-    BODY = 13
-    LARGE = 15
-    TITLE = 22
+    SMALL = _Zoomed(11)
+    BODY = _Zoomed(13)
+    LARGE = _Zoomed(15)
+    TITLE = _Zoomed(22)
 
 
 class Size:
-    """Sizes of the few things that have a fixed one, in pixels."""
+    """Sizes of the few things that have a fixed one, in pixels.
 
-    SIDEBAR = 208
-    SIDEBAR_ROW = 32
-    SIDEBAR_ICON = 18
-    ROW = 32
-    TALL_ROW = 48
-    STRIP = 40
-    CONTROL = 28
-    SEGMENT = 26
-    ICON = 16
-    BIG_ICON = 48
-    BAR_ROW = 20
-    SCORE = 360
-    FIELD = 240
-    SHORT_FIELD = 144
-    FIELD_LEAST = 64
-    FIELD_MOST = 96
-    COLUMN = 88
-    NARROW_COLUMN = 72
-    COUNT_COLUMN = 48
-    FOLDERS_LEAST = 152
-    LIST_LEAST = 256
-    NAMES = 96
-    LIST = 260
-    READING = 640
-    TRANSCRIPT = 760
-    BUBBLE = 520
-    INPUT = 36
-    DIALOG = 440
+    What holds type is as large as the zoom makes it.
+    """
+
+    SIDEBAR = _Zoomed(208, most=280)
+    SIDEBAR_ROW = _Zoomed(32)
+    SIDEBAR_ICON = _Zoomed(18)
+    ROW = _Zoomed(32)
+    TALL_ROW = _Zoomed(48)
+    STRIP = _Zoomed(40)
+    CONTROL = _Zoomed(28)
+    SEGMENT = _Zoomed(26)
+    ICON = _Zoomed(16)
+    BIG_ICON = _Zoomed(48)
+    BAR_ROW = _Zoomed(20)
+    SCORE = _Zoomed(360)
+    FIELD = _Zoomed(240)
+    SHORT_FIELD = _Zoomed(144)
+    FIELD_LEAST = _Zoomed(64)
+    FIELD_MOST = _Zoomed(96)
+    COLUMN = _Zoomed(88)
+    NARROW_COLUMN = _Zoomed(72)
+    COUNT_COLUMN = _Zoomed(48)
+    FOLDERS_LEAST = _Zoomed(152, most=208)
+    LIST_LEAST = _Zoomed(248, most=360)
+    NAMES = _Zoomed(96)
+    LIST = _Zoomed(260, most=360)
+    READING = _Zoomed(640)
+    TRANSCRIPT = _Zoomed(760)
+    BUBBLE = _Zoomed(520)
+    INPUT = _Zoomed(36)
+    DIALOG = _Zoomed(440)
     WINDOW = (1120, 760)
-    WINDOW_LEAST = (880, 600)
+    WINDOW_LEAST = (860, 480)
+    TITLE_BAR = 32
+    WINDOW_EDGE = 4
     CURVE = 2
     POINT = 6
-    CHART_LEAST = 240
-    AXIS = 48
-    LANES = 64
+    CHART_LEAST = _Zoomed(240, most=360)
+    AXIS = _Zoomed(48)
+    LANES = _Zoomed(64)
     SIGN = 9
     BEST = 14
-    READOUT = 300
-    SPOKEN = 264
-    SPOKEN_LEAST = 120
-    WIDE = 760
+    READOUT = _Zoomed(300)
+    SPOKEN = _Zoomed(264)
+    SPOKEN_LEAST = _Zoomed(120, most=200)
+    WIDE = _Zoomed(760)
 
 
 @dataclass(frozen=True)
@@ -233,9 +270,6 @@ class Style(QObject):
         super().__init__(app)
         self._app = app
         self._appearance: Appearance = "system"
-        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-        font.setPixelSize(Type.BODY)
-        app.setFont(font)
         self.colours = colours(app.palette(), dark=False)
         self.refresh()
         app.styleHints().colorSchemeChanged.connect(self.refresh)
@@ -253,8 +287,18 @@ class Style(QObject):
             hints.unsetColorScheme()
         self.refresh()
 
+    def set_zoom(self, percent: int) -> None:
+        """Show everything so large; `percent` is one of `ZOOMS`, or the nearest of them."""
+        nearest = min(ZOOMS, key=lambda each: abs(each - percent))
+        if nearest != zoom():
+            self._app.setProperty(_ZOOM, nearest)
+            self.refresh()
+
     def refresh(self) -> None:
         """Derive everything anew from what the system says now."""
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+        font.setPixelSize(Type.BODY)
+        self._app.setFont(font)
         self._app.setPalette(QPalette())  # back to the system's own, to read it
         scheme = self._app.styleHints().colorScheme()
         dark = (
@@ -265,7 +309,17 @@ class Style(QObject):
         self.colours = colours(self._app.palette(), dark)
         self._app.setPalette(make_palette(self.colours))
         self._app.setStyleSheet(style_sheet(self.colours))
+        for widget in self._app.allWidgets():
+            for rule in widget.property(_RULES) or ():
+                rule(widget)
         self.changed.emit()
+
+
+def sized(widget: _Widget, rule: Callable[[_Widget], object]) -> _Widget:
+    """Give a widget its size by a rule that reads the tokens, now and at each other zoom."""
+    widget.setProperty(_RULES, (*(widget.property(_RULES) or ()), rule))
+    rule(widget)
+    return widget
 
 
 def inset(layout: QLayout, edge: int) -> None:
@@ -286,10 +340,10 @@ def style_sheet(c: Colours) -> str:
         field.name: getattr(c, field.name).name() for field in fields(c) if field.name != "dark"
     }
     sizes = {
-        f"{group.__name__.lower()}_{name.lower()}": f"{value}px"
+        f"{group.__name__.lower()}_{name.lower()}": f"{getattr(group, name)}px"
         for group in (Space, Type, Size)
-        for name, value in vars(group).items()
-        if isinstance(value, int)
+        for name in vars(group)
+        if isinstance(getattr(group, name), int)
     }
     names["veil"] = f"rgba({c.tint.red()}, {c.tint.green()}, {c.tint.blue()}, 92%)"
     folder = resources.files("resources")
@@ -297,4 +351,13 @@ def style_sheet(c: Colours) -> str:
     if sys.platform != "darwin":  # a Mac draws its controls itself, and better
         sheet += (folder / "controls.qss").read_text(encoding="utf-8")
     icons_folder = Path(str(folder / "icons")).as_posix()
+    sheet = _PIXELS.sub(_zoomed, sheet)
     return Template(sheet).substitute(names | sizes | {"icons": icons_folder})
+
+
+# All but hairlines and the tokens, which know the zoom already.
+_PIXELS = re.compile(r"\b([2-9]|\d{2,})px")
+
+
+def _zoomed(pixels: re.Match[str]) -> str:
+    return f"{round(int(pixels[1]) * zoom() / 100)}px"

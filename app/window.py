@@ -1,4 +1,4 @@
-"""The one window: sidebar, pages, status strip, and the wires between them."""
+"""The one window: sidebar with the status strip, pages, and the wires between them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QByteArray, QDir, Qt
+from PySide6.QtCore import QDir, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import window_place
 from app.drops import DropSign, FileDrops
 from app.menus import Menus
 from app.pages.adapters import AdaptersPage
@@ -30,9 +31,10 @@ from app.run_news import RunNews
 from app.services import Services
 from app.sidebar import Entry, Sidebar
 from app.status_strip import StatusStrip
-from app.style import Size
+from app.style import ZOOMS, zoom
 from app.widgets.errors import Errors
 from app.widgets.notices import Notices
+from app.widgets.page_scroll import PageScroll
 from app.widgets.text import hairline
 from app.window_state import window_state
 from mlx_backend.errors import Kind, OvernightError
@@ -62,6 +64,7 @@ class Window(QMainWindow):
         library = services.library
         self._state = window_state(library.home)
         self._pages: dict[str, QWidget] = {}
+        self._frames: dict[str, PageScroll] = {}
         self._makers: dict[str, Callable[[], QWidget]] = {
             "notes": self._make_notes,
             "tonight": self._make_tonight,
@@ -72,10 +75,11 @@ class Window(QMainWindow):
         }
         self.errors = Errors(self, library.logs / "window.log")
         self.notices = Notices()
-        self.sidebar = Sidebar(ENTRIES)
         self.news = RunNews(services.watcher, self._state)
         self.strip = StatusStrip(services.watcher, self.news)
+        self.sidebar = Sidebar(ENTRIES, self.strip)
         self.menus = Menus(self, ENTRIES)
+        self._show_zoom(cast(int, self._state.value("zoom", 100, int)))
         self._stack = QStackedWidget()
         self._whole = QWidget()
         self._lay_out()
@@ -90,13 +94,21 @@ class Window(QMainWindow):
         """The page called `key`, made now if this is the first time."""
         if key not in self._pages:
             self._pages[key] = self._makers[key]()
-            self._stack.addWidget(self._pages[key])
+            self._frames[key] = PageScroll(self._pages[key])
+            self._stack.addWidget(self._frames[key])
         return self._pages[key]
 
     def show_page(self, key: str) -> None:
         """Bring a page to the front."""
-        self._stack.setCurrentWidget(self.page(key))
+        self.page(key)
+        self._stack.setCurrentWidget(self._frames[key])
+        if key == "notes":
+            self.strip.show_import(None)  # the page tells it itself
         self.sidebar.show_chosen(key)
+
+    def _current(self) -> QWidget:
+        """The page at the front."""
+        return cast(PageScroll, self._stack.currentWidget()).page
 
     def come_forward(self) -> None:
         """Be seen, over the windows of other programs."""
@@ -112,7 +124,7 @@ class Window(QMainWindow):
         self._services.imports.add(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._state.setValue("geometry", self.saveGeometry())
+        window_place.save(self, self._state)
         if "chat" in self._pages:
             cast("ChatPage", self._pages["chat"]).flush()
         super().closeEvent(event)
@@ -165,12 +177,10 @@ class Window(QMainWindow):
 
     def _lay_out(self) -> None:
         self.setWindowTitle("Overnight")
-        self.setMinimumSize(*Size.WINDOW_LEAST)
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self._stack, 1)
         right.addWidget(self.notices)
-        right.addWidget(self.strip)
         row = QHBoxLayout(self._whole)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -178,9 +188,7 @@ class Window(QMainWindow):
         row.addWidget(hairline(vertical=True))
         row.addLayout(right, 1)
         self.setCentralWidget(self._whole)
-        geometry = self._state.value("geometry")
-        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
-            self.resize(*Size.WINDOW)
+        window_place.restore(self, self._state)
 
     def _connect(self) -> None:
         services, menus = self._services, self.menus
@@ -194,6 +202,7 @@ class Window(QMainWindow):
         menus.folder_wanted.connect(self._choose_folder)
         menus.files_wanted.connect(self._choose_files)
         menus.find_wanted.connect(self._find)
+        menus.zoom_wanted.connect(self._zoom)
         menus.close_wanted.connect(self.close)
         menus.quit_wanted.connect(self.close)
         menus.log_wanted.connect(lambda: open_path(services.library.logs / "window.log"))
@@ -227,8 +236,20 @@ class Window(QMainWindow):
         self.import_paths([Path(str(resources.files("resources") / "sample_notes"))])
 
     def _find(self) -> None:
-        self.show_page("notes")
-        cast(NotesPage, self.page("notes")).focus_search()
+        """Find in what is on show where that can be searched; else among the notes."""
+        if self._current() is not self._pages.get("chat"):
+            self.show_page("notes")
+        cast("NotesPage | ChatPage", self._current()).focus_search()
+
+    def _zoom(self, step: int) -> None:
+        near = ZOOMS.index(zoom()) + step
+        percent = ZOOMS[max(0, min(near, len(ZOOMS) - 1))] if step else 100
+        self._state.setValue("zoom", percent)
+        self._show_zoom(percent)
+
+    def _show_zoom(self, percent: int) -> None:
+        self._services.style.set_zoom(percent)
+        self.menus.show_zoom(zoom())
 
     def _new_chat(self) -> None:
         self.show_page("chat")
@@ -240,7 +261,7 @@ class Window(QMainWindow):
 
     def _say_good_morning(self) -> None:
         """Begin with what the night brought, unless the person went somewhere else already."""
-        is_untouched = self._stack.currentWidget() is self._pages["notes"]
+        is_untouched = self._current() is self._pages["notes"]
         if is_untouched and self.news.latest() is not None and not self._services.imports.is_busy:
             self.show_page("tonight")
 
@@ -263,6 +284,8 @@ class Window(QMainWindow):
             return
         if isinstance(job.spec, TrainSpec):
             self._refresh({"notes", "adapters"})
+        elif isinstance(job.spec, ImportSpec) and self._current() is not self._pages["notes"]:
+            self.strip.show_import(job)
         error = job.status.error
         if isinstance(job.spec, ImportSpec) and job.state is JobState.FAILED and error is not None:
             self.notices.show_error(error.to_error(), job.folder.log_path)

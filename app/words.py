@@ -1,15 +1,55 @@
-"""Numbers as a person says them: with a unit, and no more digits than mean something."""
+"""Numbers as a person says them: with a unit, and no more digits than mean something.
+
+Separators, the clock of 12 or 24 hours and the order of a date are those of the person's region;
+the words are English, since the window is.
+"""
 
 from __future__ import annotations
 
 import datetime
+import re
 import time
 from pathlib import Path
 
+from PySide6.QtCore import QLocale, QTime
 
-def count(number: int, thing: str, things: str = "") -> str:
+_SHORT = QLocale.FormatType.ShortFormat
+
+
+def number(of: float, digits: int = 0) -> str:
+    """A number with so many digits behind the point: '1,540', '1.540,5' where that is usual."""
+    region = QLocale()
+    if region.language() is QLocale.Language.C:
+        return f"{of:,.{digits}f}"
+    return region.toString(float(of), "f", digits)
+
+
+_OF_THE_ENGINE = re.compile(r"\b\d{1,3}(?:,\d{3})+\b|\b\d+\.\d+(?= [KMGT]B\b)")
+
+
+def regional(text: str) -> str:
+    """A sentence of the engine, which writes '1,540 samples' and '2.1 GB', as it is usual here."""
+    return _OF_THE_ENGINE.sub(_regional, text)
+
+
+def _regional(found: re.Match[str]) -> str:
+    return number(float(found[0].replace(",", "")), len(found[0].partition(".")[2]))
+
+
+def part(done: float, whole: float) -> str:
+    """How much of how much: '120 of 1,540'."""
+    return f"{number(done)} of {number(whole)}"
+
+
+def percent(done: float, whole: float) -> str:
+    """The same as a share: '20 percent'; all of it only when all is done."""
+    share = int(100 * done / whole) if whole else 0
+    return f"{number(min(share, 100))} percent"
+
+
+def count(of: int, thing: str, things: str = "") -> str:
     """A number with its noun: '1 note', '56,000 words'."""
-    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+    return f"{number(of)} {thing if of == 1 else things or thing + 's'}"
 
 
 def duration(seconds: float) -> str:
@@ -50,8 +90,8 @@ def estimate(seconds: float, error: float) -> tuple[str, str]:
 def energy(watt_hours: float) -> str:
     """'12 Wh', '0.4 kWh'."""
     if watt_hours < 100:
-        return f"{watt_hours:.0f} Wh" if watt_hours >= 10 else f"{watt_hours:.1f} Wh"
-    return f"{watt_hours / 1000:.1f} kWh"
+        return f"{number(watt_hours, 0 if watt_hours >= 10 else 1)} Wh"
+    return f"{number(watt_hours / 1000, 1)} kWh"
 
 
 def moment(at: float, now: float) -> str:
@@ -66,11 +106,12 @@ def moment(at: float, now: float) -> str:
             return f"{clock_time} on {date(at)}"
 
 
-def hours(number: float) -> str:
+def hours(many: float) -> str:
     """A length of time that a person set: '8 hours', '1 hour', '30 minutes'."""
-    if number < 1:
-        return count(round(number * 60), "minute")
-    return f"{number:g} {'hour' if number == 1 else 'hours'}"
+    if many < 1:
+        return count(round(many * 60), "minute")
+    digits = len(f"{many:g}".partition(".")[2])
+    return f"{number(many, digits)} {'hour' if many == 1 else 'hours'}"
 
 
 def clock(seconds: float) -> str:
@@ -80,15 +121,15 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def size(number: float) -> str:
+def size(of: float) -> str:
     """'93 MB', '1.4 GB', in powers of ten like the system's file manager."""
-    value, unit = float(number), "bytes"
+    value, unit = float(of), "bytes"
     for larger in ("KB", "MB", "GB", "TB"):
         if value < 1000:
             break
         value, unit = value / 1000, larger
     digits = 1 if unit in ("GB", "TB") and value < 100 else 0
-    return f"{value:,.{digits}f} {unit}"
+    return f"{number(value, digits)} {unit}"
 
 
 def path(where: str) -> str:
@@ -98,9 +139,17 @@ def path(where: str) -> str:
 
 
 def time_of_day(at: float) -> str:
-    """'7:40'; local time."""
-    moment = time.localtime(at)
-    return f"{moment.tm_hour}:{moment.tm_min:02}"
+    """'7:40', '07:40' or '7:40 AM', as is usual; local time."""
+    moment, region = time.localtime(at), QLocale()
+    if region.language() is QLocale.Language.C:
+        return f"{moment.tm_hour}:{moment.tm_min:02}"
+    return region.toString(QTime(moment.tm_hour, moment.tm_min), _SHORT)
+
+
+def clock_format() -> str:
+    """How a field for the time of day shows it: "HH:mm", or "h:mm AP" where that is usual."""
+    region = QLocale()
+    return "HH:mm" if region.language() is QLocale.Language.C else region.timeFormat(_SHORT)
 
 
 def day(at: float, now: float | None = None) -> str:
@@ -112,13 +161,16 @@ def day(at: float, now: float | None = None) -> str:
         case 1:
             return f"Yesterday, {clock_time}"
         case _:
-            return f"{date(at)} {time.localtime(at).tm_year}"
+            return date(at, with_year=True)
 
 
-def date(at: float) -> str:
-    """'23 November'; local time."""
+def date(at: float, with_year: bool = False) -> str:
+    """'23 November', '23 November 2026', or with the month first where that is usual; local."""
     moment = time.localtime(at)
-    return f"{moment.tm_mday} {_MONTHS[moment.tm_mon - 1]}"
+    month = _MONTHS[moment.tm_mon - 1]
+    if QLocale().dateFormat(_SHORT).startswith("M"):
+        return f"{month} {moment.tm_mday}{f', {moment.tm_year}' if with_year else ''}"
+    return f"{moment.tm_mday} {month}{f' {moment.tm_year}' if with_year else ''}"
 
 
 def _days_between(earlier: float, later: float) -> int:

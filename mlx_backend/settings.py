@@ -116,8 +116,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=16,
             le=4096,
             title="Longest answer",
-            description="An answer ends here at the latest.",
-            extra_json_schema={"group": "Chat", "unit": "tokens"},
+            description="An answer ends here at the latest. Most words are one piece, long ones"
+            " are two or three.",
+            extra_json_schema={"group": "Chat", "unit": "pieces"},
         ),
     ] = 256
     passes: Annotated[

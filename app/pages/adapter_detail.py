@@ -13,7 +13,7 @@ from app.adapter_table import Listed
 from app.exports import Exports
 from app.job_snapshot import JobSnapshot
 from app.reveal import SHOW, reveal
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.elided import Elided
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
@@ -48,7 +48,7 @@ class AdapterDetail(QWidget):
         self.export_bar = QProgressBar()
         self.export_bar.setRange(0, 0)
         self.export_bar.setTextVisible(False)
-        self.export_bar.setFixedWidth(Size.FIELD)
+        sized(self.export_bar, lambda it: it.setFixedWidth(Size.FIELD))
         self.export_cancel = button("Cancel", "link")
         self.export_show = button(SHOW, "link")
         self.chat = button("Chat", "primary")
@@ -171,10 +171,12 @@ def result_sentence(card: AdapterCard) -> str:
     before, after = card.base_valid_loss, card.valid_loss
     if before is None or after is None or before <= 0:
         return "No questions were kept aside to measure what it learned."
-    less = (before - after) / before * 100
-    if less < 1:
-        return "The answers to questions kept aside surprise it as much as before."
-    return f"The answers to questions kept aside surprise it {less:.0f} percent less than before."
+    if (before - after) / before < _NOTHING:
+        return "It comes no closer than before to the right answers of questions kept aside."
+    return "It comes closer than before to the right answers of questions kept aside."
+
+
+_NOTHING = 0.01  # what is gained is at least one part in a hundred
 
 
 def export_sentence(job: JobSnapshot) -> str:
@@ -203,10 +205,15 @@ def _facts(adapter: Adapter) -> list[tuple[str, str]]:
 
 def _details(card: AdapterCard) -> list[tuple[str, str]]:
     """What only those ask for who know how training works."""
-    facts = [("Training examples", f"{card.samples:,}"), ("Steps", f"{card.steps:,}")]
+    facts = [
+        ("Training examples", words.number(card.samples)),
+        ("Steps", words.number(card.steps)),
+    ]
     if card.base_valid_loss is not None and card.valid_loss is not None:
-        lower = "lower is better"
-        facts.append(
-            ("Held-out loss", f"{card.base_valid_loss:.2f} → {card.valid_loss:.2f} ({lower})")
-        )
-    return [*facts, ("Training loss", f"{card.train_loss:.2f}"), ("LoRA rank", str(card.rank))]
+        before, after = (words.number(n, 2) for n in (card.base_valid_loss, card.valid_loss))
+        facts.append(("Held-out loss", f"{before} → {after} (lower is better)"))
+    return [
+        *facts,
+        ("Training loss", words.number(card.train_loss, 2)),
+        ("LoRA rank", words.number(card.rank)),
+    ]

@@ -16,6 +16,7 @@ from app.exports import Exports
 from app.pages.adapter_detail import AdapterDetail
 from app.style import Size, Space
 from app.widgets.empty import EmptyState
+from app.widgets.page_scroll import PageScroll
 from app.widgets.text import hairline, indented, label
 from app.widgets.two_lines import TwoLines
 from app.widgets.undo import UndoBar
@@ -79,7 +80,7 @@ class AdaptersPage(QWidget):
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
         split.addWidget(indented(self.list, Space.TWO))
-        split.addWidget(self.detail)
+        split.addWidget(PageScroll(self.detail))
         split.setStretchFactor(1, 1)
         split.setSizes([Size.LIST, Size.READING])
         full = QWidget()

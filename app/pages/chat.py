@@ -16,14 +16,16 @@ from app.chat_session import ChatSession, Manner
 from app.chat_worker import WorkerState
 from app.exchanges import Answer
 from app.pages.chat_answerer import AnswererChoice
+from app.pages.chat_find import ChatFind
 from app.pages.chat_sidebar import ChatSidebar
 from app.pages.chat_transcript import Transcript, centre
 from app.pages.chat_welcome import invitation
 from app.question_length import length_notice
 from app.services import Services
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.chat_input import ChatInput
 from app.widgets.empty import EmptyState
+from app.widgets.find_bar import FindBar
 from app.widgets.text import button, hairline, label, paragraph
 from app.widgets.undo import UndoBar
 from mlx_backend.errors import Kind, OvernightError
@@ -83,6 +85,8 @@ class ChatPage(QWidget):
         self.send = button("Send", "primary")
         self.stop = button("Stop")
         self.notice = paragraph(kind="quiet")
+        self.find_bar = FindBar("Find in this conversation")
+        self._find = ChatFind(self.find_bar, self.transcript)
         self.undo_bar = UndoBar()
         self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
         self._middle = QStackedWidget()
@@ -112,6 +116,10 @@ class ChatPage(QWidget):
         """Begin a conversation."""
         self.session.open(None)
         self.input.setFocus()
+
+    def focus_search(self) -> None:
+        """Let the person type what to find in the open conversation."""
+        self.find_bar.begin()
 
     def flush(self) -> None:
         """Save what is typed and what unfinished answers have said, since the window closes."""
@@ -155,6 +163,7 @@ class ChatPage(QWidget):
         self.sidebar.mark_open(conversation)
         self.input.set_draft(self.memory.draft(conversation))
         self._show_state()
+        self._find.look_again()
 
     def _take_asked(self) -> None:
         self.transcript.add_exchange(self.session.exchanges[-1])
@@ -335,6 +344,7 @@ class ChatPage(QWidget):
         self.send.clicked.connect(self.input.send)
         self.stop.clicked.connect(session.stop)
         self.welcome.chosen.connect(self.tonight_wanted)
+        self.find_bar.closed.connect(self.input.setFocus)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
         escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         escape.activated.connect(session.stop)
@@ -354,6 +364,7 @@ class ChatPage(QWidget):
         header.addWidget(self.answerer)
         talk = QVBoxLayout()
         talk.setSpacing(0)
+        talk.addWidget(self.find_bar)
         talk.addWidget(self._middle, 1)
         talk.addWidget(self._foot())
         talk.addWidget(self.undo_bar)
@@ -371,13 +382,13 @@ class ChatPage(QWidget):
 
     def _foot(self) -> QWidget:
         column = QWidget()
-        column.setMaximumWidth(Size.TRANSCRIPT)
+        sized(column, lambda it: it.setMaximumWidth(Size.TRANSCRIPT))
         row = QHBoxLayout()
         row.setSpacing(Space.ONE)
         bottom = Qt.AlignmentFlag.AlignBottom
         for each in (self.send, self.stop):
             each.setProperty("tall", True)
-            each.setFixedHeight(Size.INPUT)
+            sized(each, lambda it: it.setFixedHeight(Size.INPUT))
         row.addWidget(self.input, 1, bottom)
         row.addWidget(self.send, alignment=bottom)
         row.addWidget(self.stop, alignment=bottom)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from app.chat_session import Answerer
 from app.pages.chat_exchange import BASE_MODEL
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.elided import NameMenu
 from app.widgets.text import label, tip
 from mlx_backend.library.adapters import AdapterCard
@@ -36,8 +36,8 @@ class AnswererChoice(QWidget):
         self._readers: frozenset[str] = frozenset()
         self.menu = NameMenu()
         self.menu.setAccessibleName("Who answers")
-        self.menu.setMinimumWidth(Size.SHORT_FIELD)
-        self.menu.setMaximumWidth(Size.FIELD)
+        sized(self.menu, lambda it: it.setMinimumWidth(Size.SHORT_FIELD))
+        sized(self.menu, lambda it: it.setMaximumWidth(Size.FIELD))
         self.menu.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.grounded = QCheckBox("From my notes")
         self.grounded.setToolTip(_GROUNDED)

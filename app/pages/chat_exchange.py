@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.exchanges import Answer, Exchange, Phase
-from app.style import Size, Space, Style
+from app.style import Size, Space, Style, sized
 from app.widgets.copy_button import CopyButton
 from app.widgets.elided import Elided
 from app.widgets.fitted_text import FittedText
@@ -107,6 +107,9 @@ class QuestionBubble(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.ONE)
         layout.addWidget(self.text)
+        sized(self, QuestionBubble._fit)
+
+    def _fit(self) -> None:
         words = self.text.document().idealWidth()
         self.setMaximumWidth(min(Size.BUBBLE, round(words) + 2 * Space.TWO + 1))
 
@@ -239,8 +242,6 @@ def _footnote(answer: Answer) -> str:
     if answer.phase is Phase.DONE and not answer.text.strip():
         return "It had nothing to say."
     parts = []
-    if answer.tokens_per_second:
-        parts.append(f"{answer.tokens_per_second:.0f} tokens/s")
     if answer.is_cut:
         parts.append("Cut off here; Settings has the longest answer")
     return " · ".join(parts)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QListView, QMenu, QVBoxLayout, QWidget
 
 from app.conversation_list import ConversationList
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button
 from app.widgets.two_lines import TwoLines
 from mlx_backend.library.conversations import Conversation
@@ -35,7 +35,7 @@ class ChatSidebar(QWidget):
         self.view.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setFixedWidth(Size.LIST)
+        sized(self, lambda it: it.setFixedWidth(Size.LIST))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.TWO, Space.TWO, Space.TWO, 0)
         layout.setSpacing(Space.ONE)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.exchanges import Answer, Exchange
 from app.pages.chat_exchange import ExchangeView
-from app.style import Size, Space, Style
+from app.style import Size, Space, Style, sized
 from app.widgets.text import button
 
 # Of a long conversation the latest part is laid out; the rest on request.
@@ -44,6 +44,7 @@ class Transcript(QScrollArea):
         self._holding = QTimer(self, singleShot=True, interval=_SETTLING_MS)
         self._work = QTimer(self, singleShot=True, interval=0)
         self._work.timeout.connect(self._go_on)
+        self.inside = QWidget()
         self.earlier = button("Show Earlier", "link")
         self.earlier.clicked.connect(self._show_earlier)
         self._column = QVBoxLayout()
@@ -87,6 +88,15 @@ class Transcript(QScrollArea):
             view.show_answer(answer)
             if is_new:
                 self._mark_last()
+
+    def lay_out_to(self, words: str) -> None:
+        """Lay out all from the first exchange on that has these words."""
+        if not words:
+            return
+        has = (at for at, exchange in enumerate(self._exchanges) if _has(exchange, words))
+        first = next(has, len(self._exchanges))
+        while first < min(self._views, default=0):
+            self._show_earlier()
 
     def set_waiting(self, words: str) -> None:
         """What stands in place of an answer that has not begun."""
@@ -156,14 +166,18 @@ class Transcript(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QWidget()
-        column.setMaximumWidth(Size.TRANSCRIPT)
+        sized(column, lambda it: it.setMaximumWidth(Size.TRANSCRIPT))
         column.setLayout(self._column)
         self._column.setContentsMargins(Space.FOUR, Space.TWO, Space.FOUR, Space.FOUR)
         self._column.addWidget(self.earlier, alignment=Qt.AlignmentFlag.AlignHCenter)
         self._column.addStretch(1)
-        page = QWidget()
-        centre(column, QHBoxLayout(page))
-        self.setWidget(page)
+        centre(column, QHBoxLayout(self.inside))
+        self.setWidget(self.inside)
+
+
+def _has(exchange: Exchange, words: str) -> bool:
+    texts = (exchange.question, *(answer.text for answer in exchange.answers))
+    return any(words.casefold() in text.casefold() for text in texts)
 
 
 def centre(column: QWidget, row: QHBoxLayout) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -19,14 +20,14 @@ from app import words
 from app.background import Background
 from app.directions import isolated
 from app.preferences import Preferences
-from app.style import Size, Space, inset
+from app.style import Size, Space, inset, sized
 from app.widgets.text import hairline, label, on_button, paragraph
 from mlx_backend.library.models import STARTER, BaseModel, list_models
 
 _STARTER_TITLE = "SmolLM2 135M Instruct"
 _STARTER_HELP = (
-    "The starter: a small model of 135 million parameters. It is quick to train and good for"
-    " trying Overnight; it forgets and mixes up more than a large one."
+    "The starter: a small model. It is quick to train and good for trying Overnight; it forgets and"
+    " mixes up more than a large one."
 )
 _STARTER_COMING = "Comes with Overnight. It is made ready by itself at the first training or chat."
 
@@ -46,7 +47,7 @@ class ModelsPage(QWidget):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(0)
         content = QWidget()
-        content.setMaximumWidth(Size.READING + 2 * Space.FOUR)
+        sized(content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
         column = QVBoxLayout(content)
         inset(column, Space.FOUR)
         column.setSpacing(Space.TWO)
@@ -57,6 +58,7 @@ class ModelsPage(QWidget):
         column.addLayout(self._rows)
         column.addStretch()
         scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)
@@ -81,14 +83,13 @@ class ModelsPage(QWidget):
             self._add(STARTER, _STARTER_TITLE, _STARTER_COMING, _STARTER_HELP)
         for model in models:
             extra = _STARTER_HELP if model.card.name == STARTER else ""
-            self._add(model.card.name, model.card.title, _facts(model), extra)
+            choice = self._add(model.card.name, model.card.title, _facts(model), extra)
+            choice.setToolTip(_large(model))
         self._mark()
 
-    def _add(self, name: str, title: str, facts: str, extra: str) -> None:
+    def _add(self, name: str, title: str, facts: str, extra: str) -> QRadioButton:
         choice = QRadioButton(on_button(isolated(title)))
-        bold = choice.font()
-        bold.setBold(True)
-        choice.setFont(bold)
+        choice.setProperty("kind", "strong")
         choice.setAccessibleDescription(f"{facts} {extra}")
         self.choices.addButton(choice, len(self._names))
         self._names.append(name)
@@ -111,6 +112,7 @@ class ModelsPage(QWidget):
             line.setIndent(Space.THREE)
             layout.addWidget(line)
         self._rows.addWidget(row)
+        return choice
 
     def _clear(self) -> None:
         self._names.clear()
@@ -130,7 +132,14 @@ class ModelsPage(QWidget):
 
 
 def _facts(model: BaseModel) -> str:
-    millions = model.card.parameters / 1e6
-    size = f"{millions / 1000:.1f} billion" if millions >= 1000 else f"{millions:.0f} million"
     fits = "Fits this computer" if model.fits else "Too large to train on this computer"
-    return f"{size} parameters · {words.size(model.bytes)} · {model.card.licence} · {fits}"
+    licence = f"Licence {model.card.licence}" if model.card.licence else ""
+    return " · ".join(filter(None, (fits, f"{words.size(model.bytes)} on the disk", licence)))
+
+
+def _large(model: BaseModel) -> str:
+    """How large a model is, for those to whom that says something."""
+    millions = model.card.parameters / 1e6
+    if millions >= 1000:
+        return f"{words.number(millions / 1000, 1)} billion parameters"
+    return f"{words.number(millions)} million parameters"

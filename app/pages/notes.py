@@ -36,6 +36,7 @@ from app.widgets.columns import columns
 from app.widgets.folder_list import FolderList
 from app.widgets.import_bar import ImportBar
 from app.widgets.note_list import NoteList
+from app.widgets.page_scroll import PageScroll
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
 from app.widgets.text import button, hairline, indented, label
@@ -156,9 +157,9 @@ class NotesPage(QWidget):
         self._middle.addWidget(self.skipped)
         split = columns(
             (
-                (self.folders, Size.FOLDERS_LEAST),
-                (self._middle, Size.LIST_LEAST),
-                (self.preview, Size.LIST_LEAST),
+                (self.folders, lambda: Size.FOLDERS_LEAST),
+                (self._middle, lambda: Size.LIST_LEAST),
+                (PageScroll(self.preview), lambda: Size.LIST_LEAST),
             )
         )
         # Shares of what there is.

@@ -22,14 +22,14 @@ SKIPPED = "skipped"
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 NAMES = {
-    "left_out": "Left out",
-    "duplicates": "Duplicates",
-    "secrets": "Secrets",
-    "quality": "Quality",
-    "boilerplate": "Repeated text",
-    "authorship": "Others' words",
-    "language": "Language",
-    SKIPPED: "Skipped files",
+    "left_out": ("left out", "left out"),
+    "duplicates": ("duplicate", "duplicates"),
+    "secrets": ("with secrets", "with secrets"),
+    "quality": ("with little to learn", "with little to learn"),
+    "boilerplate": ("with repeated text", "with repeated text"),
+    "authorship": ("with others’ words", "with others’ words"),
+    "language": ("in another language", "in other languages"),
+    SKIPPED: ("skipped file", "skipped files"),
 }
 
 HELPS = {

@@ -12,7 +12,6 @@ from app import words
 from app.background import Background
 from app.style import Space
 from app.widgets.flow import Flow
-from app.widgets.text import tip
 from mlx_backend.library.languages import Language, Languages
 
 
@@ -49,10 +48,9 @@ class LanguageChoice(QWidget):
             self._flow.addWidget(tick)
 
     def _tick(self, language: Language) -> QCheckBox:
-        tick = QCheckBox(f"{language.name}  {language.notes:,}")
+        tick = QCheckBox(f"{language.name} ({words.count(language.notes, 'note')})")
         tick.setChecked(not language.is_left_out)
-        told = f"{words.count(language.notes, 'note')}; used for training when ticked"
-        tick.setToolTip(tip(told))
+        tick.setToolTip("Used for training when ticked")
         tick.clicked.connect(lambda on: self.use_wanted.emit(language, on))
         return tick
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
 from app.background import Background
-from app.style import Size, Space, Style, Type
+from app.style import Size, Space, Style, Type, sized
 from app.widgets.text import label, paragraph
 from mlx_backend.library.picture import LENGTHS, Picture, picture_of
 
@@ -95,15 +95,20 @@ class Bars(QWidget):
         super().__init__()
         self._style = style
         self._bars: tuple[tuple[str, int], ...] = ()
+        self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as charts run everywhere
         style.changed.connect(self.update)
+        sized(self, Bars._fit)
 
     def show_bars(self, bars: Sequence[tuple[str, int]]) -> None:
         """Draw these."""
         self._bars = tuple(bars)
-        said = "; ".join(f"{name}: {number:,}" for name, number in self._bars)
+        said = "; ".join(f"{name}: {words.number(number)}" for name, number in self._bars)
         self.setAccessibleDescription(said)
-        self.setFixedHeight(Size.BAR_ROW * len(self._bars))
+        self._fit()
         self.update()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(Size.BAR_ROW * len(self._bars))
 
     def sizeHint(self) -> QSize:
         return QSize(Size.LIST, Size.BAR_ROW * len(self._bars))
@@ -113,12 +118,13 @@ class Bars(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(self.layoutDirection())
         font = QFont(self.font())
         font.setPixelSize(Type.SMALL)
         painter.setFont(font)
         metrics = painter.fontMetrics()
         names = min(Size.NAMES, self.width() // 3)
-        numbers = max(metrics.horizontalAdvance(f"{number:,}") for _, number in self._bars)
+        numbers = max(metrics.horizontalAdvance(words.number(number)) for _, number in self._bars)
         room = self.width() - names - numbers - 2 * Space.ONE
         most = max(1, *(number for _, number in self._bars))
         for row, (name, number) in enumerate(self._bars):
@@ -142,17 +148,14 @@ class Bars(QWidget):
         painter.setPen(colours.text)
         painter.drawText(line.adjusted(0, 0, sizes[0] - line.width(), 0), middle, shown)
         painter.setPen(colours.quiet)
-        painter.drawText(line, middle | right, f"{number:,}")
+        painter.drawText(line, middle | right, words.number(number))
 
 
 def _in_words(picture: Picture) -> str:
     sums = picture.sums
-    sentence = (
-        f"{words.count(sums.notes, 'note')} with {words.count(sums.words, 'word')}"
-        f" ({words.count(sums.tokens, 'token')})."
-    )
+    sentence = f"{words.count(sums.notes, 'note')} with {words.count(sums.words, 'word')}."
     if sums.left_out:
-        sentence += f" {sums.left_out:,} left out."
+        sentence += f" {words.number(sums.left_out)} left out."
     return sentence
 
 
@@ -176,8 +179,11 @@ def _years(picture: Picture) -> list[tuple[str, int]]:
 
 def _lengths(picture: Picture) -> list[tuple[str, int]]:
     names = [f"Under {LENGTHS[0]} words"]
-    names += [f"{low:,} to {high - 1:,}" for low, high in itertools.pairwise(LENGTHS)]
-    names.append(f"{LENGTHS[-1]:,} and more")
+    names += [
+        f"{words.number(low)} to {words.number(high - 1)}"
+        for low, high in itertools.pairwise(LENGTHS)
+    ]
+    names.append(f"{words.number(LENGTHS[-1])} and more")
     return list(zip(names, picture.lengths, strict=True))
 
 

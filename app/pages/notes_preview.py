@@ -179,9 +179,7 @@ class NotePreview(QWidget):
             return
         self._stack.setCurrentIndex(1)
         self.title.setText(words.count(sums.notes, "note"))
-        self.where.setText(
-            f"{words.count(sums.words, 'word')}, {words.count(sums.tokens, 'token')}"
-        )
+        self.where.setText(words.count(sums.words, "word"))
         self.help.setText(
             f"{words.count(sums.left_out, 'note')} of these left out." if sums.left_out else ""
         )
@@ -203,8 +201,7 @@ class NotePreview(QWidget):
         self._stack.setCurrentIndex(1)
         self._path = note.path
         self.title.setText(note.title)
-        size = f"{words.count(note.words, 'word')}, {words.count(note.tokens, 'token')}"
-        where = f"{size} · {isolated(words.path(note.path))}"
+        where = f"{words.count(note.words, 'word')} · {isolated(words.path(note.path))}"
         self.where.setText(f"{where}\n{origin_sentence(details.origin)}".rstrip())
         self.speakers.show_speakers(details.origin.speakers)
         self.help.setText(_help(details))

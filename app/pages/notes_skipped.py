@@ -56,5 +56,5 @@ class SkippedFiles(QWidget):
 def _lines(reason: str, paths: Sequence[str]) -> str:
     lines = [reason, *(f"    {words.path(path)}" for path in paths[:_MOST_PATHS])]
     if len(paths) > _MOST_PATHS:
-        lines.append(f"    … and {len(paths) - _MOST_PATHS:,} more")
+        lines.append(f"    … and {words.number(len(paths) - _MOST_PATHS)} more")
     return "\n".join(lines)

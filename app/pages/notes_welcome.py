@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.style import Size, Space, inset
+from app.style import Size, Space, inset, sized
 from app.widgets.empty import BigIcon, centred
 from app.widgets.text import button, label, paragraph
 
@@ -39,7 +39,7 @@ class NotesWelcome(QWidget):
     def _target(self) -> QFrame:
         target = QFrame()
         target.setProperty("kind", "target")
-        target.setMaximumWidth(Size.READING)
+        sized(target, lambda it: it.setMaximumWidth(Size.READING))
         centre = Qt.AlignmentFlag.AlignHCenter
         sentence = paragraph(
             "Folders of notes, documents, mails and chats. They are only read, never changed,"
@@ -47,7 +47,7 @@ class NotesWelcome(QWidget):
             "quiet",
         )
         sentence.setAlignment(centre)
-        sentence.setFixedWidth(Size.DIALOG)
+        sized(sentence, lambda it: it.setFixedWidth(Size.DIALOG))
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.ONE)
         buttons.addWidget(self.choose)
@@ -66,7 +66,7 @@ class NotesWelcome(QWidget):
 
     def _steps(self) -> QWidget:
         steps = QWidget()
-        steps.setMaximumWidth(Size.READING)
+        sized(steps, lambda it: it.setMaximumWidth(Size.READING))
         row = QHBoxLayout(steps)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(Space.THREE)

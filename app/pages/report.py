@@ -9,7 +9,7 @@ from app import report_story
 from app.job_snapshot import JobSnapshot
 from app.pages.report_examples import Examples
 from app.report import Report
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.fact_row import FactRow
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
@@ -87,7 +87,7 @@ class ReportView(QWidget):
 
     def _lay_out(self) -> None:
         column = QWidget()
-        column.setMaximumWidth(Size.TRANSCRIPT)
+        sized(column, lambda it: it.setMaximumWidth(Size.TRANSCRIPT))
         sections = QVBoxLayout(column)
         sections.setContentsMargins(0, 0, 0, 0)
         sections.setSpacing(Space.TWO)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app import words
 from app.directions import isolated
 from app.report import ExamItem
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button, label, paragraph, tip
 
 _FEW = 3
@@ -39,7 +40,7 @@ class Examples(QWidget):
     def show_items(self, items: Sequence[ExamItem]) -> None:
         """Show some of these."""
         self._items = tuple(items)
-        self.all.setText(f"Show All {len(items):,} Questions")
+        self.all.setText(f"Show All {words.number(len(items))} Questions")
         self._lay_down(_FEW)
         self.setVisible(bool(items))
 
@@ -86,7 +87,7 @@ class ExampleView(QWidget):
 def _row(name: str, text: QLabel) -> QHBoxLayout:
     # Not a grid: it would make rows of broken lines too low.
     caption = paragraph(name, "quiet")
-    caption.setFixedWidth(Size.NARROW_COLUMN)
+    sized(caption, lambda it: it.setFixedWidth(Size.NARROW_COLUMN))
     row = QHBoxLayout()
     row.setSpacing(Space.ONE)
     row.addWidget(caption, alignment=Qt.AlignmentFlag.AlignTop)

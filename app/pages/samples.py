@@ -22,10 +22,11 @@ from app import sample_words
 from app.pages.samples_editor import SampleEditor
 from app.sample_table import NOTE, PROMPT, STATE, SampleTable
 from app.services import Services
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
 from app.widgets.empty import EmptyState
+from app.widgets.page_scroll import PageScroll
 from app.widgets.rows import Rows
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
@@ -41,7 +42,11 @@ _Write = Callable[[sqlite3.Connection], None]
 _TYPING_MS = 150
 _STUDYING_MS = 3000
 _GROUPS: tuple[Group, ...] = ("kept", "dropped", "changed")
-_NAMES: dict[str, str] = {"kept": "Kept", "dropped": "Thrown out", "changed": "Changed by you"}
+_NAMES: dict[str, tuple[str, str]] = {
+    "kept": ("kept", "kept"),
+    "dropped": ("thrown out", "thrown out"),
+    "changed": ("changed by you", "changed by you"),
+}
 _HELPS: dict[str, str] = {
     "kept": "Training uses these.",
     "dropped": "Training does not see these.",
@@ -248,7 +253,9 @@ class SamplesView(QWidget):
     def _browser(self) -> QWidget:
         self._dress_view()
         listed = indented(self.view, Space.TWO)
-        split = columns(((listed, Size.LIST_LEAST), (self.editor, Size.LIST_LEAST)))
+        split = columns(
+            ((listed, lambda: Size.LIST_LEAST), (PageScroll(self.editor), lambda: Size.LIST_LEAST))
+        )
         split.setSizes([Size.READING, Size.BUBBLE])
         return split
 
@@ -266,14 +273,15 @@ class SamplesView(QWidget):
         view.verticalHeader().hide()
         # Fixed, so that a hundred thousand rows need not be measured.
         view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(Size.ROW)
+        sized(view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
         header = view.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setSectionResizeMode(PROMPT, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((NOTE, Size.SHORT_FIELD), (STATE, Size.NAMES)):
+        for column in (NOTE, STATE):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, width)
+        sized(header, lambda it: it.resizeSection(NOTE, Size.SHORT_FIELD))
+        sized(header, lambda it: it.resizeSection(STATE, Size.NAMES))
 
 
 def _choice(sample: StoredSample, use: bool) -> Choice:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from app import sample_words
 from app.clean_text import clean
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.composing import TextField
 from app.widgets.flow import Flow
 from app.widgets.text import button, label, lean, on_button, paragraph
@@ -139,8 +139,8 @@ def _field(name: str) -> QPlainTextEdit:
     field.setProperty("kind", "field")
     field.setAccessibleName(name)
     field.setTabChangesFocus(True)
-    field.setMinimumHeight(Size.FIELD_LEAST)
-    field.setMaximumHeight(Size.FIELD_MOST)
+    sized(field, lambda it: it.setMinimumHeight(Size.FIELD_LEAST))
+    sized(field, lambda it: it.setMaximumHeight(Size.FIELD_MOST))
     field.textChanged.connect(lambda: lean(field))
     return field
 

@@ -13,7 +13,7 @@ from app.pages.settings_names import OwnNamesField
 from app.preferences import Preferences
 from app.reveal import SHOW, open_path
 from app.setting_fields import Declared, declared_settings, make_field, set_value
-from app.style import Size, Space, inset
+from app.style import Size, Space, inset, sized
 from app.widgets.fold import Fold
 from app.widgets.text import button, hairline, label, paragraph
 
@@ -31,7 +31,7 @@ class SettingsPage(QWidget):
         self.own_names = OwnNamesField(background)
         self.fields: dict[str, QWidget] = {}
         content = QWidget()
-        content.setMaximumWidth(Size.READING + 2 * Space.FOUR)
+        sized(content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
         self._column = QVBoxLayout(content)
         inset(self._column, Space.FOUR)
         self._column.setSpacing(Space.TWO)
@@ -44,6 +44,7 @@ class SettingsPage(QWidget):
         self._add_library(home)
         self._column.addStretch()
         scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the fields
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)
@@ -81,9 +82,9 @@ class SettingsPage(QWidget):
         value = getattr(self._preferences.settings, declared.name)
         field = make_field(declared, value, functools.partial(self._change, declared.name))
         if isinstance(field, QCheckBox):
-            field.setFixedHeight(Size.CONTROL)
+            sized(field, lambda it: it.setFixedHeight(Size.CONTROL))
         else:
-            field.setFixedSize(Size.SHORT_FIELD, Size.CONTROL)
+            sized(field, lambda it: it.setFixedSize(Size.SHORT_FIELD, Size.CONTROL))
         self.fields[declared.name] = field
         grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.background import Background
 from app.clean_text import clean
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.composing import LineField
 from app.widgets.text import label, paragraph
 from mlx_backend.library.own_names import OwnNames
@@ -27,7 +27,7 @@ class OwnNamesField(QWidget):
         self._background = background
         self._names: list[str] = []
         self.line = LineField()
-        self.line.setFixedHeight(Size.CONTROL)
+        sized(self.line, lambda it: it.setFixedHeight(Size.CONTROL))
         self.line.setPlaceholderText("Marta Lind, marta@example.org")
         self.line.setAccessibleName("Your names and addresses")
         self.line.editingFinished.connect(self._take)

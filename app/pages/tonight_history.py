@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxL
 
 from app import run_story, words
 from app.job_snapshot import JobSnapshot
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.rows import Rows
 from app.widgets.text import label, tip
 
@@ -45,7 +45,8 @@ class RunHistory(QWidget):
         self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.view.horizontalHeader().hide()
         self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(Size.ROW)
+        sized(self.view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
+        sized(self, RunHistory._fit)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -62,8 +63,7 @@ class RunHistory(QWidget):
         """List these; `shown` is the one on the page."""
         self._shown = shown
         self._model.show_runs(runs)
-        rows = min(len(runs), _MOST_ROWS_SHOWN)
-        self.view.setFixedHeight(rows * Size.ROW + Space.HALF)
+        self._fit()
         row = self._model.row_of(shown)
         selection = self.view.selectionModel()
         if row is None:
@@ -71,6 +71,10 @@ class RunHistory(QWidget):
         elif self.view.currentIndex().row() != row or not selection.hasSelection():
             flags = QItemSelectionModel.SelectionFlag
             selection.setCurrentIndex(self._model.index(row, 0), flags.ClearAndSelect | flags.Rows)
+
+    def _fit(self) -> None:
+        rows = min(self._model.rowCount(), _MOST_ROWS_SHOWN)
+        self.view.setFixedHeight(rows * Size.ROW + Space.HALF)
 
     def _choose(self) -> None:
         for row in self.view.selectionModel().selectedRows():

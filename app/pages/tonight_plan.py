@@ -13,7 +13,7 @@ from app import plan_story
 from app.pages.tonight_when import WhenFields
 from app.plan_story import Hours
 from app.planner import Plan
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.composing import LineField
 from app.widgets.measuring import Measuring
 from app.widgets.text import button, label, paragraph, tip
@@ -218,7 +218,7 @@ class PlanView(QWidget):
     def _lay_out(self) -> None:
         self.prompt.setPlaceholderText("For example: What did I want to do this winter?")
         column = QWidget()
-        column.setMaximumWidth(Size.READING)
+        sized(column, lambda it: it.setMaximumWidth(Size.READING))
         inner = QVBoxLayout(column)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(Space.TWO)
@@ -243,12 +243,12 @@ class PlanView(QWidget):
         form.setVerticalSpacing(Space.ONE)
         rows = (
             ("Call the result", "Name of the adapter", self.name),
-            ("Ask it on the way", "A question to ask at every checkpoint", self.prompt),
+            ("Ask it on the way", "A question to ask it now and then while it learns", self.prompt),
         )
         for row, (text, meaning, field) in enumerate(rows):
             caption = label(text, "quiet")
             caption.setBuddy(field)
-            field.setFixedHeight(Size.CONTROL)
+            sized(field, lambda it: it.setFixedHeight(Size.CONTROL))
             field.setAccessibleName(meaning)
             field.setToolTip(tip(meaning))
             form.addWidget(caption, row, 0)

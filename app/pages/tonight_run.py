@@ -8,14 +8,15 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from app import report_story, run_facts, run_line, run_story
+from app import report_story, run_facts, run_line, run_story, words
 from app.job_snapshot import JobSnapshot
 from app.pages.report import ReportView
 from app.pages.tonight_spoken import SpokenList
 from app.report import Report, read_report
 from app.reveal import open_path
-from app.style import Size, Space, Style
+from app.style import Size, Space, Style, sized
 from app.widgets.fact_row import FactRow
+from app.widgets.fold import Fold
 from app.widgets.loss_chart import LossChart
 from app.widgets.text import button, paragraph
 from mlx_backend.jobs import JobState
@@ -62,6 +63,8 @@ class RunView(QWidget):
         self.bar = QProgressBar()
         self.chart = LossChart(style)
         self.facts = FactRow()
+        self.numbers = FactRow()
+        self.details = Fold("Details", self.numbers)
         self.spoken = SpokenList()
         self.study = paragraph(_STUDY, kind="quiet")
         self.samples = button("Read the Samples", "link")
@@ -106,7 +109,7 @@ class RunView(QWidget):
         self.report.setVisible(self._report is not None)
         name = run_story.name_of(run)
         if self._report is not None:
-            self.title.setText(self._report.verdict)
+            self.title.setText(words.regional(self._report.verdict))
             self.sentence.setText(report_story.when(run, run_story.adapter_of(run)))
             self.report.show_report(self._report, run)
         else:
@@ -149,6 +152,9 @@ class RunView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._stand()
+
+    def _stand(self) -> None:
         is_wide = self.width() >= Size.WIDE
         directions = QBoxLayout.Direction
         self._picture.setDirection(directions.LeftToRight if is_wide else directions.TopToBottom)
@@ -182,6 +188,9 @@ class RunView(QWidget):
             self.facts.show_facts(facts)
             has_room = self._report is None and not run_line.is_in_line(self._run)
             self.facts.setVisible(bool(facts) and has_room)
+            numbers = run_facts.details(self._run)
+            self.numbers.show_facts(numbers)
+            self.details.setVisible(bool(numbers) and has_room)
 
     def _show_details(self) -> None:
         if self._run is not None:
@@ -231,8 +240,8 @@ class RunView(QWidget):
     def _lay_out(self) -> None:
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the run")
-        self.sentence.setMaximumWidth(Size.READING)
-        self.study.setMaximumWidth(Size.READING)
+        sized(self.sentence, lambda it: it.setMaximumWidth(Size.READING))
+        sized(self.study, lambda it: it.setMaximumWidth(Size.READING))
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.ONE)
         for each in (self.chat, self.resume, self.pause, self.stop, self.another, self.log):
@@ -253,11 +262,13 @@ class RunView(QWidget):
         layout.addWidget(self.report)
         layout.addWidget(self.bar)
         layout.addWidget(self.facts)
+        layout.addWidget(self.details)
         layout.addSpacing(Space.ONE)
         layout.addWidget(self.study)
         layout.addWidget(self.samples, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(self._picture, 1)
         layout.addWidget(self._room, 1)
+        sized(self, RunView._stand)
 
 
 def _report_of(run: JobSnapshot) -> Report | None:

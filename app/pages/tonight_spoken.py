@@ -14,7 +14,7 @@ _NO_LIMIT = (1 << 24) - 1  # Qt's own
 
 
 class SpokenList(QWidget):
-    """The question, and the answers at the checkpoints, the newest first."""
+    """The question, and the answers on the way, the newest first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,5 +75,5 @@ class _Answer(QWidget):
         layout.addWidget(self.text)
 
     def show_event(self, event: Spoke) -> None:
-        self.when.setText(f"Step {event.step:,} · {words.time_of_day(event.at)}")
+        self.when.setText(f"At {words.time_of_day(event.at)}")
         self.text.setText(event.text.strip() or "It said nothing.")

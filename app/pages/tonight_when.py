@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 
-from PySide6.QtCore import QTime, Signal
+from PySide6.QtCore import Qt, QTime, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QTimeEdit, QWidget
 
+from app import words
 from app.plan_story import Hours
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.still_fields import keep_still
 from mlx_backend.night.clock_times import next_time
 
@@ -60,9 +61,11 @@ class _Moment(QWidget):
         super().__init__()
         self.check = QCheckBox(name)
         self.edit = QTimeEdit(hour)
-        self.edit.setDisplayFormat("HH:mm")
+        # Hours come before minutes everywhere; in a window from right to left Qt turns them round.
+        self.edit.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        self.edit.setDisplayFormat(words.clock_format())
         self.edit.setAccessibleName(name)
-        self.edit.setFixedHeight(Size.CONTROL)
+        sized(self.edit, lambda it: it.setFixedHeight(Size.CONTROL))
         self.edit.setEnabled(False)
         keep_still(self.edit)
         layout = QHBoxLayout(self)

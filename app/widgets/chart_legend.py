@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import label
 
 
@@ -39,7 +39,7 @@ class _Sample(QWidget):
         super().__init__()
         self.colour = QColor()
         self.sign: QPainterPath | None = None
-        self.setFixedSize(Size.ICON, Size.ICON)
+        sized(self, lambda it: it.setFixedSize(Size.ICON, Size.ICON))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

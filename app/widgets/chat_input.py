@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
 from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit
 
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.composing import Composition
 from app.widgets.pasted import PastedTexts
 
@@ -34,14 +34,13 @@ class ChatInput(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setPlaceholderText("Ask about your notes")
         self.setAccessibleName("Your question")
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # Qt counts a document's own margin three times, and shows a scroll bar for one line.
         self.document().setDocumentMargin(0)
         self.setViewportMargins(Space.HALF, Space.HALF, Space.HALF, 0)
         self.textChanged.connect(self._fit)
         self.pasted.changed.connect(self.textChanged)
-        self._fit()
+        sized(self, ChatInput._fit)
 
     def text(self) -> str:
         """The whole question: what was pasted, then what is typed."""

@@ -8,25 +8,29 @@ from collections.abc import Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from app import words
 from app.style import Space
 from app.widgets.flow import Flow
 from app.widgets.text import button, tip
 
 
 class Chips(QWidget):
-    """Chips whose number is zero are out of sight, but for the chosen one."""
+    """Chips whose number is zero are out of sight, but for the chosen one.
+
+    `names` say what stands behind the number 1, and behind all others.
+    """
 
     chosen = Signal(str)
     """The key of the chosen chip; "" when none is."""
 
-    def __init__(self, names: Mapping[str, str], helps: Mapping[str, str]) -> None:
+    def __init__(self, names: Mapping[str, tuple[str, str]], helps: Mapping[str, str]) -> None:
         super().__init__()
         self._names = dict(names)
         self._buttons: dict[str, QPushButton] = {}
         self._chosen = ""
         layout = Flow(self, Space.ONE)
         for key, name in names.items():
-            chip = button(name, "chip")
+            chip = button(words.count(0, *name), "chip")
             chip.setCheckable(True)
             chip.setToolTip(tip(helps[key]))
             chip.clicked.connect(functools.partial(self._click, key))
@@ -47,7 +51,7 @@ class Chips(QWidget):
         """Say how many there are of each."""
         for key, chip in self._buttons.items():
             number = counts.get(key, 0)
-            chip.setText(f"{self._names[key]}  {number:,}")
+            chip.setText(words.count(number, *self._names[key]))
             chip.setVisible(number > 0 or key == self._chosen)
         self.setVisible(any(not chip.isHidden() for chip in self._buttons.values()))
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QSplitter, QWidget
 
+from app.style import sized
 
-def columns(parts: Sequence[tuple[QWidget, int]]) -> QSplitter:
-    """The parts, each with its least width."""
+
+def columns(parts: Sequence[tuple[QWidget, Callable[[], int]]]) -> QSplitter:
+    """The parts, each with its least width, which follows the zoom."""
     split = QSplitter()
     split.setChildrenCollapsible(False)
     split.setHandleWidth(1)
     for part, least in parts:
-        part.setMinimumWidth(least)
+        sized(part, functools.partial(_widen, least))
         split.addWidget(part)
     return split
+
+
+def _widen(least: Callable[[], int], part: QWidget) -> None:
+    part.setMinimumWidth(least())

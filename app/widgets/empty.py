@@ -7,7 +7,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import icons
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button, label, paragraph
 
 
@@ -18,7 +18,7 @@ class BigIcon(QLabel):
         super().__init__()
         self._name = name
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._draw()
+        sized(self, BigIcon._draw)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -53,7 +53,7 @@ class EmptyState(QWidget):
         self.line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.sentence = paragraph(sentence, "quiet")
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.sentence.setMaximumWidth(Size.DIALOG)
+        sized(self.sentence, lambda it: it.setMaximumWidth(Size.DIALOG))
         self.button = button(action, "primary")
         self.button.clicked.connect(self.chosen)
 

@@ -9,39 +9,46 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import icons
-from app.reveal import open_path
+from app.reveal import SHOW, open_path
 from app.style import Size, Space, inset
+from app.widgets.page_scroll import PageScroll
 from app.widgets.text import button, paragraph
+from app.words import regional
 from mlx_backend.errors import OvernightError
 
 
 class ErrorDialog(QDialog):
-    """Says what happened and what to do next; the log is one click away."""
+    """Says what happened and what to do next; the log, and a folder, are one click away."""
 
     def __init__(
-        self, parent: QWidget | None, error: OvernightError, log_path: Path | None = None
+        self,
+        parent: QWidget | None,
+        error: OvernightError,
+        log_path: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Overnight")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.message = paragraph(error.message, "heading")
-        self.hint = paragraph(error.hint)
+        self.message = paragraph(regional(error.message), "heading")
+        self.hint = paragraph(regional(error.hint))
         self.hint.setVisible(bool(error.hint))
-        sign = QLabel()
-        sign.setPixmap(icons.pixmap("warning", Size.BIG_ICON, QPalette.ColorRole.PlaceholderText))
-
         self.details = button("Show Details")
         self.details.setVisible(log_path is not None)
         self.details.clicked.connect(lambda: open_path(log_path) if log_path else None)
-        close = button("OK", "primary")
-        close.setDefault(True)
-        close.clicked.connect(self.accept)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.details)
-        buttons.addStretch()
-        buttons.addWidget(close)
+        self.folder = button(SHOW)
+        self.folder.setVisible(folder is not None)
+        self.folder.clicked.connect(lambda: open_path(folder) if folder else None)
+        self.ensurePolished()
+        self._lay_out()
+        self.setAccessibleName(error.message)
 
-        words = QVBoxLayout()
+    def _lay_out(self) -> None:
+        sign = QLabel()
+        sign.setPixmap(icons.pixmap("warning", Size.BIG_ICON, QPalette.ColorRole.PlaceholderText))
+        said = QWidget()
+        words = QVBoxLayout(said)
+        words.setContentsMargins(0, 0, 0, 0)
         words.setSpacing(Space.ONE)
         words.addWidget(self.message)
         words.addWidget(self.hint)
@@ -49,15 +56,30 @@ class ErrorDialog(QDialog):
         top = QHBoxLayout()
         top.setSpacing(Space.TWO)
         top.addWidget(sign, alignment=Qt.AlignmentFlag.AlignTop)
-        top.addLayout(words, 1)
+        top.addWidget(PageScroll(said), 1)
+        buttons = self._buttons()
         layout = QVBoxLayout(self)
         inset(layout, Space.THREE)
         layout.setSpacing(Space.THREE)
         layout.addLayout(top)
         layout.addLayout(buttons)
-        self.ensurePolished()
-        self.setFixedSize(Size.DIALOG, layout.totalHeightForWidth(Size.DIALOG))
-        self.setAccessibleName(error.message)
+        # As high as what is said asks for, but no higher than the screen.
+        edge, beside = 2 * Space.THREE, sign.sizeHint().width() + Space.TWO
+        told = words.totalHeightForWidth(Size.DIALOG - edge - beside)
+        high = edge + max(told, sign.sizeHint().height()) + Space.THREE
+        room = self.screen().availableGeometry().height() - Size.TITLE_BAR
+        self.setFixedSize(Size.DIALOG, min(high + buttons.sizeHint().height(), room))
+
+    def _buttons(self) -> QHBoxLayout:
+        close = button("OK", "primary")
+        close.setDefault(True)
+        close.clicked.connect(self.accept)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.folder)
+        buttons.addWidget(self.details)
+        buttons.addStretch()
+        buttons.addWidget(close)
+        return buttons
 
 
 def show_error(

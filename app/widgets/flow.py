@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtWidgets import QLayout, QLayoutItem, QStyle, QWidget
 
 
 class Flow(QLayout):
@@ -53,6 +53,10 @@ class Flow(QLayout):
         super().setGeometry(box)
         self._arrange(box, move=True)
 
+    def _direction(self) -> Qt.LayoutDirection:
+        around = self.parentWidget()
+        return Qt.LayoutDirection.LeftToRight if around is None else around.layoutDirection()
+
     def _shown(self) -> list[QLayoutItem]:
         return [item for item in self._items if not item.isEmpty()]
 
@@ -64,7 +68,8 @@ class Flow(QLayout):
             if left > box.left() and left + size.width() > box.right() + 1:
                 left, top, line = box.left(), top + line + self._line_gap, 0
             if move:
-                item.setGeometry(QRect(QPoint(left, top), size))
+                place = QRect(QPoint(left, top), size)
+                item.setGeometry(QStyle.visualRect(self._direction(), box, place))
             left += size.width() + self._gap
             line = max(line, size.height())
         return top + line - box.top()

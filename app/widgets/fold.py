@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from app import icons
-from app.style import Size, Space
+from app.style import Size, Space, sized
 
 
 class Fold(QWidget):
@@ -18,9 +18,10 @@ class Fold(QWidget):
         self.button = QToolButton()
         self.button.setText(title)
         self.button.setCheckable(True)
-        self.button.setProperty("kind", "heading")
+        is_mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        self.button.setProperty("kind", "heading mirrored" if is_mirrored else "heading")
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.button.setIconSize(QSize(Size.ICON, Size.ICON))
+        sized(self.button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.button.toggled.connect(self._turn)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

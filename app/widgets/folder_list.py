@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHeaderView, QMenu, QTreeView, QVBoxLayout, QWidget
 
 from app.folder_tree import NAME, NOTES, FolderTree
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.rows import Rows
 from app.widgets.text import button, hairline, paragraph
 from mlx_backend.library.folders import Folder
@@ -66,7 +66,7 @@ class FolderList(QWidget):
         view.setHeaderHidden(True)
         view.setUniformRowHeights(True)
         view.setIndentation(Space.TWO)
-        view.setIconSize(QSize(Size.ICON, Size.ICON))
+        sized(view, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -75,7 +75,7 @@ class FolderList(QWidget):
         header.setMinimumSectionSize(Space.FOUR)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(NOTES, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(NOTES, Size.COUNT_COLUMN)
+        sized(header, lambda it: it.resizeSection(NOTES, Size.COUNT_COLUMN))
         actions = QWidget()
         foot = QVBoxLayout(actions)
         foot.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.TWO)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QToolButton
 
 from app import icons, words
 from app.imports import Imports
 from app.job_snapshot import JobSnapshot
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button, label
 from mlx_backend.jobs import JobState
 
@@ -26,11 +26,11 @@ class ImportBar(QFrame):
         super().__init__()
         self._imports = imports
         self.setProperty("kind", "undo")
-        self.setFixedHeight(Size.STRIP)
+        sized(self, lambda it: it.setFixedHeight(Size.STRIP))
         self.text = label()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(Size.FIELD)
+        sized(self.progress, lambda it: it.setFixedWidth(Size.FIELD))
         self.progress.setAccessibleName("Progress of the import")
         self.cancel = button("Cancel", "link")
         self.cancel.clicked.connect(imports.cancel)
@@ -40,6 +40,7 @@ class ImportBar(QFrame):
         self.tonight.clicked.connect(self.tonight_wanted)
         self.close_button = QToolButton()
         self.close_button.setIcon(icons.icon("close"))
+        sized(self.close_button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.close_button.setAccessibleName("Close")
         self.close_button.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
@@ -73,7 +74,9 @@ class ImportBar(QFrame):
             sentence = "Stopping…"
         elif progress is not None and progress.total:
             verb, noun = _DOING.get(progress.unit, _DOING["files"])
-            sentence = f"{verb} {progress.done:,} of {words.count(progress.total, noun)}"
+            sentence = (
+                f"{verb} {words.number(progress.done)} of {words.count(progress.total, noun)}"
+            )
         else:
             sentence = "Looking for notes…"
         self._arrange(sentence, running=True)
@@ -105,7 +108,7 @@ def outcome(job: JobSnapshot) -> tuple[str, int]:
         return "The import was cancelled. What was read before is here.", skipped
     if added or changed or not unchanged:
         sentence = f"I read {words.count(added + changed, 'note')}"
-        sentence += f" and skipped {skipped:,}." if skipped else "."
+        sentence += f" and skipped {words.number(skipped)}." if skipped else "."
         if unchanged:
             sentence += f" {words.count(unchanged, 'note')} had not changed."
     else:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWi
 from app.chart_readout import in_words, read_at
 from app.job_snapshot import Night
 from app.run_marks import MarkKind
-from app.style import Size, Space, Style
+from app.style import Size, Space, Style, sized
 from app.widgets.chart_legend import Key
 from app.widgets.flow import Flow
 from app.widgets.loss_plot import BEST, SIGNS, LossPlot, sign_colours
@@ -38,14 +38,15 @@ class LossChart(QFrame):
         self._night = Night()
         self._steps = 0
         self._plot: LossPlot | None = None
-        self._training = Key("Training")
-        self._held_out = Key("Held-out questions")
-        self._held_out.setToolTip("Questions that are never trained on, to see what is understood.")
+        self._training = Key("On what it learns")
+        self._held_out = Key("On questions set aside")
+        self._held_out.setToolTip("Questions that are never taught, to see what is understood.")
         self._best = Key("Best so far")
         self._signs: dict[MarkKind, Key] = {kind: Key(sign.name) for kind, sign in SIGNS.items()}
         self.all = button("Show the whole run", "link")
         self.readout = label(kind="readout")
         self._lay_out()
+        self.setAccessibleName(in_words(self._night))
         self._library = _PlotLibrary(self)
         self._library.loaded.connect(self._make_plot)
         self._library.load()
@@ -153,13 +154,14 @@ class LossChart(QFrame):
 
     def _lay_out(self) -> None:
         self.setProperty("kind", "chart")
+        self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as charts run everywhere
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(Size.CHART_LEAST)
+        sized(self, lambda it: it.setMinimumHeight(Size.CHART_LEAST))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.all.hide()
         self.readout.setParent(self)
         self.readout.setWordWrap(True)
-        self.readout.setMaximumWidth(Size.READOUT)
+        sized(self.readout, lambda it: it.setMaximumWidth(Size.READOUT))
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
         keys = QWidget()

@@ -34,7 +34,7 @@ SIGNS: dict[MarkKind, Sign] = {
     "checkpoint": Sign("|", 0, "Saved"),
     "wait": Sign("s", 1, "Waited"),
     "interruption": Sign("x", 1, "Interrupted"),
-    "skipped": Sign("t", 1, "Skipped step"),
+    "skipped": Sign("t", 1, "Skipped"),
     "rolled back": Sign("t3", 1, "Went back"),
 }
 BEST = "star"
@@ -124,7 +124,21 @@ class LossPlot(QObject):
         for axis in (self._above.getAxis("left"), self._below.getAxis("bottom")):
             axis.setPen(colours.hairline)
             axis.setTextPen(colours.quiet)
+        self._resize()
         self._draw_marks()
+
+    def _resize(self) -> None:
+        """Let type and what holds it be as large as the zoom makes them."""
+        small = {"font-size": f"{Type.SMALL}px"}
+        for plot, side, name in (
+            (self._above, "left", "Error (lower is better)"),
+            (self._below, "bottom", "Steps of learning"),
+        ):
+            plot.setLabel(side, name, **small)
+            _set_axis(plot.getAxis(side))
+            plot.getAxis("left").setWidth(Size.AXIS)
+        self._below.setMaximumHeight(Size.LANES)
+        self._below.setMinimumHeight(Size.LANES)
 
     def show_cursor(self, step: float | None) -> None:
         """Show which step is meant, or none."""
@@ -158,11 +172,8 @@ class LossPlot(QObject):
     def _make_curves(self) -> Any:
         plot = self.widget.addPlot(row=0, col=0)
         _quieten(plot)
-        plot.setLabel("left", "Loss (lower is better)", **{"font-size": f"{Type.SMALL}px"})
         plot.showGrid(x=False, y=True, alpha=0.12)
         plot.hideAxis("bottom")
-        _set_axis(plot.getAxis("left"))
-        plot.getAxis("left").setWidth(Size.AXIS)
         view = plot.getViewBox()
         view.setMouseEnabled(x=True, y=False)
         view.enableAutoRange(axis=view.YAxis)
@@ -185,14 +196,9 @@ class LossPlot(QObject):
     def _make_lanes(self) -> Any:
         plot = self.widget.addPlot(row=1, col=0)
         _quieten(plot)
-        plot.setLabel("bottom", "Step", **{"font-size": f"{Type.SMALL}px"})
-        _set_axis(plot.getAxis("bottom"))
         # An axis without anything on it, so that both parts begin at the same place.
-        plot.getAxis("left").setWidth(Size.AXIS)
         plot.getAxis("left").setTicks([])
         plot.getAxis("left").setPen(self._pyqtgraph.mkPen(None))
-        plot.setMaximumHeight(Size.LANES)
-        plot.setMinimumHeight(Size.LANES)
         view = plot.getViewBox()
         view.setMouseEnabled(x=True, y=False)
         view.setYRange(-0.6, 1.6, padding=0)
@@ -271,6 +277,7 @@ def _arrays(curve: Curve) -> list[Any]:
 
 
 def _quieten(plot: Any) -> None:
+    plot.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as charts run everywhere
     plot.setMenuEnabled(False)
     plot.hideButtons()
 

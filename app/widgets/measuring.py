@@ -9,7 +9,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from app import words
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button, label
 
 _SECOND_MS = 1000
@@ -26,7 +26,7 @@ class Measuring(QWidget):
         self._expected_s: float | None = None
         self._began = 0.0
         self.bar = QProgressBar()
-        self.bar.setFixedWidth(Size.FIELD)
+        sized(self.bar, lambda it: it.setFixedWidth(Size.FIELD))
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(name)
         self.text = label(kind="quiet")
@@ -57,7 +57,7 @@ class Measuring(QWidget):
         share = seconds / max(1.0, self._expected_s)
         self.bar.setValue(round(100 * min(share, _ALMOST)))
         left = self._expected_s - seconds
-        self.text.setText(f"about {left:.0f} s left" if left >= 1 else "almost done")
+        self.text.setText(f"about {words.number(left)} s left" if left >= 1 else "almost done")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

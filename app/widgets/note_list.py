@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 
 from app.note_table import STATE, TITLE, WORDS, NoteTable
 from app.reveal import SHOW
-from app.style import Size
+from app.style import Size, sized
 from app.widgets.rows import Rows
 from mlx_backend.library.browsing import NoteIds
 
@@ -46,7 +46,7 @@ class NoteList(QTableView):
         self.verticalHeader().hide()
         # Fixed, so that fifty thousand rows need not be measured.
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(Size.ROW)
+        sized(self.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         # One of its own, which stays empty: to draw a heading, the header else asks of every chosen
@@ -54,9 +54,10 @@ class NoteList(QTableView):
         header.setSelectionModel(QItemSelectionModel(table, header))
         header.setSectionsClickable(False)
         header.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((WORDS, Size.NARROW_COLUMN), (STATE, Size.COLUMN)):
+        for column in (WORDS, STATE):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, width)
+        sized(header, lambda it: it.resizeSection(WORDS, Size.NARROW_COLUMN))
+        sized(header, lambda it: it.resizeSection(STATE, Size.COLUMN))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
         self.selectionModel().selectionChanged.connect(lambda *_: self._announce())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
 
-from app.style import Size, Space
+from app import words
+from app.style import Size, Space, sized
 from app.widgets.text import label
 
 
@@ -29,7 +30,7 @@ class ScoreBars(QWidget):
         for row, (name, bar, number, kind) in enumerate(rows):
             bar.setProperty("kind", kind)
             bar.setTextVisible(False)
-            bar.setMaximumWidth(Size.SCORE)
+            sized(bar, lambda it: it.setMaximumWidth(Size.SCORE))
             grid.addWidget(label(name, "strong" if row == 0 else "quiet"), row, 0)
             grid.addWidget(bar, row, 1)
             grid.addWidget(number, row, 2)
@@ -42,6 +43,6 @@ class ScoreBars(QWidget):
         for bar, text, number in pairs:
             bar.setRange(0, max(1, asked))
             bar.setValue(min(max(0, number), asked))
-            text.setText(f"{number:,} of {asked:,}")
+            text.setText(f"{words.number(number)} of {words.number(asked)}")
         self.now.setAccessibleName(f"{self._what} answered now: {self.now_text.text()}")
         self.before.setAccessibleName(f"{self._what} answered before: {self.before_text.text()}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLineEdit
 
 from app import icons
-from app.style import Size
+from app.style import Size, sized
 from app.widgets.composing import LineField
 
 
@@ -15,8 +15,8 @@ def search_field(what: str) -> QLineEdit:
     field.setPlaceholderText(what)
     field.setAccessibleName(what)
     field.setClearButtonEnabled(True)
-    field.setFixedHeight(Size.CONTROL)
-    field.setMinimumWidth(Size.SHORT_FIELD)
-    field.setMaximumWidth(Size.FIELD)
+    sized(field, lambda it: it.setFixedHeight(Size.CONTROL))
+    sized(field, lambda it: it.setMinimumWidth(Size.SHORT_FIELD))
+    sized(field, lambda it: it.setMaximumWidth(Size.FIELD))
     field.addAction(icons.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
     return field

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
-from app.style import Size
+from app.style import Size, sized
 from app.widgets.text import button
 
 
@@ -24,7 +24,7 @@ class Segments(QFrame):
         self._chosen = chosen
         self.setProperty("kind", "segments")
         self.setAccessibleName(what)
-        self.setFixedHeight(Size.CONTROL)
+        sized(self, lambda it: it.setFixedHeight(Size.CONTROL))
         row = QHBoxLayout(self)
         row.setContentsMargins(1, 1, 1, 1)
         row.setSpacing(0)
@@ -32,7 +32,7 @@ class Segments(QFrame):
         for place, name in enumerate(names):
             segment = button(name, "segment")
             segment.setCheckable(True)
-            segment.setFixedHeight(Size.SEGMENT)
+            sized(segment, lambda it: it.setFixedHeight(Size.SEGMENT))
             segment.setChecked(place == chosen)
             segment.clicked.connect(functools.partial(self._choose, place))
             segment.installEventFilter(self)

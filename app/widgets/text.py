@@ -28,8 +28,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import style
 from app.directions import bare, breakable, in_sentence, runs_left
+from app.style import Size, sized
+
+_RIGHT = (
+    Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
+)
 
 
 class Label(QLabel):
@@ -42,6 +46,9 @@ class Label(QLabel):
         super().__init__()
         self._plain = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
+        if self.layoutDirection() is Qt.LayoutDirection.RightToLeft:
+            # Words begin at that side; of itself a label would begin where its own letters do.
+            self.setAlignment(_RIGHT)
         self.setText(text)
 
     def setText(self, text: str) -> None:
@@ -91,7 +98,7 @@ class Paragraph(Label):
         super().__init__(text)
         self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # so that what is selected can be copied
 
     def _drawn(self, text: str) -> str:
         return breakable(in_sentence(text))
@@ -115,7 +122,7 @@ def button(text: str, kind: str = "plain") -> QPushButton:
     """A push button; kinds: plain, primary (one on a page), link."""
     made = QPushButton(text)
     made.setProperty("kind", kind)
-    made.setFixedHeight(style.Size.CONTROL)
+    sized(made, lambda it: it.setFixedHeight(Size.CONTROL))
     if kind == "link":
         made.setCursor(Qt.CursorShape.PointingHandCursor)
     return made

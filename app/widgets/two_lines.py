@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPalette
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.directions import isolated
+from app.directions import runs_left
 from app.style import Size, Space, Type
 
 SECOND_LINE = Qt.ItemDataRole.UserRole + 1
@@ -22,7 +22,7 @@ class TwoLines(QStyledItemDelegate):
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
-        return QSize(Size.FIELD, Size.TALL_ROW)
+        return QSize(1, Size.TALL_ROW)  # as wide as the list
 
     def paint(
         self,
@@ -42,17 +42,26 @@ class TwoLines(QStyledItemDelegate):
         painter.save()
         painter.setPen(option.palette.color(role.HighlightedText if active else role.Text))
         mode = option.textElideMode
-        _draw(painter, QRect(box.topLeft(), QSize(box.width(), half)), option.font, first, mode)
+        side = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft)
+        above = QRect(box.topLeft(), QSize(box.width(), half))
+        _draw(painter, above, option.font, _elided(first, option.font, mode, box), side)
         if not active:
             painter.setPen(option.palette.color(role.PlaceholderText))
         small = QFont(option.font)
         small.setPixelSize(Type.SMALL)
         below = QRect(box.left(), box.top() + half, box.width(), box.height() - half)
-        _draw(painter, below, small, str(index.data(SECOND_LINE) or ""), mode)
+        second = _elided(str(index.data(SECOND_LINE) or ""), small, mode, below)
+        _draw(painter, below, small, second, side)
         painter.restore()
 
 
-def _draw(painter: QPainter, box: QRect, font: QFont, text: str, mode: Qt.TextElideMode) -> None:
+def _elided(text: str, font: QFont, mode: Qt.TextElideMode, box: QRect) -> str:
+    return QFontMetrics(font).elidedText(text, mode, box.width())
+
+
+def _draw(painter: QPainter, box: QRect, font: QFont, text: str, side: Qt.AlignmentFlag) -> None:
     painter.setFont(font)
-    shown = painter.fontMetrics().elidedText(isolated(text), mode, box.width())
-    painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+    right, left = Qt.LayoutDirection.RightToLeft, Qt.LayoutDirection.LeftToRight
+    painter.setLayoutDirection(right if runs_left(text) else left)
+    vertical, absolute = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignAbsolute
+    painter.drawText(box, side | vertical | absolute, text)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app import icons
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import button, label
 
 _SHOWN_MS = 8000
@@ -32,11 +32,12 @@ class UndoBar(QWidget):
         QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self, self.undo)
         close = QToolButton()
         close.setIcon(icons.icon("close"))
+        sized(close, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         close.setAccessibleName("Close")
         close.clicked.connect(self.settle)
         strip = QFrame()
         strip.setProperty("kind", "undo")
-        strip.setFixedHeight(Size.STRIP)
+        sized(strip, lambda it: it.setFixedHeight(Size.STRIP))
         row = QHBoxLayout(strip)
         row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
         row.setSpacing(Space.ONE)

@@ -116,16 +116,15 @@ def ending_of_error(error: ErrorReport) -> Ending | None:
     return "crash" if error.kind == Kind.INTERNAL else None
 
 
-def explain(ending: Ending, step: int, checkpoint: int) -> str:
-    """What happened at `step`, and what is done about it, in one or two sentences."""
-    where = f" at step {step:,}" if step else ""
-    start = f"from the checkpoint at step {checkpoint:,}" if checkpoint else "from its beginning"
-    return f"{_WHAT_HAPPENED[ending]}{where}. It goes on {start}, {_WHAT_IS_DONE[ending]}."
+def explain(ending: Ending, checkpoint: int) -> str:
+    """What happened, and what is done about it, in one or two sentences."""
+    start = "from what was saved last" if checkpoint else "from its beginning"
+    return f"{_WHAT_HAPPENED[ending]}. It goes on {start}, {_WHAT_IS_DONE[ending]}."
 
 
 def give_up(ending: Ending, tries: int, checkpoint: int, printed: str) -> OvernightError:
     """The error of a run that does not get on. Whoever shows it says how to go on with the run."""
-    kept = f" What was learned until step {checkpoint:,} is kept." if checkpoint else ""
+    kept = " What was saved until then is kept." if checkpoint else ""
     kinds: dict[Ending, Kind] = {"out of memory": Kind.NO_MEMORY, "disk full": Kind.DISK_FULL}
     return OvernightError(
         kinds.get(ending, Kind.CRASHED),

@@ -222,7 +222,7 @@ class Supervisor:
             self._failures += 1
         if self._failures >= self._persistence.tries:
             return self._give_up(ending, end)
-        text = endings.explain(ending, step, checkpoint)
+        text = endings.explain(ending, checkpoint)
         self._journal.append(protocol.AttemptEnded(ending=ending, step=step, text=text))
         self._ease(ending)
         self._rest()

@@ -44,7 +44,7 @@ def check_adapter(loaded: LoadedModel, adapter: Adapter, sample: Sample) -> floa
         raise OvernightError(
             Kind.ADAPTER_DAMAGED,
             "The adapter was saved, but does not answer as it was trained.",
-            "Check the disk, then resume the run: its last checkpoint is still there.",
+            "Check the disk, then let the run go on: what it saved last is still there.",
         )
     return change
 

@@ -69,10 +69,10 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         if self.rollbacks >= _ROLLBACKS:
             raise OvernightError(
                 Kind.NO_LEARNING,
-                "The training goes astray: the loss is not a number, even at an eighth of the"
-                " learning rate.",
+                "The training goes astray: its numbers make no sense any more, even where it learns"
+                " eight times as gently.",
                 "Start a new run with a lower learning rate (Settings, Details) or another base"
-                " model; the last good checkpoint is kept.",
+                " model; what was saved last is kept.",
             )
         return msgspec.structs.replace(
             self, in_a_row=0, rollbacks=self.rollbacks + 1, rate=self.rate / 2

@@ -105,7 +105,7 @@ class TrainingLoop:
         if damaged:
             self._report(
                 protocol.Notice(
-                    text=f"{len(damaged)} of the checkpoints could not be read"
+                    text=f"{len(damaged)} of the saved states could not be read"
                     f" ({', '.join(damaged)}); going on from the one before."
                 )
             )
@@ -305,8 +305,7 @@ class TrainingLoop:
         if checkpoint is None:
             self._report(
                 protocol.Notice(
-                    text=f"The best checkpoint (step {best.step}) could not be read;"
-                    " what was learned last is kept instead."
+                    text="What was best could not be read; what was learned last is kept instead."
                 )
             )
             return

@@ -184,7 +184,7 @@ class TrainingRun:
         """Drop what was learned from samples that tell what is private by now."""
         self._notice(
             "What is masked in your notes has changed since this run began."
-            " It starts again from the first step, so that nothing private is learned."
+            " It starts again from the beginning, so that nothing private is learned."
         )
         # The samples go last, when they are written again: cut short here, this is done once more.
         if self._folder.checkpoints.exists():
@@ -247,8 +247,8 @@ class TrainingRun:
             )
         if preparation.unlearnable:
             self._notice(
-                f"{len(preparation.unlearnable)} of {total} samples hold nothing to learn, for"
-                " their question fills a whole row; the report lists them."
+                f"{len(preparation.unlearnable)} of {total} samples hold nothing to learn, as"
+                " their question alone is too long; the report lists them."
             )
 
     def _loop(self, plan: RunPlan, preparation: Preparation) -> TrainingLoop:
@@ -271,8 +271,8 @@ class TrainingRun:
         # What measuring the plan drew must not count: a run that is cut short before its first
         # checkpoint does not measure again, and ends with the same adapter all the same.
         mx.random.seed(self._spec.seed)
-        if step := loop.resume():
-            self._notice(f"Going on from the checkpoint at step {step}.")
+        if loop.resume():
+            self._notice("Going on from what was saved last.")
         return loop
 
     def _assess_before(self, dataset: Dataset, preparation: Preparation) -> None:

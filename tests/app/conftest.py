@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -19,6 +20,12 @@ from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from tests.app.recorded import STAND_IN_PLANNER, STAND_IN_WORKER, RunMaker, step_done
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_locale() -> None:
+    """Numbers and clocks are those of no region, whatever machine the tests run on."""
+    QLocale.setDefault(QLocale.c())
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_newest_is_shown_in_plain_words(library: Library, page: AdaptersPage, qt
     show_two(library, page, qtbot)
     assert page.detail.title.text() == "Journal"
     assert page.detail.learned.text() == "Learned from 25 notes."
-    assert "50 percent less" in page.detail.result.text()
+    assert "closer than before" in page.detail.result.text()
     with qtbot.waitSignal(page.chat_wanted) as wanted:
         page.detail.chat.click()
     assert wanted.args == ["Journal"]

@@ -77,7 +77,7 @@ def test_answer_streams_and_is_stored(page: ChatPage, qtbot: QtBot, library: Lib
     settle(page, qtbot)
     view = page.transcript.views[-1].answers["Notes"]
     assert view.body.toPlainText() == "Notes heard 1 turns: Where does the boat sail?"
-    assert view.speed.text() == "12 tokens/s"
+    assert not view.speed.isVisible()
     qtbot.waitUntil(lambda: len(stored(library)) == 2)
     assert [turn.adapter for turn in stored(library)] == [None, "Notes"]
     assert page.sidebar.list.conversation(0).title == "Where does the boat sail?"
@@ -352,7 +352,7 @@ def test_answer_that_was_cut_off_says_so(page: ChatPage, qtbot: QtBot) -> None:
     ask(page, "too long")
     settle(page, qtbot)
     footnote = page.transcript.views[0].answers["Notes"].speed.text()
-    assert footnote == "12 tokens/s · Cut off here; Settings has the longest answer"
+    assert footnote == "Cut off here; Settings has the longest answer"
 
 
 def test_a_flood_of_words_does_not_pile_up(page: ChatPage, qtbot: QtBot) -> None:

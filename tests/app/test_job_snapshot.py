@@ -88,7 +88,7 @@ def test_what_happened_on_the_way_is_marked() -> None:
         (
             "skipped",
             2,
-            "Skipped: the numbers made no sense, so nothing was learned from this step.",
+            "Skipped: the numbers made no sense, so nothing was learned here.",
         ),
         ("wait", 1, "Waited 5 min. It is hot."),
     ]
@@ -114,7 +114,7 @@ def test_a_roll_back_takes_the_curves_back_and_is_marked_where_it_began() -> Non
     assert len(run.night.held_out) == 0
     (mark,) = run.night.marks
     assert (mark.kind, mark.step) == ("rolled back", 9)
-    assert "back to step 5" in mark.text
+    assert "went back a little" in mark.text
 
 
 def test_the_best_is_the_one_that_the_run_calls_so() -> None:

@@ -40,13 +40,14 @@ def test_curves_grow_and_are_told_in_words(chart: LossChart) -> None:
     chart.show_night(night, 100)
     assert chart.points() == (3, 1)
     assert chart.accessibleName() == (
-        "Loss curves: training loss 2.50 at step 3, held-out loss 3.50, lowest 3.50 at step 1"
+        "Curves of the error: 2.50 on what it learns, at step 3, 3.50 on questions set aside,"
+        " lowest 3.50 at step 1"
     )
 
 
 def test_no_steps_yet_is_drawn_too(chart: LossChart) -> None:
     chart.show_night(Night(), 0)
-    assert in_words(Night()) == "Loss curves: no steps yet"
+    assert in_words(Night()) == "Curves of the error: nothing learned yet"
 
 
 def test_all_is_in_view_until_someone_zooms(chart: LossChart) -> None:
@@ -85,7 +86,7 @@ def test_pointing_at_the_curves_says_what_is_there(chart: LossChart, qtbot: QtBo
     assert chart.readout.isVisible()
     text = chart.readout.text()
     assert text.startswith("Step 50 · ")
-    assert "Training 4.00" in text
+    assert "On what it learns: 4.00" in text
     assert "crashed at step 50" in text
     QApplication.sendEvent(chart.plot.widget.viewport(), QEvent(QEvent.Type.Leave))
     assert not chart.readout.isVisible()
@@ -100,7 +101,7 @@ def test_what_is_read_is_the_nearest_point() -> None:
     reading = read_at(night, 2.4, 0.5)
     assert reading is not None
     assert reading.step == 2
-    assert "Held-out 3.50 at step 2, the best so far" in reading.text
+    assert "On questions set aside: 3.50 at step 2, the best so far" in reading.text
     assert nearest(Curve(), 3.0) is None
     assert nearest(night.training, 1e9) == 2
     assert read_at(Night(), 1.0, 1.0) is None

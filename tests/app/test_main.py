@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import errno
 import logging
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,59 @@ def test_log_goes_to_its_file(tmp_path: Path) -> None:
 
     qInstallMessageHandler(None)
     assert "WARNING overnight.test: something to look at" in (tmp_path / "window.log").read_text()
+
+
+def _no_folder(home: Path) -> None:
+    home.parent.mkdir(parents=True)
+    home.write_text("in the way")
+
+
+def _damaged(home: Path) -> None:
+    Library.open(home).database.write_text("no database at all, but long enough to look like one")
+
+
+def _later(home: Path) -> None:
+    database = Library.open(home).database
+    sqlite3.connect(database).execute("PRAGMA user_version = 99").connection.close()
+
+
+@pytest.mark.parametrize("make", [_no_folder, _damaged, _later])
+def test_what_keeps_the_window_from_opening_names_the_folder(
+    make: Callable[[Path], None],
+    shown: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "their notes" / "library"
+    make(home)
+    monkeypatch.setenv("OVERNIGHT_HOME", str(home))
+    dialogs: list[ErrorDialog] = []
+    opened: list[Path] = []
+
+    def note(dialog: ErrorDialog) -> None:
+        dialogs.append(dialog)
+
+    monkeypatch.setattr(ErrorDialog, "exec", note)
+    monkeypatch.setattr("app.widgets.errors.open_path", opened.append)
+    assert app.main.main([]) == 1
+    said = f"{dialogs[0].message.text()} {dialogs[0].hint.text()}"
+    assert str(home) in said
+    assert str(home) in capsys.readouterr().err
+    dialogs[0].folder.click()
+    assert opened == [home if home.is_dir() else home.parent]
+
+
+def test_a_full_disk_at_the_start_names_the_folder(
+    shown: list[str],
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(app.main, "connect", full)
+    assert app.main.main([]) == 1
+    assert shown == ["The disk is full."]
+    assert str(library.home) in capsys.readouterr().err

@@ -139,10 +139,10 @@ def test_chips_count_filter_and_explain(library: Library, page: NotesPage, qtbot
     look_again(page, qtbot)
     shown = {k: page.chips.chip(k).text() for k in ("left_out", "duplicates", "secrets", "skipped")}
     assert list(shown.values()) == [
-        "Left out  1",
-        "Duplicates  1",
-        "Secrets  1",
-        "Skipped files  1",
+        "1 left out",
+        "1 duplicate",
+        "1 with secrets",
+        "1 skipped file",
     ]
     assert not page.chips.chip("language").isVisible()
     page.chips.chip("secrets").click()
@@ -317,7 +317,7 @@ def test_who_one_is_is_asked_where_it_matters_and_can_be_undone(
     next(name for name in names if name.text() == "Emil").click()
     qtbot.waitUntil(lambda: not page.preview.speakers.isVisible())
     assert OwnNames(connect(library.database)).all() == ["Emil"]
-    qtbot.waitUntil(lambda: page.chips.chip("authorship").text() == "Others' words  1")
+    qtbot.waitUntil(lambda: page.chips.chip("authorship").text() == "1 with others’ words")
     place = page.preview.text.toPlainText().index("ferry")
     qtbot.waitUntil(lambda: bool(page.preview.text.marks_at(place)))
     page.undo_bar.undo()
@@ -347,7 +347,7 @@ def test_a_language_is_left_out_and_back(library: Library, page: NotesPage, qtbo
     page.chips.choose("language")
     qtbot.waitUntil(lambda: {"en", "de"} == set(page.group_bar.languages.ticks))
     ticks = page.group_bar.languages.ticks
-    assert ticks["de"].text() == "German  1"
+    assert ticks["de"].text() == "German (1 note)"
     ticks["de"].click()
     qtbot.waitUntil(lambda: "Recipes" not in used(library))
     assert page.undo_bar.label.text() == "Left out notes in this language: German."

@@ -51,9 +51,7 @@ def test_notes_are_listed_and_counted(library: Library, page: NotesPage, qtbot: 
     page.refresh()
     qtbot.waitUntil(lambda: titles(page) == ["Engine", "Puffins", "Recipes"])
     assert not page.welcome.isVisible()
-    qtbot.waitUntil(
-        lambda: page.totals.text() == "3 notes, 20 words (28 tokens) · 3 not learned yet"
-    )
+    qtbot.waitUntil(lambda: page.totals.text() == "3 notes, 20 words · 3 not learned yet")
     assert page.table.index(0, 2).data() == "New"
 
 
@@ -82,9 +80,7 @@ def test_search_as_you_type(library: Library, page: NotesPage, qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: len(titles(page)) == 3)
     QTest.keyClicks(page.search, "burr")
     qtbot.waitUntil(lambda: titles(page) == ["Puffins"])
-    qtbot.waitUntil(
-        lambda: page.totals.text() == "1 note found. Training uses 3 notes, 20 words (28 tokens)"
-    )
+    qtbot.waitUntil(lambda: page.totals.text() == "1 note found. Training uses 3 notes, 20 words")
     QTest.keyClicks(page.search, " nowhere")
     qtbot.waitUntil(lambda: titles(page) == [])
     assert not page.welcome.isVisible()
@@ -99,7 +95,7 @@ def test_preview_shows_plain_text(library: Library, page: NotesPage, qtbot: QtBo
     page.list.selectRow(2)
     qtbot.waitUntil(lambda: page.preview.text.toPlainText() == TEXTS["Recipes"])
     assert page.preview.title.text() == "Recipes"
-    assert page.preview.where.text() == "5 words, 8 tokens · /notes/Recipes.md"
+    assert page.preview.where.text() == "5 words · /notes/Recipes.md"
     page.list.selectRow(0)
     qtbot.waitUntil(lambda: page.preview.text.toPlainText() == TEXTS["Engine"])
 
@@ -129,7 +125,7 @@ def test_leaving_out_by_key_and_undo(library: Library, page: NotesPage, qtbot: Q
     qtbot.waitUntil(lambda: page.table.index(0, 2).data() == "Left out")
     assert len(page.list.chosen_ids()) == 2
     qtbot.waitUntil(
-        lambda: page.totals.text() == "1 note, 5 words (8 tokens) · 1 not learned yet · 2 left out"
+        lambda: page.totals.text() == "1 note, 5 words · 1 not learned yet · 2 left out"
     )
 
     with qtbot.waitSignal(page.notes_changed):

@@ -66,7 +66,7 @@ def test_all_of_the_night_is_told(make_page: PageMaker, qtbot: QtBot, library: L
     ]
     assert report.general.now_text.text() == "78 of 120"
     assert report.kept.text() == "It forgot next to nothing of these."
-    assert "25 percent less" in report.style_told.text()
+    assert "better than before: it writes more like you" in report.style_told.text()
     night = report.night.accessible_text()
     for fact in ("7 h 12 min in all", "1 h 4 min of it for study", "1.7 GB", "about 84 Wh"):
         assert fact in night
@@ -197,7 +197,7 @@ def test_what_makes_no_sense_is_left_out() -> None:
         (80, 20.0, "It lost nothing of these."),
         (78, 20.0, "It forgot next to nothing of these."),
         (70, 20.0, "It forgot some of these"),
-        (80, 33.0, "surprises it more than before"),
+        (80, 33.0, "it foresees text about other things less well"),
     ],
 )
 def test_forgetting_in_plain_words(after: int, perplexity: float, says: str) -> None:

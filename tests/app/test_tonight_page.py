@@ -55,7 +55,7 @@ def test_plan_is_one_sentence_of_plain_words(
     page = make_page()
     qtbot.waitUntil(lambda: page.plan.plan is not None)
     assert page.plan.sentence.text() == (
-        f"Tonight I will study 3 notes ({words} words) in 600 steps."
+        f"Tonight I will study 3 notes ({words} words)."
         " That takes about 12 minutes and 2.1 GB of memory."
     )
     assert re.fullmatch(r"Notes \d+ [A-Z][a-z]+", page.plan.name.text())
@@ -153,8 +153,8 @@ def test_running_shows_numbers_and_live_curves(
     assert page.run.chart.points() == (20, 1)
     assert "Learning your notes" in page.run.sentence.text()
     texts = page.run.facts.accessible_text()
-    assert "20 of 100 steps" in texts
-    assert "98 tokens a second" in texts
+    assert "20 percent of the learning" in texts
+    assert "tokens" not in texts
     assert "2.1 GB memory at most" in texts
     assert "about 2 minutes left" in texts
 
@@ -167,7 +167,7 @@ def test_running_shows_numbers_and_live_curves(
     folder.append(protocol.Stopped(step=21))
     lock.release()
     qtbot.waitUntil(page.run.resume.isVisible)
-    assert "step 21 of 100" in page.run.sentence.text()
+    assert "after 21 percent of the learning" in page.run.sentence.text()
 
 
 def test_finished_run_leads_to_chat(make_page: PageMaker, qtbot: QtBot, make_run: RunMaker) -> None:
@@ -176,7 +176,7 @@ def test_finished_run_leads_to_chat(make_page: PageMaker, qtbot: QtBot, make_run
     page = make_page()
     qtbot.waitUntil(page.run.isVisible)
     assert "I studied 25 notes" in page.run.sentence.text()
-    assert "from 4.00 to 1.50" in page.run.sentence.text()
+    assert "closer than before" in page.run.sentence.text()
     with qtbot.waitSignal(page.chat_wanted) as wanted:
         QTest.mouseClick(page.run.chat, Qt.MouseButton.LeftButton)
     assert wanted.args == ["Notes"]
@@ -185,8 +185,8 @@ def test_finished_run_leads_to_chat(make_page: PageMaker, qtbot: QtBot, make_run
 @pytest.mark.parametrize(
     ("last", "says"),
     [
-        ((protocol.Stopped(step=20),), "You stopped this run at step 20 of 100."),
-        ((), "This run was interrupted at step 20 of 100"),
+        ((protocol.Stopped(step=20),), "You stopped this run after 20 percent of the learning."),
+        ((), "This run was interrupted after 20 percent of the learning"),
         (
             (
                 protocol.Failed(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from PySide6.QtCore import (
@@ -25,11 +26,14 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QLineEdit,
+    QMenuBar,
     QPlainTextEdit,
+    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
 from app.drops import DropSign
+from app.pages.chat import ChatPage
 from app.pages.notes import NotesPage
 from app.services import Services, make_services
 from app.sidebar import Sidebar
@@ -40,7 +44,7 @@ from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
-from tests.app.filled import add_notes
+from tests.app.filled import add_adapter, add_notes
 from tests.app.recorded import RunMaker
 
 
@@ -97,6 +101,31 @@ def test_every_control_has_a_name_that_can_be_read_out(window: Window) -> None:
                 if not (widget.accessibleName() or text or widget.parent() is None):
                     nameless.append(f"{entry.key}: {type(widget).__name__} in {widget.parent()}")
     assert nameless == []
+
+
+def test_whatever_takes_the_focus_has_a_name(
+    library: Library, window: Window, make_run: RunMaker
+) -> None:
+    add_notes(library)
+    add_adapter(library, "Journal")
+    make_run("Journal", last=(protocol.Finished(result={"verdict": "Well.", "notes": 3}),))
+    cast(NotesPage, window.page("notes")).samples.show()
+    cast(ChatPage, window.page("chat")).find_bar.show()
+    for entry in ENTRIES:
+        window.show_page(entry.key)
+    nameless = [
+        f"{type(widget).__name__} in {type(widget.parent()).__name__}"
+        for widget in window.findChildren(QWidget)
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not is_part_of_another(widget)
+        and not _is_named(widget)
+    ]
+    assert nameless == []
+
+
+def _is_named(widget: QWidget) -> bool:
+    text = widget.text() if isinstance(widget, QAbstractButton | QLabel) else ""
+    return bool(widget.accessibleName() or text or isinstance(widget, QMenuBar))
 
 
 def test_no_label_takes_text_for_markup(window: Window) -> None:
@@ -202,18 +231,47 @@ def test_strip_shows_a_run_as_its_folder_tells_it(
     window: Window, make_run: RunMaker, qtbot: QtBot
 ) -> None:
     strip: StatusStrip = window.strip
-    assert strip.what.text() == "Nothing is running"
+    assert not strip.isVisible()
     folder = make_run("Journal", steps=40)
     lock = folder.lock()
     assert lock.acquire()
     qtbot.waitUntil(lambda: strip.what.text() == "Training “Journal”")
-    assert strip.detail.text() == "step 40 of 100, about 2 minutes left"
+    assert strip.detail.text() == "40 percent, about 2 minutes left"
     assert (strip.bar.value(), strip.bar.maximum()) == (40, 100)
     QTest.mouseClick(strip, Qt.MouseButton.LeftButton)
     assert window.page("tonight").isVisible()
     lock.release()
     qtbot.waitUntil(lambda: strip.detail.text().startswith("Interrupted"))
     assert not strip.bar.isVisible()
+
+
+def test_nothing_moves_on_the_page_when_the_strip_comes(
+    window: Window, make_run: RunMaker, qtbot: QtBot
+) -> None:
+    window.show_page("chat")
+    page = cast(ChatPage, window.page("chat"))
+    QTest.qWait(50)
+    assert not window.strip.isVisible()
+    before = page.send.mapTo(window, QPoint(0, 0))
+    lock = make_run("Journal", steps=40).lock()
+    assert lock.acquire()
+    qtbot.waitUntil(window.strip.isVisible)
+    assert page.send.mapTo(window, QPoint(0, 0)) == before
+    lock.release()
+
+
+def test_strip_tells_of_an_import_that_nobody_watched(
+    window: Window, services: Services, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    window.show_page("settings")
+    services.imports.add([Path("/notes")])
+    qtbot.waitUntil(lambda: services.imports.current is not None)
+    launched[0].append(protocol.Finished(result={"added": 12, "skipped": ["a.jpg"]}))
+    qtbot.waitUntil(lambda: window.strip.detail.text() == "I read 12 notes and skipped 1.")
+    assert not window.strip.bar.isVisible()
+    QTest.mouseClick(window.strip, Qt.MouseButton.LeftButton)
+    assert window.page("notes").isVisible()
+    assert not window.strip.isVisible()
 
 
 def test_new_window_finds_the_run(
@@ -267,12 +325,12 @@ def test_errors_come_one_after_the_other(window: Window, qtbot: QtBot) -> None:
 def test_window_remembers_its_size(
     library: Library, services: Services, window: Window, qtbot: QtBot
 ) -> None:
-    # The offscreen screen is 800 wide, and Qt keeps a restored window on its screen.
-    window.resize(880, 703)
+    # The offscreen screen is 800 wide and high.
+    window.resize(window.minimumWidth(), 703)
     window.close()
     other = Window(services)
     qtbot.addWidget(other)
-    assert (other.width(), other.height()) == (880, 703)
+    assert (other.width(), other.height()) == (other.minimumWidth(), 703)
     assert (library.home / "window.ini").is_file()
 
 

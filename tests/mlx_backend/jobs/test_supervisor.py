@@ -160,7 +160,7 @@ def test_after_a_bad_end_it_goes_on(folder: JobFolder, supervise: Any, name: str
     assert isinstance(end, protocol.Finished)
     (ended,) = told(folder, protocol.AttemptEnded)
     assert ended.ending == ending
-    assert "step 50" in ended.text
+    assert "saved last" in ended.text
     assert [event.resumed_from for event in told(folder, protocol.Started)] == [None, 50]
     assert folder.status().state is JobState.FINISHED
 

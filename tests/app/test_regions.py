@@ -1,0 +1,98 @@
+"""Numbers, clocks and dates as they are usual where the person lives, in English sentences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import words
+from app.directions import runs_left
+from app.main import settle_direction
+from app.pages.tonight_when import WhenFields
+from app.widgets.flow import Flow
+
+AT = time.mktime((2026, 11, 23, 7, 5, 0, 0, 0, -1))
+
+
+@pytest.fixture
+def region(qapp: QApplication) -> Iterator[Callable[[str], None]]:
+    def choose(name: str) -> None:
+        QLocale.setDefault(QLocale(name))
+
+    yield choose
+    QLocale.setDefault(QLocale.c())
+    qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+    qapp.setStyle("Fusion")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "size", "clock", "date"),
+    [
+        ("en_US", "1,540", "1.4 GB", "7:05 AM", "November 23, 2026"),
+        ("en_GB", "1,540", "1.4 GB", "07:05", "23 November 2026"),
+        ("de_DE", "1.540", "1,4 GB", "07:05", "23 November 2026"),
+        ("he_IL", "1,540", "1.4 GB", "7:05", "23 November 2026"),
+    ],
+)
+def test_each_region_has_its_own(
+    name: str, number: str, size: str, clock: str, date: str, region: Callable[[str], None]
+) -> None:
+    region(name)
+    assert words.number(1540) == number
+    assert words.count(1540, "word") == f"{number} words"
+    assert words.size(1.44e9) == size
+    assert words.time_of_day(AT).replace("\N{NARROW NO-BREAK SPACE}", " ") == clock
+    assert words.day(AT, AT + 9 * 86_400) == date
+
+
+def test_sentences_of_the_engine_too(region: Callable[[str], None]) -> None:
+    region("de_DE")
+    said = "It needs about 2.1 GB of memory; 1,310 samples kept. See 3.14 and 10,5."
+    assert words.regional(said) == (
+        "It needs about 2,1 GB of memory; 1.310 samples kept. See 3.14 and 10,5."
+    )
+
+
+@pytest.mark.parametrize(("name", "shown"), [("de_DE", "23:00"), ("en_US", "11:00 PM")])
+def test_fields_for_the_time_have_the_clock_of_the_region(
+    name: str, shown: str, region: Callable[[str], None], qtbot: QtBot
+) -> None:
+    region(name)
+    fields = WhenFields()
+    qtbot.addWidget(fields)
+    text = fields.start.edit.text().replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert text == shown
+
+
+def test_a_window_from_right_to_left(
+    region: Callable[[str], None], qapp: QApplication, qtbot: QtBot
+) -> None:
+    region("he_IL")
+    settle_direction(qapp)
+    assert qapp.layoutDirection() is Qt.LayoutDirection.RightToLeft
+    row = QWidget()
+    qtbot.addWidget(row)
+    flow = Flow(row, 8)
+    first, second = QPushButton("Add Folder…"), QPushButton("Export…")
+    flow.addWidget(first)
+    flow.addWidget(second)
+    row.resize(600, 60)
+    row.show()
+    assert first.x() > second.x()
+    assert first.geometry().right() == row.rect().right()
+    before_words = first.grab().toImage()
+    qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+    assert first.grab().toImage() == before_words  # the dots stay behind the words
+
+
+def test_the_direction_of_a_text_is_that_of_its_first_letter() -> None:
+    assert runs_left("12 שלום, world")
+    assert runs_left("مرحبا")
+    assert not runs_left("3 skipped files")
+    assert not runs_left("Notes שלום")
+    assert not runs_left("…")
