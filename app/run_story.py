@@ -107,8 +107,7 @@ def ending(run: JobSnapshot) -> str:
         return "Did not finish. Click to see why."
     state = _STATES[run.state]
     if run.status.checkpoint:
-        saved = words.percent(run.status.checkpoint, run.status.steps)
-        return f"{state}. You can go on after {saved} of the learning."
+        return f"{state}. You can go on from {_saved(run)}."
     kept = "with its study kept" if run.has_studied else "before anything was saved"
     return f"{state} {kept}. You can start it again."
 
@@ -157,7 +156,13 @@ def _exam(run: JobSnapshot) -> str:
 
 
 def _goes_on(run: JobSnapshot) -> str:
-    return from_where(run.status.checkpoint, run.has_studied)
+    if run.status.checkpoint:
+        return f"It saved last after {_saved(run)}, and can go on from there."
+    return from_where(None, run.has_studied)
+
+
+def _saved(run: JobSnapshot) -> str:
+    return words.percent(run.status.checkpoint or 0, run.status.steps)
 
 
 def _where(run: JobSnapshot) -> str:

@@ -21,7 +21,7 @@ from app.background import Background
 from app.directions import isolated
 from app.preferences import Preferences
 from app.style import Size, Space, inset, sized
-from app.widgets.text import hairline, label, on_button, paragraph
+from app.widgets.text import hairline, label, on_button, paragraph, tip
 from mlx_backend.library.models import STARTER, BaseModel, list_models
 
 _STARTER_TITLE = "SmolLM2 135M Instruct"
@@ -84,7 +84,7 @@ class ModelsPage(QWidget):
         for model in models:
             extra = _STARTER_HELP if model.card.name == STARTER else ""
             choice = self._add(model.card.name, model.card.title, _facts(model), extra)
-            choice.setToolTip(_large(model))
+            choice.setToolTip(tip(_large(model)))
         self._mark()
 
     def _add(self, name: str, title: str, facts: str, extra: str) -> QRadioButton:

@@ -39,7 +39,8 @@ def test_a_long_name_makes_no_window_wider(
     window: Window, make_run: RunMaker, qtbot: QtBot, name: str
 ) -> None:
     before = window.minimumSizeHint().width()
-    make_run(name, last=(protocol.Stopped(step=20),))
+    error = protocol.ErrorReport(kind="crashed", message="It crashed.", hint="")
+    make_run(name, last=(protocol.Failed(error=error),))
     qtbot.waitUntil(lambda: name in window.strip.what.text())
     assert window.strip.what.width() < window.strip.width()
     assert window.minimumSizeHint().width() <= max(before, window.minimumWidth())

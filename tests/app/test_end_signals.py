@@ -80,7 +80,8 @@ def test_a_signal_closes_an_error_too_that_is_there_instead_of_a_window(tmp_path
         _, errors = window.communicate(timeout=30)
     finally:
         window.kill()
-    assert (window.returncode, errors) == (1, b"")
+    assert window.returncode == 1
+    assert b"Traceback" not in errors
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")

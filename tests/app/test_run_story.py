@@ -138,16 +138,16 @@ CRASHED = protocol.Failed(error=_ERROR)
             [step_done(50), SAVED, step_done(70)],
             INTERRUPTED,
             True,
-            "This run was interrupted at step 70 of 100, perhaps because the computer was switched"
-            " off. It can go on from step 50, where it saved last.",
-            "Interrupted. You can go on from step 50.",
+            "This run was interrupted after 70 percent of the learning, perhaps because the computer"
+            " was switched off. It saved last after 50 percent, and can go on from there.",
+            "Interrupted. You can go on from 50 percent.",
         ),
         (
             [step_done(20)],
             INTERRUPTED,
             False,
-            "This run was interrupted at step 20 of 100, perhaps because the computer was switched"
-            " off. It had not saved anything yet; it starts again from the beginning.",
+            "This run was interrupted after 20 percent of the learning, perhaps because the computer"
+            " was switched off. It had not saved anything yet; it starts again from the beginning.",
             "Interrupted before anything was saved. You can start it again.",
         ),
         (
@@ -163,16 +163,17 @@ CRASHED = protocol.Failed(error=_ERROR)
             [step_done(50), SAVED],
             STOPPED,
             False,
-            "You stopped this run at step 50 of 100. Nothing is lost: it can go on from there.",
-            "Stopped. You can go on from step 50.",
+            "You stopped this run after 50 percent of the learning. Nothing is lost: it can"
+            " go on from there.",
+            "Stopped. You can go on from 50 percent.",
         ),
         (
             [step_done(50), SAVED, step_done(60)],
             STOPPED,
             False,
-            "You stopped this run at step 60 of 100. It can go on from step 50, where it saved"
-            " last.",
-            "Stopped. You can go on from step 50.",
+            "You stopped this run after 60 percent of the learning. It saved last after"
+            " 50 percent, and can go on from there.",
+            "Stopped. You can go on from 50 percent.",
         ),
         (
             [],
@@ -186,7 +187,7 @@ CRASHED = protocol.Failed(error=_ERROR)
             [step_done(50), SAVED, CRASHED],
             FAILED,
             False,
-            "It crashed. Look at the log. It can go on from step 50, where it saved last.",
+            "It crashed. Look at the log. It saved last after 50 percent, and can go on from there.",
             "Did not finish. Click to see why.",
         ),
         (
