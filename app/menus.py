@@ -30,7 +30,8 @@ class Menus(QObject):
         super().__init__(window)
         bar = window.menuBar()
         self._fill_file(bar.addMenu("&File"))
-        self._fill_edit(bar.addMenu("&Edit"))
+        self.edit = bar.addMenu("&Edit")
+        self._fill_edit(self.edit)
         self._fill_go(bar.addMenu("&Go"), entries)
         _add(bar.addMenu("&Help"), "Show the &Log", None, self.log_wanted.emit)
 

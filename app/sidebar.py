@@ -9,15 +9,19 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout
 
 from app import icons
-from app.style import Size
+from app.style import Size, Space
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A page as the sidebar shows it; `key` is also its icon's name."""
+    """A page as the sidebar shows it; `key` is also its icon's name.
+
+    One that stands `apart` has a gap above it.
+    """
 
     key: str
     title: str
+    apart: bool = False
 
 
 class Sidebar(QFrame):
@@ -29,16 +33,19 @@ class Sidebar(QFrame):
         super().__init__()
         self.setProperty("kind", "sidebar")
         self.setFixedWidth(Size.SIDEBAR)
-        self._keys = [entry.key for entry in entries]
+        self._keys: list[str] = []
         self.list = QListWidget()
         self.list.setProperty("kind", "sidebar")
         self.list.setAccessibleName("Pages")
         self.list.setIconSize(QSize(Size.SIDEBAR_ICON, Size.SIDEBAR_ICON))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for entry in entries:
+            if entry.apart:
+                self._add_gap()
             item = QListWidgetItem(icons.icon(entry.key), entry.title)
             item.setSizeHint(QSize(0, Size.SIDEBAR_ROW))
             self.list.addItem(item)
+            self._keys.append(entry.key)
         self.list.currentRowChanged.connect(self._announce)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -47,6 +54,13 @@ class Sidebar(QFrame):
     def show_chosen(self, key: str) -> None:
         """Mark the page that is there."""
         self.list.setCurrentRow(self._keys.index(key))
+
+    def _add_gap(self) -> None:
+        gap = QListWidgetItem()
+        gap.setFlags(Qt.ItemFlag.NoItemFlags)
+        gap.setSizeHint(QSize(0, Space.TWO))
+        self.list.addItem(gap)
+        self._keys.append("")
 
     def _announce(self, row: int) -> None:
         if row >= 0:

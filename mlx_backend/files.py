@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -119,5 +120,10 @@ def sha256_of_file(path: Path) -> str:
 
 
 def folder_bytes(path: Path) -> int:
-    """The total size of all files below a folder, in bytes."""
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    """The total size of all files below a folder, in bytes, but for those that go meanwhile."""
+    total = 0
+    for file in path.rglob("*"):
+        with contextlib.suppress(OSError):
+            if file.is_file():
+                total += file.stat().st_size
+    return total

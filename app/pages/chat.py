@@ -14,9 +14,12 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from app.chat_memory import ChatMemory
 from app.chat_session import ChatSession, Manner
 from app.chat_worker import WorkerState
+from app.deletions import Change
 from app.pages.chat_answerer import AnswererChoice
 from app.pages.chat_sidebar import ChatSidebar
 from app.pages.chat_transcript import Transcript, centre
+from app.pages.chat_words import invitation, missing
+from app.renames import conversation_rename
 from app.services import Services
 from app.style import Size, Space
 from app.widgets.chat_input import ChatInput
@@ -67,6 +70,7 @@ class ChatPage(QWidget):
         self._services = services
         self._model_bytes: dict[str, int] = {}
         self._has_adapters = False
+        self._missing = ""
         self._trouble = ""
         self._warm_ups = 0
         self.memory = ChatMemory(services.library.home / "chat.json", services.background, self)
@@ -78,7 +82,7 @@ class ChatPage(QWidget):
         self.send = button("Send", "primary")
         self.stop = button("Stop")
         self.notice = paragraph(kind="quiet")
-        self.undo_bar = UndoBar()
+        self.undo_bar = UndoBar(services.history)
         self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
         self._middle = QStackedWidget()
         self._lay_out()
@@ -110,7 +114,6 @@ class ChatPage(QWidget):
 
     def flush(self) -> None:
         """Save what is typed and what unfinished answers have said, since the window closes."""
-        self.undo_bar.settle()
         self.session.flush()
         self.memory.flush()
 
@@ -129,11 +132,19 @@ class ChatPage(QWidget):
         self.answerer.show_readers(found.readers)
         self.sidebar.show_conversations(found.conversations)
         self.answerer.show_adapters(found.cards, self._services.preferences.settings.base_model)
-        if self.memory.has_chosen:
-            self.answerer.choose(self.memory.adapter)
-        elif found.cards:
-            self.answerer.choose(found.cards[0].name)
+        self._choose_answerer(found.cards)
         self._show_state()
+
+    def _choose_answerer(self, cards: list[AdapterCard]) -> None:
+        """Who was chosen; where that adapter is gone, the newest there is, until it is back."""
+        wanted = self.memory.adapter
+        names = [card.name for card in cards]
+        is_missing = self.memory.has_chosen and wanted is not None and wanted not in names
+        self._missing = wanted if is_missing and wanted is not None else ""
+        if self.memory.has_chosen and not is_missing:
+            self.answerer.choose(wanted)
+        elif names:
+            self.answerer.choose(names[0])
 
     def _refresh_conversations(self) -> None:
         self._services.background.call(
@@ -146,7 +157,7 @@ class ChatPage(QWidget):
         conversation = self.session.conversation
         self.memory.set_conversation(conversation)
         self.transcript.show_exchanges(self.session.exchanges)
-        self.sidebar.mark_open(conversation)
+        self.sidebar.mark_open(self.session.wanted)
         self.input.set_text(self.memory.draft(conversation))
         self._show_state()
 
@@ -169,20 +180,43 @@ class ChatPage(QWidget):
         self._warm_up()
         self._show_state()
 
-    def _delete(self, conversation: int) -> None:
-        was_open = conversation == self.session.conversation
-        self.sidebar.list.hide(conversation)
-        if was_open:
-            self.new_conversation()
+    # --- deleting and renaming ---
 
-        def bring_back() -> None:
-            self.sidebar.list.unhide(conversation)
-            if was_open:
-                self.session.open(conversation)
+    def take_renamed_adapter(self, old: str, new: str) -> None:
+        """An adapter is called otherwise now: here too."""
+        if self.memory.adapter == old:
+            self.memory.set_answerer(new, self.memory.compare)
+        if not self.session.is_busy:
+            self.session.open(self.session.wanted)  # who answered is called otherwise as well
+        self.refresh()
 
-        self.undo_bar.offer(
-            "The conversation is deleted.", bring_back, lambda: self.session.forget(conversation)
+    def _delete(self, conversation: Conversation) -> None:
+        self._services.deletions.delete("conversation", [conversation.id], conversation.title)
+
+    def _let_go(self, change: Change) -> None:
+        if change.kind == "conversation":
+            for conversation in change.keys:
+                self.session.let_go(int(conversation))
+
+    def _take_change(self, change: Change) -> None:
+        if change.kind == "conversation":
+            if change.is_back:
+                self._take_back(change)
+            self._refresh_conversations()
+        elif change.kind in ("adapter", "model"):
+            self.refresh()
+
+    def _take_back(self, change: Change) -> None:
+        for conversation in change.keys:
+            self.session.take_back(int(conversation))
+        if change.keys:
+            self.session.open(int(change.keys[-1]))
+
+    def _rename(self, conversation: Conversation, title: str) -> None:
+        step = conversation_rename(
+            conversation.id, conversation.title, title, self._refresh_conversations
         )
+        self._services.history.do(step)
 
     # --- asking ---
 
@@ -261,12 +295,14 @@ class ChatPage(QWidget):
             return _RESTING
         if self._trouble:
             return self._trouble
+        if self._missing:
+            return missing(self._missing, self.answerer.chosen.adapter)
         training = any(run.is_active for run in self._services.watcher.runs())
         return _SHARING if training else ""
 
     def _welcome(self) -> None:
         self.welcome.button.setVisible(not self._has_adapters)
-        self.welcome.sentence.setText(_invitation(self.answerer, self._has_adapters))
+        self.welcome.sentence.setText(invitation(self.answerer, self._has_adapters))
 
     # --- making the page ---
 
@@ -286,6 +322,9 @@ class ChatPage(QWidget):
         self.sidebar.chosen.connect(session.open)
         self.sidebar.new_wanted.connect(self.new_conversation)
         self.sidebar.delete_wanted.connect(self._delete)
+        self.sidebar.rename_wanted.connect(self._rename)
+        services.deletions.leaving.connect(self._let_go)
+        services.deletions.changed.connect(self._take_change)
         self.answerer.changed.connect(self._take_answerer)
         self.transcript.retry_wanted.connect(self._retry)
         self.transcript.memory_wanted.connect(self._ask_from_memory)
@@ -300,6 +339,7 @@ class ChatPage(QWidget):
         escape.activated.connect(session.stop)
 
     def _take_answerer(self) -> None:
+        self._missing = ""
         self.memory.set_answerer(self.answerer.chosen.adapter, self.answerer.compare.isChecked())
         self.memory.set_grounded(self.answerer.grounded.isChecked())
         self._show_state()
@@ -349,26 +389,6 @@ class ChatPage(QWidget):
         foot = QWidget()
         centre(column, QHBoxLayout(foot))
         return foot
-
-
-def _invitation(answerer: AnswererChoice, has_adapters: bool) -> str:
-    """What to expect of the answers."""
-    adapter, grounded = answerer.chosen.adapter, answerer.is_grounded
-    if grounded and (adapter is not None or has_adapters):
-        who = f"“{adapter}”" if adapter is not None else "the base model"
-        how = " and quotes them" if answerer.is_quoting else f"; {who} words the answer from them"
-        return (
-            f"Overnight looks each question up in your notes{how}. You see which note an answer is"
-            " from. Nothing leaves this computer."
-        )
-    if adapter is not None:
-        return f"“{adapter}” answers from what it learned. Nothing leaves this computer."
-    if has_adapters:
-        return "The base model answers. It has not seen your notes; adapters have."
-    sentence = "Training comes first: no model has learned your notes yet. Until then"
-    if grounded:
-        return f"{sentence} Overnight looks things up in them, and says where it found them."
-    return f"{sentence} you can talk with the base model, which has not seen them."
 
 
 def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
 
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
+    QMenu,
     QRadioButton,
     QScrollArea,
     QVBoxLayout,
@@ -16,10 +18,13 @@ from PySide6.QtWidgets import (
 )
 
 from app import words
-from app.background import Background
-from app.preferences import Preferences
+from app.deletions import Change
+from app.reveal import SHOW, reveal
+from app.services import Services
 from app.style import Size, Space, inset
-from app.widgets.text import hairline, label, paragraph
+from app.widgets.deletable_list import DeleteKeys, add_delete, neighbour
+from app.widgets.text import button, hairline, label, paragraph
+from app.widgets.undo import UndoBar
 from mlx_backend.library.models import STARTER, BaseModel, list_models
 
 _STARTER_TITLE = "SmolLM2 135M Instruct"
@@ -33,12 +38,16 @@ _STARTER_COMING = "Comes with Overnight. It is made ready by itself at the first
 class ModelsPage(QWidget):
     """One row a base model, and a mark at the one that tonight uses."""
 
-    def __init__(self, background: Background, preferences: Preferences, folder: Path) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
-        self._background = background
-        self._preferences = preferences
-        self._folder = folder
+        self._background = services.background
+        self._preferences = services.preferences
+        self._deletions = services.deletions
+        self._folder = services.library.models
         self._shown: list[BaseModel] | None = None
+        self._wanted = ""
+        self._used_before = ""
+        self.undo_bar = UndoBar(services.history)
         self.choices = QButtonGroup(self)
         self.choices.idClicked.connect(self._choose)
         self._names: list[str] = []
@@ -60,8 +69,11 @@ class ModelsPage(QWidget):
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        preferences.changed.connect(self._mark)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(self.undo_bar)
+        self._preferences.changed.connect(self._mark)
+        self._deletions.changed.connect(self._take_change)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -77,18 +89,21 @@ class ModelsPage(QWidget):
         self._shown = models
         self._clear()
         if not any(model.card.name == STARTER for model in models):
-            self._add(STARTER, _STARTER_TITLE, _STARTER_COMING, _STARTER_HELP)
+            self._add(STARTER, _STARTER_TITLE, (_STARTER_COMING, _STARTER_HELP))
         for model in models:
             extra = _STARTER_HELP if model.card.name == STARTER else ""
-            self._add(model.card.name, model.card.title, _facts(model), extra)
+            self._add(model.card.name, model.card.title, (_facts(model), extra), model)
         self._mark()
+        self._focus_wanted()
 
-    def _add(self, name: str, title: str, facts: str, extra: str) -> None:
+    def _add(
+        self, name: str, title: str, lines: tuple[str, str], model: BaseModel | None = None
+    ) -> None:
         choice = QRadioButton(title)
         bold = choice.font()
         bold.setBold(True)
         choice.setFont(bold)
-        choice.setAccessibleDescription(f"{facts} {extra}")
+        choice.setAccessibleDescription(" ".join(lines))
         self.choices.addButton(choice, len(self._names))
         self._names.append(name)
         row = QFrame()
@@ -102,14 +117,62 @@ class ModelsPage(QWidget):
         choice.toggled.connect(tonight.setVisible)
         tonight.setVisible(False)
         top.addWidget(tonight)
+        if model is not None:
+            top.addWidget(self._delete_button(choice, model))
         layout.addWidget(hairline())
         layout.addSpacing(Space.TWO)
         layout.addLayout(top)
-        for text in filter(None, (facts, extra)):
+        for text in filter(None, lines):
             line = paragraph(text, "quiet")
             line.setIndent(Space.THREE)
             layout.addWidget(line)
         self._rows.addWidget(row)
+
+    def _delete_button(self, choice: QRadioButton, model: BaseModel) -> QWidget:
+        """A way to delete a model by mouse; its radio button hears the keys and has a menu."""
+        delete = button("Delete", "link")
+        delete.setAccessibleName(f"Delete {model.card.title}")
+        delete.clicked.connect(functools.partial(self._delete, model))
+        DeleteKeys(choice).pressed.connect(functools.partial(self._delete, model))
+        choice.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        choice.customContextMenuRequested.connect(functools.partial(self._open_menu, model, choice))
+        return delete
+
+    def _open_menu(self, model: BaseModel, choice: QRadioButton, point: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(SHOW, functools.partial(reveal, model.path))
+        menu.addSeparator()
+        add_delete(menu).triggered.connect(lambda _: self._delete(model))
+        menu.popup(choice.mapToGlobal(point))
+
+    def _delete(self, model: BaseModel) -> None:
+        name = model.card.name
+        row = self._names.index(name)
+        beside = neighbour([(row, row)], len(self._names))
+        if beside is not None and self.choices.button(row).hasFocus():
+            self._wanted = self._names[beside]
+            self.choices.button(beside).setFocus()
+        self._deletions.delete("model", [name], model.card.title)
+
+    def _take_change(self, change: Change) -> None:
+        if change.kind != "model":
+            return
+        chosen = self._preferences.settings.base_model
+        if not change.is_back and chosen in change.keys:
+            self._used_before = chosen
+            self._preferences.change(base_model=STARTER)
+        elif change.is_back and change.keys:
+            self._wanted = str(change.keys[0])
+            if self._used_before in change.keys:
+                self._preferences.change(base_model=self._used_before)
+                self._used_before = ""
+        self.refresh()
+
+    def _focus_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, ""
+        if wanted in self._names and self.isVisible():
+            self.choices.button(self._names.index(wanted)).setFocus()
 
     def _clear(self) -> None:
         self._names.clear()
@@ -124,8 +187,9 @@ class ModelsPage(QWidget):
 
     def _mark(self) -> None:
         chosen = self._preferences.settings.base_model
-        if chosen in self._names:
-            self.choices.button(self._names.index(chosen)).setChecked(True)
+        present = chosen if chosen in self._names else STARTER
+        if present in self._names:
+            self.choices.button(self._names.index(present)).setChecked(True)
 
 
 def _facts(model: BaseModel) -> str:

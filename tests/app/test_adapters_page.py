@@ -17,7 +17,7 @@ from tests.app.filled import add_adapter
 
 @pytest.fixture
 def page(services: Services, qtbot: QtBot) -> AdaptersPage:
-    page = AdaptersPage(services.background, services.exports, services.library.adapters)
+    page = AdaptersPage(services)
     qtbot.addWidget(page)
     return page
 
