@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import folder_bytes
+from mlx_backend.files import folder_bytes, write_atomically
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
@@ -24,10 +26,12 @@ _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._-]{{0,{LONGEST_NAME - 1}}}")
 class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter is: its base, how it was made, and what the training reached.
 
-    `decomposed` adapters are of the kind DoRA.
+    `decomposed` adapters are of the kind DoRA. `id` is what an adapter is known by: its name can
+    change, and another one can get it.
     """
 
     name: str
+    id: str = ""
     base: str
     base_sha256: str
     created: float
@@ -107,7 +111,7 @@ def list_damaged(folder: Path) -> list[DamagedAdapter]:
 
 def read_adapter(folder: Path, name: str) -> Adapter:
     """One adapter by name. Raises OvernightError when it is unknown or damaged."""
-    path = _folder_of(folder, name)
+    path = folder_of(folder, name)
     try:
         card = msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
         complete = (path / WEIGHTS).stat().st_size > 0 and (path / CONFIG).stat().st_size > 0
@@ -116,13 +120,47 @@ def read_adapter(folder: Path, name: str) -> Adapter:
     if not complete:
         raise _damaged(name, "an empty file")
     # The folder's name is the adapter's: a copied or renamed folder must not pass for the original.
-    card = msgspec.structs.replace(card, name=name)
+    card = msgspec.structs.replace(card, name=name, id=_identity(card, name))
     return Adapter(card=card, path=path, bytes=folder_bytes(path))
+
+
+def free_name(folder: Path, name: str) -> str:
+    """`name`, or with a number behind it where it is taken.
+
+    Also where only case or the spelling of an accent is another: a Mac takes both for one.
+    """
+    free, number = name, 1
+    while is_taken(folder, free):
+        number += 1
+        suffix = f" {number}"
+        free = name[: LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
+    return free
+
+
+def is_taken(folder: Path, name: str, but: str = "") -> bool:
+    """Whether something other than `but` is called so in a folder, as a Mac compares names."""
+    there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    return any(_folded(each) == _folded(name) for each in there if each != but)
+
+
+def write_name(path: Path, old: str, new: str) -> None:
+    """Let the card in an adapter's folder, called `old`, say `new`; a damaged card stays."""
+    try:
+        card = msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        return
+    card = msgspec.structs.replace(card, name=new, id=_identity(card, old))
+    write_atomically(path / CARD, encode_card(card))
+
+
+def encode_card(card: AdapterCard) -> bytes:
+    """A card as its file holds it."""
+    return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
 
 
 def remove_adapter(folder: Path, name: str) -> None:
     """Delete an adapter; also one that is damaged. Raises OvernightError when it is unknown."""
-    path = _folder_of(folder, name)
+    path = folder_of(folder, name)
     # Renamed first, so that a deletion cut short never leaves half an adapter under its name.
     doomed = folder / f".{name}.removed"
     shutil.rmtree(doomed, ignore_errors=True)
@@ -130,7 +168,8 @@ def remove_adapter(folder: Path, name: str) -> None:
     shutil.rmtree(doomed)
 
 
-def _folder_of(folder: Path, name: str) -> Path:
+def folder_of(folder: Path, name: str) -> Path:
+    """Where an adapter is, also a damaged one. Raises OvernightError when it is unknown."""
     if not _NAME.fullmatch(name) or not (folder / name).is_dir():
         raise OvernightError(
             Kind.ADAPTER_UNKNOWN,
@@ -138,6 +177,20 @@ def _folder_of(folder: Path, name: str) -> Path:
             "`overnight adapters` lists those that there are.",
         )
     return folder / name
+
+
+def _identity(card: AdapterCard, name: str) -> str:
+    """The id of what is in a folder called `name`: a copy that was made by hand is another one."""
+    own = card.id or _digest(card.run, repr(card.created))
+    return own if card.name == name else _digest(own, name)
+
+
+def _digest(*told: str) -> str:
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _damaged(name: str, detail: str) -> OvernightError:

@@ -89,6 +89,14 @@ class Conversations:
             for row in rows
         ]
 
+    def rename(self, conversation_id: int, title: str) -> None:
+        """Call a conversation otherwise; an empty title, or one that is gone, changes nothing."""
+        if title.strip():
+            self._db.execute(
+                "UPDATE conversations SET title = ? WHERE id = ?",
+                (" ".join(title.split()), conversation_id),
+            )
+
     def delete(self, conversation_id: int) -> None:
         """Delete a conversation with its turns."""
         self._db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))

@@ -34,8 +34,10 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        # Off until the schema is up to date: a migration may drop a table to make it anew.
+        connection.execute("PRAGMA foreign_keys = OFF")
         _migrate(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
     except sqlite3.Error as error:
         raise from_exception(error) from error
     return connection

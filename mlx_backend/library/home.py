@@ -84,6 +84,11 @@ class Library:
         return self.home / "adapters"
 
     @property
+    def bin(self) -> Path:
+        """Deleted adapters and models, a folder each; made when the first one is deleted."""
+        return self.home / "bin"
+
+    @property
     def logs(self) -> Path:
         """Log files of window, worker and jobs."""
         return self.home / "logs"

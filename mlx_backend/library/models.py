@@ -61,13 +61,9 @@ def list_models(folder: Path) -> list[BaseModel]:
 
 def read_model(folder: Path, name: str) -> BaseModel:
     """One base model by name. Raises OvernightError when it is unknown, half-written or unsafe."""
-    path = folder / name
-    if not name or name.startswith(".") or "/" in name or not path.is_dir():
-        raise OvernightError(
-            Kind.MODEL_UNKNOWN,
-            f"There is no base model called '{name}'.",
-            "`overnight models` lists those that there are.",
-        )
+    path = folder_of(folder, name)
+    if not path.is_dir():
+        raise _unknown(name)
     try:
         card = msgspec.json.decode((path / CARD).read_bytes(), type=ModelCard)
         config = msgspec.json.decode((path / "config.json").read_bytes(), type=dict[str, object])
@@ -84,7 +80,29 @@ def read_model(folder: Path, name: str) -> BaseModel:
             f"The base model '{name}' wants to run program code of its own.",
             "Overnight never does that. Remove this model and choose another.",
         )
+    # The folder's name is the model's, as with adapters.
+    card = msgspec.structs.replace(card, name=name)
     return BaseModel(card=card, path=path, bytes=folder_bytes(path), fits=fits(card.parameters))
+
+
+def folder_of(folder: Path, name: str) -> Path:
+    """Where a model is: a folder, or a link to one that may be gone, whole or half-written.
+
+    Raises OvernightError when there is none of this name.
+    """
+    path = folder / name
+    try:
+        is_there = is_name(name) and (path.is_dir() or path.is_symlink())
+    except ValueError:
+        is_there = False
+    if not is_there:
+        raise _unknown(name)
+    return path
+
+
+def is_name(name: str) -> bool:
+    """Whether a model's folder can be called so."""
+    return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
 
 
 def fits(parameters: int) -> bool:
@@ -113,6 +131,14 @@ def _is_whole(weights: Path) -> bool:
         if isinstance(offsets, list) and len(offsets) == 2:
             ends.append(8 + header_size + int(offsets[1]))
     return size == max(ends)
+
+
+def _unknown(name: str) -> OvernightError:
+    return OvernightError(
+        Kind.MODEL_UNKNOWN,
+        f"There is no base model called '{name}'.",
+        "`overnight models` lists those that there are.",
+    )
 
 
 def _damaged(name: str, path: Path, detail: str) -> OvernightError:

@@ -1,0 +1,180 @@
+"""The part of the bin that is in folders: adapters and base models, moved as they are.
+
+`<bin>/<id>/item.json` says what `<bin>/<id>/content` is. It is there before the content comes and
+until the content has left, so that a process that is killed in between loses nothing: an item is
+what has content, and all else is swept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.files import folder_bytes, sync_path, write_atomically
+from mlx_backend.library.bin.items import ITEM_ID, BinKind, Binned, new_id
+from mlx_backend.library.bin.unlabelled import guessed_kind, guessed_name
+from mlx_backend.locks import held
+
+_PATIENCE_S = 10.0
+_ITEM, _CONTENT, _LEAVING = "item.json", "content", "leaving"
+
+
+class _Item(msgspec.Struct, frozen=True, kw_only=True):
+    kind: BinKind
+    name: str
+    deleted: float
+    bytes: int
+
+
+class FolderBin:
+    """Moves folders into the bin and out of it. Making the object touches no disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other process change the bin's folders for a block."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        with held(self._folder / ".lock", _PATIENCE_S) as alone:
+            if not alone:
+                raise OvernightError(
+                    Kind.BUSY,
+                    "The bin is being changed by another process.",
+                    "Wait a moment and try again.",
+                )
+            yield
+
+    def items(self) -> list[Binned]:
+        """All that is here."""
+        return [self._read(path) for path in self._paths() if os.path.lexists(path / _CONTENT)]
+
+    def find(self, item_id: str) -> Binned | None:
+        """An item by its id; None where there is none."""
+        path = self._folder / item_id
+        is_there = ITEM_ID.fullmatch(item_id) and os.path.lexists(path / _CONTENT)
+        return self._read(path) if is_there else None
+
+    def has(self, item_id: str) -> bool:
+        """Whether something here has an id already."""
+        return os.path.lexists(self._folder / item_id)
+
+    def content(self, item: Binned) -> Path:
+        """Where an item's folder is."""
+        return self._folder / item.id / _CONTENT
+
+    def announce(self, kind: BinKind, name: str, path: Path, item_id: str) -> Binned:
+        """Write down that the folder `path` is about to come here."""
+        size = 0 if path.is_symlink() else folder_bytes(path)
+        item = Binned(item_id, kind, name, time.time(), size)
+        label = _Item(kind=kind, name=name, deleted=item.deleted, bytes=size)
+        own = self._folder / item_id
+        try:
+            own.mkdir(mode=0o700)
+            write_atomically(own / _ITEM, msgspec.json.encode(label))
+            sync_path(self._folder)
+        except OSError:
+            self._tidy(own)
+            raise
+        return item
+
+    def take(self, item: Binned, path: Path) -> None:
+        """Move an announced folder here; it stays where it is when that fails."""
+        try:
+            path.rename(self.content(item))
+        except OSError as error:
+            self._tidy(self._folder / item.id)
+            if error.errno == errno.EXDEV:
+                raise _on_another_disk(item) from error
+            raise
+        _flush(path.parent, self._folder / item.id)
+
+    def give(self, item: Binned, to: Path) -> None:
+        """Move an item's folder to `to`, where nothing is."""
+        self.content(item).rename(to)
+        _flush(to.parent, self._folder / item.id)
+        self._tidy(self._folder / item.id)
+
+    def remove(self, item: Binned) -> None:
+        """Delete an item's folder for good. What cannot be deleted is tried again by `sweep`."""
+        own = self._folder / item.id
+        (own / _CONTENT).rename(own / _LEAVING)
+        self._tidy(own)
+
+    def sweep(self) -> None:
+        """Remove what moves that were cut short left behind; nobody else may be moving."""
+        for path in self._paths():
+            if not os.path.lexists(path / _CONTENT):
+                self._tidy(path)
+
+    def new_id(self) -> str:
+        """An id that nothing here has."""
+        return new_id(self.has)
+
+    def _paths(self) -> list[Path]:
+        try:
+            paths = list(self._folder.iterdir())
+        except OSError:
+            return []
+        return [path for path in paths if ITEM_ID.fullmatch(path.name) and path.is_dir()]
+
+    def _read(self, path: Path) -> Binned:
+        content = path / _CONTENT
+        try:
+            label = msgspec.json.decode((path / _ITEM).read_bytes(), type=_Item)
+        except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+            kind, name = guessed_kind(content), guessed_name(content)
+            return Binned(path.name, kind, name, _changed(path), _size(content))
+        return Binned(path.name, label.kind, label.name, label.deleted, label.bytes)
+
+    def _tidy(self, own: Path) -> None:
+        """Remove an item's place without its content; what is not ours stays."""
+        leaving = own / _LEAVING
+        with contextlib.suppress(OSError):
+            if leaving.is_symlink() or leaving.is_file():
+                leaving.unlink()
+            else:
+                shutil.rmtree(leaving, ignore_errors=True)
+            if not leaving.exists() and not os.path.lexists(own / _CONTENT):
+                (own / _ITEM).unlink(missing_ok=True)
+                own.rmdir()
+
+
+def _on_another_disk(item: Binned) -> OvernightError:
+    what = "adapter" if item.kind == "adapter" else "base model"
+    option = f'`overnight remove "{item.name}" --now`'
+    hint = f"{option} deletes it for good." if item.kind == "adapter" else "Delete its folder."
+    return OvernightError(
+        Kind.BAD_INPUT,
+        f"The {what} “{item.name}” is on another disk than the bin, so it cannot be moved there.",
+        hint,
+    )
+
+
+def _flush(*folders: Path) -> None:
+    """Flush what was moved to the disk, as far as it can; the move itself is done."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            sync_path(folder)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def _size(path: Path) -> int:
+    try:
+        return 0 if path.is_symlink() else folder_bytes(path)
+    except OSError:
+        return 0

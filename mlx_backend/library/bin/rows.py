@@ -1,0 +1,201 @@
+"""The part of the bin that is in the database: notes, samples and conversations."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library.bin.belongings import Belongings, Content, PuttingBack, decode, encode
+from mlx_backend.library.bin.items import BinKind, Binned, Restored, new_id, not_there
+from mlx_backend.library.database import transaction
+from mlx_backend.library.deleted_notes import DeletedNotes
+from mlx_backend.library.findings import update_included
+from mlx_backend.library.note_paths import unused_path
+
+# In one transaction: others wait while it lasts.
+_AT_ONCE = 200
+_NAME_LENGTH = 200
+
+_TABLES: dict[BinKind, str] = {
+    "note": "notes",
+    "sample": "samples",
+    "conversation": "conversations",
+}
+_NAMES = {"notes": "title", "samples": "prompt", "conversations": "title"}
+
+
+class RowBin:
+    """Takes rows out of their tables, with all that belongs to them, and puts them back."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, is_taken: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """`is_taken` tells of ids that items elsewhere have."""
+        self._db = connection
+        self._is_taken = is_taken
+        self._deleted_notes = DeletedNotes(connection)
+
+    def items(self) -> list[Binned]:
+        """All that is here, the latest first."""
+        rows = self._db.execute(
+            "SELECT id, kind, name, deleted, bytes FROM bin ORDER BY deleted DESC, rowid DESC"
+        )
+        return [Binned(**row) for row in rows]
+
+    def has(self, item_id: str) -> bool:
+        """Whether an item of this id is here."""
+        found = self._db.execute("SELECT 1 FROM bin WHERE id = ?", (item_id,)).fetchone()
+        return found is not None
+
+    def delete(self, kind: BinKind, ids: Iterable[int]) -> tuple[Binned, ...]:
+        """Delete rows into the bin; ids that are not there are left out.
+
+        Very many go in several transactions, so that others can write between them.
+        """
+        return tuple(itertools.chain.from_iterable(self._delete(kind, ids)))
+
+    def restore(self, item_ids: Iterable[str]) -> list[Restored]:
+        """Bring items back; several go in one transaction. Raises OvernightError as `Bin` says."""
+        restored: list[Restored] = []
+        with transaction(self._db):
+            for item_id in item_ids:
+                restored.append(self._restore(item_id))
+        return restored
+
+    def restore_file(self, file: str) -> None:
+        """Bring back the notes of a file that is imported by itself, within a transaction.
+
+        Those that are in the bin no longer are only no longer left out.
+        """
+        rows = self._db.execute(
+            "SELECT bin.id FROM bin JOIN deleted_notes ON deleted_notes.note_id = bin.number"
+            " WHERE bin.kind = 'note' AND deleted_notes.file = ?",
+            (file,),
+        )
+        for row in rows.fetchall():
+            self._restore(row["id"])
+        self._deleted_notes.forget_file(file)
+
+    def remove(self, item_id: str) -> bool:
+        """Throw an item out for good; False when it is not here."""
+        with transaction(self._db):
+            return self._remove(item_id)
+
+    def remove_before(self, moment: float) -> int:
+        """Throw out all that was deleted before a moment (Unix time); returns how many."""
+        removed = 0
+        while True:
+            with transaction(self._db):
+                rows = self._db.execute(
+                    "SELECT id FROM bin WHERE deleted < ? LIMIT ?", (moment, _AT_ONCE)
+                ).fetchall()
+                removed += sum(self._remove(row["id"]) for row in rows)
+            if len(rows) < _AT_ONCE:
+                return removed
+
+    def _delete(self, kind: BinKind, ids: Iterable[int]) -> Iterator[list[Binned]]:
+        ids = iter(dict.fromkeys(ids))
+        while batch := list(itertools.islice(ids, _AT_ONCE)):
+            with transaction(self._db):
+                belongings = Belongings(self._db, _TABLES[kind])
+                taken = (self._take(kind, belongings, row_id) for row_id in batch)
+                binned = [item for item in taken if item is not None]
+            yield binned
+
+    def _take(self, kind: BinKind, belongings: Belongings, row_id: int) -> Binned | None:
+        table = _TABLES[kind]
+        content = belongings.of(row_id)
+        if not content:
+            return None
+        encoded = encode(content)
+        item = Binned(
+            id=new_id(lambda item_id: self.has(item_id) or self._is_taken(item_id)),
+            kind=kind,
+            name=_name(table, content),
+            deleted=time.time(),
+            bytes=len(encoded.encode()),
+        )
+        self._db.execute(
+            "INSERT INTO bin (id, kind, name, deleted, number, bytes, content)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (item.id, item.kind, item.name, item.deleted, row_id, item.bytes, encoded),
+        )
+        if kind == "note":
+            self._let_go_of_note(row_id)
+        elif kind == "sample":
+            self._db.execute(
+                "INSERT OR REPLACE INTO deleted_samples"
+                " SELECT id, note_id, passage, kind, key, quote FROM samples WHERE id = ?",
+                (row_id,),
+            )
+        self._db.execute(f"DELETE FROM {table} WHERE id = ?", (row_id,))
+        return item
+
+    def _let_go_of_note(self, note_id: int) -> None:
+        self._deleted_notes.remember(note_id)
+        # What was left out as its copy is what there is now, until all are compared again.
+        copies = self._db.execute(
+            "DELETE FROM findings WHERE stays = ? AND step IN ('duplicate', 'near_duplicate')"
+            " RETURNING note_id",
+            (note_id,),
+        ).fetchall()
+        update_included(self._db, [row["note_id"] for row in copies])
+
+    def _restore(self, item_id: str) -> Restored:
+        row = self._db.execute(
+            "SELECT id, kind, name, deleted, bytes, number, content FROM bin WHERE id = ?",
+            (item_id,),
+        ).fetchone()
+        if row is None:
+            raise not_there(item_id)
+        item = Binned(row["id"], row["kind"], row["name"], row["deleted"], row["bytes"])
+        content, number = decode(row["content"]), int(row["number"])
+        if item.kind == "note":
+            self._find_place(content, number)
+        elif item.kind == "sample":
+            self._require_note(item, content)
+            self._db.execute("DELETE FROM deleted_samples WHERE sample_id = ?", (number,))
+        PuttingBack(self._db).put_back(content)
+        if item.kind == "note":
+            update_included(self._db, [number])
+        self._db.execute("DELETE FROM bin WHERE id = ?", (item_id,))
+        return Restored(item, item.name, number)
+
+    def _find_place(self, content: Content, note_id: int) -> None:
+        """Let a note come back to where its file is by now, and be read anew should it differ."""
+        (note,) = content["notes"]
+        note |= self._deleted_notes.forget(note_id)
+        path = str(note["path"])
+        taken = self._db.execute("SELECT 1 FROM notes WHERE path = ?", (path,)).fetchone()
+        if taken is not None:
+            note["path"] = unused_path(self._db, path)
+        self._db.execute("UPDATE files SET readers = 0 WHERE path = ?", (note["file"],))
+
+    def _require_note(self, item: Binned, content: Content) -> None:
+        note_id = content["samples"][0]["note_id"]
+        if self._db.execute("SELECT 1 FROM notes WHERE id = ?", (note_id,)).fetchone() is None:
+            row = self._db.execute(
+                "SELECT id, name FROM bin WHERE kind = 'note' AND number = ?", (note_id,)
+            ).fetchone()
+            raise OvernightError(
+                Kind.BAD_INPUT,
+                f"The note that the sample “{item.name}” is about is deleted, too.",
+                f"Restore the note “{row['name']}” first." if row else "It is gone for good.",
+            )
+
+    def _remove(self, item_id: str) -> bool:
+        row = self._db.execute(
+            "DELETE FROM bin WHERE id = ? RETURNING kind, number", (item_id,)
+        ).fetchone()
+        if row is not None and row["kind"] == "note":
+            self._deleted_notes.tell_emptied(row["number"])
+        return row is not None
+
+
+def _name(table: str, content: Content) -> str:
+    row = content[table][0]
+    name = " ".join(str(row[_NAMES[table]]).split()) or str(row.get("path", "Untitled"))
+    return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1].rstrip() + "…"

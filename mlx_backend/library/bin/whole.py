@@ -1,0 +1,196 @@
+"""The bin as the rest of the product sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from mlx_backend.errors import OvernightError
+from mlx_backend.library import adapters, models
+from mlx_backend.library.bin.folders import FolderBin
+from mlx_backend.library.bin.items import Binned, Restored, not_there
+from mlx_backend.library.bin.rows import RowBin
+from mlx_backend.library.database import transaction
+from mlx_backend.library.home import Library
+from mlx_backend.library.in_use import require_unused
+from mlx_backend.library.learned import forget_adapter, forget_item, learn_again
+
+_DAY_S = 86_400.0
+
+
+class Bin:
+    """What was deleted and can be had back, over one connection.
+
+    Whatever fails (a full disk, say) leaves everything either where it was or in the bin.
+    """
+
+    def __init__(self, library: Library, connection: sqlite3.Connection) -> None:
+        self._library = library
+        self._db = connection
+        self._folders = FolderBin(library.bin)
+        self._rows = RowBin(connection, self._folders.has)
+
+    def items(self) -> list[Binned]:
+        """All that is in the bin, the latest first."""
+        items = [*self._folders.items(), *self._rows.items()]
+        return sorted(items, key=lambda item: item.deleted, reverse=True)
+
+    def delete_adapter(self, name: str) -> Binned:
+        """Delete an adapter, also a damaged one.
+
+        Raises OvernightError when it is unknown, or when a job that is under way needs it.
+        """
+        path = adapters.folder_of(self._library.adapters, name)
+        require_unused(self._library, "adapter", name)
+        with self._folders.alone():
+            item = self._folders.announce("adapter", name, path, self._new_id())
+            try:
+                with transaction(self._db):
+                    forget_adapter(self._db, name, item.id)
+                    self._folders.take(item, path)
+            except BaseException:
+                if not path.exists() and self._folders.find(item.id):
+                    self._folders.give(item, path)
+                raise
+        return item
+
+    def delete_model(self, name: str) -> Binned:
+        """Delete a base model, also a half-written one. Raises OvernightError as for adapters."""
+        path = models.folder_of(self._library.models, name)
+        require_unused(self._library, "model", name)
+        with self._folders.alone():
+            item = self._folders.announce("model", name, path, self._new_id())
+            self._folders.take(item, path)
+        return item
+
+    def delete_notes(self, ids: Iterable[int]) -> tuple[Binned, ...]:
+        """Delete notes with all that is known of them; an import leaves them out from now on.
+
+        As with samples and conversations, ids that are not there are left out.
+        """
+        return self._rows.delete("note", ids)
+
+    def delete_samples(self, ids: Iterable[int]) -> tuple[Binned, ...]:
+        """Delete samples; study does not write them again."""
+        return self._rows.delete("sample", ids)
+
+    def delete_conversations(self, ids: Iterable[int]) -> tuple[Binned, ...]:
+        """Delete conversations with their turns."""
+        return self._rows.delete("conversation", ids)
+
+    def restore(self, item_id: str) -> Restored:
+        """Bring an item back.
+
+        Raises OvernightError when it is not in the bin, or a sample whose note is deleted.
+        """
+        if self._rows.has(item_id):
+            return self._rows.restore([item_id])[0]
+        with self._folders.alone():
+            item = self._folders.find(item_id)
+            if item is None:
+                raise not_there(item_id)
+            if item.kind == "adapter":
+                return self._restore_adapter(item)
+            return self._restore_model(item)
+
+    def restore_all(self, item_ids: Iterable[str]) -> tuple[Restored, ...]:
+        """Bring many items back, those in the database at once: all of those or none."""
+        ids = list(item_ids)
+        in_folders = [item_id for item_id in ids if not self._rows.has(item_id)]
+        restored = [self.restore(item_id) for item_id in in_folders]
+        return (*restored, *self._rows.restore(i for i in ids if i not in set(in_folders)))
+
+    def remove(self, item_id: str) -> None:
+        """Throw an item out for good. Raises OvernightError when it is not in the bin."""
+        if not self._rows.remove(item_id) and not self._remove_folder(item_id):
+            raise not_there(item_id)
+
+    def empty(self) -> int:
+        """Throw everything out for good; returns how much that was."""
+        return self._remove_before(float("inf"))
+
+    def purge(self, days: int, now: float) -> int:
+        """Throw out what was deleted more than `days` before `now` (Unix time); 0 keeps all.
+
+        Also tidies up after moves that were cut short. Returns how many items went.
+        """
+        self._settle()
+        return self._remove_before(now - days * _DAY_S) if days > 0 else 0
+
+    def _remove_before(self, moment: float) -> int:
+        old = [item.id for item in self._folders.items() if item.deleted < moment]
+        removed = sum(self._remove_folder(item_id) for item_id in old)
+        return removed + self._rows.remove_before(moment)
+
+    def _remove_folder(self, item_id: str) -> bool:
+        if self._folders.find(item_id) is None:
+            return False
+        with self._folders.alone():
+            item = self._folders.find(item_id)
+            if item is None:  # another process was quicker
+                return False
+            self._folders.remove(item)
+        with transaction(self._db):
+            forget_item(self._db, item_id)
+        return True
+
+    def _settle(self) -> None:
+        """Finish what killed processes left half-done."""
+        if not self._library.bin.is_dir():
+            return
+        with self._folders.alone():
+            self._folders.sweep()
+            for item in self._folders.items():
+                is_away = not (self._library.adapters / item.name).exists()
+                if item.kind == "adapter" and is_away and self._has_learned(item.name):
+                    with transaction(self._db):
+                        forget_adapter(self._db, item.name, item.id)
+
+    def _has_learned(self, adapter: str) -> bool:
+        query = "SELECT 1 FROM notes WHERE learned_by = ? LIMIT 1"
+        return self._db.execute(query, (adapter,)).fetchone() is not None
+
+    def _restore_adapter(self, item: Binned) -> Restored:
+        name = adapters.free_name(self._library.adapters, _sound_name(item))
+        content = self._folders.content(item)
+        if name != item.name and not content.is_symlink():
+            adapters.write_name(content, item.name, name)
+        with transaction(self._db):
+            learn_again(self._db, item.id, name)
+            self._folders.give(item, self._library.adapters / name)
+        return Restored(item, name)
+
+    def _restore_model(self, item: Binned) -> Restored:
+        name, content = _sound_name(item), self._folders.content(item)
+        if _is_same_model(self._library.models / name, content):
+            self._folders.remove(item)  # as the starter, which is made again where it is missing
+            return Restored(item, name)
+        name = adapters.free_name(self._library.models, name)
+        self._folders.give(item, self._library.models / name)
+        return Restored(item, name)
+
+    def _new_id(self) -> str:
+        while self._rows.has(item_id := self._folders.new_id()):
+            pass
+        return item_id
+
+
+def _sound_name(item: Binned) -> str:
+    """The item's name, unless it is damaged and no folder can be called so."""
+    if item.kind == "model":
+        return item.name if models.is_name(item.name) else "Recovered model"
+    with contextlib.suppress(OvernightError):
+        return adapters.check_name(item.name)
+    return "Recovered adapter"
+
+
+def _is_same_model(there: Path, content: Path) -> bool:
+    """Whether a whole model is there already that computes the same as the one in the bin."""
+    try:
+        one = models.read_model(there.parent, there.name)
+        other = models.read_model(content.parent, content.name)
+    except OvernightError:
+        return False
+    return one.card.sha256 == other.card.sha256

@@ -1,0 +1,67 @@
+"""Notes that the person deleted: known on, so that no import brings them back by itself."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+IN_BIN = "You deleted this note. It is in the bin, from where it can be restored"
+EMPTIED = (
+    "You deleted this note, and it is no longer in the bin. Import its file by itself to read it"
+    " again"
+)
+"""Why an import skips one, as for any other file that is left out."""
+
+_KNOWN = "path, source, file, part, kind, title, sha256, created"
+
+
+class DeletedNotes:
+    """Reads and writes what is known of them, within transactions that the caller has begun."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def remember(self, note_id: int) -> None:
+        """A note that is still there is about to be deleted."""
+        self._db.execute(
+            f"INSERT OR REPLACE INTO deleted_notes (note_id, {_KNOWN})"
+            f" SELECT id, {_KNOWN} FROM notes WHERE id = ?",
+            (note_id,),
+        )
+        self._list("note_id = ?", (note_id,), IN_BIN)
+
+    def forget(self, note_id: int) -> dict[str, object]:
+        """A note is coming back. Returns where it belongs by now; {} where that is unknown."""
+        row = self._db.execute(
+            "SELECT path, source, file, part FROM deleted_notes WHERE note_id = ?", (note_id,)
+        ).fetchone()
+        if row is None:
+            return {}
+        self._db.execute("DELETE FROM skipped WHERE path = ?", (row["path"],))
+        self._db.execute("DELETE FROM deleted_notes WHERE note_id = ?", (note_id,))
+        return dict(row)
+
+    def forget_file(self, file: str) -> None:
+        """A file is wanted again with all its notes."""
+        self._db.execute(
+            "DELETE FROM skipped WHERE path IN (SELECT path FROM deleted_notes WHERE file = ?)",
+            (file,),
+        )
+        self._db.execute("DELETE FROM deleted_notes WHERE file = ?", (file,))
+
+    def tell_emptied(self, note_id: int) -> None:
+        """A note is no longer in the bin."""
+        self._list("note_id = ?", (note_id,), EMPTIED)
+
+    def list_of_file(self, file: str) -> None:
+        """List the notes of a file, which an import has just looked at, as left out."""
+        in_bin = "note_id IN (SELECT number FROM bin WHERE kind = 'note')"
+        self._list(f"file = ? AND {in_bin}", (file,), IN_BIN)
+        self._list(f"file = ? AND NOT {in_bin}", (file,), EMPTIED)
+
+    def _list(self, condition: str, values: tuple[object, ...], reason: str) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO skipped (path, source, reason, at, file)"
+            f" SELECT path, source, ?, ?, file FROM deleted_notes WHERE {condition}",
+            (reason, time.time(), *values),
+        )

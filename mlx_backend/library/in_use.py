@@ -1,0 +1,70 @@
+"""What jobs that are under way need, so that nobody takes it from them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from mlx_backend import protocol
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library.adapters import read_adapter
+from mlx_backend.library.home import Library
+from mlx_backend.locks import is_held
+
+_STARTING_S = 20.0
+
+
+def require_unused(library: Library, kind: Literal["adapter", "model"], name: str) -> None:
+    """Raise OvernightError where a job that is under way needs this adapter or base model."""
+    for folder, spec in _under_way(library):
+        if name not in _needs(library, spec)[kind]:
+            continue
+        what = "adapter" if kind == "adapter" else "base model"
+        if isinstance(spec, protocol.ExportSpec):
+            raise OvernightError(
+                Kind.BUSY,
+                f"The {what} “{name}” is being exported.",
+                "Wait until that is done, or cancel it, then try again.",
+            )
+        raise OvernightError(
+            Kind.BUSY,
+            f"The training of “{spec.name}” needs the {what} “{name}”.",
+            f"Wait until it is done, or stop it first: `overnight stop {folder.name}`.",
+        )
+
+
+def _under_way(library: Library) -> Iterator[tuple[Path, protocol.TrainSpec | protocol.ExportSpec]]:
+    for parent in (library.runs, library.jobs):
+        for path in parent.glob("*/spec.json"):
+            if not _is_under_way(path):
+                continue
+            try:
+                spec = protocol.decode_spec(path.read_bytes())
+            except (OSError, OvernightError):
+                continue
+            if not isinstance(spec, protocol.ImportSpec):
+                yield path.parent, spec
+
+
+def _is_under_way(spec: Path) -> bool:
+    """Whether a process works on a job, or was started for it just now."""
+    lock = spec.with_name("lock")
+    try:
+        is_new = not lock.exists() and time.time() - spec.stat().st_mtime < _STARTING_S
+        return is_new or is_held(lock)
+    except OSError:
+        return False
+
+
+def _needs(
+    library: Library, spec: protocol.TrainSpec | protocol.ExportSpec
+) -> dict[Literal["adapter", "model"], set[str]]:
+    if isinstance(spec, protocol.TrainSpec):
+        return {"adapter": {spec.start_from or ""}, "model": {spec.model}}
+    try:
+        base = read_adapter(library.adapters, spec.name).card.base
+    except OvernightError:
+        base = ""
+    return {"adapter": {spec.name}, "model": {base}}
