@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mlx_backend.library.bin import Bin, BinKind, Binned, Restored
 from PySide6.QtCore import QObject, Signal
 
 from app import words
@@ -17,6 +16,7 @@ from app.preferences import Preferences
 from app.undo_history import Step, UndoHistory
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library
+from mlx_backend.library.bin import Bin, BinKind, Binned, Restored
 
 Key = int | str
 """A row's id; the name of an adapter or a model."""

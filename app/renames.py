@@ -8,8 +8,8 @@ from collections.abc import Callable
 from app.adapter_identity import another, identity_of
 from app.undo_history import Step
 from mlx_backend.library import Library
-from mlx_backend.library.renaming import rename_adapter
 from mlx_backend.library.conversations import Conversations
+from mlx_backend.library.renaming import rename_adapter
 
 Renamed = Callable[[str, str], None]
 """Is told the old name and the new one, each time that a name changed."""
@@ -17,7 +17,6 @@ Renamed = Callable[[str, str], None]
 
 def adapter_rename(library: Library, old: str, new: str, renamed: Renamed) -> Step:
     """The step that calls an adapter by another name."""
-
     identities: list[str] = []
 
     def rename(db: sqlite3.Connection, before: str, after: str) -> str:
