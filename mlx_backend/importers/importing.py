@@ -196,6 +196,9 @@ class _Import:
 
     def read(self, files: Sequence[FoundFile], reading: _Reading) -> None:
         """Read those of a batch of files that are new or changed, and save what came of them."""
+        for file in files:
+            if file.path == file.source:
+                self._imports.take_in_again(str(file.path))
         known = self._imports.known([str(file.path) for file in files])
         self._imports.spare([str(file.path) for file in files if file.unlisted])
         read: list[_Read] = []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Mapping
+
+from mlx_backend.library.matching import KnownNote
 
 IN_BIN = "You deleted this note. It is in the bin, from where it can be restored"
 EMPTIED = (
@@ -12,6 +15,7 @@ EMPTIED = (
 )
 """Why an import skips one, as for any other file that is left out."""
 
+_IN_BIN = "EXISTS (SELECT 1 FROM bin WHERE kind = 'note' AND number = note_id)"
 _KNOWN = "path, source, file, part, kind, title, sha256, created"
 
 
@@ -41,8 +45,35 @@ class DeletedNotes:
         self._db.execute("DELETE FROM deleted_notes WHERE note_id = ?", (note_id,))
         return dict(row)
 
+    def of_file(self, file: str, known_as: str) -> list[KnownNote]:
+        """Those of a file; their places are behind the path `known_as`."""
+        rows = self._db.execute(
+            "SELECT note_id AS id, path, substr(path, length(:known_as) + 1) AS place, part, kind,"
+            " title, sha256, created FROM deleted_notes WHERE file = :file",
+            {"file": file, "known_as": known_as},
+        )
+        return [KnownNote(**row, gone=True, deleted=True) for row in rows]
+
+    def move(self, old: str, file: str, source: str) -> None:
+        """A file with its notes is now another path's; `settle` tells their own paths."""
+        self._db.execute(
+            "UPDATE deleted_notes SET file = ?, source = ? WHERE file = ?", (file, source, old)
+        )
+
+    def settle(self, paths: Mapping[int, str]) -> None:
+        """Remember where notes are by now, by id."""
+        self._db.executemany(
+            "UPDATE deleted_notes SET path = ? WHERE note_id = ?",
+            [(path, note_id) for note_id, path in paths.items()],
+        )
+
     def forget_file(self, file: str) -> None:
-        """A file is wanted again with all its notes."""
+        """A file is wanted again with all its notes, and so is read again."""
+        self._db.execute(
+            "UPDATE files SET readers = 0 WHERE path = ?1"
+            " AND EXISTS (SELECT 1 FROM deleted_notes WHERE file = ?1)",
+            (file,),
+        )
         self._db.execute(
             "DELETE FROM skipped WHERE path IN (SELECT path FROM deleted_notes WHERE file = ?)",
             (file,),
@@ -55,9 +86,8 @@ class DeletedNotes:
 
     def list_of_file(self, file: str) -> None:
         """List the notes of a file, which an import has just looked at, as left out."""
-        in_bin = "note_id IN (SELECT number FROM bin WHERE kind = 'note')"
-        self._list(f"file = ? AND {in_bin}", (file,), IN_BIN)
-        self._list(f"file = ? AND NOT {in_bin}", (file,), EMPTIED)
+        self._list(f"file = ? AND {_IN_BIN}", (file,), IN_BIN)
+        self._list(f"file = ? AND NOT {_IN_BIN}", (file,), EMPTIED)
 
     def _list(self, condition: str, values: tuple[object, ...], reason: str) -> None:
         self._db.execute(

@@ -9,7 +9,9 @@ from pathlib import PurePath
 
 import msgspec
 
+from mlx_backend.library.bin.rows import RowBin
 from mlx_backend.library.database import transaction
+from mlx_backend.library.deleted_notes import DeletedNotes
 from mlx_backend.library.matching import KnownNote, match
 from mlx_backend.library.note_paths import settle, unused_path
 from mlx_backend.library.notes import NewNote, Notes
@@ -71,6 +73,7 @@ class Imports:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._db = notes.connection
+        self._deleted = DeletedNotes(self._db)
         self._set_aside: dict[str, int] = {}
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS present (path TEXT PRIMARY KEY) STRICT")
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS spared (path TEXT PRIMARY KEY) STRICT")
@@ -89,6 +92,11 @@ class Imports:
             (listed,),
         )
         return {row["path"]: FileStamp(**{**row, "gone": bool(row["gone"])}) for row in rows}
+
+    def take_in_again(self, file: str) -> None:
+        """A file is imported by itself: what the person deleted of it is wanted again."""
+        with transaction(self._db):
+            RowBin(self._db).restore_file(file)
 
     def spare(self, folders: Sequence[str]) -> None:
         """What is known below these folders may be there still: nobody could look."""
@@ -144,13 +152,14 @@ class Imports:
             self._save_stamp(file.stamp)
         if file.skipped is not None:
             self._replace_skipped(file.stamp, file.skipped)
+        self._deleted.list_of_file(file.stamp.path)
 
     def _replace_notes(
         self, file: ReadFile, notes: tuple[NewNote, ...], known_as: str, counts: Counts
     ) -> None:
         stamp = file.stamp
         known = self._known_notes(stamp.path, known_as)
-        same = match(known, notes, stamp.mtime_ns / 1e9)
+        same, notes = self._told_apart(file, notes, known, known_as)
         kept = {old.id for old in same.values()}
         left = [old for old in known if old.id not in kept]
         wanted = {note.path for note in notes}
@@ -171,6 +180,21 @@ class Imports:
         gone = [old.id for old in left if not old.gone and not _may_be_there(old, file)]
         self._notes.mark_gone(gone)
         counts.removed += len(gone)
+
+    def _told_apart(
+        self, file: ReadFile, notes: tuple[NewNote, ...], known: list[KnownNote], known_as: str
+    ) -> tuple[dict[str, KnownNote], tuple[NewNote, ...]]:
+        """The known note that each note continues, and all notes that the person did not delete."""
+        path = file.stamp.path
+        deleted = self._deleted.of_file(path, known_as)
+        same = match([*known, *deleted], notes, file.stamp.mtime_ns / 1e9)
+        found = {at: old.id for at, old in same.items() if old.deleted}
+        places = {old.id: path + old.place for old in deleted}
+        self._deleted.settle(places | {note_id: at for at, note_id in found.items()})
+        return (
+            {at: old for at, old in same.items() if not old.deleted},
+            tuple(note for note in notes if note.path not in found),
+        )
 
     def _known_notes(self, file: str, known_as: str) -> list[KnownNote]:
         """The notes of a file, whose paths are still those of when it was `known_as`."""
@@ -206,18 +230,21 @@ class Imports:
         self._db.execute("DELETE FROM skipped WHERE file = :old", values)
         self._db.execute("UPDATE files SET path = :new, source = :source WHERE path = :old", values)
         self._db.execute("UPDATE notes SET file = :new, source = :source WHERE file = :old", values)
+        self._deleted.move(old, stamp.path, stamp.source)
 
     def _set_file_aside(self, path: str) -> int:
         """Let another file have a path; what was there is gone, and may be found elsewhere.
 
         Returns how many notes went.
         """
-        known = self._known_notes(path, path)
+        known, deleted = self._known_notes(path, path), self._deleted.of_file(path, path)
         aside = unused_path(self._db, path)
-        if known:
+        if known or deleted:
             settle(self._db, {note.id: aside + note.place for note in known})
+            self._deleted.settle({note.id: aside + note.place for note in deleted})
             values = {"path": path, "aside": aside}
             self._db.execute("UPDATE notes SET file = :aside WHERE file = :path", values)
+            self._db.execute("UPDATE deleted_notes SET file = :aside WHERE file = :path", values)
             self._db.execute("UPDATE files SET path = :aside, gone = 1 WHERE path = :path", values)
         else:
             self._db.execute("DELETE FROM files WHERE path = ?", (path,))

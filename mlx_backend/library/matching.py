@@ -13,7 +13,10 @@ _DATED = frozenset({"conversation", "mail", "chat", "evernote"})
 
 @dataclass(frozen=True)
 class KnownNote:
-    """A note that the library has of a file; `place` is its path behind that of the file."""
+    """A note that the library has of a file; `place` is its path behind that of the file.
+
+    One that the person deleted is known, too, so that it is not taken for a new one.
+    """
 
     id: int
     path: str
@@ -24,6 +27,7 @@ class KnownNote:
     sha256: str
     created: float
     gone: bool
+    deleted: bool = False
 
     @property
     def has_own_date(self) -> bool:
@@ -46,12 +50,12 @@ def match(
 ) -> dict[str, KnownNote]:
     """The known note that each note continues, by the note's path; new ones are missing.
 
-    The same text is the same note, those that are there before those that went. A text that
-    changed is known by its name and date, else by its place. `file_time` is the file's own, in
-    seconds since 1970: the date of notes that have none.
+    The same text is the same note, those that are there before those that went or were deleted. A
+    text that changed is known by its name and date, else by its place. `file_time` is the file's
+    own, in seconds since 1970: the date of notes that have none.
     """
     found: dict[str, KnownNote] = {}
-    free = sorted(known, key=lambda note: (note.gone, note.id))
+    free = sorted(known, key=lambda note: (note.deleted, note.gone, note.id))
     for key in _KEYS:
         waiting: defaultdict[object, list[KnownNote]] = defaultdict(list)
         for old in reversed(free):

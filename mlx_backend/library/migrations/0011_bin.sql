@@ -179,6 +179,7 @@ CREATE TABLE bin (
     content  TEXT NOT NULL                     -- JSON {table: [{column: value}]}, owners first
 ) STRICT;
 CREATE INDEX bin_by_age ON bin (deleted);
+CREATE INDEX bin_by_number ON bin (kind, number);
 
 -- Notes that the person deleted: an import that finds them again leaves them out. What is known of
 -- them tells them from others of their file, as for notes that are there.

@@ -62,7 +62,7 @@ def fill(connection: sqlite3.Connection) -> None:
 def rows_of(connection: sqlite3.Connection, table: str) -> list[dict[str, object]]:
     """All rows of a table."""
     rows = [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]
-    return sorted(rows, key=lambda row: str(list(row.values())[0]))
+    return sorted(rows, key=lambda row: str(next(iter(row.values()))))
 
 
 def all_rows(connection: sqlite3.Connection) -> dict[str, list[dict[str, object]]]:
