@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.job_snapshot import JobSnapshot
 from app.job_watcher import JobWatcher
+from mlx_backend.library.adapters import Adapter
 from mlx_backend.protocol import ExportSpec
 
 
@@ -21,18 +22,16 @@ class Exports(QObject):
         self._watcher = watcher
         watcher.job_changed.connect(self._job_changed)
 
-    def start(self, name: str, to: Path) -> None:
-        """Write the adapter `name` to the folder `to`, in MLX's format, and verify it."""
-        self._watcher.start(ExportSpec(name=name, format="mlx", to=str(to)))
-
-    def latest(self, name: str) -> JobSnapshot | None:
-        """The adapter's last export, running or over."""
-        of_name = (
-            job
-            for job in self._watcher.jobs()
-            if isinstance(job.spec, ExportSpec) and job.spec.name == name
+    def start(self, adapter: Adapter, to: Path) -> None:
+        """Write the adapter to the folder `to`, in MLX's format, and verify it."""
+        card = adapter.card
+        self._watcher.start(
+            ExportSpec(name=adapter.name, adapter=card.id, format="mlx", to=str(to))
         )
-        return next(of_name, None)
+
+    def latest(self, adapter: Adapter) -> JobSnapshot | None:
+        """The adapter's last export, running or over."""
+        return next((job for job in self._watcher.jobs() if _is_of(job, adapter)), None)
 
     def cancel(self, job: JobSnapshot) -> None:
         """End a running export; nothing half-written stays."""
@@ -42,3 +41,12 @@ class Exports(QObject):
         job = self._watcher.snapshot(job_id)
         if job is not None and isinstance(job.spec, ExportSpec):
             self.changed.emit()
+
+
+def _is_of(job: JobSnapshot, adapter: Adapter) -> bool:
+    """Whether a job exports this very adapter, and not another one that had its name before."""
+    if not isinstance(job.spec, ExportSpec):
+        return False
+    if job.spec.adapter:
+        return job.spec.adapter == adapter.card.id
+    return job.spec.name == adapter.name and job.began_at >= adapter.card.created

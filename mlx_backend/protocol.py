@@ -86,11 +86,12 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     """Train an adapter called `name`. `steps` None: as many as `passes` and `hours` ask for.
 
     `start_at` and `finish_by` are Unix times; the run waits for the one and ends by the other.
-    `scale` multiplies the adapter's change; with the kind "rslora" it is divided by the root of
-    rank/16. `low_memory` trades a fifth of the speed for half of the memory. `prompt` is asked
-    at every checkpoint, to hear how the model changes. Without `study` the notes' text is trained
-    as it stands. `hosts` are the machines that it was begun
-    with, where there are several; a batch is as large as all of them compute at once.
+    `start_from_id` is the id of the adapter `start_from`, whatever that is called by then; "" in
+    what an earlier version wrote. `scale` multiplies the adapter's change; with the kind "rslora"
+    it is divided by the root of rank/16. `low_memory` trades a fifth of the speed for half of the
+    memory. `prompt` is asked at every checkpoint, to hear how the model changes. Without `study`
+    the notes' text is trained as it stands. `hosts` are the machines that it was begun with, where
+    there are several; a batch is as large as all of them compute at once.
     """
 
     name: str
@@ -100,6 +101,7 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     start_at: float | None = None
     finish_by: float | None = None
     start_from: str | None = None
+    start_from_id: str = ""
     passes: int = 12
     kind: AdapterKind = "lora"
     rank: int = 16
@@ -121,9 +123,14 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
 
 
 class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="job"):
-    """Write adapter `name` to the path `to` in a format, and verify what was written."""
+    """Write adapter `name` to the path `to` in a format, and verify what was written.
+
+    `adapter` is its id, by which it is known when its name has become another one's; "" in what an
+    earlier version wrote.
+    """
 
     name: str
+    adapter: str = ""
     format: Literal["mlx"]
     to: str
 

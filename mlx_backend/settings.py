@@ -79,6 +79,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "The night"},
         ),
     ] = False
+    bin_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3650,
+            title="Keep deleted things",
+            description="How long the bin keeps what you delete. 0 keeps it until you empty it.",
+            extra_json_schema={"group": "General", "unit": "days"},
+        ),
+    ] = 30
     temperature: Annotated[
         float,
         Meta(

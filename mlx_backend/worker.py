@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 from mlx_backend import protocol
-from mlx_backend.errors import from_exception
+from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.library import database
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
+from mlx_backend.library.models import read_model
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import (
     CancelRequest,
@@ -122,9 +123,9 @@ class Worker:
         from mlx_backend.base_model import base_for
 
         chosen = [(read_adapter(self._library.adapters, a.name), a.weight) for a in adapters]
-        key = tuple((adapter.card.run, adapter.card.created, w) for adapter, w in chosen)
+        key = tuple((adapter.card.id, weight) for adapter, weight in chosen)
         model = base_for(self._library, [adapter for adapter, _ in chosen], model)
-        if self._chat is None or self._chat.name != model:
+        if self._chat is None or not self._chat.is_current(model):
             self._reply(protocol.ModelLoading(id=request_id, model=model))
             self._release()
             self._chat = _Loaded(self._library, model)
@@ -153,7 +154,18 @@ class _Loaded:
         self.name = name
         self.bytes = loaded.bytes
         self.model = ChatModel(loaded)
-        self.adapters: tuple[tuple[str, float, float], ...] | None = ()
+        self.adapters: tuple[tuple[str, float], ...] | None = ()
+        self._models = library.models
+        self._sha256 = loaded.info.card.sha256
+
+    def is_current(self, model: str) -> bool:
+        """Whether this is the model of that name, as it is in the library by now."""
+        if model != self.name:
+            return False
+        try:
+            return read_model(self._models, model).card.sha256 == self._sha256
+        except OvernightError:
+            return False  # loading it says what is wrong, or makes the starter again
 
     def announcement(self, request_id: str) -> protocol.ModelLoaded:
         """The reply that says it is there."""

@@ -87,7 +87,8 @@ class AdapterDetail(QWidget):
 
     def start_export(self, to: Path) -> None:
         """Export the adapter shown to the folder `to`."""
-        self._with_name(lambda name: self._exports.start(name, to))
+        if isinstance(self._adapter, Adapter):
+            self._exports.start(self._adapter, to)
 
     def _lay_out(self) -> None:
         actions = QHBoxLayout()
@@ -136,7 +137,8 @@ class AdapterDetail(QWidget):
         dialog.open()
 
     def _latest_export(self) -> JobSnapshot | None:
-        return self._exports.latest(self._adapter.name) if self._adapter else None
+        adapter = self._adapter
+        return self._exports.latest(adapter) if isinstance(adapter, Adapter) else None
 
     def _cancel_export(self) -> None:
         job = self._latest_export()

@@ -1,15 +1,15 @@
-"""The commands about adapters and base models."""
+"""The commands about adapters."""
 
 from __future__ import annotations
 
 import argparse
 import time
 
+from mlx_backend.cli.bin import as_results, in_bin_sentence, purge_bin
 from mlx_backend.cli.console import Console
 from mlx_backend.library import Library, database
 from mlx_backend.library import adapters as store
-from mlx_backend.library.models import list_models as all_models
-from mlx_backend.library.notes import Notes
+from mlx_backend.library.bin import Bin
 
 
 def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -53,13 +53,17 @@ def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, ob
 
 
 def remove(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight remove NAME`."""
+    """`overnight remove NAME`: into the bin, or with --now for good."""
     library = Library.open()
-    store.remove_adapter(library.adapters, options.name)
     with database.opened(library.database) as connection:
-        Notes(connection).forget_adapter(options.name)
-    console.say(f"Removed '{options.name}'.")
-    return {"removed": options.name}
+        if options.now:
+            Bin(library, connection).delete_adapter_now(options.name)
+            console.say(f"“{options.name}” is deleted for good.")
+            return {"removed": options.name, "bin": []}
+        item = Bin(library, connection).delete_adapter(options.name)
+        console.say(in_bin_sentence(library, [item]))
+        purge_bin(library, connection)
+    return {"removed": options.name, "bin": as_results([item])}
 
 
 def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -76,38 +80,3 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
         f" most {result['max_logit_difference']:.1e}."
     )
     return result
-
-
-def list_models(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight models`; the starter is made where it is missing."""
-    from mlx_backend import accelerator
-
-    accelerator.prepare()
-    from mlx_backend.starter import ensure_starter
-
-    library = Library.open()
-    ensure_starter(library)
-    models = all_models(library.models)
-    console.table(
-        ["Name", "Model", "MB", "Licence", "Fits here"],
-        [
-            (m.card.name, m.card.title, f"{m.bytes / 1e6:.0f}", m.card.licence, _yes(m.fits))
-            for m in models
-        ],
-    )
-    return {
-        "models": [
-            {
-                "name": m.card.name,
-                "title": m.card.title,
-                "bytes": m.bytes,
-                "licence": m.card.licence,
-                "fits": m.fits,
-            }
-            for m in models
-        ]
-    }
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"

@@ -90,7 +90,21 @@ def _library_commands(commands: _Commands) -> None:
         metavar="ID",
         help="train on these, whatever was found about them",
     )
-    commands.add("models", "adapters", "list_models", "list the base models")
+    notes.add_argument(
+        "--delete",
+        action="extend",
+        nargs="+",
+        type=_positive_int,
+        default=[],
+        metavar="ID",
+        help="move these into the bin, whatever was learned of them",
+    )
+    models = commands.add("models", "models", "list_models", "list the base models")
+    models.add_argument("--remove", metavar="NAME", help="move this one into the bin")
+    waste = commands.add("bin", "bin", "show_bin", "list what was deleted, and bring it back")
+    what = waste.add_mutually_exclusive_group()
+    what.add_argument("--restore", metavar="ID", help="bring this back")
+    what.add_argument("--empty", action="store_true", help="delete everything in it for good")
 
 
 def _training_commands(commands: _Commands) -> None:
@@ -181,8 +195,9 @@ def _chat_commands(commands: _Commands) -> None:
 
 def _adapter_commands(commands: _Commands) -> None:
     commands.add("adapters", "adapters", "list_adapters", "list the adapters")
-    remove = commands.add("remove", "adapters", "remove", "delete an adapter")
+    remove = commands.add("remove", "adapters", "remove", "move an adapter into the bin")
     remove.add_argument("name", metavar="NAME")
+    remove.add_argument("--now", action="store_true", help="delete it for good")
     export = commands.add("export", "adapters", "export", "write an adapter for other programs")
     export.add_argument("name", metavar="NAME")
     export.add_argument("--format", choices=["mlx"], default="mlx", help="mlx: as mlx-lm loads it")

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from mlx_backend.cli.bin import as_results, in_bin_sentence, purge_bin
 from mlx_backend.cli.console import Console
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library, database
+from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.notes import Notes
@@ -32,6 +34,8 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
             on_progress(done, total, "")
 
         outcome = import_into(library, options.paths, on_progress, on_curation=on_curation)
+    with database.opened(library.database) as connection:
+        purge_bin(library, connection)
     left_out = f", {outcome.left_out} of them left out of training" if outcome.left_out else ""
     console.say(
         f"{outcome.added} added, {outcome.changed} changed, {outcome.unchanged} unchanged,"
@@ -44,14 +48,18 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
 
 
 def list_notes(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight notes`: list them, after some were left out or taken in where that was asked."""
-    with database.opened(Library.open().database) as connection:
-        _check_ids(Notes(connection), [*options.leave_out, *options.take_in])
+    """`overnight notes`: list them, after what was asked was done with some."""
+    library = Library.open()
+    with database.opened(library.database) as connection:
+        _check_ids(Notes(connection), [*options.leave_out, *options.take_in, *options.delete])
+        deleted = Bin(library, connection).delete_notes(options.delete)
         Decisions(connection).decide(options.leave_out, included=False)
         Decisions(connection).decide(options.take_in, included=True)
         notes, findings = Notes(connection).summaries(), Findings(connection)
         left_out = [note.id for note in notes if note.status == "excluded"]
         why = {note_id: findings.why_left_out(note_id) for note_id in left_out}
+        if deleted:
+            purge_bin(library, connection)
     if notes:
         heads = ["Id", "Title", "Words", "Tokens", "Status"]
         console.table(
@@ -63,12 +71,15 @@ def list_notes(options: argparse.Namespace, console: Console) -> dict[str, objec
         )
     else:
         console.say("No notes yet. Add some: overnight import FOLDER")
+    if deleted:
+        console.say(in_bin_sentence(library, deleted))
     fields = ("id", "title", "path", "words", "tokens", "status")
     return {
         "notes": [
             {name: getattr(note, name) for name in fields} | {"why": why.get(note.id, "")}
             for note in notes
-        ]
+        ],
+        **({"bin": as_results(deleted)} if deleted else {}),
     }
 
 

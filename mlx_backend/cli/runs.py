@@ -92,8 +92,8 @@ def _show_runs(rows: Sequence[Mapping[str, object]], console: Console) -> None:
 
 def _check_before_start(library: Library, spec: TrainSpec) -> None:
     """Say now what would otherwise fail after the start."""
+    from mlx_backend.cli.bin import purge_bin
     from mlx_backend.library import database
-    from mlx_backend.library.adapters import read_adapter
     from mlx_backend.library.models import STARTER, read_model
     from mlx_backend.library.notes import Notes
 
@@ -105,10 +105,9 @@ def _check_before_start(library: Library, spec: TrainSpec) -> None:
         )
     with database.opened(library.database) as connection:
         Notes(connection).require_some()
+        purge_bin(library, connection)
     if spec.model != STARTER:
         read_model(library.models, spec.model)
-    if spec.start_from:
-        read_adapter(library.adapters, spec.start_from)
 
 
 def _tell_of_namesakes(library: Library, name: str, console: Console) -> None:

@@ -6,6 +6,7 @@ import argparse
 from datetime import datetime
 
 from mlx_backend.library import Library
+from mlx_backend.library.adapters import read_adapter
 from mlx_backend.protocol import Host, TrainSpec
 from mlx_backend.settings import load_settings
 
@@ -13,11 +14,13 @@ from mlx_backend.settings import load_settings
 def wanted_spec(library: Library, options: argparse.Namespace, name: str) -> TrainSpec:
     """The run that the options and the settings ask for.
 
-    Raises OvernightError for times that make no sense and a file of hosts that names none.
+    Raises OvernightError for times that make no sense, a file of hosts that names none, and an
+    adapter to go on from that is not there.
     """
     settings = load_settings(library.settings)
     start_at, finish_by = _moments(options)
     is_bounded = options.steps or finish_by
+    start_from = getattr(options, "start_from", None)
     return TrainSpec(
         name=name,
         model=options.model or settings.base_model,
@@ -25,7 +28,8 @@ def wanted_spec(library: Library, options: argparse.Namespace, name: str) -> Tra
         hours=options.hours or (None if is_bounded else settings.hours),
         start_at=start_at,
         finish_by=finish_by,
-        start_from=getattr(options, "start_from", None),
+        start_from=start_from,
+        start_from_id=read_adapter(library.adapters, start_from).card.id if start_from else "",
         passes=settings.passes,
         kind=settings.adapter_kind,
         rank=settings.rank,

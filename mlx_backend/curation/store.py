@@ -44,10 +44,12 @@ class CurationStore:
         return self._db
 
     def read(self, note_id: int) -> NoteText:
-        """A note that exists."""
+        """A note; an empty one where it was deleted since it was listed."""
         row = self._db.execute(
             "SELECT title, text, imported_at FROM notes WHERE id = ?", (note_id,)
         ).fetchone()
+        if row is None:
+            return NoteText(note_id, "", "", 0.0)
         return NoteText(note_id, row["title"], row["text"], row["imported_at"])
 
     def save_facts(self, facts: Sequence[NoteFacts], sketches: Mapping[int, bytes]) -> None:
@@ -187,10 +189,10 @@ class CurationStore:
         )
 
     def _is_as_it_was(self, facts: NoteFacts) -> bool:
-        row: sqlite3.Row = self._db.execute(
+        row = self._db.execute(
             "SELECT imported_at FROM notes WHERE id = ?", (facts.note_id,)
         ).fetchone()
-        return bool(row["imported_at"] == facts.written)
+        return row is not None and bool(row["imported_at"] == facts.written)
 
     def _is_unchanged(self, note_id: int) -> bool:
         """Whether a note is as it was when the comparison began."""

@@ -58,6 +58,25 @@ class Material:
     versions: dict[int, str]
     masking: Masking
 
+    def without_deleted(self, notes: Notes) -> Material:
+        """What there is still of it, where the person deleted notes since.
+
+        Raises OvernightError when that is nothing.
+        """
+        there = {note.id for note in notes.summaries()}
+        passages = tuple(p for p in self.passages if p.note_id in there)
+        if not passages:
+            raise OvernightError(
+                Kind.NO_NOTES,
+                "All notes that this run was to learn were deleted since it began.",
+                "Start another run; what was deleted is in the bin.",
+            )
+        return replace(
+            self,
+            passages=passages,
+            versions={id_: sha for id_, sha in self.versions.items() if id_ in there},
+        )
+
 
 @dataclass(frozen=True)
 class Beside:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
-import shutil
+import secrets
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import folder_bytes, write_atomically
+from mlx_backend.files import folder_bytes, remove_folder, write_atomically
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
@@ -120,37 +121,65 @@ def read_adapter(folder: Path, name: str) -> Adapter:
     if not complete:
         raise _damaged(name, "an empty file")
     # The folder's name is the adapter's: a copied or renamed folder must not pass for the original.
-    card = msgspec.structs.replace(card, name=name, id=_identity(card, name))
+    card = msgspec.structs.replace(card, name=path.name, id=_identity(card, path.name))
     return Adapter(card=card, path=path, bytes=folder_bytes(path))
 
 
-def free_name(folder: Path, name: str) -> str:
-    """`name`, or with a number behind it where it is taken.
+def find_adapter(folder: Path, adapter_id: str, name: str) -> Adapter:
+    """The adapter with an id, whatever it is called by now; by its `name` where the id is "".
 
-    Also where only case or the spelling of an accent is another: a Mac takes both for one.
+    Raises OvernightError when it is not there, also where another one has its name.
     """
-    free, number = name, 1
-    while is_taken(folder, free):
+    if not adapter_id:
+        return read_adapter(folder, name)
+    for adapter in list_adapters(folder):
+        if adapter.card.id == adapter_id:
+            return adapter
+    raise OvernightError(
+        Kind.ADAPTER_UNKNOWN,
+        f"The adapter '{name}' is no longer there.",
+        "If it is in the bin, restore it: `overnight bin` lists what is there.",
+    )
+
+
+def new_id() -> str:
+    """An id for an adapter that is about to be filed; no other one ever has it."""
+    return secrets.token_hex(8)
+
+
+def name_taken(folder: Path, name: str) -> str | None:
+    """What is in the place of an adapter of this name: its own name, or None for nothing.
+
+    A Mac takes names for one that differ in case, or in how an accent is written.
+    """
+    there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    return next((other for other in there if _folded(other) == _folded(name)), None)
+
+
+def free_name(folder: Path, wanted: str) -> str:
+    """The name that is wanted, or with a number behind it where that is taken."""
+    name, number = wanted, 1
+    while name_taken(folder, name) is not None:
         number += 1
         suffix = f" {number}"
-        free = name[: LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
-    return free
-
-
-def is_taken(folder: Path, name: str, but: str = "") -> bool:
-    """Whether something other than `but` is called so in a folder, as a Mac compares names."""
-    there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
-    return any(_folded(each) == _folded(name) for each in there if each != but)
+        name = wanted[: LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
+    return name
 
 
 def write_name(path: Path, old: str, new: str) -> None:
-    """Let the card in an adapter's folder, called `old`, say `new`; a damaged card stays."""
+    """Let the card in an adapter's folder, called `old` before, say `new`.
+
+    A card that is damaged, or outside the library, or for which the disk has no room, stays as it
+    is: the folder's name is what counts.
+    """
     try:
         card = msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
     except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
         return
     card = msgspec.structs.replace(card, name=new, id=_identity(card, old))
-    write_atomically(path / CARD, encode_card(card))
+    if not path.is_symlink():
+        with contextlib.suppress(OSError):
+            write_atomically(path / CARD, encode_card(card))
 
 
 def encode_card(card: AdapterCard) -> bytes:
@@ -159,13 +188,12 @@ def encode_card(card: AdapterCard) -> bytes:
 
 
 def remove_adapter(folder: Path, name: str) -> None:
-    """Delete an adapter; also one that is damaged. Raises OvernightError when it is unknown."""
+    """Delete an adapter for good, also a damaged one. Raises OvernightError when it is unknown."""
     path = folder_of(folder, name)
-    # Renamed first, so that a deletion cut short never leaves half an adapter under its name.
-    doomed = folder / f".{name}.removed"
-    shutil.rmtree(doomed, ignore_errors=True)
-    path.rename(doomed)
-    shutil.rmtree(doomed)
+    if path.is_symlink():
+        path.unlink()  # what it points to is not the library's
+    else:
+        remove_folder(path)
 
 
 def folder_of(folder: Path, name: str) -> Path:
@@ -174,7 +202,7 @@ def folder_of(folder: Path, name: str) -> Path:
         raise OvernightError(
             Kind.ADAPTER_UNKNOWN,
             f"There is no adapter called '{name}'.",
-            "`overnight adapters` lists those that there are.",
+            "`overnight adapters` lists those that there are, `overnight bin` what was deleted.",
         )
     return folder / name
 

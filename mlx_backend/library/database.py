@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from mlx_backend.errors import Kind, OvernightError, from_exception
@@ -76,15 +77,33 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    scripts = _scripts()
+def refuse_later_version(path: Path) -> None:
+    """Raise OvernightError for the database of a later version, before anything is touched.
+
+    What else may be wrong with it, also that it is missing, is for `connect` to say.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)
+        with contextlib.closing(connection):
+            _check_version(connection, len(_files()))
+    except sqlite3.Error:
+        return
+
+
+def _check_version(connection: sqlite3.Connection, newest: int) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(scripts):
+    if version > newest:
         raise OvernightError(
             Kind.LIBRARY_DAMAGED,
             "This library was written by a later version of Overnight.",
             "Install the later version, or choose another library with OVERNIGHT_HOME.",
         )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    scripts = _scripts()
+    version = _check_version(connection, len(scripts))
     for number in range(version + 1, len(scripts) + 1):
         _apply(connection, number, scripts[number - 1])
 
@@ -99,9 +118,12 @@ def _apply(connection: sqlite3.Connection, number: int, script: str) -> None:
 
 
 def _scripts() -> list[str]:
+    return [file.read_text(encoding="utf-8") for file in _files()]
+
+
+def _files() -> list[Traversable]:
     folder = resources.files("mlx_backend.library") / "migrations"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    return [file.read_text(encoding="utf-8") for file in files]
+    return sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
 
 
 def _statements(script: str) -> list[str]:

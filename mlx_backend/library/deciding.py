@@ -68,8 +68,8 @@ class Decisions:
     def _choose(self, note_ids: str, included: bool) -> None:
         values = {"ids": note_ids, "included": int(included)}
         self._db.execute(
-            "INSERT INTO choices (note_id, included) SELECT value, :included"
-            " FROM json_each(:ids) WHERE true"
+            f"INSERT INTO choices (note_id, included) SELECT id, :included FROM notes"
+            f" WHERE id IN {_CHOSEN}"
             " ON CONFLICT (note_id) DO UPDATE SET included = excluded.included",
             values,
         )

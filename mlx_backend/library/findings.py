@@ -110,7 +110,11 @@ class Findings:
             if step == _SECRETS:
                 self._allow(note_id, only)
                 return
-            self._db.execute("INSERT OR IGNORE INTO undone VALUES (?, ?)", (step, note_id))
+            self._db.execute(
+                "INSERT OR IGNORE INTO undone SELECT ?1, ?2"
+                " WHERE ?2 IS NULL OR EXISTS (SELECT 1 FROM notes WHERE id = ?2)",
+                (step, note_id),
+            )
             update_included(self._db, None if note_id is None else [note_id])
 
     def redo(

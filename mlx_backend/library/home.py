@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library.database import refuse_later_version
 
 HOME_VARIABLE = "OVERNIGHT_HOME"
 DATABASE = "library.sqlite"
@@ -31,9 +32,11 @@ class Library:
     def open(cls, home: Path | None = None) -> Library:
         """Make the folders where they are missing. Raises OvernightError when that fails.
 
-        A new library is for its owner's eyes alone, like the most private note in it.
+        A new library is for its owner's eyes alone, like the most private note in it. One that a
+        later version wrote raises it too, before anything is touched.
         """
         library = cls((home or cls.default_home()).absolute())
+        refuse_later_version(library.database)
         try:
             library.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (

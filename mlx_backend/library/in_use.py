@@ -9,7 +9,7 @@ from typing import Literal
 
 from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.library.adapters import read_adapter
+from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.locks import is_held
 
@@ -61,10 +61,15 @@ def _is_under_way(spec: Path) -> bool:
 def _needs(
     library: Library, spec: protocol.TrainSpec | protocol.ExportSpec
 ) -> dict[Literal["adapter", "model"], set[str]]:
-    if isinstance(spec, protocol.TrainSpec):
-        return {"adapter": {spec.start_from or ""}, "model": {spec.model}}
+    """The names of the adapter and the model that a job needs, as far as there are any."""
+    name, adapter_id = (
+        (spec.start_from or "", spec.start_from_id)
+        if isinstance(spec, protocol.TrainSpec)
+        else (spec.name, spec.adapter)
+    )
+    models = {spec.model} if isinstance(spec, protocol.TrainSpec) else set()
     try:
-        base = read_adapter(library.adapters, spec.name).card.base
+        adapter = find_adapter(library.adapters, adapter_id, name)
     except OvernightError:
-        base = ""
-    return {"adapter": {spec.name}, "model": {base}}
+        return {"adapter": {name}, "model": models}
+    return {"adapter": {adapter.name}, "model": models | {adapter.card.base}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 import msgspec
 
@@ -51,6 +52,14 @@ def learn_again(db: sqlite3.Connection, item: str, adapter: str) -> None:
 def forget_item(db: sqlite3.Connection, item: str) -> None:
     """An adapter is gone from the bin."""
     db.execute("DELETE FROM unlearned WHERE item = ?", (item,))
+
+
+def keep_items(db: sqlite3.Connection, items: Sequence[str]) -> None:
+    """No other adapters are in the bin than these."""
+    db.execute(
+        "DELETE FROM unlearned WHERE item NOT IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(items).decode(),),
+    )
 
 
 def rename_adapter_in(db: sqlite3.Connection, old: str, new: str) -> None:

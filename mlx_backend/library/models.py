@@ -137,7 +137,7 @@ def _unknown(name: str) -> OvernightError:
     return OvernightError(
         Kind.MODEL_UNKNOWN,
         f"There is no base model called '{name}'.",
-        "`overnight models` lists those that there are.",
+        "`overnight models` lists those that there are, `overnight bin` what was deleted.",
     )
 
 

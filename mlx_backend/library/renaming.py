@@ -19,25 +19,27 @@ def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, n
     job that is under way needs the adapter.
     """
     path = adapters.folder_of(library.adapters, old)
+    old = path.name
     target = library.adapters / adapters.check_name(new)
+    new = target.name
     if old == new:
         return
-    if adapters.is_taken(library.adapters, new, but=old):
+    other = adapters.name_taken(library.adapters, new)
+    if other not in (None, old):
         raise OvernightError(
             Kind.ADAPTER_EXISTS,
-            f"There is already an adapter called '{new}'.",
+            f"There is already an adapter called '{other}'.",
             "Choose another name.",
         )
     require_unused(library, "adapter", old)
-    if not path.is_symlink():
-        adapters.write_name(path, old, new)
+    has_moved = False
     try:
         with transaction(connection):
             rename_adapter_in(connection, old, new)
             path.rename(target)
+            has_moved = True
     except BaseException:
-        if not path.exists() and target.exists():
+        if has_moved:
             target.rename(path)
-        if not path.is_symlink():
-            adapters.write_name(path, new, old)
         raise
+    adapters.write_name(target, old, new)

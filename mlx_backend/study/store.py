@@ -127,24 +127,26 @@ class Samples:
         """Put in what `writer` wrote about passages and mark them studied, all or nothing.
 
         What it wrote about them before goes, but for what the person changed, which stays and is
-        not written again.
+        not written again. Nor is what they deleted, nor anything about notes that they deleted.
         """
         with transaction(self._db):
             for passage, drafts in studied:
+                if not self._has_note(passage.note_id):
+                    continue
                 place = (passage.note_id, digest(passage))
                 self._db.execute(
                     "DELETE FROM samples WHERE note_id = ? AND passage = ? AND writer = ?"
                     " AND choice = ''",
                     (*place, writer),
                 )
-                changed = self.changed(passage)
+                settled = self.changed(passage) | self._deleted_of(passage.note_id)
                 self._db.executemany(
                     "INSERT INTO samples (note_id, passage, writer, kind, prompt, answer, key,"
                     " quote, dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (*place, writer, d.kind, d.prompt, d.answer, d.key, d.quote, d.dropped)
                         for d in drafts
-                        if (d.kind, d.key, d.quote) not in changed
+                        if (d.kind, d.key, d.quote) not in settled
                     ],
                 )
                 self._db.execute(
@@ -157,6 +159,17 @@ class Samples:
             "SELECT kind, key, quote FROM samples WHERE note_id = ? AND passage = ?"
             " AND choice <> ''",
             (passage.note_id, digest(passage)),
+        )
+        return {(row["kind"], row["key"], row["quote"]) for row in rows}
+
+    def _has_note(self, note_id: int) -> bool:
+        found = self._db.execute("SELECT 1 FROM notes WHERE id = ?", (note_id,)).fetchone()
+        return found is not None
+
+    def _deleted_of(self, note_id: int) -> set[tuple[str, str, str]]:
+        """What the samples of a note were `about` that the person deleted."""
+        rows = self._db.execute(
+            "SELECT kind, key, quote FROM deleted_samples WHERE note_id = ?", (note_id,)
         )
         return {(row["kind"], row["key"], row["quote"]) for row in rows}
 
@@ -242,20 +255,27 @@ class Samples:
         return self._with_digests(USED)
 
     def left_out(self) -> list[tuple[StoredSample, bytes]]:
-        """All samples that the person does not want trained, likewise."""
-        return self._with_digests("choice IN ('drop', 'edited, dropped')")
+        """All samples that the person does not want trained, likewise.
+
+        Of those that were deleted, only what they were about is known.
+        """
+        return [*self._with_digests("choice IN ('drop', 'edited, dropped')"), *self._deleted()]
+
+    def _deleted(self) -> list[tuple[StoredSample, bytes]]:
+        rows = self._db.execute(
+            "SELECT passage, sample_id AS id, note_id, notes.title AS note_title, '' AS writer,"
+            " deleted_samples.kind, '' AS prompt, '' AS answer, key, quote, '' AS dropped,"
+            " 'drop' AS choice, included AND NOT gone AS of_used_note"
+            " FROM deleted_samples JOIN notes ON notes.id = note_id ORDER BY note_id, sample_id"
+        )
+        return _split(rows)
 
     def _with_digests(self, condition: str) -> list[tuple[StoredSample, bytes]]:
         rows = self._db.execute(
             SAMPLES.replace("SELECT ", "SELECT passage, ", 1)
             + f" WHERE {condition} ORDER BY note_id, samples.id"
         )
-        found = []
-        for row in rows:
-            fields = dict(row)
-            passage = fields.pop("passage")
-            found.append((StoredSample(**fields), passage))
-        return found
+        return _split(rows)
 
     def yielded(self) -> Yield:
         """What there is about notes that training uses, of this night and of those before it."""
@@ -268,6 +288,15 @@ class Samples:
         number = {row["why"]: row["n"] for row in rows}
         used = number.pop("", 0)
         return Yield(written=used + sum(number.values()), used=used, dropped=number)
+
+
+def _split(rows: Iterable[sqlite3.Row]) -> list[tuple[StoredSample, bytes]]:
+    found = []
+    for row in rows:
+        fields = dict(row)
+        passage = fields.pop("passage")
+        found.append((StoredSample(**fields), passage))
+    return found
 
 
 def _require_one(written: sqlite3.Cursor) -> None:

@@ -13,7 +13,7 @@ from mlx_backend.base_model import LoadedModel, load_base_model
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs.frugality import Lowered
-from mlx_backend.library.adapters import read_adapter
+from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import (
@@ -157,7 +157,7 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
         shape = lora.LoraShape.of(spec.kind, spec.rank, spec.scale, spec.dropout)
         lora.attach(loaded.model, shape)
         return shape
-    adapter = read_adapter(library.adapters, spec.start_from)
+    adapter = find_adapter(library.adapters, spec.start_from_id, spec.start_from)
     if adapter.card.base_sha256 != loaded.info.card.sha256:
         raise OvernightError(
             Kind.BAD_INPUT,

@@ -295,7 +295,8 @@ class TrainingRun:
         info = preparation.loaded.info
         learned = self._learned(dataset, preparation, state.step)
         return AdapterCard(
-            name=self._free_name(),
+            name=adapters.free_name(self._library.adapters, self._spec.name),
+            id=adapters.new_id(),
             base=info.card.name,
             base_sha256=info.card.sha256,
             created=time.time(),
@@ -316,15 +317,6 @@ class TrainingRun:
         """The samples that training saw: all of them, unless the night was short."""
         return [dataset.train[i] for i in preparation.batches.seen(steps)]
 
-    def _free_name(self) -> str:
-        """The name asked for, or with a number behind it where it was taken meanwhile."""
-        name, number = self._spec.name, 1
-        while (self._library.adapters / name).exists():
-            number += 1
-            suffix = f" {number}"
-            name = self._spec.name[: adapters.LONGEST_NAME - len(suffix)].rstrip(" .") + suffix
-        return name
-
     def _filed(self) -> Adapter | None:
         """The adapter that this run filed already, if it was cut short only after that."""
         for adapter in adapters.list_adapters(self._library.adapters):
@@ -339,8 +331,7 @@ class TrainingRun:
 
         def fill(beside: Path) -> None:
             lora.write_adapter_files(beside, weights, config)
-            content = msgspec.json.format(msgspec.json.encode(card), indent=2)
-            write_atomically(beside / adapters.CARD, content + b"\n")
+            write_atomically(beside / adapters.CARD, adapters.encode_card(card))
             write_atomically(beside / "README.md", adapter_readme(card).encode())
             check_adapter(preparation.loaded, Adapter(card, beside, 0), dataset.train[0])
 

@@ -120,6 +120,7 @@ class StudyStage:
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)
+        material = material.without_deleted(notes)  # for study takes hours
         studied = compose.studied_passages(samples, material.passages)
         recipe = recipe_for(studied).text
         self._record(found, recipe)

@@ -15,6 +15,7 @@ from app.widgets.deletable_list import choose_row
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.database import opened
 from tests.app.filled import add_adapter
@@ -254,7 +255,9 @@ def test_export_from_start_to_verified(
     qtbot.waitUntil(page.detail.export_bar.isVisible)
     assert not page.detail.export.isEnabled()
     to = str(tmp_path / "out")
-    assert launched[0].spec() == protocol.ExportSpec(name="Journal", format="mlx", to=to)
+    journal = read_adapter(library.adapters, "Journal").card.id
+    wanted = protocol.ExportSpec(name="Journal", adapter=journal, format="mlx", to=to)
+    assert launched[0].spec() == wanted
     launched[0].append(protocol.Finished(result={"verified": True}))
     qtbot.waitUntil(lambda: "answers like the original" in page.detail.export_text.text())
     assert page.detail.export_show.isVisible()

@@ -12,7 +12,8 @@ import pytest
 from mlx_backend import protocol
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.errors import Kind
-from mlx_backend.library import Library
+from mlx_backend.library import Library, database
+from mlx_backend.library.bin import Bin
 from mlx_backend.protocol import (
     AnswerDone,
     AnswerPart,
@@ -156,3 +157,18 @@ def test_an_answer_can_be_cancelled_and_the_next_one_is_whole(worker: Process) -
     assert last.ended in ("cancelled", "stop")
     assert last.generated_tokens < 4000
     assert worker.answer(ask("2"))[1].generated_tokens > 0
+
+
+def test_a_model_or_adapter_that_took_the_name_of_another_one_is_loaded(
+    worker: Process, tiny_library: Library, loaded: LoadedModel
+) -> None:
+    waste = Bin(tiny_library, database.connect(tiny_library.database))
+    make_adapter(tiny_library.adapters, loaded, "Notes", seed=1)
+    first, _ = worker.answer(ask("1", "Notes"))
+    waste.delete_adapter("Notes")
+    assert worker.failure(ask("2", "Notes")).kind == Kind.ADAPTER_UNKNOWN
+    make_adapter(tiny_library.adapters, loaded, "Notes", seed=2)
+    second, _ = worker.answer(ask("3", "Notes"))
+    assert second != first
+    waste.delete_model("tiny")
+    assert worker.failure(ask("4")).kind == Kind.MODEL_UNKNOWN

@@ -5,6 +5,7 @@ What belongs to a row is what would be deleted with it: the schema's foreign key
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,12 +59,13 @@ class PuttingBack:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._seen: set[tuple[str, object]] = set()
+        self._columns = functools.cache(functools.partial(_columns, connection))
+        self._keys = functools.cache(functools.partial(_foreign_keys, connection))
 
     def put_back(self, content: Content) -> None:
         """Write all rows of an item."""
         for table, rows in content.items():
-            columns = _columns(self._db, table)
-            keys = _foreign_keys(self._db, table)
+            columns, keys = self._columns(table), self._keys(table)
             for row in rows if columns else ():
                 kept = self._referring(row, keys)
                 if kept is not None:

@@ -58,11 +58,20 @@ class RowBin:
         return tuple(itertools.chain.from_iterable(self._delete(kind, ids)))
 
     def restore(self, item_ids: Iterable[str]) -> list[Restored]:
-        """Bring items back; several go in one transaction. Raises OvernightError as `Bin` says."""
+        """Bring items back. Raises OvernightError as `Bin` says; where one is missing, for all.
+
+        Very many come in several transactions, so that others can write between them.
+        """
+        kinds = {item_id: self._kind(item_id) for item_id in item_ids}
+        ids = sorted(kinds, key=lambda item_id: kinds[item_id] != "note")  # samples come to them
         restored: list[Restored] = []
-        with transaction(self._db):
-            for item_id in item_ids:
-                restored.append(self._restore(item_id))
+        for start in range(0, len(ids), _AT_ONCE):
+            with transaction(self._db):
+                putting_back = PuttingBack(self._db)
+                restored += [
+                    self._restore(item_id, putting_back)
+                    for item_id in ids[start : start + _AT_ONCE]
+                ]
         return restored
 
     def restore_file(self, file: str) -> None:
@@ -76,7 +85,7 @@ class RowBin:
             (file,),
         )
         for row in rows.fetchall():
-            self._restore(row["id"])
+            self._restore(row["id"], PuttingBack(self._db))
         self._deleted_notes.forget_file(file)
 
     def remove(self, item_id: str) -> bool:
@@ -95,6 +104,12 @@ class RowBin:
                 removed += sum(self._remove(row["id"]) for row in rows)
             if len(rows) < _AT_ONCE:
                 return removed
+
+    def _kind(self, item_id: str) -> str:
+        row = self._db.execute("SELECT kind FROM bin WHERE id = ?", (item_id,)).fetchone()
+        if row is None:
+            raise not_there(item_id)
+        return str(row["kind"])
 
     def _delete(self, kind: BinKind, ids: Iterable[int]) -> Iterator[list[Binned]]:
         ids = iter(dict.fromkeys(ids))
@@ -144,7 +159,7 @@ class RowBin:
         ).fetchall()
         update_included(self._db, [row["note_id"] for row in copies])
 
-    def _restore(self, item_id: str) -> Restored:
+    def _restore(self, item_id: str, putting_back: PuttingBack) -> Restored:
         row = self._db.execute(
             "SELECT id, kind, name, deleted, bytes, number, content FROM bin WHERE id = ?",
             (item_id,),
@@ -158,7 +173,7 @@ class RowBin:
         elif item.kind == "sample":
             self._require_note(item, content)
             self._db.execute("DELETE FROM deleted_samples WHERE sample_id = ?", (number,))
-        PuttingBack(self._db).put_back(content)
+        putting_back.put_back(content)
         if item.kind == "note":
             update_included(self._db, [number])
         self._db.execute("DELETE FROM bin WHERE id = ?", (item_id,))

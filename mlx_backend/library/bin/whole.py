@@ -15,7 +15,7 @@ from mlx_backend.library.bin.rows import RowBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
-from mlx_backend.library.learned import forget_adapter, forget_item, learn_again
+from mlx_backend.library.learned import forget_adapter, forget_item, keep_items, learn_again
 
 _DAY_S = 86_400.0
 
@@ -43,6 +43,7 @@ class Bin:
         Raises OvernightError when it is unknown, or when a job that is under way needs it.
         """
         path = adapters.folder_of(self._library.adapters, name)
+        name = path.name
         require_unused(self._library, "adapter", name)
         with self._folders.alone():
             item = self._folders.announce("adapter", name, path, self._new_id())
@@ -55,6 +56,14 @@ class Bin:
                     self._folders.give(item, path)
                 raise
         return item
+
+    def delete_adapter_now(self, name: str) -> None:
+        """Delete an adapter for good, past the bin. Raises OvernightError as `delete_adapter`."""
+        name = adapters.folder_of(self._library.adapters, name).name
+        require_unused(self._library, "adapter", name)
+        adapters.remove_adapter(self._library.adapters, name)
+        with transaction(self._db):
+            forget_adapter(self._db, name)
 
     def delete_model(self, name: str) -> Binned:
         """Delete a base model, also a half-written one. Raises OvernightError as for adapters."""
@@ -96,11 +105,15 @@ class Bin:
             return self._restore_model(item)
 
     def restore_all(self, item_ids: Iterable[str]) -> tuple[Restored, ...]:
-        """Bring many items back, those in the database at once: all of those or none."""
+        """Bring many items back, also samples together with their notes.
+
+        Raises OvernightError as `restore` does.
+        """
         ids = list(item_ids)
-        in_folders = [item_id for item_id in ids if not self._rows.has(item_id)]
-        restored = [self.restore(item_id) for item_id in in_folders]
-        return (*restored, *self._rows.restore(i for i in ids if i not in set(in_folders)))
+        in_rows = [item_id for item_id in ids if self._rows.has(item_id)]
+        in_folders = set(ids).difference(in_rows)
+        restored = [self.restore(item_id) for item_id in ids if item_id in in_folders]
+        return (*restored, *self._rows.restore(in_rows))
 
     def remove(self, item_id: str) -> None:
         """Throw an item out for good. Raises OvernightError when it is not in the bin."""
@@ -116,7 +129,8 @@ class Bin:
 
         Also tidies up after moves that were cut short. Returns how many items went.
         """
-        self._settle()
+        with contextlib.suppress(OvernightError):  # while another process is at it
+            self._settle()
         return self._remove_before(now - days * _DAY_S) if days > 0 else 0
 
     def _remove_before(self, moment: float) -> int:
@@ -142,11 +156,13 @@ class Bin:
             return
         with self._folders.alone():
             self._folders.sweep()
-            for item in self._folders.items():
+            items = self._folders.items()
+            for item in items:
                 is_away = not (self._library.adapters / item.name).exists()
                 if item.kind == "adapter" and is_away and self._has_learned(item.name):
                     with transaction(self._db):
                         forget_adapter(self._db, item.name, item.id)
+            keep_items(self._db, [item.id for item in items])
 
     def _has_learned(self, adapter: str) -> bool:
         query = "SELECT 1 FROM notes WHERE learned_by = ? LIMIT 1"
@@ -154,12 +170,12 @@ class Bin:
 
     def _restore_adapter(self, item: Binned) -> Restored:
         name = adapters.free_name(self._library.adapters, _sound_name(item))
-        content = self._folders.content(item)
-        if name != item.name and not content.is_symlink():
-            adapters.write_name(content, item.name, name)
+        path = self._library.adapters / name
         with transaction(self._db):
             learn_again(self._db, item.id, name)
-            self._folders.give(item, self._library.adapters / name)
+            self._folders.give(item, path)
+        if name != item.name:
+            adapters.write_name(path, item.name, name)
         return Restored(item, name)
 
     def _restore_model(self, item: Binned) -> Restored:

@@ -94,7 +94,7 @@ def test_the_whole_journey(filled_library: Library, run: Run, tmp_path: Path) ->
     assert exported["verified"]
     assert exported["max_logit_difference"] < 1e-3
     assert all(Path(file).is_file() for file in exported["files"])
-    assert run("remove", "Garden") == {"removed": "Garden"}
+    assert run("remove", "Garden", "--now") == {"removed": "Garden", "bin": []}
     assert run("adapters") == {"adapters": [], "damaged": []}
 
 

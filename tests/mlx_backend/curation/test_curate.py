@@ -15,6 +15,7 @@ from mlx_backend.curation.language import load as load_languages
 from mlx_backend.curation.store import CurationStore
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library, database
+from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.languages import Languages
@@ -373,3 +374,31 @@ def test_of_a_collection_of_good_notes_nearly_all_stay(notes: Notes) -> None:
     curate(notes)
     left_out = [path for path, status in statuses(notes).items() if status == "excluded"]
     assert len(left_out) <= len(texts) / 500
+
+
+def test_a_note_that_is_deleted_while_it_is_looked_at(
+    library: Library, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(notes, {"/a.md": KEEPER, "/b.md": KEEPER})
+    listed = due.outdated(notes.connection)
+    items = Bin(library, notes.connection).delete_notes([listed[0]])
+    with monkeypatch.context() as late:
+        late.setattr(due, "outdated", lambda _: listed)
+        curate(notes)
+    assert statuses(notes) == {"/b.md": "new"}
+    Bin(library, notes.connection).restore(items[0].id)
+    curate(notes)
+    assert sorted(statuses(notes).values()) == ["excluded", "new"]
+
+
+def test_a_decision_is_taken_back_though_its_note_was_deleted(
+    library: Library, notes: Notes
+) -> None:
+    save(notes, {"/a.md": KEEPER, "/b.md": ROPE})
+    one, other = (note.id for note in notes.summaries())
+    Decisions(notes.connection).decide([one], included=False)
+    decision = Decisions(notes.connection).decide([one, other], included=True)
+    Bin(library, notes.connection).delete_notes([one])
+    Decisions(notes.connection).take_back(decision)
+    Findings(notes.connection).undo("quality", one)
+    assert statuses(notes) == {"/b.md": "new"}

@@ -150,6 +150,13 @@ def test_many_come_back_together_or_not_at_all(waste: Bin, filled: sqlite3.Conne
     assert [each.row for each in waste.restore_all(item.id for item in items)] == [3, 9]
 
 
+def test_a_sample_and_its_note_come_back_together(waste: Bin, filled: sqlite3.Connection) -> None:
+    before = older.rows_of(filled, "samples")
+    items = [*waste.delete_samples([4]), *waste.delete_notes([3])]
+    assert {each.row for each in waste.restore_all(item.id for item in items)} == {3, 4}
+    assert older.rows_of(filled, "samples") == before
+
+
 def test_only_what_is_old_is_thrown_out(waste: Bin, filled: sqlite3.Connection) -> None:
     (note,) = waste.delete_notes([3])
     (talk,) = waste.delete_conversations([6])

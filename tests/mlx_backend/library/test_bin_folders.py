@@ -385,3 +385,29 @@ def test_the_weights_are_gone_once_it_is_emptied(
     assert list(library.bin.rglob(WEIGHTS))
     waste.empty()
     assert not list(library.bin.rglob(WEIGHTS))
+
+
+@pytest.mark.parametrize("name", ["Garden", "Garden 2"])
+def test_an_adapter_that_is_back_though_its_label_is_still_there(
+    waste: Bin, adapters: Path, library: Library, connection: sqlite3.Connection, name: str
+) -> None:
+    older.fill(connection)
+    item = waste.delete_adapter("Garden")
+    content_of(library, item).rename(adapters / name)
+    assert waste.items() == []
+    assert waste.purge(30, 0) == 0
+    assert names(library.bin) == [".lock"]
+    assert names(adapters) == [name]
+    assert older.rows_of(connection, "unlearned") == []
+
+
+def test_a_restore_under_another_name_survives_a_full_disk(
+    waste: Bin, adapters: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = waste.delete_adapter("Garden")
+    put(adapters, "Garden", created=5)
+    with monkeypatch.context() as full:
+        full.setattr("mlx_backend.library.adapters.write_atomically", fail(errno.ENOSPC))
+        assert waste.restore(item.id).name == "Garden 2"
+    assert read_adapter(adapters, "Garden 2").card.created == 1
+    assert waste.items() == []

@@ -8,6 +8,7 @@ import pytest
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
+from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.study.browsing import Group, SampleBrowsing, SampleFilter
@@ -147,3 +148,30 @@ def test_a_search_takes_every_sign_as_it_is(
     browsing: SampleBrowsing, search: str, found: int
 ) -> None:
     assert len(listed(browsing, search)) == found
+
+
+def test_a_deleted_sample_is_not_written_again_nor_what_it_is_about_taught(
+    library: Library, notes: Notes, samples: Samples, passages: list[Passage]
+) -> None:
+    waste = Bin(library, notes.connection)
+    there = samples.of_passage(passages[0].note_id, digest(passages[0]))
+    items = waste.delete_samples(sample.id for sample in there)
+    samples.save("rules", [(passages[0], [draft("Who?")])])
+    assert samples.of_passage(passages[0].note_id, digest(passages[0])) == []
+    assert {(s.about, passage) for s, passage in samples.left_out()} == {
+        (there[0].about, digest(passages[0]))
+    }
+    waste.restore_all(item.id for item in items)
+    assert samples.of_passage(passages[0].note_id, digest(passages[0])) == there
+    assert samples.left_out() == []
+
+
+def test_nothing_is_written_about_a_note_that_was_deleted_meanwhile(
+    library: Library, notes: Notes, samples: Samples, passages: list[Passage]
+) -> None:
+    other = next(p for p in passages if p.note_id != passages[0].note_id)
+    (item,) = Bin(library, notes.connection).delete_notes([passages[0].note_id])
+    samples.save("rules", [(passages[0], [draft("Who?")]), (other, [draft("Whose?")])])
+    assert [sample.prompt for sample, _ in samples.used()] == ["Whose?"]
+    Bin(library, notes.connection).restore(item.id)
+    assert [sample.prompt for sample, _ in samples.used()] == ["Who?", "Whose?"]

@@ -21,8 +21,10 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.frugality import lower_memory
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import LONGEST_NAME, WEIGHTS, list_adapters, read_adapter
+from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.renaming import rename_adapter
 from mlx_backend.night.overtime import grant_time
 from mlx_backend.protocol import AdapterKind, TrainSpec
 from mlx_backend.training import plan as plan_module
@@ -364,6 +366,26 @@ def test_training_on_from_an_adapter(
     assert second.valid_loss is not None
     assert first.valid_loss is not None
     assert second.valid_loss < first.valid_loss
+
+
+def test_going_on_from_an_adapter_whatever_it_is_called_by_then(
+    filled_library: Library, notes: Notes, start: Start, spec: TrainSpec
+) -> None:
+    work(filled_library, start(msgspec.structs.replace(spec, steps=1)))
+    first = read_adapter(filled_library.adapters, "Garden").card
+    on_from = msgspec.structs.replace(
+        spec, name="More", steps=1, start_from="Garden", start_from_id=first.id
+    )
+    rename_adapter(filled_library, notes.connection, "Garden", "Harbour")
+    work(filled_library, start(msgspec.structs.replace(spec, steps=1)))
+    assert read_adapter(filled_library.adapters, "Garden").card.id != first.id
+    run = start(on_from)
+    work(filled_library, run)
+    (run.path / "lock").touch()  # as a process leaves it
+    more = read_adapter(filled_library.adapters, "More").card
+    assert more.base_valid_loss == pytest.approx(first.valid_loss, rel=1e-4)
+    Bin(filled_library, notes.connection).delete_adapter("Harbour")
+    expect(Kind.ADAPTER_UNKNOWN, filled_library, start(on_from))
 
 
 def test_an_adapter_that_learned_nothing_is_not_filed(

@@ -6,6 +6,8 @@ from mlx_backend import protocol
 from mlx_backend.dataset.samples import load_dataset
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
+from mlx_backend.library.bin import Bin
+from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.run import TrainingRun
 from mlx_backend.training.study_stage import studied_before
@@ -72,3 +74,23 @@ def test_the_next_run_writes_nothing_again(filled_library: Library, spec: TrainS
         assert TrainingRun(filled_library, folder, named).run(lambda: False) is not None
         found.append(sample_ids(filled_library))
     assert found[0] == found[1]
+
+
+def test_a_note_that_is_deleted_during_study_is_not_trained(
+    filled_library: Library, spec: TrainSpec
+) -> None:
+    folder = JobFolder.create(filled_library.runs, spec)
+    with database.opened(filled_library.database) as connection:
+        doomed = Notes(connection).summaries()[0].id
+        waste = Bin(filled_library, connection)
+
+        def delete_and_go_on() -> bool:
+            if folder.status().stage == "studying":
+                waste.delete_notes([doomed])
+            return False
+
+        assert TrainingRun(filled_library, folder, spec).run(delete_and_go_on) is not None
+        assert len(waste.items()) == 1
+    dataset = load_dataset(folder.path / "samples.json")
+    assert doomed not in dataset.versions
+    assert doomed not in {sample.note for sample in (*dataset.train, *dataset.held_out)}

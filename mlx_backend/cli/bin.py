@@ -1,0 +1,101 @@
+"""The command about the bin, and what others say of it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from mlx_backend.cli.console import Console
+from mlx_backend.errors import OvernightError
+from mlx_backend.library import Library, database
+from mlx_backend.library.bin import Bin, Binned
+from mlx_backend.settings import load_settings
+
+_MOST_NAMED = 3
+
+
+def show_bin(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight bin`: list it, after something was restored or it was emptied where asked."""
+    library = Library.open()
+    with database.opened(library.database) as connection:
+        waste = Bin(library, connection)
+        result: dict[str, object] = {}
+        if options.restore is not None:
+            restored = waste.restore(options.restore)
+            result["restored"] = restored.name
+            console.say(_restored_sentence(restored.item, restored.name))
+        elif options.empty:
+            result["removed"] = waste.empty()
+            console.say(_emptied_sentence(waste.items(), result["removed"] == 0))
+        else:
+            purge_bin(library, connection)
+            _list(library, waste.items(), console)
+        return result | {"bin": as_results(waste.items())}
+
+
+def in_bin_sentence(library: Library, items: Sequence[Binned]) -> str:
+    """That these are in the bin now, for how long, and how they come back."""
+    days = load_settings(library.settings).bin_days
+    long = f"for {days} day{'s' * (days != 1)}" if days else "until you empty it"
+    names = [f"“{item.name}”" for item in items[:_MOST_NAMED]]
+    if len(items) > _MOST_NAMED:
+        names.append(f"{len(items) - _MOST_NAMED:,} more")
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    if len(items) == 1:
+        back = f"`overnight bin --restore {items[0].id}` brings it back."
+        return f"{listed} is in the bin {long}. {back}"
+    return f"{listed} are in the bin {long}. `overnight bin` says how to bring them back."
+
+
+def as_results(items: Sequence[Binned]) -> list[dict[str, object]]:
+    """Items with the fields of `--json`."""
+    return [asdict(item) for item in items]
+
+
+def purge_bin(library: Library, connection: sqlite3.Connection) -> None:
+    """Throw out what was kept long enough. Where that fails, the next command tries again."""
+    days = load_settings(library.settings).bin_days
+    with contextlib.suppress(OvernightError, OSError, sqlite3.Error):
+        Bin(library, connection).purge(days, time.time())
+
+
+def _list(library: Library, items: Sequence[Binned], console: Console) -> None:
+    if not items:
+        console.say("The bin is empty.")
+        return
+    days = load_settings(library.settings).bin_days
+    console.table(
+        ["Id", "What", "Name", "Deleted", "MB", *(["Kept until"] if days else [])],
+        [
+            (
+                item.id,
+                item.kind,
+                item.name,
+                _day(item.deleted),
+                f"{item.bytes / 1e6:.1f}",
+                *([_day(item.deleted + days * 86_400)] if days else []),
+            )
+            for item in items
+        ],
+    )
+    console.say("`overnight bin --restore ID` brings something back.")
+
+
+def _restored_sentence(item: Binned, name: str) -> str:
+    if name == item.name:
+        return f"“{name}” is back."
+    return f"“{item.name}” is back. It is called “{name}” now, for its name was taken meanwhile."
+
+
+def _emptied_sentence(left: Sequence[Binned], was_empty: bool) -> str:
+    if left:
+        return "Something was deleted meanwhile, and is still in the bin."
+    return "The bin was empty already." if was_empty else "The bin is empty now."
+
+
+def _day(moment: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(moment))
