@@ -7,6 +7,7 @@ import functools
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -78,6 +79,15 @@ class ModelsPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models that are offered, in order."""
+        return tuple(self._names)
+
+    def button_of(self, name: str) -> QAbstractButton:
+        """The button that chooses a model."""
+        return self.choices.button(self._names.index(name))
 
     def refresh(self) -> None:
         """Look which models there are."""

@@ -114,6 +114,8 @@ class NotesPage(QWidget):
         self._list()
         self._background.call(lambda db: Browsing(db).overview(), self._show_overview)
         self.preview.refresh()
+        if self._shows_samples:
+            self.samples.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

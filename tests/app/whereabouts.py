@@ -84,3 +84,23 @@ def _all(library: Library) -> Iterator[tuple[tuple[str, str], str]]:
             for kind, table in TABLES.items():
                 for row in rows.get(table, ()):
                     yield (kind, str(row["id"])), IN_BIN
+
+
+def sample_notes(library: Library) -> dict[tuple[str, str], tuple[str, str]]:
+    """The note that each sample in the library is about."""
+    with contextlib.closing(sqlite3.connect(library.database)) as db:
+        rows = db.execute("SELECT id, note_id FROM samples").fetchall()
+    return {("sample", str(sample)): ("note", str(note)) for sample, note in rows}
+
+
+def item_things(library: Library) -> dict[str, tuple[str, str]]:
+    """The thing that each item of the bin is."""
+    found = {}
+    for path in (library.home / "bin").glob(f"*/content/{_TOKEN}"):
+        item = path.parents[1]
+        kind = json.loads((item / "item.json").read_text())["kind"]
+        found[item.name] = (kind, path.read_text())
+    with contextlib.closing(sqlite3.connect(library.database)) as db:
+        for item_id, kind, number in db.execute("SELECT id, kind, number FROM bin"):
+            found[item_id] = (kind, str(number))
+    return found
