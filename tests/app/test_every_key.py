@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -186,10 +186,11 @@ class Sweep:
             QTest.keyClick(dialog, Qt.Key.Key_Escape)
             assert not dialog.isVisible()
 
-    def _receiver(self, target: QWidget) -> QObject:
+    def _receiver(self, target: QWidget) -> QWidget:
         over = QApplication.activePopupWidget() or QApplication.activeModalWidget()
         if over is not None:
-            return over.focusWidget() or over
+            inner: QWidget | None = over.focusWidget()
+            return over if inner is None else inner
         return target if shiboken6.isValid(target) else self._window
 
     def _check(self, before: Places, at_most: int) -> Places:
@@ -223,8 +224,9 @@ class Sweep:
 
 def _chosen(widget: QWidget) -> int:
     """How many things one key may delete."""
-    is_list = isinstance(widget, QAbstractItemView)
-    return len(widget.selectionModel().selectedRows()) if is_list else 1
+    if isinstance(widget, QAbstractItemView):
+        return len(widget.selectionModel().selectedRows())
+    return 1
 
 
 def _name(widget: QWidget) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import cast
 
@@ -94,6 +95,10 @@ def shown(window: Window) -> list[str]:
     return [page.table.index(row).data() for row in range(page.table.rowCount())]
 
 
+def shows(window: Window, names: list[str]) -> bool:
+    return shown(window) == names
+
+
 @pytest.fixture
 def adapters(library: Library, stand_ins: None, window: Window, qtbot: QtBot) -> AdaptersPage:
     """The page with three adapters, in a window that has the focus."""
@@ -126,7 +131,7 @@ def test_nothing_is_settled_by_what_happens_meanwhile(
     adapters.list.setFocus()
     for left in (["B", "C"], ["C"]):
         press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
-        qtbot.waitUntil(lambda left=left: shown(window) == left)
+        qtbot.waitUntil(functools.partial(shows, window, left))
     adapters.undo_bar.close_button.click()
     assert not adapters.undo_bar.isVisible()
     window.showMinimized()
