@@ -60,6 +60,8 @@ class UndoActions(QObject):
         first = menu.actions()[0] if menu.actions() else None
         for action in (self.undo, self.redo):
             menu.insertAction(first, action) if first else menu.addAction(action)
+        if first is not None:
+            menu.insertSeparator(first)
         menu.aboutToShow.connect(self._show_for_menu)
         menu.aboutToHide.connect(self._enable)
         history.changed.connect(self._show)

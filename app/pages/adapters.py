@@ -81,6 +81,7 @@ class AdaptersPage(QWidget):
         self.list.setProperty("kind", "rows")
         self.list.setAccessibleName("Adapters")
         self.list.setUniformItemSizes(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setItemDelegate(TwoLines(self.list))
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         split = QSplitter()

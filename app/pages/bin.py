@@ -161,7 +161,9 @@ class BinPage(QWidget):
         column.setSpacing(0)
         column.addLayout(header)
         column.addWidget(hairline())
-        column.addWidget(indented(self.view, Space.TWO), 1)
+        listed = indented(self.view, Space.TWO)
+        listed.setContentsMargins(0, 0, Space.TWO, 0)
+        column.addWidget(listed, 1)
         self._dress_view()
         self._stack.addWidget(QWidget())  # until the first look
         self._stack.addWidget(self.empty)

@@ -23,7 +23,7 @@ from app.deletions import Change
 from app.reveal import SHOW, reveal
 from app.services import Services
 from app.style import Size, Space, inset
-from app.widgets.deletable_list import DeleteKeys, add_delete, neighbour
+from app.widgets.deletable_list import DeleteKeys, PressedOnce, add_delete, neighbour
 from app.widgets.text import button, hairline, label, paragraph
 from app.widgets.undo import UndoBar
 from mlx_backend.library.models import STARTER, BaseModel, list_models
@@ -142,6 +142,7 @@ class ModelsPage(QWidget):
         """A way to delete a model by mouse; its radio button hears the keys and has a menu."""
         delete = button("Delete", "link")
         delete.setAccessibleName(f"Delete {model.card.title}")
+        PressedOnce(delete)
         delete.clicked.connect(functools.partial(self._delete, model))
         DeleteKeys(choice).pressed.connect(functools.partial(self._delete, model))
         choice.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -332,6 +332,7 @@ class NotesPage(QWidget):
     def _delete_chosen(self) -> None:
         ids, title = self.list.chosen_ids(), self.list.title_of_chosen()
         choose_neighbour(self.list, TITLE)
+        self._say_doing("Deleting", len(ids))
         self._services.deletions.delete("note", ids, title)
 
     def _take_change(self, change: Change) -> None:
@@ -362,9 +363,11 @@ class NotesPage(QWidget):
         self._announce(self.table.rowCount(), included)
 
     def _announce(self, notes: int, included: bool) -> None:
+        self._say_doing("Bringing back" if included else "Leaving out", notes)
+
+    def _say_doing(self, doing: str, notes: int) -> None:
         """Say what is being done, where it may take a while."""
         if notes > _MANY:
-            doing = "Bringing back" if included else "Leaving out"
             self.totals.setText(f"{doing} {words.count(notes, 'note')}…")
 
     def _decided(self, ids: NoteIds[int], included: bool, decision: Decision) -> None:

@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QWidget
 
 _KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+_CLICKING = (Qt.Key.Key_Space, Qt.Key.Key_Select, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _Modifier = Qt.KeyboardModifier
+
+
+# The X server repeats a key by letting it go and pressing it in the same moment, and Qt does not
+# always see that it was no finger. Nobody is as quick.
+_QUICKEST_MS = 15
+
+
+class Presses:
+    """Tells a press of some keys from the repeats of one that is held, of one widget's events.
+
+    A press without a release before it is a repeat, too: so do some remote screens.
+    """
+
+    def __init__(self, keys: Collection[Qt.Key]) -> None:
+        self._keys = keys
+        self._is_held = False
+        self._released_at = 0
+
+    def follow(self, event: QEvent) -> None:
+        """Take notice of a release, and of the focus that came or went."""
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self._is_held = False
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyRelease:
+            return
+        if event.key() in self._keys and not event.isAutoRepeat():
+            self._is_held = False
+            self._released_at = event.timestamp()
+
+    def is_new(self, event: QKeyEvent) -> bool:
+        """Whether a press of one of the keys is a finger's."""
+        at_once = self._released_at and event.timestamp() - self._released_at < _QUICKEST_MS
+        is_new = not (event.isAutoRepeat() or self._is_held or at_once)
+        self._is_held = True
+        return is_new
 
 
 class DeleteKeys(QObject):
     """Hears Delete and Backspace (with Command too, as on a Mac) in a widget that has the focus.
 
-    However long a key is held, it is heard once: what repeats is one press, and so is a press
-    without a release before it, which is how some remote screens repeat.
+    However long a key is held, it is heard once.
     """
 
     pressed = Signal()
@@ -24,23 +58,17 @@ class DeleteKeys(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self._widget = widget
-        self._is_held = False
+        self._presses = Presses(_KEYS)
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        match event.type():
-            case QEvent.Type.KeyPress if isinstance(event, QKeyEvent) and self._is_meant(event):
-                is_new = not (event.isAutoRepeat() or self._is_held)
-                self._is_held = True
-                if is_new:
-                    self.pressed.emit()
-                return True
-            case QEvent.Type.KeyRelease if isinstance(event, QKeyEvent):
-                if event.key() in _KEYS and not event.isAutoRepeat():
-                    self._is_held = False
-            case QEvent.Type.FocusIn | QEvent.Type.FocusOut:
-                self._is_held = False
-        return super().eventFilter(watched, event)
+        self._presses.follow(event)
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return super().eventFilter(watched, event)
+        is_meant = self._is_meant(event)
+        if is_meant and self._presses.is_new(event):
+            self.pressed.emit()
+        return is_meant
 
     def _is_meant(self, event: QKeyEvent) -> bool:
         if event.key() not in _KEYS or not self._widget.hasFocus():
@@ -49,6 +77,21 @@ class DeleteKeys(QObject):
         if event.key() == Qt.Key.Key_Backspace and modifiers == _Modifier.ControlModifier:
             return True
         return modifiers == _Modifier.NoModifier
+
+
+class PressedOnce(QObject):
+    """Lets a button that deletes be pressed once by a key, however long that is held."""
+
+    def __init__(self, button: QAbstractButton) -> None:
+        super().__init__(button)
+        self._presses = Presses(_CLICKING)
+        button.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self._presses.follow(event)
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            return event.key() in _CLICKING and not self._presses.is_new(event)
+        return super().eventFilter(watched, event)
 
 
 def add_delete(menu: QMenu, text: str = "Delete") -> QAction:

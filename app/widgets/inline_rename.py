@@ -148,7 +148,7 @@ class InlineRename(QObject):
 
     def _place(self, row: QRect) -> None:
         area = row.intersected(self._view.viewport().rect())
-        height = Size.CONTROL
-        top = area.top() + max(0, min(Space.HALF, area.height() - height))
+        height = max(Size.CONTROL, row.height() - Space.ONE)  # nothing of the row peeks out
+        top = area.top() + max(0, (area.height() - height) // 2)
         self.field.setGeometry(area.left() + Space.ONE, top, area.width() - Space.TWO, height)
         self.field.raise_()

@@ -125,6 +125,42 @@ def test_a_key_that_is_held_deletes_one(library: Library, page: AdaptersPage, qt
     assert names(page) == ["B", "C", "D"]
 
 
+def test_a_repeat_that_looks_like_a_finger_deletes_nothing(
+    library: Library, page: AdaptersPage, qtbot: QtBot
+) -> None:
+    """As X repeats: let go and pressed in the same millisecond, with nothing that marks it."""
+
+    def send(kind: QEvent.Type, at: int) -> None:
+        event = QKeyEvent(kind, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
+        event.setTimestamp(at)
+        QCoreApplication.sendEvent(page.list, event)
+
+    show_many(library, page, qtbot)
+    page.list.setFocus()
+    send(QEvent.Type.KeyPress, 1_000)
+    for at in range(1_600, 3_000, 40):
+        send(QEvent.Type.KeyRelease, at)
+        send(QEvent.Type.KeyPress, at)
+    send(QEvent.Type.KeyRelease, 3_000)
+    qtbot.waitUntil(lambda: names(page) == ["B", "C", "D"])
+    send(QEvent.Type.KeyPress, 3_200)  # meant
+    send(QEvent.Type.KeyRelease, 3_250)
+    qtbot.waitUntil(lambda: names(page) == ["C", "D"])
+
+
+def test_a_button_that_is_held_deletes_one(
+    library: Library, page: AdaptersPage, qtbot: QtBot
+) -> None:
+    show_many(library, page, qtbot)
+    page.detail.delete.setFocus()
+    for at in range(1_000, 3_000, 40):
+        for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+            event = QKeyEvent(kind, Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier)
+            event.setTimestamp(at + (40 if kind == QEvent.Type.KeyRelease else 0))
+            QCoreApplication.sendEvent(page.detail.delete, event)
+    qtbot.waitUntil(lambda: names(page) == ["B", "C", "D"])
+
+
 def test_keys_are_heard_by_the_focused_list_alone(
     library: Library, page: AdaptersPage, qtbot: QtBot
 ) -> None:
