@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mlx_backend.library.bin import Binned
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -35,6 +34,7 @@ from app.widgets.empty import EmptyState
 from app.widgets.library_space import LibrarySpace
 from app.widgets.text import button, hairline, indented, label
 from app.widgets.undo import UndoBar
+from mlx_backend.library.bin import Binned
 
 _FOR_GOOD = "This is the one thing that Overnight cannot undo."
 

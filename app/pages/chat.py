@@ -18,7 +18,7 @@ from app.deletions import Change
 from app.pages.chat_answerer import AnswererChoice
 from app.pages.chat_sidebar import ChatSidebar
 from app.pages.chat_transcript import Transcript, centre
-from app.pages.chat_words import invitation, missing
+from app.pages.chat_words import RESTING, RUNNING_AGAIN, SHARING, invitation, missing
 from app.renames import conversation_rename
 from app.services import Services
 from app.style import Size, Space
@@ -33,11 +33,6 @@ from mlx_backend.library.models import list_models
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import LoadRequest, Sampling, WeightedAdapter
 
-_RESTING = (
-    "Resting while the training uses the memory. Your question stays here until the run is over."
-)
-_SHARING = "A run is training now, so answers take longer."
-_RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."
 _WAITING = {
     WorkerState.STARTING: "Waking up…",
     WorkerState.LOADING: "Loading the model…",
@@ -274,7 +269,7 @@ class ChatPage(QWidget):
 
     def _take_worker_state(self, state: WorkerState) -> None:
         if state is WorkerState.READY and self._trouble:
-            self._trouble = _RUNNING_AGAIN
+            self._trouble = RUNNING_AGAIN
         self.transcript.set_waiting(_WAITING.get(state, ""))
         self._show_state()
 
@@ -292,13 +287,13 @@ class ChatPage(QWidget):
 
     def _notice(self) -> str:
         if self._services.keeper.resting:
-            return _RESTING
+            return RESTING
         if self._trouble:
             return self._trouble
         if self._missing:
             return missing(self._missing, self.answerer.chosen.adapter)
         training = any(run.is_active for run in self._services.watcher.runs())
-        return _SHARING if training else ""
+        return SHARING if training else ""
 
     def _welcome(self) -> None:
         self.welcome.button.setVisible(not self._has_adapters)

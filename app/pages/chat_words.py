@@ -1,8 +1,14 @@
-"""What the chat page says of who answers, and from what."""
+"""What the chat page says of who answers, from what, and why not now."""
 
 from __future__ import annotations
 
 from app.pages.chat_answerer import AnswererChoice
+
+RESTING = (
+    "Resting while the training uses the memory. Your question stays here until the run is over."
+)
+SHARING = "A run is training now, so answers take longer."
+RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."
 
 
 def missing(adapter: str, instead: str | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sqlite3
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
@@ -15,6 +14,7 @@ from app.deletions import Change
 from app.folder_tree import FolderTree
 from app.note_table import TITLE, NoteTable
 from app.note_totals import totals_line
+from app.pages import notes_steps
 from app.pages.notes_group import (
     GROUPS,
     HELPS,
@@ -24,7 +24,6 @@ from app.pages.notes_group import (
     StepChange,
     change_for_group,
 )
-from app.pages.notes_languages import set_language
 from app.pages.notes_preview import NotePreview
 from app.pages.notes_skipped import SkippedFiles
 from app.pages.notes_welcome import NotesWelcome
@@ -32,7 +31,6 @@ from app.pages.samples import SamplesView
 from app.reveal import reveal
 from app.services import Services
 from app.style import Size, Space
-from app.undo_history import Repeatable, Step, Work, silently
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
 from app.widgets.deletable_list import choose_neighbour
@@ -47,7 +45,6 @@ from mlx_backend.library.browsing import Browsing, NoteFilter, NoteIds, Overview
 from mlx_backend.library.deciding import Decision, Decisions
 from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
 from mlx_backend.library.languages import Language
-from mlx_backend.library.own_names import OwnNames
 from mlx_backend.library.voices import short_name
 
 _TYPING_MS = 150
@@ -78,6 +75,7 @@ class NotesPage(QWidget):
         self._background = background
         self._imports = imports
         self._watched = services.watched
+        self._history = services.history
         self._overview = Overview()
         self._found = 0
         self._is_looking = False
@@ -358,7 +356,8 @@ class NotesPage(QWidget):
             )
         else:
             self._background.call(
-                functools.partial(_decide_all, included), lambda done: self._decided(*done)
+                functools.partial(notes_steps.decide_all, included),
+                lambda done: self._decided(*done),
             )
         self._announce(self.table.rowCount(), included)
 
@@ -372,50 +371,19 @@ class NotesPage(QWidget):
 
     def _decided(self, ids: NoteIds[int], included: bool, decision: Decision) -> None:
         if decision.notes:
-            what = words.count(decision.notes, "note")
-            repeatable = Repeatable(
-                lambda db: Decisions(db).decide(ids, included),
-                lambda db, last: Decisions(db).take_back(last),
-                decision,
-            )
-            sentence = f"Training will use {what} again." if included else f"Left out {what}."
-            name = f"Use {what}" if included else f"Leave Out {what}"
-            self._add_step(name, sentence, repeatable.do, repeatable.undo)
+            step = notes_steps.decided(ids, included, decision, self._after_step)
+            self._history.add(step)
         self._after_change()
 
     def _folder_decided(self, included: bool, decision: FolderDecision) -> None:
-        what = words.count(decision.notes, "note")
-        sentence = (
-            f"Training will use {what} of this folder again."
-            if included
-            else f"Left out {what}, and what comes into this folder later."
-        )
-        repeatable = Repeatable(
-            lambda db: FolderDecisions(db).decide(decision.path, included),
-            lambda db, last: FolderDecisions(db).take_back(last),
-            decision,
-        )
-        name = "Use Folder" if included else "Leave Out Folder"
-        self._add_step(name, sentence, repeatable.do, repeatable.undo)
+        self._history.add(notes_steps.folder_decided(included, decision, self._after_step))
         self._after_change()
 
     def _use_language(self, language: Language, use: bool) -> None:
-        doing = "Training uses" if use else "Left out"
-        self._do(
-            f"{'Use' if use else 'Leave Out'} {language.name}",
-            f"{doing} notes in this language: {language.name}.",
-            silently(functools.partial(set_language, language.code, use)),
-            silently(functools.partial(set_language, language.code, not use)),
-        )
+        self._history.do(notes_steps.language_used(language, use, self._after_step))
 
     def _choose_own_name(self, name: str) -> None:
-        own = short_name(name)
-        self._do(
-            f"Name “{own}”",
-            f"What “{own}” wrote is yours now, here and everywhere. Settings has your names.",
-            silently(lambda db: OwnNames(db).add(own)),
-            silently(lambda db: OwnNames(db).remove(own)),
-        )
+        self._history.do(notes_steps.own_name_added(short_name(name), self._after_step))
 
     def _undo_for_note(
         self, note_id: int, step: str, undo: bool, only: tuple[bytes, ...] | None
@@ -423,27 +391,8 @@ class NotesPage(QWidget):
         self._change(StepChange((step,), undo, note_id, only), "for this note")
 
     def _change(self, change: StepChange, where: str) -> None:
-        sentence = "What was found no longer counts" if change.undo else "What was found counts"
-        self._do(
-            "Use Anyway" if change.undo else "Leave Out Again",
-            f"{sentence} {where}.",
-            silently(change.apply),
-            silently(change.opposite.apply),
-        )
+        self._history.do(notes_steps.findings_changed(change, where, self._after_step))
 
-    def _do(self, name: str, sentence: str, do: Work, undo: Work) -> None:
-        """Change the library, with an undo."""
-        self._services.history.do(Step(name, sentence, do, undo, lambda _: self._changed()))
-
-    def _add_step(self, name: str, sentence: str, do: Work, undo: Work) -> None:
-        """Let be undone what is done already."""
-        self._services.history.add(Step(name, sentence, do, undo, lambda _: self._after_change()))
-
-    def _changed(self) -> None:
+    def _after_step(self, _: bool) -> None:
         self.group_bar.show_group(self.chips.key)
         self._after_change()
-
-
-def _decide_all(included: bool, db: sqlite3.Connection) -> tuple[NoteIds[int], bool, Decision]:
-    ids = Browsing(db).ids(NoteFilter())
-    return ids, included, Decisions(db).decide(ids, included)

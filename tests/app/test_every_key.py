@@ -99,9 +99,10 @@ class Sweep:
         self._settle()
         self._press_all(None)
         pressed: set[tuple[str, str]] = set()
-        while new := [each for each in self._focusable() if _name(each) not in pressed]:
-            pressed.add(_name(new[0]))
-            self._press_all(_name(new[0]))
+        while new := [each for each in self._focusable() if self._name(each) not in pressed]:
+            name = self._name(new[0])
+            pressed.add(name)
+            self._press_all(name)
 
     def _press_all(self, name: tuple[str, str] | None) -> None:
         """Every key, with the focus in the widget of this name."""
@@ -124,6 +125,11 @@ class Sweep:
         if self._page != "bin":
             self._put_back()
         self._bring_up()
+
+    def _name(self, widget: QWidget) -> tuple[str, str]:
+        """What tells a widget from others; the fields of settings are one of each kind."""
+        text = widget.text() if isinstance(widget, QAbstractButton) else widget.accessibleName()
+        return type(widget).__name__, "" if self._page == "settings" else text
 
     def _is_ready(self, target: QWidget) -> bool:
         if not shiboken6.isValid(target) or not target.isVisible():
@@ -160,7 +166,7 @@ class Sweep:
         if not self._window.isActiveWindow():  # a dialog was open, or the window was closed
             self._window.activateWindow()
             QApplication.processEvents()
-        found = next((each for each in self._focusable() if _name(each) == name), None)
+        found = next((each for each in self._focusable() if self._name(each) == name), None)
         if found is None:
             focused = self._window.focusWidget()
             if focused is not None:
@@ -227,11 +233,6 @@ def _chosen(widget: QWidget) -> int:
     if isinstance(widget, QAbstractItemView):
         return len(widget.selectionModel().selectedRows())
     return 1
-
-
-def _name(widget: QWidget) -> tuple[str, str]:
-    text = widget.text() if isinstance(widget, QAbstractButton) else widget.accessibleName()
-    return type(widget).__name__, text
 
 
 @pytest.mark.parametrize("page", PAGES)
