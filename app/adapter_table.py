@@ -16,31 +16,18 @@ Listed = Adapter | DamagedAdapter
 
 
 class AdapterTable(QAbstractListModel):
-    """Adapters, the newest first, then those that are damaged.
-
-    Those that wait for their deletion are not shown.
-    """
+    """Adapters, the newest first, then those that are damaged: all that are there."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._all: Sequence[Listed] = ()
-        self._hidden: set[str] = set()
-        self._shown: list[Listed] = []
+        self._shown: Sequence[Listed] = ()
 
     def show(self, adapters: Sequence[Listed]) -> None:
         """Show these."""
-        self._all = adapters
-        self._update()
-
-    def hide(self, name: str) -> None:
-        """Show an adapter no more."""
-        self._hidden.add(name)
-        self._update()
-
-    def unhide(self, name: str) -> None:
-        """Show it again, if it is there."""
-        self._hidden.discard(name)
-        self._update()
+        if adapters != self._shown:
+            self.beginResetModel()
+            self._shown = adapters
+            self.endResetModel()
 
     def adapter(self, row: int) -> Listed:
         """The adapter in a row."""
@@ -63,10 +50,3 @@ class AdapterTable(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(f"{adapter.name}\n{adapter.path}")
         return None
-
-    def _update(self) -> None:
-        shown = [a for a in self._all if a.name not in self._hidden]
-        if shown != self._shown:
-            self.beginResetModel()
-            self._shown = shown
-            self.endResetModel()

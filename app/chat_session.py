@@ -120,11 +120,13 @@ class ChatSession(QObject):
         self._worker = worker
         self._background = background
         self._conversation: int | None = None
+        self._wanted: int | None = None
         self._exchanges: list[Exchange] = []
         self._storing = False
         self._openings = 0
         self._live: dict[str, _Live] = {}
         self._outbox = _Outbox()
+        self._deleted: set[int] = set()
         self._ids = itertools.count(1)
         worker.part.connect(self._take_part)
         worker.answered.connect(self._take_answer)
@@ -134,6 +136,11 @@ class ChatSession(QObject):
     def conversation(self) -> int | None:
         """The id of the open conversation; None for one without a first question."""
         return self._conversation
+
+    @property
+    def wanted(self) -> int | None:
+        """The id of the conversation that is open, or will be in a moment."""
+        return self._wanted
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -154,26 +161,31 @@ class ChatSession(QObject):
     def open(self, conversation: int | None) -> None:
         """Open a conversation, or a new one."""
         self._openings += 1
+        self._wanted = conversation
         if conversation is None:
             self._show(None, [])
             return
         take = functools.partial(self._take_turns, self._openings, conversation)
         self._background.call(lambda db: Conversations(db).turns(conversation), take)
 
-    def forget(self, conversation: int) -> None:
-        """Delete a conversation for good."""
-        for request_id, live in list(self._live.items()):
-            if live.conversation == conversation:
-                del self._live[request_id]
-                self._worker.cancel(request_id)
-        self._background.call(
-            lambda db: Conversations(db).delete(conversation), lambda _: self.stored.emit()
-        )
+    def let_go(self, conversation: int) -> None:
+        """A conversation is about to be deleted: end its answer, and let it be open no more."""
+        self._deleted.add(conversation)
+        self._stop(conversation)
+        if conversation == self._wanted:
+            self.open(None)
+        elif conversation == self._conversation:
+            self._show(None, [])  # until the one that was opened since is there
+
+    def take_back(self, conversation: int) -> None:
+        """A conversation is there again."""
+        self._deleted.discard(conversation)
 
     def _take_turns(self, opening: int, conversation: int, turns: Sequence[StoredTurn]) -> None:
         if opening == self._openings:
             # One without turns was deleted meanwhile.
-            self._show(conversation if turns else None, exchanges_of(turns))
+            self._wanted = conversation if turns else None
+            self._show(self._wanted, exchanges_of(turns))
 
     def _show(self, conversation: int | None, exchanges: list[Exchange]) -> None:
         self._conversation, self._exchanges, self._storing = conversation, exchanges, False
@@ -208,8 +220,11 @@ class ChatSession(QObject):
 
     def stop(self) -> None:
         """End the answer that is being given; what was said so far stands."""
+        self._stop(self._conversation)
+
+    def _stop(self, conversation: int | None) -> None:
         for request_id, live in list(self._live.items()):
-            if live.conversation == self._conversation:
+            if live.conversation == conversation:
                 self._worker.cancel(request_id)
                 self._finish(request_id, replace(live.answer, phase=Phase.STOPPED), go_on=False)
 
@@ -220,9 +235,10 @@ class ChatSession(QObject):
 
     def _take_stored(self, opening: int, question: _Question, conversation: int) -> None:
         if opening == self._openings:
-            self._conversation, self._storing = conversation, False
+            self._conversation, self._wanted, self._storing = conversation, conversation, False
         self.stored.emit()
-        self._send(conversation, question)
+        if conversation not in self._deleted:
+            self._send(conversation, question)
 
     def _take_unstored(
         self, opening: int, conversation: int | None, question: str, error: OvernightError

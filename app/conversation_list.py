@@ -14,28 +14,18 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class ConversationList(QAbstractListModel):
-    """Conversations, the latest first. Those that are about to be deleted are hidden."""
+    """Conversations, the latest first: all that are there."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._all: Sequence[Conversation] = ()
         self._shown: Sequence[Conversation] = ()
-        self._hidden: set[int] = set()
 
     def show(self, conversations: Sequence[Conversation]) -> None:
         """List these."""
-        self._all = conversations
-        self._update()
-
-    def hide(self, conversation_id: int) -> None:
-        """Leave one out."""
-        self._hidden.add(conversation_id)
-        self._update()
-
-    def unhide(self, conversation_id: int) -> None:
-        """List it again."""
-        self._hidden.discard(conversation_id)
-        self._update()
+        if conversations != self._shown:
+            self.beginResetModel()
+            self._shown = conversations
+            self.endResetModel()
 
     def conversation(self, row: int) -> Conversation:
         """The one in a row."""
@@ -56,10 +46,3 @@ class ConversationList(QAbstractListModel):
         if role == SECOND_LINE:
             return words.day(conversation.updated_at)
         return None
-
-    def _update(self) -> None:
-        shown = [one for one in self._all if one.id not in self._hidden]
-        if shown != self._shown:
-            self.beginResetModel()
-            self._shown = shown
-            self.endResetModel()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.background import Background
 from app.chat_worker import ChatWorker
+from app.deletions import Deletions
 from app.exports import Exports
 from app.imports import Imports
 from app.job_watcher import JobWatcher
@@ -17,6 +18,7 @@ from app.memory_keeper import MemoryKeeper
 from app.planner import Planner
 from app.preferences import Preferences
 from app.style import Style
+from app.undo_history import UndoHistory
 from app.wakefulness import Wakefulness
 from app.watched_folders import WatchedFolders
 from mlx_backend.library import Library
@@ -34,6 +36,8 @@ class Services:
     style: Style
     background: Background
     preferences: Preferences
+    history: UndoHistory
+    deletions: Deletions
     watcher: JobWatcher
     imports: Imports
     watched: WatchedFolders
@@ -63,6 +67,7 @@ def make_services(library: Library, app: QApplication) -> Services:
     style = Style(app)
     style.set_appearance(preferences.settings.appearance)
     preferences.changed.connect(lambda: style.set_appearance(preferences.settings.appearance))
+    history = UndoHistory(background)
     watcher = JobWatcher(library)
     worker = ChatWorker(library)
     imports = Imports(watcher)
@@ -71,6 +76,8 @@ def make_services(library: Library, app: QApplication) -> Services:
         style=style,
         background=background,
         preferences=preferences,
+        history=history,
+        deletions=Deletions(library, background, history, preferences),
         watcher=watcher,
         imports=imports,
         watched=WatchedFolders(background, imports),
@@ -84,4 +91,5 @@ def make_services(library: Library, app: QApplication) -> Services:
     watcher.begin()
     services.watched.begin()
     services.login_item.begin()
+    services.deletions.purge()
     return services

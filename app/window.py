@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from PySide6.QtCore import QDir, Qt
+from PySide6.QtCore import QDir, QEvent, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -32,6 +32,7 @@ from app.services import Services
 from app.sidebar import Entry, Sidebar
 from app.status_strip import StatusStrip
 from app.style import ZOOMS, zoom
+from app.undo_actions import UndoActions
 from app.widgets.errors import Errors
 from app.widgets.notices import Notices
 from app.widgets.page_scroll import PageScroll
@@ -42,6 +43,7 @@ from mlx_backend.jobs import JobState
 from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
 
 if TYPE_CHECKING:
+    from app.pages.bin import BinPage
     from app.pages.chat import ChatPage
     from app.pages.tonight import TonightPage
 
@@ -52,7 +54,15 @@ ENTRIES = (
     Entry("adapters", "Adapters"),
     Entry("models", "Models"),
     Entry("settings", "Settings"),
+    Entry("bin", "Bin", apart=True),
 )
+
+
+class _Refreshed(Protocol):
+    """A page that looks into the library."""
+
+    def refresh(self) -> None:
+        """Look again."""
 
 
 class Window(QMainWindow):
@@ -72,6 +82,7 @@ class Window(QMainWindow):
             "adapters": self._make_adapters,
             "models": self._make_models,
             "settings": self._make_settings,
+            "bin": self._make_bin,
         }
         self.errors = Errors(self, library.logs / "window.log")
         self.notices = Notices()
@@ -80,6 +91,7 @@ class Window(QMainWindow):
         self.sidebar = Sidebar(ENTRIES, self.strip)
         self.menus = Menus(self, ENTRIES)
         self._show_zoom(cast(int, self._state.value("zoom", 100, int)))
+        self.undo = UndoActions(self.menus.edit_menu, services.history)
         self._stack = QStackedWidget()
         self._whole = QWidget()
         self._lay_out()
@@ -123,6 +135,13 @@ class Window(QMainWindow):
         cast(NotesPage, self.page("notes")).show_samples(False)
         self._services.imports.add(paths)
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        # What changed in the library while another program was in front is shown at once.
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            shown = self._stack.currentWidget()
+            self._refresh({key for key, page in self._pages.items() if page is shown})
+
     def closeEvent(self, event: QCloseEvent) -> None:
         window_place.save(self, self._state)
         if "chat" in self._pages:
@@ -157,15 +176,19 @@ class Window(QMainWindow):
         return page
 
     def _make_adapters(self) -> AdaptersPage:
-        services = self._services
-        page = AdaptersPage(services.background, services.exports, services.library.adapters)
+        page = AdaptersPage(self._services)
         page.training_wanted.connect(lambda: self.show_page("tonight"))
         page.chat_wanted.connect(self._chat_with)
+        page.renamed.connect(self._take_new_name)
         return page
 
     def _make_models(self) -> ModelsPage:
-        services = self._services
-        return ModelsPage(services.background, services.preferences, services.library.models)
+        return ModelsPage(self._services)
+
+    def _make_bin(self) -> BinPage:
+        from app.pages.bin import BinPage
+
+        return BinPage(self._services)
 
     def _make_settings(self) -> SettingsPage:
         services = self._services
@@ -259,6 +282,9 @@ class Window(QMainWindow):
         self.show_page("chat")
         cast("ChatPage", self.page("chat")).choose_adapter(adapter)
 
+    def _take_new_name(self, old: str, new: str) -> None:
+        cast("ChatPage", self.page("chat")).take_renamed_adapter(old, new)
+
     def _say_good_morning(self) -> None:
         """Begin with what the night brought, unless the person went somewhere else already."""
         is_untouched = self._current() is self._pages["notes"]
@@ -275,8 +301,8 @@ class Window(QMainWindow):
 
     def _refresh(self, keys: set[str]) -> None:
         """Let those of these pages that were made look into the library again."""
-        for key in keys & self._pages.keys():
-            cast(NotesPage | AdaptersPage, self._pages[key]).refresh()
+        for key in keys & self._pages.keys() - {"settings"}:
+            cast(_Refreshed, self._pages[key]).refresh()
 
     def _job_ended(self, job_id: str) -> None:
         job = self._services.watcher.snapshot(job_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -118,8 +119,13 @@ def sha256_of_file(path: Path) -> str:
 
 
 def folder_bytes(path: Path) -> int:
-    """The total size of all files below a folder, in bytes."""
-    return sum(file.stat().st_size for file in _below(path) if file.is_file())
+    """The total size of all files below a folder, in bytes, but for those that go meanwhile."""
+    total = 0
+    for file in _below(path):
+        with contextlib.suppress(OSError):
+            if file.is_file():
+                total += file.stat().st_size
+    return total
 
 
 def remove_tree(folder: Path, must_succeed: bool = False) -> None:

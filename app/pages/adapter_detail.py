@@ -14,6 +14,7 @@ from app.exports import Exports
 from app.job_snapshot import JobSnapshot
 from app.reveal import SHOW, reveal
 from app.style import Size, Space, sized
+from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
@@ -56,6 +57,7 @@ class AdapterDetail(QWidget):
         self.delete = button("Delete")
         self._lay_out()
         self.chat.clicked.connect(lambda: self._with_name(self.chat_wanted.emit))
+        PressedOnce(self.delete)
         self.delete.clicked.connect(lambda: self._with_name(self.delete_wanted.emit))
         self.export.clicked.connect(self._choose_folder)
         self.export_cancel.clicked.connect(self._cancel_export)

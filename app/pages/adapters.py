@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
+import functools
+import unicodedata
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QListView, QSplitter, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QListView, QMenu, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
-from app.adapter_table import AdapterTable, Listed
-from app.background import Background
-from app.exports import Exports
+from app.adapter_table import AdapterTable, Index, Listed
+from app.deletions import Change
 from app.pages.adapter_detail import AdapterDetail
+from app.renames import adapter_rename
+from app.reveal import SHOW, reveal
+from app.services import Services
 from app.style import Size, Space
+from app.widgets.deletable_list import DeleteKeys, add_delete, choose_neighbour, choose_row
 from app.widgets.empty import EmptyState
+from app.widgets.inline_rename import InlineRename
 from app.widgets.page_scroll import PageScroll
 from app.widgets.text import hairline, indented, label
 from app.widgets.two_lines import TwoLines
 from app.widgets.undo import UndoBar
-from mlx_backend.library.adapters import Adapter, list_adapters, list_damaged, remove_adapter
-from mlx_backend.library.notes import Notes
+from mlx_backend.errors import OvernightError
+from mlx_backend.library.adapters import Adapter, list_adapters, list_damaged
+from mlx_backend.library.names import check_name
 
 
 class AdaptersPage(QWidget):
@@ -33,18 +38,21 @@ class AdaptersPage(QWidget):
     training_wanted = Signal()
     """Go where training starts."""
 
-    adapters_changed = Signal()
-    """One was deleted, or brought back."""
+    renamed = Signal(str, str)
+    """An adapter's old name and its new one."""
 
-    def __init__(self, background: Background, exports: Exports, folder: Path) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
-        self._background = background
-        self._folder = folder
+        self._library = services.library
+        self._background = services.background
+        self._history = services.history
+        self._deletions = services.deletions
         self._wanted: str | None = None
+        self._before: tuple[str, int] | None = None
         self.table = AdapterTable()
         self.list = QListView()
-        self.detail = AdapterDetail(exports)
-        self.undo_bar = UndoBar()
+        self.detail = AdapterDetail(services.exports)
+        self.undo_bar = UndoBar(services.history)
         self.empty = EmptyState(
             "adapters",
             "No adapters yet",
@@ -54,6 +62,7 @@ class AdaptersPage(QWidget):
         )
         self._stack = QStackedLayout()
         self._lay_out()
+        self.rename = InlineRename(self.list, self._name_at, self._refuse)
         self._connect()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -62,7 +71,7 @@ class AdaptersPage(QWidget):
 
     def refresh(self) -> None:
         """Look which adapters there are."""
-        self._background.call(lambda _: _find(self._folder), self._show)
+        self._background.call(lambda _: _find(self._library.adapters), self._show)
 
     def choose(self, name: str) -> None:
         """Show this adapter, now or as soon as it is in the list."""
@@ -75,7 +84,9 @@ class AdaptersPage(QWidget):
         self.list.setAccessibleName("Adapters")
         self.list.setUniformItemSizes(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setItemDelegate(TwoLines(self.list))
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         split = QSplitter()
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
@@ -109,69 +120,108 @@ class AdaptersPage(QWidget):
         self.list.selectionModel().currentChanged.connect(lambda *_: self._show_detail())
         self.table.modelAboutToBeReset.connect(self._remember)
         self.table.modelReset.connect(self._select)
-        for key in (QKeySequence.StandardKey.Delete, QKeySequence(Qt.Key.Key_Backspace)):
-            shortcut = QShortcut(key, self.list)
-            shortcut.activated.connect(self._delete_current)
+        DeleteKeys(self.list).pressed.connect(self._delete_current)
+        self.list.customContextMenuRequested.connect(self._open_menu)
+        self.rename.renamed.connect(self._rename)
+        self.rename.closed.connect(self.refresh)
+        self._deletions.changed.connect(self._take_change)
 
     def _chat(self, adapter: Listed) -> None:
         if isinstance(adapter, Adapter):
             self.chat_wanted.emit(adapter.name)
 
     def _show(self, adapters: list[Listed]) -> None:
+        if self.rename.is_open:
+            return  # looked at again when the name is there
         self.table.show(adapters)
-        self._arrange()
-
-    def _arrange(self) -> None:
-        self._stack.setCurrentIndex(2 if self.table.rowCount() else 1)
+        self._stack.setCurrentIndex(2 if adapters else 1)
+        self._select_wanted()
 
     def _remember(self) -> None:
-        current = self.list.currentIndex()
-        if self._wanted is None and current.isValid():
-            self._wanted = self.table.adapter(current.row()).name
+        row = self.list.currentIndex().row()
+        self._before = (self.table.adapter(row).name, row) if row >= 0 else None
 
     def _select(self) -> None:
+        """Choose what is wanted, else what was chosen; where that is gone, what is in its place."""
+        rows = self.table.rowCount()
+        if not self._select_wanted() and rows:
+            name, place = self._before or ("", 0)
+            row = self.table.row_of(name)
+            choose_row(self.list, row if row >= 0 else min(place, rows - 1))
+        self._show_detail()
+
+    def _select_wanted(self) -> bool:
         row = self.table.row_of(self._wanted) if self._wanted is not None else -1
         if row >= 0:
             self._wanted = None
-        if self.table.rowCount():
-            self.list.setCurrentIndex(self.table.index(max(row, 0)))
-        self._show_detail()
+            choose_row(self.list, row)
+        return row >= 0
 
     def _show_detail(self) -> None:
         current = self.list.currentIndex()
         self.detail.show_adapter(self.table.adapter(current.row()) if current.isValid() else None)
 
+    def _open_menu(self, point: QPoint) -> None:
+        index = self.list.indexAt(point)
+        if not index.isValid():
+            return
+        adapter = self.table.adapter(index.row())
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if isinstance(adapter, Adapter):
+            menu.addAction("Chat", functools.partial(self._chat, adapter))
+            menu.addAction("Rename", functools.partial(self.rename.open, index)).setShortcut("F2")
+        menu.addAction(SHOW, functools.partial(reveal, adapter.path))
+        menu.addSeparator()
+        delete = add_delete(menu)
+        delete.triggered.connect(lambda _: self._delete(adapter.name))
+        menu.popup(self.list.viewport().mapToGlobal(point))
+
+    # --- deleting and renaming ---
+
     def _delete_current(self) -> None:
-        current = self.list.currentIndex()
-        if current.isValid():
-            self._delete(self.table.adapter(current.row()).name)
+        chosen = self.list.selectionModel().selectedRows()
+        if chosen:
+            self._delete(self.table.adapter(chosen[0].row()).name)
 
     def _delete(self, name: str) -> None:
-        """Out of sight now; off the disk once there is no undo any more."""
-        self.table.hide(name)
-        self._arrange()
-        self.adapters_changed.emit()
+        current = self.list.currentIndex()
+        if current.isValid() and self.table.adapter(current.row()).name == name:
+            choose_neighbour(self.list)
+        self._deletions.delete("adapter", [name], name)
 
-        def bring_back() -> None:
-            self.table.unhide(name)
-            self._arrange()
-            self.adapters_changed.emit()
+    def _take_change(self, change: Change) -> None:
+        if change.kind == "adapter":
+            if change.is_back and change.keys:
+                self._wanted = str(change.keys[0])
+            self.refresh()
 
-        self.undo_bar.offer(f"Deleted “{name}”.", bring_back, self._remover(name))
+    def _name_at(self, index: Index) -> str | None:
+        adapter = self.table.adapter(index.row())
+        return adapter.name if isinstance(adapter, Adapter) else None
 
-    def _remover(self, name: str) -> Callable[[], None]:
-        def remove() -> None:
-            self._background.call(lambda db: self._remove(db, name), self._removed)
+    def _refuse(self, old: object, name: str) -> str:
+        others = (self.table.adapter(row).name for row in range(self.table.rowCount()))
+        if any(_folded(other) == _folded(name) for other in others if other != old):
+            return f"There is an adapter called “{name}” already."
+        try:
+            check_name(name)
+        except OvernightError as error:
+            return error.hint if name else "An adapter needs a name."
+        return ""
 
-        return remove
+    def _rename(self, old: object, new: str) -> None:
+        self._history.do(adapter_rename(self._library, str(old), new, self._take_name))
 
-    def _remove(self, db: sqlite3.Connection, name: str) -> None:
-        remove_adapter(self._folder, name)
-        Notes(db).forget_adapter(name)
-
-    def _removed(self, _: None) -> None:
-        self.adapters_changed.emit()
+    def _take_name(self, old: str, new: str) -> None:
+        self._wanted = new
         self.refresh()
+        self.renamed.emit(old, new)
+
+
+def _folded(name: str) -> str:
+    # A Mac takes names for one that differ in case alone.
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _find(folder: Path) -> list[Listed]:

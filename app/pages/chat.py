@@ -14,13 +14,15 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from app.chat_memory import ChatMemory
 from app.chat_session import ChatSession, Manner
 from app.chat_worker import WorkerState
+from app.deletions import Change
 from app.exchanges import Answer
 from app.pages.chat_answerer import AnswererChoice
 from app.pages.chat_find import ChatFind
 from app.pages.chat_sidebar import ChatSidebar
 from app.pages.chat_transcript import Transcript, centre
-from app.pages.chat_welcome import invitation
+from app.pages.chat_words import RESTING, RUNNING_AGAIN, SHARING, invitation, missing
 from app.question_length import length_notice
+from app.renames import conversation_rename
 from app.services import Services
 from app.style import Size, Space, sized
 from app.widgets.chat_input import ChatInput
@@ -35,11 +37,6 @@ from mlx_backend.library.models import list_models
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import LONGEST_QUESTION, LoadRequest, Sampling, WeightedAdapter
 
-_RESTING = (
-    "Resting while the training uses the memory. Your question stays here until the run is over."
-)
-_SHARING = "A run is training now, so answers take longer."
-_RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."
 _WAITING = {
     WorkerState.STARTING: "Waking up…",
     WorkerState.LOADING: "Loading the model…",
@@ -74,6 +71,7 @@ class ChatPage(QWidget):
         self._model_bytes: dict[str, int] = {}
         self._contexts: dict[str, int] = {}
         self._has_adapters = False
+        self._missing = ""
         self._trouble = ""
         self._warm_ups = 0
         self.memory = ChatMemory(services.library.home / "chat.json", services.background, self)
@@ -87,7 +85,7 @@ class ChatPage(QWidget):
         self.notice = paragraph(kind="quiet")
         self.find_bar = FindBar("Find in this conversation")
         self._find = ChatFind(self.find_bar, self.transcript)
-        self.undo_bar = UndoBar()
+        self.undo_bar = UndoBar(services.history)
         self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
         self._middle = QStackedWidget()
         self._lay_out()
@@ -123,7 +121,6 @@ class ChatPage(QWidget):
 
     def flush(self) -> None:
         """Save what is typed and what unfinished answers have said, since the window closes."""
-        self.undo_bar.settle()
         self.session.flush()
         self.memory.flush()
 
@@ -143,11 +140,19 @@ class ChatPage(QWidget):
         self.answerer.show_readers(found.readers)
         self.sidebar.show_conversations(found.conversations)
         self.answerer.show_adapters(found.cards, self._services.preferences.settings.base_model)
-        if self.memory.has_chosen:
-            self.answerer.choose(self.memory.adapter)
-        elif found.cards:
-            self.answerer.choose(found.cards[0].name)
+        self._choose_answerer(found.cards)
         self._show_state()
+
+    def _choose_answerer(self, cards: list[AdapterCard]) -> None:
+        """Who was chosen; where that adapter is gone, the newest there is, until it is back."""
+        wanted = self.memory.adapter
+        names = [card.name for card in cards]
+        is_missing = self.memory.has_chosen and wanted is not None and wanted not in names
+        self._missing = wanted if is_missing and wanted is not None else ""
+        if self.memory.has_chosen and not is_missing:
+            self.answerer.choose(wanted)
+        elif names:
+            self.answerer.choose(names[0])
 
     def _refresh_conversations(self) -> None:
         self._services.background.call(
@@ -160,7 +165,7 @@ class ChatPage(QWidget):
         conversation = self.session.conversation
         self.memory.set_conversation(conversation)
         self.transcript.show_exchanges(self.session.exchanges)
-        self.sidebar.mark_open(conversation)
+        self.sidebar.mark_open(self.session.wanted)
         self.input.set_draft(self.memory.draft(conversation))
         self._show_state()
         self._find.look_again()
@@ -184,20 +189,43 @@ class ChatPage(QWidget):
         self._warm_up()
         self._show_state()
 
-    def _delete(self, conversation: int) -> None:
-        was_open = conversation == self.session.conversation
-        self.sidebar.list.hide(conversation)
-        if was_open:
-            self.new_conversation()
+    # --- deleting and renaming ---
 
-        def bring_back() -> None:
-            self.sidebar.list.unhide(conversation)
-            if was_open:
-                self.session.open(conversation)
+    def take_renamed_adapter(self, old: str, new: str) -> None:
+        """An adapter is called otherwise now: here too."""
+        if self.memory.adapter == old:
+            self.memory.set_answerer(new, self.memory.compare)
+        if not self.session.is_busy:
+            self.session.open(self.session.wanted)  # who answered is called otherwise as well
+        self.refresh()
 
-        self.undo_bar.offer(
-            "The conversation is deleted.", bring_back, lambda: self.session.forget(conversation)
+    def _delete(self, conversation: Conversation) -> None:
+        self._services.deletions.delete("conversation", [conversation.id], conversation.title)
+
+    def _let_go(self, change: Change) -> None:
+        if change.kind == "conversation":
+            for conversation in change.keys:
+                self.session.let_go(int(conversation))
+
+    def _take_change(self, change: Change) -> None:
+        if change.kind == "conversation":
+            if change.is_back:
+                self._take_back(change)
+            self._refresh_conversations()
+        elif change.kind in ("adapter", "model"):
+            self.refresh()
+
+    def _take_back(self, change: Change) -> None:
+        for conversation in change.keys:
+            self.session.take_back(int(conversation))
+        if change.keys:
+            self.session.open(int(change.keys[-1]))
+
+    def _rename(self, conversation: Conversation, title: str) -> None:
+        step = conversation_rename(
+            conversation.id, conversation.title, title, self._refresh_conversations
         )
+        self._services.history.do(step)
 
     # --- asking ---
 
@@ -280,7 +308,7 @@ class ChatPage(QWidget):
 
     def _take_worker_state(self, state: WorkerState) -> None:
         if state is WorkerState.READY and self._trouble:
-            self._trouble = _RUNNING_AGAIN
+            self._trouble = RUNNING_AGAIN
         self.transcript.set_waiting(_WAITING.get(state, ""))
         self._show_state()
 
@@ -298,7 +326,7 @@ class ChatPage(QWidget):
 
     def _notice(self) -> str:
         if self._services.keeper.resting:
-            return _RESTING
+            return RESTING
         if self._trouble:
             return self._trouble
         length = length_notice(
@@ -308,8 +336,10 @@ class ChatPage(QWidget):
         )
         if length:
             return length
+        if self._missing:
+            return missing(self._missing, self.answerer.chosen.adapter)
         training = any(run.is_active for run in self._services.watcher.runs())
-        return _SHARING if training else ""
+        return SHARING if training else ""
 
     def _welcome(self) -> None:
         self.welcome.button.setVisible(not self._has_adapters)
@@ -335,6 +365,9 @@ class ChatPage(QWidget):
         self.sidebar.chosen.connect(session.open)
         self.sidebar.new_wanted.connect(self.new_conversation)
         self.sidebar.delete_wanted.connect(self._delete)
+        self.sidebar.rename_wanted.connect(self._rename)
+        services.deletions.leaving.connect(self._let_go)
+        services.deletions.changed.connect(self._take_change)
         self.answerer.changed.connect(self._take_answerer)
         self.transcript.retry_wanted.connect(self._retry)
         self.transcript.memory_wanted.connect(self._ask_from_memory)
@@ -350,6 +383,7 @@ class ChatPage(QWidget):
         escape.activated.connect(session.stop)
 
     def _take_answerer(self) -> None:
+        self._missing = ""
         self.memory.set_answerer(self.answerer.chosen.adapter, self.answerer.compare.isChecked())
         self.memory.set_grounded(self.answerer.grounded.isChecked())
         self._show_state()

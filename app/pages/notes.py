@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import words
+from app.deletions import Change
 from app.folder_tree import FolderTree
-from app.note_table import NoteTable
+from app.note_table import TITLE, NoteTable
 from app.note_totals import totals_line
+from app.pages import notes_steps
 from app.pages.notes_group import (
     GROUPS,
     HELPS,
@@ -23,7 +24,6 @@ from app.pages.notes_group import (
     StepChange,
     change_for_group,
 )
-from app.pages.notes_languages import set_language
 from app.pages.notes_preview import NotePreview
 from app.pages.notes_skipped import SkippedFiles
 from app.pages.notes_welcome import NotesWelcome
@@ -33,6 +33,7 @@ from app.services import Services
 from app.style import Size, Space
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
+from app.widgets.deletable_list import choose_neighbour
 from app.widgets.folder_list import FolderList
 from app.widgets.import_bar import ImportBar
 from app.widgets.note_list import NoteList
@@ -46,7 +47,6 @@ from mlx_backend.library.browsing import Browsing, NoteFilter, NoteIds, Overview
 from mlx_backend.library.deciding import Decision, Decisions
 from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
 from mlx_backend.library.languages import Language
-from mlx_backend.library.own_names import OwnNames
 from mlx_backend.library.voices import short_name
 
 _TYPING_MS = 150
@@ -77,11 +77,13 @@ class NotesPage(QWidget):
         self._background = background
         self._imports = imports
         self._watched = services.watched
+        self._history = services.history
         self._overview = Overview()
         self._found = 0
         self._is_looking = False
         self._shows_samples = False
         self._place: tuple[int, int, int] | None = None
+        self._back: tuple[int, ...] = ()
         self._wanted = NoteFilter()
         self.table = NoteTable(background)
         self.tree = FolderTree(background)
@@ -96,7 +98,7 @@ class NotesPage(QWidget):
         self.preview = NotePreview(background, services.style, window_state(services.library.home))
         self.skipped = SkippedFiles(background)
         self.import_bar = ImportBar(imports)
-        self.undo_bar = UndoBar()
+        self.undo_bar = UndoBar(services.history)
         self.segments = Segments(("Notes", "Samples"), 0, "What to show")
         self._middle = QStackedWidget()
         self._stack = QStackedLayout(self)
@@ -112,6 +114,13 @@ class NotesPage(QWidget):
         self._list()
         self._background.call(lambda db: Browsing(db).overview(), self._show_overview)
         self.preview.refresh()
+        if self._shows_samples:
+            self.samples.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._is_looking:
+            self.refresh()  # a command may have changed the library meanwhile
 
     def focus_search(self) -> None:
         """Let the person type what to look for."""
@@ -175,8 +184,17 @@ class NotesPage(QWidget):
         layout.addWidget(split, 1)
         layout.addWidget(self.undo_bar)
         self._stack.addWidget(QWidget())  # until the first look, neither list nor invitation
-        self._stack.addWidget(self.welcome)
+        self._stack.addWidget(self._invitation())
         self._stack.addWidget(browser)
+
+    def _invitation(self) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.welcome, 1)
+        layout.addWidget(UndoBar(self._services.history))  # the last note may have been deleted
+        return page
 
     def _header(self) -> QVBoxLayout:
         top = QHBoxLayout()
@@ -208,6 +226,8 @@ class NotesPage(QWidget):
         self.welcome.samples_wanted.connect(self.samples_wanted)
         self.list.chosen.connect(self.preview.show_notes)
         self.list.inclusion_wanted.connect(self._decide_chosen)
+        self.list.delete_wanted.connect(self._delete_chosen)
+        self._services.deletions.changed.connect(self._take_change)
         self.list.reveal_wanted.connect(lambda note: reveal(Path(note.path)))
         self.preview.inclusion_wanted.connect(self._decide_chosen)
         self.preview.undo_wanted.connect(self._undo_for_note)
@@ -247,6 +267,9 @@ class NotesPage(QWidget):
             return  # a later look is on its way
         self._found = len(ids)
         self.table.show(ids)
+        back, self._back = self._back, ()
+        if back:
+            self.list.choose_all(back)
         if ids:
             self._bring_up(_BROWSER)
         self._show_totals()
@@ -304,13 +327,26 @@ class NotesPage(QWidget):
         self._show_counts()
         self._list()
 
+    # --- deleting ---
+
+    def _delete_chosen(self) -> None:
+        ids, title = self.list.chosen_ids(), self.list.title_of_chosen()
+        choose_neighbour(self.list, TITLE)
+        self._say_doing("Deleting", len(ids))
+        self._services.deletions.delete("note", ids, title)
+
+    def _take_change(self, change: Change) -> None:
+        if change.kind == "note":
+            self._back = tuple(map(int, change.keys)) if change.is_back else ()
+            self._after_change()
+
     # --- leaving out ---
 
     def _decide_chosen(self, included: bool) -> None:
         ids = self.list.chosen_ids()
         self._background.call(
             lambda db: Decisions(db).decide(ids, included),
-            functools.partial(self._decided, included),
+            functools.partial(self._decided, ids, included),
         )
         self._announce(len(ids), included)
 
@@ -322,61 +358,34 @@ class NotesPage(QWidget):
             )
         else:
             self._background.call(
-                lambda db: Decisions(db).decide(Browsing(db).ids(NoteFilter()), included),
-                functools.partial(self._decided, included),
+                functools.partial(notes_steps.decide_all, included),
+                lambda done: self._decided(*done),
             )
         self._announce(self.table.rowCount(), included)
 
     def _announce(self, notes: int, included: bool) -> None:
+        self._say_doing("Bringing back" if included else "Leaving out", notes)
+
+    def _say_doing(self, doing: str, notes: int) -> None:
         """Say what is being done, where it may take a while."""
         if notes > _MANY:
-            doing = "Bringing back" if included else "Leaving out"
             self.totals.setText(f"{doing} {words.count(notes, 'note')}…")
 
-    def _decided(self, included: bool, decision: Decision) -> None:
+    def _decided(self, ids: NoteIds[int], included: bool, decision: Decision) -> None:
         if decision.notes:
-            what = words.count(decision.notes, "note")
-            sentence = f"Training will use {what} again." if included else f"Left out {what}."
-            self.undo_bar.offer(sentence, lambda: self._take_back(decision))
+            step = notes_steps.decided(ids, included, decision, self._after_step)
+            self._history.add(step)
         self._after_change()
 
     def _folder_decided(self, included: bool, decision: FolderDecision) -> None:
-        what = words.count(decision.notes, "note")
-        sentence = (
-            f"Training will use {what} of this folder again."
-            if included
-            else f"Left out {what}, and what comes into this folder later."
-        )
-        self._offer_undo(sentence, lambda db: FolderDecisions(db).take_back(decision))
+        self._history.add(notes_steps.folder_decided(included, decision, self._after_step))
         self._after_change()
 
-    def _take_back(self, decision: Decision) -> None:
-        self._background.call(
-            lambda db: Decisions(db).take_back(decision), lambda _: self._after_change()
-        )
-
     def _use_language(self, language: Language, use: bool) -> None:
-        self._background.call(
-            functools.partial(set_language, language.code, use), lambda _: self._changed()
-        )
-        doing = "Training uses" if use else "Left out"
-        self._offer_undo(
-            f"{doing} notes in this language: {language.name}.",
-            functools.partial(set_language, language.code, not use),
-        )
+        self._history.do(notes_steps.language_used(language, use, self._after_step))
 
     def _choose_own_name(self, name: str) -> None:
-        own = short_name(name)
-        self._background.call(lambda db: OwnNames(db).add(own), lambda _: self._changed())
-        self._offer_undo(
-            f"What “{own}” wrote is yours now, here and everywhere. Settings has your names.",
-            lambda db: OwnNames(db).remove(own),
-        )
-
-    def _offer_undo(self, sentence: str, undo: Callable[[sqlite3.Connection], object]) -> None:
-        self.undo_bar.offer(
-            sentence, lambda: self._background.call(undo, lambda _: self._changed())
-        )
+        self._history.do(notes_steps.own_name_added(short_name(name), self._after_step))
 
     def _undo_for_note(
         self, note_id: int, step: str, undo: bool, only: tuple[bytes, ...] | None
@@ -384,13 +393,8 @@ class NotesPage(QWidget):
         self._change(StepChange((step,), undo, note_id, only), "for this note")
 
     def _change(self, change: StepChange, where: str) -> None:
-        self._write(change)
-        sentence = "What was found no longer counts" if change.undo else "What was found counts"
-        self.undo_bar.offer(f"{sentence} {where}.", lambda: self._write(change.opposite))
+        self._history.do(notes_steps.findings_changed(change, where, self._after_step))
 
-    def _write(self, change: StepChange) -> None:
-        self._background.call(change.apply, lambda _: self._changed())
-
-    def _changed(self) -> None:
+    def _after_step(self, _: bool) -> None:
         self.group_bar.show_group(self.chips.key)
         self._after_change()

@@ -6,12 +6,13 @@ import functools
 import sqlite3
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelectionModel, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
+    QMenu,
     QStackedLayout,
     QTableView,
     QVBoxLayout,
@@ -19,12 +20,21 @@ from PySide6.QtWidgets import (
 )
 
 from app import sample_words
+from app.deletions import Change
 from app.pages.samples_editor import SampleEditor
 from app.sample_table import NOTE, PROMPT, STATE, SampleTable
 from app.services import Services
 from app.style import Size, Space, sized
+from app.undo_history import Step, silently
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
+from app.widgets.deletable_list import (
+    DeleteKeys,
+    add_delete,
+    choose_neighbour,
+    choose_rows,
+    chosen_ranges,
+)
 from app.widgets.empty import EmptyState
 from app.widgets.page_scroll import PageScroll
 from app.widgets.rows import Rows
@@ -41,6 +51,7 @@ from mlx_backend.study.store import Choice, Samples, StoredSample
 _Write = Callable[[sqlite3.Connection], None]
 _TYPING_MS = 150
 _STUDYING_MS = 3000
+_MOST_KEPT = 1_000  # of a choice, which is looked for in another list
 _GROUPS: tuple[Group, ...] = ("kept", "dropped", "changed")
 _NAMES: dict[str, tuple[str, str]] = {
     "kept": ("kept", "kept"),
@@ -73,9 +84,11 @@ class SamplesView(QWidget):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._background, self._watcher = services.background, services.watcher
+        self._history, self._deletions = services.history, services.deletions
         self._overview = SampleOverview()
         self._wanted = SampleFilter()
         self._found = 0
+        self._back: tuple[int, ...] = ()
         self.table = SampleTable(services.background)
         self.view = QTableView()
         self.segments = Segments(("Notes", "Samples"), 1, "What to show")
@@ -83,7 +96,7 @@ class SamplesView(QWidget):
         self.totals = label(kind="quiet")
         self.chips = Chips(_NAMES, _HELPS)
         self.editor = SampleEditor()
-        self.undo_bar = UndoBar()
+        self.undo_bar = UndoBar(services.history)
         self.empty = EmptyState("tonight", "Nothing studied yet", _EMPTY, "Go to Tonight")
         self._middle = QStackedLayout()
         self._typing = QTimer(self, singleShot=True, interval=_TYPING_MS)
@@ -123,11 +136,13 @@ class SamplesView(QWidget):
         if ids is None or wanted != self._filter():
             return
         self._found = len(ids)
-        chosen = self.editor.sample
+        kept = self._back or self.table.ids(chosen_ranges(self.view))[:_MOST_KEPT]
+        self._back = ()
         self.table.show(ids)
-        rows = self.table.rows_of([chosen.id] if chosen else [])
+        rows = self.table.rows_of(kept)
         if rows:
-            self._select(rows[0])
+            choose_rows(self.view, rows, PROMPT)
+            self._show_chosen()
         else:
             self.editor.show_sample(None)
         self._show_totals()
@@ -161,12 +176,6 @@ class SamplesView(QWidget):
 
     # --- the chosen one ---
 
-    def _select(self, row: int) -> None:
-        flags = QItemSelectionModel.SelectionFlag
-        where = self.table.index(row, PROMPT)
-        self.view.selectionModel().setCurrentIndex(where, flags.ClearAndSelect | flags.Rows)
-        self._show_chosen()
-
     def _show_chosen(self) -> None:
         rows = self.view.selectionModel().selectedRows()
         if not rows:
@@ -176,32 +185,60 @@ class SamplesView(QWidget):
             self.editor.show_sample(sample)
 
     def _edit(self, sample: StoredSample, prompt: str, answer: str) -> None:
-        sentence = "Changed the sample; training uses it as it is now."
+        def write(db: sqlite3.Connection) -> None:
+            Samples(db).edit(sample.id, prompt, answer)
 
         def undo(db: sqlite3.Connection) -> None:
             Samples(db).edit(sample.id, sample.prompt, sample.answer, sample.choice)
 
-        self._background.keep(
-            f"sample {sample.id}",
-            lambda db: Samples(db).edit(sample.id, prompt, answer),
-            functools.partial(self._changed, sentence, undo),
+        sentence = "Changed the sample; training uses it as it is now."
+        step = Step(
+            "Change Sample", sentence, silently(write), silently(undo), lambda _: self.refresh()
         )
+        self._background.keep(f"sample {sample.id}", write, lambda _: self._edited(step))
+
+    def _edited(self, step: Step) -> None:
+        self._history.add(step)
+        self.refresh()
 
     def _use(self, sample: StoredSample, use: bool) -> None:
         choice = _choice(sample, use)
         self._change(
+            "Use Sample" if use else "Leave Out Sample",
             lambda db: Samples(db).choose(sample.id, choice),
             "Training will use this sample." if use else "Left out this sample.",
             lambda db: Samples(db).choose(sample.id, sample.choice),
         )
 
-    def _change(self, write: _Write, sentence: str, undo: _Write) -> None:
+    def _change(self, name: str, write: _Write, sentence: str, undo: _Write) -> None:
         """Change the library; when that is done, and not before, say so and offer to undo it."""
-        self._background.call(write, functools.partial(self._changed, sentence, undo))
+        step = Step(name, sentence, silently(write), silently(undo), lambda _: self.refresh())
+        self._history.do(step)
 
-    def _changed(self, sentence: str, undo: _Write, _: None) -> None:
-        self.undo_bar.offer(sentence, lambda: self._background.call(undo, lambda _: self.refresh()))
-        self.refresh()
+    # --- deleting ---
+
+    def _delete_chosen(self) -> None:
+        ranges = chosen_ranges(self.view)
+        ids = self.table.ids(ranges)
+        if ids:
+            first = self.table.item(ranges[0][0])
+            choose_neighbour(self.view, PROMPT)
+            question = " ".join(first.prompt.split()) if first else ""
+            self._deletions.delete("sample", ids, question)
+
+    def _take_change(self, change: Change) -> None:
+        if change.kind in ("note", "sample"):
+            is_sample = change.kind == "sample" and change.is_back
+            self._back = tuple(map(int, change.keys)) if is_sample else ()
+            self.refresh()
+
+    def _open_menu(self, point: QPoint) -> None:
+        if not chosen_ranges(self.view):
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        add_delete(menu).triggered.connect(lambda _: self._delete_chosen())
+        menu.popup(self.view.viewport().mapToGlobal(point))
 
     def _find_place(self, sample: StoredSample) -> None:
         self._background.call(
@@ -220,6 +257,9 @@ class SamplesView(QWidget):
         self.chips.chosen.connect(lambda _: self._list())
         self.segments.chosen.connect(lambda _: self.notes_wanted.emit())
         self.empty.chosen.connect(self.tonight_wanted)
+        DeleteKeys(self.view).pressed.connect(self._delete_chosen)
+        self.view.customContextMenuRequested.connect(self._open_menu)
+        self._deletions.changed.connect(self._take_change)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._show_chosen())
         self.table.dataChanged.connect(lambda *_: self._show_chosen())
         self.editor.edited.connect(self._edit)
@@ -267,7 +307,8 @@ class SamplesView(QWidget):
         view.setAccessibleName("Samples")
         view.setShowGrid(False)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.setTabKeyNavigation(False)
         view.setWordWrap(False)
         view.verticalHeader().hide()

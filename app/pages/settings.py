@@ -15,7 +15,9 @@ from app.reveal import SHOW, open_path
 from app.setting_fields import Declared, declared_settings, make_field, set_value
 from app.style import Size, Space, inset, sized
 from app.widgets.fold import Fold
+from app.widgets.library_space import LibrarySpace
 from app.widgets.text import button, hairline, label, paragraph
+from mlx_backend.library import Library
 
 _FOLDED = "Details"
 # Chosen on the page of models, where there is more to know of each.
@@ -27,6 +29,7 @@ class SettingsPage(QWidget):
 
     def __init__(self, preferences: Preferences, home: Path, background: Background) -> None:
         super().__init__()
+        self.space = LibrarySpace(Library(home), background)
         self._preferences = preferences
         self.own_names = OwnNamesField(background)
         self.fields: dict[str, QWidget] = {}
@@ -108,6 +111,7 @@ class SettingsPage(QWidget):
         show.clicked.connect(lambda: open_path(home))
         row.addWidget(show)
         self._column.addLayout(row)
+        self._column.addWidget(self.space)
 
 
 def _by_group() -> dict[str, list[Declared]]:

@@ -1,8 +1,9 @@
-"""The list of notes: choosing, and leaving out by key or menu."""
+"""The list of notes: choosing, and by key or menu leaving out and deleting."""
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 from app.note_table import STATE, TITLE, WORDS, NoteTable
 from app.reveal import SHOW
 from app.style import Size, sized
+from app.widgets.deletable_list import DeleteKeys, add_delete, chosen_ranges
 from app.widgets.rows import Rows
 from mlx_backend.library.browsing import NoteIds
 
@@ -26,6 +28,9 @@ class NoteList(QTableView):
 
     inclusion_wanted = Signal(bool)
     """The chosen notes are to be used, or to be left out."""
+
+    delete_wanted = Signal()
+    """The chosen notes are to be deleted."""
 
     reveal_wanted = Signal(object)
     """A NoteSummary whose file is to be shown."""
@@ -60,6 +65,7 @@ class NoteList(QTableView):
         sized(header, lambda it: it.resizeSection(STATE, Size.COLUMN))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
+        DeleteKeys(self).pressed.connect(self._delete_chosen)
         self.selectionModel().selectionChanged.connect(lambda *_: self._announce())
         table.modelAboutToBeReset.connect(self._keep)
         table.modelReset.connect(self._restore)
@@ -79,10 +85,25 @@ class NoteList(QTableView):
         self.scrollTo(where, QAbstractItemView.ScrollHint.PositionAtCenter)
         return True
 
+    def choose_all(self, note_ids: Iterable[int]) -> None:
+        """Choose those of these notes that are listed, where there are not too many."""
+        self._kept = array("q", note_ids)
+        if len(self._kept) <= _MOST_KEPT:
+            self.clearSelection()
+            self._restore()
+
+    def title_of_chosen(self) -> str:
+        """The title of the chosen note; "" where several are chosen, or it is not known yet."""
+        ranges = self._ranges()
+        note = self._table.note(ranges[0][0]) if ranges else None
+        return note.title if note is not None and len(self.chosen_ids()) == 1 else ""
+
     def _ranges(self) -> list[tuple[int, int]]:
-        # Never row by row: of fifty thousand chosen rows that would take seconds.
-        ranges = self.selectionModel().selection().toList()
-        return sorted({(chosen.top(), chosen.bottom()) for chosen in ranges})
+        return chosen_ranges(self)
+
+    def _delete_chosen(self) -> None:
+        if self._ranges():
+            self.delete_wanted.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -93,8 +114,6 @@ class NoteList(QTableView):
         if event.key() == Qt.Key.Key_Space and ranges:
             first = self._table.note(ranges[0][0])
             self.inclusion_wanted.emit(first is not None and first.status == "excluded")
-        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and ranges:
-            self.inclusion_wanted.emit(False)
         elif event.key() == Qt.Key.Key_Escape and ranges:
             self.clearSelection()
         else:
@@ -114,6 +133,8 @@ class NoteList(QTableView):
             menu.addAction("Use for Training", lambda: self.inclusion_wanted.emit(True))
         if note is not None:
             menu.addAction(SHOW, lambda: self.reveal_wanted.emit(note))
+        menu.addSeparator()
+        add_delete(menu).triggered.connect(lambda _: self._delete_chosen())
         menu.popup(self.viewport().mapToGlobal(point))
 
     def _announce(self) -> None:

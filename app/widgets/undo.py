@@ -2,82 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QSize, QTimer
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app import icons
 from app.style import Size, Space, sized
-from app.widgets.text import button, label
+from app.undo_history import UndoHistory
+from app.widgets.text import button, paragraph
 
 _SHOWN_MS = 8000
 
 
 class UndoBar(QWidget):
-    """Offers one undo at a time. A new offer, time, Close or leaving the page settles the last."""
+    """Offers the last step of the history for a while. Passing by the offer loses nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: UndoHistory) -> None:
         super().__init__()
-        self._undo: Callable[[], None] | None = None
-        self._settle: Callable[[], None] | None = None
         self._timer = QTimer(self, singleShot=True, interval=_SHOWN_MS)
-        self._timer.timeout.connect(self.settle)
-
-        self.label = label()
+        self._timer.timeout.connect(self.hide)
+        self.label = paragraph()
         self.button = button("Undo", "link")
-        self.button.clicked.connect(self.undo)
-        # Only heard while the bar shows; a text field with the focus keeps its own undo.
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self, self.undo)
-        close = QToolButton()
-        close.setIcon(icons.icon("close"))
-        sized(close, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
-        close.setAccessibleName("Close")
-        close.clicked.connect(self.settle)
+        self.button.clicked.connect(history.undo)
+        self.close_button = QToolButton()
+        self.close_button.setIcon(icons.icon("close"))
+        sized(self.close_button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
+        self.close_button.setAccessibleName("Close")
+        self.close_button.clicked.connect(self.dismiss)
         strip = QFrame()
         strip.setProperty("kind", "undo")
-        sized(strip, lambda it: it.setFixedHeight(Size.STRIP))
+        sized(strip, lambda it: it.setMinimumHeight(Size.STRIP))
         row = QHBoxLayout(strip)
         row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
         row.setSpacing(Space.ONE)
         row.addWidget(self.label, 1)
         row.addWidget(self.button)
-        row.addWidget(close)
+        row.addWidget(self.close_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.ONE)
         layout.addWidget(strip)
+        # As high as its words need, and no higher.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        history.said.connect(self._show)
         self.hide()
 
-    def offer(
-        self, text: str, undo: Callable[[], None], settle: Callable[[], None] | None = None
-    ) -> None:
-        """Say `text`; call `undo` when asked to, else `settle` once the offer has passed."""
-        self.settle()
-        self._undo, self._settle = undo, settle
-        self.label.setText(text)
-        self.show()
-        self._timer.start()
-
-    def undo(self) -> None:
-        """Take the last offer up."""
-        undo, self._undo, self._settle = self._undo, None, None
-        self._close()
-        if undo is not None:
-            undo()
-
-    def settle(self) -> None:
-        """Let the last offer pass."""
-        settle, self._undo, self._settle = self._settle, None, None
-        self._close()
-        if settle is not None:
-            settle()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        if self._settle is not None:
-            self.settle()
-
-    def _close(self) -> None:
+    def dismiss(self) -> None:
+        """Show the offer no more; the step stays in the history."""
         self._timer.stop()
         self.hide()
+
+    def _show(self, sentence: str, offers_undo: bool) -> None:
+        if not sentence:
+            self.dismiss()
+            return
+        self.label.setText(sentence)
+        self.button.setVisible(offers_undo)
+        self.show()
+        if offers_undo:
+            self._timer.start()
+        else:
+            self._timer.stop()  # what cannot be done stays until it is read

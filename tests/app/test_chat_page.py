@@ -256,23 +256,6 @@ def test_window_that_closes_keeps_what_was_said(
     assert [turn.text for turn in stored(library)] == ["hang", "Notes heard "]
 
 
-def test_deleting_can_be_undone(page: ChatPage, qtbot: QtBot, library: Library) -> None:
-    ask(page, "First")
-    settle(page, qtbot)
-    qtbot.waitUntil(lambda: page.sidebar.list.rowCount() == 1)
-    conversation = page.session.conversation
-    page.sidebar.delete_wanted.emit(conversation)
-    assert page.sidebar.list.rowCount() == 0
-    assert page.session.exchanges == ()
-    page.undo_bar.button.click()
-    qtbot.waitUntil(lambda: page.session.conversation == conversation)
-    assert len(stored(library)) == 2
-
-    page.sidebar.delete_wanted.emit(conversation)
-    page.undo_bar.settle()
-    qtbot.waitUntil(lambda: stored(library) == [])
-
-
 def test_unanswered_question_is_offered_again(
     page: ChatPage, make_page: PageMaker, qtbot: QtBot, library: Library
 ) -> None:

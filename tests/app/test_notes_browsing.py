@@ -320,7 +320,7 @@ def test_who_one_is_is_asked_where_it_matters_and_can_be_undone(
     qtbot.waitUntil(lambda: page.chips.chip("authorship").text() == "1 with others’ words")
     place = page.preview.text.toPlainText().index("ferry")
     qtbot.waitUntil(lambda: bool(page.preview.text.marks_at(place)))
-    page.undo_bar.undo()
+    page.undo_bar.button.click()
     qtbot.waitUntil(page.preview.speakers.isVisible)
     assert OwnNames(connect(library.database)).all() == []
 
@@ -351,7 +351,7 @@ def test_a_language_is_left_out_and_back(library: Library, page: NotesPage, qtbo
     ticks["de"].click()
     qtbot.waitUntil(lambda: "Recipes" not in used(library))
     assert page.undo_bar.label.text() == "Left out notes in this language: German."
-    page.undo_bar.undo()
+    page.undo_bar.button.click()
     qtbot.waitUntil(lambda: "Recipes" in used(library))
     qtbot.waitUntil(ticks["de"].isChecked)
 

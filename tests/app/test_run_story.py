@@ -138,16 +138,16 @@ CRASHED = protocol.Failed(error=_ERROR)
             [step_done(50), SAVED, step_done(70)],
             INTERRUPTED,
             True,
-            "This run was interrupted after 70 percent of the learning, perhaps because the computer"
-            " was switched off. It saved last after 50 percent, and can go on from there.",
+            "This run was interrupted after 70 percent of the learning, perhaps because the"
+            " computer was switched off. It saved last after 50 percent, and can go on from there.",
             "Interrupted. You can go on from 50 percent.",
         ),
         (
             [step_done(20)],
             INTERRUPTED,
             False,
-            "This run was interrupted after 20 percent of the learning, perhaps because the computer"
-            " was switched off. It had not saved anything yet; it starts again from the beginning.",
+            "This run was interrupted after 20 percent of the learning, perhaps because the"
+            " computer was switched off. It had not saved anything yet; it starts again from the beginning.",
             "Interrupted before anything was saved. You can start it again.",
         ),
         (
@@ -187,7 +187,8 @@ CRASHED = protocol.Failed(error=_ERROR)
             [step_done(50), SAVED, CRASHED],
             FAILED,
             False,
-            "It crashed. Look at the log. It saved last after 50 percent, and can go on from there.",
+            "It crashed. Look at the log. It saved last after 50 percent, and can"
+            " go on from there.",
             "Did not finish. Click to see why.",
         ),
         (

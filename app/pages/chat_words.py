@@ -1,8 +1,20 @@
-"""What an empty conversation says: what to expect of the answers."""
+"""What the chat page says of who answers, from what, and why not now."""
 
 from __future__ import annotations
 
 from app.pages.chat_answerer import AnswererChoice
+
+RESTING = (
+    "Resting while the training uses the memory. Your question stays here until the run is over."
+)
+SHARING = "A run is training now, so answers take longer."
+RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."
+
+
+def missing(adapter: str, instead: str | None) -> str:
+    """Who answers in place of an adapter that is gone."""
+    who = f"“{instead}”" if instead is not None else "the base model"
+    return f"“{adapter}” is not there any more, so {who} answers. What was deleted is in the bin."
 
 
 def invitation(answerer: AnswererChoice, has_adapters: bool) -> str:

@@ -1,0 +1,230 @@
+"""Deleting by way of the bin, with an undo; and what else a person does with the bin."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from app import words
+from app.adapter_identity import another, identity_of
+from app.background import Background
+from app.preferences import Preferences
+from app.undo_history import Step, UndoHistory
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library import Library
+from mlx_backend.library.bin import Bin, BinKind, Binned, Restored
+
+Key = int | str
+"""A row's id; the name of an adapter or a model."""
+
+THINGS: dict[BinKind, tuple[str, str]] = {
+    "adapter": ("adapter", "adapters"),
+    "conversation": ("conversation", "conversations"),
+    "model": ("model", "models"),
+    "note": ("note", "notes"),
+    "sample": ("sample", "samples"),
+}
+
+
+_NOT_THERE = "no longer in the bin."
+
+
+@dataclass(frozen=True)
+class Change:
+    """Things of one kind that went into the bin, or came back from it."""
+
+    kind: BinKind
+    keys: tuple[Key, ...]
+    is_back: bool
+
+
+class Deletions(QObject):
+    """Moves things into the library's bin and out of it, in the background."""
+
+    leaving = Signal(object)
+    """A Change that is about to happen: what still uses these things is to let go of them."""
+
+    changed = Signal(object)
+    """A Change that happened."""
+
+    emptied = Signal()
+    """Something was thrown out of the bin."""
+
+    def __init__(
+        self,
+        library: Library,
+        background: Background,
+        history: UndoHistory,
+        preferences: Preferences,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._library = library
+        self._background = background
+        self._history = history
+        self._preferences = preferences
+        self._leaving: set[tuple[BinKind, Key]] = set()
+
+    def purge(self) -> None:
+        """Throw out what has been in the bin for as long as the person wants it kept."""
+        days = self._preferences.settings.bin_days
+        self._background.call(
+            lambda db: self._bin(db).purge(days, time.time()),
+            lambda thrown_out: self.emptied.emit() if thrown_out else None,
+        )
+
+    def delete(self, kind: BinKind, keys: Sequence[Key], name: str) -> None:
+        """Move things into the bin. `name` is what the person knows them by, where there is one."""
+        new = [key for key in keys if (kind, key) not in self._leaving]
+        if not new:
+            return  # they are on their way
+        what = _what(kind, len(new), name)
+        moved = _Moved(self._library, kind, tuple(new))
+        kept = self._kept(len(new))
+        self._history.do(self._step(moved, f"Delete {what}", f"Deleted {what}. {kept}", True))
+
+    def restore(self, items: Sequence[Binned]) -> None:
+        """Bring things back from the bin, which can be undone like all else."""
+        for kind in THINGS:
+            of_kind = tuple(item for item in items if item.kind == kind)
+            if of_kind:
+                what = _what(kind, len(of_kind), of_kind[0].name)
+                moved = _Moved(self._library, kind, (), of_kind)
+                sentence = f"Restored {what}."
+                self._history.do(self._step(moved, f"Restore {what}", sentence, False))
+
+    def throw_out(self, items: Sequence[Binned]) -> None:
+        """Delete things for good."""
+        ids = [item.id for item in items]
+
+        def remove(db: sqlite3.Connection) -> None:
+            for item_id in ids:
+                self._bin(db).remove(item_id)
+
+        self._background.call(remove, lambda _: self.emptied.emit(), self._take_failure)
+
+    def empty(self) -> None:
+        """Delete all that is in the bin for good."""
+        self._background.call(lambda db: self._bin(db).empty(), lambda _: self.emptied.emit())
+
+    def items(self, show: Callable[[list[Binned]], None]) -> None:
+        """Look what is in the bin, and show it."""
+        self._background.call(lambda db: self._bin(db).items(), show)
+
+    def _bin(self, db: sqlite3.Connection) -> Bin:
+        return Bin(self._library, db)
+
+    def _step(self, moved: _Moved, name: str, sentence: str, deletes: bool) -> Step:
+        return Step(
+            name,
+            sentence,
+            do=moved.delete if deletes else moved.restore,
+            undo=moved.restore if deletes else moved.delete,
+            begins=lambda forward: self._begin(moved, goes=forward == deletes),
+            ends=lambda forward: self._end(moved, goes=forward == deletes),
+            failed=lambda: self._end(moved, goes=False),
+        )
+
+    def _begin(self, moved: _Moved, goes: bool) -> None:
+        if goes:
+            self._leaving |= moved.names()
+            self.leaving.emit(Change(moved.kind, moved.keys, is_back=False))
+
+    def _end(self, moved: _Moved, goes: bool) -> None:
+        self._leaving -= moved.names()
+        self.changed.emit(Change(moved.kind, moved.keys, is_back=not goes))
+
+    def _take_failure(self, error: OvernightError) -> None:
+        self.emptied.emit()
+        self._background.failed.emit(error)
+
+    def _kept(self, things: int) -> str:
+        days = self._preferences.settings.bin_days
+        what = "it" if things == 1 else "them"
+        how_long = f"for {words.count(days, 'day')}" if days else "until you empty it"
+        return f"The bin keeps {what} {how_long}."
+
+
+class _Moved:
+    """Things of one kind, wherever they are now. The background's thread moves them."""
+
+    def __init__(
+        self,
+        library: Library,
+        kind: BinKind,
+        keys: tuple[Key, ...],
+        items: tuple[Binned, ...] = (),
+    ) -> None:
+        self._library = library
+        self._items = items
+        self._identities: dict[Key, str] = {}
+        self.kind = kind
+        self.keys = keys
+
+    def names(self) -> set[tuple[BinKind, Key]]:
+        """What tells these things from all others."""
+        return {(self.kind, key) for key in self.keys}
+
+    def delete(self, db: sqlite3.Connection) -> str:
+        """Move them into the bin. A name that is another adapter's by now is left alone."""
+        for name in self.keys if self.kind == "adapter" else ():
+            identity = identity_of(self._library, str(name))
+            if self._identities.setdefault(name, identity) != identity:
+                raise another(str(name))
+        self._items = _delete(Bin(self._library, db), self.kind, self.keys)
+        return ""
+
+    def restore(self, db: sqlite3.Connection) -> str:
+        """Bring back those that are still there; raises OvernightError where none is."""
+        bin_ = Bin(self._library, db)
+        there = {item.id for item in bin_.items()}
+        items = [item for item in self._items if item.id in there]
+        lost = len(self._items) - len(items)
+        if not items:
+            raise _gone(self.kind, self._items)
+        restored = bin_.restore_all(item.id for item in items)
+        self.keys = tuple(each.name if each.row is None else each.row for each in restored)
+        if self.kind == "adapter":
+            self._identities = {key: identity_of(self._library, str(key)) for key in self.keys}
+        if lost:
+            return f"{words.count(lost, *THINGS[self.kind])} could not come back: {_NOT_THERE}"
+        return " ".join(_renamed(each) for each in restored if each.name != each.item.name)
+
+
+def _delete(bin_: Bin, kind: BinKind, keys: tuple[Key, ...]) -> tuple[Binned, ...]:
+    match kind:
+        case "adapter":
+            return tuple(bin_.delete_adapter(str(name)) for name in keys)
+        case "model":
+            return tuple(bin_.delete_model(str(name)) for name in keys)
+    ids = [int(key) for key in keys]
+    delete = {
+        "conversation": bin_.delete_conversations,
+        "note": bin_.delete_notes,
+        "sample": bin_.delete_samples,
+    }
+    return delete[kind](ids)
+
+
+def _what(kind: BinKind, number: int, name: str) -> str:
+    """'“Notes”', '3 notes', 'the sample'."""
+    if number > 1:
+        return words.count(number, *THINGS[kind])
+    return f"“{name}”" if name else f"the {kind}"
+
+
+def _gone(kind: BinKind, items: Sequence[Binned]) -> OvernightError:
+    what = _what(kind, len(items), items[0].name if items else "")
+    return OvernightError(Kind.BAD_INPUT, f"{_capital(what)} could not come back: {_NOT_THERE}")
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _renamed(restored: Restored) -> str:
+    return f"“{restored.item.name}” is “{restored.name}” now, because its name was taken meanwhile."

@@ -1,0 +1,242 @@
+"""The bin: what is listed, had back and thrown out."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.bin_table import stays
+from app.pages.bin import BinPage
+from app.pages.models import ModelsPage
+from app.pages.notes import NotesPage
+from app.pages.samples import SamplesView
+from app.services import Services, make_services
+from app.widgets.confirm import ConfirmDialog
+from mlx_backend.library import Library
+from mlx_backend.library.bin import Bin, Binned
+from mlx_backend.library.conversations import Conversations
+from mlx_backend.library.database import opened
+from mlx_backend.library.notes import Notes
+from mlx_backend.study.drafts import Draft
+from tests.app.filled import add_adapter, add_model, add_notes, add_samples
+
+DAY_S = 86_400
+
+
+def fill(library: Library) -> None:
+    """Put an adapter, a model, a note and a conversation into the bin."""
+    add_adapter(library, "Journal")
+    add_model(library, "Big", 7_000_000_000)
+    add_notes(library)
+    with opened(library.database) as db:
+        talk = Conversations(db).start("Birds")
+        note = next(iter(Notes(db).summaries()))
+        bin_ = Bin(library, db)
+        bin_.delete_conversations([talk])
+        bin_.delete_notes([note.id])
+        bin_.delete_model("Big")
+        bin_.delete_adapter("Journal")
+
+
+def binned(library: Library) -> set[str]:
+    with opened(library.database) as db:
+        return {item.name for item in Bin(library, db).items()}
+
+
+@pytest.fixture
+def page(library: Library, services: Services, qtbot: QtBot) -> BinPage:
+    fill(library)
+    page = BinPage(services)
+    qtbot.addWidget(page)
+    page.resize(900, 600)
+    page.show()
+    qtbot.waitUntil(lambda: page.table.rowCount() == 4)
+    return page
+
+
+def rows(page: BinPage) -> list[list[str]]:
+    table = page.table
+    columns = range(table.columnCount())
+    return [[table.index(row, c).data() for c in columns] for row in range(table.rowCount())]
+
+
+def choose(page: BinPage, name: str) -> None:
+    page.view.selectRow([row[0] for row in rows(page)].index(name))
+    page.view.setFocus()
+
+
+def dialog(page: BinPage) -> ConfirmDialog:
+    (found,) = [each for each in page.findChildren(ConfirmDialog) if each.isVisible()]
+    return found
+
+
+def test_lists_what_is_there(page: BinPage, qtbot: QtBot) -> None:
+    assert [row[:2] for row in rows(page)][:2] == [["Journal", "Adapter"], ["Big", "Model"]]
+    assert rows(page)[0][2].startswith("Today, ")
+    assert rows(page)[0][3] == "30 days"
+    assert rows(page)[0][4].endswith("bytes")
+    qtbot.waitUntil(lambda: "of that in the bin" in page.space.text())
+    assert not page.restore.isEnabled()
+
+
+def test_restoring_and_its_undo(
+    library: Library, page: BinPage, services: Services, qtbot: QtBot
+) -> None:
+    choose(page, "Journal")
+    page.restore.click()
+    qtbot.waitUntil(lambda: page.table.rowCount() == 3)
+    assert (library.adapters / "Journal").is_dir()
+    assert page.undo_bar.label.text() == "Restored “Journal”."
+    assert [item.name for item in page.chosen()] == ["Big"]
+    page.undo_bar.button.click()
+    qtbot.waitUntil(lambda: page.table.rowCount() == 4)
+    assert not (library.adapters / "Journal").exists()
+
+
+def test_several_are_restored_together(library: Library, page: BinPage, qtbot: QtBot) -> None:
+    page.view.selectAll()
+    page.restore.click()
+    qtbot.waitUntil(lambda: page.table.rowCount() == 0)
+    assert page.empty.isVisible()
+    assert "30 days" in page.empty.sentence.text()
+    assert binned(library) == set()
+
+
+def test_only_the_named_button_throws_out(library: Library, page: BinPage, qtbot: QtBot) -> None:
+    choose(page, "Birds")
+    QTest.keyClick(page.view, Qt.Key.Key_Delete)
+    asked = dialog(page)
+    assert asked.question.text() == "Delete the conversation “Birds” for good?"
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Escape):
+        QTest.keyClick(asked, key)
+        qtbot.waitUntil(lambda: not page.findChildren(ConfirmDialog))
+        assert "Birds" in binned(library)
+        page.activateWindow()
+        qtbot.waitUntil(page.view.hasFocus)
+        QTest.keyClick(page.view, Qt.Key.Key_Backspace)
+        asked = dialog(page)
+    asked.deed.click()
+    qtbot.waitUntil(lambda: page.table.rowCount() == 3)
+    assert "Birds" not in binned(library)
+
+
+def test_emptying(library: Library, page: BinPage, qtbot: QtBot) -> None:
+    page.empty_all.click()
+    assert dialog(page).question.text() == "Delete 4 things for good?"
+    dialog(page).deed.click()
+    qtbot.waitUntil(page.empty.isVisible)
+    assert binned(library) == set()
+
+
+def test_how_long_things_stay() -> None:
+    item = Binned("1", "note", "A", 1_000_000.0, 5)
+    assert stays(item, 30, item.deleted + 60) == "30 days"
+    assert stays(item, 30, item.deleted + 29 * DAY_S) == "1 day"
+    assert stays(item, 30, item.deleted + 31 * DAY_S) == "Less than a day"
+    assert stays(item, 0, item.deleted) == "Until you empty it"
+
+
+def test_what_is_old_goes_when_the_window_opens(
+    library: Library, qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(library)
+    now = time.time()
+    monkeypatch.setattr("app.deletions.time.time", lambda: now + 29 * DAY_S)
+    make_services(library, qapp).close()
+    assert len(binned(library)) == 4
+    monkeypatch.setattr("app.deletions.time.time", lambda: now + 31 * DAY_S)
+    make_services(library, qapp).close()
+    assert binned(library) == set()
+
+
+def test_models_are_deleted_by_key_one_after_another(
+    library: Library, services: Services, qtbot: QtBot
+) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        add_model(library, name, 100_000_000)
+    services.preferences.change(base_model="beta")
+    page = ModelsPage(services)
+    qtbot.addWidget(page)
+    page.show()
+
+    def listed() -> list[str]:
+        return [button.text() for button in page.choices.buttons()]
+
+    qtbot.waitUntil(lambda: listed()[1:] == ["alpha", "beta", "gamma"])
+    page.choices.button(0).setFocus()
+    QTest.keyClick(page.choices.button(0), Qt.Key.Key_Delete)  # the starter is not there yet
+    page.choices.button(2).setFocus()
+    QTest.keyClick(page.choices.button(2), Qt.Key.Key_Delete)
+    QTest.keyClick(page.choices.button(3), Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: listed()[1:] == ["alpha"])
+    assert binned(library) == {"beta", "gamma"}
+    assert services.preferences.settings.base_model == "starter"
+    assert page.choices.checkedId() == 0
+    services.history.undo()
+    services.history.undo()
+    qtbot.waitUntil(lambda: listed()[1:] == ["alpha", "beta", "gamma"])
+    assert services.preferences.settings.base_model == "beta"
+    assert page.choices.checkedId() == 2
+
+
+def titles(page: NotesPage) -> list[str]:
+    return [page.table.index(row, 0).data() or "" for row in range(page.table.rowCount())]
+
+
+def test_notes_are_deleted_in_one_step(library: Library, services: Services, qtbot: QtBot) -> None:
+    add_notes(library)
+    page = NotesPage(services)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(lambda: titles(page) == ["Engine", "Puffins", "Recipes"])
+    page.list.setFocus()
+    page.list.selectRow(0)
+    QTest.keyClick(page.list, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(page.list, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: titles(page) == ["Recipes"])
+    qtbot.waitUntil(lambda: page.preview.title.text() == "Recipes")
+    assert page.undo_bar.label.text() == "Deleted 2 notes. The bin keeps them for 30 days."
+    QTest.keyClick(page.list, Qt.Key.Key_Backspace)
+    qtbot.waitUntil(lambda: titles(page) == [])
+    assert binned(library) == {"Engine", "Puffins", "Recipes"}
+    services.history.undo()
+    qtbot.waitUntil(lambda: titles(page) == ["Recipes"])
+    services.history.undo()
+    qtbot.waitUntil(lambda: titles(page) == ["Engine", "Puffins", "Recipes"])
+    qtbot.waitUntil(lambda: page.preview.title.text() == "2 notes")
+
+
+def test_samples_are_deleted_and_come_back(
+    library: Library, services: Services, qtbot: QtBot
+) -> None:
+    add_notes(library)
+    drafts = [
+        Draft(kind="fact", prompt=f"Question {n}?", answer="352", key="352", quote="352")
+        for n in range(3)
+    ]
+    add_samples(library, "Puffins", drafts)
+    view = SamplesView(services)
+    qtbot.addWidget(view)
+    view.show()
+
+    def prompts() -> list[str]:
+        table = view.table
+        return [table.index(row, 0).data() or "" for row in range(table.rowCount())]
+
+    qtbot.waitUntil(lambda: all(prompts()) and len(prompts()) == 3)
+    first, second, third = prompts()
+    view.view.setFocus()
+    view.view.selectRow(1)
+    QTest.keyClick(view.view, Qt.Key.Key_Delete)
+    QTest.keyClick(view.view, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: prompts() == [first])
+    assert binned(library) == {second, third}
+    services.history.undo()
+    services.history.undo()
+    qtbot.waitUntil(lambda: prompts() == [first, second, third])
+    qtbot.waitUntil(lambda: view.editor.sample is not None and view.editor.sample.prompt == second)

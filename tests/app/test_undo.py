@@ -1,0 +1,201 @@
+"""The window's undo history, and whose undo a key is."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import cast
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.pages.adapters import AdaptersPage
+from app.pages.chat import ChatPage
+from app.services import Services
+from app.undo_history import Step, UndoHistory, silently
+from app.window import Window
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.library import Library
+from tests.app.filled import add_adapter, add_notes
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+class Ledger:
+    """What steps did to the library, in order."""
+
+    def __init__(self, history: UndoHistory) -> None:
+        self.history = history
+        self.entries: list[str] = []
+
+    def do(self, name: str) -> None:
+        self.history.do(
+            Step(
+                name,
+                f"Did {name}.",
+                silently(lambda _: self.entries.append(name)),
+                silently(lambda _: self.entries.remove(name)),
+                lambda _: None,
+            )
+        )
+
+
+@pytest.fixture
+def ledger(services: Services) -> Ledger:
+    return Ledger(services.history)
+
+
+def test_many_steps_are_undone_and_redone_in_order(ledger: Ledger, qtbot: QtBot) -> None:
+    names = [str(number) for number in range(60)]
+    for name in names:
+        ledger.do(name)
+    for _ in range(55):
+        ledger.history.undo()
+    qtbot.waitUntil(lambda: ledger.entries == names[:5])
+    assert (ledger.history.undo_name, ledger.history.redo_name) == ("4", "5")
+    for _ in range(55):
+        ledger.history.redo()
+    qtbot.waitUntil(lambda: ledger.entries == names)
+
+
+def test_something_new_leaves_nothing_to_redo(ledger: Ledger, qtbot: QtBot) -> None:
+    ledger.do("a")
+    ledger.history.undo()
+    ledger.do("b")
+    assert ledger.history.redo_name is None
+    ledger.history.redo()
+    qtbot.waitUntil(lambda: ledger.entries == ["b"])
+
+
+def test_a_step_that_fails_says_so_and_goes(
+    ledger: Ledger, services: Services, qtbot: QtBot
+) -> None:
+    def fail(_: object) -> str:
+        raise OvernightError(Kind.BAD_INPUT, "It is gone.", "Do without.")
+
+    ledger.do("a")
+    services.history.do(Step("b", "Did b.", silently(lambda _: None), fail, lambda _: None))
+    said: list[tuple[str, bool]] = []
+    services.history.said.connect(lambda *each: said.append(each))
+    services.history.undo()
+    qtbot.waitUntil(lambda: ("It is gone. Do without.", False) in said)
+    assert (services.history.undo_name, services.history.redo_name) == ("a", None)
+
+
+def press(widget: QWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier = CTRL) -> None:
+    QTest.keyClick(widget, key, modifiers)
+
+
+def shown(window: Window) -> list[str]:
+    page = cast(AdaptersPage, window.page("adapters"))
+    return [page.table.index(row).data() for row in range(page.table.rowCount())]
+
+
+def shows(window: Window, names: list[str]) -> bool:
+    return shown(window) == names
+
+
+@pytest.fixture
+def adapters(library: Library, stand_ins: None, window: Window, qtbot: QtBot) -> AdaptersPage:
+    """The page with three adapters, in a window that has the focus."""
+    for age, name in enumerate("ABC"):
+        add_adapter(library, name, age_s=age)
+    window.show_page("adapters")
+    window.activateWindow()
+    qtbot.waitUntil(lambda: shown(window) == ["A", "B", "C"])
+    return cast(AdaptersPage, window.page("adapters"))
+
+
+def test_menu_names_the_steps_and_keys_reach_them(
+    adapters: AdaptersPage, window: Window, qtbot: QtBot
+) -> None:
+    adapters.list.setFocus()
+    press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
+    assert window.undo.undo.text() == "Undo Delete “A”"
+    assert window.menus.edit_menu.actions()[:2] == [window.undo.undo, window.undo.redo]
+    qtbot.waitUntil(lambda: shown(window) == ["B", "C"])
+    press(adapters.list, Qt.Key.Key_Z)
+    qtbot.waitUntil(lambda: shown(window) == ["A", "B", "C"])
+    assert window.undo.redo.text() == "Redo Delete “A”"
+    press(adapters.list, Qt.Key.Key_Z, CTRL | SHIFT)
+    qtbot.waitUntil(lambda: shown(window) == ["B", "C"])
+
+
+def test_nothing_is_settled_by_what_happens_meanwhile(
+    adapters: AdaptersPage, window: Window, qtbot: QtBot
+) -> None:
+    adapters.list.setFocus()
+    for left in (["B", "C"], ["C"]):
+        press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
+        qtbot.waitUntil(functools.partial(shows, window, left))
+    adapters.undo_bar.close_button.click()
+    assert not adapters.undo_bar.isVisible()
+    window.showMinimized()
+    qtbot.wait(10)
+    window.come_forward()
+    window.show_page("notes")
+    window.show_page("chat")
+    chat = cast(ChatPage, window.page("chat"))
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    chat.input.setFocus()
+    press(chat.input, Qt.Key.Key_Z)  # an empty field has nothing of its own to undo
+    qtbot.waitUntil(lambda: shown(window) == ["B", "C"])
+    window.hide()
+    window.show()
+    window.undo.undo.trigger()
+    qtbot.waitUntil(lambda: shown(window) == ["A", "B", "C"])
+
+
+def test_typing_is_undone_first(adapters: AdaptersPage, window: Window, qtbot: QtBot) -> None:
+    adapters.list.setFocus()
+    press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
+    qtbot.waitUntil(lambda: shown(window) == ["B", "C"])
+    window.show_page("chat")
+    chat = cast(ChatPage, window.page("chat"))
+    chat.input.setFocus()
+    QTest.keyClicks(chat.input, "abc")
+    window.menus.edit_menu.aboutToShow.emit()
+    assert window.undo.undo.text() == "Undo Typing"
+    press(chat.input, Qt.Key.Key_Z)
+    assert chat.input.text() == ""
+    assert window.undo.undo.isEnabled()
+    press(chat.input, Qt.Key.Key_Z, CTRL | SHIFT)
+    assert chat.input.text() == "abc"
+    window.undo.undo.trigger()
+    assert chat.input.text() == ""
+    press(chat.input, Qt.Key.Key_Z)
+    qtbot.waitUntil(lambda: shown(window) == ["A", "B", "C"])
+
+
+def test_a_search_field_lets_go_of_the_key_too(
+    adapters: AdaptersPage, window: Window, library: Library, qtbot: QtBot
+) -> None:
+    add_notes(library)
+    adapters.list.setFocus()
+    press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
+    qtbot.waitUntil(lambda: shown(window) == ["B", "C"])
+    window.show_page("notes")
+    press(window, Qt.Key.Key_F)
+    field = window.focusWidget()
+    assert field is not None
+    press(field, Qt.Key.Key_Z)
+    qtbot.waitUntil(lambda: shown(window) == ["A", "B", "C"])
+
+
+def test_sidebar_and_backspace_delete_nothing(
+    adapters: AdaptersPage, window: Window, qtbot: QtBot, library: Library, tmp_path: Path
+) -> None:
+    window.show_page("notes")
+    pages = window.sidebar.list
+    row = pages.visualItemRect(pages.item(3)).center()
+    QTest.mouseClick(pages.viewport(), Qt.MouseButton.LeftButton, pos=row)
+    assert adapters.isVisible()
+    for key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+        press(pages, key, Qt.KeyboardModifier.NoModifier)
+    qtbot.wait(20)
+    assert shown(window) == ["A", "B", "C"]
