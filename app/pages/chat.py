@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from app.adapter_identity import present_name
 from app.chat_memory import ChatMemory
 from app.chat_session import ChatSession, Manner
 from app.chat_worker import WorkerState
@@ -145,7 +146,7 @@ class ChatPage(QWidget):
 
     def _choose_answerer(self, cards: list[AdapterCard]) -> None:
         """Who was chosen; where that adapter is gone, the newest there is, until it is back."""
-        wanted = self.memory.adapter
+        wanted = present_name(self.memory.adapter, cards, self._services.watcher.runs())
         names = [card.name for card in cards]
         is_missing = self.memory.has_chosen and wanted is not None and wanted not in names
         self._missing = wanted if is_missing and wanted is not None else ""

@@ -8,20 +8,26 @@ from typing import cast
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.pages.adapters import AdaptersPage
 from app.pages.chat import ChatPage
 from app.services import Services
 from app.undo_history import Step, UndoHistory, silently
+from app.widgets.errors import ErrorDialog
 from app.window import Window
+from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from tests.app.filled import add_adapter, add_notes
+from tests.app.recorded import RunMaker
 
 CTRL = Qt.KeyboardModifier.ControlModifier
+ADAPTER_RUN = "20261123-010203-abcd"  # of the adapters that tests make
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
@@ -199,3 +205,73 @@ def test_sidebar_and_backspace_delete_nothing(
         press(pages, key, Qt.KeyboardModifier.NoModifier)
     qtbot.wait(20)
     assert shown(window) == ["A", "B", "C"]
+
+
+def test_chat_follows_an_adapter_that_is_renamed(
+    adapters: AdaptersPage, window: Window, qtbot: QtBot
+) -> None:
+    adapters.detail.chat.click()
+    chat = cast(ChatPage, window.page("chat"))
+    qtbot.waitUntil(lambda: chat.answerer.chosen.adapter == "A")
+    window.show_page("adapters")
+    adapters.list.setFocus()
+    press(adapters.list, Qt.Key.Key_F2, Qt.KeyboardModifier.NoModifier)
+    QTest.keyClicks(adapters.rename.field, "Diary")
+    press(adapters.rename.field, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier)
+    qtbot.waitUntil(lambda: chat.answerer.chosen.adapter == "Diary")
+    window.undo.undo.trigger()
+    qtbot.waitUntil(lambda: chat.answerer.chosen.adapter == "A")
+
+
+def test_a_report_leads_to_its_adapter_whatever_that_is_called_now(
+    adapters: AdaptersPage, window: Window, make_run: RunMaker, qtbot: QtBot
+) -> None:
+    make_run(name="Night", last=(protocol.Finished(result={}),), job_id=ADAPTER_RUN)
+    qtbot.waitUntil(window.strip.chat.isVisible)
+    window.strip.chat.click()
+    chat = cast(ChatPage, window.page("chat"))
+    qtbot.waitUntil(lambda: chat.answerer.chosen.adapter == "A")
+    assert not chat.notice.isVisible()
+
+
+def menu_entry(text: str) -> QAction:
+    """An entry of the context menu that is open."""
+    popup = QApplication.activePopupWidget()
+    assert isinstance(popup, QMenu)
+    return next(action for action in popup.actions() if action.text() == text)
+
+
+def test_menus_delete_and_rename_what_was_clicked(
+    adapters: AdaptersPage, window: Window, qtbot: QtBot
+) -> None:
+    point = adapters.list.visualRect(adapters.table.index(1)).center()
+    adapters.list.customContextMenuRequested.emit(point)
+    delete = menu_entry("Delete")
+    assert delete.shortcut().toString() == "Del"
+    delete.trigger()
+    qtbot.waitUntil(lambda: shown(window) == ["A", "C"])
+    assert adapters.detail.title.text() == "A"  # which was chosen, and is still
+    while (popup := QApplication.activePopupWidget()) is not None:
+        popup.close()
+    adapters.list.customContextMenuRequested.emit(point)
+    menu_entry("Rename").trigger()
+    assert adapters.rename.field.text() == "C"
+
+
+def test_what_a_job_needs_is_not_deleted_and_that_is_said(
+    adapters: AdaptersPage,
+    window: Window,
+    launched: list[JobFolder],
+    qtbot: QtBot,
+    tmp_path: Path,
+) -> None:
+    adapters.detail.start_export(tmp_path / "out")
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    adapters.list.setFocus()
+    press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
+    qtbot.waitUntil(lambda: bool(window.findChildren(ErrorDialog)))
+    (dialog,) = window.findChildren(ErrorDialog)
+    assert dialog.message.text() == "The adapter “A” is being exported."
+    assert shown(window) == ["A", "B", "C"]
+    qtbot.waitUntil(lambda: adapters.detail.title.text() == "A")
+    assert window.undo.undo.text() == "Undo"
