@@ -118,8 +118,13 @@ class Window(QMainWindow):
             self.strip.show_import(None)  # the page tells it itself
         self.sidebar.show_chosen(key)
 
+    @property
+    def page_shown(self) -> str:
+        """The key of the page at the front."""
+        shown = self._current()
+        return next(key for key, page in self._pages.items() if page is shown)
+
     def _current(self) -> QWidget:
-        """The page at the front."""
         return cast(PageScroll, self._stack.currentWidget()).page
 
     def come_forward(self) -> None:
@@ -139,8 +144,7 @@ class Window(QMainWindow):
         super().changeEvent(event)
         # What changed in the library while another program was in front is shown at once.
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
-            shown = self._stack.currentWidget()
-            self._refresh({key for key, page in self._pages.items() if page is shown})
+            self._refresh({self.page_shown})
 
     def closeEvent(self, event: QCloseEvent) -> None:
         window_place.save(self, self._state)

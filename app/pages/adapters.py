@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import unicodedata
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -26,7 +25,7 @@ from app.widgets.two_lines import TwoLines
 from app.widgets.undo import UndoBar
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapters import Adapter, list_adapters, list_damaged
-from mlx_backend.library.names import check_name
+from mlx_backend.library.names import check_name, same_among
 
 
 class AdaptersPage(QWidget):
@@ -202,8 +201,9 @@ class AdaptersPage(QWidget):
 
     def _refuse(self, old: object, name: str) -> str:
         others = (self.table.adapter(row).name for row in range(self.table.rowCount()))
-        if any(_folded(other) == _folded(name) for other in others if other != old):
-            return f"There is an adapter called “{name}” already."
+        other = same_among(name, (each for each in others if each != old))
+        if other is not None:
+            return f"There is an adapter called “{other}” already."
         try:
             check_name(name)
         except OvernightError as error:
@@ -217,11 +217,6 @@ class AdaptersPage(QWidget):
         self._wanted = new
         self.refresh()
         self.renamed.emit(old, new)
-
-
-def _folded(name: str) -> str:
-    # A Mac takes names for one that differ in case alone.
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _find(folder: Path) -> list[Listed]:

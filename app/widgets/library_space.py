@@ -5,16 +5,16 @@ from __future__ import annotations
 import sqlite3
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel
 
 from app import words
 from app.background import Background
+from app.widgets.text import Label
 from mlx_backend.files import folder_bytes
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 
 
-class LibrarySpace(QLabel):
+class LibrarySpace(Label):
     """One line, measured in the background whenever it comes into view."""
 
     def __init__(self, library: Library, background: Background) -> None:

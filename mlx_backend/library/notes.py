@@ -271,13 +271,6 @@ class Notes:
         """Record that these notes' files are no longer there; their text stays in the library."""
         self._db.executemany("UPDATE notes SET gone = 1 WHERE id = ?", [(n,) for n in note_ids])
 
-    def forget_adapter(self, adapter: str) -> None:
-        """Record that what only `adapter` had learned is to be learned again."""
-        self._db.execute(
-            "UPDATE notes SET learned_sha256 = NULL, learned_by = NULL WHERE learned_by = ?",
-            (adapter,),
-        )
-
     def skipped(self) -> Sequence[tuple[str, str]]:
         """Files that imports left out: path and reason."""
         rows = self._db.execute("SELECT path, reason FROM skipped ORDER BY path")

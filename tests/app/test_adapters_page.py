@@ -242,7 +242,7 @@ def test_renaming_in_place(
     QTest.keyClick(page.list, Qt.Key.Key_F2)
     field = page.rename.field
     assert field.text() == field.selectedText() == "Journal"
-    for name, problem in (("older", "called “older” already"), ("a/b", "letters"), (" ", "needs")):
+    for name, problem in (("older", "called “Older” already"), ("a/b", "letters"), (" ", "needs")):
         field.selectAll()
         QTest.keyClicks(field, name)
         QTest.keyClick(field, Qt.Key.Key_Return)

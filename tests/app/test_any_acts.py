@@ -131,12 +131,13 @@ class Person(RuleBasedStateMachine):
             self._press_on(thing, Qt.Key.Key_F2)
             editor = self._chat.sidebar.rename if talks else self._adapters.rename
             self._type_name(editor, name)
-            taken = not talks and self.model._is_taken(thing, name)
+            is_new = name != self.model.names[thing]
+            taken = not talks and is_new and self.model._is_taken(thing, name)
             assert editor.field.isVisible() == taken
             if taken:
                 assert editor.problem.text()
                 QTest.keyClick(editor.field, Qt.Key.Key_Escape)
-            elif name != self.model.names[thing]:
+            elif is_new:
                 self.model.rename(thing, name)
         self._agree()
 
@@ -416,7 +417,7 @@ class Person(RuleBasedStateMachine):
         return sorted(self.model.names[each] for each in self.model.here(kind))
 
     def _page_key(self) -> str:
-        return next(k for k, page in self.window._pages.items() if not page.isHidden())
+        return self.window.page_shown
 
     def _shown(self) -> list[str] | None:
         match self._page_key():

@@ -143,7 +143,7 @@ class Sweep:
         if not window.isVisible():
             window.show()
         key = "notes" if self._page == "samples" else self._page
-        if window.page(key).isHidden():
+        if window.page_shown != key:
             window.show_page(key)
         if self._page in ("notes", "samples"):
             window.page("notes").show_samples(self._page == "samples")  # type: ignore[attr-defined]

@@ -147,7 +147,8 @@ CRASHED = protocol.Failed(error=_ERROR)
             INTERRUPTED,
             False,
             "This run was interrupted after 20 percent of the learning, perhaps because the"
-            " computer was switched off. It had not saved anything yet; it starts again from the beginning.",
+            " computer was switched off. It had not saved anything yet; it starts again"
+            " from the beginning.",
             "Interrupted before anything was saved. You can start it again.",
         ),
         (
