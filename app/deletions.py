@@ -85,7 +85,9 @@ class Deletions(QObject):
         what = _what(kind, len(new), name)
         moved = _Moved(self._library, kind, tuple(new))
         kept = self._kept(len(new))
-        self._history.do(self._step(moved, f"Delete {what}", f"Deleted {what}. {kept}", True))
+        self._history.do(
+            self._step(moved, f"Delete {_in_menu(what)}", f"Deleted {what}. {kept}", True)
+        )
 
     def restore(self, items: Sequence[Binned]) -> None:
         """Bring things back from the bin, which can be undone like all else."""
@@ -95,7 +97,7 @@ class Deletions(QObject):
                 what = _what(kind, len(of_kind), of_kind[0].name)
                 moved = _Moved(self._library, kind, (), of_kind)
                 sentence = f"Restored {what}."
-                self._history.do(self._step(moved, f"Restore {what}", sentence, False))
+                self._history.do(self._step(moved, f"Restore {_in_menu(what)}", sentence, False))
 
     def throw_out(self, items: Sequence[Binned]) -> None:
         """Delete things for good."""
@@ -215,6 +217,11 @@ def _what(kind: BinKind, number: int, name: str) -> str:
     if number > 1:
         return words.count(number, *THINGS[kind])
     return f"“{name}”" if name else f"the {kind}"
+
+
+def _in_menu(what: str) -> str:
+    """'3 Notes'; a name stays as it is."""
+    return what if "“" in what else what.title()
 
 
 def _gone(kind: BinKind, items: Sequence[Binned]) -> OvernightError:

@@ -27,7 +27,7 @@ def decided(ids: NoteIds[int], included: bool, decision: Decision, ends: Ends) -
         lambda db, last: Decisions(db).take_back(last),
         decision,
     )
-    name = f"Use {what}" if included else f"Leave Out {what}"
+    name = f"Use {what.title()}" if included else f"Leave Out {what.title()}"
     sentence = f"Training will use {what} again." if included else f"Left out {what}."
     return Step(name, sentence, repeatable.do, repeatable.undo, ends)
 
