@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,17 +15,34 @@ from mlx_backend.library import Library
 @pytest.fixture
 def small_model(tiny_library: Library) -> Library:
     """The tiny model, which reads no more than 160 tokens."""
-    path = tiny_library.models / "tiny" / "config.json"
+    link = tiny_library.models / "tiny"
+    shared = link.resolve()  # with other tests
+    link.unlink()
+    shutil.copytree(shared, link)
+    path = link / "config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps({**config, "max_position_embeddings": 160}))
     return tiny_library
 
 
+class Typist:
+    """Types the same question eight times at the prompt, and then Ctrl-D."""
+
+    def __init__(self) -> None:
+        self._questions = (f"{n}. Who lit the lamp of Amber Cove?" for n in range(8))
+
+    def ask(self) -> str:
+        question = next(self._questions, None)
+        if question is None:
+            raise EOFError
+        return question
+
+
 def test_what_is_left_out_is_said_once_for_each_time(
     small_model: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed = "".join(f"{n}. Who lit the lamp of Amber Cove?\n" for n in range(8))
-    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    monkeypatch.setattr("mlx_backend.cli.piped.is_terminal", lambda: True)
+    monkeypatch.setattr("mlx_backend.cli.talking.LineEditor", Typist)
     assert main(["chat", "--temperature", "0", "--max-tokens", "8192", "--json"]) == 0
     output, errors = capsys.readouterr()
     last = json.loads(output.splitlines()[-1])
