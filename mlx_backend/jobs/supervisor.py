@@ -119,10 +119,15 @@ class Supervisor:
                 continue
             if failed := self._recover(end):
                 return failed
-        return None if self._leave() else protocol.Stopped(step=self._folder.newest_checkpoint())
+        is_to_resume = self._leave() or self._is_gone()
+        return None if is_to_resume else protocol.Stopped(step=self._folder.newest_checkpoint())
 
     def _must_end(self) -> bool:
-        return self._leave() or self._folder.stop_requested()
+        return self._leave() or self._folder.stop_requested() or self._is_gone()
+
+    def _is_gone(self) -> bool:
+        """Whether the run's folder was taken away, so that nobody can ask for an end any more."""
+        return not self._folder.path.is_dir()
 
     def _wait(self) -> bool:
         """Wait until nothing hinders the work; False when asked to end meanwhile."""

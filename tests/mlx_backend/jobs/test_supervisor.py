@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -319,6 +320,15 @@ def test_a_machine_that_waits_for_its_battery_may_sleep(
     with meanwhile(lambda: waits(folder) == ["battery"], lambda: setattr(night, "obstacle", None)):
         supervise([FINISH])
     assert night.awake == ["awake", "may sleep"]
+
+
+def test_a_run_whose_folder_is_taken_away_ends(
+    folder: JobFolder, night: Night, supervise: Any
+) -> None:
+    night.turn = Waiting(reason="turn", text="Another comes first.")
+    with meanwhile(lambda: waits(folder) == ["turn"], lambda: shutil.rmtree(folder.path)):
+        assert supervise([FINISH]) is None
+    assert not folder.path.exists()
 
 
 def test_when_the_system_goes_down_the_run_is_cut_short_and_not_stopped(
