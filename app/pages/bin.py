@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
@@ -21,7 +22,7 @@ from app import words
 from app.bin_table import DELETED, KIND, NAME, SIZE, STAYS, BinTable
 from app.deletions import THINGS
 from app.services import Services
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.confirm import ConfirmDialog
 from app.widgets.deletable_list import (
     DeleteKeys,
@@ -32,6 +33,7 @@ from app.widgets.deletable_list import (
 )
 from app.widgets.empty import EmptyState
 from app.widgets.library_space import LibrarySpace
+from app.widgets.rows import Rows
 from app.widgets.text import button, hairline, indented, label
 from app.widgets.undo import UndoBar
 from mlx_backend.library.bin import Binned
@@ -109,7 +111,8 @@ class BinPage(QWidget):
         items = list(self.table.items)
         if items:
             things = words.count(len(items), "thing")
-            self._ask(f"Delete {things} for good?", self._deletions.empty, "Empty Bin")
+            throw_out = functools.partial(self._deletions.throw_out, items)
+            self._ask(f"Delete {things} for good?", throw_out, "Empty Bin")
 
     def _ask(self, question: str, act: Callable[[], None], deed: str = "Delete for Good") -> None:
         dialog = ConfirmDialog(self, question, _FOR_GOOD, deed)
@@ -177,6 +180,8 @@ class BinPage(QWidget):
     def _dress_view(self) -> None:
         view = self.view
         view.setModel(self.table)
+        view.setItemDelegate(Rows(view))
+        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         view.setProperty("kind", "rows")
         view.setAccessibleName("Deleted things")
         view.setShowGrid(False)
@@ -187,15 +192,20 @@ class BinPage(QWidget):
         view.setWordWrap(False)
         view.verticalHeader().hide()
         view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(Size.ROW)
+        sized(view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
         header = view.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        widths = ((KIND, Size.SHORT_FIELD), (DELETED, Size.SHORT_FIELD), (STAYS, Size.SHORT_FIELD))
-        for column, width in (*widths, (SIZE, Size.COLUMN)):
+        for column in (KIND, DELETED, STAYS, SIZE):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, width)
+        sized(header, _widen)
+
+
+def _widen(header: QHeaderView) -> None:
+    for column in (KIND, DELETED, STAYS):
+        header.resizeSection(column, Size.SHORT_FIELD)
+    header.resizeSection(SIZE, Size.COLUMN)
 
 
 def _named(items: list[Binned]) -> str:
