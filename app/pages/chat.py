@@ -31,6 +31,7 @@ from app.widgets.empty import EmptyState
 from app.widgets.find_bar import FindBar
 from app.widgets.text import button, hairline, label, paragraph
 from app.widgets.undo import UndoBar
+from app.words import trouble
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.conversations import Conversation, Conversations
@@ -247,7 +248,7 @@ class ChatPage(QWidget):
         else:
             since = self.memory.draft(conversation)
             self.memory.set_draft(conversation, f"{question}\n\n{since}".strip())
-        self._trouble = f"{error.message} {error.hint}".strip()
+        self._trouble = trouble(error)
         self._show_state()
 
     def _take_answer(self, index: int, answer: Answer) -> None:
@@ -299,7 +300,7 @@ class ChatPage(QWidget):
     def _take_failure(self, request_id: str, error: OvernightError) -> None:
         # What a question ran into is said below the question.
         if not self.session.is_own(request_id):
-            self._trouble = f"{error.message} {error.hint}".strip()
+            self._trouble = trouble(error)
             self._show_state()
 
     def _take_recovery(self) -> None:
