@@ -13,6 +13,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened
+from tests.app.chatting import ask, settle, stored
 from tests.app.filled import add_adapter
 
 
@@ -26,21 +27,6 @@ def page(stand_ins: None, library: Library, services: Services, qtbot: QtBot) ->
     page.show()
     qtbot.waitUntil(lambda: page.answerer.menu.count() > 1)
     return page
-
-
-def ask(page: ChatPage, text: str) -> None:
-    page.input.set_text(text)
-    QTest.keyClick(page.input, Qt.Key.Key_Return)
-
-
-def settle(page: ChatPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: bool(page.session.exchanges) and not page.session.is_busy)
-
-
-def stored(library: Library) -> list[StoredTurn]:
-    with opened(library.database) as db:
-        conversations = Conversations(db)
-        return [turn for one in conversations.all() for turn in conversations.turns(one.id)]
 
 
 def talk(library: Library, *titles: str) -> list[int]:
