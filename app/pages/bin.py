@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -38,6 +38,7 @@ from app.widgets.text import button, hairline, indented, label
 from app.widgets.undo import UndoBar
 from mlx_backend.library.bin import Binned
 
+_BY_NEED = (STAYS, KIND, DELETED, SIZE)  # the last go first where there is no room for all
 _FOR_GOOD = "This is the one thing that Overnight cannot undo."
 
 
@@ -63,6 +64,10 @@ class BinPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
 
     def refresh(self) -> None:
         """Look what is in the bin."""
@@ -177,6 +182,15 @@ class BinPage(QWidget):
         layout.addLayout(self._stack, 1)
         layout.addWidget(self.undo_bar)
 
+    def _fit_columns(self) -> None:
+        """Leave the names as much room as they need to be told apart."""
+        left = self.width() - 2 * Space.TWO - Size.FIELD
+        for column in _BY_NEED:
+            width = Size.COLUMN if column == SIZE else Size.SHORT_FIELD
+            left -= width
+            self.view.setColumnHidden(column, left < 0)
+            self.view.horizontalHeader().resizeSection(column, width)
+
     def _dress_view(self) -> None:
         view = self.view
         view.setModel(self.table)
@@ -197,15 +211,9 @@ class BinPage(QWidget):
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column in (KIND, DELETED, STAYS, SIZE):
+        for column in _BY_NEED:
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-        sized(header, _widen)
-
-
-def _widen(header: QHeaderView) -> None:
-    for column in (KIND, DELETED, STAYS):
-        header.resizeSection(column, Size.SHORT_FIELD)
-    header.resizeSection(SIZE, Size.COLUMN)
+        sized(self, BinPage._fit_columns)
 
 
 def _named(items: list[Binned]) -> str:

@@ -172,16 +172,21 @@ def test_what_could_not_be_thrown_out_is_shown(
     assert binned(library) == {rows(page)[0][0]}
 
 
-def test_follows_the_zoom(page: BinPage, services: Services, qapp: QApplication) -> None:
+def test_follows_the_zoom(page: BinPage, services: Services, qtbot: QtBot) -> None:
     header, column = page.view.horizontalHeader(), page.view.verticalHeader()
 
     def sizes() -> list[int]:
         return [column.defaultSectionSize(), *map(header.sectionSize, (1, 2, 3, 4))]
 
     before = sizes()
+    assert all(before)
     try:
         services.style.set_zoom(200)
-        assert sizes() == [2 * size for size in before]
+        # What is needed least gives way to the names.
+        qtbot.waitUntil(lambda: sizes() == [2 * before[0], 0, 0, 2 * before[3], 0])
+        assert header.sectionSize(0) >= before[3]
+        page.resize(1600, 600)
+        qtbot.waitUntil(lambda: sizes() == [2 * size for size in before])
     finally:
         services.style.set_zoom(100)
     assert sizes() == before
