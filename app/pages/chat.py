@@ -61,6 +61,7 @@ class ChatPage(QWidget):
         self._has_adapters = False
         self._missing = ""
         self._trouble = ""
+        self._has_stopped = False
         self._warm_ups = 0
         self.memory = ChatMemory(services.library.home / "chat.json", services.background, self)
         self.session = ChatSession(services.worker, services.background, self)
@@ -256,6 +257,7 @@ class ChatPage(QWidget):
         # What a question ran into is said below the question.
         if not self.session.is_own(request_id):
             self._trouble = trouble(error)
+            self._has_stopped = error.kind is Kind.WORKER_STOPPED
             self._show_state()
 
     def _take_recovery(self) -> None:
@@ -264,8 +266,8 @@ class ChatPage(QWidget):
         self._show_state()
 
     def _take_worker_state(self, state: WorkerState) -> None:
-        if state is WorkerState.READY and self._trouble:
-            self._trouble = RUNNING_AGAIN
+        if state is WorkerState.READY and self._has_stopped:
+            self._trouble, self._has_stopped = RUNNING_AGAIN, False
         self.transcript.set_waiting(_WAITING.get(state, ""))
         self._show_state()
 

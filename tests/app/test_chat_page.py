@@ -15,6 +15,7 @@ from app.chat_worker import ChatWorker, WorkerState
 from app.exchanges import Phase
 from app.pages.chat import ChatPage
 from app.services import Services
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import Library
 from tests.app.chatting import ask, settle, stored
 from tests.app.filled import add_adapter
@@ -138,6 +139,17 @@ def test_killed_while_idle_is_said_below(page: ChatPage, qtbot: QtBot, services:
     os.kill(services.worker.process_id, signal.SIGKILL)
     qtbot.waitUntil(page.notice.isVisible)
     qtbot.waitUntil(lambda: "runs again" in page.notice.text())
+
+
+def test_what_could_not_be_loaded_is_not_told_as_a_crash(
+    page: ChatPage, qtbot: QtBot, services: Services
+) -> None:
+    ask(page, "First")
+    settle(page, qtbot)
+    damaged = OvernightError(Kind.ADAPTER_DAMAGED, "The adapter is damaged.", "Choose another.")
+    services.worker.failed.emit("warm-up-1", damaged)
+    services.worker.state_changed.emit(WorkerState.READY)
+    assert page.notice.text() == "The adapter is damaged. Choose another."
 
 
 def test_refused_question_can_be_asked_again(page: ChatPage, qtbot: QtBot) -> None:
