@@ -15,8 +15,11 @@ from typing import Any, TypeVar
 import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from mlx_backend.errors import OvernightError, from_exception
+from mlx_backend.errors import Kind, OvernightError, from_exception
 from mlx_backend.library.database import connect
+
+PASSING = frozenset((Kind.DISK_FULL, Kind.BUSY, Kind.UNREADABLE, Kind.PATH_MISSING, Kind.NO_MEMORY))
+"""Troubles that may be over when the same is tried later. A disk that is away, say, comes back."""
 
 _AGAIN_MS = 5_000
 _KEPT = "What you typed is kept here, and saved as soon as that is possible."
@@ -41,6 +44,9 @@ class Background(QObject):
 
     failed = Signal(object)
     """An OvernightError of work that has no `failed` of its own."""
+
+    behind = Signal(object)
+    """An OvernightError of work that is kept, and tried again and again until it succeeds."""
 
     recovered = Signal()
     """What could not be written for a while is on disk now."""
@@ -73,12 +79,14 @@ class Background(QObject):
         key: str,
         work: Callable[[sqlite3.Connection], _T],
         done: Callable[[_T], None] = lambda _: None,
+        failed: Callable[[OvernightError], None] | None = None,
     ) -> None:
-        """Run `work` that saves what a person typed, and again and again until it succeeds.
+        """Run `work` that saves what a person typed, and again while a passing trouble lasts.
 
-        Later work of the same key takes the place of earlier work that has not succeeded.
+        Another error ends it, and goes to `failed`. Later work of the same key takes the place of
+        earlier work that has not succeeded.
         """
-        self._kept[key] = task = _Task(work, done, None)
+        self._kept[key] = task = _Task(work, done, failed)
         self._run_kept(key, task)
 
     def close(self) -> None:
@@ -96,21 +104,29 @@ class Background(QObject):
         self.call(task.work, done, functools.partial(self._take_not_kept, key, task))
 
     def _take_kept(self, key: str, task: _Task, outcome: object) -> None:
+        self._let_go(key, task)
+        if _is_alive(task.done):
+            task.done(outcome)
+
+    def _take_not_kept(self, key: str, task: _Task, error: OvernightError) -> None:
+        if error.kind not in PASSING:
+            self._let_go(key, task)
+            failed = task.failed or self.failed.emit
+            if _is_alive(failed):
+                failed(error)
+        elif self._kept.get(key) is task:
+            self._is_behind = True
+            self._again.start()
+            hint = f"{_KEPT} {error.hint}".strip()
+            self.behind.emit(OvernightError(error.kind, error.message, hint, error.detail))
+
+    def _let_go(self, key: str, task: _Task) -> None:
         if self._kept.get(key) is task:
             del self._kept[key]
         if self._is_behind and not self._kept:
             self._is_behind = False
             self._again.stop()
             self.recovered.emit()
-        if _is_alive(task.done):
-            task.done(outcome)
-
-    def _take_not_kept(self, key: str, task: _Task, error: OvernightError) -> None:
-        if self._kept.get(key) is task:
-            self._is_behind = True
-            self._again.start()
-            hint = f"{_KEPT} {error.hint}".strip()
-            self.failed.emit(OvernightError(error.kind, error.message, hint, error.detail))
 
     def _try_again(self) -> None:
         for key, task in list(self._kept.items()):

@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 
 from app import words
 from app.deletions import THINGS
+from app.widgets.text import tip
 from mlx_backend.library.bin import Binned
 
 Index = QModelIndex | QPersistentModelIndex
@@ -64,6 +65,8 @@ class BinTable(QAbstractTableModel):
         item, column = self._items[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(item, column)
+        if role == Qt.ItemDataRole.ToolTipRole and column == NAME:
+            return tip(self._text(item, NAME))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         return None

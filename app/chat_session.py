@@ -82,11 +82,23 @@ class _Outbox:
         self._turns.setdefault(conversation, []).append(turn)
 
     def write(self, conversation: int, db: sqlite3.Connection) -> None:
-        """Write what waits for a conversation; what cannot be written waits on."""
+        """Write what waits for a conversation; what cannot be written waits on.
+
+        So do the answers of one that is deleted, should it be restored.
+        """
         turns = self._turns.get(conversation, [])
-        while turns:
+        while turns and Conversations(db).has(conversation):
             Conversations(db).add(conversation, turns[0])
             turns.pop(0)
+
+    def holds(self, conversation: int) -> bool:
+        """Whether something waits for a conversation."""
+        return bool(self._turns.get(conversation))
+
+    def read(self, conversation: int, db: sqlite3.Connection) -> Sequence[StoredTurn]:
+        """All turns of a conversation, those too that wait; none of one that is deleted."""
+        written = Conversations(db).turns(conversation)
+        return [*written, *self._turns.get(conversation, ())] if written else ()
 
 
 class ChatSession(QObject):
@@ -166,7 +178,8 @@ class ChatSession(QObject):
             self._show(None, [])
             return
         take = functools.partial(self._take_turns, self._openings, conversation)
-        self._background.call(lambda db: Conversations(db).turns(conversation), take)
+        self._write(conversation)  # it may have been restored elsewhere
+        self._background.call(functools.partial(self._outbox.read, conversation), take)
 
     def let_go(self, conversation: int) -> None:
         """A conversation is about to be deleted: end its answer, and let it be open no more."""
@@ -178,8 +191,9 @@ class ChatSession(QObject):
             self._show(None, [])  # until the one that was opened since is there
 
     def take_back(self, conversation: int) -> None:
-        """A conversation is there again."""
+        """A conversation is there again, and so is what was said in it meanwhile."""
         self._deleted.discard(conversation)
+        self._write(conversation)
 
     def _take_turns(self, opening: int, conversation: int, turns: Sequence[StoredTurn]) -> None:
         if opening == self._openings:
@@ -313,8 +327,13 @@ class ChatSession(QObject):
             text, quote = clean(answer.text), clean(answer.quote)
             turn = StoredTurn("assistant", text, answer.adapter, answer.citations, quote)
             self._outbox.put(conversation, turn)
-            write = functools.partial(self._outbox.write, conversation)
-            self._background.keep(f"answers {conversation}", write, lambda _: self.stored.emit())
+            self._write(conversation)
+
+    def _write(self, conversation: int) -> None:
+        if not self._outbox.holds(conversation):
+            return
+        write = functools.partial(self._outbox.write, conversation)
+        self._background.keep(f"answers {conversation}", write, lambda _: self.stored.emit())
 
     def _show_live(self, live: _Live) -> None:
         if live.conversation == self._conversation and live.is_of(self._exchanges):

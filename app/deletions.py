@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -29,8 +30,10 @@ THINGS: dict[BinKind, tuple[str, str]] = {
     "sample": ("sample", "samples"),
 }
 
+_T = TypeVar("_T")
 
 _NOT_THERE = "no longer in the bin."
+_AT_ONCE = 200  # rows, which the bin moves in one transaction
 
 
 @dataclass(frozen=True)
@@ -100,18 +103,16 @@ class Deletions(QObject):
                 self._history.do(self._step(moved, f"Restore {_in_menu(what)}", sentence, False))
 
     def throw_out(self, items: Sequence[Binned]) -> None:
-        """Delete things for good."""
+        """Delete these for good, and nothing that came into the bin since they were listed."""
         ids = [item.id for item in items]
 
         def remove(db: sqlite3.Connection) -> None:
-            for item_id in ids:
-                self._bin(db).remove(item_id)
+            bin_ = self._bin(db)
+            there = {item.id for item in bin_.items()}  # some may have been restored meanwhile
+            for item_id in there.intersection(ids):
+                bin_.remove(item_id)
 
         self._background.call(remove, lambda _: self.emptied.emit(), self._take_failure)
-
-    def empty(self) -> None:
-        """Delete all that is in the bin for good."""
-        self._background.call(lambda db: self._bin(db).empty(), lambda _: self.emptied.emit())
 
     def items(self, show: Callable[[list[Binned]], None]) -> None:
         """Look what is in the bin, and show it."""
@@ -163,6 +164,7 @@ class _Moved:
     ) -> None:
         self._library = library
         self._items = items
+        self._back: list[Restored] = []  # by a restoring that did not come to its end
         self._identities: dict[Key, str] = {}
         self.kind = kind
         self.keys = keys
@@ -172,23 +174,43 @@ class _Moved:
         return {(self.kind, key) for key in self.keys}
 
     def delete(self, db: sqlite3.Connection) -> str:
-        """Move them into the bin. A name that is another adapter's by now is left alone."""
+        """Move them into the bin. A name that is another adapter's by now is left alone.
+
+        Where only some can be moved, those are what was moved, and the sentence says why.
+        """
         for name in self.keys if self.kind == "adapter" else ():
             identity = identity_of(self._library, str(name))
             if self._identities.setdefault(name, identity) != identity:
                 raise another(str(name))
-        self._items = _delete(Bin(self._library, db), self.kind, self.keys)
+        bin_, items, done = Bin(self._library, db), list[Binned](), 0
+        for some in _parts(self.kind, self.keys):
+            try:
+                items += _delete(bin_, self.kind, some)
+            except OvernightError as error:
+                if not items:
+                    raise
+                return self._keep_rest(items, done, error)
+            done += len(some)
+        self._items = tuple(items)
         return ""
+
+    def _keep_rest(self, items: Sequence[Binned], done: int, error: OvernightError) -> str:
+        whole = len(self.keys)
+        self._items, self.keys = tuple(items), self.keys[:done]
+        deleted = f"Deleted {words.part(done, whole)} {THINGS[self.kind][1]}."
+        return f"{deleted} {words.trouble(error)}"
 
     def restore(self, db: sqlite3.Connection) -> str:
         """Bring back those that are still there; raises OvernightError where none is."""
         bin_ = Bin(self._library, db)
         there = {item.id for item in bin_.items()}
         items = [item for item in self._items if item.id in there]
-        lost = len(self._items) - len(items)
-        if not items:
+        lost = len(self._items) - len(items) - len(self._back)
+        if not items and not self._back:
             raise _gone(self.kind, self._items)
-        restored = bin_.restore_all(item.id for item in items)
+        for some in _parts(self.kind, items):
+            self._back += bin_.restore_all(item.id for item in some)
+        restored, self._back = self._back, []
         self.keys = tuple(each.name if each.row is None else each.row for each in restored)
         if self.kind == "adapter":
             self._identities = {key: identity_of(self._library, str(key)) for key in self.keys}
@@ -197,7 +219,14 @@ class _Moved:
         return " ".join(_renamed(each) for each in restored if each.name != each.item.name)
 
 
-def _delete(bin_: Bin, kind: BinKind, keys: tuple[Key, ...]) -> tuple[Binned, ...]:
+def _parts(kind: BinKind, all_: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """As many at a time as go all or not at all: one folder, or the rows of a transaction."""
+    size = 1 if kind in ("adapter", "model") else _AT_ONCE
+    for start in range(0, len(all_), size):
+        yield all_[start : start + size]
+
+
+def _delete(bin_: Bin, kind: BinKind, keys: Sequence[Key]) -> tuple[Binned, ...]:
     match kind:
         case "adapter":
             return tuple(bin_.delete_adapter(str(name)) for name in keys)

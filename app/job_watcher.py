@@ -223,7 +223,7 @@ class _Reader(QObject):
 
     @Slot(object)
     def remove(self, folder: JobFolder) -> None:
-        """Stop a job, and delete its folder once its process has ended."""
+        """Stop a job, and delete its folder once its process has ended, unless it has begun."""
         self._doomed.append(folder)
         self.stop(folder)
 
@@ -245,9 +245,16 @@ class _Reader(QObject):
             self.settled.emit()
 
     def _delete(self, folder: JobFolder) -> bool:
-        """Whether a job's folder is gone; while its process lives, it is not."""
-        if not folder.status().state.is_over or is_held(folder.path / "lock"):
+        """Whether nothing is left to do for a job; while its process lives, there is.
+
+        It may have begun before it heard that it was to stop. Then it stays, to go on later.
+        """
+        status = folder.status()
+        if not status.state.is_over or is_held(folder.path / "lock"):
             return False
+        has_saved = status.checkpoint or folder.newest_checkpoint() or folder.studied_at()
+        if status.step or has_saved:
+            return True
         self._scanner.forget(folder.path)
         try:
             (folder.path / "spec.json").unlink()  # first: without it, what is left is no job

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app import words
 from mlx_backend.protocol import LONGEST_QUESTION, WORDS_LOOKED_UP
 
 # Rules of thumb: English has about so many words and bytes a token.
@@ -21,12 +22,13 @@ def length_notice(question: str, is_quoting: bool, context: int) -> str:
         return ""
     if len(question) > LONGEST_QUESTION:
         return (
-            f"This has {len(question):,} characters; up to {LONGEST_QUESTION:,} can be sent."
+            f"This has {words.count(len(question), 'character')}; up to"
+            f" {words.number(LONGEST_QUESTION)} can be sent."
             " Nothing is cut off. Shorten it to send it."
         )
     if is_quoting:
-        words = len(question[: LONGEST_QUESTION // 10].split())
-        if words <= WORDS_LOOKED_UP:
+        asked = len(question[: LONGEST_QUESTION // 10].split())
+        if asked <= WORDS_LOOKED_UP:
             return ""
         return (
             f"The last {WORDS_LOOKED_UP} words of this are looked up in your notes. So ask at the"
@@ -36,8 +38,8 @@ def length_notice(question: str, is_quoting: bool, context: int) -> str:
         tokens = len(question.encode("utf-8", "replace")) // _BYTES_A_TOKEN
         if tokens > context:
             return (
-                f"The model reads about {_round(context * _WORDS_A_TOKEN):,} words at once, and"
-                " this is longer. Shorten it, or ask about one part of it at a time."
+                f"The model reads about {words.number(_round(context * _WORDS_A_TOKEN))} words at"
+                " once, and this is longer. Shorten it, or ask about one part of it at a time."
             )
     return ""
 

@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from app.background import Background
+from app.background import PASSING, Background
+from app.words import trouble
 from mlx_backend.errors import OvernightError
 
 _T = TypeVar("_T")
@@ -80,7 +81,8 @@ def silently(change: Callable[[sqlite3.Connection], object]) -> Work:
 class UndoHistory(QObject):
     """The last steps, in order. The library follows in the background, in the same order.
 
-    A step that fails says why, and is in the history no more.
+    A step that fails says why, and is in the history no more; where the trouble may pass, it is
+    where it was before, to be tried again.
     """
 
     changed = Signal()
@@ -108,7 +110,7 @@ class UndoHistory(QObject):
     def do(self, step: Step) -> None:
         """Do it now, and remember it."""
         self._push(step)
-        self._run(step, True, self._background.failed.emit)
+        self._run(step, True, self._take_failure)
 
     def add(self, step: Step) -> None:
         """Remember what is done already."""
@@ -117,32 +119,34 @@ class UndoHistory(QObject):
 
     def undo(self) -> None:
         """Take the last step back."""
-        if self._done:
-            step = self._done.pop()
-            self._undone.append(step)
-            self.changed.emit()
-            self._run(step, False, self._say_failure)
+        self._move(self._done, self._undone, forward=False)
 
     def redo(self) -> None:
         """Do the step again that was undone last."""
-        if self._undone:
-            step = self._undone.pop()
-            self._done.append(step)
-            self.changed.emit()
-            self._run(step, True, self._say_failure)
+        self._move(self._undone, self._done, forward=True)
 
     def _push(self, step: Step) -> None:
-        self._done = [*self._done, step][-_MOST:]
+        self._done[:] = [*self._done, step][-_MOST:]
         self._undone.clear()
         self.changed.emit()
 
-    def _run(self, step: Step, forward: bool, tell: Callable[[OvernightError], None]) -> None:
+    def _move(self, source: list[Step], target: list[Step], forward: bool) -> None:
+        if source:
+            step = source.pop()
+            target.append(step)
+            self.changed.emit()
+            take_back = functools.partial(self._take_back, source, len(source))
+            self._run(step, forward, take_back)
+
+    def _run(
+        self, step: Step, forward: bool, failed: Callable[[Step, OvernightError], None]
+    ) -> None:
         self.said.emit("", False)  # what was offered before is not the last step any more
         step.begins(forward)
         self._background.call(
             step.do if forward else step.undo,
             functools.partial(self._take_end, step, forward),
-            functools.partial(self._take_failure, step, tell),
+            functools.partial(failed, step),
         )
 
     def _take_end(self, step: Step, forward: bool, said: str) -> None:
@@ -152,15 +156,24 @@ class UndoHistory(QObject):
         elif said:
             self.said.emit(said, False)
 
-    def _take_failure(
-        self, step: Step, tell: Callable[[OvernightError], None], error: OvernightError
-    ) -> None:
+    def _take_failure(self, step: Step, error: OvernightError) -> None:
+        self._forget(step)
+        self._background.failed.emit(error)
+
+    def _take_back(self, source: list[Step], place: int, step: Step, error: OvernightError) -> None:
+        """A step could not be undone, or redone; where the trouble may pass, it still can be."""
+        self._forget(step)
+        if error.kind in PASSING:
+            source.insert(place, step)
+            self.changed.emit()
+        self._say_failure(error)
+
+    def _forget(self, step: Step) -> None:
         for steps in (self._done, self._undone):
             if step in steps:
                 steps.remove(step)
         step.failed()
         self.changed.emit()
-        tell(error)
 
     def _say_failure(self, error: OvernightError) -> None:
-        self.said.emit(f"{error.message} {error.hint}".strip(), False)
+        self.said.emit(trouble(error), False)

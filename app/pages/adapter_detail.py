@@ -193,7 +193,7 @@ def export_sentence(job: JobSnapshot) -> str:
             else "Exported, but not verified."
         )
     if job.state is JobState.FAILED and job.status.error is not None:
-        return f"The export failed. {job.status.error.message} {job.status.error.hint}"
+        return f"The export failed. {words.trouble(job.status.error.to_error())}"
     return "The export was stopped; nothing was written."
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -21,7 +22,7 @@ from app import words
 from app.bin_table import DELETED, KIND, NAME, SIZE, STAYS, BinTable
 from app.deletions import THINGS
 from app.services import Services
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.confirm import ConfirmDialog
 from app.widgets.deletable_list import (
     DeleteKeys,
@@ -32,10 +33,12 @@ from app.widgets.deletable_list import (
 )
 from app.widgets.empty import EmptyState
 from app.widgets.library_space import LibrarySpace
+from app.widgets.rows import Rows
 from app.widgets.text import button, hairline, indented, label
 from app.widgets.undo import UndoBar
 from mlx_backend.library.bin import Binned
 
+_BY_NEED = (STAYS, KIND, DELETED, SIZE)  # the last go first where there is no room for all
 _FOR_GOOD = "This is the one thing that Overnight cannot undo."
 
 
@@ -61,6 +64,10 @@ class BinPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
 
     def refresh(self) -> None:
         """Look what is in the bin."""
@@ -109,7 +116,8 @@ class BinPage(QWidget):
         items = list(self.table.items)
         if items:
             things = words.count(len(items), "thing")
-            self._ask(f"Delete {things} for good?", self._deletions.empty, "Empty Bin")
+            throw_out = functools.partial(self._deletions.throw_out, items)
+            self._ask(f"Delete {things} for good?", throw_out, "Empty Bin")
 
     def _ask(self, question: str, act: Callable[[], None], deed: str = "Delete for Good") -> None:
         dialog = ConfirmDialog(self, question, _FOR_GOOD, deed)
@@ -174,9 +182,20 @@ class BinPage(QWidget):
         layout.addLayout(self._stack, 1)
         layout.addWidget(self.undo_bar)
 
+    def _fit_columns(self) -> None:
+        """Leave the names as much room as they need to be told apart."""
+        left = self.width() - 2 * Space.TWO - Size.FIELD
+        for column in _BY_NEED:
+            width = Size.COLUMN if column == SIZE else Size.SHORT_FIELD
+            left -= width
+            self.view.setColumnHidden(column, left < 0)
+            self.view.horizontalHeader().resizeSection(column, width)
+
     def _dress_view(self) -> None:
         view = self.view
         view.setModel(self.table)
+        view.setItemDelegate(Rows(view))
+        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         view.setProperty("kind", "rows")
         view.setAccessibleName("Deleted things")
         view.setShowGrid(False)
@@ -187,15 +206,14 @@ class BinPage(QWidget):
         view.setWordWrap(False)
         view.verticalHeader().hide()
         view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(Size.ROW)
+        sized(view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
         header = view.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        widths = ((KIND, Size.SHORT_FIELD), (DELETED, Size.SHORT_FIELD), (STAYS, Size.SHORT_FIELD))
-        for column, width in (*widths, (SIZE, Size.COLUMN)):
+        for column in _BY_NEED:
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, width)
+        sized(self, BinPage._fit_columns)
 
 
 def _named(items: list[Binned]) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import sqlite3
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
@@ -18,24 +16,23 @@ from app.chat_worker import WorkerState
 from app.deletions import Change
 from app.exchanges import Answer
 from app.pages.chat_answerer import AnswererChoice
+from app.pages.chat_conversations import ConversationActs
 from app.pages.chat_find import ChatFind
+from app.pages.chat_foot import ChatFoot
+from app.pages.chat_found import Found, find
 from app.pages.chat_sidebar import ChatSidebar
-from app.pages.chat_transcript import Transcript, centre
+from app.pages.chat_transcript import Transcript
 from app.pages.chat_words import RESTING, RUNNING_AGAIN, SHARING, invitation, missing
 from app.question_length import length_notice
-from app.renames import conversation_rename
 from app.services import Services
-from app.style import Size, Space, sized
-from app.widgets.chat_input import ChatInput
+from app.style import Space
 from app.widgets.empty import EmptyState
 from app.widgets.find_bar import FindBar
-from app.widgets.text import button, hairline, label, paragraph
+from app.widgets.text import hairline, label
 from app.widgets.undo import UndoBar
+from app.words import trouble
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.library.adapters import AdapterCard, list_adapters
-from mlx_backend.library.conversations import Conversation, Conversations
-from mlx_backend.library.models import list_models
-from mlx_backend.library.notes import Notes
+from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.protocol import LONGEST_QUESTION, LoadRequest, Sampling, WeightedAdapter
 
 _WAITING = {
@@ -45,16 +42,6 @@ _WAITING = {
 }
 # Where a model's size is not known yet, the starter's.
 _USUAL_MODEL_BYTES = 600_000_000
-
-
-@dataclass(frozen=True)
-class _Found:
-    conversations: list[Conversation]
-    cards: list[AdapterCard]
-    model_bytes: dict[str, int]
-    contexts: dict[str, int]
-    readers: list[str]
-    has_notes: bool
 
 
 class ChatPage(QWidget):
@@ -74,16 +61,17 @@ class ChatPage(QWidget):
         self._has_adapters = False
         self._missing = ""
         self._trouble = ""
+        self._has_stopped = False
         self._warm_ups = 0
         self.memory = ChatMemory(services.library.home / "chat.json", services.background, self)
         self.session = ChatSession(services.worker, services.background, self)
         self.sidebar = ChatSidebar()
+        self.conversations = ConversationActs(services, self.session, self.sidebar, self)
         self.answerer = AnswererChoice()
         self.transcript = Transcript(services.style)
-        self.input = ChatInput()
-        self.send = button("Send", "primary")
-        self.stop = button("Stop")
-        self.notice = paragraph(kind="quiet")
+        self.foot = ChatFoot()
+        self.input, self.notice = self.foot.input, self.foot.notice
+        self.send, self.stop = self.foot.send, self.foot.stop
         self.find_bar = FindBar("Find in this conversation")
         self._find = ChatFind(self.find_bar, self.transcript)
         self.undo_bar = UndoBar(services.history)
@@ -101,8 +89,8 @@ class ChatPage(QWidget):
     def refresh(self) -> None:
         """Look at conversations, adapters and models again."""
         library = self._services.library
-        find = functools.partial(_find, library.adapters, library.models)
-        self._services.background.call(find, self._take_found)
+        look = functools.partial(find, library.adapters, library.models)
+        self._services.background.call(look, self._take_found)
 
     def choose_adapter(self, name: str) -> None:
         """Let this adapter answer from now on, in a new conversation."""
@@ -133,7 +121,7 @@ class ChatPage(QWidget):
 
     # --- what the library has ---
 
-    def _take_found(self, found: _Found) -> None:
+    def _take_found(self, found: Found) -> None:
         self._model_bytes = found.model_bytes
         self._contexts = found.contexts
         self._has_adapters = bool(found.cards)
@@ -154,11 +142,6 @@ class ChatPage(QWidget):
             self.answerer.choose(wanted)
         elif names:
             self.answerer.choose(names[0])
-
-    def _refresh_conversations(self) -> None:
-        self._services.background.call(
-            lambda db: Conversations(db).all(), self.sidebar.show_conversations
-        )
 
     # --- the open conversation ---
 
@@ -183,14 +166,12 @@ class ChatPage(QWidget):
             self.memory.set_draft(conversation, self.input.draft())
             self.memory.set_conversation(conversation)
             self.sidebar.mark_open(conversation)
-        self._refresh_conversations()
+        self.conversations.refresh()
 
     def _take_typing(self) -> None:
         self.memory.set_draft(self.session.conversation, self.input.draft())
         self._warm_up()
         self._show_state()
-
-    # --- deleting and renaming ---
 
     def take_renamed_adapter(self, old: str, new: str) -> None:
         """An adapter is called otherwise now: here too."""
@@ -200,33 +181,9 @@ class ChatPage(QWidget):
             self.session.open(self.session.wanted)  # who answered is called otherwise as well
         self.refresh()
 
-    def _delete(self, conversation: Conversation) -> None:
-        self._services.deletions.delete("conversation", [conversation.id], conversation.title)
-
-    def _let_go(self, change: Change) -> None:
-        if change.kind == "conversation":
-            for conversation in change.keys:
-                self.session.let_go(int(conversation))
-
     def _take_change(self, change: Change) -> None:
-        if change.kind == "conversation":
-            if change.is_back:
-                self._take_back(change)
-            self._refresh_conversations()
-        elif change.kind in ("adapter", "model"):
+        if change.kind in ("adapter", "model"):
             self.refresh()
-
-    def _take_back(self, change: Change) -> None:
-        for conversation in change.keys:
-            self.session.take_back(int(conversation))
-        if change.keys:
-            self.session.open(int(change.keys[-1]))
-
-    def _rename(self, conversation: Conversation, title: str) -> None:
-        step = conversation_rename(
-            conversation.id, conversation.title, title, self._refresh_conversations
-        )
-        self._services.history.do(step)
 
     # --- asking ---
 
@@ -247,7 +204,7 @@ class ChatPage(QWidget):
         else:
             since = self.memory.draft(conversation)
             self.memory.set_draft(conversation, f"{question}\n\n{since}".strip())
-        self._trouble = f"{error.message} {error.hint}".strip()
+        self._trouble = trouble(error)
         self._show_state()
 
     def _take_answer(self, index: int, answer: Answer) -> None:
@@ -299,7 +256,8 @@ class ChatPage(QWidget):
     def _take_failure(self, request_id: str, error: OvernightError) -> None:
         # What a question ran into is said below the question.
         if not self.session.is_own(request_id):
-            self._trouble = f"{error.message} {error.hint}".strip()
+            self._trouble = trouble(error)
+            self._has_stopped = error.kind is Kind.WORKER_STOPPED
             self._show_state()
 
     def _take_recovery(self) -> None:
@@ -308,19 +266,15 @@ class ChatPage(QWidget):
         self._show_state()
 
     def _take_worker_state(self, state: WorkerState) -> None:
-        if state is WorkerState.READY and self._trouble:
-            self._trouble = RUNNING_AGAIN
+        if state is WorkerState.READY and self._has_stopped:
+            self._trouble, self._has_stopped = RUNNING_AGAIN, False
         self.transcript.set_waiting(_WAITING.get(state, ""))
         self._show_state()
 
     def _show_state(self) -> None:
         busy, resting = self.session.is_busy, self._services.keeper.resting
         self.transcript.set_busy(busy)
-        self.send.setVisible(not busy)
-        self.stop.setVisible(busy)
-        self.send.setEnabled(self.input.has_text and not resting)
-        self.notice.setText(self._notice())
-        self.notice.setVisible(bool(self.notice.text()))
+        self.foot.show_state(busy, not resting, self._notice())
         has_words = bool(self.session.exchanges)
         self._middle.setCurrentWidget(self.transcript if has_words else self.welcome)
         self._welcome()
@@ -363,11 +317,7 @@ class ChatPage(QWidget):
         services.watcher.job_ended.connect(lambda _: self.refresh())
         services.preferences.changed.connect(self.refresh)
         services.background.recovered.connect(self._take_recovery)
-        self.sidebar.chosen.connect(session.open)
         self.sidebar.new_wanted.connect(self.new_conversation)
-        self.sidebar.delete_wanted.connect(self._delete)
-        self.sidebar.rename_wanted.connect(self._rename)
-        services.deletions.leaving.connect(self._let_go)
         services.deletions.changed.connect(self._take_change)
         self.answerer.changed.connect(self._take_answerer)
         self.transcript.retry_wanted.connect(self._retry)
@@ -375,7 +325,6 @@ class ChatPage(QWidget):
         self.transcript.source_wanted.connect(self.source_wanted)
         self.input.textChanged.connect(self._take_typing)
         self.input.sent.connect(self._ask)
-        self.send.clicked.connect(self.input.send)
         self.stop.clicked.connect(session.stop)
         self.welcome.chosen.connect(self.tonight_wanted)
         self.find_bar.closed.connect(self.input.setFocus)
@@ -401,7 +350,7 @@ class ChatPage(QWidget):
         talk.setSpacing(0)
         talk.addWidget(self.find_bar)
         talk.addWidget(self._middle, 1)
-        talk.addWidget(self._foot())
+        talk.addWidget(self.foot)
         talk.addWidget(self.undo_bar)
         body = QHBoxLayout()
         body.setSpacing(0)
@@ -414,37 +363,3 @@ class ChatPage(QWidget):
         layout.addLayout(header)
         layout.addWidget(hairline())
         layout.addLayout(body, 1)
-
-    def _foot(self) -> QWidget:
-        column = QWidget()
-        sized(column, lambda it: it.setMaximumWidth(Size.TRANSCRIPT))
-        row = QHBoxLayout()
-        row.setSpacing(Space.ONE)
-        bottom = Qt.AlignmentFlag.AlignBottom
-        for each in (self.send, self.stop):
-            each.setProperty("tall", True)
-            sized(each, lambda it: it.setFixedHeight(Size.INPUT))
-        row.addWidget(self.input, 1, bottom)
-        row.addWidget(self.send, alignment=bottom)
-        row.addWidget(self.stop, alignment=bottom)
-        inner = QVBoxLayout(column)
-        inner.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.THREE)
-        inner.setSpacing(Space.ONE)
-        inner.addWidget(self.notice)
-        inner.addWidget(self.input.pasted)
-        inner.addLayout(row)
-        foot = QWidget()
-        centre(column, QHBoxLayout(foot))
-        return foot
-
-
-def _find(adapters: Path, models: Path, db: sqlite3.Connection) -> _Found:
-    there = list_models(models)
-    return _Found(
-        Conversations(db).all(),
-        [adapter.card for adapter in list_adapters(adapters)],
-        {model.card.name: model.bytes for model in there},
-        {model.card.name: model.context for model in there},
-        [model.card.name for model in there if model.reads_by_itself],
-        Notes(db).totals().notes > 0,
-    )

@@ -16,6 +16,7 @@ from app.widgets.fitted_text import FittedText
 from app.widgets.safe_markdown import SafeMarkdown
 from app.widgets.source_chips import SourceChips
 from app.widgets.text import button, label, paragraph
+from app.words import regional, trouble
 from mlx_backend.fitting import left_out_sentence
 from mlx_backend.protocol import DECLINED
 
@@ -204,12 +205,13 @@ class AnswerView(QWidget):
     def _show_rest(self, answer: Answer) -> None:
         self.status.setVisible(answer.phase is Phase.WAITING)
         error = answer.error
-        self.problem.setText(f"{error.message} {error.hint}".strip() if error else "")
+        self.problem.setText(trouble(error) if error else "")
         self.problem.setVisible(error is not None)
         self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
         shown = () if answer.phase.is_live else answer.sources
         self.sources.show_sources(shown, "" if answer.is_from_notes else "From: ")
-        self.left_out.setText(left_out_sentence(answer.left_out) if answer.left_out else "")
+        left_out = left_out_sentence(answer.left_out) if answer.left_out else ""
+        self.left_out.setText(regional(left_out))
         self.left_out.setVisible(bool(answer.left_out))
         self.set_can_retry(self._can_retry)
         self.speed.setText(_footnote(answer))

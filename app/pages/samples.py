@@ -42,6 +42,7 @@ from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
 from app.widgets.text import hairline, indented, label, tip
 from app.widgets.undo import UndoBar
+from mlx_backend.errors import OvernightError
 from mlx_backend.library.browsing import NoteIds
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.places import place_of
@@ -195,7 +196,18 @@ class SamplesView(QWidget):
         step = Step(
             "Change Sample", sentence, silently(write), silently(undo), lambda _: self.refresh()
         )
-        self._background.keep(f"sample {sample.id}", write, lambda _: self._edited(step))
+        self._background.keep(
+            f"sample {sample.id}",
+            write,
+            lambda _: self._edited(step),
+            functools.partial(self._give_back, prompt, answer),
+        )
+
+    def _give_back(self, prompt: str, answer: str, error: OvernightError) -> None:
+        """A change that nothing can keep: let the person have the words that they typed."""
+        hint = f"{error.hint} You had typed: {prompt}\n\n{answer}"
+        self._background.failed.emit(OvernightError(error.kind, error.message, hint, error.detail))
+        self.refresh()
 
     def _edited(self, step: Step) -> None:
         self._history.add(step)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from app import plan_story
+from app import plan_story, words
 from app.pages.tonight_when import WhenFields
 from app.plan_story import Hours
 from app.planner import Plan
@@ -119,8 +119,8 @@ class PlanView(QWidget):
 
     def show_error(self, error: OvernightError) -> None:
         """Say why there is no plan."""
-        self._show(error.message)
-        self.detail.setText(error.hint)
+        self._show(words.regional(error.message))
+        self.detail.setText(words.regional(error.hint))
         self.detail.setVisible(bool(error.hint))
         self.retry.setText("Try Again")
         self.retry.show()
@@ -199,8 +199,8 @@ class PlanView(QWidget):
         if length <= _LONGEST_PROMPT:
             return ""
         return (
-            f"The question to ask it on the way has {length:,} characters; {_LONGEST_PROMPT} fit."
-            " Shorten it."
+            f"The question to ask it on the way has {words.count(length, 'character')};"
+            f" {words.number(_LONGEST_PROMPT)} fit. Shorten it."
         )
 
     def _connect(self) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
-from app.style import Size, Space
+from app.style import Size, Space, sized
 from app.widgets.text import label, paragraph
 from mlx_backend.protocol import Spoke
 
@@ -37,14 +37,14 @@ class SpokenList(QWidget):
         layout.setSpacing(Space.ONE)
         layout.addWidget(self.prompt)
         layout.addWidget(scroll, 1)
+        self._is_beside = True
+        sized(self, SpokenList._fit)
         self.hide()
 
     def stand(self, beside: bool) -> None:
         """Stand beside the picture, or below it where there is no room for both."""
-        self.setMinimumWidth(Size.SPOKEN if beside else 0)
-        self.setMaximumWidth(Size.SPOKEN if beside else _NO_LIMIT)
-        self.setMinimumHeight(Size.SPOKEN_LEAST)
-        self.setMaximumHeight(_NO_LIMIT if beside else Size.SPOKEN_LEAST)
+        self._is_beside = beside
+        self._fit()
 
     def show_spoken(self, prompt: str, spoken: tuple[Spoke, ...]) -> None:
         """Show these answers (oldest first) to the prompt; nothing where nothing was asked."""
@@ -61,6 +61,13 @@ class SpokenList(QWidget):
             self.answers.append(answer)
         for answer, event in zip(self.answers, reversed(spoken), strict=True):
             answer.show_event(event)
+
+    def _fit(self) -> None:
+        beside = self._is_beside
+        self.setMinimumWidth(Size.SPOKEN if beside else 0)
+        self.setMaximumWidth(Size.SPOKEN if beside else _NO_LIMIT)
+        self.setMinimumHeight(Size.SPOKEN_LEAST)
+        self.setMaximumHeight(_NO_LIMIT if beside else Size.SPOKEN_LEAST)
 
 
 class _Answer(QWidget):

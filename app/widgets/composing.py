@@ -12,6 +12,8 @@ from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QToolTip, QWidget
 
+from app import words
+
 _LONGEST_LINE = 32_767
 _LONGEST_TEXT = 50_000
 _OF_THE_COMPOSITION = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
@@ -49,6 +51,10 @@ class LineField(QLineEdit):
         self.textChanged.connect(self._follow)
         self.inputRejected.connect(self._refuse)
 
+    def keeps(self, event: QEvent) -> bool:
+        """Whether a key belongs to a composition, and does nothing else; for event filters."""
+        return self._composition.takes(event)
+
     def event(self, event: QEvent) -> bool:
         # Asked before any shortcut of the window gets the key.
         if event.type() == QEvent.Type.ShortcutOverride and self._composition.takes(event):
@@ -84,6 +90,26 @@ class LineField(QLineEdit):
 class TextField(QPlainTextEdit):
     """Several lines of plain text, into which a paste goes whole, or not at all as is said."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._composition = Composition()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and self._composition.takes(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self._composition.follow(event)
+        super().inputMethodEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._composition.takes(event):
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
     def insertFromMimeData(self, source: QMimeData) -> None:
         if self.document().characterCount() + len(source.text()) > _LONGEST_TEXT:
             _say_too_long(self, _LONGEST_TEXT)  # it would stall the window, and never be learned
@@ -92,6 +118,7 @@ class TextField(QPlainTextEdit):
 
 
 def _say_too_long(field: QWidget, longest: int) -> None:
-    told = f"That is too long for this field, which takes {longest:,} characters."
+    most = words.count(longest, "character")
+    told = f"That is too long for this field, which takes {most}."
     QToolTip.showText(field.mapToGlobal(field.rect().bottomLeft()), told, field)
     field.setAccessibleDescription(told)

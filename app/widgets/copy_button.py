@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
-from app import style
+from app.style import Size, sized
 
 _SAID_MS = 1500
 _COPY = "Copy"
@@ -21,7 +21,7 @@ class CopyButton(QPushButton):
         super().__init__(_COPY)
         self._text_of = text_of
         self.setProperty("kind", "footnote")
-        self.setFixedHeight(style.Size.CONTROL)
+        sized(self, lambda it: it.setFixedHeight(Size.CONTROL))
         self.setAccessibleName(f"Copy {what}")
         self.clicked.connect(self._copy)
 

@@ -98,7 +98,8 @@ def outcome(job: JobSnapshot) -> tuple[str, int]:
     if job.state is JobState.INTERRUPTED:
         return "The import was interrupted. What was read is here; drop the folder again.", 0
     if job.state is JobState.FAILED:
-        return (job.status.error.message if job.status.error else "The import failed."), 0
+        error = job.status.error
+        return words.regional(error.message) if error else "The import failed.", 0
     result = job.status.result
     added, changed = _number(result, "added"), _number(result, "changed")
     unchanged, removed = _number(result, "unchanged"), _number(result, "removed")

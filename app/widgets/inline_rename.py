@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QLineEdit
+from PySide6.QtWidgets import QAbstractItemView
 
 from app.style import Size, Space
+from app.widgets.composing import LineField
 from app.widgets.text import label
 
 Index = QModelIndex | QPersistentModelIndex
@@ -45,7 +46,8 @@ class InlineRename(QObject):
         self._refuses = refuses
         self._key: object | None = None
         self._old = ""
-        self.field = QLineEdit(view.viewport())
+        self.field = LineField()
+        self.field.setParent(view.viewport())
         self.field.setAccessibleName("New name")
         self.field.hide()
         self.problem = label(kind="refusal")
@@ -106,6 +108,8 @@ class InlineRename(QObject):
                 self._take(insists=False)
             return False
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return False
+        if self.field.keeps(event):
             return False
         if event.key() == Qt.Key.Key_Escape:
             self.close()

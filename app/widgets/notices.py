@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app import icons
-from app.style import Size, Space
+from app import icons, words
+from app.style import Size, Space, sized
 from app.widgets.elided import Elided
 from app.widgets.text import button
 from mlx_backend.errors import Kind, OvernightError
@@ -18,17 +18,22 @@ from mlx_backend.errors import Kind, OvernightError
 @dataclass(frozen=True)
 class _Notice:
     error: OvernightError
-    log_path: Path | None
+    log_path: Path | None = None
+    repeats: bool = False
 
     @property
     def key(self) -> str:
         """The same for what is the same trouble to the person: a full disk names many files."""
-        full = self.error.kind is Kind.DISK_FULL
+        full = self.repeats and self.error.kind is Kind.DISK_FULL
         return self.error.kind.value if full else self.error.message
 
 
 class Notices(QWidget):
-    """Shows one trouble at a time, the latest first, and each once until it is over."""
+    """Shows one trouble at a time, the latest first.
+
+    What is tried again and again by itself is said once until it is over; what the person did, or
+    what happened to them, each time.
+    """
 
     details_wanted = Signal(object, object)
     """Say all of this OvernightError, with the path of its log."""
@@ -41,12 +46,13 @@ class Notices(QWidget):
         self.details = button("Details", "link")
         self.close_button = QToolButton()
         self.close_button.setIcon(icons.icon("close"))
+        sized(self.close_button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.close_button.setAccessibleName("Close")
         for each in (self.details, self.close_button):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         strip = QFrame()
         strip.setProperty("kind", "undo")
-        strip.setFixedHeight(Size.STRIP)
+        sized(strip, lambda it: it.setFixedHeight(Size.STRIP))
         row = QHBoxLayout(strip)
         row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
         row.setSpacing(Space.ONE)
@@ -61,24 +67,31 @@ class Notices(QWidget):
         self.hide()
 
     def show_error(self, error: OvernightError, log_path: Path | None = None) -> None:
-        """Say that something went wrong, unless that is known."""
-        notice = _Notice(error, log_path)
-        known = self._closed | {waiting.key for waiting in self._waiting}
-        if notice.key not in known:
-            self._waiting.append(notice)
-            self._show()
+        """Say that something went wrong."""
+        self._add(_Notice(error, log_path))
 
-    def forget_full_disk(self) -> None:
-        """What could not be written is written now."""
-        self._waiting = [each for each in self._waiting if each.error.kind is not Kind.DISK_FULL]
-        self._closed.discard(Kind.DISK_FULL.value)
+    def show_repeated(self, error: OvernightError) -> None:
+        """Say that what is tried again and again does not succeed, unless that is known."""
+        notice = _Notice(error, repeats=True)
+        if notice.key not in self._closed:
+            self._add(notice)
+
+    def forget_repeated(self) -> None:
+        """What could not be done again and again is done now."""
+        self._waiting = [each for each in self._waiting if not each.repeats]
+        self._closed.clear()
+        self._show()
+
+    def _add(self, notice: _Notice) -> None:
+        self._waiting = [each for each in self._waiting if each.key != notice.key]
+        self._waiting.append(notice)
         self._show()
 
     def _show(self) -> None:
         self.setVisible(bool(self._waiting))
         if self._waiting:
             error = self._waiting[-1].error
-            self.label.setText(f"{error.message} {error.hint}".strip())
+            self.label.setText(words.trouble(error))
 
     def _tell_more(self) -> None:
         if self._waiting:
@@ -87,5 +100,7 @@ class Notices(QWidget):
 
     def _close(self) -> None:
         if self._waiting:
-            self._closed.add(self._waiting.pop().key)
+            closed = self._waiting.pop()
+            if closed.repeats:
+                self._closed.add(closed.key)
             self._show()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from app import words
 from app.style import Space
 from app.widgets.elided import Elided
 from app.widgets.text import button, label
@@ -86,7 +87,7 @@ class PastedRow(QWidget):
         self.changed.emit()
 
     def _show(self) -> None:
-        length = f"{len(self.text):,} characters"
+        length = words.count(len(self.text), "character")
         self.words.setEnabled(not self.is_removed)
         self.length.setText(f"Removed, {length}" if self.is_removed else f"Pasted, {length}")
         self.remove.setText("Put Back" if self.is_removed else "Remove")

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.database import transaction
 from mlx_backend.protocol import Citation
 
@@ -73,12 +74,23 @@ class Conversations:
             self._append(conversation_id, first)
         return conversation_id
 
+    def has(self, conversation_id: int) -> bool:
+        """Whether there is such a conversation."""
+        query = "SELECT 1 FROM conversations WHERE id = ?"
+        return self._db.execute(query, (conversation_id,)).fetchone() is not None
+
     def add(self, conversation_id: int, turn: StoredTurn) -> None:
-        """Append a turn."""
+        """Append a turn. Raises OvernightError when the conversation was deleted."""
         with transaction(self._db):
             self._append(conversation_id, turn)
 
     def _append(self, conversation_id: int, turn: StoredTurn) -> None:
+        if not self.has(conversation_id):
+            raise OvernightError(
+                Kind.BAD_INPUT,
+                "This conversation was deleted meanwhile.",
+                "Restore it from the bin, or begin a new one.",
+            )
         now = time.time()
         told = (turn.role, turn.text, turn.adapter, _written(turn), turn.quote)
         self._db.execute(

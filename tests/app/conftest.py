@@ -13,13 +13,14 @@ from pytestqt.qtbot import QtBot
 
 from app.chat_worker import ChatWorker
 from app.job_watcher import JobWatcher
+from app.pages.chat import ChatPage
 from app.planner import Planner
 from app.services import Services, make_services
 from app.window import Window
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
-from tests.app.recorded import STAND_IN_PLANNER, STAND_IN_WORKER, RunMaker, step_done
+from tests.app.recorded import STAND_IN_PLANNER, STAND_IN_WORKER, ChatMaker, RunMaker, step_done
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -102,6 +103,21 @@ def services(library: Library, qapp: QApplication) -> Iterator[Services]:
     services = make_services(library, qapp)
     yield services
     services.close()
+
+
+@pytest.fixture
+def make_chat(stand_ins: None, services: Services, qtbot: QtBot) -> ChatMaker:
+    """Makes the chat page, as often as a window is opened."""
+
+    def make() -> ChatPage:
+        page = ChatPage(services)
+        qtbot.addWidget(page)
+        page.resize(1000, 700)
+        page.show()
+        qtbot.waitUntil(lambda: page.answerer.menu.count() > 0)
+        return page
+
+    return make
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from app.pages.chat import ChatPage
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 
 RunMaker = Callable[..., JobFolder]
+ChatMaker = Callable[[], ChatPage]
 
 STAND_IN_WORKER = (sys.executable, str(Path(__file__).with_name("stand_in_worker.py")))
 

@@ -200,7 +200,8 @@ def test_an_undo_that_cannot_be_says_so_and_goes(
     show_two(library, page, qtbot)
     page.detail.delete.click()
     qtbot.waitUntil(lambda: names(page) == ["Older"])
-    services.deletions.empty()
+    with opened(library.database) as db:
+        Bin(library, db).empty()
     services.history.undo()
     sentence = "“Journal” could not come back: no longer in the bin."
     qtbot.waitUntil(lambda: page.undo_bar.label.text() == sentence)

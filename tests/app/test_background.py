@@ -129,7 +129,7 @@ class Failing:
 def test_what_is_kept_is_tried_until_it_succeeds(background: Background, qtbot: QtBot) -> None:
     work, told = Failing(3), Receiver()
     failures: list[OvernightError] = []
-    background.failed.connect(failures.append)
+    background.behind.connect(failures.append)
     background._again.setInterval(1)
     background.keep("draft", functools.partial(work.do, 1), told.take)
     with qtbot.waitSignal(background.recovered):
@@ -151,7 +151,28 @@ def test_what_succeeds_at_once_recovers_from_nothing(background: Background, qtb
 
 def test_closing_tries_once_more(background: Background, qtbot: QtBot) -> None:
     work = Failing(1)
-    with qtbot.waitSignal(background.failed):
+    with qtbot.waitSignal(background.behind):
         background.keep("draft", functools.partial(work.do, 1))
     background.close()
     assert work.done == [1]
+
+
+def test_what_can_never_succeed_is_tried_once_and_told(
+    background: Background, qtbot: QtBot
+) -> None:
+    tried: list[None] = []
+    told: list[OvernightError] = []
+
+    def work(_: sqlite3.Connection) -> None:
+        tried.append(None)
+        raise OvernightError(Kind.BAD_INPUT, "It is gone.")
+
+    background._again.setInterval(1)
+    background.keep("gone", work, unexpected, told.append)
+    with qtbot.waitSignal(background.failed):
+        background.keep("gone too", work, unexpected)
+    passing = Failing(1)
+    with qtbot.waitSignal(background.recovered):  # nothing that is hopeless is waited for
+        background.keep("draft", functools.partial(passing.do, 1))
+    assert len(tried) == 2
+    assert [error.message for error in told] == ["It is gone."]

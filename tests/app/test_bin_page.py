@@ -7,16 +7,18 @@ import time
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from app.bin_table import stays
+from app.directions import isolated
 from app.pages.bin import BinPage
 from app.pages.models import ModelsPage
 from app.pages.notes import NotesPage
 from app.pages.samples import SamplesView
 from app.services import Services, make_services
 from app.widgets.confirm import ConfirmDialog
+from app.widgets.rows import Rows
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin, Binned
 from mlx_backend.library.conversations import Conversations
@@ -131,6 +133,83 @@ def test_emptying(library: Library, page: BinPage, qtbot: QtBot) -> None:
     dialog(page).deed.click()
     qtbot.waitUntil(page.empty.isVisible)
     assert binned(library) == set()
+
+
+def test_only_what_was_asked_about_is_thrown_out(
+    library: Library, page: BinPage, qtbot: QtBot
+) -> None:
+    add_adapter(library, "Later")
+    page.empty_all.click()
+    with opened(library.database) as db:
+        bin_ = Bin(library, db)
+        bin_.delete_adapter("Later")
+        bin_.restore(next(item.id for item in bin_.items() if item.name == "Journal"))
+    dialog(page).deed.click()
+    qtbot.waitUntil(lambda: [row[0] for row in rows(page)] == ["Later"])
+    assert binned(library) == {"Later"}
+    assert (library.adapters / "Journal").is_dir()
+
+
+def test_what_could_not_be_thrown_out_is_shown(
+    library: Library,
+    page: BinPage,
+    services: Services,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    really = Bin.remove
+
+    def remove(bin_: Bin, item_id: str) -> None:
+        if not bin_.items()[1:]:
+            raise OSError(30, "Read-only file system")
+        really(bin_, item_id)
+
+    monkeypatch.setattr(Bin, "remove", remove)
+    page.empty_all.click()
+    with qtbot.waitSignal(services.background.failed):
+        dialog(page).deed.click()
+    qtbot.waitUntil(lambda: page.table.rowCount() == 1)
+    assert binned(library) == {rows(page)[0][0]}
+
+
+def test_follows_the_zoom(page: BinPage, services: Services, qtbot: QtBot) -> None:
+    header, column = page.view.horizontalHeader(), page.view.verticalHeader()
+
+    def sizes() -> list[int]:
+        return [column.defaultSectionSize(), *map(header.sectionSize, (1, 2, 3, 4))]
+
+    before = sizes()
+    assert all(before)
+    try:
+        services.style.set_zoom(200)
+        # What is needed least gives way to the names.
+        qtbot.waitUntil(lambda: sizes() == [2 * before[0], 0, 0, 2 * before[3], 0])
+        assert header.sectionSize(0) >= before[3]
+        page.resize(1600, 600)
+        qtbot.waitUntil(lambda: sizes() == [2 * size for size in before])
+    finally:
+        services.style.set_zoom(100)
+    assert sizes() == before
+
+
+def test_names_are_as_they_are(
+    library: Library, page: BinPage, services: Services, qtbot: QtBot
+) -> None:
+    name = "<b>מה?</b> " + "long " * 30
+    with opened(library.database) as db:
+        talk = Conversations(db).start("x")
+        Conversations(db).rename(talk, name)
+    services.deletions.delete("conversation", [talk], name)
+    qtbot.waitUntil(lambda: page.table.rowCount() == 5)
+    index = page.table.index(0, 0)
+    assert index.data() == name.strip()
+    assert "&lt;b&gt;" in index.data(Qt.ItemDataRole.ToolTipRole)
+    assert page.view.textElideMode() == Qt.TextElideMode.ElideMiddle
+    option = QStyleOptionViewItem()
+    delegate = page.view.itemDelegate()
+    assert isinstance(delegate, Rows)
+    delegate.initStyleOption(option, index)
+    assert option.text == isolated(name.strip())
 
 
 def test_how_long_things_stay() -> None:

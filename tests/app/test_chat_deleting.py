@@ -10,8 +10,10 @@ from pytestqt.qtbot import QtBot
 from app.pages.chat import ChatPage
 from app.services import Services
 from mlx_backend.library import Library
+from mlx_backend.library.bin import Bin
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened
+from tests.app.chatting import ask, settle, stored
 from tests.app.filled import add_adapter
 
 
@@ -25,21 +27,6 @@ def page(stand_ins: None, library: Library, services: Services, qtbot: QtBot) ->
     page.show()
     qtbot.waitUntil(lambda: page.answerer.menu.count() > 1)
     return page
-
-
-def ask(page: ChatPage, text: str) -> None:
-    page.input.set_text(text)
-    QTest.keyClick(page.input, Qt.Key.Key_Return)
-
-
-def settle(page: ChatPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: bool(page.session.exchanges) and not page.session.is_busy)
-
-
-def stored(library: Library) -> list[StoredTurn]:
-    with opened(library.database) as db:
-        conversations = Conversations(db)
-        return [turn for one in conversations.all() for turn in conversations.turns(one.id)]
 
 
 def talk(library: Library, *titles: str) -> list[int]:
@@ -126,6 +113,42 @@ def test_a_conversation_deleted_with_its_question_on_the_way_is_not_answered(
     assert not page.session.is_busy
     page.undo_bar.button.click()
     qtbot.waitUntil(lambda: len(stored(library)) == 2)
+
+
+def test_an_answer_of_a_conversation_that_went_elsewhere_waits_for_it(
+    page: ChatPage, qtbot: QtBot, library: Library, services: Services
+) -> None:
+    ask(page, "hang")
+    qtbot.waitUntil(lambda: bool(page.session.exchanges[0].answer_of("Notes")))
+    conversation = page.session.conversation
+    assert conversation is not None
+    with opened(library.database) as db:
+        (item,) = Bin(library, db).delete_conversations([conversation])
+    with qtbot.assertNotEmitted(services.background.failed):
+        QTest.keyClick(page.input, Qt.Key.Key_Escape)
+        assert not page.session.is_busy
+        page.session.open(None)
+        with opened(library.database) as db:
+            Bin(library, db).restore(item.id)
+        page.session.open(conversation)
+        qtbot.waitUntil(lambda: bool(page.session.exchanges))
+    answer = page.session.exchanges[0].answer_of("Notes")
+    assert answer is not None
+    assert answer.text == "Notes heard "
+    qtbot.waitUntil(lambda: [turn.text for turn in stored(library)] == ["hang", "Notes heard "])
+
+
+def test_a_question_in_a_conversation_that_went_elsewhere_comes_back(
+    page: ChatPage, qtbot: QtBot, library: Library
+) -> None:
+    (conversation,) = talk(library, "One")
+    page.session.open(conversation)
+    qtbot.waitUntil(lambda: page.session.conversation == conversation)
+    with opened(library.database) as db:
+        Bin(library, db).delete_conversations([conversation])
+    ask(page, "And two?")
+    qtbot.waitUntil(lambda: "deleted meanwhile" in page.notice.text())
+    assert page.input.text() == "And two?"
 
 
 def test_a_new_conversation_is_listed_after_one_was_deleted(

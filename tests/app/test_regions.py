@@ -14,7 +14,13 @@ from app import words
 from app.directions import runs_left
 from app.main import settle_direction
 from app.pages.tonight_when import WhenFields
+from app.question_length import length_notice
 from app.widgets.flow import Flow
+from app.widgets.notices import Notices
+from app.widgets.pasted import PastedRow
+from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.fitting import too_long
+from mlx_backend.protocol import LONGEST_QUESTION
 
 AT = time.mktime((2026, 11, 23, 7, 5, 0, 0, 0, -1))
 
@@ -56,6 +62,22 @@ def test_sentences_of_the_engine_too(region: Callable[[str], None]) -> None:
     assert words.regional(said) == (
         "It needs about 2,1 GB of memory; 1.310 samples kept. See 3.14 and 10,5."
     )
+
+
+def test_what_is_said_of_long_texts_too(region: Callable[[str], None], qtbot: QtBot) -> None:
+    region("de_DE")
+    row = PastedRow("word " * 4_200)
+    qtbot.addWidget(row)
+    assert row.length.text() == "Pasted, 21.000 characters"
+    longest = f"{words.number(LONGEST_QUESTION)} can be sent"
+    assert longest in length_notice("a" * (LONGEST_QUESTION + 1), False, 0)
+    assert "." in longest
+    assert "about 6.100 words" in length_notice("word " * 20_000, False, 8192)
+    assert "about 1.500 words" in words.trouble(too_long(30_000, 2_048))
+    notices = Notices()
+    qtbot.addWidget(notices)
+    notices.show_error(OvernightError(Kind.NO_MEMORY, "It needs 2.1 GB.", "There are 1.1 GB."))
+    assert notices.label.text() == "It needs 2,1 GB. There are 1,1 GB."
 
 
 @pytest.mark.parametrize(("name", "shown"), [("de_DE", "23:00"), ("en_US", "11:00 PM")])

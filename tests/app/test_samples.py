@@ -18,8 +18,10 @@ from app.pages.samples import SamplesView
 from app.services import Services
 from app.window import Window
 from mlx_backend import protocol
+from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.library.bin import Bin
 from mlx_backend.library.database import opened, transaction
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.study import reasons
@@ -112,6 +114,23 @@ def test_what_was_written_is_listed_and_counted(view: SamplesView, qtbot: QtBot)
     assert row == ["What is Gull Pantry?", "Puffins", "Thrown out"]
     assert view.chips.chip("dropped").text() == "1 thrown out"
     assert "1 told their own answer" in view.chips.chip("dropped").toolTip()
+
+
+def test_a_change_that_came_too_late_is_said_once_and_its_words_are_given_back(
+    view: SamplesView, services: Services, library: Library, qtbot: QtBot
+) -> None:
+    choose(view, BURROWS.prompt, qtbot)
+    with opened(library.database) as db:
+        Bin(library, db).delete_samples([stored(library)[BURROWS.prompt].id])
+    retype(view.editor.prompt, "How many nests?")
+    told: list[OvernightError] = []
+    services.background.failed.connect(told.append)
+    with qtbot.assertNotEmitted(services.background.behind):
+        view.editor.save()
+        qtbot.waitUntil(lambda: BURROWS.prompt not in prompts(view))
+    (error,) = told
+    assert "How many nests?" in error.hint
+    assert BURROWS.answer in error.hint
 
 
 def test_search_and_groups(view: SamplesView, qtbot: QtBot) -> None:

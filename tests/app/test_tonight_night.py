@@ -151,6 +151,27 @@ def test_removing_what_has_learned_something_only_stops_it(
     assert folder.path.exists()
 
 
+@pytest.mark.parametrize("saved", ["step", "study"])
+def test_what_began_before_it_heard_that_it_is_to_go_stays(
+    services: Services, qtbot: QtBot, library: Library, hold: RunHolder, saved: str
+) -> None:
+    folder = make_waiting(library, "Mine", "20261122-220000-aaaa")
+    lock = hold(folder)
+    qtbot.waitUntil(lambda: services.watcher.snapshot(folder.id) is not None)
+    with qtbot.waitSignal(services.watcher.job_ended):
+        services.watcher.remove(folder.id)  # of what was seen last, it waits
+        qtbot.waitUntil(folder.stop_requested)
+        folder.append(protocol.WaitOver())
+        if saved == "step":
+            folder.append(step_done(1))
+        else:
+            folder.study_record.write_text("{}")
+        folder.append(protocol.Stopped())
+        lock.release()
+    qtbot.waitUntil(lambda: not services.watcher._reader._doomed)
+    assert folder.path.exists()
+
+
 def test_hours_and_prompt_go_into_the_run(
     page: TonightPage, qtbot: QtBot, launched: list[JobFolder]
 ) -> None:

@@ -17,6 +17,8 @@ from app.services import Services
 from app.widgets.chat_input import ChatInput
 from app.widgets.composing import LineField, TextField
 from mlx_backend.library import Library
+from mlx_backend.library.conversations import Conversations, StoredTurn
+from mlx_backend.library.database import opened
 from mlx_backend.protocol import LONGEST_QUESTION
 from tests.app.filled import add_adapter, add_model
 from tests.app.keyboard import commit, compose, paste
@@ -243,6 +245,41 @@ def test_return_while_a_word_is_composed_does_nothing_in_a_line(qtbot: QtBot) ->
     commit(field, "何処")
     QTest.keyClick(field, Return)
     assert done == ["何処", "何処"]
+
+
+def test_a_word_is_composed_to_its_end_where_something_is_renamed(
+    page: ChatPage, library: Library, qtbot: QtBot
+) -> None:
+    with opened(library.database) as db:
+        talk = Conversations(db).start("Lighthouse")
+        Conversations(db).add(talk, StoredTurn("user", "Lighthouse", None))
+    page.refresh()
+    view, rename = page.sidebar.view, page.sidebar.rename
+    qtbot.waitUntil(lambda: page.sidebar.list.rowCount() == 1)
+    view.setCurrentIndex(page.sidebar.list.index(0))
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key.Key_F2)
+    rename.field.clear()
+    compose(rename.field, "とうだい")
+    for key in (Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+        QTest.keyClick(rename.field, key)
+        assert rename.is_open
+    commit(rename.field, "灯台")
+    QTest.keyClick(rename.field, Return)
+    assert not rename.is_open
+    qtbot.waitUntil(lambda: page.sidebar.list.index(0).data() == "灯台")
+
+
+def test_return_while_a_word_is_composed_breaks_no_line_of_a_sample(qtbot: QtBot) -> None:
+    field = TextField()
+    qtbot.addWidget(field)
+    field.show()
+    compose(field, "どこ")
+    QTest.keyClick(field, Return)
+    commit(field, "何処")
+    assert field.toPlainText() == "何処"
+    QTest.keyClick(field, Return)
+    assert field.toPlainText() == "何処\n"
 
 
 # --- samples ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import cast
@@ -17,12 +18,12 @@ from app.pages.adapters import AdaptersPage
 from app.pages.chat import ChatPage
 from app.services import Services
 from app.undo_history import Step, UndoHistory, silently
-from app.widgets.errors import ErrorDialog
 from app.window import Window
 from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.library.database import connect
 from tests.app.filled import add_adapter, add_notes
 from tests.app.recorded import RunMaker
 
@@ -268,10 +269,75 @@ def test_what_a_job_needs_is_not_deleted_and_that_is_said(
     adapters.detail.start_export(tmp_path / "out")
     qtbot.waitUntil(lambda: len(launched) == 1)
     adapters.list.setFocus()
-    press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
-    qtbot.waitUntil(lambda: bool(window.findChildren(ErrorDialog)))
-    (dialog,) = window.findChildren(ErrorDialog)
-    assert dialog.message.text() == "The adapter “A” is being exported."
-    assert shown(window) == ["A", "B", "C"]
+    for _ in range(2):  # that it was read once is no reason to be silent
+        press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
+        qtbot.waitUntil(window.notices.isVisible)
+        assert "“A” is being exported. Wait" in window.notices.label.text()
+        assert shown(window) == ["A", "B", "C"]
+        qtbot.waitUntil(lambda: adapters.detail.title.text() == "A")
+        assert window.undo.undo.text() == "Undo"
+        QTest.mouseClick(window.notices.close_button, Qt.MouseButton.LeftButton)
+        assert not window.notices.isVisible()
+
+
+def test_what_cannot_be_undone_now_can_be_undone_later(
+    adapters: AdaptersPage, window: Window, library: Library, qtbot: QtBot
+) -> None:
+    adapters.list.setFocus()
+    for left in (["B", "C"], ["C"]):
+        press(adapters.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier)
+        qtbot.waitUntil(functools.partial(shows, window, left))
+    with contextlib.closing(connect(library.database)) as other:
+        other.execute("BEGIN IMMEDIATE")  # another program writes to the library
+        press(adapters.list, Qt.Key.Key_Z)
+        qtbot.waitUntil(lambda: "Another program" in adapters.undo_bar.label.text(), timeout=30_000)
+        other.execute("ROLLBACK")
+    assert window.undo.undo.text() == "Undo Delete “B”"
+    assert window.undo.redo.text() == "Redo"
+    press(adapters.list, Qt.Key.Key_Z)
+    qtbot.waitUntil(lambda: shown(window) == ["B", "C"])
+    press(adapters.list, Qt.Key.Key_Z)
+    qtbot.waitUntil(lambda: shown(window) == ["A", "B", "C"])
+
+
+def test_of_several_of_which_one_is_busy_the_others_can_be_undone(
+    adapters: AdaptersPage,
+    window: Window,
+    launched: list[JobFolder],
+    services: Services,
+    qtbot: QtBot,
+    tmp_path: Path,
+) -> None:
     qtbot.waitUntil(lambda: adapters.detail.title.text() == "A")
-    assert window.undo.undo.text() == "Undo"
+    adapters.detail.start_export(tmp_path / "out")
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    services.deletions.delete("adapter", ["B", "C", "A"], "")
+    qtbot.waitUntil(lambda: shown(window) == ["A"])
+    told = adapters.undo_bar
+    assert told.label.text().startswith("Deleted 2 of 3 adapters. The adapter “A” is being")
+    QTest.mouseClick(told.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: shown(window) == ["A", "B", "C"])
+
+
+def test_a_step_whose_trouble_passes_keeps_its_place(
+    ledger: Ledger, services: Services, qtbot: QtBot
+) -> None:
+    is_full = True
+
+    def undo(_: object) -> str:
+        if is_full:
+            raise OSError(28, "No space left on device")
+        ledger.entries.remove("b")
+        return ""
+
+    ledger.do("a")
+    do = silently(lambda _: ledger.entries.append("b"))
+    services.history.do(Step("b", "Did b.", do, undo, lambda _: None))
+    services.history.undo()
+    services.history.undo()
+    qtbot.waitUntil(lambda: ledger.entries == ["b"])
+    qtbot.waitUntil(lambda: services.history.undo_name == "b")
+    assert services.history.redo_name == "a"
+    is_full = False
+    services.history.undo()
+    qtbot.waitUntil(lambda: ledger.entries == [])

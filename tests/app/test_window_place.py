@@ -26,9 +26,12 @@ from app.exchanges import Exchange
 from app.pages.chat_exchange import ExchangeView
 from app.pages.notes import NotesPage
 from app.pages.notes_group import SKIPPED
+from app.pages.tonight_spoken import SpokenList
 from app.services import Services
 from app.style import Size, zoom
+from app.widgets.copy_button import CopyButton
 from app.widgets.errors import ErrorDialog
+from app.widgets.loss_chart import LossChart
 from app.widgets.page_scroll import PageScroll
 from app.window import ENTRIES, Window
 from mlx_backend import protocol
@@ -217,6 +220,32 @@ def test_what_was_fixed_in_size_follows_the_zoom(
     assert button.height() == 2 * before
     services.style.set_zoom(100)
     assert button.height() == before
+
+
+def test_small_things_follow_the_zoom(
+    services: Services, window: Window, zoomed: None, qtbot: QtBot
+) -> None:
+    window.notices.show_error(OvernightError(Kind.BUSY, "The adapter is busy."))
+    copy, spoken = CopyButton(lambda: "", "it"), SpokenList()
+    chart = LossChart(services.style)
+    for each in (copy, spoken, chart):
+        qtbot.addWidget(each)
+        each.show()
+    spoken.stand(beside=True)
+    qtbot.waitUntil(lambda: chart.is_drawn)
+    lanes = chart.plot._below
+    close, notice = window.notices.close_button, window.notices.label.parentWidget()
+    assert notice is not None
+
+    def sizes() -> list[float]:
+        fixed = [notice.height(), close.iconSize().height(), copy.height(), spoken.minimumWidth()]
+        return [*fixed, lanes.minimumHeight()]
+
+    before = sizes()
+    services.style.set_zoom(200)
+    qtbot.waitUntil(lambda: sizes() == [2 * size for size in before])
+    services.style.set_zoom(100)
+    qtbot.waitUntil(lambda: sizes() == before)
 
 
 def test_what_was_said_follows_the_zoom(services: Services, zoomed: None, qtbot: QtBot) -> None:

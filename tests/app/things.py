@@ -35,6 +35,10 @@ class Model:
     """Those in the bin, with the item that each is in."""
     notes: dict[Thing, Thing] = field(default_factory=dict)
     """The note that each sample is about."""
+    learned: dict[Thing, Thing] = field(default_factory=dict)
+    """The adapter that each note is learned by."""
+    lost: dict[Thing, set[Thing]] = field(default_factory=dict)
+    """For adapters in the bin, the notes that they had learned."""
     done: list[Step] = field(default_factory=list)
     undone: list[Step] = field(default_factory=list)
     items: int = 0
@@ -42,6 +46,10 @@ class Model:
     def here(self, kind: str) -> list[Thing]:
         """The things of a kind that are in the library."""
         return [each for each in self.names if each[0] == kind and each not in self.binned]
+
+    def learned_names(self) -> dict[Thing, str]:
+        """The notes in the library that count as learned, each with its adapter's name."""
+        return {note: self.names[by] for note, by in self.learned.items() if self._is_here(note)}
 
     # --- what a person does ---
 
@@ -81,6 +89,8 @@ class Model:
         item = self.binned[thing]
         for each in [each for each, its in self.binned.items() if its == item]:
             del self.names[each], self.binned[each]
+            self.learned.pop(each, None)
+            self.lost.pop(each, None)
 
     def restart(self) -> None:
         """A window that is opened anew has nothing to undo."""
@@ -88,6 +98,10 @@ class Model:
         self.undone.clear()
 
     # --- what comes from outside ---
+
+    def learn(self, adapter: Thing) -> None:
+        """An adapter has learned all notes that are there."""
+        self.learned |= dict.fromkeys(self.here("note"), adapter)
 
     def remove_outside(self, thing: Thing) -> None:
         """What a command deletes is no step of the window."""
@@ -129,6 +143,7 @@ class Model:
         for thing in there:
             self.items += 1
             self.binned[thing] = step.items[thing] = self.items
+            self._unlearn(thing)
             for sample in self._samples(thing):
                 self.binned[sample] = self.items
         return True
@@ -146,8 +161,16 @@ class Model:
             for each in [each for each, its in self.binned.items() if its == item]:
                 del self.binned[each]
             self.names[thing] = self._free_name(thing)
+            for note in self.lost.pop(thing, ()):
+                self.learned.setdefault(note, thing)
         step.things = there
         return True
+
+    def _unlearn(self, adapter: Thing) -> None:
+        notes = {note for note, by in self.learned.items() if by == adapter}
+        if notes:
+            self.lost[adapter] = notes
+            self.learned = {k: v for k, v in self.learned.items() if k not in notes}
 
     def _samples(self, thing: Thing) -> Iterable[Thing]:
         return [s for s, note in self.notes.items() if note == thing and self._is_here(s)]

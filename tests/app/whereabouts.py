@@ -104,3 +104,20 @@ def item_things(library: Library) -> dict[str, tuple[str, str]]:
         for item_id, kind, number in db.execute("SELECT id, kind, number FROM bin"):
             found[item_id] = (kind, str(number))
     return found
+
+
+def deleted_files(library: Library) -> dict[tuple[str, str], str]:
+    """The notes in the bin, each with its file."""
+    query = (
+        "SELECT note_id, file FROM deleted_notes"
+        " WHERE note_id IN (SELECT number FROM bin WHERE kind = 'note')"
+    )
+    with contextlib.closing(sqlite3.connect(library.database)) as db:
+        return {("note", str(note)): file for note, file in db.execute(query)}
+
+
+def learned(library: Library) -> dict[tuple[str, str], str]:
+    """The notes that count as learned, each with the adapter that learned it."""
+    query = "SELECT id, learned_by FROM notes WHERE learned_sha256 = sha256"
+    with contextlib.closing(sqlite3.connect(library.database)) as db:
+        return {("note", str(note)): adapter for note, adapter in db.execute(query)}
