@@ -1,4 +1,4 @@
-"""The bin: what is listed, had back and thrown out."""
+"""The bin: what is listed, restored and thrown out."""
 
 from __future__ import annotations
 

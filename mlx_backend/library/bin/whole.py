@@ -15,14 +15,22 @@ from mlx_backend.library.bin.rows import RowBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
-from mlx_backend.library.learned import forget_adapter, forget_item, keep_items, learn_again
+from mlx_backend.library.learned import (
+    forget_adapter,
+    forget_item,
+    has_learned,
+    keep_items,
+    learn_again,
+    rename_adapter_in,
+    rename_in_turns,
+)
 from mlx_backend.library.names import is_folder_name
 
 _DAY_S = 86_400.0
 
 
 class Bin:
-    """What was deleted and can be had back, over one connection.
+    """What was deleted and can be restored, over one connection.
 
     Whatever fails (a full disk, say) leaves everything either where it was or in the bin.
     """
@@ -60,10 +68,10 @@ class Bin:
 
     def delete_adapter_now(self, name: str) -> None:
         """Delete an adapter for good, past the bin. Raises OvernightError as `delete_adapter`."""
-        name = adapters.folder_of(self._library.adapters, name).name
+        folder = self._library.adapters
+        name = adapters.folder_of(folder, name).name
         require_unused(self._library, "adapter", name)
-        adapters.remove_adapter(self._library.adapters, name)
-        with transaction(self._db):
+        with adapters.removed_adapter(folder, name), transaction(self._db):
             forget_adapter(self._db, name)
 
     def delete_model(self, name: str) -> Binned:
@@ -156,28 +164,50 @@ class Bin:
         if not self._library.bin.is_dir():
             return
         with self._folders.alone():
+            for item, name in self._folders.half_given():
+                path = self._library.adapters / name
+                if item.kind == "adapter" and path.is_dir():
+                    self._tell_restored(item, path)
+            self._end_renaming()
             self._folders.sweep()
             items = self._folders.items()
             for item in items:
                 is_away = not (self._library.adapters / item.name).exists()
-                if item.kind == "adapter" and is_away and self._has_learned(item.name):
+                if item.kind == "adapter" and is_away and has_learned(self._db, item.name):
                     with transaction(self._db):
                         forget_adapter(self._db, item.name, item.id)
             keep_items(self._db, [item.id for item in items])
 
-    def _has_learned(self, adapter: str) -> bool:
-        query = "SELECT 1 FROM notes WHERE learned_by = ? LIMIT 1"
-        return self._db.execute(query, (adapter,)).fetchone() is not None
+    def _end_renaming(self) -> None:
+        for path, card in adapters.half_renamed(self._library.adapters):
+            has_moved = path.name == card.name
+            if has_moved and not (path.parent / card.was).exists():
+                with transaction(self._db):
+                    rename_adapter_in(self._db, card.was, path.name)
+            if has_moved or path.name == card.was:
+                adapters.write_name(path, path.name, path.name)
 
     def _restore_adapter(self, item: Binned) -> Restored:
         name = adapters.free_name(self._library.adapters, _sound_name(item))
         path = self._library.adapters / name
-        with transaction(self._db):
-            learn_again(self._db, item.id, name)
-            self._folders.give(item, path)
         if name != item.name:
-            adapters.write_name(path, item.name, name)
+            adapters.write_name(self._folders.content(item), item.name, name, was=item.name)
+        with self._folders.given(item, path):
+            self._tell_restored(item, path)
+        card = adapters.card_of(path)
+        if card is not None and card.was:
+            with contextlib.suppress(OSError):
+                adapters.write_name(path, name, name)
         return Restored(item, name)
+
+    def _tell_restored(self, item: Binned, path: Path) -> None:
+        """Let the database know what an adapter is called that is back in `path`."""
+        card = adapters.card_of(path)
+        with transaction(self._db):
+            learn_again(self._db, item.id, path.name)
+            if path.name != item.name:  # another one answers by that name now
+                since = card.created if card else float("-inf")
+                rename_in_turns(self._db, item.name, path.name, since, item.deleted)
 
     def _restore_model(self, item: Binned) -> Restored:
         name, content = _sound_name(item), self._folders.content(item)

@@ -159,6 +159,19 @@ def test_an_import_says_which_notes_were_deleted(
     assert "You deleted this note. It is in the bin" in text
 
 
+def test_renaming(library: Library, adapter: Path, said: Said, run: Run) -> None:
+    assert said("rename", "My notes", "Ida’s notes") == (
+        "“My notes” is called “Ida’s notes” now.\n"
+    )
+    assert names(library) == ["Ida’s notes"]
+    assert run("rename", "Ida’s notes", "Mu\u0308ller") == {"adapter": "Müller"}
+    put(library.adapters, "Other")
+    assert "already an adapter called 'Other'" in said("rename", "Müller", "OTHER", code=1)
+    assert "no adapter called 'nobody'" in said("rename", "nobody", "New", code=1)
+    assert "cannot be the name" in said("rename", "Müller", "a/b", code=1)
+    assert names(library) == ["Müller", "Other"]
+
+
 def test_removing_models(tiny_library: Library, said: Said, run: Run) -> None:
     put(tiny_library.adapters, "Garden")
     text = said("models", "--remove", "tiny")
@@ -177,6 +190,7 @@ def test_removing_models(tiny_library: Library, said: Said, run: Run) -> None:
 LATER = [
     ("remove", "My notes"),
     ("remove", "My notes", "--now"),
+    ("rename", "My notes", "New"),
     ("bin", "--empty"),
     ("bin", "--restore", "5f3a9c1e"),
     ("bin",),
