@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
 from app.adapter_identity import another, identity_of
@@ -30,6 +30,7 @@ THINGS: dict[BinKind, tuple[str, str]] = {
 }
 
 
+_LOOK_MS = 6 * 3_600_000
 _NOT_THERE = "no longer in the bin."
 
 
@@ -68,6 +69,17 @@ class Deletions(QObject):
         self._history = history
         self._preferences = preferences
         self._leaving: set[tuple[BinKind, Key]] = set()
+        self._look = QTimer(self, interval=_LOOK_MS)  # a window may stay open for weeks
+        self._look.timeout.connect(self.purge)
+
+    def begin(self) -> None:
+        """Throw out by and by, from now on, what was kept long enough."""
+        self._look.start()
+        self.purge()
+
+    def shut_down(self) -> None:
+        """Look no longer."""
+        self._look.stop()
 
     def purge(self) -> None:
         """Throw out what has been in the bin for as long as the person wants it kept."""
@@ -101,7 +113,8 @@ class Deletions(QObject):
 
     def throw_out(self, items: Sequence[Binned]) -> None:
         """Delete things for good."""
-        ids = [item.id for item in items]
+        # Samples go with their notes, so they go before them.
+        ids = [item.id for item in sorted(items, key=lambda item: item.kind == "note")]
 
         def remove(db: sqlite3.Connection) -> None:
             for item_id in ids:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library import adapters, models
+from mlx_backend.library.bin.due import look
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.bin.items import Binned, Restored, not_there
 from mlx_backend.library.bin.rows import RowBin
@@ -126,26 +127,31 @@ class Bin:
 
     def remove(self, item_id: str) -> None:
         """Throw an item out for good. Raises OvernightError when it is not in the bin."""
-        if not self._rows.remove(item_id) and not self._remove_folder(item_id):
+        if not self._rows.remove([item_id]) and not self._remove_folder(item_id):
             raise not_there(item_id)
 
     def empty(self) -> int:
         """Throw everything out for good; returns how much that was."""
-        return self._remove_before(float("inf"))
+        return self._remove([item.id for item in self.items()])
 
     def purge(self, days: int, now: float) -> int:
         """Throw out what was deleted more than `days` before `now` (Unix time); 0 keeps all.
 
-        Also tidies up after moves that were cut short. Returns how many items went.
+        It goes only where an earlier call, a day or more before, found it due as well. Also tidies
+        up after moves that were cut short. Returns how many items went.
         """
         with contextlib.suppress(OvernightError):  # while another process is at it
             self._settle()
-        return self._remove_before(now - days * _DAY_S) if days > 0 else 0
+        if days <= 0:
+            return 0
+        old = [item.id for item in self.items() if item.deleted < now - days * _DAY_S]
+        with transaction(self._db):
+            due = look(self._db, old, now)
+        return self._remove(due)
 
-    def _remove_before(self, moment: float) -> int:
-        old = [item.id for item in self._folders.items() if item.deleted < moment]
-        removed = sum(self._remove_folder(item_id) for item_id in old)
-        return removed + self._rows.remove_before(moment)
+    def _remove(self, item_ids: list[str]) -> int:
+        removed = sum(self._remove_folder(item_id) for item_id in item_ids)
+        return removed + self._rows.remove(item_ids)
 
     def _remove_folder(self, item_id: str) -> bool:
         if self._folders.find(item_id) is None:

@@ -55,6 +55,12 @@ def names(library: Library) -> list[str]:
     return sorted(adapter.name for adapter in list_adapters(library.adapters))
 
 
+def seen_long_ago(library: Library) -> None:
+    """What is due was so already when it was looked at last."""
+    with database.opened(library.database) as connection:
+        connection.execute("UPDATE bin_due SET seen = 2")
+
+
 def keep_for(library: Library, days: int) -> None:
     library.settings.write_text(json.dumps({"bin_days": days}))
 
@@ -124,6 +130,12 @@ def test_how_long_it_stays_is_a_setting(library: Library, adapter: Path, said: S
     label = library.bin / item_id / "item.json"
     label.write_text(json.dumps(json.loads(label.read_bytes()) | {"deleted": 1.0}))
     assert "My notes" in said("bin")
+    keep_for(library, 1)
+    assert "My notes" in said("bin")
+    seen_long_ago(library)
+    library.settings.write_text('{"bin_days": 1')
+    assert "My notes" in said("bin"), "it cannot be read how long it is to be kept"
+    assert json.loads(library.settings.read_bytes()) == {"bin_days": 0}
     keep_for(library, 1)
     assert said("bin") == "The bin is empty.\n"
 
@@ -235,6 +247,8 @@ def test_what_was_kept_long_enough_goes_when_a_command_writes(
     run("notes", "--delete", notes[0])
     with database.opened(filled_library.database) as connection:
         connection.execute("UPDATE bin SET deleted = 1")
+    run("import", notes_folder)
+    seen_long_ago(filled_library)
     run("import", notes_folder)
     with database.opened(filled_library.database) as connection:
         assert connection.execute("SELECT count(*) FROM bin").fetchone()[0] == 0

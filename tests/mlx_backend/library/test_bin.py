@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,9 @@ def test_a_sample_comes_back_unless_its_note_is_gone(bin_: Bin, filled: sqlite3.
     (sample,) = bin_.delete_samples([4])
     (note,) = bin_.delete_notes([3])
     bin_.remove(note.id)
-    assert "for good" in refused(bin_, sample.id).hint
-    assert [item.id for item in bin_.items()] == [sample.id]
+    assert "nothing called" in refused(bin_, sample.id).message
+    assert bin_.items() == [], "it could never come back"
+    assert older.rows_of(filled, "deleted_samples") == []
 
 
 def test_ids_that_are_not_there_are_left_out(bin_: Bin, filled: sqlite3.Connection) -> None:
@@ -163,11 +165,29 @@ def test_only_what_is_old_is_thrown_out(bin_: Bin, filled: sqlite3.Connection) -
     filled.execute("UPDATE bin SET deleted = ? WHERE id = ?", (60 * day, talk.id))
     assert bin_.purge(30, 70 * day) == 0, "to the second"
     assert bin_.purge(0, 999 * day) == 0, "0 keeps all"
-    assert bin_.purge(30, 71 * day) == 1
+    assert bin_.purge(30, 71 * day) == 0, "seen for the first time"
+    assert bin_.purge(30, 71.9 * day) == 0
+    assert bin_.purge(30, 72 * day) == 1
     assert [item.id for item in bin_.items()] == [talk.id]
     assert bin_.empty() == 1
     assert bin_.items() == []
     assert bin_.empty() == 0
+
+
+def test_a_clock_that_was_wrong_once_throws_nothing_out(
+    bin_: Bin, filled: sqlite3.Connection
+) -> None:
+    bin_.delete_notes([3])
+    bin_.delete_conversations([6])
+    now, day = time.time(), 86_400.0
+    for moment in (0, 31, 0.1, 2, 400, 1.5, 3, 0, 31):
+        assert bin_.purge(30, now + moment * day) == 0
+    assert bin_.purge(365, now + 60 * day) == 0
+    assert bin_.purge(30, now + 61 * day) == 0, "due again, after it was not"
+    assert bin_.purge(30, now + 62 * day) == 2
+    assert older.rows_of(filled, "bin_due") != []
+    bin_.purge(30, now + 63 * day)
+    assert older.rows_of(filled, "bin_due") == []
 
 
 def test_the_latest_is_first(bin_: Bin, filled: sqlite3.Connection) -> None:
