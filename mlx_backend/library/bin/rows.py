@@ -76,19 +76,22 @@ class RowBin:
                 ]
         return restored
 
-    def restore_file(self, file: str) -> None:
-        """Bring back the notes of a file that is imported by itself, within a transaction.
+    def restore_file(self, file: str) -> int:
+        """Bring back the note that is all of a file, within a transaction; returns how many came.
 
-        Those that are in the bin no longer are only no longer left out.
+        One that is in the bin no longer is only no longer left out. What the person deleted of a
+        file with many notes stays where it is.
         """
-        rows = self._db.execute(
-            "SELECT bin.id FROM bin JOIN deleted_notes ON deleted_notes.note_id = bin.number"
-            " WHERE bin.kind = 'note' AND deleted_notes.file = ?",
-            (file,),
-        )
-        for row in rows.fetchall():
+        note_id = self._deleted_notes.whole_file(file)
+        if note_id is None:
+            return 0
+        row = self._db.execute(
+            "SELECT id FROM bin WHERE kind = 'note' AND number = ?", (note_id,)
+        ).fetchone()
+        if row is not None:
             self._restore(row["id"], PuttingBack(self._db))
         self._deleted_notes.forget_file(file)
+        return int(row is not None)
 
     def remove(self, item_ids: Iterable[str]) -> int:
         """Throw items out for good, notes with the samples about them; returns how many went.

@@ -169,6 +169,10 @@ def test_an_import_says_which_notes_were_deleted(
     text = said("import", notes_folder)
     assert "Skipped 1:" in text
     assert "You deleted this note. It is in the bin" in text
+    assert "is back" not in text
+    assert "The note that you had deleted is back." in said(
+        "import", notes_folder / "lighthouse.md"
+    )
 
 
 def test_renaming(library: Library, adapter: Path, said: Said, run: Run) -> None:

@@ -14,7 +14,7 @@ from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.deleted_notes import EMPTIED, IN_BIN
+from mlx_backend.library.deleted_notes import EMPTIED, EMPTIED_PART, IN_BIN
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.importers.test_moves import write
 
@@ -123,11 +123,26 @@ def test_importing_the_file_itself_brings_it_back(
     Decisions(notes.connection).decide([before["lamp.md"]], included=False)
     bin_.delete_notes([before["lamp.md"]])
     outcome = run(folder / "lamp.md")
-    assert (outcome.notes, outcome.skipped) == (2, [])
+    assert (outcome.notes, outcome.restored, outcome.skipped) == (2, 1, [])
     assert ids(notes) == before
     assert [n.status for n in notes.summaries() if n.id == before["lamp.md"]] == ["excluded"]
     assert bin_.items() == []
     assert run().notes == 2
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_among_others_it_stays_deleted(
+    notes: Notes, run: Import, bin_: Bin, folder: Path, emptied: bool
+) -> None:
+    bin_.delete_notes([ids(notes)["lamp.md"]])
+    if emptied:
+        bin_.empty()
+    lamp = folder / "lamp.md"
+    for paths in ([lamp, folder / "rope.md"], [folder, lamp]):
+        outcome = run(*paths)
+        assert (outcome.notes, outcome.added, outcome.restored) == (1, 0, 0)
+        assert outcome.skipped == [(str(lamp), EMPTIED if emptied else IN_BIN)]
+    assert run(lamp, folder / "deep" / ".." / "lamp.md").notes == 2, "it is the same one twice"
 
 
 def test_also_after_the_bin_was_emptied(notes: Notes, run: Import, bin_: Bin, folder: Path) -> None:
@@ -167,10 +182,30 @@ def test_one_note_of_a_file_with_many(
         wanted = [text for _, text in letters if "second" not in text]
         assert [w for w in wanted if not any(w in text for text in found)] == []
         assert not any("second" in text for text in found)
-        assert [reason for _, reason in outcome.skipped] == [EMPTIED if emptied else IN_BIN]
-    run(box)
+        assert [reason for _, reason in outcome.skipped] == [EMPTIED_PART if emptied else IN_BIN]
+    write(box, mail(*LETTERS, ("Last", "The last letter.")))
+    outcome = run(box)
+    assert (outcome.added, outcome.restored) == (1, 0)
+    assert not any("second" in text for text in texts(notes)), "only new letters were wanted"
+    assert [reason for _, reason in outcome.skipped] == [EMPTIED_PART if emptied else IN_BIN]
+    if emptied:
+        write(folder / "second.txt", "The second letter.")
+        assert run(folder / "second.txt").added == 1
+    else:
+        bin_.restore(item.id)
+        run()
     assert any("second" in text for text in texts(notes))
-    assert notes.skipped() == []
+
+
+def test_the_only_letter_of_a_mailbox(notes: Notes, run: Import, bin_: Bin, folder: Path) -> None:
+    box = folder / "mail.mbox"
+    write(box, mail(LETTERS[0]))
+    run()
+    (first,) = [n.id for n in notes.summaries() if "first" in notes.text(n.id)]
+    bin_.delete_notes([first])
+    write(box, mail(*LETTERS))
+    assert (run(box).added, run(box).restored) == (2, 0)
+    assert not any("first" in text for text in texts(notes))
 
 
 def test_a_note_whose_path_another_one_got_meanwhile(
