@@ -22,22 +22,21 @@ def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, n
     Returns the name as it is written. Raises OvernightError when it is unknown, when the name is
     taken or cannot be one, or when a job that is under way needs the adapter.
     """
-    path = adapters.folder_of(library.adapters, old)
-    old = path.name
-    target = library.adapters / check_name(new)
-    if old == target.name:
-        return old
-    other = adapters.name_taken(library.adapters, target.name)
-    if other not in (None, old):
-        raise OvernightError(
-            Kind.ADAPTER_EXISTS,
-            f"There is already an adapter called '{other}'.",
-            "Choose another name.",
-        )
-    require_unused(library, "adapter", old)
+    new = check_name(new)
     with FolderBin(library.bin).alone():
-        _rename(connection, path, target)
-    return target.name
+        path = adapters.folder_of(library.adapters, old)
+        if path.name == new:
+            return new
+        other = adapters.name_taken(library.adapters, new)
+        if other not in (None, path.name):
+            raise OvernightError(
+                Kind.ADAPTER_EXISTS,
+                f"There is already an adapter called '{other}'.",
+                "Choose another name.",
+            )
+        require_unused(library, "adapter", path.name)
+        _rename(connection, path, library.adapters / new)
+    return new
 
 
 def _rename(connection: sqlite3.Connection, path: Path, target: Path) -> None:

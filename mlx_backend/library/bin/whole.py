@@ -52,10 +52,10 @@ class Bin:
 
         Raises OvernightError when it is unknown, or when a job that is under way needs it.
         """
-        path = adapters.folder_of(self._library.adapters, name)
-        name = path.name
-        require_unused(self._library, "adapter", name)
         with self._folders.alone():
+            path = adapters.folder_of(self._library.adapters, name)
+            name = path.name
+            require_unused(self._library, "adapter", name)
             item = self._folders.announce("adapter", name, path, self._new_id())
             try:
                 with transaction(self._db):
@@ -70,16 +70,17 @@ class Bin:
     def delete_adapter_now(self, name: str) -> None:
         """Delete an adapter for good, past the bin. Raises OvernightError as `delete_adapter`."""
         folder = self._library.adapters
-        name = adapters.folder_of(folder, name).name
-        require_unused(self._library, "adapter", name)
-        with adapters.removed_adapter(folder, name), transaction(self._db):
-            forget_adapter(self._db, name)
+        with self._folders.alone():
+            name = adapters.folder_of(folder, name).name
+            require_unused(self._library, "adapter", name)
+            with adapters.removed_adapter(folder, name), transaction(self._db):
+                forget_adapter(self._db, name)
 
     def delete_model(self, name: str) -> Binned:
         """Delete a base model, also a half-written one. Raises OvernightError as for adapters."""
-        path = models.folder_of(self._library.models, name)
-        require_unused(self._library, "model", name)
         with self._folders.alone():
+            path = models.folder_of(self._library.models, name)
+            require_unused(self._library, "model", name)
             item = self._folders.announce("model", name, path, self._new_id())
             self._folders.take(item, path)
         return item

@@ -4,15 +4,11 @@ import errno
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import CARD, WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.bin import Bin, Binned
@@ -317,66 +313,6 @@ def test_a_restore_that_fails_leaves_the_item_in_the_bin(
             bin_.restore(item.id)
     assert bin_.items() == [item]
     assert bin_.restore(item.id).name == "Garden"
-
-
-# --- what is in use ---
-
-
-def test_what_a_run_needs_is_not_deleted(bin_: Bin, tiny_library: Library) -> None:
-    put(tiny_library.adapters, "Garden")
-    spec = protocol.TrainSpec(name="More", model="tiny", start_from="Garden")
-    folder = JobFolder.create(tiny_library.runs, spec)
-    lock = folder.lock()
-    assert lock.acquire()
-    for delete, name in ((bin_.delete_adapter, "Garden"), (bin_.delete_model, "tiny")):
-        with pytest.raises(OvernightError, match="More") as caught:
-            delete(name)
-        assert caught.value.kind is Kind.BUSY
-        assert folder.id in caught.value.hint
-    bin_.delete_model("starter")
-    lock.release()
-    bin_.delete_adapter("Garden")
-    bin_.delete_model("tiny")
-    assert len(bin_.items()) == 3
-
-
-def test_what_was_launched_just_now_counts_as_running(bin_: Bin, tiny_library: Library) -> None:
-    put(tiny_library.adapters, "Garden")
-    spec = protocol.ExportSpec(name="Garden", format="mlx", to="/out")
-    folder = JobFolder.create(tiny_library.jobs, spec)
-    with pytest.raises(OvernightError, match="exported"):
-        bin_.delete_adapter("Garden")
-    os.utime(folder.path / "spec.json", (1, 1))
-    bin_.delete_adapter("Garden")
-
-
-def test_two_processes_that_empty_it_at_once(
-    bin_: Bin, library: Library, connection: sqlite3.Connection
-) -> None:
-    for number in range(20):
-        put(library.adapters, f"A{number}")
-        bin_.delete_adapter(f"A{number}")
-    older.fill(connection)
-    bin_.delete_notes([3, 9])
-    code = (
-        "import sys; from mlx_backend.library import Library, database\n"
-        "from mlx_backend.library.bin import Bin\n"
-        "library = Library.open(); sys.stdin.readline()\n"
-        "print(Bin(library, database.connect(library.database)).empty())"
-    )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert sum(int(process.communicate()[0]) for process in processes) == 22
-    assert bin_.items() == []
-    assert names(library.bin) == [".lock"]
 
 
 def test_the_weights_are_gone_once_it_is_emptied(
