@@ -303,6 +303,24 @@ def test_a_database_that_cannot_be_written_keeps_an_adapter_where_it_was(
     assert bin_.items() == []
 
 
+def test_a_database_that_cannot_be_written_keeps_an_adapter_in_the_bin(
+    bin_: Bin, adapters: Path, connection: sqlite3.Connection
+) -> None:
+    older.fill(connection)
+    item = bin_.delete_adapter("Garden")
+    put(adapters, "Garden", created=5)
+    connection.execute(
+        "CREATE TRIGGER full BEFORE UPDATE ON turns BEGIN SELECT raise(ABORT, 'full'); END"
+    )
+    with pytest.raises(sqlite3.Error):
+        bin_.restore(item.id)
+    assert bin_.items() == [item]
+    assert names(adapters) == ["Garden"]
+    connection.execute("DROP TRIGGER full")
+    assert bin_.restore(item.id).name == "Garden 2"
+    assert older.rows_of(connection, "notes")[0]["learned_by"] == "Garden 2"
+
+
 def test_a_restore_that_fails_leaves_the_item_in_the_bin(
     bin_: Bin, adapters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
