@@ -82,11 +82,15 @@ class Deletions(QObject):
         self._look.stop()
 
     def purge(self) -> None:
-        """Throw out what has been in the bin for as long as the person wants it kept."""
+        """Throw out what has been in the bin for as long as the person wants it kept.
+
+        Where that fails, the next look tries again: nobody asked for this one.
+        """
         days = self._preferences.settings.bin_days
         self._background.call(
             lambda db: self._bin(db).purge(days, time.time()),
             lambda thrown_out: self.emptied.emit() if thrown_out else None,
+            lambda _: None,
         )
 
     def delete(self, kind: BinKind, keys: Sequence[Key], name: str) -> None:

@@ -174,6 +174,22 @@ def test_and_while_it_stays_open(
     assert binned(library) == set()
 
 
+def test_what_cannot_be_thrown_out_is_not_complained_about(
+    library: Library, services: Services, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed: list[object] = []
+    after: list[object] = []
+    services.background.failed.connect(failed.append)
+    with opened(library.database) as connection:
+        connection.execute("ALTER TABLE bin RENAME TO gone")
+        services.deletions.purge()
+        services.background.call(lambda _: None, after.append)
+        qtbot.waitUntil(lambda: len(after) == 1)
+        connection.execute("ALTER TABLE gone RENAME TO bin")
+    assert "no such table" in caplog.text
+    assert failed == []
+
+
 def test_a_note_is_thrown_out_together_with_a_sample_about_it(
     library: Library, services: Services, qtbot: QtBot
 ) -> None:

@@ -141,7 +141,8 @@ class Bin:
         It goes only where an earlier call, a day or more before, found it due as well. Also tidies
         up after moves that were cut short. Returns how many items went.
         """
-        with contextlib.suppress(OvernightError):  # while another process is at it
+        # Not while another process is at it, or where the disk is full.
+        with contextlib.suppress(OvernightError, OSError):
             self._settle()
         if days <= 0:
             return 0
