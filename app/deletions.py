@@ -116,15 +116,13 @@ class Deletions(QObject):
                 self._history.do(self._step(moved, f"Restore {_in_menu(what)}", sentence, False))
 
     def throw_out(self, items: Sequence[Binned]) -> None:
-        """Delete things for good."""
-        # Samples go with their notes, so they go before them.
-        ids = [item.id for item in sorted(items, key=lambda item: item.kind == "note")]
-
-        def remove(db: sqlite3.Connection) -> None:
-            for item_id in ids:
-                self._bin(db).remove(item_id)
-
-        self._background.call(remove, lambda _: self.emptied.emit(), self._take_failure)
+        """Delete those of these for good that are still there."""
+        ids = [item.id for item in items]
+        self._background.call(
+            lambda db: self._bin(db).remove_all(ids),
+            lambda _: self.emptied.emit(),
+            self._take_failure,
+        )
 
     def empty(self) -> None:
         """Delete all that is in the bin for good."""

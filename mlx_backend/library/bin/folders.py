@@ -17,7 +17,13 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import folder_bytes, remove_tree, sync_path, write_atomically
+from mlx_backend.files import (
+    folder_bytes,
+    remove_tree,
+    sweep_leftovers,
+    sync_path,
+    write_atomically,
+)
 from mlx_backend.library.bin.items import ITEM_ID, BinKind, Binned, new_id
 from mlx_backend.library.bin.unlabelled import guessed_kind, guessed_name
 from mlx_backend.locks import held
@@ -136,6 +142,7 @@ class FolderBin:
         """Remove what moves that were cut short left behind; nobody else may be moving."""
         for path in self._paths():
             if not os.path.lexists(path / _CONTENT):
+                sweep_leftovers(path)
                 self._tidy(path)
 
     def new_id(self) -> str:

@@ -131,9 +131,15 @@ class Bin:
         if not self._rows.remove([item_id]) and not self._remove_folder(item_id):
             raise not_there(item_id)
 
+    def remove_all(self, item_ids: Iterable[str]) -> int:
+        """Throw out for good what of these is still there; returns how many items went."""
+        ids = list(item_ids)
+        removed = sum(self._remove_folder(item_id) for item_id in ids)
+        return removed + self._rows.remove(ids)
+
     def empty(self) -> int:
         """Throw everything out for good; returns how much that was."""
-        return self._remove([item.id for item in self.items()])
+        return self.remove_all(item.id for item in self.items())
 
     def purge(self, days: int, now: float) -> int:
         """Throw out what was deleted more than `days` before `now` (Unix time); 0 keeps all.
@@ -149,11 +155,7 @@ class Bin:
         old = [item.id for item in self.items() if item.deleted < now - days * _DAY_S]
         with transaction(self._db):
             due = look(self._db, old, now)
-        return self._remove(due)
-
-    def _remove(self, item_ids: list[str]) -> int:
-        removed = sum(self._remove_folder(item_id) for item_id in item_ids)
-        return removed + self._rows.remove(item_ids)
+        return self.remove_all(due)
 
     def _remove_folder(self, item_id: str) -> bool:
         if self._folders.find(item_id) is None:

@@ -211,10 +211,11 @@ def test_an_adapter_that_left_before_its_notes_were_told(
 def test_an_announcement_that_was_cut_short(bin_: Bin, library: Library) -> None:
     (library.bin / "0123abcd").mkdir(parents=True)
     (library.bin / "0123abce").mkdir()
-    (library.bin / "0123abce" / ".item.json.1.part").write_bytes(b"{")
+    (library.bin / "0123abce" / ".item.json.999999999.part").write_bytes(b"{")
     assert bin_.items() == []
     bin_.purge(30, 0)
     assert bin_.items() == []
+    assert names(library.bin) == [".lock"]
 
 
 def test_a_deletion_for_good_that_was_cut_short(
