@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
 from app.adapter_identity import another, identity_of
@@ -32,6 +32,7 @@ THINGS: dict[BinKind, tuple[str, str]] = {
 
 _T = TypeVar("_T")
 
+_LOOK_MS = 6 * 3_600_000
 _NOT_THERE = "no longer in the bin."
 _AT_ONCE = 200  # rows, which the bin moves in one transaction
 
@@ -71,13 +72,28 @@ class Deletions(QObject):
         self._history = history
         self._preferences = preferences
         self._leaving: set[tuple[BinKind, Key]] = set()
+        self._look = QTimer(self, interval=_LOOK_MS)  # a window may stay open for weeks
+        self._look.timeout.connect(self.purge)
+
+    def begin(self) -> None:
+        """Throw out by and by, from now on, what was kept long enough."""
+        self._look.start()
+        self.purge()
+
+    def shut_down(self) -> None:
+        """Look no longer."""
+        self._look.stop()
 
     def purge(self) -> None:
-        """Throw out what has been in the bin for as long as the person wants it kept."""
+        """Throw out what has been in the bin for as long as the person wants it kept.
+
+        Where that fails, the next look tries again: nobody asked for this one.
+        """
         days = self._preferences.settings.bin_days
         self._background.call(
             lambda db: self._bin(db).purge(days, time.time()),
             lambda thrown_out: self.emptied.emit() if thrown_out else None,
+            lambda _: None,
         )
 
     def delete(self, kind: BinKind, keys: Sequence[Key], name: str) -> None:
@@ -105,14 +121,11 @@ class Deletions(QObject):
     def throw_out(self, items: Sequence[Binned]) -> None:
         """Delete these for good, and nothing that came into the bin since they were listed."""
         ids = [item.id for item in items]
-
-        def remove(db: sqlite3.Connection) -> None:
-            bin_ = self._bin(db)
-            there = {item.id for item in bin_.items()}  # some may have been restored meanwhile
-            for item_id in there.intersection(ids):
-                bin_.remove(item_id)
-
-        self._background.call(remove, lambda _: self.emptied.emit(), self._take_failure)
+        self._background.call(
+            lambda db: self._bin(db).remove_all(ids),
+            lambda _: self.emptied.emit(),
+            self._take_failure,
+        )
 
     def items(self, show: Callable[[list[Binned]], None]) -> None:
         """Look what is in the bin, and show it."""

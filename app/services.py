@@ -50,6 +50,7 @@ class Services:
 
     def close(self) -> None:
         """Finish what was asked for and end threads and children. Jobs go on."""
+        self.deletions.shut_down()
         self.watched.shut_down()
         self.imports.flush()
         self.planner.shut_down()
@@ -91,5 +92,5 @@ def make_services(library: Library, app: QApplication) -> Services:
     watcher.begin()
     services.watched.begin()
     services.login_item.begin()
-    services.deletions.purge()
+    services.deletions.begin()
     return services

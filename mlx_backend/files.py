@@ -82,13 +82,18 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder so that a reader sees all of it or nothing, even after a crash.
+    """Remove a folder so that a reader sees all of it or nothing, even after a crash."""
+    remove_tree(put_out_of_sight(path))
 
-    What cannot be removed stays as a leftover, for `sweep_leftovers`.
+
+def put_out_of_sight(path: Path) -> Path:
+    """Rename a folder that is to be removed; returns what it is called then.
+
+    What is not removed from there stays as a leftover, for `sweep_leftovers`.
     """
     beside = _beside(path)
     path.rename(beside)
-    remove_tree(beside)
+    return beside
 
 
 def sweep_leftovers(folder: Path) -> None:

@@ -10,9 +10,12 @@ from msgspec import Meta
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.protocol import AdapterKind, Patience
-from mlx_backend.small_file import change_object, mend, read_object, readable
+from mlx_backend.small_file import Found, change_object, fits, mend, read_object, readable
 
 Appearance = Literal["system", "light", "dark"]
+
+_LOST: dict[str, object] = {"bin_days": 0}
+"""What is in force where it cannot be read what the person set: then nothing is thrown out."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,11 +185,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_settings(path: Path) -> Settings:
-    """Read settings; fields that are missing, unknown or out of range fall back to defaults."""
+    """Read settings; fields that are missing, unknown or out of range fall back to defaults.
+
+    Not so how long the bin keeps what was deleted: that is for ever where it may have been set and
+    cannot be read.
+    """
     try:
-        return _settings_of(read_object(path, Settings.__struct_fields__).fields)
+        return _settings_of(read_object(path, Settings.__struct_fields__))
     except OSError:
-        return Settings()
+        return _settings_of(Found({}, is_damaged=True))
 
 
 def change_settings(path: Path, **fields: object) -> Settings:
@@ -194,24 +201,33 @@ def change_settings(path: Path, **fields: object) -> Settings:
 
     Raises OvernightError or OSError when that fails; then the file is as it was.
     """
-    return _settings_of(change_object(path, fields, Settings.__struct_fields__).fields)
+    return _settings_of(
+        Found(change_object(path, fields, Settings.__struct_fields__, _LOST).fields)
+    )
 
 
 def mend_settings(path: Path) -> str:
     """Put a damaged file of settings aside; a sentence that says so, "" where all is well."""
     try:
-        aside = mend(path, Settings.__struct_fields__)
+        aside = mend(path, Settings.__struct_fields__, _LOST)
     except (OSError, OvernightError):
         return ""  # it stays where it is, and is tried again the next time
     if aside is None:
         return ""
+    keeps = "" if load_settings(path).bin_days else " The bin keeps all until you empty it."
     return (
         f"The file of settings was damaged. What could be read of it is in force; the file itself"
-        f" is kept as {aside}."
+        f" is kept as {aside}.{keeps}"
     )
 
 
-def _settings_of(fields: dict[str, object]) -> Settings:
+def _settings_of(found: Found) -> Settings:
     # Bytes that were no text are no name of a model.
     unread = "\N{REPLACEMENT CHARACTER}"
-    return readable({n: value for n, value in fields.items() if unread not in str(value)}, Settings)
+    fields = {n: value for n, value in found.fields.items() if unread not in str(value)}
+    lost = {
+        name: value
+        for name, value in _LOST.items()
+        if not (fits(name, fields, Settings) if name in fields else found.is_whole)
+    }
+    return readable({**fields, **lost}, Settings)

@@ -24,16 +24,27 @@ from mlx_backend.locks import held
 
 _PATIENCE_S = 5.0
 _STRING_OR_LAST_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
+# Of one that is cut off, not all digits may be there.
+_AFTER_NUMBER = re.compile(r"[\s,}\]/]")
 _S = TypeVar("_S", bound=msgspec.Struct)
 _decoder = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a file holds; where it `is_damaged`, as much of it as can be read."""
+    """What a file holds; where it `is_damaged`, as much of it as can be read.
+
+    One that `is_empty` is there and has nothing in it, maybe since it was cut off there.
+    """
 
     fields: dict[str, object]
     is_damaged: bool = False
+    is_empty: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what is not in `fields` was never set."""
+        return not self.is_damaged and not self.is_empty
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ def read_object(path: Path, known: Collection[str]) -> Found:
         return Found({})
     text, is_whole = _decoded(data)
     if not text.strip():
-        return Found({})
+        return Found({}, is_empty=True)
     fields = _parsed(text) if is_whole else None
     return Found(_salvaged(text, known), is_damaged=True) if fields is None else Found(fields)
 
@@ -64,15 +75,21 @@ def read_object(path: Path, known: Collection[str]) -> Found:
 def readable(fields: Mapping[str, object], kind: type[_S]) -> _S:
     """Fields as a struct; those that are missing, or of another type, fall back to defaults."""
     known = kind.__struct_fields__
-    kept = {name: fields[name] for name in known if name in fields and _fits(name, fields, kind)}
+    kept = {name: fields[name] for name in known if name in fields and fits(name, fields, kind)}
     return msgspec.convert(kept, kind)
 
 
-def change_object(path: Path, changes: Mapping[str, object], known: Collection[str]) -> Written:
+def change_object(
+    path: Path,
+    changes: Mapping[str, object],
+    known: Collection[str],
+    lost: Mapping[str, object] | None = None,
+) -> Written:
     """Change some fields of a file and leave all others as they are on disk.
 
-    Raises OvernightError when another process does not let go of it, OSError when it cannot be
-    read or written; then nothing has changed.
+    `lost` are values for fields that a damaged file may have had and that cannot be read. Raises
+    OvernightError when another process does not let go of it, OSError when it cannot be read or
+    written; then nothing has changed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with held(path.with_name(f".{path.name}.lock"), _PATIENCE_S) as taken:
@@ -83,7 +100,8 @@ def change_object(path: Path, changes: Mapping[str, object], known: Collection[s
                 "Wait a moment and try again.",
             )
         found = read_object(path, known)
-        fields = {**found.fields, **changes}
+        instead = {} if found.is_whole else lost or {}
+        fields = {**instead, **found.fields, **changes}
         content = msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"
         if found.is_damaged:
             return Written(fields, _write_beside(path, content))
@@ -92,11 +110,13 @@ def change_object(path: Path, changes: Mapping[str, object], known: Collection[s
         return Written(fields)
 
 
-def mend(path: Path, known: Collection[str]) -> Path | None:
+def mend(
+    path: Path, known: Collection[str], lost: Mapping[str, object] | None = None
+) -> Path | None:
     """Put a damaged file aside and write what could be read of it; where it was put, if it was."""
     if not read_object(path, known).is_damaged:
         return None
-    return change_object(path, {}, known).put_aside
+    return change_object(path, {}, known, lost).put_aside
 
 
 def _write_beside(path: Path, content: bytes) -> Path:
@@ -110,7 +130,8 @@ def _write_beside(path: Path, content: bytes) -> Path:
     return aside
 
 
-def _fits(name: str, fields: Mapping[str, object], kind: type[msgspec.Struct]) -> bool:
+def fits(name: str, fields: Mapping[str, object], kind: type[msgspec.Struct]) -> bool:
+    """Whether a field is of the type that a struct wants."""
     try:
         msgspec.convert({name: fields[name]}, kind)
     except msgspec.ValidationError:
@@ -163,7 +184,9 @@ def _salvaged(text: str, known: Collection[str]) -> dict[str, object]:
     for name in known:
         for place in re.finditer(rf'"{re.escape(name)}"\s*:\s*', text):
             try:
-                fields[name], _ = _decoder.raw_decode(text, place.end())
+                value, end = _decoder.raw_decode(text, place.end())
             except (ValueError, RecursionError):
                 continue
+            if not isinstance(value, int | float) or _AFTER_NUMBER.match(text, end):
+                fields[name] = value
     return fields

@@ -1,4 +1,4 @@
-"""The bin: what was deleted, to be had back or thrown out for good."""
+"""The bin: what was deleted, to be restored or thrown out for good."""
 
 from __future__ import annotations
 
@@ -226,5 +226,5 @@ def _purpose(days: int) -> str:
     how_long = f"for {words.count(days, 'day')}" if days else "until you empty it"
     return (
         f"Adapters, conversations, models, notes and samples that you delete stay here {how_long},"
-        " and can be had back."
+        " and can be restored."
     )

@@ -114,6 +114,8 @@ def outcome(job: JobSnapshot) -> tuple[str, int]:
             sentence += f" {words.count(unchanged, 'note')} had not changed."
     else:
         sentence = f"Nothing has changed in {words.count(unchanged, 'note')}."
+    if _number(result, "restored"):
+        sentence += " The note that you had deleted is back."
     if removed:
         sentence += f" The files of {words.count(removed, 'note')} are gone."
     return sentence, skipped

@@ -10,6 +10,7 @@ from mlx_backend.cli.console import Console
 from mlx_backend.library import Library, database
 from mlx_backend.library import adapters as store
 from mlx_backend.library.bin import Bin
+from mlx_backend.library.renaming import rename_adapter
 
 
 def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -64,6 +65,15 @@ def remove(options: argparse.Namespace, console: Console) -> dict[str, object]:
         console.say(in_bin_sentence(library, [item]))
         purge_bin(library, connection)
     return {"removed": options.name, "bin": as_results([item])}
+
+
+def rename(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight rename OLD NEW`."""
+    library = Library.open()
+    with database.opened(library.database) as connection:
+        new = rename_adapter(library, connection, options.old, options.new)
+    console.say(f"“{options.old}” is called “{new}” now.")
+    return {"adapter": new}
 
 
 def export(options: argparse.Namespace, console: Console) -> dict[str, object]:

@@ -97,12 +97,12 @@ def _library_commands(commands: _Commands) -> None:
         type=_positive_int,
         default=[],
         metavar="ID",
-        help="move these into the bin, whatever was learned of them",
+        help="move these into the bin",
     )
     models = commands.add("models", "models", "list_models", "list the base models")
     models.add_argument("--remove", metavar="NAME", help="move this one into the bin")
-    waste = commands.add("bin", "bin", "show_bin", "list what was deleted, and bring it back")
-    what = waste.add_mutually_exclusive_group()
+    bin_ = commands.add("bin", "bin", "show_bin", "list what was deleted, and bring it back")
+    what = bin_.add_mutually_exclusive_group()
     what.add_argument("--restore", metavar="ID", help="bring this back")
     what.add_argument("--empty", action="store_true", help="delete everything in it for good")
 
@@ -204,6 +204,9 @@ def _adapter_commands(commands: _Commands) -> None:
     remove = commands.add("remove", "adapters", "remove", "move an adapter into the bin")
     remove.add_argument("name", metavar="NAME")
     remove.add_argument("--now", action="store_true", help="delete it for good")
+    rename = commands.add("rename", "adapters", "rename", "call an adapter by another name")
+    rename.add_argument("old", metavar="OLD")
+    rename.add_argument("new", metavar="NEW")
     export = commands.add("export", "adapters", "export", "write an adapter for other programs")
     export.add_argument("name", metavar="NAME")
     export.add_argument("--format", choices=["mlx"], default="mlx", help="mlx: as mlx-lm loads it")

@@ -22,19 +22,19 @@ def show_bin(options: argparse.Namespace, console: Console) -> dict[str, object]
     """`overnight bin`: list it, after something was restored or it was emptied where asked."""
     library = Library.open()
     with database.opened(library.database) as connection:
-        waste = Bin(library, connection)
+        bin_ = Bin(library, connection)
         result: dict[str, object] = {}
         if options.restore is not None:
-            restored = waste.restore(options.restore)
+            restored = bin_.restore(options.restore)
             result["restored"] = restored.name
             console.say(_restored_sentence(restored.item, restored.name))
         elif options.empty:
-            result["removed"] = waste.empty()
-            console.say(_emptied_sentence(waste.items(), result["removed"] == 0))
+            result["removed"] = bin_.empty()
+            console.say(_emptied_sentence(bin_.items(), result["removed"] == 0))
         else:
             purge_bin(library, connection)
-            _list(library, waste.items(), console)
-        return result | {"bin": as_results(waste.items())}
+            _list(library, bin_.items(), console)
+        return result | {"bin": as_results(bin_.items())}
 
 
 def in_bin_sentence(library: Library, items: Sequence[Binned]) -> str:
@@ -88,7 +88,9 @@ def _list(library: Library, items: Sequence[Binned], console: Console) -> None:
 def _restored_sentence(item: Binned, name: str) -> str:
     if name == item.name:
         return f"“{name}” is back."
-    return f"“{item.name}” is back. It is called “{name}” now, for its name was taken meanwhile."
+    return (
+        f"“{item.name}” is back. It is called “{name}” now, because its name was taken meanwhile."
+    )
 
 
 def _emptied_sentence(left: Sequence[Binned], was_empty: bool) -> str:

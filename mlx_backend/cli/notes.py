@@ -41,6 +41,8 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
         f"{outcome.added} added, {outcome.changed} changed, {outcome.unchanged} unchanged,"
         f" {outcome.removed} gone; {outcome.notes} notes in all{left_out}."
     )
+    if outcome.restored:
+        console.say("The note that you had deleted is back.")
     if outcome.skipped:
         console.say(f"Skipped {len(outcome.skipped)}:")
         console.table(["File", "Why"], outcome.skipped)

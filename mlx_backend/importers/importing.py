@@ -66,7 +66,8 @@ class _Reading:
 class ImportOutcome:
     """What an import did; `notes` are those of the library afterwards whose files are there.
 
-    Of them, `left_out` are those that training does not use.
+    Of them, `left_out` are those that training does not use, and `restored` those that the person
+    had deleted.
     """
 
     notes: int = 0
@@ -75,6 +76,7 @@ class ImportOutcome:
     changed: int = 0
     unchanged: int = 0
     removed: int = 0
+    restored: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     stopped: bool = False
 
@@ -87,6 +89,7 @@ class ImportOutcome:
             "changed": self.changed,
             "unchanged": self.unchanged,
             "removed": self.removed,
+            "restored": self.restored,
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
         }
 
@@ -147,10 +150,12 @@ def import_paths(
     """Bring the library up to date with files and folders; only what changed is read.
 
     A note whose file is gone from an imported folder is kept and marked so, but not where the
-    folder cannot be read; one whose file was renamed goes with it. A stop keeps what was read so
-    far. Raises OvernightError when a path is missing, or when nothing at all is found.
+    folder cannot be read; one whose file was renamed goes with it. What the person deleted stays
+    deleted, unless its file alone is imported. A stop keeps what was read so far. Raises
+    OvernightError when a path is missing, or when nothing at all is found.
     """
-    sources = _without_nested(_normal(path) for path in paths)
+    chosen = {_normal(path) for path in paths}
+    sources = _without_nested(chosen)
     for source in sources:
         check_source(source)
     # Walked twice: a list of all files would grow with the folder.
@@ -165,6 +170,8 @@ def import_paths(
     files = itertools.chain.from_iterable(map(find_files, sources))
     reading = _Reading(on_progress, stop_requested, total)
     imports = Imports(notes)
+    if len(chosen) == 1:
+        outcome.restored = imports.take_in_again(str(sources[0]))
     with Sandbox() as sandbox:
         run = _Import(imports, counter, sandbox, outcome)
         while not outcome.stopped and (batch := list(itertools.islice(files, _BATCH))):
@@ -196,9 +203,6 @@ class _Import:
 
     def read(self, files: Sequence[FoundFile], reading: _Reading) -> None:
         """Read those of a batch of files that are new or changed, and save what came of them."""
-        for file in files:
-            if file.path == file.source:
-                self._imports.take_in_again(str(file.path))
         known = self._imports.known([str(file.path) for file in files])
         self._imports.spare([str(file.path) for file in files if file.unlisted])
         read: list[_Read] = []

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import folder_bytes, remove_folder, write_atomically
+from mlx_backend.files import folder_bytes, put_out_of_sight, remove_tree, write_atomically
 from mlx_backend.library.names import is_folder_name, normal_name, same_among, shortened
 
 WEIGHTS = "adapters.safetensors"
@@ -23,10 +24,11 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter is: its base, how it was made, and what the training reached.
 
     `decomposed` adapters are of the kind DoRA. `id` is what an adapter is known by: its name can
-    change, and another one can get it.
+    change, and another one can get it. `was` is its name until now, while it gets another one.
     """
 
     name: str
+    was: str = ""
     id: str = ""
     base: str
     base_sha256: str
@@ -119,7 +121,8 @@ def read_adapter(folder: Path, name: str) -> Adapter:
     if not complete:
         raise _damaged(name, "an empty file")
     # The folder's name is the adapter's: a copied or renamed folder must not pass for the original.
-    card = msgspec.structs.replace(card, name=path.name, id=_identity(card, path.name))
+    own = _identity(card, path.name)
+    card = msgspec.structs.replace(card, name=path.name, was="", id=own)
     return Adapter(card=card, path=path, bytes=folder_bytes(path))
 
 
@@ -145,20 +148,30 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def write_name(path: Path, old: str, new: str) -> None:
-    """Let the card in an adapter's folder, called `old` before, say `new`.
-
-    A card that is damaged, or outside the library, or for which the disk has no room, stays as it
-    is: the folder's name is what counts.
-    """
+def card_of(path: Path) -> AdapterCard | None:
+    """The card in an adapter's folder as it is; None where it is damaged."""
     try:
-        card = msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
+        return msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
     except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
-        return
-    card = msgspec.structs.replace(card, name=new, id=_identity(card, old))
-    if not path.is_symlink():
-        with contextlib.suppress(OSError):
-            write_atomically(path / CARD, encode_card(card))
+        return None
+
+
+def write_name(path: Path, old: str, new: str, was: str = "") -> None:
+    """Let the card in an adapter's folder, called `old` up to here, say `new`.
+
+    A card that is damaged, or outside the library, stays as it is. Raises OSError.
+    """
+    card = card_of(path)
+    if card is not None and not path.is_symlink():
+        card = msgspec.structs.replace(card, name=new, was=was, id=_identity(card, old))
+        write_atomically(path / CARD, encode_card(card))
+
+
+def half_renamed(folder: Path) -> list[tuple[Path, AdapterCard]]:
+    """The folders of adapters whose renaming was cut short, with their cards."""
+    paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    cards = [(path, card_of(path)) for path in paths if is_folder_name(path.name)]
+    return [(path, card) for path, card in cards if card is not None and card.was]
 
 
 def encode_card(card: AdapterCard) -> bytes:
@@ -166,13 +179,21 @@ def encode_card(card: AdapterCard) -> bytes:
     return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
 
 
-def remove_adapter(folder: Path, name: str) -> None:
-    """Delete an adapter for good, also a damaged one. Raises OvernightError when it is unknown."""
+@contextlib.contextmanager
+def removed_adapter(folder: Path, name: str) -> Iterator[None]:
+    """Take an adapter out of its place, also a damaged one; after the block it is gone for good.
+
+    Should the block fail, it is back. Of a link, the link alone goes. Raises OvernightError when it
+    is unknown.
+    """
     path = folder_of(folder, name)
-    if path.is_symlink():
-        path.unlink()  # what it points to is not the library's
-    else:
-        remove_folder(path)
+    beside = put_out_of_sight(path)
+    try:
+        yield
+    except BaseException:
+        beside.rename(path)
+        raise
+    remove_tree(beside)
 
 
 def folder_of(folder: Path, name: str) -> Path:
@@ -194,7 +215,7 @@ def folder_of(folder: Path, name: str) -> Path:
 def _identity(card: AdapterCard, name: str) -> str:
     """The id of what is in a folder called `name`: a copy that was made by hand is another one."""
     own = card.id or _digest(card.run, repr(card.created))
-    return own if card.name == name else _digest(own, name)
+    return own if name in (card.name, card.was) else _digest(own, name)
 
 
 def _digest(*told: str) -> str:

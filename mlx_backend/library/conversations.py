@@ -124,10 +124,6 @@ class Conversations:
                 (" ".join(title.split()), conversation_id),
             )
 
-    def delete(self, conversation_id: int) -> None:
-        """Delete a conversation with its turns."""
-        self._db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
-
 
 def _written(turn: StoredTurn) -> str:
     return msgspec.json.encode(turn.citations).decode() if turn.citations else ""

@@ -10,8 +10,12 @@ from mlx_backend.library.matching import KnownNote
 
 IN_BIN = "You deleted this note. It is in the bin, from where it can be restored"
 EMPTIED = (
-    "You deleted this note, and it is no longer in the bin. Import its file by itself to read it"
-    " again"
+    "You deleted this note, and it is no longer in the bin. Import its file, and nothing else, to"
+    " read it again"
+)
+EMPTIED_PART = (
+    "You deleted this note, and it is no longer in the bin. Save it in a file of its own and import"
+    " that to read it again"
 )
 """Why an import skips one, as for any other file that is left out."""
 
@@ -67,8 +71,17 @@ class DeletedNotes:
             [(path, note_id) for note_id, path in paths.items()],
         )
 
+    def whole_file(self, file: str) -> int | None:
+        """The deleted note that all of a file is; None where the file is more, or is not known."""
+        rows = self._db.execute(
+            "SELECT note_id, part FROM deleted_notes WHERE file = ?", (file,)
+        ).fetchall()
+        others = self._db.execute("SELECT 1 FROM notes WHERE file = ?", (file,)).fetchone()
+        is_whole = len(rows) == 1 and not rows[0]["part"] and others is None
+        return int(rows[0]["note_id"]) if is_whole else None
+
     def forget_file(self, file: str) -> None:
-        """A file is wanted again with all its notes, and so is read again."""
+        """A file is wanted again, and so is read again."""
         self._db.execute(
             "UPDATE files SET readers = 0 WHERE path = ?1"
             " AND EXISTS (SELECT 1 FROM deleted_notes WHERE file = ?1)",
@@ -82,12 +95,16 @@ class DeletedNotes:
 
     def tell_emptied(self, note_id: int) -> None:
         """A note is no longer in the bin."""
-        self._list("note_id = ?", (note_id,), EMPTIED)
+        self._list_emptied("note_id = ?", (note_id,))
 
     def list_of_file(self, file: str) -> None:
         """List the notes of a file, which an import has just looked at, as left out."""
         self._list(f"file = ? AND {_IN_BIN}", (file,), IN_BIN)
-        self._list(f"file = ? AND NOT {_IN_BIN}", (file,), EMPTIED)
+        self._list_emptied(f"file = ? AND NOT {_IN_BIN}", (file,))
+
+    def _list_emptied(self, condition: str, values: tuple[object, ...]) -> None:
+        self._list(f"{condition} AND part = ''", values, EMPTIED)
+        self._list(f"{condition} AND part <> ''", values, EMPTIED_PART)
 
     def _list(self, condition: str, values: tuple[object, ...], reason: str) -> None:
         self._db.execute(

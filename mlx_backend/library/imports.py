@@ -93,10 +93,13 @@ class Imports:
         )
         return {row["path"]: FileStamp(**{**row, "gone": bool(row["gone"])}) for row in rows}
 
-    def take_in_again(self, file: str) -> None:
-        """A file is imported by itself: what the person deleted of it is wanted again."""
+    def take_in_again(self, file: str) -> int:
+        """A file is imported by itself: the note that it is, and that was deleted, is wanted again.
+
+        Returns how many notes came back from the bin.
+        """
         with transaction(self._db):
-            RowBin(self._db).restore_file(file)
+            return RowBin(self._db).restore_file(file)
 
     def spare(self, folders: Sequence[str]) -> None:
         """What is known below these folders may be there still: nobody could look."""

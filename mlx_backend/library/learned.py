@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-_NOTE = "$.notes[0].learned_by"
+_Row = dict[str, object]
+_Content = dict[str, list[_Row]]
 
 
 def forget_adapter(db: sqlite3.Connection, adapter: str, item: str = "") -> None:
@@ -26,12 +27,14 @@ def forget_adapter(db: sqlite3.Connection, adapter: str, item: str = "") -> None
         "UPDATE notes SET learned_sha256 = NULL, learned_by = NULL WHERE learned_by = ?",
         (adapter,),
     )
-    db.execute(
-        "UPDATE bin SET content ="
-        f" json_set(content, '{_NOTE}', NULL, '$.notes[0].learned_sha256', NULL)"
-        f" WHERE kind = 'note' AND json_extract(content, '{_NOTE}') = ?",
-        (adapter,),
-    )
+    for note_item, content in _in_bin(db, "note", adapter):
+        (note,) = content["notes"]
+        if note["learned_by"] == adapter:
+            if item and note["learned_sha256"] is not None:
+                row = {"item": item, "note_id": note["id"], "sha256": note["learned_sha256"]}
+                content.setdefault("unlearned", []).append(row)
+            note |= {"learned_by": None, "learned_sha256": None}
+            _write(db, note_item, content)
 
 
 def learn_again(db: sqlite3.Connection, item: str, adapter: str) -> None:
@@ -46,12 +49,12 @@ def learn_again(db: sqlite3.Connection, item: str, adapter: str) -> None:
         " AND id IN (SELECT note_id FROM unlearned WHERE item = ?)",
         (adapter, item, item),
     )
-    forget_item(db, item)
+    _forget_item(db, item, adapter)
 
 
 def forget_item(db: sqlite3.Connection, item: str) -> None:
-    """An adapter is gone from the bin."""
-    db.execute("DELETE FROM unlearned WHERE item = ?", (item,))
+    """An adapter is gone from the bin, within a transaction."""
+    _forget_item(db, item)
 
 
 def keep_items(db: sqlite3.Connection, items: Sequence[str]) -> None:
@@ -62,29 +65,72 @@ def keep_items(db: sqlite3.Connection, items: Sequence[str]) -> None:
     )
 
 
+def has_learned(db: sqlite3.Connection, adapter: str) -> bool:
+    """Whether notes are there that an adapter has learned."""
+    query = "SELECT 1 FROM notes WHERE learned_by = ? LIMIT 1"
+    return db.execute(query, (adapter,)).fetchone() is not None
+
+
 def rename_adapter_in(db: sqlite3.Connection, old: str, new: str) -> None:
     """Call an adapter otherwise wherever the database names it, within a transaction."""
     db.execute("UPDATE notes SET learned_by = ? WHERE learned_by = ?", (new, old))
-    db.execute("UPDATE turns SET adapter = ? WHERE adapter = ?", (new, old))
+    for item, content in _in_bin(db, "note", old):
+        (note,) = content["notes"]
+        if note["learned_by"] == old:
+            note["learned_by"] = new
+            _write(db, item, content)
+    rename_in_turns(db, old, new)
+
+
+def rename_in_turns(
+    db: sqlite3.Connection,
+    old: str,
+    new: str,
+    since: float = float("-inf"),
+    before: float = float("inf"),
+) -> None:
+    """Call who answered otherwise, within a transaction: in the turns of a time, where one is told.
+
+    Another adapter may have had the name before, or have it since.
+    """
     db.execute(
-        f"UPDATE bin SET content = json_set(content, '{_NOTE}', ?)"
-        f" WHERE kind = 'note' AND json_extract(content, '{_NOTE}') = ?",
-        (new, old),
+        "UPDATE turns SET adapter = ? WHERE adapter = ? AND at >= ? AND at < ?",
+        (new, old, since, before),
     )
-    _rename_in_conversations(db, old, new)
+    for item, content in _in_bin(db, "conversation", old):
+        for turn in content.get("turns", ()):
+            at = turn["at"]
+            if turn["adapter"] == old and isinstance(at, float | int) and since <= at < before:
+                turn["adapter"] = new
+        _write(db, item, content)
 
 
-def _rename_in_conversations(db: sqlite3.Connection, old: str, new: str) -> None:
+def _forget_item(db: sqlite3.Connection, item: str, learned_by: str = "") -> None:
+    """Keep no longer what an item had learned; notes in the bin are told who learned them."""
+    db.execute("DELETE FROM unlearned WHERE item = ?", (item,))
+    for note_item, content in _in_bin(db, "note", item):
+        (note,) = content["notes"]
+        rows = content.pop("unlearned", [])
+        own = [row for row in rows if row["item"] == item]
+        if others := [row for row in rows if row["item"] != item]:
+            content["unlearned"] = others
+        if own and learned_by and note["learned_by"] is None:
+            note |= {"learned_by": learned_by, "learned_sha256": own[0]["sha256"]}
+        _write(db, note_item, content)
+
+
+def _in_bin(db: sqlite3.Connection, kind: str, word: str) -> Iterator[tuple[str, _Content]]:
+    """The items of a kind in whose content a word stands, as they are written down there."""
     rows = db.execute(
-        "SELECT id, content FROM bin WHERE kind = 'conversation' AND instr(content, ?)",
-        (msgspec.json.encode(old).decode(),),
+        "SELECT id FROM bin WHERE kind = ? AND instr(content, ?)",
+        (kind, msgspec.json.encode(word).decode()),
     )
     for row in rows.fetchall():
-        content = msgspec.json.decode(row["content"], type=dict[str, list[dict[str, object]]])
-        for turn in content.get("turns", ()):
-            if turn.get("adapter") == old:
-                turn["adapter"] = new
-        db.execute(
-            "UPDATE bin SET content = ? WHERE id = ?",
-            (msgspec.json.encode(content).decode(), row["id"]),
-        )
+        query = "SELECT content FROM bin WHERE id = ?"
+        content: str = db.execute(query, (row["id"],)).fetchone()["content"]
+        yield row["id"], msgspec.json.decode(content, type=_Content)
+
+
+def _write(db: sqlite3.Connection, item: str, content: _Content) -> None:
+    encoded = msgspec.json.encode(content).decode()
+    db.execute("UPDATE bin SET content = ? WHERE id = ?", (encoded, item))

@@ -19,7 +19,8 @@ _LONGEST_FILE_NAME = 255  # bytes
 # While a folder is written or removed, its name has more behind it.
 _LONGEST_BYTES = 220
 
-_BETWEEN = frozenset(" ._-\u00b7\u30fb")  # the last two stand within Catalan and Japanese words
+# No disk minds any of these. The last two stand within Catalan and Japanese words.
+_BETWEEN = frozenset(" ._-'\u2019&()+,\u00b7\u30fb")
 _JOINERS = frozenset("\u200c\u200d")  # within words of Persian and of Indian languages
 # Letters and marks by the book, which nobody sees.
 _UNSEEN = re.compile(
@@ -78,8 +79,8 @@ def _problem_of(name: str) -> str:
     first = name[:1]
     if not (first.isalpha() or first.isdecimal()) or not all(map(_is_allowed, name)):
         return (
-            f"Use up to {LONGEST_NAME} letters and digits of any language, spaces, dots, dashes"
-            " and underscores, starting with a letter or digit."
+            f"Use up to {LONGEST_NAME} letters and digits of any language, spaces, and these:"
+            " . _ - ' ’ & ( ) + , starting with a letter or digit."
         )
     if _UNSEEN.search(name):
         return "It has letters in it that cannot be seen."

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from pathlib import Path
 
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library import adapters
+from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
@@ -13,26 +16,33 @@ from mlx_backend.library.learned import rename_adapter_in
 from mlx_backend.library.names import check_name
 
 
-def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, new: str) -> None:
+def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, new: str) -> str:
     """Give an adapter another name: its folder, its card, and what names it in the database.
 
-    Raises OvernightError when it is unknown, when the name is taken or cannot be one, or when a
-    job that is under way needs the adapter.
+    Returns the name as it is written. Raises OvernightError when it is unknown, when the name is
+    taken or cannot be one, or when a job that is under way needs the adapter.
     """
-    path = adapters.folder_of(library.adapters, old)
-    old = path.name
-    target = library.adapters / check_name(new)
-    new = target.name
-    if old == new:
-        return
-    other = adapters.name_taken(library.adapters, new)
-    if other not in (None, old):
-        raise OvernightError(
-            Kind.ADAPTER_EXISTS,
-            f"There is already an adapter called '{other}'.",
-            "Choose another name.",
-        )
-    require_unused(library, "adapter", old)
+    new = check_name(new)
+    with FolderBin(library.bin).alone():
+        path = adapters.folder_of(library.adapters, old)
+        if path.name == new:
+            return new
+        other = adapters.name_taken(library.adapters, new)
+        if other not in (None, path.name):
+            raise OvernightError(
+                Kind.ADAPTER_EXISTS,
+                f"There is already an adapter called '{other}'.",
+                "Choose another name.",
+            )
+        require_unused(library, "adapter", path.name)
+        _rename(connection, path, library.adapters / new)
+    return new
+
+
+def _rename(connection: sqlite3.Connection, path: Path, target: Path) -> None:
+    old, new = path.name, target.name
+    # The card comes first: killed from here on, `Bin.purge` sees what was under way, and ends it.
+    adapters.write_name(path, old, new, was=old)
     has_moved = False
     try:
         with transaction(connection):
@@ -42,5 +52,8 @@ def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, n
     except BaseException:
         if has_moved:
             target.rename(path)
+        with contextlib.suppress(OSError):
+            adapters.write_name(path, old, old)
         raise
-    adapters.write_name(target, old, new)
+    with contextlib.suppress(OSError):
+        adapters.write_name(target, new, new)

@@ -69,8 +69,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         if self.rollbacks >= _ROLLBACKS:
             raise OvernightError(
                 Kind.NO_LEARNING,
-                "The training goes astray: its numbers make no sense any more, even where it learns"
-                " eight times as gently.",
+                "The training goes astray: the loss is not a number, even at an eighth of the"
+                " learning rate.",
                 "Start a new run with a lower learning rate (Settings, Details) or another base"
                 " model; what was saved last is kept.",
             )

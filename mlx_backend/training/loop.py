@@ -304,9 +304,7 @@ class TrainingLoop:
         checkpoint = read_checkpoint(self._plan.checkpoints, best.step)
         if checkpoint is None:
             self._report(
-                protocol.Notice(
-                    text="What was best could not be read; what was learned last is kept instead."
-                )
+                protocol.Notice(text="The best checkpoint could not be read; the last one is kept.")
             )
             return
         restore_adapter(self._training, checkpoint)

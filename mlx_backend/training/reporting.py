@@ -121,4 +121,4 @@ def why_it_ended(end: End, state: TrainingState, steps: int) -> Iterator[str]:
             " learning rate (Settings, Details) or more notes may help."
         )
     if state.course.skipped:
-        yield f"{state.course.skipped} steps were skipped, for their loss was not a number."
+        yield f"{state.course.skipped} steps were skipped, because their loss was not a number."

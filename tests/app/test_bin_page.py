@@ -1,7 +1,8 @@
-"""The bin: what is listed, had back and thrown out."""
+"""The bin: what is listed, restored and thrown out."""
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -26,6 +27,7 @@ from mlx_backend.library.database import opened
 from mlx_backend.library.notes import Notes
 from mlx_backend.study.drafts import Draft
 from tests.app.filled import add_adapter, add_model, add_notes, add_samples
+from tests.mlx_backend.library import older
 
 DAY_S = 86_400
 
@@ -230,7 +232,56 @@ def test_what_is_old_goes_when_the_window_opens(
     assert len(binned(library)) == 4
     monkeypatch.setattr("app.deletions.time.time", lambda: now + 31 * DAY_S)
     make_services(library, qapp).close()
+    assert len(binned(library)) == 4, "the clock may be wrong"
+    monkeypatch.setattr("app.deletions.time.time", lambda: now + 32 * DAY_S)
+    make_services(library, qapp).close()
     assert binned(library) == set()
+
+
+def test_and_while_it_stays_open(
+    library: Library, qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(library)
+    days = itertools.count(31)
+    now = time.time()
+    monkeypatch.setattr("app.deletions.time.time", lambda: now + next(days) * DAY_S)
+    monkeypatch.setattr("app.deletions._LOOK_MS", 20)
+    services = make_services(library, qapp)
+    with qtbot.waitSignal(services.deletions.emptied):
+        pass
+    services.close()
+    assert binned(library) == set()
+
+
+def test_what_cannot_be_thrown_out_is_not_complained_about(
+    library: Library, services: Services, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed: list[object] = []
+    after: list[object] = []
+    services.background.failed.connect(failed.append)
+    with opened(library.database) as connection:
+        connection.execute("ALTER TABLE bin RENAME TO gone")
+        services.deletions.purge()
+        services.background.call(lambda _: None, after.append)
+        qtbot.waitUntil(lambda: len(after) == 1)
+        connection.execute("ALTER TABLE gone RENAME TO bin")
+    assert "no such table" in caplog.text
+    assert failed == []
+
+
+def test_a_note_is_thrown_out_together_with_a_sample_about_it(
+    library: Library, services: Services, qtbot: QtBot
+) -> None:
+    with opened(library.database) as connection:
+        older.fill(connection)
+        bin_ = Bin(library, connection)
+        items = [*bin_.delete_samples([4]), *bin_.delete_notes([3])]
+    failed: list[object] = []
+    services.background.failed.connect(failed.append)
+    with qtbot.waitSignal(services.deletions.emptied):
+        services.deletions.throw_out(list(reversed(items)))
+    assert binned(library) == set()
+    assert failed == []
 
 
 def test_models_are_deleted_by_key_one_after_another(

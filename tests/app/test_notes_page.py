@@ -176,10 +176,11 @@ def test_import_from_start_to_result(
     add_notes(library)
     skipped = [{"path": f"/notes/{n}.jpg", "reason": "Not text"} for n in range(9)]
     result: dict[str, object] = {"added": 412, "changed": 0, "unchanged": 0, "skipped": skipped}
+    result["restored"] = 1
     add_skipped(library, {each["path"]: each["reason"] for each in skipped})
     launched[0].append(protocol.Finished(result=result))
     lock.release()
-    expected = "I read 412 notes and skipped 9."
+    expected = "I read 412 notes and skipped 9. The note that you had deleted is back."
     qtbot.waitUntil(lambda: page.import_bar.text.text() == expected)
     qtbot.waitUntil(lambda: len(titles(page)) == 3)
     with qtbot.waitSignal(page.tonight_wanted):

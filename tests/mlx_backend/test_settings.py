@@ -50,12 +50,41 @@ def test_no_file_means_defaults(path: Path) -> None:
     ids=lambda data: repr(data[:20]),
 )
 def test_what_is_no_json_object_means_defaults(path: Path, data: bytes) -> None:
-    assert load_settings(write(path, data)) == Settings()
+    assert load_settings(write(path, data)) == Settings(bin_days=0)
 
 
 def test_a_file_that_cannot_be_read_means_defaults(path: Path) -> None:
     path.mkdir(parents=True)
-    assert load_settings(path) == Settings()
+    assert load_settings(path) == Settings(bin_days=0)
+
+
+@pytest.mark.parametrize(
+    ("data", "days"),
+    [
+        (b'{"rank": 8}', 30),
+        (b'{"bin_days": 365}', 365),
+        (b'{"bin_days": 365, "rank": 8,}', 365),
+        (b'{"bin_days": "0"}', 0),
+        (b'{"bin_days": 0.0}', 0),
+        (b'{"bin_days": 5000}', 0),
+        (b'{"bin_days": null}', 0),
+        (b'{"bin_days": 36', 0),
+        (b'{"bin_days": 36\0\0\0', 0),
+        (b'{"bin_days": 365, "ran', 365),
+        (b'{"rank": 8, "bin', 0),
+        (b"", 0),
+        (b"\0\0\0\0", 0),
+    ],
+    ids=repr,
+)
+def test_nothing_is_thrown_out_unless_it_is_known_that_it_may_be(
+    path: Path, data: bytes, days: int
+) -> None:
+    assert load_settings(write(path, data)).bin_days == days
+    mend_settings(path)
+    assert load_settings(path).bin_days == days
+    assert change_settings(path, rank=3).bin_days == days
+    assert load_settings(path).bin_days == days
 
 
 def test_unknown_fields_are_passed_over(path: Path) -> None:
@@ -137,7 +166,7 @@ def test_a_change_leaves_what_others_wrote(path: Path) -> None:
 
 DAMAGED = [
     b'{"rank": 8, "hours": 2.5,}',
-    b'{"rank": 8, "hours": 2.5',
+    b'{"rank": 8, "hours": 2.5, "passes": 3',
     b'{"rank": 8,, "hours": 2.5}',
     b'// mine\n{"rank": 8, "hours": 2.5}',
     b'{"rank": 8 "hours": 2.5, "base_model": \'x\'}',

@@ -162,13 +162,13 @@ def test_an_answer_can_be_cancelled_and_the_next_one_is_whole(worker: Process) -
 def test_a_model_or_adapter_that_took_the_name_of_another_one_is_loaded(
     worker: Process, tiny_library: Library, loaded: LoadedModel
 ) -> None:
-    waste = Bin(tiny_library, database.connect(tiny_library.database))
+    bin_ = Bin(tiny_library, database.connect(tiny_library.database))
     make_adapter(tiny_library.adapters, loaded, "Notes", seed=1)
     first, _ = worker.answer(ask("1", "Notes"))
-    waste.delete_adapter("Notes")
+    bin_.delete_adapter("Notes")
     assert worker.failure(ask("2", "Notes")).kind == Kind.ADAPTER_UNKNOWN
     make_adapter(tiny_library.adapters, loaded, "Notes", seed=2)
     second, _ = worker.answer(ask("3", "Notes"))
     assert second != first
-    waste.delete_model("tiny")
+    bin_.delete_model("tiny")
     assert worker.failure(ask("4")).kind == Kind.MODEL_UNKNOWN

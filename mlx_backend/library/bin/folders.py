@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,13 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.files import folder_bytes, sync_path, write_atomically
+from mlx_backend.files import (
+    folder_bytes,
+    remove_tree,
+    sweep_leftovers,
+    sync_path,
+    write_atomically,
+)
 from mlx_backend.library.bin.items import ITEM_ID, BinKind, Binned, new_id
 from mlx_backend.library.bin.unlabelled import guessed_kind, guessed_name
 from mlx_backend.locks import held
@@ -32,6 +37,8 @@ class _Item(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     deleted: float
     bytes: int
+    to: str = ""
+    """What it is called where it is about to be back."""
 
 
 class FolderBin:
@@ -97,11 +104,33 @@ class FolderBin:
             raise
         _flush(path.parent, self._folder / item.id)
 
+    @contextlib.contextmanager
+    def given(self, item: Binned, to: Path) -> Iterator[None]:
+        """Move an item's folder to `to`, where nothing is; back again should the block fail."""
+        own = self._folder / item.id
+        label = _Item(
+            kind=item.kind, name=item.name, deleted=item.deleted, bytes=item.bytes, to=to.name
+        )
+        write_atomically(own / _ITEM, msgspec.json.encode(label))
+        self.content(item).rename(to)
+        try:
+            yield
+        except BaseException:
+            to.rename(self.content(item))
+            raise
+        _flush(to.parent, own)
+        self._tidy(own)
+
     def give(self, item: Binned, to: Path) -> None:
         """Move an item's folder to `to`, where nothing is."""
-        self.content(item).rename(to)
-        _flush(to.parent, self._folder / item.id)
-        self._tidy(self._folder / item.id)
+        with self.given(item, to):
+            pass
+
+    def half_given(self) -> list[tuple[Binned, str]]:
+        """Items that are gone from here, and what they are called where they were moved to."""
+        gone = [path for path in self._paths() if not os.path.lexists(path / _CONTENT)]
+        found = [(path, _label(path)) for path in gone if not os.path.lexists(path / _LEAVING)]
+        return [(_binned(path, label), label.to) for path, label in found if label and label.to]
 
     def remove(self, item: Binned) -> None:
         """Delete an item's folder for good. What cannot be deleted is tried again by `sweep`."""
@@ -113,6 +142,7 @@ class FolderBin:
         """Remove what moves that were cut short left behind; nobody else may be moving."""
         for path in self._paths():
             if not os.path.lexists(path / _CONTENT):
+                sweep_leftovers(path)
                 self._tidy(path)
 
     def new_id(self) -> str:
@@ -128,24 +158,33 @@ class FolderBin:
 
     def _read(self, path: Path) -> Binned:
         content = path / _CONTENT
-        try:
-            label = msgspec.json.decode((path / _ITEM).read_bytes(), type=_Item)
-        except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        label = _label(path)
+        if label is None:
             kind, name = guessed_kind(content), guessed_name(content)
             return Binned(path.name, kind, name, _changed(path), _size(content))
-        return Binned(path.name, label.kind, label.name, label.deleted, label.bytes)
+        return _binned(path, label)
 
     def _tidy(self, own: Path) -> None:
         """Remove an item's place without its content; what is not ours stays."""
         leaving = own / _LEAVING
         with contextlib.suppress(OSError):
-            if leaving.is_symlink() or leaving.is_file():
-                leaving.unlink()
-            else:
-                shutil.rmtree(leaving, ignore_errors=True)
-            if not leaving.exists() and not os.path.lexists(own / _CONTENT):
+            if os.path.lexists(leaving):
+                remove_tree(leaving)
+            if not os.path.lexists(leaving) and not os.path.lexists(own / _CONTENT):
                 (own / _ITEM).unlink(missing_ok=True)
                 own.rmdir()
+
+
+def _label(path: Path) -> _Item | None:
+    """What is written down about an item; None where that is damaged."""
+    try:
+        return msgspec.json.decode((path / _ITEM).read_bytes(), type=_Item)
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        return None
+
+
+def _binned(path: Path, label: _Item) -> Binned:
+    return Binned(path.name, label.kind, label.name, label.deleted, label.bytes)
 
 
 def _on_another_disk(item: Binned) -> OvernightError:

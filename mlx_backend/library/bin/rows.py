@@ -7,6 +7,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
+
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.library.bin.belongings import Belongings, Content, PuttingBack, decode, encode
 from mlx_backend.library.bin.items import BinKind, Binned, Restored, new_id, not_there
@@ -74,36 +76,33 @@ class RowBin:
                 ]
         return restored
 
-    def restore_file(self, file: str) -> None:
-        """Bring back the notes of a file that is imported by itself, within a transaction.
+    def restore_file(self, file: str) -> int:
+        """Bring back the note that is all of a file, within a transaction; returns how many came.
 
-        Those that are in the bin no longer are only no longer left out.
+        One that is in the bin no longer is only no longer left out. What the person deleted of a
+        file with many notes stays where it is.
         """
-        rows = self._db.execute(
-            "SELECT bin.id FROM bin JOIN deleted_notes ON deleted_notes.note_id = bin.number"
-            " WHERE bin.kind = 'note' AND deleted_notes.file = ?",
-            (file,),
-        )
-        for row in rows.fetchall():
+        note_id = self._deleted_notes.whole_file(file)
+        if note_id is None:
+            return 0
+        row = self._db.execute(
+            "SELECT id FROM bin WHERE kind = 'note' AND number = ?", (note_id,)
+        ).fetchone()
+        if row is not None:
             self._restore(row["id"], PuttingBack(self._db))
         self._deleted_notes.forget_file(file)
+        return int(row is not None)
 
-    def remove(self, item_id: str) -> bool:
-        """Throw an item out for good; False when it is not here."""
-        with transaction(self._db):
-            return self._remove(item_id)
+    def remove(self, item_ids: Iterable[str]) -> int:
+        """Throw items out for good, notes with the samples about them; returns how many went.
 
-    def remove_before(self, moment: float) -> int:
-        """Throw out all that was deleted before a moment (Unix time); returns how many."""
-        removed = 0
-        while True:
+        Very many go in several transactions, so that others can write between them.
+        """
+        ids, removed = list(item_ids), 0
+        for start in range(0, len(ids), _AT_ONCE):
             with transaction(self._db):
-                rows = self._db.execute(
-                    "SELECT id FROM bin WHERE deleted < ? LIMIT ?", (moment, _AT_ONCE)
-                ).fetchall()
-                removed += sum(self._remove(row["id"]) for row in rows)
-            if len(rows) < _AT_ONCE:
-                return removed
+                removed += self._remove(ids[start : start + _AT_ONCE])
+        return removed
 
     def _kind(self, item_id: str) -> str:
         row = self._db.execute("SELECT kind FROM bin WHERE id = ?", (item_id,)).fetchone()
@@ -201,13 +200,23 @@ class RowBin:
                 f"Restore the note “{row['name']}” first." if row else "It is gone for good.",
             )
 
-    def _remove(self, item_id: str) -> bool:
-        row = self._db.execute(
-            "DELETE FROM bin WHERE id = ? RETURNING kind, number", (item_id,)
-        ).fetchone()
-        if row is not None and row["kind"] == "note":
-            self._deleted_notes.tell_emptied(row["number"])
-        return row is not None
+    def _remove(self, item_ids: list[str]) -> int:
+        rows = self._db.execute(
+            "DELETE FROM bin WHERE id IN (SELECT value FROM json_each(?)) RETURNING kind, number",
+            (msgspec.json.encode(item_ids).decode(),),
+        ).fetchall()
+        notes = [row["number"] for row in rows if row["kind"] == "note"]
+        for note_id in notes:
+            self._deleted_notes.tell_emptied(note_id)
+        if not notes:
+            return len(rows)
+        samples = self._db.execute(
+            "DELETE FROM bin WHERE kind = 'sample'"
+            " AND json_extract(content, '$.samples[0].note_id')"
+            " IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(notes).decode(),),
+        )
+        return len(rows) + samples.rowcount
 
 
 def _name(table: str, content: Content) -> str:

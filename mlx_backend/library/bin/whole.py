@@ -9,20 +9,29 @@ from pathlib import Path
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library import adapters, models
+from mlx_backend.library.bin.due import look
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.bin.items import Binned, Restored, not_there
 from mlx_backend.library.bin.rows import RowBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
-from mlx_backend.library.learned import forget_adapter, forget_item, keep_items, learn_again
+from mlx_backend.library.learned import (
+    forget_adapter,
+    forget_item,
+    has_learned,
+    keep_items,
+    learn_again,
+    rename_adapter_in,
+    rename_in_turns,
+)
 from mlx_backend.library.names import is_folder_name
 
 _DAY_S = 86_400.0
 
 
 class Bin:
-    """What was deleted and can be had back, over one connection.
+    """What was deleted and can be restored, over one connection.
 
     Whatever fails (a full disk, say) leaves everything either where it was or in the bin.
     """
@@ -43,10 +52,10 @@ class Bin:
 
         Raises OvernightError when it is unknown, or when a job that is under way needs it.
         """
-        path = adapters.folder_of(self._library.adapters, name)
-        name = path.name
-        require_unused(self._library, "adapter", name)
         with self._folders.alone():
+            path = adapters.folder_of(self._library.adapters, name)
+            name = path.name
+            require_unused(self._library, "adapter", name)
             item = self._folders.announce("adapter", name, path, self._new_id())
             try:
                 with transaction(self._db):
@@ -60,17 +69,18 @@ class Bin:
 
     def delete_adapter_now(self, name: str) -> None:
         """Delete an adapter for good, past the bin. Raises OvernightError as `delete_adapter`."""
-        name = adapters.folder_of(self._library.adapters, name).name
-        require_unused(self._library, "adapter", name)
-        adapters.remove_adapter(self._library.adapters, name)
-        with transaction(self._db):
-            forget_adapter(self._db, name)
+        folder = self._library.adapters
+        with self._folders.alone():
+            name = adapters.folder_of(folder, name).name
+            require_unused(self._library, "adapter", name)
+            with adapters.removed_adapter(folder, name), transaction(self._db):
+                forget_adapter(self._db, name)
 
     def delete_model(self, name: str) -> Binned:
         """Delete a base model, also a half-written one. Raises OvernightError as for adapters."""
-        path = models.folder_of(self._library.models, name)
-        require_unused(self._library, "model", name)
         with self._folders.alone():
+            path = models.folder_of(self._library.models, name)
+            require_unused(self._library, "model", name)
             item = self._folders.announce("model", name, path, self._new_id())
             self._folders.take(item, path)
         return item
@@ -118,26 +128,34 @@ class Bin:
 
     def remove(self, item_id: str) -> None:
         """Throw an item out for good. Raises OvernightError when it is not in the bin."""
-        if not self._rows.remove(item_id) and not self._remove_folder(item_id):
+        if not self._rows.remove([item_id]) and not self._remove_folder(item_id):
             raise not_there(item_id)
+
+    def remove_all(self, item_ids: Iterable[str]) -> int:
+        """Throw out for good what of these is still there; returns how many items went."""
+        ids = list(item_ids)
+        removed = sum(self._remove_folder(item_id) for item_id in ids)
+        return removed + self._rows.remove(ids)
 
     def empty(self) -> int:
         """Throw everything out for good; returns how much that was."""
-        return self._remove_before(float("inf"))
+        return self.remove_all(item.id for item in self.items())
 
     def purge(self, days: int, now: float) -> int:
         """Throw out what was deleted more than `days` before `now` (Unix time); 0 keeps all.
 
-        Also tidies up after moves that were cut short. Returns how many items went.
+        It goes only where an earlier call, a day or more before, found it due as well. Also tidies
+        up after moves that were cut short. Returns how many items went.
         """
-        with contextlib.suppress(OvernightError):  # while another process is at it
+        # Not while another process is at it, or where the disk is full.
+        with contextlib.suppress(OvernightError, OSError):
             self._settle()
-        return self._remove_before(now - days * _DAY_S) if days > 0 else 0
-
-    def _remove_before(self, moment: float) -> int:
-        old = [item.id for item in self._folders.items() if item.deleted < moment]
-        removed = sum(self._remove_folder(item_id) for item_id in old)
-        return removed + self._rows.remove_before(moment)
+        if days <= 0:
+            return 0
+        old = [item.id for item in self.items() if item.deleted < now - days * _DAY_S]
+        with transaction(self._db):
+            due = look(self._db, old, now)
+        return self.remove_all(due)
 
     def _remove_folder(self, item_id: str) -> bool:
         if self._folders.find(item_id) is None:
@@ -156,28 +174,50 @@ class Bin:
         if not self._library.bin.is_dir():
             return
         with self._folders.alone():
+            for item, name in self._folders.half_given():
+                path = self._library.adapters / name
+                if item.kind == "adapter" and path.is_dir():
+                    self._tell_restored(item, path)
+            self._end_renaming()
             self._folders.sweep()
             items = self._folders.items()
             for item in items:
                 is_away = not (self._library.adapters / item.name).exists()
-                if item.kind == "adapter" and is_away and self._has_learned(item.name):
+                if item.kind == "adapter" and is_away and has_learned(self._db, item.name):
                     with transaction(self._db):
                         forget_adapter(self._db, item.name, item.id)
             keep_items(self._db, [item.id for item in items])
 
-    def _has_learned(self, adapter: str) -> bool:
-        query = "SELECT 1 FROM notes WHERE learned_by = ? LIMIT 1"
-        return self._db.execute(query, (adapter,)).fetchone() is not None
+    def _end_renaming(self) -> None:
+        for path, card in adapters.half_renamed(self._library.adapters):
+            has_moved = path.name == card.name
+            if has_moved and not (path.parent / card.was).exists():
+                with transaction(self._db):
+                    rename_adapter_in(self._db, card.was, path.name)
+            if has_moved or path.name == card.was:
+                adapters.write_name(path, path.name, path.name)
 
     def _restore_adapter(self, item: Binned) -> Restored:
         name = adapters.free_name(self._library.adapters, _sound_name(item))
         path = self._library.adapters / name
-        with transaction(self._db):
-            learn_again(self._db, item.id, name)
-            self._folders.give(item, path)
         if name != item.name:
-            adapters.write_name(path, item.name, name)
+            adapters.write_name(self._folders.content(item), item.name, name, was=item.name)
+        with self._folders.given(item, path):
+            self._tell_restored(item, path)
+        card = adapters.card_of(path)
+        if card is not None and card.was:
+            with contextlib.suppress(OSError):
+                adapters.write_name(path, name, name)
         return Restored(item, name)
+
+    def _tell_restored(self, item: Binned, path: Path) -> None:
+        """Let the database know what an adapter is called that is back in `path`."""
+        card = adapters.card_of(path)
+        with transaction(self._db):
+            learn_again(self._db, item.id, path.name)
+            if path.name != item.name:  # another one answers by that name now
+                since = card.created if card else float("-inf")
+                rename_in_turns(self._db, item.name, path.name, since, item.deleted)
 
     def _restore_model(self, item: Binned) -> Restored:
         name, content = _sound_name(item), self._folders.content(item)

@@ -168,7 +168,7 @@ CREATE TRIGGER notes_to_compare_without AFTER DELETE ON notes BEGIN
         WHERE note_id = (SELECT note_id FROM curated WHERE note_id <> old.id LIMIT 1);
 END;
 
--- What was deleted and can be had back, but for what is in folders of its own.
+-- What was deleted and can be restored, but for what is in folders of its own.
 CREATE TABLE bin (
     id       TEXT PRIMARY KEY,
     kind     TEXT NOT NULL,

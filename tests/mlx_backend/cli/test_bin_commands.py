@@ -55,6 +55,12 @@ def names(library: Library) -> list[str]:
     return sorted(adapter.name for adapter in list_adapters(library.adapters))
 
 
+def seen_long_ago(library: Library) -> None:
+    """What is due was so already when it was looked at last."""
+    with database.opened(library.database) as connection:
+        connection.execute("UPDATE bin_due SET seen = 2")
+
+
 def keep_for(library: Library, days: int) -> None:
     library.settings.write_text(json.dumps({"bin_days": days}))
 
@@ -125,6 +131,12 @@ def test_how_long_it_stays_is_a_setting(library: Library, adapter: Path, said: S
     label.write_text(json.dumps(json.loads(label.read_bytes()) | {"deleted": 1.0}))
     assert "My notes" in said("bin")
     keep_for(library, 1)
+    assert "My notes" in said("bin")
+    seen_long_ago(library)
+    library.settings.write_text('{"bin_days": 1')
+    assert "My notes" in said("bin"), "it cannot be read how long it is to be kept"
+    assert json.loads(library.settings.read_bytes()) == {"bin_days": 0}
+    keep_for(library, 1)
     assert said("bin") == "The bin is empty.\n"
 
 
@@ -157,6 +169,23 @@ def test_an_import_says_which_notes_were_deleted(
     text = said("import", notes_folder)
     assert "Skipped 1:" in text
     assert "You deleted this note. It is in the bin" in text
+    assert "is back" not in text
+    assert "The note that you had deleted is back." in said(
+        "import", notes_folder / "lighthouse.md"
+    )
+
+
+def test_renaming(library: Library, adapter: Path, said: Said, run: Run) -> None:
+    assert said("rename", "My notes", "Ida’s notes") == (
+        "“My notes” is called “Ida’s notes” now.\n"
+    )
+    assert names(library) == ["Ida’s notes"]
+    assert run("rename", "Ida’s notes", "Mu\u0308ller") == {"adapter": "Müller"}
+    put(library.adapters, "Other")
+    assert "already an adapter called 'Other'" in said("rename", "Müller", "OTHER", code=1)
+    assert "no adapter called 'nobody'" in said("rename", "nobody", "New", code=1)
+    assert "cannot be the name" in said("rename", "Müller", "a/b", code=1)
+    assert names(library) == ["Müller", "Other"]
 
 
 def test_removing_models(tiny_library: Library, said: Said, run: Run) -> None:
@@ -177,6 +206,7 @@ def test_removing_models(tiny_library: Library, said: Said, run: Run) -> None:
 LATER = [
     ("remove", "My notes"),
     ("remove", "My notes", "--now"),
+    ("rename", "My notes", "New"),
     ("bin", "--empty"),
     ("bin", "--restore", "5f3a9c1e"),
     ("bin",),
@@ -221,6 +251,8 @@ def test_what_was_kept_long_enough_goes_when_a_command_writes(
     run("notes", "--delete", notes[0])
     with database.opened(filled_library.database) as connection:
         connection.execute("UPDATE bin SET deleted = 1")
+    run("import", notes_folder)
+    seen_long_ago(filled_library)
     run("import", notes_folder)
     with database.opened(filled_library.database) as connection:
         assert connection.execute("SELECT count(*) FROM bin").fetchone()[0] == 0

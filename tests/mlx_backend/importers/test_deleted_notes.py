@@ -14,7 +14,7 @@ from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.deleted_notes import EMPTIED, IN_BIN
+from mlx_backend.library.deleted_notes import EMPTIED, EMPTIED_PART, IN_BIN
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.importers.test_moves import write
 
@@ -41,7 +41,7 @@ def run(notes: Notes, counter: TokenCounter, folder: Path) -> Import:
 
 
 @pytest.fixture
-def waste(library: Library, notes: Notes) -> Bin:
+def bin_(library: Library, notes: Notes) -> Bin:
     return Bin(library, notes.connection)
 
 
@@ -54,15 +54,15 @@ def texts(notes: Notes) -> list[str]:
 
 
 def test_an_import_leaves_it_out_and_says_so(
-    notes: Notes, run: Import, waste: Bin, folder: Path
+    notes: Notes, run: Import, bin_: Bin, folder: Path
 ) -> None:
-    (item,) = waste.delete_notes([ids(notes)["lamp.md"]])
+    (item,) = bin_.delete_notes([ids(notes)["lamp.md"]])
     lamp = str(folder / "lamp.md")
     assert notes.skipped() == [(lamp, IN_BIN)]
     outcome = run()
     assert (outcome.added, outcome.unchanged, outcome.notes) == (0, 1, 1)
     assert outcome.skipped == [(lamp, IN_BIN)]
-    waste.remove(item.id)
+    bin_.remove(item.id)
     outcome = run()
     assert (outcome.added, outcome.notes) == (0, 1)
     assert outcome.skipped == [(lamp, EMPTIED)]
@@ -70,11 +70,11 @@ def test_an_import_leaves_it_out_and_says_so(
 
 @pytest.mark.parametrize("emptied", [False, True])
 def test_not_even_when_it_is_changed_moved_or_read_anew(
-    notes: Notes, run: Import, waste: Bin, folder: Path, emptied: bool
+    notes: Notes, run: Import, bin_: Bin, folder: Path, emptied: bool
 ) -> None:
-    (item,) = waste.delete_notes([ids(notes)["lamp.md"]])
+    (item,) = bin_.delete_notes([ids(notes)["lamp.md"]])
     if emptied:
-        waste.remove(item.id)
+        bin_.remove(item.id)
     lamp = folder / "lamp.md"
     write(lamp, "Marta lit another lamp.")
     assert (run().added, list(ids(notes))) == (0, ["rope.md"])
@@ -90,7 +90,7 @@ def test_not_even_when_it_is_changed_moved_or_read_anew(
     (folder.parent / "away.md").rename(lamp)
     assert (run().added, list(ids(notes))) == (0, ["rope.md"])
     if not emptied:
-        waste.restore(item.id)
+        bin_.restore(item.id)
         outcome = run()
         assert (outcome.changed, outcome.skipped) == (1, [])
         assert texts(notes) == ["Marta lit another lamp.", "Rope costs three crowns."]
@@ -98,9 +98,9 @@ def test_not_even_when_it_is_changed_moved_or_read_anew(
 
 
 def test_another_file_in_its_place_is_another_note(
-    notes: Notes, run: Import, waste: Bin, folder: Path
+    notes: Notes, run: Import, bin_: Bin, folder: Path
 ) -> None:
-    waste.delete_notes([ids(notes)["lamp.md"]])
+    bin_.delete_notes([ids(notes)["lamp.md"]])
     (folder / "rope.md").replace(folder / "lamp.md")
     assert run().notes == 1
     assert texts(notes) == ["Rope costs three crowns."]
@@ -109,34 +109,45 @@ def test_another_file_in_its_place_is_another_note(
     assert texts(notes) == ["Rope costs three crowns."], "the content came back elsewhere"
 
 
-def test_a_copy_is_not_what_was_deleted(
-    notes: Notes, run: Import, waste: Bin, folder: Path
-) -> None:
-    waste.delete_notes([ids(notes)["lamp.md"]])
+def test_a_copy_is_not_what_was_deleted(notes: Notes, run: Import, bin_: Bin, folder: Path) -> None:
+    bin_.delete_notes([ids(notes)["lamp.md"]])
     write(folder / "copy.md", "Marta lit the lamp.")
     assert run().added == 1
     assert sorted(ids(notes)) == ["copy.md", "rope.md"]
 
 
 def test_importing_the_file_itself_brings_it_back(
-    notes: Notes, run: Import, waste: Bin, folder: Path
+    notes: Notes, run: Import, bin_: Bin, folder: Path
 ) -> None:
     before = ids(notes)
     Decisions(notes.connection).decide([before["lamp.md"]], included=False)
-    waste.delete_notes([before["lamp.md"]])
+    bin_.delete_notes([before["lamp.md"]])
     outcome = run(folder / "lamp.md")
-    assert (outcome.notes, outcome.skipped) == (2, [])
+    assert (outcome.notes, outcome.restored, outcome.skipped) == (2, 1, [])
     assert ids(notes) == before
     assert [n.status for n in notes.summaries() if n.id == before["lamp.md"]] == ["excluded"]
-    assert waste.items() == []
+    assert bin_.items() == []
     assert run().notes == 2
 
 
-def test_also_after_the_bin_was_emptied(
-    notes: Notes, run: Import, waste: Bin, folder: Path
+@pytest.mark.parametrize("emptied", [False, True])
+def test_among_others_it_stays_deleted(
+    notes: Notes, run: Import, bin_: Bin, folder: Path, emptied: bool
 ) -> None:
-    waste.delete_notes([ids(notes)["lamp.md"]])
-    waste.empty()
+    bin_.delete_notes([ids(notes)["lamp.md"]])
+    if emptied:
+        bin_.empty()
+    lamp = folder / "lamp.md"
+    for paths in ([lamp, folder / "rope.md"], [folder, lamp]):
+        outcome = run(*paths)
+        assert (outcome.notes, outcome.added, outcome.restored) == (1, 0, 0)
+        assert outcome.skipped == [(str(lamp), EMPTIED if emptied else IN_BIN)]
+    assert run(lamp, folder / "deep" / ".." / "lamp.md").notes == 2, "it is the same one twice"
+
+
+def test_also_after_the_bin_was_emptied(notes: Notes, run: Import, bin_: Bin, folder: Path) -> None:
+    bin_.delete_notes([ids(notes)["lamp.md"]])
+    bin_.empty()
     outcome = run(folder / "lamp.md")
     assert (outcome.added, outcome.notes, outcome.skipped) == (1, 2, [])
     assert run().skipped == []
@@ -155,15 +166,15 @@ LETTERS = [("One", "The first letter."), ("Two", "The second letter."), ("Two", 
 
 @pytest.mark.parametrize("emptied", [False, True])
 def test_one_note_of_a_file_with_many(
-    notes: Notes, run: Import, waste: Bin, folder: Path, emptied: bool
+    notes: Notes, run: Import, bin_: Bin, folder: Path, emptied: bool
 ) -> None:
     box = folder / "mail.mbox"
     write(box, mail(*LETTERS))
     run()
     (second,) = [n.id for n in notes.summaries() if "second" in notes.text(n.id)]
-    (item,) = waste.delete_notes([second])
+    (item,) = bin_.delete_notes([second])
     if emptied:
-        waste.remove(item.id)
+        bin_.remove(item.id)
     for letters in ([("New", "A new letter."), *LETTERS], LETTERS, LETTERS[1:]):
         write(box, mail(*letters))
         outcome = run()
@@ -171,24 +182,44 @@ def test_one_note_of_a_file_with_many(
         wanted = [text for _, text in letters if "second" not in text]
         assert [w for w in wanted if not any(w in text for text in found)] == []
         assert not any("second" in text for text in found)
-        assert [reason for _, reason in outcome.skipped] == [EMPTIED if emptied else IN_BIN]
-    run(box)
+        assert [reason for _, reason in outcome.skipped] == [EMPTIED_PART if emptied else IN_BIN]
+    write(box, mail(*LETTERS, ("Last", "The last letter.")))
+    outcome = run(box)
+    assert (outcome.added, outcome.restored) == (1, 0)
+    assert not any("second" in text for text in texts(notes)), "only new letters were wanted"
+    assert [reason for _, reason in outcome.skipped] == [EMPTIED_PART if emptied else IN_BIN]
+    if emptied:
+        write(folder / "second.txt", "The second letter.")
+        assert run(folder / "second.txt").added == 1
+    else:
+        bin_.restore(item.id)
+        run()
     assert any("second" in text for text in texts(notes))
-    assert notes.skipped() == []
+
+
+def test_the_only_letter_of_a_mailbox(notes: Notes, run: Import, bin_: Bin, folder: Path) -> None:
+    box = folder / "mail.mbox"
+    write(box, mail(LETTERS[0]))
+    run()
+    (first,) = [n.id for n in notes.summaries() if "first" in notes.text(n.id)]
+    bin_.delete_notes([first])
+    write(box, mail(*LETTERS))
+    assert (run(box).added, run(box).restored) == (2, 0)
+    assert not any("first" in text for text in texts(notes))
 
 
 def test_a_note_whose_path_another_one_got_meanwhile(
-    notes: Notes, run: Import, waste: Bin, folder: Path
+    notes: Notes, run: Import, bin_: Bin, folder: Path
 ) -> None:
-    (item,) = waste.delete_notes([ids(notes)["lamp.md"]])
+    (item,) = bin_.delete_notes([ids(notes)["lamp.md"]])
     notes.connection.execute("UPDATE notes SET path = ?", (str(folder / "lamp.md"),))
-    waste.restore(item.id)
+    bin_.restore(item.id)
     paths = [Path(note.path).name for note in notes.summaries()]
     assert paths == ["lamp.md", "lamp.md (earlier)"]
 
 
 def test_export_of_a_chat_with_one_deleted(
-    notes: Notes, run: Import, waste: Bin, folder: Path
+    notes: Notes, run: Import, bin_: Bin, folder: Path
 ) -> None:
     def chat(number: int, said: str) -> dict[str, object]:
         return {
@@ -202,7 +233,7 @@ def test_export_of_a_chat_with_one_deleted(
     write(path, json.dumps([chat(1, "Of the lamp."), chat(2, "Of the rope.")]))
     run()
     (lamp,) = [n.id for n in notes.summaries() if "Of the lamp" in notes.text(n.id)]
-    waste.delete_notes([lamp])
+    bin_.delete_notes([lamp])
     write(path, json.dumps([chat(3, "Of tea."), chat(1, "Of the lamp. More."), chat(2, "Rope!")]))
     os.utime(path, (1, 1))
     run()

@@ -17,7 +17,7 @@ from mlx_backend.library.adapters import (
     list_damaged,
     name_taken,
     read_adapter,
-    remove_adapter,
+    removed_adapter,
 )
 
 
@@ -42,6 +42,11 @@ def put(folder: Path, name: str, created: float = 1.0) -> Path:
     (path / WEIGHTS).write_bytes(b"weights")
     (path / CONFIG).write_bytes(b"{}")
     return path
+
+
+def remove_adapter(folder: Path, name: str) -> None:
+    with removed_adapter(folder, name):
+        assert not (folder / name).exists()
 
 
 def kind_of(folder: Path, name: str) -> Kind:

@@ -4,21 +4,18 @@ import errno
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import CARD, WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.bin import Bin, Binned
 from mlx_backend.library.bin import folders as bin_folders
 from mlx_backend.library.models import list_models
 from mlx_backend.library.notes import Notes
+from tests.mlx_backend.deep import make_deep_folder
 from tests.mlx_backend.library import older
 from tests.mlx_backend.library.test_adapters import put
 
@@ -29,7 +26,7 @@ def connection(library: Library) -> sqlite3.Connection:
 
 
 @pytest.fixture
-def waste(library: Library, connection: sqlite3.Connection) -> Bin:
+def bin_(library: Library, connection: sqlite3.Connection) -> Bin:
     return Bin(library, connection)
 
 
@@ -55,35 +52,35 @@ def fail(number: int) -> object:
 
 
 def test_an_adapter_comes_back_as_it_was(
-    waste: Bin, adapters: Path, library: Library, connection: sqlite3.Connection
+    bin_: Bin, adapters: Path, library: Library, connection: sqlite3.Connection
 ) -> None:
     older.fill(connection)
     before = {p.name: (p.stat().st_ino, p.read_bytes()) for p in (adapters / "Garden").iterdir()}
     card = read_adapter(adapters, "Garden").card
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     assert (item.kind, item.name) == ("adapter", "Garden")
     assert item.bytes == sum(len(data) for _, data in before.values())
-    assert waste.items() == [item]
+    assert bin_.items() == [item]
     assert names(adapters) == []
     assert [n.status for n in Notes(connection).summaries() if n.id == 3] == ["new"]
-    restored = waste.restore(item.id)
+    restored = bin_.restore(item.id)
     assert (restored.item, restored.name, restored.row) == (item, "Garden", None)
     after = {p.name: (p.stat().st_ino, p.read_bytes()) for p in (adapters / "Garden").iterdir()}
     assert after == before
     assert read_adapter(adapters, "Garden").card == card
     assert [n.status for n in Notes(connection).summaries() if n.id == 3] == ["learned"]
-    assert waste.items() == []
+    assert bin_.items() == []
     assert [path.name for path in library.bin.iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize("name", ["Garden", "GARDEN", "garden"])
-def test_a_name_that_is_taken_meanwhile(waste: Bin, adapters: Path, name: str) -> None:
+def test_a_name_that_is_taken_meanwhile(bin_: Bin, adapters: Path, name: str) -> None:
     card = read_adapter(adapters, "Garden").card
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     put(adapters, name, created=5)
     other = read_adapter(adapters, name).card
     assert other.id != card.id
-    restored = waste.restore(item.id)
+    restored = bin_.restore(item.id)
     assert restored.name == "Garden 2"
     back = read_adapter(adapters, "Garden 2").card
     assert (back.id, back.created) == (card.id, card.created)
@@ -92,95 +89,95 @@ def test_a_name_that_is_taken_meanwhile(waste: Bin, adapters: Path, name: str) -
 
 
 def test_what_another_adapter_learned_meanwhile_stays_its(
-    waste: Bin, adapters: Path, connection: sqlite3.Connection
+    bin_: Bin, adapters: Path, connection: sqlite3.Connection
 ) -> None:
     older.fill(connection)
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     put(adapters, "Garden", created=5)
     Notes(connection).mark_learned("Garden", {3: "a"})
-    assert waste.restore(item.id).name == "Garden 2"
+    assert bin_.restore(item.id).name == "Garden 2"
     assert older.rows_of(connection, "notes")[0]["learned_by"] == "Garden"
 
 
 def test_a_note_in_the_bin_forgets_an_adapter_too(
-    waste: Bin, adapters: Path, connection: sqlite3.Connection
+    bin_: Bin, adapters: Path, connection: sqlite3.Connection
 ) -> None:
     older.fill(connection)
-    (note,) = waste.delete_notes([3])
-    waste.delete_adapter("Garden")
+    (note,) = bin_.delete_notes([3])
+    bin_.delete_adapter("Garden")
     put(adapters, "Garden", created=5)
-    waste.restore(note.id)
+    bin_.restore(note.id)
     assert older.rows_of(connection, "notes")[0]["learned_by"] is None
 
 
-def test_a_damaged_adapter(waste: Bin, adapters: Path) -> None:
+def test_a_damaged_adapter(bin_: Bin, adapters: Path) -> None:
     (adapters / "Garden" / CARD).write_bytes(b"\xff{")
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     put(adapters, "Garden")
-    assert waste.restore(item.id).name == "Garden 2"
+    assert bin_.restore(item.id).name == "Garden 2"
     assert (adapters / "Garden 2" / CARD).read_bytes() == b"\xff{"
 
 
-def test_a_copy_stays_another_adapter_than_its_original(waste: Bin, adapters: Path) -> None:
+def test_a_copy_stays_another_adapter_than_its_original(bin_: Bin, adapters: Path) -> None:
     put(adapters, "Copy")
     (adapters / "Copy" / CARD).write_bytes((adapters / "Garden" / CARD).read_bytes())
     original, copy = (read_adapter(adapters, name).card.id for name in ("Garden", "Copy"))
     assert original != copy
-    waste.restore(waste.delete_adapter("Copy").id)
+    bin_.restore(bin_.delete_adapter("Copy").id)
     assert read_adapter(adapters, "Copy").card.id == copy
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "..", "../adapters", ".", "a/b", "\0"])
-def test_the_unknown(waste: Bin, adapters: Path, name: str) -> None:
+def test_the_unknown(bin_: Bin, adapters: Path, name: str) -> None:
     with pytest.raises(OvernightError) as caught:
-        waste.delete_adapter(name)
+        bin_.delete_adapter(name)
     assert caught.value.kind is Kind.ADAPTER_UNKNOWN
     with pytest.raises(OvernightError) as caught:
-        waste.delete_model(name)
+        bin_.delete_model(name)
     assert caught.value.kind is Kind.MODEL_UNKNOWN
     assert names(adapters) == ["Garden"]
 
 
-def test_a_model_and_a_link_to_one(waste: Bin, tiny_library: Library, tmp_path: Path) -> None:
+def test_a_model_and_a_link_to_one(bin_: Bin, tiny_library: Library, tmp_path: Path) -> None:
     target = (tiny_library.models / "tiny").readlink()
     before = names(target)
-    item = waste.delete_model("tiny")
+    item = bin_.delete_model("tiny")
     assert (item.kind, item.name, item.bytes) == ("model", "tiny", 0)
     assert content_of(tiny_library, item).is_symlink()
     assert [model.card.name for model in list_models(tiny_library.models)] == ["starter"]
-    assert waste.restore(item.id).name == "tiny"
+    assert bin_.restore(item.id).name == "tiny"
     assert (tiny_library.models / "tiny").readlink() == target
-    item = waste.delete_model("tiny")
-    waste.remove(item.id)
+    item = bin_.delete_model("tiny")
+    bin_.remove(item.id)
     assert names(target) == before, "what a link points to is not the library's"
 
 
-def test_a_half_written_model_and_a_link_to_nowhere(waste: Bin, library: Library) -> None:
+def test_a_half_written_model_and_a_link_to_nowhere(bin_: Bin, library: Library) -> None:
     (library.models / "half").mkdir()
     (library.models / "half" / "config.json").write_text("{")
     (library.models / "lost").symlink_to("/nowhere/at/all")
     for name in ("half", "lost"):
-        assert waste.restore(waste.delete_model(name).id).name == name
-        waste.delete_model(name)
-    assert waste.empty() == 2
+        assert bin_.restore(bin_.delete_model(name).id).name == name
+        bin_.delete_model(name)
+    assert bin_.empty() == 2
     assert names(library.models) == []
 
 
-def test_a_model_that_was_made_again_meanwhile(waste: Bin, tiny_library: Library) -> None:
+def test_a_model_that_was_made_again_meanwhile(bin_: Bin, tiny_library: Library) -> None:
     models = tiny_library.models
     target = (models / "starter").readlink()
-    item = waste.delete_model("starter")
+    item = bin_.delete_model("starter")
     (models / "starter").symlink_to(target)
-    assert waste.restore(item.id).name == "starter"
+    assert bin_.restore(item.id).name == "starter"
     assert names(models) == ["starter", "tiny"]
-    assert waste.items() == []
+    assert bin_.items() == []
 
 
-def test_a_model_whose_name_another_one_has(waste: Bin, tiny_library: Library) -> None:
+def test_a_model_whose_name_another_one_has(bin_: Bin, tiny_library: Library) -> None:
     models = tiny_library.models
-    item = waste.delete_model("tiny")
+    item = bin_.delete_model("tiny")
     (models / "Tiny").mkdir()
-    assert waste.restore(item.id).name == "tiny 2"
+    assert bin_.restore(item.id).name == "tiny 2"
     assert [model.card.name for model in list_models(models)] == ["starter", "tiny 2"]
 
 
@@ -188,83 +185,84 @@ def test_a_model_whose_name_another_one_has(waste: Bin, tiny_library: Library) -
 
 
 def test_an_adapter_that_was_announced_and_never_left(
-    waste: Bin, adapters: Path, library: Library
+    bin_: Bin, adapters: Path, library: Library
 ) -> None:
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     content_of(library, item).rename(adapters / "Garden")
-    assert waste.items() == []
+    assert bin_.items() == []
     with pytest.raises(OvernightError):
-        waste.restore(item.id)
-    waste.purge(30, 0)
+        bin_.restore(item.id)
+    bin_.purge(30, 0)
     assert names(library.bin) == [".lock"]
     assert names(adapters) == ["Garden"]
 
 
 def test_an_adapter_that_left_before_its_notes_were_told(
-    waste: Bin, adapters: Path, library: Library, connection: sqlite3.Connection
+    bin_: Bin, adapters: Path, library: Library, connection: sqlite3.Connection
 ) -> None:
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     older.fill(connection)  # as they were: learned by Garden
-    waste.purge(30, 0)
+    bin_.purge(30, 0)
     assert older.rows_of(connection, "notes")[0]["learned_by"] is None
-    waste.restore(item.id)
+    bin_.restore(item.id)
     assert older.rows_of(connection, "notes")[0]["learned_by"] == "Garden"
 
 
-def test_an_announcement_that_was_cut_short(waste: Bin, library: Library) -> None:
+def test_an_announcement_that_was_cut_short(bin_: Bin, library: Library) -> None:
     (library.bin / "0123abcd").mkdir(parents=True)
     (library.bin / "0123abce").mkdir()
-    (library.bin / "0123abce" / ".item.json.1.part").write_bytes(b"{")
-    assert waste.items() == []
-    waste.purge(30, 0)
-    assert waste.items() == []
+    (library.bin / "0123abce" / ".item.json.999999999.part").write_bytes(b"{")
+    assert bin_.items() == []
+    bin_.purge(30, 0)
+    assert bin_.items() == []
+    assert names(library.bin) == [".lock"]
 
 
 def test_a_deletion_for_good_that_was_cut_short(
-    waste: Bin, adapters: Path, library: Library
+    bin_: Bin, adapters: Path, library: Library
 ) -> None:
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     content_of(library, item).rename(library.bin / item.id / "leaving")
-    assert waste.items() == []
-    waste.purge(30, 0)
+    assert bin_.items() == []
+    bin_.purge(30, 0)
     assert names(library.bin) == [".lock"]
 
 
 @pytest.mark.parametrize("label", [b"", b"{", b"null", b"\xff", b'{"kind":"adapter"}', None])
-def test_a_damaged_label(waste: Bin, adapters: Path, library: Library, label: bytes | None) -> None:
-    path = library.bin / waste.delete_adapter("Garden").id / "item.json"
+def test_a_damaged_label(bin_: Bin, adapters: Path, library: Library, label: bytes | None) -> None:
+    path = library.bin / bin_.delete_adapter("Garden").id / "item.json"
     path.unlink()
     if label is not None:
         path.write_bytes(label)
-    (item,) = waste.items()
+    (item,) = bin_.items()
     assert (item.kind, item.name) == ("adapter", "Garden")
     assert item.bytes > 0
-    assert waste.purge(30, item.deleted) == 0
-    assert waste.restore(item.id).name == "Garden"
+    assert bin_.purge(30, item.deleted) == 0
+    assert bin_.restore(item.id).name == "Garden"
     assert names(library.bin) == [".lock"]
 
 
 @pytest.mark.parametrize("name", ["../../../tmp/evil", "/etc", "", ".hidden", "a/b"])
 def test_a_label_with_a_name_that_no_folder_can_have(
-    waste: Bin, adapters: Path, library: Library, name: str
+    bin_: Bin, adapters: Path, library: Library, name: str
 ) -> None:
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     label = {"kind": "adapter", "name": name, "deleted": 1.0, "bytes": 1}
     (library.bin / item.id / "item.json").write_text(json.dumps(label))
-    assert waste.restore(item.id).name == "Recovered adapter"
+    assert bin_.restore(item.id).name == "Recovered adapter"
     assert names(adapters) == ["Recovered adapter"]
 
 
-def test_what_somebody_dropped_there_stays(waste: Bin, adapters: Path, library: Library) -> None:
-    item = waste.delete_adapter("Garden")
+def test_what_somebody_dropped_there_stays(bin_: Bin, adapters: Path, library: Library) -> None:
+    item = bin_.delete_adapter("Garden")
     (library.bin / "holiday.jpg").write_bytes(b"x")
     (library.bin / "a folder").mkdir()
     (library.bin / "0000000f").write_bytes(b"not a folder")
     (library.bin / item.id / "mine.txt").write_bytes(b"x")
-    assert waste.items() == [item]
-    assert waste.empty() == 1
-    waste.purge(30, 0)
-    assert waste.items() == []
+    assert bin_.items() == [item]
+    assert bin_.empty() == 1
+    bin_.purge(30, 0)
+    assert bin_.items() == []
     assert names(library.bin) == sorted([".lock", "0000000f", "a folder", "holiday.jpg", item.id])
     assert names(library.bin / item.id) == ["mine.txt"]
 
@@ -274,140 +272,110 @@ def test_what_somebody_dropped_there_stays(waste: Bin, adapters: Path, library: 
 
 @pytest.mark.parametrize("step", ["write_atomically", "sync_path"])
 def test_a_full_disk_leaves_an_adapter_where_it_is(
-    waste: Bin, adapters: Path, library: Library, step: str, monkeypatch: pytest.MonkeyPatch
+    bin_: Bin, adapters: Path, library: Library, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as full:
         full.setattr(bin_folders, step, fail(errno.ENOSPC))
         with pytest.raises(OSError, match="space"):
-            waste.delete_adapter("Garden")
+            bin_.delete_adapter("Garden")
     assert [adapter.name for adapter in list_adapters(adapters)] == ["Garden"]
-    assert waste.items() == []
+    assert bin_.items() == []
 
 
-def test_another_disk(waste: Bin, adapters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_disk(bin_: Bin, adapters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(Path, "rename", fail(errno.EXDEV))
         with pytest.raises(OvernightError, match="another disk"):
-            waste.delete_adapter("Garden")
+            bin_.delete_adapter("Garden")
     assert [adapter.name for adapter in list_adapters(adapters)] == ["Garden"]
-    assert waste.items() == []
+    assert bin_.items() == []
 
 
 def test_a_database_that_cannot_be_written_keeps_an_adapter_where_it_was(
-    waste: Bin, adapters: Path, connection: sqlite3.Connection
+    bin_: Bin, adapters: Path, connection: sqlite3.Connection
 ) -> None:
     older.fill(connection)
     connection.execute(
         "CREATE TRIGGER full BEFORE UPDATE ON notes BEGIN SELECT raise(ABORT, 'full'); END"
     )
     with pytest.raises(sqlite3.Error):
-        waste.delete_adapter("Garden")
+        bin_.delete_adapter("Garden")
     assert [adapter.name for adapter in list_adapters(adapters)] == ["Garden"]
-    assert waste.items() == []
+    assert bin_.items() == []
+
+
+def test_a_database_that_cannot_be_written_keeps_an_adapter_in_the_bin(
+    bin_: Bin, adapters: Path, connection: sqlite3.Connection
+) -> None:
+    older.fill(connection)
+    item = bin_.delete_adapter("Garden")
+    put(adapters, "Garden", created=5)
+    connection.execute(
+        "CREATE TRIGGER full BEFORE UPDATE ON turns BEGIN SELECT raise(ABORT, 'full'); END"
+    )
+    with pytest.raises(sqlite3.Error):
+        bin_.restore(item.id)
+    assert bin_.items() == [item]
+    assert names(adapters) == ["Garden"]
+    connection.execute("DROP TRIGGER full")
+    assert bin_.restore(item.id).name == "Garden 2"
+    assert older.rows_of(connection, "notes")[0]["learned_by"] == "Garden 2"
 
 
 def test_a_restore_that_fails_leaves_the_item_in_the_bin(
-    waste: Bin, adapters: Path, monkeypatch: pytest.MonkeyPatch
+    bin_: Bin, adapters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     with monkeypatch.context() as full:
         full.setattr(Path, "rename", fail(errno.ENOSPC))
         with pytest.raises(OSError, match="space"):
-            waste.restore(item.id)
-    assert waste.items() == [item]
-    assert waste.restore(item.id).name == "Garden"
-
-
-# --- what is in use ---
-
-
-def test_what_a_run_needs_is_not_deleted(waste: Bin, tiny_library: Library) -> None:
-    put(tiny_library.adapters, "Garden")
-    spec = protocol.TrainSpec(name="More", model="tiny", start_from="Garden")
-    folder = JobFolder.create(tiny_library.runs, spec)
-    lock = folder.lock()
-    assert lock.acquire()
-    for delete, name in ((waste.delete_adapter, "Garden"), (waste.delete_model, "tiny")):
-        with pytest.raises(OvernightError, match="More") as caught:
-            delete(name)
-        assert caught.value.kind is Kind.BUSY
-        assert folder.id in caught.value.hint
-    waste.delete_model("starter")
-    lock.release()
-    waste.delete_adapter("Garden")
-    waste.delete_model("tiny")
-    assert len(waste.items()) == 3
-
-
-def test_what_was_launched_just_now_counts_as_running(waste: Bin, tiny_library: Library) -> None:
-    put(tiny_library.adapters, "Garden")
-    spec = protocol.ExportSpec(name="Garden", format="mlx", to="/out")
-    folder = JobFolder.create(tiny_library.jobs, spec)
-    with pytest.raises(OvernightError, match="exported"):
-        waste.delete_adapter("Garden")
-    os.utime(folder.path / "spec.json", (1, 1))
-    waste.delete_adapter("Garden")
-
-
-def test_two_processes_that_empty_it_at_once(
-    waste: Bin, library: Library, connection: sqlite3.Connection
-) -> None:
-    for number in range(20):
-        put(library.adapters, f"A{number}")
-        waste.delete_adapter(f"A{number}")
-    older.fill(connection)
-    waste.delete_notes([3, 9])
-    code = (
-        "import sys; from mlx_backend.library import Library, database\n"
-        "from mlx_backend.library.bin import Bin\n"
-        "library = Library.open(); sys.stdin.readline()\n"
-        "print(Bin(library, database.connect(library.database)).empty())"
-    )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert sum(int(process.communicate()[0]) for process in processes) == 22
-    assert waste.items() == []
-    assert names(library.bin) == [".lock"]
+            bin_.restore(item.id)
+    assert bin_.items() == [item]
+    assert bin_.restore(item.id).name == "Garden"
 
 
 def test_the_weights_are_gone_once_it_is_emptied(
-    waste: Bin, adapters: Path, library: Library
+    bin_: Bin, adapters: Path, library: Library
 ) -> None:
-    waste.delete_adapter("Garden")
+    bin_.delete_adapter("Garden")
     assert list(library.bin.rglob(WEIGHTS))
-    waste.empty()
+    bin_.empty()
     assert not list(library.bin.rglob(WEIGHTS))
 
 
 @pytest.mark.parametrize("name", ["Garden", "Garden 2"])
 def test_an_adapter_that_is_back_though_its_label_is_still_there(
-    waste: Bin, adapters: Path, library: Library, connection: sqlite3.Connection, name: str
+    bin_: Bin, adapters: Path, library: Library, connection: sqlite3.Connection, name: str
 ) -> None:
     older.fill(connection)
-    item = waste.delete_adapter("Garden")
+    item = bin_.delete_adapter("Garden")
     content_of(library, item).rename(adapters / name)
-    assert waste.items() == []
-    assert waste.purge(30, 0) == 0
+    assert bin_.items() == []
+    assert bin_.purge(30, 0) == 0
     assert names(library.bin) == [".lock"]
     assert names(adapters) == [name]
     assert older.rows_of(connection, "unlearned") == []
 
 
-def test_a_restore_under_another_name_survives_a_full_disk(
-    waste: Bin, adapters: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_lets_no_adapter_become_another_one(
+    bin_: Bin, adapters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    item = waste.delete_adapter("Garden")
+    card = read_adapter(adapters, "Garden").card
+    item = bin_.delete_adapter("Garden")
     put(adapters, "Garden", created=5)
     with monkeypatch.context() as full:
         full.setattr("mlx_backend.library.adapters.write_atomically", fail(errno.ENOSPC))
-        assert waste.restore(item.id).name == "Garden 2"
-    assert read_adapter(adapters, "Garden 2").card.created == 1
-    assert waste.items() == []
+        with pytest.raises(OSError, match="space"):
+            bin_.restore(item.id)
+    assert bin_.items() == [item]
+    assert bin_.restore(item.id).name == "Garden 2"
+    assert read_adapter(adapters, "Garden 2").card.id == card.id
+
+
+def test_a_folder_too_deep_for_recursion_is_removed(
+    bin_: Bin, adapters: Path, library: Library
+) -> None:
+    make_deep_folder(adapters / "Garden")
+    bin_.delete_adapter("Garden")
+    assert bin_.empty() == 1
+    assert names(library.bin) == [".lock"]

@@ -92,17 +92,6 @@ def test_the_latest_is_first(conversations: Conversations) -> None:
     assert [c.id for c in conversations.all()] == [first, second]
 
 
-def test_deleting_takes_the_turns_along(
-    conversations: Conversations, connection: sqlite3.Connection
-) -> None:
-    kept, doomed = conversations.start("kept"), conversations.start("doomed")
-    for number in (kept, doomed):
-        conversations.add(number, StoredTurn("user", "text", None))
-    conversations.delete(doomed)
-    assert [c.id for c in conversations.all()] == [kept]
-    assert connection.execute("SELECT count(*) FROM turns").fetchone()[0] == 1
-
-
 def test_a_turn_of_no_conversation_is_refused_and_the_next_one_is_not(
     conversations: Conversations,
 ) -> None:

@@ -10,6 +10,7 @@ from mlx_backend.library.names import check_name, is_same_name, same_among, shor
 
 GOOD = ["Notes", "My notes 2", "a", "1", "a.b-c_d", "x" * 64, "Müller", "né", "日記", "Дневник"]
 GOOD += ["یادداشت\u200cها", "नोट्स २०२६", "יומן", "노트", "ノート・夏", "paral·lel", "Ⴀ", "日" * 64]
+GOOD += ["O'Brien", "O’Brien", "Notes & more", "naïve (copy)", "C++", "R, 2nd", "1'"]
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -18,6 +19,7 @@ def test_good_names(name: str) -> None:
 
 
 BAD = ["", " ", ".", "..", ".hidden", "a/b", "a\\b", "../a", "a\n", "a:b", "a ", " a", "a."]
+BAD += [f"{sign}a" for sign in "-'’&()+,._"] + ["C++ ", "a,.", "a;b", "a`b", "a!b"]
 BAD += ["-rf", "a\0b", "~", "$HOME", "a*", "x" * 65, "a\u202eb", "a\u2066b", "a\u200eb", "a\u0085"]
 BAD += ["CON", "nul.txt", "Com1", "lpt9", "com¹", "\u0308a", "a🎉", "\u3164", "a\ufe0f", "a\ud800"]
 BAD += ["\U00010400" * 60, "a\ue000", "a<b>", "½", "a|b", 'a"b', "a?"]

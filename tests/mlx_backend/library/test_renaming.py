@@ -10,7 +10,7 @@ import pytest
 from mlx_backend import protocol
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.jobs import JobFolder
-from mlx_backend.library import Library, database
+from mlx_backend.library import Library, adapters, database
 from mlx_backend.library.adapters import list_adapters, read_adapter
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.conversations import Conversations, StoredTurn
@@ -48,10 +48,10 @@ def test_everything_that_names_it_follows(library: Library, connection: sqlite3.
 
 
 def test_so_does_what_is_in_the_bin(library: Library, connection: sqlite3.Connection) -> None:
-    waste = Bin(library, connection)
-    items = [*waste.delete_notes([3]), *waste.delete_conversations([6])]
+    bin_ = Bin(library, connection)
+    items = [*bin_.delete_notes([3]), *bin_.delete_conversations([6])]
     rename_adapter(library, connection, "Garden", "Harbour")
-    waste.restore_all(item.id for item in items)
+    bin_.restore_all(item.id for item in items)
     assert learned_by(connection) == ["Harbour", None]
     assert answered_by(connection) == [None, "Harbour"]
 
@@ -113,6 +113,22 @@ def test_what_fails_leaves_all_as_it_was(
 
     with monkeypatch.context() as full:
         full.setattr(Path, "rename", failing)
+        with pytest.raises(OSError, match="space"):
+            rename_adapter(library, connection, "Garden", "Harbour")
+    assert read_adapter(library.adapters, "Garden").card == before
+    assert learned_by(connection) == ["Garden", None]
+
+
+def test_a_card_for_which_there_is_no_room(
+    library: Library, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_adapter(library.adapters, "Garden").card
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(adapters, "write_atomically", full)
         with pytest.raises(OSError, match="space"):
             rename_adapter(library, connection, "Garden", "Harbour")
     assert read_adapter(library.adapters, "Garden").card == before

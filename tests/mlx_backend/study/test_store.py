@@ -153,15 +153,15 @@ def test_a_search_takes_every_sign_as_it_is(
 def test_a_deleted_sample_is_not_written_again_nor_what_it_is_about_taught(
     library: Library, notes: Notes, samples: Samples, passages: list[Passage]
 ) -> None:
-    waste = Bin(library, notes.connection)
+    bin_ = Bin(library, notes.connection)
     there = samples.of_passage(passages[0].note_id, digest(passages[0]))
-    items = waste.delete_samples(sample.id for sample in there)
+    items = bin_.delete_samples(sample.id for sample in there)
     samples.save("rules", [(passages[0], [draft("Who?")])])
     assert samples.of_passage(passages[0].note_id, digest(passages[0])) == []
     assert {(s.about, passage) for s, passage in samples.left_out()} == {
         (there[0].about, digest(passages[0]))
     }
-    waste.restore_all(item.id for item in items)
+    bin_.restore_all(item.id for item in items)
     assert samples.of_passage(passages[0].note_id, digest(passages[0])) == there
     assert samples.left_out() == []
 
