@@ -16,10 +16,10 @@ from app.widgets.markdown_document import fill, is_strange, rule_tables
 
 
 class MarkdownText(FittedText):
-    """A part of a Markdown text that is no code; a table is scrolled where it is too wide."""
+    """A part of a Markdown text that is no code; what is too wide, as a table is, is scrolled."""
 
     def __init__(self, kind: Kind) -> None:
-        super().__init__(scrolls=kind is Kind.TABLE)
+        super().__init__(scrolls=True, whole_words=kind is Kind.TABLE)
         self._shown: str | None = None
 
     def show_markdown(self, text: str) -> None:
