@@ -158,6 +158,30 @@ def test_what_is_not_there_is_not_found(talked: FindBar) -> None:
     assert not talked.after.isEnabled()
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("STRASSE", "Straße"), ("muller", "Müller"), ("MÜLL", "Müll"), ("istanbul", "İstanbul")],
+)
+def test_find_knows_a_word_in_any_letters(
+    library: Library, chat: ChatPage, qtbot: QtBot, typed: str, found: str
+) -> None:
+    with opened(library.database) as db:
+        conversations = Conversations(db)
+        talk = conversations.start("Where?")
+        conversations.add(talk, StoredTurn("user", "Where?", None))
+        said = "\N{OWL} First.\n\n\N{OWL} Müller, Straße 3, İstanbul."
+        conversations.add(talk, StoredTurn("assistant", said, "Notes"))
+    chat.session.open(talk)
+    qtbot.waitUntil(lambda: len(chat.transcript.views) == 1)
+    QTest.keyClick(chat.window(), Qt.Key.Key_F, CONTROL)
+    QTest.keyClicks(chat.find_bar.field, typed)
+    assert chat.find_bar.count.text() == "1 of 1"
+    (view,) = chat.transcript.views
+    texts = view.findChildren(FittedText)
+    marks = [each for text in texts for each in text.extraSelections()]
+    assert [mark.cursor.selectedText() for mark in marks] == [found]
+
+
 def test_find_reaches_what_is_not_laid_out_yet(
     library: Library, chat: ChatPage, qtbot: QtBot
 ) -> None:
