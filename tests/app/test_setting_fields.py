@@ -240,3 +240,15 @@ def test_what_is_being_typed_is_not_written_over(page: SettingsPage, services: S
     QTest.keyClicks(field, "5")
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert services.preferences.settings.hours == 2.5
+
+
+def test_what_stands_in_a_field_keeps_off_its_edge(services: Services, qtbot: QtBot) -> None:
+    page = SettingsPage(services.preferences)
+    qtbot.addWidget(page)
+    page.show()
+    fields = page.findChildren(QAbstractSpinBox)
+    assert fields
+    for field in fields:
+        image = field.grab().toImage()
+        middle = range(6, image.height() - 6)
+        assert len({image.pixel(x, y) for x in range(2, 6) for y in middle}) == 1
