@@ -50,7 +50,7 @@ For this week that gives:
 2. Keep **two metres** below the keel.
 """
 
-_QUOTE = "2*3*4 = 24 fathoms of __tarred__ rope"
+_QUOTE = "24 fathoms of tarred rope, kept in rope_store.txt"
 
 
 def write_note(folder: Path) -> None:
@@ -63,7 +63,9 @@ def record_talk(db: sqlite3.Connection) -> int:
     """A conversation with a quote, code, a table, and more questions than the model sees."""
     conversations = Conversations(db)
     note = next(note for note in Notes(db).summaries() if note.title == NOTE)
-    cited = Citation(note=note.id, passage=1, title=NOTE, path=note.path, start=14, end=50)
+    cited = Citation(
+        note=note.id, passage=1, title=NOTE, path=note.path, start=20, end=20 + len(_QUOTE)
+    )
     talk = conversations.start("How much rope is there?")
     for turn in (
         StoredTurn("user", "How much rope is there?", None),

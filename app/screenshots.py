@@ -286,7 +286,7 @@ class _Camera:
         self._window.notices.show_error(recorded_variety.full_disk())
         chat.sidebar.rename.open(chat.sidebar.list.index(0, 0))
         _pause(_PAINT_MS)
-        self.take("chat-find-rename-notice")
+        self.take("chat-find-rename-notice", lambda: chat.find_bar.changed.emit("harbour"))
         chat.find_bar.done.click()
         self._window.notices.forget_full_disk()
 

@@ -183,7 +183,7 @@ def _lengths(picture: Picture) -> list[tuple[str, int]]:
         f"{words.number(low)} to {words.number(high - 1)}"
         for low, high in itertools.pairwise(LENGTHS)
     ]
-    names.append(f"Over {words.number(LENGTHS[-1] - 1)}")
+    names.append(f"From {words.number(LENGTHS[-1])}")
     return list(zip(names, picture.lengths, strict=True))
 
 

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.pages.chat import ChatPage
 from app.pages.notes import NotesPage
+from app.services import Services
 from app.widgets.find_bar import FindBar
 from app.widgets.fitted_text import FittedText
 from app.widgets.text import paragraph
@@ -150,6 +151,18 @@ def test_find_in_a_conversation(talked: FindBar, chat: ChatPage) -> None:
     assert not talked.isVisible()
     assert marked(chat) == 0
     assert QApplication.focusWidget() is chat.input
+
+
+def test_what_is_found_stays_marked_in_other_colours(
+    talked: FindBar, chat: ChatPage, services: Services, qtbot: QtBot
+) -> None:
+    QTest.keyClicks(talked.field, "PUFFIN")
+    for appearance in ("dark", "light"):
+        services.style.set_appearance(appearance)
+        qtbot.wait(1)
+        texts = [text for view in chat.transcript.views for text in view.findChildren(FittedText)]
+        marks = [mark for text in texts for mark in text.extraSelections()]
+        assert [mark.cursor.selectedText() for mark in marks] == ["puffin"] * 3
 
 
 def test_what_is_not_there_is_not_found(talked: FindBar) -> None:
