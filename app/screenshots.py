@@ -31,6 +31,7 @@ from app.main import make_application, settle_direction
 from app.pages.notes import NotesPage
 from app.pages.notes_group import SKIPPED
 from app.services import Services, make_services
+from app.widgets.deletable_list import choose_row
 from app.window import ENTRIES, Window
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations
@@ -240,7 +241,7 @@ class _Camera:
         page.show_samples()
         _wait_for(lambda: page.samples.table.rowCount() > 0)
         _pause(_SETTLE_MS)
-        page.samples.view.selectRow(4)
+        choose_row(page.samples.view, 4)
         _pause(_SETTLE_MS)
         self.take("samples")
 
@@ -267,7 +268,7 @@ class _Camera:
             notes.search.setText(recorded_variety.NOTE)
             notes.search.textEdited.emit(recorded_variety.NOTE)
             _wait_for(lambda: notes.table.rowCount() == 1)
-            notes.list.selectRow(0)
+            choose_row(notes.list, 0)
             formatted, source = notes.preview.look.buttons
             for name, look in (("notes-source", source), ("notes-formatted", formatted)):
                 look.click()
@@ -341,7 +342,7 @@ class _Camera:
         page = cast(NotesPage, self._window.page("notes"))
         _wait_for(lambda: page.table.rowCount() > 0)
         _pause(_SETTLE_MS)
-        page.list.selectRow(min(4, page.table.rowCount() - 1))
+        choose_row(page.list, min(4, page.table.rowCount() - 1))
 
     def _open_latest_conversation(self) -> None:
         from app.pages.chat import ChatPage

@@ -45,6 +45,9 @@ class FittedText(QTextBrowser):
     def __init__(self, scrolls: bool = False, whole_words: bool = False) -> None:
         super().__init__()
         self._scrolls = scrolls
+        if scrolls:
+            # Code and tables begin at their left; each paragraph still runs as its letters do.
+            self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self.highlights: Sequence[Highlight] = ()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)

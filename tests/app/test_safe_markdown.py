@@ -254,6 +254,31 @@ def test_whatever_is_wide_can_be_reached_to_its_end(
         assert max(ends) <= bar.maximum() + text.viewport().width() + 1
 
 
+def test_code_begins_at_its_left_also_in_a_window_from_the_right(
+    style: Style, qtbot: QtBot, qapp: QApplication
+) -> None:
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        page = QScrollArea()
+        page.setWidgetResizable(True)
+        qtbot.addWidget(page)
+        view = SafeMarkdown(style)
+        page.setWidget(view)
+        page.resize(500, 400)
+        page.show()
+        view.show_markdown(f"```\n{LONG_LINE}\n```\n\n{_TABLE}\n\n\u05e9\u05dc\u05d5\u05dd?")
+        code, table, hebrew = texts(view)
+        for wide in (code, table):
+            qtbot.waitUntil(lambda wide=wide: wide.horizontalScrollBar().maximum() > 0)
+            assert (
+                wide.cursorRect(QTextCursor(wide.document())).x() >= 0
+            )  # the first letter is seen
+        line = hebrew.document().begin().layout().lineAt(0)
+        assert line.naturalTextRect().right() > hebrew.viewport().width() - 2
+    finally:
+        qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+
 def line_end(block: QTextBlock) -> float:
     """The right end of the widest line of a block, in its document."""
     layout = block.layout()
