@@ -20,19 +20,24 @@ class Reading:
     text: str
 
 
-def read_at(night: Night, step: float, reach: float) -> Reading | None:
-    """What stands at `step`, or within `reach` steps of it; None where there is nothing."""
+def length_of(night: Night, steps: int) -> float:
+    """How many steps a run has: `steps`, 0 where that is not known, or as many as were taken."""
+    taken = [*night.training.steps[-1:], *night.held_out.steps[-1:]]
+    return max([steps, 1, *taken])
+
+
+def read_at(night: Night, step: float, reach: float, steps: int) -> Reading | None:
+    """What stands at `step` of `steps`, or within `reach` steps of it; None where nothing does."""
     lines: list[str] = []
     meant = nearest(night.training, step)
     if meant is not None:
         curve = night.training
-        lines.append(
-            f"Step {words.number(curve.steps[meant])} · {words.time_of_day(curve.times[meant])}"
-        )
-        lines.append(f"On what it learns: {words.number(curve.losses[meant], 2)}")
+        done = words.percent(curve.steps[meant], length_of(night, steps))
+        lines.append(f"{done} of the learning · {words.time_of_day(curve.times[meant])}")
+        lines.append(f"Error on what it learns: {words.number(curve.losses[meant], 2)}")
     held_out = nearest(night.held_out, step)
     if held_out is not None and abs(night.held_out.steps[held_out] - step) <= reach:
-        lines.append(_held_out_line(night, held_out))
+        lines.append(_held_out_line(night, held_out, steps))
     lines += _mark_lines(night, step, reach)
     if not lines:
         return None
@@ -48,23 +53,25 @@ def nearest(curve: Curve, step: float) -> int | None:
     return min(left, right, key=lambda index: abs(curve.steps[index] - step))
 
 
-def in_words(night: Night) -> str:
+def in_words(night: Night, steps: int) -> str:
     """The curves for those who do not see them."""
     training, held_out, best = night.training, night.held_out, night.best
     if not len(training):
         return "Curves of the error: nothing learned yet"
-    last, at = words.number(training.losses[-1], 2), words.number(training.steps[-1])
-    said = f"Curves of the error: {last} on what it learns, at step {at}"
+    length = length_of(night, steps)
+    last, done = words.number(training.losses[-1], 2), words.percent(training.steps[-1], length)
+    said = f"Curves of the error after {done} of the learning: {last} on what it learns"
     if len(held_out):
         said += f", {words.number(held_out.losses[-1], 2)} on questions set aside"
     if best is not None:
-        said += f", lowest {words.number(best.loss, 2)} at step {words.number(best.step)}"
+        said += f", lowest {words.number(best.loss, 2)} after {words.percent(best.step, length)}"
     return said
 
 
-def _held_out_line(night: Night, index: int) -> str:
+def _held_out_line(night: Night, index: int, steps: int) -> str:
     step, loss = night.held_out.steps[index], night.held_out.losses[index]
-    line = f"On questions set aside: {words.number(loss, 2)} at step {words.number(step)}"
+    after = words.percent(step, length_of(night, steps))
+    line = f"Error on questions set aside: {words.number(loss, 2)} after {after}"
     is_best = night.best is not None and night.best.step == step
     return f"{line}, the best so far" if is_best else line
 

@@ -296,10 +296,10 @@ class ChatSession(QObject):
                 live.answer.adapter,
                 done.text,
                 Phase.STOPPED if done.ended == "cancelled" else Phase.DONE,
-                done.tokens_per_second,
                 is_cut=done.ended == "length",
                 citations=done.citations,
                 quote=done.quote,
+                is_from_notes=done.from_notes,
                 left_out=unseen_questions(
                     live.question.exchanges, live.answer.adapter, done.left_out
                 ),
@@ -324,9 +324,7 @@ class ChatSession(QObject):
 
     def _store(self, conversation: int, answer: Answer) -> None:
         if answer.text:
-            text, quote = clean(answer.text), clean(answer.quote)
-            turn = StoredTurn("assistant", text, answer.adapter, answer.citations, quote)
-            self._outbox.put(conversation, turn)
+            self._outbox.put(conversation, _turn_of(answer))
             self._write(conversation)
 
     def _write(self, conversation: int) -> None:
@@ -343,6 +341,18 @@ class ChatSession(QObject):
     def _current(self) -> _Live | None:
         lives = self._live.values()
         return next((live for live in lives if live.conversation == self._conversation), None)
+
+
+def _turn_of(answer: Answer) -> StoredTurn:
+    return StoredTurn(
+        "assistant",
+        clean(answer.text),
+        answer.adapter,
+        answer.citations,
+        clean(answer.quote),
+        answer.is_from_notes,
+        answer.left_out,
+    )
 
 
 def _store_question(

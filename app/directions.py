@@ -33,6 +33,11 @@ def isolated(name: str) -> str:
     return f"{_OPEN}{name}{_CLOSE}" if _TURNS.search(name) else name
 
 
+def apart(text: str) -> str:
+    """A text that stands for itself, whichever way what it is drawn in runs."""
+    return f"{_OPEN}{text}{_CLOSE}" if text else text
+
+
 def in_sentence(text: str) -> str:
     """A text in which what stands in “ ” turns nothing around it.
 

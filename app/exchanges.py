@@ -9,7 +9,7 @@ from enum import Enum, auto
 from mlx_backend.errors import OvernightError
 from mlx_backend.fitting import left_out_of
 from mlx_backend.library.conversations import StoredTurn
-from mlx_backend.protocol import DECLINED, Citation, Turn
+from mlx_backend.protocol import Citation, Turn
 
 # In characters. The worker leaves out what a model cannot read; this is only more than any can.
 _MOST_TOLD = 2_000_000
@@ -36,24 +36,20 @@ class Answer:
 
     `is_cut` tells that it would have gone on, had it not been as long as answers may be.
     `citations` are the passages of the notes that it is from, and `quote` the words of a note that
-    it consists of; "" where a model worded it. `left_out` is how many questions, from the first
+    it consists of; "" where a model worded it. `is_from_notes` tells that no model did: it is a
+    quote, or says that there is nothing to quote. `left_out` is how many questions, from the first
     on, the model did not see any more.
     """
 
     adapter: str | None
     text: str = ""
     phase: Phase = Phase.DONE
-    tokens_per_second: float | None = None
     is_cut: bool = False
     error: OvernightError | None = None
     citations: tuple[Citation, ...] = ()
     quote: str = ""
+    is_from_notes: bool = False
     left_out: int = 0
-
-    @property
-    def is_from_notes(self) -> bool:
-        """Whether no model worded it: it is a quote, or says that there is nothing to quote."""
-        return bool(self.quote) or (self.text == DECLINED and not self.tokens_per_second)
 
     @property
     def shown(self) -> str:
@@ -101,7 +97,14 @@ def exchanges_of(turns: Iterable[StoredTurn]) -> list[Exchange]:
 
 
 def _answer_of(turn: StoredTurn) -> Answer:
-    return Answer(turn.adapter, turn.text, citations=turn.citations, quote=turn.quote)
+    return Answer(
+        turn.adapter,
+        turn.text,
+        citations=turn.citations,
+        quote=turn.quote,
+        is_from_notes=turn.from_notes,
+        left_out=turn.left_out,
+    )
 
 
 def turns_for(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[Turn, ...]:

@@ -260,7 +260,8 @@ def record_talk(db: sqlite3.Connection) -> int:
                 protocol.Citation(note=note.id, passage=1, title=title, path=note.path, **place),
             )
         conversations.add(talk, StoredTurn("user", question, None))
-        conversations.add(talk, StoredTurn("assistant", answer, NAME, cited))
+        said = StoredTurn("assistant", answer, NAME, cited, from_notes=answer == protocol.DECLINED)
+        conversations.add(talk, said)
     return talk
 
 

@@ -11,6 +11,7 @@ and dark, in English, German and Hebrew.
 from __future__ import annotations
 
 import argparse
+import functools
 import sqlite3
 import sys
 import tempfile
@@ -25,11 +26,12 @@ from PySide6.QtCore import QEventLoop, QLocale, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
-from app import recorded_library
+from app import recorded_library, recorded_variety
 from app.main import make_application, settle_direction
 from app.pages.notes import NotesPage
 from app.pages.notes_group import SKIPPED
 from app.services import Services, make_services
+from app.widgets.deletable_list import choose_row
 from app.window import ENTRIES, Window
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations
@@ -230,13 +232,16 @@ class _Camera:
         window.show_page("tonight")
         self._take_recorded_runs(tonight)
         self._take_study(tonight)
+        self._take_variety()
+        self._take_bin()
 
     def _take_samples(self) -> None:
         page = cast(NotesPage, self._window.page("notes"))
         self._window.show_page("notes")
         page.show_samples()
         _wait_for(lambda: page.samples.table.rowCount() > 0)
-        page.samples.view.selectRow(4)
+        _pause(_SETTLE_MS)
+        choose_row(page.samples.view, 4)
         _pause(_SETTLE_MS)
         self.take("samples")
 
@@ -250,6 +255,48 @@ class _Camera:
         _pause(_SETTLE_MS)
         self.take("tonight-studying")
         lock.release()
+
+    def _take_variety(self) -> None:
+        """Take whatever Markdown brings, words that were found, a name in change, and a trouble."""
+        from app.pages.chat import ChatPage
+
+        notes = cast(NotesPage, self._window.page("notes"))
+        with tempfile.TemporaryDirectory() as folder:
+            recorded_variety.write_note(Path(folder))
+            _import(self._window, self._services, Path(folder))
+            self._window.show_page("notes")
+            notes.search.setText(recorded_variety.NOTE)
+            notes.search.textEdited.emit(recorded_variety.NOTE)
+            _wait_for(lambda: notes.table.rowCount() == 1)
+            choose_row(notes.list, 0)
+            formatted, source = notes.preview.look.buttons
+            for name, look in (("notes-source", source), ("notes-formatted", formatted)):
+                look.click()
+                _pause(_SETTLE_MS)
+                self.take(name)
+        notes.search.clear()
+        talk = self._in_library(recorded_variety.record_talk)
+        self._window.show_page("chat")
+        chat = cast(ChatPage, self._window.page("chat"))
+        chat.session.open(talk)
+        _pause(_SETTLE_MS)
+        self.take("chat-markdown", lambda: chat.transcript.verticalScrollBar().setValue(0))
+        self._take_scrolled("chat-markdown-end", chat)
+        chat.focus_search()
+        chat.find_bar.field.setText("harbour")
+        self._window.notices.show_error(recorded_variety.full_disk())
+        chat.sidebar.rename.open(chat.sidebar.list.index(0, 0))
+        _pause(_PAINT_MS)
+        self.take("chat-find-rename-notice", lambda: chat.find_bar.changed.emit("harbour"))
+        chat.find_bar.done.click()
+        self._window.notices.forget_full_disk()
+
+    def _take_bin(self) -> None:
+        fill = functools.partial(recorded_variety.fill_bin, self._services.library)
+        self._in_library(fill)
+        self._window.show_page("bin")
+        _pause(_SETTLE_MS)
+        self.take("bin-filled")
 
     def _take_skipped(self) -> None:
         page = cast(NotesPage, self._window.page("notes"))
@@ -294,7 +341,8 @@ class _Camera:
     def _choose_a_note(self) -> None:
         page = cast(NotesPage, self._window.page("notes"))
         _wait_for(lambda: page.table.rowCount() > 0)
-        page.list.selectRow(min(4, page.table.rowCount() - 1))
+        _pause(_SETTLE_MS)
+        choose_row(page.list, min(4, page.table.rowCount() - 1))
 
     def _open_latest_conversation(self) -> None:
         from app.pages.chat import ChatPage

@@ -17,9 +17,8 @@ from app.job_snapshot import JobSnapshot
 from app.job_watcher import JobWatcher
 from app.run_news import RunNews
 from app.style import Space
-from app.widgets.elided import Elided
 from app.widgets.import_bar import outcome
-from app.widgets.text import button, label
+from app.widgets.text import button, label, paragraph
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
@@ -46,7 +45,10 @@ class StatusStrip(QFrame):
         self.setProperty("kind", "strip")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.what = Elided()
+        self.what = paragraph()
+        # All of it leads to the job's page.
+        self.what.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        self.what.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.detail = label(kind="small")
         self.detail.setWordWrap(True)
         self.bar = QProgressBar()

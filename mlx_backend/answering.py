@@ -27,12 +27,14 @@ _MAYBE_MARK = re.compile(r"\s*(?:\[\d{0,2}\]?)?$")
 class GroundedAnswer:
     """An answer without the numbers of its passages, and where it is from.
 
-    `quote` are the words of a note that it consists of; "" where a model worded it.
+    `quote` are the words of a note that it consists of; "" where a model worded it. `from_notes`
+    tells that no model did: it is a quote, or says that there is nothing to quote.
     """
 
     answer: Answer
     citations: tuple[Citation, ...]
     quote: str = ""
+    from_notes: bool = False
 
 
 def answer_from_notes(
@@ -45,14 +47,14 @@ def answer_from_notes(
 ) -> GroundedAnswer:
     """Answer the last turn from the passages that it is about.
 
-    Where no passage has any of its words, the notes do not say, and no model is asked.
+    Where no passage has any of its words, the notes do not say, and no model is asked. `on_text`
+    takes what a model words, piece by piece; a quote comes whole, as nothing else than a quote.
     """
     grounding = ground(retriever, turns, _fitting(model, sampling.max_tokens))
     if not grounding.is_answerable:
-        on_text(DECLINED)
-        return GroundedAnswer(_told(DECLINED, 0.0), ())
+        return GroundedAnswer(_told(DECLINED, 0.0), (), from_notes=True)
     if not model.info.reads_by_itself:
-        return _quoted(model, turns[-1].text, grounding.passages, on_text)
+        return _quoted(model, turns[-1].text, grounding.passages)
     stream = _WithoutMarks(on_text)
     answer = model.answer(grounding.turns, sampling, stream.take, cancelled)
     stream.end()
@@ -108,19 +110,14 @@ def _take_quoted_exam(
     return items
 
 
-def _quoted(
-    model: ChatModel,
-    question: str,
-    passages: Sequence[Found],
-    on_text: Callable[[str], object],
-) -> GroundedAnswer:
+def _quoted(model: ChatModel, question: str, passages: Sequence[Found]) -> GroundedAnswer:
     began = time.perf_counter()
     with model.as_base() as base:
         found = quote(base, question, passages)
     text, citations = _of_quote(found)
-    on_text(text)
     took_ms = (time.perf_counter() - began) * 1000
-    return GroundedAnswer(_told(text, took_ms), citations, found.words if found else "")
+    told = _told(text, took_ms)
+    return GroundedAnswer(told, citations, found.words if found else "", from_notes=True)
 
 
 def _of_quote(found: Quoted | None) -> tuple[str, tuple[Citation, ...]]:

@@ -441,7 +441,7 @@ class ModelReleased(Message, frozen=True, kw_only=True, tag="released", tag_fiel
 
 
 class AnswerPart(Message, frozen=True, kw_only=True, tag="part", tag_field="reply"):
-    """The next piece of an answer's text."""
+    """The next piece of an answer's text, as a model words it. What none words comes whole."""
 
     id: str
     text: str
@@ -450,7 +450,8 @@ class AnswerPart(Message, frozen=True, kw_only=True, tag="part", tag_field="repl
 class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="reply"):
     """The whole answer, why it ended, and how fast it was.
 
-    `quote` are the words of a note that it consists of; "" where a model worded it. `left_out` is
+    `quote` are the words of a note that it consists of; "" where a model worded it. `from_notes`
+    tells that no model did: it is a quote, or says that there is nothing to quote. `left_out` is
     how many questions with their answers, from the first on, did not fit into what the model reads.
     """
 
@@ -464,6 +465,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     tokens_per_second: float
     citations: tuple[Citation, ...] = ()
     quote: str = ""
+    from_notes: bool = False
     left_out: int = 0
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.places import verbatim
+from mlx_backend.library.segmenting import segmented
 from mlx_backend.likelihood import likelihoods
 from mlx_backend.protocol import WORDS_LOOKED_UP
 from mlx_backend.question_kinds import asked_kind, has_kind
@@ -183,7 +184,12 @@ def _shared_words(
 ) -> list[float]:
     """Of a question's telling words, how much each text has; those rare in `stated` count more."""
     asked = {stem(word) for word in content_words(question)}
-    frequency = Counter(word for title, text in stated for word in stems(f"{title} {text}"))
+    frequency = Counter(word for title, text in stated for word in _stems(f"{title} {text}"))
     weights = {word: math.log(1 + len(stated) / max(0.5, frequency[word])) for word in asked}
     total = sum(weights.values()) or 1.0
-    return [sum(weights[word] for word in asked & stems(text)) / total for text in texts]
+    return [sum(weights[word] for word in asked & _stems(text)) / total for text in texts]
+
+
+def _stems(text: str) -> frozenset[str]:
+    """The stems of a text's words, which are told apart as those of a question are."""
+    return stems(segmented(text))

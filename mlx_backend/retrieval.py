@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
 from mlx_backend.library.segmenting import search_terms, segmented
 from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
-from mlx_backend.words import UNSPACED, end_of, folded_words, word_set
+from mlx_backend.words import end_of, folded_words, word_set
 
 BEST = 3
 """Passages that a question is answered from."""
@@ -164,14 +163,12 @@ class Retriever:
         return tuple(note.piece(each["start"], each["end"]) for each in rows)
 
 
-def _spaced(text: str) -> str:
-    """A text whose words are told apart also where its language puts no spaces between them."""
-    return UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
-
-
 def content_words(text: str) -> list[str]:
-    """The words of a question that say what it is about, in lower case and in order."""
-    words = dict.fromkeys(folded_words(_spaced(text)))
+    """The words of a question that say what it is about, in lower case and in order.
+
+    They are those of the index: of scripts without spaces, letters.
+    """
+    words = dict.fromkeys(folded_words(segmented(text)))
     return [word for word in words if word not in _STOP_WORDS]
 
 

@@ -8,9 +8,6 @@ import unicodedata
 # Chinese, Japanese and Korean syllables count one each: about what a word is worth elsewhere.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 
-UNSPACED = re.compile(f"[{_UNSPACED}]")
-"""A character that is about a word by itself."""
-
 WORD = re.compile(rf"[{_UNSPACED}]\s*|[^\s{_UNSPACED}]+\s*")
 """A word with the white space behind it."""
 

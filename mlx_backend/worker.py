@@ -96,6 +96,7 @@ class Worker:
                 tokens_per_second=answer.tokens_per_second,
                 citations=found.citations,
                 quote=found.quote,
+                from_notes=found.from_notes,
                 left_out=answer.left_out,
             )
         )

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 from app.pages.chat_transcript import Transcript
 from app.style import Space
 from app.widgets.find_bar import FindBar
+from mlx_backend.library.folding import places
 
 _Text = QTextEdit | QPlainTextEdit
 
@@ -101,12 +102,24 @@ def _texts(view: QWidget) -> list[_Text]:
 
 
 def _cursors(text: _Text, words: str) -> list[QTextCursor]:
+    """The places of some words, however they are written: Qt knows no other spelling of "ß"."""
+    block = text.document().begin()
     found: list[QTextCursor] = []
-    cursor = text.document().find(words) if words else QTextCursor()
-    while not cursor.isNull():
-        found.append(cursor)
-        cursor = text.document().find(words, cursor)
+    while block.isValid():
+        shown = block.text().replace("\N{NO-BREAK SPACE}", " ")
+        for start, end in places(shown, words):
+            cursor = QTextCursor(block)
+            cursor.setPosition(block.position() + _units(shown[:start]))
+            keep = QTextCursor.MoveMode.KeepAnchor
+            cursor.setPosition(block.position() + _units(shown[:end]), keep)
+            found.append(cursor)
+        block = block.next()
     return found
+
+
+def _units(text: str) -> int:
+    """How many places of a document a text takes."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _selection(place: _Place, is_current: bool) -> QTextEdit.ExtraSelection:

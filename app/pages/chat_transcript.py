@@ -12,6 +12,7 @@ from app.exchanges import Answer, Exchange
 from app.pages.chat_exchange import ExchangeView
 from app.style import Size, Space, Style, sized
 from app.widgets.text import button
+from mlx_backend.library.folding import folded
 
 # Of a long conversation the latest part is laid out; the rest on request.
 _AT_ONCE = 30
@@ -177,7 +178,7 @@ class Transcript(QScrollArea):
 
 def _has(exchange: Exchange, words: str) -> bool:
     texts = (exchange.question, *(answer.text for answer in exchange.answers))
-    return any(words.casefold() in text.casefold() for text in texts)
+    return any(folded(words) in folded(text) for text in texts)
 
 
 def centre(column: QWidget, row: QHBoxLayout) -> None:

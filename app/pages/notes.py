@@ -171,9 +171,9 @@ class NotesPage(QWidget):
                 (PageScroll(self.preview), lambda: Size.LIST_LEAST),
             )
         )
-        # Shares of what there is.
-        split.setSizes([Size.SIDEBAR, Size.LIST_LEAST, Size.LIST_LEAST])
-        for place, share in enumerate((1, 3, 3)):
+        # Shares of what there is; most is for reading.
+        split.setSizes([Size.FOLDERS_LEAST, Size.LIST, Size.FIELD + Size.SHORT_FIELD])
+        for place, share in enumerate((1, 3, 4)):
             split.setStretchFactor(place, share)
         browser = QWidget()
         layout = QVBoxLayout(browser)

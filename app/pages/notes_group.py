@@ -42,7 +42,7 @@ HELPS = {
     " answer to; what else others wrote is left out.",
     "language": "Notes in another language than most of yours. All languages are used but those"
     " that you untick.",
-    SKIPPED: "Files that became no notes, each with its reason.",
+    SKIPPED: "Files that were skipped, and why.",
 }
 
 _STEPS: dict[str, tuple[str, ...]] = {

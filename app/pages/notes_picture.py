@@ -43,7 +43,7 @@ class NotesPicture(QScrollArea):
         for title, bars in (
             ("What kinds", self.kinds),
             ("How old", self.years),
-            ("How long", self.lengths),
+            ("How many words", self.lengths),
         ):
             layout.addSpacing(Space.ONE)
             layout.addWidget(label(title, "section"))
@@ -178,12 +178,12 @@ def _years(picture: Picture) -> list[tuple[str, int]]:
 
 
 def _lengths(picture: Picture) -> list[tuple[str, int]]:
-    names = [f"Under {LENGTHS[0]} words"]
+    names = [f"Under {words.number(LENGTHS[0])}"]
     names += [
         f"{words.number(low)} to {words.number(high - 1)}"
         for low, high in itertools.pairwise(LENGTHS)
     ]
-    names.append(f"{words.number(LENGTHS[-1])} and more")
+    names.append(f"From {words.number(LENGTHS[-1])}")
     return list(zip(names, picture.lengths, strict=True))
 
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QTimeEdit, QWidget
 from app import words
 from app.plan_story import Hours
 from app.style import Size, Space, sized
-from app.widgets.still_fields import keep_still
+from app.widgets.still_fields import keep_still, pad
 from mlx_backend.night.clock_times import next_time
 
 _START = QTime(23, 0)
@@ -68,6 +68,7 @@ class _Moment(QWidget):
         sized(self.edit, lambda it: it.setFixedHeight(Size.CONTROL))
         self.edit.setEnabled(False)
         keep_still(self.edit)
+        pad(self.edit)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.ONE)

@@ -30,7 +30,7 @@ class CodeBox(QFrame):
         self.setProperty("kind", "code box")
         self.language = label(kind="small")
         self.copy = CopyButton(lambda: self._code, "this code")
-        self.text = FittedText(scrolls=True)
+        self.text = FittedText(scrolls=True, whole_words=True)
         self._dress_text()
         self._colouring = _Colouring(self.text.document(), style)
         top = QHBoxLayout()

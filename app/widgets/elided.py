@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app.directions import bare, isolated
 from app.style import Space
 from app.widgets.still_fields import keep_still
-from app.widgets.text import tip
+from app.widgets.text import lead, tip
 
 _LEAST_CHARACTERS = 8
 
@@ -36,6 +36,7 @@ class Elided(QLabel):
         self._text = ""
         self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
+        lead(self)
         self.setProperty("kind", kind)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setText(text)
@@ -96,8 +97,13 @@ class NameMenu(QComboBox):
         for place, name in enumerate(names):
             self.setItemData(place, tip(name), Qt.ItemDataRole.ToolTipRole)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QStylePainter(self)
+    def sizeHint(self) -> QSize:
+        # With the room beside the name, which Qt does not count.
+        return super().sizeHint() + QSize(Space.ONE, 0)
+
+    @property
+    def shown(self) -> str:
+        """As much of the chosen name as there is room for."""
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         field = self.style().subControlRect(
@@ -106,8 +112,13 @@ class NameMenu(QComboBox):
             QStyle.SubControl.SC_ComboBoxEditField,
             self,
         )
-        option.currentText = self.fontMetrics().elidedText(
-            option.currentText, Qt.TextElideMode.ElideMiddle, field.width() - Space.HALF
-        )
+        room = field.width() - Space.HALF
+        return self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideMiddle, room)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.shown
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)

@@ -38,13 +38,16 @@ class Highlight:
 class FittedText(QTextBrowser):
     """Shows text for reading; each paragraph runs as its own letters do.
 
-    A line that is too long is broken, within a word if need be; where `scrolls`, what does not fit
-    beside each other is scrolled sideways instead. Nothing opens and nothing is fetched.
+    A line that is too long is broken: within a word if need be, unless words stay whole. Where
+    `scrolls`, what still does not fit is scrolled sideways. Nothing opens and nothing is fetched.
     """
 
-    def __init__(self, scrolls: bool = False) -> None:
+    def __init__(self, scrolls: bool = False, whole_words: bool = False) -> None:
         super().__init__()
         self._scrolls = scrolls
+        if scrolls:
+            # Code and tables begin at their left; each paragraph still runs as its letters do.
+            self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self.highlights: Sequence[Highlight] = ()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
@@ -56,7 +59,7 @@ class FittedText(QTextBrowser):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         wrap = QTextOption.WrapMode
-        self.setWordWrapMode(wrap.WordWrap if scrolls else wrap.WrapAtWordBoundaryOrAnywhere)
+        self.setWordWrapMode(wrap.WordWrap if whole_words else wrap.WrapAtWordBoundaryOrAnywhere)
         self.setProperty("kind", "clear")
         self.document().setDocumentMargin(0)
         self.document().setUndoRedoEnabled(False)

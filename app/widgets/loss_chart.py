@@ -38,15 +38,15 @@ class LossChart(QFrame):
         self._night = Night()
         self._steps = 0
         self._plot: LossPlot | None = None
-        self._training = Key("On what it learns")
-        self._held_out = Key("On questions set aside")
+        self._training = Key("Error on what it learns")
+        self._held_out = Key("Error on questions set aside")
         self._held_out.setToolTip("Questions that are never taught, to see what is understood.")
         self._best = Key("Best so far")
         self._signs: dict[MarkKind, Key] = {kind: Key(sign.name) for kind, sign in SIGNS.items()}
         self.all = button("Show the whole run", "link")
         self.readout = label(kind="readout")
         self._lay_out()
-        self.setAccessibleName(in_words(self._night))
+        self.setAccessibleName(in_words(self._night, self._steps))
         self._library = _PlotLibrary(self)
         self._library.loaded.connect(self._make_plot)
         self._library.load()
@@ -79,7 +79,7 @@ class LossChart(QFrame):
         if (night, steps) == (self._night, self._steps):
             return
         self._night, self._steps = night, steps
-        self.setAccessibleName(in_words(night))
+        self.setAccessibleName(in_words(night, steps))
         self._show_keys()
         if self._plot is not None:
             self._plot.draw(night, steps)
@@ -122,7 +122,7 @@ class LossChart(QFrame):
 
     def _show_readout(self, step: float, reach: float, place: QPointF) -> None:
         assert self._plot is not None
-        reading = read_at(self._night, step, reach)
+        reading = read_at(self._night, step, reach, self._steps)
         self.readout.setVisible(reading is not None)
         self._plot.show_cursor(reading.step if reading else None)
         if reading is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,8 @@ from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainterPath
 from PySide6.QtWidgets import QSizePolicy
 
+from app import words
+from app.chart_readout import length_of
 from app.curve import Curve
 from app.job_snapshot import Night
 from app.run_marks import Mark, MarkKind
@@ -53,7 +57,7 @@ def sign_colours(colours: Colours) -> dict[MarkKind, QColor]:
 
 
 class LossPlot(QObject):
-    """The drawing: curves above, marks in two lanes below, one axis of steps under both."""
+    """The drawing: curves above, marks in two lanes below, one axis under both."""
 
     pointed = Signal(float, float, QPointF)
     """The pointer is over a step: that step, how many steps are near it, and its place."""
@@ -90,7 +94,7 @@ class LossPlot(QObject):
         return symbols[name]
 
     def draw(self, night: Night, steps: int) -> None:
-        """Draw a run; `steps` is how far the axis reaches at least."""
+        """Draw a run; `steps` is how far the axis reaches at least, 0 where that is not known."""
         old, self._night = self._night, night
         if night.training != old.training:
             training = _arrays(night.training)
@@ -104,8 +108,7 @@ class LossPlot(QObject):
         if night.marks is not self._marks:
             self._marks = night.marks
             self._draw_marks()
-        ends = (night.training.steps[-1:], night.held_out.steps[-1:])
-        self._reach_to(max([steps, 1, *(step for end in ends for step in end)]))
+        self._reach_to(length_of(night, steps))
 
     def recolour(self, colours: Colours) -> None:
         """Draw in these colours."""
@@ -130,9 +133,11 @@ class LossPlot(QObject):
     def _resize(self) -> None:
         """Let type and what holds it be as large as the zoom makes them."""
         small = {"font-size": f"{Type.SMALL}px"}
+        if self._colours is not None:
+            small["color"] = self._colours.quiet.name()
         for plot, side, name in (
             (self._above, "left", "Error (lower is better)"),
-            (self._below, "bottom", "Steps of learning"),
+            (self._below, "bottom", "Percent of the learning"),
         ):
             plot.setLabel(side, name, **small)
             _set_axis(plot.getAxis(side))
@@ -232,6 +237,7 @@ class LossPlot(QObject):
         if last == self._last:
             return
         self._last = last
+        self._below.getAxis("bottom").setScale(100 / last)
         margin = last * 0.01
         self._view.setLimits(
             xMin=-margin,
@@ -287,3 +293,10 @@ def _set_axis(axis: Any) -> None:
     font.setPixelSize(Type.SMALL)
     axis.setStyle(tickFont=font, tickLength=0)
     axis.enableAutoSIPrefix(False)
+    axis.tickStrings = _ticks
+
+
+def _ticks(values: Sequence[float], scale: float, spacing: float) -> list[str]:
+    """The numbers along an axis, as the person's region writes them."""
+    digits = max(0, math.ceil(-math.log10(spacing * scale)))
+    return [words.number(value * scale, digits) for value in values]

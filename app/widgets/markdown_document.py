@@ -113,6 +113,7 @@ def _space_out(document: QTextDocument) -> None:
         following = block.next()
         room = QTextBlockFormat()
         room.setTopMargin(0)
+        room.setNonBreakableLines(False)  # of code in quotes and lists, which has no box of its own
         room.setLineHeight(_LINE_HEIGHT_PERCENT, _PROPORTIONAL)
         joins = block.textList() is not None and following.textList() is not None
         joins |= _is_code(block) and _is_code(following)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QLocale
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox
 
-from app.widgets.still_fields import keep_still
+from app.widgets.still_fields import keep_still, pad
 
 # No setting has so many digits; with thousands of them, Python refuses to make a number.
 _DECIMAL = re.compile(r"[+-]?(?:\d{1,18}(?:[.,\u066b]\d{0,18})?|[.,\u066b]\d{1,18})")
@@ -48,6 +48,7 @@ class DecimalField(QDoubleSpinBox):
     def __init__(self) -> None:
         super().__init__()
         keep_still(self)
+        pad(self)
 
     def textFromValue(self, value: float) -> str:
         locale = self.locale()
@@ -81,6 +82,7 @@ class WholeField(QSpinBox):
     def __init__(self) -> None:
         super().__init__()
         keep_still(self)
+        pad(self)
 
     def valueFromText(self, text: str) -> int:
         number = whole_number(_bare(text, self.prefix(), self.suffix()))

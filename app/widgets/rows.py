@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
-from app.directions import isolated
+from app.directions import apart, isolated
 
 
 class Rows(QStyledItemDelegate):
@@ -15,4 +15,5 @@ class Rows(QStyledItemDelegate):
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().initStyleOption(option, index)
-        option.text = isolated(option.text)
+        runs_left = option.direction is Qt.LayoutDirection.RightToLeft
+        option.text = apart(option.text) if runs_left else isolated(option.text)

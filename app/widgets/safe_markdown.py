@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.markdown_parts import Kind, Part, parts_of
@@ -16,10 +17,10 @@ from app.widgets.markdown_document import fill, is_strange, rule_tables
 
 
 class MarkdownText(FittedText):
-    """A part of a Markdown text that is no code; a table is scrolled where it is too wide."""
+    """A part of a Markdown text that is no code; what is too wide, as a table is, is scrolled."""
 
     def __init__(self, kind: Kind) -> None:
-        super().__init__(scrolls=kind is Kind.TABLE)
+        super().__init__(scrolls=True, whole_words=kind is Kind.TABLE)
         self._shown: str | None = None
 
     def show_markdown(self, text: str) -> None:
@@ -33,8 +34,14 @@ class MarkdownText(FittedText):
         # Headings have sizes of their own, and tables lines.
         is_other = event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange)
         if is_other and self._shown is not None:
+            # What stands out stands where it did, for the words are the same.
+            marks = self.extraSelections()
+            places = [(mark.cursor.anchor(), mark.cursor.position()) for mark in marks]
             self._fill(self._shown)
-            self.highlight(self.highlights)
+            for mark, (start, end) in zip(marks, places, strict=True):
+                mark.cursor.setPosition(start)
+                mark.cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+            self.setExtraSelections(marks)
         super().changeEvent(event)
 
     def _fill(self, text: str) -> None:

@@ -1,9 +1,11 @@
-"""Fields that the mouse wheel does not change: it scrolls the page that they stand on."""
+"""How fields with arrows behave and look: the mouse wheel scrolls the page, and changes none."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtWidgets import QAbstractSlider, QAbstractSpinBox, QComboBox
+from PySide6.QtWidgets import QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit
+
+from app.style import Space
 
 
 class _PassOn(QObject):
@@ -17,3 +19,9 @@ class _PassOn(QObject):
 def keep_still(field: QComboBox | QAbstractSpinBox | QAbstractSlider) -> None:
     """Have the wheel pass over a field, whether it has the focus or not."""
     field.installEventFilter(_PassOn(field))
+
+
+def pad(field: QAbstractSpinBox) -> None:
+    """Keep what is typed off a field's edges; the padding of style sheets does not reach it."""
+    for inner in field.findChildren(QLineEdit):
+        inner.setTextMargins(Space.HALF, 0, Space.HALF, 0)

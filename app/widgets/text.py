@@ -20,11 +20,11 @@ from PySide6.QtGui import (
 from PySide6.QtGui import Qt as RichText
 from PySide6.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QLabel,
     QMenu,
     QPlainTextEdit,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -46,9 +46,7 @@ class Label(QLabel):
         super().__init__()
         self._plain = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
-        if self.layoutDirection() is Qt.LayoutDirection.RightToLeft:
-            # Words begin at that side; of itself a label would begin where its own letters do.
-            self.setAlignment(_RIGHT)
+        lead(self)
         self.setText(text)
 
     def setText(self, text: str) -> None:
@@ -102,6 +100,12 @@ class Paragraph(Label):
 
     def _drawn(self, text: str) -> str:
         return breakable(in_sentence(text))
+
+
+def lead(shown: QLabel) -> None:
+    """Let words begin where the window does; of itself a label begins where its letters do."""
+    if shown.layoutDirection() is Qt.LayoutDirection.RightToLeft:
+        shown.setAlignment(_RIGHT)
 
 
 def label(text: str = "", kind: str = "body") -> QLabel:
@@ -159,10 +163,12 @@ def hairline(vertical: bool = False) -> QFrame:
     return made
 
 
-def indented(widget: QWidget, left: int) -> QWidget:
-    """A widget moved to the right, so that its text stands below the page's title."""
+def indented(widget: QWidget, space: int) -> QWidget:
+    """A widget moved from where lines begin, so that its text stands below the page's title."""
     frame = QWidget()
-    layout = QVBoxLayout(frame)
-    layout.setContentsMargins(left, 0, 0, 0)
+    layout = QHBoxLayout(frame)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    layout.addSpacing(space)  # no margin: those keep their side where windows run from the right
     layout.addWidget(widget)
     return frame

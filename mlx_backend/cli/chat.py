@@ -151,6 +151,8 @@ def _asker(
                 tell_left_out(answer)
                 return _fields(answer, ())
             found = answer_from_notes(model, retriever, turns, sampling, console.stream, cancelled)
+            if found.from_notes:
+                console.stream(found.answer.text)
             console.end_stream()
             tell_left_out(found.answer)
             for title in dict.fromkeys(citation.title for citation in found.citations):

@@ -31,7 +31,8 @@ class StoredTurn:
     """One turn; `adapter` is who answered, None for the base model and for questions.
 
     `citations` are the passages that an answer is from, and `quote` the words of a note that it
-    consists of; "" where a model worded it.
+    consists of; "" where a model worded it. `from_notes` tells that no model did. `left_out` is how
+    many questions, from the first on, the model did not see any more.
     """
 
     role: Literal["user", "assistant"]
@@ -39,6 +40,8 @@ class StoredTurn:
     adapter: str | None
     citations: tuple[Citation, ...] = ()
     quote: str = ""
+    from_notes: bool = False
+    left_out: int = 0
 
 
 class Conversations:
@@ -94,9 +97,9 @@ class Conversations:
         now = time.time()
         told = (turn.role, turn.text, turn.adapter, _written(turn), turn.quote)
         self._db.execute(
-            "INSERT INTO turns (conversation_id, role, text, adapter, citations, quote, at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (conversation_id, *told, now),
+            "INSERT INTO turns (conversation_id, role, text, adapter, citations, quote,"
+            " from_notes, left_out, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (conversation_id, *told, turn.from_notes, turn.left_out, now),
         )
         self._db.execute(
             "UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id)
@@ -105,13 +108,19 @@ class Conversations:
     def turns(self, conversation_id: int) -> Sequence[StoredTurn]:
         """A conversation's turns, in order."""
         rows = self._db.execute(
-            "SELECT role, text, adapter, citations, quote FROM turns WHERE conversation_id = ?"
-            " ORDER BY id",
+            "SELECT role, text, adapter, citations, quote, from_notes, left_out FROM turns"
+            " WHERE conversation_id = ? ORDER BY id",
             (conversation_id,),
         )
         return [
             StoredTurn(
-                row["role"], row["text"], row["adapter"], _read(row["citations"]), row["quote"]
+                row["role"],
+                row["text"],
+                row["adapter"],
+                _read(row["citations"]),
+                row["quote"],
+                bool(row["from_notes"]),
+                row["left_out"],
             )
             for row in rows
         ]

@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from mlx_backend.errors import Kind, OvernightError, from_exception
+from mlx_backend.library.folding import folded
 
 _PATIENCE_S = 10.0
 
@@ -36,6 +37,7 @@ def connect(path: Path) -> sqlite3.Connection:
         _write_ahead(connection)
         # Triggers keep the indexes with it; a SQLite that was built strict wants to be told.
         connection.create_function("segmented", 1, _segmented, deterministic=True)
+        connection.create_function("folded", 1, folded, deterministic=True)
         connection.execute("PRAGMA trusted_schema = ON")
         connection.execute("PRAGMA synchronous = FULL")
         # Off until the schema is up to date: a migration may drop a table to make it anew.

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import groupby, pairwise
 
+from mlx_backend.library.folding import POINTS
+
 TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 """For FTS5: words are letters, digits and marks. Migrations quote it."""
 
@@ -39,11 +41,6 @@ _BASE = _HAN + _HIRAGANA + _KATAKANA + _HANGUL + _OTHER
 
 _LETTER = re.compile(f"[{_BASE}][{_MARK}]*")
 _GAP = re.compile(rf"(?<=[{_BASE}{_MARK}])(?:(?![{_MARK}])[\W_])+(?=[{_BASE}])")
-# Points of Hebrew and Arabic, which most texts leave out; what only says how a letter is drawn.
-_POINTS = re.compile(
-    "[\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed"
-    "\u00ad\ufe00-\ufe0f\U000e0100-\U000e01ef]"
-)
 # Runs of one kind, since what a word is made of seldom changes within it; others are whole words.
 _RUN = re.compile(
     "|".join(f"(?:[{kind}][{_MARK}]*)+" for kind in (_HAN, _HIRAGANA, _KATAKANA, _HANGUL, _OTHER))
@@ -98,4 +95,4 @@ def _words(text: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return _POINTS.sub("", unicodedata.normalize("NFC", text))
+    return POINTS.sub("", unicodedata.normalize("NFC", text))

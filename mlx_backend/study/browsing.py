@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlx_backend.library.browsing import NoteIds, as_json
+from mlx_backend.library.folding import folded
 from mlx_backend.study.store import SAMPLES, TRAINED, StoredSample
 
 Group = Literal["kept", "dropped", "changed"]
@@ -88,11 +89,17 @@ class SampleBrowsing:
 
 def _conditions(wanted: SampleFilter) -> tuple[str, tuple[str, ...]]:
     conditions, values = ["true"], []
-    for word in wanted.search.split():
-        columns = ("prompt", "answer", "notes.title")
+    for word in folded(wanted.search).split():
+        columns = map(_compared, ("prompt", "answer", "notes.title"))
         conditions.append(" OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns))
         escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values += [f"%{escaped}%"] * len(columns)
+        values += [f"%{escaped}%"] * 3
     if wanted.group is not None:
         conditions.append(_GROUPS[wanted.group])
     return " AND ".join(f"({condition})" for condition in conditions), tuple(values)
+
+
+def _compared(column: str) -> str:
+    """A text as it is compared; SQLite folds the letters of ASCII by itself, and quickly."""
+    is_ascii = f"length({column}) = length(CAST({column} AS BLOB))"
+    return f"iif({is_ascii}, {column}, folded({column}))"

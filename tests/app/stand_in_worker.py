@@ -74,7 +74,8 @@ def answer(request: protocol.ChatRequest) -> None:
     spoken = ""
     for count, piece in enumerate(pieces_of(request, who)):
         spoken += piece
-        say(protocol.AnswerPart(id=request.id, text=piece))
+        if not is_from_notes(request):
+            say(protocol.AnswerPart(id=request.id, text=piece))
         if "crash" in question and count == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         while "hang" in question and request.id not in _cancelled and count == 1:
@@ -90,7 +91,7 @@ def pieces_of(request: protocol.ChatRequest, who: str) -> list[str]:
     if "flood" in question:
         return ["word "] * 20_000
     if "unknown" in question and request.grounded:
-        return [protocol.DECLINED]
+        return [protocol.DECLINED[:9], protocol.DECLINED[9:]]
     if "repeat" in question:
         return [question.partition(":")[2]]
     if quoted(request):
@@ -108,12 +109,20 @@ def done(request: protocol.ChatRequest, text: str, ended: Ending) -> None:
             cached_tokens=0,
             generated_tokens=4,
             ttft_ms=100.0,
-            tokens_per_second=0 if text == protocol.DECLINED else 12.3,
+            tokens_per_second=0 if is_from_notes(request) else 12.3,
             citations=cited(request),
             quote=quoted(request),
+            from_notes=is_from_notes(request),
             left_out=1 if "forgets" in request.turns[-1].text and len(request.turns) > 1 else 0,
         )
     )
+
+
+def is_from_notes(request: protocol.ChatRequest) -> bool:
+    """Whether no model words the answer. One that reads says 'unknown' by itself to 'reader'."""
+    asked = request.turns[-1].text
+    is_declined = "unknown" in asked and "reader" not in asked
+    return request.grounded and ("quote " in asked or is_declined)
 
 
 def quoted(request: protocol.ChatRequest) -> str:

@@ -186,6 +186,29 @@ def test_nothing_found_is_no_word_of_a_model(make_page: PageMaker, qtbot: QtBot)
     assert page.transcript.views[-1].answers[None].name.text() == "From your notes"
 
 
+@pytest.mark.parametrize(
+    ("question", "name"), [("unknown", "From your notes"), ("unknown to the reader", "Notes")]
+)
+def test_who_says_that_the_notes_do_not_say_is_known_for_good(
+    make_page: PageMaker, qtbot: QtBot, library: Library, question: str, name: str
+) -> None:
+    page = make_page()
+    assert ask(page, question, qtbot) == DECLINED
+    assert page.transcript.views[-1].answers["Notes"].name.text() == name
+    qtbot.waitUntil(lambda: len(all_turns(library)) == 2)
+    with qtbot.waitSignal(page.session.opened):
+        page.session.open(page.session.conversation)
+    assert page.transcript.views[-1].answers["Notes"].name.text() == name
+
+
+def test_a_quote_is_never_shown_as_anything_else(make_page: PageMaker, qtbot: QtBot) -> None:
+    page = make_page()
+    shown: list[str] = []
+    page.session.answer_changed.connect(lambda _, answer: shown.append(answer.shown))
+    ask(page, f"quote {QUOTE}", qtbot)
+    assert set(shown) == {"", QUOTE}
+
+
 def all_turns(library: Library) -> list[StoredTurn]:
     with opened(library.database) as db:
         talks = Conversations(db)

@@ -57,6 +57,15 @@ def test_a_menu_of_names_keeps_its_width_and_tells_them_whole(qtbot: QtBot) -> N
     assert not menu.grab().isNull()
 
 
+def test_a_menu_is_as_wide_as_its_longest_name(window: Window, qtbot: QtBot) -> None:
+    choice = AnswererChoice()
+    qtbot.addWidget(choice)
+    choice.menu.show_names(["Notes 23 November", "Base model"])
+    choice.resize(800, 40)
+    choice.show()
+    assert choice.menu.shown == "Notes 23 November"
+
+
 def test_the_list_of_adapters_tells_a_name_whole(library: Library, qtbot: QtBot) -> None:
     add_adapter(library, NAME)
     table = AdapterTable()

@@ -3,7 +3,8 @@ from __future__ import annotations
 from array import array
 
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QLocale, QPointF, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -12,9 +13,10 @@ from app.chart_readout import in_words, nearest, read_at
 from app.curve import Curve, GrowingCurve
 from app.job_snapshot import Night
 from app.run_marks import Mark
-from app.style import Style
+from app.style import READABLE, Style, contrast
 from app.widgets.loss_chart import LossChart
 from mlx_backend.protocol import Evaluated
+from mlx_backend.settings import Appearance
 
 
 def curve(losses: list[float], every: int = 1) -> Curve:
@@ -40,14 +42,14 @@ def test_curves_grow_and_are_told_in_words(chart: LossChart) -> None:
     chart.show_night(night, 100)
     assert chart.points() == (3, 1)
     assert chart.accessibleName() == (
-        "Curves of the error: 2.50 on what it learns, at step 3, 3.50 on questions set aside,"
-        " lowest 3.50 at step 1"
+        "Curves of the error after 3 percent of the learning: 2.50 on what it learns,"
+        " 3.50 on questions set aside, lowest 3.50 after 1 percent"
     )
 
 
 def test_no_steps_yet_is_drawn_too(chart: LossChart) -> None:
     chart.show_night(Night(), 0)
-    assert in_words(Night()) == "Curves of the error: nothing learned yet"
+    assert in_words(Night(), 0) == "Curves of the error: nothing learned yet"
 
 
 def test_all_is_in_view_until_someone_zooms(chart: LossChart) -> None:
@@ -85,8 +87,8 @@ def test_pointing_at_the_curves_says_what_is_there(chart: LossChart, qtbot: QtBo
     chart.plot.pointed.emit(50.2, 2.0, QPointF(300, 100))
     assert chart.readout.isVisible()
     text = chart.readout.text()
-    assert text.startswith("Step 50 · ")
-    assert "On what it learns: 4.00" in text
+    assert text.startswith("50 percent of the learning · ")
+    assert "Error on what it learns: 4.00" in text
     assert "crashed at step 50" in text
     QApplication.sendEvent(chart.plot.widget.viewport(), QEvent(QEvent.Type.Leave))
     assert not chart.readout.isVisible()
@@ -98,21 +100,48 @@ def test_what_is_read_is_the_nearest_point() -> None:
         held_out=curve([3.5], every=2),
         best=Evaluated(step=2, loss=3.5, best=True),
     )
-    reading = read_at(night, 2.4, 0.5)
+    reading = read_at(night, 2.4, 0.5, 4)
     assert reading is not None
     assert reading.step == 2
-    assert "On questions set aside: 3.50 at step 2, the best so far" in reading.text
+    assert "Error on questions set aside: 3.50 after 50 percent, the best so far" in reading.text
     assert nearest(Curve(), 3.0) is None
     assert nearest(night.training, 1e9) == 2
-    assert read_at(Night(), 1.0, 1.0) is None
+    assert read_at(Night(), 1.0, 1.0, 0) is None
 
 
 def test_many_marks_at_one_place_are_counted() -> None:
     marks = tuple(Mark("wait", 3, float(at), f"Wait {at}.") for at in range(9))
-    reading = read_at(Night(marks=marks), 3.0, 1.0)
+    reading = read_at(Night(marks=marks), 3.0, 1.0, 0)
     assert reading is not None
     assert len(reading.text.splitlines()) == 4
     assert reading.text.endswith("And 6 more here.")
+
+
+@pytest.mark.parametrize(("region", "half"), [("en_US", "0.5"), ("de_DE", "0,5")])
+def test_axes_have_numbers_of_the_region_in_words_of_everyone(
+    chart: LossChart, region: str, half: str
+) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale(region))
+    try:
+        chart.show_night(Night(training=curve([2.0, 1.0, 0.1] * 400)), 2_400)
+        below, left = chart.plot._below.getAxis("bottom"), chart.plot._above.getAxis("left")
+        assert "Percent of the learning" in below.labelString()
+        (_, shown), *_ = below.tickValues(0, 2_400, 500)
+        assert below.tickStrings(shown, below.autoSIPrefixScale * below.scale, 480.0)[-1] == "100"
+        assert left.tickStrings([0.5], 1.0, 0.5) == [half]
+    finally:
+        QLocale.setDefault(before)
+
+
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+def test_what_stands_at_the_axes_can_be_read(
+    qapp: QApplication, chart: LossChart, appearance: Appearance
+) -> None:
+    style = chart._style
+    style.set_appearance(appearance)
+    for axis in (chart.plot._below.getAxis("bottom"), chart.plot._above.getAxis("left")):
+        assert contrast(QColor(axis.labelStyle["color"]), style.colours.base) >= READABLE
 
 
 def grown(losses: list[float]) -> Curve:

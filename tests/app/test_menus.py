@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.pages.chat import ChatPage
 from app.pages.notes import NotesPage
+from app.services import Services
 from app.widgets.find_bar import FindBar
 from app.widgets.fitted_text import FittedText
 from app.widgets.text import paragraph
@@ -152,10 +153,46 @@ def test_find_in_a_conversation(talked: FindBar, chat: ChatPage) -> None:
     assert QApplication.focusWidget() is chat.input
 
 
+def test_what_is_found_stays_marked_in_other_colours(
+    talked: FindBar, chat: ChatPage, services: Services, qtbot: QtBot
+) -> None:
+    QTest.keyClicks(talked.field, "PUFFIN")
+    for appearance in ("dark", "light"):
+        services.style.set_appearance(appearance)
+        qtbot.wait(1)
+        texts = [text for view in chat.transcript.views for text in view.findChildren(FittedText)]
+        marks = [mark for text in texts for mark in text.extraSelections()]
+        assert [mark.cursor.selectedText() for mark in marks] == ["puffin"] * 3
+
+
 def test_what_is_not_there_is_not_found(talked: FindBar) -> None:
     QTest.keyClicks(talked.field, "walrus")
     assert talked.count.text() == "Not found"
     assert not talked.after.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("STRASSE", "Straße"), ("muller", "Müller"), ("MÜLL", "Müll"), ("istanbul", "İstanbul")],
+)
+def test_find_knows_a_word_in_any_letters(
+    library: Library, chat: ChatPage, qtbot: QtBot, typed: str, found: str
+) -> None:
+    with opened(library.database) as db:
+        conversations = Conversations(db)
+        talk = conversations.start("Where?")
+        conversations.add(talk, StoredTurn("user", "Where?", None))
+        said = "\N{OWL} First.\n\n\N{OWL} Müller, Straße 3, İstanbul."
+        conversations.add(talk, StoredTurn("assistant", said, "Notes"))
+    chat.session.open(talk)
+    qtbot.waitUntil(lambda: len(chat.transcript.views) == 1)
+    QTest.keyClick(chat.window(), Qt.Key.Key_F, CONTROL)
+    QTest.keyClicks(chat.find_bar.field, typed)
+    assert chat.find_bar.count.text() == "1 of 1"
+    (view,) = chat.transcript.views
+    texts = view.findChildren(FittedText)
+    marks = [each for text in texts for each in text.extraSelections()]
+    assert [mark.cursor.selectedText() for mark in marks] == [found]
 
 
 def test_find_reaches_what_is_not_laid_out_yet(

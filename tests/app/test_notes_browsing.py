@@ -260,7 +260,7 @@ def test_picture_of_the_whole_while_no_note_is_chosen(page: NotesPage, qtbot: Qt
     qtbot.waitUntil(lambda: picture.sums.text().startswith("5 notes with 28 words"))
     assert picture.isVisible()
     assert picture.kinds.accessibleDescription() == "Plain text: 5"
-    assert picture.lengths.accessibleDescription().startswith("Under 50 words: 5; 50 to 199: 0")
+    assert picture.lengths.accessibleDescription().startswith("Under 50: 5; 50 to 199: 0")
     page.list.selectRow(0)
     qtbot.waitUntil(lambda: not picture.isVisible())
     QTest.keyClick(page.list, Qt.Key.Key_Escape)

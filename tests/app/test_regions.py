@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app import words
@@ -15,9 +22,12 @@ from app.directions import runs_left
 from app.main import settle_direction
 from app.pages.tonight_when import WhenFields
 from app.question_length import length_notice
+from app.widgets.elided import Elided
 from app.widgets.flow import Flow
 from app.widgets.notices import Notices
 from app.widgets.pasted import PastedRow
+from app.widgets.rows import Rows
+from app.widgets.text import label, paragraph
 from mlx_backend.errors import Kind, OvernightError
 from mlx_backend.fitting import too_long
 from mlx_backend.protocol import LONGEST_QUESTION
@@ -110,6 +120,42 @@ def test_a_window_from_right_to_left(
     before_words = first.grab().toImage()
     qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
     assert first.grab().toImage() == before_words  # the dots stay behind the words
+
+
+@pytest.mark.parametrize("text", ["What is comma?", "(see below)", "Notes…", "3 notes!"])
+def test_sentences_in_lists_keep_their_signs_where_they_belong(
+    region: Callable[[str], None], qapp: QApplication, qtbot: QtBot, text: str
+) -> None:
+    region("he_IL")
+    settle_direction(qapp)
+
+    def drawn(shown: str) -> QImage:
+        view = QListWidget()
+        qtbot.addWidget(view)
+        view.setItemDelegate(Rows(view))
+        view.addItem(shown)
+        view.resize(300, 60)
+        view.show()
+        return view.viewport().grab().toImage()
+
+    assert drawn(text) == drawn(f"\N{LEFT-TO-RIGHT ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}")
+
+
+@pytest.mark.parametrize("make", [Elided, label, paragraph])
+def test_names_begin_where_the_window_does(
+    make: Callable[[str], QLabel], region: Callable[[str], None], qapp: QApplication, qtbot: QtBot
+) -> None:
+    region("he_IL")
+    settle_direction(qapp)
+    shown = make("Notes")
+    qtbot.addWidget(shown)
+    shown.resize(300, 20)
+    shown.show()
+    image = shown.grab().toImage()
+    right = image.copy(image.width() // 2, 0, image.width() // 2, image.height())
+    left = image.copy(0, 0, image.width() // 2, image.height())
+    assert len({left.pixel(x, y) for x in range(left.width()) for y in range(20)}) == 1
+    assert len({right.pixel(x, y) for x in range(right.width()) for y in range(20)}) > 1
 
 
 def test_the_direction_of_a_text_is_that_of_its_first_letter() -> None:

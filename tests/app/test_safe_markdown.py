@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QGuiApplication, QImage, QTextDocument, QWheelEvent
+from PySide6.QtGui import (
+    QGuiApplication,
+    QImage,
+    QTextBlock,
+    QTextCursor,
+    QTextDocument,
+    QWheelEvent,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
@@ -192,6 +199,91 @@ def test_a_wide_table_is_scrolled_and_long_words_are_broken(
     assert words.document().size().width() <= words.viewport().width()
     assert words.height() > 2 * words.fontMetrics().height()
     assert view.width() <= 500
+
+
+_ROW = "|".join(f"a_long_heading_{n}" for n in range(20))
+_TABLE = f"|{_ROW}|\n|{'|'.join('---' for _ in range(20))}|\n|{_ROW}|"
+
+
+def quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.split("\n"))
+
+
+def listed(text: str) -> str:
+    return f"- Do:\n\n{indented(text)}"
+
+
+def indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.split("\n"))
+
+
+WIDE = {
+    "text": LONG_LINE,
+    "word": "x" * 300,
+    "fence": f"```python\n{LONG_LINE}\n```",
+    "fence without an end": f"~~~\n{LONG_LINE}",
+    "indented": f"    {LONG_LINE}",
+    "inline code": f"`{LONG_LINE}`",
+    "heading": f"# `{LONG_LINE}`",
+    "table": _TABLE,
+    "link": f"[{'words ' * 50}](https://example.org/{'x' * 300})",
+    "picture": f"![{'words ' * 50}](https://example.org/{'x' * 300})",
+    "deep list": "\n".join(f"{'  ' * depth}- {LONG_LINE}" for depth in range(15)),
+    "deep quote": f"{'>' * 15} {LONG_LINE}",
+    "no breaks": "\N{NO-BREAK SPACE}".join(["word"] * 90),
+}
+
+
+@pytest.mark.parametrize("around", [str, quoted, listed, lambda text: quoted(listed(text))])
+@pytest.mark.parametrize("name", WIDE)
+def test_whatever_is_wide_can_be_reached_to_its_end(
+    view: SafeMarkdown, name: str, around: Callable[[str], str]
+) -> None:
+    view.show_markdown(f"Before\n\n{around(WIDE[name])}\n\nAfter")
+    for _ in range(4):
+        QApplication.processEvents()
+    assert view.width() <= 500
+    for text in texts(view):
+        bar = text.horizontalScrollBar()
+        assert bar.maximum() + text.viewport().width() >= text.document().size().width() - 1
+        assert bar.isVisible() == bool(bar.maximum())
+        text.moveCursor(QTextCursor.MoveOperation.End)
+        bar.setValue(bar.maximum())
+        document = text.document()
+        ends = [line_end(document.findBlockByNumber(n)) for n in range(document.blockCount())]
+        assert max(ends) <= bar.maximum() + text.viewport().width() + 1
+
+
+def test_code_begins_at_its_left_also_in_a_window_from_the_right(
+    style: Style, qtbot: QtBot, qapp: QApplication
+) -> None:
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        page = QScrollArea()
+        page.setWidgetResizable(True)
+        qtbot.addWidget(page)
+        view = SafeMarkdown(style)
+        page.setWidget(view)
+        page.resize(500, 400)
+        page.show()
+        view.show_markdown(f"```\n{LONG_LINE}\n```\n\n{_TABLE}\n\n\u05e9\u05dc\u05d5\u05dd?")
+        code, table, hebrew = texts(view)
+        for wide in (code, table):
+            qtbot.waitUntil(wide.horizontalScrollBar().isVisible)
+            first_letter = wide.cursorRect(QTextCursor(wide.document()))
+            assert first_letter.x() >= 0
+        line = hebrew.document().begin().layout().lineAt(0)
+        assert line.naturalTextRect().right() > hebrew.viewport().width() - 2
+    finally:
+        qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+
+def line_end(block: QTextBlock) -> float:
+    """The right end of the widest line of a block, in its document."""
+    layout = block.layout()
+    left = block.document().documentLayout().blockBoundingRect(block).left()
+    lines = (layout.lineAt(number) for number in range(layout.lineCount()))
+    return max((left + line.naturalTextRect().right() for line in lines), default=0.0)
 
 
 def test_each_paragraph_runs_as_its_letters_do(view: SafeMarkdown) -> None:

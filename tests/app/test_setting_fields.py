@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import QLocale, QPoint, QPointF, Qt
@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.pages.settings import SettingsPage
+from app.pages.tonight_when import WhenFields
 from app.services import Services
-from app.widgets.number_fields import decimal_number, whole_number
+from app.widgets.number_fields import DecimalField, WholeField, decimal_number, whole_number
 from app.window import ENTRIES, Window
 from mlx_backend.cli.main import main
 from mlx_backend.library import Library
@@ -240,3 +241,17 @@ def test_what_is_being_typed_is_not_written_over(page: SettingsPage, services: S
     QTest.keyClicks(field, "5")
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert services.preferences.settings.hours == 2.5
+
+
+@pytest.mark.parametrize("make", [DecimalField, WholeField, WhenFields])
+def test_what_stands_in_a_field_keeps_off_its_edge(
+    services: Services, qtbot: QtBot, make: Callable[[], QWidget]
+) -> None:
+    made = make()
+    qtbot.addWidget(made)
+    made.resize(400, 26)
+    made.show()
+    field = made if isinstance(made, QAbstractSpinBox) else made.findChildren(QAbstractSpinBox)[0]
+    image = field.grab().toImage()
+    middle = range(6, image.height() - 6)
+    assert len({image.pixel(x, y) for x in range(2, 5) for y in middle}) == 1

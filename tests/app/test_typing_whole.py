@@ -182,6 +182,14 @@ def test_what_the_model_no_longer_sees_is_said(page: ChatPage, qtbot: QtBot) -> 
     view = page.transcript.views[-1].answers["Notes"]
     assert view.left_out.text() == "The model no longer sees the first question."
     assert view.left_out.isVisible()
+    done: list[None] = []
+    page.session._background.call(lambda _: None, done.append)
+    qtbot.waitUntil(lambda: bool(done))
+    with qtbot.waitSignal(page.session.opened):
+        page.session.open(page.session.conversation)
+    view = page.transcript.views[-1].answers["Notes"]
+    assert view.left_out.text() == "The model no longer sees the first question."
+    qtbot.waitUntil(view.left_out.isVisible)
 
 
 def test_a_line_takes_a_paste_whole_or_not_at_all_and_says_so(qtbot: QtBot) -> None:

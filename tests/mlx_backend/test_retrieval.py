@@ -10,9 +10,11 @@ from mlx_backend.library import Library
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.findings import Findings, Step
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.segmenting import segmented
 from mlx_backend.retrieval import Retriever, content_words
 from mlx_backend.study.dictionary import stem
 from mlx_backend.study.filters import stems
+from mlx_backend.words import folded_words
 
 
 @pytest.fixture
@@ -117,6 +119,11 @@ def test_words_that_only_ask_are_left_out() -> None:
         "red",
         "boat",
     ]
+
+
+@pytest.mark.parametrize("text", ["ヵㇰ猫𠀋", "ສະບາຍດີ", "แมวชื่อส้มโอ", "김 선생님", "hello, Großen"])
+def test_a_question_has_the_words_of_the_index(text: str) -> None:
+    assert content_words(text) == list(dict.fromkeys(folded_words(segmented(text))))
 
 
 KEY = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"  # put together, so that no scanner takes this for a leak

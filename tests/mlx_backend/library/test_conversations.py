@@ -70,6 +70,13 @@ def test_earlier_answers_that_stand_in_their_note_are_quotes(
     assert turn.quote == quote
 
 
+def test_what_is_told_of_an_answer_is_kept(conversations: Conversations) -> None:
+    number = conversations.start("Who?")
+    told = StoredTurn("assistant", "Lamp: lit", None, (cited("Lamp"),), "lit", True, 3)
+    conversations.add(number, told)
+    assert list(conversations.turns(number)) == [told]
+
+
 @pytest.mark.parametrize(
     ("question", "title"),
     [

@@ -45,6 +45,31 @@ def listed(
     return [rows[number] for number in ids]
 
 
+@pytest.mark.parametrize("search", ["MÜLLER", "müller", "muller", "STRASSE mu", "straße"])
+def test_search_knows_a_word_in_any_letters(
+    samples: Samples, browsing: SampleBrowsing, passages: list[Passage], search: str
+) -> None:
+    prompt = "Who lives with Müller in the Straße?"
+    samples.save("rules", [(passages[1], [draft(prompt)])])
+    assert [sample.prompt for sample in listed(browsing, search)] == [prompt]
+
+
+def test_search_leaves_plain_letters_to_sqlite(
+    samples: Samples, browsing: SampleBrowsing, notes: Notes
+) -> None:
+    """A hundred thousand samples are searched while a person types."""
+    asked: list[str] = []
+
+    def fold(text: str) -> str:
+        asked.append(text)
+        return text
+
+    notes.connection.create_function("folded", 1, fold)
+    assert len(listed(browsing, "WHO")) == 1
+    assert not listed(browsing, "wer müller")
+    assert not asked
+
+
 def test_what_is_kept_is_used_and_the_rest_is_told(
     samples: Samples, browsing: SampleBrowsing
 ) -> None:
