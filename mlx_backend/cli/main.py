@@ -9,7 +9,12 @@ from importlib import import_module
 
 from mlx_backend.cli.arguments import WrongUsage, build_parser
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.printing import discard_output, nobody_reads, print_whatever_comes
+from mlx_backend.cli.printing import (
+    discard_output,
+    fill_closed_streams,
+    nobody_reads,
+    print_whatever_comes,
+)
 from mlx_backend.errors import Kind, OvernightError, from_exception
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -17,6 +22,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; without one, open the window. Returns the exit code."""
+    fill_closed_streams()
     print_whatever_comes()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words:
@@ -80,7 +86,12 @@ def _fail(console: Console, error: OvernightError) -> int:
     log = ""
     if error.detail:
         log = _log_detail(error)
-    console.fail(error, log)
+    try:
+        console.fail(error, log)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass  # what takes the output is full, and that may be the error itself
     return FAILED
 
 
