@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 from mlx_backend.cli.arguments import WrongUsage, build_parser
@@ -123,11 +125,21 @@ def _open_window() -> int:
         )
         return FAILED
     try:
-        # The one place where the engine's package names the window.
-        from app.main import main as window
-    except KeyboardInterrupt:
+        with _ctrl_c_waits():  # PySide crashes where its loading is broken off
+            # The one place where the engine's package names the window.
+            from app.main import main as window
+        return window(sys.argv[:1])
+    except KeyboardInterrupt:  # before the window hears signals itself
         return INTERRUPTED
-    return window(sys.argv[:1])
+
+
+@contextlib.contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _has_display() -> bool:
