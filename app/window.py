@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import window_place
 from app.drops import DropSign, FileDrops
+from app.leaving import may_leave
 from app.menus import Menus
 from app.outside_changes import OutsideChanges
 from app.pages.adapters import AdaptersPage
@@ -153,6 +154,9 @@ class Window(QMainWindow):
         window_place.save(self, self._state)
         if "chat" in self._pages:
             cast("ChatPage", self._pages["chat"]).flush()
+        if not may_leave(self, self._services.background):
+            event.ignore()
+            return
         super().closeEvent(event)
 
     # --- pages ---
