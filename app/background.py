@@ -89,6 +89,11 @@ class Background(QObject):
         self._kept[key] = task = _Task(work, done, failed)
         self._run_kept(key, task)
 
+    @property
+    def is_saving(self) -> bool:
+        """Whether something that was typed is not on disk yet."""
+        return bool(self._kept) and not self._closing
+
     def close(self) -> None:
         """Finish what was asked for, deliver nothing more, end the thread."""
         if not self._closing:

@@ -26,9 +26,17 @@ _LEVELS = {
 }
 
 
+class _LogFile(RotatingFileHandler):
+    """A log that a full disk cuts short; else each line would bring a traceback to the terminal."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
 def write_log_to(path: Path) -> None:
     """Send everything that is logged, also by Qt, to a file that never grows large."""
-    handler = RotatingFileHandler(path, maxBytes=_LARGEST, backupCount=2, encoding="utf-8")
+    handler = _LogFile(path, maxBytes=_LARGEST, backupCount=2, encoding="utf-8")
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(Redacting(plain))
     root = logging.getLogger()

@@ -284,12 +284,12 @@ class _Camera:
         self._take_scrolled("chat-markdown-end", chat)
         chat.focus_search()
         chat.find_bar.field.setText("harbour")
-        self._window.notices.show_error(recorded_variety.full_disk())
+        self._window.notices.show_repeated(recorded_variety.full_disk())
         chat.sidebar.rename.open(chat.sidebar.list.index(0, 0))
         _pause(_PAINT_MS)
         self.take("chat-find-rename-notice", lambda: chat.find_bar.changed.emit("harbour"))
         chat.find_bar.done.click()
-        self._window.notices.forget_full_disk()
+        self._window.notices.forget_repeated()
 
     def _take_bin(self) -> None:
         fill = functools.partial(recorded_variety.fill_bin, self._services.library)

@@ -85,12 +85,13 @@ def _sockets(home: Path) -> Iterator[Path]:
 
     Where that path is too long, or its disk knows no sockets, in a folder of the person's own.
     """
+    home = home.resolve()  # by whichever links a start came to it
     inside = home / "window.sock"
     if len(os.fsencode(inside)) <= _LONGEST_PATH:
         yield inside
     own = _SHARED / f"overnight-{os.getuid()}"
     if _is_own(own):
-        yield own / f"{hashlib.sha256(bytes(home.resolve())).hexdigest()[:16]}.sock"
+        yield own / f"{hashlib.sha256(bytes(home)).hexdigest()[:16]}.sock"
 
 
 def _is_own(folder: Path) -> bool:

@@ -21,7 +21,9 @@ from PySide6.QtWidgets import (
 
 from app import window_place
 from app.drops import DropSign, FileDrops
+from app.leaving import may_leave
 from app.menus import Menus
+from app.outside_changes import OutsideChanges
 from app.pages.adapters import AdaptersPage
 from app.pages.models import ModelsPage
 from app.pages.notes import NotesPage
@@ -90,6 +92,7 @@ class Window(QMainWindow):
         self.strip = StatusStrip(services.watcher, self.news)
         self.sidebar = Sidebar(ENTRIES, self.strip)
         self.menus = Menus(self, ENTRIES)
+        self.outside = OutsideChanges(library, services.background, self)
         self._show_zoom(cast(int, self._state.value("zoom", 100, int)))
         self.undo = UndoActions(self.menus.edit_menu, services.history)
         self._stack = QStackedWidget()
@@ -99,6 +102,7 @@ class Window(QMainWindow):
         self.show_page("notes")
         self._stack.setFocus()
         services.background.call(_import_larger_pages, lambda _: None)
+        self.outside.look()
         if services.preferences.damage:
             self.notices.show_error(OvernightError(Kind.UNREADABLE, services.preferences.damage))
 
@@ -150,6 +154,9 @@ class Window(QMainWindow):
         window_place.save(self, self._state)
         if "chat" in self._pages:
             cast("ChatPage", self._pages["chat"]).flush()
+        if not may_leave(self, self._services.background):
+            event.ignore()
+            return
         super().closeEvent(event)
 
     # --- pages ---
@@ -233,6 +240,7 @@ class Window(QMainWindow):
         menus.close_wanted.connect(self.close)
         menus.quit_wanted.connect(self.close)
         menus.log_wanted.connect(lambda: open_path(services.library.logs / "window.log"))
+        self.outside.found.connect(lambda: self._refresh({self.page_shown}))
         services.background.failed.connect(self.notices.show_error)
         services.background.behind.connect(self.notices.show_repeated)
         services.background.recovered.connect(self.notices.forget_repeated)

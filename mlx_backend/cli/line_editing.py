@@ -6,9 +6,11 @@ driver cuts lines at 4,095 bytes, or 1,024 on macOS.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import importlib.util
 import io
+import locale
 import os
 import select
 import sys
@@ -29,8 +31,8 @@ class LineEditor:
 
     def __init__(self) -> None:
         self._marks_pastes = _let_pastes_be_marked()
-        if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="surrogateescape")  # whatever encoding it was told to have
+        if isinstance(sys.stdin, io.TextIOWrapper):  # in the terminal's encoding, whatever is set
+            sys.stdin.reconfigure(encoding=_terminal_encoding(), errors="surrogateescape")
 
     def ask(self) -> str:
         """The next question: a line, or all lines of what was pasted at once.
@@ -60,6 +62,12 @@ def _let_pastes_be_marked() -> bool:
         return False
     _readline.parse_and_bind("set enable-bracketed-paste on")
     return os.environ.get("TERM", "dumb") != "dumb"  # GNU readline marks nothing there
+
+
+def _terminal_encoding() -> str:
+    """That of the locale; a locale that has ASCII alone says nothing about its terminal."""
+    encoding = codecs.lookup(locale.getencoding()).name
+    return "utf-8" if encoding == "ascii" else encoding
 
 
 @contextlib.contextmanager
@@ -95,7 +103,7 @@ def _waiting() -> str:
             parts.append(part)
     finally:
         termios.tcsetattr(descriptor, termios.TCSANOW, before)
-    return b"".join(parts).decode("utf-8", "replace")
+    return b"".join(parts).decode(sys.stdin.encoding, "surrogateescape")
 
 
 def _has_more(patience: float) -> bool:

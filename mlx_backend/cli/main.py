@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 from mlx_backend.cli.arguments import WrongUsage, build_parser
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.printing import discard_output, nobody_reads, print_whatever_comes
+from mlx_backend.cli.printing import (
+    discard_output,
+    fill_closed_streams,
+    nobody_reads,
+    print_whatever_comes,
+)
 from mlx_backend.errors import Kind, OvernightError, from_exception
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -17,6 +24,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; without one, open the window. Returns the exit code."""
+    fill_closed_streams()
     print_whatever_comes()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words:
@@ -80,7 +88,12 @@ def _fail(console: Console, error: OvernightError) -> int:
     log = ""
     if error.detail:
         log = _log_detail(error)
-    console.fail(error, log)
+    try:
+        console.fail(error, log)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass  # what takes the output is full, and that may be the error itself
     return FAILED
 
 
@@ -112,11 +125,21 @@ def _open_window() -> int:
         )
         return FAILED
     try:
-        # The one place where the engine's package names the window.
-        from app.main import main as window
-    except KeyboardInterrupt:
+        with _ctrl_c_waits():  # PySide crashes where its loading is broken off
+            # The one place where the engine's package names the window.
+            from app.main import main as window
+        return window(sys.argv[:1])
+    except KeyboardInterrupt:  # before the window hears signals itself
         return INTERRUPTED
-    return window(sys.argv[:1])
+
+
+@contextlib.contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _has_display() -> bool:

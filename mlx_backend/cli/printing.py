@@ -9,6 +9,7 @@ import select
 import sys
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO
 
 _REPLACE = "overnight-replace"
@@ -145,6 +146,20 @@ def can_print(stream: TextIO, text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def fill_closed_streams() -> None:
+    """Let the null device take the place of whichever standard streams are closed.
+
+    Else the next file that is opened, such as the library's, would get the number of one, and with
+    it what libraries print.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def nobody_reads() -> bool:

@@ -26,7 +26,12 @@ class Library:
     def default_home(cls) -> Path:
         """`OVERNIGHT_HOME`, else the platform's folder for a user's application data."""
         chosen = os.environ.get(HOME_VARIABLE)
-        return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("Overnight")
+        if not chosen:
+            return platformdirs.user_data_path("Overnight")
+        try:
+            return Path(chosen).expanduser()
+        except RuntimeError:  # "~name" of nobody here is a name like others, as in a shell
+            return Path(chosen)
 
     @classmethod
     def open(cls, home: Path | None = None) -> Library:
@@ -36,6 +41,7 @@ class Library:
         later version wrote raises it too, before anything is touched.
         """
         library = cls((home or cls.default_home()).absolute())
+        _refuse_bytes(library.home)
         refuse_later_version(library.database)
         try:
             library.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,7 +118,21 @@ class Library:
         return self.home / "window.lock"
 
 
+def _refuse_bytes(home: Path) -> None:
+    """Raise OvernightError where a place is no text; not all that writes there can do so."""
+    try:
+        str(home).encode()
+    except UnicodeEncodeError as error:
+        raise OvernightError(
+            Kind.MISSING_LIBRARY,
+            f"The library cannot be in {home}: the name holds bytes that are no text.",
+            f"Rename the folder, or set {HOME_VARIABLE} to another one.",
+        ) from error
+
+
 def _reason(library: Library, error: OSError) -> str:
     if library.home.is_file():
         return "there is a file of that name"
+    if library.home.is_symlink():
+        return "it is a link that leads nowhere"
     return error.strerror or str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterable
 
 import pytest
 from PySide6.QtCore import Qt
@@ -159,14 +160,14 @@ def test_what_could_not_be_thrown_out_is_shown(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    really = Bin.remove
+    really = Bin.remove_all
 
-    def remove(bin_: Bin, item_id: str) -> None:
-        if not bin_.items()[1:]:
-            raise OSError(30, "Read-only file system")
-        really(bin_, item_id)
+    def remove_all(bin_: Bin, item_ids: Iterable[str]) -> int:
+        *all_but_one, _ = item_ids
+        really(bin_, all_but_one)
+        raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(Bin, "remove", remove)
+    monkeypatch.setattr(Bin, "remove_all", remove_all)
     page.empty_all.click()
     with qtbot.waitSignal(services.background.failed):
         dialog(page).deed.click()

@@ -161,6 +161,18 @@ def test_a_library_with_a_long_path_is_one_window_too(
     first.close()
 
 
+def test_a_library_behind_a_short_link_is_one_window_too(tmp_path: Path, qtbot: QtBot) -> None:
+    library = Library.open(tmp_path / ("long " * 40) / "library")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        link = Path(folder) / "link"
+        link.symlink_to(library.home)
+        first, second = SingleWindow(Library.open(link)), SingleWindow(library)
+        assert first.claim()
+        with qtbot.waitSignal(first.asked_forward):
+            assert second.call_forward()
+        first.close()
+
+
 def test_a_socket_that_a_killed_window_left_is_in_nobodys_way(tmp_path: Path, qtbot: QtBot) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as home:  # short enough for a socket
         library = Library.open(Path(home))

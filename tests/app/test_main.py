@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import sqlite3
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -123,19 +125,35 @@ def test_unexpected_errors_are_logged_and_shown(
     assert "of all things" in caplog.text
 
 
-def test_log_goes_to_its_file(tmp_path: Path) -> None:
+@contextlib.contextmanager
+def logging_to(path: Path) -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    write_log_to(tmp_path / "window.log")
-    logging.getLogger("overnight.test").warning("something to look at")
-    for handler in set(root.handlers) - set(handlers):
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
-    from PySide6.QtCore import qInstallMessageHandler
+    write_log_to(path)
+    try:
+        yield
+    finally:
+        for handler in set(root.handlers) - set(handlers):
+            root.removeHandler(handler)
+            with contextlib.suppress(OSError):
+                handler.close()
+        root.setLevel(level)
+        qInstallMessageHandler(None)
 
-    qInstallMessageHandler(None)
+
+def test_log_goes_to_its_file(tmp_path: Path) -> None:
+    with logging_to(tmp_path / "window.log"):
+        logging.getLogger("overnight.test").warning("something to look at")
     assert "WARNING overnight.test: something to look at" in (tmp_path / "window.log").read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux alone has a full device")
+def test_a_log_on_a_full_disk_is_no_news_in_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with logging_to(Path("/dev/full")):
+        logging.getLogger("overnight.test").warning("something to look at")
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def _no_folder(home: Path) -> None:

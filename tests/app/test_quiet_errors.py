@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from app import background as background_module
 from app.pages.chat import ChatPage
+from app.widgets.confirm import ConfirmDialog
 from app.widgets.errors import ErrorDialog
 from app.window import Window
 from mlx_backend.errors import Kind, OvernightError
@@ -251,3 +252,46 @@ def test_what_nobody_expected_is_a_quiet_line_too(window: Window) -> None:
     assert no_dialog()
     QTest.mouseClick(window.notices.close_button, Qt.MouseButton.LeftButton)
     assert not window.notices.isVisible()
+
+
+def close_and_press(window: Window, name: str) -> list[str]:
+    """Close the window and answer what it asks; gives the question."""
+    asked: list[str] = []
+
+    def answer() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, ConfirmDialog)
+        asked.append(dialog.question.text())
+        QTest.mouseClick(getattr(dialog, name), Qt.MouseButton.LeftButton)
+
+    def look() -> None:
+        if QApplication.activeModalWidget() is not None:
+            answer()
+        elif not asked:
+            QTimer.singleShot(10, look)
+
+    look()
+    window.close()
+    asked.append("")  # nobody looks on
+    return [question for question in asked if question]
+
+
+def test_the_window_does_not_close_over_what_cannot_be_saved(
+    page: ChatPage, window: Window, disk: Disk
+) -> None:
+    disk.is_full = True
+    QTest.keyClicks(page.input, "A draft")
+    assert close_and_press(window, "cancel") == ["What you typed is not saved yet"]
+    assert window.isVisible()
+    assert page.input.toPlainText() == "A draft"
+    assert close_and_press(window, "deed") == ["What you typed is not saved yet"]
+    assert not window.isVisible()
+
+
+def test_what_was_typed_last_is_saved_before_the_window_closes(
+    page: ChatPage, window: Window, library: Library
+) -> None:
+    QTest.keyClicks(page.input, "A draft")
+    assert close_and_press(window, "cancel") == []
+    assert "A draft" in (library.home / "chat.json").read_text()
+    assert not window.isVisible()

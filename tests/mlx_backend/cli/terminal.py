@@ -17,7 +17,7 @@ from typing import Self
 CTRL_C, CTRL_D, LEFT, UP = "\x03", "\x04", "\x1b[D", "\x1b[A"
 PASTE, PASTED = "\x1b[200~", "\x1b[201~"
 _SEQUENCE = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")
-_PATIENCE_S = 60.0
+_PATIENCE_S = 100.0
 # So that keys become signals.
 _TAKE_TERMINAL = """
 import fcntl, os, sys, termios
@@ -79,6 +79,21 @@ class Terminal:
         before = self.seen[self._looked_at : at]
         self._looked_at = at + len(text)
         return before
+
+    def press_until(self, key: str, text: str) -> None:
+        """Press a key, and again should it not be heard, until `text` is printed.
+
+        Python loses a signal that comes while it tidies an object away.
+        """
+        for _ in range(10):
+            self.type(key)
+            again = time.monotonic() + _PATIENCE_S / 10
+            while time.monotonic() < again:
+                if self.seen.find(text, self._looked_at) >= 0:
+                    self.wait_for(text)
+                    return
+                self._read(0.1)
+        raise AssertionError(self.seen)
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
         """Send a signal to the command alone."""

@@ -29,6 +29,7 @@ from mlx_backend.cli.main import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main(sys.argv[1:]))
 """
+_PATIENCE_S = 100.0
 _STEPS = 150  # saved at every fiftieth
 
 
@@ -46,7 +47,7 @@ def pid_of(folder: JobFolder) -> int:
 
 
 def wait_for_step(folder: JobFolder, step: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + _PATIENCE_S
     while (status := folder.status()).step < step:
         assert not status.state.is_over, status.error
         assert time.monotonic() < deadline, status
@@ -54,7 +55,7 @@ def wait_for_step(folder: JobFolder, step: int) -> None:
 
 
 def the_run(library: Library) -> JobFolder:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + _PATIENCE_S
     while not (found := list(JobFolder.all(library.runs))):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -136,7 +137,7 @@ def test_ctrl_c_stops_a_run_politely(filled_library: Library) -> None:
     wait_for_step(folder, 1)
     try:
         press_ctrl_c(process, folder)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=_PATIENCE_S)
     finally:
         process.kill()  # nothing to do but where it did not end
         process.wait()

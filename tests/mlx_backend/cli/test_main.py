@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from mlx_backend import __version__
 from mlx_backend.cli import adapters as adapter_commands
 from mlx_backend.cli.arguments import build_parser
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.main import main
+from mlx_backend.cli.main import _ctrl_c_waits, main
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec
@@ -188,6 +189,20 @@ def test_a_table_shows_nothing_that_steers_a_terminal(capsys: pytest.CaptureFixt
     output = capsys.readouterr().out
     assert "\x1b" not in output
     assert output.splitlines()[1].split() == ["[2Jevil", "name", "3"]
+
+
+def test_ctrl_c_waits_for_the_window_to_be_loaded() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    seen = []
+    try:
+        with _ctrl_c_waits():
+            signal.raise_signal(signal.SIGINT)
+            seen.append("loaded")
+    except KeyboardInterrupt:
+        seen.append("interrupted")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == ["loaded", "interrupted"]
 
 
 _HELP = """

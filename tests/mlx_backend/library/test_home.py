@@ -32,6 +32,27 @@ def test_the_variable_chooses_the_place(tmp_path: Path, monkeypatch: pytest.Monk
     assert Library.open().home == tmp_path / "notes library"
 
 
+def test_the_home_of_nobody_is_a_name_like_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(HOME_VARIABLE, "~nobody-of-that-name/notes")
+    assert Library.open().home == tmp_path / "~nobody-of-that-name" / "notes"
+
+
+def test_a_place_that_is_no_text_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    home = tmp_path / os.fsdecode(b"b\xffd")
+    with pytest.raises(OvernightError, match="no text"):
+        Library.open(home)
+    assert not home.exists()
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(OvernightError, match="leads nowhere"):
+        Library.open(tmp_path / "link")
+
+
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, "")
     assert "Overnight" in str(Library.default_home())
