@@ -85,9 +85,11 @@ class Model:
                 self.done.append(step)
 
     def throw_out(self, thing: Thing) -> None:
-        """Delete the item that a thing is in for good."""
+        """Delete the item that a thing is in for good, and with a note all its samples."""
         item = self.binned[thing]
-        for each in [each for each, its in self.binned.items() if its == item]:
+        gone = {each for each, its in self.binned.items() if its == item}
+        gone |= {sample for sample, note in self.notes.items() if note in gone} & self.names.keys()
+        for each in gone:
             del self.names[each], self.binned[each]
             self.learned.pop(each, None)
             self.lost.pop(each, None)
