@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
@@ -110,11 +110,20 @@ def test_text_is_not_cut_off_in_a_window_from_the_right(qapp: QApplication, qtbo
     try:
         view = MarkedText(Style(qapp))
         qtbot.addWidget(view)
-        view.resize(300, 200)
-        view.show()
-        view.show_text("# Tide table\n\n" + "The tide comes back. " * 60, (), True)
-        qtbot.wait(1)
-        assert view.cursorRect(QTextCursor(view.document())).x() >= 0
-        assert view.viewport().x() >= view._margin.geometry().right()
+        for width, lines in ((300, 60), (600, 60), (280, 2), (620, 60)):
+            view.resize(width, 200)
+            view.show()
+            view.show_text("# Tide table\n\n" + "The tide comes back. " * lines, (), True)
+            qtbot.wait(1)
+            assert view.cursorRect(QTextCursor(view.document())).x() >= 0
+            margin = view._margin.geometry()
+            assert margin.right() <= view.viewport().x()
+            assert not margin.intersects(bar_of(view))
     finally:
         qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+
+def bar_of(view: MarkedText) -> QRect:
+    """Where the scroll bar is, in its view."""
+    bar = view.verticalScrollBar()
+    return QRect(bar.mapTo(view, QPoint(0, 0)), bar.size()) if bar.isVisible() else QRect()
