@@ -172,7 +172,7 @@ class NotesPage(QWidget):
             )
         )
         # Shares of what there is; most is for reading.
-        split.setSizes([Size.FOLDERS_LEAST, Size.LIST, Size.FIELD + Size.SHORT_FIELD])
+        split.setSizes([Size.SIDEBAR, Size.LIST_LEAST, Size.FIELD + Size.SHORT_FIELD])
         for place, share in enumerate((1, 3, 4)):
             split.setStretchFactor(place, share)
         browser = QWidget()

@@ -36,6 +36,8 @@ class MarkedText(QPlainTextEdit):
         self._is_used = True
         self._margin = _Margin(self)
         self.setReadOnly(True)
+        # The marks stand at the left; each paragraph still runs as its letters do.
+        self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setProperty("kind", "reading")
         self.document().setDocumentMargin(0)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.note_marks import Becomes, marks_of, shown_text
 from app.services import Services
+from app.style import Style
 from app.widgets.marked_text import MarkedText
 from mlx_backend.library.findings import Reason, Step
 from mlx_backend.library.notes import Span
@@ -101,3 +103,27 @@ def test_marks_beyond_the_shown_part_do_no_harm(text: MarkedText) -> None:
     text.show_text("Tide", marks_of(TEXT, PASSAGES, (FOOTER,), used=True), is_used=True)
     assert text.extraSelections() == []
     assert len(list(text.lines())) == 1
+
+
+def test_text_is_not_cut_off_in_a_window_from_the_right(qapp: QApplication, qtbot: QtBot) -> None:
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        view = MarkedText(Style(qapp))
+        qtbot.addWidget(view)
+        for width, lines in ((300, 60), (600, 60), (280, 2), (620, 60)):
+            view.resize(width, 200)
+            view.show()
+            view.show_text("# Tide table\n\n" + "The tide comes back. " * lines, (), True)
+            qtbot.wait(1)
+            assert view.cursorRect(QTextCursor(view.document())).x() >= 0
+            margin = view._margin.geometry()
+            assert margin.right() <= view.viewport().x()
+            assert not margin.intersects(bar_of(view))
+    finally:
+        qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+
+def bar_of(view: MarkedText) -> QRect:
+    """Where the scroll bar is, in its view."""
+    bar = view.verticalScrollBar()
+    return QRect(bar.mapTo(view, QPoint(0, 0)), bar.size()) if bar.isVisible() else QRect()
