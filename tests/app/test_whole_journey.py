@@ -16,6 +16,7 @@ from app.pages.notes import NotesPage
 from app.pages.tonight import TonightPage
 from app.services import Services
 from app.window import Window
+from mlx_backend.cores import FIXED_CORES
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import CONFIG, WEIGHTS
 from tests.app.test_window import drop
@@ -32,8 +33,13 @@ _PATIENCE_MS = 400_000
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_from_a_dropped_folder_to_an_exported_adapter(
-    window: Window, services: Services, qtbot: QtBot, tmp_path: Path
+    window: Window,
+    services: Services,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv(FIXED_CORES, "1")  # other tests have the rest
     services.preferences.change(hours=0.05, passes=1, max_tokens=16, temperature=0.0)
     add_notes(window, services, qtbot, tmp_path)
     name = train(window, services, qtbot)

@@ -105,8 +105,11 @@ def filled_library(tiny_library: Library, notes_folder: Path) -> Library:
 
 
 @pytest.fixture
-def starter_library(library: Library, real_starter: Path) -> Library:
-    """A library with the real starter."""
+def starter_library(
+    library: Library, real_starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> Library:
+    """A library with the real starter, which computes on one core: other tests have the rest."""
+    monkeypatch.setenv(FIXED_CORES, "1")
     (library.models / "starter").symlink_to(real_starter)
     return library
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mlx_backend.errors import OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.notes import NewNote, Notes
@@ -102,7 +103,7 @@ def test_the_latest_is_first(conversations: Conversations) -> None:
 def test_a_turn_of_no_conversation_is_refused_and_the_next_one_is_not(
     conversations: Conversations,
 ) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(OvernightError, match="deleted meanwhile"):
         conversations.add(99, StoredTurn("user", "text", None))
     number = conversations.start("next")
     conversations.add(number, StoredTurn("user", "text", None))
