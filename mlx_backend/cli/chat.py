@@ -21,6 +21,7 @@ from mlx_backend.protocol import Citation, Sampling, Turn
 from mlx_backend.settings import load_settings
 
 if TYPE_CHECKING:
+    from mlx_backend.exam import Item
     from mlx_backend.inference import Answer, ChatModel
 
 
@@ -67,6 +68,11 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
     unread = sum(not (item.text or model.fits(item.question, LONGEST_ANSWER)) for item in items)
     if unread:
         console.note(f"Too long for the model, and so not answered: {_count_of_questions(unread)}.")
+    return _marked(items, console)
+
+
+def _marked(items: Sequence[Item], console: Console) -> dict[str, object]:
+    """Show how an exam went; returns its fields."""
     correct = sum(item.right for item in items)
     console.table(
         ["", "Question", "Answer"],
