@@ -10,6 +10,8 @@ _WORDS_A_TOKEN = 0.75
 _BYTES_A_TOKEN = 4
 # So many characters never have more words than are looked up.
 _SHORT = 2 * WORDS_LOOKED_UP
+# Characters of a long question that its bubble shows of the beginning, and of the end.
+_SHOWN = 1_000
 
 
 def length_notice(question: str, is_quoting: bool, context: int) -> str:
@@ -42,6 +44,17 @@ def length_notice(question: str, is_quoting: bool, context: int) -> str:
                 " once, and this is longer. Shorten it, or ask about one part of it at a time."
             )
     return ""
+
+
+def without_middle(question: str) -> str:
+    """A question as its bubble shows it: of a long one the beginning and the end.
+
+    What is asked mostly stands at one of the two. Between them stands how much is not shown.
+    """
+    if len(question) <= 2 * _SHOWN + _SHOWN // 2:
+        return question
+    left_out = words.count(len(question) - 2 * _SHOWN, "character")
+    return f"{question[:_SHOWN]}\n\n[… {left_out} sent and not shown …]\n\n{question[-_SHOWN:]}"
 
 
 def _round(words: float) -> int:

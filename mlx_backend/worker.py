@@ -12,6 +12,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from mlx_backend import protocol
@@ -126,7 +127,8 @@ class Worker:
         from mlx_backend.base_model import base_for
 
         chosen = [(read_adapter(self._library.adapters, a.name), a.weight) for a in adapters]
-        key = tuple((adapter.card.id, weight) for adapter, weight in chosen)
+        # One that was renamed is read again, since it may be read once more for a comparison.
+        key = tuple((adapter.card.id, adapter.path, weight) for adapter, weight in chosen)
         model = base_for(self._library, [adapter for adapter, _ in chosen], model)
         if self._chat is None or not self._chat.is_current(model):
             self._reply(protocol.ModelLoading(id=request_id, model=model))
@@ -157,7 +159,7 @@ class _Loaded:
         self.name = name
         self.bytes = loaded.bytes
         self.model = ChatModel(loaded)
-        self.adapters: tuple[tuple[str, float], ...] | None = ()
+        self.adapters: tuple[tuple[str, Path, float], ...] | None = ()
         self._models = library.models
         self._sha256 = loaded.info.card.sha256
 

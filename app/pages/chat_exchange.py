@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.exchanges import Answer, Exchange, Phase
+from app.question_length import without_middle
 from app.style import Size, Space, Style, sized
 from app.widgets.copy_button import CopyButton
 from app.widgets.elided import Elided
@@ -104,7 +105,7 @@ class QuestionBubble(QFrame):
         self.setProperty("kind", "mine")
         self.text = FittedText()
         self.text.setAccessibleName("Your question")
-        self.text.show_plain(text)
+        self.text.show_plain(without_middle(text))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.ONE)
         layout.addWidget(self.text)

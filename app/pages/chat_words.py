@@ -14,7 +14,10 @@ RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation i
 def missing(adapter: str, instead: str | None) -> str:
     """Who answers in place of an adapter that is gone."""
     who = f"“{instead}”" if instead is not None else "the base model"
-    return f"“{adapter}” is not there any more, so {who} answers. What was deleted is in the bin."
+    return (
+        f"No adapter is called “{adapter}” any more, so {who} answers."
+        " What was deleted is in the bin."
+    )
 
 
 def invitation(answerer: AnswererChoice, has_adapters: bool) -> str:

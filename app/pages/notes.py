@@ -290,6 +290,8 @@ class NotesPage(QWidget):
         is_empty = not (overview.notes or overview.skipped or self._imports.is_busy)
         self._bring_up(_WELCOME if is_empty else _BROWSER)
         self._show_counts()
+        if self.chips.key == SKIPPED:
+            self.skipped.load()
         self._refresh_tree()
         self._show_totals()
 

@@ -161,7 +161,7 @@ class NotePreview(QWidget):
         self._ids, self._cited = array("q"), None
         self._stack.setCurrentIndex(1)
         self.title.setText("This note is no longer in your library")
-        self.where.setText("Its file was deleted, or what came from it was removed.")
+        self.where.setText("If you deleted it, it is in the bin. Or its file went.")
         self.help.setText("")
         self.speakers.show_speakers(())
         self.findings.show_reasons(())

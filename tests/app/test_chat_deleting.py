@@ -193,7 +193,8 @@ def test_an_adapter_that_is_deleted_while_it_is_chosen(
     services.deletions.delete("adapter", ["Notes"], "Notes")
     qtbot.waitUntil(lambda: page.answerer.chosen.adapter is None)
     assert page.notice.text() == (
-        "“Notes” is not there any more, so the base model answers. What was deleted is in the bin."
+        "No adapter is called “Notes” any more, so the base model answers."
+        " What was deleted is in the bin."
     )
     services.history.undo()
     qtbot.waitUntil(lambda: page.answerer.chosen.adapter == "Notes")

@@ -256,3 +256,16 @@ def test_adapter_that_is_wanted_answers(
     ask(page, "Hello")
     settle(page, qtbot)
     assert page.session.exchanges[0].answers[0].adapter == "Newest"
+
+
+def test_a_long_question_shows_its_beginning_and_its_end(page: ChatPage, qtbot: QtBot) -> None:
+    question = "\n".join(f"Line {n}: the crew met." for n in range(400)) + "\nWho was there?"
+    page.input.set_text(question)
+    page.send.click()
+    qtbot.waitUntil(lambda: not page.session.is_busy)
+    (view,) = page.transcript.views
+    shown = view.question.text.toPlainText()
+    assert shown.startswith("Line 0: the crew met.")
+    assert shown.endswith("Who was there?")
+    assert f"{len(question) - 2_000:,} characters sent and not shown" in shown
+    assert page.session.exchanges[0].question == question

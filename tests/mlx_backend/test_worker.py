@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from mlx_backend import protocol
 from mlx_backend.base_model import LoadedModel
 from mlx_backend.errors import Kind
+from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
+from mlx_backend.library.renaming import rename_adapter
 from mlx_backend.protocol import (
     AnswerDone,
     AnswerPart,
@@ -157,6 +160,23 @@ def test_an_answer_can_be_cancelled_and_the_next_one_is_whole(worker: Process) -
     assert last.ended in ("cancelled", "stop")
     assert last.generated_tokens < 4000
     assert worker.answer(ask("2"))[1].generated_tokens > 0
+
+
+def test_an_adapter_that_was_renamed_meanwhile_goes_on_answering(
+    worker: Process, tiny_library: Library, loaded: LoadedModel, notes_folder: Path
+) -> None:
+    import_into(tiny_library, [notes_folder])
+    make_adapter(tiny_library.adapters, loaded, "Notes", seed=1)
+    before = worker.answer(ask("1", "Notes"))[1].text
+    rename_adapter(tiny_library, database.connect(tiny_library.database), "Notes", "Nights")
+    assert worker.answer(ask("2", "Nights"))[1].text == before
+    assert worker.answer(ask("3"))[1].text != before
+    assert worker.answer(ask("4", "Nights"))[1].text == before
+    rename_adapter(tiny_library, database.connect(tiny_library.database), "Nights", "Amber")
+    # What is looked up is weighed by the base model, after which the adapter is put on again.
+    turns = (Turn(role="user", text="Who lit the lamp of Amber Cove?"),)
+    grounded = msgspec.structs.replace(ask("5", "Amber"), turns=turns, grounded=True)
+    assert worker.answer(grounded)[1].citations
 
 
 def test_a_model_or_adapter_that_took_the_name_of_another_one_is_loaded(
