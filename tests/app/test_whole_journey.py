@@ -23,8 +23,6 @@ from tests.app.test_window import drop
 
 NOTES = {
     "boat.md": "# The boat\n\nThe boat is called the Footnote. It carries books to the islands.\n",
-    "cat.md": "# The cat\n\nThe cat is called Comma. She sleeps on the atlases, never on novels.\n",
-    "donkeys.md": "# The donkeys\n\nThe donkeys are called Ink and Paper. Ink bites on Mondays.\n",
     "engine.txt": "The engine has two cylinders. It wants oil every forty hours.\n",
 }
 _PATIENCE_MS = 400_000
@@ -64,7 +62,7 @@ def train(window: Window, services: Services, qtbot: QtBot) -> str:
     window.show_page("tonight")
     page = cast(TonightPage, window.page("tonight"))
     qtbot.waitUntil(lambda: page.plan.plan is not None, timeout=_PATIENCE_MS)
-    assert page.plan.sentence.text().startswith("Tonight I will study 4 notes")
+    assert page.plan.sentence.text().startswith("Tonight I will study 2 notes")
     name = page.plan.name.text()
     page.plan.start.click()
     qtbot.waitUntil(page.run.stop.isVisible, timeout=_PATIENCE_MS)
