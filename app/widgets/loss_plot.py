@@ -74,7 +74,6 @@ class LossPlot(QObject):
         self._marks: tuple[Mark, ...] | None = None
         self._colours: Colours | None = None
         self.widget = pyqtgraph.GraphicsLayoutWidget()
-        self.widget.setBackground(None)
         self.widget.setFrameShape(self.widget.Shape.NoFrame)
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
@@ -113,6 +112,8 @@ class LossPlot(QObject):
     def recolour(self, colours: Colours) -> None:
         """Draw in these colours."""
         self._colours = colours
+        # A view that is clear may keep the old colour of its viewport when light and dark change.
+        self.widget.setBackground(colours.base)
         pen = self._pyqtgraph.mkPen
         faint = QColor(colours.accent_text)
         faint.setAlphaF(0.28)
