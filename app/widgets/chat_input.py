@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
-from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 
 from app.style import Size, Space, sized
-from app.widgets.composing import Composition
+from app.widgets.composing import ComposedText
 from app.widgets.pasted import PastedTexts
 
 _MOST_LINES = 8
@@ -17,7 +16,7 @@ _LONGEST_TYPED = 20_000
 _BETWEEN = "\x1e"
 
 
-class ChatInput(QPlainTextEdit):
+class ChatInput(ComposedText):
     """Plain text only, whatever is pasted. Announces what the person wants sent.
 
     Nothing is ever cut: what is too long for the field stands above it, in `pasted`, and belongs
@@ -28,7 +27,6 @@ class ChatInput(QPlainTextEdit):
 
     def __init__(self) -> None:
         super().__init__()
-        self._composition = Composition()
         self.pasted = PastedTexts()
         self.setProperty("kind", "field")
         self.setTabChangesFocus(True)
@@ -87,22 +85,10 @@ class ChatInput(QPlainTextEdit):
         if text:
             self.sent.emit(text)
 
-    def event(self, event: QEvent) -> bool:
-        # Asked before any shortcut of the window gets the key.
-        if event.type() == QEvent.Type.ShortcutOverride and self._composition.takes(event):
-            event.accept()
-            return True
-        return super().event(event)
-
-    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        self._composition.follow(event)
-        super().inputMethodEvent(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         is_return = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if self._composition.takes(event):
-            event.accept()
-        elif is_return and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+        is_to_send = is_return and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        if is_to_send and not self._composition.takes(event):
             self.send()
         else:
             super().keyPressEvent(event)

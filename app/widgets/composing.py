@@ -87,14 +87,15 @@ class LineField(QLineEdit):
         _say_too_long(self, _LONGEST_LINE)
 
 
-class TextField(QPlainTextEdit):
-    """Several lines of plain text, into which a paste goes whole, or not at all as is said."""
+class ComposedText(QPlainTextEdit):
+    """Several lines of plain text, in which a key that ends a composition does nothing else."""
 
     def __init__(self) -> None:
         super().__init__()
         self._composition = Composition()
 
     def event(self, event: QEvent) -> bool:
+        # Asked before any shortcut of the window gets the key.
         if event.type() == QEvent.Type.ShortcutOverride and self._composition.takes(event):
             event.accept()
             return True
@@ -109,6 +110,10 @@ class TextField(QPlainTextEdit):
             event.accept()
         else:
             super().keyPressEvent(event)
+
+
+class TextField(ComposedText):
+    """Several lines, into which a paste goes whole, or not at all, and that is said."""
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         if self.document().characterCount() + len(source.text()) > _LONGEST_TEXT:
