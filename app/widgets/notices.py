@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
 
-from app import icons, words
-from app.style import Size, Space, sized
+from app import words
+from app.style import Size, sized
 from app.widgets.elided import Elided
+from app.widgets.strip import close_button, lay_out_strip
 from app.widgets.text import button
 from mlx_backend.errors import Kind, OvernightError
 
@@ -44,24 +45,11 @@ class Notices(QWidget):
         self._closed: set[str] = set()
         self.label = Elided(mode=Qt.TextElideMode.ElideRight)
         self.details = button("Details", "link")
-        self.close_button = QToolButton()
-        self.close_button.setIcon(icons.icon("close"))
-        sized(self.close_button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
-        self.close_button.setAccessibleName("Close")
+        self.close_button = close_button()
         for each in (self.details, self.close_button):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        strip = QFrame()
-        strip.setProperty("kind", "undo")
+        strip = lay_out_strip(self, self.label, self.details, self.close_button)
         sized(strip, lambda it: it.setFixedHeight(Size.STRIP))
-        row = QHBoxLayout(strip)
-        row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
-        row.setSpacing(Space.ONE)
-        row.addWidget(self.label, 1)
-        row.addWidget(self.details)
-        row.addWidget(self.close_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.ONE)
-        layout.addWidget(strip)
         self.details.clicked.connect(self._tell_more)
         self.close_button.clicked.connect(self._close)
         self.hide()

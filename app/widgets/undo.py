@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app import icons
-from app.style import Size, Space, sized
+from app.style import Size, sized
 from app.undo_history import UndoHistory
+from app.widgets.strip import close_button, lay_out_strip
 from app.widgets.text import button, paragraph
 
 _SHOWN_MS = 8000
@@ -23,23 +23,10 @@ class UndoBar(QWidget):
         self.label = paragraph()
         self.button = button("Undo", "link")
         self.button.clicked.connect(history.undo)
-        self.close_button = QToolButton()
-        self.close_button.setIcon(icons.icon("close"))
-        sized(self.close_button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
-        self.close_button.setAccessibleName("Close")
+        self.close_button = close_button()
         self.close_button.clicked.connect(self.dismiss)
-        strip = QFrame()
-        strip.setProperty("kind", "undo")
+        strip = lay_out_strip(self, self.label, self.button, self.close_button)
         sized(strip, lambda it: it.setMinimumHeight(Size.STRIP))
-        row = QHBoxLayout(strip)
-        row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
-        row.setSpacing(Space.ONE)
-        row.addWidget(self.label, 1)
-        row.addWidget(self.button)
-        row.addWidget(self.close_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.ONE)
-        layout.addWidget(strip)
         # As high as its words need, and no higher.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         history.said.connect(self._show)
