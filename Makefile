@@ -55,7 +55,7 @@ format: ## lay out the code and mend what ruff can
 
 screenshots: ## draw every page into build/screenshots
 	@scripts/setup.sh tests
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m app.screenshots build/screenshots
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m scripts.screenshots build/screenshots
 
 requirements: ## compile the lock anew; UV_ARGS=--upgrade takes newer releases
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 \

@@ -10,15 +10,15 @@ from pathlib import Path
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QApplication
 
-from app import icons
-from app.logs import show_unexpected, write_log_to
-from app.readable_style import ReadableStyle
 from app.services import make_services
-from app.signals import EndSignals
-from app.single_window import SingleWindow
+from app.shell.logs import show_unexpected, write_log_to
+from app.shell.signals import EndSignals
+from app.shell.single_window import SingleWindow
+from app.shell.window import Window
+from app.widgets import icons
 from app.widgets.errors import ErrorDialog
-from app.window import Window
-from mlx_backend.errors import Kind, OvernightError, from_exception
+from app.widgets.readable_style import ReadableStyle
+from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.library import Library
 from mlx_backend.library.database import connect
 
@@ -101,7 +101,7 @@ def _nearest(folder: Path) -> Path:
 
 def _does_not_answer() -> OvernightError:
     return OvernightError(
-        Kind.BUSY,
+        ErrorKind.BUSY,
         "Overnight is open already, but its window does not answer.",
         "Wait a moment and try again. If that does not help, quit Overnight and start it again.",
     )

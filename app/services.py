@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QApplication
 
-from app.background import Background
-from app.chat_worker import ChatWorker
-from app.deletions import Deletions
-from app.exports import Exports
-from app.imports import Imports
-from app.job_watcher import JobWatcher
-from app.login_item import LoginItem
-from app.memory_keeper import MemoryKeeper
-from app.planner import Planner
-from app.preferences import Preferences
+from app.jobs.chat_worker import ChatWorker
+from app.jobs.exports import Exports
+from app.jobs.imports import Imports
+from app.jobs.login_item import LoginItem
+from app.jobs.memory_keeper import MemoryKeeper
+from app.jobs.planner import Planner
+from app.jobs.wakefulness import Wakefulness
+from app.jobs.watched_folders import WatchedFolders
+from app.jobs.watcher import JobWatcher
+from app.library.background import Background
+from app.library.deletions import Deletions
+from app.library.preferences import Preferences
+from app.library.undo_history import UndoHistory
 from app.style import Style
-from app.undo_history import UndoHistory
-from app.wakefulness import Wakefulness
-from app.watched_folders import WatchedFolders
 from mlx_backend.library import Library
 
 # The window's thread gives the interpreter away at every call into Qt and then waits for whoever

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-class Kind(StrEnum):
+class ErrorKind(StrEnum):
     """What went wrong, for programs; the message says it for people."""
 
     PATH_MISSING = "path_missing"
@@ -44,7 +44,7 @@ class OvernightError(Exception):
     `detail` is for the log file: a traceback, the text of another program.
     """
 
-    def __init__(self, kind: Kind, message: str, hint: str = "", detail: str = "") -> None:
+    def __init__(self, kind: ErrorKind, message: str, hint: str = "", detail: str = "") -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
@@ -62,14 +62,14 @@ def from_exception(error: BaseException) -> OvernightError:
     detail = "".join(traceback.format_exception(error))
     if isinstance(error, MemoryError) or _is_allocation_failure(error):
         return OvernightError(
-            Kind.NO_MEMORY,
+            ErrorKind.NO_MEMORY,
             "There was not enough memory.",
             "Close other large programs, or choose a smaller base model, then try again.",
             detail,
         )
     if isinstance(error, RuntimeError) and "unable to write" in str(error).lower():
         return OvernightError(  # how MLX says that a file could not be written whole
-            Kind.DISK_FULL,
+            ErrorKind.DISK_FULL,
             "A file could not be written: the disk is full or has a fault.",
             "Free some space and try again. Nothing that was saved before is lost.",
             detail,
@@ -79,7 +79,7 @@ def from_exception(error: BaseException) -> OvernightError:
     if isinstance(error, sqlite3.Error):
         return _from_sqlite_error(error, detail)
     return OvernightError(
-        Kind.INTERNAL,
+        ErrorKind.INTERNAL,
         f"Something went wrong inside Overnight ({type(error).__name__}: {error}).",
         "Try again. If it happens again, the log file says more.",
         detail,
@@ -97,14 +97,14 @@ def _from_os_error(error: OSError, detail: str) -> OvernightError:
     where = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OvernightError(
-            Kind.DISK_FULL,
+            ErrorKind.DISK_FULL,
             f"The disk is full{where}.",
             "Free some space and try again. Nothing that was saved before is lost.",
             detail,
         )
     if error.errno in (errno.EIO, errno.EROFS):
         return OvernightError(
-            Kind.DISK_FULL,
+            ErrorKind.DISK_FULL,
             f"The disk reported: {error.strerror or error}{where}.",
             "Check that the disk is connected, writable and sound, then try again."
             " Nothing that was saved before is lost.",
@@ -112,17 +112,20 @@ def _from_os_error(error: OSError, detail: str) -> OvernightError:
         )
     if isinstance(error, FileNotFoundError):
         return OvernightError(
-            Kind.PATH_MISSING, f"There is nothing at this path{where}.", "Check the path.", detail
+            ErrorKind.PATH_MISSING,
+            f"There is nothing at this path{where}.",
+            "Check the path.",
+            detail,
         )
     if isinstance(error, PermissionError):
         return OvernightError(
-            Kind.UNREADABLE,
+            ErrorKind.UNREADABLE,
             f"The system does not allow access{where}.",
             "Check the permissions of the file or folder.",
             detail,
         )
     return OvernightError(
-        Kind.UNREADABLE,
+        ErrorKind.UNREADABLE,
         f"The system reported: {error.strerror or error}{where}.",
         "Check that the disk is connected and writable, then try again.",
         detail,
@@ -133,34 +136,34 @@ def _from_sqlite_error(error: sqlite3.Error, detail: str) -> OvernightError:
     text = str(error)
     if "full" in text:
         return OvernightError(
-            Kind.DISK_FULL,
+            ErrorKind.DISK_FULL,
             "The disk is full: the library could not be written.",
             "Free some space and try again. Nothing that was saved before is lost.",
             detail,
         )
     if "disk I/O" in text:
         return OvernightError(
-            Kind.DISK_FULL,
+            ErrorKind.DISK_FULL,
             "The library could not be read or written: the disk is full or has a fault.",
             "Free some space and check the disk, then try again. Nothing that was saved is lost.",
             detail,
         )
     if "locked" in text:
         return OvernightError(
-            Kind.BUSY,
+            ErrorKind.BUSY,
             "Another program is writing to the library.",
             "Wait a moment and try again.",
             detail,
         )
     if "readonly" in text or "unable to open" in text:
         return OvernightError(
-            Kind.UNREADABLE,
+            ErrorKind.UNREADABLE,
             "The library's folder cannot be written.",
             "Check the permissions of the folder, or set OVERNIGHT_HOME to another one.",
             detail,
         )
     return OvernightError(
-        Kind.LIBRARY_DAMAGED,
+        ErrorKind.LIBRARY_DAMAGED,
         f"The library's database reported: {text}.",
         "Restore library.sqlite from a backup, or move it away to start with an empty library.",
         detail,

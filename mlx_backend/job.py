@@ -65,7 +65,7 @@ def _work(folder: JobFolder) -> int:
 def _supervise(folder: JobFolder, spec: TrainSpec, signalled: Callable[[], bool]) -> int:
     from mlx_backend.jobs.hosts import training_command
     from mlx_backend.jobs.supervisor import Supervisor
-    from mlx_backend.night.surroundings import surroundings_of
+    from mlx_backend.night.real_surroundings import surroundings_of
 
     library = Library.open(folder.home)
     surroundings = surroundings_of(library, folder, spec)
@@ -86,7 +86,7 @@ def _fail(folder: JobFolder, error: OvernightError) -> int:
 def _run(
     folder: JobFolder, spec: ImportSpec | ExportSpec, stop_requested: Callable[[], bool]
 ) -> dict[str, object] | None:
-    from mlx_backend import accelerator
+    from mlx_backend.machine import accelerator
 
     accelerator.prepare()
     library = Library.open(folder.home)
@@ -94,7 +94,7 @@ def _run(
         case ImportSpec():
             return _import(library, folder, spec, stop_requested)
         case ExportSpec():
-            from mlx_backend.export import export_mlx
+            from mlx_backend.adapters.export import export_mlx
 
             folder.append(protocol.StageBegan(stage="exporting"))
             return export_mlx(library, spec.name, Path(spec.to), stop_requested)

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 from msgspec import field
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 VERSION = 1
 
@@ -46,8 +46,8 @@ class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_error(self) -> OvernightError:
         """Unpack it again; a kind of a later version becomes `internal`."""
-        known = {kind.value for kind in Kind}
-        kind = Kind(self.kind) if self.kind in known else Kind.INTERNAL
+        known = {kind.value for kind in ErrorKind}
+        kind = ErrorKind(self.kind) if self.kind in known else ErrorKind.INTERNAL
         return OvernightError(kind, self.message, self.hint, self.detail)
 
 
@@ -505,7 +505,7 @@ def decode_spec(data: bytes) -> JobSpec:
         spec: JobSpec = _spec_decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OvernightError(
-            Kind.RUN_UNKNOWN,
+            ErrorKind.RUN_UNKNOWN,
             "This job's description (spec.json) cannot be read.",
             "It was damaged or written by another version; start a new run.",
             str(error),

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import sync_path, write_atomically
 from mlx_backend.locks import held
 
@@ -95,7 +95,7 @@ def change_object(
     with held(path.with_name(f".{path.name}.lock"), _PATIENCE_S) as taken:
         if not taken:
             raise OvernightError(
-                Kind.BUSY,
+                ErrorKind.BUSY,
                 f"Another program is writing to {path.name}.",
                 "Wait a moment and try again.",
             )

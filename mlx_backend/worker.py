@@ -34,8 +34,8 @@ from mlx_backend.protocol import (
 )
 
 if TYPE_CHECKING:
-    from mlx_backend.answering import GroundedAnswer
-    from mlx_backend.inference import ChatModel
+    from mlx_backend.asking.answering import GroundedAnswer
+    from mlx_backend.models.inference import ChatModel
 
 LONGEST_LINE = 64_000_000  # a question of protocol.LONGEST_QUESTION, however it is escaped
 
@@ -103,8 +103,8 @@ class Worker:
         )
 
     def _answered(self, model: ChatModel, request: ChatRequest) -> GroundedAnswer:
-        from mlx_backend.answering import GroundedAnswer, answer_from_notes
-        from mlx_backend.retrieval import Retriever
+        from mlx_backend.asking.answering import GroundedAnswer, answer_from_notes
+        from mlx_backend.asking.retrieval import Retriever
 
         def on_text(text: str) -> None:
             self._reply(protocol.AnswerPart(id=request.id, text=text))
@@ -124,7 +124,7 @@ class Worker:
 
     def _load(self, request_id: str, model: str, adapters: tuple[WeightedAdapter, ...]) -> _Loaded:
         """Have the model with these adapters ready; nothing is done where it is already so."""
-        from mlx_backend.base_model import base_for
+        from mlx_backend.models.base_model import base_for
 
         chosen = [(read_adapter(self._library.adapters, a.name), a.weight) for a in adapters]
         # One that was renamed is read again, since it may be read once more for a comparison.
@@ -152,8 +152,8 @@ class _Loaded:
     """A model in memory and which adapters are on it."""
 
     def __init__(self, library: Library, name: str) -> None:
-        from mlx_backend.base_model import load_base_model
-        from mlx_backend.inference import ChatModel
+        from mlx_backend.models.base_model import load_base_model
+        from mlx_backend.models.inference import ChatModel
 
         loaded = load_base_model(library, name)
         self.name = name
@@ -213,7 +213,7 @@ def main() -> int:
     )
     reader.start()
     reply(protocol.WorkerReady(pid=os.getpid()))
-    from mlx_backend import accelerator
+    from mlx_backend.machine import accelerator
 
     accelerator.prepare()
     try:

@@ -73,7 +73,7 @@ import sys
 from pathlib import Path
 from app.main import make_application
 from app.services import make_services
-from app.window import ENTRIES, Window
+from app.shell.window import ENTRIES, Window
 from mlx_backend.library import Library
 
 app = make_application()

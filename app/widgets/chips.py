@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app import words
 from app.style import Space
+from app.text import amounts
 from app.widgets.flow import Flow
 from app.widgets.text import button, tip
 
@@ -30,7 +30,7 @@ class Chips(QWidget):
         self._chosen = ""
         layout = Flow(self, Space.ONE)
         for key, name in names.items():
-            chip = button(words.count(0, *name), "chip")
+            chip = button(amounts.count(0, *name), "chip")
             chip.setCheckable(True)
             chip.setToolTip(tip(helps[key]))
             chip.clicked.connect(functools.partial(self._click, key))
@@ -51,7 +51,7 @@ class Chips(QWidget):
         """Say how many there are of each."""
         for key, chip in self._buttons.items():
             number = counts.get(key, 0)
-            chip.setText(words.count(number, *self._names[key]))
+            chip.setText(amounts.count(number, *self._names[key]))
             chip.setVisible(number > 0 or key == self._chosen)
         self.setVisible(any(not chip.isHidden() for chip in self._buttons.values()))
 

@@ -13,8 +13,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
-from app.code_inks import Ink, Run, inks_of
 from app.style import Colours, Space, Style
+from app.widgets.code_inks import Ink, Run, inks_of
 from app.widgets.copy_button import CopyButton
 from app.widgets.fitted_text import FittedText, shortened
 from app.widgets.text import label

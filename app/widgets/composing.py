@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QToolTip, QWidget
 
-from app import words
+from app.text import amounts
 
 _LONGEST_LINE = 32_767
 _LONGEST_TEXT = 50_000
@@ -123,7 +123,7 @@ class TextField(ComposedText):
 
 
 def _say_too_long(field: QWidget, longest: int) -> None:
-    most = words.count(longest, "character")
+    most = amounts.count(longest, "character")
     told = f"That is too long for this field, which takes {most}."
     QToolTip.showText(field.mapToGlobal(field.rect().bottomLeft()), told, field)
     field.setAccessibleDescription(told)

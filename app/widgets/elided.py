@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QStylePainter,
 )
 
-from app.directions import bare, isolated
 from app.style import Space
+from app.text.directions import bare, isolated
 from app.widgets.still_fields import keep_still
 from app.widgets.text import lead, tip
 

@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app import icons
 from app.style import Size, Space, sized
+from app.widgets import icons
 from app.widgets.text import button, label, paragraph
 
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app import icons
-from app.reveal import SHOW, open_path
 from app.style import Size, Space, inset
+from app.text.amounts import regional
+from app.widgets import icons
 from app.widgets.page_scroll import PageScroll
+from app.widgets.reveal import SHOW, open_path
 from app.widgets.text import button, paragraph
-from app.words import regional
 from mlx_backend.errors import OvernightError
 
 

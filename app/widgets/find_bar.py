@@ -6,8 +6,9 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton
 
-from app import icons, words
 from app.style import Size, Space, sized
+from app.text import amounts
+from app.widgets import icons
 from app.widgets.search_field import search_field
 from app.widgets.text import button, label
 
@@ -67,7 +68,7 @@ class FindBar(QFrame):
         elif not found:
             self.count.setText("Not found")
         else:
-            self.count.setText(f"{words.number(at)} of {words.number(found)}")
+            self.count.setText(f"{amounts.number(at)} of {amounts.number(found)}")
         for each in (self.before, self.after):
             each.setEnabled(found > 0)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
-from app import icons
 from app.style import Size, Space, sized
+from app.widgets import icons
 
 
 class Fold(QWidget):

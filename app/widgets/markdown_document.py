@@ -18,8 +18,8 @@ from PySide6.QtGui import (
     QTextTable,
 )
 
-from app.markdown_parts import Kind, Part
 from app.style import Space, Type
+from app.widgets.markdown_parts import Kind, Part
 
 # What no person writes, and what takes Qt's reader or layout seconds: deep nesting, endless words.
 _STRANGE = re.compile(r"^[ \t>*+\-\d.)#|]{40,}|\S{1000,}", re.MULTILINE)

@@ -8,8 +8,8 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
-from app import words
 from app.style import Size, Space, sized
+from app.text import amounts
 from app.widgets.text import button, label
 
 _SECOND_MS = 1000
@@ -51,13 +51,13 @@ class Measuring(QWidget):
         """Say how far it is after so many seconds."""
         if self._expected_s is None:
             self.bar.setRange(0, 0)
-            self.text.setText(words.clock(seconds))
+            self.text.setText(amounts.clock(seconds))
             return
         self.bar.setRange(0, 100)
         share = seconds / max(1.0, self._expected_s)
         self.bar.setValue(round(100 * min(share, _ALMOST)))
         left = self._expected_s - seconds
-        self.text.setText(f"about {words.number(left)} s left" if left >= 1 else "almost done")
+        self.text.setText(f"about {amounts.number(left)} s left" if left >= 1 else "almost done")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -8,12 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from app import words
 from app.style import Size, sized
+from app.text import amounts
 from app.widgets.elided import Elided
 from app.widgets.strip import close_button, lay_out_strip
 from app.widgets.text import button
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class _Notice:
     @property
     def key(self) -> str:
         """The same for what is the same trouble to the person: a full disk names many files."""
-        full = self.repeats and self.error.kind is Kind.DISK_FULL
+        full = self.repeats and self.error.kind is ErrorKind.DISK_FULL
         return self.error.kind.value if full else self.error.message
 
 
@@ -79,7 +79,7 @@ class Notices(QWidget):
         self.setVisible(bool(self._waiting))
         if self._waiting:
             error = self._waiting[-1].error
-            self.label.setText(words.trouble(error))
+            self.label.setText(amounts.trouble(error))
 
     def _tell_more(self) -> None:
         if self._waiting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
-from app.directions import apart, isolated
+from app.text.directions import apart, isolated
 
 
 class Rows(QStyledItemDelegate):

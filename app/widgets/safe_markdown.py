@@ -9,11 +9,11 @@ from PySide6.QtCore import QEvent
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.markdown_parts import Kind, Part, parts_of
 from app.style import Space, Style
 from app.widgets.code_box import CodeBox
 from app.widgets.fitted_text import FittedText, shortened
 from app.widgets.markdown_document import fill, is_strange, rule_tables
+from app.widgets.markdown_parts import Kind, Part, parts_of
 
 
 class MarkdownText(FittedText):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QLineEdit
 
-from app import icons
 from app.style import Size, sized
+from app.widgets import icons
 from app.widgets.composing import LineField
 
 

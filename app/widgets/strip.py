@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app import icons
 from app.style import Size, Space, sized
+from app.widgets import icons
 
 
 def close_button() -> QToolButton:

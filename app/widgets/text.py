@@ -28,8 +28,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.directions import bare, breakable, in_sentence, runs_left
 from app.style import Size, sized
+from app.text.directions import bare, breakable, in_sentence, runs_left
 
 _RIGHT = (
     Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter

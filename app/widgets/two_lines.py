@@ -6,8 +6,8 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.directions import runs_left
 from app.style import Size, Space, Type
+from app.text.directions import runs_left
 
 SECOND_LINE = Qt.ItemDataRole.UserRole + 1
 """The role under which a model gives the second line."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.library.undo_history import UndoHistory
 from app.style import Size, sized
-from app.undo_history import UndoHistory
 from app.widgets.strip import close_button, lay_out_strip
 from app.widgets.text import button, paragraph
 

@@ -78,10 +78,10 @@ def rename(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
 def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight export NAME --format mlx --to PATH`."""
-    from mlx_backend import accelerator
+    from mlx_backend.machine import accelerator
 
     accelerator.prepare()
-    from mlx_backend.export import export_mlx
+    from mlx_backend.adapters.export import export_mlx
 
     result = export_mlx(Library.open(), options.name, options.to)
     assert result is not None  # nobody asked it to stop

@@ -13,16 +13,16 @@ from tqdm import tqdm
 from mlx_backend.cli import piped
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.talking import Ask, readable, talk
-from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.fitting import left_out_sentence
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import Adapter, read_adapter
+from mlx_backend.models.context_window import left_out_sentence
 from mlx_backend.protocol import Citation, Sampling, Turn
 from mlx_backend.settings import load_settings
 
 if TYPE_CHECKING:
-    from mlx_backend.exam import Item
-    from mlx_backend.inference import Answer, ChatModel
+    from mlx_backend.exam.marking import Item
+    from mlx_backend.models.inference import Answer, ChatModel
 
 
 def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -40,14 +40,14 @@ def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
 def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight exam FILE.tsv`: ask each question greedily and mark the answers."""
-    from mlx_backend.exam import LONGEST_ANSWER, read_questions, take_exam
+    from mlx_backend.exam.marking import LONGEST_ANSWER, read_questions, take_exam
 
     library = Library.open()
     questions = read_questions(options.file)
     adapters = [(read_adapter(library.adapters, options.adapter), 1.0)] if options.adapter else []
     model = _load(library, adapters)
-    from mlx_backend.answering import take_grounded_exam
-    from mlx_backend.retrieval import Retriever
+    from mlx_backend.asking.retrieval import Retriever
+    from mlx_backend.exam.grounded import take_grounded_exam
 
     with (
         tqdm(total=len(questions), unit="questions", file=sys.stderr, disable=None) as bar,
@@ -105,11 +105,11 @@ def _question(prompt: str | None, console: Console) -> str:
         text = piped.read_all().text
         hint = "Pipe a question in, or ask with: --prompt TEXT"
         if not text.strip():
-            raise OvernightError(Kind.BAD_INPUT, "Standard input has no question.", hint)
+            raise OvernightError(ErrorKind.BAD_INPUT, "Standard input has no question.", hint)
         return text.strip()
     if not prompt.strip():
         hint = 'Ask something: --prompt "TEXT"'
-        raise OvernightError(Kind.BAD_INPUT, "The prompt is empty.", hint)
+        raise OvernightError(ErrorKind.BAD_INPUT, "The prompt is empty.", hint)
     found = piped.read_if_any(piped.PATIENCE_S)
     if found.given_up:
         console.note(
@@ -130,8 +130,8 @@ def _asker(
 ) -> Iterator[Ask]:
     """Something that answers the last of some turns, says so, and returns the fields."""
     model = _load(library, adapters)
-    from mlx_backend.answering import answer_from_notes
-    from mlx_backend.retrieval import Retriever
+    from mlx_backend.asking.answering import answer_from_notes
+    from mlx_backend.asking.retrieval import Retriever
 
     with database.opened(library.database) as connection:
         retriever = Retriever(connection)
@@ -169,11 +169,11 @@ def _asker(
 
 
 def _load(library: Library, adapters: list[tuple[Adapter, float]]) -> ChatModel:
-    from mlx_backend import accelerator
+    from mlx_backend.machine import accelerator
 
     accelerator.prepare()
-    from mlx_backend.base_model import base_for, load_base_model
-    from mlx_backend.inference import ChatModel
+    from mlx_backend.models.base_model import base_for, load_base_model
+    from mlx_backend.models.inference import ChatModel
 
     default = load_settings(library.settings).base_model
     base = base_for(library, [adapter for adapter, _ in adapters], default)

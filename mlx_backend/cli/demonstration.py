@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.demo import run_demo
 from mlx_backend.cli.following import follow
-from mlx_backend.demo import run_demo
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 
 
@@ -20,7 +20,7 @@ def demo(options: argparse.Namespace, console: Console) -> dict[str, object]:
         home = options.keep.expanduser()
         if home.exists() and (not home.is_dir() or any(home.iterdir())):
             raise OvernightError(
-                Kind.BAD_INPUT,
+                ErrorKind.BAD_INPUT,
                 f"There is already something at {home}.",
                 "The demonstration needs a new folder to keep its library in.",
             )

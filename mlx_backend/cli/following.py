@@ -11,8 +11,8 @@ from typing import NoReturn, Self, TextIO
 from tqdm import tqdm
 
 from mlx_backend import protocol
+from mlx_backend.cli.amounts import duration
 from mlx_backend.cli.printing import harmless
-from mlx_backend.cli.wording import duration
 from mlx_backend.jobs import JobFolder, JobStatus
 
 _POLL_S = 0.1

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.run_end import follow_or_leave
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.cli.run_outcome import follow_or_leave
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.night.overtime import grant_time
@@ -22,7 +22,7 @@ def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
     folder = JobFolder.find(Library.open().runs, options.run_id)
     if folder.status().state.is_over:
         raise OvernightError(
-            Kind.RUN_STATE,
+            ErrorKind.RUN_STATE,
             f"The run {folder.id} is not running.",
             "`overnight runs` shows which runs are.",
         )
@@ -66,7 +66,7 @@ def _go_on(folder: JobFolder, hosts: Path | None) -> None:
     else:
         waiting = status.waiting if not status.state.is_over else None
         raise OvernightError(
-            Kind.RUN_STATE,
+            ErrorKind.RUN_STATE,
             f"The run {folder.id} is {status.state.value}; there is nothing to go on with."
             + (f" {waiting.text}" if waiting else ""),
             "`overnight runs` shows which runs were paused, stopped or interrupted.",

@@ -11,7 +11,7 @@ from mlx_backend.library import Library
 
 def doctor(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight doctor`: each check with what it found; only a missing starter is made."""
-    from mlx_backend.doctor import run_checks
+    from mlx_backend.cli.doctor import run_checks
 
     checks = run_checks()
     for check in checks:

@@ -17,7 +17,7 @@ from mlx_backend.cli.printing import (
     nobody_reads,
     print_whatever_comes,
 )
-from mlx_backend.errors import Kind, OvernightError, from_exception
+from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -81,7 +81,7 @@ def _tell_wrong_usage(error: WrongUsage, as_json: bool) -> None:
     print(f"{error.usage}{error.prog}: error: {error.message}", file=sys.stderr)
     if as_json:
         hint = f"`{error.prog} --help` says how it is used."
-        Console(as_json=True).report(OvernightError(Kind.WRONG_USAGE, error.message, hint))
+        Console(as_json=True).report(OvernightError(ErrorKind.WRONG_USAGE, error.message, hint))
 
 
 def _fail(console: Console, error: OvernightError) -> int:

@@ -23,10 +23,10 @@ def list_models(options: argparse.Namespace, console: Console) -> dict[str, obje
     if options.remove is not None:
         item = _remove(library, options.remove, console)
         return {"models": _told(all_models(library.models)), "bin": as_results([item])}
-    from mlx_backend import accelerator
+    from mlx_backend.machine import accelerator
 
     accelerator.prepare()
-    from mlx_backend.starter import ensure_starter
+    from mlx_backend.models.starter import ensure_starter
 
     ensure_starter(library)
     models = all_models(library.models)

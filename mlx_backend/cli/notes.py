@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from mlx_backend.cli.bin import as_results, in_bin_sentence, purge_bin
 from mlx_backend.cli.console import Console
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
@@ -89,7 +89,7 @@ def _check_ids(notes: Notes, chosen: Sequence[int]) -> None:
     unknown = set(chosen) - {note.id for note in notes.summaries()} if chosen else set()
     if unknown:
         raise OvernightError(
-            Kind.BAD_INPUT,
+            ErrorKind.BAD_INPUT,
             f"There is no note with the number {min(unknown)}.",
             "`overnight notes` lists them with their numbers.",
         )

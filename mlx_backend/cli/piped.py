@@ -8,7 +8,7 @@ import stat
 import sys
 from dataclasses import dataclass
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 PATIENCE_S = 5.0
 """How long a pipe may say nothing before it is taken for one that never will."""
@@ -76,7 +76,7 @@ def _text(descriptor: int) -> str:
         size += len(part)
         if size > _MOST:
             raise OvernightError(
-                Kind.BAD_INPUT,
+                ErrorKind.BAD_INPUT,
                 f"Standard input is longer than {_MOST >> 20} MB; no model reads that much.",
                 "Give a part of it. To ask about many texts, import them as notes:"
                 " overnight import PATH",

@@ -6,17 +6,17 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
+from mlx_backend.cli.amounts import counted, duration
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.wanted import wanted_spec
-from mlx_backend.cli.wording import counted, duration
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.locks import held
 from mlx_backend.protocol import TrainSpec
 
 if TYPE_CHECKING:
     from mlx_backend.dataset.samples import Dataset
-    from mlx_backend.training.plan import RunPlan
+    from mlx_backend.run.plan import RunPlan
 
 # A plan that was given up may take a moment to end.
 _LANE_PATIENCE_S = 5.0
@@ -28,7 +28,7 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     Raises OvernightError while a run trains: each would be in the way of the other, and what is
     measured would be wrong.
     """
-    from mlx_backend import accelerator
+    from mlx_backend.machine import accelerator
 
     accelerator.prepare()
     library = Library.open()
@@ -36,7 +36,7 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     with held(library.lane, _LANE_PATIENCE_S) as alone:
         if not alone:
             raise OvernightError(
-                Kind.BUSY,
+                ErrorKind.BUSY,
                 "A run is training with this library, so there is no telling how fast another"
                 " one would be.",
                 "Plan when it is done (`overnight runs`), or start the next one now:"
@@ -56,10 +56,10 @@ def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
     from mlx_backend.dataset.planned import planned_dataset
     from mlx_backend.library import database
     from mlx_backend.library.notes import Notes
+    from mlx_backend.library.samples import Samples
+    from mlx_backend.models.starter import find_base_model
     from mlx_backend.night.deadline import latest_end
-    from mlx_backend.starter import find_base_model
-    from mlx_backend.study.store import Samples
-    from mlx_backend.training.study_stage import budget, expected_seconds, unstudied
+    from mlx_backend.run.study_stage import budget, expected_seconds, unstudied
 
     model = find_base_model(library, spec.model)
     with database.opened(library.database) as connection:
@@ -81,9 +81,9 @@ def _training(
 ) -> tuple[RunPlan, float]:
     """The plan of the training alone, and the seconds of the exams before it and after it."""
     from mlx_backend.night.deadline import training_deadline
-    from mlx_backend.training.assessment import expected_time
-    from mlx_backend.training.plan import plan_what_fits
-    from mlx_backend.training.preparation import prepare
+    from mlx_backend.run.assessment import expected_time
+    from mlx_backend.run.plan import plan_what_fits
+    from mlx_backend.run.preparation import prepare
 
     _keep_to_free_cores()
     preparation = prepare(library, spec, dataset)
@@ -98,8 +98,8 @@ def _training(
 
 def _keep_to_free_cores() -> None:
     """Compute on as many cores as a run would that began now."""
-    from mlx_backend.accelerator import has_gpu
-    from mlx_backend.cores import fix_cores, fixed_cores, free_cores
+    from mlx_backend.machine.accelerator import has_gpu
+    from mlx_backend.machine.cores import fix_cores, fixed_cores, free_cores
 
     if not has_gpu() and not fixed_cores():
         fix_cores(free_cores())

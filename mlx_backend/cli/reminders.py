@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.run_end import goes_on
+from mlx_backend.cli.run_outcome import goes_on
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus
 from mlx_backend.library import Library

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import wait_for_end
 from mlx_backend.cli.reminders import remind_of_cut_short
-from mlx_backend.cli.run_end import follow_or_leave, stopped
+from mlx_backend.cli.run_outcome import follow_or_leave, stopped
 from mlx_backend.cli.wanted import wanted_spec
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, launch
 from mlx_backend.library import Library
 from mlx_backend.library.names import check_name, is_same_name
@@ -34,7 +34,7 @@ def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
     folder = JobFolder.find(Library.open().runs, options.run_id)
     if folder.status().state.is_over:
         raise OvernightError(
-            Kind.RUN_STATE,
+            ErrorKind.RUN_STATE,
             f"The run {folder.id} is not running.",
             "`overnight runs` shows which runs are.",
         )
@@ -105,7 +105,7 @@ def _check_before_start(library: Library, spec: TrainSpec) -> None:
     other = name_taken(library.adapters, spec.name)
     if other is not None:
         raise OvernightError(
-            Kind.ADAPTER_EXISTS,
+            ErrorKind.ADAPTER_EXISTS,
             f"There is already an adapter called '{other}'.",
             "Choose another name, or remove that one first.",
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from mlx_backend.curation.wording import hash_of
+from mlx_backend.curation.comparable_text import hash_of
 from mlx_backend.library.voices import Ranges
 
 Paragraphs = npt.NDArray[np.void]

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mlx_backend.curation import boilerplate, due, duplicates, near_duplicates
+from mlx_backend.curation.comparable_text import Wording
 from mlx_backend.curation.finding import Finding
 from mlx_backend.curation.language import Languages
 from mlx_backend.curation.language import load as load_languages
 from mlx_backend.curation.near_duplicates import Pair
 from mlx_backend.curation.note_facts import NoteText, gather
 from mlx_backend.curation.store import ComparedNote, CurationStore, iterate_batches
-from mlx_backend.curation.wording import Wording
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.database import folder_of
 from mlx_backend.library.findings import Findings, Step
 from mlx_backend.library.notes import Notes
@@ -76,7 +76,7 @@ def _alone(notes: Notes, stop_requested: Callable[[], bool]) -> Iterator[bool]:
             return
         if patience <= 0:
             raise OvernightError(
-                Kind.BUSY,
+                ErrorKind.BUSY,
                 "The notes of this library are still being looked through by another import.",
                 "Wait until it is done, then try again.",
             )

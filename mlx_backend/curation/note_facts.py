@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mlx_backend.curation import language, quality
 from mlx_backend.curation.boilerplate import Paragraphs, find_paragraphs
+from mlx_backend.curation.comparable_text import Hashes, Wording, same_text_key
 from mlx_backend.curation.finding import Finding
-from mlx_backend.curation.wording import Hashes, Wording, same_text_key
 from mlx_backend.private_data.masking import describe
 from mlx_backend.private_data.scan import scan_note
 

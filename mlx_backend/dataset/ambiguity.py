@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from mlx_backend.library.notes import Passage
-from mlx_backend.study.filters import own_stems
+from mlx_backend.text.stems import own_stems
 
 # Fewer others may be copies of the note, or go on with it.
 _FEWEST_OTHERS = 2

@@ -13,23 +13,23 @@ import msgspec
 
 from mlx_backend.curation import due
 from mlx_backend.curation.curate import curate
-from mlx_backend.dataset import facts, grounded, links, upkeep, wholes
+from mlx_backend.dataset import facts, grounded, linked_notes, upkeep, wholes
 from mlx_backend.dataset.facts import StudiedPassage
-from mlx_backend.dataset.places import Places
+from mlx_backend.dataset.link_targets import Places
 from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
 from mlx_backend.dataset.wholes import LONGEST_TOPIC
-from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.exam import is_right
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.library.samples import Samples, StoredSample, digest
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.private_data.version import RULES_VERSION
-from mlx_backend.study import rules
-from mlx_backend.study.filters import stems
-from mlx_backend.study.store import Samples, StoredSample, digest
-from mlx_backend.words import count_words
+from mlx_backend.study.by_rule import rules
+from mlx_backend.text.answer_matching import is_right
+from mlx_backend.text.stems import stems
+from mlx_backend.text.words import count_words
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_MOST = 64
@@ -67,7 +67,7 @@ class Material:
         passages = tuple(p for p in self.passages if p.note_id in there)
         if not passages:
             raise OvernightError(
-                Kind.NO_NOTES,
+                ErrorKind.NO_NOTES,
                 "All notes that this run was to learn were deleted since it began.",
                 "Start another run; what was deleted is in the bin.",
             )
@@ -106,7 +106,7 @@ def gather(notes: Notes) -> Material:
     if not passages:
         notes.require_some()
         raise OvernightError(
-            Kind.NO_NOTES,
+            ErrorKind.NO_NOTES,
             "The notes hold nothing but headings.",
             "Add notes with a few sentences of text.",
         )
@@ -141,7 +141,7 @@ def studied_dataset(
     samples += facts.about_facts(asked, generator, few=not recipe.facts)
     if recipe.facts:
         samples += facts.about_names(studied)
-        samples += links.about_links(studied, material.places, near)
+        samples += linked_notes.about_links(studied, material.places, near)
     for each in studied:
         is_written_about = each.samples or each.left_out
         if each.passage.note_id not in style and (recipe.style or not is_written_about):

@@ -14,14 +14,14 @@ import msgspec
 from mlx_backend.dataset.ambiguity import NotesByWord
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.notes import Passage
-from mlx_backend.study.answers import answers_in
-from mlx_backend.study.drafts import worded
-from mlx_backend.study.filters import is_borne_out
-from mlx_backend.study.rules import Told
-from mlx_backend.study.statements import plain
-from mlx_backend.study.store import StoredSample
-from mlx_backend.study.wordings import content_terms, keyword_prompts
-from mlx_backend.words import word_set
+from mlx_backend.library.sample_drafts import worded
+from mlx_backend.library.samples import StoredSample
+from mlx_backend.study.by_model.filters import is_borne_out
+from mlx_backend.study.by_rule.answers import answers_in
+from mlx_backend.study.by_rule.paraphrases import content_terms, keyword_prompts
+from mlx_backend.study.by_rule.rules import Told
+from mlx_backend.study.by_rule.statements import plain
+from mlx_backend.text.words import word_set
 
 LONGEST_MENTION = 60
 """Words of an answer that joins what several places say."""

@@ -10,17 +10,17 @@ from importlib import resources
 
 import msgspec
 
+from mlx_backend.asking.grounding import Source, cited, grounded_prompt
+from mlx_backend.asking.retrieval import BEST
 from mlx_backend.dataset.facts import StudiedPassage, names_in
 from mlx_backend.dataset.samples import Sample
-from mlx_backend.exam import is_right
-from mlx_backend.grounding import Source, cited, grounded_prompt
+from mlx_backend.library.sample_drafts import worded
+from mlx_backend.library.samples import StoredSample
 from mlx_backend.protocol import DECLINED
-from mlx_backend.retrieval import BEST
-from mlx_backend.study.drafts import worded
-from mlx_backend.study.filters import stems
-from mlx_backend.study.statements import plain
-from mlx_backend.study.store import StoredSample
-from mlx_backend.words import bare_words
+from mlx_backend.study.by_rule.statements import plain
+from mlx_backend.text.answer_matching import is_right
+from mlx_backend.text.stems import stems
+from mlx_backend.text.words import bare_words
 
 # Of the samples from the notes, those whose answer was taken out of the passages.
 _UNANSWERABLE = 0.35

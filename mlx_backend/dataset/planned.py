@@ -8,7 +8,7 @@ from mlx_backend.dataset import compose
 from mlx_backend.dataset.compose import Beside, Material
 from mlx_backend.dataset.samples import GENERAL, Dataset
 from mlx_backend.dataset.upkeep import GeneralAnswers, general_prompts
-from mlx_backend.study.store import Samples
+from mlx_backend.library.samples import Samples
 from mlx_backend.study.studying import study_by_rule
 
 # About as long as what the base model answers; its likelihoods need not be known for a plan.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlx_backend.dataset.facts import StudiedPassage
-from mlx_backend.words import count_words
+from mlx_backend.text.words import count_words
 
 _OWN_VOICE = re.compile(r"\b(?:I|I'm|I've|I'd|me|my|we|we're|our|ich|wir|mein\w*|je|nous|yo)\b")
 # Shares of the words from which on there is enough of either.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlx_backend.curation import due
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.document import THE_REST, SkippedFile
 from mlx_backend.importers.moves import has_content
 from mlx_backend.importers.new_notes import TokenCounter, new_notes, part_path
@@ -22,8 +22,8 @@ from mlx_backend.library import database
 from mlx_backend.library.home import Library
 from mlx_backend.library.imports import FileStamp, Imports, ReadFile
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.passage_index import refresh_index
 from mlx_backend.locks import held
-from mlx_backend.retrieval import Retriever
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -109,7 +109,7 @@ def import_into(
     with held(library.import_lock, _IMPORT_PATIENCE_S) as alone:
         if not alone:
             raise OvernightError(
-                Kind.BUSY,
+                ErrorKind.BUSY,
                 "Another import is still running.",
                 "Wait until it is done, then try again.",
             )
@@ -119,7 +119,7 @@ def import_into(
             outcome = import_paths(notes, counter, paths, on_progress, stop_requested)
             outcome.stopped |= _curate(notes, on_curation, stop_requested)
             if not outcome.stopped:
-                Retriever(connection).refresh()  # so that the first question need not wait for it
+                refresh_index(connection)  # so that the first question need not wait for it
             _count(notes, outcome)
             return outcome
 
@@ -135,7 +135,7 @@ def _curate(notes: Notes, on_progress: CurationCall, stop_requested: Callable[[]
 
 def _load_tokenizer(library: Library) -> Tokenizer:
     # Not before there is something to count: it takes longer than an import that finds nothing new.
-    from mlx_backend.plain_tokenizer import load_plain_tokenizer
+    from mlx_backend.importers.plain_tokenizer import load_plain_tokenizer
 
     return load_plain_tokenizer(library)
 
@@ -162,7 +162,7 @@ def import_paths(
     total = sum(map(count_files, sources))
     if not total:
         raise OvernightError(
-            Kind.NO_NOTES,
+            ErrorKind.NO_NOTES,
             "There are no files in " + ", ".join(map(str, sources)) + ".",
             "Choose a folder with notes: text, documents, mails, exports.",
         )

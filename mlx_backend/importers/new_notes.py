@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlx_backend.importers.document import Document
+from mlx_backend.importers.passages import split_passages
 from mlx_backend.importers.sandbox import FileContent
 from mlx_backend.importers.walk import FoundFile
 from mlx_backend.library.notes import NewNote
-from mlx_backend.passages import split_passages
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

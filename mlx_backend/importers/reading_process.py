@@ -29,7 +29,7 @@ from mlx_backend.importers.document import (
 from mlx_backend.importers.lockdown import lock_down
 from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
 from mlx_backend.importers.too_large import too_large
-from mlx_backend.words import printable
+from mlx_backend.text.words import printable
 
 _CHUNK = 1 << 20
 _CHUNKS_BETWEEN_SIGNS = 64

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.opening import reason_against
 from mlx_backend.importers.passed_over import PassedOver, is_wanted
 from mlx_backend.library.home import DATABASE
@@ -54,7 +54,7 @@ def check_source(source: Path) -> os.stat_result:
         info = source.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise OvernightError(
-            Kind.PATH_MISSING,
+            ErrorKind.PATH_MISSING,
             f"There is nothing at {source}.",
             "Check the path; a folder on another disk may not be connected.",
         ) from error
@@ -158,7 +158,7 @@ def _found(path: Path, source: Path, info: os.stat_result) -> FoundFile:
 
 def _not_allowed(source: Path) -> OvernightError:
     return OvernightError(
-        Kind.UNREADABLE,
+        ErrorKind.UNREADABLE,
         f"{source} may not be read.",
         "Allow access in the system's privacy settings or the folder's permissions.",
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.locks import FileLock, is_held
 
@@ -219,7 +219,7 @@ class JobFolder:
         folder = cls(parent / job_id)
         if not job_id or Path(job_id).name != job_id or not (folder.path / "spec.json").is_file():
             raise OvernightError(
-                Kind.RUN_UNKNOWN,
+                ErrorKind.RUN_UNKNOWN,
                 f"There is no run called '{job_id}'.",
                 "`overnight runs` lists those that there are.",
             )

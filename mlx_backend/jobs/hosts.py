@@ -16,13 +16,13 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.training_process import TRAINING
 from mlx_backend.protocol import Host, TrainSpec
 
-TRAINING_TOGETHER = (sys.executable, "-m", "mlx_backend.training.hosts.launching")
+TRAINING_TOGETHER = (sys.executable, "-m", "mlx_backend.run.host_launch")
 
 _HOSTS = "hosts.json"
 _LONGEST_FILE = 1 << 16
@@ -106,7 +106,7 @@ def training_command(folder: JobFolder, spec: TrainSpec) -> tuple[str, ...]:
 def _read(path: Path) -> bytes:
     if not path.exists():
         raise OvernightError(
-            Kind.PATH_MISSING, f"There is no file {path} that names the machines.", _EXAMPLE
+            ErrorKind.PATH_MISSING, f"There is no file {path} that names the machines.", _EXAMPLE
         )
     if not path.is_file():
         raise _unusable(path, "cannot be read: it is no plain file")
@@ -141,4 +141,4 @@ def _addresses_here() -> set[str]:
 
 
 def _unusable(path: Path, why: str, detail: str = "") -> OvernightError:
-    return OvernightError(Kind.BAD_INPUT, f"The file {path} {why}.", _EXAMPLE, detail)
+    return OvernightError(ErrorKind.BAD_INPUT, f"The file {path} {why}.", _EXAMPLE, detail)

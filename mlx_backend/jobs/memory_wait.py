@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory import look_at_memory
 from mlx_backend.protocol import Waiting
 
@@ -24,7 +24,7 @@ class NoRoomYet(OvernightError):
             f" {max(0, free) / 1e9:.1f} GB. It goes on by itself when enough is free; closing large"
             " programs helps."
         )
-        super().__init__(Kind.NO_MEMORY, text)
+        super().__init__(ErrorKind.NO_MEMORY, text)
         self.waiting = Waiting(
             reason="memory", text=text, needed_bytes=needed, could_take_less=could_take_less
         )

@@ -15,15 +15,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, from_exception
-from mlx_backend.jobs import endings
-from mlx_backend.jobs.endings import AbnormalEnd
+from mlx_backend.errors import ErrorKind, from_exception
+from mlx_backend.jobs import process_ends
 from mlx_backend.jobs.energy_log import EnergyLog
 from mlx_backend.jobs.folder import JobFolder, JobStatus
-from mlx_backend.jobs.frugality import lower_memory
 from mlx_backend.jobs.hindrances import Hindrances
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.jobs.memory import MemoryLook, look_at_memory, ran_out
+from mlx_backend.jobs.memory_ladder import lower_memory
+from mlx_backend.jobs.process_ends import AbnormalEnd
 from mlx_backend.jobs.surroundings import Every, Surroundings
 from mlx_backend.jobs.training_process import TRAINING, End, Outcome, TrainingProcess
 from mlx_backend.protocol import Ending, ErrorReport
@@ -214,7 +214,7 @@ class Supervisor:
 
     def _recover(self, end: End | AbnormalEnd) -> protocol.Failed | None:
         """Make the next try better than the last; the error to end with where none is left."""
-        if isinstance(end, protocol.Failed) and end.error.kind == Kind.BUSY:
+        if isinstance(end, protocol.Failed) and end.error.kind == ErrorKind.BUSY:
             return None  # another run was quicker: it is waited for
         ending, is_full = self._ending_of(end)
         if ending is None:
@@ -227,7 +227,7 @@ class Supervisor:
             self._failures += 1
         if self._failures >= self._persistence.tries:
             return self._give_up(ending, end)
-        text = endings.explain(ending, checkpoint)
+        text = process_ends.explain(ending, checkpoint)
         self._journal.append(protocol.AttemptEnded(ending=ending, step=step, text=text))
         self._ease(ending)
         self._rest()
@@ -237,9 +237,9 @@ class Supervisor:
     def _ending_of(self, end: End | AbnormalEnd) -> tuple[Ending | None, bool]:
         """Why the training ended, None for a reason that stays; and whether the disk is full."""
         if isinstance(end, AbnormalEnd):
-            ending: Ending | None = endings.classify(end)
+            ending: Ending | None = process_ends.classify(end)
         elif isinstance(end, protocol.Failed):
-            ending = endings.ending_of_error(end.error)
+            ending = process_ends.ending_of_error(end.error)
         else:
             ending = "killed"  # it saved and stopped, but nobody had asked for that here
         is_full = ending in (None, "disk full") and not self._hindrances.need_room()
@@ -271,7 +271,7 @@ class Supervisor:
         if isinstance(end, protocol.Failed):
             return end  # it knows better than anyone
         printed = end.printed if isinstance(end, AbnormalEnd) else ""
-        error = endings.give_up(ending, self._failures, self._saved_before, printed)
+        error = process_ends.give_up(ending, self._failures, self._saved_before, printed)
         return protocol.Failed(error=ErrorReport.of(error))
 
     def _tell_started(self) -> None:

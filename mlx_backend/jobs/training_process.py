@@ -21,7 +21,7 @@ from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.printed_log import PrintedLog
 from mlx_backend.library.home import HOME_VARIABLE
 
-TRAINING = (sys.executable, "-m", "mlx_backend.training.child")
+TRAINING = (sys.executable, "-m", "mlx_backend.run.process")
 STOP = b"stop\n"
 
 _TAIL_BYTES = 8_000

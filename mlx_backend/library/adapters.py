@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import folder_bytes, put_out_of_sight, remove_tree, write_atomically
 from mlx_backend.library.names import is_folder_name, normal_name, same_among, shortened
 
@@ -137,7 +137,7 @@ def find_adapter(folder: Path, adapter_id: str, name: str) -> Adapter:
         if adapter.card.id == adapter_id:
             return adapter
     raise OvernightError(
-        Kind.ADAPTER_UNKNOWN,
+        ErrorKind.ADAPTER_UNKNOWN,
         f"The adapter '{name}' is no longer there.",
         "If it is in the bin, restore it: `overnight bin` lists what is there.",
     )
@@ -206,7 +206,7 @@ def folder_of(folder: Path, name: str) -> Path:
         if same and is_folder_name(path.name) and path.is_dir():
             return path
     raise OvernightError(
-        Kind.ADAPTER_UNKNOWN,
+        ErrorKind.ADAPTER_UNKNOWN,
         f"There is no adapter called '{name}'.",
         "`overnight adapters` lists those that there are, `overnight bin` what was deleted.",
     )
@@ -224,7 +224,7 @@ def _digest(*told: str) -> str:
 
 def _damaged(name: str, detail: str) -> OvernightError:
     return OvernightError(
-        Kind.ADAPTER_DAMAGED,
+        ErrorKind.ADAPTER_DAMAGED,
         f"The adapter '{name}' is damaged.",
         f'Remove it with `overnight remove "{name}"` and train it again.',
         detail,

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.database import transaction
 from mlx_backend.protocol import Citation
 
@@ -90,7 +90,7 @@ class Conversations:
     def _append(self, conversation_id: int, turn: StoredTurn) -> None:
         if not self.has(conversation_id):
             raise OvernightError(
-                Kind.BAD_INPUT,
+                ErrorKind.BAD_INPUT,
                 "This conversation was deleted meanwhile.",
                 "Restore it from the bin, or begin a new one.",
             )

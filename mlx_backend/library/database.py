@@ -10,8 +10,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from mlx_backend.errors import Kind, OvernightError, from_exception
-from mlx_backend.library.folding import folded
+from mlx_backend.errors import ErrorKind, OvernightError, from_exception
+from mlx_backend.text.folding import folded
 
 _PATIENCE_S = 10.0
 
@@ -52,7 +52,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def _segmented(text: str) -> str:
     if text.isascii():
         return text
-    from mlx_backend.library.segmenting import segmented  # it takes a while to make its patterns
+    from mlx_backend.text.segmenting import segmented  # it takes a while to make its patterns
 
     return segmented(text)
 
@@ -107,7 +107,7 @@ def _check_version(connection: sqlite3.Connection, newest: int) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > newest:
         raise OvernightError(
-            Kind.LIBRARY_DAMAGED,
+            ErrorKind.LIBRARY_DAMAGED,
             "This library was written by a later version of Overnight.",
             "Install the later version, or choose another library with OVERNIGHT_HOME.",
         )

@@ -7,9 +7,9 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlx_backend.library.browsing import NoteIds, as_json
 from mlx_backend.library.database import transaction
 from mlx_backend.library.findings import SUGGESTED
+from mlx_backend.library.note_browsing import NoteIds, as_json
 
 _CHOSEN = "(SELECT value FROM json_each(:ids))"
 

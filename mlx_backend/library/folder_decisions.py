@@ -7,10 +7,10 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlx_backend.library.browsing import Browsing, NoteFilter, NoteIds, as_json, below
 from mlx_backend.library.database import transaction
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.findings import SUGGESTED
+from mlx_backend.library.note_browsing import Browsing, NoteFilter, NoteIds, as_json, below
 
 
 @dataclass(frozen=True)

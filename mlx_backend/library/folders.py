@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from mlx_backend.library.browsing import below
 from mlx_backend.library.database import transaction
 from mlx_backend.library.folder_decisions import FolderDecisions, leaves_out
+from mlx_backend.library.note_browsing import below
 
 # The folder of a path: everything up to the last slash, without it.
 _PARENT = "rtrim(rtrim(source, replace(source, '/', '')), '/')"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.database import refuse_later_version
 
 HOME_VARIABLE = "OVERNIGHT_HOME"
@@ -55,7 +55,7 @@ class Library:
                 folder.mkdir(exist_ok=True)
         except OSError as error:
             raise OvernightError(
-                Kind.MISSING_LIBRARY,
+                ErrorKind.MISSING_LIBRARY,
                 f"The library's folder {library.home} cannot be made: {_reason(library, error)}.",
                 f"Check its permissions and the disk, or set {HOME_VARIABLE} to another folder.",
                 str(error),
@@ -124,7 +124,7 @@ def _refuse_bytes(home: Path) -> None:
         str(home).encode()
     except UnicodeEncodeError as error:
         raise OvernightError(
-            Kind.MISSING_LIBRARY,
+            ErrorKind.MISSING_LIBRARY,
             f"The library cannot be in {home}: the name holds bytes that are no text.",
             f"Rename the folder, or set {HOME_VARIABLE} to another one.",
         ) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.locks import is_held
@@ -24,12 +24,12 @@ def require_unused(library: Library, kind: Literal["adapter", "model"], name: st
         what = "adapter" if kind == "adapter" else "base model"
         if isinstance(spec, protocol.ExportSpec):
             raise OvernightError(
-                Kind.BUSY,
+                ErrorKind.BUSY,
                 f"The {what} “{name}” is being exported.",
                 "Wait until that is done, or cancel it, then try again.",
             )
         raise OvernightError(
-            Kind.BUSY,
+            ErrorKind.BUSY,
             f"The training of “{spec.name}” needs the {what} “{name}”.",
             f"Wait until it is done, or stop it first: `overnight stop {folder.name}`.",
         )

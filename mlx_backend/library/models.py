@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import folder_bytes
 
 STARTER = "starter"
@@ -78,7 +78,7 @@ def read_model(folder: Path, name: str) -> BaseModel:
         raise _damaged(name, path, "weights or tokenizer missing")
     if "model_file" in config or "auto_map" in config:
         raise OvernightError(
-            Kind.MODEL_DAMAGED,
+            ErrorKind.MODEL_DAMAGED,
             f"The base model '{name}' wants to run program code of its own.",
             "Overnight never does that. Remove this model and choose another.",
         )
@@ -143,7 +143,7 @@ def _is_whole(weights: Path) -> bool:
 
 def _unknown(name: str) -> OvernightError:
     return OvernightError(
-        Kind.MODEL_UNKNOWN,
+        ErrorKind.MODEL_UNKNOWN,
         f"There is no base model called '{name}'.",
         "`overnight models` lists those that there are, `overnight bin` what was deleted.",
     )
@@ -151,7 +151,7 @@ def _unknown(name: str) -> OvernightError:
 
 def _damaged(name: str, path: Path, detail: str) -> OvernightError:
     return OvernightError(
-        Kind.MODEL_DAMAGED,
+        ErrorKind.MODEL_DAMAGED,
         f"The base model '{name}' is not complete.",
         f"Remove the folder {path}; the starter model is made again by itself.",
         detail,

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 LONGEST_NAME = 64
 """In characters."""
@@ -37,7 +37,7 @@ def check_name(name: str) -> str:
     reason = _problem_of(name)
     if reason:
         raise OvernightError(
-            Kind.BAD_INPUT, f"'{_printable(name)}' cannot be the name of an adapter.", reason
+            ErrorKind.BAD_INPUT, f"'{_printable(name)}' cannot be the name of an adapter.", reason
         )
     return name
 

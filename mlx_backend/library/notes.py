@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
 from mlx_backend.library.taught import TAUGHT, Reply, TaughtNote
@@ -188,12 +188,12 @@ class Notes:
             return
         if self.count() > 0:
             raise OvernightError(
-                Kind.NO_NOTES,
+                ErrorKind.NO_NOTES,
                 "All notes are left out of training, so there is nothing to learn.",
                 "The Notes page says why, and lets you use them all the same.",
             )
         raise OvernightError(
-            Kind.NO_NOTES,
+            ErrorKind.NO_NOTES,
             "There are no notes to learn from yet.",
             "Add some: drop a folder on the window, or `overnight import FOLDER`.",
         )
@@ -300,6 +300,6 @@ def _row(note: NewNote) -> dict[str, object]:
 
 def match_query(search: str) -> str:
     """What a person typed as FTS5's query; "" when it has no word."""
-    from mlx_backend.library.segmenting import phrase_query  # it takes a while to make its patterns
+    from mlx_backend.text.segmenting import phrase_query  # it takes a while to make its patterns
 
     return phrase_query(search)

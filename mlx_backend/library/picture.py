@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mlx_backend.library.browsing import Sums, below
+from mlx_backend.library.note_browsing import Sums, below
 
 _K = TypeVar("_K")
 

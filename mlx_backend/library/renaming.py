@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import adapters
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.database import transaction
@@ -30,7 +30,7 @@ def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, n
         other = adapters.name_taken(library.adapters, new)
         if other not in (None, path.name):
             raise OvernightError(
-                Kind.ADAPTER_EXISTS,
+                ErrorKind.ADAPTER_EXISTS,
                 f"There is already an adapter called '{other}'.",
                 "Choose another name.",
             )

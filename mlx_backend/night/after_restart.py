@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library.home import HOME_VARIABLE, Library
 
@@ -63,7 +63,7 @@ def go_on_after_restart(library: Library, wanted: bool) -> None:
         entry.write() if wanted else entry.remove()
     elif wanted:
         raise OvernightError(
-            Kind.RUN_STATE,
+            ErrorKind.RUN_STATE,
             "This system has no way to start Overnight by itself when you log in.",
             "After a restart go on with Continue in the window, or with: overnight resume RUN",
         )
@@ -140,7 +140,7 @@ def _quoted(word: str) -> str:
 
 def _refused(folder: Path, error: OSError) -> OvernightError:
     return OvernightError(
-        Kind.UNREADABLE,
+        ErrorKind.UNREADABLE,
         f"The system does not let Overnight change {folder}: {error.strerror or error}.",
         "Check the permissions of that folder, then switch the setting again.",
         str(error),

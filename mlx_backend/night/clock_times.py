@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 _HOUR = re.compile(r"(\d{1,2}):(\d{2})")
 
@@ -39,7 +39,7 @@ def read_moment(text: str, after: datetime) -> datetime:
         readings = _readings(moment, after)
     if not readings:
         raise OvernightError(
-            Kind.BAD_INPUT,
+            ErrorKind.BAD_INPUT,
             f"{spoken(moment, after.date())} is over already, or comes before the start.",
             "Give a later moment, such as 23:00 or 2030-12-31T23:00.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.protocol import TrainSpec
 
 RESERVE = 0.05
@@ -38,7 +38,7 @@ def check_time_is_left(spec: TrainSpec, now: float) -> None:
     if spec.finish_by is not None and now >= spec.finish_by:
         moment = time.strftime("%A %H:%M", time.localtime(spec.finish_by))
         raise OvernightError(
-            Kind.RUN_STATE,
+            ErrorKind.RUN_STATE,
             f"'{spec.name}' was to be done by {moment}, and that was over before it could begin.",
             "Let it go on, and it takes the time that it was meant to have; or start it anew with a"
             " later hour.",

@@ -6,7 +6,7 @@ import html
 import sys
 
 from mlx_backend.night.asking import Ask, answer_of
-from mlx_backend.words import printable
+from mlx_backend.text.words import printable
 
 # Title and text come as arguments, so that nothing in them is ever taken for script.
 _SCRIPT = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlx_backend.library.notes import Passage
-from mlx_backend.study import rules
-from mlx_backend.study.rules import Told
-from mlx_backend.study.store import Samples, digest
+from mlx_backend.library.samples import Samples, digest
+from mlx_backend.study.by_rule import rules
+from mlx_backend.study.by_rule.rules import Told
 
 
 def carry_over(samples: Samples, notes: Sequence[Sequence[Passage]]) -> None:

@@ -11,14 +11,17 @@ from statistics import median
 
 import msgspec
 
+from mlx_backend.library import drop_reasons
 from mlx_backend.library.notes import Passage
-from mlx_backend.likelihood import Reading
-from mlx_backend.study import choices, filters, reasons, rules
-from mlx_backend.study.drafts import Draft, worded
-from mlx_backend.study.questions import NAMED_KINDS
-from mlx_backend.study.rules import Told
-from mlx_backend.study.store import Samples, StoredSample, Yield, digest
-from mlx_backend.study.writer import Writer, to_ask
+from mlx_backend.library.sample_drafts import Draft, worded
+from mlx_backend.library.samples import Samples, StoredSample, Yield, digest
+from mlx_backend.models.likelihood import Reading
+from mlx_backend.study import choices
+from mlx_backend.study.by_model import filters
+from mlx_backend.study.by_model.writer import Writer, to_ask
+from mlx_backend.study.by_rule import rules
+from mlx_backend.study.by_rule.questions import NAMED_KINDS
+from mlx_backend.study.by_rule.rules import Told
 
 _NOTES_AT_ONCE = 50
 _PASSAGES_AT_ONCE = 8
@@ -168,7 +171,7 @@ def _without_twins(drafts: Sequence[Draft]) -> list[Draft]:
     checked = []
     for draft in drafts:
         twin = (_behind_question_word(draft.prompt), draft.quote)
-        checked.append(draft.drop(reasons.READS_WORSE) if twin in seen else draft)
+        checked.append(draft.drop(drop_reasons.READS_WORSE) if twin in seen else draft)
         seen.add(twin)
     return checked
 
@@ -204,11 +207,11 @@ def _judged(own: Sequence[StoredSample], weighed: Sequence[Reading]) -> Iterator
     worst_end = min(_WORST_END, usual_end + _BELOW_USUAL_END)
     for sample, reading in zip(own, weighed, strict=True):
         twin = (_behind_question_word(sample.prompt), sample.quote)
-        worse = reasons.READS_WORSE if reading.mean < best[twin] else ""
+        worse = drop_reasons.READS_WORSE if reading.mean < best[twin] else ""
         is_broken = sample.kind not in NAMED_KINDS and (
             reading.mean < _WORST_READING or reading.end < worst_end
         )
-        yield sample.id, reasons.READS_BADLY if is_broken else worse
+        yield sample.id, drop_reasons.READS_BADLY if is_broken else worse
 
 
 @dataclass

@@ -18,13 +18,13 @@ import msgspec
 import numpy as np
 from mlx.utils import tree_unflatten
 
-from mlx_backend.arrays import flatten, load_tensors
 from mlx_backend.files import (
     remove_folder,
     sha256_of_file,
     write_atomically,
     write_folder_atomically,
 )
+from mlx_backend.machine.arrays import flatten, load_tensors
 from mlx_backend.training.guard import Best, Course
 from mlx_backend.training.step import TrainingStep
 

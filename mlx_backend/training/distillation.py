@@ -18,9 +18,9 @@ import mlx.core as mx
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_backend.base_model import LoadedModel
 from mlx_backend.files import write_atomically
-from mlx_backend.likelihood import logits_in_rows
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.likelihood import logits_in_rows
 from mlx_backend.training.batches import SoftTargets
 from mlx_backend.training.stopping import Check, never
 

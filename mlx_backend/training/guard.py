@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 # Looks at the held-out loss without a gain, of about twenty in a run, until it stops.
 PATIENCE = 6
@@ -68,7 +68,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.rollbacks >= _ROLLBACKS:
             raise OvernightError(
-                Kind.NO_LEARNING,
+                ErrorKind.NO_LEARNING,
                 "The training goes astray: the loss is not a number, even at an eighth of the"
                 " learning rate.",
                 "Start a new run with a lower learning rate (Settings, Details) or another base"

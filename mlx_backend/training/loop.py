@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.training import guard
 from mlx_backend.training.batches import Batch, PackedBatches
 from mlx_backend.training.checkpoints import (
@@ -25,7 +25,7 @@ from mlx_backend.training.checkpoints import (
     restore_adapter,
     save_checkpoint,
 )
-from mlx_backend.training.ends import End
+from mlx_backend.training.end import End
 from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
 
 _RECENT = 20
@@ -189,7 +189,7 @@ class TrainingLoop:
         try:
             return self._training.begin(batch, rate)
         except OvernightError as error:
-            if error.kind is Kind.HOST_LOST:  # what was learned here is whole
+            if error.kind is ErrorKind.HOST_LOST:  # what was learned here is whole
                 self._save()
             raise
 

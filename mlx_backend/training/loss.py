@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, cast
 import mlx.core as mx
 import mlx.nn as nn
 
-from mlx_backend import cpu_math
-from mlx_backend.accelerator import has_gpu
+from mlx_backend.machine import cpu_math
+from mlx_backend.machine.accelerator import has_gpu
 
 _Head = Callable[[mx.array], mx.array]
 

@@ -15,11 +15,11 @@ import numpy as np
 from mlx.utils import tree_map
 from numpy.typing import NDArray
 
-from mlx_backend.arrays import flatten, number
-from mlx_backend.cores import CoreShare
+from mlx_backend.machine.arrays import flatten, number
+from mlx_backend.machine.cores import CoreShare
 from mlx_backend.training.batches import Batch
-from mlx_backend.training.frugality import Recomputed, recompute
 from mlx_backend.training.loss import BatchArrays, head_can_be_split, target_losses
+from mlx_backend.training.memory_saving import Recomputed, recompute
 
 _WARM_UP_SHARE = 0.05
 _FINAL_SHARE = 0.1

@@ -11,12 +11,12 @@ from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.chat_worker import ChatWorker
-from app.job_watcher import JobWatcher
-from app.pages.chat import ChatPage
-from app.planner import Planner
+from app.chat.page import ChatPage
+from app.jobs.chat_worker import ChatWorker
+from app.jobs.planner import Planner
+from app.jobs.watcher import JobWatcher
 from app.services import Services, make_services
-from app.window import Window
+from app.shell.window import Window
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
@@ -85,7 +85,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[JobFolder]:
         folders.append(folder)
         return 1
 
-    monkeypatch.setattr("app.job_watcher.launch", launch)
+    monkeypatch.setattr("app.jobs.watcher.launch", launch)
     return folders
 
 

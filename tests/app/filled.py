@@ -17,8 +17,8 @@ from mlx_backend.library.imports import FileStamp, Imports, ReadFile
 from mlx_backend.library.models import CARD as MODEL_CARD
 from mlx_backend.library.models import ModelCard
 from mlx_backend.library.notes import NewNote, Notes, Passage
-from mlx_backend.study.drafts import Draft
-from mlx_backend.study.store import Samples
+from mlx_backend.library.sample_drafts import Draft
+from mlx_backend.library.samples import Samples
 
 TEXTS = {
     "Puffins": "We counted 352 burrows on Gull Pantry.",

@@ -11,17 +11,17 @@ from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 
-from app.paged_table import PagedTable
-from app.pages.adapters import AdaptersPage
-from app.pages.bin import BinPage
-from app.pages.chat import ChatPage
-from app.pages.models import ModelsPage
-from app.pages.notes import NotesPage
+from app.adapters.page import AdaptersPage
+from app.bin.page import BinPage
+from app.chat.page import ChatPage
+from app.library.paged_table import PagedTable
+from app.models.page import ModelsPage
+from app.notes.page import NotesPage
 from app.services import Services, make_services
+from app.shell.window import Window
 from app.widgets.confirm import ConfirmDialog
 from app.widgets.deletable_list import choose_row
 from app.widgets.inline_rename import InlineRename
-from app.window import Window
 from mlx_backend.library import Library
 from tests.app.things import Thing
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 import app.main
 from app.services import Services, make_services
-from app.window import Window
+from app.shell.window import Window
 from mlx_backend.library import Library
 from mlx_backend.protocol import NO_PATIENCE, TrainSpec
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.pages.chat import ChatPage
+from app.chat.page import ChatPage
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 

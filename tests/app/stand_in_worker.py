@@ -13,15 +13,19 @@ from typing import Literal
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 QUOTED_NOTE = "Sums & signs"
 
 Ending = Literal["stop", "length", "cancelled"]
 
 _ERRORS = {
-    "fail": OvernightError(Kind.ADAPTER_UNKNOWN, "There is no such adapter.", "Choose another."),
-    "overlong": OvernightError(Kind.TOO_LONG, "This is too long for the model.", "Shorten it."),
+    "fail": OvernightError(
+        ErrorKind.ADAPTER_UNKNOWN, "There is no such adapter.", "Choose another."
+    ),
+    "overlong": OvernightError(
+        ErrorKind.TOO_LONG, "This is too long for the model.", "Shorten it."
+    ),
 }
 
 _requests: queue.Queue[protocol.WorkerRequest | None] = queue.Queue()

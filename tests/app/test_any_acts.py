@@ -17,9 +17,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.shell.window import ENTRIES
 from app.style import zoom
 from app.widgets.deletable_list import choose_row, choose_rows
-from app.window import ENTRIES
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin

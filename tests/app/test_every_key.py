@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.services import Services
+from app.shell.window import ENTRIES, Window
 from app.widgets.confirm import ConfirmDialog
-from app.window import ENTRIES, Window
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
@@ -75,7 +75,7 @@ def harmless(
     monkeypatch.setattr(QFileDialog, "open", lambda *_: None)
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda *_: True)
     monkeypatch.setattr("app.style.Style.set_appearance", lambda *_: None)  # takes its time
-    monkeypatch.setattr("app.login_item.go_on_after_restart", lambda *_: None)
+    monkeypatch.setattr("app.jobs.login_item.go_on_after_restart", lambda *_: None)
     closes = qapp.quitOnLastWindowClosed()
     qapp.setQuitOnLastWindowClosed(False)
     yield

@@ -13,12 +13,12 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.chat_worker import ChatWorker, WorkerState
-from app.job_scanner import JobScanner
+from app.jobs.chat_worker import ChatWorker, WorkerState
+from app.jobs.scanner import JobScanner
 from app.services import make_services
-from app.window import Window
+from app.shell.window import Window
 from mlx_backend import locks, protocol
-from mlx_backend.errors import Kind
+from mlx_backend.errors import ErrorKind
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library
 from mlx_backend.protocol import ChatRequest, Sampling, Turn
@@ -105,7 +105,7 @@ def test_a_killed_worker_is_told_of_and_chat_works_again(tiny: Library, qtbot: Q
     with qtbot.waitSignal(worker.failed, timeout=_PATIENCE_MS) as failed:
         os.kill(killed, signal.SIGKILL)
     assert failed.args[0] == "And when?"
-    assert failed.args[1].kind is Kind.WORKER_STOPPED
+    assert failed.args[1].kind is ErrorKind.WORKER_STOPPED
     with qtbot.waitSignal(worker.answered, timeout=_PATIENCE_MS) as again:
         worker.ask(question("Who lit the lamp?"))
     assert worker.process_id not in (0, killed)

@@ -33,27 +33,27 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.directions import bare
-from app.pages.chat import ChatPage
-from app.pages.notes import NotesPage
-from app.pages.report_examples import ExampleView
-from app.pages.samples_editor import SampleEditor
-from app.pages.tonight import TonightPage
-from app.report import ExamItem
+from app.chat.page import ChatPage
+from app.notes.list import NoteList
+from app.notes.page import NotesPage
+from app.notes.samples.editor import SampleEditor
+from app.shell.window import ENTRIES, Window
+from app.text.directions import bare
+from app.tonight.page import TonightPage
+from app.tonight.report import ExamItem
+from app.tonight.report_examples import ExampleView
 from app.widgets.errors import ErrorDialog
-from app.widgets.note_list import NoteList
 from app.widgets.rows import Rows
 from app.widgets.text import label, on_button, paragraph, tip
-from app.window import ENTRIES, Window
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened
 from mlx_backend.library.models import CARD as MODEL_CARD
 from mlx_backend.library.models import ModelCard
+from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.protocol import Citation
-from mlx_backend.study.drafts import Draft
 from tests.app.filled import add_adapter, add_model, add_notes, add_samples
 from tests.app.recorded import RunMaker
 
@@ -224,7 +224,7 @@ def test_a_button_underlines_no_letter_of_a_name(name: str) -> None:
 
 
 def test_an_error_shows_its_words(qtbot: QtBot) -> None:
-    error = OvernightError(Kind.ADAPTER_UNKNOWN, f"No “{NAME}”.", f"Choose {RUNS_LEFT}")
+    error = OvernightError(ErrorKind.ADAPTER_UNKNOWN, f"No “{NAME}”.", f"Choose {RUNS_LEFT}")
     dialog = ErrorDialog(None, error)
     qtbot.addWidget(dialog)
     for part, text in ((dialog.message, error.message), (dialog.hint, error.hint)):

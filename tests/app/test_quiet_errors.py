@@ -12,12 +12,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
-from app import background as background_module
-from app.pages.chat import ChatPage
+from app.chat.page import ChatPage
+from app.library import background as background_module
+from app.shell.window import Window
 from app.widgets.confirm import ConfirmDialog
 from app.widgets.errors import ErrorDialog
-from app.window import Window
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
@@ -245,7 +245,7 @@ def test_a_question_comes_back_to_the_conversation_that_it_was_for(
 
 
 def test_what_nobody_expected_is_a_quiet_line_too(window: Window) -> None:
-    error = OvernightError(Kind.INTERNAL, "Something went wrong.", "Try again.")
+    error = OvernightError(ErrorKind.INTERNAL, "Something went wrong.", "Try again.")
     window.notices.show_error(error)
     window.notices.show_error(error)
     assert window.notices.label.text() == "Something went wrong. Try again."

@@ -8,8 +8,8 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 import app
-from app import icons
 from app.style import READABLE, Colours, Style, colours, contrast
+from app.widgets import icons
 from mlx_backend.settings import Appearance
 
 _APP = Path(app.__file__).parent

@@ -8,18 +8,18 @@ from typing import cast
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.exchanges import Phase
-from app.note_table import STATE
-from app.pages.adapters import AdaptersPage
-from app.pages.chat import ChatPage
-from app.pages.notes import NotesPage
-from app.pages.tonight import TonightPage
+from app.adapters.page import AdaptersPage
+from app.chat.exchanges import Phase
+from app.chat.page import ChatPage
+from app.notes.page import NotesPage
+from app.notes.table import STATE
 from app.services import Services
-from app.window import Window
-from mlx_backend.cores import FIXED_CORES
+from app.shell.window import Window
+from app.tonight.page import TonightPage
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import CONFIG, WEIGHTS
-from tests.app.test_window import drop
+from mlx_backend.machine.cores import FIXED_CORES
+from tests.app.shell.test_window import drop
 
 NOTES = {
     "boat.md": "# The boat\n\nThe boat is called the Footnote. It carries books to the islands.\n",

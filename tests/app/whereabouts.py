@@ -12,7 +12,7 @@ from pathlib import Path
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened
-from mlx_backend.study.drafts import Draft
+from mlx_backend.library.sample_drafts import Draft
 from tests.app.filled import TEXTS, add_adapter, add_model, add_notes, add_samples
 
 IN_BIN = "in the bin"

@@ -13,7 +13,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.supervisor import Supervisor
 from mlx_backend.jobs.surroundings import Surroundings
 
-_TRAINING = Path(__file__).parents[1] / "mlx_backend" / "training" / "failing_training.py"
+_TRAINING = Path(__file__).parents[1] / "mlx_backend" / "run" / "failing_training.py"
 
 
 def main(path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from mlx_backend import accelerator
+from mlx_backend.machine import accelerator
 
 WAYS = ("overnight", "overnight, low memory", "mlx-lm", "mlx-lm, sorted", "mlx-lm, low memory")
 RANK, SCALE, RATE, BATCH = 16, 2.0, 1e-4, 4
@@ -93,10 +93,10 @@ def random_samples(count: int, vocabulary: int) -> list[tuple[list[int], int]]:
 def _overnight(how: str, model: Any, samples: Sequence[tuple[list[int], int]]) -> Measured:
     import mlx.core as mx
 
-    from mlx_backend import lora
+    from mlx_backend.models import lora
+    from mlx_backend.run.preparation import positions
     from mlx_backend.training.batches import PackedBatches, TokenisedSample
-    from mlx_backend.training.frugality import rung
-    from mlx_backend.training.preparation import positions
+    from mlx_backend.training.memory_saving import rung
     from mlx_backend.training.step import TrainingStep, learning_rate
 
     frugality = rung(0, "low" in how, positions(), 0.0)
@@ -161,7 +161,7 @@ def _keys() -> list[str]:
 def _measured(how: str, model: Any, tokens: int, seconds: float) -> Measured:
     import mlx.core as mx
 
-    from mlx_backend.arrays import flatten
+    from mlx_backend.machine.arrays import flatten
 
     return Measured(
         how=how,

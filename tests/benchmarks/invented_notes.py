@@ -6,8 +6,8 @@ import hashlib
 import random
 from collections.abc import Iterator
 
+from mlx_backend.importers.passages import split_passages
 from mlx_backend.library.notes import NewNote
-from mlx_backend.passages import split_passages
 
 _SYLLABLES = "ka lo mi ren ta vel sor bin de fal gu hir jo nek op pra sta tur wen".split()  # noqa: SIM905
 _COMMON = "the of and to in is was for on with that it as at by from not are be".split()  # noqa: SIM905

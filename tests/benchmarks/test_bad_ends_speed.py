@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.services import Services, make_services
-from app.window import Window
+from app.shell.window import Window
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library

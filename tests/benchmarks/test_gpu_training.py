@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlx_backend import accelerator
+from mlx_backend.machine import accelerator
 from tests.benchmarks.gpu_trainers import WAYS, Measured
 
 ROOT = Path(__file__).parents[2]

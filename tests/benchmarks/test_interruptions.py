@@ -17,14 +17,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlx_backend.arrays import load_tensors
-from mlx_backend.cores import FIXED_CORES
-from mlx_backend.errors import Kind
+from mlx_backend.errors import ErrorKind
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder, JobState, launch
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS
 from mlx_backend.library.home import HOME_VARIABLE
+from mlx_backend.machine.arrays import load_tensors
+from mlx_backend.machine.cores import FIXED_CORES
 from mlx_backend.protocol import TrainSpec
 from tests.mlx_backend.arrays import bits
 
@@ -70,7 +70,7 @@ def is_over(folder: JobFolder) -> bool:
 def is_finished(folder: JobFolder) -> bool:
     """Whether it is done. A run that was killed too often without getting on has given up."""
     status = folder.status()
-    assert status.error is None or status.error.kind == Kind.CRASHED, status.error
+    assert status.error is None or status.error.kind == ErrorKind.CRASHED, status.error
     return status.state is JobState.FINISHED
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from mlx_backend.exam import is_right
-from mlx_backend.grounding import is_declined
+from mlx_backend.asking.grounding import is_declined
 from mlx_backend.library import Library, database
+from mlx_backend.text.answer_matching import is_right
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(4 * 3600)]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from mlx_backend import accelerator
+from mlx_backend.machine import accelerator
 
 accelerator.prepare()
 

@@ -14,13 +14,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.pages.notes import NotesPage
+from app.notes.page import NotesPage
 from app.services import Services, make_services
-from app.window import Window
+from app.shell.window import Window
 from mlx_backend.library import Library
-from mlx_backend.library.browsing import Browsing, NoteFilter
 from mlx_backend.library.database import connect
 from mlx_backend.library.folder_decisions import FolderDecisions
+from mlx_backend.library.note_browsing import Browsing, NoteFilter
 from mlx_backend.library.notes import NewNote, Notes, Span
 from tests.benchmarks.stalls import StallMeter
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.passages import split_passages
+from mlx_backend.importers.passages import split_passages
 from mlx_backend.private_data.scan import scan_note
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]

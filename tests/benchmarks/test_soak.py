@@ -20,10 +20,10 @@ from PySide6.QtCore import QPointF, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.pages.tonight import TonightPage
 from app.services import Services, make_services
-from app.widgets.loss_chart import LossChart
-from app.window import Window
+from app.shell.window import Window
+from app.tonight.loss_chart import LossChart
+from app.tonight.page import TonightPage
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library

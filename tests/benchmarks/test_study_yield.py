@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend import accelerator
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library, database
 from mlx_backend.library.notes import Notes
+from mlx_backend.machine import accelerator
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(2 * 3600)]
 
@@ -34,13 +34,13 @@ SHOWN = 50
 def test_what_study_brings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVERNIGHT_HOME", str(tmp_path / "library"))
     accelerator.prepare()
-    from mlx_backend.base_model import load_base_model
     from mlx_backend.dataset.ambiguity import NotesByWord
     from mlx_backend.dataset.compose import gather
     from mlx_backend.dataset.facts import titled
-    from mlx_backend.study.store import Samples
+    from mlx_backend.library.samples import Samples
+    from mlx_backend.models.base_model import load_base_model
+    from mlx_backend.study.by_model.writer import Writer
     from mlx_backend.study.studying import Study, StudyPlan
-    from mlx_backend.study.writer import Writer
 
     library = Library.open()
     import_into(library, [NOTES])

@@ -20,9 +20,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.pages.notes import NotesPage
+from app.notes.page import NotesPage
 from app.services import Services, make_services
-from app.window import ENTRIES, Window
+from app.shell.window import ENTRIES, Window
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library
@@ -43,7 +43,7 @@ import typing
 from pathlib import Path
 from app.main import make_application
 from app.services import make_services
-from app.window import Window
+from app.shell.window import Window
 from mlx_backend.library import Library
 imported = time.perf_counter()
 app = make_application()

@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
-from mlx_backend import accelerator
 from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.library import Library
+from mlx_backend.machine import accelerator
 
 RANK, SCALE, RATE = 16, 2.0, 5e-4
 BATCH = 4  # mlx-lm's default
@@ -58,8 +58,8 @@ def _overnight(task: Task) -> Measured:
     import mlx.core as mx
 
     from mlx_backend.protocol import TrainSpec
+    from mlx_backend.run.preparation import prepare
     from mlx_backend.training.loop import HeldOut, LoopPlan, TrainingLoop
-    from mlx_backend.training.preparation import prepare
 
     spec = TrainSpec(
         name="n", model="starter", rank=RANK, scale=SCALE, low_memory="low" in task.how
@@ -100,8 +100,9 @@ def _mlx_lm(task: Task) -> Measured:
     from mlx_lm.tuner import trainer
     from mlx_lm.tuner.utils import linear_to_lora_layers
 
-    from mlx_backend import cpu_math, lora
-    from mlx_backend.base_model import load_base_model
+    from mlx_backend.machine import cpu_math
+    from mlx_backend.models import lora
+    from mlx_backend.models.base_model import load_base_model
     from mlx_backend.training.step import learning_rate
 
     cpu_math.use_in = lambda model: None
@@ -187,7 +188,7 @@ def _sharing_cores(**given: Any) -> Iterator[Any]:
     """mlx-lm's batches; before each, as many cores are taken as Overnight's step would take."""
     from mlx_lm.tuner import trainer
 
-    from mlx_backend.cores import CoreShare
+    from mlx_backend.machine.cores import CoreShare
 
     share = CoreShare()
     for batch in trainer.iterate_batches(**given):
@@ -208,7 +209,7 @@ def _held_out_loss(loaded: Any, task: Task) -> float:
     import mlx.core as mx
     import mlx.nn as nn
 
-    from mlx_backend.arrays import number
+    from mlx_backend.machine.arrays import number
 
     loaded.model.eval()
     total, count = 0.0, 0

@@ -9,7 +9,7 @@ import mlx.nn as nn
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_backend.arrays import flatten
+from mlx_backend.machine.arrays import flatten
 
 
 def numpy(array: mx.array) -> NDArray[np.float32]:

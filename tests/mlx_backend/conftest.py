@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend import accelerator
+from mlx_backend.machine import accelerator
 
 # Before anything imports mlx.core: after that its BLAS can no longer be replaced.
 accelerator.prepare()
 
-from mlx_backend.base_model import LoadedModel, load_base_model  # noqa: E402
-from mlx_backend.cores import FIXED_CORES  # noqa: E402
 from mlx_backend.importers.importing import import_into  # noqa: E402
 from mlx_backend.library import Library, database  # noqa: E402
 from mlx_backend.library.home import HOME_VARIABLE  # noqa: E402
 from mlx_backend.library.notes import Notes  # noqa: E402
+from mlx_backend.machine.cores import FIXED_CORES  # noqa: E402
+from mlx_backend.models.base_model import LoadedModel, load_base_model  # noqa: E402
+from mlx_backend.models.starter import convert, find_gguf  # noqa: E402
 from mlx_backend.settings import change_settings  # noqa: E402
-from mlx_backend.starter import convert, find_gguf  # noqa: E402
 from tests.mlx_backend.tiny import write_tiny_model  # noqa: E402
 
 NOTES = {

@@ -7,11 +7,11 @@ from pathlib import Path
 import mlx.core as mx
 import msgspec
 
-from mlx_backend import lora
-from mlx_backend.arrays import flatten
-from mlx_backend.base_model import LoadedModel
 from mlx_backend.library.adapters import CARD, Adapter, AdapterCard, read_adapter
-from mlx_backend.lora import LoraShape
+from mlx_backend.machine.arrays import flatten
+from mlx_backend.models import lora
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.lora import LoraShape
 
 SHAPE = LoraShape(rank=4, scale=2.0)
 

@@ -6,7 +6,7 @@ from mlx_backend.dataset.compose import gather
 from mlx_backend.dataset.planned import planned_dataset
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library.notes import Notes
-from mlx_backend.study.store import Samples
+from mlx_backend.library.samples import Samples
 
 
 def make_dataset(notes: Notes, seed: int, reads: bool = False) -> Dataset:

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError, from_exception
+from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.protocol import ErrorReport
 
 
@@ -14,32 +14,32 @@ def os_error(number: int, name: str = "/notes/a.md") -> OSError:
     return OSError(number, os.strerror(number), name)
 
 
-CASES: list[tuple[BaseException, Kind]] = [
-    (os_error(errno.ENOSPC), Kind.DISK_FULL),
-    (os_error(errno.EDQUOT), Kind.DISK_FULL),
-    (os_error(errno.ENOENT), Kind.PATH_MISSING),
-    (os_error(errno.EACCES), Kind.UNREADABLE),
-    (os_error(errno.EPERM), Kind.UNREADABLE),
-    (os_error(errno.EIO), Kind.DISK_FULL),
-    (os_error(errno.EROFS), Kind.DISK_FULL),
-    (OSError("no number at all"), Kind.UNREADABLE),
-    (MemoryError(), Kind.NO_MEMORY),
-    (RuntimeError("[malloc_or_wait] Unable to allocate 8 bytes."), Kind.NO_MEMORY),
-    (RuntimeError("[malloc] Unable to allocate 1099511627776 bytes."), Kind.NO_MEMORY),
-    (RuntimeError("shapes do not match"), Kind.INTERNAL),
-    (sqlite3.OperationalError("database or disk is full"), Kind.DISK_FULL),
-    (sqlite3.OperationalError("database is locked"), Kind.BUSY),
-    (sqlite3.OperationalError("unable to open database file"), Kind.UNREADABLE),
-    (sqlite3.OperationalError("attempt to write a readonly database"), Kind.UNREADABLE),
-    (sqlite3.DatabaseError("file is not a database"), Kind.LIBRARY_DAMAGED),
-    (sqlite3.DatabaseError("database disk image is malformed"), Kind.LIBRARY_DAMAGED),
-    (ZeroDivisionError("division by zero"), Kind.INTERNAL),
-    (KeyboardInterrupt(), Kind.INTERNAL),
+CASES: list[tuple[BaseException, ErrorKind]] = [
+    (os_error(errno.ENOSPC), ErrorKind.DISK_FULL),
+    (os_error(errno.EDQUOT), ErrorKind.DISK_FULL),
+    (os_error(errno.ENOENT), ErrorKind.PATH_MISSING),
+    (os_error(errno.EACCES), ErrorKind.UNREADABLE),
+    (os_error(errno.EPERM), ErrorKind.UNREADABLE),
+    (os_error(errno.EIO), ErrorKind.DISK_FULL),
+    (os_error(errno.EROFS), ErrorKind.DISK_FULL),
+    (OSError("no number at all"), ErrorKind.UNREADABLE),
+    (MemoryError(), ErrorKind.NO_MEMORY),
+    (RuntimeError("[malloc_or_wait] Unable to allocate 8 bytes."), ErrorKind.NO_MEMORY),
+    (RuntimeError("[malloc] Unable to allocate 1099511627776 bytes."), ErrorKind.NO_MEMORY),
+    (RuntimeError("shapes do not match"), ErrorKind.INTERNAL),
+    (sqlite3.OperationalError("database or disk is full"), ErrorKind.DISK_FULL),
+    (sqlite3.OperationalError("database is locked"), ErrorKind.BUSY),
+    (sqlite3.OperationalError("unable to open database file"), ErrorKind.UNREADABLE),
+    (sqlite3.OperationalError("attempt to write a readonly database"), ErrorKind.UNREADABLE),
+    (sqlite3.DatabaseError("file is not a database"), ErrorKind.LIBRARY_DAMAGED),
+    (sqlite3.DatabaseError("database disk image is malformed"), ErrorKind.LIBRARY_DAMAGED),
+    (ZeroDivisionError("division by zero"), ErrorKind.INTERNAL),
+    (KeyboardInterrupt(), ErrorKind.INTERNAL),
 ]
 
 
 @pytest.mark.parametrize(("error", "kind"), CASES, ids=lambda value: str(value)[:40])
-def test_any_exception_becomes_a_typed_one(error: BaseException, kind: Kind) -> None:
+def test_any_exception_becomes_a_typed_one(error: BaseException, kind: ErrorKind) -> None:
     typed = from_exception(error)
     assert typed.kind is kind
     assert typed.message.strip().endswith(".")
@@ -48,7 +48,7 @@ def test_any_exception_becomes_a_typed_one(error: BaseException, kind: Kind) -> 
 
 
 def test_a_typed_error_comes_back_as_it_is() -> None:
-    error = OvernightError(Kind.BUSY, "Wait.")
+    error = OvernightError(ErrorKind.BUSY, "Wait.")
     assert from_exception(error) is error
 
 
@@ -56,8 +56,8 @@ def test_the_path_is_named() -> None:
     assert "/notes/a.md" in from_exception(os_error(errno.ENOENT)).message
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_a_report_carries_every_kind(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(ErrorKind))
+def test_a_report_carries_every_kind(kind: ErrorKind) -> None:
     error = OvernightError(kind, "What happened.", "What to do.", "Trace\nback — ☂")
     back = ErrorReport.of(error).to_error()
     assert (back.kind, back.message, back.hint, back.detail) == (
@@ -71,5 +71,5 @@ def test_a_report_carries_every_kind(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", ["", "of_a_later_version", "DISK_FULL", "disk_full "])
 def test_an_unknown_kind_is_internal(kind: str) -> None:
     back = ErrorReport(kind=kind, message="What happened.").to_error()
-    assert back.kind is Kind.INTERNAL
+    assert back.kind is ErrorKind.INTERNAL
     assert back.message == "What happened."

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from mlx_backend import locks, protocol
-from mlx_backend.arrays import load_tensors
-from mlx_backend.errors import Kind
+from mlx_backend.errors import ErrorKind
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS
+from mlx_backend.machine.arrays import load_tensors
 from mlx_backend.protocol import NO_PATIENCE, ExportSpec, ImportSpec, TrainSpec
 from tests.mlx_backend.arrays import bits
 
@@ -108,7 +108,7 @@ def test_an_import_and_an_export_are_jobs_too(tiny_library: Library, notes_folde
     status = run(tiny_library, ExportSpec(name="nobody", format="mlx", to=str(notes_folder / "x")))
     assert status.state is JobState.FAILED
     assert status.error is not None
-    assert status.error.kind == Kind.ADAPTER_UNKNOWN
+    assert status.error.kind == ErrorKind.ADAPTER_UNKNOWN
 
 
 def test_secrets_in_names_of_files_stay_out_of_a_jobs_folder(
@@ -159,5 +159,5 @@ def test_a_spec_that_cannot_be_read(tiny_library: Library, data: bytes | None) -
     status = wait_until_over(folder)
     assert status.state is JobState.FAILED
     assert status.error is not None
-    assert status.error.kind != Kind.INTERNAL
+    assert status.error.kind != ErrorKind.INTERNAL
     assert status.error.hint

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.protocol import Message
 
 _REPORT = protocol.ErrorReport(kind="busy", message="m", hint="h", detail="d\nd")
@@ -186,13 +186,15 @@ def test_unknown_fields_of_this_version_are_passed_over() -> None:
 def test_a_spec_that_cannot_be_read_is_a_typed_error(line: bytes) -> None:
     with pytest.raises(OvernightError) as caught:
         protocol.decode_spec(line)
-    assert caught.value.kind is Kind.RUN_UNKNOWN
+    assert caught.value.kind is ErrorKind.RUN_UNKNOWN
     assert caught.value.hint
 
 
 def test_an_error_that_quotes_a_note_tells_nothing_private() -> None:
     key = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"  # put together, so that no scanner takes it for a leak
-    error = OvernightError(Kind.INTERNAL, f"cannot read {key}", "Try again.", f"ValueError: {key}")
+    error = OvernightError(
+        ErrorKind.INTERNAL, f"cannot read {key}", "Try again.", f"ValueError: {key}"
+    )
     report = protocol.ErrorReport.of(error)
     assert report.message == "cannot read [AWS key removed]"
     assert report.detail == "ValueError: [AWS key removed]"

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.base_model import LoadedModel
-from mlx_backend.errors import Kind
+from mlx_backend.errors import ErrorKind
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.renaming import rename_adapter
+from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import (
     AnswerDone,
     AnswerPart,
@@ -128,13 +128,15 @@ def test_a_conversation_among_bad_lines(
     again, done = worker.answer(ask("2"))
     assert (again.strip(), done.cached_tokens) == (base.text, base.prompt_tokens - 1)
 
-    assert worker.failure(ask("3", "nobody")).kind == Kind.ADAPTER_UNKNOWN
-    assert worker.failure(msgspec.structs.replace(ask("4"), model="x")).kind == Kind.MODEL_UNKNOWN
+    assert worker.failure(ask("3", "nobody")).kind == ErrorKind.ADAPTER_UNKNOWN
+    assert (
+        worker.failure(msgspec.structs.replace(ask("4"), model="x")).kind == ErrorKind.MODEL_UNKNOWN
+    )
     make_adapter(tiny_library.adapters, loaded, "Garden")
     assert worker.answer(ask("5", "Garden"))[1].text != base.text
     damaged = make_adapter(tiny_library.adapters, loaded, "Damaged", seed=2)
     (damaged.path / "adapters.safetensors").write_bytes(b"x")
-    assert worker.failure(ask("6", "Damaged")).kind == Kind.ADAPTER_DAMAGED
+    assert worker.failure(ask("6", "Damaged")).kind == ErrorKind.ADAPTER_DAMAGED
     assert worker.answer(ask("7"))[1].text == base.text
 
     worker.send(ReleaseRequest(id="8"))
@@ -186,9 +188,9 @@ def test_a_model_or_adapter_that_took_the_name_of_another_one_is_loaded(
     make_adapter(tiny_library.adapters, loaded, "Notes", seed=1)
     first, _ = worker.answer(ask("1", "Notes"))
     bin_.delete_adapter("Notes")
-    assert worker.failure(ask("2", "Notes")).kind == Kind.ADAPTER_UNKNOWN
+    assert worker.failure(ask("2", "Notes")).kind == ErrorKind.ADAPTER_UNKNOWN
     make_adapter(tiny_library.adapters, loaded, "Notes", seed=2)
     second, _ = worker.answer(ask("3", "Notes"))
     assert second != first
     bin_.delete_model("tiny")
-    assert worker.failure(ask("4")).kind == Kind.MODEL_UNKNOWN
+    assert worker.failure(ask("4")).kind == ErrorKind.MODEL_UNKNOWN

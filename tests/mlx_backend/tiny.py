@@ -12,9 +12,9 @@ from mlx_lm.models import llama
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mlx_backend.dataset.upkeep import DRAWS, GENERAL_ANSWERS, GeneralAnswers, general_prompts
+from mlx_backend.exam.probe import GENERAL_PROBE, KeptProbes, Probe, digest_of
 from mlx_backend.files import sha256_of_file
 from mlx_backend.library.models import CARD, ModelCard
-from mlx_backend.training.probe import GENERAL_PROBE, KeptProbes, Probe, digest_of
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 CHAT_TEMPLATE = (

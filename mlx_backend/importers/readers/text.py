@@ -7,7 +7,7 @@ import email.utils
 import re
 
 from mlx_backend.importers.document import Source
-from mlx_backend.words import printable
+from mlx_backend.text.words import printable
 
 _SPACE_AND_MARKS = b"\xef\xbb\xbf \t\r\n"
 _YEARS = (0.0, 4_102_444_800.0)  # 1970 to 2100: what lies outside is no date of a note

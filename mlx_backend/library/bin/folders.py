@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import (
     folder_bytes,
     remove_tree,
@@ -54,7 +54,7 @@ class FolderBin:
         with held(self._folder / ".lock", _PATIENCE_S) as alone:
             if not alone:
                 raise OvernightError(
-                    Kind.BUSY,
+                    ErrorKind.BUSY,
                     "The bin is being changed by another process.",
                     "Wait a moment and try again.",
                 )
@@ -192,7 +192,7 @@ def _on_another_disk(item: Binned) -> OvernightError:
     option = f'`overnight remove "{item.name}" --now`'
     hint = f"{option} deletes it for good." if item.kind == "adapter" else "Delete its folder."
     return OvernightError(
-        Kind.BAD_INPUT,
+        ErrorKind.BAD_INPUT,
         f"The {what} “{item.name}” is on another disk than the bin, so it cannot be moved there.",
         hint,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 BinKind = Literal["adapter", "conversation", "model", "note", "sample"]
 
@@ -49,7 +49,7 @@ def new_id(is_taken: Callable[[str], bool]) -> str:
 def not_there(item_id: str) -> OvernightError:
     """Nothing in the bin has this id."""
     return OvernightError(
-        Kind.BAD_INPUT,
+        ErrorKind.BAD_INPUT,
         f"There is nothing called '{item_id}' in the bin.",
         "`overnight bin` lists what is there. It may have been restored, or thrown out for good.",
     )

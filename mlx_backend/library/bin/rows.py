@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.bin.belongings import Belongings, Content, PuttingBack, decode, encode
 from mlx_backend.library.bin.items import BinKind, Binned, Restored, new_id, not_there
 from mlx_backend.library.database import transaction
@@ -195,7 +195,7 @@ class RowBin:
                 "SELECT id, name FROM bin WHERE kind = 'note' AND number = ?", (note_id,)
             ).fetchone()
             raise OvernightError(
-                Kind.BAD_INPUT,
+                ErrorKind.BAD_INPUT,
                 f"The note that the sample “{item.name}” is about is deleted, too.",
                 f"Restore the note “{row['name']}” first." if row else "It is gone for good.",
             )

@@ -17,16 +17,16 @@ import msgspec
 import numpy as np
 
 from mlx_backend import __version__
-from mlx_backend.arrays import flatten
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.models import ModelCard
-from mlx_backend.lora import LoraShape
+from mlx_backend.machine.arrays import flatten
+from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
 from mlx_backend.training.batches import Batch
-from mlx_backend.training.frugality import Recomputed
 from mlx_backend.training.hosts import messages
 from mlx_backend.training.hosts.group import Group
 from mlx_backend.training.hosts.summing import shares, sum_over_all
+from mlx_backend.training.memory_saving import Recomputed
 from mlx_backend.training.step import PendingStep, TrainingStep, part_arrays
 
 # Machines of different kinds round differently: before that adds up, all take over one state.

@@ -8,10 +8,11 @@ import mlx.core as mx
 import msgspec
 from mlx.utils import tree_unflatten
 
-from mlx_backend import __version__, lora
-from mlx_backend.base_model import LoadedModel, load_base_model
-from mlx_backend.errors import Kind, OvernightError, from_exception
+from mlx_backend import __version__
+from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.library.home import Library
+from mlx_backend.models import lora
+from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.protocol import ErrorReport
 from mlx_backend.training.hosts import messages
 from mlx_backend.training.hosts.group import Group
@@ -84,7 +85,7 @@ def _understood(told: bytes) -> Meet:
     if isinstance(message, Meet) and message.version == __version__:
         return message
     raise OvernightError(
-        Kind.BAD_INPUT,
+        ErrorKind.BAD_INPUT,
         f"It has another version of Overnight ({__version__}).",
         "Install the version of the first machine.",
     )
@@ -94,7 +95,7 @@ def _load(library: Library, told: Meet) -> LoadedModel:
     loaded = load_base_model(library, told.model)
     if loaded.info.card.sha256 != told.sha256:
         raise OvernightError(
-            Kind.MODEL_DAMAGED,
+            ErrorKind.MODEL_DAMAGED,
             f"Its base model '{told.model}' is another version.",
             f"Put the version of the first machine into {library.models}.",
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import mlx.core as mx
 import numpy as np
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 
 _RING = "[ring]"  # what its errors begin with: all others are not about the connection
 
@@ -63,7 +63,7 @@ def _told_as_lost() -> Iterator[None]:
         if _RING not in str(error):
             raise
         raise OvernightError(
-            Kind.HOST_LOST,
+            ErrorKind.HOST_LOST,
             "The connection to another machine was lost.",
             "Check that all machines are on and connected.",
             str(error),

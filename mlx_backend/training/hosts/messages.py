@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import mlx.core as mx
 import msgspec
 
-from mlx_backend.lora import LoraShape
-from mlx_backend.training.frugality import Recomputed
+from mlx_backend.models.lora import LoraShape
+from mlx_backend.training.memory_saving import Recomputed
 
 
 class Meet(msgspec.Struct, frozen=True, kw_only=True, tag="meet"):

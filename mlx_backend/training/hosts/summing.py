@@ -9,7 +9,7 @@ import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_map, tree_map_with_path
 
-from mlx_backend.arrays import flatten
+from mlx_backend.machine.arrays import flatten
 from mlx_backend.training.hosts.group import Group
 from mlx_backend.training.step import Gradients
 

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 from mlx_backend.cli import chat, piped
 from mlx_backend.cli.main import main
-from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.inference import Answer
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.models.inference import Answer
 from mlx_backend.protocol import Sampling, Turn
 
 
@@ -32,7 +32,7 @@ class Echo:
     ) -> Answer:
         text = f"[{len(turns)}] {turns[-1].text!r} of {len(turns[-1].text)}"
         if "fail" in turns[-1].text:
-            raise OvernightError(Kind.BAD_INPUT, "That is too long.", "Ask for less.")
+            raise OvernightError(ErrorKind.BAD_INPUT, "That is too long.", "Ask for less.")
         on_text(text)
         while "slowly" in turns[-1].text and not cancelled():
             time.sleep(0.02)

@@ -13,16 +13,16 @@ from typing import Any, NoReturn
 import pytest
 
 from mlx_backend import locks, protocol
-from mlx_backend.base_model import LoadedModel
 from mlx_backend.cli.main import main
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.night.deadline import RESERVE
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.assessment import AssessmentTime
-from mlx_backend.training.plan import RunPlan, plan_what_fits
-from mlx_backend.training.preparation import Preparation
+from mlx_backend.run.assessment import AssessmentTime
+from mlx_backend.run.plan import RunPlan, plan_what_fits
+from mlx_backend.run.preparation import Preparation
 from tests.mlx_backend.made import make_adapter
 
 Json = dict[str, Any]
@@ -101,8 +101,8 @@ def test_the_whole_journey(filled_library: Library, run: Run, tmp_path: Path) ->
 def test_a_plan_that_does_not_fit_names_a_base_that_would(
     filled_library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mlx_backend.training.plan.memory_available", lambda: 1000)
-    monkeypatch.setattr("mlx_backend.training.plan._model_that_fits", lambda *_: "little")
+    monkeypatch.setattr("mlx_backend.run.plan.memory_available", lambda: 1000)
+    monkeypatch.setattr("mlx_backend.run.plan._model_that_fits", lambda *_: "little")
     assert main(["plan", "--steps", "3", "--json"]) == 0
     planned = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (planned["fits"], planned["instead"]) == (False, "little")
@@ -130,9 +130,9 @@ def test_nothing_is_measured_beside_a_training(
 
     def measured(*_: object) -> NoReturn:
         seen.append(locks.is_held(filled_library.lane))
-        raise OvernightError(Kind.NO_MEMORY, "Enough seen.", "That is all.")
+        raise OvernightError(ErrorKind.NO_MEMORY, "Enough seen.", "That is all.")
 
-    monkeypatch.setattr("mlx_backend.training.plan.plan_what_fits", measured)
+    monkeypatch.setattr("mlx_backend.run.plan.plan_what_fits", measured)
     run("plan", "--steps", 3, code=1)
     assert seen == [True], "no run begins while it is measured how fast one would be"
     assert not locks.is_held(filled_library.lane)
@@ -149,10 +149,10 @@ def test_a_plan_leaves_time_for_the_exams(
 
     def exams_take(before: float, after: float) -> Json:
         took = AssessmentTime(before, after)
-        monkeypatch.setattr("mlx_backend.training.assessment.expected_time", lambda *_, **__: took)
+        monkeypatch.setattr("mlx_backend.run.assessment.expected_time", lambda *_, **__: took)
         return run("plan", "--hours", hours, "--no-study")
 
-    monkeypatch.setattr("mlx_backend.training.plan.plan_what_fits", planned)
+    monkeypatch.setattr("mlx_backend.run.plan.plan_what_fits", planned)
     began = time.time()
     quick, slow = exams_take(0.0, 0.0), exams_take(100.0, 20.0)
     assert deadlines[1] - began < hours * 3600 * (1 - RESERVE) - 120 + (time.time() - began)

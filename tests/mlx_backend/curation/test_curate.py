@@ -13,7 +13,7 @@ from mlx_backend.curation import due
 from mlx_backend.curation.curate import _look_at, curate
 from mlx_backend.curation.language import load as load_languages
 from mlx_backend.curation.store import CurationStore
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.deciding import Decisions
@@ -198,7 +198,7 @@ def test_one_curation_waits_for_another(
     with locks.held(library.home / "curation.lock"):
         with pytest.raises(OvernightError) as caught:
             curate(notes)
-        assert caught.value.kind is Kind.BUSY
+        assert caught.value.kind is ErrorKind.BUSY
         outcome = curate(notes, stop_requested=lambda: True)
         assert (outcome.stopped, outcome.looked_at) == (True, 0)
     assert curate(notes).looked_at == 1

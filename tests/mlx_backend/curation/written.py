@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from mlx_backend.importers.passages import split_passages
 from mlx_backend.library.findings import Findings, Reason, Step
 from mlx_backend.library.notes import NewNote, Notes
-from mlx_backend.passages import split_passages
 
 KEEPER = (
     "Marta lit the lamp of Amber Cove at twenty to seven. The keeper before her was Oskar Lind,"

@@ -8,7 +8,7 @@ from mlx_backend.dataset.ambiguity import NotesByWord
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes, Passage
-from mlx_backend.study.store import Samples
+from mlx_backend.library.samples import Samples
 from tests.mlx_backend.studied import make_dataset
 
 TEXTS = [

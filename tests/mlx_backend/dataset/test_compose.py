@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.dataset.samples import Dataset, load_dataset, save_dataset
-from mlx_backend.errors import Kind, OvernightError
-from mlx_backend.exam import is_right
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.notes import Notes
-from mlx_backend.study.store import Samples
+from mlx_backend.library.samples import Samples
+from mlx_backend.text.answer_matching import is_right
 from tests.mlx_backend.studied import make_dataset
 
 
@@ -255,7 +255,7 @@ def test_a_frozen_dataset_is_the_same(
 def test_no_notes_is_a_typed_error(notes: Notes) -> None:
     with pytest.raises(OvernightError) as caught:
         make_dataset(notes, seed=0)
-    assert caught.value.kind is Kind.NO_NOTES
+    assert caught.value.kind is ErrorKind.NO_NOTES
     assert caught.value.hint
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend import locks
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers import importing
 from mlx_backend.importers.importing import ImportOutcome, import_into, import_paths
 from mlx_backend.importers.limits import LARGEST_FILE
@@ -215,7 +215,7 @@ def test_a_folder_without_files(run: Import, tmp_path: Path) -> None:
     (tmp_path / "empty" / "deeper").mkdir(parents=True)
     with pytest.raises(OvernightError) as caught:
         run(tmp_path / "empty")
-    assert caught.value.kind is Kind.NO_NOTES
+    assert caught.value.kind is ErrorKind.NO_NOTES
     assert caught.value.hint
 
 
@@ -224,7 +224,7 @@ def test_a_missing_path_imports_nothing_of_the_others(
 ) -> None:
     with pytest.raises(OvernightError) as caught:
         run(notes_folder, notes_folder.with_name("gone"))
-    assert caught.value.kind is Kind.PATH_MISSING
+    assert caught.value.kind is ErrorKind.PATH_MISSING
     assert notes.summaries() == []
 
 
@@ -339,7 +339,7 @@ def test_two_imports_do_not_run_at_once(
     monkeypatch.setattr(importing, "_IMPORT_PATIENCE_S", 0.05)
     with locks.held(tiny_library.import_lock), pytest.raises(OvernightError) as caught:
         import_into(tiny_library, [notes_folder])
-    assert caught.value.kind is Kind.BUSY
+    assert caught.value.kind is ErrorKind.BUSY
     assert import_into(tiny_library, [notes_folder]).added == 3
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.walk import FoundFile, count_files, find_files
 from tests.mlx_backend.deep import deep_folder
 
@@ -137,7 +137,7 @@ def test_an_empty_folder_has_nothing(tmp_path: Path) -> None:
     assert found(tmp_path) == {}
 
 
-def expect(kind: Kind, path: Path) -> None:
+def expect(kind: ErrorKind, path: Path) -> None:
     with pytest.raises(OvernightError) as caught:
         list(find_files(path))
     assert caught.value.kind is kind
@@ -146,13 +146,13 @@ def expect(kind: Kind, path: Path) -> None:
 
 
 def test_a_missing_path(tmp_path: Path) -> None:
-    expect(Kind.PATH_MISSING, tmp_path / "gone")
-    expect(Kind.PATH_MISSING, write(tmp_path / "file.md") / "below")
+    expect(ErrorKind.PATH_MISSING, tmp_path / "gone")
+    expect(ErrorKind.PATH_MISSING, write(tmp_path / "file.md") / "below")
 
 
 def test_a_dangling_link_is_missing(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "gone")
-    expect(Kind.PATH_MISSING, tmp_path / "link")
+    expect(ErrorKind.PATH_MISSING, tmp_path / "link")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
@@ -161,7 +161,7 @@ def test_what_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0)
     try:
         assert "cannot be read" in found(tmp_path)["closed"]
-        expect(Kind.UNREADABLE, tmp_path / "closed")
+        expect(ErrorKind.UNREADABLE, tmp_path / "closed")
     finally:
         (tmp_path / "closed").chmod(0o700)
 
@@ -182,7 +182,7 @@ def test_a_folder_that_the_system_refuses(tmp_path: Path, monkeypatch: pytest.Mo
     assert "Permission denied" in reasons["closed"]
     assert reasons["open.md"] == ""
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    expect(Kind.UNREADABLE, tmp_path)
+    expect(ErrorKind.UNREADABLE, tmp_path)
 
 
 def test_what_can_be_seen_but_not_looked_at_is_named(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus
 from mlx_backend.library import Library
 from mlx_backend.protocol import ErrorReport, ImportSpec, TrainSpec
@@ -147,14 +147,14 @@ def test_a_damaged_spec_is_a_typed_error(folder: JobFolder, data: bytes) -> None
     (folder.path / "spec.json").write_bytes(data)
     with pytest.raises(OvernightError) as caught:
         folder.spec()
-    assert caught.value.kind is Kind.RUN_UNKNOWN
+    assert caught.value.kind is ErrorKind.RUN_UNKNOWN
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "nobody", "../runs", "a/b", "/etc"])
 def test_an_unknown_job(library: Library, folder: JobFolder, name: str) -> None:
     with pytest.raises(OvernightError) as caught:
         JobFolder.find(library.runs, name)
-    assert caught.value.kind is Kind.RUN_UNKNOWN
+    assert caught.value.kind is ErrorKind.RUN_UNKNOWN
 
 
 def test_all_jobs_the_newest_first(library: Library) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.hosts import (
     TRAINING_TOGETHER,
@@ -81,7 +81,7 @@ def test_the_machines_of_a_file(tmp_path: Path, content: object) -> None:
 def test_a_file_that_cannot_be_used(tmp_path: Path, content: object) -> None:
     with pytest.raises(OvernightError) as caught:
         read_hosts(written(tmp_path, content))
-    assert caught.value.kind is Kind.BAD_INPUT
+    assert caught.value.kind is ErrorKind.BAD_INPUT
     assert '"ssh"' in caught.value.hint
 
 
@@ -90,13 +90,13 @@ def test_a_file_of_rubbish(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "hosts.json").write_bytes(data)
     with pytest.raises(OvernightError) as caught:
         read_hosts(tmp_path / "hosts.json")
-    assert caught.value.kind is Kind.BAD_INPUT
+    assert caught.value.kind is ErrorKind.BAD_INPUT
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(OvernightError) as caught:
         read_hosts(tmp_path / "gone.json")
-    assert caught.value.kind is Kind.PATH_MISSING
+    assert caught.value.kind is ErrorKind.PATH_MISSING
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(OvernightError, match="no plain file"):

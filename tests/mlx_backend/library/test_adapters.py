@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import (
     CARD,
     CONFIG,
@@ -49,7 +49,7 @@ def remove_adapter(folder: Path, name: str) -> None:
         assert not (folder / name).exists()
 
 
-def kind_of(folder: Path, name: str) -> Kind:
+def kind_of(folder: Path, name: str) -> ErrorKind:
     with pytest.raises(OvernightError) as caught:
         read_adapter(folder, name)
     assert caught.value.hint
@@ -76,26 +76,26 @@ BROKEN_CARDS = [b"", b"{", b"null", b"{}", b"\xff\xfe\x00", b'{"name": "\xff"}',
 def test_a_damaged_card_is_a_typed_error_and_spoils_no_list(tmp_path: Path, data: bytes) -> None:
     put(tmp_path, "good")
     (put(tmp_path, "bad") / CARD).write_bytes(data)
-    assert kind_of(tmp_path, "bad") is Kind.ADAPTER_DAMAGED
+    assert kind_of(tmp_path, "bad") is ErrorKind.ADAPTER_DAMAGED
     assert [adapter.card.name for adapter in list_adapters(tmp_path)] == ["good"]
 
 
 @pytest.mark.parametrize("file", [CARD, WEIGHTS, CONFIG])
 def test_a_missing_file(tmp_path: Path, file: str) -> None:
     (put(tmp_path, "bad") / file).unlink()
-    assert kind_of(tmp_path, "bad") is Kind.ADAPTER_DAMAGED
+    assert kind_of(tmp_path, "bad") is ErrorKind.ADAPTER_DAMAGED
 
 
 @pytest.mark.parametrize("file", [CARD, WEIGHTS, CONFIG])
 def test_an_empty_file(tmp_path: Path, file: str) -> None:
     (put(tmp_path, "bad") / file).write_bytes(b"")
-    assert kind_of(tmp_path, "bad") is Kind.ADAPTER_DAMAGED
+    assert kind_of(tmp_path, "bad") is ErrorKind.ADAPTER_DAMAGED
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "..", "../adapters", ".", "a/b", "\0", "x" * 300])
 def test_an_unknown_name(tmp_path: Path, name: str) -> None:
     put(tmp_path, "good")
-    assert kind_of(tmp_path, name) is Kind.ADAPTER_UNKNOWN
+    assert kind_of(tmp_path, name) is ErrorKind.ADAPTER_UNKNOWN
 
 
 def test_removing(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_removing_the_unknown_removes_nothing(tmp_path: Path, name: str) -> None
     put(tmp_path / "adapters", "kept")
     with pytest.raises(OvernightError) as caught:
         remove_adapter(tmp_path / "adapters", name)
-    assert caught.value.kind is Kind.ADAPTER_UNKNOWN
+    assert caught.value.kind is ErrorKind.ADAPTER_UNKNOWN
     assert len(list_adapters(tmp_path / "adapters")) == 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.conversations import Conversations, StoredTurn
@@ -129,7 +129,7 @@ def test_ids_that_are_not_there_are_left_out(bin_: Bin, filled: sqlite3.Connecti
 @pytest.mark.parametrize("item_id", ["", "..", "../..", "5f3a9c1e", "5F3A9C1E", "x" * 9999, "a\0b"])
 def test_what_is_no_id_of_the_bin(bin_: Bin, library: Library, item_id: str) -> None:
     before = sorted(library.home.rglob("*"))
-    assert refused(bin_, item_id).kind is Kind.BAD_INPUT
+    assert refused(bin_, item_id).kind is ErrorKind.BAD_INPUT
     with pytest.raises(OvernightError):
         bin_.remove(item_id)
     assert sorted(path for path in library.home.rglob("*") if "bin" not in path.parts) == before

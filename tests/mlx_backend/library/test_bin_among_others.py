@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
@@ -49,7 +49,7 @@ def test_what_a_run_needs_is_not_deleted(bin_: Bin, tiny_library: Library) -> No
     for delete, name in ((bin_.delete_adapter, "Garden"), (bin_.delete_model, "tiny")):
         with pytest.raises(OvernightError, match="More") as caught:
             delete(name)
-        assert caught.value.kind is Kind.BUSY
+        assert caught.value.kind is ErrorKind.BUSY
         assert folder.id in caught.value.hint
     bin_.delete_model("starter")
     lock.release()
@@ -92,7 +92,7 @@ def test_another_process_was_quicker(
     }
     with pytest.raises(OvernightError) as caught:
         acts[what]()
-    assert caught.value.kind is Kind.ADAPTER_UNKNOWN
+    assert caught.value.kind is ErrorKind.ADAPTER_UNKNOWN
     assert [item.name for item in bin_.items()] == ["Garden"]
 
 

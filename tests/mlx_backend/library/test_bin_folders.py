@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import CARD, WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.bin import Bin, Binned
@@ -131,10 +131,10 @@ def test_a_copy_stays_another_adapter_than_its_original(bin_: Bin, adapters: Pat
 def test_the_unknown(bin_: Bin, adapters: Path, name: str) -> None:
     with pytest.raises(OvernightError) as caught:
         bin_.delete_adapter(name)
-    assert caught.value.kind is Kind.ADAPTER_UNKNOWN
+    assert caught.value.kind is ErrorKind.ADAPTER_UNKNOWN
     with pytest.raises(OvernightError) as caught:
         bin_.delete_model(name)
-    assert caught.value.kind is Kind.MODEL_UNKNOWN
+    assert caught.value.kind is ErrorKind.MODEL_UNKNOWN
     assert names(adapters) == ["Garden"]
 
 

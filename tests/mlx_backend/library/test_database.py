@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import database
 from mlx_backend.library.voices import Voice, decode_voices
 
@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "library.sqlite"
 
 
-def expect(kind: Kind, path: Path) -> None:
+def expect(kind: ErrorKind, path: Path) -> None:
     with pytest.raises(OvernightError) as caught:
         database.connect(path)
     assert caught.value.kind is kind
@@ -53,7 +53,7 @@ def test_opening_again_changes_nothing(path: Path) -> None:
 
 def test_a_library_of_a_later_version_is_refused_and_left_alone(path: Path) -> None:
     database.connect(path).execute("PRAGMA user_version = 999")
-    expect(Kind.LIBRARY_DAMAGED, path)
+    expect(ErrorKind.LIBRARY_DAMAGED, path)
     assert version_of(sqlite3.connect(path)) == 999
 
 
@@ -102,7 +102,7 @@ def test_processes_that_open_a_fresh_library_at_once(path: Path) -> None:
 )
 def test_a_file_that_is_no_database(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    expect(Kind.LIBRARY_DAMAGED, path)
+    expect(ErrorKind.LIBRARY_DAMAGED, path)
     assert path.read_bytes() == data
 
 
@@ -113,23 +113,23 @@ def test_a_damaged_database_is_a_typed_error_when_used(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[100:] = b"\xaa" * (len(data) - 100)
     path.write_bytes(data)
-    expect(Kind.LIBRARY_DAMAGED, path)
+    expect(ErrorKind.LIBRARY_DAMAGED, path)
 
 
 def test_a_folder_where_the_database_should_be(path: Path) -> None:
     path.mkdir()
-    expect(Kind.UNREADABLE, path)
+    expect(ErrorKind.UNREADABLE, path)
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
-    expect(Kind.UNREADABLE, tmp_path / "gone" / "library.sqlite")
+    expect(ErrorKind.UNREADABLE, tmp_path / "gone" / "library.sqlite")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 def test_a_folder_that_may_not_be_written(path: Path) -> None:
     path.parent.chmod(0o500)
     try:
-        expect(Kind.UNREADABLE, path)
+        expect(ErrorKind.UNREADABLE, path)
     finally:
         path.parent.chmod(0o700)
 

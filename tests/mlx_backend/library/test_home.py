@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.home import HOME_VARIABLE
 
@@ -70,7 +70,7 @@ def test_a_file_in_the_way_is_a_typed_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OvernightError) as caught:
         Library.open(tmp_path / "file")
-    assert caught.value.kind is Kind.MISSING_LIBRARY
+    assert caught.value.kind is ErrorKind.MISSING_LIBRARY
     assert HOME_VARIABLE in caught.value.hint
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -83,4 +83,4 @@ def test_a_place_that_may_not_be_written_is_a_typed_error(tmp_path: Path) -> Non
             Library.open(tmp_path / "library")
     finally:
         tmp_path.chmod(0o700)
-    assert caught.value.kind is Kind.MISSING_LIBRARY
+    assert caught.value.kind is ErrorKind.MISSING_LIBRARY

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.models import CARD, fits, list_models, read_model
 
 
@@ -16,7 +16,7 @@ def models(tmp_path: Path, tiny_folders: dict[str, Path]) -> Path:
     return tmp_path
 
 
-def kind_of(folder: Path, name: str) -> Kind:
+def kind_of(folder: Path, name: str) -> ErrorKind:
     with pytest.raises(OvernightError) as caught:
         read_model(folder, name)
     assert caught.value.hint
@@ -34,7 +34,7 @@ def test_a_whole_model(models: Path) -> None:
 @pytest.mark.parametrize("file", [CARD, "config.json", "model.safetensors", "tokenizer.json"])
 def test_a_half_written_folder_is_damaged_and_not_listed(models: Path, file: str) -> None:
     (models / "tiny" / file).unlink()
-    assert kind_of(models, "tiny") is Kind.MODEL_DAMAGED
+    assert kind_of(models, "tiny") is ErrorKind.MODEL_DAMAGED
     assert list_models(models) == []
 
 
@@ -42,25 +42,25 @@ def test_a_half_written_folder_is_damaged_and_not_listed(models: Path, file: str
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"name": "\xff"}', b'{"a":' * 9999])
 def test_a_damaged_file(models: Path, file: str, data: bytes) -> None:
     (models / "tiny" / file).write_bytes(data)
-    assert kind_of(models, "tiny") is Kind.MODEL_DAMAGED
+    assert kind_of(models, "tiny") is ErrorKind.MODEL_DAMAGED
 
 
 def test_empty_weights(models: Path) -> None:
     (models / "tiny" / "model.safetensors").write_bytes(b"")
-    assert kind_of(models, "tiny") is Kind.MODEL_DAMAGED
+    assert kind_of(models, "tiny") is ErrorKind.MODEL_DAMAGED
 
 
 @pytest.mark.parametrize("key", ["model_file", "auto_map"])
 def test_a_model_with_program_code_is_refused(models: Path, key: str) -> None:
     path = models / "tiny" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_bytes()) | {key: "evil.py"}))
-    assert kind_of(models, "tiny") is Kind.MODEL_DAMAGED
+    assert kind_of(models, "tiny") is ErrorKind.MODEL_DAMAGED
     assert list_models(models) == []
 
 
 @pytest.mark.parametrize("name", ["nobody", "", ".", "..", "../x", "tiny/", "/etc", "\0"])
 def test_an_unknown_name(models: Path, name: str) -> None:
-    assert kind_of(models, name) is Kind.MODEL_UNKNOWN
+    assert kind_of(models, name) is ErrorKind.MODEL_UNKNOWN
 
 
 def test_no_folder_no_models(tmp_path: Path) -> None:
@@ -77,10 +77,10 @@ def test_weights_cut_short(models: Path, kept: float) -> None:
     path = models / "tiny" / "model.safetensors"
     data = path.read_bytes()
     path.write_bytes(data[: int(kept if kept > 1 else kept * len(data))])
-    assert kind_of(models, "tiny") is Kind.MODEL_DAMAGED
+    assert kind_of(models, "tiny") is ErrorKind.MODEL_DAMAGED
 
 
 def test_weights_with_more_than_they_say(models: Path) -> None:
     with (models / "tiny" / "model.safetensors").open("ab") as file:
         file.write(b"x")
-    assert kind_of(models, "tiny") is Kind.MODEL_DAMAGED
+    assert kind_of(models, "tiny") is ErrorKind.MODEL_DAMAGED

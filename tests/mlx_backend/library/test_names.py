@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import characters, text
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_folder_atomically
 from mlx_backend.library.names import check_name, is_same_name, same_among, shortened
 
@@ -29,7 +29,7 @@ BAD += ["\U00010400" * 60, "a\ue000", "a<b>", "½", "a|b", 'a"b', "a?"]
 def test_bad_names(name: str) -> None:
     with pytest.raises(OvernightError) as caught:
         check_name(name)
-    assert caught.value.kind is Kind.BAD_INPUT
+    assert caught.value.kind is ErrorKind.BAD_INPUT
     assert caught.value.hint
     assert caught.value.message.replace("\ud800", "").isprintable()
 

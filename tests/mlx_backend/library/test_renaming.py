@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, adapters, database
 from mlx_backend.library.adapters import list_adapters, read_adapter
@@ -61,7 +61,7 @@ def test_a_name_that_is_taken(library: Library, connection: sqlite3.Connection, 
     put(library.adapters, "Other")
     with pytest.raises(OvernightError) as caught:
         rename_adapter(library, connection, "Garden", new)
-    assert caught.value.kind is Kind.ADAPTER_EXISTS
+    assert caught.value.kind is ErrorKind.ADAPTER_EXISTS
     assert sorted(adapter.name for adapter in list_adapters(library.adapters)) == [
         "Garden",
         "Other",
@@ -77,15 +77,15 @@ def test_only_its_case(library: Library, connection: sqlite3.Connection) -> None
 @pytest.mark.parametrize(
     ("old", "new", "kind"),
     [
-        ("Nobody", "New", Kind.ADAPTER_UNKNOWN),
-        ("../adapters/Garden", "New", Kind.ADAPTER_UNKNOWN),
-        ("Garden", "../evil", Kind.BAD_INPUT),
-        ("Garden", "", Kind.BAD_INPUT),
-        ("Garden", ".hidden", Kind.BAD_INPUT),
+        ("Nobody", "New", ErrorKind.ADAPTER_UNKNOWN),
+        ("../adapters/Garden", "New", ErrorKind.ADAPTER_UNKNOWN),
+        ("Garden", "../evil", ErrorKind.BAD_INPUT),
+        ("Garden", "", ErrorKind.BAD_INPUT),
+        ("Garden", ".hidden", ErrorKind.BAD_INPUT),
     ],
 )
 def test_names_that_are_none(
-    library: Library, connection: sqlite3.Connection, old: str, new: str, kind: Kind
+    library: Library, connection: sqlite3.Connection, old: str, new: str, kind: ErrorKind
 ) -> None:
     with pytest.raises(OvernightError) as caught:
         rename_adapter(library, connection, old, new)

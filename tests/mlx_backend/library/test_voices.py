@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.curation.curate import curate
+from mlx_backend.importers.passages import split_passages
 from mlx_backend.importers.readers.transcript import Transcript
 from mlx_backend.library.findings import Findings
 from mlx_backend.library.notes import NewNote, Notes, Passage
 from mlx_backend.library.own_names import OwnNames
 from mlx_backend.library.voices import Voice, authorship, decode_voices, encode_voices, short_name
-from mlx_backend.passages import split_passages
 from tests.mlx_backend.studied import make_dataset
 
 CHAT = (

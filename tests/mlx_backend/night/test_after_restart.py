@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.home import HOME_VARIABLE
 from mlx_backend.night.after_restart import COMMAND, LoginEntry, go_on_after_restart, login_entry
@@ -137,7 +137,7 @@ def test_a_folder_that_may_not_be_written_is_said(systemd: Path, library: Librar
     systemd.parent.write_text("a file where a folder has to be")
     with pytest.raises(OvernightError) as caught:
         go_on_after_restart(library, wanted=True)
-    assert caught.value.kind is Kind.UNREADABLE
+    assert caught.value.kind is ErrorKind.UNREADABLE
     assert str(systemd) in caught.value.message
 
 

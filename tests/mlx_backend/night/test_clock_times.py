@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.night.clock_times import check_moment, next_time, read_moment, spoken
 
 EVENING = datetime(2026, 11, 24, 21, 30)
@@ -59,7 +59,7 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 def test_what_is_over_is_said_to_be(text: str) -> None:
     with pytest.raises(OvernightError) as caught:
         read_moment(text, EVENING)
-    assert caught.value.kind is Kind.BAD_INPUT
+    assert caught.value.kind is ErrorKind.BAD_INPUT
     assert "over already" in caught.value.message
 
 

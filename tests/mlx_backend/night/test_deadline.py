@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.night.deadline import (
     RESERVE,
     check_time_is_left,
@@ -54,6 +54,6 @@ def test_a_run_whose_time_is_over_says_so() -> None:
     check_time_is_left(spec(finish_by=BEGAN + 1), BEGAN)
     with pytest.raises(OvernightError) as caught:
         check_time_is_left(spec(finish_by=BEGAN), BEGAN)
-    assert caught.value.kind is Kind.RUN_STATE
+    assert caught.value.kind is ErrorKind.RUN_STATE
     assert "'notes'" in caught.value.message
     assert caught.value.hint

@@ -5,16 +5,17 @@ from collections.abc import Callable
 
 import pytest
 
-from mlx_backend.base_model import LoadedModel
 from mlx_backend.library import Library
+from mlx_backend.library.drop_reasons import READS_BADLY, READS_WORSE
 from mlx_backend.library.notes import Notes, Passage
-from mlx_backend.likelihood import Reading
-from mlx_backend.study import rules, studying
-from mlx_backend.study.drafts import Draft
-from mlx_backend.study.reasons import READS_BADLY, READS_WORSE
-from mlx_backend.study.store import Samples, Yield
+from mlx_backend.library.sample_drafts import Draft
+from mlx_backend.library.samples import Samples, Yield
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.likelihood import Reading
+from mlx_backend.study import studying
+from mlx_backend.study.by_model.writer import Writer
+from mlx_backend.study.by_rule import rules
 from mlx_backend.study.studying import Progress, Study, StudyPlan
-from mlx_backend.study.writer import Writer
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.arrays import flatten
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library import Library
+from mlx_backend.machine.arrays import flatten
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.ends import End
+from mlx_backend.run.preparation import Preparation, prepare
+from mlx_backend.training.end import End
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
-from mlx_backend.training.preparation import Preparation, prepare
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.recorder import Recorder
 

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from mlx_backend import files
-from mlx_backend.arrays import flatten
+from mlx_backend.machine.arrays import flatten
+from mlx_backend.run.preparation import Preparation
 from mlx_backend.training.checkpoints import (
     Checkpoint,
     TrainingState,
@@ -21,7 +22,6 @@ from mlx_backend.training.checkpoints import (
     save_checkpoint,
 )
 from mlx_backend.training.guard import Best
-from mlx_backend.training.preparation import Preparation
 from tests.mlx_backend.arrays import bits
 
 OLDER = TrainingState(step=3, recent_losses=(4.5,))

@@ -12,15 +12,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from mlx_backend import lora
-from mlx_backend.arrays import flatten
-from mlx_backend.base_model import LoadedModel
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.library import Library
+from mlx_backend.machine.arrays import flatten
+from mlx_backend.models import lora
+from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.run.preparation import prepare
 from mlx_backend.training.batches import PackedBatches, TokenisedSample
 from mlx_backend.training.distillation import SOFT_TARGETS, WIDTH, soft_targets
-from mlx_backend.training.preparation import prepare
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import numpy
 

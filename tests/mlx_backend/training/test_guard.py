@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.training.guard import PATIENCE, Best, Course, look
 
 
@@ -52,4 +52,4 @@ def test_going_back_halves_the_rate_and_has_an_end() -> None:
         assert (course.rate, course.in_a_row) == (rate, 0)
     with pytest.raises(OvernightError) as caught:
         course.rolled_back()
-    assert caught.value.kind is Kind.NO_LEARNING
+    assert caught.value.kind is ErrorKind.NO_LEARNING

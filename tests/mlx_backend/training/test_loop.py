@@ -12,15 +12,15 @@ import pytest
 from numpy.typing import NDArray
 
 from mlx_backend import protocol
-from mlx_backend.arrays import flatten, load_tensors
 from mlx_backend.dataset.samples import Dataset
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.machine.arrays import flatten, load_tensors
+from mlx_backend.run.preparation import Preparation
 from mlx_backend.training.batches import Batch
 from mlx_backend.training.checkpoints import latest_checkpoint, read_checkpoint
-from mlx_backend.training.ends import End
+from mlx_backend.training.end import End
 from mlx_backend.training.guard import PATIENCE
 from mlx_backend.training.loop import HeldOut, LoopPlan, TrainingLoop
-from mlx_backend.training.preparation import Preparation
 from mlx_backend.training.step import PendingStep
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.recorder import Recorder
@@ -309,7 +309,7 @@ def test_a_run_that_stays_astray_ends_with_a_typed_error_and_its_checkpoints(
     poison(preparation, monkeypatch, set(range(4, 200)))
     with pytest.raises(OvernightError) as caught:
         loop.run(never)
-    assert caught.value.kind is Kind.NO_LEARNING
+    assert caught.value.kind is ErrorKind.NO_LEARNING
     assert caught.value.hint
     assert len(events.of(protocol.RolledBack)) == 3
     assert "step-000003" in steps_saved(plan)

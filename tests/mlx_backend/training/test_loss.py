@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mlx_backend import lora
-from mlx_backend.arrays import flatten
-from mlx_backend.base_model import LoadedModel
+from mlx_backend.machine.arrays import flatten
+from mlx_backend.models import lora
+from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.training.batches import Batch, PackedBatches, SoftTargets, TokenisedSample
-from mlx_backend.training.frugality import Recomputed, recompute
 from mlx_backend.training.loss import BatchArrays, head_can_be_split, target_losses
+from mlx_backend.training.memory_saving import Recomputed, recompute
 from mlx_backend.training.step import part_arrays
 from tests.mlx_backend.arrays import numpy, relative_error
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from mlx_lm.utils import dequantize_model
 
-from mlx_backend import lora
-from mlx_backend.arrays import flatten
-from mlx_backend.base_model import LoadedModel
+from mlx_backend.machine.arrays import flatten
+from mlx_backend.models import lora
+from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import AdapterKind
 from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
-from mlx_backend.training.frugality import Recomputed
+from mlx_backend.training.memory_saving import Recomputed
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import bits, relative_error
 

@@ -6,9 +6,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from mlx_backend import lora
-from mlx_backend.arrays import flatten, number
-from mlx_backend.base_model import LoadedModel
+from mlx_backend.machine.arrays import flatten, number
+from mlx_backend.models import lora
+from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
 from mlx_backend.training.step import TrainingStep, learning_rate
 from tests.mlx_backend.arrays import bits

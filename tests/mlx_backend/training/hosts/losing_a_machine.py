@@ -9,21 +9,21 @@ import os
 import signal
 import sys
 
-from mlx_backend.training.hosts import launching, member
+from mlx_backend.run import host_launch, host_member
 
 _STEP = 5
 
 
 def main(arguments: list[str]) -> int:
     if "MLX_RANK" not in os.environ:
-        return launching.main(arguments, (sys.executable, __file__))
+        return host_launch.main(arguments, (sys.executable, __file__))
     if os.environ["MLX_RANK"] == "1":
         _be_killed_at_a_step()
-    return member.main(arguments)
+    return host_member.main(arguments)
 
 
 def _be_killed_at_a_step() -> None:
-    from mlx_backend import accelerator
+    from mlx_backend.machine import accelerator
 
     accelerator.prepare()
     from mlx_backend.training.hosts.following import FollowingStep

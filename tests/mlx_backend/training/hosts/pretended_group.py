@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mlx.core as mx
 
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.training.hosts import messages
 from mlx_backend.training.hosts.group import Group
 from mlx_backend.training.hosts.messages import Message
@@ -37,5 +37,5 @@ class PretendedGroup(Group):
 
     def sum(self, array: mx.array) -> mx.array:
         if self.is_cut:
-            raise OvernightError(Kind.HOST_LOST, "The connection was lost.")
+            raise OvernightError(ErrorKind.HOST_LOST, "The connection was lost.")
         return array

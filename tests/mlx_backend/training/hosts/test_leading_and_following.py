@@ -9,12 +9,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from mlx_backend import __version__, lora
-from mlx_backend.arrays import flatten
-from mlx_backend.base_model import LoadedModel
-from mlx_backend.errors import Kind, OvernightError
+from mlx_backend import __version__
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
-from mlx_backend.lora import LoraShape
+from mlx_backend.machine.arrays import flatten
+from mlx_backend.models import lora
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
 from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
 from mlx_backend.training.hosts import messages
@@ -146,7 +147,7 @@ def test_a_machine_that_cannot_train_along_is_named(loaded: LoadedModel) -> None
     group.answers = [b"", msgspec.msgpack.encode(report)]
     with pytest.raises(OvernightError) as caught:
         Crew(group, HOSTS).meet(loaded.info.card, SHAPE)
-    assert caught.value.kind is Kind.MODEL_UNKNOWN
+    assert caught.value.kind is ErrorKind.MODEL_UNKNOWN
     assert "'there'" in caught.value.message
     assert "No model." in caught.value.message
     assert "Fetch it." in caught.value.hint
@@ -156,7 +157,7 @@ def test_a_machine_that_cannot_train_along_is_named(loaded: LoadedModel) -> None
 def test_nobody_misses_a_machine_that_is_gone_at_the_end() -> None:
     class Gone(PretendedGroup):
         def broadcast(self, data: bytes = b"") -> bytes:
-            raise OvernightError(Kind.HOST_LOST, "Gone.")
+            raise OvernightError(ErrorKind.HOST_LOST, "Gone.")
 
     Crew(Gone(rank=0), HOSTS).dismiss()
 
@@ -179,15 +180,18 @@ def test_it_may_leave_before_it_met_anyone(tiny_library: Library) -> None:
 @pytest.mark.parametrize(
     ("word", "kind"),
     [
-        (meet("0" * 64), Kind.MODEL_DAMAGED),
-        (meet("", version="0.0"), Kind.BAD_INPUT),
-        (messages.encode(Take(recomputed="nothing", adapter=b"", optimizer=b"")), Kind.BAD_INPUT),
-        (b"", Kind.BAD_INPUT),
-        (b"\xc1\xff", Kind.BAD_INPUT),
+        (meet("0" * 64), ErrorKind.MODEL_DAMAGED),
+        (meet("", version="0.0"), ErrorKind.BAD_INPUT),
+        (
+            messages.encode(Take(recomputed="nothing", adapter=b"", optimizer=b"")),
+            ErrorKind.BAD_INPUT,
+        ),
+        (b"", ErrorKind.BAD_INPUT),
+        (b"\xc1\xff", ErrorKind.BAD_INPUT),
     ],
 )
 def test_what_hinders_is_told_to_the_one_that_leads(
-    tiny_library: Library, word: bytes, kind: Kind
+    tiny_library: Library, word: bytes, kind: ErrorKind
 ) -> None:
     group = PretendedGroup(rank=1)
     group.heard = [word]

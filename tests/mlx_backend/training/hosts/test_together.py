@@ -12,7 +12,7 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import load_dataset
-from mlx_backend.errors import Kind
+from mlx_backend.errors import ErrorKind
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.hosts import TRAINING_TOGETHER, hosts_left, training_command
@@ -21,8 +21,8 @@ from mlx_backend.jobs.surroundings import Surroundings
 from mlx_backend.jobs.training_process import TRAINING, Outcome
 from mlx_backend.library import Library
 from mlx_backend.protocol import Host, TrainSpec
-from mlx_backend.training.preparation import prepare
-from mlx_backend.training.run import TrainingRun
+from mlx_backend.run.preparation import prepare
+from mlx_backend.run.training_run import TrainingRun
 
 _TWO = (Host(ssh="here", ips=("127.0.0.1",)), Host(ssh="127.0.0.1", ips=("127.0.0.1",)))
 _LOSING = (sys.executable, str(Path(__file__).with_name("losing_a_machine.py")))
@@ -85,7 +85,7 @@ def test_a_lost_machine_ends_the_run_and_it_goes_on_without(
     folder = JobFolder.create(filled_library.runs, together)
     end = supervise(folder, _LOSING)
     assert isinstance(end, protocol.Failed)
-    assert end.error.kind == Kind.HOST_LOST
+    assert end.error.kind == ErrorKind.HOST_LOST
     assert "'127.0.0.1' was lost" in end.error.message
     assert "step 4 is kept" in end.error.message, "no step is lost"
     assert hosts_left(folder, together) == _TWO[:1]

@@ -1,0 +1,1 @@
+"""Chat: ask the model that learned the notes."""

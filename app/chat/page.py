@@ -1,0 +1,365 @@
+"""Chat: ask the model that learned the notes, and the base model for comparison."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.chat.answerer import AnswererChoice
+from app.chat.conversations import ConversationActs
+from app.chat.exchanges import Answer
+from app.chat.find import ChatFind
+from app.chat.foot import ChatFoot
+from app.chat.library_state import Found, find
+from app.chat.memory import ChatMemory
+from app.chat.present_name import present_name
+from app.chat.question_length import length_notice
+from app.chat.session import ChatSession, Manner
+from app.chat.sidebar import ChatSidebar
+from app.chat.status_text import RESTING, RUNNING_AGAIN, SHARING, invitation, missing
+from app.chat.transcript import Transcript
+from app.jobs.chat_worker import WorkerState
+from app.library.deletions import Change
+from app.services import Services
+from app.style import Space
+from app.text.amounts import trouble
+from app.widgets.empty import EmptyState
+from app.widgets.find_bar import FindBar
+from app.widgets.text import hairline, label
+from app.widgets.undo import UndoBar
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.library.adapters import AdapterCard
+from mlx_backend.protocol import LONGEST_QUESTION, LoadRequest, Sampling, WeightedAdapter
+
+_WAITING = {
+    WorkerState.STARTING: "Waking up…",
+    WorkerState.LOADING: "Loading the model…",
+    WorkerState.ANSWERING: "Thinking…",
+}
+# Where a model's size is not known yet, the starter's.
+_USUAL_MODEL_BYTES = 600_000_000
+
+
+class ChatPage(QWidget):
+    """Conversations on the left, the open one on the right, the question below."""
+
+    tonight_wanted = Signal()
+    """Go where training starts."""
+
+    source_wanted = Signal(object)
+    """Open the note of this Citation."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+        self._model_bytes: dict[str, int] = {}
+        self._contexts: dict[str, int] = {}
+        self._has_adapters = False
+        self._missing = ""
+        self._trouble = ""
+        self._has_stopped = False
+        self._warm_ups = 0
+        self.memory = ChatMemory(services.library.home / "chat.json", services.background, self)
+        self.session = ChatSession(services.worker, services.background, self)
+        self.sidebar = ChatSidebar()
+        self.conversations = ConversationActs(services, self.session, self.sidebar, self)
+        self.answerer = AnswererChoice()
+        self.transcript = Transcript(services.style)
+        self.foot = ChatFoot()
+        self.input, self.notice = self.foot.input, self.foot.notice
+        self.send, self.stop = self.foot.send, self.foot.stop
+        self.find_bar = FindBar("Find in this conversation")
+        self._find = ChatFind(self.find_bar, self.transcript)
+        self.undo_bar = UndoBar(services.history)
+        self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
+        self._middle = QStackedWidget()
+        self._lay_out()
+        self._connect()
+        self.answerer.compare.setChecked(self.memory.compare)
+        self.answerer.grounded.setChecked(self.memory.grounded)
+        self.session.open(self.memory.conversation)
+        self.refresh()
+
+    # --- what others ask of the page ---
+
+    def refresh(self) -> None:
+        """Look at conversations, adapters and models again."""
+        library = self._services.library
+        look = functools.partial(find, library.adapters, library.models)
+        self._services.background.call(look, self._take_found)
+
+    def choose_adapter(self, name: str) -> None:
+        """Let this adapter answer from now on, in a new conversation."""
+        self.memory.set_answerer(name, self.answerer.compare.isChecked())
+        self.answerer.choose(name)
+        self.new_conversation()
+        self.refresh()
+
+    def new_conversation(self) -> None:
+        """Begin a conversation."""
+        self.session.open(None)
+        self.input.setFocus()
+
+    def focus_search(self) -> None:
+        """Let the person type what to find in the open conversation."""
+        self.find_bar.begin()
+
+    def flush(self) -> None:
+        """Save what is typed and what unfinished answers have said, since the window closes."""
+        self.session.flush()
+        self.memory.flush()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+        self.input.setFocus()
+        self._show_state()
+
+    # --- what the library has ---
+
+    def _take_found(self, found: Found) -> None:
+        self._model_bytes = found.model_bytes
+        self._contexts = found.contexts
+        self._has_adapters = bool(found.cards)
+        self.answerer.show_has_notes(found.has_notes)
+        self.answerer.show_readers(found.readers)
+        self.sidebar.show_conversations(found.conversations)
+        self.answerer.show_adapters(found.cards, self._services.preferences.settings.base_model)
+        self._choose_answerer(found.cards)
+        self._show_state()
+
+    def _choose_answerer(self, cards: list[AdapterCard]) -> None:
+        """Who was chosen; where that adapter is gone, the newest there is, until it is back."""
+        wanted = present_name(self.memory.adapter, cards, self._services.watcher.runs())
+        names = [card.name for card in cards]
+        is_missing = self.memory.has_chosen and wanted is not None and wanted not in names
+        self._missing = wanted if is_missing and wanted is not None else ""
+        if self.memory.has_chosen and not is_missing:
+            self.answerer.choose(wanted)
+        elif names:
+            self.answerer.choose(names[0])
+
+    # --- the open conversation ---
+
+    def _take_opened(self) -> None:
+        conversation = self.session.conversation
+        self.memory.set_conversation(conversation)
+        self.transcript.show_exchanges(self.session.exchanges)
+        self.sidebar.mark_open(self.session.wanted)
+        self.input.set_draft(self.memory.draft(conversation))
+        self._show_state()
+        self._find.look_again()
+
+    def _take_asked(self) -> None:
+        self.transcript.add_exchange(self.session.exchanges[-1])
+        self._show_state()
+
+    def _take_stored(self) -> None:
+        conversation = self.session.conversation
+        if conversation != self.memory.conversation:
+            # The new conversation has its id now; what was typed meanwhile belongs to it.
+            self.memory.set_draft(None, "")
+            self.memory.set_draft(conversation, self.input.draft())
+            self.memory.set_conversation(conversation)
+            self.sidebar.mark_open(conversation)
+        self.conversations.refresh()
+
+    def _take_typing(self) -> None:
+        self.memory.set_draft(self.session.conversation, self.input.draft())
+        self._warm_up()
+        self._show_state()
+
+    def take_renamed_adapter(self, old: str, new: str) -> None:
+        """An adapter is called otherwise now: here too."""
+        if self.memory.adapter == old:
+            self.memory.set_answerer(new, self.memory.compare)
+        if not self.session.is_busy:
+            self.session.open(self.session.wanted)  # who answered is called otherwise as well
+        self.refresh()
+
+    def _take_change(self, change: Change) -> None:
+        if change.kind in ("adapter", "model"):
+            self.refresh()
+
+    # --- asking ---
+
+    def _ask(self, question: str) -> None:
+        can_be_sent = len(question) <= LONGEST_QUESTION  # else the notice says so
+        if can_be_sent and not self.session.is_busy and self._may_ask():
+            self._trouble = ""
+            manner = self._manner()
+            self.session.ask(question, self.answerer.answerers(manner.grounded), manner)
+            self.input.clear()
+
+    def _take_unstored(
+        self, conversation: int | None, question: str, error: OvernightError
+    ) -> None:
+        """Give a question back that could not be kept, so that it can be asked again."""
+        if conversation == self.session.conversation:
+            self.input.give_back(question)
+        else:
+            since = self.memory.draft(conversation)
+            self.memory.set_draft(conversation, f"{question}\n\n{since}".strip())
+        self._trouble = trouble(error)
+        self._show_state()
+
+    def _take_answer(self, index: int, answer: Answer) -> None:
+        """Show an answer; a question that is too long for the model comes back to be shortened."""
+        self.transcript.show_answer(index, answer)
+        is_too_long = answer.error is not None and answer.error.kind is ErrorKind.TOO_LONG
+        if is_too_long and not self.input.has_text:
+            self.input.set_text(self.session.exchanges[index].question)
+
+    def _retry(self) -> None:
+        self._ask_again(self._manner())
+
+    def _ask_from_memory(self) -> None:
+        """The same question without the notes, this once."""
+        self._ask_again(replace(self._manner(), grounded=False))
+
+    def _ask_again(self, manner: Manner) -> None:
+        if self._may_ask():
+            self._trouble = ""
+            self.session.retry(self.answerer.answerers(manner.grounded), manner)
+
+    def _may_ask(self) -> bool:
+        model = self.answerer.chosen.model
+        size = self._model_bytes.get(model, _USUAL_MODEL_BYTES)
+        return self._services.keeper.may_answer(size)
+
+    def _manner(self) -> Manner:
+        settings = self._services.preferences.settings
+        sampling = Sampling(
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            max_tokens=settings.max_tokens,
+        )
+        return Manner(sampling, self.answerer.is_grounded)
+
+    def _warm_up(self) -> None:
+        # Loading takes a moment that typing takes too.
+        worker, typed = self._services.worker, self.input.has_text
+        training = any(run.is_active for run in self._services.watcher.runs())
+        if worker.state is WorkerState.OFF and typed and not training and self.isVisible():
+            self._warm_ups += 1
+            chosen = self.answerer.chosen
+            adapters = (WeightedAdapter(name=chosen.adapter),) if chosen.adapter else ()
+            request_id = f"warm-up-{self._warm_ups}"
+            worker.load(LoadRequest(id=request_id, model=chosen.model, adapters=adapters))
+
+    # --- how things stand ---
+
+    def _take_failure(self, request_id: str, error: OvernightError) -> None:
+        # What a question ran into is said below the question.
+        if not self.session.is_own(request_id):
+            self._trouble = trouble(error)
+            self._has_stopped = error.kind is ErrorKind.WORKER_STOPPED
+            self._show_state()
+
+    def _take_recovery(self) -> None:
+        """What could not be written for a while could be now."""
+        self._trouble = ""
+        self._show_state()
+
+    def _take_worker_state(self, state: WorkerState) -> None:
+        if state is WorkerState.READY and self._has_stopped:
+            self._trouble, self._has_stopped = RUNNING_AGAIN, False
+        self.transcript.set_waiting(_WAITING.get(state, ""))
+        self._show_state()
+
+    def _show_state(self) -> None:
+        busy, resting = self.session.is_busy, self._services.keeper.resting
+        self.transcript.set_busy(busy)
+        self.foot.show_state(busy, not resting, self._notice())
+        has_words = bool(self.session.exchanges)
+        self._middle.setCurrentWidget(self.transcript if has_words else self.welcome)
+        self._welcome()
+
+    def _notice(self) -> str:
+        if self._services.keeper.resting:
+            return RESTING
+        if self._trouble:
+            return self._trouble
+        length = length_notice(
+            self.input.text(),
+            self.answerer.is_quoting,
+            self._contexts.get(self.answerer.chosen.model, 0),
+        )
+        if length:
+            return length
+        if self._missing:
+            return missing(self._missing, self.answerer.chosen.adapter)
+        training = any(run.is_active for run in self._services.watcher.runs())
+        return SHARING if training else ""
+
+    def _welcome(self) -> None:
+        self.welcome.button.setVisible(not self._has_adapters)
+        self.welcome.sentence.setText(invitation(self.answerer, self._has_adapters))
+
+    # --- making the page ---
+
+    def _connect(self) -> None:
+        services, session = self._services, self.session
+        session.opened.connect(self._take_opened)
+        session.asked.connect(self._take_asked)
+        session.answer_changed.connect(self._take_answer)
+        session.unstored.connect(self._take_unstored)
+        session.busy_changed.connect(self._show_state)
+        session.stored.connect(self._take_stored)
+        services.worker.failed.connect(self._take_failure)
+        services.worker.state_changed.connect(self._take_worker_state)
+        services.keeper.resting_changed.connect(lambda _: self._show_state())
+        services.watcher.job_changed.connect(lambda _: self._show_state())
+        services.watcher.job_ended.connect(lambda _: self.refresh())
+        services.preferences.changed.connect(self.refresh)
+        services.background.recovered.connect(self._take_recovery)
+        self.sidebar.new_wanted.connect(self.new_conversation)
+        services.deletions.changed.connect(self._take_change)
+        self.answerer.changed.connect(self._take_answerer)
+        self.transcript.retry_wanted.connect(self._retry)
+        self.transcript.memory_wanted.connect(self._ask_from_memory)
+        self.transcript.source_wanted.connect(self.source_wanted)
+        self.input.textChanged.connect(self._take_typing)
+        self.input.sent.connect(self._ask)
+        self.stop.clicked.connect(session.stop)
+        self.welcome.chosen.connect(self.tonight_wanted)
+        self.find_bar.closed.connect(self.input.setFocus)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        escape.activated.connect(session.stop)
+
+    def _take_answerer(self) -> None:
+        self._missing = ""
+        self.memory.set_answerer(self.answerer.chosen.adapter, self.answerer.compare.isChecked())
+        self.memory.set_grounded(self.answerer.grounded.isChecked())
+        self._show_state()
+
+    def _lay_out(self) -> None:
+        self._middle.addWidget(self.welcome)
+        self._middle.addWidget(self.transcript)
+        header = QHBoxLayout()
+        header.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
+        header.addWidget(label("Chat", "title"))
+        header.addStretch()
+        header.addWidget(self.answerer)
+        talk = QVBoxLayout()
+        talk.setSpacing(0)
+        talk.addWidget(self.find_bar)
+        talk.addWidget(self._middle, 1)
+        talk.addWidget(self.foot)
+        talk.addWidget(self.undo_bar)
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(self.sidebar)
+        body.addWidget(hairline(vertical=True))
+        body.addLayout(talk, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(header)
+        layout.addWidget(hairline())
+        layout.addLayout(body, 1)

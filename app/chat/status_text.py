@@ -1,0 +1,40 @@
+"""What the chat page says of who answers, from what, and why not now."""
+
+from __future__ import annotations
+
+from app.chat.answerer import AnswererChoice
+
+RESTING = (
+    "Resting while the training uses the memory. Your question stays here until the run is over."
+)
+SHARING = "A run is training now, so answers take longer."
+RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."
+
+
+def missing(adapter: str, instead: str | None) -> str:
+    """Who answers in place of an adapter that is gone."""
+    who = f"“{instead}”" if instead is not None else "the base model"
+    return (
+        f"No adapter is called “{adapter}” any more, so {who} answers."
+        " What was deleted is in the bin."
+    )
+
+
+def invitation(answerer: AnswererChoice, has_adapters: bool) -> str:
+    """What to expect of the answers."""
+    adapter, grounded = answerer.chosen.adapter, answerer.is_grounded
+    if grounded and (adapter is not None or has_adapters):
+        who = f"“{adapter}”" if adapter is not None else "the base model"
+        how = " and quotes them" if answerer.is_quoting else f"; {who} words the answer from them"
+        return (
+            f"Overnight looks each question up in your notes{how}. You see which note an answer is"
+            " from. Nothing leaves this computer."
+        )
+    if adapter is not None:
+        return f"“{adapter}” answers from what it learned. Nothing leaves this computer."
+    if has_adapters:
+        return "The base model answers. It has not seen your notes; adapters have."
+    sentence = "Training comes first: no model has learned your notes yet. Until then"
+    if grounded:
+        return f"{sentence} Overnight looks things up in them, and says where it found them."
+    return f"{sentence} you can talk with the base model, which has not seen them."

@@ -1,0 +1,1 @@
+"""The engine's processes as the window sees them: jobs, planner, worker."""

@@ -1,0 +1,112 @@
+"""Lets the chat give its memory back to a run where both do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.jobs.chat_worker import ChatWorker
+from app.jobs.watcher import JobWatcher
+from mlx_backend import protocol
+from mlx_backend.jobs.memory_wait import available_memory
+
+_PATIENCE_MS = 10_000
+# What other programs have changes without a word.
+_LOOK_MS = 5_000
+# An answer needs the model's own memory and some for the text it works on.
+_CHAT_SHARE = 1.25
+
+
+class MemoryKeeper(QObject):
+    """Decides whether chat may use memory while a run trains.
+
+    A run that begins by itself, at night say, tells in its folder what memory it waits for. While
+    the chat rests no model is loaded; it wakes when the run is over.
+    """
+
+    resting_changed = Signal(bool)
+
+    def __init__(
+        self,
+        watcher: JobWatcher,
+        worker: ChatWorker,
+        available: Callable[[], int] = available_memory,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._watcher = watcher
+        self._worker = worker
+        self._available = available
+        self._resting = False
+        self._then: Callable[[], None] | None = None
+        self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
+        self._patience.timeout.connect(self._go_on)
+        self._look = QTimer(self, interval=_LOOK_MS)
+        self._look.timeout.connect(self._help_who_waits)
+        worker.released.connect(self._go_on)
+        watcher.job_changed.connect(self._help_if_it_waits)
+        watcher.job_ended.connect(self._wake_after)
+        watcher.start_failed.connect(lambda *_: self._wake())
+
+    @property
+    def resting(self) -> bool:
+        """Whether the chat waits for a run to end."""
+        return self._resting
+
+    def make_room(self, run_bytes: int, then: Callable[[], None]) -> None:
+        """Call `then` once a run of `run_bytes` may start; the chat rests where both do not fit."""
+        # What is available leaves out what the chat's model takes already.
+        if not self._worker.loaded_bytes or run_bytes <= self._available():
+            then()
+            return
+        self._rest()
+        self._then = then
+        self._patience.start()
+        self._worker.release()
+
+    def may_answer(self, model_bytes: int) -> bool:
+        """Whether a question may be asked now, of a model that takes `model_bytes`."""
+        training = any(run.is_active for run in self._watcher.runs())
+        loaded = self._worker.loaded_bytes > 0
+        if training and not loaded and model_bytes * _CHAT_SHARE > self._available():
+            self._rest()
+        return not self._resting
+
+    def _help_if_it_waits(self, job_id: str) -> None:
+        job = self._watcher.snapshot(job_id)
+        if job is not None and job.waiting is not None and job.waiting.needed_bytes:
+            self._look.start()
+            self._help_who_waits()
+
+    def _help_who_waits(self) -> None:
+        """Let the chat rest for a run that waits for memory, where that is what it lacks."""
+        waits = [run.waiting for run in self._watcher.runs() if run.waiting is not None]
+        needs = [wait.needed_bytes for wait in waits if wait.needed_bytes]
+        loaded = self._worker.loaded_bytes
+        if not needs:
+            self._look.stop()
+        elif loaded and not self._resting and min(needs) <= self._available() + loaded:
+            self._rest()
+            self._worker.release()
+
+    def _go_on(self) -> None:
+        self._patience.stop()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def _rest(self) -> None:
+        if not self._resting:
+            self._resting = True
+            self.resting_changed.emit(True)
+
+    def _wake_after(self, job_id: str) -> None:
+        job = self._watcher.snapshot(job_id)
+        if job is not None and isinstance(job.spec, protocol.TrainSpec):
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._resting:
+            self._resting = False
+            self.resting_changed.emit(False)

@@ -1,0 +1,270 @@
+"""Shows the window every job of the library: reads in a thread of its own, tells by signals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+
+from app.jobs.scanner import JobScanner
+from app.jobs.snapshot import JobSnapshot
+from mlx_backend import protocol
+from mlx_backend.errors import OvernightError, from_exception
+from mlx_backend.files import remove_tree
+from mlx_backend.jobs import JobFolder, JobStatus, launch
+from mlx_backend.library import Library
+from mlx_backend.locks import is_held
+from mlx_backend.night.overtime import grant_time
+
+# A running job is looked at on every tick; for new and revived ones, all folders every fourth.
+_TICK_MS = 250
+_TICKS_PER_FULL_SCAN = 4
+
+
+class JobWatcher(QObject):
+    """Every run, import and export of the library, whoever started it.
+
+    The job's folder is the truth: this only reads it, and writes nothing but the request to
+    stop. Starting and resuming launch a process of its own that outlives the window.
+    """
+
+    job_changed = Signal(str)
+    """A job was seen for the first time, or has news."""
+
+    job_ended = Signal(str)
+    """A job that was running, or was started or resumed here, is over."""
+
+    job_removed = Signal(str)
+    """A job is there no more."""
+
+    start_failed = Signal(str, object)
+    """A job could not be started, resumed or stopped: its id and the OvernightError."""
+
+    settled = Signal()
+    """Everything that was on disk at the start has been read."""
+
+    _launch = Signal(object, object)
+    _stop = Signal(object)
+    _pause = Signal(object, bool)
+    _remove = Signal(object)
+    _finish = Signal()
+
+    def __init__(self, library: Library, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._library = library
+        self._snapshots: dict[str, JobSnapshot] = {}
+        self._underway: set[str] = set()
+        self._thread = QThread(self)
+        self._reader = _Reader((library.runs, library.jobs))
+        self._reader.moveToThread(self._thread)
+        self._thread.started.connect(self._reader.begin)
+        self._thread.finished.connect(self._reader.deleteLater)
+        self._reader.changed.connect(self._take)
+        self._reader.removed.connect(self._forget)
+        self._reader.settled.connect(self.settled)
+        self._reader.start_failed.connect(self.start_failed)
+        self._launch.connect(self._reader.launch)
+        self._stop.connect(self._reader.stop)
+        self._pause.connect(self._reader.pause)
+        self._remove.connect(self._reader.remove)
+        self._finish.connect(self._reader.finish)
+
+    def begin(self) -> None:
+        """Start to look."""
+        self._thread.start()
+
+    def shut_down(self) -> None:
+        """Stop to look, once what was asked before is done. The jobs go on."""
+        if self._thread.isRunning():
+            self._finish.emit()
+            self._thread.wait()
+
+    def runs(self) -> list[JobSnapshot]:
+        """All runs, the newest first."""
+        return self._of_kind(protocol.TrainSpec)
+
+    def jobs(self) -> list[JobSnapshot]:
+        """All imports and exports, the newest first."""
+        return self._of_kind(protocol.ImportSpec, protocol.ExportSpec)
+
+    def active(self) -> list[JobSnapshot]:
+        """What is running now, runs before imports and exports."""
+        active = [job for job in self._snapshots.values() if job.is_active]
+        active.sort(key=lambda job: job.id, reverse=True)
+        return sorted(active, key=lambda job: not isinstance(job.spec, protocol.TrainSpec))
+
+    def snapshot(self, job_id: str) -> JobSnapshot | None:
+        """One job as it was seen last."""
+        return self._snapshots.get(job_id)
+
+    def status(self, job_id: str) -> JobStatus | None:
+        """One job's status as it was seen last."""
+        snapshot = self._snapshots.get(job_id)
+        return snapshot.status if snapshot else None
+
+    def start(self, spec: protocol.JobSpec) -> str:
+        """Start a job and return its id at once; `job_changed` tells when it is there."""
+        is_run = isinstance(spec, protocol.TrainSpec)
+        parent = self._library.runs if is_run else self._library.jobs
+        job_id = JobFolder.new_id()
+        self._underway.add(job_id)
+        self._launch.emit(JobFolder(parent / job_id), spec)
+        return job_id
+
+    def resume(self, job_id: str) -> None:
+        """Let a job that was stopped, interrupted or failed go on."""
+        snapshot = self._snapshots.get(job_id)
+        if snapshot is not None and snapshot.state.can_resume:
+            self._underway.add(job_id)
+            self._launch.emit(snapshot.folder, None)
+
+    def stop(self, job_id: str) -> None:
+        """Ask a job to end after its present step."""
+        snapshot = self._snapshots.get(job_id)
+        if snapshot is not None and snapshot.is_active:
+            self._stop.emit(snapshot.folder)
+
+    def pause(self, job_id: str, paused: bool) -> None:
+        """Ask a job to save and wait, or to go on."""
+        snapshot = self._snapshots.get(job_id)
+        if snapshot is not None and snapshot.is_active:
+            self._pause.emit(snapshot.folder, paused)
+
+    def remove(self, job_id: str) -> None:
+        """Take a job that waits for its turn out of the line; `job_removed` tells when it is gone.
+
+        What has learned something already is only stopped, and can go on later.
+        """
+        snapshot = self._snapshots.get(job_id)
+        if snapshot is None:
+            return
+        if snapshot.status.step or snapshot.status.checkpoint:
+            self.stop(job_id)
+        else:
+            self._remove.emit(snapshot.folder)
+
+    def _of_kind(self, *kinds: type[protocol.JobSpec]) -> list[JobSnapshot]:
+        jobs = [job for job in self._snapshots.values() if isinstance(job.spec, kinds)]
+        return sorted(jobs, key=lambda job: job.id, reverse=True)
+
+    def _forget(self, job_id: str) -> None:
+        self._snapshots.pop(job_id, None)
+        self._underway.discard(job_id)
+        self.job_removed.emit(job_id)
+
+    def _take(self, snapshot: JobSnapshot) -> None:
+        self._snapshots[snapshot.id] = snapshot
+        self.job_changed.emit(snapshot.id)
+        if snapshot.is_active:
+            self._underway.add(snapshot.id)
+        elif snapshot.id in self._underway:
+            self._underway.discard(snapshot.id)
+            self.job_ended.emit(snapshot.id)
+
+
+class _Reader(QObject):
+    """Lives in the watcher's thread; every touch of the disk is here."""
+
+    changed = Signal(object)
+    removed = Signal(str)
+    settled = Signal()
+    start_failed = Signal(str, object)
+
+    def __init__(self, parents: tuple[Path, ...]) -> None:
+        super().__init__()
+        self._scanner = JobScanner(parents)
+        self._ticks = 0
+        self._is_settled = False
+        self._doomed: list[JobFolder] = []
+
+    @Slot()
+    def begin(self) -> None:
+        """Start the clock; called in the thread itself, to which the timer must belong."""
+        self._timer = QTimer(self, interval=_TICK_MS)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+        self._tick()
+
+    @Slot(object, object)
+    def launch(self, folder: JobFolder, spec: protocol.JobSpec | None) -> None:
+        """Write a new job's folder if there is a spec, and start its process."""
+        try:
+            if spec is not None:
+                folder = JobFolder.create(folder.path.parent, spec, folder.id)
+            else:
+                grant_time(folder)
+            folder.clear_pause()  # whoever lets it go on does not want it to wait on
+            launch(folder)
+        except (OSError, OvernightError) as error:
+            self.start_failed.emit(folder.id, from_exception(error))
+        self._look(active_only=False)
+
+    @Slot(object)
+    def stop(self, folder: JobFolder) -> None:
+        """Leave the request to stop in a job's folder."""
+        try:
+            folder.request_stop()
+        except OSError as error:
+            self.start_failed.emit(folder.id, from_exception(error))
+        self._look(active_only=True)
+
+    @Slot(object, bool)
+    def pause(self, folder: JobFolder, paused: bool) -> None:
+        """Leave the request to pause in a job's folder, or take it back."""
+        try:
+            if paused:
+                folder.request_pause()
+            else:
+                grant_time(folder)
+                folder.clear_pause()
+        except (OSError, OvernightError) as error:
+            self.start_failed.emit(folder.id, from_exception(error))
+        self._look(active_only=True)
+
+    @Slot(object)
+    def remove(self, folder: JobFolder) -> None:
+        """Stop a job, and delete its folder once its process has ended, unless it has begun."""
+        self._doomed.append(folder)
+        self.stop(folder)
+
+    @Slot()
+    def finish(self) -> None:
+        """End the thread; being queued, this comes after every launch that was asked for."""
+        self._timer.stop()
+        self.thread().quit()
+
+    def _tick(self) -> None:
+        full = self._ticks % _TICKS_PER_FULL_SCAN == 0 or self._scanner.has_more
+        self._ticks += 1
+        self._look(active_only=not full)
+        self._doomed = [folder for folder in self._doomed if not self._delete(folder)]
+        if self._scanner.has_more:
+            QTimer.singleShot(0, self._tick)
+        elif not self._is_settled:
+            self._is_settled = True
+            self.settled.emit()
+
+    def _delete(self, folder: JobFolder) -> bool:
+        """Whether nothing is left to do for a job; while its process lives, there is.
+
+        It may have begun before it heard that it was to stop. Then it stays, to go on later.
+        """
+        status = folder.status()
+        if not status.state.is_over or is_held(folder.path / "lock"):
+            return False
+        has_saved = status.checkpoint or folder.newest_checkpoint() or folder.studied_at()
+        if status.step or has_saved:
+            return True
+        self._scanner.forget(folder.path)
+        try:
+            (folder.path / "spec.json").unlink()  # first: without it, what is left is no job
+            remove_tree(folder.path, must_succeed=True)
+        except OSError as error:
+            self.start_failed.emit(folder.id, from_exception(error))
+        else:
+            self.removed.emit(folder.id)
+        return True
+
+    def _look(self, active_only: bool) -> None:
+        for snapshot in self._scanner.scan(active_only):
+            self.changed.emit(snapshot)

@@ -1,0 +1,1 @@
+"""Models: what a training can start from."""

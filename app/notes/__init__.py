@@ -1,0 +1,1 @@
+"""Notes: what there is to learn from."""

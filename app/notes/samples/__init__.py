@@ -1,0 +1,1 @@
+"""Samples: what study wrote about the notes."""

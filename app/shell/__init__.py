@@ -1,0 +1,1 @@
+"""The window itself: sidebar, menus, status strip, and one window a library."""

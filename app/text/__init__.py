@@ -1,0 +1,1 @@
+"""Texts in the window: numbers in words, and which way a text runs."""

@@ -1,0 +1,106 @@
+"""Tonight's plan in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.jobs.planner import Plan
+from app.text import amounts
+from mlx_backend.library.notes import Totals
+
+_ESTIMATE = (
+    " This is an estimate: first I write questions about the notes, and how many there are decides"
+    " how long it takes."
+)
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When a run is to begin and to be over: Unix times, None where nothing was chosen.
+
+    `longest` is the length of the night in hours.
+    """
+
+    longest: float
+    start_at: float | None = None
+    finish_by: float | None = None
+
+    def begins(self, now: float) -> float:
+        """When it begins, if it has not to wait for anything else."""
+        return max(now, self.start_at or 0.0)
+
+    def ends_at_latest(self, now: float) -> float:
+        """When it ends at the latest."""
+        end = self.begins(now) + self.longest * 3600
+        return end if self.finish_by is None else min(end, self.finish_by)
+
+    def is_enough(self, minutes: float, now: float) -> bool:
+        """Whether so many minutes of work fit in."""
+        return self.begins(now) + minutes * 60 <= self.ends_at_latest(now)
+
+
+def plan_sentence(plan: Plan, totals: Totals) -> str:
+    """Tonight in one sentence or two."""
+    way = f" So that it fits, it works {plan.way}." if plan.down else ""
+    return (
+        f"Tonight I will study {amounts.count(totals.notes, 'note')}"
+        f" ({amounts.count(totals.words, 'word')})."
+        f" That takes {amounts.duration(plan.minutes * 60)}"
+        f" and {amounts.size(plan.peak_bytes)} of memory.{way}"
+        f"{_ESTIMATE if plan.unstudied else ''}"
+    )
+
+
+def unmeasured_sentence(totals: Totals) -> str:
+    """The same for a plan that nobody has measured."""
+    return (
+        f"Tonight I will study {amounts.count(totals.notes, 'note')}"
+        f" ({amounts.count(totals.words, 'word')}). How long that takes was not measured."
+    )
+
+
+def queue_sentence(totals: Totals, before: str) -> str:
+    """The same for a run that waits for others; `before` is the last of them."""
+    return (
+        f"The next run will study {amounts.count(totals.notes, 'note')}"
+        f" ({amounts.count(totals.words, 'word')}). It starts when “{before}” is done."
+    )
+
+
+def schedule(hours: Hours, plan: Plan | None, now: float, queued: bool = False) -> str:
+    """When it starts and ends, such as 'Starts at 23:00, done by about 0:10 tomorrow.', in words.
+
+    `plan` tells how long it takes, None where that is not known.
+    """
+    latest = amounts.moment(hours.ends_at_latest(now), now)
+    at = None if hours.start_at is None else amounts.moment(hours.start_at, now)
+    if queued:
+        starts = f"Starts at {at} at the earliest" if at else "Starts after that"
+    else:
+        starts = f"Starts at {at}" if at else "Starts now"
+    if queued or plan is None:
+        if queued and hours.finish_by is None:
+            return f"{starts}, and takes {amounts.hours(hours.longest)} at most."
+        return f"{starts}, done by {latest} at the latest."
+    if not hours.is_enough(plan.minutes, now):
+        return f"{starts}, and ends by {latest} with what it has learned until then."
+    done = amounts.moment(hours.begins(now) + plan.minutes * 60, now)
+    bound = f", and by {latest} at the latest" if plan.unstudied else ""
+    return f"{starts}, done by about {done}{bound}."
+
+
+def warning(plan: Plan) -> str:
+    """What to know before starting; "" where all is well."""
+    if not plan.fits:
+        smaller = f"the base model “{plan.instead}”, which fits," if plan.instead else ""
+        return (
+            f"This computer may not have {amounts.size(plan.peak_bytes)} of memory free. Close"
+            f" other large programs, or choose {smaller or 'a smaller base model'} under Models."
+        )
+    if plan.passes < 1:
+        share = amounts.number(max(1, round(plan.passes * 100)))
+        return (
+            f"The night is too short for all of it: about {share} percent of your notes will be"
+            " learned, once. A longer night is under Settings."
+        )
+    return ""

@@ -1,0 +1,172 @@
+"""A run in words: what it is doing, what came of it, and what to do next."""
+
+from __future__ import annotations
+
+from app.jobs.run_marks import stage_name
+from app.jobs.snapshot import JobSnapshot
+from app.text import amounts
+from mlx_backend import protocol
+from mlx_backend.jobs import JobState
+from mlx_backend.jobs.going_on import from_where
+
+_STATES = {
+    JobState.STARTING: "Starting",
+    JobState.RUNNING: "Running",
+    JobState.FINISHED: "Finished",
+    JobState.STOPPED: "Stopped",
+    JobState.FAILED: "Could not go on",
+    JobState.INTERRUPTED: "Interrupted",
+}
+
+
+def name_of(run: JobSnapshot) -> str:
+    """What the run makes: the adapter's name."""
+    return run.spec.name if isinstance(run.spec, protocol.TrainSpec) else run.id
+
+
+def adapter_of(run: JobSnapshot) -> str:
+    """The adapter that a finished run filed; its name was changed where it had been taken."""
+    return str(run.status.result.get("adapter") or name_of(run))
+
+
+def state_of(run: JobSnapshot) -> str:
+    """Where the run stands, in a word or two."""
+    if run.stopping:
+        return "Stopping"
+    if run.is_paused:
+        return "Paused"
+    return "Waiting" if run.waiting else _STATES[run.state]
+
+
+def doing(run: JobSnapshot) -> str:
+    """What an active run is doing now."""
+    if run.stopping:
+        return "Stopping in a moment. Everything learned so far is kept."
+    if run.pausing:
+        return "Pausing in a moment. It gives its memory back until you continue it."
+    if run.state is JobState.STARTING:
+        return "Starting…"
+    if run.waiting is not None:
+        return waiting_for(run.waiting)
+    status = run.status
+    stage = stage_name(status.stage)
+    progress = status.progress
+    if progress is None or not (progress.total or progress.done):
+        return f"{stage}…"
+    kept = f", {amounts.regional(progress.text)}" if is_studying(run) and progress.text else ""
+    if not progress.total:
+        return f"{stage}: {amounts.number(progress.done)} {progress.unit}{kept}…"
+    return f"{stage}: {amounts.part(progress.done, progress.total)} {progress.unit}{kept}…"
+
+
+def waiting_for(waiting: protocol.Waiting) -> str:
+    """What a run waits for, and when that is over; the clock is the person's."""
+    if waiting.reason == "time" and waiting.until:
+        return f"It starts at {amounts.time_of_day(waiting.until)}."
+    return amounts.regional(waiting.text)
+
+
+def is_studying(run: JobSnapshot) -> bool:
+    """Whether an active run writes samples about the notes just now."""
+    return run.is_active and run.waiting is None and run.status.stage == "studying"
+
+
+def notice(run: JobSnapshot) -> str:
+    """What the run itself had to say last; "" for nothing."""
+    return "" if run.state.can_resume else amounts.regional(run.night.said)
+
+
+def outcome(run: JobSnapshot) -> str:
+    """What came of a run that is over, and what to do next."""
+    match run.state:
+        case JobState.FINISHED:
+            return _achievement(run)
+        case JobState.STOPPED:
+            if run.status.checkpoint and run.status.checkpoint >= run.status.step:
+                return (
+                    f"You stopped this run{_where(run)}. Nothing is lost: it can go on from there."
+                )
+            return f"You stopped this run{_where(run)}. {_goes_on(run)}"
+        case JobState.INTERRUPTED:
+            return (
+                f"This run was interrupted{_where(run)}, perhaps because the computer was"
+                f" switched off. {_goes_on(run)}"
+            )
+        case _:
+            error = run.status.error
+            happened = error.message if error else "This run could not go on."
+            hint = error.hint if error else ""
+            has_begun = run.status.step or run.status.checkpoint or run.has_studied
+            goes_on = _goes_on(run) if has_begun else ""
+            return amounts.regional(" ".join(filter(None, (happened, hint, goes_on))))
+
+
+def ending(run: JobSnapshot) -> str:
+    """The same of a run that did not come to its end, in few words."""
+    if run.state is JobState.FAILED:
+        return "Did not finish. Click to see why."
+    state = _STATES[run.state]
+    if run.status.checkpoint:
+        return f"{state}. You can go on from {_saved(run)}."
+    kept = "with its study kept" if run.has_studied else "before anything was saved"
+    return f"{state} {kept}. You can start it again."
+
+
+def held_out_losses(run: JobSnapshot) -> tuple[float, float] | None:
+    """Before the training, and after it or at present; None while there are not two."""
+    result = run.status.result
+    before, after = result.get("base_valid_loss"), result.get("valid_loss")
+    if isinstance(before, float) and isinstance(after, float):
+        return before, after
+    losses = run.night.held_out.losses
+    return (losses[0], losses[-1]) if len(losses) >= 2 else None
+
+
+def _achievement(run: JobSnapshot) -> str:
+    learned = run.status.result.get("notes")
+    if not isinstance(learned, int):
+        learned = run.night.planned.notes if run.night.planned else None
+    notes = "your notes" if learned is None else amounts.count(learned, "note")
+    sentence = f"It is done: I studied {notes} in {amounts.duration(run.worked_s)}."
+    exam = _exam(run)
+    if exam:
+        return f"{sentence} {exam}"
+    losses = held_out_losses(run)
+    if losses is not None and losses[1] < losses[0]:
+        sentence += (
+            " It comes closer than before to the right answers of questions that I kept aside."
+        )
+    return sentence
+
+
+def _exam(run: JobSnapshot) -> str:
+    """How the set-aside questions went before and after; "" where none were asked."""
+    result = run.status.result
+    asked, before, after = (result.get(f"exam_{name}") for name in ("asked", "before", "after"))
+    if not (isinstance(asked, int) and isinstance(before, int) and isinstance(after, int)):
+        return ""
+    if not asked:
+        return ""
+    right = amounts.number(after)
+    sentence = f"Of {amounts.count(asked, 'question')} that I kept aside it answers {right}"
+    if after > before:
+        return f"{sentence}; before, it answered {amounts.number(before)}."
+    return f"{sentence}, and it was {amounts.number(before)} before: so far, this did not help."
+
+
+def _goes_on(run: JobSnapshot) -> str:
+    if run.status.checkpoint:
+        return f"It saved last after {_saved(run)}, and can go on from there."
+    return from_where(None, run.has_studied)
+
+
+def _saved(run: JobSnapshot) -> str:
+    return amounts.percent(run.status.checkpoint or 0, run.status.steps)
+
+
+def _where(run: JobSnapshot) -> str:
+    status = run.status
+    is_known = status.steps and status.step
+    return (
+        f" after {amounts.percent(status.step, status.steps)} of the learning" if is_known else ""
+    )

@@ -1,0 +1,195 @@
+"""Answering by quoting: of what the passages state, the one statement that answers, or none.
+
+A small model reads badly and judges well. Asked for an answer it copies the wrong words; asked how
+likely a question is behind a statement it picks the right one nineteen times of twenty. So small
+models choose and do not write: what they answer stands in the notes word for word.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlx_backend.asking.question_kinds import asked_kind, has_kind
+from mlx_backend.asking.retrieval import Found, content_words
+from mlx_backend.library.notes import Passage
+from mlx_backend.library.quote_places import verbatim
+from mlx_backend.library.sample_drafts import worded
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.likelihood import likelihoods
+from mlx_backend.protocol import WORDS_LOOKED_UP
+from mlx_backend.study.by_rule.rules import told_in_note
+from mlx_backend.text.dictionary import could_be_noun, is_common_word, stem, verb_bases
+from mlx_backend.text.segmenting import segmented
+from mlx_backend.text.stems import stems
+from mlx_backend.text.words import end_of, word_set
+
+# What the words in common and the kind of answer add to the likelihood, in nats a token.
+_OF_WORDS = 1.0
+_OF_KIND = 0.5
+# Below both, a question about things that no passage names is not answered by what is there.
+_THIN_WORDS = 0.4
+_THIN_LIKELIHOOD = 0.9
+
+# From here on nearly all that was asked for stands there, whatever its kind looks like.
+_CLEAR_WORDS = 0.9
+
+_WORD = re.compile(r"[^\W_]+")
+_KIND_OF = re.compile(r"\b(what|which) (?:kind|type|sort|brand|make)s? of ", re.IGNORECASE)
+_SHORTEST_ROOT = 5  # letters
+_ASKS_KIND = word_set("what which many much")
+_BEFORE_NOUN = word_set("the a an my our your his her its their of s this that")
+_OF_ANY_KIND = word_set(
+    "call name make kind type colour color number money price cost time day date place person"
+    " people thing reason way part amount temperature word size month year city town brand sort age"
+    " number any nobody somebody anybody now s t"
+)
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A statement that answers, worded as an answer, and its passage.
+
+    `words` is the statement alone, as it stands in the note.
+    """
+
+    text: str
+    passage: Found
+    words: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How well a statement answers a question.
+
+    likelihood: nats a token that the question gains by it. words: how much of the question's
+    telling words it has, from 0 to 1, rare ones counting more; titled_words: with the title of its
+    note. has_kind: whether it has the kind of thing that is asked for, and kind_is_plain: whether
+    that would be seen for certain.
+    """
+
+    likelihood: float
+    words: float
+    titled_words: float
+    has_kind: bool
+    kind_is_plain: bool = False
+
+    @property
+    def score(self) -> float:
+        """All of it together; higher is better."""
+        return self.likelihood + _OF_WORDS * self.words + _OF_KIND * self.has_kind
+
+
+def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quoted | None:
+    """The statement of the passages that answers best; None where none does well enough.
+
+    `loaded` is the base model: an adapter would judge by what it remembers.
+    """
+    # Words are compared below, whichever way the accents of the question were typed.
+    question = unicodedata.normalize("NFC", end_of(question, WORDS_LOOKED_UP))
+    stated = [(passage, text) for passage in passages for text in _stated(passage)]
+    if not stated:
+        return None
+    evidence = weigh(loaded, question, [(passage.title, text) for passage, text in stated])
+    best = max(range(len(stated)), key=lambda i: evidence[i].score)
+    strange = unknown_things(question, " ".join(f"{p.title} {text}" for p, text in stated))
+    if not is_enough(evidence[best], strange):
+        return None
+    passage, text = stated[best]
+    words = verbatim(text, (passage.text, *passage.before))
+    return Quoted(worded(passage.title, words), passage, words)
+
+
+def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
+    """Whether a statement can be given as the answer, though it is the best there is.
+
+    It cannot where it has nothing of the kind that is asked for, unless that may be overlooked and
+    nearly all of the question is in it; nor where the question is about things that no passage
+    names (`strange`) and little else binds them.
+    """
+    if not evidence.has_kind:
+        return not evidence.kind_is_plain and evidence.titled_words >= _CLEAR_WORDS
+    is_thin = evidence.titled_words < _THIN_WORDS and evidence.likelihood < _THIN_LIKELIHOOD
+    return not (strange and is_thin)
+
+
+def unknown_things(question: str, passages: str) -> list[str]:
+    """The things in a question that the passages do not name in any form of their words.
+
+    Not those that only say of what kind the answer is, as in "which fruit" or "what kind of fruit".
+    """
+    there = stems(passages)
+    words = [word.lower() for word in _WORD.findall(_KIND_OF.sub(r"\1 ", question))]
+    return [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if not _is_named(stem(word), there)
+        and before not in _ASKS_KIND
+        and word not in _OF_ANY_KIND
+        and content_words(word)
+        and _is_thing(word, before)
+    ]
+
+
+def _is_named(word: str, there: frozenset[str]) -> bool:
+    """Whether a stem is there, or one that it is made of, as "auditor" is of "audit"."""
+    return word in there or any(word[:end] in there for end in range(_SHORTEST_ROOT, len(word)))
+
+
+def _is_thing(word: str, before: str) -> bool:
+    """Whether a word is a noun or a name where it stands, as far as the dictionary knows."""
+    if not is_common_word(word):
+        return not word[0].isdigit()
+    return could_be_noun(word) and (not verb_bases(word) or before in _BEFORE_NOUN)
+
+
+def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]]) -> list[Evidence]:
+    """How well each statement, with the title of its note, answers a question."""
+    title = stated[0][0]
+    contexts = [f"Note: {title}\nQuestion:"]
+    contexts += [f"Note: {title}\n{text}\nQuestion:" for title, text in stated]
+    plain, *informed = likelihoods(loaded, contexts, [question] * len(contexts))
+    kind = asked_kind(question)
+    words = _shared_words(question, [text for _, text in stated], stated)
+    titled = _shared_words(question, [f"{title} {text}" for title, text in stated], stated)
+    return [
+        Evidence(
+            value - plain,
+            share,
+            titled_share,
+            has_kind(kind, text),
+            kind is not None and kind.is_plain,
+        )
+        for value, share, titled_share, (_, text) in zip(
+            informed, words, titled, stated, strict=True
+        )
+    ]
+
+
+def _stated(passage: Found) -> list[str]:
+    """What a passage states, with the heads of its table and the sentence that it leans on."""
+    pieces = [
+        Passage(passage.id, passage.note_id, passage.title, place, passage.heading, text)
+        for place, text in enumerate((*passage.before, passage.text))
+    ]
+    return [told.quote for told in told_in_note(pieces)[-1]]
+
+
+def _shared_words(
+    question: str, texts: Sequence[str], stated: Sequence[tuple[str, str]]
+) -> list[float]:
+    """Of a question's telling words, how much each text has; those rare in `stated` count more."""
+    asked = {stem(word) for word in content_words(question)}
+    frequency = Counter(word for title, text in stated for word in _stems(f"{title} {text}"))
+    weights = {word: math.log(1 + len(stated) / max(0.5, frequency[word])) for word in asked}
+    total = sum(weights.values()) or 1.0
+    return [sum(weights[word] for word in asked & _stems(text)) / total for text in texts]
+
+
+def _stems(text: str) -> frozenset[str]:
+    """The stems of a text's words, which are told apart as those of a question are."""
+    return stems(segmented(text))

@@ -1,0 +1,162 @@
+"""Finding the passages that a question is about: BM25 over SQLite's FTS5, neighbours counted in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mlx_backend.library.allowed_secrets import AllowedSecrets
+from mlx_backend.library.passage_index import refresh_index
+from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
+from mlx_backend.text.segmenting import search_terms, segmented
+from mlx_backend.text.words import end_of, folded_words, word_set
+
+BEST = 3
+"""Passages that a question is answered from."""
+
+_CANDIDATES = 40
+_LONGEST_QUESTION = 64  # words: the end of what was pasted is what is asked
+_MOST_TERMS = 200
+_WEIGHTS = "3.0, 2.0, 1.0"  # of the title, the headings and the text
+# What a passage gains from its neighbours in the note, and from the best of its note, as shares.
+_OF_NEIGHBOURS = 0.15
+_OF_NOTE = 0.1
+_BEFORE = 8  # passages: far enough to find the heads of a table
+_STOP_WORDS = word_set(
+    "a an the of to in on at by for with from and or but not no is are was were be been being "
+    "am do does did has have had will would can could may might must shall should what which "
+    "who whom whose when where why how i me my mine we us our ours you your yours he him his "
+    "she her it its they them their this that these those there here if then than so as about "
+    "into out up down please tell say says said give know note notes many much"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A passage that a question may be about; characters [start, end) of its note.
+
+    `text` is what is taught of it, with what is private masked, and `before` what stands before it
+    in the note, as far as it matters. A higher `score` is better.
+    """
+
+    id: int
+    note_id: int
+    title: str
+    path: str
+    heading: str
+    text: str
+    start: int
+    end: int
+    score: float
+    before: tuple[str, ...] = ()
+
+
+class Retriever:
+    """Finds passages over one database connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def refresh(self) -> None:
+        """Take passages of notes in use into the index that are not in it; quick without any."""
+        refresh_index(self._db)
+
+    def find(self, question: str, count: int = BEST) -> list[Found]:
+        """The passages of notes in use that a question is most likely about, best first."""
+        query = _query(question)
+        if not query:
+            return []
+        rows = self._db.execute(
+            "SELECT passages.id, passages.note_id, passages.position, notes.title, notes.path,"
+            " passages.heading, passages.start, passages.end,"
+            f" -bm25(passages_index, {_WEIGHTS}) AS score FROM passages_index"
+            " JOIN passages ON passages.id = passages_index.rowid"
+            " JOIN notes ON notes.id = passages.note_id"
+            " WHERE passages_index MATCH ? AND notes.included AND NOT notes.gone"
+            " ORDER BY score DESC LIMIT ?",
+            (query, _CANDIDATES),
+        ).fetchall()
+        scores = _scored(rows)
+        best = sorted(rows, key=lambda row: (-scores[row["id"]], row["id"]))
+        return self._taught(best, scores, count)
+
+    def _taught(
+        self, rows: Sequence[sqlite3.Row], scores: dict[int, float], count: int
+    ) -> list[Found]:
+        """The first rows of which training would use something, as it would."""
+        allowed = AllowedSecrets(self._db)
+        notes: dict[int, TaughtNote] = {}
+        found: list[Found] = []
+        for row in rows:
+            if len(found) == count:
+                break
+            note = notes.get(row["note_id"])
+            if note is None:
+                fetched = self._db.execute(TAUGHT_NOTE, (row["note_id"],)).fetchone()
+                if fetched is None:
+                    continue
+                note = notes[row["note_id"]] = TaughtNote(fetched, allowed)
+            text = note.piece(row["start"], row["end"])
+            if not text:
+                continue
+            found.append(
+                Found(
+                    id=row["id"],
+                    note_id=row["note_id"],
+                    title=note.line(row["title"]),
+                    path=row["path"],
+                    heading=note.line(row["heading"]),
+                    text=text,
+                    start=row["start"],
+                    end=row["end"],
+                    score=scores[row["id"]],
+                    before=self._before(row, note),
+                )
+            )
+        return found
+
+    def _before(self, row: sqlite3.Row, note: TaughtNote) -> tuple[str, ...]:
+        rows = self._db.execute(
+            "SELECT start, end FROM passages WHERE note_id = ? AND position BETWEEN ? AND ?"
+            " ORDER BY position",
+            (row["note_id"], row["position"] - _BEFORE, row["position"] - 1),
+        )
+        return tuple(note.piece(each["start"], each["end"]) for each in rows)
+
+
+def content_words(text: str) -> list[str]:
+    """The words of a question that say what it is about, in lower case and in order.
+
+    They are those of the index: of scripts without spaces, letters.
+    """
+    words = dict.fromkeys(folded_words(segmented(text)))
+    return [word for word in words if word not in _STOP_WORDS]
+
+
+def _query(question: str) -> str:
+    """The question for FTS5: any of its words, those that say nothing only if there are no others.
+
+    Each is quoted, so that nothing is taken for FTS5's query language.
+    """
+    question = end_of(question, _LONGEST_QUESTION)
+    terms = list(dict.fromkeys(search_terms(question)))[-_MOST_TERMS:]
+    telling = [term for term in terms if term not in _STOP_WORDS] or terms
+    return " OR ".join(f'"{term}"' for term in telling)
+
+
+def _scored(rows: Iterable[sqlite3.Row]) -> dict[int, float]:
+    by_place: dict[tuple[int, int], float] = {}
+    by_note: defaultdict[int, float] = defaultdict(float)
+    rows = list(rows)
+    for row in rows:
+        by_place[row["note_id"], row["position"]] = row["score"]
+        by_note[row["note_id"]] = max(by_note[row["note_id"]], row["score"])
+    return {
+        row["id"]: row["score"]
+        + _OF_NEIGHBOURS
+        * sum(by_place.get((row["note_id"], row["position"] + step), 0.0) for step in (-1, 1))
+        + _OF_NOTE * by_note[row["note_id"]]
+        for row in rows
+    }

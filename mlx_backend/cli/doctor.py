@@ -1,0 +1,121 @@
+"""Checks of machine, memory, libraries, speed, model and library."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+import psutil
+
+from mlx_backend.errors import OvernightError, from_exception
+from mlx_backend.library import Library, database
+from mlx_backend.library.notes import Notes
+from mlx_backend.machine import accelerator
+from mlx_backend.night.awake import can_keep_awake
+from mlx_backend.night.energy import EnergyMeter, gauges_of_this_machine
+
+_ENOUGH_MEMORY = 8e9
+_ENOUGH_DISK = 5e9
+_FAST_ENOUGH_GFLOPS = 20.0
+_LIBRARIES = ("mlx", "mlx-lm", "PySide6-Essentials", "tokenizers", "msgspec")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at; `detail` says what was found and what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def run_checks() -> list[Check]:
+    """Look at everything; a check that itself fails is a check that is not ok."""
+    blas = accelerator.prepare()
+    return [
+        _run("machine", _machine),
+        _run("memory", _memory),
+        _run("disk", _disk),
+        _run("libraries", _libraries),
+        _run("speed", lambda: _speed(blas)),
+        _run("night", _night),
+        _run("starter model", _starter),
+        _run("library", _library),
+    ]
+
+
+def _run(name: str, check: Callable[[], tuple[bool, str]]) -> Check:
+    try:
+        ok, detail = check()
+    except Exception as error:
+        typed: OvernightError = from_exception(error)
+        return Check(name, False, f"{typed.message} {typed.hint}".strip())
+    return Check(name, ok, detail)
+
+
+def _machine() -> tuple[bool, str]:
+    gpu = "with a GPU for MLX" if accelerator.has_gpu() else "on the CPU: it works, slowly"
+    apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    known = apple or sys.platform == "linux"
+    system = platform.mac_ver()[0] if apple else platform.release()
+    return known, f"{platform.system()} {system}, {platform.machine()}, {gpu}"
+
+
+def _memory() -> tuple[bool, str]:
+    memory = psutil.virtual_memory()
+    detail = f"{memory.total / 1e9:.0f} GB, {memory.available / 1e9:.0f} GB of them free"
+    enough = memory.total >= _ENOUGH_MEMORY
+    return enough, detail if enough else f"{detail}; 8 GB or more are advisable"
+
+
+def _disk() -> tuple[bool, str]:
+    free = shutil.disk_usage(Library.open().home).free
+    detail = f"{free / 1e9:.0f} GB free at the library"
+    return free >= _ENOUGH_DISK, detail if free >= _ENOUGH_DISK else f"{detail}; free some space"
+
+
+def _libraries() -> tuple[bool, str]:
+    return True, ", ".join(f"{name} {metadata.version(name)}" for name in _LIBRARIES)
+
+
+def _speed(blas: str) -> tuple[bool, str]:
+    gflops = accelerator.measure_gflops()
+    detail = f"{gflops:.0f} GFLOP/s in float32 products"
+    if sys.platform == "linux" and not accelerator.has_gpu():
+        detail += f", BLAS: {blas or 'the slow one that MLX brings'}"
+    if gflops >= _FAST_ENOUGH_GFLOPS:
+        return True, detail
+    if blas or sys.platform != "linux":
+        return False, f"{detail}. Other programs keep the processor busy; look again when it rests."
+    return False, f"{detail}. {accelerator.advice_for_slow_blas()}"
+
+
+def _night() -> tuple[bool, str]:
+    meter = EnergyMeter(gauges_of_this_machine())
+    with meter.measuring():
+        awake = can_keep_awake()
+    stays = (
+        "stays awake while it trains, the display may sleep"
+        if awake
+        else "nothing here keeps it awake: see that it does not sleep by itself"
+    )
+    return True, f"{stays}; energy: {meter.used()[1]}"
+
+
+def _starter() -> tuple[bool, str]:
+    from mlx_backend.models.starter import ensure_starter
+
+    model = ensure_starter(Library.open())
+    return True, f"{model.card.title}, {model.bytes / 1e6:.0f} MB, {model.card.licence}"
+
+
+def _library() -> tuple[bool, str]:
+    library = Library.open()
+    with database.opened(library.database) as connection:
+        sound = connection.execute("PRAGMA quick_check").fetchone()[0]
+        count = Notes(connection).totals().notes
+    return sound == "ok", f"{library.home}, {count} notes, database {sound}"

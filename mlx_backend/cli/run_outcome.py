@@ -1,0 +1,147 @@
+"""What a command says when a run was left to itself, or is over."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator, Mapping
+
+from mlx_backend.cli.amounts import counted, duration
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.following import follow, wait_for_end
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.jobs import JobFolder, JobState, JobStatus
+from mlx_backend.jobs.going_on import from_where
+from mlx_backend.library import Library
+from mlx_backend.protocol import TrainSpec, Waiting
+
+
+def follow_or_leave(
+    library: Library, folder: JobFolder, leave: bool, console: Console
+) -> dict[str, object]:
+    """Show a run that was just started until it is over, unless it is to be left to itself.
+
+    Returns what the command gives with --json. Raises OvernightError when the run fails. Ctrl-C
+    and SIGTERM stop the run, with a checkpoint; where the terminal is closed, it goes on by itself.
+    """
+    if leave:
+        return _left(library, folder, console)
+    try:
+        with _terminated_as_by_ctrl_c():
+            status = follow(folder)
+    except KeyboardInterrupt:
+        _stop_politely(folder, console)
+        raise
+    return _outcome(folder, status, console)
+
+
+@contextlib.contextmanager
+def _terminated_as_by_ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _left(library: Library, folder: JobFolder, console: Console) -> dict[str, object]:
+    waiting = _wait_of(library, folder)
+    why = f" {waiting.text}" if waiting else ""
+    console.say(f"Started {folder.id}.{why} It goes on by itself: overnight runs")
+    return {
+        "run": folder.id,
+        "status": JobState.STARTING.value,
+        "waiting": waiting.reason if waiting else None,
+    }
+
+
+def _wait_of(library: Library, folder: JobFolder) -> Waiting | None:
+    from mlx_backend.night.queue import Queue
+
+    spec = folder.spec()
+    return Queue(library, folder, spec).turn() if isinstance(spec, TrainSpec) else None
+
+
+def _stop_politely(folder: JobFolder, console: Console) -> None:
+    console.note("\nStopping after this step; press Ctrl-C again not to wait for it.")
+    folder.request_stop()
+    status = wait_for_end(folder)
+    console.note(
+        f"{stopped(folder, status)} Go on with: overnight resume {folder.id}"
+        if status.state is JobState.STOPPED
+        else f"The run is {status.state.value}."
+    )
+
+
+def stopped(folder: JobFolder, status: JobStatus) -> str:
+    """Where a run was stopped, and from where it goes on."""
+    if status.checkpoint and status.checkpoint >= status.step:
+        return f"Stopped at step {status.step:,} of {status.steps:,}; that is saved."
+    where = f" at step {status.step:,} of {status.steps:,}" if status.step else ""
+    return f"Stopped{where}. {goes_on(folder, status)}"
+
+
+def goes_on(folder: JobFolder, status: JobStatus) -> str:
+    """From where a run that is over before its end goes on."""
+    return from_where(status.checkpoint, folder.studied_at() > 0)
+
+
+def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
+    go_on = f"Go on with: overnight resume {folder.id}"
+    if status.state is JobState.FAILED and status.error is not None:
+        error = status.error.to_error()
+        has_begun = status.step or status.checkpoint or folder.studied_at()
+        kept = goes_on(folder, status) if has_begun else ""
+        error.hint = " ".join(filter(None, (error.hint, kept, go_on)))
+        raise error
+    if status.state is JobState.INTERRUPTED:
+        raise OvernightError(
+            ErrorKind.RUN_STATE,
+            f"The run {folder.id} ended without a word; its process was killed or crashed.",
+            f"{goes_on(folder, status)} {go_on}",
+            _tail(folder),
+        )
+    if status.state is JobState.STOPPED:
+        console.say(f"{stopped(folder, status)} {go_on}")
+        return {"run": folder.id, "status": "stopped", "step": status.step}
+    _tell(status.result, console)
+    return status.result
+
+
+def _tell(result: Mapping[str, object], console: Console) -> None:
+    """The report in short: what came of it first, then the numbers, and what to do next."""
+    if verdict := result.get("verdict"):
+        console.say(str(verdict))
+    if result.get("general_asked"):
+        console.say(
+            f"General questions, to see what was forgotten: {result['general_after']} of"
+            f" {result['general_asked']} right; before: {result['general_before']}."
+        )
+    console.say(
+        f"Trained '{result['adapter']}' in {counted(int(_number(result['steps'])), 'step')},"
+        f" {duration(_number(result['minutes']) * 60)}."
+    )
+    if result.get("valid_loss") is not None:
+        console.say(
+            f"Held-out loss: {_number(result['base_valid_loss']):.2f} before,"
+            f" {_number(result['valid_loss']):.2f} after (lower is better)."
+        )
+    if "watt_hours" in result:
+        console.say(f"Energy: {_number(result['watt_hours']):.2g} Wh. {result['energy_how']}.")
+    advice = result.get("advice")
+    for sentence in advice if isinstance(advice, list) else ():
+        console.say(str(sentence))
+    console.say(f'Chat with it: overnight chat --adapter "{result["adapter"]}"')
+    if report := result.get("report"):
+        console.say(f"The whole report: {report}")
+
+
+def _tail(folder: JobFolder) -> str:
+    try:
+        return folder.log_path.read_text(errors="replace")[-4000:]
+    except OSError:
+        return ""
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,124 @@
+"""What a model still knows of the world: a general probe, the same for base and adapter.
+
+Its questions have four choices each, of which a model picks the likeliest; its answers tell how
+well it foresees plain general text. Both ship with the app.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.files import write_atomically
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.likelihood import summed_losses
+from mlx_backend.training.stopping import Check, never
+
+_LONGEST = 512  # tokens
+_FEW = 30  # one in so many questions tells how long all take
+GENERAL_PROBE = "general_probe.json"
+"""The file in a model's folder that keeps its own."""
+
+_QUESTIONS, _ANSWERS = "general_probe.tsv", "general_answers.tsv"
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """How many of the `asked` questions were answered right, and the perplexity of the answers.
+
+    `seconds` is what it took.
+    """
+
+    asked: int
+    right: int
+    perplexity: float
+    seconds: float = 0.0
+
+
+class KeptProbes(msgspec.Struct, frozen=True):
+    """A base model's probes by how many questions were left out, known by `digest_of`."""
+
+    sha256: str
+    probes: dict[int, Probe]
+
+
+def take_probe(loaded: LoadedModel, every: int = 1, check: Check = never) -> Probe:
+    """Ask every so manieth question of the model as it is now; `check` comes before each batch."""
+    began = time.perf_counter()
+    questions = _lines(_QUESTIONS)[::every]
+    answers = _lines(_ANSWERS)[::every]
+    pairs, sizes = [], []
+    for question, right, wrong in questions:
+        choices = [right, *wrong.split("|")]
+        pairs += [(question, choice) for choice in choices]
+        sizes.append(len(choices))
+    losses = answer_losses(loaded, pairs, check)
+    right_ones, first = 0, 0
+    for size in sizes:
+        means = [total / count for total, count in losses[first : first + size]]
+        right_ones += means[0] == min(means)
+        first += size
+    texts = answer_losses(loaded, [(question, answer) for question, answer in answers], check)
+    mean = sum(total for total, _ in texts) / max(1, sum(count for _, count in texts))
+    seconds = time.perf_counter() - began
+    return Probe(len(questions), right_ones, math.exp(mean), seconds)
+
+
+def probe_of_base(loaded: LoadedModel, every: int = 1, check: Check = never) -> Probe:
+    """The base model's own, kept in its folder once it is known; no adapter may be on it."""
+    path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
+    known = _known(path, sha256)
+    if every not in known:
+        known[every] = take_probe(loaded, every, check)
+        write_atomically(path, msgspec.json.encode(KeptProbes(sha256, known)))
+    return known[every]
+
+
+def expected_probe_s(loaded: LoadedModel, every: int = 1) -> float:
+    """About how long `take_probe` takes: as the base model's did, else by a few questions."""
+    known = _known(loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256))
+    for kept_every, probe in known.items():
+        if probe.seconds:
+            return probe.seconds * kept_every / every
+    return take_probe(loaded, every * _FEW).seconds * _FEW
+
+
+def is_kept(loaded: LoadedModel, every: int = 1) -> bool:
+    """Whether `probe_of_base` would take no time."""
+    path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
+    return every in _known(path, sha256)
+
+
+def digest_of(sha256: str) -> str:
+    """By what a kept probe is known: the model's weights and what it was asked."""
+    asked = "".join(_text(name) for name in (_QUESTIONS, _ANSWERS))
+    return hashlib.sha256(f"{sha256}\0{asked}".encode()).hexdigest()
+
+
+def _known(path: Path, sha256: str) -> dict[int, Probe]:
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=KeptProbes)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return {}
+    return dict(kept.probes) if kept.sha256 == sha256 else {}
+
+
+def _lines(name: str) -> list[list[str]]:
+    return [line.split("\t") for line in _text(name).splitlines() if line.strip()]
+
+
+def _text(name: str) -> str:
+    return (resources.files("resources") / name).read_text(encoding="utf-8")
+
+
+def answer_losses(
+    loaded: LoadedModel, pairs: Sequence[tuple[str, str]], check: Check = never
+) -> list[tuple[float, int]]:
+    """Of each answer to its question, the summed loss (nats) of its tokens, and their number."""
+    samples = [(ids[:_LONGEST], prompt) for ids, prompt in loaded.form.samples(pairs)]
+    return summed_losses(loaded, samples, check)

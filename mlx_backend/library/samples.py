@@ -1,0 +1,308 @@
+"""The samples of a library: what study wrote, what it threw out, what the person changed."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.library import drop_reasons
+from mlx_backend.library.database import transaction
+from mlx_backend.library.notes import Passage
+from mlx_backend.library.sample_drafts import RULES, Draft, worded
+
+VERSION = 2
+"""Of how samples are written: passages studied by an older one are studied again."""
+
+Choice = Literal["", "keep", "drop", "edited", "edited, dropped"]
+"""Of the person about a sample. "": none, the filters decide. One that was edited stays so when it
+is left out, for its words are the person's when it is taken back."""
+
+
+@dataclass(frozen=True)
+class StoredSample:
+    """A sample in the library. `dropped` names the filter that threw it out, "" where none did.
+
+    `of_used_note`: whether training uses its note at all.
+    """
+
+    id: int
+    note_id: int
+    note_title: str
+    writer: str
+    kind: str
+    prompt: str
+    answer: str
+    key: str
+    quote: str
+    dropped: str
+    choice: Choice
+    of_used_note: bool
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What is asked for, in which words: by this a sample is known that study writes anew."""
+        return self.kind, self.key, self.quote
+
+    @property
+    def is_used(self) -> bool:
+        """Whether training uses it with its note: the person's choice goes before the filters."""
+        return self.choice in {"keep", "edited"} or (not self.choice and not self.dropped)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether training uses it, as things are."""
+        return self.is_used and self.of_used_note
+
+
+@dataclass(frozen=True)
+class Yield:
+    """How many samples there are, how many are used, and how many are not, by filter or choice."""
+
+    written: int
+    used: int
+    dropped: dict[str, int]
+
+
+SAMPLES = (
+    "SELECT samples.id, note_id, notes.title AS note_title, writer, samples.kind, prompt, answer,"
+    " key, quote, dropped, choice, included AND NOT gone AS of_used_note"
+    " FROM samples JOIN notes ON notes.id = note_id"
+)
+"""The beginning of a query whose rows are StoredSamples."""
+
+USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
+"""The condition for what `StoredSample.is_used` says."""
+
+TRAINED = f"({USED} AND included AND NOT gone)"
+"""The same for `is_trained`, where the samples are joined with their notes."""
+
+
+def digest(passage: Passage) -> bytes:
+    """By what a passage is known: its note's title and its text, as they are taught."""
+    told = f"{passage.note_title}\0{passage.heading}\0{passage.text}"
+    return hashlib.sha256(told.encode()).digest()[:16]
+
+
+class Samples:
+    """Reads and writes samples over one database connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def studied(self, writer: str) -> set[tuple[int, bytes]]:
+        """The passages that a writer is done with, as note and digest."""
+        rows = self._db.execute(
+            "SELECT note_id, passage FROM studied WHERE writer = ? AND version = ?",
+            (writer, VERSION),
+        )
+        return {(row["note_id"], row["passage"]) for row in rows}
+
+    def stating(self, writer: str) -> set[tuple[int, bytes]]:
+        """The passages that a writer found something to ask about, likewise."""
+        rows = self._db.execute(
+            "SELECT DISTINCT note_id, passage FROM samples WHERE writer = ?", (writer,)
+        )
+        return {(row["note_id"], row["passage"]) for row in rows}
+
+    def read_by_models(self) -> int:
+        """How many times a base model has read a passage and written about it."""
+        (number,) = self._db.execute(
+            "SELECT count(*) FROM studied WHERE writer != ? AND version = ?", (RULES, VERSION)
+        ).fetchone()
+        return int(number)
+
+    def of_passage(self, note_id: int, passage: bytes) -> list[StoredSample]:
+        """All samples about a passage, also those that were thrown out."""
+        rows = self._db.execute(
+            f"{SAMPLES} WHERE note_id = ? AND passage = ? ORDER BY samples.id", (note_id, passage)
+        )
+        return [StoredSample(**row) for row in rows]
+
+    def save(self, writer: str, studied: Iterable[tuple[Passage, Sequence[Draft]]]) -> None:
+        """Put in what `writer` wrote about passages and mark them studied, all or nothing.
+
+        What it wrote about them before goes, but for what the person changed, which stays and is
+        not written again. Nor is what they deleted, nor anything about notes that they deleted.
+        """
+        with transaction(self._db):
+            for passage, drafts in studied:
+                if not self._has_note(passage.note_id):
+                    continue
+                place = (passage.note_id, digest(passage))
+                self._db.execute(
+                    "DELETE FROM samples WHERE note_id = ? AND passage = ? AND writer = ?"
+                    " AND choice = ''",
+                    (*place, writer),
+                )
+                settled = self.changed(passage) | self._deleted_of(passage.note_id)
+                self._db.executemany(
+                    "INSERT INTO samples (note_id, passage, writer, kind, prompt, answer, key,"
+                    " quote, dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (*place, writer, d.kind, d.prompt, d.answer, d.key, d.quote, d.dropped)
+                        for d in drafts
+                        if (d.kind, d.key, d.quote) not in settled
+                    ],
+                )
+                self._db.execute(
+                    "INSERT OR REPLACE INTO studied VALUES (?, ?, ?, ?)", (*place, writer, VERSION)
+                )
+
+    def changed(self, passage: Passage) -> set[tuple[str, str, str]]:
+        """What the samples of a passage are `about` that the person changed."""
+        rows = self._db.execute(
+            "SELECT kind, key, quote FROM samples WHERE note_id = ? AND passage = ?"
+            " AND choice <> ''",
+            (passage.note_id, digest(passage)),
+        )
+        return {(row["kind"], row["key"], row["quote"]) for row in rows}
+
+    def _has_note(self, note_id: int) -> bool:
+        found = self._db.execute("SELECT 1 FROM notes WHERE id = ?", (note_id,)).fetchone()
+        return found is not None
+
+    def _deleted_of(self, note_id: int) -> set[tuple[str, str, str]]:
+        """What the samples of a note were `about` that the person deleted."""
+        rows = self._db.execute(
+            "SELECT kind, key, quote FROM deleted_samples WHERE note_id = ?", (note_id,)
+        )
+        return {(row["kind"], row["key"], row["quote"]) for row in rows}
+
+    def drop(self, dropped: Iterable[tuple[int, str]]) -> None:
+        """Record by which filter samples were thrown out; "" takes one back in."""
+        with transaction(self._db):
+            self._db.executemany(
+                "UPDATE samples SET dropped = ? WHERE id = ?",
+                [(why, sample) for sample, why in dropped],
+            )
+
+    def choose(self, sample: int, choice: Choice) -> None:
+        """Use a sample or leave it out, whatever the filters say; "" leaves it to them.
+
+        Raises OvernightError when the sample is gone.
+        """
+        with transaction(self._db):
+            _require_one(
+                self._db.execute("UPDATE samples SET choice = ? WHERE id = ?", (choice, sample))
+            )
+
+    def edit(self, sample: int, prompt: str, answer: str, choice: Choice = "edited") -> None:
+        """Word a sample as the person wants it; it is used from then on, but for a `choice`.
+
+        Raises OvernightError when the sample is gone.
+        """
+        with transaction(self._db):
+            written = self._db.execute(
+                "UPDATE samples SET prompt = ?, answer = ?, choice = ? WHERE id = ?",
+                (prompt.strip(), answer.strip(), choice, sample),
+            )
+            _require_one(written)
+
+    def astray(self, present: Iterable[tuple[int, bytes]]) -> dict[int, list[StoredSample]]:
+        """By note, what the person changed of passages that are none of those `present`."""
+        places = set(present)
+        found: defaultdict[int, list[StoredSample]] = defaultdict(list)
+        for sample, passage in self._with_digests("choice <> '' AND quote <> ''"):
+            if (sample.note_id, passage) not in places:
+                found[sample.note_id].append(sample)
+        return found
+
+    def carry(self, sample: StoredSample, passage: Passage) -> None:
+        """Make a changed sample one of another passage of its note, which quotes the same words.
+
+        It takes the place of what study wrote there to the same end.
+        """
+        place = (passage.note_id, digest(passage))
+        is_bare = sample.answer == sample.quote or sample.answer.endswith(f": {sample.quote}")
+        answer = worded(passage.note_title, sample.quote) if is_bare else sample.answer
+        with transaction(self._db):
+            self._db.execute(
+                "DELETE FROM samples WHERE note_id = ? AND passage = ? AND kind = ? AND key = ?"
+                " AND quote = ? AND choice = ''",
+                (*place, *sample.about),
+            )
+            self._db.execute(
+                "UPDATE samples SET passage = ?, answer = ? WHERE id = ?",
+                (place[1], answer, sample.id),
+            )
+
+    def forget_old(self, present: Iterable[tuple[int, bytes]]) -> None:
+        """Remove what was written about passages that changed, as note and digest.
+
+        What notes have that are not in use just now stays, and so does what the person changed.
+        """
+        kept = set(present)
+        notes = {note for note, _ in kept}
+        rows = self._db.execute("SELECT DISTINCT note_id, passage FROM studied").fetchall()
+        old = [
+            (row["note_id"], row["passage"])
+            for row in rows
+            if row["note_id"] in notes and (row["note_id"], row["passage"]) not in kept
+        ]
+        with transaction(self._db):
+            self._db.executemany("DELETE FROM studied WHERE note_id = ? AND passage = ?", old)
+            self._db.executemany(
+                "DELETE FROM samples WHERE note_id = ? AND passage = ? AND choice = ''", old
+            )
+
+    def used(self) -> list[tuple[StoredSample, bytes]]:
+        """All samples that training uses, with the digests of their passages, by note."""
+        return self._with_digests(USED)
+
+    def left_out(self) -> list[tuple[StoredSample, bytes]]:
+        """All samples that the person does not want trained, likewise.
+
+        Of those that were deleted, only what they were about is known.
+        """
+        return [*self._with_digests("choice IN ('drop', 'edited, dropped')"), *self._deleted()]
+
+    def _deleted(self) -> list[tuple[StoredSample, bytes]]:
+        rows = self._db.execute(
+            "SELECT passage, sample_id AS id, note_id, notes.title AS note_title, '' AS writer,"
+            " deleted_samples.kind, '' AS prompt, '' AS answer, key, quote, '' AS dropped,"
+            " 'drop' AS choice, included AND NOT gone AS of_used_note"
+            " FROM deleted_samples JOIN notes ON notes.id = note_id ORDER BY note_id, sample_id"
+        )
+        return _split(rows)
+
+    def _with_digests(self, condition: str) -> list[tuple[StoredSample, bytes]]:
+        rows = self._db.execute(
+            SAMPLES.replace("SELECT ", "SELECT passage, ", 1)
+            + f" WHERE {condition} ORDER BY note_id, samples.id"
+        )
+        return _split(rows)
+
+    def yielded(self) -> Yield:
+        """What there is about notes that training uses, of this night and of those before it."""
+        rows = self._db.execute(
+            f"SELECT CASE WHEN {USED} THEN '' WHEN choice = '' THEN dropped ELSE ? END AS why,"
+            " count(*) AS n FROM samples JOIN notes ON notes.id = note_id"
+            " WHERE included AND NOT gone GROUP BY why",
+            (drop_reasons.LEFT_OUT,),
+        ).fetchall()
+        number = {row["why"]: row["n"] for row in rows}
+        used = number.pop("", 0)
+        return Yield(written=used + sum(number.values()), used=used, dropped=number)
+
+
+def _split(rows: Iterable[sqlite3.Row]) -> list[tuple[StoredSample, bytes]]:
+    found = []
+    for row in rows:
+        fields = dict(row)
+        passage = fields.pop("passage")
+        found.append((StoredSample(**fields), passage))
+    return found
+
+
+def _require_one(written: sqlite3.Cursor) -> None:
+    if written.rowcount != 1:
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            "This sample is no longer there: its note was studied anew.",
+            "Look for it in the list, which shows what was written since, and change it there.",
+        )

@@ -1,0 +1,205 @@
+"""The plan: what a run will do and take, from a few real steps on this machine."""
+
+from __future__ import annotations
+
+import bisect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mlx.core as mx
+import msgspec
+import psutil
+
+from mlx_backend.dataset.samples import Dataset
+from mlx_backend.library.models import BaseModel, list_models
+from mlx_backend.machine.accelerator import has_gpu
+from mlx_backend.models.lora import linear_sizes
+from mlx_backend.protocol import TrainSpec
+from mlx_backend.run.preparation import Preparation, again, takes_least
+from mlx_backend.training.loop import evaluation_interval
+from mlx_backend.training.stopping import Check, never
+
+# Reading and writing a checkpoint or the adapter's files, and the like, once in a run.
+_REST_S = 5.0
+
+
+class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run will do: `minutes` of training in `steps` steps, `peak_bytes` of memory.
+
+    `passes` is how often it sees each sample; below 1, it does not see all of them. `down` is how
+    far it went down the ladder of `frugality.rungs` to fit into `machine_bytes`, and `way` says so.
+    Where it does not fit all the same, `instead` names a base model of the library that would; ""
+    where there is none.
+    """
+
+    notes: int
+    samples: int
+    held_out: int
+    steps: int
+    passes: float
+    minutes: float
+    peak_bytes: int
+    machine_bytes: int
+    fits: bool
+    tokens_per_second: float
+    down: int = 0
+    way: str = ""
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Seconds of a mean step and of a look at the held-out loss, learned tokens of a mean step."""
+
+    step_s: float
+    look_s: float
+    tokens: float
+    peak_bytes: int
+
+    def seconds(self, steps: int, held_out: int) -> float:
+        """What so many steps take, with the looks at so many held-out batches."""
+        looks = steps // evaluation_interval(steps, held_out) + 2
+        return steps * self.step_s + looks * self.look_s
+
+
+def plan_what_fits(
+    spec: TrainSpec,
+    dataset: Dataset,
+    preparation: Preparation,
+    deadline: float | None,
+    down: int = 0,
+    check: Check = never,
+) -> tuple[RunPlan, Preparation]:
+    """The plan that goes fastest among those that fit, and what it was measured with.
+
+    Where nothing fits, the plan that takes the least memory, with `fits` false.
+    `deadline`, `down` and `check` are those of `make_plan`.
+    """
+    while True:
+        plan = make_plan(spec, dataset, preparation, deadline, down, check)
+        if plan.fits:
+            return plan, preparation
+        if takes_least(spec, down):
+            instead = _model_that_fits(plan, preparation)
+            return msgspec.structs.replace(plan, instead=instead), preparation
+        down += 1
+        preparation = again(preparation, spec, dataset, down)
+
+
+def make_plan(
+    spec: TrainSpec,
+    dataset: Dataset,
+    preparation: Preparation,
+    deadline: float | None,
+    down: int = 0,
+    check: Check = never,
+) -> RunPlan:
+    """Measure real steps and plan as many as `spec.passes` make and the time allows.
+
+    The training ends by `deadline` (Unix time); `preparation` is `down` the ladder. The steps
+    change no parameter: they are taken with a learning rate of zero, and the optimizer forgets
+    them. `check` is called before each.
+    """
+    available = memory_available()
+    measured = _measure(preparation, check)
+    batches, held_out = preparation.batches, len(preparation.held_out.batches)
+    steps = spec.steps or batches.steps(spec.passes)
+    if deadline is not None:
+        left = deadline - time.time() - _REST_S
+        # With fewer steps there are fewer looks at the held-out loss, too.
+        fitting = bisect.bisect_right(
+            range(1, steps + 1), left, key=lambda number: measured.seconds(number, held_out)
+        )
+        steps = max(1, fitting)
+    return RunPlan(
+        notes=dataset.notes,
+        samples=len(dataset.train),
+        held_out=len(dataset.held_out),
+        steps=steps,
+        passes=steps / batches.steps(1),
+        minutes=round(measured.seconds(steps, held_out) / 60, 2),
+        peak_bytes=measured.peak_bytes,
+        machine_bytes=available,
+        fits=measured.peak_bytes <= available,
+        tokens_per_second=measured.tokens / measured.step_s,
+        down=down,
+        way=preparation.frugality.text,
+    )
+
+
+def memory_available() -> int:
+    """The memory (bytes) that this process may have, with what it has already."""
+    own = mx.get_active_memory() + mx.get_cache_memory()  # what it has and could use again
+    free = psutil.virtual_memory().available + own
+    if not has_gpu():
+        return int(free)
+    gpu = mx.device_info()
+    if "free_memory" in gpu:  # a card with memory of its own
+        return int(gpu["free_memory"]) + own
+    # Beyond what Metal recommends, a Mac grinds to a halt before anything fails.
+    recommended = gpu.get("max_recommended_working_set_size")
+    return int(free) if recommended is None else min(int(free), int(recommended))
+
+
+def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:
+    """The largest base model of the library with which this training would fit; "" for none.
+
+    The careful way: only the weights are taken for smaller, all else for as large as with this one.
+    """
+    here = preparation.loaded.info
+    beside_weights = plan.peak_bytes - _weight_bytes(here)
+    fitting = [
+        model
+        for model in list_models(here.path.parent)
+        if model.card.parameters < here.card.parameters
+        and beside_weights + _weight_bytes(model) <= plan.machine_bytes
+    ]
+    largest = max(fitting, key=lambda model: model.card.parameters, default=None)
+    return largest.card.name if largest is not None else ""
+
+
+def _weight_bytes(model: BaseModel) -> int:
+    """What a base model's weights take in memory: as in its files on a GPU, else as float32."""
+    return model.bytes if has_gpu() else model.card.parameters * 4
+
+
+def _measure(preparation: Preparation, check: Check) -> _Measured:
+    """Real steps with the fullest batch of each row length, weighed by how many there are."""
+    training, batches = preparation.training, preparation.batches
+    loads = batches.workloads()
+    of_target = _cost_of_a_target(preparation)
+    costs = [computed + targets * of_target for _, computed, targets in loads]
+    mx.reset_peak_memory()
+    seconds = 0.0
+    for length in {length for length, _, _ in loads}:
+        members = [i for i, load in enumerate(loads) if load[0] == length]
+        fullest = max(members, key=lambda i: costs[i])
+        spent = _time_of(lambda i=fullest: training(batches[i], rate=0.0), check)  # type: ignore[misc]
+        seconds += spent / costs[fullest] * sum(costs[i] for i in members)
+    training.reset_optimizer()
+    peak = mx.get_peak_memory()
+    held_out = preparation.held_out.batches
+    look = _time_of(lambda: training.losses(held_out[0]), check) if held_out else 0.0
+    return _Measured(
+        step_s=seconds / len(loads),
+        look_s=look * len(held_out),
+        tokens=sum(targets for _, _, targets in loads) / len(loads),
+        peak_bytes=max(peak, mx.get_peak_memory()),
+    )
+
+
+def _time_of(work: Callable[[], object], check: Check) -> float:
+    """Seconds that it takes once what it needs is compiled."""
+    check()
+    work()
+    check()
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _cost_of_a_target(preparation: Preparation) -> float:
+    """What predicting one token takes, as a share of computing one position."""
+    blocks, head = linear_sizes(preparation.loaded.model)
+    return head / blocks

@@ -1,0 +1,196 @@
+"""The first stage of a run: studying the notes, and what its dataset is made of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import mlx.core as mx
+import msgspec
+
+from mlx_backend import protocol
+from mlx_backend.dataset import compose, upkeep
+from mlx_backend.dataset.compose import Beside, Material
+from mlx_backend.dataset.recipe import recipe_for
+from mlx_backend.dataset.samples import Dataset
+from mlx_backend.files import write_atomically
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.library.drop_reasons import LEFT_OUT
+from mlx_backend.library.home import Library
+from mlx_backend.library.models import BaseModel
+from mlx_backend.library.notes import Notes
+from mlx_backend.library.sample_drafts import RULES
+from mlx_backend.library.samples import Samples, Yield, digest
+from mlx_backend.machine.accelerator import has_gpu
+from mlx_backend.models.base_model import load_base_model
+from mlx_backend.models.inference import ChatModel
+from mlx_backend.models.starter import find_base_model
+from mlx_backend.protocol import TrainSpec
+from mlx_backend.run.study_clock import StudyClock
+from mlx_backend.study.by_model.writer import Writer
+from mlx_backend.study.studying import Progress, Study, StudyPlan
+
+SHARE = 0.15
+"""Of a run's time, for study; the rest trains what it wrote."""
+
+_UNBOUNDED_S = 1200.0  # for a run whose end is given in steps
+# Of a passage, by rule of thumb: what writing about it takes where there is no GPU, and with one.
+_SECONDS_A_PASSAGE = 8.0
+_SECONDS_A_PASSAGE_GPU = 1.0
+# Of a general answer, likewise.
+_SECONDS_AN_ANSWER = 0.5
+_SECONDS_AN_ANSWER_GPU = 0.05
+_GENERAL_SHARE = 0.4  # of the study, at most, for the base model's own general answers
+_EVERY_S = 0.2
+
+
+class Studied(msgspec.Struct, frozen=True):
+    """What study took (seconds, over all attempts), and the samples that there are by then."""
+
+    seconds: float = 0.0
+    written: int = 0
+    used: int = 0
+    dropped: dict[str, int] = {}
+    recipe: str = ""
+
+
+def studied_before(folder: JobFolder) -> Studied:
+    """What the study of a run took and brought so far."""
+    try:
+        return msgspec.json.decode(folder.study_record.read_bytes(), type=Studied)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return Studied()
+
+
+def budget(end: float | None, now: float) -> float:
+    """The seconds that study may take in a run that is to be over by `end` (Unix time)."""
+    return _UNBOUNDED_S if end is None else SHARE * max(0.0, end - now)
+
+
+def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
+    """How many passages `model` has yet to write about; those that state nothing, it never will."""
+    nothing_to_ask = samples.studied(RULES) - samples.stating(RULES)
+    done = samples.studied(model.card.name) | nothing_to_ask
+    return sum((p.note_id, digest(p)) not in done for p in material.passages)
+
+
+def expected_seconds(
+    samples: Samples, material: Material, model: BaseModel, budget_s: float
+) -> float:
+    """About how long study will take: what `model` has not written yet, within its time."""
+    card = model.card
+    passages = unstudied(samples, material, model)
+    answers = upkeep.answers_to_write(model.path, card.sha256)
+    answering = answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER)
+    writing = passages * (_SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE)
+    return min(budget_s, min(_GENERAL_SHARE * budget_s, answering) + writing)
+
+
+class StudyStage:
+    """Studies for one run. What it writes goes to the library, so that no run writes it again."""
+
+    def __init__(
+        self, library: Library, folder: JobFolder, spec: TrainSpec, stop: Callable[[], bool]
+    ) -> None:
+        self._library = library
+        self._folder = folder
+        self._spec = spec
+        self._stop = stop
+        self._began = time.time()
+        self._before = studied_before(folder)
+        self._told = 0.0
+        self._clock = StudyClock(self._began, self._began)
+        self._writer: Writer | None = None
+
+    def dataset(self, notes: Notes, end: float | None) -> Dataset | None:
+        """Study, and make the dataset; None when asked to stop first.
+
+        `end` is when the whole run is to be over (Unix time). Raises OvernightError when there is
+        nothing to learn, or the base model cannot be used.
+        """
+        material = compose.gather(notes)
+        if not self._spec.study:
+            return compose.raw_dataset(material, self._spec.seed)
+        self._folder.append(protocol.StageBegan(stage="studying"))
+        deadline = self._began + budget(end, self._began) - self._before.seconds
+        samples = Samples(notes.connection)
+        self._tell_expected(samples, material, deadline)
+        general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
+        reads = self._load_writer().loaded.info.reads_by_itself
+        found = Study(
+            samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
+        ).run(material.passages, self._load_writer)
+        material = material.without_deleted(notes)  # for study takes hours
+        studied = compose.studied_passages(samples, material.passages)
+        recipe = recipe_for(studied).text
+        self._record(found, recipe)
+        self._writer = None
+        mx.clear_cache()
+        if self._stop():
+            return None
+        self._tell(found, recipe)
+        beside = Beside(general, reads)
+        return compose.studied_dataset(studied, material, beside, self._spec.seed)
+
+    def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
+        writer = self._load_writer()
+        chat = ChatModel(writer.loaded)
+        mx.random.seed(self._spec.seed)
+        return upkeep.general_answers(
+            writer.loaded.info.path,
+            writer.loaded.info.card.sha256,
+            lambda prompts: chat.answer_all(
+                prompts, upkeep.LONGEST_ANSWER, temperature=upkeep.TEMPERATURE
+            ),
+            lambda: self._is_over(deadline),
+        )
+
+    def _is_over(self, deadline: float) -> bool:
+        """Asked between answers: what was spent so far counts even if the run is killed."""
+        self._record(Yield(0, 0, {}), "")
+        return self._stop() or time.time() >= deadline
+
+    def _tell_expected(self, samples: Samples, material: Material, deadline: float) -> None:
+        """Say how long it will take before there is any progress that could tell."""
+        model = find_base_model(self._library, self._spec.model)
+        seconds = expected_seconds(samples, material, model, max(0.0, deadline - self._began))
+        self._clock = StudyClock(self._began + seconds, deadline)
+        self._folder.append(
+            protocol.Progress(done=0, total=0, unit="notes", remaining_s=round(seconds, 1))
+        )
+
+    def _load_writer(self) -> Writer:
+        if self._writer is None:
+            self._writer = Writer(load_base_model(self._library, self._spec.model))
+        return self._writer
+
+    def _progressed(self, progress: Progress) -> None:
+        now = time.time()
+        remaining_s = self._clock.remaining(progress, now)
+        if progress.done < progress.total and now - self._told < _EVERY_S:
+            return
+        self._told = now
+        what = "passages" if progress.by_model else "notes"
+        self._folder.append(
+            protocol.Progress(
+                done=progress.done,
+                total=progress.total,
+                unit=what,
+                text=f"{progress.kept:,} samples kept",
+                remaining_s=round(remaining_s, 1),
+            )
+        )
+        self._record(Yield(0, 0, {}), "")
+
+    def _record(self, found: Yield, recipe: str) -> None:
+        seconds = self._before.seconds + time.time() - self._began
+        studied = Studied(seconds, found.written, found.used, found.dropped, recipe)
+        write_atomically(self._folder.study_record, msgspec.json.encode(studied))
+
+    def _tell(self, found: Yield, recipe: str) -> None:
+        dropped = sum(number for why, number in found.dropped.items() if why != LEFT_OUT)
+        # Of all nights so far: what was studied before is not studied again.
+        text = f"There are {found.written:,} samples about your notes, {found.used:,} of them kept."
+        if dropped:
+            text += f" {dropped:,} were not good enough; all can be read under Notes, Samples."
+        self._folder.append(protocol.Notice(text=f"{text} The run learns {recipe}."))

@@ -1,0 +1,137 @@
+"""What is thrown out of what a model wrote, and why.
+
+A sample is kept only if its passage bears it out: its words stand there, the model gives the same
+answer with the passage in view, and nothing like it is there already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from mlx_backend.library.drop_reasons import (
+    NO_ROUND_TRIP,
+    NOT_A_QUESTION,
+    REPEATED,
+    TELLS_ANSWER,
+    UNSUPPORTED,
+    WRONG_WORD,
+)
+from mlx_backend.library.sample_drafts import Draft
+from mlx_backend.text.answer_matching import is_right
+from mlx_backend.text.stems import QUESTION_WORDS, own_stems, stems
+from mlx_backend.text.words import bare_words, folded_words, word_set
+
+_LONGEST_QUESTION = 20
+_FEWEST_ABOUT_NAME = 2
+_LIKE = 0.8
+_DENYING = word_set("not never no none nor neither cannot without nobody nothing")
+# What it speaks of stands behind its colon; a question, and where to look, tell nothing.
+_TELLS_NOTHING = re.compile(r"[:?]\s*$|^see ", re.IGNORECASE)
+_BREAKS_OFF = re.compile(r"\b(?:a|an|the|my|our|your|their|its|and|or)\W*$", re.IGNORECASE)
+# How much of the quoted words must come back in a rewording or a summary.
+_LEAST_KEPT = {"restated": 0.8, "summary": 0.5}
+_WORDS_FOR = {
+    "money": re.compile(r"^how much|\bcost|\bprice|\bpay|\bearn|\bamount", re.IGNORECASE),
+    "count": re.compile(r"^how many|\bnumber of", re.IGNORECASE),
+    "length of time": re.compile(r"^how (?:long|many|much time)|\btime\b", re.IGNORECASE),
+    "time": re.compile(r"^when|\btime\b|\bday\b", re.IGNORECASE),
+    "date": re.compile(r"^when|\bdate\b|\bday\b", re.IGNORECASE),
+    "day": re.compile(r"^when|\bday", re.IGNORECASE),
+    "month": re.compile(r"^when|\bmonth\b|\byear\b", re.IGNORECASE),
+    "frequency": re.compile(r"^how often|\bfrequen", re.IGNORECASE),
+    "place": re.compile(r"^where|\bplace\b|^in which|^what .* in\b", re.IGNORECASE),
+    "temperature": re.compile(r"^(?:at )?(?:how|what temp)|\btemperature|\bdegrees", re.IGNORECASE),
+}
+
+
+def check_wording(draft: Draft, context: str) -> Draft:
+    """Throw out what can be seen from a question's words; `context` is its passage and title."""
+    question = draft.prompt
+    words = bare_words(question)
+    if not question.endswith("?") or not 3 <= len(words) <= _LONGEST_QUESTION:
+        return draft.drop(NOT_A_QUESTION)
+    if is_right(question, (draft.key,)):
+        return draft.drop(TELLS_ANSWER)
+    pattern = _WORDS_FOR.get(draft.kind)
+    if pattern and not pattern.search(question):
+        return draft.drop(WRONG_WORD)
+    own = [word for word in words if word.lower() not in QUESTION_WORDS]
+    if draft.kind == "name" and len(own) < _FEWEST_ABOUT_NAME:
+        return draft.drop(WRONG_WORD)
+    return draft if is_borne_out(question, context) else draft.drop(UNSUPPORTED)
+
+
+def check_support(draft: Draft, context: str) -> Draft:
+    """Throw out what is no more than a copy, tells what its passage does not, or loses half of it.
+
+    The answer is the bare words, without the note that they are from.
+    Numbers and names must be those of the quoted words, each as often.
+    """
+    said = draft.answer
+    if folded_words(said) == folded_words(draft.quote):
+        return draft.drop(REPEATED)
+    kept = len(stems(said) & stems(draft.quote)) / max(1, len(stems(draft.quote)))
+    if kept < _LEAST_KEPT[draft.kind] or not is_borne_out(said, context):
+        return draft.drop(UNSUPPORTED)
+    figures, own = _figures(draft.quote), _figures(said)
+    if draft.kind != "restated":
+        return draft if own <= figures else draft.drop(UNSUPPORTED)
+    tells_nothing = _TELLS_NOTHING.search(draft.quote) or _BREAKS_OFF.search(said)
+    is_as_sure = _denials(said) == _denials(draft.quote)
+    says_as_much = own == figures and _signs(said) == _signs(draft.quote)
+    is_faithful = says_as_much and is_as_sure and not tells_nothing
+    return draft if is_faithful else draft.drop(UNSUPPORTED)
+
+
+def _figures(text: str) -> Counter[str]:
+    """Numbers and names, which a rewording must not change; the first word may be either."""
+    words = bare_words(text)
+    return Counter(word for word in words[1:] if word[0].isdigit() or word[0].isupper())
+
+
+def _denials(text: str) -> int:
+    """How often it says that something is not so."""
+    words = re.findall(r"[\w'’]+", text.lower())
+    return sum(word in _DENYING or word.endswith(("n't", "n’t")) for word in words)
+
+
+def _signs(text: str) -> Counter[str]:
+    """What stands there in signs: options, operators, keys, calls."""
+    bare = (word.strip("\"'()“”‘’.,;!?").rstrip(":\"'”’") or word for word in text.split())
+    return Counter(word for word in bare if not word.replace("'", "").replace("’", "").isalnum())
+
+
+def is_borne_out(text: str, context: str) -> bool:
+    """Whether a text's own words all stand in the context, in any form, and some do."""
+    own = own_stems(text)
+    return bool(own) and own <= stems(context)
+
+
+def check_round_trip(draft: Draft, read: str) -> Draft:
+    """Throw a question out to which the model, with its words in view, `read` another answer."""
+    return draft if is_right(read, (draft.key,)) else draft.drop(NO_ROUND_TRIP)
+
+
+def without_repeats(drafts: Iterable[Draft], there: Sequence[Draft]) -> list[Draft]:
+    """Throw out questions that nearly repeat one about the same words, here or already there."""
+    kept: dict[str, list[frozenset[str]]] = {}
+    for draft in there:
+        kept.setdefault(draft.quote, []).append(stems(draft.prompt))
+    checked = []
+    for draft in drafts:
+        own = stems(draft.prompt)
+        others = kept.setdefault(draft.quote, [])
+        if draft.dropped:
+            checked.append(draft)
+        elif any(_likeness(own, other) >= _LIKE for other in others):
+            checked.append(draft.drop(REPEATED))
+        else:
+            others.append(own)
+            checked.append(draft)
+    return checked
+
+
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(1, len(one | other))

@@ -1,0 +1,216 @@
+"""Writing samples with the base model itself: questions to answers, restatements, summaries.
+
+The prompts show by example what is wanted, so that any model can follow, also one that was never
+told to obey. What all prompts of a kind begin with is computed once and shared: on a processor
+reading the prompts is most of the cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mlx.core as mx
+from mlx_lm.generate import BatchGenerator
+from mlx_lm.models.cache import make_prompt_cache
+
+from mlx_backend.library.sample_drafts import Draft, worded
+from mlx_backend.machine.cores import CoreShare
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.inference import wired_limit_untouched
+from mlx_backend.models.likelihood import Reading, readings
+from mlx_backend.study.by_rule.answers import answers_in
+from mlx_backend.study.by_rule.rules import Told
+
+BATCH = 32
+_LONGEST_QUESTION = 24  # tokens
+_LONGEST_READING = 12
+_LONGEST_RESTATEMENT = 48
+_LONGEST_SUMMARY = 64
+
+_EXAMPLES = (
+    ("Lighthouse", "The lamp was mended by Oskar in 1984.", "Oskar",
+     "Who mended the lamp of the lighthouse?"),
+    ("Garden", "Sow the beans on 12 May, two inches deep.", "12 May",
+     "When should the beans be sown?"),
+    ("Our car", "The spare key is in the blue tin above the sink.", "the blue tin above the sink",
+     "Where is the spare key of our car?"),
+    ("Book club", "We read 11 books a year and the host is called Amina.", "Amina",
+     "What is the host of the book club called?"),
+    ("Aquarium", "The tank holds 240 litres and is cleaned every two weeks.", "240",
+     "How many litres does the tank hold?"),
+    ("Translation work", "The second chapter earned me 310 euros.", "310 euros",
+     "How much did the second chapter earn me?"),
+)  # fmt: skip
+_QUESTIONS = "".join(
+    f"Title: {title}\nText: {text}\nAnswer: {answer}\nQuestion: {question}\n\n"
+    for title, text, answer, question in _EXAMPLES
+)
+_READINGS = "".join(
+    f"Text: {text}\nQuestion: {question}\nAnswer: {answer}\n\n"
+    for _, text, answer, question in _EXAMPLES
+)
+_RESTATEMENTS = (
+    "Text: The lamp was mended by Oskar in 1984.\n"
+    "In other words: In 1984, Oskar mended the lamp.\n\n"
+    "Text: The spare key is in the blue tin above the sink.\n"
+    "In other words: Above the sink, in the blue tin, is the spare key.\n\n"
+    "Text: We read 11 books a year and the host is called Amina.\n"
+    "In other words: The host is Amina, and 11 books are read a year.\n\n"
+)
+_SUMMARIES = (
+    "Text: The lamp was mended by Oskar in 1984. It shines 14 miles. The keeper left in 1990, and"
+    " since then nobody has lived there.\n"
+    "In one sentence: The lamp, mended by Oskar in 1984, shines 14 miles, and nobody has lived"
+    " there since the keeper left in 1990.\n\n"
+    "Text: The tank holds 240 litres. It is cleaned every two weeks. The heater is set to 24"
+    " degrees.\n"
+    "In one sentence: The tank of 240 litres is cleaned every two weeks and heated to 24"
+    " degrees.\n\n"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A draft of a question without its words yet: what to ask for in which statement."""
+
+    title: str
+    told: Told
+    key: str
+    kind: str
+
+
+class Writer:
+    """A base model that writes; put no adapter on it."""
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        self._loaded = loaded
+        self._shared: dict[str, list[Any]] = {}
+        self._cores = CoreShare()
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """The model that writes."""
+        return self._loaded
+
+    @property
+    def name(self) -> str:
+        """By what its samples are known."""
+        return self._loaded.info.card.name
+
+    def questions(self, asked: Sequence[Asked]) -> list[Draft]:
+        """A question for each answer, in the model's words."""
+        prompts = [
+            f"Title: {each.title}\nText: {each.told.quote}\nAnswer: {each.key}\nQuestion:"
+            for each in asked
+        ]
+        texts = self._complete(_QUESTIONS, prompts, _LONGEST_QUESTION)
+        return [
+            Draft(
+                kind=each.kind,
+                prompt=text,
+                answer=worded(each.title, each.told.quote),
+                key=each.key,
+                quote=each.told.quote,
+            )
+            for each, text in zip(asked, texts, strict=True)
+        ]
+
+    def read(self, drafts: Sequence[Draft]) -> list[str]:
+        """What the model answers to each draft with its quoted words in view."""
+        prompts = [f"Text: {draft.quote}\nQuestion: {draft.prompt}\nAnswer:" for draft in drafts]
+        return self._complete(_READINGS, prompts, _LONGEST_READING)
+
+    def restatements(self, stated: Sequence[tuple[str, Told]]) -> list[Draft]:
+        """Statements, each with the title of its note, in other words; the answers are bare."""
+        prompts = [f"Text: {told.quote}\nIn other words:" for _, told in stated]
+        texts = self._complete(_RESTATEMENTS, prompts, _LONGEST_RESTATEMENT)
+        return [
+            Draft(
+                kind="restated",
+                prompt=f"{title}: what is another way to say “{told.quote}”?",
+                answer=text,
+                key="",
+                quote=told.quote,
+            )
+            for (title, told), text in zip(stated, texts, strict=True)
+        ]
+
+    def summaries(self, stated: Sequence[tuple[str, Sequence[Told]]]) -> list[Draft]:
+        """What passages state, each with its topic, in one sentence; the answers are bare."""
+        quotes = [" ".join(each.statement.text for each in told) for _, told in stated]
+        prompts = [f"Text: {quote}\nIn one sentence:" for quote in quotes]
+        texts = self._complete(_SUMMARIES, prompts, _LONGEST_SUMMARY)
+        return [
+            Draft(
+                kind="summary",
+                prompt=f"What is the gist of my notes on {topic}?",
+                answer=text,
+                key="",
+                quote=quote,
+            )
+            for (topic, _), text, quote in zip(stated, texts, quotes, strict=True)
+        ]
+
+    def weigh(self, drafts: Sequence[tuple[str, str]]) -> list[Reading]:
+        """How likely each question is behind the words that it is about."""
+        contexts = [f"Text: {quote}\nQuestion:" for quote, _ in drafts]
+        return readings(self._loaded, contexts, [question for _, question in drafts])
+
+    def _complete(self, shared: str, prompts: Sequence[str], max_tokens: int) -> list[str]:
+        """How each prompt goes on behind the shared beginning, up to the end of its line."""
+        cache = self._prefilled(shared)
+        tokenizer = self._loaded.tokenizer
+        line_end = self._encode("\n")[-1]  # some tokenizers put a sign of their own before it
+        ends = [[token] for token in {*tokenizer.eos_token_ids, line_end}]
+        texts: list[str] = []
+        for first in range(0, len(prompts), BATCH):
+            self._cores.adapt()
+            ids = [self._encode(prompt) for prompt in prompts[first : first + BATCH]]
+            with wired_limit_untouched():
+                generator = BatchGenerator(
+                    self._loaded.model,
+                    stop_tokens=ends,
+                    completion_batch_size=BATCH,
+                    prefill_batch_size=BATCH,
+                )
+                written = _generated(generator, ids, [cache] * len(ids), max_tokens)
+            texts += [tokenizer.decode(each).split("\n")[0].strip() for each in written]
+        return texts
+
+    def _prefilled(self, shared: str) -> list[Any]:
+        if shared not in self._shared:
+            cache = make_prompt_cache(self._loaded.model)
+            beginning = self._loaded.tokenizer.encode(shared)  # with what a model wants first
+            self._loaded.model(mx.array([beginning]), cache=cache)
+            mx.eval([layer.state for layer in cache])
+            self._shared[shared] = cache
+        return self._shared[shared]
+
+    def _encode(self, text: str) -> list[int]:
+        ids: list[int] = self._loaded.tokenizer.encode(text, add_special_tokens=False)
+        return ids
+
+
+def _generated(
+    generator: BatchGenerator, prompts: list[list[int]], caches: list[list[Any]], max_tokens: int
+) -> list[list[int]]:
+    """What is generated behind each prompt, without the token that ends it."""
+    numbers = generator.insert(prompts, [max_tokens] * len(prompts), caches=caches)
+    written: dict[int, list[int]] = {number: [] for number in numbers}
+    while responses := generator.next_generated():
+        for response in responses:
+            if response.finish_reason != "stop":
+                written[response.uid].append(response.token)
+    generator.close()
+    return [written[number] for number in numbers]
+
+
+def to_ask(title: str, told: Sequence[Told]) -> list[Asked]:
+    """What there is to ask for in what a passage states."""
+    return [
+        Asked(title, each, answer.key, answer.kind)
+        for each in told
+        for answer in answers_in(each.statement.text)
+    ]

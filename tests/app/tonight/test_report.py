@@ -1,0 +1,224 @@
+"""The morning report: what it says, where it opens, and what it makes of odd results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.notes.page import NotesPage
+from app.services import Services
+from app.shell.window import Window
+from app.tonight import report_story
+from app.tonight.page import TonightPage
+from app.tonight.report import Report, read_report
+from mlx_backend import protocol
+from mlx_backend.exam.verdict import verdict
+from mlx_backend.library import Library
+from scripts import recorded_library
+from tests.app.filled import add_notes
+from tests.app.recorded import RunMaker
+
+PageMaker = Callable[[], TonightPage]
+
+
+@pytest.fixture
+def make_page(stand_ins: None, services: Services, qtbot: QtBot) -> PageMaker:
+    def make() -> TonightPage:
+        page = TonightPage(services)
+        qtbot.addWidget(page)
+        page.resize(900, 700)
+        page.show()
+        return page
+
+    return make
+
+
+def test_the_verdict_comes_first_and_the_chat_is_a_click_away(
+    make_page: PageMaker, qtbot: QtBot, library: Library
+) -> None:
+    recorded_library.record_night(library)
+    page = make_page()
+    qtbot.waitUntil(page.run.report.isVisible)
+    assert page.title.text() == "Morning Report"
+    assert page.run.title.text() == (
+        "The model answers 4 of 6 questions about your notes that it was not trained on; before: 0."
+    )
+    assert page.run.sentence.text().startswith("“Notes 23 November” was ready today")
+    with qtbot.waitSignal(page.chat_wanted) as wanted:
+        page.run.chat.click()
+    assert wanted.args == ["Notes 23 November"]
+
+
+def test_all_of_the_night_is_told(make_page: PageMaker, qtbot: QtBot, library: Library) -> None:
+    recorded_library.record_night(library)
+    page = make_page()
+    report = page.run.report
+    qtbot.waitUntil(report.isVisible)
+    assert (report.exam.now_text.text(), report.exam.before_text.text()) == ("4 of 6", "0 of 6")
+    assert (report.exam.now.value(), report.exam.now.maximum()) == (4, 6)
+    assert "There are 2,410 samples about your notes" in report.study.text()
+    assert "It keeps 2,105" in report.study.text()
+    assert report.thrown_out.text().splitlines()[1:3] == [
+        "138 said something that their note does not",
+        "71 were like others",
+    ]
+    assert report.general.now_text.text() == "78 of 120"
+    assert report.kept.text() == "It forgot next to nothing of these."
+    assert "better than before: it writes more like you" in report.style_told.text()
+    night = report.night.accessible_text()
+    for fact in ("7 h 12 min in all", "1 h 4 min of it for study", "1.7 GB", "about 84 Wh"):
+        assert fact in night
+    assert report.energy.text() == (
+        "Energy: estimated from the processor's time, 3.5 W for a busy core."
+    )
+    assert "From my notes" in report.advice.text()
+
+
+def test_examples_are_right_and_wrong_and_all_on_request(
+    make_page: PageMaker, qtbot: QtBot, library: Library
+) -> None:
+    recorded_library.record_night(library)
+    page = make_page()
+    examples = page.run.report.examples
+    qtbot.waitUntil(examples.isVisible)
+    assert len(examples.views) == 5
+    wrong = examples.views[-1]
+    assert wrong.question.text() == "In which drawer does Comma sleep?"
+    assert wrong.right.text() == "atlas drawer"
+    assert wrong.right.isVisible()
+    assert not examples.views[0].right.isVisible()
+    examples.all.click()
+    assert len(examples.views) == 6
+    assert not examples.all.isVisible()
+
+
+def test_no_jargon_until_details_are_opened(
+    make_page: PageMaker, qtbot: QtBot, library: Library
+) -> None:
+    recorded_library.record_night(library)
+    page = make_page()
+    report = page.run.report
+    qtbot.waitUntil(report.isVisible)
+    assert not report.numbers.isVisible()
+    assert not page.run.chart.isVisible()
+    assert not page.run.facts.isVisible()
+    report.details.button.click()
+    assert report.numbers.isVisible()
+    assert page.run.chart.isVisible()
+    assert page.run.chart.points()[0] == 600
+
+
+def test_the_samples_are_a_click_away(
+    stand_ins: None, window: Window, qtbot: QtBot, library: Library
+) -> None:
+    add_notes(library)
+    recorded_library.record_night(library)
+    window.show_page("tonight")
+    page = cast(TonightPage, window.page("tonight"))
+    qtbot.waitUntil(page.run.report.isVisible)
+    page.run.report.samples.click()
+    assert cast(NotesPage, window.page("notes")).samples.isVisible()
+
+
+@pytest.fixture
+def night(library: Library) -> str:
+    """A night that was over before the window opened; the id of its run."""
+    return recorded_library.record_night(library).id
+
+
+def test_the_morning_begins_with_it(
+    stand_ins: None, night: str, window: Window, qtbot: QtBot
+) -> None:
+    page = cast(TonightPage, window.page("tonight"))
+    qtbot.waitUntil(page.run.report.isVisible)
+
+
+def test_a_run_of_an_older_version_shows_as_it_did(
+    make_page: PageMaker, qtbot: QtBot, make_run: RunMaker
+) -> None:
+    result: dict[str, object] = {"exam_asked": 9, "exam_before": 1, "exam_after": 5, "notes": 25}
+    make_run(name="Old", steps=100, last=(protocol.Finished(result=result),))
+    page = make_page()
+    qtbot.waitUntil(page.run.isVisible)
+    assert page.title.text() == "Tonight"
+    assert page.run.title.text() == "Old"
+    assert not page.run.report.isVisible()
+    assert page.run.chart.isVisible()
+    assert "it answers 5; before, it answered 1" in page.run.sentence.text()
+
+
+def test_a_training_that_did_not_help_says_so_in_its_first_line(
+    make_page: PageMaker, qtbot: QtBot, make_run: RunMaker
+) -> None:
+    result: dict[str, object] = {"exam_asked": 9, "exam_before": 2, "exam_after": 1, "steps": 3}
+    result |= {"verdict": verdict(result), "planned_steps": 100}
+    make_run(last=(protocol.Finished(result=result),))
+    page = make_page()
+    qtbot.waitUntil(page.run.report.isVisible)
+    assert page.run.title.text().startswith("The training did not help: 1 of 9")
+    report = page.run.report
+    assert not report.study.isVisible()
+    assert not report.general.isVisible()
+    assert not report.advice.isVisible()
+
+
+def test_another_run_replaces_it_and_it_can_be_looked_at_again(
+    make_page: PageMaker, qtbot: QtBot, library: Library, make_run: RunMaker
+) -> None:
+    run = recorded_library.record_night(library)
+    make_run(name="Stopped", last=(protocol.Stopped(step=20),), job_id="20990101-000000-aaaa")
+    page = make_page()
+    qtbot.waitUntil(lambda: page.run.title.text() == "Stopped")
+    assert not page.run.report.isVisible()
+    assert page.run.chart.isVisible()
+    qtbot.waitUntil(lambda: page.history.view.model().rowCount() == 2)
+    page.history.view.selectRow(1)
+    qtbot.waitUntil(page.run.report.isVisible)
+    assert page.run.run_id == run.id
+
+
+def test_what_makes_no_sense_is_left_out() -> None:
+    odd: dict[str, object] = {
+        "verdict": "It helped.",
+        "notes": "many",
+        "exam": [{"question": 3}],
+        "perplexity_before": None,
+        "steps": 12,
+        "unheard of": [1],
+    }
+    assert read_report(odd) == Report(verdict="It helped.", steps=12)
+
+
+@pytest.mark.parametrize(
+    ("after", "perplexity", "says"),
+    [
+        (80, 20.0, "It lost nothing of these."),
+        (78, 20.0, "It forgot next to nothing of these."),
+        (70, 20.0, "It forgot some of these"),
+        (80, 33.0, "it foresees text about other things less well"),
+    ],
+)
+def test_forgetting_in_plain_words(after: int, perplexity: float, says: str) -> None:
+    report = Report(
+        general_asked=120,
+        general_before=79,
+        general_after=after,
+        perplexity_before=20.0,
+        perplexity_after=perplexity,
+    )
+    assert says in report_story.general(report)
+
+
+def test_hostile_answers_stay_text(make_page: PageMaker, qtbot: QtBot, make_run: RunMaker) -> None:
+    item = {"question": "<b>Who?</b>", "answers": ["<i>x</i>"], "after": "<img src=x>" * 40}
+    result: dict[str, object] = {"verdict": "<h1>Yes</h1>", "exam_asked": 1, "exam": [item]}
+    make_run(last=(protocol.Finished(result=result),))
+    page = make_page()
+    qtbot.waitUntil(page.run.report.isVisible)
+    (view,) = page.run.report.examples.views
+    assert page.run.title.text() == "<h1>Yes</h1>"
+    assert view.question.text() == "<b>Who?</b>"
+    assert view.now.text().endswith("…")

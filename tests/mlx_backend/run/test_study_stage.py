@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import msgspec
+
+from mlx_backend import protocol
+from mlx_backend.dataset.samples import load_dataset
+from mlx_backend.jobs import JobFolder
+from mlx_backend.library import Library, database
+from mlx_backend.library.bin import Bin
+from mlx_backend.library.notes import Notes
+from mlx_backend.protocol import TrainSpec
+from mlx_backend.run.study_stage import studied_before
+from mlx_backend.run.training_run import TrainingRun
+
+
+def sample_ids(library: Library) -> set[int]:
+    with database.opened(library.database) as connection:
+        return {row["id"] for row in connection.execute("SELECT id FROM samples")}
+
+
+def test_stopped_while_it_studies_a_run_repeats_nothing(
+    filled_library: Library, spec: TrainSpec
+) -> None:
+    folder = JobFolder.create(filled_library.runs, spec)
+    run = TrainingRun(filled_library, folder, spec)
+    assert run.run(lambda: folder.status().stage == "studying") is None
+    assert not (folder.path / "samples.json").exists()
+    before = sample_ids(filled_library)
+    assert before
+    result = TrainingRun(filled_library, folder, spec).run(lambda: False)
+    assert result is not None
+    assert before <= sample_ids(filled_library)
+    assert result["study_used"] == studied_before(folder).used > 0
+
+
+def test_what_study_brought_is_told(filled_library: Library, spec: TrainSpec) -> None:
+    folder = JobFolder.create(filled_library.runs, spec)
+    result = TrainingRun(filled_library, folder, spec).run(lambda: False)
+    assert result is not None
+    assert result["study_written"] == result["study_used"] + sum(result["study_dropped"].values())  # type: ignore[attr-defined, operator]
+    assert result["recipe"] in {"what they say", "how you write", "what they say and how you write"}
+    assert any(
+        notice.startswith("There are ") and "of them kept" in notice
+        for notice in folder.status().notices
+    )
+    events = list(folder.reader().read_new())
+    assert any(isinstance(e, protocol.Progress) and e.unit == "passages" for e in events)
+    stage = ""
+    for event in events:
+        if isinstance(event, protocol.StageBegan):
+            stage = event.stage
+        elif isinstance(event, protocol.Progress) and stage in ("studying", "checking"):
+            assert event.remaining_s is not None, "who waits knows for how long"
+            assert event.remaining_s >= 0
+    assert stage == "checking"
+
+
+def test_without_study_the_text_is_trained_as_it_stands(
+    filled_library: Library, spec: TrainSpec
+) -> None:
+    plain = msgspec.structs.replace(spec, study=False)
+    folder = JobFolder.create(filled_library.runs, plain)
+    assert TrainingRun(filled_library, folder, plain).run(lambda: False) is not None
+    kinds = {sample.kind for sample in load_dataset(folder.path / "samples.json").train}
+    assert kinds <= {"passage", "reply"}
+    assert sample_ids(filled_library) == set()
+
+
+def test_the_next_run_writes_nothing_again(filled_library: Library, spec: TrainSpec) -> None:
+    found = []
+    for name in ("One", "Two"):
+        named = msgspec.structs.replace(spec, name=name, steps=1)
+        folder = JobFolder.create(filled_library.runs, named)
+        assert TrainingRun(filled_library, folder, named).run(lambda: False) is not None
+        found.append(sample_ids(filled_library))
+    assert found[0] == found[1]
+
+
+def test_a_note_that_is_deleted_during_study_is_not_trained(
+    filled_library: Library, spec: TrainSpec
+) -> None:
+    folder = JobFolder.create(filled_library.runs, spec)
+    with database.opened(filled_library.database) as connection:
+        doomed = Notes(connection).summaries()[0].id
+        waste = Bin(filled_library, connection)
+
+        def delete_and_go_on() -> bool:
+            if folder.status().stage == "studying":
+                waste.delete_notes([doomed])
+            return False
+
+        assert TrainingRun(filled_library, folder, spec).run(delete_and_go_on) is not None
+        assert len(waste.items()) == 1
+    dataset = load_dataset(folder.path / "samples.json")
+    assert doomed not in dataset.versions
+    assert doomed not in {sample.note for sample in (*dataset.train, *dataset.held_out)}
