@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.chat_memory import ChatMemory
+from app.chat.memory import ChatMemory
+from app.library.window_state import window_state
 from app.services import Services
+from app.shell.window import ENTRIES, Window
 from app.style import zoom
-from app.window import ENTRIES, Window
-from app.window_state import window_state
 from mlx_backend.library import Library
 from tests.data.unpacking import unpack
 

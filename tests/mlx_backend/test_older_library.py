@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from mlx_backend.accelerator import has_gpu
-from mlx_backend.arrays import load_tensors
 from mlx_backend.cli.main import main
 from mlx_backend.jobs import JobFolder, JobState
-from mlx_backend.jobs.frugality import Lowered, lowered_memory
+from mlx_backend.jobs.memory_ladder import Lowered, lowered_memory
 from mlx_backend.library import Library, database
 from mlx_backend.library.conversations import Conversations
+from mlx_backend.library.sample_browsing import SampleBrowsing, SampleFilter
+from mlx_backend.machine.accelerator import has_gpu
+from mlx_backend.machine.arrays import load_tensors
 from mlx_backend.protocol import ImportSpec, TrainSpec
 from mlx_backend.settings import load_settings
-from mlx_backend.study.browsing import SampleBrowsing, SampleFilter
 from tests.data.unpacking import unpack
 from tests.mlx_backend.arrays import numpy, relative_error
 
