@@ -1,4 +1,4 @@
-"""The library that version 0.1.0 left, as `make_library_0_1.py` made it."""
+"""The library that version 0.1.0 left."""
 
 from __future__ import annotations
 
