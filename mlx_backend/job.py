@@ -15,6 +15,7 @@ from mlx_backend import protocol
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library.home import Library
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.redacting import log_to_stderr, redact_output
 from mlx_backend.private_data.scan import find_secrets
@@ -50,6 +51,7 @@ def main(arguments: list[str]) -> int:
 def _work(folder: JobFolder) -> int:
     signalled = _signal_switch()
     try:
+        folder.check_version()
         spec = folder.spec()
         if isinstance(spec, TrainSpec):
             return _supervise(folder, spec, signalled)
@@ -77,7 +79,7 @@ def _supervise(folder: JobFolder, spec: TrainSpec, signalled: Callable[[], bool]
 def _fail(folder: JobFolder, error: OvernightError) -> int:
     _log.error("%s\n%s", error.message, error.detail, exc_info=error)
     try:
-        folder.append(protocol.Failed(error=protocol.ErrorReport.of(error)))
+        folder.append(protocol.Failed(error=report_of(error)))
     except OSError:
         _log.exception("the failure could not be recorded")
     return 1

@@ -21,11 +21,11 @@ from mlx_backend.library import database
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import read_model
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import (
     CancelRequest,
     ChatRequest,
-    ErrorReport,
     LoadRequest,
     ReleaseRequest,
     WeightedAdapter,
@@ -62,7 +62,7 @@ class Worker:
         except Exception as error:
             typed = from_exception(error)
             _log.error("request failed: %s\n%s", typed.message, typed.detail)
-            self._reply(protocol.RequestFailed(id=request.id, error=ErrorReport.of(typed)))
+            self._reply(protocol.RequestFailed(id=request.id, error=report_of(typed)))
         finally:
             self._cancelled.discard(request.id)
 

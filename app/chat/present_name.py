@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.jobs.snapshot import JobSnapshot
-from app.tonight import run_story
 from mlx_backend.library.adapters import AdapterCard
 
 
@@ -15,5 +14,5 @@ def present_name(
     """What the adapter is called now that a run filed as `name`; `name` where that is not known."""
     if name is None or any(card.name == name for card in cards):
         return name
-    made_it = {run.id for run in runs if run_story.adapter_of(run) == name}
+    made_it = {run.id for run in runs if run.adapter == name}
     return next((card.name for card in cards if card.run in made_it), name)

@@ -94,7 +94,7 @@ class StatusStrip(QFrame):
     def _chat(self) -> None:
         run = self._finished
         if run is not None:
-            self.chat_wanted.emit(run_story.adapter_of(run))
+            self.chat_wanted.emit(run.adapter)
             self._news.mark_seen(run.id)
 
     def _show(self) -> None:
@@ -106,7 +106,7 @@ class StatusStrip(QFrame):
         elif self._imported is not None:
             self._say("notes", "Notes are added", outcome(self._imported)[0])
         elif self._finished is not None:
-            self._say("tonight", f"“{run_story.adapter_of(self._finished)}” is ready")
+            self._say("tonight", f"“{self._finished.adapter}” is ready")
         else:
             self._show_rest()
         self.detail.setVisible(bool(self.detail.text()))

@@ -115,10 +115,10 @@ class _RunTable(QAbstractTableModel):
         run, column = self._runs[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             if column == _NAME:
-                return run_story.name_of(run)
+                return run.name
             return run_story.state_of(run) if column == _STATE else amounts.day(run.began_at)
         if role == Qt.ItemDataRole.ToolTipRole and column == _NAME:
-            return tip(run_story.name_of(run))
+            return tip(run.name)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column == _WHEN else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter

@@ -18,7 +18,6 @@ from app.jobs.snapshot import JobSnapshot
 from app.services import Services
 from app.style import Space
 from app.text import amounts
-from app.tonight import run_story
 from app.tonight.history import RunHistory
 from app.tonight.plan import PlanView, StartWish
 from app.tonight.queue import QueueList
@@ -160,14 +159,14 @@ class TonightPage(QWidget):
         if self._found is None or not self.isVisible() or self.plan.is_starting:
             return  # what is measured now would keep the run waiting
         totals, settings = self._found.totals, self._services.preferences.settings
-        taken = self._found.adapters | {run_story.name_of(run) for run in runs if run.is_active}
+        taken = self._found.adapters | {run.name for run in runs if run.is_active}
         self.plan.suggest_name(default_name(taken, time.time()), taken)
         before = run_line.last_of(runs)
         question = PlanQuestion.of(totals, settings, self._found.studied)
         if before is not None:
             self._leave_plan()
             self._asked = None
-            self.plan.show_queued(totals, settings.hours, run_story.name_of(before))
+            self.plan.show_queued(totals, settings.hours, before.name)
         elif question == self._given_up:
             self.plan.show_unmeasured(totals, settings.hours)
         elif question != self._asked:

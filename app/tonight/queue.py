@@ -71,7 +71,7 @@ class QueueRow(QWidget):
 
     def show_run(self, turn: int, run: JobSnapshot) -> None:
         """Show a run with its place in the line."""
-        name = run_story.name_of(run)
+        name = run.name
         self._run_id = run.id
         self._turn.setText(f"{turn}.")
         middle = Qt.TextElideMode.ElideMiddle

@@ -15,14 +15,13 @@ from app.text import amounts
 from app.tonight import report_story, run_facts, run_story
 from app.tonight.fact_row import FactRow
 from app.tonight.loss_chart import LossChart
-from app.tonight.report import Report, read_report
 from app.tonight.report_view import ReportView
 from app.tonight.spoken import SpokenList
 from app.widgets.fold import Fold
 from app.widgets.reveal import open_path
 from app.widgets.text import button, paragraph
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import TrainSpec
+from mlx_backend.protocol import RunReport, TrainSpec
 
 _SECOND_MS = 1000
 _STUDY = (
@@ -57,7 +56,7 @@ class RunView(QWidget):
     def __init__(self, style: Style) -> None:
         super().__init__()
         self._run: JobSnapshot | None = None
-        self._report: Report | None = None
+        self._report: RunReport | None = None
         self.title = paragraph(kind="heading")
         self.sentence = paragraph()
         self.notice = paragraph(kind="quiet")
@@ -109,10 +108,10 @@ class RunView(QWidget):
 
     def _show_words(self, run: JobSnapshot) -> None:
         self.report.setVisible(self._report is not None)
-        name = run_story.name_of(run)
+        name = run.name
         if self._report is not None:
-            self.title.setText(amounts.regional(self._report.verdict))
-            self.sentence.setText(report_story.when(run, run_story.adapter_of(run)))
+            self.title.setText(amounts.regional(self._report.judgement.verdict))
+            self.sentence.setText(report_story.when(run, run.adapter))
             self.report.show_report(self._report, run)
         else:
             self.title.setText(name)
@@ -222,7 +221,7 @@ class RunView(QWidget):
 
     def _chat(self) -> None:
         if self._run is not None:
-            self.chat_wanted.emit(run_story.adapter_of(self._run))
+            self.chat_wanted.emit(self._run.adapter)
 
     def _show_log(self) -> None:
         if self._run is not None:
@@ -273,9 +272,8 @@ class RunView(QWidget):
         sized(self, RunView._stand)
 
 
-def _report_of(run: JobSnapshot) -> Report | None:
+def _report_of(run: JobSnapshot) -> RunReport | None:
     """What a finished run reports; None for one of a version that gave no verdict."""
     if run.state is not JobState.FINISHED:
         return None
-    report = read_report(run.status.result)
-    return report if report.verdict else None
+    return run.report if run.report.judgement.verdict else None

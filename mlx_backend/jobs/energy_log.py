@@ -11,6 +11,7 @@ from mlx_backend import protocol
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.jobs.surroundings import Every
+from mlx_backend.protocol.report import EnergyReport
 
 _EVERY_S = 60.0
 
@@ -50,7 +51,8 @@ class EnergyLog:
         """The result with `watt_hours` and `energy_how`; they go into report.json as well."""
         if self._latest is None:
             return end
-        energy = {"watt_hours": round(self._latest.watt_hours, 2), "energy_how": self._latest.how}
+        used = round(self._latest.watt_hours, 2)
+        energy = EnergyReport(watt_hours=used, how=self._latest.how).fields()
         try:
             report = msgspec.json.decode((folder.path / "report.json").read_bytes())
             folder.write_report(report | energy)

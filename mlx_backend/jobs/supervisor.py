@@ -15,18 +15,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlx_backend import protocol
-from mlx_backend.errors import ErrorKind, from_exception
+from mlx_backend.errors import ErrorKind
 from mlx_backend.jobs import process_ends
 from mlx_backend.jobs.energy_log import EnergyLog
-from mlx_backend.jobs.folder import JobFolder, JobStatus
+from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.hindrances import Hindrances
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.jobs.memory import MemoryLook, look_at_memory, ran_out
 from mlx_backend.jobs.memory_ladder import lower_memory
 from mlx_backend.jobs.process_ends import AbnormalEnd
+from mlx_backend.jobs.status import JobStatus
 from mlx_backend.jobs.surroundings import Every, Surroundings
 from mlx_backend.jobs.training_process import TRAINING, End, Outcome, TrainingProcess
-from mlx_backend.protocol import Ending, ErrorReport
+from mlx_backend.private_data.masked_errors import report_of
+from mlx_backend.protocol import Ending
 
 _TITLE = "Overnight"
 _COMES_BY_ITSELF: tuple[protocol.WaitReason, ...] = ("time", "turn")
@@ -166,7 +168,7 @@ class Supervisor:
                 watched = self._watch(process, before)
                 end = process.outcome() or self._end_without_a_word(process, before, watched)
         except OSError as error:  # it could not even be started
-            return protocol.Failed(error=ErrorReport.of(from_exception(error))), False
+            return protocol.Failed(error=report_of(error)), False
         finally:
             self._journal.mend()
             self._folder.refresh(self._status, self._reader)
@@ -272,7 +274,7 @@ class Supervisor:
             return end  # it knows better than anyone
         printed = end.printed if isinstance(end, AbnormalEnd) else ""
         error = process_ends.give_up(ending, self._failures, self._saved_before, printed)
-        return protocol.Failed(error=ErrorReport.of(error))
+        return protocol.Failed(error=report_of(error))
 
     def _tell_started(self) -> None:
         resumed_from = self._folder.newest_checkpoint()

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mlx_backend.errors import OvernightError
-from mlx_backend.jobs.folder import EventReader, JobFolder, JobStatus
+from mlx_backend.jobs.event_reader import EventReader
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.status import JobStatus
 from mlx_backend.library.home import Library
 from mlx_backend.locks import is_held
 from mlx_backend.protocol import Patience, TrainSpec, Waiting, WaitReason

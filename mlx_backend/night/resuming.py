@@ -6,7 +6,8 @@ import time
 
 from mlx_backend import protocol
 from mlx_backend.errors import OvernightError
-from mlx_backend.jobs.folder import JobFolder, JobState
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.status import JobState
 from mlx_backend.library.home import Library
 from mlx_backend.protocol import TrainSpec
 
@@ -28,6 +29,7 @@ def cut_short(library: Library, now: float | None = None) -> list[JobFolder]:
 
 def _goes_on(folder: JobFolder, now: float) -> bool:
     try:
+        folder.check_version()
         if not isinstance(folder.spec(), TrainSpec):
             return False
         if folder.status().state is not JobState.INTERRUPTED or folder.stop_requested():

@@ -26,13 +26,14 @@ from typing import Self
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.errors import ErrorKind, OvernightError, from_exception
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.hosts import check_hosts, go_on_with, hosts_left
 from mlx_backend.jobs.training_process import Outcome
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.redacting import log_to_stderr
-from mlx_backend.protocol import ErrorReport, Host, TrainSpec
+from mlx_backend.protocol import Host, TrainSpec
 from mlx_backend.run import host_member
 from mlx_backend.run.host_attendance import Attendance
 from mlx_backend.run.process import ORPHANED
@@ -70,7 +71,7 @@ def main(arguments: list[str], command: Sequence[str] = MEMBER) -> int:
     except Orphaned:
         return ORPHANED
     except Exception as error:
-        end = protocol.Failed(error=ErrorReport.of(from_exception(error)))
+        end = protocol.Failed(error=report_of(error))
     if isinstance(end, Crash):
         return _end_like(end)
     os.write(sys.stdout.fileno(), protocol.encode_line(end))
@@ -185,7 +186,7 @@ class Launch:
             f"{_HOW_IT_WAS_LOST if was_lost else _why_it_is_silent(name)}"
             " The run can go on without it, and comes to the same result.",
         )
-        return protocol.Failed(error=ErrorReport.of(error))
+        return protocol.Failed(error=report_of(error))
 
     def _tell(self, line: bytes) -> None:
         with contextlib.suppress(OSError):  # it is ending

@@ -24,8 +24,9 @@ from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.jobs.training_process import Outcome
 from mlx_backend.library.home import Library
 from mlx_backend.machine import accelerator
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.redacting import log_to_stderr
-from mlx_backend.protocol import ErrorReport, TrainSpec
+from mlx_backend.protocol import TrainSpec
 
 if TYPE_CHECKING:
     from mlx_backend.training.hosts.crew import Crew
@@ -60,7 +61,7 @@ def outcome_of(work: Callable[[], dict[str, object] | None]) -> Outcome:
     except BaseException as error:  # nobody stands above but the supervisor, who wants it typed
         typed = from_exception(error)
         _log.error("%s\n%s", typed.message, typed.detail)
-        return protocol.Failed(error=ErrorReport.of(typed))
+        return protocol.Failed(error=report_of(typed))
     return protocol.Stopped() if result is None else protocol.Finished(result=result)
 
 

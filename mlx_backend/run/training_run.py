@@ -15,7 +15,6 @@ from mlx_backend import __version__, protocol
 from mlx_backend.adapters.filing import adapter_readme, check_adapter
 from mlx_backend.dataset.samples import Dataset, Sample, load_dataset, save_dataset
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.exam.verdict import advice, verdict
 from mlx_backend.files import remove_tree, write_atomically, write_folder_atomically
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.memory_ladder import Lowered, lowered_memory
@@ -32,14 +31,18 @@ from mlx_backend.models import lora
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
 from mlx_backend.night.overtime import keep_time_granted, with_time_granted
-from mlx_backend.protocol import TrainSpec
+from mlx_backend.protocol import TrainingEnd, TrainSpec
+from mlx_backend.protocol.report import FiledAdapter, RunReport
 from mlx_backend.run.assessment import Assessment, assess, assess_once
 from mlx_backend.run.kept_private import keeps_private
 from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation, down_to, prepare, takes_least
 from mlx_backend.run.reporting import (
-    comparison,
+    exam_scores,
+    general_scores,
+    judged,
     study_report,
+    style_losses,
     what_it_took,
     what_was_left_out,
     why_it_ended,
@@ -48,7 +51,6 @@ from mlx_backend.run.room import check_fit, check_room
 from mlx_backend.run.study_stage import StudyStage, studied_before
 from mlx_backend.training.batches import ROW_LENGTHS
 from mlx_backend.training.checkpoints import elapsed_before
-from mlx_backend.training.end import End
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.stopping import StoppedEarly, check_of, never
@@ -117,7 +119,7 @@ class TrainingRun:
         mx.reset_peak_memory()
         end = loop.run(stop_requested)
         self._dismiss_crew()
-        if end is End.STOPPED:
+        if end is TrainingEnd.STOPPED:
             return None
         for text in why_it_ended(end, loop.state, plan.steps):
             self._notice(text)
@@ -133,16 +135,18 @@ class TrainingRun:
         self._stage("checking")
         self._tell_remaining(self._before.again_s)
         after = assess(preparation, dataset, self._spec.hours, check=self._check)
-        report: dict[str, object] = {
-            "run": self._folder.id,
-            "path": str(self._library.adapters / card.name),
-        }
-        report |= what_it_took(card, plan, loop.state, end)
-        report |= what_was_left_out(dataset, preparation)
-        report |= comparison(self._before, after)
-        report |= study_report(studied_before(self._folder))
-        report |= {"verdict": verdict(report), "advice": advice(report)}
-        return report | {"report": str(self._folder.write_report(report))}
+        path = str(self._library.adapters / card.name)
+        report = RunReport(
+            filed=FiledAdapter(run=self._folder.id, path=path, adapter=card.name),
+            training=what_it_took(card, plan, loop.state, end),
+            left_out=what_was_left_out(dataset, preparation),
+            exam=exam_scores(self._before, after),
+            style=style_losses(self._before, after),
+            general=general_scores(self._before, after),
+            study=study_report(studied_before(self._folder)),
+        )
+        fields = judged(report).fields()
+        return fields | {"report": str(self._folder.write_report(fields))}
 
     def _dismiss_crew(self) -> None:
         if self._crew is not None:

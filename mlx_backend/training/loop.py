@@ -15,6 +15,7 @@ import numpy as np
 
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.protocol import TrainingEnd
 from mlx_backend.training import guard
 from mlx_backend.training.batches import Batch, PackedBatches
 from mlx_backend.training.checkpoints import (
@@ -25,7 +26,6 @@ from mlx_backend.training.checkpoints import (
     restore_adapter,
     save_checkpoint,
 )
-from mlx_backend.training.end import End
 from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
 
 _RECENT = 20
@@ -116,7 +116,7 @@ class TrainingLoop:
         self._saved = self._state.step
         return self._state.step
 
-    def run(self, stop_requested: Callable[[], bool]) -> End:
+    def run(self, stop_requested: Callable[[], bool]) -> TrainingEnd:
         """Train to the last step, to the deadline, or until learning no longer helps.
 
         Saves a checkpoint in any case, and takes one step even after the deadline. At the end the
@@ -132,7 +132,7 @@ class TrainingLoop:
         while end is None:
             if stop_requested():
                 self._save()
-                return End.STOPPED
+                return TrainingEnd.STOPPED
             self._one_step()
             step = self._state.step
             if step % every == 0 and step < self._plan.steps:
@@ -145,14 +145,14 @@ class TrainingLoop:
         self._finish()
         return end
 
-    def _end(self) -> End | None:
+    def _end(self) -> TrainingEnd | None:
         state, deadline = self._state, self._plan.deadline
         if state.step >= self._plan.steps:
-            return End.ALL_STEPS
+            return TrainingEnd.ALL_STEPS
         if state.best is not None and state.best.is_over:
-            return End.NO_GAIN
+            return TrainingEnd.NO_GAIN
         if deadline is not None and state.step > 0 and time.time() >= deadline:
-            return End.NO_TIME
+            return TrainingEnd.NO_TIME
         return None
 
     def _one_step(self) -> None:

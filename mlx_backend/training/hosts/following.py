@@ -13,7 +13,7 @@ from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.library.home import Library
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel, load_base_model
-from mlx_backend.protocol import ErrorReport
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.training.hosts import messages
 from mlx_backend.training.hosts.group import Group
 from mlx_backend.training.hosts.messages import Leave, Meet, Share, Take
@@ -71,7 +71,7 @@ def _meet(group: Group, open_library: Callable[[], Library]) -> LoadedModel | No
         loaded = _load(open_library(), _understood(told))
     except Exception as error:
         typed = from_exception(error)
-        group.gather(msgspec.msgpack.encode(ErrorReport.of(typed)))
+        group.gather(msgspec.msgpack.encode(report_of(typed)))
         raise typed from error
     group.gather(b"")
     return loaded

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from mlx_backend.errors import ErrorKind, OvernightError, from_exception
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.process_ends import (
     AbnormalEnd,
     classify,
@@ -16,7 +16,8 @@ from mlx_backend.jobs.process_ends import (
     explain,
     give_up,
 )
-from mlx_backend.protocol import Ending, ErrorReport
+from mlx_backend.private_data.masked_errors import report_of
+from mlx_backend.protocol import Ending
 
 _THROWN = "libc++abi: terminating due to uncaught exception of type std::runtime_error: "
 _METAL = _THROWN + "[METAL] Command buffer execution failed: "
@@ -146,7 +147,7 @@ REPORTED: list[tuple[BaseException, Ending | None]] = [
 
 @pytest.mark.parametrize(("error", "ending"), REPORTED, ids=lambda value: repr(value)[:40])
 def test_only_surprises_are_tried_again(error: BaseException, ending: Ending | None) -> None:
-    assert ending_of_error(ErrorReport.of(from_exception(error))) == ending
+    assert ending_of_error(report_of(error)) == ending
 
 
 ALL: tuple[Ending, ...] = ("out of memory", "gpu timeout", "crash", "killed", "disk full")
