@@ -10,7 +10,7 @@ import msgspec
 from mlx_backend import protocol
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.journal import Journal
-from mlx_backend.jobs.surroundings import Every
+from mlx_backend.jobs.machine_services import Every
 
 _EVERY_S = 60.0
 

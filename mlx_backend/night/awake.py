@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from mlx_backend.night.app_nap import without_app_nap
-from mlx_backend.night.asking import succeeds
+from mlx_backend.night.system_tools import succeeds
 
 _FAREWELL_S = 5.0
 

@@ -7,7 +7,7 @@ import sys
 
 import psutil
 
-from mlx_backend.night.asking import Ask, answer_of
+from mlx_backend.night.system_tools import Ask, answer_of
 from mlx_backend.night.strain import Strain
 
 _PMSET = ("/usr/bin/pmset", "-g", "batt")

@@ -15,7 +15,7 @@ import psutil
 
 from mlx_backend.night.battery import battery_strain
 from mlx_backend.night.heat import heat_strain
-from mlx_backend.night.shortage import memory_strain
+from mlx_backend.night.memory_pressure import memory_strain
 from mlx_backend.night.strain import Strain
 from mlx_backend.protocol import Patience, Waiting, WaitReason
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import psutil
 
-from mlx_backend.night.asking import Ask, answer_of
+from mlx_backend.night.system_tools import Ask, answer_of
 from mlx_backend.night.strain import Strain
 
 _PRESSURE = ("/usr/bin/notifyutil", "-g", "com.apple.system.thermalpressurelevel")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import sys
 
-from mlx_backend.night.asking import Ask, answer_of
+from mlx_backend.night.system_tools import Ask, answer_of
 from mlx_backend.text.words import printable
 
 # Title and text come as arguments, so that nothing in them is ever taken for script.

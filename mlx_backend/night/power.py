@@ -7,7 +7,7 @@ import re
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from mlx_backend.night.asking import Ask, answer_of
+from mlx_backend.night.system_tools import Ask, answer_of
 
 _IOREG = ("/usr/sbin/ioreg", "-a", "-r", "-n", "AppleSmartBattery")
 _CHIP = ("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string")

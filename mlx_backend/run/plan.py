@@ -12,11 +12,12 @@ import msgspec
 import psutil
 
 from mlx_backend.dataset.samples import Dataset
+from mlx_backend.jobs.memory_ladder import MemoryWay, thriftier
 from mlx_backend.library.models import BaseModel, list_models
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.preparation import Preparation, again, takes_least
+from mlx_backend.run.preparation import Preparation, prepare_another_way, way_at_start
 from mlx_backend.training.loop import evaluation_interval
 from mlx_backend.training.stopping import Check, never
 
@@ -27,10 +28,11 @@ _REST_S = 5.0
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a run will do: `minutes` of training in `steps` steps, `peak_bytes` of memory.
 
-    `passes` is how often it sees each sample; below 1, it does not see all of them. `down` is how
-    far it went down the ladder of `frugality.rungs` to fit into `machine_bytes`, and `way` says so.
-    Where it does not fit all the same, `instead` names a base model of the library that would; ""
-    where there is none.
+    `passes` is how often it sees each sample; below 1, it does not see all of them. `memory_way` is
+    how a step saves memory (None in a plan of version 0.1), `way` the same in words for the person,
+    and `saves_to_fit` whether it saves more than was asked for, so that the run fits into
+    `machine_bytes`. Where it does not fit all the same, `instead` names a base model of the library
+    that would; "" where there is none.
     """
 
     notes: int
@@ -43,8 +45,9 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     machine_bytes: int
     fits: bool
     tokens_per_second: float
-    down: int = 0
+    saves_to_fit: bool = False
     way: str = ""
+    memory_way: MemoryWay | None = None
     instead: str = ""
 
 
@@ -68,23 +71,22 @@ def plan_what_fits(
     dataset: Dataset,
     preparation: Preparation,
     deadline: float | None,
-    down: int = 0,
     check: Check = never,
 ) -> tuple[RunPlan, Preparation]:
     """The plan that goes fastest among those that fit, and what it was measured with.
 
     Where nothing fits, the plan that takes the least memory, with `fits` false.
-    `deadline`, `down` and `check` are those of `make_plan`.
+    `deadline` and `check` are those of `make_plan`.
     """
     while True:
-        plan = make_plan(spec, dataset, preparation, deadline, down, check)
+        plan = make_plan(spec, dataset, preparation, deadline, check)
         if plan.fits:
             return plan, preparation
-        if takes_least(spec, down):
+        following = thriftier(preparation.way, spec.dropout)
+        if following is None:
             instead = _model_that_fits(plan, preparation)
             return msgspec.structs.replace(plan, instead=instead), preparation
-        down += 1
-        preparation = again(preparation, spec, dataset, down)
+        preparation = prepare_another_way(preparation, spec, dataset, following)
 
 
 def make_plan(
@@ -92,14 +94,12 @@ def make_plan(
     dataset: Dataset,
     preparation: Preparation,
     deadline: float | None,
-    down: int = 0,
     check: Check = never,
 ) -> RunPlan:
     """Measure real steps and plan as many as `spec.passes` make and the time allows.
 
-    The training ends by `deadline` (Unix time); `preparation` is `down` the ladder. The steps
-    change no parameter: they are taken with a learning rate of zero, and the optimizer forgets
-    them. `check` is called before each.
+    The training ends by `deadline` (Unix time). The measured steps change no parameter: their
+    learning rate is zero, and the optimizer's state is reset. `check` is called before each.
     """
     available = memory_available()
     measured = _measure(preparation, check)
@@ -123,8 +123,9 @@ def make_plan(
         machine_bytes=available,
         fits=measured.peak_bytes <= available,
         tokens_per_second=measured.tokens / measured.step_s,
-        down=down,
-        way=preparation.frugality.text,
+        saves_to_fit=preparation.way != way_at_start(spec),
+        way=preparation.way.text,
+        memory_way=preparation.way,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from mlx_backend.night.asking import Ask, answer_of
+from mlx_backend.night.system_tools import Ask, answer_of
 from mlx_backend.night.strain import Strain
 
 _SYSCTL = ("/usr/sbin/sysctl", "-n", "kern.memorystatus_vm_pressure_level")
