@@ -12,11 +12,16 @@ GENERAL = "general"
 """The kind of samples that are the base model's own answers to general prompts."""
 
 
+OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
+"""The kinds of samples that also quote other notes than their own."""
+
+
 class Sample(msgspec.Struct, frozen=True):
     """One training example; `note` and `passage` are ids in the library, 0 where it is of none.
 
-    `key` is what of the answer the prompt asks for, where that can be told. `rewordings` are other
-    prompts for the same answer: each pass over the samples takes the next one.
+    `others` are the ids of other notes that it quotes or names. `key` is what of the answer the
+    prompt asks for, where that can be told. `rewordings` are other prompts for the same answer:
+    each pass over the samples takes the next one.
     """
 
     prompt: str
@@ -26,6 +31,12 @@ class Sample(msgspec.Struct, frozen=True):
     kind: str
     key: str = ""
     rewordings: tuple[str, ...] = ()
+    others: tuple[int, ...] = ()
+
+    @property
+    def notes(self) -> tuple[int, ...]:
+        """The ids of all notes that it tells something of; 0 where it is of none."""
+        return (self.note, *self.others)
 
 
 class Masking(msgspec.Struct, frozen=True):
@@ -43,7 +54,8 @@ class Dataset(msgspec.Struct, frozen=True):
 
     `versions` are the SHA-256 of the notes' files by note id, as they were when this was written.
     `style` are passages of notes whose text is not trained as a whole: how well they are foreseen
-    tells how much of the person's manner of writing was learned.
+    tells how much of the person's manner of writing was learned. `left_out` are digests of the
+    samples that the person had left out or deleted by then; None in a file of version 0.1.
     """
 
     train: tuple[Sample, ...]
@@ -51,6 +63,7 @@ class Dataset(msgspec.Struct, frozen=True):
     versions: dict[int, str]
     masking: Masking = Masking()
     style: tuple[Sample, ...] = ()
+    left_out: tuple[bytes, ...] | None = None
 
     @property
     def notes(self) -> int:

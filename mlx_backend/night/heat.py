@@ -9,8 +9,8 @@ from typing import Protocol
 
 import psutil
 
-from mlx_backend.night.system_tools import Ask, answer_of
 from mlx_backend.night.strain import Strain
+from mlx_backend.night.system_tools import Ask, answer_of
 
 _PRESSURE = ("/usr/bin/notifyutil", "-g", "com.apple.system.thermalpressurelevel")
 _PMSET = ("/usr/bin/pmset", "-g", "therm")

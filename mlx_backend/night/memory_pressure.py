@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from mlx_backend.night.system_tools import Ask, answer_of
 from mlx_backend.night.strain import Strain
+from mlx_backend.night.system_tools import Ask, answer_of
 
 _SYSCTL = ("/usr/sbin/sysctl", "-n", "kern.memorystatus_vm_pressure_level")
 _LINUX_PRESSURE = Path("/proc/pressure/memory")

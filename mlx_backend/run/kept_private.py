@@ -7,15 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from mlx_backend.dataset.samples import Dataset
+from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.note_secrets import NoteSecrets, note_secrets
 from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.private_data.version import RULES_VERSION
 
 _SHORTEST_SECRET = 6
-# Kinds of samples that also quote other notes than their own.
-_OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def keeps_private(dataset: Dataset, connection: sqlite3.Connection) -> bool:
 def _texts(dataset: Dataset) -> Iterator[tuple[int | None, str]]:
     """The samples' texts, each with the note that it is from; None where it may be from any."""
     for sample in chain(dataset.train, dataset.held_out):
-        note = None if sample.kind in _OF_SEVERAL_NOTES else sample.note
+        note = None if sample.kind in OF_SEVERAL_NOTES else sample.note
         for text in (sample.prompt, *sample.rewordings, sample.answer):
             yield note, text
 

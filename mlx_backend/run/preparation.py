@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import mlx.core as mx
+import msgspec
 
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.jobs.memory_ladder import MemoryWay, Recomputed, first_way
+from mlx_backend.jobs.memory_ladder import LONG_ROW, MemoryWay, Recomputed, first_way
 from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.machine.accelerator import bound_run_ahead, has_gpu
@@ -128,6 +129,25 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, way: MemoryWay) -> P
         cut=tuple(i for i, sample in enumerate(train) if sample.is_cut and sample.targets),
         unlearnable=tuple(i for i, sample in enumerate(train) if not sample.targets),
     )
+
+
+def seen_samples(
+    library: Library, spec: TrainSpec, dataset: Dataset, way: MemoryWay, steps: int
+) -> set[int]:
+    """Which samples, by index, so many steps have shown to the model.
+
+    How rows are packed depends on the longest of them, which a run may have shortened to `way`'s
+    since it began: both count. Raises OvernightError when the base model cannot be used.
+    """
+    loaded = load_base_model(library, spec.model)
+    seen: set[int] = set()
+    for longest in {LONG_ROW, way.longest_row}:
+        shape = batch_shape(
+            msgspec.structs.replace(way, longest_row=longest), positions(), spec.machines
+        )
+        train = _tokenise(loaded, dataset.train, longest, {})
+        seen |= set(PackedBatches(train, spec.seed, shape).seen(steps))
+    return seen
 
 
 def way_at_start(spec: TrainSpec) -> MemoryWay:

@@ -27,6 +27,7 @@ from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_clock import StudyClock
+from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 
@@ -110,7 +111,8 @@ class StudyStage:
         """
         material = compose.gather(notes)
         if not self._spec.study:
-            return compose.raw_dataset(material, self._spec.seed)
+            dataset = compose.raw_dataset(material, self._spec.seed)
+            return msgspec.structs.replace(dataset, left_out=())
         self._folder.append(protocol.StageBegan(stage="studying"))
         deadline = self._began + budget(end, self._began) - self._before.seconds
         samples = Samples(notes.connection)
@@ -120,7 +122,8 @@ class StudyStage:
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)
-        material = material.without_deleted(notes)  # for study takes hours
+        material = material.without_deleted(notes)  # because study takes hours
+        left_out = tuple(left_out_samples(notes.connection))
         studied = compose.studied_passages(samples, material.passages)
         recipe = recipe_for(studied).text
         self._record(found, recipe)
@@ -130,7 +133,8 @@ class StudyStage:
             return None
         self._tell(found, recipe)
         beside = Beside(general, reads)
-        return compose.studied_dataset(studied, material, beside, self._spec.seed)
+        dataset = compose.studied_dataset(studied, material, beside, self._spec.seed)
+        return msgspec.structs.replace(dataset, left_out=left_out)
 
     def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
         writer = self._load_writer()
