@@ -49,13 +49,25 @@ class Masking(msgspec.Struct, frozen=True):
     allowed: tuple[bytes, ...] = ()
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """The samples, by index, that a run had shown to the model after so many steps.
+
+    Recorded when samples were removed from a run under way: the others are packed anew then, so
+    what its first steps showed can no longer be computed.
+    """
+
+    steps: int = 0
+    samples: tuple[int, ...] = ()
+
+
 class Dataset(msgspec.Struct, frozen=True):
     """What a run trains on and what it is measured on: `held_out` is never trained.
 
     `versions` are the SHA-256 of the notes' files by note id, as they were when this was written.
     `style` are passages of notes whose text is not trained as a whole: how well they are foreseen
     tells how much of the person's manner of writing was learned. `left_out` are digests of the
-    samples that the person had left out or deleted by then; None in a file of version 0.1.
+    samples that the person had left out or deleted by then; None in a file of version 0.1. `shown`
+    are the samples of `train` that were learned before others were removed.
     """
 
     train: tuple[Sample, ...]
@@ -64,6 +76,7 @@ class Dataset(msgspec.Struct, frozen=True):
     masking: Masking = Masking()
     style: tuple[Sample, ...] = ()
     left_out: tuple[bytes, ...] | None = None
+    shown: Shown = Shown()
 
     @property
     def notes(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from mlx_backend.dataset.samples import Dataset
+from mlx_backend.dataset.samples import Dataset, Shown
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_ladder import MemoryWay
 from mlx_backend.library import database
@@ -67,11 +67,11 @@ class DatasetStage:
         withdrawn = find_withdrawn(frozen, connection, self._run.spec.study)
         if not withdrawn.touches(frozen):
             return frozen
-        learned = self._run.folder.newest_checkpoint() or 0
-        if learned and self._has_seen(withdrawn, frozen, learned):
+        shown = self._shown(frozen)
+        if not withdrawn.indices(frozen.train).isdisjoint(shown.samples):
             self._begin_anew(_TAKEN_OUT)
             return None
-        return self._without(withdrawn, frozen, learned)
+        return self._without(withdrawn, frozen, shown)
 
     def _begin_anew(self, why: str) -> None:
         """Forget what was learned. The samples go last, when they are written again.
@@ -81,21 +81,24 @@ class DatasetStage:
         self._run.notice(why)
         self._run.files.forget_training()
 
-    def _has_seen(self, withdrawn: Withdrawn, frozen: Dataset, steps: int) -> bool:
-        gone = withdrawn.indices(frozen.train)
-        run = self._run
-        return bool(gone and gone & seen_samples(run.library, run.spec, frozen, self._way, steps))
+    def _shown(self, frozen: Dataset) -> Shown:
+        """What the run has shown to the model up to its newest checkpoint."""
+        run, steps = self._run, self._run.folder.newest_checkpoint() or 0
+        if not steps:
+            return Shown()
+        seen = seen_samples(run.library, run.spec, frozen, self._way, steps)
+        return Shown(steps, tuple(sorted(seen.union(frozen.shown.samples))))
 
-    def _without(self, withdrawn: Withdrawn, frozen: Dataset, learned: int) -> Dataset:
-        """Go on without what was withdrawn; `learned` is the newest checkpoint's step."""
-        left = withdrawn.removed_from(frozen, keeps_held_out=learned > 0)
+    def _without(self, withdrawn: Withdrawn, frozen: Dataset, shown: Shown) -> Dataset:
+        """Go on without what was withdrawn, none of which was shown."""
+        left = withdrawn.removed_from(frozen, shown)
         if not left.notes:
             raise OvernightError(
                 ErrorKind.NO_NOTES,
                 "All that this run was to learn was deleted or left out since it began.",
                 "Start another run; what was deleted is in the bin.",
             )
-        if learned:
+        if shown.steps:
             self._run.files.before.unlink(missing_ok=True)  # it asked other questions
         else:
             self._run.files.forget_training()

@@ -97,7 +97,11 @@ class FilingStage:
 
     def _learned(self, steps: int) -> Sequence[Sample]:
         """The samples that so many steps have shown: all of them, unless the night was short."""
-        return [self._dataset.train[i] for i in self._preparation.batches.seen(steps)]
+        batches, shown = self._preparation.batches, self._dataset.shown
+        seen = set(batches.seen(steps))
+        if shown.steps and steps < batches.steps(2):  # packed anew after these steps
+            seen = seen.difference(batches.seen(shown.steps)).union(shown.samples)
+        return [self._dataset.train[i] for i in sorted(seen)]
 
 
 def _notes_of(samples: Sequence[Sample]) -> set[int]:

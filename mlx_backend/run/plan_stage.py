@@ -44,6 +44,7 @@ class PlanStage:
         frozen = self._run.files.plan()
         planned = self._make_plan() if frozen is None else self._prepare_again(frozen)
         self._tell(planned.plan)
+        self._tell_what_is_not_learned(planned.preparation)
         return planned
 
     def _make_plan(self) -> Planned:
@@ -87,6 +88,19 @@ class PlanStage:
     def _tell(self, plan: RunPlan) -> None:
         names = ("notes", "samples", "held_out", "steps", "peak_bytes", "machine_bytes")
         self._run.folder.append(protocol.Planned(**{name: getattr(plan, name) for name in names}))
+
+    def _tell_what_is_not_learned(self, preparation: Preparation) -> None:
+        total = len(self._dataset.train)
+        if preparation.cut:
+            self._run.notice(
+                f"{len(preparation.cut)} of {total} samples were longer than the model is trained"
+                " on; their ends are not learned."
+            )
+        if preparation.unlearnable:
+            self._run.notice(
+                f"{len(preparation.unlearnable)} of {total} samples hold nothing to learn, because"
+                " their question alone is too long; the report lists them."
+            )
 
 
 def way_of(run: RunContext) -> MemoryWay:

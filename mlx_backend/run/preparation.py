@@ -1,4 +1,4 @@
-"""Everything that stands ready before the first step: samples as tokens, model with adapter."""
+"""Preparing the training: the samples become batches of tokens, the model gets its adapter."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Preparation:
 
 
 @dataclass(frozen=True)
-class _Basis:
+class _Loaded:
     loaded: LoadedModel
     shape: lora.LoraShape
     crew: Crew | None
@@ -89,18 +89,22 @@ def prepare(
     bound_run_ahead()
     if crew is not None:
         crew.meet(loaded.info.card, shape)
-    return _make(_Basis(loaded, shape, crew, soft), spec, dataset, way or way_at_start(spec))
+    return _prepare_batches(
+        _Loaded(loaded, shape, crew, soft), spec, dataset, way or way_at_start(spec)
+    )
 
 
 def prepare_another_way(
     preparation: Preparation, spec: TrainSpec, dataset: Dataset, way: MemoryWay
 ) -> Preparation:
     """The same for another way of saving memory, without loading the model again."""
-    basis = _Basis(preparation.loaded, preparation.shape, preparation.crew, preparation.soft)
-    return _make(basis, spec, dataset, way)
+    basis = _Loaded(preparation.loaded, preparation.shape, preparation.crew, preparation.soft)
+    return _prepare_batches(basis, spec, dataset, way)
 
 
-def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, way: MemoryWay) -> Preparation:
+def _prepare_batches(
+    basis: _Loaded, spec: TrainSpec, dataset: Dataset, way: MemoryWay
+) -> Preparation:
     loaded = basis.loaded
     shape = batch_shape(way, positions(), spec.machines)
     train = _tokenise(loaded, dataset.train, way.longest_row, basis.soft)
@@ -156,7 +160,7 @@ def way_at_start(spec: TrainSpec) -> MemoryWay:
 
 
 def positions() -> int:
-    """Positions in a batch: what keeps this machine's processor busy, and no more."""
+    """Tokens in a batch: as many as keep the processor or GPU of this machine busy, and no more."""
     return GPU_POSITIONS if has_gpu() else BATCH_POSITIONS
 
 
@@ -183,7 +187,7 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
 def _soft_targets(
     loaded: LoadedModel, samples: Sequence[Sample], check: Check
 ) -> dict[int, SoftTargets]:
-    """By their numbers, what the samples teach that keep what the base model could."""
+    """The soft targets of the general samples, by their index."""
     numbers = [i for i, sample in enumerate(samples) if sample.kind == GENERAL]
     pairs = [(samples[i].prompt, samples[i].answer) for i in numbers]
     found = soft_targets(loaded, loaded.form.samples(pairs), check)

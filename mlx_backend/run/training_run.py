@@ -25,7 +25,6 @@ from mlx_backend.run.context import RunContext
 from mlx_backend.run.dataset_stage import DatasetStage
 from mlx_backend.run.filing_stage import FilingStage, filed_adapter
 from mlx_backend.run.plan_stage import Planned, PlanStage, way_of
-from mlx_backend.run.preparation import Preparation
 from mlx_backend.run.reporting import (
     comparison,
     study_report,
@@ -34,6 +33,7 @@ from mlx_backend.run.reporting import (
     why_it_ended,
 )
 from mlx_backend.run.study_stage import studied_before
+from mlx_backend.training.checkpoints import TrainingState
 from mlx_backend.training.end import End
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
@@ -108,18 +108,17 @@ class _Stages:
         run.begin_stage("preparing")
         run.files.keep_to_cores()
         planned = PlanStage(run, dataset, way).plan()
-        loop, end = self._train(dataset, planned)
+        state, end = self._train(planned)
         if end is End.STOPPED:
             return None
         run.begin_stage("saving")
-        card = FilingStage(run, dataset, planned.preparation).file(loop.state)
+        card = FilingStage(run, dataset, planned.preparation).file(state)
         run.begin_stage("checking")
         run.tell_remaining(planned.before.again_s)
-        return self._report(dataset, planned, card, (loop, end))
+        return self._report(dataset, planned, card, state, end)
 
-    def _train(self, dataset: Dataset, planned: Planned) -> tuple[TrainingLoop, End]:
+    def _train(self, planned: Planned) -> tuple[TrainingState, End]:
         run, plan = self._run, planned.plan
-        self._tell_what_is_not_learned(dataset, planned.preparation)
         loop = self._loop(planned)
         run.begin_stage("training")
         mx.reset_peak_memory()
@@ -128,7 +127,7 @@ class _Stages:
         if end is not End.STOPPED:
             for text in why_it_ended(end, loop.state, plan.steps):
                 run.notice(text)
-        return loop, end
+        return loop.state, end
 
     def _loop(self, planned: Planned) -> TrainingLoop:
         """The training loop, at the step that was saved last."""
@@ -161,35 +160,22 @@ class _Stages:
             ask=functools.partial(_ask, ChatModel(planned.preparation.loaded)),
         )
 
-    def _tell_what_is_not_learned(self, dataset: Dataset, preparation: Preparation) -> None:
-        total = len(dataset.train)
-        if preparation.cut:
-            self._run.notice(
-                f"{len(preparation.cut)} of {total} samples were longer than the model is trained"
-                " on; their ends are not learned."
-            )
-        if preparation.unlearnable:
-            self._run.notice(
-                f"{len(preparation.unlearnable)} of {total} samples hold nothing to learn, because"
-                " their question alone is too long; the report lists them."
-            )
-
     def _report(
         self,
         dataset: Dataset,
         planned: Planned,
         card: AdapterCard,
-        trained: tuple[TrainingLoop, End],
+        state: TrainingState,
+        end: End,
     ) -> dict[str, object]:
         """Ask the exam again, and write the report."""
         run, preparation = self._run, planned.preparation
-        loop, end = trained
         after = assess(preparation, dataset, run.spec.hours, check=run.check)
         report: dict[str, object] = {
             "run": run.folder.id,
             "path": str(run.library.adapters / card.name),
         }
-        report |= what_it_took(card, planned.plan, loop.state, end)
+        report |= what_it_took(card, planned.plan, state, end)
         report |= what_was_left_out(dataset, preparation)
         report |= comparison(planned.before, after)
         report |= study_report(studied_before(run.folder))

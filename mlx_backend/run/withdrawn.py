@@ -12,7 +12,7 @@ from functools import cached_property
 
 import msgspec
 
-from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset, Sample
+from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset, Sample, Shown
 from mlx_backend.library.samples import Samples, StoredSample
 from mlx_backend.library.wanted_notes import wanted_notes
 from mlx_backend.study.by_rule.statements import plain
@@ -41,20 +41,24 @@ class Withdrawn:
         """The places of the samples that tell something of it."""
         return {i for i, sample in enumerate(samples) if self.covers(sample)}
 
-    def removed_from(self, dataset: Dataset, keeps_held_out: bool) -> Dataset:
-        """The dataset without it.
+    def removed_from(self, dataset: Dataset, shown: Shown) -> Dataset:
+        """The dataset without it, in a run that has `shown` some samples to the model.
 
-        `keeps_held_out`: the loss of the held-out samples was measured already and stays
-        comparable, so they are kept, but without a key: the exam does not ask them.
+        Once steps were taken, the loss of the held-out samples was measured. They are kept then, so
+        that later losses are comparable, but without a key, so that the exam does not ask them.
         """
+        gone = self.indices(dataset.train)
+        kept = [i for i in range(len(dataset.train)) if i not in gone]
+        place = {old: new for new, old in enumerate(kept)}
         held_out = [
             msgspec.structs.replace(sample, key="") if self.covers(sample) else sample
             for sample in dataset.held_out
-            if keeps_held_out or not self.covers(sample)
+            if shown.steps or not self.covers(sample)
         ]
         return msgspec.structs.replace(
             dataset,
-            train=tuple(sample for sample in dataset.train if not self.covers(sample)),
+            train=tuple(dataset.train[i] for i in kept),
+            shown=Shown(shown.steps, tuple(place[i] for i in shown.samples if i in place)),
             held_out=tuple(held_out),
             style=tuple(sample for sample in dataset.style if not self.covers(sample)),
             versions={id_: sha for id_, sha in dataset.versions.items() if id_ not in self.notes},
