@@ -67,12 +67,12 @@ def _work(folder: JobFolder) -> int:
 def _supervise(folder: JobFolder, spec: TrainSpec, signalled: Callable[[], bool]) -> int:
     from mlx_backend.jobs.hosts import training_command
     from mlx_backend.jobs.supervisor import Supervisor
-    from mlx_backend.night.real_surroundings import surroundings_of
+    from mlx_backend.night.this_machine import services_of_this_machine
 
     library = Library.open(folder.home)
-    surroundings = surroundings_of(library, folder, spec)
+    machine = services_of_this_machine(library, folder, spec)
     command = training_command(folder, spec)
-    end = Supervisor(folder, surroundings, leave=signalled, command=command).run()
+    end = Supervisor(folder, machine, leave=signalled, command=command).run()
     return 1 if isinstance(end, protocol.Failed) else 0
 
 

@@ -41,7 +41,7 @@ class Hours:
 
 def plan_sentence(plan: Plan, totals: Totals) -> str:
     """Tonight in one sentence or two."""
-    way = f" So that it fits, it works {plan.way}." if plan.down else ""
+    way = f" So that it fits, it works {plan.way}." if plan.saves_to_fit else ""
     return (
         f"Tonight I will study {amounts.count(totals.notes, 'note')}"
         f" ({amounts.count(totals.words, 'word')})."

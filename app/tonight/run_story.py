@@ -7,7 +7,7 @@ from app.jobs.snapshot import JobSnapshot
 from app.text import amounts
 from mlx_backend import protocol
 from mlx_backend.jobs import JobState
-from mlx_backend.jobs.going_on import from_where
+from mlx_backend.jobs.resume_point import resume_sentence
 
 _STATES = {
     JobState.STARTING: "Starting",
@@ -145,7 +145,7 @@ def _exam(run: JobSnapshot) -> str:
 def _goes_on(run: JobSnapshot) -> str:
     if run.status.checkpoint:
         return f"It saved last after {_saved(run)}, and can go on from there."
-    return from_where(None, run.has_studied)
+    return resume_sentence(None, run.has_studied)
 
 
 def _saved(run: JobSnapshot) -> str:

@@ -127,7 +127,7 @@ def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console:
         console.say("Even one step with its exams takes longer than the time given.")
     if options.steps and planned.steps < options.steps:
         console.say(f"No more of the {options.steps:,} steps fit into the time.")
-    if planned.down:
+    if planned.saves_to_fit:
         console.say(f"So that it fits into memory, it is computed {planned.way}.")
     if not planned.fits:
         console.say("That does not fit into the memory that is free now.")

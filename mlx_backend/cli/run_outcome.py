@@ -11,7 +11,7 @@ from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus
-from mlx_backend.jobs.going_on import from_where
+from mlx_backend.jobs.resume_point import resume_sentence
 from mlx_backend.library import Library
 from mlx_backend.protocol import RunReport, TrainSpec, Waiting
 
@@ -82,8 +82,8 @@ def stopped(folder: JobFolder, status: JobStatus) -> str:
 
 
 def goes_on(folder: JobFolder, status: JobStatus) -> str:
-    """From where a run that did not finish goes on."""
-    return from_where(status.checkpoint, folder.studied_at() > 0)
+    """From where a run that is over before its end goes on."""
+    return resume_sentence(status.checkpoint, folder.studied_at() > 0)
 
 
 def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:

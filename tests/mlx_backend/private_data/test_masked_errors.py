@@ -13,7 +13,7 @@ import pytest
 from mlx_backend import job, protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState
-from mlx_backend.jobs.process_ends import give_up
+from mlx_backend.jobs.exit_causes import final_error
 from mlx_backend.library import Library
 from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.protocol import ImportSpec, LoadRequest, WorkerReply
@@ -84,7 +84,7 @@ def test_a_failed_training_tells_its_supervisor_nothing_private() -> None:
 
 
 def test_a_run_that_is_given_up_tells_nothing_private() -> None:
-    report = report_of(give_up("crash", tries=3, checkpoint=0, printed=f"the note says {KEY}"))
+    report = report_of(final_error("crash", tries=3, checkpoint=0, printed=f"the note says {KEY}"))
     assert report.detail == "the note says [AWS key removed]"
 
 

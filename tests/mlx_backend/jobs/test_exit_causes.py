@@ -9,12 +9,12 @@ import signal
 import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.jobs.process_ends import (
-    AbnormalEnd,
-    classify,
-    ending_of_error,
-    explain,
-    give_up,
+from mlx_backend.jobs.exit_causes import (
+    AbnormalExit,
+    cause_of_error,
+    cause_of_exit,
+    final_error,
+    retry_sentence,
 )
 from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.protocol import Ending
@@ -124,12 +124,12 @@ ENDS: list[tuple[int, str, bool, Ending]] = [
 
 @pytest.mark.parametrize(("code", "printed", "short", "ending"), ENDS)
 def test_the_cause_is_told(code: int, printed: str, short: bool, ending: Ending) -> None:
-    assert classify(AbnormalEnd(code, printed, short)) == ending
+    assert cause_of_exit(AbnormalExit(code, printed, short)) == ending
 
 
 def test_signs_are_found_among_other_output() -> None:
     printed = _PROGRESS * 20 + ENDS[0][1] + "\n[1]    72864 abort\n" + _PROGRESS
-    assert classify(AbnormalEnd(ABRT, printed, False)) == "out of memory"
+    assert cause_of_exit(AbnormalExit(ABRT, printed, False)) == "out of memory"
 
 
 REPORTED: list[tuple[BaseException, Ending | None]] = [
@@ -147,7 +147,7 @@ REPORTED: list[tuple[BaseException, Ending | None]] = [
 
 @pytest.mark.parametrize(("error", "ending"), REPORTED, ids=lambda value: repr(value)[:40])
 def test_only_surprises_are_tried_again(error: BaseException, ending: Ending | None) -> None:
-    assert ending_of_error(report_of(error)) == ending
+    assert cause_of_error(report_of(error)) == ending
 
 
 ALL: tuple[Ending, ...] = ("out of memory", "gpu timeout", "crash", "killed", "disk full")
@@ -155,11 +155,11 @@ ALL: tuple[Ending, ...] = ("out of memory", "gpu timeout", "crash", "killed", "d
 
 @pytest.mark.parametrize("ending", ALL)
 def test_every_ending_is_explained(ending: Ending) -> None:
-    assert "saved last" in explain(ending, checkpoint=1200)
-    assert "beginning" in explain(ending, checkpoint=0)
-    error = give_up(ending, tries=3, checkpoint=1200, printed="the last words")
+    assert "saved last" in retry_sentence(ending, checkpoint=1200)
+    assert "beginning" in retry_sentence(ending, checkpoint=0)
+    error = final_error(ending, tries=3, checkpoint=1200, printed="the last words")
     assert "3 times" in error.message
     assert "kept" in error.hint
     assert error.detail == "the last words"
     assert error.kind in (ErrorKind.NO_MEMORY, ErrorKind.DISK_FULL, ErrorKind.CRASHED)
-    assert "kept" not in give_up(ending, 3, 0, "").hint
+    assert "kept" not in final_error(ending, 3, 0, "").hint

@@ -1,4 +1,4 @@
-"""The real night around a run: its turn, the machine, the energy, the person."""
+"""The services of this machine for a run: turn, obstacles, staying awake, energy, notifications."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from mlx_backend.jobs.folder import JobFolder
-from mlx_backend.jobs.surroundings import Surroundings
+from mlx_backend.jobs.machine_services import MachineServices
 from mlx_backend.library.home import Library
 from mlx_backend.night.awake import kept_awake
 from mlx_backend.night.battery import battery_strain
@@ -18,16 +18,18 @@ from mlx_backend.night.strain import Strain
 from mlx_backend.protocol import TrainSpec, Waiting
 
 _REASON = "Training on your notes"
-_COMES_NEXT = "Going to train on your notes"
+_REASON_WHILE_WAITING = "Going to train on your notes"
 
 
-def surroundings_of(library: Library, folder: JobFolder, spec: TrainSpec) -> Surroundings:
-    """What a run's supervisor asks of this machine, and says to whoever is at it."""
+def services_of_this_machine(
+    library: Library, folder: JobFolder, spec: TrainSpec
+) -> MachineServices:
+    """What the supervisor of a run needs of this machine."""
     meter = EnergyMeter(gauges_of_this_machine())
     lookout = Lookout(conditions_of(spec.patience))
 
     def obstacle() -> Waiting | None:
-        meter.look()  # a run looks for obstacles every few seconds while it computes
+        meter.look()  # a supervisor looks for obstacles every few seconds during the training
         return lookout.obstacle()
 
     @contextmanager
@@ -35,15 +37,17 @@ def surroundings_of(library: Library, folder: JobFolder, spec: TrainSpec) -> Sur
         with kept_awake(_REASON), meter.measuring():
             yield
 
-    def ready() -> AbstractContextManager[None]:
-        # A machine that sleeps misses its time; one on its battery is not kept from it for hours.
-        return nullcontext() if battery_strain() is Strain.MUCH else kept_awake(_COMES_NEXT)
+    def waiting() -> AbstractContextManager[None]:
+        # A sleeping machine would miss the run's time; but a battery is not drained for hours.
+        return (
+            nullcontext() if battery_strain() is Strain.MUCH else kept_awake(_REASON_WHILE_WAITING)
+        )
 
-    return Surroundings(
+    return MachineServices(
         obstacle=obstacle,
         turn=Queue(library, folder, spec).turn,
-        awake=computing,
-        ready=ready,
+        awake_while_computing=computing,
+        awake_while_waiting=waiting,
         energy=meter.used,
         notify=notify,
     )

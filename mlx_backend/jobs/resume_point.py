@@ -1,10 +1,13 @@
-"""From where a run that is over before its end goes on, in a sentence."""
+"""From where a run goes on that stopped before its end."""
 
 from __future__ import annotations
 
 
-def from_where(saved: int | None, has_studied: bool) -> str:
-    """`saved` is the step of its newest checkpoint; `has_studied`: study saved something."""
+def resume_sentence(saved: int | None, has_studied: bool) -> str:
+    """In one or two sentences.
+
+    `saved` is the step of the newest checkpoint; `has_studied` tells that study saved something.
+    """
     if saved:
         return f"It can go on from step {saved:,}, where it saved last."
     if has_studied:

@@ -7,8 +7,8 @@ from mlx_backend.library import Library
 from mlx_backend.locks import held
 from mlx_backend.night import conditions
 from mlx_backend.night.conditions import Condition
-from mlx_backend.night.real_surroundings import surroundings_of
 from mlx_backend.night.strain import Strain
+from mlx_backend.night.this_machine import services_of_this_machine
 from mlx_backend.protocol import NO_PATIENCE, Patience, TrainSpec
 
 
@@ -22,7 +22,7 @@ def spec(patience: Patience = NO_PATIENCE) -> TrainSpec:
 
 
 def test_a_run_takes_its_turn(library: Library, folder: JobFolder) -> None:
-    night = surroundings_of(library, folder, spec())
+    night = services_of_this_machine(library, folder, spec())
     assert night.turn() is None
     with held(library.lane):
         assert night.turn() is not None
@@ -34,15 +34,15 @@ def test_a_run_waits_for_what_the_person_chose(
     unplugged = Condition("battery", "No power.", lambda: Strain.MUCH, lasts=1, gone=1)
     monkeypatch.setattr(conditions, "BATTERY", unplugged)
     patient = Patience(when_hot=False, when_memory_is_short=False)
-    waiting = surroundings_of(library, folder, spec(patient)).obstacle()
+    waiting = services_of_this_machine(library, folder, spec(patient)).obstacle()
     assert waiting is not None
     assert waiting.reason == "battery"
-    assert surroundings_of(library, folder, spec()).obstacle() is None
+    assert services_of_this_machine(library, folder, spec()).obstacle() is None
 
 
 def test_energy_is_told_with_how_it_is_known(library: Library, folder: JobFolder) -> None:
-    night = surroundings_of(library, folder, spec())
-    with night.awake():
+    night = services_of_this_machine(library, folder, spec())
+    with night.awake_while_computing():
         assert night.obstacle() is None
     used = night.energy()
     assert used is not None

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.jobs import JobFolder, hindrances
-from mlx_backend.jobs.hindrances import Hindrances
-from mlx_backend.jobs.surroundings import Every, Surroundings
+from mlx_backend.jobs import JobFolder, wait_reasons
+from mlx_backend.jobs.machine_services import Every, MachineServices
+from mlx_backend.jobs.wait_reasons import WaitReasons
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec, Waiting
 
@@ -23,28 +23,28 @@ def reason(waiting: Waiting | None) -> str | None:
 
 
 def test_nothing_hinders(folder: JobFolder) -> None:
-    found = Hindrances(folder, Surroundings(), look=0)
-    assert found.to_begin() is None
-    assert found.to_go_on() is None
+    found = WaitReasons(folder, MachineServices(), look=0)
+    assert found.before_start() is None
+    assert found.while_training() is None
 
 
 def test_a_run_under_way_does_not_wait_for_its_turn(folder: JobFolder) -> None:
-    night = Surroundings(obstacle=lambda: BATTERY, turn=lambda: TURN)
-    found = Hindrances(folder, night, look=0)
-    assert reason(found.to_begin()) == "turn"
-    assert reason(found.to_go_on()) == "battery"
+    night = MachineServices(obstacle=lambda: BATTERY, turn=lambda: TURN)
+    found = WaitReasons(folder, night, look=0)
+    assert reason(found.before_start()) == "turn"
+    assert reason(found.while_training()) == "battery"
 
 
 def test_the_person_comes_first(folder: JobFolder) -> None:
     folder.request_pause()
-    found = Hindrances(folder, Surroundings(turn=lambda: TURN), look=0)
-    assert reason(found.to_begin()) == reason(found.to_go_on()) == "paused"
+    found = WaitReasons(folder, MachineServices(turn=lambda: TURN), look=0)
+    assert reason(found.before_start()) == reason(found.while_training()) == "paused"
 
 
 def test_the_machine_is_not_asked_at_every_look(folder: JobFolder) -> None:
     answers = iter([BATTERY, None])
-    found = Hindrances(folder, Surroundings(obstacle=lambda: next(answers)), look=3600)
-    assert [reason(found.to_go_on()) for _ in range(5)] == ["battery"] * 5
+    found = WaitReasons(folder, MachineServices(obstacle=lambda: next(answers)), look=3600)
+    assert [reason(found.while_training()) for _ in range(5)] == ["battery"] * 5
 
 
 def test_what_cannot_be_read_changes_nothing(folder: JobFolder) -> None:
@@ -56,21 +56,21 @@ def test_what_cannot_be_read_changes_nothing(folder: JobFolder) -> None:
             raise answer
         return answer
 
-    found = Hindrances(folder, Surroundings(obstacle=obstacle), look=0)
-    assert [reason(found.to_go_on()) for _ in range(4)] == [None, None, "battery", "battery"]
+    found = WaitReasons(folder, MachineServices(obstacle=obstacle), look=0)
+    assert [reason(found.while_training()) for _ in range(4)] == [None, None, "battery", "battery"]
 
 
 def test_room_is_waited_for_once_it_was_missing(
     folder: JobFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = iter([False, False, True])
-    monkeypatch.setattr(hindrances, "has_room", lambda *given: next(room))
-    found = Hindrances(folder, Surroundings(), look=0)
-    assert found.to_begin() is None  # nobody looks at the disk before it failed
-    assert not found.need_room()
-    assert reason(found.to_begin()) == "disk"
-    assert found.to_begin() is None
-    assert found.to_begin() is None
+    monkeypatch.setattr(wait_reasons, "has_room", lambda *given: next(room))
+    found = WaitReasons(folder, MachineServices(), look=0)
+    assert found.before_start() is None  # nobody looks at the disk before it failed
+    assert not found.check_room()
+    assert reason(found.before_start()) == "disk"
+    assert found.before_start() is None
+    assert found.before_start() is None
 
 
 def test_every_so_many_seconds() -> None:

@@ -1,4 +1,4 @@
-"""What keeps a run from computing at this moment: the person, the clock, the machine, the disk."""
+"""Why a run has to wait: the person paused it, its time or turn, the machine, memory, the disk."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from mlx_backend.jobs.disk import has_room, room_needed
 from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.machine_services import Every, MachineServices
 from mlx_backend.jobs.memory_wait import MemoryWait
-from mlx_backend.jobs.surroundings import Every, Surroundings
 from mlx_backend.protocol import Waiting
 
 _TURN_S = 1.0
@@ -16,45 +16,43 @@ _TURN_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-class Hindrances:
-    """Looks at what is cheap often, and at machine and disk every `look` seconds.
+class WaitReasons:
+    """Finds out whether a run has to wait.
 
-    `rests` are the least seconds until memory that was refused is asked for again.
+    Requests of the person are looked for at every call, the machine and the disk every `look`
+    seconds. `memory_rests`: the least seconds to wait for memory, by the number of refusals.
     """
 
     def __init__(
         self,
         folder: JobFolder,
-        surroundings: Surroundings,
+        machine: MachineServices,
         look: float,
-        rests: Sequence[float] = (0.0,),
+        memory_rests: Sequence[float] = (0.0,),
     ) -> None:
         self._folder = folder
         self._room_needed = 0
-        self._turn = _Throttled(surroundings.turn, min(look, _TURN_S))
+        self._turn = _Throttled(machine.turn, min(look, _TURN_S))
         self._room = _Throttled(self._disk, look)
-        self._obstacle = _Throttled(surroundings.obstacle, look)
-        self._memory = MemoryWait(rests)
+        self._obstacle = _Throttled(machine.obstacle, look)
+        self._memory = MemoryWait(memory_rests)
 
-    def to_begin(self) -> Waiting | None:
+    def before_start(self) -> Waiting | None:
         """Why the training cannot begin, or go on after a pause; None when it can."""
         return self._pause() or self._room() or self._turn() or self._memory() or self._obstacle()
 
-    def to_go_on(self) -> Waiting | None:
-        """Why the training that is under way should save and wait; None when it need not."""
+    def while_training(self) -> Waiting | None:
+        """Why the running training should save and wait; None when it may go on."""
         return self._pause() or self._obstacle()
 
-    def need_room(self) -> bool:
-        """The disk refused a write: go on only once it takes what comes next.
-
-        Returns whether there is room already, so that the fault was another one.
-        """
+    def check_room(self) -> bool:
+        """Whether the disk takes what the run writes next; if not, the run waits until it does."""
         self._room_needed = room_needed(self._folder)
-        self._room.look_again()
+        self._room.ask_again()
         return self._room() is None
 
-    def need_memory(self, waiting: Waiting, times: int) -> None:
-        """The training found the memory taken, so many times in a row: wait until it is free."""
+    def wait_for_memory(self, waiting: Waiting, times: int) -> None:
+        """The training found too little free memory, for the `times`th time in a row."""
         self._memory.refuse(waiting, times)
 
     def _pause(self) -> Waiting | None:
@@ -77,22 +75,22 @@ class Hindrances:
 
 
 class _Throttled:
-    """Asks again only every so many seconds; says what was said last meanwhile."""
+    """Asks at most once in so many seconds, and repeats the last answer in between."""
 
     def __init__(self, ask: Callable[[], Waiting | None], seconds: float) -> None:
         self._ask = ask
         self._seconds = seconds
         self._answer: Waiting | None = None
-        self.look_again()
+        self.ask_again()
 
     def __call__(self) -> Waiting | None:
         if self._due.is_due():
             try:
                 self._answer = self._ask()
-            except OSError as error:  # what cannot be read now may be read the next time
-                _log.warning("it is not known what hinders: %s", error)
+            except OSError as error:  # the next look may succeed
+                _log.warning("it cannot be found out whether to wait: %s", error)
         return self._answer
 
-    def look_again(self) -> None:
+    def ask_again(self) -> None:
         """Ask at the next call in any case."""
         self._due = Every(self._seconds)

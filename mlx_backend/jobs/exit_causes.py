@@ -1,8 +1,8 @@
-"""Why a training process ended before its work was done, and how that is told.
+"""Why a training process ended before its work was done, and what the person is told.
 
-A fault of the GPU ends the process inside a C++ library, where Python hears nothing of it
-(https://github.com/ml-explore/mlx/issues/3390): what is left are the signal, the last lines on
-stderr, and how much memory there was.
+A fault of the GPU ends the process inside a C++ library, where Python cannot catch it
+(https://github.com/ml-explore/mlx/issues/3390). What remains to judge by: the signal, the last
+lines on stderr, and how much memory was free.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.protocol import Ending, ErrorReport
 
-# What the libraries print, in lower case. The first group that is found counts, since what went
-# wrong first draws other faults after it.
+# What the libraries print, in lower case. The first group that is found counts: a fault causes
+# others after it.
 _SIGNS: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     (
         "out of memory",
@@ -80,11 +80,11 @@ _WHAT_TO_DO: dict[Ending, str] = {
 
 
 @dataclass(frozen=True)
-class AbnormalEnd:
-    """The end of a process that did not say how its work went.
+class AbnormalExit:
+    """The end of a process that reported no outcome.
 
-    return_code: as the system gave it, negative for a signal. printed: its last lines on stderr.
-    memory_ran_out: whether the machine was out of memory at that time.
+    return_code: negative for a signal. printed: its last lines on stderr. memory_ran_out: whether
+    the machine was out of memory at that time.
     """
 
     return_code: int
@@ -92,8 +92,8 @@ class AbnormalEnd:
     memory_ran_out: bool
 
 
-def classify(end: AbnormalEnd) -> Ending:
-    """Why the process ended, as far as it can be told."""
+def cause_of_exit(end: AbnormalExit) -> Ending:
+    """Why the process ended, as far as that can be found out."""
     printed = end.printed.lower()
     for ending, signs in _SIGNS:
         if any(sign in printed for sign in signs):
@@ -103,11 +103,11 @@ def classify(end: AbnormalEnd) -> Ending:
     return "killed" if -end.return_code in _ENDED_FROM_OUTSIDE else "crash"
 
 
-def ending_of_error(error: ErrorReport) -> Ending | None:
-    """What an error that the process itself reported amounts to; None when trying again is idle.
+def cause_of_error(error: ErrorReport) -> Ending | None:
+    """The cause behind an error that the process itself reported; None when a retry cannot help.
 
-    An error that was raised on purpose (no notes, a damaged model, a plan that does not fit) is
-    no better the second time; one that came as a surprise, and so has a traceback, may be.
+    An error that was raised on purpose (no notes, a damaged model, a plan that does not fit) would
+    come again; an unexpected one, which has a traceback, may not.
     """
     if error.kind == ErrorKind.DISK_FULL:
         return "disk full"
@@ -116,14 +116,18 @@ def ending_of_error(error: ErrorReport) -> Ending | None:
     return "crash" if error.kind == ErrorKind.INTERNAL else None
 
 
-def explain(ending: Ending, checkpoint: int) -> str:
-    """What happened, and what is done about it, in one or two sentences."""
+def retry_sentence(ending: Ending, checkpoint: int) -> str:
+    """What happened and how the run goes on, for the person. `checkpoint`: 0 without one."""
     start = "from what was saved last" if checkpoint else "from its beginning"
     return f"{_WHAT_HAPPENED[ending]}. It goes on {start}, {_WHAT_IS_DONE[ending]}."
 
 
-def give_up(ending: Ending, tries: int, checkpoint: int, printed: str) -> OvernightError:
-    """The error of a run that does not get on. Whoever shows it says how to go on with the run."""
+def final_error(ending: Ending, tries: int, checkpoint: int, printed: str) -> OvernightError:
+    """The error of a run that failed so many `tries` in a row.
+
+    `printed` are the last lines of the training process. Whoever shows the error adds how the run
+    can be continued.
+    """
     kept = " What was saved until then is kept." if checkpoint else ""
     kinds: dict[Ending, ErrorKind] = {
         "out of memory": ErrorKind.NO_MEMORY,

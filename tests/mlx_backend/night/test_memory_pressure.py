@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.night.shortage import linux_stalls, mac_pressure, memory_strain, share_free
+from mlx_backend.night.memory_pressure import linux_stalls, mac_pressure, memory_strain, share_free
 from mlx_backend.night.strain import Strain
 
 NONE, SOME, MUCH = Strain.NONE, Strain.SOME, Strain.MUCH

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mlx_backend.night.asking import answer_of
+from mlx_backend.night.system_tools import answer_of
 
 
 def test_what_a_tool_prints_is_its_answer() -> None:
