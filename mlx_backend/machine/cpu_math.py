@@ -8,11 +8,9 @@ the polynomial are those of Cephes' expf). On a GPU none of this is used.
 
 from __future__ import annotations
 
-import sys
 from typing import Any, cast
 
 import mlx.core as mx
-import mlx.nn as nn
 
 _LOG2_E = 1.4426950408889634
 # ln 2 in two parts, so that the reduced argument keeps all its digits
@@ -28,17 +26,6 @@ _COEFFICIENTS = (
 # Below e^-60 come products that are denormal, and a hundred times slower to compute with.
 _SMALLEST, _LARGEST = -60.0, 88.0
 _MASKED = -1e9
-
-
-def use_in(model: nn.Module) -> None:
-    """Let the module that defines `model`'s class compute with these functions.
-
-    They stand in for the functions of the same names that mlx-lm's models import.
-    """
-    module = sys.modules[type(model).__module__]
-    for name, function in _REPLACEMENTS.items():
-        if hasattr(module, name):
-            setattr(module, name, function)
 
 
 @mx.compile
@@ -148,9 +135,3 @@ def scaled_dot_product_attention(  # noqa: PLR0913, PLR0917 - the signature is m
         scores = mx.where(mask, scores, _MASKED) if mask.dtype == mx.bool_ else scores + mask
     weights = cast(mx.array, softmax(scores))
     return (weights @ values[:, :, None]).reshape(batch, heads, length, -1)
-
-
-_REPLACEMENTS = {
-    "swiglu": swiglu,
-    "scaled_dot_product_attention": scaled_dot_product_attention,
-}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from mlx_lm.sample_utils import make_sampler
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.models import BaseModel
 from mlx_backend.machine.cores import CoreShare
+from mlx_backend.machine.library_patches import wired_limit_untouched
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.context_window import Fitted, fit, least_answer
 from mlx_backend.models.lora import apply_adapters
@@ -95,22 +95,6 @@ class _Cache:
 
     layers: list[Any]
     ids: list[int] = field(default_factory=list)
-
-
-@contextlib.contextmanager
-def wired_limit_untouched() -> Iterator[None]:
-    """Keep mlx-lm from having macOS hold all of the memory that Metal recommends.
-
-    It does so while it generates. Study and exams take hours of a night, next to training, and a
-    Mac whose memory is held runs out of it for everything else.
-    """
-    generate: Any = sys.modules[batch_generate.__module__]
-    own = generate.maybe_set_recommended_wired_limit
-    generate.maybe_set_recommended_wired_limit = lambda: None
-    try:
-        yield
-    finally:
-        generate.maybe_set_recommended_wired_limit = own
 
 
 class ChatModel:

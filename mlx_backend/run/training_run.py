@@ -27,7 +27,13 @@ from mlx_backend.library.names import normal_name
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.machine.accelerator import has_gpu
-from mlx_backend.machine.cores import CoreShare, fix_cores, fixed_cores, free_cores
+from mlx_backend.machine.cores import (
+    CoreShare,
+    fix_cores,
+    fixed_cores,
+    free_cores,
+    usable_cores,
+)
 from mlx_backend.models import lora
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.night.deadline import check_time_is_left, latest_end, training_deadline
@@ -171,7 +177,10 @@ class TrainingRun:
         return dataset
 
     def _keep_to_cores(self) -> None:
-        """Compute on as many cores as at the first start: the number shows in the last bits."""
+        """Compute on as many cores as at the first start, because the last bits depend on it.
+
+        Where fewer may be used now, on those: more threads than cores would take ten times as long.
+        """
         if has_gpu():
             return
         path = self._folder.path / _CORES
@@ -180,7 +189,15 @@ class TrainingRun:
                 write_atomically(path, str(free_cores()).encode())
             text = path.read_text(encoding="ascii", errors="replace")
             fix_cores(int(text) if text.isdecimal() else free_cores())
+            self._tell_if_cores_are_fewer()
         CoreShare()  # also for what is computed before the first step
+
+    def _tell_if_cores_are_fewer(self) -> None:
+        if fixed_cores() > usable_cores():
+            self._notice(
+                f"This run began on {fixed_cores()} processor cores and goes on with the"
+                f" {usable_cores()} that it may use now: its results can differ in the last digits."
+            )
 
     def _begin_anew(self) -> None:
         """Drop what was learned from samples that tell what is private by now."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
-import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_backend.jobs.memory_ladder import Lowered
+from mlx_backend.machine.library_patches import set_gradient_checkpointing
 from mlx_backend.training.batches import ROW_LENGTHS, BatchShape
 
 Recomputed = Literal["nothing", "mlp", "layer"]
@@ -88,34 +87,9 @@ def steps_down(
 
 
 def recompute(model: nn.Module, what: Recomputed) -> None:
-    """Let parts of the model forget what they computed until the gradient asks for it.
-
-    Their classes are exchanged for ones that do; "nothing" gives them their own back.
-    """
+    """Turn gradient checkpointing on for these parts of each block, and off for all others."""
     for layer in model.layers:
         mlp = next((layer[name] for name in _MLP_NAMES if name in layer), None)
-        _set_recomputing(layer, what == "layer" or (what == "mlp" and mlp is None))
+        set_gradient_checkpointing(layer, what == "layer" or (what == "mlp" and mlp is None))
         if mlp is not None:
-            _set_recomputing(mlp, what == "mlp")
-
-
-def _set_recomputing(module: nn.Module, wanted: bool) -> None:
-    own: type[nn.Module] = getattr(type(module), "recomputes", type(module))
-    module.__class__ = _recomputing(own) if wanted else own
-
-
-@functools.cache
-def _recomputing(own: type[nn.Module]) -> type[nn.Module]:
-    def call(self: nn.Module, hidden: mx.array, *args: Any, **kwargs: Any) -> Any:
-        # The gradient is asked for all that `compute` takes, and a GPU's attention has none with
-        # respect to its mask: so that, and what else there is, comes in from outside.
-        def compute(parameters: dict[str, Any], hidden: mx.array) -> Any:
-            self.update(parameters)
-            return own.__call__(self, hidden, *args, **kwargs)
-
-        if not self.training:
-            return own.__call__(self, hidden, *args, **kwargs)
-        return mx.checkpoint(compute)(self.trainable_parameters(), hidden)
-
-    members = {"__call__": call, "__module__": own.__module__, "recomputes": own}
-    return type(own.__name__, (own,), members)
+            set_gradient_checkpointing(mlp, what == "mlp")
