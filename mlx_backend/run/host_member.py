@@ -87,9 +87,10 @@ def _follow(rank: int, words: int) -> int:
     try:
         with kept_awake("Training along with another machine"):
             group = Group()  # before the large libraries are read: nobody waits for long
+            from mlx_backend.models.base_model import load_base_model
             from mlx_backend.training.hosts.following import follow
 
-            follow(group, Library.open)
+            follow(group, lambda model: load_base_model(Library.open(), model))
     except OvernightError as error:
         _log.error("%s\n%s", error.message, error.detail)
         return LEFT_ALONE if error.kind is ErrorKind.HOST_LOST else 1

@@ -18,7 +18,6 @@ import numpy as np
 
 from mlx_backend import __version__
 from mlx_backend.errors import OvernightError
-from mlx_backend.library.models import ModelCard
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
@@ -40,14 +39,12 @@ class Crew:
         self.group = group
         self._hosts = hosts
 
-    def meet(self, card: ModelCard, shape: LoraShape) -> None:
-        """Have all load the base model.
+    def meet(self, model: str, sha256: str, shape: LoraShape) -> None:
+        """Have all machines load the base model of this name and hash, with a new adapter.
 
-        Raises OvernightError that names the machine where it is missing or another one.
+        Raises OvernightError that names the machine where the model is missing or another one.
         """
-        self.tell(
-            messages.Meet(version=__version__, model=card.name, sha256=card.sha256, shape=shape)
-        )
+        self.tell(messages.Meet(version=__version__, model=model, sha256=sha256, shape=shape))
         for host, answer in zip(self._hosts, self.group.gather(b""), strict=True):
             if answer:
                 raise _told_by(host, msgspec.msgpack.decode(answer, type=ErrorReport))

@@ -14,7 +14,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models import lora
-from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
 from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
@@ -146,7 +146,7 @@ def test_a_machine_that_cannot_train_along_is_named(loaded: LoadedModel) -> None
     report = ErrorReport(kind="model_unknown", message="No model.", hint="Fetch it.")
     group.answers = [b"", msgspec.msgpack.encode(report)]
     with pytest.raises(OvernightError) as caught:
-        Crew(group, HOSTS).meet(loaded.info.card, SHAPE)
+        Crew(group, HOSTS).meet("tiny", loaded.info.card.sha256, SHAPE)
     assert caught.value.kind is ErrorKind.MODEL_UNKNOWN
     assert "'there'" in caught.value.message
     assert "No model." in caught.value.message
@@ -165,7 +165,7 @@ def test_nobody_misses_a_machine_that_is_gone_at_the_end() -> None:
 def test_it_follows_until_it_may_leave(tiny_library: Library, loaded: LoadedModel) -> None:
     group = PretendedGroup(rank=1)
     group.heard = [meet(loaded.info.card.sha256), messages.encode(Leave())]
-    follow(group, lambda: tiny_library)
+    follow(group, lambda model: load_base_model(tiny_library, model))
     assert group.given == [b""]
     assert group.heard == []
 
@@ -173,7 +173,7 @@ def test_it_follows_until_it_may_leave(tiny_library: Library, loaded: LoadedMode
 def test_it_may_leave_before_it_met_anyone(tiny_library: Library) -> None:
     group = PretendedGroup(rank=1)
     group.heard = [messages.encode(Leave())]
-    follow(group, lambda: tiny_library)
+    follow(group, lambda model: load_base_model(tiny_library, model))
     assert group.given == []  # nobody would take it
 
 
@@ -196,7 +196,7 @@ def test_what_hinders_is_told_to_the_one_that_leads(
     group = PretendedGroup(rank=1)
     group.heard = [word]
     with pytest.raises(OvernightError) as caught:
-        follow(group, lambda: tiny_library)
+        follow(group, lambda model: load_base_model(tiny_library, model))
     assert caught.value.kind is kind
     (told,) = group.given
     report = msgspec.msgpack.decode(told, type=ErrorReport)
