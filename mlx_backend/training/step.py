@@ -201,6 +201,6 @@ def part_arrays(batch: Batch) -> tuple[mx.array, ...]:
         batch.mask,
         batch.positions,
         batch.targets,
-        batch.shares,
+        batch.probabilities,
         batch.learned,
     )

@@ -249,10 +249,10 @@ def test_a_sample_with_soft_targets_brings_them_and_the_others_what_follows() ->
     taught = TokenisedSample.of(range(200, 210), 4, soft=soft)
     (batch,) = PackedBatches([plain, taught], seed=0)[0]
     tokens = np.array(batch.targets)[: batch.tokens]
-    shares = np.array(batch.shares)[: batch.tokens]
+    shares = np.array(batch.probabilities)[: batch.tokens]
     is_taught = batch.samples == 1
     np.testing.assert_array_equal(tokens[is_taught], soft.tokens)
-    np.testing.assert_array_equal(shares[is_taught], soft.shares)
+    np.testing.assert_array_equal(shares[is_taught], soft.probabilities)
     assert tokens[~is_taught, 0].tolist() == list(range(105, 110))
     assert shares[~is_taught].tolist() == [[1.0, 0.0, 0.0]] * 5
 
