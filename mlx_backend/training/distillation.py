@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mlx_backend.files import write_atomically
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.models.likelihood import logits_in_rows
+from mlx_backend.models.likelihood import batched_logits
 from mlx_backend.training.batches import SoftTargets
 from mlx_backend.training.stopping import Check, never
 
@@ -58,7 +58,7 @@ def soft_targets(
 
 def _computed(loaded: LoadedModel, samples: Sequence[Tokens], check: Check) -> list[SoftTargets]:
     found: dict[int, SoftTargets] = {}
-    for chosen, _, logits in logits_in_rows(loaded, [ids for ids, _ in samples]):
+    for chosen, _, logits in batched_logits(loaded, [ids for ids, _ in samples]):
         check()
         for row, i in enumerate(chosen):
             ids, prompt = samples[i]

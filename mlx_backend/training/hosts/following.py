@@ -16,7 +16,7 @@ from mlx_backend.protocol import ErrorReport
 from mlx_backend.training.hosts import messages
 from mlx_backend.training.hosts.group import Group
 from mlx_backend.training.hosts.messages import Leave, Meet, Share, Take
-from mlx_backend.training.hosts.summing import nothing_learned, sum_over_all
+from mlx_backend.training.hosts.summing import sum_over_all, zero_gradients
 from mlx_backend.training.step import TrainingStep
 
 Load = Callable[[str], LoadedModel]
@@ -36,7 +36,7 @@ class FollowingStep(TrainingStep):
         """Compute this machine's parts of a batch, then step with the gradients of all machines."""
         mx.random.seed(told.random ^ group.rank)
         parts = [messages.unpack_part(part) for part in told.parts[group.rank]]
-        summed = self._sum(parts) if parts else nothing_learned(self.model.trainable_parameters())
+        summed = self._sum(parts) if parts else zero_gradients(self.model.trainable_parameters())
         total, gradients = sum_over_all(group, *summed)
         self._learn(total, gradients, told.tokens, told.rate).result()
 

@@ -210,23 +210,23 @@ def test_a_loaded_model_computes_with_our_functions(
 
 
 def test_a_models_own_function_of_the_same_name_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Model(nn.Module):  # type: ignore[misc, unused-ignore]
+    class Model(nn.Module):
         pass
 
     module: Any = types.ModuleType("models_of_someone")
     module.swiglu = own = object()
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(Model, "__module__", module.__name__)
-    library_patches.use_cpu_math(Model())
+    library_patches.use_cpu_math(Model())  # type: ignore[no-untyped-call]
     assert module.swiglu is own
     assert not hasattr(module, "scaled_dot_product_attention")
 
 
-class Counting(nn.Module):  # type: ignore[misc, unused-ignore]
+class Counting(nn.Module):
     """A layer that counts how often it is computed."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.weight = mx.ones((3, 3))
         self.calls = 0
 

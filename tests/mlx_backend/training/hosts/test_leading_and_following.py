@@ -22,7 +22,7 @@ from mlx_backend.training.hosts import messages
 from mlx_backend.training.hosts.crew import Crew, LeadingStep
 from mlx_backend.training.hosts.following import FollowingStep, follow
 from mlx_backend.training.hosts.messages import Leave, Meet, Share, Take
-from mlx_backend.training.hosts.summing import nothing_learned, shares, sum_over_all
+from mlx_backend.training.hosts.summing import split_parts, sum_over_all, zero_gradients
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.hosts.pretended_group import PretendedGroup
@@ -58,8 +58,8 @@ def parameters(step: TrainingStep) -> dict[str, bytes]:
 
 
 def test_every_part_has_one_machine_and_some_machines_none() -> None:
-    assert shares([1, 2, 3, 4, 5], 2) == [[1, 3, 5], [2, 4]]
-    assert shares(["a"], 3) == [["a"], [], []]
+    assert split_parts([1, 2, 3, 4, 5], 2) == [[1, 3, 5], [2, 4]]
+    assert split_parts(["a"], 3) == [["a"], [], []]
 
 
 def test_arrays_arrive_bit_for_bit() -> None:
@@ -80,7 +80,7 @@ def test_arrays_arrive_bit_for_bit() -> None:
 
 def test_sums_keep_the_shapes_of_the_gradients(loaded: LoadedModel) -> None:
     lora.attach(loaded.model, SHAPE)
-    zero, like = nothing_learned(loaded.model.trainable_parameters())
+    zero, like = zero_gradients(loaded.model.trainable_parameters())
     assert not any(np.array(array).any() for array in (zero, *flatten(like).values()))
     gradients = loaded.model.trainable_parameters()
     total, summed = sum_over_all(PretendedGroup(rank=0), mx.array(2.5), gradients)
