@@ -177,9 +177,8 @@ def test_packing_loses_nothing_and_overfills_no_row(sizes: list[int]) -> None:
     for length, rows in packed.items():
         for row in rows:
             assert sum(min(sizes[index], length) for index in row) <= length
-            assert (
-                row_length(sizes[row[0]], ROW_LENGTHS) == length
-            )  # no row is longer than its first needs
+            # no row is longer than its first sample needs
+            assert row_length(sizes[row[0]], ROW_LENGTHS) == length
 
 
 def test_rows_are_nearly_full() -> None:
