@@ -63,10 +63,10 @@ class _Commands:
 
 def _library_commands(commands: _Commands) -> None:
     commands.add(
-        "doctor", "health", "doctor", "check machine, memory, libraries, speed and library"
+        "doctor", "doctor", "doctor", "check machine, memory, libraries, speed and library"
     )
     demo = commands.add(
-        "demo", "demonstration", "demo", "the whole journey on the sample notes, in a fresh library"
+        "demo", "demo", "demo", "the whole journey on the sample notes, in a fresh library"
     )
     demo.add_argument("--keep", type=_path, metavar="FOLDER", help="keep the library there")
     imports = commands.add("import", "notes", "import_notes", "read files and folders as notes")

@@ -12,12 +12,13 @@ from typing import TypeVar
 
 import msgspec
 
+from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset, load_dataset, save_dataset
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import remove_tree, write_atomically
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.machine.accelerator import has_gpu
-from mlx_backend.machine.cores import CoreShare, fix_cores, fixed_cores, free_cores
+from mlx_backend.machine.cores import CoreShare, fix_cores, fixed_cores, free_cores, usable_cores
 from mlx_backend.run.plan import RunPlan
 
 _T = TypeVar("_T")
@@ -64,7 +65,10 @@ class FrozenFiles:
         self.before.unlink(missing_ok=True)
 
     def keep_to_cores(self) -> None:
-        """Compute on as many cores as at the first start, because the last bits depend on it."""
+        """Compute on as many cores as at the first start, because the last bits depend on it.
+
+        Where fewer may be used now, on those: more threads than cores would take ten times as long.
+        """
         if has_gpu():
             return
         path = self._folder.path / "cores"
@@ -73,7 +77,16 @@ class FrozenFiles:
                 write_atomically(path, str(free_cores()).encode())
             text = path.read_text(encoding="ascii", errors="replace")
             fix_cores(int(text) if text.isdecimal() else free_cores())
+            self._tell_if_cores_are_fewer()
         CoreShare()  # sets the number of threads for what is computed before the first step
+
+    def _tell_if_cores_are_fewer(self) -> None:
+        if fixed_cores() > usable_cores():
+            text = (
+                f"This run began on {fixed_cores()} processor cores and goes on with the"
+                f" {usable_cores()} that it may use now: its results can differ in the last digits."
+            )
+            self._folder.append(protocol.Notice(text=text))
 
 
 def _read(path: Path, read: Callable[[Path], _T]) -> _T | None:

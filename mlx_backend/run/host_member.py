@@ -89,9 +89,10 @@ def _follow(rank: int, output: int) -> int:
         with kept_awake("Training along with another machine"):
             # Before the large libraries are loaded, because the others do not wait for long.
             group = Group()
+            from mlx_backend.models.base_model import load_base_model
             from mlx_backend.training.hosts.following import follow
 
-            follow(group, Library.open)
+            follow(group, lambda model: load_base_model(Library.open(), model))
     except OvernightError as error:
         _log.error("%s\n%s", error.message, error.detail)
         return LEFT_ALONE if error.kind is ErrorKind.HOST_LOST else 1

@@ -88,7 +88,7 @@ def prepare(
     shape = _attach(library, spec, loaded)
     bound_run_ahead()
     if crew is not None:
-        crew.meet(loaded.info.card, shape)
+        crew.meet(loaded.info.card.name, loaded.info.card.sha256, shape)
     return _prepare_batches(
         _Loaded(loaded, shape, crew, soft), spec, dataset, way or way_at_start(spec)
     )
