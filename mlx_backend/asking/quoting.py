@@ -66,17 +66,19 @@ class Quoted:
 class Evidence:
     """How well a statement answers a question.
 
-    likelihood: nats a token that the question gains by it. words: how much of the question's
-    telling words it has, from 0 to 1, rare ones counting more; titled_words: with the title of its
-    note. has_kind: whether it has the kind of thing that is asked for, and kind_is_plain: whether
-    that would be seen for certain.
+    likelihood: by how much the statement raises the question's mean log-probability a token, nats.
+    words: the share of the question's content words that the statement has, 0 to 1, rare ones
+    counting more.
+    titled_words: the same for the statement with the title of its note.
+    has_kind: whether it has an answer of the kind that is asked for.
+    kind_is_unmistakable: whether an answer of that kind cannot be overlooked.
     """
 
     likelihood: float
     words: float
     titled_words: float
     has_kind: bool
-    kind_is_plain: bool = False
+    kind_is_unmistakable: bool = False
 
     @property
     def score(self) -> float:
@@ -112,7 +114,7 @@ def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
     names (`strange`) and little else binds them.
     """
     if not evidence.has_kind:
-        return not evidence.kind_is_plain and evidence.titled_words >= _CLEAR_WORDS
+        return not evidence.kind_is_unmistakable and evidence.titled_words >= _CLEAR_WORDS
     is_thin = evidence.titled_words < _THIN_WORDS and evidence.likelihood < _THIN_LIKELIHOOD
     return not (strange and is_thin)
 
@@ -162,7 +164,7 @@ def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]])
             share,
             titled_share,
             has_kind(kind, text),
-            kind is not None and kind.is_plain,
+            kind is not None and kind.is_unmistakable,
         )
         for value, share, titled_share, (_, text) in zip(
             informed, words, titled, stated, strict=True

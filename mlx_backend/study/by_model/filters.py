@@ -19,6 +19,7 @@ from mlx_backend.library.drop_reasons import (
     WRONG_WORD,
 )
 from mlx_backend.library.sample_drafts import Draft
+from mlx_backend.text.answer_kinds import kind_named
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.stems import QUESTION_WORDS, own_stems, stems
 from mlx_backend.text.words import bare_words, folded_words, word_set
@@ -32,18 +33,6 @@ _TELLS_NOTHING = re.compile(r"[:?]\s*$|^see ", re.IGNORECASE)
 _BREAKS_OFF = re.compile(r"\b(?:a|an|the|my|our|your|their|its|and|or)\W*$", re.IGNORECASE)
 # How much of the quoted words must come back in a rewording or a summary.
 _LEAST_KEPT = {"restated": 0.8, "summary": 0.5}
-_WORDS_FOR = {
-    "money": re.compile(r"^how much|\bcost|\bprice|\bpay|\bearn|\bamount", re.IGNORECASE),
-    "count": re.compile(r"^how many|\bnumber of", re.IGNORECASE),
-    "length of time": re.compile(r"^how (?:long|many|much time)|\btime\b", re.IGNORECASE),
-    "time": re.compile(r"^when|\btime\b|\bday\b", re.IGNORECASE),
-    "date": re.compile(r"^when|\bdate\b|\bday\b", re.IGNORECASE),
-    "day": re.compile(r"^when|\bday", re.IGNORECASE),
-    "month": re.compile(r"^when|\bmonth\b|\byear\b", re.IGNORECASE),
-    "frequency": re.compile(r"^how often|\bfrequen", re.IGNORECASE),
-    "place": re.compile(r"^where|\bplace\b|^in which|^what .* in\b", re.IGNORECASE),
-    "temperature": re.compile(r"^(?:at )?(?:how|what temp)|\btemperature|\bdegrees", re.IGNORECASE),
-}
 
 
 def check_wording(draft: Draft, context: str) -> Draft:
@@ -54,8 +43,8 @@ def check_wording(draft: Draft, context: str) -> Draft:
         return draft.drop(NOT_A_QUESTION)
     if is_right(question, (draft.key,)):
         return draft.drop(TELLS_ANSWER)
-    pattern = _WORDS_FOR.get(draft.kind)
-    if pattern and not pattern.search(question):
+    kind = kind_named(draft.kind)
+    if kind and kind.question_has and not kind.question_has.search(question):
         return draft.drop(WRONG_WORD)
     own = [word for word in words if word.lower() not in QUESTION_WORDS]
     if draft.kind == "name" and len(own) < _FEWEST_ABOUT_NAME:
