@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from mlx_backend.study.by_rule.question_text import as_question, uncapitalised
 from mlx_backend.study.by_rule.subjects import is_subject
 from mlx_backend.study.by_rule.verbs import (
     ADVERBS,
@@ -27,8 +28,6 @@ from mlx_backend.text.dictionary import (
     could_be_noun,
     finite_base,
     inflected,
-    is_adjective,
-    is_common_word,
     is_participle,
     looks_plural,
     plain_base,
@@ -37,25 +36,7 @@ from mlx_backend.text.words import word_set
 
 _MODALS = word_set("can could may might must should will would")
 _SUBORDINATE = word_set("when whenever who which where if unless because so while that to")
-_FEWEST_TELLING = 2
 _FEWEST_TOLD = 3
-_EMPTY = (
-    AUXILIARIES
-    | DETERMINERS
-    | PRONOUNS
-    | PREPOSITIONS
-    | word_set("do does did be been you me us them here there something anything")
-)
-# It speaks of what only the text around it names: "within that transaction", "against it".
-_POINTS_AWAY = re.compile(
-    rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bdo that\b"
-    r"|\bma(?:kes?|de) (?:it|them) \w+$|\bto them\b|\bhere\b|\bto (?:know|do|be)$"
-)
-_ENDS_POINTING = re.compile(r"\bthat \w+(?<!s)$| (?:it|them)$")
-_BREAKS_OFF = word_set(
-    "and or that which who is are was were be been called named like when where while if than as "
-    "such because so then not also only even"
-)
 _IDLE_IMPERATIVES = word_set("see note check let say consider imagine suppose assume")
 _WITHIN = re.compile(r"(?:\w+ of )?(?:which|whom|who)\b")
 _CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but|because)\s+|,\s+)")
@@ -160,20 +141,6 @@ def _begins_thing(word: str) -> bool:
     return word.lower() in DETERMINERS or word[:1].isdigit() or word[:1].isupper()
 
 
-def as_spoken_within(text: str) -> str:
-    """A phrase that began a sentence, as it stands inside one: lower case unless it is a name."""
-    first, _, rest = text.partition(" ")
-    if not first[:1].isupper() or first in {"I", "I'm", "I've"}:
-        return text
-    lower = first.lower()
-    if lower in DETERMINERS or lower in PRONOUNS:
-        return f"{lower} {rest}".strip()
-    follows_name = bool(rest) and rest[0].isupper()
-    if follows_name or not first[1:].islower() or not is_common_word(lower):
-        return text
-    return f"{lower} {rest}".strip()
-
-
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
     mark = ""
     for i, piece in enumerate(_CLAUSE_BREAK.split(text.rstrip(" .!"))):
@@ -201,7 +168,7 @@ def _clause(text: str) -> Clause | None:
         return None
     if start == 1 and words[0].endswith("ing") and could_be_noun(words[place].lower()):
         return None  # "sorting lists"
-    subject = as_spoken_within(" ".join(words[:start]))
+    subject = uncapitalised(" ".join(words[:start]))
     if words[place].lower() == "am" and subject != "I":
         return None
     return _with_verb(subject, words[start:place], words[place:])
@@ -263,7 +230,7 @@ def _with_participle(words: Sequence[str]) -> Clause | None:
         if is_done and is_said_within([word.lower() for word in words], place):
             return None
         if is_done and lower[place + 1] in PREPOSITIONS and is_subject(lower[:place]):
-            subject = as_spoken_within(" ".join(words[:place]))
+            subject = uncapitalised(" ".join(words[:place]))
             if lower[0] not in DETERMINERS and subject[0].islower():
                 subject = f"the {subject}"
             verb = "were" if looks_plural(subject) else "was"
@@ -320,25 +287,3 @@ def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Cl
     while not base and rest and rest[0].lower() in ADVERBS:
         adverbs.append(rest.pop(0))
     return Clause(subject, " ".join(adverbs), verb, " ".join(rest), base)
-
-
-def as_question(text: str) -> str:
-    """A question of the words of a text."""
-    text = " ".join(text.split()).strip(" ,;:.")
-    return f"{text[:1].upper()}{text[1:]}?"
-
-
-def stands_alone(question: str) -> bool:
-    """Whether a question does not speak of what only the text around its sentence names."""
-    return not _POINTS_AWAY.search(question.rstrip("?").lower())
-
-
-def is_whole(question: str) -> bool:
-    """Whether a question does not break off where the sentence went on, and asks of something."""
-    words = question.rstrip("?").lower().split()
-    telling = [word for word in words[1:] if word not in _EMPTY]
-    if is_adjective(words[-1]) and words[-2] in DETERMINERS:
-        return False
-    ends_well = words[-1] not in DETERMINERS - {"all", "both", "one"} | _BREAKS_OFF
-    is_own = stands_alone(question) and not _ENDS_POINTING.search(" ".join(words))
-    return ends_well and is_own and words[-1][-1] != "-" and len(telling) >= _FEWEST_TELLING

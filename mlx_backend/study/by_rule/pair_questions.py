@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator
 
 from mlx_backend.study.by_rule.answers import Answer, answers_in
-from mlx_backend.study.by_rule.clause_questions import (
-    DETERMINED,
-    FIRST_PART,
-    LONGEST_KEY,
-    Question,
-    questions_about_clause,
-)
-from mlx_backend.study.by_rule.grammar import as_spoken_within, clause_about
+from mlx_backend.study.by_rule.clause_questions import questions_about_clause
+from mlx_backend.study.by_rule.function_words import DEFINITE
+from mlx_backend.study.by_rule.grammar import clause_about
+from mlx_backend.study.by_rule.phrases import LONGEST_KEY, first_part
+from mlx_backend.study.by_rule.question_text import Question, uncapitalised
 from mlx_backend.text.dictionary import PREPOSITIONS, could_be_noun, finite_base, is_common_word
 
 _PIECES = re.compile(r"[,;]\s+")
@@ -34,7 +31,7 @@ _WHOLE = {
 def questions_about_pair(name: str, value: str) -> Iterator[Question]:
     """What can be asked about what has this name."""
     value = value.rstrip(".")
-    first = FIRST_PART.split(value)[0]
+    first = first_part(value)
     is_someone = _is_someone(name, first)
     for answer in answers_in(value):
         if answer.kind not in {"name", "place"}:
@@ -89,5 +86,5 @@ def _is_doing(text: str) -> bool:
 
 
 def _subject(name: str) -> str:
-    is_told = name.split(maxsplit=1)[0].lower() in DETERMINED
-    return f"{'' if is_told else 'the '}{as_spoken_within(name)}"
+    is_told = name.split(maxsplit=1)[0].lower() in DEFINITE
+    return f"{'' if is_told else 'the '}{uncapitalised(name)}"

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from mlx_backend.library.notes import Passage
 from mlx_backend.study.by_rule.grammar import clauses
-from mlx_backend.study.by_rule.questions import questions_about, topic_of
+from mlx_backend.study.by_rule.questions import questions_about
 from mlx_backend.study.by_rule.rules import told_in_note, write
 from mlx_backend.study.by_rule.statements import Statement
+from mlx_backend.study.by_rule.topics import topic_of
 
 
 def asked(text: str, topic: str = "") -> dict[str, str]:
