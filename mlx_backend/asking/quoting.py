@@ -18,11 +18,11 @@ from mlx_backend.asking.question_kinds import asked_kind, has_kind
 from mlx_backend.asking.retrieval import Found, content_words
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.quote_places import verbatim
-from mlx_backend.library.sample_drafts import worded
+from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import likelihoods
 from mlx_backend.protocol import WORDS_LOOKED_UP
-from mlx_backend.study.by_rule.rules import told_in_note
+from mlx_backend.study.by_rule.rules import quoted_statements
 from mlx_backend.text.dictionary import could_be_noun, is_common_word, stem, verb_bases
 from mlx_backend.text.segmenting import segmented
 from mlx_backend.text.stems import stems
@@ -103,7 +103,7 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
         return None
     passage, text = stated[best]
     words = verbatim(text, (passage.text, *passage.before))
-    return Quoted(worded(passage.title, words), passage, words)
+    return Quoted(titled_answer(passage.title, words), passage, words)
 
 
 def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
@@ -178,7 +178,7 @@ def _stated(passage: Found) -> list[str]:
         Passage(passage.id, passage.note_id, passage.title, place, passage.heading, text)
         for place, text in enumerate((*passage.before, passage.text))
     ]
-    return [told.quote for told in told_in_note(pieces)[-1]]
+    return [quoted.quote for quoted in quoted_statements(pieces)[-1]]
 
 
 def _shared_words(

@@ -166,10 +166,10 @@ def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[Stud
     found = []
     for _, group in groupby(passages, key=lambda passage: passage.note_id):
         note = list(group)
-        for passage, told in zip(note, rules.told_in_note(note), strict=True):
+        for passage, stated in zip(note, rules.quoted_statements(note), strict=True):
             place = (passage.note_id, digest(passage))
             own, dropped = kept.get(place, []), left_out.get(place, [])
-            found.append(StudiedPassage(passage, told, own, dropped))
+            found.append(StudiedPassage(passage, stated, own, dropped))
     return found
 
 
@@ -201,7 +201,7 @@ def _set_aside(
         total += len(each.samples)
         for stored in each.samples:
             others = [o for o in each.samples if o.quote == stored.quote and not _alike(o, stored)]
-            prompt = facts.titled(each.passage.note_title, stored.prompt)
+            prompt = facts.titled_question(each.passage.note_title, stored.prompt)
             is_question = stored.key and stored.prompt.endswith("?") and not stored.choice
             if is_question and others and not is_right(prompt, (stored.key,)):
                 candidates.append((each, stored, prompt))
@@ -221,7 +221,7 @@ def _set_aside(
         )
         for other in each.samples:
             if other.quote == stored.quote and _alike(other, stored):
-                own_title = facts.titled(passage.note_title, other.prompt)
+                own_title = facts.titled_question(passage.note_title, other.prompt)
                 near |= {(other.prompt, other.answer), (own_title, other.answer)}
     return held_out, near
 

@@ -14,12 +14,12 @@ import msgspec
 from mlx_backend.dataset.ambiguity import NotesByWord
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.sample_drafts import worded
+from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.library.samples import StoredSample
-from mlx_backend.study.by_model.filters import is_borne_out
+from mlx_backend.study.by_model.filters import is_supported
 from mlx_backend.study.by_rule.answers import answers_in
-from mlx_backend.study.by_rule.paraphrases import content_terms, keyword_prompts
-from mlx_backend.study.by_rule.rules import Told
+from mlx_backend.study.by_rule.keyword_prompts import content_terms, keyword_prompts
+from mlx_backend.study.by_rule.rules import QuotedStatement
 from mlx_backend.study.by_rule.statements import plain
 from mlx_backend.text.words import word_set
 
@@ -53,7 +53,7 @@ class StudiedPassage:
     """
 
     passage: Passage
-    told: Sequence[Told]
+    stated: Sequence[QuotedStatement]
     kept: Sequence[StoredSample]
     left_out: Sequence[StoredSample] = ()
 
@@ -77,9 +77,9 @@ class StudiedPassage:
         return [each for each in self.kept if each.choice or not self._takes_in(each.quote)]
 
     @cached_property
-    def taught(self) -> list[Told]:
+    def taught(self) -> list[QuotedStatement]:
         """What it states, without what is withdrawn and what takes that in."""
-        return [told for told in self.told if not self._takes_in(told.quote)]
+        return [quoted for quoted in self.stated if not self._takes_in(quoted.quote)]
 
     @cached_property
     def as_taught(self) -> Passage:
@@ -89,7 +89,7 @@ class StudiedPassage:
         withdrawn = [_bare(quote) for quote in self.withdrawn]
         return replace(
             self.passage,
-            text=" ".join(ended(told.statement.text) for told in self.taught),
+            text=" ".join(ended(quoted.statement.text) for quoted in self.taught),
             replies=tuple(
                 reply
                 for reply in self.passage.replies
@@ -108,7 +108,7 @@ def about_facts(
 
     `few`: of the latter as few as there may be, beside the text as it stands.
     """
-    statements = sum(len(each.told) for each in studied)
+    statements = sum(len(each.stated) for each in studied)
     most = _FEWEST_WORDINGS if few else _MOST_WORDINGS
     wordings = max(_FEWEST_WORDINGS, min(most, _WORDINGS_IN_ALL // max(1, statements)))
     reworded = max(1, min(_REWORDED, _PROMPTS_IN_ALL // max(1, statements * wordings)))
@@ -116,8 +116,8 @@ def about_facts(
     for each in studied:
         for stored in each.samples:
             yield from _of_study(stored, each.passage, by_word)
-        for told in each.taught:
-            yield from _of_statement(each.passage, told, (wordings, reworded), generator)
+        for quoted in each.taught:
+            yield from _of_statement(each.passage, quoted, (wordings, reworded), generator)
         for stored in each.corrected:
             yield from _of_correction(each.passage, stored, wordings, generator)
 
@@ -126,27 +126,27 @@ def about_names(studied: Sequence[StudiedPassage]) -> Iterator[Sample]:
     """Samples about names that come up in several places: all that the notes say of each."""
     places: defaultdict[str, list[tuple[Passage, str]]] = defaultdict(list)
     for each in studied:
-        for told in each.taught:
-            for name in names_in(told):
-                places[name].append((each.passage, told.quote))
+        for quoted in each.taught:
+            for name in names_in(quoted):
+                places[name].append((each.passage, quoted.quote))
     for name, found in places.items():
         quotes = dict.fromkeys((p.note_title, quote) for p, quote in found)
         if len(quotes) < 2 or len(quotes) > _MENTIONED:
             continue
-        answer = " ".join(ended(worded(title, quote)) for title, quote in quotes)
+        answer = " ".join(ended(titled_answer(title, quote)) for title, quote in quotes)
         if len(answer.split()) <= LONGEST_MENTION:
             passage = found[0][0]
             for form in _OPEN_FORMS:
                 yield _sample(passage, "mention", form.format(name=name), answer)
 
 
-def names_in(told: Told) -> list[str]:
+def names_in(quoted: QuotedStatement) -> list[str]:
     """The names in a statement, in order."""
-    found = (answer.key for answer in answers_in(told.statement.text) if answer.kind == "name")
+    found = (answer.key for answer in answers_in(quoted.statement.text) if answer.kind == "name")
     return list(dict.fromkeys(found))
 
 
-def titled(title: str, question: str) -> str:
+def titled_question(title: str, question: str) -> str:
     """A question that says which note it is about."""
     if title.casefold() in question.casefold():
         return question
@@ -160,7 +160,7 @@ def _of_study(stored: StoredSample, passage: Passage, by_word: NotesByWord) -> I
     key = stored.key if stored.key in stored.answer else ""  # the person may have worded it anew
     prompts = [stored.prompt]
     if stored.kind not in _QUESTION_KINDS_OF_TEXT:
-        prompts.append(titled(passage.note_title, stored.prompt))
+        prompts.append(titled_question(passage.note_title, stored.prompt))
         if not stored.choice and by_word.is_ambiguous(stored.prompt, passage.note_id):
             prompts = prompts[1:]
     for prompt in dict.fromkeys(prompts):
@@ -168,18 +168,18 @@ def _of_study(stored: StoredSample, passage: Passage, by_word: NotesByWord) -> I
 
 
 def _of_statement(
-    passage: Passage, told: Told, number_of: tuple[int, int], generator: random.Random
+    passage: Passage, quoted: QuotedStatement, number_of: tuple[int, int], generator: random.Random
 ) -> Iterator[Sample]:
     """In so many wordings, and each in so many others in turn."""
     wordings, reworded = number_of
-    title, text = passage.note_title, told.quote
-    answer = worded(title, text)
+    title, text = passage.note_title, quoted.quote
+    answer = titled_answer(title, text)
     prompts = keyword_prompts(title, text, wordings * reworded, generator)
     for number, (prompt, key) in enumerate(prompts[:wordings]):
         others = tuple(other for other, _ in prompts[number + wordings :: wordings])
         sample = _sample(passage, "keywords", prompt, answer, key)
         yield msgspec.structs.replace(sample, rewordings=others)
-    words = told.statement.text.split()
+    words = quoted.statement.text.split()
     opening = " ".join(words[: max(2, len(words) // 2)])
     if len(content_terms(opening)) > 0:
         yield _sample(passage, "opening", f"{title}: {opening} …", answer)
@@ -206,8 +206,8 @@ def _says_otherwise(stored: StoredSample, title: str) -> bool:
     if stored.choice != "edited" or not stored.quote:
         return False
     if stored.kind in _QUESTION_KINDS_OF_TEXT:
-        return not is_borne_out(stored.answer, f"{title} {stored.quote}")
-    return stored.answer != worded(title, stored.quote)
+        return not is_supported(stored.answer, f"{title} {stored.quote}")
+    return stored.answer != titled_answer(title, stored.quote)
 
 
 def _sample(passage: Passage, kind: str, prompt: str, answer: str, key: str = "") -> Sample:

@@ -14,7 +14,7 @@ from mlx_backend.asking.grounding import Source, cited, grounded_prompt
 from mlx_backend.asking.retrieval import BEST
 from mlx_backend.dataset.facts import StudiedPassage, names_in
 from mlx_backend.dataset.samples import Sample
-from mlx_backend.library.sample_drafts import worded
+from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.library.samples import StoredSample
 from mlx_backend.protocol import DECLINED
 from mlx_backend.study.by_rule.statements import plain
@@ -124,7 +124,7 @@ def _of_lesson(lesson: Lesson, question: str, quote: str, generator: random.Rand
     prompt = grounded_prompt([Source(each.title, each.text) for each in shown], question)
     answer = DECLINED
     if quote:
-        answer = cited(worded(lesson.title, plain(quote)), shown.index(lesson) + 1)
+        answer = cited(titled_answer(lesson.title, plain(quote)), shown.index(lesson) + 1)
     return Sample(prompt, answer, 0, 0, "reading")
 
 
@@ -173,7 +173,7 @@ def _unanswerable(
 
 
 def _names(each: StudiedPassage) -> list[str]:
-    return list(dict.fromkeys(name for told in each.taught for name in names_in(told)))
+    return list(dict.fromkeys(name for quoted in each.taught for name in names_in(quoted)))
 
 
 class _OtherQuestions:

@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from mlx_backend.dataset.facts import LONGEST_MENTION, StudiedPassage, ended, titled
+from mlx_backend.dataset.facts import LONGEST_MENTION, StudiedPassage, ended, titled_question
 from mlx_backend.dataset.link_targets import Places
 from mlx_backend.dataset.samples import Sample
-from mlx_backend.library.sample_drafts import worded
+from mlx_backend.library.sample_drafts import titled_answer
+from mlx_backend.study.by_rule.keyword_prompts import content_terms
 from mlx_backend.study.by_rule.markdown_links import links_in
-from mlx_backend.study.by_rule.paraphrases import content_terms
-from mlx_backend.study.by_rule.rules import Told
+from mlx_backend.study.by_rule.rules import QuotedStatement
 from mlx_backend.study.by_rule.statements import plain
 from mlx_backend.text.words import count_words
 
@@ -72,21 +72,21 @@ def _links(studied: Sequence[StudiedPassage], places: Places) -> Iterator[_Link]
     titles = {each.passage.note_id: each.passage.note_title for each in studied}
     for each in studied:
         passage, said = each.passage, _said_around(each.taught)
-        left_out = _targets(each.told) - _targets(each.taught)
+        left_out = _targets(each.stated) - _targets(each.taught)
         for target in dict.fromkeys(link.target for link in links_in(passage.text)):
             to = places.pointed_to(passage.note_id, target)
             if to in titles and titles[to] != passage.note_title and target not in left_out:
                 yield _Link(each, to, titles[to], *said.get(target, ()))
 
 
-def _targets(told: Sequence[Told]) -> set[str]:
-    return {link.target for each in told for link in each.statement.links}
+def _targets(stated: Sequence[QuotedStatement]) -> set[str]:
+    return {link.target for each in stated for link in each.statement.links}
 
 
-def _said_around(told: Sequence[Told]) -> dict[str, tuple[str, str]]:
+def _said_around(stated: Sequence[QuotedStatement]) -> dict[str, tuple[str, str]]:
     """By a link's target: the first that says more than its links, and what the link shows."""
     found: dict[str, tuple[str, str]] = {}
-    for each in told:
+    for each in stated:
         shown = {link.target: plain(link.shown) for link in each.statement.links}
         rest = each.statement.text
         for words in filter(None, shown.values()):
@@ -124,23 +124,25 @@ def _few_of_each(links: Iterable[_Link]) -> Iterator[_Link]:
             yield link
 
 
-def _openings(studied: Sequence[StudiedPassage]) -> dict[int, Told]:
+def _openings(studied: Sequence[StudiedPassage]) -> dict[int, QuotedStatement]:
     """What each note says first, by its id: a sentence where there is one."""
-    found: defaultdict[int, list[Told]] = defaultdict(list)
+    found: defaultdict[int, list[QuotedStatement]] = defaultdict(list)
     for each in studied:
         found[each.passage.note_id] += each.taught
-    return {note: min(told, key=_is_aside) for note, told in found.items() if told}
+    return {note: min(stated, key=_is_aside) for note, stated in found.items() if stated}
 
 
-def _is_aside(told: Told) -> bool:
-    statement = told.statement
+def _is_aside(quoted: QuotedStatement) -> bool:
+    statement = quoted.statement
     is_short = count_words(statement.text) < _SHORTEST_OPENING
     return is_short or bool(statement.pairs or statement.links) or statement.text.endswith("?")
 
 
-def _joined(link: _Link, opening: Told, withheld: Set[tuple[str, str]]) -> Iterator[Sample]:
+def _joined(
+    link: _Link, opening: QuotedStatement, withheld: Set[tuple[str, str]]
+) -> Iterator[Sample]:
     title, to = link.titles
-    quotes = worded(title, link.quote), worded(to, opening.quote)
+    quotes = titled_answer(title, link.quote), titled_answer(to, opening.quote)
     answer = " ".join(ended(quote) for quote in quotes)
     if count_words(answer) > LONGEST_MENTION:
         return
@@ -150,7 +152,7 @@ def _joined(link: _Link, opening: Told, withheld: Set[tuple[str, str]]) -> Itera
         asks_for_it = link.shown and link.shown in stored.key and stored.quote == link.quote
         is_free = not stored.choice and (stored.prompt, stored.answer) not in withheld
         if asks_for_it and is_free and stored.prompt.endswith("?"):
-            question = titled(title, stored.prompt).rstrip("?")
+            question = titled_question(title, stored.prompt).rstrip("?")
             yield _sample(link, f"{question}, and what do my notes say about that?", answer)
             return
 

@@ -36,7 +36,7 @@ class Recipe:
 
 def recipe_for(studied: Sequence[StudiedPassage]) -> Recipe:
     """What the notes are good for; at least one of both."""
-    statements = sum(len(each.told) for each in studied)
+    statements = sum(len(each.stated) for each in studied)
     samples = sum(len(each.samples) for each in studied)
     words = sum(count_words(each.passage.text) for each in studied)
     own = sum(count_words(each.passage.text) for each in studied if _is_in_own_voice(each))

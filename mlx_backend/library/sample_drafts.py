@@ -27,7 +27,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, dropped=why)
 
 
-def worded(title: str, quote: str) -> str:
+def titled_answer(title: str, quote: str) -> str:
     """An answer: the note it is from, then its words.
 
     Naming the note first lets the model find the note before the fact; answers without it came out

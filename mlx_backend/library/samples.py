@@ -13,7 +13,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import drop_reasons
 from mlx_backend.library.database import transaction
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.sample_drafts import RULES, Draft, worded
+from mlx_backend.library.sample_drafts import RULES, Draft, titled_answer
 
 VERSION = 2
 """Of how samples are written: passages studied by an older one are studied again."""
@@ -219,7 +219,7 @@ class Samples:
         """
         place = (passage.note_id, digest(passage))
         is_bare = sample.answer == sample.quote or sample.answer.endswith(f": {sample.quote}")
-        answer = worded(passage.note_title, sample.quote) if is_bare else sample.answer
+        answer = titled_answer(passage.note_title, sample.quote) if is_bare else sample.answer
         with transaction(self._db):
             self._db.execute(
                 "DELETE FROM samples WHERE note_id = ? AND passage = ? AND kind = ? AND key = ?"

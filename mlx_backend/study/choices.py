@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.samples import Samples, digest
 from mlx_backend.study.by_rule import rules
-from mlx_backend.study.by_rule.rules import Told
+from mlx_backend.study.by_rule.rules import QuotedStatement
 
 
 def carry_over(samples: Samples, notes: Sequence[Sequence[Passage]]) -> None:
@@ -21,19 +21,19 @@ def carry_over(samples: Samples, notes: Sequence[Sequence[Passage]]) -> None:
         found = astray.get(note[0].note_id)
         if not found:
             continue
-        told = rules.told_in_note(note)
+        stated = rules.quoted_statements(note)
         settled = [samples.changed(passage) for passage in note]
         for sample in found:
             places = (
                 passage
-                for passage, each, chosen in zip(note, told, settled, strict=True)
+                for passage, each, chosen in zip(note, stated, settled, strict=True)
                 if _states(each, sample.quote) and sample.about not in chosen
             )
             if (place := next(places, None)) is not None:
                 samples.carry(sample, place)
 
 
-def _states(told: Sequence[Told], quote: str) -> bool:
+def _states(stated: Sequence[QuotedStatement], quote: str) -> bool:
     """Whether a passage states the words; a summary quotes all that its passage states."""
-    whole = " ".join(each.statement.text for each in told)
-    return f" {quote} " in f" {whole} " or any(each.quote == quote for each in told)
+    whole = " ".join(each.statement.text for each in stated)
+    return f" {quote} " in f" {whole} " or any(each.quote == quote for each in stated)

@@ -49,7 +49,7 @@ def check_wording(draft: Draft, context: str) -> Draft:
     own = [word for word in words if word.lower() not in QUESTION_WORDS]
     if draft.kind == "name" and len(own) < _FEWEST_ABOUT_NAME:
         return draft.drop(WRONG_WORD)
-    return draft if is_borne_out(question, context) else draft.drop(UNSUPPORTED)
+    return draft if is_supported(question, context) else draft.drop(UNSUPPORTED)
 
 
 def check_support(draft: Draft, context: str) -> Draft:
@@ -62,7 +62,7 @@ def check_support(draft: Draft, context: str) -> Draft:
     if folded_words(said) == folded_words(draft.quote):
         return draft.drop(REPEATED)
     kept = len(stems(said) & stems(draft.quote)) / max(1, len(stems(draft.quote)))
-    if kept < _LEAST_KEPT[draft.kind] or not is_borne_out(said, context):
+    if kept < _LEAST_KEPT[draft.kind] or not is_supported(said, context):
         return draft.drop(UNSUPPORTED)
     figures, own = _figures(draft.quote), _figures(said)
     if draft.kind != "restated":
@@ -92,7 +92,7 @@ def _signs(text: str) -> Counter[str]:
     return Counter(word for word in bare if not word.replace("'", "").replace("’", "").isalnum())
 
 
-def is_borne_out(text: str, context: str) -> bool:
+def is_supported(text: str, context: str) -> bool:
     """Whether a text's own words all stand in the context, in any form, and some do."""
     own = own_stems(text)
     return bool(own) and own <= stems(context)

@@ -15,13 +15,13 @@ import mlx.core as mx
 from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import make_prompt_cache
 
-from mlx_backend.library.sample_drafts import Draft, worded
+from mlx_backend.library.sample_drafts import Draft, titled_answer
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import wired_limit_untouched
 from mlx_backend.models.likelihood import Reading, readings
 from mlx_backend.study.by_rule.answers import answers_in
-from mlx_backend.study.by_rule.rules import Told
+from mlx_backend.study.by_rule.rules import QuotedStatement
 
 BATCH = 32
 _LONGEST_QUESTION = 24  # tokens
@@ -76,7 +76,7 @@ class Asked:
     """A draft of a question without its words yet: what to ask for in which statement."""
 
     title: str
-    told: Told
+    quoted: QuotedStatement
     key: str
     kind: str
 
@@ -102,7 +102,7 @@ class Writer:
     def questions(self, asked: Sequence[Asked]) -> list[Draft]:
         """A question for each answer, in the model's words."""
         prompts = [
-            f"Title: {each.title}\nText: {each.told.quote}\nAnswer: {each.key}\nQuestion:"
+            f"Title: {each.title}\nText: {each.quoted.quote}\nAnswer: {each.key}\nQuestion:"
             for each in asked
         ]
         texts = self._complete(_QUESTIONS, prompts, _LONGEST_QUESTION)
@@ -110,9 +110,9 @@ class Writer:
             Draft(
                 kind=each.kind,
                 prompt=text,
-                answer=worded(each.title, each.told.quote),
+                answer=titled_answer(each.title, each.quoted.quote),
                 key=each.key,
-                quote=each.told.quote,
+                quote=each.quoted.quote,
             )
             for each, text in zip(asked, texts, strict=True)
         ]
@@ -122,24 +122,24 @@ class Writer:
         prompts = [f"Text: {draft.quote}\nQuestion: {draft.prompt}\nAnswer:" for draft in drafts]
         return self._complete(_READINGS, prompts, _LONGEST_READING)
 
-    def restatements(self, stated: Sequence[tuple[str, Told]]) -> list[Draft]:
+    def restatements(self, stated: Sequence[tuple[str, QuotedStatement]]) -> list[Draft]:
         """Statements, each with the title of its note, in other words; the answers are bare."""
-        prompts = [f"Text: {told.quote}\nIn other words:" for _, told in stated]
+        prompts = [f"Text: {quoted.quote}\nIn other words:" for _, quoted in stated]
         texts = self._complete(_RESTATEMENTS, prompts, _LONGEST_RESTATEMENT)
         return [
             Draft(
                 kind="restated",
-                prompt=f"{title}: what is another way to say “{told.quote}”?",
+                prompt=f"{title}: what is another way to say “{quoted.quote}”?",
                 answer=text,
                 key="",
-                quote=told.quote,
+                quote=quoted.quote,
             )
-            for (title, told), text in zip(stated, texts, strict=True)
+            for (title, quoted), text in zip(stated, texts, strict=True)
         ]
 
-    def summaries(self, stated: Sequence[tuple[str, Sequence[Told]]]) -> list[Draft]:
+    def summaries(self, stated: Sequence[tuple[str, Sequence[QuotedStatement]]]) -> list[Draft]:
         """What passages state, each with its topic, in one sentence; the answers are bare."""
-        quotes = [" ".join(each.statement.text for each in told) for _, told in stated]
+        quotes = [" ".join(each.statement.text for each in several) for _, several in stated]
         prompts = [f"Text: {quote}\nIn one sentence:" for quote in quotes]
         texts = self._complete(_SUMMARIES, prompts, _LONGEST_SUMMARY)
         return [
@@ -207,10 +207,10 @@ def _generated(
     return [written[number] for number in numbers]
 
 
-def to_ask(title: str, told: Sequence[Told]) -> list[Asked]:
+def to_ask(title: str, stated: Sequence[QuotedStatement]) -> list[Asked]:
     """What there is to ask for in what a passage states."""
     return [
         Asked(title, each, answer.key, answer.kind)
-        for each in told
+        for each in stated
         for answer in answers_in(each.statement.text)
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.sample_drafts import RULES, Draft, worded
+from mlx_backend.library.sample_drafts import RULES, Draft, titled_answer
 from mlx_backend.study.by_rule.questions import questions_about
 from mlx_backend.study.by_rule.statements import Statement, statements_of_note
 from mlx_backend.study.by_rule.topics import topic_of
@@ -22,7 +22,7 @@ _STANDS_ALONE = 4
 
 
 @dataclass(frozen=True)
-class Told:
+class QuotedStatement:
     """A statement as it is taught: `quote` takes in the one before where it leans on that.
 
     `topic` is what its pronouns stand for, "" where that is not known.
@@ -33,27 +33,27 @@ class Told:
     topic: str
 
 
-def told_in_note(passages: Sequence[Passage]) -> list[list[Told]]:
+def quoted_statements(passages: Sequence[Passage]) -> list[list[QuotedStatement]]:
     """What each passage of one note states."""
     found = []
     before, topic = "", ""
     for statements in statements_of_note(passages):
-        told = []
+        stated = []
         for statement in statements:
-            told.append(Told(statement, _quote(before, statement), topic))
+            stated.append(QuotedStatement(statement, _quote(before, statement), topic))
             before, topic = statement.text, topic_of(statement, topic)
-        found.append(told)
+        found.append(stated)
     return found
 
 
-def write(title: str, told: Sequence[Told]) -> Iterator[Draft]:
+def write(title: str, stated: Sequence[QuotedStatement]) -> Iterator[Draft]:
     """Questions about what a passage of the note `title` states."""
-    for each in told:
+    for each in stated:
         for question in questions_about(each.statement, each.topic):
             yield Draft(
                 kind=question.kind,
                 prompt=question.text,
-                answer=worded(title, each.quote),
+                answer=titled_answer(title, each.quote),
                 key=question.key,
                 quote=each.quote,
             )
