@@ -1,4 +1,4 @@
-"""What a piece of a sentence can be asked for: names, numbers, times, places, and the like."""
+"""The pieces of a sentence that a question can ask for: names, numbers, times, places ..."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlx_backend.text.answer_kinds import ANSWER_KINDS, AnswerForm
 from mlx_backend.text.dictionary import (
     PREPOSITIONS,
-    begins_with_doing,
+    begins_with_gerund,
     could_be_noun,
     is_common_word,
     is_noun,
@@ -20,9 +20,11 @@ from mlx_backend.text.words import word_set
 
 @dataclass(frozen=True)
 class Answer:
-    """A piece [start, end) of a text and the question words for it; `key` is its telling part.
+    """A piece [start, end) of a text, in characters, that a question can ask for.
 
-    In place of "{}" in a question word stands the noun that is counted.
+    key: the words of the piece that answer the question.
+    kind: the name of an AnswerKind.
+    question_words: what a question for it may begin with.
     """
 
     start: int
@@ -89,7 +91,7 @@ def _is_counted(noun: str, before: str) -> bool:
 
 
 def _is_numbered(noun: str) -> bool:
-    """Whether there may be several that are told apart by their numbers: rooms, gates, sizes."""
+    """Whether a noun is of things that have numbers: rooms, gates, sizes."""
     is_of_time = bool(_OF_TIME.fullmatch(noun.capitalize()))
     is_one_of_some = is_noun(noun) and not noun.endswith("s") and not noun.endswith("thing")
     return is_one_of_some and not is_of_time
@@ -117,19 +119,19 @@ def _name(match: re.Match[str]) -> Answer | None:
 
 
 def may_be_person(text: str) -> bool:
-    """Whether a text is written as people's names are: "Ida van der Berg", "Jo McRae and K. Ek"."""
+    """Whether a text is written like people's names: "Ida van der Berg", "Jo McRae and K. Ek"."""
     words = text.split()
     names = [_NAME_PREFIX.sub("", word) for word in words if word not in _WITHIN_NAMES]
     parts = [part for name in names for part in re.split(r"[-'’]", name.rstrip("."))]
-    return not begins_with_doing(words[0]) and all(
+    return not begins_with_gerund(words[0]) and all(
         part.istitle() and part.isalpha() for part in parts
     )
 
 
 def _goes_on(text: str, is_first: bool) -> bool:
-    """Whether a name is only the beginning of one: "React apps", "Zod's schema", "React 16.3".
+    """Whether a name goes on in `text`, which follows it: "React apps", "Zod's schema".
 
-    Behind the first words of a text comes rather a verb: "Prisma looks for".
+    After the first words of a text (`is_first`) a verb is likelier: "Prisma looks for".
     """
     if re.match(r"['’]s\b|\.\w|::|[`*_/]", text):
         return True
@@ -154,7 +156,7 @@ def _place(match: re.Match[str]) -> Answer | None:
 
 
 def _is_known(answer: Answer, found: list[Answer]) -> bool:
-    """Whether an answer is one that was found before, or a part of it."""
+    """Whether an answer overlaps one found before; a place may, unless it is all within that."""
     is_same = _is_within if answer.kind == "place" else _overlaps
     return any(is_same(answer, other) for other in found)
 
@@ -164,5 +166,5 @@ def _overlaps(answer: Answer, other: Answer) -> bool:
 
 
 def _is_within(place: Answer, other: Answer) -> bool:
-    """Whether a place is only what was found as another kind, as "in March" is; a name may be."""
+    """Whether a place is within an answer of another kind, as "in March" is; names may be places."""
     return other.start <= place.start and place.end <= other.end and other.kind != "name"

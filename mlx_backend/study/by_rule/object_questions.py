@@ -28,7 +28,7 @@ from mlx_backend.study.by_rule.phrases import (
 from mlx_backend.study.by_rule.question_text import Question
 from mlx_backend.text.dictionary import (
     PREPOSITIONS,
-    begins_with_doing,
+    begins_with_gerund,
     is_adjective,
     is_adverb,
     is_participle,
@@ -92,7 +92,7 @@ def _says_what_it_is(subject: str, text: str) -> bool:
     is_how = (
         is_adverb(words[0])
         or is_participle(words)  # "is kept", "was rebuilt"
-        or begins_with_doing(text.lower())
+        or begins_with_gerund(text.lower())
         or DESCRIBING & set(words[:2])
         or words[:2] in _A_BIT
         or {"enough", "then"} & set(words)
@@ -108,7 +108,7 @@ def _says_what_it_is(subject: str, text: str) -> bool:
         subjects[0] not in DEMONSTRATIVES | _SOME
         and subject.lower() not in UNNAMED_SUBJECTS
         and subjects[-1] not in RELATIVE_PLACES | {"ones"}
-        and not begins_with_doing(subject.lower())
+        and not begins_with_gerund(subject.lower())
     )
     return is_known and not is_how
 

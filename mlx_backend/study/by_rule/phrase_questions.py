@@ -24,11 +24,11 @@ from mlx_backend.text.words import word_set
 _MEASURE = re.compile(
     r"^(?P<thing>[A-Za-zÀ-þ][A-Za-zÀ-þ' -]{2,40}?) (?P<value>\d[\d.,]*(?: [^\s,.;]+)?)$"
 )
-_WHO = re.compile(r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*), who (?P<does>[^,;:.]+)")
-_BY_NAME = re.compile(r"by (?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*)")
+_NAME = r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*)"
+_WHO = re.compile(rf"{_NAME}, who (?P<does>[^,;:.]+)")
+_BY_NAME = re.compile(rf"by {_NAME}")
 _APPOSED = re.compile(
-    r"^(?P<what>(?:The|Our|My|Their|His|Her) (?:[a-z]+ ){0,2}[a-z]+), "
-    r"(?P<name>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*),"
+    rf"^(?P<what>(?:The|Our|My|Their|His|Her) (?:[a-z]+ ){{0,2}}[a-z]+), {_NAME},"
 )
 _BEGIN_NO_MEASURE = word_set("then since while and or last cost costs not hit press let's")
 _OF_TIME = frozenset({"date", "day", "time", "month"})

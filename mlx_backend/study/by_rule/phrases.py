@@ -39,7 +39,7 @@ def points_elsewhere(text: str) -> bool:
 
 
 def whole_part(rest: str) -> str:
-    """What is said before a pause, or before "and" with another thing that is done or is so."""
+    """A clause's rest up to its first pause, or up to an "and" that begins another clause."""
     part = PAUSE.split(rest)[0]
     before, mark, after = part.partition(" and ")
     if "both" in before.split():
@@ -49,7 +49,7 @@ def whole_part(rest: str) -> str:
 
 
 def goes_on_as_list(rest: str) -> bool:
-    """Whether what follows the first pause lists more of the same: "the name, the address and"."""
+    """Whether a list goes on after the first pause, as in "the name, the address and the age"."""
     pause = PAUSE.search(rest)
     if not pause or pause[0].strip() != ",":
         return False
@@ -60,6 +60,6 @@ def goes_on_as_list(rest: str) -> bool:
 
 
 def lists_few_words(rest: str) -> bool:
-    """Whether what goes on behind a comma lists single words or pairs of them."""
+    """Whether all items of a list but the first have at most two words."""
     items = re.split(r",? (?:and|or) |, ", rest)[1:]
     return bool(LISTED.match(rest)) and all(len(item.split()) <= _FEW for item in items)

@@ -23,7 +23,7 @@ _EMPTY = (
     | PREPOSITIONS
     | word_set("do does did be been you me us them here there something anything")
 )
-# It speaks of what only the text around it names: "within that transaction", "against it".
+# References to the text around a sentence: "within that transaction", "against it".
 _POINTS_AWAY = re.compile(
     rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bdo that\b"
     r"|\bma(?:kes?|de) (?:it|them) \w+$|\bto them\b|\bhere\b|\bto (?:know|do|be)$"
@@ -37,7 +37,7 @@ _BREAKS_OFF = word_set(
 
 @dataclass(frozen=True)
 class Question:
-    """A question and `key`, the words of the statement that answer it."""
+    """A question, its `key`: the words of the statement that answer it, and the kind of answer."""
 
     text: str
     key: str
@@ -45,13 +45,13 @@ class Question:
 
 
 def as_question(text: str) -> str:
-    """A question of the words of a text."""
+    """Words with a capital at the beginning and a question mark at the end."""
     text = " ".join(text.split()).strip(" ,;:.")
     return f"{text[:1].upper()}{text[1:]}?"
 
 
 def uncapitalised(text: str) -> str:
-    """A phrase that began a sentence, as it stands inside one: lower case unless it is a name."""
+    """A phrase that began a sentence, without its capital, unless that is a name's."""
     first, _, rest = text.partition(" ")
     if not first[:1].isupper() or first in {"I", "I'm", "I've"}:
         return text
@@ -65,12 +65,12 @@ def uncapitalised(text: str) -> str:
 
 
 def stands_alone(question: str) -> bool:
-    """Whether a question does not speak of what only the text around its sentence names."""
+    """Whether a question refers to nothing that only the text around its sentence names."""
     return not _POINTS_AWAY.search(question.rstrip("?").lower())
 
 
 def is_whole(question: str) -> bool:
-    """Whether a question does not break off where the sentence went on, and asks of something."""
+    """Whether a question is complete and has at least two content words."""
     words = question.rstrip("?").lower().split()
     telling = [word for word in words[1:] if word not in _EMPTY]
     if is_adjective(words[-1]) and words[-2] in DETERMINERS:

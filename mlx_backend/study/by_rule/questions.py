@@ -20,7 +20,7 @@ from mlx_backend.study.by_rule.row_questions import questions_about_row
 from mlx_backend.study.by_rule.statements import Statement
 from mlx_backend.study.by_rule.topics import with_topic
 from mlx_backend.text.dictionary import (
-    begins_with_doing,
+    begins_with_gerund,
 )
 from mlx_backend.text.words import word_set
 
@@ -116,6 +116,6 @@ def _is_name_of_pair(name: str) -> bool:
         and not (words[0] in DEMONSTRATIVES and len(words) > _LONGEST_POINTING)
         and words[0] not in {"so", "if", "then", "and", "or", "never", "always", "here", "not"}
         and words[-1] not in {"like", "this", "with", "to", "as", "following"}
-        and not (len(words) == 1 and begins_with_doing(name.lower()))
+        and not (len(words) == 1 and begins_with_gerund(name.lower()))
         and not clauses(name)
     )

@@ -1,4 +1,4 @@
-"""Writing samples by rule, from the grammar and the form of what passages state."""
+"""The rules as a writer of samples: passages in, statements and drafts of samples out."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from mlx_backend.text.words import count_words
 
 WRITER = RULES
 
-# "It", "that" and the like at a statement's beginning: it says nothing without the one before.
-_LEANS = re.compile(r"^(?:\S+ ){0,2}(?:it|that|them|this|they|she|he|one)\b", re.IGNORECASE)
+# A pronoun at the beginning: the statement needs the one before it to be understood.
+_NEEDS_BEFORE = re.compile(r"^(?:\S+ ){0,2}(?:it|that|them|this|they|she|he|one)\b", re.IGNORECASE)
 _LONGEST_JOINED = 22  # words
 _STANDS_ALONE = 4
 
 
 @dataclass(frozen=True)
 class QuotedStatement:
-    """A statement as it is taught: `quote` takes in the one before where it leans on that.
+    """A statement, and the words that samples about it quote.
 
-    `topic` is what its pronouns stand for, "" where that is not known.
+    quote: the statement's text, after that of the one before it where it needs that.
+    topic: what its pronouns stand for, "" where that is not known.
     """
 
     statement: Statement
@@ -34,7 +35,7 @@ class QuotedStatement:
 
 
 def quoted_statements(passages: Sequence[Passage]) -> list[list[QuotedStatement]]:
-    """What each passage of one note states."""
+    """The statements of each passage of one note, given in order."""
     found = []
     before, topic = "", ""
     for statements in statements_of_note(passages):
@@ -47,7 +48,7 @@ def quoted_statements(passages: Sequence[Passage]) -> list[list[QuotedStatement]
 
 
 def write(title: str, stated: Sequence[QuotedStatement]) -> Iterator[Draft]:
-    """Questions about what a passage of the note `title` states."""
+    """Drafts of samples: questions about what a passage of the note `title` states."""
     for each in stated:
         for question in questions_about(each.statement, each.topic):
             yield Draft(
@@ -60,9 +61,10 @@ def write(title: str, stated: Sequence[QuotedStatement]) -> Iterator[Draft]:
 
 
 def _quote(before: str, statement: Statement) -> str:
+    """The words to quote for a statement; `before` is the text of the one before it."""
     text = statement.text
     is_short = count_words(text) < _STANDS_ALONE and not statement.pairs
-    leans = _LEANS.match(text) or is_short
-    if before and leans and count_words(f"{before} {text}") <= _LONGEST_JOINED:
+    needs_it = _NEEDS_BEFORE.match(text) or is_short
+    if before and needs_it and count_words(f"{before} {text}") <= _LONGEST_JOINED:
         return f"{before} {text}"
     return text
