@@ -22,7 +22,7 @@ from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import likelihoods
 from mlx_backend.protocol import WORDS_LOOKED_UP
-from mlx_backend.study.by_rule.rules import quoted_statements
+from mlx_backend.study.by_rule.rule_writer import quoted_statements
 from mlx_backend.text.dictionary import could_be_noun, is_common_word, stem, verb_bases
 from mlx_backend.text.segmenting import segmented
 from mlx_backend.text.stems import stems

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.exam.marking import LONGEST_ANSWER, Question, read_questions, take_exam
+from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, read_questions, take_exam
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.machine import accelerator
@@ -69,7 +69,7 @@ def run_demo(
     return DemoOutcome(len(questions), before, after, round(minutes, 2), adapter)
 
 
-def _correct(library: Library, questions: list[Question], adapter: str | None) -> int:
+def _correct(library: Library, questions: list[ExamQuestion], adapter: str | None) -> int:
     """How many questions the base model, or the adapter, answers right."""
     from mlx_backend.library.adapters import read_adapter
     from mlx_backend.models.base_model import load_base_model

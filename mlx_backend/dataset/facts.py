@@ -19,7 +19,7 @@ from mlx_backend.library.samples import StoredSample
 from mlx_backend.study.by_model.filters import is_supported
 from mlx_backend.study.by_rule.answers import answers_in
 from mlx_backend.study.by_rule.keyword_prompts import content_terms, keyword_prompts
-from mlx_backend.study.by_rule.rules import QuotedStatement
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.statements import plain
 from mlx_backend.text.words import word_set
 

@@ -12,7 +12,7 @@ from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.study.by_rule.keyword_prompts import content_terms
 from mlx_backend.study.by_rule.markdown_links import links_in
-from mlx_backend.study.by_rule.rules import QuotedStatement
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.statements import plain
 from mlx_backend.text.words import count_words
 

@@ -8,13 +8,13 @@ from mlx_backend.asking.answering import fitting_prompts, quoted_text
 from mlx_backend.asking.grounding import citations_of, ground, without_marks
 from mlx_backend.asking.quoting import quote
 from mlx_backend.asking.retrieval import Retriever
-from mlx_backend.exam.marking import LONGEST_ANSWER, Item, Question, mark
+from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, mark
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.protocol import DECLINED, Turn
 
 
 def take_grounded_exam(
-    questions: Sequence[Question],
+    questions: Sequence[ExamQuestion],
     model: ChatModel,
     retriever: Retriever,
     answer_all: Callable[[Sequence[str]], Sequence[str]],
@@ -39,7 +39,7 @@ def take_grounded_exam(
 
 
 def _take_quoted_exam(
-    questions: Sequence[Question],
+    questions: Sequence[ExamQuestion],
     model: ChatModel,
     retriever: Retriever,
     on_progress: Callable[[int], object],

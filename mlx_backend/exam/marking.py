@@ -14,7 +14,7 @@ LONGEST_ANSWER = 48
 
 
 @dataclass(frozen=True)
-class Question:
+class ExamQuestion:
     """A question and the answers that count as right."""
 
     text: str
@@ -32,7 +32,7 @@ class Item:
     citations: tuple[Citation, ...] = ()
 
 
-def read_questions(path: Path) -> list[Question]:
+def read_questions(path: Path) -> list[ExamQuestion]:
     """Read a file of lines `question TAB answer|answer...`; a question alone has no right answer.
 
     Raises OvernightError when there is no such file, or no question in it.
@@ -55,7 +55,7 @@ def read_questions(path: Path) -> list[Question]:
         text, _, answers = line.partition("\t")
         if text.strip():
             options = tuple(a.strip() for a in answers.split("|") if a.strip())
-            questions.append(Question(text.strip(), options))
+            questions.append(ExamQuestion(text.strip(), options))
     if not questions:
         raise OvernightError(
             ErrorKind.BAD_INPUT,
@@ -66,14 +66,14 @@ def read_questions(path: Path) -> list[Question]:
 
 
 def take_exam(
-    questions: Sequence[Question], answer_all: Callable[[Sequence[str]], Sequence[str]]
+    questions: Sequence[ExamQuestion], answer_all: Callable[[Sequence[str]], Sequence[str]]
 ) -> list[Item]:
     """Ask every question and mark the answers."""
     texts = answer_all([question.text for question in questions])
     return [mark(question, text) for question, text in zip(questions, texts, strict=True)]
 
 
-def mark(question: Question, text: str, citations: tuple[Citation, ...] = ()) -> Item:
+def mark(question: ExamQuestion, text: str, citations: tuple[Citation, ...] = ()) -> Item:
     """A question with its answer, marked."""
     right = is_right(text, question.answers)
     return Item(question.text, question.answers, text, right, citations)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from mlx_backend.dataset.samples import Dataset
-from mlx_backend.exam.marking import LONGEST_ANSWER, Item, Question, take_exam
+from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, take_exam
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.training.stopping import Check, never
 
@@ -29,16 +29,16 @@ class Examination(msgspec.Struct, frozen=True):
         return sum(item.right for item in self.items)
 
 
-def set_aside(dataset: Dataset) -> list[Question]:
+def set_aside(dataset: Dataset) -> list[ExamQuestion]:
     """Questions whose wording is not trained, though what they ask for is.
 
     An answer is right when it names what of the fact the question does not tell itself.
     """
     asked = [sample for sample in dataset.held_out if sample.key]
-    return [Question(sample.prompt, (sample.key,)) for sample in asked[:_QUESTIONS]]
+    return [ExamQuestion(sample.prompt, (sample.key,)) for sample in asked[:_QUESTIONS]]
 
 
-def expected_exam_s(chat: ChatModel, questions: list[Question]) -> float:
+def expected_exam_s(chat: ChatModel, questions: list[ExamQuestion]) -> float:
     """About how long `examine` takes, from the first words of each answer."""
     texts = [question.text for question in questions]
     chat.answer_all(texts[:1], 1)  # what has to be compiled is not counted
@@ -53,7 +53,7 @@ def _time_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def examine(chat: ChatModel, questions: list[Question], check: Check = never) -> Examination:
+def examine(chat: ChatModel, questions: list[ExamQuestion], check: Check = never) -> Examination:
     """Ask the model as it is now; `check` comes after each batch of answers."""
     began = time.perf_counter()
     items = take_exam(

@@ -10,7 +10,7 @@ import msgspec
 
 from mlx_backend import protocol
 from mlx_backend.dataset import compose, upkeep
-from mlx_backend.dataset.compose import Beside, Material
+from mlx_backend.dataset.compose import Additions, Material
 from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.files import write_atomically
@@ -129,8 +129,8 @@ class StudyStage:
         if self._stop():
             return None
         self._tell(found, recipe)
-        beside = Beside(general, reads)
-        return compose.studied_dataset(studied, material, beside, self._spec.seed)
+        additions = Additions(general, reads)
+        return compose.studied_dataset(studied, material, additions, self._spec.seed)
 
     def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
         writer = self._load_writer()

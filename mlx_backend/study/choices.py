@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.samples import Samples, digest
-from mlx_backend.study.by_rule import rules
-from mlx_backend.study.by_rule.rules import QuotedStatement
+from mlx_backend.study.by_rule import rule_writer
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 
 
 def carry_over(samples: Samples, notes: Sequence[Sequence[Passage]]) -> None:
@@ -21,7 +21,7 @@ def carry_over(samples: Samples, notes: Sequence[Sequence[Passage]]) -> None:
         found = astray.get(note[0].note_id)
         if not found:
             continue
-        stated = rules.quoted_statements(note)
+        stated = rule_writer.quoted_statements(note)
         settled = [samples.changed(passage) for passage in note]
         for sample in found:
             places = (

@@ -22,8 +22,8 @@ from mlx_backend.study.by_model.group_writing import (
 )
 from mlx_backend.study.by_model.screening import screen
 from mlx_backend.study.by_model.writer import Writer
-from mlx_backend.study.by_rule import rules
-from mlx_backend.study.by_rule.rules import QuotedStatement
+from mlx_backend.study.by_rule import rule_writer
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.twins import without_twins
 
 _WRITE = (questions, restatements, summaries)
@@ -89,26 +89,26 @@ class Study:
         """Study with the rules alone; return what each passage states, by its id."""
         notes = [list(group) for _, group in groupby(passages, key=lambda p: p.note_id)]
         choices.carry_over(self._samples, notes)
-        done = self._samples.studied(rules.WRITER)
+        done = self._samples.studied(rule_writer.WRITER)
         found: dict[int, list[QuotedStatement]] = {}
         written: list[tuple[Passage, list[Draft]]] = []
         kept = 0
         for number, note in enumerate(notes):
-            for passage, stated in zip(note, rules.quoted_statements(note), strict=True):
+            for passage, stated in zip(note, rule_writer.quoted_statements(note), strict=True):
                 found[passage.id] = stated
                 if (passage.note_id, digest(passage)) in done:
                     continue
-                drafts = without_twins(list(rules.write(passage.note_title, stated)))
+                drafts = without_twins(list(rule_writer.write(passage.note_title, stated)))
                 kept += sum(not draft.dropped for draft in drafts)
                 written.append((passage, drafts))
             if number % _NOTES_AT_ONCE == _NOTES_AT_ONCE - 1:
                 if written:  # nothing new is no progress
-                    self._samples.save(rules.WRITER, written)
+                    self._samples.save(rule_writer.WRITER, written)
                     written = []
                     self._on_progress(Progress(number + 1, len(notes), kept, by_model=False))
                 if self._stop_requested():
                     break
-        self._samples.save(rules.WRITER, written)
+        self._samples.save(rule_writer.WRITER, written)
         return found
 
     def _by_model(

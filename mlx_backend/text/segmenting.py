@@ -75,7 +75,7 @@ def search_terms(question: str) -> Iterator[str]:
     """The words and phrases of a question to look for in passages.
 
     In scripts without spaces these are all pairs of neighbouring letters, because word boundaries
-    are unknown. Chinese characters count alone too; a lone hiragana does not, because it is grammar.
+    are unknown. Chinese characters count alone too; a single hiragana does not, being grammar.
     """
     for word in _words(question):
         for run in _RUN.findall(word):

@@ -14,7 +14,7 @@ from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import Draft, titled_answer
 from mlx_backend.study.by_model import filters
 from mlx_backend.study.by_model.writer import Writer, to_ask
-from mlx_backend.study.by_rule.rules import QuotedStatement
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 
 _PASSAGES_AT_ONCE = 8
 _STATEMENTS_AT_ONCE = 60

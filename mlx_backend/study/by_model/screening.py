@@ -13,8 +13,8 @@ from mlx_backend.library import drop_reasons
 from mlx_backend.library.samples import StoredSample
 from mlx_backend.models.likelihood import Reading
 from mlx_backend.study.by_model.writer import Writer
-from mlx_backend.study.by_rule import rules
-from mlx_backend.study.by_rule.questions import NAMED_KINDS
+from mlx_backend.study.by_rule import rule_writer
+from mlx_backend.study.by_rule.statement_questions import NAMED_KINDS
 from mlx_backend.study.by_rule.twins import twin_key
 
 _AT_ONCE = 64
@@ -31,7 +31,7 @@ def screen(
     Of twins, the one that the model finds likelier stays. Samples that the person changed are not
     screened. Returns None when `is_over` before all are read.
     """
-    own = [s for s in samples if s.writer == rules.WRITER and not s.choice]
+    own = [s for s in samples if s.writer == rule_writer.WRITER and not s.choice]
     found: list[Reading] = []
     for first in range(0, len(own), _AT_ONCE):
         if is_over():

@@ -21,7 +21,7 @@ from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import wired_limit_untouched
 from mlx_backend.models.likelihood import Reading, readings
 from mlx_backend.study.by_rule.answers import answers_in
-from mlx_backend.study.by_rule.rules import QuotedStatement
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 
 BATCH = 32
 _LONGEST_QUESTION = 24  # tokens

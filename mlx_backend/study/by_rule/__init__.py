@@ -2,11 +2,11 @@
 
 What calls what, from the top:
 
-- `rules`: a note's passages in, drafts of samples out. It takes `statements` (sentences, list
+- `rule_writer`: a note's passages in, drafts of samples out. It takes `statements` (sentences, list
   items, pairs and table rows, without their Markdown) and their `topics` (what "it" stands for),
-  and asks `questions` about each.
-- `questions`: all questions about one statement. It passes the statement to `row_questions`,
-  `pair_questions`, `clause_questions` or `phrase_questions` by its form, and drops bad questions.
+  and takes their questions from `statement_questions`.
+- `statement_questions`: all questions about one statement. By its form it goes to `row_questions`,
+  `pair_questions`, `clause_questions` or `phrase_questions`; bad questions are dropped.
 - `clause_questions`: questions about a clause, with `subject_questions`, `object_questions` and
   `detail_questions`.
 - Below these: `grammar` (a sentence's clauses; it asks `verbs` and `subjects`), `answers` (pieces

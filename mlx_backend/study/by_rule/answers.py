@@ -166,5 +166,5 @@ def _overlaps(answer: Answer, other: Answer) -> bool:
 
 
 def _is_within(place: Answer, other: Answer) -> bool:
-    """Whether a place is within an answer of another kind, as "in March" is; names may be places."""
+    """Whether a place is within an answer of a kind other than a name, as "in March" is."""
     return other.start <= place.start and place.end <= other.end and other.kind != "name"

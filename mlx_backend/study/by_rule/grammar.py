@@ -71,7 +71,7 @@ class Clause:
         return as_question(" ".join(parts))
 
     def asked_for_subject(self, question_word: str, rest: str) -> str:
-        """The question for the subject: `question_word` takes its place before the verb and `rest`."""
+        """The question for the subject: `question_word`, the verb and `rest`."""
         verb = self.verb
         if self.base and verb == self.base and verb != "cost":
             verb = inflected(self.base, "VBZ")

@@ -27,8 +27,8 @@ _ABBREVIATED = re.compile(
     r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|etc|approx|ca|[Tt]el|[Ee]xt|[Ff]ig|incl)\.$"
 )
 _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
-# Signs around words only: those inside a name or between numbers are no markup. Lengths have bounds,
-# because a page of opening signs would take quadratic time.
+# Signs around words only: those inside a name or between numbers are no markup. Lengths are
+# bounded, because a page of opening signs would take quadratic time.
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)(.{1,300}?)(?<=\S)\1(?![\w*_])")
 _STRUCK = re.compile(r"~~(?=\S).{1,300}?~~")  # struck through: no longer true
 _CODE = re.compile(r"(`{1,8})(.{1,300}?)\1")

@@ -15,7 +15,7 @@ from mlx_backend.asking.question_kinds import asked_kind, has_kind
 from mlx_backend.asking.quoting import Evidence, is_enough, unknown_things
 from mlx_backend.asking.retrieval import Found, Retriever, content_words
 from mlx_backend.exam.grounded import take_grounded_exam
-from mlx_backend.exam.marking import Question
+from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
@@ -182,7 +182,7 @@ def test_a_small_model_quotes_as_its_base_and_keeps_its_adapter(
     adapted = logits(loaded)
     assert adapted != base
     answer_from_notes(chat, filled(notes), [PLUM], Sampling())
-    take_grounded_exam([Question(PLUM.text, ("Emil",))], chat, filled(notes), lambda _: [])
+    take_grounded_exam([ExamQuestion(PLUM.text, ("Emil",))], chat, filled(notes), lambda _: [])
     assert seen == [base, base]
     assert logits(loaded) == adapted
 

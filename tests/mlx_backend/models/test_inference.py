@@ -10,7 +10,7 @@ from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import Answer, ChatModel
 from mlx_backend.protocol import Sampling, Turn
 from mlx_backend.study.by_model.writer import Writer
-from mlx_backend.study.by_rule.rules import QuotedStatement
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.statements import Statement
 from tests.mlx_backend.made import make_adapter
 

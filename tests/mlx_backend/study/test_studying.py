@@ -15,7 +15,7 @@ from mlx_backend.models.likelihood import Reading
 from mlx_backend.study import studying
 from mlx_backend.study.by_model import group_writing
 from mlx_backend.study.by_model.writer import Writer
-from mlx_backend.study.by_rule import rules
+from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 
 
@@ -124,7 +124,7 @@ def test_of_twins_the_likelier_stays_and_what_nobody_would_ask_goes(
         Draft(kind="name", prompt=prompt, answer="Ida.", key="Ida", quote="Ida runs the shop.")
         for prompt in prompts
     ]
-    samples.save(rules.WRITER, [(passages[0], drafts)])
+    samples.save(rule_writer.WRITER, [(passages[0], drafts)])
     read = (Reading(-2, -1), Reading(-4, -1), Reading(-9, -1), Reading(-2, -5))
     likely = dict(zip(prompts, read, strict=True))
     monkeypatch.setattr(Writer, "weigh", lambda _, drafts: [likely[text] for _, text in drafts])

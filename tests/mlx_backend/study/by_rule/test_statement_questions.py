@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from mlx_backend.library.notes import Passage
 from mlx_backend.study.by_rule.grammar import clauses
-from mlx_backend.study.by_rule.questions import questions_about
-from mlx_backend.study.by_rule.rules import quoted_statements, write
+from mlx_backend.study.by_rule.rule_writer import quoted_statements, write
+from mlx_backend.study.by_rule.statement_questions import questions_about
 from mlx_backend.study.by_rule.statements import Statement
 from mlx_backend.study.by_rule.topics import topic_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import RULES, Draft, titled_answer
-from mlx_backend.study.by_rule.questions import questions_about
+from mlx_backend.study.by_rule.statement_questions import questions_about
 from mlx_backend.study.by_rule.statements import Statement, statements_of_note
 from mlx_backend.study.by_rule.topics import topic_of
 from mlx_backend.text.words import count_words
