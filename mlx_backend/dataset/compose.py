@@ -1,4 +1,4 @@
-"""Putting a run's dataset together: what is trained, in which shares, and what is set aside."""
+"""Composing a run's dataset: which samples are trained, in which shares, and what is held out."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from mlx_backend.private_data.version import RULES_VERSION
 from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.text.words import count_words
 
-# Shares of the words that are read or written, beside those about the notes' own facts.
+# Words of the additional samples, as shares of the words of the samples about the notes.
 _GROUNDED = 0.3
 _READING = 0.2
 _GENERAL = 0.4
-_NOT_IN_NOTES = 0.01  # of the number of samples
-_WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # about what one sample has
+_NOT_IN_NOTES = 0.01  # share of the number of samples
+_WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # words of an average sample
 _STYLE_FROM_NOTES = 40
 _STYLE_SHARE = 0.03
 _STYLE_MOST = 24  # passages
@@ -40,9 +40,10 @@ _STYLE_MOST = 24  # passages
 
 @dataclass(frozen=True)
 class Material:
-    """The passages of all notes in use at one moment, masked, and their versions.
+    """All that may be taught at one moment: the passages of all notes in use, masked.
 
-    `places` are those of all notes that are there, also of those that are not in use.
+    places: where all notes are, also those that are not in use.
+    versions: the SHA-256 of the notes' files, by note id.
     """
 
     passages: tuple[Passage, ...]
@@ -51,9 +52,9 @@ class Material:
     masking: Masking
 
     def without_deleted(self, notes: Notes) -> Material:
-        """What there is still of it, where the person deleted notes since.
+        """The same without notes that the person has deleted since.
 
-        Raises OvernightError when that is nothing.
+        Raises OvernightError when nothing remains.
         """
         there = {note.id for note in notes.summaries()}
         passages = tuple(p for p in self.passages if p.note_id in there)
@@ -72,10 +73,10 @@ class Material:
 
 @dataclass(frozen=True)
 class Additions:
-    """What is trained beside the notes: the base model's general answers, where there are some.
+    """What is trained beside the facts of the notes.
 
-    `reads`: whether the model is to read passages by itself. One that only quotes them need not
-    learn it.
+    general: the base model's own answers to general prompts; None for none.
+    reads: whether the model learns to answer from passages; a model that only quotes need not.
     """
 
     general: upkeep.GeneralAnswers | None
@@ -83,13 +84,13 @@ class Additions:
 
 
 def gather(notes: Notes) -> Material:
-    """All that may be taught, as it is now.
+    """All that may be taught, as of now.
 
     Raises OvernightError when there is nothing to learn from.
     """
-    curate(notes)  # nothing to do but for notes whose import was cut short
+    curate(notes)  # only notes whose import was interrupted are left to do
     with _as_of_now(notes):
-        # An import that goes on meanwhile may have brought notes that nobody has looked at yet.
+        # A concurrent import may have added notes that are not curated yet.
         unseen = set(due.outdated(notes.connection))
         passages = [_without_secrets_above(p) for p in notes.passages() if p.note_id not in unseen]
         versions = {id_: sha for id_, sha in notes.versions().items() if id_ not in unseen}
@@ -106,7 +107,7 @@ def gather(notes: Notes) -> Material:
 
 
 def raw_dataset(material: Material, seed: int) -> Dataset:
-    """The text of the notes alone, without study: what a run with `--no-study` trains on."""
+    """The text of the notes alone, which a run with `--no-study` trains on; one in 20 held out."""
     samples = [sample for p in material.passages for sample in _texts(p)]
     chosen = set(random.Random(seed).sample(range(len(samples)), len(samples) // 20))
     return Dataset(
@@ -120,9 +121,9 @@ def raw_dataset(material: Material, seed: int) -> Dataset:
 def studied_dataset(
     studied: Sequence[StudiedPassage], material: Material, additions: Additions, seed: int
 ) -> Dataset:
-    """What study wrote, in many wordings, with what keeps the model's other abilities.
+    """The facts that study found, in many wordings, with the `additions`.
 
-    What is set aside asks for facts that are trained under other wordings.
+    The held-out questions ask for facts that are trained in other wordings.
     """
     generator = random.Random(seed)
     recipe = recipe_for(studied)
@@ -153,7 +154,7 @@ def studied_dataset(
 
 
 def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[StudiedPassage]:
-    """Passages with what study kept about them, and what the person left out."""
+    """The passages with their statements, the samples kept about them, and those left out."""
     kept, left_out = _by_passage(samples.used()), _by_passage(samples.left_out())
     found = []
     for _, group in groupby(passages, key=lambda passage: passage.note_id):
@@ -183,7 +184,7 @@ def _texts(passage: Passage) -> Iterator[Sample]:
 def _style_passages(
     passages: Sequence[Passage], recipe: Recipe, generator: random.Random
 ) -> set[int]:
-    """The notes whose text is not trained as a whole, to measure style by; facts in them are."""
+    """Ids of the notes whose text is not trained as a whole, so that it can measure style."""
     notes = sorted({passage.note_id for passage in passages})
     if not recipe.style or len(notes) < _STYLE_FROM_NOTES:
         return set()
@@ -197,7 +198,7 @@ def _additions(
     additions: Additions,
     generator: random.Random,
 ) -> Iterator[Sample]:
-    """Reading, declining and general samples, in proportion to those about the notes."""
+    """Samples for reading, declining and general ability, in proportion to `samples`."""
     words = sum(count_words(sample.prompt) + count_words(sample.answer) for sample in samples)
     if additions.reads:
         number = int(words * _GROUNDED / _WORDS_GROUNDED)
@@ -212,7 +213,7 @@ def _additions(
 
 @contextlib.contextmanager
 def _as_of_now(notes: Notes) -> Iterator[None]:
-    """All that is read in the block is of one moment, whatever an import writes meanwhile."""
+    """Read one snapshot of the database in the block, whatever an import writes meanwhile."""
     notes.connection.execute("BEGIN")
     try:
         yield
@@ -221,7 +222,7 @@ def _as_of_now(notes: Notes) -> Iterator[None]:
 
 
 def _without_secrets_above(passage: Passage) -> Passage:
-    """Titles and headings masked, and cut to what a question can hold; the text comes masked."""
+    """A passage with title and heading masked and cut to LONGEST_TOPIC, as its text is masked."""
     return replace(
         passage,
         note_title=mask(passage.note_title, find_secrets(passage.note_title))[:LONGEST_TOPIC],

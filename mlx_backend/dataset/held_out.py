@@ -23,9 +23,10 @@ _LIKE = 0.75  # share of the stems in common from which on two wordings are alik
 def set_aside(
     studied: Sequence[StudiedPassage], generator: random.Random
 ) -> tuple[list[Sample], set[tuple[str, str]]]:
-    """Questions for the exam, and those so like them that they must not be trained either.
+    """Choose questions for the exam, at random, at most one for each quote.
 
-    Only facts that are asked for in other ways, too, lose a question.
+    Only facts that other samples ask for in other words lose a question. Returns the held-out
+    samples, and (prompt, answer) of those so like them that they must not be trained either.
     """
     candidates = []
     total = 0
@@ -61,7 +62,7 @@ def set_aside(
 def without(
     samples: Sequence[Sample], withheld: set[tuple[str, str]], held_out: Sequence[Sample]
 ) -> list[Sample]:
-    """Without what is withheld, and without wordings that nearly are a question of the exam."""
+    """The samples without prompts that are withheld, or like a held-out one of the same answer."""
     exam: defaultdict[str, list[frozenset[str]]] = defaultdict(list)
     for sample in held_out:
         exam[sample.answer].append(stems(sample.prompt))

@@ -1,4 +1,4 @@
-"""Samples and the file that freezes a run's."""
+"""The samples of a run, and the file that freezes them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import msgspec
 from mlx_backend.files import write_atomically
 
 GENERAL = "general"
-"""The kind of samples that are the base model's own answers to general prompts."""
+"""The kind of samples with the base model's own answers to general prompts."""
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One training example; `note` and `passage` are ids in the library, 0 where it is of none.
+    """One training example.
 
-    `key` is what of the answer the prompt asks for, where that can be told. `rewordings` are other
-    prompts for the same answer: each pass over the samples takes the next one.
+    note, passage: ids in the library, 0 for a sample that is about no note.
+    key: the part of the answer that the prompt asks for, "" where that is not known.
+    rewordings: other prompts for the same answer; each pass over the samples takes the next one.
     """
 
     prompt: str
@@ -29,9 +30,10 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Masking(msgspec.Struct, frozen=True):
-    """By which version of the rules samples were masked, and what the person allowed by then.
+    """How samples were masked: by which version of the rules, and with what allowed.
 
-    `allowed` are the digests of `AllowedSecrets`. A file of before either was recorded has neither.
+    allowed: digests of what the person allowed, from `AllowedSecrets`. Files of versions that did
+    not record these have the defaults.
     """
 
     rules: int = 0
@@ -39,11 +41,11 @@ class Masking(msgspec.Struct, frozen=True):
 
 
 class Dataset(msgspec.Struct, frozen=True):
-    """What a run trains on and what it is measured on: `held_out` is never trained.
+    """What a run trains on, and what it is measured on.
 
-    `versions` are the SHA-256 of the notes' files by note id, as they were when this was written.
-    `style` are passages of notes whose text is not trained as a whole: how well they are foreseen
-    tells how much of the person's manner of writing was learned.
+    train: the samples to train. held_out: questions for the exam, never trained.
+    versions: the SHA-256 of the notes' files when this was written, by note id.
+    style: passages whose text is not trained as a whole; the loss on them measures the style.
     """
 
     train: tuple[Sample, ...]
@@ -54,12 +56,12 @@ class Dataset(msgspec.Struct, frozen=True):
 
     @property
     def notes(self) -> int:
-        """How many notes are in it."""
+        """The number of notes with samples to train."""
         return len({sample.note for sample in self.train if sample.note})
 
 
 def save_dataset(path: Path, dataset: Dataset) -> None:
-    """Freeze a run's samples, so that a resumed run trains on the very same."""
+    """Write a run's samples to a file, so that a resumed run trains on the same ones."""
     write_atomically(path, msgspec.json.encode(dataset))
 
 

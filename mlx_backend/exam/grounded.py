@@ -1,4 +1,4 @@
-"""The exam with the notes in view: each question is answered from the passages that it is about."""
+"""The open-book exam: each question is answered from the passages that retrieval finds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ def take_grounded_exam(
     answer_all: Callable[[Sequence[str]], Sequence[str]],
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> list[Item]:
-    """Ask every question with its passages in view, and mark the answers.
+    """Answer every question from its passages, and mark the answers.
 
-    `answer_all` words the answers of a model that reads by itself; a smaller one quotes.
+    answer_all: generates answers to prompts, for models that read; others quote. `on_progress`
+    receives the number of questions done, if the model quotes.
     """
     if not model.info.reads_by_itself:
         return _take_quoted_exam(questions, model, retriever, on_progress)

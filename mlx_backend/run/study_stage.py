@@ -69,7 +69,7 @@ def budget(end: float | None, now: float) -> float:
 
 def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
     """How many passages `model` has yet to write about; those that state nothing, it never will."""
-    nothing_to_ask = samples.studied(RULES) - samples.stating(RULES)
+    nothing_to_ask = samples.studied(RULES) - samples.written_about(RULES)
     done = samples.studied(model.card.name) | nothing_to_ask
     return sum((p.note_id, digest(p)) not in done for p in material.passages)
 
