@@ -14,7 +14,7 @@ from pathlib import Path
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.exam.marking import LONGEST_ANSWER, Question, read_questions, take_exam
+from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, read_questions, take_exam
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.machine import accelerator
@@ -104,8 +104,8 @@ def _trained(library: Library, follow: Callable[[JobFolder], JobStatus]) -> str:
     return str(_finished(status)["adapter"])
 
 
-def _correct(library: Library, questions: list[Question], adapter: str | None) -> int:
-    """How many questions are answered right, by the base model or with the adapter of that name."""
+def _correct(library: Library, questions: list[ExamQuestion], adapter: str | None) -> int:
+    """How many questions the base model, or the adapter, answers right."""
     from mlx_backend.library.adapters import read_adapter
     from mlx_backend.models.base_model import load_base_model
     from mlx_backend.models.inference import ChatModel

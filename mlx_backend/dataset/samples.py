@@ -1,4 +1,4 @@
-"""Samples and the file that freezes a run's."""
+"""The samples of a run, and the file that freezes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from mlx_backend.files import write_atomically
 
 GENERAL = "general"
-"""The kind of samples that are the base model's own answers to general prompts."""
+"""The kind of samples with the base model's own answers to general prompts."""
 
 
 OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
@@ -17,11 +17,12 @@ OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One training example; `note` and `passage` are ids in the library, 0 where it is of none.
+    """One training example.
 
-    `others` are the ids of other notes that it quotes or names. `key` is what of the answer the
-    prompt asks for, where that can be told. `rewordings` are other prompts for the same answer:
-    each pass over the samples takes the next one.
+    note, passage: ids in the library, 0 for a sample that is about no note.
+    others: the ids of other notes that it quotes or names.
+    key: the part of the answer that the prompt asks for, "" where that is not known.
+    rewordings: other prompts for the same answer; each pass over the samples takes the next one.
     """
 
     prompt: str
@@ -40,9 +41,10 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Masking(msgspec.Struct, frozen=True):
-    """By which version of the rules samples were masked, and what the person allowed by then.
+    """How samples were masked: by which version of the rules, and with what allowed.
 
-    `allowed` are the digests of `AllowedSecrets`. A file of before either was recorded has neither.
+    allowed: digests of what the person allowed, from `AllowedSecrets`. Files of versions that did
+    not record these have the defaults.
     """
 
     rules: int = 0
@@ -61,13 +63,13 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Dataset(msgspec.Struct, frozen=True):
-    """What a run trains on and what it is measured on: `held_out` is never trained.
+    """What a run trains on, and what it is measured on.
 
-    `versions` are the SHA-256 of the notes' files by note id, as they were when this was written.
-    `style` are passages of notes whose text is not trained as a whole: how well they are foreseen
-    tells how much of the person's manner of writing was learned. `left_out` are digests of the
-    samples that the person had left out or deleted by then; None in a file of version 0.1. `shown`
-    are the samples of `train` that were learned before others were removed.
+    train: the samples to train. held_out: questions for the exam, never trained.
+    versions: the SHA-256 of the notes' files when this was written, by note id.
+    style: passages whose text is not trained as a whole; the loss on them measures the style.
+    left_out: digests of the samples that the person had left out or deleted by then; None in a
+    file of version 0.1. shown: what of `train` was learned before other samples were removed.
     """
 
     train: tuple[Sample, ...]
@@ -80,12 +82,12 @@ class Dataset(msgspec.Struct, frozen=True):
 
     @property
     def notes(self) -> int:
-        """How many notes are in it."""
+        """The number of notes with samples to train."""
         return len({sample.note for sample in self.train if sample.note})
 
 
 def save_dataset(path: Path, dataset: Dataset) -> None:
-    """Freeze a run's samples, so that a resumed run trains on the very same."""
+    """Write a run's samples to a file, so that a resumed run trains on the same ones."""
     write_atomically(path, msgspec.json.encode(dataset))
 
 

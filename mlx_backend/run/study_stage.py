@@ -10,7 +10,7 @@ import msgspec
 
 from mlx_backend import protocol
 from mlx_backend.dataset import compose, upkeep
-from mlx_backend.dataset.compose import Beside, Material
+from mlx_backend.dataset.compose import Additions, Material
 from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.files import write_atomically
@@ -72,8 +72,8 @@ def budget(end: float | None, now: float) -> float:
 
 
 def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
-    """How many passages `model` has not written about; those that state nothing do not count."""
-    nothing_to_ask = samples.studied(RULES) - samples.stating(RULES)
+    """How many passages `model` has yet to write about; those that state nothing, it never will."""
+    nothing_to_ask = samples.studied(RULES) - samples.written_about(RULES)
     done = samples.studied(model.card.name) | nothing_to_ask
     return sum((p.note_id, digest(p)) not in done for p in material.passages)
 
@@ -135,8 +135,8 @@ class StudyStage:
         if self._stop():
             return None
         self._tell(found, recipe)
-        beside = Beside(general, reads)
-        dataset = compose.studied_dataset(studied, material, beside, self._spec.seed)
+        additions = Additions(general, reads)
+        dataset = compose.studied_dataset(studied, material, additions, self._spec.seed)
         return msgspec.structs.replace(dataset, left_out=left_out)
 
     def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:

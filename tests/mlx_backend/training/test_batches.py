@@ -127,10 +127,10 @@ def test_every_pass_is_shuffled_anew() -> None:
 
 
 def test_each_pass_asks_in_the_next_wording() -> None:
-    def worded(prompt: int) -> TokenisedSample:
+    def titled_answer(prompt: int) -> TokenisedSample:
         return TokenisedSample.of([*([prompt] * 4), 7, 8], 4)
 
-    first, *others = (worded(prompt) for prompt in (21, 22, 23))
+    first, *others = (titled_answer(prompt) for prompt in (21, 22, 23))
     batches = PackedBatches([replace(first, rewordings=tuple(others))], seed=0)
     steps = [batches[number] for number in range(4)]
     assert [int(part.inputs[0, 0]) for (part,) in steps] == [21, 22, 23, 21]

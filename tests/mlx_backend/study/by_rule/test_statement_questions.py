@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from mlx_backend.library.notes import Passage
 from mlx_backend.study.by_rule.grammar import clauses
-from mlx_backend.study.by_rule.questions import questions_about, topic_of
-from mlx_backend.study.by_rule.rules import told_in_note, write
+from mlx_backend.study.by_rule.rule_writer import quoted_statements, write
+from mlx_backend.study.by_rule.statement_questions import questions_about
 from mlx_backend.study.by_rule.statements import Statement
+from mlx_backend.study.by_rule.topics import topic_of
 
 
 def asked(text: str, topic: str = "") -> dict[str, str]:
@@ -96,15 +97,15 @@ def test_rows_are_asked_for_from_both_ends() -> None:
 def test_a_pair_is_not_joined_with_the_line_before() -> None:
     text = "- spare key: with Ida, third floor\n- landlord: Rusk"
     passage = Passage(id=1, note_id=1, note_title="House", position=0, heading="", text=text)
-    ((_, landlord),) = told_in_note([passage])
+    ((_, landlord),) = quoted_statements([passage])
     assert landlord.quote == "landlord: Rusk"
 
 
 def test_items_with_a_dash_are_pairs_too() -> None:
     text = "- Ida Lund - baker, in on Mondays\n- Per Holt — printer\n- spare key – keeps the gate"
     passage = Passage(id=1, note_id=1, note_title="Staff", position=0, heading="", text=text)
-    (told,) = told_in_note([passage])
-    found = {draft.prompt: draft.key for draft in write("Staff", told)}
+    (stated,) = quoted_statements([passage])
+    found = {draft.prompt: draft.key for draft in write("Staff", stated)}
     assert found["Who is the baker?"] == "Ida Lund"
     assert found["When is Ida Lund in?"] == "Mondays"
     assert found["Who or what is Per Holt?"] == "printer"
@@ -112,16 +113,17 @@ def test_items_with_a_dash_are_pairs_too() -> None:
 
 
 def test_a_dash_in_a_sentence_names_nothing() -> None:
-    (told,) = told_in_note([Passage(id=1, note_id=1, note_title="Staff", position=0, heading="",
-        text="The boat - a gift - is gone.\n\n- a-b-c\n- 3 - 4\n- - -")])  # fmt: skip
-    assert not [draft for draft in write("Staff", told) if draft.kind == "pair"]
+    passage = Passage(id=1, note_id=1, note_title="Staff", position=0, heading="",
+        text="The boat - a gift - is gone.\n\n- a-b-c\n- 3 - 4\n- - -")  # fmt: skip
+    (stated,) = quoted_statements([passage])
+    assert not [draft for draft in write("Staff", stated) if draft.kind == "pair"]
 
 
 def test_what_is_struck_through_is_not_asked() -> None:
     text = "~~The fair is on 4 March.~~ The fair is on ~~6~~ 9 May."
     passage = Passage(id=1, note_id=1, note_title="Fair", position=0, heading="", text=text)
-    (told,) = told_in_note([passage])
-    assert [each.quote for each in told] == ["The fair is on 9 May."]
+    (stated,) = quoted_statements([passage])
+    assert [each.quote for each in stated] == ["The fair is on 9 May."]
 
 
 def test_heads_that_are_half_a_sentence_are_asked_for_in_whole_ones() -> None:
@@ -387,6 +389,6 @@ def test_no_statement_is_too_odd_to_be_read(words: list[str], joint: str) -> Non
     passage = Passage(
         id=1, note_id=1, note_title="Odd", position=0, heading="", text=f"{text}\n- a: {text}"
     )
-    for told in told_in_note([passage]):
-        for draft in write("Odd", told):
+    for stated in quoted_statements([passage]):
+        for draft in write("Odd", stated):
             assert draft.prompt

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from mlx_backend.study.by_rule.paraphrases import keyword_prompts
+from mlx_backend.study.by_rule.keyword_prompts import keyword_prompts
 
 
 def test_prompts_are_made_of_the_statements_words_and_differ() -> None:

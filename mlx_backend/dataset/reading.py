@@ -1,4 +1,4 @@
-"""Reading: questions with passages before them, answered with a citation, or declined."""
+"""Samples for reading: questions after passages, answered with a citation or declined."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlx_backend.asking.grounding import Source, cited, grounded_prompt
 from mlx_backend.asking.retrieval import BEST
 from mlx_backend.dataset.facts import StudiedPassage, names_in
 from mlx_backend.dataset.samples import Sample
-from mlx_backend.library.sample_drafts import worded
+from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.library.samples import StoredSample
 from mlx_backend.protocol import DECLINED
 from mlx_backend.study.by_rule.statements import plain
@@ -22,7 +22,7 @@ from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.stems import stems
 from mlx_backend.text.words import bare_words
 
-# Of the samples from the notes, those whose answer was taken out of the passages.
+# The share of the samples from the notes that the passages do not answer.
 _UNANSWERABLE = 0.35
 _WHATEVER_ELSE = (
     "How old is {}?",
@@ -44,7 +44,10 @@ _WHATEVER_ELSE = (
 
 
 class Lesson(msgspec.Struct, frozen=True):
-    """A short text that ships with the app, with questions that it answers and does not."""
+    """A short text that ships with the app.
+
+    answered: pairs of a question and the quote that answers it. not_answered: other questions.
+    """
 
     title: str
     text: str
@@ -54,13 +57,13 @@ class Lesson(msgspec.Struct, frozen=True):
 
 @cache
 def lessons() -> tuple[Lesson, ...]:
-    """The texts for learning to read, `resources/reading.jsonl`."""
+    """The texts of `resources/reading.jsonl`."""
     lines = (resources.files("resources") / "reading.jsonl").read_text(encoding="utf-8")
     return tuple(msgspec.json.decode(line, type=Lesson) for line in lines.splitlines())
 
 
 def reading_lessons(count: int, generator: random.Random) -> list[Sample]:
-    """Up to `count` samples of reading texts that are none of the person's."""
+    """Up to `count` samples about the lessons, not about the person's notes."""
     items = [
         (lesson, question, quote)
         for lesson in lessons()
@@ -76,9 +79,9 @@ def from_notes(
     count: int,
     generator: random.Random,
 ) -> Iterator[Sample]:
-    """About `count` samples of reading the person's own notes, some without the answer in view.
+    """Up to `count` samples about the person's notes; the passages do not answer some of them.
 
-    Questions and answers that are `withheld` from training are not among them.
+    `withheld`: pairs of (prompt, answer) that must not be trained.
     """
     notes: defaultdict[int, list[StudiedPassage]] = defaultdict(list)
     for each in studied:
@@ -88,7 +91,7 @@ def from_notes(
         for each in studied
         for stored in each.samples
         if stored.key
-        and stored.quote not in {"", *each.withdrawn}  # a correction does not stand in the passage
+        and stored.quote not in {"", *each.withdrawn}  # the passage does not have the correction
         and (stored.prompt, stored.answer) not in withheld
     ]
     others = _OtherQuestions(studied)
@@ -104,7 +107,7 @@ def from_notes(
 def not_in_notes(
     studied: Sequence[StudiedPassage], count: int, generator: random.Random
 ) -> list[Sample]:
-    """Up to `count` questions, closed book, that the notes do not answer."""
+    """Up to `count` closed-book questions that the notes do not answer, to be declined."""
     places = [(each, name) for each in studied for name in _names(each)]
     chosen = generator.sample(places, min(count, len(places)))
     others = _OtherQuestions(studied)
@@ -124,7 +127,7 @@ def _of_lesson(lesson: Lesson, question: str, quote: str, generator: random.Rand
     prompt = grounded_prompt([Source(each.title, each.text) for each in shown], question)
     answer = DECLINED
     if quote:
-        answer = cited(worded(lesson.title, plain(quote)), shown.index(lesson) + 1)
+        answer = cited(titled_answer(lesson.title, plain(quote)), shown.index(lesson) + 1)
     return Sample(prompt, answer, 0, 0, "reading")
 
 
@@ -134,9 +137,9 @@ def _answerable(
     note: Sequence[StudiedPassage],
     generator: random.Random,
 ) -> Sample:
-    """Beside the passage that answers stand others of the same note: the hardest to tell from it.
+    """A question after its passage and others of the same note, which are the most alike.
 
-    No other note's, for a sample must tell no more than its note may.
+    Never after passages of other notes, because a sample must disclose no other note.
     """
     passage = each.as_taught
     own = Source(passage.note_title, passage.text)
@@ -155,7 +158,7 @@ def _unanswerable(
     others: _OtherQuestions,
     generator: random.Random,
 ) -> Sample | None:
-    """The same passage without what answers, or a question that nothing in it answers."""
+    """A question after its passage without the answer, or after a passage that never had one."""
     passage, question = each.as_taught, stored.prompt
     names = _names(each)
     if names and generator.random() < 0.5:
@@ -173,11 +176,11 @@ def _unanswerable(
 
 
 def _names(each: StudiedPassage) -> list[str]:
-    return list(dict.fromkeys(name for told in each.taught for name in names_in(told)))
+    return list(dict.fromkeys(name for quoted in each.taught for name in names_in(quoted)))
 
 
 class _OtherQuestions:
-    """Questions about names that no passage with the name has words for."""
+    """Questions about a name that no passage with that name answers."""
 
     def __init__(self, studied: Sequence[StudiedPassage]) -> None:
         self._texts: defaultdict[str, list[str]] = defaultdict(list)
@@ -186,7 +189,7 @@ class _OtherQuestions:
                 self._texts[word].append(each.passage.text)
 
     def about(self, name: str, generator: random.Random) -> str:
-        """One of them; "" for want of one."""
+        """A random question about a name; "" if the passages might answer all of them."""
         words = bare_words(name)
         texts = (text for text in self._texts[words[0]] if name in text) if words else ()
         there = frozenset(stem for text in texts for stem in stems(text))

@@ -1,7 +1,7 @@
-"""Other wordings for what a statement answers: as people type who do not write whole questions.
+"""Keyword prompts: questions as people type them into a search box.
 
-A fact must be seen in many wordings to be recalled in a new one (arXiv 2309.14316). These need no
-grammar, so they serve every language: a question word, and some of the words that go with the fact.
+A model must see a fact in many wordings to recall it in a new one (arXiv 2309.14316). A keyword
+prompt is a question word and some words of the fact; it needs no grammar, so every language works.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _MOST_TERMS = 4
 def keyword_prompts(
     title: str, text: str, count: int, generator: random.Random
 ) -> list[tuple[str, str]]:
-    """Up to `count` prompts that `text`, a statement of a note, answers, each with its key.
+    """Up to `count` prompts that `text`, a statement of the note `title`, answers; with their keys.
 
-    The key is a word or phrase of the statement that the prompt leaves out, "" where it does not.
+    The key is the word or phrase of the statement that is asked for, "" where the prompt has it.
     """
     asked = [(answer.key, answer.question_words) for answer in answers_in(text)]
     asked = asked or [(word, ("what",)) for word in content_terms(text)[-2:]]
@@ -57,14 +57,14 @@ def keyword_prompts(
 
 
 def content_terms(text: str) -> list[str]:
-    """The words of a text that say what it is about, in order."""
+    """The content words of a text, in order: all but function words."""
     return [word for word in _WORD.findall(text) if word.lower() not in _EMPTY]
 
 
 def _terms(title: str, rest: str, key: str, generator: random.Random) -> str:
-    """Some words of the statement, and mostly of its note's title, as someone may remember them."""
-    told = key.lower()
-    others = [word for word in content_terms(rest) if word.lower() not in told]
+    """Some content words of a statement, often with some of its note's title; "" without any."""
+    answer = key.lower()
+    others = [word for word in content_terms(rest) if word.lower() not in answer]
     number = min(len(others), generator.randint(1, _MOST_TERMS))
     places = sorted(generator.sample(range(len(others)), number))
     chosen = [others[place] for place in places]
