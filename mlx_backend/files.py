@@ -83,17 +83,25 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
 
 def remove_folder(path: Path) -> None:
     """Remove a folder so that a reader sees all of it or nothing, even after a crash."""
-    remove_tree(put_out_of_sight(path))
+    with folder_removed(path):
+        pass
 
 
-def put_out_of_sight(path: Path) -> Path:
-    """Rename a folder that is to be removed; returns what it is called then.
+@contextlib.contextmanager
+def folder_removed(path: Path) -> Iterator[None]:
+    """Rename a folder out of sight for a block, and remove it after the block.
 
-    What is not removed from there stays as a leftover, for `sweep_leftovers`.
+    If the block fails, the folder is renamed back. A process that is killed meanwhile leaves the
+    renamed folder to `sweep_leftovers`.
     """
     beside = _beside(path)
     path.rename(beside)
-    return beside
+    try:
+        yield
+    except BaseException:
+        beside.rename(path)
+        raise
+    remove_tree(beside)
 
 
 def sweep_leftovers(folder: Path) -> None:

@@ -9,8 +9,8 @@ from mlx_backend.cli.bin import as_results, in_bin_sentence, purge_bin
 from mlx_backend.cli.console import Console
 from mlx_backend.library import Library, database
 from mlx_backend.library import adapters as store
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.renaming import rename_adapter
 
 
 def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, object]:

@@ -72,33 +72,20 @@ def _library_commands(commands: _Commands) -> None:
     imports = commands.add("import", "notes", "import_notes", "read files and folders as notes")
     imports.add_argument("paths", nargs="+", type=_path, metavar="PATH")
     notes = commands.add("notes", "notes", "list_notes", "list the notes, or choose among them")
-    notes.add_argument(
-        "--leave-out",
-        action="extend",
-        nargs="+",
-        type=_positive_int,
-        default=[],
-        metavar="ID",
-        help="train no longer on the notes with these numbers",
-    )
-    notes.add_argument(
-        "--take-in",
-        action="extend",
-        nargs="+",
-        type=_positive_int,
-        default=[],
-        metavar="ID",
-        help="train on these, whatever was found about them",
-    )
-    notes.add_argument(
-        "--delete",
-        action="extend",
-        nargs="+",
-        type=_positive_int,
-        default=[],
-        metavar="ID",
-        help="move these into the bin",
-    )
+    for option, text in (
+        ("--leave-out", "leave these notes out of training"),
+        ("--take-in", "use these notes in training, whatever curation found about them"),
+        ("--delete", "move these notes to the bin"),
+    ):
+        notes.add_argument(
+            option,
+            action="extend",
+            nargs="+",
+            type=_positive_int,
+            default=[],
+            metavar="ID",
+            help=text,
+        )
     models = commands.add("models", "models", "list_models", "list the base models")
     models.add_argument("--remove", metavar="NAME", help="move this one into the bin")
     bin_ = commands.add("bin", "bin", "show_bin", "list what was deleted, and bring it back")
@@ -133,15 +120,17 @@ def _training_commands(commands: _Commands) -> None:
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     commands.add("runs", "runs", "list_runs", "list the runs")
     _resume_command(commands)
-    pause = commands.add("pause", "going_on", "pause", "pause a run, with a checkpoint")
+    pause = commands.add("pause", "run_control", "pause", "pause a run, with a checkpoint")
     pause.add_argument("run_id", metavar="RUN")
-    stop = commands.add("stop", "runs", "stop", "stop a run after its step, with a checkpoint")
+    stop = commands.add(
+        "stop", "run_control", "stop", "stop a run after its step, with a checkpoint"
+    )
     stop.add_argument("run_id", metavar="RUN")
 
 
 def _resume_command(commands: _Commands) -> None:
     resume = commands.add(
-        "resume", "going_on", "resume", "go on with a run that was paused, stopped or cut short"
+        "resume", "run_control", "resume", "go on with a run that was paused, stopped or cut short"
     )
     which = resume.add_mutually_exclusive_group(required=True)
     which.add_argument("run_id", nargs="?", metavar="RUN")

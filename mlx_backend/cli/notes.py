@@ -13,8 +13,8 @@ from mlx_backend.cli.console import Console
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import Findings
+from mlx_backend.library.curation_findings import CurationFindings
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 
 
@@ -55,9 +55,9 @@ def list_notes(options: argparse.Namespace, console: Console) -> dict[str, objec
     with database.opened(library.database) as connection:
         _check_ids(Notes(connection), [*options.leave_out, *options.take_in, *options.delete])
         deleted = Bin(library, connection).delete_notes(options.delete)
-        Decisions(connection).decide(options.leave_out, included=False)
-        Decisions(connection).decide(options.take_in, included=True)
-        notes, findings = Notes(connection).summaries(), Findings(connection)
+        NoteDecisions(connection).decide(options.leave_out, included=False)
+        NoteDecisions(connection).decide(options.take_in, included=True)
+        notes, findings = Notes(connection).summaries(), CurationFindings(connection)
         left_out = [note.id for note in notes if note.status == "excluded"]
         why = {note_id: findings.why_left_out(note_id) for note_id in left_out}
         if deleted:

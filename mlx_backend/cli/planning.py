@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlx_backend.cli.amounts import counted, duration
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.wanted import wanted_spec
+from mlx_backend.cli.run_spec import requested_spec
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.locks import held
@@ -32,7 +32,7 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     accelerator.prepare()
     library = Library.open()
-    spec = wanted_spec(library, options, "plan")
+    spec = requested_spec(library, options, "plan")
     with held(library.lane, _LANE_PATIENCE_S) as alone:
         if not alone:
             raise OvernightError(

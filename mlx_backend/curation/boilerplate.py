@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from mlx_backend.curation.comparable_text import hash_of
-from mlx_backend.library.voices import Ranges
+from mlx_backend.curation.text_fingerprints import hash_of
+from mlx_backend.library.text_ranges import Ranges, joined_ranges
 
 Paragraphs = npt.NDArray[np.void]
 """Records of PARAGRAPH: pieces of one text, by place."""
@@ -86,14 +86,10 @@ def left_out(
     keepers: list[int] = []
     for key, start, end, _ in sorted(paragraphs.tolist(), key=lambda piece: piece[1:3]):
         keeper = repeated.get(key, note_id)
-        if keeper == note_id:
-            continue
-        keepers.append(keeper)
-        if ranges and start <= ranges[-1][1]:
-            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], end))
-        else:
+        if keeper != note_id:
+            keepers.append(keeper)
             ranges.append((start, end))
-    return tuple(ranges), keepers
+    return joined_ranges(ranges), keepers
 
 
 def _runs(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -7,17 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mlx_backend.curation import boilerplate, due, duplicates, near_duplicates
-from mlx_backend.curation.comparable_text import Wording
-from mlx_backend.curation.finding import Finding
+from mlx_backend.curation import boilerplate, duplicates, near_duplicates, pending
+from mlx_backend.curation.curation_tables import ComparedNote, CurationTables, iterate_batches
 from mlx_backend.curation.language import Languages
 from mlx_backend.curation.language import load as load_languages
 from mlx_backend.curation.near_duplicates import Pair
-from mlx_backend.curation.note_facts import NoteText, gather
-from mlx_backend.curation.store import ComparedNote, CurationStore, iterate_batches
+from mlx_backend.curation.note_analysis import NoteText, analyse
+from mlx_backend.curation.text_fingerprints import Wording
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.library.curation_findings import CurationFinding, CurationFindings, Step
 from mlx_backend.library.database import folder_of
-from mlx_backend.library.findings import Findings, Step
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import FileLock
 
@@ -57,10 +56,10 @@ def curate(
     outcome = CurationOutcome()
     with _alone(notes, stop_requested) as alone:
         if alone:
-            _curate(CurationStore(notes), outcome, on_progress, stop_requested)
+            _curate(CurationTables(notes), outcome, on_progress, stop_requested)
         else:
             outcome.stopped = True
-    outcome.left_out = Findings(notes.connection).counts()
+    outcome.left_out = CurationFindings(notes.connection).counts()
     return outcome
 
 
@@ -87,13 +86,13 @@ def _alone(notes: Notes, stop_requested: Callable[[], bool]) -> Iterator[bool]:
 
 
 def _curate(
-    store: CurationStore,
+    store: CurationTables,
     outcome: CurationOutcome,
     on_progress: ProgressCall,
     stop_requested: Callable[[], bool],
 ) -> None:
     _look_at_each(store, outcome, on_progress, stop_requested)
-    if not due.is_compared(store.connection):
+    if not pending.is_compared(store.connection):
         if not outcome.stopped:
             store.begin_comparison()
             _compare_all(store)
@@ -102,12 +101,12 @@ def _curate(
 
 
 def _look_at_each(
-    store: CurationStore,
+    store: CurationTables,
     outcome: CurationOutcome,
     on_progress: ProgressCall,
     stop_requested: Callable[[], bool],
 ) -> None:
-    outdated = due.outdated(store.connection)
+    outdated = pending.outdated(store.connection)
     if not outdated:
         return
     languages = load_languages()
@@ -121,17 +120,17 @@ def _look_at_each(
     on_progress(len(outdated), len(outdated))
 
 
-def _look_at(batch: Sequence[NoteText], store: CurationStore, languages: Languages) -> None:
-    facts = [gather(note, languages) for note in batch]
+def _look_at(batch: Sequence[NoteText], store: CurationTables, languages: Languages) -> None:
+    facts = [analyse(note, languages) for note in batch]
     sketched = [each for each in facts if len(each.shingles)]
     rows = near_duplicates.make_sketches([each.shingles for each in sketched])
-    store.save_facts(
+    store.save_analyses(
         facts,
         {each.note_id: row.tobytes() for each, row in zip(sketched, rows, strict=True)},
     )
 
 
-def _compare_all(store: CurationStore) -> None:
+def _compare_all(store: CurationTables) -> None:
     """The steps that look at notes side by side; each takes what those before it leave."""
     there = store.all_curated()
     texts = [*store.refused_texts(), *((note.note_id, note.same_text) for note in there)]
@@ -148,13 +147,15 @@ def _compare_all(store: CurationStore) -> None:
     store.replace_findings("boilerplate", list(_boilerplate(staying, store)))
 
 
-def _duplicate(note_id: int, stays: int) -> Finding:
-    return Finding(
+def _duplicate(note_id: int, stays: int) -> CurationFinding:
+    return CurationFinding(
         note_id, "duplicate", "Its text is the same as that of {note}.", True, stays, score=1.0
     )
 
 
-def _near_duplicates(there: Iterable[ComparedNote], store: CurationStore) -> Iterator[Finding]:
+def _near_duplicates(
+    there: Iterable[ComparedNote], store: CurationTables
+) -> Iterator[CurationFinding]:
     # Sorting keeps the order by path among notes of one length.
     preferred = sorted(there, key=lambda note: (note.unused, -note.length))
     ids, sketches = store.sketches([note.note_id for note in preferred])
@@ -163,11 +164,11 @@ def _near_duplicates(there: Iterable[ComparedNote], store: CurationStore) -> Ite
         reason = (
             f"{round(share * 100)} percent of its wording, and every number, stand in {{note}}."
         )
-        yield Finding(ids[row], "near_duplicate", reason, True, ids[stays], round(share, 3))
+        yield CurationFinding(ids[row], "near_duplicate", reason, True, ids[stays], round(share, 3))
 
 
 def _shares(
-    candidates: Sequence[Pair], ids: Sequence[int], store: CurationStore
+    candidates: Sequence[Pair], ids: Sequence[int], store: CurationTables
 ) -> dict[Pair, float]:
     """For (later row, earlier row): how much of the former's wording the latter holds."""
     shares: dict[Pair, float] = {}
@@ -189,7 +190,7 @@ def _shares(
     return shares
 
 
-def _boilerplate(staying: Sequence[int], store: CurationStore) -> Iterator[Finding]:
+def _boilerplate(staying: Sequence[int], store: CurationTables) -> Iterator[CurationFinding]:
     repeated = boilerplate.find_repeated(
         (note_id, store.paragraphs(note_id)) for note_id in staying
     )
@@ -200,4 +201,4 @@ def _boilerplate(staying: Sequence[int], store: CurationStore) -> Iterator[Findi
         if ranges:
             stays = Counter(keepers).most_common(1)[0][0]
             reason = "Part of it stands in many notes, and is taught from {note} alone."
-            yield Finding(note_id, "boilerplate", reason, stays=stays, spans=ranges)
+            yield CurationFinding(note_id, "boilerplate", reason, stays=stays, spans=ranges)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
-from mlx_backend.curation.comparable_text import Hashes, Wording
+from mlx_backend.curation.text_fingerprints import Hashes, Wording
 
 Sketches = npt.NDArray[np.uint32]
 Pair = tuple[int, int]

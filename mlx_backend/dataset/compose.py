@@ -11,7 +11,7 @@ from itertools import groupby
 
 import msgspec
 
-from mlx_backend.curation import due
+from mlx_backend.curation import pending
 from mlx_backend.curation.curate import curate
 from mlx_backend.dataset import facts, grounded, linked_notes, upkeep, wholes
 from mlx_backend.dataset.facts import StudiedPassage
@@ -98,7 +98,7 @@ def gather(notes: Notes) -> Material:
     curate(notes)  # nothing to do but for notes whose import was cut short
     with _as_of_now(notes):
         # An import that goes on meanwhile may have brought notes that nobody has looked at yet.
-        unseen = set(due.outdated(notes.connection))
+        unseen = set(pending.outdated(notes.connection))
         passages = [_without_secrets_above(p) for p in notes.passages() if p.note_id not in unseen]
         versions = {id_: sha for id_, sha in notes.versions().items() if id_ not in unseen}
         places = Places(note for note in notes.summaries() if note.status != "gone")

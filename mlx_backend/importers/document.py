@@ -58,7 +58,7 @@ THE_REST = "the rest"
 class Source:
     """A file's or an archive member's content; `name` has no folder in it.
 
-    `container` is the name of the archive that it came from. Parts in `passed_over` are not read.
+    `container` is the name of the archive that it came from. `excluded_parts` are not read.
     `chosen` tells that the person wants this very file, and not only the folder that it is in.
     """
 
@@ -66,7 +66,7 @@ class Source:
     data: bytes
     container: str = ""
     depth: int = 0
-    passed_over: frozenset[str] = frozenset()
+    excluded_parts: frozenset[str] = frozenset()
     chosen: bool = False
 
     @property
@@ -92,7 +92,7 @@ class LargeSource:
     name: str
     head: bytes
     file: BinaryIO
-    passed_over: frozenset[str] = frozenset()
+    excluded_parts: frozenset[str] = frozenset()
 
 
 Reader = Callable[[Source], Iterable[Item]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlx_backend.curation import due
+from mlx_backend.curation import pending
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.document import THE_REST, SkippedFile
 from mlx_backend.importers.moves import has_content
@@ -126,7 +126,7 @@ def import_into(
 
 def _curate(notes: Notes, on_progress: CurationCall, stop_requested: Callable[[], bool]) -> bool:
     """Look also at what an earlier stop left; whether this was stopped."""
-    if not due.is_due(notes.connection):
+    if not pending.is_due(notes.connection):
         return False
     from mlx_backend.curation.curate import curate  # slow to import
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
+from pathlib import PurePath
 
 _MB = 1 << 20
 
@@ -30,6 +31,13 @@ SECONDS_PER_FILE = 900.0
 _PRIVATE_MEMORY = 440 * _MB  # the interpreter and its libraries need the rest
 _CPU_SECONDS = 60
 
+_TO_DO = {
+    ".zip": "unpack it and import the folder",
+    ".enex": "export one notebook at a time",
+    ".mbox": "export one folder of mails at a time",
+}
+_PICTURES = frozenset({".docx", ".epub", ".odp", ".odt", ".pdf", ".pptx", ".rtf"})
+
 
 def restrict_process() -> None:
     """Bind this process for good: no file can be written, memory ends, no core is dumped.
@@ -51,6 +59,19 @@ def allow_processor_time() -> None:
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CPU, (used + _CPU_SECONDS, hard))
+
+
+def too_large(name: str, limit: int = LARGEST_FILE, to_do: str = "") -> str:
+    """The reason, for the person, why a file with more bytes than the limit is not read.
+
+    `to_do` is what to do about it, unless the file can be made smaller.
+    """
+    size = f"{limit >> 30} GB" if limit >= 1 << 30 else f"{limit >> 20} MB"
+    suffix = PurePath(name).suffix.lower()
+    to_do = to_do or _TO_DO.get(suffix, "split it into smaller files")
+    if suffix in _PICTURES:
+        to_do = "save it in parts, or with smaller pictures"
+    return f"The file is larger than {size}; {to_do}"
 
 
 def _lower(what: int, value: int) -> None:

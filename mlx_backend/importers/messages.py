@@ -22,7 +22,7 @@ class ReadFile(msgspec.Struct, frozen=True):
 
     name: str
     known_sha256: str = ""
-    passed_over: tuple[str, ...] = ()
+    excluded_parts: tuple[str, ...] = ()
     chosen: bool = False
 
 

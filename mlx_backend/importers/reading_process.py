@@ -26,17 +26,16 @@ from mlx_backend.importers.document import (
     SkippedPart,
     Source,
 )
+from mlx_backend.importers.failures import reason_for
+from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.lockdown import lock_down
-from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
-from mlx_backend.importers.too_large import too_large
+from mlx_backend.importers.readers.binary_files import refuse_binary
 from mlx_backend.text.words import printable
 
 _CHUNK = 1 << 20
 _CHUNKS_BETWEEN_SIGNS = 64
 _HEAD = 4096
 _LONGEST_TITLE = 200
-_TOO_MUCH_MEMORY = "Reading it takes more memory than a note should need"
-_TOO_DEEP = "It is nested too deeply"
 _TOO_MUCH_TEXT = f"It holds more than {limits.LARGEST_TEXT >> 20} MB of text"
 _TOO_LONG = f"Reading it took longer than {limits.SECONDS_PER_FILE / 60:.0f} minutes"
 _TOO_LARGE = f"The file holds more than {limits.MOST_TEXT >> 20} MB of text"
@@ -86,15 +85,8 @@ def _items(source: Source | LargeSource) -> Iterator[Item]:
             yield from registry.read(source)
         else:
             yield from registry.large_reader(source.name, source.head)(source)
-    except SkippedFile:
-        raise
-    except MemoryError as error:
-        raise SkippedFile(_TOO_MUCH_MEMORY) from error
-    except RecursionError as error:
-        raise SkippedFile(_TOO_DEEP) from error
     except Exception as error:
-        # Parsers raise whatever they please on damaged files.
-        raise SkippedFile("The file is damaged and cannot be read") from error
+        raise SkippedFile(reason_for(error, "The file is damaged and cannot be read")) from error
 
 
 def _within_limits(items: Iterator[Item], began: float) -> Iterator[Item]:
@@ -165,7 +157,7 @@ def _small(request: messages.ReadFile, file: int) -> Source:
     size = 0
     while chunk := os.read(file, _CHUNK):
         if not chunks:
-            refuse_what_is_no_text(chunk[:_HEAD])  # before the rest of a film is read
+            refuse_binary(chunk[:_HEAD])  # before the rest of a film is read
         chunks.append(chunk)
         size += len(chunk)
         if size > limits.LARGEST_FILE:
@@ -173,7 +165,7 @@ def _small(request: messages.ReadFile, file: int) -> Source:
     return Source(
         request.name,
         b"".join(chunks),
-        passed_over=frozenset(request.passed_over),
+        excluded_parts=frozenset(request.excluded_parts),
         chosen=request.chosen,
     )
 
@@ -186,7 +178,7 @@ def _large(request: messages.ReadFile, file: int) -> LargeSource:
     if _size(file) > limits.LARGEST_IN_PIECES:
         raise SkippedFile(too_large(request.name, limits.LARGEST_IN_PIECES))
     opened = os.fdopen(file, "rb", closefd=False)
-    return LargeSource(request.name, head, opened, frozenset(request.passed_over))
+    return LargeSource(request.name, head, opened, frozenset(request.excluded_parts))
 
 
 def _hash(connection: socket.socket, source: Source | LargeSource) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlx_backend.importers.document import Format, Item, LargeReader, SkippedFile, Source
+from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers import (
     csv_file,
     html,
@@ -22,8 +23,7 @@ from mlx_backend.importers.readers import (
     xml_file,
     zip_file,
 )
-from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
-from mlx_backend.importers.too_large import too_large
+from mlx_backend.importers.readers.binary_files import refuse_binary
 
 # The first one that recognises a file reads it. What is told by its bytes alone comes before what
 # any text might be, and the reader of any text comes last.
@@ -69,5 +69,5 @@ def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
 
 
 def _format_of(source: Source) -> Format:
-    refuse_what_is_no_text(source.head)
+    refuse_binary(source.head)
     return next(format_ for format_ in FORMATS if format_.recognises(source))

@@ -20,6 +20,7 @@ import psutil
 
 from mlx_backend.importers import limits, messages
 from mlx_backend.importers.document import Document, SkippedFile, SkippedPart
+from mlx_backend.importers.failures import TOO_MUCH_MEMORY
 from mlx_backend.importers.opening import UnopenedFile, open_below
 
 _LOOK_EVERY_S = 0.05
@@ -202,7 +203,7 @@ class _Process:
                     f"Reading it took longer than {allowed.file_seconds / 60:.0f} minutes"
                 )
             if self._memory() > allowed.memory:
-                raise _Stopped(_TOO_LARGE)
+                raise _Stopped(TOO_MUCH_MEMORY)
             if ready:
                 break
         data = self._connection.recv(1 << 18)
@@ -231,9 +232,6 @@ class _Process:
         self._connection.close()
         self._process.kill()
         self._process.wait()
-
-
-_TOO_LARGE = "Reading it takes more memory than a note should need"
 
 
 def _document(found: messages.Found) -> Document:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.importers.ignored_files import IgnoredFiles, is_ignored
 from mlx_backend.importers.opening import reason_against
-from mlx_backend.importers.passed_over import PassedOver, is_wanted
 from mlx_backend.library.home import DATABASE
 
 
@@ -40,10 +40,10 @@ def find_files(source: Path) -> Iterator[FoundFile]:
     """
     info = check_source(source)
     if stat.S_ISDIR(info.st_mode):
-        passed = PassedOver()
-        yield from _below(source, source, passed)
-        if passed.reason:
-            yield FoundFile(_readable(Path(passed.first)), source, 0, 0, passed.reason)
+        ignored = IgnoredFiles()
+        yield from _below(source, source, ignored)
+        if ignored.reason:
+            yield FoundFile(_readable(Path(ignored.first)), source, 0, 0, ignored.reason)
     else:
         yield _found(source, source, info)
 
@@ -72,7 +72,7 @@ def count_files(source: Path) -> int:
         try:
             with os.scandir(folders.pop()) as scan:
                 for entry in scan:
-                    if not is_wanted(entry.name):
+                    if is_ignored(entry.name):
                         continue
                     if _is_folder(entry):
                         folders.append(entry.path)
@@ -90,7 +90,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False  # looking at it as a file tells the reason
 
 
-def _below(top: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile]:
+def _below(top: Path, source: Path, ignored: IgnoredFiles) -> Iterator[FoundFile]:
     # The folders that are being gone through, each in the one before it: no call for each level, as
     # folders may be nested deeper than calls.
     open_folders: list[Iterator[os.DirEntry[str] | FoundFile]] = [_entries(top, source)]
@@ -100,8 +100,8 @@ def _below(top: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile]:
             open_folders.pop()
         elif isinstance(entry, FoundFile):
             yield entry
-        elif not is_wanted(entry.name):
-            passed.add(entry.path, entry.name, _is_folder(entry))
+        elif is_ignored(entry.name):
+            ignored.add(entry.path, entry.name, _is_folder(entry))
         elif _is_text(entry.name) and _is_folder(entry):
             open_folders.append(_entries(Path(entry.path), source))
         else:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.files import folder_bytes, put_out_of_sight, remove_tree, write_atomically
-from mlx_backend.library.names import is_folder_name, normal_name, same_among, shortened
+from mlx_backend.files import folder_bytes, folder_removed, write_atomically
+from mlx_backend.library.adapter_names import is_folder_name, normal_name, same_among, shortened
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
@@ -179,21 +178,13 @@ def encode_card(card: AdapterCard) -> bytes:
     return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
 
 
-@contextlib.contextmanager
-def removed_adapter(folder: Path, name: str) -> Iterator[None]:
-    """Take an adapter out of its place, also a damaged one; after the block it is gone for good.
+def adapter_removed(folder: Path, name: str) -> AbstractContextManager[None]:
+    """`files.folder_removed` for an adapter's folder, even a damaged one: gone after the block.
 
-    Should the block fail, it is back. Of a link, the link alone goes. Raises OvernightError when it
-    is unknown.
+    Of a symbolic link, only the link is removed. Raises OvernightError when there is no such
+    adapter.
     """
-    path = folder_of(folder, name)
-    beside = put_out_of_sight(path)
-    try:
-        yield
-    except BaseException:
-        beside.rename(path)
-        raise
-    remove_tree(beside)
+    return folder_removed(folder_of(folder, name))
 
 
 def folder_of(folder: Path, name: str) -> Path:

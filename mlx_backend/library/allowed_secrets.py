@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from mlx_backend.files import write_atomically
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 
 KEY_FILE = "masking.key"
 """Beside the database: without it the digests in there cannot be tried against guesses."""
@@ -29,14 +29,16 @@ class AllowedSecrets:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
-    def masked(self, note_id: int, text: str, found: Sequence[Finding]) -> Sequence[Finding]:
+    def masked(
+        self, note_id: int, text: str, found: Sequence[PrivateSpan]
+    ) -> Sequence[PrivateSpan]:
         """Those of the findings in a note's text that training must not see."""
         allowed = self._of_note(note_id) if found else frozenset()
         if not allowed:
             return found
         return [each for each in found if self._digest(note_id, text, each) not in allowed]
 
-    def digests(self, note_id: int, text: str, found: Iterable[Finding]) -> tuple[bytes, ...]:
+    def digests(self, note_id: int, text: str, found: Iterable[PrivateSpan]) -> tuple[bytes, ...]:
         """What stands for the findings in decisions."""
         return tuple(self._digest(note_id, text, each) for each in found)
 
@@ -70,7 +72,7 @@ class AllowedSecrets:
         rows = self._db.execute("SELECT digest FROM allowed_secrets WHERE note_id = ?", (note_id,))
         return frozenset(bytes(row["digest"]) for row in rows)
 
-    def _digest(self, note_id: int, text: str, finding: Finding) -> bytes:
+    def _digest(self, note_id: int, text: str, finding: PrivateSpan) -> bytes:
         value = f"{note_id}\0{finding.kind}\0{text[finding.start : finding.end]}"
         digest = hmac.digest(self._key, value.encode(errors="surrogatepass"), "sha256")
         return digest[:_DIGEST_BYTES]

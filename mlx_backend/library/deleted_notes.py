@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 
-from mlx_backend.library.matching import KnownNote
+from mlx_backend.library.note_matching import KnownNote
 
 IN_BIN = "You deleted this note. It is in the bin, from where it can be restored"
 EMPTIED = (

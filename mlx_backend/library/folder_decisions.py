@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlx_backend.library.database import transaction
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import SUGGESTED
+from mlx_backend.library.inclusion import SHOULD_INCLUDE
 from mlx_backend.library.note_browsing import Browsing, NoteFilter, NoteIds, as_json, below
+from mlx_backend.library.note_decisions import NoteDecisions
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class FolderDecisions:
         is_left_out = leaves_out(self.all(), path)
         used, before = self._used(path), self._before(path)
         if included and not is_left_out:
-            Decisions(self._db).decide(Browsing(self._db).ids(NoteFilter(folder=path)), True)
+            NoteDecisions(self._db).decide(Browsing(self._db).ids(NoteFilter(folder=path)), True)
         else:
             self._write(path, included)
         turned = abs(self._used(path) - used)
@@ -97,8 +97,8 @@ class FolderDecisions:
             {"folder": path},
         )
         self._db.execute(
-            f"UPDATE notes SET included = {SUGGESTED}"
-            f" WHERE {below('notes.path')} AND included <> {SUGGESTED}",
+            f"UPDATE notes SET included = {SHOULD_INCLUDE}"
+            f" WHERE {below('notes.path')} AND included <> {SHOULD_INCLUDE}",
             {"folder": path},
         )
 

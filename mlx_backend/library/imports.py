@@ -12,7 +12,7 @@ import msgspec
 from mlx_backend.library.bin.rows import RowBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.deleted_notes import DeletedNotes
-from mlx_backend.library.matching import KnownNote, match
+from mlx_backend.library.note_matching import KnownNote, match
 from mlx_backend.library.note_paths import settle, unused_path
 from mlx_backend.library.notes import NewNote, Notes
 

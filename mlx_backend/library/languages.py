@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from mlx_backend.library.database import transaction
-from mlx_backend.library.findings import update_included
+from mlx_backend.library.inclusion import update_included
 
 UNKNOWN = "und"
 """ISO 639 for a language that could not be determined."""

@@ -6,12 +6,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from mlx_backend.library.allowed_secrets import AllowedSecrets
-from mlx_backend.library.voices import Ranges
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.library.text_ranges import decode_ranges
 from mlx_backend.private_data.masking import describe, describe_allowed
+from mlx_backend.private_data.private_span import PrivateSpan
 
 
 @dataclass(frozen=True)
@@ -20,12 +18,12 @@ class NoteSecrets:
 
     note_id: int
     text: str = field(repr=False)
-    found: Sequence[Finding]
-    masked: Sequence[Finding]
+    found: Sequence[PrivateSpan]
+    masked: Sequence[PrivateSpan]
     digests: tuple[bytes, ...]
 
     @property
-    def allowed(self) -> Sequence[Finding]:
+    def allowed(self) -> Sequence[PrivateSpan]:
         """What the person lets training see."""
         return [each for each in self.found if each not in self.masked]
 
@@ -36,12 +34,12 @@ class NoteSecrets:
         parts += [describe_allowed(self.allowed)] if self.allowed else []
         return " ".join(parts)
 
-    def digests_of(self, findings: Sequence[Finding]) -> tuple[bytes, ...]:
+    def digests_of(self, findings: Sequence[PrivateSpan]) -> tuple[bytes, ...]:
         """What stands for some of the findings."""
         pairs = zip(self.found, self.digests, strict=True)
         return tuple(digest for each, digest in pairs if each in findings)
 
-    def values(self, findings: Iterable[Finding]) -> set[str]:
+    def values(self, findings: Iterable[PrivateSpan]) -> set[str]:
         """What the note says there."""
         return {self.text[each.start : each.end] for each in findings}
 
@@ -51,12 +49,12 @@ def note_secrets(connection: sqlite3.Connection, note_id: int | None = None) -> 
     return list(_note_secrets(connection, note_id))
 
 
-def found_secrets(spans: str | None, kinds: str | None) -> Sequence[Finding]:
+def found_secrets(spans: str | None, kinds: str | None) -> Sequence[PrivateSpan]:
     """The findings of the step that looks for secrets, as their columns hold them."""
     if not spans or not kinds:
         return ()
-    found = zip(kinds.split(";"), msgspec.json.decode(spans, type=Ranges), strict=True)
-    return [Finding(kind, start, end) for kind, (start, end) in found]
+    found = zip(kinds.split(";"), decode_ranges(spans), strict=True)
+    return [PrivateSpan(kind, start, end) for kind, (start, end) in found]
 
 
 def _note_secrets(connection: sqlite3.Connection, note_id: int | None) -> Iterator[NoteSecrets]:

@@ -11,7 +11,7 @@ from typing import Literal
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
-from mlx_backend.library.taught import TAUGHT, Reply, TaughtNote
+from mlx_backend.library.training_text import TRAINING_NOTES, Reply, TrainingText
 from mlx_backend.library.voices import Voice, encode_voices
 
 NoteStatus = Literal["new", "changed", "learned", "excluded", "gone"]
@@ -207,8 +207,8 @@ class Notes:
         # Each text is fetched once and cut here: SQLite's substr would count through all of a long
         # one for each of its passages.
         allowed = AllowedSecrets(self._db)
-        for note in self._db.execute(TAUGHT):
-            taught = TaughtNote(note, allowed)
+        for note in self._db.execute(TRAINING_NOTES):
+            taught = TrainingText(note, allowed)
             title = taught.line(note["title"])
             rows = self._db.execute(
                 "SELECT id, position, start, end, heading FROM passages WHERE note_id = ?"

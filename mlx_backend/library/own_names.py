@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from mlx_backend.library.database import transaction
+from mlx_backend.library.text_ranges import encode_ranges
 from mlx_backend.library.voices import authorship, decode_voices, folded
 
 
@@ -60,9 +61,8 @@ def _find(db: sqlite3.Connection, note_id: int, names: set[str]) -> None:
     db.execute("DELETE FROM findings WHERE note_id = ? AND step = 'authorship'", (note_id,))
     if of_note is None:
         return
-    spans = msgspec.json.encode(of_note.others).decode() if of_note.others else None
     db.execute(
         "INSERT INTO findings (note_id, step, leaves_out, reason, score, spans)"
         " VALUES (?, 'authorship', 0, ?, ?, ?)",
-        (note_id, of_note.sentence, round(of_note.share, 3), spans),
+        (note_id, of_note.sentence, round(of_note.share, 3), encode_ranges(of_note.others)),
     )

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-Ranges = tuple[tuple[int, int], ...]
-"""Characters [start, end) of a text, in order and apart."""
+from mlx_backend.library.text_ranges import Ranges
 
 _ADDRESS = re.compile(r"<?([^\s<>@]+@[^\s<>@]+)>?\s*$")
 

@@ -57,6 +57,11 @@ def is_placeholder(text: str) -> bool:
     )
 
 
+def is_not_placeholder(text: str) -> bool:
+    """The opposite of `is_placeholder`, as the check of a rule."""
+    return not is_placeholder(text)
+
+
 def looks_random(text: str, shortest: int = 16) -> bool:
     """Whether it is a string that a machine made: letters with digits, in no order."""
     if len(text) < shortest or not _TOKEN.fullmatch(text) or is_placeholder(text):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 
 Check = Callable[[str], bool]
 """Whether a candidate is what its shape suggests."""
@@ -50,7 +50,7 @@ class Text:
 class Rule(Protocol):
     """One thing to look for."""
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         """Every place where it stands."""
         ...
 
@@ -73,14 +73,14 @@ class Shape:
     hints: tuple[str, ...]
     check: Check = anything
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         if self.hints and not text.has(self.hints):
             return
         group = "secret" if "secret" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(text.plain):
             start, end = match.span(group)
             if stands_alone(text.plain, *match.span()) and self.check(text.plain[start:end]):
-                yield Finding(self.kind, start, end)
+                yield PrivateSpan(self.kind, start, end)
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ class Named:
     pattern: re.Pattern[str]
     check: Check = anything
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for name in self.names:
             for place in places(text.folded, name):
                 match = self.pattern.match(text.plain, place + len(name))
                 if match and self.check(match["secret"]):
-                    yield Finding(self.kind, *match.span("secret"))
+                    yield PrivateSpan(self.kind, *match.span("secret"))
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Numbered:
     check: Check
     context: tuple[str, ...] = ()
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         if self.context and not text.has(self.context):
             return
         for match in self.pattern.finditer(text.plain):
@@ -120,7 +120,7 @@ class Numbered:
             if self.context and not text.near(start, end, self.context):
                 continue
             if self.check(match[0]):
-                yield Finding(self.kind, start, end)
+                yield PrivateSpan(self.kind, start, end)
 
 
 def places(text: str, word: str) -> Iterator[int]:

@@ -21,9 +21,9 @@ from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.memory_ladder import Lowered, lowered_memory
 from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.library import adapters, database
+from mlx_backend.library.adapter_names import normal_name
 from mlx_backend.library.adapters import Adapter, AdapterCard
 from mlx_backend.library.home import Library
-from mlx_backend.library.names import normal_name
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import held
 from mlx_backend.machine.accelerator import has_gpu

@@ -12,8 +12,8 @@ import msgspec
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import CARD, CONFIG, WEIGHTS, AdapterCard
 from mlx_backend.library.database import connect, opened, transaction
-from mlx_backend.library.findings import update_included
 from mlx_backend.library.imports import FileStamp, Imports, ReadFile
+from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.models import CARD as MODEL_CARD
 from mlx_backend.library.models import ModelCard
 from mlx_backend.library.notes import NewNote, Notes, Passage

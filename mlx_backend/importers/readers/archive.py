@@ -17,10 +17,11 @@ from mlx_backend.importers.document import (
     SkippedPart,
     Source,
 )
+from mlx_backend.importers.failures import reason_for
+from mlx_backend.importers.ignored_files import IgnoredFiles, is_ignored
 from mlx_backend.importers.limits import LARGEST_IN_PIECES
-from mlx_backend.importers.passed_over import PassedOver, is_wanted
+from mlx_backend.importers.readers.binary_files import refuse_binary
 from mlx_backend.importers.readers.text import one_line
-from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
 from mlx_backend.importers.readers.zip_box import LARGEST_MEMBER, ZipBox
 
 _DEEPEST = 3
@@ -40,7 +41,7 @@ def read_archive(source: Source) -> Iterator[Item]:
 
 def read_large_archive(source: LargeSource) -> Iterator[Item]:
     """`read_archive`, of which no more than one file is held at a time."""
-    outside = Source(source.name, source.head, passed_over=source.passed_over)
+    outside = Source(source.name, source.head, excluded_parts=source.excluded_parts)
     return _read(outside, ZipBox(source.file, LARGEST_IN_PIECES))
 
 
@@ -57,44 +58,37 @@ def _read(source: Source, box: ZipBox) -> Iterator[Item]:
     if not shown:
         empty = "The archive holds nothing but what is hidden"
         raise SkippedFile(empty if hidden else "The archive is empty")
-    passed = PassedOver()
+    ignored = IgnoredFiles()
     for path, is_folder in hidden.items():
-        passed.add(path, PurePosixPath(path).name, is_folder)
-    if passed.reason:
-        yield SkippedPart(one_line(passed.first)[:_LONGEST_NAME], passed.reason)
+        ignored.add(path, PurePosixPath(path).name, is_folder)
+    if ignored.reason:
+        yield SkippedPart(one_line(ignored.first)[:_LONGEST_NAME], ignored.reason)
 
 
 def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[Item]:
     part = one_line(_NOTION_ID.sub("", member.filename))[:_LONGEST_NAME]
-    if part in source.passed_over:
+    if part in source.excluded_parts:
         return
     yield EnteredPart(part)
     try:
         _refuse(member, box)
-        refuse_what_is_no_text(box.head(member))  # before the rest of a film is unpacked
+        refuse_binary(box.head(member))  # before the rest of a film is unpacked
         for item in _items(source, box, member, part):
             yield replace(item, part=f"{part}/{item.part}" if item.part else part)
-    except (SkippedFile, MemoryError, RecursionError) as error:
-        reasons = {
-            MemoryError: "Reading it takes more memory than a note should need",
-            RecursionError: "It is nested too deeply",
-        }
-        yield SkippedPart(part, reasons.get(type(error)) or str(error))
-    except Exception:
-        # Whatever a parser raises on one damaged file, the others are read.
-        yield SkippedPart(part, "The file is damaged and cannot be read")
+    except Exception as error:  # the other files are read all the same
+        yield SkippedPart(part, reason_for(error, "The file is damaged and cannot be read"))
 
 
 def _items(source: Source, box: ZipBox, member: zipfile.ZipInfo, part: str) -> Iterable[Item]:
     from mlx_backend.importers.registry import large_reader, read
 
-    name, passed_over = PurePosixPath(part).name, _below(part, source.passed_over)
+    name, excluded_parts = PurePosixPath(part).name, _below(part, source.excluded_parts)
     if member.file_size > LARGEST_MEMBER:
         head = box.head(member)
         read_large = large_reader(name, head, packed=True)
-        return read_large(LargeSource(name, head, box.open_member(member), passed_over))
+        return read_large(LargeSource(name, head, box.open_member(member), excluded_parts))
     data, depth = box.read_member(member), source.depth + 1
-    return read(Source(name, data, source.name, depth, passed_over))
+    return read(Source(name, data, source.name, depth, excluded_parts))
 
 
 def _refuse(member: zipfile.ZipInfo, box: ZipBox) -> None:
@@ -117,7 +111,7 @@ def _hidden_part(name: str) -> str:
     """The path as far as the first folder or file that is hidden; "" where nothing is."""
     parts = PurePosixPath(name).parts
     for at, part in enumerate(parts):
-        if part != ".." and not is_wanted(part):
+        if part != ".." and is_ignored(part):
             return "/".join(parts[: at + 1])
     return ""
 

@@ -16,11 +16,12 @@ from mlx_backend.importers.document import (
     SkippedPart,
     Source,
 )
+from mlx_backend.importers.failures import reason_for
+from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers.json_array import values_of
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.transcript import Transcript
-from mlx_backend.importers.too_large import too_large
 
 _LONGEST_CHAIN = 100_000
 _CITATION = re.compile("\ue200[^\ue201\n]{0,500}\ue201|【\\d[^【】\n]{0,80}†[^【】\n]{0,80}】")
@@ -93,12 +94,12 @@ def read_large_conversations(source: LargeSource) -> Iterator[Item]:
     try:
         for number, value in enumerate(values_of(source.file), start=1):
             part = f"conversation {number}"
-            if part not in source.passed_over:
+            if part not in source.excluded_parts:
                 yield EnteredPart(part)
                 yield from _read_one(Source(source.name, source.head), value)
             read += 1
     except (SkippedFile, MemoryError) as error:
-        reason = str(error) or "Reading it takes more memory than a note should need"
+        reason = reason_for(error, "")
     if not read:
         raise SkippedFile(too_large(source.name))
     if reason:

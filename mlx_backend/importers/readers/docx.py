@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
 from mlx_backend.importers.readers.html_text import html_to_markdown
-from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_math import formula_text
 from mlx_backend.importers.readers.office_properties import office_properties

@@ -22,8 +22,9 @@ from mlx_backend.importers.document import (
     SkippedPart,
     Source,
 )
+from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.readers.html_text import Markdown, parse, to_markdown
-from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.xml_tree import child_text, local_name, xml_refused
 
@@ -38,7 +39,7 @@ def read_enex(source: Source) -> Iterator[Item]:
     Where the file ends early or is damaged, the notes before that are read.
     """
     data = io.BytesIO(source.data)
-    return read_large_enex(LargeSource(source.name, source.head, data, source.passed_over))
+    return read_large_enex(LargeSource(source.name, source.head, data, source.excluded_parts))
 
 
 def read_large_enex(source: LargeSource) -> Iterator[Item]:
@@ -49,7 +50,7 @@ def read_large_enex(source: LargeSource) -> Iterator[Item]:
         for note in _notes(source.file):
             title = one_line(child_text(note, "title")) or "Untitled"
             name = _unused(title.replace("/", "-"), names, times)
-            if name not in source.passed_over:
+            if name not in source.excluded_parts:
                 yield EnteredPart(name)
                 yield _readable(note, title, name)
     except SkippedFile as skipped:
@@ -126,13 +127,8 @@ def _unused(title: str, names: set[str], times: Counter[str]) -> str:
 def _readable(note: Element, title: str, name: str) -> Item:
     try:
         return _note(note, title, name)
-    except MemoryError:
-        return SkippedPart(name, "Reading it takes more memory than a note should need")
-    except RecursionError:
-        return SkippedPart(name, "It is nested too deeply")
-    except Exception:
-        # Whatever a parser raises on one damaged note, the others are read.
-        return SkippedPart(name, "The note is damaged and cannot be read")
+    except Exception as error:  # the other notes are read all the same
+        return SkippedPart(name, reason_for(error, "The note is damaged and cannot be read"))
 
 
 def _note(note: Element, title: str, name: str) -> Item:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, TextIO
 
 from mlx_backend.importers.document import SkippedFile
+from mlx_backend.importers.failures import TOO_DEEP
 
 _LONGEST_VALUE = 16 << 20  # characters; decoding takes up to twenty times as many bytes
 _CHUNK = 1 << 20
@@ -29,7 +30,7 @@ def values_of(file: BinaryIO) -> Iterator[object]:
         while not text.passes("]"):
             yield text.value()
     except RecursionError as error:
-        raise SkippedFile("It is nested too deeply") from error
+        raise SkippedFile(TOO_DEEP) from error
     except ValueError as error:  # also of numbers without end
         raise SkippedFile("The file is damaged: its JSON cannot be read") from error
 

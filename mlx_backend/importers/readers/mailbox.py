@@ -22,6 +22,7 @@ from mlx_backend.importers.document import (
     SkippedPart,
     Source,
 )
+from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.readers.mail import address_of, mail_document, parse_mail
 from mlx_backend.importers.readers.text import one_line
 
@@ -40,7 +41,7 @@ _LONGEST_LINE = 1 << 16
 def read_mbox(source: Source) -> Iterator[Item]:
     """A document for each mail. The person is whose address is in most of them."""
     data = io.BytesIO(source.data)
-    return read_large_mbox(LargeSource(source.name, source.head, data, source.passed_over))
+    return read_large_mbox(LargeSource(source.name, source.head, data, source.excluded_parts))
 
 
 def read_large_mbox(source: LargeSource) -> Iterator[Item]:
@@ -48,20 +49,13 @@ def read_large_mbox(source: LargeSource) -> Iterator[Item]:
     owner = _owner(source.file)
     for number, (begin, end) in enumerate(_mails(source.file), start=1):
         part = f"mail {number}"
-        if part in source.passed_over:
+        if part in source.excluded_parts:
             continue
         yield EnteredPart(part)
         try:
             yield _mail(source.file, (begin, end), part, owner)
-        except SkippedFile as skipped:
-            yield SkippedPart(part, str(skipped))
-        except RecursionError:
-            yield SkippedPart(part, "It is nested too deeply")
-        except MemoryError:
-            yield SkippedPart(part, "Reading it takes more memory than a note should need")
-        except Exception:
-            # Whatever a parser raises on one damaged mail, the others are read.
-            yield SkippedPart(part, "The mail is damaged")
+        except Exception as error:  # the other mails are read all the same
+            yield SkippedPart(part, reason_for(error, "The mail is damaged"))
 
 
 def _mail(file: BinaryIO, place: tuple[int, int], part: str, owner: str) -> Document:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
-from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_properties import office_properties
 from mlx_backend.importers.readers.tables import rows_as_text

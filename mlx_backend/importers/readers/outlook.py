@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlx_backend.importers.document import Document, SkippedFile, Source
 from mlx_backend.importers.readers.html_text import html_to_markdown
-from mlx_backend.importers.readers.left_out import Losses
+from mlx_backend.importers.readers.losses import Losses
 from mlx_backend.importers.readers.mail_text import Letter, decoded, letter_document
 
 if TYPE_CHECKING:

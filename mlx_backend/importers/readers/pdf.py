@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 
 from mlx_backend.importers.document import Document, Format, SkippedFile, Source
-from mlx_backend.importers.readers.left_out import Losses, in_words
-from mlx_backend.importers.readers.lines import join_wrapped_lines
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.pdf_pictures import Picture, pictures_on
 from mlx_backend.importers.readers.text import one_line, seconds_of
+from mlx_backend.importers.readers.wrapped_lines import join_wrapped_lines
 
 _LIGATURES = str.maketrans(
     {

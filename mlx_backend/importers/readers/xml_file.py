@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlx_backend.importers.document import Format, Item, LargeSource, SkippedFile, Source
+from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers.enex import read_enex, read_large_enex
 from mlx_backend.importers.readers.feed import read_feed, read_outline
 from mlx_backend.importers.readers.html import read_html
 from mlx_backend.importers.readers.plain_text import TO_DO, read_plain_text
 from mlx_backend.importers.readers.text import begins_with, one_line
 from mlx_backend.importers.readers.xml_tree import local_name, parse_xml
-from mlx_backend.importers.too_large import too_large
 
 _SUFFIXES = frozenset({".xml", ".rss", ".atom", ".enex", ".opml", ".rdf"})
 _STARTS = (b"<?xml", b"<rss", b"<feed", b"<opml", b"<!doctype en-export", b"<en-export")

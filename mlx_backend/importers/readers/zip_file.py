@@ -12,7 +12,7 @@ from mlx_backend.importers.document import (
     SkippedFile,
     Source,
 )
-from mlx_backend.importers.limits import LARGEST_IN_PIECES
+from mlx_backend.importers.limits import LARGEST_IN_PIECES, too_large
 from mlx_backend.importers.readers.archive import read_archive, read_large_archive
 from mlx_backend.importers.readers.docx import is_docx, read_docx
 from mlx_backend.importers.readers.epub import is_epub, read_epub
@@ -20,7 +20,6 @@ from mlx_backend.importers.readers.opendocument import is_opendocument, read_ope
 from mlx_backend.importers.readers.pptx import is_pptx, read_pptx
 from mlx_backend.importers.readers.spreadsheet import is_spreadsheet, read_spreadsheet
 from mlx_backend.importers.readers.zip_box import ZipBox
-from mlx_backend.importers.too_large import too_large
 
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 

@@ -24,8 +24,8 @@ from mlx_backend.files import (
     sync_path,
     write_atomically,
 )
+from mlx_backend.library.bin.damaged_labels import guessed_kind, guessed_name
 from mlx_backend.library.bin.items import ITEM_ID, BinKind, Binned, new_id
-from mlx_backend.library.bin.unlabelled import guessed_kind, guessed_name
 from mlx_backend.locks import held
 
 _PATIENCE_S = 10.0

@@ -10,11 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library.bin.belongings import Belongings, Content, PuttingBack, decode, encode
+from mlx_backend.library.bin.dependent_rows import (
+    Content,
+    DependentRows,
+    RowRestorer,
+    decode,
+    encode,
+)
 from mlx_backend.library.bin.items import BinKind, Binned, Restored, new_id, not_there
 from mlx_backend.library.database import transaction
 from mlx_backend.library.deleted_notes import DeletedNotes
-from mlx_backend.library.findings import update_included
+from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.note_paths import unused_path
 
 # In one transaction: others wait while it lasts.
@@ -69,10 +75,9 @@ class RowBin:
         restored: list[Restored] = []
         for start in range(0, len(ids), _AT_ONCE):
             with transaction(self._db):
-                putting_back = PuttingBack(self._db)
+                restorer = RowRestorer(self._db)
                 restored += [
-                    self._restore(item_id, putting_back)
-                    for item_id in ids[start : start + _AT_ONCE]
+                    self._restore(item_id, restorer) for item_id in ids[start : start + _AT_ONCE]
                 ]
         return restored
 
@@ -89,7 +94,7 @@ class RowBin:
             "SELECT id FROM bin WHERE kind = 'note' AND number = ?", (note_id,)
         ).fetchone()
         if row is not None:
-            self._restore(row["id"], PuttingBack(self._db))
+            self._restore(row["id"], RowRestorer(self._db))
         self._deleted_notes.forget_file(file)
         return int(row is not None)
 
@@ -114,12 +119,12 @@ class RowBin:
         ids = iter(dict.fromkeys(ids))
         while batch := list(itertools.islice(ids, _AT_ONCE)):
             with transaction(self._db):
-                belongings = Belongings(self._db, _TABLES[kind])
+                belongings = DependentRows(self._db, _TABLES[kind])
                 taken = (self._take(kind, belongings, row_id) for row_id in batch)
                 binned = [item for item in taken if item is not None]
             yield binned
 
-    def _take(self, kind: BinKind, belongings: Belongings, row_id: int) -> Binned | None:
+    def _take(self, kind: BinKind, belongings: DependentRows, row_id: int) -> Binned | None:
         table = _TABLES[kind]
         content = belongings.of(row_id)
         if not content:
@@ -158,7 +163,7 @@ class RowBin:
         ).fetchall()
         update_included(self._db, [row["note_id"] for row in copies])
 
-    def _restore(self, item_id: str, putting_back: PuttingBack) -> Restored:
+    def _restore(self, item_id: str, restorer: RowRestorer) -> Restored:
         row = self._db.execute(
             "SELECT id, kind, name, deleted, bytes, number, content FROM bin WHERE id = ?",
             (item_id,),
@@ -172,7 +177,7 @@ class RowBin:
         elif item.kind == "sample":
             self._require_note(item, content)
             self._db.execute("DELETE FROM deleted_samples WHERE sample_id = ?", (number,))
-        putting_back.put_back(content)
+        restorer.restore(content)
         if item.kind == "note":
             update_included(self._db, [number])
         self._db.execute("DELETE FROM bin WHERE id = ?", (item_id,))

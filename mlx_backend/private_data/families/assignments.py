@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlx_backend.private_data.finding import Finding
 from mlx_backend.private_data.likeness import looks_random
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Rule, Text
 
 _NAMES = re.compile(
@@ -27,7 +27,7 @@ class _Assigned:
 
     kind: str
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for name in _NAMES.finditer(text.folded):
             match = _VALUE.match(text.folded, name.end())
             if not match or match["after"] in ("(", "["):
@@ -35,7 +35,7 @@ class _Assigned:
             start, end = match.span("secret")
             value = text.plain[start:end].rstrip(".")
             if _is_key(value):
-                yield Finding(self.kind, start, start + len(value))
+                yield PrivateSpan(self.kind, start, start + len(value))
 
 
 def _is_key(value: str) -> bool:

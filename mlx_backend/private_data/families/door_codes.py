@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlx_backend.private_data.families import password_words as words
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Rule, Text
 
 _NUMBER = r"(?P<secret>\d{3,12}|\d{2,4}(?:[ -]\d{2,4}){1,3})[#*]?(?!\w|[.,:/%-]\d|%)"
@@ -26,11 +26,11 @@ class _NumberAfter:
     names: re.Pattern[str]
     shortest: int
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for name in self.names.finditer(text.folded):
             match = _AFTER.match(text.folded, name.end())
             if match and len(match["secret"]) >= self.shortest:
-                yield Finding(self.kind, *match.span("secret"))
+                yield PrivateSpan(self.kind, *match.span("secret"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _NumberByItsLock:
 
     kind: str
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for number in _LONE_NUMBER.finditer(text.folded):
             start, end = number.span("secret")
             before = text.folded[max(0, start - _NEARBY) : start].rpartition("\n")[2]
@@ -50,7 +50,7 @@ class _NumberByItsLock:
                 or _is_after_code(before)
                 or (_CODE_WORD.search(around) and _PLACE.search(around))
             ):
-                yield Finding(self.kind, start, end)
+                yield PrivateSpan(self.kind, start, end)
 
 
 def _is_after_code(before: str) -> bool:

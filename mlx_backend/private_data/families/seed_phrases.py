@@ -10,7 +10,7 @@ from functools import cache
 
 from mnemonic import Mnemonic
 
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Rule, Text
 
 _LENGTHS = (24, 21, 18, 15, 12)
@@ -33,7 +33,7 @@ def _places() -> Mapping[str, int]:
 class _SeedPhrase:
     kind: str
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for run in _RUN.finditer(text.folded):
             known = _places()
             words: list[re.Match[str]] = []
@@ -45,7 +45,7 @@ class _SeedPhrase:
                     words = []
             yield from self._in_known_words(text, words)
 
-    def _in_known_words(self, text: Text, words: Sequence[re.Match[str]]) -> Iterator[Finding]:
+    def _in_known_words(self, text: Text, words: Sequence[re.Match[str]]) -> Iterator[PrivateSpan]:
         """`words` all belong to the list; a phrase is any window whose checksum holds.
 
         Where words nearby speak of a seed, it need not hold: people make slips.
@@ -56,7 +56,7 @@ class _SeedPhrase:
             if not size and text.near(words[first].start(), words[-1].end(), _CONTEXT):
                 size = len(words) - first
             if size:
-                yield Finding(self.kind, words[first].start(), words[first + size - 1].end())
+                yield PrivateSpan(self.kind, words[first].start(), words[first + size - 1].end())
             first += size or 1
 
     def _phrase_at(self, words: Sequence[re.Match[str]]) -> int:

@@ -13,7 +13,7 @@ from app.services import Services
 from mlx_backend.importers.readers.transcript import Transcript
 from mlx_backend.library import Library
 from mlx_backend.library.database import connect, opened, transaction
-from mlx_backend.library.findings import update_included
+from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.note_secrets import note_secrets
 from mlx_backend.library.notes import NewNote, Notes
 from mlx_backend.library.own_names import OwnNames, update_authorship

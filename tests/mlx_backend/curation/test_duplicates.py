@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.curation.curate import curate
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import Findings
+from mlx_backend.library.curation_findings import CurationFindings
 from mlx_backend.library.folder_decisions import FolderDecisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.curation.written import KEEPER, ROPE, ids, reason, save, statuses
 
@@ -111,7 +111,7 @@ def test_japanese_drafts_are_found(notes: Notes) -> None:
 def test_a_copy_of_what_the_person_left_out_stays_out_too(notes: Notes) -> None:
     save(notes, {"/diary.md": KEEPER})
     curate(notes)
-    Decisions(notes.connection).decide([ids(notes)["/diary.md"]], included=False)
+    NoteDecisions(notes.connection).decide([ids(notes)["/diary.md"]], included=False)
     save(notes, {"/a copy.md": KEEPER, "/z copy.md": KEEPER, "/rope.md": ROPE})
     curate(notes)
     both_out = {"/a copy.md": "excluded", "/z copy.md": "excluded", "/rope.md": "new"}
@@ -128,8 +128,8 @@ def test_a_copy_of_what_the_person_left_out_stays_out_too(notes: Notes) -> None:
 def test_the_person_may_use_the_copy_all_the_same(notes: Notes) -> None:
     save(notes, {"/diary.md": KEEPER})
     curate(notes)
-    findings, diary = Findings(notes.connection), ids(notes)["/diary.md"]
-    decisions = Decisions(notes.connection)
+    findings, diary = CurationFindings(notes.connection), ids(notes)["/diary.md"]
+    decisions = NoteDecisions(notes.connection)
     decision = decisions.decide([diary], included=False)
     save(notes, {"/copy.md": KEEPER})
     curate(notes)

@@ -19,7 +19,7 @@ def read(source: Source) -> Iterator[Item]:
     """A part for each line of the file; each line is something to do."""
     for number, line in enumerate(source.data.decode().split("\n")):
         part = f"part {number}"
-        if part in source.passed_over:
+        if part in source.excluded_parts:
             continue
         yield EnteredPart(part)
         yield Document(title=line, text=do(line), part=part)

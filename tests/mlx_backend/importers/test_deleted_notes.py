@@ -13,10 +13,10 @@ from mlx_backend.importers.importing import ImportOutcome, import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.deleted_notes import EMPTIED, EMPTIED_PART, IN_BIN
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
-from tests.mlx_backend.importers.test_moves import write
+from tests.mlx_backend.importers.again import write
 
 Import = Callable[..., ImportOutcome]
 
@@ -120,7 +120,7 @@ def test_importing_the_file_itself_brings_it_back(
     notes: Notes, run: Import, bin_: Bin, folder: Path
 ) -> None:
     before = ids(notes)
-    Decisions(notes.connection).decide([before["lamp.md"]], included=False)
+    NoteDecisions(notes.connection).decide([before["lamp.md"]], included=False)
     bin_.delete_notes([before["lamp.md"]])
     outcome = run(folder / "lamp.md")
     assert (outcome.notes, outcome.restored, outcome.skipped) == (2, 1, [])

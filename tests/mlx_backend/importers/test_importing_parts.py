@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mlx_backend.importers.importing import ImportOutcome, import_paths
+from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.voices import decode_voices
 from tests.mlx_backend.importers import samples
+from tests.mlx_backend.importers.again import Import, write
 from tests.mlx_backend.importers.samples import zipped
-
-Import = Callable[[], tuple[int, int, int, int]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "notes").mkdir()
-    return tmp_path / "notes"
-
-
-@pytest.fixture
-def run(notes: Notes, counter: TokenCounter, folder: Path) -> Import:
-    """Imports the folder; gives what was added, changed, unchanged and removed."""
-
-    def counts() -> tuple[int, int, int, int]:
-        outcome: ImportOutcome = import_paths(notes, counter, [folder])
-        return outcome.added, outcome.changed, outcome.unchanged, outcome.removed
-
-    return counts
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write, with a time that no other write had."""
-    at = path.stat().st_mtime_ns + 10**9 if path.exists() else None
-    path.write_bytes(data)
-    if at:
-        os.utime(path, ns=(at, at))
 
 
 def test_each_part_is_a_note_below_its_file(run: Import, notes: Notes, folder: Path) -> None:

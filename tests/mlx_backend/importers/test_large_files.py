@@ -127,8 +127,8 @@ def test_a_bomb_of_json_in_a_zip_is_not_unpacked(tmp_path: Path) -> None:
     assert "zip bomb" in content.skipped[0].reason
 
 
-def read_large(data: bytes, passed_over: frozenset[str] = frozenset()) -> list[Item]:
-    source = LargeSource("conversations.json", data[:4096], io.BytesIO(data), passed_over)
+def read_large(data: bytes, excluded_parts: frozenset[str] = frozenset()) -> list[Item]:
+    source = LargeSource("conversations.json", data[:4096], io.BytesIO(data), excluded_parts)
     items = large_reader(source.name, source.head)(source)
     return [item for item in items if not isinstance(item, EnteredPart)]
 

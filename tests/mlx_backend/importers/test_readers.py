@@ -300,7 +300,7 @@ def test_a_note_of_evernote_that_cannot_be_read_costs_no_other(
         return html_text.parse(html)
 
     monkeypatch.setattr("mlx_backend.importers.readers.enex.parse", parse)
-    items = list(read(Source("a.enex", data, passed_over=fatal)))
+    items = list(read(Source("a.enex", data, excluded_parts=fatal)))
     assert [item.text for item in items if isinstance(item, Document)] == ["one\n", "three\n"]
     skipped = {item.part: item.reason for item in items if isinstance(item, SkippedPart)}
     assert skipped.keys() == {"A-B (2)", "A-B (5)"}

@@ -12,12 +12,12 @@ from mlx_backend.library.adapters import (
     CONFIG,
     WEIGHTS,
     AdapterCard,
+    adapter_removed,
     free_name,
     list_adapters,
     list_damaged,
     name_taken,
     read_adapter,
-    removed_adapter,
 )
 
 
@@ -45,7 +45,7 @@ def put(folder: Path, name: str, created: float = 1.0) -> Path:
 
 
 def remove_adapter(folder: Path, name: str) -> None:
-    with removed_adapter(folder, name):
+    with adapter_removed(folder, name):
         assert not (folder / name).exists()
 
 

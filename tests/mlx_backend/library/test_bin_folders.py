@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library import Library, database
+from mlx_backend.library import Library
 from mlx_backend.library.adapters import CARD, WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.bin import Bin, Binned
 from mlx_backend.library.bin import folders as bin_folders
@@ -18,22 +18,6 @@ from mlx_backend.library.notes import Notes
 from tests.mlx_backend.deep import make_deep_folder
 from tests.mlx_backend.library import older
 from tests.mlx_backend.library.test_adapters import put
-
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    return database.connect(library.database)
-
-
-@pytest.fixture
-def bin_(library: Library, connection: sqlite3.Connection) -> Bin:
-    return Bin(library, connection)
-
-
-@pytest.fixture
-def adapters(library: Library) -> Path:
-    put(library.adapters, "Garden")
-    return library.adapters
 
 
 def names(folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ from mlx_backend.protocol import Host, TrainSpec
 from mlx_backend.settings import load_settings
 
 
-def wanted_spec(library: Library, options: argparse.Namespace, name: str) -> TrainSpec:
+def requested_spec(library: Library, options: argparse.Namespace, name: str) -> TrainSpec:
     """The run that the options and the settings ask for.
 
     Raises OvernightError for times that make no sense, a file of hosts that names none, and an

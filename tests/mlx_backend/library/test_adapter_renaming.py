@@ -10,21 +10,15 @@ import pytest
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
-from mlx_backend.library import Library, adapters, database
+from mlx_backend.library import Library, adapters
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.adapters import list_adapters, read_adapter
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.conversations import Conversations, StoredTurn
-from mlx_backend.library.renaming import rename_adapter
 from tests.mlx_backend.library import older
 from tests.mlx_backend.library.test_adapters import put
 
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    connection = database.connect(library.database)
-    older.fill(connection)
-    put(library.adapters, "Garden")
-    return connection
+pytestmark = pytest.mark.usefixtures("filled", "adapters")
 
 
 def learned_by(connection: sqlite3.Connection) -> list[object]:

@@ -6,18 +6,18 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
-from mlx_backend.curation import due
+from mlx_backend.curation import pending
 from mlx_backend.curation.boilerplate import PARAGRAPH, Paragraphs
-from mlx_backend.curation.finding import Finding
 from mlx_backend.curation.near_duplicates import PERMUTATIONS, Pair, Sketches
-from mlx_backend.curation.note_facts import NoteFacts, NoteText
+from mlx_backend.curation.note_analysis import NoteAnalysis, NoteText
+from mlx_backend.library.curation_findings import CurationFinding, Step
 from mlx_backend.library.database import transaction
-from mlx_backend.library.findings import NEAREST_FOLDER, Step, update_included
+from mlx_backend.library.inclusion import NEAREST_FOLDER, update_included
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.own_names import update_authorship
+from mlx_backend.library.text_ranges import encode_ranges
 
 _COLUMNS = "note_id, step, leaves_out, reason, stays, score, value, spans"
 
@@ -32,7 +32,7 @@ class ComparedNote:
     unused: bool
 
 
-class CurationStore:
+class CurationTables:
     """Reads notes to curate and what is kept of curated ones; writes findings."""
 
     def __init__(self, notes: Notes) -> None:
@@ -52,7 +52,7 @@ class CurationStore:
             return NoteText(note_id, "", "", 0.0)
         return NoteText(note_id, row["title"], row["text"], row["imported_at"])
 
-    def save_facts(self, facts: Sequence[NoteFacts], sketches: Mapping[int, bytes]) -> None:
+    def save_analyses(self, facts: Sequence[NoteAnalysis], sketches: Mapping[int, bytes]) -> None:
         """Record what was computed from notes alone; `sketches` by note id.
 
         Notes whose text an import replaced meanwhile stay outdated.
@@ -66,7 +66,7 @@ class CurationStore:
                 [
                     (
                         each.note_id,
-                        due.VERSION,
+                        pending.VERSION,
                         each.same_text,
                         each.length,
                         sketches.get(each.note_id, b""),
@@ -144,7 +144,7 @@ class CurationStore:
                     [(one, other, there), (other, one, back)],
                 )
 
-    def replace_findings(self, step: Step, findings: Sequence[Finding]) -> None:
+    def replace_findings(self, step: Step, findings: Sequence[CurationFinding]) -> None:
         """Make these the only findings of a step that compares notes.
 
         What is the same already is not written, nor what is said of, or refers to, notes that
@@ -182,13 +182,13 @@ class CurationStore:
             "DELETE FROM likenesses WHERE note_id = ?1 OR other_id = ?1", forgotten
         )
 
-    def _insert(self, findings: Iterable[Finding]) -> None:
+    def _insert(self, findings: Iterable[CurationFinding]) -> None:
         self._db.executemany(
             f"INSERT OR REPLACE INTO findings ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (_row(finding) for finding in findings),
         )
 
-    def _is_as_it_was(self, facts: NoteFacts) -> bool:
+    def _is_as_it_was(self, facts: NoteAnalysis) -> bool:
         row = self._db.execute(
             "SELECT imported_at FROM notes WHERE id = ?", (facts.note_id,)
         ).fetchone()
@@ -209,7 +209,7 @@ class CurationStore:
         return bytes(row[0]) if row else b""
 
 
-def _row(finding: Finding) -> tuple[object, ...]:
+def _row(finding: CurationFinding) -> tuple[object, ...]:
     return (
         finding.note_id,
         finding.step,
@@ -218,11 +218,11 @@ def _row(finding: Finding) -> tuple[object, ...]:
         finding.stays,
         finding.score,
         finding.value,
-        msgspec.json.encode(finding.spans).decode() if finding.spans else None,
+        encode_ranges(finding.spans),
     )
 
 
-def iterate_batches(ids: Sequence[int], store: CurationStore) -> Iterator[list[NoteText]]:
+def iterate_batches(ids: Sequence[int], store: CurationTables) -> Iterator[list[NoteText]]:
     """The texts of notes, a few at once: as many as fit into a bounded memory."""
     batch: list[NoteText] = []
     size = 0

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mlx_backend import locks, protocol
-from mlx_backend.cli import going_on
+from mlx_backend.cli import run_control
 from mlx_backend.cli.main import main
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
@@ -113,7 +113,7 @@ def test_only_what_a_person_lets_go_on_gets_more_time(
         folder.append(protocol.Started(at=now - 3600, pid=1))
         return folder
 
-    monkeypatch.setattr(going_on, "launch", lambda folder: None)
+    monkeypatch.setattr(run_control, "launch", lambda folder: None)
     by_itself = left("By itself")
     assert run("resume", "--waiting")["runs"] == [by_itself.id]
     by_hand = left("By hand")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import adapters
+from mlx_backend.library.adapter_names import check_name
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
-from mlx_backend.library.learned import rename_adapter_in
-from mlx_backend.library.names import check_name
+from mlx_backend.library.learned_notes import rename_adapter_in
 
 
 def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, new: str) -> str:

@@ -37,7 +37,7 @@ _RIFF = {b"WEBP": "a picture (WebP)", b"WAVE": "a sound recording", b"AVI ": "a 
 _PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"heif")
 
 
-def refuse_what_is_no_text(head: bytes) -> None:
+def refuse_binary(head: bytes) -> None:
     """Raises SkippedFile for pictures, sound, films, programs and the like."""
     for start, reason in _STARTS:
         if head.startswith(start):

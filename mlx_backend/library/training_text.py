@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlx_backend.library.allowed_secrets import AllowedSecrets
-from mlx_backend.library.findings import kept_ranges, ranges_from_json
 from mlx_backend.library.note_secrets import found_secrets
-from mlx_backend.library.voices import Exchange, Ranges, decode_voices, exchanges
+from mlx_backend.library.text_ranges import Ranges, decode_ranges, joined_ranges, kept_ranges
+from mlx_backend.library.voices import Exchange, decode_voices, exchanges
 from mlx_backend.private_data.masking import mask_copies, mask_part
 
-_TAUGHT = """
+_TRAINING_NOTES = """
     SELECT id, title, text,
         (SELECT spans FROM heeded WHERE note_id = notes.id AND step = 'boilerplate') AS repeated,
         others.spans AS others, CASE WHEN others.spans IS NULL THEN NULL ELSE voices END AS voices,
@@ -22,10 +22,10 @@ _TAUGHT = """
     LEFT JOIN findings AS secret ON secret.note_id = notes.id AND secret.step = 'secrets'
     WHERE included AND NOT gone
 """
-TAUGHT = f"{_TAUGHT} ORDER BY path"
-"""A query whose rows `TaughtNote` reads: the notes that training uses."""
+TRAINING_NOTES = f"{_TRAINING_NOTES} ORDER BY path"
+"""A query whose rows `TrainingText` reads: the notes that training uses."""
 
-TAUGHT_NOTE = f"{_TAUGHT} AND id = ?"
+TRAINING_NOTE = f"{_TRAINING_NOTES} AND id = ?"
 """The same for one note, by its id."""
 
 
@@ -38,15 +38,15 @@ class Reply:
     answered: str
 
 
-class TaughtNote:
+class TrainingText:
     """A note's text as training sees it."""
 
     def __init__(self, row: sqlite3.Row, allowed: AllowedSecrets) -> None:
-        others = ranges_from_json(row["others"])
+        others = decode_ranges(row["others"])
         self._text: str = row["text"]
         found = found_secrets(row["secrets"], row["kinds"])
         self._secrets = allowed.masked(row["id"], self._text, found)
-        self._left_out = _merged([*ranges_from_json(row["repeated"]), *others])
+        self._left_out = joined_ranges([*decode_ranges(row["repeated"]), *others])
         self._exchanges = tuple(exchanges(decode_voices(row["voices"]), others))
 
     def line(self, line: str) -> str:
@@ -74,14 +74,3 @@ class TaughtNote:
         if len(pieces) == 1:
             return pieces[0] if pieces[0].strip() else ""
         return between.join(piece.strip() for piece in pieces if piece.strip())
-
-
-def _merged(ranges: Sequence[tuple[int, int]]) -> Ranges:
-    """Ranges in order and apart."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(ranges):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return tuple(merged)

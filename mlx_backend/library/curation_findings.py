@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import msgspec
-
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
+from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.note_secrets import note_secrets
-from mlx_backend.library.voices import Ranges
+from mlx_backend.library.text_ranges import Ranges, decode_ranges
 
 Step = Literal[
     "duplicate", "near_duplicate", "quality", "boilerplate", "language", "authorship", "secrets"
@@ -20,19 +19,22 @@ Step = Literal[
 
 _SECRETS: Step = "secrets"
 
-NEAREST_FOLDER = """
-    coalesce((SELECT folder.included FROM folder_choices AS folder
-              WHERE notes.path > folder.path || '/' AND notes.path < folder.path || '0'
-              ORDER BY length(folder.path) DESC LIMIT 1), 1)
-"""
-"""Whether the person lets training use the folder of a row of `notes`."""
-SUGGESTED = f"""
-    coalesce((SELECT choices.included FROM choices WHERE choices.note_id = notes.id),
-             {NEAREST_FOLDER} AND NOT EXISTS (
-                 SELECT 1 FROM heeded WHERE heeded.note_id = notes.id AND heeded.leaves_out))
-"""
-"""Whether training uses a row of `notes`: as the person chose for it, else unless the person leaves
-out its folder or curation the note."""
+
+@dataclass(frozen=True)
+class CurationFinding:
+    """What one step of curation found about one note: a row of the table `findings`.
+
+    `Reason` explains the fields. In `reason`, {note} stands for the title of the note `stays`.
+    """
+
+    note_id: int
+    step: Step
+    reason: str
+    leaves_out: bool = False
+    stays: int | None = None
+    score: float | None = None
+    value: str = ""
+    spans: Ranges = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Reason:
     digests: tuple[bytes, ...] = ()
 
 
-class Findings:
+class CurationFindings:
     """The findings about the notes of a library, over one database connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -173,30 +175,6 @@ class Findings:
         return sum(not secrets.masked for secrets in found)
 
 
-def update_included(db: sqlite3.Connection, note_ids: Sequence[int] | None = None) -> None:
-    """Bring notes.included up to date with choices and findings, within a transaction."""
-    change = f"UPDATE notes SET included = {SUGGESTED} WHERE included <> {SUGGESTED}"
-    if note_ids is None:
-        db.execute(change)
-    else:
-        db.executemany(f"{change} AND id = ?", [(note_id,) for note_id in note_ids])
-
-
-def ranges_from_json(encoded: str | None) -> Ranges:
-    """The ranges that a column of JSON holds; () for NULL."""
-    return msgspec.json.decode(encoded, type=Ranges) if encoded else ()
-
-
-def kept_ranges(start: int, end: int, left_out: Ranges) -> Iterator[tuple[int, int]]:
-    """What remains of [start, end) without the ranges that are left out."""
-    for first, last in left_out:
-        if start < first and start < end:
-            yield start, min(first, end)
-        start = max(start, last)
-    if start < end:
-        yield start, end
-
-
 def _sentence(row: sqlite3.Row) -> str:
     sentence = str(row["reason"])
     if row["keeps"] == 0:
@@ -213,5 +191,5 @@ def _reason(row: sqlite3.Row) -> Reason:
         stays=row["stays"],
         score=row["score"],
         value=row["value"],
-        spans=ranges_from_json(row["spans"]),
+        spans=decode_ranges(row["spans"]),
     )

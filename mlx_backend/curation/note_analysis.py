@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mlx_backend.curation import language, quality
 from mlx_backend.curation.boilerplate import Paragraphs, find_paragraphs
-from mlx_backend.curation.comparable_text import Hashes, Wording, same_text_key
-from mlx_backend.curation.finding import Finding
+from mlx_backend.curation.text_fingerprints import Hashes, Wording, same_text_key
+from mlx_backend.library.curation_findings import CurationFinding
 from mlx_backend.private_data.masking import describe
 from mlx_backend.private_data.scan import scan_note
 
@@ -25,7 +25,7 @@ class NoteText:
 
 
 @dataclass(frozen=True)
-class NoteFacts:
+class NoteAnalysis:
     """What is kept to compare notes by, and what was found about the note itself."""
 
     note_id: int
@@ -34,12 +34,12 @@ class NoteFacts:
     length: int
     shingles: Hashes
     paragraphs: Paragraphs
-    findings: tuple[Finding, ...]
+    findings: tuple[CurationFinding, ...]
 
 
-def gather(note: NoteText, languages: language.Languages) -> NoteFacts:
+def analyse(note: NoteText, languages: language.Languages) -> NoteAnalysis:
     """Look at one note."""
-    return NoteFacts(
+    return NoteAnalysis(
         note_id=note.note_id,
         written=note.written,
         same_text=same_text_key(note.text),
@@ -50,9 +50,9 @@ def gather(note: NoteText, languages: language.Languages) -> NoteFacts:
     )
 
 
-def _findings(note: NoteText, languages: language.Languages) -> Iterator[Finding]:
+def _findings(note: NoteText, languages: language.Languages) -> Iterator[CurationFinding]:
     judged = quality.assess(note.title, note.text)
-    yield Finding(
+    yield CurationFinding(
         note.note_id,
         "quality",
         " ".join(judged.reasons) or "Nothing speaks against it.",
@@ -60,11 +60,11 @@ def _findings(note: NoteText, languages: language.Languages) -> Iterator[Finding
         score=judged.score,
     )
     code, confidence = languages.of(note.text)
-    yield Finding(
+    yield CurationFinding(
         note.note_id, "language", language.describe(code), score=round(confidence, 3), value=code
     )
     if secrets := scan_note(note.text):
-        yield Finding(
+        yield CurationFinding(
             note.note_id,
             "secrets",
             describe(secrets),

@@ -30,7 +30,7 @@ class _Key:
     on_delete: str
 
 
-class Belongings:
+class DependentRows:
     """Reads rows of one table with theirs, over one database connection."""
 
     def __init__(self, connection: sqlite3.Connection, table: str) -> None:
@@ -49,7 +49,7 @@ class Belongings:
         return content
 
 
-class PuttingBack:
+class RowRestorer:
     """Writes rows back, within a transaction that the caller has begun.
 
     Columns and tables that a later version dropped are left out, and those that it added take
@@ -62,7 +62,7 @@ class PuttingBack:
         self._columns = functools.cache(functools.partial(_columns, connection))
         self._keys = functools.cache(functools.partial(_foreign_keys, connection))
 
-    def put_back(self, content: Content) -> None:
+    def restore(self, content: Content) -> None:
         """Write all rows of an item."""
         for table, rows in content.items():
             columns, keys = self._columns(table), self._keys(table)

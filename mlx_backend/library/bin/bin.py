@@ -9,14 +9,15 @@ from pathlib import Path
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library import adapters, models
-from mlx_backend.library.bin.due import look
+from mlx_backend.library.adapter_names import is_folder_name
+from mlx_backend.library.bin.expiry import expired
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.bin.items import Binned, Restored, not_there
 from mlx_backend.library.bin.rows import RowBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
-from mlx_backend.library.learned import (
+from mlx_backend.library.learned_notes import (
     forget_adapter,
     forget_item,
     has_learned,
@@ -25,7 +26,6 @@ from mlx_backend.library.learned import (
     rename_adapter_in,
     rename_in_turns,
 )
-from mlx_backend.library.names import is_folder_name
 
 _DAY_S = 86_400.0
 
@@ -73,7 +73,7 @@ class Bin:
         with self._folders.alone():
             name = adapters.folder_of(folder, name).name
             require_unused(self._library, "adapter", name)
-            with adapters.removed_adapter(folder, name), transaction(self._db):
+            with adapters.adapter_removed(folder, name), transaction(self._db):
                 forget_adapter(self._db, name)
 
     def delete_model(self, name: str) -> Binned:
@@ -154,7 +154,7 @@ class Bin:
             return 0
         old = [item.id for item in self.items() if item.deleted < now - days * _DAY_S]
         with transaction(self._db):
-            due = look(self._db, old, now)
+            due = expired(self._db, old, now)
         return self.remove_all(due)
 
     def _remove_folder(self, item_id: str) -> bool:

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.run_outcome import follow_or_leave
+from mlx_backend.cli.following import wait_for_end
+from mlx_backend.cli.run_outcome import follow_or_leave, stopped
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.jobs import JobFolder, JobStatus, launch
+from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.night.overtime import grant_time
 from mlx_backend.settings import change_settings
@@ -19,13 +20,7 @@ _POLL_S = 0.1
 
 def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight pause RUN`: ask, and wait until it has saved and given its memory back."""
-    folder = JobFolder.find(Library.open().runs, options.run_id)
-    if folder.status().state.is_over:
-        raise OvernightError(
-            ErrorKind.RUN_STATE,
-            f"The run {folder.id} is not running.",
-            "`overnight runs` shows which runs are.",
-        )
+    folder = _running(options.run_id)
     folder.request_pause()
     console.say(f"{folder.id} was asked to pause; it saves first.")
     while not ((status := folder.status()).state.is_over or _is_paused(status)):
@@ -38,6 +33,20 @@ def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
     return {"run": folder.id, "status": "paused", "step": status.step}
 
 
+def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight stop RUN`: ask the run to stop, and wait until it has saved and ended."""
+    folder = _running(options.run_id)
+    folder.request_stop()
+    console.say(f"Asked {folder.id} to stop; it saves a checkpoint first.")
+    status = wait_for_end(folder)
+    console.say(
+        f"{folder.id}: {stopped(folder, status)}"
+        if status.state is JobState.STOPPED
+        else f"{folder.id}: {status.state.value} at step {status.step} of {status.steps}."
+    )
+    return {"run": folder.id, "status": status.state.value, "step": status.step}
+
+
 def resume(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight resume`: go on with a run, or with all that were cut short."""
     library = Library.open()
@@ -48,6 +57,21 @@ def resume(options: argparse.Namespace, console: Console) -> dict[str, object]:
     folder = JobFolder.find(library.runs, options.run_id)
     _go_on(folder, options.hosts)
     return follow_or_leave(library, folder, options.detach, console)
+
+
+def _running(run_id: str) -> JobFolder:
+    """The folder of a run that is not over.
+
+    Raises OvernightError when there is no such run, or when it is over.
+    """
+    folder = JobFolder.find(Library.open().runs, run_id)
+    if folder.status().state.is_over:
+        raise OvernightError(
+            ErrorKind.RUN_STATE,
+            f"The run {folder.id} is not running.",
+            "`overnight runs` shows which runs are running.",
+        )
+    return folder
 
 
 def _go_on(folder: JobFolder, hosts: Path | None) -> None:

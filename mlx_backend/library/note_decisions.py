@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlx_backend.library.database import transaction
-from mlx_backend.library.findings import SUGGESTED
+from mlx_backend.library.inclusion import SHOULD_INCLUDE
 from mlx_backend.library.note_browsing import NoteIds, as_json
 
 _CHOSEN = "(SELECT value FROM json_each(:ids))"
 
 
 @dataclass(frozen=True)
-class Decision:
+class NoteDecision:
     """Notes whose use a decision turned; what was decided of them before, if anything."""
 
     undecided: NoteIds[int]
@@ -28,13 +28,13 @@ class Decision:
         return len(self.undecided) + len(self.included) + len(self.left_out)
 
 
-class Decisions:
+class NoteDecisions:
     """Includes and leaves out, over one database connection. A decision outlives imports."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
-    def decide(self, note_ids: Iterable[int], included: bool) -> Decision:
+    def decide(self, note_ids: Iterable[int], included: bool) -> NoteDecision:
         """Let training use these notes, or leave them out, whatever curation found.
 
         Notes that are used, or left out, already stay as they are; so do those without a file.
@@ -49,12 +49,12 @@ class Decisions:
                 values,
             ):
                 before[row["included"]].append(row["id"])
-            decision = Decision(before[None], before[1], before[0])
+            decision = NoteDecision(before[None], before[1], before[0])
             turned = [*decision.undecided, *decision.included, *decision.left_out]
             self._choose(as_json(turned), included)
         return decision
 
-    def take_back(self, decision: Decision) -> None:
+    def take_back(self, decision: NoteDecision) -> None:
         """Let everything be as it was before a decision."""
         with transaction(self._db):
             self._choose(as_json(decision.included), True)
@@ -62,7 +62,7 @@ class Decisions:
             values = {"ids": as_json(decision.undecided)}
             self._db.execute(f"DELETE FROM choices WHERE note_id IN {_CHOSEN}", values)
             self._db.execute(
-                f"UPDATE notes SET included = {SUGGESTED} WHERE id IN {_CHOSEN}", values
+                f"UPDATE notes SET included = {SHOULD_INCLUDE} WHERE id IN {_CHOSEN}", values
             )
 
     def _choose(self, note_ids: str, included: bool) -> None:

@@ -6,7 +6,7 @@ from hypothesis.strategies import characters, text
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_folder_atomically
-from mlx_backend.library.names import check_name, is_same_name, same_among, shortened
+from mlx_backend.library.adapter_names import check_name, is_same_name, same_among, shortened
 
 GOOD = ["Notes", "My notes 2", "a", "1", "a.b-c_d", "x" * 64, "Müller", "né", "日記", "Дневник"]
 GOOD += ["یادداشت\u200cها", "नोट्स २०२६", "יומן", "노트", "ノート・夏", "paral·lel", "Ⴀ", "日" * 64]

@@ -9,12 +9,12 @@ _OF_PROGRAMS = frozenset({"node_modules", "__pycache__", "__MACOSX"})
 _OF_THE_FINDER = frozenset({".DS_Store", ".localized"})
 
 
-def is_wanted(name: str) -> bool:
-    """Whether a file or folder of this name is looked at."""
-    return not name.startswith(".") and name not in _OF_PROGRAMS
+def is_ignored(name: str) -> bool:
+    """Whether an import ignores a file or folder of this name."""
+    return name.startswith(".") or name in _OF_PROGRAMS
 
 
-class PassedOver:
+class IgnoredFiles:
     """One line for all that is passed over in a folder or an archive."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Finding:
+class PrivateSpan:
     """Characters `start` to `end` of a text are private; `kind` is for the person: "AWS key"."""
 
     kind: str
@@ -15,15 +15,15 @@ class Finding:
     end: int
 
 
-def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def merged(findings: Iterable[PrivateSpan]) -> tuple[PrivateSpan, ...]:
     """The findings by place, those that overlap as one; of two kinds the first named one stays."""
     ranked = sorted(enumerate(findings), key=lambda item: (item[1].start, item[0]))
-    result: list[tuple[int, Finding]] = []
+    result: list[tuple[int, PrivateSpan]] = []
     for rank, finding in ranked:
         if result and finding.start < result[-1][1].end:
             other_rank, other = result[-1]
             best_rank, best = min((rank, finding), (other_rank, other), key=lambda item: item[0])
-            union = Finding(best.kind, other.start, max(other.end, finding.end))
+            union = PrivateSpan(best.kind, other.start, max(other.end, finding.end))
             result[-1] = (best_rank, union)
         else:
             result.append((rank, finding))

@@ -16,7 +16,7 @@ LENGTHS = (50, 200, 500, 2_000)
 
 
 @dataclass(frozen=True)
-class Picture:
+class NoteStatistics:
     """Counts of notes that still have their file.
 
     `kinds` are the most frequent first; `years` in order, without gaps; `lengths` one count for
@@ -29,7 +29,7 @@ class Picture:
     lengths: tuple[int, ...]
 
 
-def picture_of(connection: sqlite3.Connection, folder: str = "") -> Picture:
+def statistics_of(connection: sqlite3.Connection, folder: str = "") -> NoteStatistics:
     """The picture of the notes at and below a folder, or of all."""
     values = {"folder": folder}
     where = f"NOT gone AND {below()}" if folder else "NOT gone"
@@ -54,7 +54,7 @@ def picture_of(connection: sqlite3.Connection, folder: str = "") -> Picture:
     kinds = _counted((row["kind"], row["notes"]) for row in rows)
     years = _counted((row["year"], row["notes"]) for row in rows if row["year"])
     lengths = _counted((row["length"], row["notes"]) for row in rows)
-    return Picture(
+    return NoteStatistics(
         sums=sums,
         kinds=tuple(sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))),
         years=_without_gaps(years),

@@ -13,7 +13,7 @@ import msgspec
 _GRACE_S = 86_400.0
 
 
-def look(db: sqlite3.Connection, due: Sequence[str], now: float) -> list[str]:
+def expired(db: sqlite3.Connection, due: Sequence[str], now: float) -> list[str]:
     """Remember what is due by now (Unix time), within a transaction; returns what is to go."""
     listed = msgspec.json.encode(due).decode()
     db.execute(
