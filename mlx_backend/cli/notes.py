@@ -1,4 +1,4 @@
-"""The commands about notes."""
+"""The commands for notes: import and list."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
         f" {outcome.removed} gone; {outcome.notes} notes in all{left_out}."
     )
     if outcome.restored:
-        console.say("The note that you had deleted is back.")
+        console.say("The note that you had deleted has been restored.")
     if outcome.skipped:
         console.say(f"Skipped {len(outcome.skipped)}:")
         console.table(["File", "Why"], outcome.skipped)
@@ -50,7 +50,7 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
 
 
 def list_notes(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight notes`: list them, after what was asked was done with some."""
+    """`overnight notes`: list the notes; with options, leave out, take in or delete some first."""
     library = Library.open()
     with database.opened(library.database) as connection:
         _check_ids(Notes(connection), [*options.leave_out, *options.take_in, *options.delete])
@@ -91,5 +91,5 @@ def _check_ids(notes: Notes, chosen: Sequence[int]) -> None:
         raise OvernightError(
             ErrorKind.BAD_INPUT,
             f"There is no note with the number {min(unknown)}.",
-            "`overnight notes` lists them with their numbers.",
+            "`overnight notes` lists all notes with their numbers.",
         )

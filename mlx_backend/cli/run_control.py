@@ -1,4 +1,4 @@
-"""The commands that pause runs, and let them go on."""
+"""The commands that pause, stop and resume runs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _POLL_S = 0.1
 
 
 def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight pause RUN`: ask, and wait until it has saved and given its memory back."""
+    """`overnight pause RUN`: ask the run to pause, and wait until it has saved and freed memory."""
     folder = _running(options.run_id)
     folder.request_pause()
-    console.say(f"{folder.id} was asked to pause; it saves first.")
+    console.say(f"Asked {folder.id} to pause; it saves a checkpoint first.")
     while not ((status := folder.status()).state.is_over or _is_paused(status)):
         time.sleep(_POLL_S)
-    if status.state.is_over:  # it came to its end before it heard
+    if status.state.is_over:  # the run ended before it noticed the request
         folder.clear_pause()
         console.say(f"{folder.id}: {status.state.value} at step {status.step}.")
         return {"run": folder.id, "status": status.state.value, "step": status.step}
-    console.say(f"Paused at step {status.step}. Go on with: overnight resume {folder.id}")
+    console.say(f"Paused at step {status.step}. Continue with: overnight resume {folder.id}")
     return {"run": folder.id, "status": "paused", "step": status.step}
 
 
@@ -48,7 +48,7 @@ def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
 
 def resume(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight resume`: go on with a run, or with all that were cut short."""
+    """`overnight resume`: continue a run, or all interrupted runs, or set whether logins do so."""
     library = Library.open()
     if options.after_restart:
         return _set_after_restart(library, options.after_restart == "on", console)
@@ -91,9 +91,9 @@ def _go_on(folder: JobFolder, hosts: Path | None) -> None:
         waiting = status.waiting if not status.state.is_over else None
         raise OvernightError(
             ErrorKind.RUN_STATE,
-            f"The run {folder.id} is {status.state.value}; there is nothing to go on with."
+            f"The run {folder.id} is {status.state.value}, so there is nothing to resume."
             + (f" {waiting.text}" if waiting else ""),
-            "`overnight runs` shows which runs were paused, stopped or interrupted.",
+            "`overnight runs` shows which runs are paused, stopped or interrupted.",
         )
 
 
@@ -103,9 +103,9 @@ def _resume_cut_short(library: Library, console: Console) -> dict[str, object]:
     folders = cut_short(library)
     for folder in folders:
         launch(folder)
-        console.say(f"Going on with {folder.id}.")
+        console.say(f"Continuing {folder.id}.")
     if not folders:
-        console.say("No run was cut short.")
+        console.say("No run was interrupted.")
     return {"runs": [folder.id for folder in folders]}
 
 
@@ -115,9 +115,9 @@ def _set_after_restart(library: Library, wanted: bool, console: Console) -> dict
     go_on_after_restart(library, wanted)
     change_settings(library.settings, go_on_after_restart=wanted)
     console.say(
-        "Runs that a restart cuts short go on when you log in again."
+        "Runs that a restart interrupts continue when you log in again."
         if wanted
-        else "After a restart, runs that were cut short wait for you."
+        else "After a restart, interrupted runs wait until you continue them."
     )
     return {"after_restart": wanted}
 

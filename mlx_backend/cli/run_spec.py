@@ -1,4 +1,4 @@
-"""From the options of a command to the run that they ask for."""
+"""Making the spec of a run from the options of a command and the settings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mlx_backend.settings import load_settings
 
 
 def requested_spec(library: Library, options: argparse.Namespace, name: str) -> TrainSpec:
-    """The run that the options and the settings ask for.
+    """The spec of the run that the options and the settings ask for.
 
-    Raises OvernightError for times that make no sense, a file of hosts that names none, and an
-    adapter to go on from that is not there.
+    Raises OvernightError for impossible times, a hosts file without hosts, and an unknown adapter
+    to continue from.
     """
     settings = load_settings(library.settings)
     start_at, finish_by = _moments(options)
@@ -42,7 +42,7 @@ def requested_spec(library: Library, options: argparse.Namespace, name: str) -> 
 
 
 def _hosts(options: argparse.Namespace) -> tuple[Host, ...]:
-    """The machines to train on. Raises OvernightError when the file does not name any."""
+    """The machines to train on; () for this one. Raises OvernightError for a bad file."""
     if not getattr(options, "hosts", None):
         return ()
     from mlx_backend.jobs.hosts import read_hosts
@@ -51,9 +51,9 @@ def _hosts(options: argparse.Namespace) -> tuple[Host, ...]:
 
 
 def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:
-    """When the run starts, and when it is done at the latest, as Unix times.
+    """When the run starts, and when it must be done, as Unix times; None when not given.
 
-    Raises OvernightError for a time that is over, or an end that comes before the start.
+    Raises OvernightError for a time in the past, or an end before the start.
     """
     from mlx_backend.night.clock_times import read_moment
 

@@ -1,4 +1,4 @@
-"""The commands about runs."""
+"""The commands that start and list runs."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _show_runs(rows: Sequence[Mapping[str, object]], console: Console) -> None:
 
 
 def _check_before_start(library: Library, spec: TrainSpec) -> None:
-    """Say now what would otherwise fail after the start."""
+    """Raise OvernightError now for what would fail after the start."""
     from mlx_backend.cli.bin import purge_bin
     from mlx_backend.library import database
     from mlx_backend.library.adapters import name_taken
@@ -96,7 +96,7 @@ def _check_before_start(library: Library, spec: TrainSpec) -> None:
 
 
 def _tell_of_namesakes(library: Library, name: str, console: Console) -> None:
-    """Say when runs that are not done yet will take the name first."""
+    """Warn when runs that are not done yet may take the name first."""
     others = sum(
         is_same_name(_name_of(folder), name) and not folder.status().state.is_over
         for folder in JobFolder.all(library.runs)
@@ -104,8 +104,8 @@ def _tell_of_namesakes(library: Library, name: str, console: Console) -> None:
     )
     if others:
         console.note(
-            f"A run that is under way makes '{name}' already."
-            f" If that is done first, this one is filed as '{name} {others + 1}'."
+            f"Another run is already training an adapter called '{name}'."
+            f" If it finishes first, this one is saved as '{name} {others + 1}'."
         )
 
 

@@ -1,4 +1,4 @@
-"""Curating the notes of a library: what is left out by default, and why."""
+"""Curating the notes of a library: deciding what is left out by default, and why."""
 
 from __future__ import annotations
 
@@ -25,16 +25,20 @@ _PATIENCE_S = 600.0
 _LOOK_EVERY_S = 1.0
 
 ProgressCall = Callable[[int, int], None]
-"""Called with notes looked at and notes to look at."""
+"""Called with the number of notes done and the number of notes to do."""
 
 
 def _no_progress(done: int, total: int) -> None:
-    """Nobody watches."""
+    """A progress call that does nothing."""
 
 
 @dataclass
 class CurationOutcome:
-    """How many notes were looked at, and of how many each step leaves something out in all."""
+    """The result of curating.
+
+    `looked_at` is the number of new or changed notes that were analysed. `left_out` counts, for
+    each step, the notes of the whole library that it leaves something out of.
+    """
 
     looked_at: int = 0
     left_out: dict[Step, int] = field(default_factory=dict)
@@ -46,12 +50,11 @@ def curate(
     on_progress: ProgressCall = _no_progress,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> CurationOutcome:
-    """Look at new and changed notes, compare all, and set what training uses by default.
+    """Analyse new and changed notes, compare all notes, and set what training uses by default.
 
-    What the person chose stays as it is. Memory grows with the number of notes by about 500 bytes
-    each, not with their texts. A stop keeps what was looked at; the next call goes on from there.
-    Waits while another process curates the same library; raises OvernightError when that takes
-    longer than ten minutes.
+    The person's own choices stay. Memory grows by about 500 bytes a note, not with the length of
+    the texts. A stop keeps what was done; the next call continues from there. Waits while another
+    process curates the same library; raises OvernightError after ten minutes of waiting.
     """
     outcome = CurationOutcome()
     with _alone(notes, stop_requested) as alone:
@@ -65,7 +68,7 @@ def curate(
 
 @contextlib.contextmanager
 def _alone(notes: Notes, stop_requested: Callable[[], bool]) -> Iterator[bool]:
-    """Be the only one that curates the library; yields False when a stop came first."""
+    """Hold the library's curation lock; yields False when a stop was requested while waiting."""
     lock = FileLock(folder_of(notes.connection) / "curation.lock")
     patience = _PATIENCE_S
     while not lock.acquire(min(patience, _LOOK_EVERY_S)):
@@ -76,7 +79,7 @@ def _alone(notes: Notes, stop_requested: Callable[[], bool]) -> Iterator[bool]:
         if patience <= 0:
             raise OvernightError(
                 ErrorKind.BUSY,
-                "The notes of this library are still being looked through by another import.",
+                "Another import is still looking through the notes of this library.",
                 "Wait until it is done, then try again.",
             )
     try:
@@ -131,7 +134,7 @@ def _look_at(batch: Sequence[NoteText], store: CurationTables, languages: Langua
 
 
 def _compare_all(store: CurationTables) -> None:
-    """The steps that look at notes side by side; each takes what those before it leave."""
+    """Run the steps that compare notes; each sees only what the steps before it left."""
     there = store.all_curated()
     texts = [*store.refused_texts(), *((note.note_id, note.same_text) for note in there)]
     repeats = duplicates.find_duplicates(texts)
@@ -156,13 +159,13 @@ def _duplicate(note_id: int, stays: int) -> CurationFinding:
 def _near_duplicates(
     there: Iterable[ComparedNote], store: CurationTables
 ) -> Iterator[CurationFinding]:
-    # Sorting keeps the order by path among notes of one length.
+    # The sort is stable, so notes of equal length stay ordered by path.
     preferred = sorted(there, key=lambda note: (note.unused, -note.length))
     ids, sketches = store.sketches([note.note_id for note in preferred])
     shares = _shares(near_duplicates.find_candidates(sketches), ids, store)
     for row, (stays, share) in near_duplicates.choose(shares).items():
         reason = (
-            f"{round(share * 100)} percent of its wording, and every number, stand in {{note}}."
+            f"{round(share * 100)} percent of its wording, and every number, are also in {{note}}."
         )
         yield CurationFinding(ids[row], "near_duplicate", reason, True, ids[stays], round(share, 3))
 
@@ -170,7 +173,7 @@ def _near_duplicates(
 def _shares(
     candidates: Sequence[Pair], ids: Sequence[int], store: CurationTables
 ) -> dict[Pair, float]:
-    """For (later row, earlier row): how much of the former's wording the latter holds."""
+    """For each pair (later row, earlier row): the share of the former's wording in the latter."""
     shares: dict[Pair, float] = {}
     new: dict[Pair, tuple[float, float]] = {}
     at, wording = -1, Wording.of("")
@@ -200,5 +203,5 @@ def _boilerplate(staying: Sequence[int], store: CurationTables) -> Iterator[Cura
         ranges, keepers = boilerplate.left_out(note_id, store.paragraphs(note_id), repeated)
         if ranges:
             stays = Counter(keepers).most_common(1)[0][0]
-            reason = "Part of it stands in many notes, and is taught from {note} alone."
+            reason = "Part of it is repeated in many notes, and is used only from {note}."
             yield CurationFinding(note_id, "boilerplate", reason, stays=stays, spans=ranges)

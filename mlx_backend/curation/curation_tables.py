@@ -1,4 +1,4 @@
-"""The side of the library that curation reads and writes, over one database connection."""
+"""The tables of the library that curation reads and writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COLUMNS = "note_id, step, leaves_out, reason, stays, score, value, spans"
 
 @dataclass(frozen=True)
 class ComparedNote:
-    """A note as others are compared with it; `unused` when its quality or folder leaves it out."""
+    """A note for comparison; `unused`: it is left out already, for its quality or its folder."""
 
     note_id: int
     same_text: bytes
@@ -33,18 +33,18 @@ class ComparedNote:
 
 
 class CurationTables:
-    """Reads notes to curate and what is kept of curated ones; writes findings."""
+    """Reads notes and the stored data about them, and writes findings, over one connection."""
 
     def __init__(self, notes: Notes) -> None:
         self._db = notes.connection
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection that is read and written over."""
+        """The database connection."""
         return self._db
 
     def read(self, note_id: int) -> NoteText:
-        """A note; an empty one where it was deleted since it was listed."""
+        """The note with this id; an empty one if it has been deleted meanwhile."""
         row = self._db.execute(
             "SELECT title, text, imported_at FROM notes WHERE id = ?", (note_id,)
         ).fetchone()
@@ -53,9 +53,9 @@ class CurationTables:
         return NoteText(note_id, row["title"], row["text"], row["imported_at"])
 
     def save_analyses(self, facts: Sequence[NoteAnalysis], sketches: Mapping[int, bytes]) -> None:
-        """Record what was computed from notes alone; `sketches` by note id.
+        """Store the analyses of notes; `sketches` are MinHash sketches by note id.
 
-        Notes whose text an import replaced meanwhile stay outdated.
+        Notes whose text an import replaced meanwhile are skipped, and so stay outdated.
         """
         with transaction(self._db):
             facts = [each for each in facts if self._is_as_it_was(each)]
@@ -80,15 +80,15 @@ class CurationTables:
             update_authorship(self._db, [each.note_id for each in facts])
 
     def begin_comparison(self) -> None:
-        """From now on a note that changes is to be compared again."""
+        """Begin to compare: notes that change from now on will be compared again."""
         self._db.execute("UPDATE curated SET compared = 2 WHERE NOT compared")
 
     def end_comparison(self) -> None:
-        """All notes are compared but those that changed since `begin_comparison`."""
+        """Record that all notes have been compared that did not change since `begin_comparison`."""
         self._db.execute("UPDATE curated SET compared = 1 WHERE compared = 2")
 
     def all_curated(self) -> list[ComparedNote]:
-        """All notes that are there, the unused ones last, else by path."""
+        """All analysed notes whose file exists, ordered by path, the unused ones last."""
         rows = self._db.execute(
             "SELECT note_id, same_text, length, EXISTS (SELECT 1 FROM findings WHERE leaves_out"
             " AND step = 'quality' AND findings.note_id = curated.note_id)"
@@ -98,9 +98,9 @@ class CurationTables:
         return [ComparedNote(**{**row, "unused": bool(row["unused"])}) for row in rows]
 
     def refused_texts(self) -> list[tuple[int, bytes]]:
-        """The notes that the person left out one by one, also if they are gone, with their texts.
+        """(id, `same_text_key`) of the notes that the person left out one by one, even if gone.
 
-        A folder that is left out says nothing of copies elsewhere: it may be a backup of them.
+        Notes in a folder that is left out do not count: the folder may be a backup of others.
         """
         rows = self._db.execute(
             "SELECT note_id, same_text FROM curated JOIN choices USING (note_id)"
@@ -109,7 +109,7 @@ class CurationTables:
         return [(row["note_id"], row["same_text"]) for row in rows]
 
     def sketches(self, note_ids: Sequence[int]) -> tuple[list[int], Sketches]:
-        """Those of the notes that have a sketch, in the same order, and a row for each."""
+        """The ids of those notes that have a MinHash sketch, in order, and the sketches as rows."""
         kept: list[int] = []
         flat = bytearray()
         for note_id in note_ids:
@@ -120,11 +120,11 @@ class CurationTables:
         return kept, np.frombuffer(flat, np.uint32).reshape(len(kept), PERMUTATIONS)
 
     def paragraphs(self, note_id: int) -> Paragraphs:
-        """The pieces of a curated note that might be boilerplate."""
+        """The pieces of an analysed note that could be boilerplate."""
         return np.frombuffer(self._curated(note_id, "paragraphs"), PARAGRAPH)
 
     def likeness(self, pair: Pair) -> tuple[float, float] | None:
-        """How much of each note's wording the other holds; None when they were never compared."""
+        """The stored result of `near_duplicates.compare` for two notes; None if never compared."""
         there, back = (
             self._db.execute(
                 "SELECT share FROM likenesses WHERE note_id = ? AND other_id = ?", ids
@@ -134,7 +134,7 @@ class CurationTables:
         return (there["share"], back["share"]) if there and back else None
 
     def save_likenesses(self, shares: Mapping[Pair, tuple[float, float]]) -> None:
-        """Remember comparisons but those with notes that changed meanwhile."""
+        """Store results of `near_duplicates.compare`, except for notes that changed meanwhile."""
         with transaction(self._db):
             for (one, other), (there, back) in shares.items():
                 if not (self._is_unchanged(one) and self._is_unchanged(other)):
@@ -145,10 +145,10 @@ class CurationTables:
                 )
 
     def replace_findings(self, step: Step, findings: Sequence[CurationFinding]) -> None:
-        """Make these the only findings of a step that compares notes.
+        """Replace all findings of a step that compares notes.
 
-        What is the same already is not written, nor what is said of, or refers to, notes that
-        changed since `begin_comparison`.
+        Skips findings that are stored already, and those about, or referring to, notes that changed
+        since `begin_comparison`.
         """
         with transaction(self._db):
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM findings WHERE step = ?", (step,))
@@ -166,12 +166,12 @@ class CurationTables:
             )
 
     def update_included(self) -> None:
-        """Let findings and the person's choices take effect."""
+        """Apply the findings and the person's choices to what training uses."""
         with transaction(self._db):
             update_included(self._db)
 
     def _forget(self, note_ids: Iterable[int]) -> None:
-        """Drop what earlier versions found about notes alone, and how alike they found them."""
+        """Delete the findings about the old texts of notes, and the comparisons with them."""
         forgotten = [(note_id,) for note_id in note_ids]
         self._db.executemany(
             "DELETE FROM findings WHERE note_id = ?"
@@ -195,14 +195,14 @@ class CurationTables:
         return row is not None and bool(row["imported_at"] == facts.written)
 
     def _is_unchanged(self, note_id: int) -> bool:
-        """Whether a note is as it was when the comparison began."""
+        """Whether a note has not changed since `begin_comparison`."""
         row = self._db.execute(
             "SELECT 1 FROM curated WHERE note_id = ? AND compared", (note_id,)
         ).fetchone()
         return row is not None
 
     def _curated(self, note_id: int, column: str) -> bytes:
-        """A column of a curated note; nothing for one that changed since it was listed."""
+        """A column of an analysed note; b"" if the note has changed since it was listed."""
         row = self._db.execute(
             f"SELECT {column} FROM curated WHERE note_id = ?", (note_id,)
         ).fetchone()
@@ -223,7 +223,7 @@ def _row(finding: CurationFinding) -> tuple[object, ...]:
 
 
 def iterate_batches(ids: Sequence[int], store: CurationTables) -> Iterator[list[NoteText]]:
-    """The texts of notes, a few at once: as many as fit into a bounded memory."""
+    """The notes with these ids, in batches of bounded size."""
     batch: list[NoteText] = []
     size = 0
     for note_id in ids:

@@ -1,4 +1,4 @@
-"""What curation computes from one note alone, once for each version of its text."""
+"""What curation computes from one note, once for each version of its text."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from mlx_backend.private_data.scan import scan_note
 
 @dataclass(frozen=True)
 class NoteText:
-    """What of a note is looked at."""
+    """The parts of a note that curation reads."""
 
     note_id: int
     title: str
     text: str
     written: float
-    """When the library got this text: what is computed of it says nothing of a later one."""
+    """When this text was imported (Unix seconds); results do not apply to a later text."""
 
 
 @dataclass(frozen=True)
 class NoteAnalysis:
-    """What is kept to compare notes by, and what was found about the note itself."""
+    """The stored data for comparing a note with others, and the findings about the note itself.
+
+    `length` is in characters.
+    """
 
     note_id: int
     written: float
@@ -38,7 +41,7 @@ class NoteAnalysis:
 
 
 def analyse(note: NoteText, languages: language.Languages) -> NoteAnalysis:
-    """Look at one note."""
+    """Analyse one note."""
     return NoteAnalysis(
         note_id=note.note_id,
         written=note.written,

@@ -1,4 +1,4 @@
-"""The wording of a text, in forms that can be compared."""
+"""Fingerprints of texts, to find exact duplicates, near duplicates and repeated pieces."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy.typing as npt
 Hashes = npt.NDArray[np.uint64]
 
 LONGEST_COMPARED = 1_000_000
-"""Characters beyond which a text is only looked at for exact duplicates."""
+"""Longer texts (in characters) are only checked for exact duplicates."""
 FEWEST_WORDS = 12
-"""Words below which a text is too short to be nearly another."""
+"""Texts with fewer words are too short to be near duplicates."""
 
 # Chinese and Japanese put no spaces between words, so each of their characters counts as one.
 _SINGLE = "\u3040-\u30ff\u3400-\u9fff"
@@ -24,7 +24,7 @@ _WORD = re.compile(rf"[{_SINGLE}]|[^\W{_SINGLE}]+")
 _DIGITS = re.compile(r"\d+")
 _SPACE = re.compile(r"\s+")
 _HAS_WORDS = re.compile(r"[^\W_]")
-# Odd multipliers: the same words in another order make another shingle.
+# Different odd multipliers, so that the same words in another order give another shingle.
 _FIRST, _SECOND, _THIRD = (
     np.uint64(0x9E3779B97F4A7C15),
     np.uint64(0xC2B2AE3D27D4EB4F),
@@ -33,7 +33,7 @@ _FIRST, _SECOND, _THIRD = (
 
 
 def same_text_key(text: str) -> bytes:
-    """Equal for texts that differ in white space alone; b"" for those without letter or digit."""
+    """A digest, equal for texts that differ only in white space; b"" without letters or digits."""
     if not _HAS_WORDS.search(text):
         return b""
     normal = _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
@@ -42,10 +42,11 @@ def same_text_key(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Wording:
-    """A text as near duplicates are compared by.
+    """What near duplicates are compared by.
 
-    `shingles` are its runs of three words as distinct hashes, in order of value; none for texts too
-    short or too long to compare. `numbers` tell records of one form apart.
+    `shingles` are the distinct hashes of all runs of three words, in ascending order; empty for
+    texts too short or too long to compare. `numbers` are all numbers in the text: they tell apart
+    records that share a form.
     """
 
     shingles: Hashes
@@ -69,5 +70,5 @@ _NO_WORDING = Wording(np.empty(0, np.uint64), frozenset())
 
 
 def hash_of(text: str) -> int:
-    """A hash of 64 bits, the same in every process."""
+    """A 64-bit hash of a text, the same in every process."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest())

@@ -1,4 +1,4 @@
-"""Why a file or a part of it could not be read, in words for the person."""
+"""The reasons why a file or a part of it could not be read, in words for the person."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What is hidden, or what programs keep for themselves: not looked into, but counted."""
+"""Files and folders that an import ignores but counts: hidden ones, and folders of programs."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 _OF_PROGRAMS = frozenset({"node_modules", "__pycache__", "__MACOSX"})
-# The Finder leaves them wherever it was; a line about them at each import would be noise.
+# The Finder leaves these everywhere; a line about them at each import would be noise.
 _OF_THE_FINDER = frozenset({".DS_Store", ".localized"})
 
 
@@ -15,14 +15,14 @@ def is_ignored(name: str) -> bool:
 
 
 class IgnoredFiles:
-    """One line for all that is passed over in a folder or an archive."""
+    """Counts the ignored files of a folder or an archive, for one line about all of them."""
 
     def __init__(self) -> None:
         self.first = ""
         self._kinds: Counter[str] = Counter()
 
     def add(self, path: str, name: str, is_folder: bool) -> None:
-        """Count one of these; what is in a folder is not counted."""
+        """Count one ignored file or folder; the contents of a folder are not counted."""
         if name in _OF_THE_FINDER:
             return
         self.first = self.first or path
@@ -31,8 +31,8 @@ class IgnoredFiles:
 
     @property
     def reason(self) -> str:
-        """What there is, in words; "" where nothing is."""
+        """The line for the person; "" when nothing was ignored."""
         if not self._kinds:
             return ""
         counted = (f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in sorted(self._kinds.items()))
-        return f"What is hidden or for programs alone is passed over: {', '.join(counted)} here"
+        return f"Hidden files and folders of programs are not read: {', '.join(counted)} here"

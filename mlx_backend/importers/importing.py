@@ -1,4 +1,4 @@
-"""The import: what changed below the dropped paths becomes notes in the library."""
+"""The import: files and folders become notes in the library; only what changed is read."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _MOST_TEXT = 4_000_000
 _IMPORT_PATIENCE_S = 600.0
 
 ProgressCall = Callable[[int, int, str], None]
-"""Called with files done, files in all, and the path at hand."""
+"""Called with the number of files done, the number of all files, and the path of the next one."""
 
 
 CurationCall = Callable[[int, int], None]
-"""Called with notes looked at, of those that were read, and notes to look at."""
+"""Called with the number of notes curated and the number of notes to curate."""
 
 
 def _no_progress(done: int, total: int, path: str = "") -> None:
-    """Nobody watches."""
+    """A progress call that does nothing."""
 
 
 @dataclass
 class _Reading:
-    """How far the files are read, and whether to go on."""
+    """How many files are read, and whether to continue."""
 
     on_progress: ProgressCall
     stop_requested: Callable[[], bool]
@@ -54,7 +54,7 @@ class _Reading:
     done: int = 0
 
     def begin(self, path: Path) -> bool:
-        """Tell that this file is next. False where a stop is wanted, and it is not to be read."""
+        """Report that `path` is next. Returns False, so do not read it, if a stop was requested."""
         if self.stop_requested():
             return False
         self.on_progress(self.done, max(self.total, self.done), str(path))
@@ -64,10 +64,11 @@ class _Reading:
 
 @dataclass
 class ImportOutcome:
-    """What an import did; `notes` are those of the library afterwards whose files are there.
+    """The result of an import, in numbers of notes.
 
-    Of them, `left_out` are those that training does not use, and `restored` those that the person
-    had deleted.
+    `notes` counts all notes of the library whose file exists, `left_out` those of them that
+    training does not use, and `restored` those that the person had deleted. `skipped` are (path,
+    reason).
     """
 
     notes: int = 0
@@ -81,7 +82,7 @@ class ImportOutcome:
     stopped: bool = False
 
     def as_result(self) -> dict[str, object]:
-        """The fields of `overnight import --json`."""
+        """The result as `overnight import --json` prints it."""
         return {
             "notes": self.notes,
             "left_out": self.left_out,
@@ -101,10 +102,11 @@ def import_into(
     stop_requested: Callable[[], bool] = lambda: False,
     on_curation: CurationCall = _no_progress,
 ) -> ImportOutcome:
-    """`import_paths` on a library, alone, and the curation of what it brought.
+    """Import files and folders into a library, then curate and index the new notes.
 
-    A second import waits until the first is done. What a stop leaves uncurated is looked at by the
-    next import, and before any training.
+    A second import waits up to ten minutes for the first; then it raises OvernightError. Notes that
+    a stop leaves uncurated are curated by the next import, or before the next training.
+    Raises OvernightError as `import_paths` does.
     """
     with held(library.import_lock, _IMPORT_PATIENCE_S) as alone:
         if not alone:
@@ -119,13 +121,13 @@ def import_into(
             outcome = import_paths(notes, counter, paths, on_progress, stop_requested)
             outcome.stopped |= _curate(notes, on_curation, stop_requested)
             if not outcome.stopped:
-                refresh_index(connection)  # so that the first question need not wait for it
+                refresh_index(connection)  # so that the first question does not have to wait for it
             _count(notes, outcome)
             return outcome
 
 
 def _curate(notes: Notes, on_progress: CurationCall, stop_requested: Callable[[], bool]) -> bool:
-    """Look also at what an earlier stop left; whether this was stopped."""
+    """Curate all notes that are due, also those an earlier stop left; returns True if stopped."""
     if not pending.is_due(notes.connection):
         return False
     from mlx_backend.curation.curate import curate  # slow to import
@@ -134,7 +136,7 @@ def _curate(notes: Notes, on_progress: CurationCall, stop_requested: Callable[[]
 
 
 def _load_tokenizer(library: Library) -> Tokenizer:
-    # Not before there is something to count: it takes longer than an import that finds nothing new.
+    # Only when there is something to count: loading takes longer than an import without changes.
     from mlx_backend.importers.plain_tokenizer import load_plain_tokenizer
 
     return load_plain_tokenizer(library)
@@ -149,16 +151,16 @@ def import_paths(
 ) -> ImportOutcome:
     """Bring the library up to date with files and folders; only what changed is read.
 
-    A note whose file is gone from an imported folder is kept and marked so, but not where the
-    folder cannot be read; one whose file was renamed goes with it. What the person deleted stays
-    deleted, unless its file alone is imported. A stop keeps what was read so far. Raises
-    OvernightError when a path is missing, or when nothing at all is found.
+    A note whose file is gone is kept and marked as gone, unless its folder could not be read. A
+    note whose file was moved or renamed moves along. Notes that the person deleted stay deleted,
+    unless their file is imported by itself. A stop keeps what was read so far. Raises
+    OvernightError when a path does not exist, or when there are no files at all.
     """
     chosen = {_normal(path) for path in paths}
     sources = _without_nested(chosen)
     for source in sources:
         check_source(source)
-    # Walked twice: a list of all files would grow with the folder.
+    # The folders are walked twice, because a list of all files could grow large.
     total = sum(map(count_files, sources))
     if not total:
         raise OvernightError(
@@ -191,7 +193,7 @@ def _count(notes: Notes, outcome: ImportOutcome) -> None:
 
 
 class _Import:
-    """The state of one import."""
+    """Reads files in batches and saves what they gave, for one import."""
 
     def __init__(
         self, imports: Imports, counter: TokenCounter, sandbox: Sandbox, outcome: ImportOutcome
@@ -202,7 +204,7 @@ class _Import:
         self._outcome = outcome
 
     def read(self, files: Sequence[FoundFile], reading: _Reading) -> None:
-        """Read those of a batch of files that are new or changed, and save what came of them."""
+        """Read the new and changed files of a batch, and save their notes."""
         known = self._imports.known([str(file.path) for file in files])
         self._imports.spare([str(file.path) for file in files if file.unlisted])
         read: list[_Read] = []
@@ -224,10 +226,10 @@ class _Import:
         self._save(read)
 
     def _read(self, file: FoundFile, known: FileStamp | None) -> _Read:
-        # Of a file that was gone, parts may have been gone before.
+        # A file that was gone is read again, because some of its parts may have been gone before.
         current = known is not None and known.readers == READERS_VERSION and not known.gone
         current = current and not _is_newly_chosen(file, known)
-        # A file that gave notes before was chosen once.
+        # A file that gave notes earlier was chosen by the person then.
         chosen = file.path == file.source or bool(known and known.notes)
         try:
             if file.reason:
@@ -270,14 +272,14 @@ class _Import:
             stamp,
             tuple(new_notes(file, content, tokens)),
             tuple((part_path(path, part.part), part.reason) for part in content.skipped),
-            # Of a file in an archive, its own path stands before.
+            # In an archive, the path of the member comes before THE_REST.
             whole=not any(part.part.endswith(THE_REST) for part in content.skipped),
         )
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A file, what was known of it, and what reading it gave, or why nothing."""
+    """A file, its stamp in the library, and its content, or the reason why it was not read."""
 
     file: FoundFile
     known: FileStamp | None
@@ -287,7 +289,7 @@ class _Read:
 
 
 def _is_newly_chosen(file: FoundFile, stamp: FileStamp | None) -> bool:
-    """Whether a file of which nothing was read, maybe for its name, is now wanted itself."""
+    """Whether a file that gave no notes, perhaps because of its name, is now chosen by itself."""
     return stamp is not None and not stamp.notes and file.path == file.source
 
 
@@ -301,7 +303,7 @@ def _is_unchanged(file: FoundFile, stamp: FileStamp) -> bool:
 
 
 def _normal(path: Path) -> Path:
-    """One spelling of a path: with `..` in it, the same file would be two notes."""
+    """An absolute path without `..`, so that one file does not become two notes."""
     return Path(os.path.normpath(path.expanduser().absolute()))
 
 

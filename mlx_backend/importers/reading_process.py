@@ -1,6 +1,6 @@
-"""The process in which every parser runs: no network, no writing, no file but the one it is given.
+"""The process in which all parsers run: no network, no writing, no file but the one it is given.
 
-Its parent opens the files; it reads them through the descriptors that come over its socket.
+The parent process opens the files; this one reads them through descriptors sent over its socket.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TOO_LARGE = f"The file holds more than {limits.MOST_TEXT >> 20} MB of text"
 
 
 def main(descriptor: int) -> None:
-    """Answer requests until the parent is gone."""
+    """Answer the requests that arrive over the socket `descriptor`, until the parent is gone."""
     limits.restrict_process()
     lock_down()
     connection = socket.socket(fileno=descriptor)
@@ -77,7 +77,7 @@ def _answer(connection: socket.socket, request: messages.ReadFile, file: int) ->
 
 
 def _items(source: Source | LargeSource) -> Iterator[Item]:
-    """What the file's reader gives; whatever else it raises becomes a reason."""
+    """The items that the file's reader gives. Any exception becomes a SkippedFile."""
     from mlx_backend.importers import registry
 
     try:
@@ -90,9 +90,9 @@ def _items(source: Source | LargeSource) -> Iterator[Item]:
 
 
 def _within_limits(items: Iterator[Item], began: float) -> Iterator[Item]:
-    """All items, or as many as a file may become, and then what tells that there were more.
+    """The items until a limit is reached, then a SkippedPart for the rest of the file.
 
-    `began` is when the reading did, in seconds of the monotonic clock.
+    `began` is the start of reading, in seconds of the monotonic clock.
     """
     size = 0
     for count, item in enumerate(map(_not_too_long, items)):
@@ -136,12 +136,12 @@ def _message(item: Item) -> messages.Answer:
 
 
 def _line(text: str) -> str:
-    """One line of printable characters: what a title or the name of a part may be."""
+    """The text as one line of printable characters, for titles and names of parts."""
     return " ".join(printable(text).split())
 
 
 def _encodable(text: str) -> str:
-    """Without halves of surrogate pairs, which JSON may bring and no database takes."""
+    """The text without lone surrogates, which JSON can contain but SQLite cannot store."""
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
 
@@ -157,7 +157,7 @@ def _small(request: messages.ReadFile, file: int) -> Source:
     size = 0
     while chunk := os.read(file, _CHUNK):
         if not chunks:
-            refuse_binary(chunk[:_HEAD])  # before the rest of a film is read
+            refuse_binary(chunk[:_HEAD])  # before reading the rest of, say, a film
         chunks.append(chunk)
         size += len(chunk)
         if size > limits.LARGEST_FILE:
@@ -174,7 +174,7 @@ def _large(request: messages.ReadFile, file: int) -> LargeSource:
     from mlx_backend.importers.registry import large_reader
 
     head = os.pread(file, _HEAD, 0)
-    large_reader(request.name, head)  # before all of it is read
+    large_reader(request.name, head)  # raises before the whole file is read
     if _size(file) > limits.LARGEST_IN_PIECES:
         raise SkippedFile(too_large(request.name, limits.LARGEST_IN_PIECES))
     opened = os.fdopen(file, "rb", closefd=False)
@@ -182,7 +182,7 @@ def _large(request: messages.ReadFile, file: int) -> LargeSource:
 
 
 def _hash(connection: socket.socket, source: Source | LargeSource) -> str:
-    """The SHA-256 of a file; of a large one telling now and then that this goes on."""
+    """The SHA-256 of a file. For a large file, sends a sign of life now and then."""
     if isinstance(source, Source):
         return hashlib.sha256(source.data).hexdigest()
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""The formats that are read. Adding one is a module in `readers` and a line here."""
+"""The file formats that are read. A new format is a module in `readers` and a line here."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from mlx_backend.importers.readers import (
 )
 from mlx_backend.importers.readers.binary_files import refuse_binary
 
-# The first one that recognises a file reads it. What is told by its bytes alone comes before what
-# any text might be, and the reader of any text comes last.
+# The first format that recognises a file reads it. Formats known by their first bytes come before
+# text formats, and plain text, which takes any text, comes last.
 FORMATS: tuple[Format, ...] = (
     pdf.FORMAT,
     zip_file.FORMAT,
@@ -47,18 +47,18 @@ FORMATS: tuple[Format, ...] = (
 
 
 def read(source: Source) -> Iterable[Item]:
-    """The documents of a file and what of it is left out.
+    """The documents of a file, and its skipped parts.
 
-    Raises SkippedFile, at once or on the way, with the reason; and whatever a parser raises on
-    damaged input, which only `reading_process` may meet.
+    Raises SkippedFile, at once or during iteration, and whatever a parser raises on damaged input;
+    so call it only in `reading_process`.
     """
     return _format_of(source).read(source)
 
 
 def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
-    """Who reads a file that is too large to be held. Raises SkippedFile when nobody does.
+    """The reader for a file too large to hold in memory. Raises SkippedFile when there is none.
 
-    One that is `packed` can be read in sequence alone.
+    A file that is `packed` in an archive can only be read in sequence.
     """
     format_ = _format_of(Source(name, head))
     if format_.read_large is None:

@@ -1,7 +1,7 @@
-"""What an adapter may be called: letters and digits of any script, as every system's disk takes it.
+"""The names that adapters may have: letters and digits of any script that every file system takes.
 
-A Mac's disk makes no difference between "Muller" typed in one way or another, nor between "NOTES"
-and "notes". Names that differ in no more than that are the same one here, on every system.
+The Mac's file system ignores case and the Unicode normal form of names. So two names that differ
+only in these are the same name here, on every system.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from collections.abc import Iterable
 from mlx_backend.errors import ErrorKind, OvernightError
 
 LONGEST_NAME = 64
-"""In characters."""
+"""The longest name, in characters."""
 
 _LONGEST_FILE_NAME = 255  # bytes
-# While a folder is written or removed, its name has more behind it.
+# Shorter, because a folder's name is longer while it is written or removed.
 _LONGEST_BYTES = 220
 
-# No disk minds any of these. The last two stand within Catalan and Japanese words.
+# Allowed by every file system. The last two occur within Catalan and Japanese words.
 _BETWEEN = frozenset(" ._-'\u2019&()+,\u00b7\u30fb")
 _JOINERS = frozenset("\u200c\u200d")  # within words of Persian and of Indian languages
-# Letters and marks by the book, which nobody sees.
+# Letters and marks by their Unicode category, but invisible.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -32,7 +32,7 @@ _RESERVED = re.compile(
 
 
 def check_name(name: str) -> str:
-    """`name` as it is to be written, if an adapter can be called so; else raise OvernightError."""
+    """`name` in its normal form. Raises OvernightError when an adapter cannot have this name."""
     name = normal_name(name)
     reason = _problem_of(name)
     if reason:
@@ -43,24 +43,24 @@ def check_name(name: str) -> str:
 
 
 def normal_name(name: str) -> str:
-    """A name in the one way to write it: composed letters, and plain spaces."""
+    """The normal form of a name: composed letters (NFC) and plain spaces."""
     composed = unicodedata.normalize("NFC", name)
     return "".join(" " if unicodedata.category(c) == "Zs" else c for c in composed)
 
 
 def is_same_name(one: str, other: str) -> bool:
-    """Whether two names cannot stand side by side in a folder on every system."""
+    """Whether some file system would take two names for the same one."""
     return _folded(one) == _folded(other)
 
 
 def same_among(name: str, others: Iterable[str]) -> str | None:
-    """The one of `others` that is the same name, if there is any."""
+    """The first of `others` that is the same name (see `is_same_name`); None when there is none."""
     folded = _folded(name)
     return next((other for other in others if _folded(other) == folded), None)
 
 
 def shortened(name: str, suffix: str) -> str:
-    """A name with something behind it, cut before that where it would be too long."""
+    """`name` followed by `suffix`; the name is cut where the whole would be too long."""
     stem = name[: LONGEST_NAME - len(suffix)]
     while len(f"{stem}{suffix}".encode()) > _LONGEST_BYTES:
         stem = stem[:-1]
@@ -68,7 +68,7 @@ def shortened(name: str, suffix: str) -> str:
 
 
 def is_folder_name(name: str) -> bool:
-    """Whether a name stands for something directly in a folder and in plain sight."""
+    """Whether a name stands for a visible entry directly in a folder, not for a path."""
     is_short = 0 < len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_FILE_NAME
     return is_short and not name.startswith(".") and not {"/", "\\", "\0"} & set(name)
 
@@ -83,11 +83,11 @@ def _problem_of(name: str) -> str:
             " . _ - ' ’ & ( ) + , starting with a letter or digit."
         )
     if _UNSEEN.search(name):
-        return "It has letters in it that cannot be seen."
+        return "It contains invisible characters."
     if name.endswith((" ", ".")):
         return "It must not end with a space or a dot."
     if _RESERVED.fullmatch(name.casefold()):
-        return "Windows keeps this name for itself, so such a folder could not be copied there."
+        return "Windows reserves this name, so such a folder could not be copied there."
     return ""
 
 
@@ -102,7 +102,7 @@ def _folded(name: str) -> str:
 
 
 def _printable(name: str) -> str:
-    # A byte of the command line that is no text is named as it is.
+    # A byte of the command line that is not valid UTF-8 (a surrogate) is shown as it is.
     unseen = "\N{REPLACEMENT CHARACTER}"
     kept = (c if c.isprintable() or unicodedata.category(c) == "Cs" else unseen for c in name)
     return "".join(kept)

@@ -1,4 +1,4 @@
-"""Calling an adapter otherwise, wherever it is known by its name."""
+"""Renaming an adapter everywhere that its name is stored."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mlx_backend.library.learned_notes import rename_adapter_in
 
 
 def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, new: str) -> str:
-    """Give an adapter another name: its folder, its card, and what names it in the database.
+    """Rename an adapter: its folder, its card, and every mention in the database.
 
-    Returns the name as it is written. Raises OvernightError when it is unknown, when the name is
-    taken or cannot be one, or when a job that is under way needs the adapter.
+    Returns the new name in its normal form. Raises OvernightError when there is no such adapter,
+    when the new name is taken or not allowed, or when a running job needs the adapter.
     """
     new = check_name(new)
     with FolderBin(library.bin).alone():
@@ -41,7 +41,7 @@ def rename_adapter(library: Library, connection: sqlite3.Connection, old: str, n
 
 def _rename(connection: sqlite3.Connection, path: Path, target: Path) -> None:
     old, new = path.name, target.name
-    # The card comes first: killed from here on, `Bin.purge` sees what was under way, and ends it.
+    # The card first: if this process is killed from here on, `Bin.purge` finishes the renaming.
     adapters.write_name(path, old, new, was=old)
     has_moved = False
     try:

@@ -1,4 +1,4 @@
-"""What curation found about notes, with its reasons, and undoing its steps."""
+"""What curation found about notes: reasons for the person, and undoing a step of curation."""
 
 from __future__ import annotations
 
@@ -39,15 +39,17 @@ class CurationFinding:
 
 @dataclass(frozen=True)
 class Reason:
-    """A finding about a note, as a person reads it.
+    """A finding about a note, worded for the person.
 
-    `leaves_out` tells that the whole note is left out by default, `spans` which text of it is;
-    neither holds when `undone`. `stays` is the note that is used instead, unless the person left it
-    out, which holds for its copies too. `score`, from 0 to 1, is
-    the share of wording in common, the quality, or how sure the language is, whose code is `value`.
-    Of secrets, `value` has the kinds, one for each of the spans, between semicolons; the spans are
-    those that are masked, or where none is, those that the person allows. `digests` stand for
-    them, for `undo` to allow no more than was seen.
+    `leaves_out`: the whole note is left out by default; `spans`: these parts of its text are.
+    Neither applies when `undone`. `stays` is the id of the note that is used instead of a
+    duplicate; if the person left that one out, the duplicate is left out too. `score` (0 to 1) is
+    the share of common wording, the quality, or the confidence in the language, whose ISO 639 code
+    is `value`.
+
+    For the step "secrets", `value` holds the kinds, one a span, separated by semicolons. The spans
+    are those that are masked or, if none is, those that the person allowed; `digests` identify
+    them, so that `undo` allows only what the person saw.
     """
 
     step: Step
@@ -62,13 +64,13 @@ class Reason:
 
 
 class CurationFindings:
-    """The findings about the notes of a library, over one database connection."""
+    """Reads the findings of a library and undoes steps, over one database connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
     def reasons(self, note_id: int) -> list[Reason]:
-        """Everything found about a note, what leaves it out first."""
+        """All findings about a note; those that leave it out come first."""
         rows = self._db.execute(
             "SELECT found.*, CASE WHEN kept.title = notes.title THEN kept.path ELSE kept.title"
             " END AS kept_name, NOT EXISTS (SELECT 1 FROM heeded WHERE"
@@ -87,14 +89,14 @@ class CurationFindings:
         ]
 
     def why_left_out(self, note_id: int) -> str:
-        """In a sentence, why training does not use a note that is left out."""
+        """One sentence on why training does not use a note that is left out."""
         if self.choice(note_id) is False:
             return "You left it out."
         found = (r.sentence for r in self.reasons(note_id) if r.leaves_out and not r.undone)
         return next(found, "You left out its folder.")
 
     def choice(self, note_id: int) -> bool | None:
-        """Whether the person included or excluded a note; None when they left it to curation."""
+        """The person's decision about a note: True for included, False for left out, else None."""
         row = self._db.execute(
             "SELECT included FROM choices WHERE note_id = ?", (note_id,)
         ).fetchone()
@@ -103,10 +105,10 @@ class CurationFindings:
     def undo(
         self, step: Step, note_id: int | None = None, only: Collection[bytes] | None = None
     ) -> None:
-        """Take back what a step leaves out of a note, or of all notes, now and in future.
+        """Ignore the findings of a step for one note, or for all notes, now and in future.
 
-        Of secrets, just what was found by now is allowed, so that a later one is masked; `only`
-        of a Reason's digests, where they are given.
+        For "secrets", allow what has been found so far, so that secrets found later are masked;
+        with `only`, allow just the secrets with these digests (see `Reason`).
         """
         with transaction(self._db):
             if step == _SECRETS:
@@ -122,7 +124,7 @@ class CurationFindings:
     def redo(
         self, step: Step, note_id: int | None = None, only: Collection[bytes] | None = None
     ) -> None:
-        """Take `undo` back; of secrets, for `only` these where they are given."""
+        """Take `undo` back. For "secrets", `only` limits it to these digests."""
         with transaction(self._db):
             if step == _SECRETS:
                 AllowedSecrets(self._db).forget(note_id, only)
@@ -131,12 +133,12 @@ class CurationFindings:
             update_included(self._db, None if note_id is None else [note_id])
 
     def undone_steps(self) -> set[Step]:
-        """The steps that are undone for all notes."""
+        """The steps whose findings are ignored for all notes."""
         rows = self._db.execute("SELECT step FROM undone WHERE note_id IS NULL")
         return {row["step"] for row in rows}
 
     def counts(self) -> dict[Step, int]:
-        """How many notes each step leaves something out of now, for the steps that do."""
+        """For each step that leaves something out: the number of notes that it affects."""
         rows = self._db.execute(
             "SELECT step, count(*) AS notes FROM heeded JOIN notes ON notes.id = heeded.note_id"
             " WHERE NOT gone AND (leaves_out OR spans IS NOT NULL) GROUP BY step"
@@ -166,7 +168,7 @@ class CurationFindings:
             allowed.allow(secrets.note_id, chosen)
 
     def _wholly_allowed(self) -> int:
-        """How many notes have secrets of which none is masked."""
+        """The number of notes whose secrets are all allowed."""
         rows = self._db.execute(
             "SELECT DISTINCT note_id FROM allowed_secrets JOIN notes ON notes.id = note_id"
             " WHERE NOT gone"

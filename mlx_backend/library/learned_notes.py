@@ -1,4 +1,4 @@
-"""Which adapter has learned which notes, where adapters go, come back or are called otherwise."""
+"""Which adapter has learned which notes, kept right when adapters are deleted or renamed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _Content = dict[str, list[_Row]]
 
 
 def forget_adapter(db: sqlite3.Connection, adapter: str, item: str = "") -> None:
-    """What only `adapter` had learned is to be learned again, within a transaction.
+    """Mark the notes that `adapter` had learned as not learned; the caller has begun a transaction.
 
-    Where it goes into the bin, as `item`, what it had learned is kept with it.
+    When the adapter goes to the bin as `item`, the table `unlearned` remembers these notes.
     """
     if item:
         db.execute(
@@ -38,9 +38,9 @@ def forget_adapter(db: sqlite3.Connection, adapter: str, item: str = "") -> None
 
 
 def learn_again(db: sqlite3.Connection, item: str, adapter: str) -> None:
-    """An adapter is back from the bin, maybe under another name, within a transaction.
+    """Undo `forget_adapter` for an adapter restored from the bin; within a transaction.
 
-    What another one has learned meanwhile stays that one's.
+    `adapter` is its name now. Notes that another adapter has learned meanwhile keep that one.
     """
     db.execute(
         "UPDATE notes SET learned_by = ?, learned_sha256 ="
@@ -53,12 +53,12 @@ def learn_again(db: sqlite3.Connection, item: str, adapter: str) -> None:
 
 
 def forget_item(db: sqlite3.Connection, item: str) -> None:
-    """An adapter is gone from the bin, within a transaction."""
+    """Forget what an adapter had learned that left the bin for good; within a transaction."""
     _forget_item(db, item)
 
 
 def keep_items(db: sqlite3.Connection, items: Sequence[str]) -> None:
-    """No other adapters are in the bin than these."""
+    """Forget what adapters had learned that are not among these items of the bin."""
     db.execute(
         "DELETE FROM unlearned WHERE item NOT IN (SELECT value FROM json_each(?))",
         (msgspec.json.encode(items).decode(),),
@@ -66,13 +66,13 @@ def keep_items(db: sqlite3.Connection, items: Sequence[str]) -> None:
 
 
 def has_learned(db: sqlite3.Connection, adapter: str) -> bool:
-    """Whether notes are there that an adapter has learned."""
+    """Whether any note is recorded as learned by this adapter."""
     query = "SELECT 1 FROM notes WHERE learned_by = ? LIMIT 1"
     return db.execute(query, (adapter,)).fetchone() is not None
 
 
 def rename_adapter_in(db: sqlite3.Connection, old: str, new: str) -> None:
-    """Call an adapter otherwise wherever the database names it, within a transaction."""
+    """Rename an adapter everywhere in the database; within a transaction."""
     db.execute("UPDATE notes SET learned_by = ? WHERE learned_by = ?", (new, old))
     for item, content in _in_bin(db, "note", old):
         (note,) = content["notes"]
@@ -89,9 +89,9 @@ def rename_in_turns(
     since: float = float("-inf"),
     before: float = float("inf"),
 ) -> None:
-    """Call who answered otherwise, within a transaction: in the turns of a time, where one is told.
+    """Rename the adapter that answered, in turns from `since` until `before`; in a transaction.
 
-    Another adapter may have had the name before, or have it since.
+    The times (Unix seconds) matter when another adapter had the name earlier or has it now.
     """
     db.execute(
         "UPDATE turns SET adapter = ? WHERE adapter = ? AND at >= ? AND at < ?",
@@ -106,7 +106,10 @@ def rename_in_turns(
 
 
 def _forget_item(db: sqlite3.Connection, item: str, learned_by: str = "") -> None:
-    """Keep no longer what an item had learned; notes in the bin are told who learned them."""
+    """Delete an item's rows of `unlearned`, also in notes that are in the bin.
+
+    With `learned_by`, those notes are marked as learned by that adapter.
+    """
     db.execute("DELETE FROM unlearned WHERE item = ?", (item,))
     for note_item, content in _in_bin(db, "note", item):
         (note,) = content["notes"]
@@ -120,7 +123,7 @@ def _forget_item(db: sqlite3.Connection, item: str, learned_by: str = "") -> Non
 
 
 def _in_bin(db: sqlite3.Connection, kind: str, word: str) -> Iterator[tuple[str, _Content]]:
-    """The items of a kind in whose content a word stands, as they are written down there."""
+    """The items of a kind in the bin whose content contains a word, with that content."""
     rows = db.execute(
         "SELECT id FROM bin WHERE kind = ? AND instr(content, ?)",
         (kind, msgspec.json.encode(word).decode()),

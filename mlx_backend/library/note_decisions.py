@@ -1,4 +1,4 @@
-"""The person's decisions about many notes at once, and taking them back."""
+"""The person's decisions to use notes in training or leave them out, and undoing them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHOSEN = "(SELECT value FROM json_each(:ids))"
 
 @dataclass(frozen=True)
 class NoteDecision:
-    """Notes whose use a decision turned; what was decided of them before, if anything."""
+    """The notes that one decision switched, grouped by what the person had decided before."""
 
     undecided: NoteIds[int]
     included: NoteIds[int]
@@ -24,12 +24,15 @@ class NoteDecision:
 
     @property
     def notes(self) -> int:
-        """How many notes it turned."""
+        """How many notes the decision switched."""
         return len(self.undecided) + len(self.included) + len(self.left_out)
 
 
 class NoteDecisions:
-    """Includes and leaves out, over one database connection. A decision outlives imports."""
+    """Includes notes and leaves them out, over one database connection.
+
+    A decision stays in force when the notes are imported again.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -37,7 +40,8 @@ class NoteDecisions:
     def decide(self, note_ids: Iterable[int], included: bool) -> NoteDecision:
         """Let training use these notes, or leave them out, whatever curation found.
 
-        Notes that are used, or left out, already stay as they are; so do those without a file.
+        Notes that are already used (or left out), and notes whose file is gone, do not change.
+        Returns what is needed to undo the decision.
         """
         values = {"ids": as_json(note_ids), "included": int(included)}
         with transaction(self._db):
@@ -55,7 +59,7 @@ class NoteDecisions:
         return decision
 
     def take_back(self, decision: NoteDecision) -> None:
-        """Let everything be as it was before a decision."""
+        """Undo a decision."""
         with transaction(self._db):
             self._choose(as_json(decision.included), True)
             self._choose(as_json(decision.left_out), False)

@@ -1,4 +1,4 @@
-"""Which notes of a file, as it is now, are those that the library has of it."""
+"""Matching the notes of a file that was read again with those the library has of it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _DATED = frozenset({"conversation", "mail", "chat", "evernote"})
 
 @dataclass(frozen=True)
 class KnownNote:
-    """A note that the library has of a file; `place` is its path behind that of the file.
+    """A note that the library has of a file; `place` is its path after that of the file.
 
-    One that the person deleted is known, too, so that it is not taken for a new one.
+    Notes that the person deleted are included, so that they are not taken for new ones.
     """
 
     id: int
@@ -31,12 +31,12 @@ class KnownNote:
 
     @property
     def has_own_date(self) -> bool:
-        """Whether it is of a kind whose date tells it from others of the same name."""
+        """Whether notes of this kind have a date that tells apart those with the same name."""
         return self.kind in _DATED
 
 
 _Key = Callable[[KnownNote | NewNote], object]
-# What a note says comes first: places are numbered where names repeat, and move when one is added.
+# The text counts first: names that repeat are numbered, and the numbers shift when one is added.
 _KEYS: tuple[_Key, ...] = (
     lambda note: (note.sha256, note.part, note.created),
     lambda note: (note.sha256, note.part),
@@ -48,11 +48,12 @@ _KEYS: tuple[_Key, ...] = (
 def match(
     known: Sequence[KnownNote], notes: Sequence[NewNote], file_time: float
 ) -> dict[str, KnownNote]:
-    """The known note that each note continues, by the note's path; new ones are missing.
+    """The known note that each note continues, by the note's path; new notes have no entry.
 
-    The same text is the same note, those that are there before those that went or were deleted. A
-    text that changed is known by its name and date, else by its place. `file_time` is the file's
-    own, in seconds since 1970: the date of notes that have none.
+    Notes with the same text match first, and notes that exist are preferred to those gone or
+    deleted. A changed text is matched by its name and date, else by its place. `file_time` is the
+    modification time of the file, in Unix seconds: it is the date of notes without one of their
+    own.
     """
     found: dict[str, KnownNote] = {}
     free = sorted(known, key=lambda note: (note.deleted, note.gone, note.id))
@@ -74,5 +75,5 @@ def match(
 
 
 def _is_another(known: KnownNote, note: NewNote, file_time: float) -> bool:
-    """Whether a note only took the name of one that went: it began at another time."""
+    """Whether `note` is a different one with the same name: its date differs."""
     return known.has_own_date and note.created not in (known.created, file_time)

@@ -1,4 +1,4 @@
-"""Where a note comes from: when it was written and changed, and by whom."""
+"""The origin of a note: when it was written and changed, and by whom."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from mlx_backend.library.voices import Voice, decode_voices
 
 @dataclass(frozen=True)
 class Origin:
-    """What is known of a note's making; times are in seconds since 1970.
+    """When and by whom a note was written; times are Unix seconds.
 
-    `written` is None where the note does not say, `changed` (of its file) where the file holds
-    other notes too. `own_share` (0 to 1) is the person's share of its words, where it has several
-    voices and that is known. `speakers` are those among whom the person has to be found, who says
-    most first; there are none where it is known. `kind`
-    is of what kind its file is.
+    `written` is None when the note does not say. `changed` is the modification time of its file;
+    None when the file holds other notes too. `own_share` (0 to 1) is the person's share of the
+    characters in a text with several speakers; None when unknown. Then `speakers` lists who speaks,
+    most talkative first, so that the person can say who they are. `kind` is the kind of the file.
     """
 
     written: float | None
@@ -29,14 +28,14 @@ class Origin:
 
 
 def origin_of(connection: sqlite3.Connection, note_id: int) -> Origin:
-    """The origin of a note that exists."""
+    """The origin of an existing note."""
     row = connection.execute(
         "SELECT kind, created, author, part, voices, files.mtime_ns / 1e9 AS changed,"
         " (SELECT score FROM findings WHERE note_id = notes.id AND step = 'authorship') AS share"
         " FROM notes LEFT JOIN files ON files.path = notes.file WHERE notes.id = ?",
         (note_id,),
     ).fetchone()
-    # Of a note that does not say when it was written, the library has the time of its file.
+    # For a note without a date, the library stores the modification time of its file.
     says_when = row["created"] and row["created"] != row["changed"]
     return Origin(
         written=row["created"] if says_when else None,

@@ -1,4 +1,4 @@
-"""A picture of many notes in numbers: of what kinds they are, how old, and how long."""
+"""Statistics about many notes: their kinds, their years and their lengths."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from mlx_backend.library.note_browsing import Sums, below
 _K = TypeVar("_K")
 
 LENGTHS = (50, 200, 500, 2_000)
-"""Where the groups by length end, in words; the last group has no end."""
+"""The upper bounds (exclusive) of the groups by length, in words; a last group has none."""
 
 
 @dataclass(frozen=True)
 class NoteStatistics:
-    """Counts of notes that still have their file.
+    """Counts of notes whose file exists.
 
-    `kinds` are the most frequent first; `years` in order, without gaps; `lengths` one count for
-    each end in LENGTHS and one for what is longer.
+    `kinds` are (kind, count), most frequent first; `years` are (year, count), ascending and without
+    gaps; `lengths` has one count for each bound in LENGTHS and one for longer notes.
     """
 
     sums: Sums
@@ -30,7 +30,7 @@ class NoteStatistics:
 
 
 def statistics_of(connection: sqlite3.Connection, folder: str = "") -> NoteStatistics:
-    """The picture of the notes at and below a folder, or of all."""
+    """Statistics about the notes at and below a folder, or about all."""
     values = {"folder": folder}
     where = f"NOT gone AND {below()}" if folder else "NOT gone"
     ends = "".join(f" WHEN words < {end} THEN {at}" for at, end in enumerate(LENGTHS))

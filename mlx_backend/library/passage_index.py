@@ -1,4 +1,4 @@
-"""The full-text index of passages (SQLite's FTS5): what is in it, and keeping it up to date."""
+"""Keeping the full-text index of passages (SQLite's FTS5) up to date."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOTES_AT_ONCE = 200
 
 
 def refresh_index(connection: sqlite3.Connection) -> None:
-    """Take passages of notes in use into the index that are not in it; quick without any."""
+    """Index the passages of notes in use that are not in the index yet; fast without any."""
     while notes := connection.execute(
         "SELECT DISTINCT note_id FROM passages JOIN notes ON notes.id = note_id"
         " WHERE included AND NOT gone"

@@ -1,4 +1,4 @@
-"""What of a note is taught: without what is left out, and with what is private masked."""
+"""The text of a note as training sees it: parts that are left out are cut, secrets are masked."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _TRAINING_NOTES = """
     WHERE included AND NOT gone
 """
 TRAINING_NOTES = f"{_TRAINING_NOTES} ORDER BY path"
-"""A query whose rows `TrainingText` reads: the notes that training uses."""
+"""A query for the notes that training uses; its rows are the input of `TrainingText`."""
 
 TRAINING_NOTE = f"{_TRAINING_NOTES} AND id = ?"
-"""The same for one note, by its id."""
+"""The same query for one note, by its id."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the person answered to what someone said; `name` is "" where nobody is named."""
+    """What someone said, and what the person answered; `name` is "" when the text names nobody."""
 
     name: str
     said: str
@@ -39,7 +39,7 @@ class Reply:
 
 
 class TrainingText:
-    """A note's text as training sees it."""
+    """The text of one note as training sees it."""
 
     def __init__(self, row: sqlite3.Row, allowed: AllowedSecrets) -> None:
         others = decode_ranges(row["others"])
@@ -50,15 +50,15 @@ class TrainingText:
         self._exchanges = tuple(exchanges(decode_voices(row["voices"]), others))
 
     def line(self, line: str) -> str:
-        """A title or heading of the note."""
+        """A title or heading of the note, with the note's secrets masked."""
         return mask_copies(line, self._text, self._secrets)
 
     def piece(self, start: int, end: int) -> str:
-        """What remains of [start, end); "" when nothing does."""
+        """What remains of the characters [start, end) of the note; "" when nothing does."""
         return self._join(kept_ranges(start, end, self._left_out), "\n\n")
 
     def replies(self, start: int, end: int) -> tuple[Reply, ...]:
-        """The person's answers that begin in [start, end)."""
+        """The person's answers that begin within the characters [start, end)."""
         found = (e for e in self._exchanges if start <= e.answered[0][0] < end)
         return tuple(self._reply(exchange) for exchange in found)
 

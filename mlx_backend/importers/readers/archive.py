@@ -1,4 +1,4 @@
-"""Zip archives of files of any kind, and Notion's exports, which are such archives."""
+"""Zip archives with files of any format, such as Notion's exports."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _NOTION_ID = re.compile(r"[ _-][0-9a-f]{32}(?=[./]|_all\.|$)")
 
 
 def read_archive(source: Source) -> Iterator[Item]:
-    """Every file in it, read as if it lay in a folder; `part` is its path in the archive.
+    """The documents of all files in the archive; `part` is the path in the archive.
 
-    Raises SkippedFile for what is damaged or nested too deeply.
+    Raises SkippedFile when the archive is damaged, empty or nested too deeply.
     """
     if source.depth >= _DEEPEST:
         raise SkippedFile(f"It is an archive inside {_DEEPEST} archives")
@@ -40,7 +40,7 @@ def read_archive(source: Source) -> Iterator[Item]:
 
 
 def read_large_archive(source: LargeSource) -> Iterator[Item]:
-    """`read_archive`, of which no more than one file is held at a time."""
+    """`read_archive` for a large archive: holds one member at a time in memory."""
     outside = Source(source.name, source.head, excluded_parts=source.excluded_parts)
     return _read(outside, ZipBox(source.file, LARGEST_IN_PIECES))
 
@@ -56,7 +56,7 @@ def _read(source: Source, box: ZipBox) -> Iterator[Item]:
         shown += 1
         yield from _member(source, box, member)
     if not shown:
-        empty = "The archive holds nothing but what is hidden"
+        empty = "The archive holds only hidden files"
         raise SkippedFile(empty if hidden else "The archive is empty")
     ignored = IgnoredFiles()
     for path, is_folder in hidden.items():
@@ -72,7 +72,7 @@ def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[It
     yield EnteredPart(part)
     try:
         _refuse(member, box)
-        refuse_binary(box.head(member))  # before the rest of a film is unpacked
+        refuse_binary(box.head(member))  # before unpacking the rest of, say, a film
         for item in _items(source, box, member, part):
             yield replace(item, part=f"{part}/{item.part}" if item.part else part)
     except Exception as error:  # the other files are read all the same
@@ -94,21 +94,21 @@ def _items(source: Source, box: ZipBox, member: zipfile.ZipInfo, part: str) -> I
 def _refuse(member: zipfile.ZipInfo, box: ZipBox) -> None:
     name = member.filename
     if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name[:3]:
-        raise SkippedFile("Its name leads out of the archive")
+        raise SkippedFile("Its path leads out of the archive")
     if len(name) > _LONGEST_NAME:
         raise SkippedFile("Its name is too long")
     if any(ord(c) < 32 for c in name):
         raise SkippedFile("Its name has control characters")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise SkippedFile("A symbolic link is not followed")
-    # Notion writes each table twice, as it is shown and whole.
+    # Notion exports each table twice: as shown, and whole.
     whole = name.removesuffix(".csv") + "_all.csv"
     if name.endswith(".csv") and whole in box.names:
         raise SkippedFile("The whole table is in the file that ends with _all")
 
 
 def _hidden_part(name: str) -> str:
-    """The path as far as the first folder or file that is hidden; "" where nothing is."""
+    """The path up to and including its first ignored folder or file; "" when there is none."""
     parts = PurePosixPath(name).parts
     for at, part in enumerate(parts):
         if part != ".." and is_ignored(part):

@@ -1,10 +1,10 @@
-"""What is no text at all, told by its first bytes, whatever its name says."""
+"""Recognising files that are not text by their first bytes, whatever their names."""
 
 from __future__ import annotations
 
 from mlx_backend.importers.document import SkippedFile
 
-_ARCHIVE = "This is an archive ({}) that is not opened; unpack it, or pack it as a zip"
+_ARCHIVE = "This is an archive ({}), which is not opened; unpack it, or pack it as a zip"
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "This is a picture (PNG), not a note"),
     (b"\xff\xd8\xff", "This is a picture (JPEG), not a note"),
@@ -38,7 +38,7 @@ _PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"heif")
 
 
 def refuse_binary(head: bytes) -> None:
-    """Raises SkippedFile for pictures, sound, films, programs and the like."""
+    """Raise SkippedFile for pictures, sound recordings, films, programs and the like."""
     for start, reason in _STARTS:
         if head.startswith(start):
             raise SkippedFile(reason)

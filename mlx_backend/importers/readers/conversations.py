@@ -1,4 +1,4 @@
-"""Exports of conversations with ChatGPT and Claude: a document for each conversation."""
+"""Exported conversations with ChatGPT and Claude: one document for each conversation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mlx_backend.importers.readers.transcript import Transcript
 
 _LONGEST_CHAIN = 100_000
 _CITATION = re.compile("\ue200[^\ue201\n]{0,500}\ue201|【\\d[^【】\n]{0,80}†[^【】\n]{0,80}】")
-_LEFT_OUT = "pictures, thoughts and what tools were asked and gave"
+_LEFT_OUT = "pictures, reasoning, and the calls and results of tools"
 _ACCOUNT_FIELDS = (
     frozenset({"id", "email", "chatgpt_plus_user"}),
     frozenset({"uuid", "full_name", "email_address"}),
@@ -35,7 +35,7 @@ _ACCOUNT_FIELDS = (
 
 @dataclass(frozen=True)
 class _Turn:
-    """What is said, and whether by the person; `name` is that of an attached file, else ""."""
+    """One turn; `own`: the person said it. `name` is the name of an attached file, else ""."""
 
     own: bool
     text: str
@@ -53,7 +53,7 @@ def is_claude(value: object) -> bool:
 
 
 def is_account(value: object) -> bool:
-    """Whether a JSON value is one of those files of an export that tell of the account alone."""
+    """Whether a JSON value is a file of an export that is only about the account."""
     found = _conversations(value)
     return bool(found) and any(
         all(fields <= each.keys() for each in found) for fields in _ACCOUNT_FIELDS
@@ -61,12 +61,12 @@ def is_account(value: object) -> bool:
 
 
 def refuse_account(source: Source, value: object) -> Iterable[Item]:
-    """Raises SkippedFile: names and addresses of an account are no note."""
+    """Raises SkippedFile, because the data of an account is not a note."""
     raise SkippedFile("This is about your account, not a note")
 
 
 def read_chatgpt(source: Source, value: object) -> Iterator[Item]:
-    """The branch of each conversation that was shown last."""
+    """For each conversation, the branch that was shown last."""
     for conversation in _conversations(value):
         created = seconds_of(conversation.get("create_time"))
         turns, others = _chatgpt_turns(conversation)
@@ -77,7 +77,7 @@ def read_chatgpt(source: Source, value: object) -> Iterator[Item]:
 
 
 def read_claude(source: Source, value: object) -> Iterator[Item]:
-    """All turns of each conversation."""
+    """For each conversation, all of its turns."""
     for conversation in _conversations(value):
         created = seconds_of(conversation.get("created_at"))
         yield _conversation(
@@ -86,9 +86,10 @@ def read_claude(source: Source, value: object) -> Iterator[Item]:
 
 
 def read_large_conversations(source: LargeSource) -> Iterator[Item]:
-    """Those of a list, of which one is held at a time.
+    """The conversations of a large file: a JSON list, decoded one at a time.
 
-    Where the file is damaged, those before that are read. Raises SkippedFile when there are none.
+    If the file is damaged, those before the damage are read. Raises SkippedFile when there are
+    none.
     """
     read, reason = 0, ""
     try:
@@ -111,7 +112,7 @@ def _read_one(source: Source, value: object) -> Iterator[Item]:
         return read_chatgpt(source, value)
     if is_claude(value):
         return read_claude(source, value)
-    raise SkippedFile("It is no conversation")
+    raise SkippedFile("This is not a conversation")
 
 
 def _conversation(name: object, created: float | None, turns: list[_Turn], assistant: str) -> Item:
@@ -135,7 +136,7 @@ def _conversation(name: object, created: float | None, turns: list[_Turn], assis
 
 
 def _chatgpt_turns(conversation: dict[str, object]) -> tuple[list[_Turn], int]:
-    """What was said on the branch that was shown last, and how many messages on others."""
+    """The turns of the branch that was shown last, and the number of messages on other branches."""
     nodes = conversation.get("mapping")
     nodes = nodes if isinstance(nodes, dict) else {}
     turns: list[_Turn] = []
@@ -180,7 +181,7 @@ def _claude_turns(conversation: dict[str, object]) -> list[_Turn]:
 
 
 def _attached(attachments: object) -> Iterator[_Turn]:
-    """Files of text, and long texts that were pasted, which Claude keeps as files."""
+    """Attached text files, and long pasted texts, which Claude stores as files."""
     for file in attachments if isinstance(attachments, list) else []:
         text = file.get("extracted_content") if isinstance(file, dict) else None
         if isinstance(text, str) and text.strip():

@@ -15,9 +15,9 @@ _SAMPLE = 20_000
 
 
 def read_csv(source: Source) -> list[Document]:
-    """One document: a line for each row. Raises SkippedFile for what is no table."""
+    """One document, with a line for each row. Raises SkippedFile when it is not a table."""
     text = decode(source.data)
-    # csv refuses cells above a limit of its own; ours is that of the whole file.
+    # The csv module limits the length of a cell; the whole file is limited already.
     csv.field_size_limit(len(text) + 1)
     try:
         rows = rows_as_text(csv.reader(io.StringIO(text), delimiter=_delimiter(source, text)))

@@ -1,4 +1,4 @@
-"""Word documents, by mammoth: headings, lists, tables, footnotes and comments become Markdown."""
+"""Word documents (DOCX), through mammoth: headings, lists, tables and notes become Markdown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLES = "comment-reference => sup"
 
 
 def read_docx(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what is damaged or has no text."""
+    """One document. Raises SkippedFile when it is damaged or has no text."""
     import mammoth
 
     box = ZipBox(source.data)
@@ -51,12 +51,12 @@ def read_docx(source: Source) -> list[Document]:
 
 
 def _nowhere(image: object) -> dict[str, str]:
-    """Pictures are of no use here, only what describes them is."""
+    """Attributes of a picture without its data: only its description is wanted."""
     return {"src": ""}
 
 
 def _with_plain_formulas(data: bytes, box: ZipBox) -> bytes:
-    """The document with its formulas as text, which mammoth would pass over."""
+    """The bytes of the document with its formulas as text, because mammoth drops formulas."""
     body = box.read(_BODY)
     if b"oMath" not in body:
         return data

@@ -1,4 +1,4 @@
-"""Evernote's exports (ENEX): a document for each note.
+"""Evernote's exports (ENEX): one document for each note.
 
 Format: http://xml.evernote.com/pub/evernote-export4.dtd
 """
@@ -34,16 +34,16 @@ _CODE = re.compile("-en-codeblock: *true")
 
 
 def read_enex(source: Source) -> Iterator[Item]:
-    """The notes of an export; those without text, and those that cannot be read, are skipped.
+    """The notes of an export; notes without text, or that cannot be read, are skipped.
 
-    Where the file ends early or is damaged, the notes before that are read.
+    If the file is damaged or ends early, the notes before the damage are read.
     """
     data = io.BytesIO(source.data)
     return read_large_enex(LargeSource(source.name, source.head, data, source.excluded_parts))
 
 
 def read_large_enex(source: LargeSource) -> Iterator[Item]:
-    """`read_enex`, of which no more than one note is held at a time."""
+    """`read_enex` for a large file: holds one note at a time in memory."""
     names: set[str] = set()
     times: Counter[str] = Counter()
     try:
@@ -60,7 +60,7 @@ def read_large_enex(source: LargeSource) -> Iterator[Item]:
 
 
 class _NoteBuilder(TreeBuilder):
-    """Sets each note aside when it is whole, without the content of what is attached to it."""
+    """Collects complete notes, without the data of their attachments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,19 +69,19 @@ class _NoteBuilder(TreeBuilder):
         self._is_attached = False
 
     def start(self, tag: str, attrs: dict[str, str], /) -> Element:
-        """An element begins."""
+        """Called at the start of an element."""
         element: Element = super().start(tag, attrs)
         self._root = element if self._root is None else self._root
         self._is_attached = tag in _ATTACHED
         return element
 
     def data(self, data: str, /) -> None:
-        """Text, in pieces."""
+        """Called with a piece of text."""
         if not self._is_attached:
             super().data(data)
 
     def end(self, tag: str, /) -> Element:
-        """An element ends."""
+        """Called at the end of an element."""
         self._is_attached = False
         element: Element = super().end(tag)
         if tag == "note":
@@ -89,7 +89,7 @@ class _NoteBuilder(TreeBuilder):
         return element
 
     def taken(self) -> list[Element]:
-        """The notes that are whole by now, which are from now on the caller's alone."""
+        """The notes completed since the last call; forgets them, to save memory."""
         whole, self._whole = self._whole, []
         if self._root is not None:
             self._root.clear()
@@ -115,7 +115,7 @@ def _notes(file: BinaryIO) -> Iterator[Element]:
 
 
 def _unused(title: str, names: set[str], times: Counter[str]) -> str:
-    """A name of its own for each note: one that stops its reader must cost no other."""
+    """A unique name for a note, so that a note which crashes its reader is the only one skipped."""
     name = title
     while name in names:
         times[title] += 1

@@ -1,4 +1,4 @@
-"""News feeds (RSS, Atom, RDF) and outlines (OPML): one document, a section for each entry."""
+"""News feeds (RSS, Atom, RDF) and outlines (OPML): one document, with a section for each entry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEEPEST = 100
 
 
 def read_feed(source: Source, root: Element) -> list[Document]:
-    """Raises SkippedFile when it has no entries."""
+    """One document. Raises SkippedFile when the feed has no entries."""
     entries = [e for e in root.iter() if local_name(e) in ("item", "entry")]
     if not entries:
         raise SkippedFile("The feed has no entries")

@@ -1,4 +1,4 @@
-"""HTML: saved web pages without what stands around the article, and HTML that is itself a note."""
+"""HTML: the article of a saved web page, or all of an HTML file that is itself a note."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTE_MARK = re.compile(r"\s*\[[\w ]{1,12}\]\s*")
 
 
 def read_html(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile when there is no text in it."""
+    """One document. Raises SkippedFile when the page has no text."""
     tree = parse(source.data)
     if is_telegram_page(tree):
         return read_telegram_page(source, tree)
@@ -55,7 +55,7 @@ def _is_web_page(tree: Any) -> bool:
 
 
 def _page(source: Source, tree: Any) -> Document | None:
-    """The article of a web page, or the page without menus when no article stands out."""
+    """The article of a web page; the page without its menus when there is no clear article."""
     import trafilatura
 
     about = trafilatura.extract_metadata(source.data, extensive=False)
@@ -70,12 +70,12 @@ def _page(source: Source, tree: Any) -> Document | None:
         kind="web page",
         created=seconds_of(about.date) if about.date else None,
         author=author_name,
-        left_out=in_words(losses, "menus and what else stands around the article"),
+        left_out=in_words(losses, "menus and everything else around the article"),
     )
 
 
 def _article(tree: Any) -> tuple[str, Losses]:
-    """The text of a page, and what of the page but its menus is not in it."""
+    """The text of the article, and what of the page, besides its menus, is not in it."""
     import trafilatura
 
     targets = drop_useless_links(tree, _PAGE_PARTS)

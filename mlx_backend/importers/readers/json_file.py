@@ -1,4 +1,4 @@
-"""JSON and JSON lines, told apart by the shape of their content."""
+"""JSON and JSON lines; the shape of the content decides which reader takes it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SHAPES = (
 
 
 def read_json(source: Source) -> Iterable[Item]:
-    """The documents in it. Raises SkippedFile for what is damaged or empty."""
+    """The documents in the file. Raises SkippedFile when it is damaged or empty."""
     value = _value(source)
     for recognises, read in _SHAPES:
         if recognises(value):
@@ -47,7 +47,7 @@ def read_json(source: Source) -> Iterable[Item]:
 
 
 def _value(source: Source) -> object:
-    """The file's value; of JSON lines the list of them."""
+    """The value in the file; for JSON lines, the list of their values."""
     text = decode(source.data)
     if source.suffix not in (".jsonl", ".ndjson"):
         try:

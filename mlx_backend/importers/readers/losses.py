@@ -1,14 +1,14 @@
-"""Saying in plain words what of a file is not in its text."""
+"""Counting what of a file is not in its text, and putting it into words."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 Losses = Counter[str]
-"""How many things of each kind are left out; a kind is named as one of them is: "picture"."""
+"""How many things of each kind are left out; the kind is a singular noun, such as "picture"."""
 
 
 def in_words(losses: Losses, *more: str) -> str:
-    """`more`, where it is not "", and then all losses with their numbers."""
+    """`more` (without empty strings), then the losses with their numbers: "menus, 2 pictures"."""
     counted = (f"{number} {kind}{'s' * (number > 1)}" for kind, number in losses.items() if number)
     return ", ".join([*filter(None, more), *counted])

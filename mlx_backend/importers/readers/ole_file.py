@@ -1,4 +1,4 @@
-"""Microsoft's older container (OLE2): of what lies in it, workbooks and messages are read."""
+"""Microsoft's older container format (OLE2): Excel workbooks and Outlook messages are read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def read_ole(source: Source) -> Iterable[Item]:
-    """The documents in it. Raises SkippedFile for other kinds and for damaged ones."""
+    """The documents in the file. Raises SkippedFile for other contents and for damaged files."""
     import olefile
 
     try:

@@ -21,7 +21,7 @@ _DEEPEST = 200
 
 
 def read_opendocument(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what is damaged or has no text."""
+    """One document. Raises SkippedFile when it is damaged or has no text."""
     box = ZipBox(source.data)
     root = parse_xml(box.read("content.xml"))
     body = next((e for e in root if local_name(e) == "body"), root)

@@ -1,4 +1,4 @@
-"""Org mode: headlines and blocks become Markdown's, so that passages know where they stand.
+"""Org mode: headlines and code blocks become Markdown, so that passages get their headings.
 
 Syntax: https://orgmode.org/worg/org-syntax.html
 """
@@ -24,7 +24,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def read_org(source: Source) -> list[Document]:
-    """Keywords of the file and drawers are left out; all else stays. Raises SkippedFile."""
+    """One document, without the file's keywords and drawers. Raises SkippedFile when empty."""
     whole = decode(source.data)
     fields: dict[str, str] = {}
     losses = Losses()

@@ -1,4 +1,4 @@
-"""Outlook messages (MSG), by python-oxmsg."""
+"""Outlook messages (MSG), through python-oxmsg."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_outlook(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what has no text."""
+    """One document. Raises SkippedFile when the message has no text."""
     from oxmsg import Message
 
     message = Message.load(io.BytesIO(source.data))

@@ -1,4 +1,4 @@
-"""Plain text, in whatever encoding it comes."""
+"""Plain text in any encoding."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _BOMS = (
 
 
 def read_plain_text(source: Source) -> list[Document]:
-    """The text as it is; the title is a short first line, else the file's name.
+    """One document, with the text as it is. The title is a short first line, else the file's name.
 
-    Raises SkippedFile for empty and binary files, and for texts that are nobody's notes, unless
-    the person chose the very file.
+    Raises SkippedFile for empty and binary files; and for program code, settings and licences,
+    unless the person chose this very file.
     """
     if not source.chosen:
         _refuse_by_name(source)
@@ -43,16 +43,16 @@ def read_plain_text(source: Source) -> list[Document]:
 def _refuse_by_name(source: Source) -> None:
     if source.suffix in _CODE.split():
         raise SkippedFile(
-            f"This is program code or settings ({source.suffix}) and not read, {TO_DO}"
+            f"This is program code or settings ({source.suffix}), which are not read, {TO_DO}"
         )
     if source.name.lower().removesuffix(".txt") in _LICENCES:
-        raise SkippedFile(f"This is a licence and not read, {TO_DO}")
+        raise SkippedFile(f"This is a licence, which is not read, {TO_DO}")
 
 
 def decode(data: bytes) -> str:
-    r"""Bytes to text with `\n` line ends: UTF-8, a byte order mark's encoding, or the likeliest.
+    r"""Decode bytes: by their byte order mark, else as UTF-8, else in the likeliest encoding.
 
-    Raises SkippedFile for what is empty or no text.
+    Line ends become `\n`. Raises SkippedFile when the text is empty or the data is binary.
     """
     text = _decode(data).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():

@@ -1,4 +1,4 @@
-"""PowerPoint: each slide a section with its title, its text, its tables and its notes.
+"""PowerPoint (PPTX): each slide becomes a section with its title, text, tables and notes.
 
 Parts and names: ECMA-376 part 1, PresentationML.
 """
@@ -22,7 +22,7 @@ _TITLES = ("title", "ctrTitle")
 
 
 def read_pptx(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what is damaged or has no text."""
+    """One document. Raises SkippedFile when it is damaged or has no text."""
     box = ZipBox(source.data)
     slides = sorted((int(m[1]), m[0]) for m in map(_SLIDE.fullmatch, box.names) if m)
     sections = []
@@ -62,7 +62,7 @@ def _slide(root: Element, number: int) -> str:
 
 
 def _shapes(root: Element) -> Iterator[Element]:
-    """Shapes and graphic frames in order of drawing; groups are opened."""
+    """The shapes and graphic frames in drawing order, also those inside groups."""
     for element in root.iter():
         if local_name(element) in ("sp", "graphicFrame", "cxnSp"):
             yield element

@@ -1,4 +1,4 @@
-"""RTF, by striprtf."""
+"""RTF, through striprtf."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
 
 
 def read_rtf(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what has no text."""
+    """One document. Raises SkippedFile when it has no text."""
     from striprtf.striprtf import rtf_to_text
 
     page = _CODE_PAGE.search(source.head)

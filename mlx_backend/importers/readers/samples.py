@@ -1,4 +1,4 @@
-"""Training samples as mlx-lm takes them: lines of chat, completion or text."""
+"""Training samples in mlx-lm's formats: JSON lines of chat, completion or text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _NAMES = {"user": "You", "assistant": "Assistant", "system": "System"}
 
 
 def is_samples(value: object) -> bool:
-    """Whether JSON lines are samples of one of the three forms."""
+    """Whether the values of JSON lines are samples in one of the three formats."""
     return isinstance(value, list) and bool(value) and all(_is_sample(row) for row in value)
 
 
 def read_samples(source: Source, value: object) -> list[Document]:
-    """One document of all samples. Raises SkippedFile when they are empty."""
+    """One document with all samples. Raises SkippedFile when they are empty."""
     assert isinstance(value, list)
     transcript = Transcript()
     for row in value:

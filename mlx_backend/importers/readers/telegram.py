@@ -1,4 +1,4 @@
-"""Telegram's exports, in JSON and HTML: a document for each chat.
+"""Telegram's exports in JSON and HTML: one document for each chat.
 
 Fields: https://core.telegram.org/import-export
 """
@@ -14,7 +14,7 @@ from mlx_backend.importers.readers.transcript import Transcript
 
 
 def is_telegram(value: object) -> bool:
-    """Whether a JSON value is a Telegram export, of one chat or of all."""
+    """Whether a JSON value is a Telegram export, of one chat or of all chats."""
     if not isinstance(value, dict):
         return False
     chats = value.get("chats")
@@ -25,7 +25,7 @@ def is_telegram(value: object) -> bool:
 
 
 def read_telegram(source: Source, value: object) -> Iterator[Item]:
-    """Each chat with a heading for each day; whose words are the person's is told by ids."""
+    """One document for each chat, with a heading for each day. Ids tell who the person is."""
     assert isinstance(value, dict)
     chats = value.get("chats")
     listed = chats.get("list") if isinstance(chats, dict) else [value]
@@ -73,7 +73,7 @@ def _chat(chat: dict[str, object], person_id: str, in_whole: bool) -> Item:
 
 def _is_own(message: dict[str, object], chat: dict[str, object], person_id: str) -> bool:
     if _author(message) != message.get("from"):
-        return False  # passed on by the person, but not in the person's words
+        return False  # forwarded by the person, but in someone else's words
     sender = str(message.get("from_id", ""))
     if person_id:
         return sender == person_id
@@ -81,12 +81,12 @@ def _is_own(message: dict[str, object], chat: dict[str, object], person_id: str)
 
 
 def _author(message: dict[str, object]) -> object:
-    """Who wrote a message: of a forwarded one not who sent it on."""
+    """Who wrote a message; for a forwarded one, the original author."""
     return message.get("forwarded_from", message.get("from"))
 
 
 def _text(value: object) -> str:
-    """Plain, or in pieces of which some are links and the like."""
+    """The text of a message: plain, or a list of pieces, of which some are links and the like."""
     if isinstance(value, list):
         return "".join(
             str(piece.get("text", "")) if isinstance(piece, dict) else str(piece) for piece in value
@@ -100,7 +100,7 @@ def is_telegram_page(tree: Any) -> bool:
 
 
 def read_telegram_page(source: Source, tree: Any) -> list[Document]:
-    """One document. HTML does not tell who the person is."""
+    """One document. The HTML does not tell which speaker is the person."""
     header = tree.select_one("div.page_header div.text")
     for line_end in tree.find_all("br"):
         line_end.replace_with("\n")
@@ -111,7 +111,7 @@ def read_telegram_page(source: Source, tree: Any) -> list[Document]:
         if "service" in message["class"]:
             transcript.add(f"\n## {one_line(message.get_text())}\n\n")
             continue
-        name = message.select_one("div.from_name")  # missing where the one before goes on
+        name = message.select_one("div.from_name")  # missing when the speaker has not changed
         speaker = one_line(name.get_text()) if name else speaker
         if text is not None:
             transcript.say(speaker, f"{speaker}: ", text.get_text().strip())

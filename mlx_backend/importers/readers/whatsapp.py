@@ -1,4 +1,4 @@
-"""WhatsApp's chat exports: a text file of one chat, alone or in a zip with its pictures."""
+"""WhatsApp's exports: a text file with one chat, alone or in a zip with its pictures."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _NAME = re.compile(
 )
 _PROBED_LINES = 30
 _FEWEST = 2
-_LONGEST_ATTACHMENT = 30  # "Bild weggelassen"; what is told of a chat is longer
+_LONGEST_ATTACHMENT = 30  # such as "Bild weggelassen"; notices about the chat are longer
 _MOST_IN_TITLE = 3
 
 
 def read_whatsapp(source: Source) -> list[Document]:
-    """One document with a heading for each day. The person is who the file is not named after.
+    """One document, with a heading for each day. Raises SkippedFile when nobody says anything.
 
-    Raises SkippedFile where nobody says anything.
+    The file is named after the other speaker; in a chat of two, so the person is known.
     """
     turns = _turns(decode(source.data))
     if not turns:
@@ -67,15 +67,15 @@ def read_whatsapp(source: Source) -> list[Document]:
             text=transcript.text,
             kind="chat",
             voices=transcript.voices,
-            left_out="pictures, notices of WhatsApp and times of messages",
+            left_out="pictures, WhatsApp's own notices and the times of messages",
         )
     ]
 
 
 def _turns(text: str) -> list[tuple[str, str, str]]:
-    """Day, speaker and words of each message; lines without a date belong to the one before.
+    """(day, speaker, words) of each message; lines without a date continue the message before.
 
-    So a picture's caption is its sender's, and what goes on a notice nobody's.
+    So the caption of a picture belongs to its sender, and the further lines of a notice to nobody.
     """
     turns: list[tuple[str, str, list[str]]] = []
     words: list[str] = []
@@ -97,20 +97,20 @@ def _turns(text: str) -> list[tuple[str, str, str]]:
 
 
 def _is_notice(line: str, words: str) -> bool:
-    """Whether WhatsApp says this in a person's place; an iPhone marks such words by U+200E."""
+    """Whether the words are WhatsApp's, not the speaker's; iPhones mark such words with U+200E."""
     is_marked = "[" in line[:3] and line.partition(": ")[2].startswith("\u200e")
     return is_marked or bool(_LEFT_OUT.fullmatch(words) or _DELETED.fullmatch(words))
 
 
 def _is_attachment(notice: str) -> bool:
-    """Whether a notice stands for what was sent, such as a picture, in words of any language."""
+    """Whether a notice, in any language, stands for something that was sent, such as a picture."""
     if _DELETED.fullmatch(notice):
         return False
     return bool(_LEFT_OUT.fullmatch(notice)) or len(notice) <= _LONGEST_ATTACHMENT
 
 
 def _title(turns: list[tuple[str, str, str]]) -> str:
-    """Who talks, those who say most first."""
+    """A title that names the speakers, most talkative first; "" for a single speaker."""
     speakers = [speaker for speaker, _ in Counter(turn[1] for turn in turns).most_common()]
     if len(speakers) > _MOST_IN_TITLE:
         speakers[_MOST_IN_TITLE:] = ["others"]

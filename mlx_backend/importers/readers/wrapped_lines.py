@@ -1,4 +1,4 @@
-"""Mending text that was broken into lines of a page's width."""
+"""Joining lines that were wrapped to the width of a page."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _FEWEST_LINES = 4
 
 
 def join_wrapped_lines(pages: Sequence[str]) -> list[str]:
-    """Join lines that run on into the next; rows of tables, lists and headings stay lines.
+    """Join wrapped lines on each page; rows of tables, list items and headings stay separate.
 
-    A line runs on when it is about as long as its page's longest ones, ends no sentence and the
-    next one reads like its continuation. A word cut by a hyphen there becomes whole, unless the
-    pages write it with a hyphen elsewhere.
+    A line is joined with the next when it is about as long as the longest lines of its page, does
+    not end a sentence, and the next line reads like its continuation. A word that was hyphenated
+    there becomes one word, unless it is written with a hyphen elsewhere in the document.
     """
     words = {word for page in pages for word in _WORD.findall(page)}
     return ["\n".join(_joined(page.split("\n"), words)).strip("\n") for page in pages]
@@ -45,7 +45,7 @@ def _joined(broken: Iterable[str], words: set[str]) -> list[str]:
 
 
 def _continues(above: str, below: str) -> bool:
-    """Whether this reads like one sentence; rows of tables are full of capitals and numbers."""
+    """Whether the line below continues the one above; rows of tables do not look like it."""
     if _NEW_ITEM.match(below):
         return False
     return above.rpartition(" ")[2][:1].islower() or below[0].islower()

@@ -1,4 +1,4 @@
-"""XML files, told apart by their outermost element."""
+"""XML files; the root element decides which reader takes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENEX = b"<en-export"
 
 
 def read_xml(source: Source) -> Iterable[Item]:
-    """The documents in it. Raises SkippedFile for kinds that are not read, and for damaged ones."""
+    """The documents in the file. Raises SkippedFile for other kinds and for damaged files."""
     if _ENEX in source.head:
         return read_enex(source)
     if b"<html" in source.head.lower():
@@ -38,7 +38,7 @@ def read_xml(source: Source) -> Iterable[Item]:
 
 
 def read_large_xml(source: LargeSource) -> Iterable[Item]:
-    """`read_xml` of a file that is too large to be held: of those, Evernote's are read."""
+    """`read_xml` for a large file; of these, only Evernote's exports are read."""
     if _ENEX not in source.head:
         raise SkippedFile(too_large(source.name))
     return read_large_enex(source)

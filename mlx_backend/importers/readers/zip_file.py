@@ -1,4 +1,4 @@
-"""What is a zip file underneath: office documents, books, and archives of files."""
+"""Zip files: office documents, EPUB books, and archives of files."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 
 
 def read_zip(source: Source) -> Iterable[Item]:
-    """The documents in it. Raises SkippedFile when it is damaged, a bomb, or holds none."""
+    """The documents in the file. Raises SkippedFile when it is damaged, a zip bomb, or has none."""
     return _reader(ZipBox(source.data, LARGEST_IN_PIECES))(source)
 
 
 def read_large_zip(source: LargeSource) -> Iterable[Item]:
-    """`read_zip` of one that is too large to be held: of those, archives are read."""
+    """`read_zip` for a large file; of these, only archives are read."""
     if _reader(ZipBox(source.file, LARGEST_IN_PIECES)) is not read_archive:
         raise SkippedFile(too_large(source.name))
     return read_large_archive(source)

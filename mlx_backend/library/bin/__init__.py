@@ -1,4 +1,4 @@
-"""The bin: what was deleted stays here until it is brought back or thrown out for good."""
+"""The bin: what was deleted stays here until it is restored or deleted for good."""
 
 from mlx_backend.library.bin.bin import Bin
 from mlx_backend.library.bin.items import BinKind, Binned, Restored

@@ -1,4 +1,4 @@
-"""The bin as the rest of the product sees it."""
+"""The bin as a whole: folders and rows together."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _DAY_S = 86_400.0
 
 
 class Bin:
-    """What was deleted and can be restored, over one connection.
+    """Deletes into the bin, restores from it, and empties it, over one database connection.
 
-    Whatever fails (a full disk, say) leaves everything either where it was or in the bin.
+    If a step fails, for example on a full disk, everything is either where it was or in the bin.
     """
 
     def __init__(self, library: Library, connection: sqlite3.Connection) -> None:
@@ -43,14 +43,14 @@ class Bin:
         self._rows = RowBin(connection, self._folders.has)
 
     def items(self) -> list[Binned]:
-        """All that is in the bin, the latest first."""
+        """All items, most recently deleted first."""
         items = [*self._folders.items(), *self._rows.items()]
         return sorted(items, key=lambda item: item.deleted, reverse=True)
 
     def delete_adapter(self, name: str) -> Binned:
-        """Delete an adapter, also a damaged one.
+        """Move an adapter into the bin, even a damaged one.
 
-        Raises OvernightError when it is unknown, or when a job that is under way needs it.
+        Raises OvernightError when there is no such adapter, or when a running job needs it.
         """
         with self._folders.alone():
             path = adapters.folder_of(self._library.adapters, name)
@@ -77,7 +77,10 @@ class Bin:
                 forget_adapter(self._db, name)
 
     def delete_model(self, name: str) -> Binned:
-        """Delete a base model, also a half-written one. Raises OvernightError as for adapters."""
+        """Move a base model into the bin, even an incomplete one.
+
+        Raises OvernightError when there is no such model, or when a running job needs it.
+        """
         with self._folders.alone():
             path = models.folder_of(self._library.models, name)
             require_unused(self._library, "model", name)
@@ -86,24 +89,24 @@ class Bin:
         return item
 
     def delete_notes(self, ids: Iterable[int]) -> tuple[Binned, ...]:
-        """Delete notes with all that is known of them; an import leaves them out from now on.
+        """Move notes and their dependent rows into the bin; imports skip these notes from now on.
 
-        As with samples and conversations, ids that are not there are left out.
+        Ids that do not exist are skipped, as with samples and conversations.
         """
         return self._rows.delete("note", ids)
 
     def delete_samples(self, ids: Iterable[int]) -> tuple[Binned, ...]:
-        """Delete samples; study does not write them again."""
+        """Move samples into the bin; study does not write them again."""
         return self._rows.delete("sample", ids)
 
     def delete_conversations(self, ids: Iterable[int]) -> tuple[Binned, ...]:
-        """Delete conversations with their turns."""
+        """Move conversations with their turns into the bin."""
         return self._rows.delete("conversation", ids)
 
     def restore(self, item_id: str) -> Restored:
-        """Bring an item back.
+        """Restore an item.
 
-        Raises OvernightError when it is not in the bin, or a sample whose note is deleted.
+        Raises OvernightError when it is not in the bin, or when it is a sample of a deleted note.
         """
         if self._rows.has(item_id):
             return self._rows.restore([item_id])[0]
@@ -116,7 +119,7 @@ class Bin:
             return self._restore_model(item)
 
     def restore_all(self, item_ids: Iterable[str]) -> tuple[Restored, ...]:
-        """Bring many items back, also samples together with their notes.
+        """Restore many items, also samples together with their notes.
 
         Raises OvernightError as `restore` does.
         """
@@ -127,27 +130,28 @@ class Bin:
         return (*restored, *self._rows.restore(in_rows))
 
     def remove(self, item_id: str) -> None:
-        """Throw an item out for good. Raises OvernightError when it is not in the bin."""
+        """Delete an item for good. Raises OvernightError when it is not in the bin."""
         if not self._rows.remove([item_id]) and not self._remove_folder(item_id):
             raise not_there(item_id)
 
     def remove_all(self, item_ids: Iterable[str]) -> int:
-        """Throw out for good what of these is still there; returns how many items went."""
+        """Delete for good those of the items that are still in the bin; returns how many."""
         ids = list(item_ids)
         removed = sum(self._remove_folder(item_id) for item_id in ids)
         return removed + self._rows.remove(ids)
 
     def empty(self) -> int:
-        """Throw everything out for good; returns how much that was."""
+        """Delete everything in the bin for good; returns how many items."""
         return self.remove_all(item.id for item in self.items())
 
     def purge(self, days: int, now: float) -> int:
-        """Throw out what was deleted more than `days` before `now` (Unix time); 0 keeps all.
+        """Delete for good what was deleted more than `days` before `now` (Unix time); 0 keeps all.
 
-        It goes only where an earlier call, a day or more before, found it due as well. Also tidies
-        up after moves that were cut short. Returns how many items went.
+        Only items that an earlier call, a day or more ago, found due as well are deleted. Also
+        finishes interrupted moves. Returns how many items were deleted.
         """
-        # Not while another process is at it, or where the disk is full.
+        # Skipped when another process holds the bin, or when the disk is full; the next call tries
+        # again.
         with contextlib.suppress(OvernightError, OSError):
             self._settle()
         if days <= 0:
@@ -162,7 +166,7 @@ class Bin:
             return False
         with self._folders.alone():
             item = self._folders.find(item_id)
-            if item is None:  # another process was quicker
+            if item is None:  # another process removed it first
                 return False
             self._folders.remove(item)
         with transaction(self._db):
@@ -170,7 +174,7 @@ class Bin:
         return True
 
     def _settle(self) -> None:
-        """Finish what killed processes left half-done."""
+        """Finish what killed processes left unfinished."""
         if not self._library.bin.is_dir():
             return
         with self._folders.alone():
@@ -211,18 +215,18 @@ class Bin:
         return Restored(item, name)
 
     def _tell_restored(self, item: Binned, path: Path) -> None:
-        """Let the database know what an adapter is called that is back in `path`."""
+        """Record in the database that an adapter was restored to `path`."""
         card = adapters.card_of(path)
         with transaction(self._db):
             learn_again(self._db, item.id, path.name)
-            if path.name != item.name:  # another one answers by that name now
+            if path.name != item.name:  # another adapter has the old name now
                 since = card.created if card else float("-inf")
                 rename_in_turns(self._db, item.name, path.name, since, item.deleted)
 
     def _restore_model(self, item: Binned) -> Restored:
         name, content = _sound_name(item), self._folders.content(item)
         if _is_same_model(self._library.models / name, content):
-            self._folders.remove(item)  # as the starter, which is made again where it is missing
+            self._folders.remove(item)  # for example the starter, which is made again when missing
             return Restored(item, name)
         name = adapters.free_name(self._library.models, name)
         self._folders.give(item, self._library.models / name)
@@ -235,13 +239,13 @@ class Bin:
 
 
 def _sound_name(item: Binned) -> str:
-    """The item's name, unless it is damaged and no folder can be called so."""
+    """The item's name, or a made-up one when the name cannot be a folder's."""
     is_sound = models.is_name if item.kind == "model" else is_folder_name
     return item.name if is_sound(item.name) else f"Recovered {item.kind}"
 
 
 def _is_same_model(there: Path, content: Path) -> bool:
-    """Whether a whole model is there already that computes the same as the one in the bin."""
+    """Whether a complete model with the same weights as the one in the bin is there already."""
     try:
         one = models.read_model(there.parent, there.name)
         other = models.read_model(content.parent, content.name)

@@ -1,4 +1,4 @@
-"""What a folder in the bin is, where what was written down about it is damaged."""
+"""Guessing what a folder in the bin is when its `item.json` is damaged."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class _Named(msgspec.Struct):
 
 
 def guessed_kind(content: Path) -> BinKind:
-    """Adapters are told by their files; whatever is not one is a model, or was to become one."""
+    """A folder with any of an adapter's files is taken for an adapter, any other for a model."""
     of_adapters = (adapters.CARD, adapters.WEIGHTS, adapters.CONFIG)
     return "adapter" if any((content / file).exists() for file in of_adapters) else "model"
 
 
 def guessed_name(content: Path) -> str:
-    """The name in its card, else one that says what it is."""
+    """The name in the folder's card, else "Recovered adapter" or "Recovered model"."""
     kind = guessed_kind(content)
     card = adapters.CARD if kind == "adapter" else models.CARD
     try:

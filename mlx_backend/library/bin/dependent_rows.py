@@ -1,6 +1,6 @@
-"""Rows with all that belongs to them, as JSON and back.
+"""A row with its dependent rows, to JSON and back.
 
-What belongs to a row is what would be deleted with it: the schema's foreign keys say so.
+The dependent rows are those that SQLite would delete with it (foreign keys with ON DELETE CASCADE).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import msgspec
 
 Row = dict[str, object]
 Content = dict[str, list[Row]]
-"""Rows by table, the owner's first."""
+"""Rows by table; the table of the row itself comes first."""
 
-# Found out anew when it is missing; what was found of it before may no longer be so.
+# Not kept: curation computes these again, and the old values may be outdated.
 _COMPUTED = frozenset({"curated", "likenesses"})
 _BLOB = "blob"
 
 
 @dataclass(frozen=True)
 class _Key:
-    """A foreign key: `column` refers to the id of a row of `table`."""
+    """A foreign key: `column` refers to the id of a row in `table`."""
 
     column: str
     table: str
@@ -31,14 +31,14 @@ class _Key:
 
 
 class DependentRows:
-    """Reads rows of one table with theirs, over one database connection."""
+    """Reads rows of one table with their dependent rows, over one database connection."""
 
     def __init__(self, connection: sqlite3.Connection, table: str) -> None:
         self._db = connection
         self._queries = list(_queries(connection, table, "id = :id", {table}))
 
     def of(self, row_id: int) -> Content:
-        """A row with what belongs to it; {} where there is no such row."""
+        """A row with its dependent rows; {} when there is no such row."""
         content: Content = {}
         for table, query in self._queries:
             rows = [dict(row) for row in self._db.execute(query, {"id": row_id})]
@@ -52,8 +52,9 @@ class DependentRows:
 class RowRestorer:
     """Writes rows back, within a transaction that the caller has begun.
 
-    Columns and tables that a later version dropped are left out, and those that it added take
-    their defaults. What refers to a row that is gone goes as it would have gone with it.
+    Columns and tables that a later schema dropped are skipped; those that it added get their
+    defaults. A row that refers to a missing row is treated as if that row were deleted now:
+    dropped, or its reference set to NULL.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -63,7 +64,7 @@ class RowRestorer:
         self._keys = functools.cache(functools.partial(_foreign_keys, connection))
 
     def restore(self, content: Content) -> None:
-        """Write all rows of an item."""
+        """Insert all rows of an item."""
         for table, rows in content.items():
             columns, keys = self._columns(table), self._keys(table)
             for row in rows if columns else ():
@@ -78,7 +79,7 @@ class RowRestorer:
         )
 
     def _referring(self, row: Row, keys: list[_Key]) -> Row | None:
-        """The row as its foreign keys let it be now; None where they do not."""
+        """The row with references that hold now; None when a required one does not."""
         for key in keys:
             if row.get(key.column) is None or self._is_there(key.table, row[key.column]):
                 continue
@@ -97,7 +98,7 @@ class RowRestorer:
 
 
 def encode(content: Content) -> str:
-    """Rows as JSON that keeps every value: numbers to the last bit, bytes in hexadecimal."""
+    """Rows as JSON without loss: numbers to the last bit, bytes as hexadecimal."""
     told = {
         table: [{column: _told(value) for column, value in row.items()} for row in rows]
         for table, rows in content.items()
@@ -106,7 +107,7 @@ def encode(content: Content) -> str:
 
 
 def decode(encoded: str) -> Content:
-    """What `encode` made."""
+    """The rows that `encode` was given."""
     told = msgspec.json.decode(encoded, type=Content)
     return {
         table: [{column: _untold(value) for column, value in row.items()} for row in rows]
@@ -125,7 +126,7 @@ def _untold(value: object) -> object:
 def _queries(
     db: sqlite3.Connection, table: str, condition: str, above: set[str]
 ) -> Iterator[tuple[str, str]]:
-    """Each table that rows are in, owners first, with the query for them."""
+    """Each table with rows, owners before dependents, with the query for its rows."""
     yield table, f"SELECT * FROM {table} WHERE {condition}"
     for child, columns in _children(db, table).items():
         if child not in above | _COMPUTED:
@@ -135,7 +136,7 @@ def _queries(
 
 
 def _children(db: sqlite3.Connection, table: str) -> dict[str, list[str]]:
-    """The tables whose rows go with those of a table, and by which columns."""
+    """The tables with ON DELETE CASCADE to `table`, each with its referring columns."""
     rows = db.execute(
         'SELECT owned.name AS name, key."from" AS "column"'
         " FROM sqlite_schema AS owned, pragma_foreign_key_list(owned.name) AS key"

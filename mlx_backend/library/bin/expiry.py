@@ -1,6 +1,6 @@
-"""What is to leave the bin by itself: what was due at a look a day or more ago, and still is.
+"""Which items leave the bin by themselves: those that were due a day or more ago and still are.
 
-A clock that is wrong once, or days that are set by mistake, so throw nothing out.
+This way a wrong clock, or a setting changed by mistake, deletes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ _GRACE_S = 86_400.0
 
 
 def expired(db: sqlite3.Connection, due: Sequence[str], now: float) -> list[str]:
-    """Remember what is due by now (Unix time), within a transaction; returns what is to go."""
+    """The items to delete at `now` (Unix time), given the ids of all items that are `due`.
+
+    Remembers when each was first seen due. The caller has begun a transaction.
+    """
     listed = msgspec.json.encode(due).decode()
     db.execute(
         "DELETE FROM bin_due WHERE seen > ? OR item NOT IN (SELECT value FROM json_each(?))",

@@ -1,4 +1,4 @@
-"""The part of the bin that is in the database: notes, samples and conversations."""
+"""The part of the bin that is in the database: deleted notes, samples and conversations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mlx_backend.library.deleted_notes import DeletedNotes
 from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.note_paths import unused_path
 
-# In one transaction: others wait while it lasts.
+# Rows per transaction: other processes cannot write while one lasts.
 _AT_ONCE = 200
 _NAME_LENGTH = 200
 
@@ -36,42 +36,42 @@ _NAMES = {"notes": "title", "samples": "prompt", "conversations": "title"}
 
 
 class RowBin:
-    """Takes rows out of their tables, with all that belongs to them, and puts them back."""
+    """Moves rows with their dependent rows from their tables into the table `bin`, and back."""
 
     def __init__(
         self, connection: sqlite3.Connection, is_taken: Callable[[str], bool] = lambda _: False
     ) -> None:
-        """`is_taken` tells of ids that items elsewhere have."""
+        """`is_taken` tells whether an item outside the database has an id."""
         self._db = connection
         self._is_taken = is_taken
         self._deleted_notes = DeletedNotes(connection)
 
     def items(self) -> list[Binned]:
-        """All that is here, the latest first."""
+        """All items, most recently deleted first."""
         rows = self._db.execute(
             "SELECT id, kind, name, deleted, bytes FROM bin ORDER BY deleted DESC, rowid DESC"
         )
         return [Binned(**row) for row in rows]
 
     def has(self, item_id: str) -> bool:
-        """Whether an item of this id is here."""
+        """Whether an item has this id."""
         found = self._db.execute("SELECT 1 FROM bin WHERE id = ?", (item_id,)).fetchone()
         return found is not None
 
     def delete(self, kind: BinKind, ids: Iterable[int]) -> tuple[Binned, ...]:
-        """Delete rows into the bin; ids that are not there are left out.
+        """Move rows into the bin; ids that do not exist are skipped.
 
-        Very many go in several transactions, so that others can write between them.
+        Works in several transactions when there are many, so that others can write in between.
         """
         return tuple(itertools.chain.from_iterable(self._delete(kind, ids)))
 
     def restore(self, item_ids: Iterable[str]) -> list[Restored]:
-        """Bring items back. Raises OvernightError as `Bin` says; where one is missing, for all.
+        """Restore items. Raises OvernightError as `Bin.restore` does; at once if an id is missing.
 
-        Very many come in several transactions, so that others can write between them.
+        Works in several transactions when there are many, so that others can write in between.
         """
         kinds = {item_id: self._kind(item_id) for item_id in item_ids}
-        ids = sorted(kinds, key=lambda item_id: kinds[item_id] != "note")  # samples come to them
+        ids = sorted(kinds, key=lambda item_id: kinds[item_id] != "note")  # samples need their note
         restored: list[Restored] = []
         for start in range(0, len(ids), _AT_ONCE):
             with transaction(self._db):
@@ -82,10 +82,11 @@ class RowBin:
         return restored
 
     def restore_file(self, file: str) -> int:
-        """Bring back the note that is all of a file, within a transaction; returns how many came.
+        """Restore the deleted note that makes up a whole file; returns how many came back (0 or 1).
 
-        One that is in the bin no longer is only no longer left out. What the person deleted of a
-        file with many notes stays where it is.
+        When the note has left the bin, only forget that it was deleted, so that its file is read
+        again. Deleted notes of a file with several notes stay deleted. The caller has begun a
+        transaction.
         """
         note_id = self._deleted_notes.whole_file(file)
         if note_id is None:
@@ -99,9 +100,9 @@ class RowBin:
         return int(row is not None)
 
     def remove(self, item_ids: Iterable[str]) -> int:
-        """Throw items out for good, notes with the samples about them; returns how many went.
+        """Delete items for good, notes with the samples about them; returns how many were deleted.
 
-        Very many go in several transactions, so that others can write between them.
+        Works in several transactions when there are many, so that others can write in between.
         """
         ids, removed = list(item_ids), 0
         for start in range(0, len(ids), _AT_ONCE):
@@ -155,7 +156,7 @@ class RowBin:
 
     def _let_go_of_note(self, note_id: int) -> None:
         self._deleted_notes.remember(note_id)
-        # What was left out as its copy is what there is now, until all are compared again.
+        # Its duplicates are no longer duplicates, until curation compares all notes again.
         copies = self._db.execute(
             "DELETE FROM findings WHERE stays = ? AND step IN ('duplicate', 'near_duplicate')"
             " RETURNING note_id",
@@ -184,7 +185,7 @@ class RowBin:
         return Restored(item, item.name, number)
 
     def _find_place(self, content: Content, note_id: int) -> None:
-        """Let a note come back to where its file is by now, and be read anew should it differ."""
+        """Set a restored note's path to where its file is now, and have the file read again."""
         (note,) = content["notes"]
         note |= self._deleted_notes.forget(note_id)
         path = str(note["path"])
@@ -201,8 +202,10 @@ class RowBin:
             ).fetchone()
             raise OvernightError(
                 ErrorKind.BAD_INPUT,
-                f"The note that the sample “{item.name}” is about is deleted, too.",
-                f"Restore the note “{row['name']}” first." if row else "It is gone for good.",
+                f"The note that the sample “{item.name}” is about has been deleted, too.",
+                f"Restore the note “{row['name']}” first."
+                if row
+                else "The note was deleted for good, so its samples cannot be restored.",
             )
 
     def _remove(self, item_ids: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Keys without a known shape that code, settings or prose give a telling name."""
+"""Keys without a known format, recognised by the name that code, settings or prose gives them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VALUE = re.compile(
 
 @dataclass(frozen=True)
 class _Assigned:
-    """A name such as `api_key`, a sign or "is", and a value without order."""
+    """A name such as `api_key`, then a sign such as `=` or the word "is", then a random value."""
 
     kind: str
 
@@ -39,7 +39,7 @@ class _Assigned:
 
 
 def _is_key(value: str) -> bool:
-    # Names in code have digits now and then; keys have them throughout.
+    # Names in code have a digit now and then; keys have many.
     digits = sum(char.isdigit() for char in value)
     return looks_random(value) and digits * 12 >= len(value) and value.count(".") <= 2
 

@@ -1,4 +1,4 @@
-"""Keys of shops, payments and office services, in the shapes that their makers document."""
+"""Keys of shop, payment and office services, in the formats that the providers document."""
 
 from __future__ import annotations
 

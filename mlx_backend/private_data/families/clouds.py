@@ -1,4 +1,4 @@
-"""Keys of clouds and hosts, in the shapes that their makers document."""
+"""Keys of cloud and hosting providers, in the formats that they document."""
 
 from __future__ import annotations
 

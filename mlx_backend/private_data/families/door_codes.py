@@ -1,4 +1,4 @@
-"""PINs and the codes of doors, safes and alarms."""
+"""PINs, and codes of doors, safes and alarms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AFTER = re.compile(
 
 @dataclass(frozen=True)
 class _NumberAfter:
-    """A name, perhaps what it is for, and the number."""
+    """A name such as "PIN", perhaps what it is for, then the number."""
 
     kind: str
     names: re.Pattern[str]
@@ -35,7 +35,7 @@ class _NumberAfter:
 
 @dataclass(frozen=True)
 class _NumberByItsLock:
-    """A number in one line with something that codes open and a word such as "code" or "type"."""
+    """A number on one line with something that a code opens, and with a word such as "code"."""
 
     kind: str
 
@@ -44,7 +44,7 @@ class _NumberByItsLock:
             start, end = number.span("secret")
             before = text.folded[max(0, start - _NEARBY) : start].rpartition("\n")[2]
             after = text.folded[end : end + _NEARBY // 2].partition("\n")[0]
-            around = f"{before}\n{after}"  # no word across the number
+            around = f"{before}\n{after}"  # so that no word can span the number
             if (
                 _PLACE_IS.search(before)
                 or _is_after_code(before)
@@ -54,7 +54,7 @@ class _NumberByItsLock:
 
 
 def _is_after_code(before: str) -> bool:
-    """`code 4711`, `type 4711`: unless the word before makes it a postal code or the like."""
+    """`code 4711` or `type 4711`, unless the word before makes it, say, a postal code."""
     match = _CODE_IS.search(before)
     return match is not None and match["of"] not in words.OTHER_CODES
 

@@ -1,4 +1,4 @@
-"""Tables with a column of passwords: Markdown's, and the CSV that browsers and managers export."""
+"""Tables with a column of passwords: in Markdown, and in the CSV that password managers export."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Head:
 
 @dataclass(frozen=True)
 class _PasswordColumn:
-    """A block's first line names columns, one a password's; the cells below, to a blank line."""
+    """The cells below a column header such as "Password", down to the next blank line."""
 
     kind: str
 

@@ -1,4 +1,4 @@
-"""Passwords that a sentence or a setting gives by name, and those that follow the user's."""
+"""Passwords that a sentence or a setting names, and passwords that follow a user name."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ _AS_PASSWORD = re.compile(
 
 @dataclass(frozen=True)
 class _AfterItsName:
-    """The name, perhaps what it is for, a sign or verb, the password; or the password at once.
+    """A word for a password, perhaps what it is for, then a sign or a verb, then the password.
 
-    What follows a sign or nothing must look like a password. After a verb a quoted word will do,
-    or one word that ends the sentence and is no adjective.
+    After a sign, or right after the word, the value must look like a password. After a verb, a
+    quoted word is enough, or a single word that ends the sentence and is not an adjective.
     """
 
     kind: str
@@ -89,7 +89,7 @@ class _AfterItsName:
         yield from _standing_out(self.kind, text, place, place + _NEARBY)
 
     def _before(self, text: Text, place: int) -> Iterator[PrivateSpan]:
-        """`... as the password`."""
+        """A password before its name, as in "... as the password"."""
         start = max(0, place - _REACH)
         match = _AS_PASSWORD.search(text.plain[start:place])
         if match and looks_like_password(match["bare"]):
@@ -145,7 +145,7 @@ class _AfterItsName:
 
 @dataclass(frozen=True)
 class _AfterTheUser:
-    """`login: anna / ...`: a user's name or a service and a password, which nothing names."""
+    """A user name or a service, then an unnamed password, as in "login: anna / ..."."""
 
     kind: str
     pattern: re.Pattern[str]
@@ -161,7 +161,7 @@ class _AfterTheUser:
 
 @dataclass(frozen=True)
 class _NearSignIn:
-    """A string that stands out in a sentence about signing in."""
+    """A conspicuous string in a sentence about signing in."""
 
     kind: str
     names: re.Pattern[str]
@@ -172,7 +172,7 @@ class _NearSignIn:
 
 
 def _standing_out(kind: str, text: Text, start: int, end: int) -> Iterator[PrivateSpan]:
-    """The first string in a part of a sentence that nobody would take for a word or code."""
+    """The first conspicuous string (`stands_out`) between two places of one sentence."""
     for word in _WORD.finditer(text.plain, start, end):
         between = text.plain[start : word.start()]
         if "\n" in between or _SENTENCE.search(between):

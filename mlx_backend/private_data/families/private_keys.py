@@ -20,7 +20,7 @@ _SHORTEST_BODY = 40
 
 @dataclass(frozen=True)
 class _Armoured:
-    """A key between a BEGIN and an END line, or as much as there is of one that was cut off."""
+    """A key between a BEGIN and an END line, or the beginning of a key that was cut off."""
 
     kind: str
 

@@ -1,4 +1,4 @@
-"""Every command in this process, with what it prints and returns."""
+"""Every command, run in this process: what it prints and returns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Run = Callable[..., Json]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with --json; gives its last line, and checks exit code and stderr."""
+    """Runs a command with --json; returns its object, and checks exit code and stderr."""
 
     def command(*words: object, code: int = 0) -> Json:
         assert main([*map(str, words), "--json"]) == code
@@ -46,7 +46,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def fail(run: Run) -> Callable[..., str]:
-    """Runs a command that fails; gives the kind of its error."""
+    """Runs a command that fails; returns the kind of its error."""
 
     def command(*words: object) -> str:
         error = run(*words, code=1)["error"]
@@ -116,7 +116,7 @@ def test_a_plan_says_that_the_time_is_too_short(
 ) -> None:
     assert main(["plan", "--hours", hours]) == 0
     told = capsys.readouterr().out
-    assert ("too short for all of it" in told) is says
+    assert ("too short for everything" in told) is says
     assert ("takes longer than the time given" in told) is says
 
 

@@ -1,4 +1,4 @@
-"""Runs that wait: queued, paused, put off; each with a real process, so few."""
+"""Runs that wait: queued, paused or postponed; few tests, because each starts processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Run = Callable[..., Json]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with --json; gives its last line, and checks its exit code."""
+    """Runs a command with --json; returns its object, and checks its exit code."""
 
     def command(*words: object, code: int = 0) -> Json:
         assert main([*map(str, words), "--json"]) == code

@@ -94,14 +94,14 @@ def test_the_person_decides(notes: Notes) -> None:
     chosen = {"/a.md": "new", "/copy.md": "new", "/log.md": "new", "/rope.md": "excluded"}
     curate(notes)
     assert statuses(notes) == chosen
-    # Also when the notes come again, as they were and changed.
+    # The same after the notes are imported again, unchanged and changed.
     save(notes, {"/log.md": LOG, "/copy.md": KEEPER, "/rope.md": ROPE})
     curate(notes)
     assert statuses(notes) == chosen
     save(notes, {"/log.md": LOG_OF_ANOTHER_DAY, "/copy.md": KEEPER[:-1], "/rope.md": ROPE + "!"})
     curate(notes)
     assert statuses(notes) == chosen
-    # And when everything is looked at anew.
+    # The same after everything is analysed anew.
     notes.connection.execute("UPDATE curated SET version = 0")
     curate(notes)
     assert statuses(notes) == chosen
@@ -327,7 +327,7 @@ def test_hostile_notes(notes: Notes) -> None:
 
 
 def edit(draw: random.Random, notes: Notes) -> None:
-    """What an import may do: add, change, copy, move, lose and find notes again."""
+    """The changes that an import may bring: added, changed, copied, moved, lost and found notes."""
     words = KEEPER.split()
     path = f"/{draw.randint(0, 30):02}.md"
     known = ids(notes)
@@ -363,7 +363,7 @@ def test_curating_after_each_change_is_curating_all_anew(
     fresh.save(new_note(s.path, notes.text(s.id), s.title) for s in there)
     curate(fresh)
     assert everything(fresh) == everything(notes)
-    # Some of what this is about did happen.
+    # The changes under test did occur.
     assert "excluded" in {s.status for s in there}
 
 

@@ -86,7 +86,7 @@ def test_each_note_left_out_is_near_to_one_that_stays(notes: Notes) -> None:
 
 
 def test_many_copies_of_one_template_take_no_longer_than_other_notes(notes: Notes) -> None:
-    # 2,000 notes in one group: compared each with each they would be 2,000,000 pairs.
+    # 2,000 notes in one group: comparing all would take 2,000,000 pairs.
     save(notes, {f"/{n}.md": f"{KEEPER} On day {n} all was well." for n in range(2000)})
     curate(notes)
     assert set(statuses(notes).values()) == {"new"}
@@ -119,7 +119,7 @@ def test_a_copy_of_what_the_person_left_out_stays_out_too(notes: Notes) -> None:
     found = reason(notes, "/a copy.md", "duplicate")
     assert found is not None
     assert found.sentence == "Its text is the same as that of “diary.md”, which you left out."
-    # Also when the note itself goes.
+    # The same when the file of the note is gone.
     notes.mark_gone([ids(notes)["/diary.md"]])
     curate(notes)
     assert statuses(notes) == both_out | {"/diary.md": "gone"}

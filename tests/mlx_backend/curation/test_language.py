@@ -65,5 +65,5 @@ def test_code_and_addresses_do_not_speak_for_the_prose_around_them(languages: La
 
 def test_sentences() -> None:
     assert describe("de") == "It is written in German."
-    assert describe(UNKNOWN) == "Its language cannot be told."
+    assert describe(UNKNOWN) == "Its language could not be recognised."
     assert describe("qu") == "It is written in 'qu'."

@@ -1,4 +1,4 @@
-"""Notes that tests of curation share, and what curation makes of them."""
+"""Notes that the tests of curation share, and access to what curation finds about them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def reason(notes: Notes, path: str, step: Step) -> Reason | None:
 
 
 def everything(notes: Notes) -> dict[str, object]:
-    """All that curation says of each note that is there, by path and independent of ids."""
+    """All findings about each existing note, by path and independent of ids."""
     paths = {note_id: path for path, note_id in ids(notes).items()}
     findings = CurationFindings(notes.connection)
     return {

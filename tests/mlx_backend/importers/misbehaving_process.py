@@ -1,4 +1,4 @@
-"""The reading process with a reader that does what the file says: crash, hang, grow, break out."""
+"""A reading process that does what each line of the file says: crash, hang, grow, break out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlx_backend.importers.document import Document, EnteredPart, Item, Source
 
 
 def read(source: Source) -> Iterator[Item]:
-    """A part for each line of the file; each line is something to do."""
+    """One part for each line of the file; each line names an action."""
     for number, line in enumerate(source.data.decode().split("\n")):
         part = f"part {number}"
         if part in source.excluded_parts:

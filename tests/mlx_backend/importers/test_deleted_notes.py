@@ -1,4 +1,4 @@
-"""What the person deleted stays deleted, wherever an import finds it, until they want it again."""
+"""Deleted notes stay deleted, wherever an import finds them, until the person asks for them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(notes: Notes, counter: TokenCounter, folder: Path) -> Import:
-    """Imports the folder, or what is named; the first time has been."""
+    """Imports the folder, or the given paths; has imported the folder once."""
 
     def again(*paths: Path) -> ImportOutcome:
         return import_paths(notes, counter, paths or [folder])

@@ -1,4 +1,4 @@
-"""Files that give several notes: again only what changed, and a part costs the others nothing."""
+"""Files with several notes: only changed parts are read again, and a bad part harms no other."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_what_is_hidden_is_one_line_as_long_as_it_is_there(
     assert skipped.keys() == {".0.md", "x.zip/__MACOSX", "y.zip"}
     assert skipped[".0.md"].endswith(": 3 hidden files here")
     assert skipped["x.zip/__MACOSX"].endswith(": 1 __MACOSX folder, 1 hidden folder here")
-    assert "nothing but what is hidden" in skipped["y.zip"]
+    assert "only hidden files" in skipped["y.zip"]
     for number in range(3):
         (folder / f".{number}.md").unlink()
     assert run() == (0, 0, 1, 0)

@@ -1,4 +1,4 @@
-"""Files that are too large to be held: read a piece at a time, or told what to do about them."""
+"""Files too large for memory: read a piece at a time, or skipped with advice."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_large_export_of_evernote_is_read_note_by_note(tmp_path: Path) -> None
 
 
 def conversations(number: int) -> Iterator[str]:
-    """A list of them, each with 2 MB that no note needs."""
+    """A JSON list of conversations, each with 2 MB of data that no note needs."""
     for each in range(number):
         message = {"sender": "human", "text": f"Which knot is number {each}?", "files": "x" * 2**21}
         begin = "," if each else "["
@@ -156,10 +156,10 @@ _ONE = samples.CLAUDE[1:-1]
         ("", "damaged"),
         ("{", "damaged"),
         (_ONE[:-1], "damaged"),
-        ('{"a": 1}]', "no conversation"),
+        ('{"a": 1}]', "not a conversation"),
         ("[" * 200_000, "nested too deeply"),
         ("1" * 5000 + "]", "damaged"),
-        ('"\udcff"]', "no conversation"),
+        ('"\udcff"]', "not a conversation"),
         ('"' + "x" * (17 << 20), "longer than 16 MB"),
         ("," * (3 << 20) + _ONE + "]", ""),
         (_ONE.replace("knot", "\udcff") + "]", ""),

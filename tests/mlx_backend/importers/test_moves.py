@@ -1,4 +1,4 @@
-"""What the person decided stays with the note's words, wherever they go."""
+"""The person's decisions follow the text of a note, wherever it moves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.mlx_backend.importers.samples import zipped
 
 
 def chats(*said: tuple[int, str], title: str = "New chat") -> str:
-    """An export of Claude's: for each chat when it began (a day of May) and what was said."""
+    """An export from Claude: for each chat its first day (of May) and what was said."""
     return json.dumps(
         [
             {
@@ -279,7 +279,7 @@ def test_of_files_of_one_content_the_names_decide(run: Import, notes: Notes, fol
 def test_another_spelling_of_a_name_is_the_same_file(
     notes: Notes, counter: TokenCounter, folder: Path
 ) -> None:
-    """As where a file system folds names: a hard link is found under both of them."""
+    """Like a case-insensitive file system: a hard link is found under both names."""
     write(folder / "café.md", "secrets")
     import_paths(notes, counter, [folder / "café.md"])
     leave_out(notes, "secrets")

@@ -1,4 +1,4 @@
-"""What each format becomes."""
+"""The documents that each format gives."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from mlx_backend.library.adapters import (
 
 
 def put(folder: Path, name: str, created: float = 1.0) -> Path:
-    """An adapter's folder; what is in its weights does not matter here."""
+    """Write an adapter's folder with fake weights; returns its path."""
     path = folder / name
     path.mkdir(parents=True)
     card = AdapterCard(

@@ -1,4 +1,4 @@
-"""The bin while others are at work: jobs that need what is to go, and other processes."""
+"""The bin beside running jobs that need an item, and beside other processes."""
 
 from __future__ import annotations
 

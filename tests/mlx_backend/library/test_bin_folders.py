@@ -165,7 +165,7 @@ def test_a_model_whose_name_another_one_has(bin_: Bin, tiny_library: Library) ->
     assert [model.card.name for model in list_models(models)] == ["starter", "tiny 2"]
 
 
-# --- killed in between ---
+# --- killed during a move ---
 
 
 def test_an_adapter_that_was_announced_and_never_left(
@@ -251,7 +251,7 @@ def test_what_somebody_dropped_there_stays(bin_: Bin, adapters: Path, library: L
     assert names(library.bin / item.id) == ["mine.txt"]
 
 
-# --- what fails ---
+# --- failures ---
 
 
 @pytest.mark.parametrize("step", ["write_atomically", "sync_path"])

@@ -1,4 +1,4 @@
-"""Who has learned what, and who answered, whatever goes into the bin first."""
+"""Which adapter learned a note and which one answered, in any order of deleting and restoring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that are killed while adapters go, come back or are renamed."""
+"""Processes killed while they delete, restore or rename adapters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("filled")
 
 
 def killed(work: Callable[[pytest.MonkeyPatch], object]) -> None:
-    """Do something in a process that is to kill itself meanwhile."""
+    """Run `work` in a forked process that must kill itself while at it."""
     process = os.fork()
     if not process:
         try:

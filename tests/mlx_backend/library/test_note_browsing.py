@@ -61,7 +61,7 @@ def find(db: sqlite3.Connection, note: str, step: str, **fields: object) -> None
 
 
 def arrive(db: sqlite3.Connection, path: str) -> None:
-    """A note comes into the library, as an import and curation bring it."""
+    """Add a note as an import and curation would."""
     title = path.rpartition("/")[2]
     Notes(db).save([NewNote(path, "/vault", title, "words", path, 10, 20, ())])
     update_included(db)
@@ -209,7 +209,7 @@ def test_a_folder_comes_back_as_it_was(db: sqlite3.Connection) -> None:
     decisions.decide("/vault/Work", included=False)
     assert decisions.decide("/vault/Work", included=True).notes == 1
     assert status_of(db, "b.md") == "excluded"
-    # Only a second wish goes against what was found.
+    # Only a second request overrides the findings.
     assert decisions.decide("/vault/Work", included=True).notes == 1
     assert status_of(db, "b.md") == "new"
 

@@ -57,7 +57,7 @@ def test_search_knows_a_word_in_any_letters(
 def test_search_leaves_plain_letters_to_sqlite(
     samples: Samples, browsing: SampleBrowsing, notes: Notes
 ) -> None:
-    """A hundred thousand samples are searched while a person types."""
+    """100,000 samples are searched while the person types."""
     asked: list[str] = []
 
     def fold(text: str) -> str:

@@ -142,5 +142,5 @@ _HOSTILE = (
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("piece", _HOSTILE)
 def test_hostile_repetition_takes_time_in_proportion(piece: str) -> None:
-    # In one line of 150,000 characters; were it quadratic, it would take minutes.
+    # On one line of 150,000 characters; a quadratic scan would take minutes.
     find_secrets(piece * (150_000 // len(piece)))
