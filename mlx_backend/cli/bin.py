@@ -88,7 +88,7 @@ def _list(library: Library, items: Sequence[Binned], console: Console) -> None:
 def _restored_sentence(item: Binned, name: str) -> str:
     if name == item.name:
         return f"Restored “{name}”."
-    return f"Restored “{item.name}” as “{name}”, because another one has its name by now."
+    return f"Restored “{item.name}” as “{name}”, because its old name is taken."
 
 
 def _emptied_sentence(left: Sequence[Binned], was_empty: bool) -> str:

@@ -109,8 +109,8 @@ def _log_detail(error: OvernightError) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="replace") as log:
-            told = f"{error.message}\n{error.detail}\n"
-            log.write(f"{time.strftime('%F %T')} {mask(told, find_secrets(told))}")
+            entry = f"{error.message}\n{error.detail}\n"
+            log.write(f"{time.strftime('%F %T')} {mask(entry, find_secrets(entry))}")
     except OSError:
         return ""  # the error to report may be a full disk
     return str(path)

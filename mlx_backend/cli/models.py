@@ -22,7 +22,7 @@ def list_models(options: argparse.Namespace, console: Console) -> dict[str, obje
     library = Library.open()
     if options.remove is not None:
         item = _remove(library, options.remove, console)
-        return {"models": _told(all_models(library.models)), "bin": as_results([item])}
+        return {"models": _as_results(all_models(library.models)), "bin": as_results([item])}
     from mlx_backend.machine import accelerator
 
     accelerator.prepare()
@@ -37,7 +37,7 @@ def list_models(options: argparse.Namespace, console: Console) -> dict[str, obje
             for m in models
         ],
     )
-    return {"models": _told(models)}
+    return {"models": _as_results(models)}
 
 
 def _remove(library: Library, name: str, console: Console) -> Binned:
@@ -58,7 +58,7 @@ def _remove(library: Library, name: str, console: Console) -> Binned:
     return item
 
 
-def _told(models: list[BaseModel]) -> list[dict[str, object]]:
+def _as_results(models: list[BaseModel]) -> list[dict[str, object]]:
     return [
         {
             "name": m.card.name,

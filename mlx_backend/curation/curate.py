@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mlx_backend.curation import boilerplate, duplicates, near_duplicates, pending
 from mlx_backend.curation.curation_tables import ComparedNote, CurationTables, iterate_batches
-from mlx_backend.curation.language import Languages
+from mlx_backend.curation.language import LanguageDetector
 from mlx_backend.curation.language import load as load_languages
 from mlx_backend.curation.near_duplicates import Pair
 from mlx_backend.curation.note_analysis import NoteText, analyse
@@ -123,7 +123,7 @@ def _look_at_each(
     on_progress(len(outdated), len(outdated))
 
 
-def _look_at(batch: Sequence[NoteText], store: CurationTables, languages: Languages) -> None:
+def _look_at(batch: Sequence[NoteText], store: CurationTables, languages: LanguageDetector) -> None:
     facts = [analyse(note, languages) for note in batch]
     sketched = [each for each in facts if len(each.shingles)]
     rows = near_duplicates.make_sketches([each.shingles for each in sketched])

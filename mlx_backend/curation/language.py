@@ -19,34 +19,34 @@ _NO_PROSE = re.compile(
 )
 
 
-class Language(NamedTuple):
+class DetectedLanguage(NamedTuple):
     """An ISO 639 code, or UNKNOWN, with the confidence from 0 to 1."""
 
     code: str
     confidence: float
 
 
-class Languages:
+class LanguageDetector:
     """The language model (py3langid): takes 80 MB and two seconds to load. Use `load`."""
 
     def __init__(self) -> None:
         self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
-    def of(self, text: str) -> Language:
+    def of(self, text: str) -> DetectedLanguage:
         """The language of the beginning of a text, ignoring code and addresses."""
         prose = " ".join(_NO_PROSE.sub(" ", text[: 5 * _LOOKED_AT]).split())[:_LOOKED_AT]
         if sum(map(str.isalpha, prose)) < _FEWEST_LETTERS:
-            return Language(UNKNOWN, 0.0)
+            return DetectedLanguage(UNKNOWN, 0.0)
         code, confidence = self._model.classify(prose)
         if code == _NO_LANGUAGE or confidence < _LEAST_CONFIDENCE:
-            return Language(UNKNOWN, float(confidence))
-        return Language(code, float(confidence))
+            return DetectedLanguage(UNKNOWN, float(confidence))
+        return DetectedLanguage(code, float(confidence))
 
 
 @functools.cache
-def load() -> Languages:
+def load() -> LanguageDetector:
     """The language model, loaded once a process."""
-    return Languages()
+    return LanguageDetector()
 
 
 def describe(code: str) -> str:

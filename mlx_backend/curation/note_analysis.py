@@ -40,7 +40,7 @@ class NoteAnalysis:
     findings: tuple[CurationFinding, ...]
 
 
-def analyse(note: NoteText, languages: language.Languages) -> NoteAnalysis:
+def analyse(note: NoteText, languages: language.LanguageDetector) -> NoteAnalysis:
     """Analyse one note."""
     return NoteAnalysis(
         note_id=note.note_id,
@@ -53,7 +53,7 @@ def analyse(note: NoteText, languages: language.Languages) -> NoteAnalysis:
     )
 
 
-def _findings(note: NoteText, languages: language.Languages) -> Iterator[CurationFinding]:
+def _findings(note: NoteText, languages: language.LanguageDetector) -> Iterator[CurationFinding]:
     judged = quality.assess(note.title, note.text)
     yield CurationFinding(
         note.note_id,

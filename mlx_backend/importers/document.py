@@ -55,7 +55,7 @@ THE_REST = "the rest"
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """The content of a file or of an archive member; `name` is the file name without folders.
 
     `container` is the name of the archive that it came from, "" without one, and `depth` the number
@@ -87,7 +87,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class LargeSource:
+class LargeSourceFile:
     """A file too large to hold in memory: its first bytes, and the open file to read it from."""
 
     name: str
@@ -96,8 +96,8 @@ class LargeSource:
     excluded_parts: frozenset[str] = frozenset()
 
 
-Reader = Callable[[Source], Iterable[Item]]
-LargeReader = Callable[[LargeSource], Iterable[Item]]
+Reader = Callable[[SourceFile], Iterable[Item]]
+LargeReader = Callable[[LargeSourceFile], Iterable[Item]]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Format:
     compressed member of an archive.
     """
 
-    recognises: Callable[[Source], bool]
+    recognises: Callable[[SourceFile], bool]
     read: Reader
     read_large: LargeReader | None = None
     in_sequence: bool = False

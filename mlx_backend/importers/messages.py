@@ -18,7 +18,7 @@ _LENGTH = struct.Struct("!I")
 _LARGEST_FRAME = 8 * LARGEST_TEXT
 
 
-class ReadFile(msgspec.Struct, frozen=True):
+class ReadRequest(msgspec.Struct, frozen=True):
     """The request to read a file, unless its SHA-256 is the known one."""
 
     name: str
@@ -33,7 +33,7 @@ class Entered(msgspec.Struct, frozen=True, tag=True):
     part: str
 
 
-class Found(msgspec.Struct, frozen=True, tag=True):
+class FoundDocument(msgspec.Struct, frozen=True, tag=True):
     """A document; the fields are those of `Document`."""
 
     title: str
@@ -61,7 +61,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     reason: str = ""
 
 
-Answer = Entered | Found | PartSkipped | Done
+Answer = Entered | FoundDocument | PartSkipped | Done
 
 
 class Closed(Exception):
@@ -79,14 +79,14 @@ def send(connection: socket.socket, message: msgspec.Struct, descriptor: int = -
     connection.sendall(data)
 
 
-def receive_request(connection: socket.socket) -> tuple[ReadFile, int]:
+def receive_request(connection: socket.socket) -> tuple[ReadRequest, int]:
     """Wait for a request; returns it with its file descriptor. Raises Closed."""
     head, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 1)
     if not head or not descriptors:
         raise Closed
     head += _receive(connection, _LENGTH.size - len(head))
     data = _receive(connection, _LENGTH.unpack(head)[0])
-    return msgspec.msgpack.decode(data, type=ReadFile), descriptors[0]
+    return msgspec.msgpack.decode(data, type=ReadRequest), descriptors[0]
 
 
 class AnswerStream:

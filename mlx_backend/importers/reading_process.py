@@ -21,10 +21,10 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
 from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.limits import too_large
@@ -59,7 +59,7 @@ def main(descriptor: int) -> None:
         messages.send(connection, done)
 
 
-def _answer(connection: socket.socket, request: messages.ReadFile, file: int) -> messages.Done:
+def _answer(connection: socket.socket, request: messages.ReadRequest, file: int) -> messages.Done:
     began = time.monotonic()
     limits.allow_processor_time()
     sha256 = ""
@@ -76,12 +76,12 @@ def _answer(connection: socket.socket, request: messages.ReadFile, file: int) ->
     return messages.Done(sha256=sha256)
 
 
-def _items(source: Source | LargeSource) -> Iterator[Item]:
+def _items(source: SourceFile | LargeSourceFile) -> Iterator[Item]:
     """The items that the file's reader gives. Any exception becomes a SkippedFile."""
     from mlx_backend.importers import registry
 
     try:
-        if isinstance(source, Source):
+        if isinstance(source, SourceFile):
             yield from registry.read(source)
         else:
             yield from registry.large_reader(source.name, source.head)(source)
@@ -120,7 +120,7 @@ def _message(item: Item) -> messages.Answer:
         return messages.Entered(_line(item.part))
     if isinstance(item, SkippedPart):
         return messages.PartSkipped(_line(item.part), item.reason)
-    return messages.Found(
+    return messages.FoundDocument(
         title=_line(item.title)[:_LONGEST_TITLE],
         text=_encodable(item.text),
         kind=item.kind,
@@ -152,7 +152,7 @@ def _size(file: int) -> int:
     return info.st_size
 
 
-def _small(request: messages.ReadFile, file: int) -> Source:
+def _small(request: messages.ReadRequest, file: int) -> SourceFile:
     chunks: list[bytes] = []
     size = 0
     while chunk := os.read(file, _CHUNK):
@@ -162,7 +162,7 @@ def _small(request: messages.ReadFile, file: int) -> Source:
         size += len(chunk)
         if size > limits.LARGEST_FILE:
             raise SkippedFile("The file grew while it was read")
-    return Source(
+    return SourceFile(
         request.name,
         b"".join(chunks),
         excluded_parts=frozenset(request.excluded_parts),
@@ -170,7 +170,7 @@ def _small(request: messages.ReadFile, file: int) -> Source:
     )
 
 
-def _large(request: messages.ReadFile, file: int) -> LargeSource:
+def _large(request: messages.ReadRequest, file: int) -> LargeSourceFile:
     from mlx_backend.importers.registry import large_reader
 
     head = os.pread(file, _HEAD, 0)
@@ -178,12 +178,12 @@ def _large(request: messages.ReadFile, file: int) -> LargeSource:
     if _size(file) > limits.LARGEST_IN_PIECES:
         raise SkippedFile(too_large(request.name, limits.LARGEST_IN_PIECES))
     opened = os.fdopen(file, "rb", closefd=False)
-    return LargeSource(request.name, head, opened, frozenset(request.excluded_parts))
+    return LargeSourceFile(request.name, head, opened, frozenset(request.excluded_parts))
 
 
-def _hash(connection: socket.socket, source: Source | LargeSource) -> str:
+def _hash(connection: socket.socket, source: SourceFile | LargeSourceFile) -> str:
     """The SHA-256 of a file. For a large file, sends a sign of life now and then."""
-    if isinstance(source, Source):
+    if isinstance(source, SourceFile):
         return hashlib.sha256(source.data).hexdigest()
     digest = hashlib.sha256()
     for number, chunk in enumerate(iter(lambda: source.file.read(_CHUNK), b"")):

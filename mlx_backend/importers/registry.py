@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlx_backend.importers.document import Format, Item, LargeReader, SkippedFile, Source
+from mlx_backend.importers.document import Format, Item, LargeReader, SkippedFile, SourceFile
 from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers import (
     csv_file,
@@ -46,7 +46,7 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def read(source: Source) -> Iterable[Item]:
+def read(source: SourceFile) -> Iterable[Item]:
     """The documents of a file, and its skipped parts.
 
     Raises SkippedFile, at once or during iteration, and whatever a parser raises on damaged input;
@@ -60,7 +60,7 @@ def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
 
     A file that is `packed` in an archive can only be read in sequence.
     """
-    format_ = _format_of(Source(name, head))
+    format_ = _format_of(SourceFile(name, head))
     if format_.read_large is None:
         raise SkippedFile(too_large(name))
     if packed and not format_.in_sequence:
@@ -68,6 +68,6 @@ def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
     return format_.read_large
 
 
-def _format_of(source: Source) -> Format:
+def _format_of(source: SourceFile) -> Format:
     refuse_binary(source.head)
     return next(format_ for format_ in FORMATS if format_.recognises(source))

@@ -101,7 +101,7 @@ class Sandbox:
         fatal: list[SkippedPart] = []
         while True:
             descriptor = open_below(source, path)
-            request = messages.ReadFile(
+            request = messages.ReadRequest(
                 path.name.encode("utf-8", "replace").decode(),
                 known_sha256,
                 tuple(skipped.part for skipped in fatal),
@@ -123,12 +123,12 @@ class Sandbox:
             content.skipped.extend(fatal)
             return content
 
-    def _attempt(self, request: messages.ReadFile, descriptor: int) -> FileContent:
+    def _attempt(self, request: messages.ReadRequest, descriptor: int) -> FileContent:
         if self._process is None:
             self._process = _Process(self._module)
         content = FileContent()
         for answer in self._process.ask(request, descriptor, self._allowed):
-            if isinstance(answer, messages.Found):
+            if isinstance(answer, messages.FoundDocument):
                 content.documents.append(_document(answer))
             elif isinstance(answer, messages.PartSkipped):
                 content.skipped.append(SkippedPart(answer.part, answer.reason))
@@ -162,7 +162,7 @@ class _Process:
         self._runs = False
 
     def ask(
-        self, request: messages.ReadFile, descriptor: int, allowed: ReadingLimits
+        self, request: messages.ReadRequest, descriptor: int, allowed: ReadingLimits
     ) -> Iterator[messages.Answer]:
         """The answers to a request; `Done` is the last. Raises _Stopped."""
         self._await_start()
@@ -237,7 +237,7 @@ class _Process:
         self._process.wait()
 
 
-def _document(found: messages.Found) -> Document:
+def _document(found: messages.FoundDocument) -> Document:
     length = len(found.text)
     voices = [v for v in found.voices if 0 <= v.start <= v.words < v.end <= length]
     return Document(

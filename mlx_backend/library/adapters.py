@@ -211,8 +211,8 @@ def _identity(card: AdapterCard, name: str) -> str:
     return own if name in (card.name, card.was) else _digest(own, name)
 
 
-def _digest(*told: str) -> str:
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _damaged(name: str, detail: str) -> OvernightError:

@@ -96,11 +96,11 @@ class Conversations:
                 "Restore it from the bin, or start a new one.",
             )
         now = time.time()
-        told = (turn.role, turn.text, turn.adapter, _written(turn), turn.quote)
+        columns = (turn.role, turn.text, turn.adapter, _encode_citations(turn), turn.quote)
         self._db.execute(
             "INSERT INTO turns (conversation_id, role, text, adapter, citations, quote,"
             " from_notes, left_out, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (conversation_id, *told, turn.from_notes, turn.left_out, now),
+            (conversation_id, *columns, turn.from_notes, turn.left_out, now),
         )
         self._db.execute(
             "UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id)
@@ -118,7 +118,7 @@ class Conversations:
                 row["role"],
                 row["text"],
                 row["adapter"],
-                _read(row["citations"]),
+                _decode_citations(row["citations"]),
                 row["quote"],
                 bool(row["from_notes"]),
                 row["left_out"],
@@ -135,11 +135,11 @@ class Conversations:
             )
 
 
-def _written(turn: StoredTurn) -> str:
+def _encode_citations(turn: StoredTurn) -> str:
     return msgspec.json.encode(turn.citations).decode() if turn.citations else ""
 
 
-def _read(citations: str) -> tuple[Citation, ...]:
+def _decode_citations(citations: str) -> tuple[Citation, ...]:
     if not citations:
         return ()
     try:

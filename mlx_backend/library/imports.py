@@ -68,7 +68,7 @@ class Counts:
     removed: int = 0
 
 
-class Imports:
+class ImportRecords:
     """Records what an import found, over one database connection.
 
     Lists that grow with the number of files are kept in temporary tables, not in memory.
@@ -166,7 +166,7 @@ class Imports:
     ) -> None:
         stamp = file.stamp
         known = self._known_notes(stamp.path, known_as)
-        same, notes = self._told_apart(file, notes, known, known_as)
+        same, notes = self._matched(file, notes, known, known_as)
         kept = {old.id for old in same.values()}
         left = [old for old in known if old.id not in kept]
         wanted = {note.path for note in notes}
@@ -188,7 +188,7 @@ class Imports:
         self._notes.mark_gone(gone)
         counts.removed += len(gone)
 
-    def _told_apart(
+    def _matched(
         self, file: ReadFile, notes: tuple[NewNote, ...], known: list[KnownNote], known_as: str
     ) -> tuple[dict[str, KnownNote], tuple[NewNote, ...]]:
         """Match the notes of a file with the known and the deleted ones.

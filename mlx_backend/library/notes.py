@@ -209,24 +209,24 @@ class Notes:
         # start for every passage.
         allowed = AllowedSecrets(self._db)
         for note in self._db.execute(TRAINING_NOTES):
-            taught = TrainingText(note, allowed)
-            title = taught.line(note["title"])
+            training = TrainingText(note, allowed)
+            title = training.line(note["title"])
             rows = self._db.execute(
                 "SELECT id, position, start, end, heading FROM passages WHERE note_id = ?"
                 " ORDER BY position",
                 (note["id"],),
             )
             for row in rows:
-                text = taught.piece(row["start"], row["end"])
+                text = training.piece(row["start"], row["end"])
                 if text:
                     yield Passage(
                         id=row["id"],
                         note_id=note["id"],
                         note_title=title,
                         position=row["position"],
-                        heading=taught.line(row["heading"]),
+                        heading=training.line(row["heading"]),
                         text=text,
-                        replies=taught.replies(row["start"], row["end"]),
+                        replies=training.replies(row["start"], row["end"]),
                     )
 
     def mark_learned(self, adapter: str, versions: dict[int, str]) -> None:

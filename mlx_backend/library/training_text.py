@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.note_secrets import found_secrets
 from mlx_backend.library.text_ranges import Ranges, decode_ranges, joined_ranges, kept_ranges
-from mlx_backend.library.voices import Exchange, decode_voices, exchanges
+from mlx_backend.library.voices import ReplyRanges, decode_voices, reply_ranges
 from mlx_backend.private_data.masking import mask_copies, mask_part
 
 _TRAINING_NOTES = """
@@ -47,7 +47,7 @@ class TrainingText:
         found = found_secrets(row["secrets"], row["kinds"])
         self._secrets = allowed.masked(row["id"], self._text, found)
         self._left_out = joined_ranges([*decode_ranges(row["repeated"]), *others])
-        self._exchanges = tuple(exchanges(decode_voices(row["voices"]), others))
+        self._replies = tuple(reply_ranges(decode_voices(row["voices"]), others))
 
     def line(self, line: str) -> str:
         """A title or heading of the note, with the note's secrets masked."""
@@ -59,14 +59,14 @@ class TrainingText:
 
     def replies(self, start: int, end: int) -> tuple[Reply, ...]:
         """The person's answers that begin within the characters [start, end)."""
-        found = (e for e in self._exchanges if start <= e.answered[0][0] < end)
-        return tuple(self._reply(exchange) for exchange in found)
+        found = (e for e in self._replies if start <= e.answered[0][0] < end)
+        return tuple(self._reply(ranges) for ranges in found)
 
-    def _reply(self, exchange: Exchange) -> Reply:
+    def _reply(self, ranges: ReplyRanges) -> Reply:
         return Reply(
-            self.line(exchange.name),
-            self._join(exchange.said, "\n").strip(),
-            self._join(exchange.answered, "\n").strip(),
+            self.line(ranges.name),
+            self._join(ranges.said, "\n").strip(),
+            self._join(ranges.answered, "\n").strip(),
         )
 
     def _join(self, kept: Iterator[tuple[int, int]] | Ranges, between: str) -> str:

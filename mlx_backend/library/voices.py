@@ -50,7 +50,7 @@ class Authorship:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class ReplyRanges:
     """What someone said, and what the person answered: ranges of the text, without the labels.
 
     `name` is who is answered; "" when the text does not say.
@@ -114,8 +114,8 @@ def authorship(voices: Sequence[Voice], own_names: Collection[str]) -> Authorshi
     return Authorship(own / all_words, others)
 
 
-def exchanges(voices: Sequence[Voice], others: Ranges) -> Iterator[Exchange]:
-    """The exchanges in which the person answers; `others` are the ranges of others' turns.
+def reply_ranges(voices: Sequence[Voice], others: Ranges) -> Iterator[ReplyRanges]:
+    """The answers of the person, with what they answer; `others` are the ranges of others' turns.
 
     Turns without a name are quotations: one that follows the answer, as in many mails, counts as
     what is answered when nothing comes before.
@@ -128,7 +128,7 @@ def exchanges(voices: Sequence[Voice], others: Ranges) -> Iterator[Exchange]:
         after = runs[at + 1][1] if at + 1 < len(runs) else []
         said = before or [turn for turn in after if not turn.name]
         if said:
-            yield Exchange(said[-1].name, _words(said), _words(turns))
+            yield ReplyRanges(said[-1].name, _words(said), _words(turns))
 
 
 def _runs(

@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 from mlx_backend.importers.document import (
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
 from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.ignored_files import IgnoredFiles, is_ignored
@@ -29,7 +29,7 @@ _LONGEST_NAME = 1000
 _NOTION_ID = re.compile(r"[ _-][0-9a-f]{32}(?=[./]|_all\.|$)")
 
 
-def read_archive(source: Source) -> Iterator[Item]:
+def read_archive(source: SourceFile) -> Iterator[Item]:
     """The documents of all files in the archive; `part` is the path in the archive.
 
     Raises SkippedFile when the archive is damaged, empty or nested too deeply.
@@ -39,13 +39,13 @@ def read_archive(source: Source) -> Iterator[Item]:
     return _read(source, ZipBox(source.data, LARGEST_IN_PIECES))
 
 
-def read_large_archive(source: LargeSource) -> Iterator[Item]:
+def read_large_archive(source: LargeSourceFile) -> Iterator[Item]:
     """`read_archive` for a large archive: holds one member at a time in memory."""
-    outside = Source(source.name, source.head, excluded_parts=source.excluded_parts)
+    outside = SourceFile(source.name, source.head, excluded_parts=source.excluded_parts)
     return _read(outside, ZipBox(source.file, LARGEST_IN_PIECES))
 
 
-def _read(source: Source, box: ZipBox) -> Iterator[Item]:
+def _read(source: SourceFile, box: ZipBox) -> Iterator[Item]:
     shown = 0
     hidden: dict[str, bool] = {}
     for member in box.members:
@@ -65,7 +65,7 @@ def _read(source: Source, box: ZipBox) -> Iterator[Item]:
         yield SkippedPart(one_line(ignored.first)[:_LONGEST_NAME], ignored.reason)
 
 
-def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[Item]:
+def _member(source: SourceFile, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[Item]:
     part = one_line(_NOTION_ID.sub("", member.filename))[:_LONGEST_NAME]
     if part in source.excluded_parts:
         return
@@ -79,16 +79,16 @@ def _member(source: Source, box: ZipBox, member: zipfile.ZipInfo) -> Iterator[It
         yield SkippedPart(part, reason_for(error, "The file is damaged and cannot be read"))
 
 
-def _items(source: Source, box: ZipBox, member: zipfile.ZipInfo, part: str) -> Iterable[Item]:
+def _items(source: SourceFile, box: ZipBox, member: zipfile.ZipInfo, part: str) -> Iterable[Item]:
     from mlx_backend.importers.registry import large_reader, read
 
     name, excluded_parts = PurePosixPath(part).name, _below(part, source.excluded_parts)
     if member.file_size > LARGEST_MEMBER:
         head = box.head(member)
         read_large = large_reader(name, head, packed=True)
-        return read_large(LargeSource(name, head, box.open_member(member), excluded_parts))
+        return read_large(LargeSourceFile(name, head, box.open_member(member), excluded_parts))
     data, depth = box.read_member(member), source.depth + 1
-    return read(Source(name, data, source.name, depth, excluded_parts))
+    return read(SourceFile(name, data, source.name, depth, excluded_parts))
 
 
 def _refuse(member: zipfile.ZipInfo, box: ZipBox) -> None:

@@ -11,17 +11,17 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
 from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers.json_array import values_of
 from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 _LONGEST_CHAIN = 100_000
 _CITATION = re.compile("\ue200[^\ue201\n]{0,500}\ue201|【\\d[^【】\n]{0,80}†[^【】\n]{0,80}】")
@@ -60,12 +60,12 @@ def is_account(value: object) -> bool:
     )
 
 
-def refuse_account(source: Source, value: object) -> Iterable[Item]:
+def refuse_account(source: SourceFile, value: object) -> Iterable[Item]:
     """Raises SkippedFile, because the data of an account is not a note."""
     raise SkippedFile("This is about your account, not a note")
 
 
-def read_chatgpt(source: Source, value: object) -> Iterator[Item]:
+def read_chatgpt(source: SourceFile, value: object) -> Iterator[Item]:
     """For each conversation, the branch that was shown last."""
     for conversation in _conversations(value):
         created = seconds_of(conversation.get("create_time"))
@@ -76,7 +76,7 @@ def read_chatgpt(source: Source, value: object) -> Iterator[Item]:
         yield replace(found, left_out=left_out) if isinstance(found, Document) else found
 
 
-def read_claude(source: Source, value: object) -> Iterator[Item]:
+def read_claude(source: SourceFile, value: object) -> Iterator[Item]:
     """For each conversation, all of its turns."""
     for conversation in _conversations(value):
         created = seconds_of(conversation.get("created_at"))
@@ -85,7 +85,7 @@ def read_claude(source: Source, value: object) -> Iterator[Item]:
         )
 
 
-def read_large_conversations(source: LargeSource) -> Iterator[Item]:
+def read_large_conversations(source: LargeSourceFile) -> Iterator[Item]:
     """The conversations of a large file: a JSON list, decoded one at a time.
 
     If the file is damaged, those before the damage are read. Raises SkippedFile when there are
@@ -97,7 +97,7 @@ def read_large_conversations(source: LargeSource) -> Iterator[Item]:
             part = f"conversation {number}"
             if part not in source.excluded_parts:
                 yield EnteredPart(part)
-                yield from _read_one(Source(source.name, source.head), value)
+                yield from _read_one(SourceFile(source.name, source.head), value)
             read += 1
     except (SkippedFile, MemoryError) as error:
         reason = reason_for(error, "")
@@ -107,7 +107,7 @@ def read_large_conversations(source: LargeSource) -> Iterator[Item]:
         yield SkippedPart(THE_REST, reason)
 
 
-def _read_one(source: Source, value: object) -> Iterator[Item]:
+def _read_one(source: SourceFile, value: object) -> Iterator[Item]:
     if is_chatgpt(value):
         return read_chatgpt(source, value)
     if is_claude(value):
@@ -117,7 +117,7 @@ def _read_one(source: Source, value: object) -> Iterator[Item]:
 
 def _conversation(name: object, created: float | None, turns: list[_Turn], assistant: str) -> Item:
     title = one_line(name if isinstance(name, str) else "") or "Untitled conversation"
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     for turn in turns:
         name = turn.name or ("You" if turn.own else assistant)
         transcript.say(name, f"**{name}:**\n\n", turn.text.strip("\n"), turn.own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.tables import rows_as_text
 
@@ -14,7 +14,7 @@ _DELIMITERS = ",;\t|"
 _SAMPLE = 20_000
 
 
-def read_csv(source: Source) -> list[Document]:
+def read_csv(source: SourceFile) -> list[Document]:
     """One document, with a line for each row. Raises SkippedFile when it is not a table."""
     text = decode(source.data)
     # The csv module limits the length of a cell; the whole file is limited already.
@@ -28,7 +28,7 @@ def read_csv(source: Source) -> list[Document]:
     return [Document(title=source.stem, text=rows + "\n", kind="table")]
 
 
-def _delimiter(source: Source, text: str) -> str:
+def _delimiter(source: SourceFile, text: str) -> str:
     if source.suffix in (".tsv", ".tab"):
         return "\t"
     try:

@@ -6,7 +6,7 @@ import io
 import zipfile
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import html_to_markdown
 from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.office_losses import office_losses
@@ -20,7 +20,7 @@ _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STYLES = "comment-reference => sup"
 
 
-def read_docx(source: Source) -> list[Document]:
+def read_docx(source: SourceFile) -> list[Document]:
     """One document. Raises SkippedFile when it is damaged or has no text."""
     import mammoth
 

@@ -17,10 +17,10 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
 from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.readers.html_text import Markdown, parse, to_markdown
@@ -33,16 +33,16 @@ _ATTACHED = frozenset({"data", "alternate-data", "recognition"})
 _CODE = re.compile("-en-codeblock: *true")
 
 
-def read_enex(source: Source) -> Iterator[Item]:
+def read_enex(source: SourceFile) -> Iterator[Item]:
     """The notes of an export; notes without text, or that cannot be read, are skipped.
 
     If the file is damaged or ends early, the notes before the damage are read.
     """
     data = io.BytesIO(source.data)
-    return read_large_enex(LargeSource(source.name, source.head, data, source.excluded_parts))
+    return read_large_enex(LargeSourceFile(source.name, source.head, data, source.excluded_parts))
 
 
-def read_large_enex(source: LargeSource) -> Iterator[Item]:
+def read_large_enex(source: LargeSourceFile) -> Iterator[Item]:
     """`read_enex` for a large file: holds one note at a time in memory."""
     names: set[str] = set()
     times: Counter[str] = Counter()

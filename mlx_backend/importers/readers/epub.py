@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import parse, to_markdown
 from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
@@ -20,7 +20,7 @@ from mlx_backend.importers.readers.zip_box import ZipBox
 _CONTAINER = "META-INF/container.xml"
 
 
-def read_epub(source: Source) -> list[Document]:
+def read_epub(source: SourceFile) -> list[Document]:
     """One document. Raises SkippedFile when it is damaged or has no text."""
     box = ZipBox(source.data)
     package = _package_path(box)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_code import CodeBlocks
 from mlx_backend.importers.readers.html_text import (
     drop_useless_links,
@@ -24,7 +24,7 @@ _LEAST_SHARE = 0.25
 _NOTE_MARK = re.compile(r"\s*\[[\w ]{1,12}\]\s*")
 
 
-def read_html(source: Source) -> list[Document]:
+def read_html(source: SourceFile) -> list[Document]:
     """One document. Raises SkippedFile when the page has no text."""
     tree = parse(source.data)
     if is_telegram_page(tree):
@@ -54,7 +54,7 @@ def _is_web_page(tree: Any) -> bool:
     return sum(sign is not None for sign in signs) >= _SIGNS_OF_A_SITE
 
 
-def _page(source: Source, tree: Any) -> Document | None:
+def _page(source: SourceFile, tree: Any) -> Document | None:
     """The article of a web page; the page without its menus when there is no clear article."""
     import trafilatura
 
@@ -101,7 +101,7 @@ def _article(tree: Any) -> tuple[str, Losses]:
     return code.restored(tidy(text)), losses
 
 
-def _recognises(source: Source) -> bool:
+def _recognises(source: SourceFile) -> bool:
     if begins_with(source, b"<!doctype html", b"<html"):
         return True
     return source.suffix in _SUFFIXES

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mlx_backend.importers.document import Document, Format, Item, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, Item, SkippedFile, SourceFile
 from mlx_backend.importers.readers.conversations import (
     is_account,
     is_chatgpt,
@@ -34,7 +34,7 @@ _SHAPES = (
 )
 
 
-def read_json(source: Source) -> Iterable[Item]:
+def read_json(source: SourceFile) -> Iterable[Item]:
     """The documents in the file. Raises SkippedFile when it is damaged or empty."""
     value = _value(source)
     for recognises, read in _SHAPES:
@@ -46,7 +46,7 @@ def read_json(source: Source) -> Iterable[Item]:
     return [Document(title=source.stem, text=text, kind="table")]
 
 
-def _value(source: Source) -> object:
+def _value(source: SourceFile) -> object:
     """The value in the file; for JSON lines, the list of their values."""
     text = decode(source.data)
     if source.suffix not in (".jsonl", ".ndjson"):
@@ -61,7 +61,7 @@ def _value(source: Source) -> object:
         raise SkippedFile("The file is damaged: its JSON cannot be read") from error
 
 
-def _recognises(source: Source) -> bool:
+def _recognises(source: SourceFile) -> bool:
     return source.suffix in _SUFFIXES or (not source.suffix and begins_with(source, b"{", b'[{"'))
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import Markdown, html_to_markdown
 from mlx_backend.importers.readers.losses import Losses
 from mlx_backend.importers.readers.mail_text import Letter, letter_document
@@ -20,7 +20,7 @@ _FIRST_FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t]")
 _FEWEST_FIELDS = 3
 
 
-def read_eml(source: Source) -> list[Document]:
+def read_eml(source: SourceFile) -> list[Document]:
     """One document. Raises SkippedFile when the mail is damaged or has no text."""
     message = parse_mail(source.data)
     # A received mail has headers about its delivery; a mail that the person sent has none.
@@ -100,7 +100,7 @@ def address_of(message: EmailMessage | None, name: str) -> str:
     return email.utils.parseaddr(_header(message, name))[1].lower()
 
 
-def _is_mail(source: Source) -> bool:
+def _is_mail(source: SourceFile) -> bool:
     if source.suffix in (".eml", ".emlx"):
         return True
     looks_like_one = _FIRST_FIELD.match(source.head) is not None

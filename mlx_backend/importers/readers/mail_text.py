@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from mlx_backend.importers.document import Document
 from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 _QUOTE = re.compile(r"\s*>")
 _QUOTE_INTRODUCTION = re.compile(
@@ -48,7 +48,7 @@ def letter_document(letter: Letter, stem: str, is_own: bool | None, part: str = 
 
     `stem` is the title if there is no subject. Quoted lines are never the person's own words.
     """
-    transcript, sender = Transcript(), one_line(letter.sender)
+    transcript, sender = TranscriptBuilder(), one_line(letter.sender)
     transcript.add(_heading(letter))
     for text, quoted in _runs(letter.body.strip("\n")):
         if quoted:

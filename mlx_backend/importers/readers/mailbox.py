@@ -17,10 +17,10 @@ from mlx_backend.importers.document import (
     EnteredPart,
     Format,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
 from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.readers.mail import address_of, mail_document, parse_mail
@@ -38,13 +38,13 @@ _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 16
 
 
-def read_mbox(source: Source) -> Iterator[Item]:
+def read_mbox(source: SourceFile) -> Iterator[Item]:
     """One document for each mail. The address in most of the mails is taken for the person's."""
     data = io.BytesIO(source.data)
-    return read_large_mbox(LargeSource(source.name, source.head, data, source.excluded_parts))
+    return read_large_mbox(LargeSourceFile(source.name, source.head, data, source.excluded_parts))
 
 
-def read_large_mbox(source: LargeSource) -> Iterator[Item]:
+def read_large_mbox(source: LargeSourceFile) -> Iterator[Item]:
     """`read_mbox` for a large file: holds one mail at a time in memory."""
     owner = _owner(source.file)
     for number, (begin, end) in enumerate(_mails(source.file), start=1):
@@ -129,7 +129,7 @@ def _piece(file: BinaryIO, begin: int, end: int) -> bytes:
     return file.read(end - begin)
 
 
-def _is_mbox(source: Source) -> bool:
+def _is_mbox(source: SourceFile) -> bool:
     found = _SEPARATOR.match(b"\n" + source.head)
     return found is not None
 

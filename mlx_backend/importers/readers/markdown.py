@@ -9,7 +9,7 @@ import re
 
 import yaml
 
-from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.document import Document, Format, SourceFile
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.text import one_line, seconds_of
 
@@ -21,7 +21,7 @@ _SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".q
 _DATES = ("created", "date", "date created", "created_at", "creation_date")
 
 
-def read_markdown(source: Source) -> list[Document]:
+def read_markdown(source: SourceFile) -> list[Document]:
     """One document. Its title is that of the front matter, else the first heading, else the name.
 
     Raises SkippedFile for empty and binary files.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
 
@@ -25,7 +25,7 @@ def is_notebook(value: object) -> bool:
     )
 
 
-def read_notebook(source: Source, value: object) -> list[Document]:
+def read_notebook(source: SourceFile, value: object) -> list[Document]:
     """One document. Raises SkippedFile when it has no text."""
     assert isinstance(value, dict)
     metadata = _mapping(value.get("metadata"))

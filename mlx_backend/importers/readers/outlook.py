@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import html_to_markdown
 from mlx_backend.importers.readers.losses import Losses
 from mlx_backend.importers.readers.mail_text import Letter, decoded, letter_document
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from oxmsg.recipient import Recipient
 
 
-def read_outlook(source: Source) -> list[Document]:
+def read_outlook(source: SourceFile) -> list[Document]:
     """One document. Raises SkippedFile when the message has no text."""
     from oxmsg import Message
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.pdf_pictures import Picture, pictures_on
 from mlx_backend.importers.readers.text import one_line, seconds_of
@@ -38,7 +38,7 @@ class _Page:
     pictures: frozenset[Picture] = frozenset()
 
 
-def read_pdf(source: Source) -> list[Document]:
+def read_pdf(source: SourceFile) -> list[Document]:
     """One document of all pages. Raises SkippedFile for scans and when it cannot be opened."""
     import pypdfium2
 

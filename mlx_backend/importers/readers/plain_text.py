@@ -6,7 +6,7 @@ import codecs
 
 from charset_normalizer import from_bytes
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 
 _TITLE_LENGTH = 80
 _LICENCES = frozenset({"license", "licence", "copying", "unlicense"})
@@ -26,7 +26,7 @@ _BOMS = (
 )
 
 
-def read_plain_text(source: Source) -> list[Document]:
+def read_plain_text(source: SourceFile) -> list[Document]:
     """One document, with the text as it is. The title is a short first line, else the file's name.
 
     Raises SkippedFile for empty and binary files; and for program code, settings and licences,
@@ -40,7 +40,7 @@ def read_plain_text(source: Source) -> list[Document]:
     return [Document(title=title, text=text)]
 
 
-def _refuse_by_name(source: Source) -> None:
+def _refuse_by_name(source: SourceFile) -> None:
     if source.suffix in _CODE.split():
         raise SkippedFile(
             f"This is program code or settings ({source.suffix}), which are not read, {TO_DO}"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_properties import office_properties
@@ -21,7 +21,7 @@ _SLIDE = re.compile(r"ppt/slides/slide(\d+)\.xml")
 _TITLES = ("title", "ctrTitle")
 
 
-def read_pptx(source: Source) -> list[Document]:
+def read_pptx(source: SourceFile) -> list[Document]:
     """One document. Raises SkippedFile when it is damaged or has no text."""
     box = ZipBox(source.data)
     slides = sorted((int(m[1]), m[0]) for m in map(_SLIDE.fullmatch, box.names) if m)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.document import Document, Format, SourceFile
 from mlx_backend.importers.readers.plain_text import decode
 
 _LINE = re.compile(r"([=\-`:.'\"~^_*+#])\1{2,}\s*")
 _DEEPEST = 6
 
 
-def read_rst(source: Source) -> list[Document]:
+def read_rst(source: SourceFile) -> list[Document]:
     """One document, titled by its first section, else its file. Raises SkippedFile if empty."""
     lines = decode(source.data).split("\n")
     styles: list[str] = []

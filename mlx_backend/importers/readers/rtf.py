@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import tidy
 from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import begins_with
@@ -13,7 +13,7 @@ _LEFT_OUT = {"picture": rb"\\pict\b", "embedded object": rb"\\object\b"}
 _CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
 
 
-def read_rtf(source: Source) -> list[Document]:
+def read_rtf(source: SourceFile) -> list[Document]:
     """One document. Raises SkippedFile when it has no text."""
     from striprtf.striprtf import rtf_to_text
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.office_losses import office_losses, old_workbook_losses
 from mlx_backend.importers.readers.tables import rows_as_text
 from mlx_backend.importers.readers.zip_box import ZipBox
 
 
-def read_spreadsheet(source: Source) -> list[Document]:
+def read_spreadsheet(source: SourceFile) -> list[Document]:
     """One document. Raises SkippedFile when it is damaged or has no cells."""
     from python_calamine import CalamineError, CalamineWorkbook
 

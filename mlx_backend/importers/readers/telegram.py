@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mlx_backend.importers.document import Document, Item, SkippedPart, Source
+from mlx_backend.importers.document import Document, Item, SkippedPart, SourceFile
 from mlx_backend.importers.readers.text import one_line, seconds_of
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 
 def is_telegram(value: object) -> bool:
@@ -24,7 +24,7 @@ def is_telegram(value: object) -> bool:
     return isinstance(messages, list) and "name" in value and "type" in value and "id" in value
 
 
-def read_telegram(source: Source, value: object) -> Iterator[Item]:
+def read_telegram(source: SourceFile, value: object) -> Iterator[Item]:
     """One document for each chat, with a heading for each day. Ids tell who the person is."""
     assert isinstance(value, dict)
     chats = value.get("chats")
@@ -41,7 +41,7 @@ def _chat(chat: dict[str, object], person_id: str, in_whole: bool) -> Item:
     title = one_line(str(chat.get("name") or "Saved messages"))
     part = title.replace("/", "-") if in_whole else ""
     messages = chat.get("messages")
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     day = ""
     created = None
     knows = bool(person_id) or chat.get("type") in ("personal_chat", "saved_messages")
@@ -99,12 +99,12 @@ def is_telegram_page(tree: Any) -> bool:
     return tree.select_one("div.page_wrap div.history div.message") is not None
 
 
-def read_telegram_page(source: Source, tree: Any) -> list[Document]:
+def read_telegram_page(source: SourceFile, tree: Any) -> list[Document]:
     """One document. The HTML does not tell which speaker is the person."""
     header = tree.select_one("div.page_header div.text")
     for line_end in tree.find_all("br"):
         line_end.replace_with("\n")
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     speaker = ""
     for message in tree.select("div.history div.message"):
         text = message.select_one("div.text")

@@ -6,14 +6,14 @@ import datetime as dt
 import email.utils
 import re
 
-from mlx_backend.importers.document import Source
+from mlx_backend.importers.document import SourceFile
 from mlx_backend.text.words import printable
 
 _SPACE_AND_MARKS = b"\xef\xbb\xbf \t\r\n"
 _YEARS = (0.0, 4_102_444_800.0)  # 1970 to 2100; anything else is not the date of a note
 
 
-def begins_with(source: Source, *starts: bytes) -> bool:
+def begins_with(source: SourceFile, *starts: bytes) -> bool:
     """Whether the content begins with one of `starts`, ignoring case and leading white space."""
     return source.head.lstrip(_SPACE_AND_MARKS)[:64].lower().startswith(starts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlx_backend.library.voices import Voice
 
 
-class Transcript:
+class TranscriptBuilder:
     """A text that is put together from pieces, some of which are the turns of speakers."""
 
     def __init__(self) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.text import one_line
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 _DAY = r"(\d{1,4}[./-]\d{1,2}[./-]\d{1,4})"
 _TIME = r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[AaPp]\.?\s?[Mm]\.?)?"
@@ -42,7 +42,7 @@ _LONGEST_ATTACHMENT = 30  # such as "Bild weggelassen"; notices about the chat a
 _MOST_IN_TITLE = 3
 
 
-def read_whatsapp(source: Source) -> list[Document]:
+def read_whatsapp(source: SourceFile) -> list[Document]:
     """One document, with a heading for each day. Raises SkippedFile when nobody says anything.
 
     The file is named after the other speaker; in a chat of two, so the person is known.
@@ -53,7 +53,7 @@ def read_whatsapp(source: Source) -> list[Document]:
     other = _other(source)
     speakers = {speaker for _, speaker, _ in turns}
     knows = other in speakers and len(speakers) == 2
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     day = ""
     for date, speaker, text in turns:
         if date != day:
@@ -118,7 +118,7 @@ def _title(turns: list[tuple[str, str, str]]) -> str:
     return f"Chat of {', '.join(most)} and {last}" if most else ""
 
 
-def _other(source: Source) -> str:
+def _other(source: SourceFile) -> str:
     for name in (source.stem, source.container):
         found = _NAME.match(name)
         if found and found[1].lower() not in ("_chat", "chat"):
@@ -126,7 +126,7 @@ def _other(source: Source) -> str:
     return ""
 
 
-def _recognises(source: Source) -> bool:
+def _recognises(source: SourceFile) -> bool:
     if source.suffix != ".txt":
         return False
     lines = source.head.decode("utf-8", "ignore").lstrip("\ufeff").split("\n")[:_PROBED_LINES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlx_backend.importers.document import Format, Item, LargeSource, SkippedFile, Source
+from mlx_backend.importers.document import Format, Item, LargeSourceFile, SkippedFile, SourceFile
 from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers.enex import read_enex, read_large_enex
 from mlx_backend.importers.readers.feed import read_feed, read_outline
@@ -18,7 +18,7 @@ _STARTS = (b"<?xml", b"<rss", b"<feed", b"<opml", b"<!doctype en-export", b"<en-
 _ENEX = b"<en-export"
 
 
-def read_xml(source: Source) -> Iterable[Item]:
+def read_xml(source: SourceFile) -> Iterable[Item]:
     """The documents in the file. Raises SkippedFile for other kinds and for damaged files."""
     if _ENEX in source.head:
         return read_enex(source)
@@ -37,7 +37,7 @@ def read_xml(source: Source) -> Iterable[Item]:
             raise SkippedFile(f"This kind of XML ({kind}) is not read, {TO_DO}")
 
 
-def read_large_xml(source: LargeSource) -> Iterable[Item]:
+def read_large_xml(source: LargeSourceFile) -> Iterable[Item]:
     """`read_xml` for a large file; of these, only Evernote's exports are read."""
     if _ENEX not in source.head:
         raise SkippedFile(too_large(source.name))

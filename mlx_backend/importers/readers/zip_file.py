@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from mlx_backend.importers.document import (
     Format,
     Item,
-    LargeSource,
+    LargeSourceFile,
     Reader,
     SkippedFile,
-    Source,
+    SourceFile,
 )
 from mlx_backend.importers.limits import LARGEST_IN_PIECES, too_large
 from mlx_backend.importers.readers.archive import read_archive, read_large_archive
@@ -24,12 +24,12 @@ from mlx_backend.importers.readers.zip_box import ZipBox
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 
 
-def read_zip(source: Source) -> Iterable[Item]:
+def read_zip(source: SourceFile) -> Iterable[Item]:
     """The documents in the file. Raises SkippedFile when it is damaged, a zip bomb, or has none."""
     return _reader(ZipBox(source.data, LARGEST_IN_PIECES))(source)
 
 
-def read_large_zip(source: LargeSource) -> Iterable[Item]:
+def read_large_zip(source: LargeSourceFile) -> Iterable[Item]:
     """`read_zip` for a large file; of these, only archives are read."""
     if _reader(ZipBox(source.file, LARGEST_IN_PIECES)) is not read_archive:
         raise SkippedFile(too_large(source.name))

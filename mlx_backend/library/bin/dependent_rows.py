@@ -99,27 +99,27 @@ class RowRestorer:
 
 def encode(content: Content) -> str:
     """Rows as JSON without loss: numbers to the last bit, bytes as hexadecimal."""
-    told = {
-        table: [{column: _told(value) for column, value in row.items()} for row in rows]
+    as_json = {
+        table: [{column: _to_json(value) for column, value in row.items()} for row in rows]
         for table, rows in content.items()
     }
-    return msgspec.json.encode(told).decode()
+    return msgspec.json.encode(as_json).decode()
 
 
 def decode(encoded: str) -> Content:
     """The rows that `encode` was given."""
-    told = msgspec.json.decode(encoded, type=Content)
+    as_json = msgspec.json.decode(encoded, type=Content)
     return {
-        table: [{column: _untold(value) for column, value in row.items()} for row in rows]
-        for table, rows in told.items()
+        table: [{column: _from_json(value) for column, value in row.items()} for row in rows]
+        for table, rows in as_json.items()
     }
 
 
-def _told(value: object) -> object:
+def _to_json(value: object) -> object:
     return {_BLOB: value.hex()} if isinstance(value, bytes) else value
 
 
-def _untold(value: object) -> object:
+def _from_json(value: object) -> object:
     return bytes.fromhex(str(value[_BLOB])) if isinstance(value, dict) else value
 
 

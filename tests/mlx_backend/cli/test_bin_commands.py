@@ -4,46 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mlx_backend.cli import main
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import list_adapters, read_adapter
 from mlx_backend.library.conversations import Conversations
 from mlx_backend.library.notes import Notes
+from tests.mlx_backend.cli.running import Run, Said
 from tests.mlx_backend.library.test_adapters import put
-
-Json = dict[str, Any]
-Said = Callable[..., str]
-Run = Callable[..., Json]
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs a command; returns what it prints."""
-
-    def command(*words: object, code: int = 0) -> str:
-        capsys.readouterr()
-        assert main([str(word) for word in words]) == code
-        captured = capsys.readouterr()
-        return captured.out if code == 0 else captured.err
-
-    return command
-
-
-@pytest.fixture
-def run(said: Said, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with --json; returns the object that it prints."""
-
-    def command(*words: object) -> Json:
-        result: Json = json.loads(said(*words, "--json").splitlines()[-1])
-        return result
-
-    return command
 
 
 @pytest.fixture

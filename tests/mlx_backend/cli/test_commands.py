@@ -23,25 +23,8 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.assessment import AssessmentTime
 from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation
+from tests.mlx_backend.cli.running import Json, Run
 from tests.mlx_backend.made import make_adapter
-
-Json = dict[str, Any]
-Run = Callable[..., Json]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with --json; returns its object, and checks exit code and stderr."""
-
-    def command(*words: object, code: int = 0) -> Json:
-        assert main([*map(str, words), "--json"]) == code
-        output, errors = capsys.readouterr()
-        assert "Traceback" not in output + errors
-        result: Json = json.loads(output.splitlines()[-1])
-        assert ("error" in result) == (code == 1)
-        return result
-
-    return command
 
 
 @pytest.fixture

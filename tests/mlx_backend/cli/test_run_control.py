@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,21 +15,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.settings import load_settings
-
-Json = dict[str, Any]
-Run = Callable[..., Json]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with --json; returns its object, and checks its exit code."""
-
-    def command(*words: object, code: int = 0) -> Json:
-        assert main([*map(str, words), "--json"]) == code
-        result: Json = json.loads(capsys.readouterr().out.splitlines()[-1])
-        return result
-
-    return command
+from tests.mlx_backend.cli.running import Json, Run
 
 
 @pytest.fixture(autouse=True)

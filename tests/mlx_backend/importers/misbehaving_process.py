@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from mlx_backend.importers import reading_process, registry
-from mlx_backend.importers.document import Document, EnteredPart, Item, Source
+from mlx_backend.importers.document import Document, EnteredPart, Item, SourceFile
 
 
-def read(source: Source) -> Iterator[Item]:
+def read(source: SourceFile) -> Iterator[Item]:
     """One part for each line of the file; each line names an action."""
     for number, line in enumerate(source.data.decode().split("\n")):
         part = f"part {number}"

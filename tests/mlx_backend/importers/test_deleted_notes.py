@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.importers.importing import ImportOutcome, import_paths
+from mlx_backend.importers.batches import ImportOutcome
+from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin

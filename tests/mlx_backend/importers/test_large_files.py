@@ -16,10 +16,10 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
 from mlx_backend.importers.readers import json_array
 from mlx_backend.importers.registry import large_reader, read
@@ -128,7 +128,7 @@ def test_a_bomb_of_json_in_a_zip_is_not_unpacked(tmp_path: Path) -> None:
 
 
 def read_large(data: bytes, excluded_parts: frozenset[str] = frozenset()) -> list[Item]:
-    source = LargeSource("conversations.json", data[:4096], io.BytesIO(data), excluded_parts)
+    source = LargeSourceFile("conversations.json", data[:4096], io.BytesIO(data), excluded_parts)
     items = large_reader(source.name, source.head)(source)
     return [item for item in items if not isinstance(item, EnteredPart)]
 
@@ -140,7 +140,7 @@ def test_conversations_are_the_same_a_piece_at_a_time(
 ) -> None:
     monkeypatch.setattr(json_array, "_CHUNK", chunk)
     two = json.dumps(json.loads(export) * 2, indent=1).replace("Wh", "\u00e9\U0001f6f6")
-    whole = list(read(Source("conversations.json", two.encode())))
+    whole = list(read(SourceFile("conversations.json", two.encode())))
     assert len(whole) == 2
     assert read_large(two.encode()) == whole
     assert read_large(two.encode("utf-8-sig")) == whole
@@ -195,7 +195,7 @@ def test_of_a_damaged_export_of_evernote_the_beginning_is_read(rest: str) -> Non
 
 
 def read_items(text: str) -> list[str]:
-    items = read(Source("a.enex", text.encode()))
+    items = read(SourceFile("a.enex", text.encode()))
     return [
         item.text if isinstance(item, Document) else item.part
         for item in items

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.importers.document import Document, Source
+from mlx_backend.importers.document import Document, SourceFile
 from mlx_backend.importers.readers.office_losses import old_workbook_losses
 from mlx_backend.importers.registry import read
 from tests.mlx_backend.importers import samples
@@ -24,7 +24,7 @@ ESCAPED = CODE.replace("&", "&amp;").replace("<", "&lt;")
 
 def document(name: str, data: str | bytes) -> Document:
     content = data.encode() if isinstance(data, str) else data
-    (found,) = (item for item in read(Source(name, content)) if isinstance(item, Document))
+    (found,) = (item for item in read(SourceFile(name, content)) if isinstance(item, Document))
     return found
 
 

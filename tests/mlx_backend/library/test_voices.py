@@ -4,7 +4,7 @@ import pytest
 
 from mlx_backend.curation.curate import curate
 from mlx_backend.importers.passages import split_passages
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 from mlx_backend.library.curation_findings import CurationFindings
 from mlx_backend.library.notes import NewNote, Notes, Passage
 from mlx_backend.library.own_names import OwnNames
@@ -28,7 +28,7 @@ def voices_of(own: str | None = None) -> tuple[Voice, ...]:
 
 
 def note(path: str, turns: tuple[tuple[str, str], ...], own: str | None = None) -> NewNote:
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     for name, words in turns:
         transcript.say(name, f"{name}: ", words, None if own is None else name == own)
         transcript.add("\n")
@@ -168,7 +168,7 @@ def test_what_is_private_is_masked_in_what_is_answered_to(notes: Notes) -> None:
 
 def test_a_mail_answers_what_it_quotes_below(notes: Notes) -> None:
     turns = (("Emil <emil@cove.example>", "We do need some more oil."), ("", "> Do you need oil?"))
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     for name, words in turns:
         transcript.say(name, "", words + "\n", own=bool(name))
     text = transcript.text
