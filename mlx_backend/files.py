@@ -87,18 +87,26 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder; readers see all of it or nothing, even after a crash."""
-    remove_tree(put_out_of_sight(path))
+    """Remove a folder so that a reader sees all of it or nothing, even after a crash."""
+    with folder_removed(path):
+        pass
 
 
-def put_out_of_sight(path: Path) -> Path:
-    """Rename a folder that is to be removed, so that readers no longer see it; the new path.
+@contextlib.contextmanager
+def folder_removed(path: Path) -> Iterator[None]:
+    """Rename a folder out of sight for a block, and remove it after the block.
 
-    `sweep_leftovers` removes it later if the caller does not.
+    If the block fails, the folder is renamed back. A process that is killed meanwhile leaves the
+    renamed folder to `sweep_leftovers`.
     """
     beside = _beside(path)
     path.rename(beside)
-    return beside
+    try:
+        yield
+    except BaseException:
+        beside.rename(path)
+        raise
+    remove_tree(beside)
 
 
 def sweep_leftovers(folder: Path) -> None:

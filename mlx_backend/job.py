@@ -1,4 +1,4 @@
-"""The job process: `python -m mlx_backend.job FOLDER` works off one folder and reports into it."""
+"""The job process: `python -m mlx_backend.job FOLDER` does the job that the folder describes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
 _LOCK_PATIENCE_S = 2.0
 _PROGRESS_EVERY_S = 0.1
-_NICENESS = 5  # the window and the chat go first; a machine that is otherwise idle loses nothing
+_NICENESS = 5  # the window and the chat take precedence; on an idle machine this costs nothing
 
 _log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str]) -> int:
-    """Work on the folder named by the one argument; 0 when done or stopped, 1 when it failed."""
-    # A terminal that is closed is no reason to end; nor for the processes that this one starts.
+    """Do the job in the folder `arguments[0]`; returns 0 when done or stopped, 1 on failure."""
+    # Closing the terminal must not end this process, nor the processes that it starts.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log_to_stderr()
     folder = JobFolder(Path(arguments[0]).absolute())
@@ -58,7 +58,7 @@ def _work(folder: JobFolder) -> int:
         os.nice(_NICENESS)
         folder.append(protocol.Started(pid=os.getpid()))
         result = _run(folder, spec, lambda: signalled() or folder.stop_requested())
-    except BaseException as error:  # a job has nobody above it: everything ends up in its folder
+    except BaseException as error:  # nothing else would catch it: record it in the folder
         return _fail(folder, from_exception(error))
     folder.append(protocol.Stopped() if result is None else protocol.Finished(result=result))
     return 0
@@ -135,12 +135,12 @@ def _import(
 
 
 def _masked(path: str) -> str:
-    """A file's name can tell a secret too; the library knows it, but no job's folder."""
+    """A path with its secrets masked: file names can contain some, and job folders must not."""
     return mask(path, find_secrets(path))
 
 
 def _signal_switch() -> Callable[[], bool]:
-    """True once a polite signal asks for the end."""
+    """A function that returns True once SIGTERM or SIGINT has arrived."""
     signalled = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:

@@ -24,8 +24,8 @@ from app.widgets.text import hairline, indented, label
 from app.widgets.two_lines import TwoLines
 from app.widgets.undo import UndoBar
 from mlx_backend.errors import OvernightError
+from mlx_backend.library.adapter_names import check_name, same_among
 from mlx_backend.library.adapters import Adapter, list_adapters, list_damaged
-from mlx_backend.library.names import check_name, same_among
 
 
 class AdaptersPage(QWidget):

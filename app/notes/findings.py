@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
 from app.style import Size, Space
 from app.widgets.text import button, paragraph
-from mlx_backend.library.findings import Reason
+from mlx_backend.library.curation_findings import Reason
 from mlx_backend.library.note_browsing import AUTHORSHIP, SECRETS
 
 _BESIDE = QBoxLayout.Direction.LeftToRight

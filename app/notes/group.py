@@ -13,7 +13,7 @@ from app.library.background import Background
 from app.notes.languages import LanguageChoice
 from app.style import Space
 from app.widgets.text import button, paragraph
-from mlx_backend.library.findings import Findings, Step
+from mlx_backend.library.curation_findings import CurationFindings, Step
 from mlx_backend.library.note_browsing import Group
 
 SKIPPED = "skipped"
@@ -116,7 +116,7 @@ class StepChange:
 
     def apply(self, db: sqlite3.Connection) -> None:
         """Write it."""
-        findings = Findings(db)
+        findings = CurationFindings(db)
         write = findings.undo if self.undo else findings.redo
         for step in self.steps:
             write(cast(Step, step), self.note_id, self.only)
@@ -129,4 +129,4 @@ def change_for_group(group: str, undo: bool) -> StepChange:
 
 def is_undone(group: str, db: sqlite3.Connection) -> bool:
     """Whether all steps of a group are undone for all notes."""
-    return set(_STEPS[group]) <= Findings(db).undone_steps()
+    return set(_STEPS[group]) <= CurationFindings(db).undone_steps()

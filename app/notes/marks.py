@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mlx_backend.library.findings import Reason
+from mlx_backend.library.curation_findings import Reason
 from mlx_backend.library.note_browsing import AUTHORSHIP, SECRETS
 from mlx_backend.library.notes import Span
 

@@ -43,10 +43,10 @@ from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
 from app.widgets.text import button, hairline, indented, label
 from app.widgets.undo import UndoBar
-from mlx_backend.library.deciding import Decision, Decisions
 from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
 from mlx_backend.library.languages import Language
 from mlx_backend.library.note_browsing import Browsing, NoteFilter, NoteIds, Overview
+from mlx_backend.library.note_decisions import NoteDecision, NoteDecisions
 from mlx_backend.library.voices import short_name
 
 _TYPING_MS = 150
@@ -347,7 +347,7 @@ class NotesPage(QWidget):
     def _decide_chosen(self, included: bool) -> None:
         ids = self.list.chosen_ids()
         self._background.call(
-            lambda db: Decisions(db).decide(ids, included),
+            lambda db: NoteDecisions(db).decide(ids, included),
             functools.partial(self._decided, ids, included),
         )
         self._announce(len(ids), included)
@@ -373,7 +373,7 @@ class NotesPage(QWidget):
         if notes > _MANY:
             self.totals.setText(f"{doing} {amounts.count(notes, 'note')}…")
 
-    def _decided(self, ids: NoteIds[int], included: bool, decision: Decision) -> None:
+    def _decided(self, ids: NoteIds[int], included: bool, decision: NoteDecision) -> None:
         if decision.notes:
             step = steps.decided(ids, included, decision, self._after_step)
             self._history.add(step)

@@ -14,7 +14,7 @@ from app.library.background import Background
 from app.style import Size, Space, Style, Type, sized
 from app.text import amounts
 from app.widgets.text import label, paragraph
-from mlx_backend.library.picture import LENGTHS, Picture, picture_of
+from mlx_backend.library.note_statistics import LENGTHS, NoteStatistics, statistics_of
 
 _MOST_KINDS = 6
 _MOST_YEARS = 12
@@ -74,10 +74,10 @@ class NotesPicture(QScrollArea):
         self._is_stale = False
         folder = self._folder
         self._background.call(
-            lambda db: picture_of(db, folder), functools.partial(self._show, folder)
+            lambda db: statistics_of(db, folder), functools.partial(self._show, folder)
         )
 
-    def _show(self, folder: str, picture: Picture) -> None:
+    def _show(self, folder: str, picture: NoteStatistics) -> None:
         if folder != self._folder:
             return
         sums = picture.sums
@@ -151,7 +151,7 @@ class Bars(QWidget):
         painter.drawText(line, middle | right, amounts.number(number))
 
 
-def _in_words(picture: Picture) -> str:
+def _in_words(picture: NoteStatistics) -> str:
     sums = picture.sums
     sentence = f"{amounts.count(sums.notes, 'note')} with {amounts.count(sums.words, 'word')}."
     if sums.left_out:
@@ -159,7 +159,7 @@ def _in_words(picture: Picture) -> str:
     return sentence
 
 
-def _kinds(picture: Picture) -> list[tuple[str, int]]:
+def _kinds(picture: NoteStatistics) -> list[tuple[str, int]]:
     bars = [(_KINDS.get(kind, kind.capitalize()), number) for kind, number in picture.kinds]
     if len(bars) <= _MOST_KINDS:
         return bars
@@ -167,7 +167,7 @@ def _kinds(picture: Picture) -> list[tuple[str, int]]:
     return [*bars[: _MOST_KINDS - 1], ("Others", rest)]
 
 
-def _years(picture: Picture) -> list[tuple[str, int]]:
+def _years(picture: NoteStatistics) -> list[tuple[str, int]]:
     """The latest first; what is older than fits is one bar."""
     bars = [(str(year), number) for year, number in reversed(picture.years)]
     if len(bars) <= _MOST_YEARS:
@@ -177,7 +177,7 @@ def _years(picture: Picture) -> list[tuple[str, int]]:
     return [*bars[: _MOST_YEARS - 1], (f"{first_older} and before", older)]
 
 
-def _lengths(picture: Picture) -> list[tuple[str, int]]:
+def _lengths(picture: NoteStatistics) -> list[tuple[str, int]]:
     names = [f"Under {amounts.number(LENGTHS[0])}"]
     names += [
         f"{amounts.number(low)} to {amounts.number(high - 1)}"

@@ -27,11 +27,11 @@ from app.widgets.flow import Flow
 from app.widgets.reveal import SHOW, reveal
 from app.widgets.segments import Segments
 from app.widgets.text import button, paragraph
-from mlx_backend.library.findings import Findings, Reason
+from mlx_backend.library.curation_findings import CurationFindings, Reason
 from mlx_backend.library.folder_decisions import FolderDecisions, leaves_out
 from mlx_backend.library.note_browsing import Browsing, NoteIds, Sums
+from mlx_backend.library.note_origins import Origin, origin_of
 from mlx_backend.library.notes import Notes, NoteSummary
-from mlx_backend.library.origins import Origin, origin_of
 
 # Whose text is Markdown, by itself or as the importer wrote it.
 _MARKDOWN = {"docx", "epub", "evernote", "feed", "html", "markdown", "notebook", "web page"}
@@ -271,7 +271,7 @@ def _details(
     note = Browsing(db).rows([note_id]).get(note_id)
     if note is None:
         return None
-    notes, findings = Notes(db), Findings(db)
+    notes, findings = Notes(db), CurationFindings(db)
     text = notes.text(note_id)
     reasons, left = findings.reasons(note_id), notes.left_out(note_id)
     marks = marks_of(text, notes.spans(note_id), reasons, note.status != "excluded", cited)

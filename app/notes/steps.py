@@ -10,21 +10,21 @@ from app.library.undo_history import Repeatable, Step, silently
 from app.notes.group import StepChange
 from app.notes.languages import set_language
 from app.text import amounts
-from mlx_backend.library.deciding import Decision, Decisions
 from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
 from mlx_backend.library.languages import Language
 from mlx_backend.library.note_browsing import Browsing, NoteFilter, NoteIds
+from mlx_backend.library.note_decisions import NoteDecision, NoteDecisions
 from mlx_backend.library.own_names import OwnNames
 
 Ends = Callable[[bool], None]
 
 
-def decided(ids: NoteIds[int], included: bool, decision: Decision, ends: Ends) -> Step:
+def decided(ids: NoteIds[int], included: bool, decision: NoteDecision, ends: Ends) -> Step:
     """Notes were left out, or brought back."""
     what = amounts.count(decision.notes, "note")
     repeatable = Repeatable(
-        lambda db: Decisions(db).decide(ids, included),
-        lambda db, last: Decisions(db).take_back(last),
+        lambda db: NoteDecisions(db).decide(ids, included),
+        lambda db, last: NoteDecisions(db).take_back(last),
         decision,
     )
     name = f"Use {what.title()}" if included else f"Leave Out {what.title()}"
@@ -83,7 +83,7 @@ def findings_changed(change: StepChange, where: str, ends: Ends) -> Step:
     )
 
 
-def decide_all(included: bool, db: sqlite3.Connection) -> tuple[NoteIds[int], bool, Decision]:
+def decide_all(included: bool, db: sqlite3.Connection) -> tuple[NoteIds[int], bool, NoteDecision]:
     """Leave all notes out, or bring all back: which these are, and what `decided` needs besides."""
     ids = Browsing(db).ids(NoteFilter())
-    return ids, included, Decisions(db).decide(ids, included)
+    return ids, included, NoteDecisions(db).decide(ids, included)

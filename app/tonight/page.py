@@ -26,8 +26,8 @@ from app.widgets.empty import EmptyState
 from app.widgets.text import label
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
+from mlx_backend.library.adapter_names import same_among
 from mlx_backend.library.adapters import list_adapters, list_damaged
-from mlx_backend.library.names import same_among
 from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.library.samples import Samples
 from mlx_backend.protocol import TrainSpec

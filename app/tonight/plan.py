@@ -19,7 +19,7 @@ from app.widgets.composing import LineField
 from app.widgets.measuring import Measuring
 from app.widgets.text import button, label, paragraph, tip
 from mlx_backend.errors import OvernightError
-from mlx_backend.library.names import check_name, normal_name, same_among
+from mlx_backend.library.adapter_names import check_name, normal_name, same_among
 from mlx_backend.library.notes import Totals
 
 _MEASURING = "Measuring how fast this computer learns."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.passage_index import refresh_index
-from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
+from mlx_backend.library.training_text import TRAINING_NOTE, TrainingText
 from mlx_backend.text.segmenting import search_terms, segmented
 from mlx_backend.text.words import end_of, folded_words, word_set
 
@@ -88,17 +88,17 @@ class Retriever:
     ) -> list[Found]:
         """The first `count` rows with text that may be taught, as passages with that text."""
         allowed = AllowedSecrets(self._db)
-        notes: dict[int, TaughtNote] = {}
+        notes: dict[int, TrainingText] = {}
         found: list[Found] = []
         for row in rows:
             if len(found) == count:
                 break
             note = notes.get(row["note_id"])
             if note is None:
-                fetched = self._db.execute(TAUGHT_NOTE, (row["note_id"],)).fetchone()
+                fetched = self._db.execute(TRAINING_NOTE, (row["note_id"],)).fetchone()
                 if fetched is None:
                     continue
-                note = notes[row["note_id"]] = TaughtNote(fetched, allowed)
+                note = notes[row["note_id"]] = TrainingText(fetched, allowed)
             text = note.piece(row["start"], row["end"])
             if not text:
                 continue
@@ -118,7 +118,7 @@ class Retriever:
             )
         return found
 
-    def _before(self, row: sqlite3.Row, note: TaughtNote) -> tuple[str, ...]:
+    def _before(self, row: sqlite3.Row, note: TrainingText) -> tuple[str, ...]:
         rows = self._db.execute(
             "SELECT start, end FROM passages WHERE note_id = ? AND position BETWEEN ? AND ?"
             " ORDER BY position",

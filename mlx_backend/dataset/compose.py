@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from mlx_backend.curation import due
+from mlx_backend.curation import pending
 from mlx_backend.curation.curate import curate
 from mlx_backend.dataset import facts, held_out, linked_notes, reading, upkeep, wholes
 from mlx_backend.dataset.facts import StudiedPassage
@@ -91,7 +91,7 @@ def gather(notes: Notes) -> Material:
     curate(notes)  # only notes whose import was interrupted are left to do
     with _as_of_now(notes):
         # A concurrent import may have added notes that are not curated yet.
-        unseen = set(due.outdated(notes.connection))
+        unseen = set(pending.outdated(notes.connection))
         passages = [_without_secrets_above(p) for p in notes.passages() if p.note_id not in unseen]
         versions = {id_: sha for id_, sha in notes.versions().items() if id_ not in unseen}
         places = Places(note for note in notes.summaries() if note.status != "gone")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.taught import Reply
+from mlx_backend.library.training_text import Reply
 
 _LONGEST_SAID = 300  # characters, from the end, which the answer refers to
 _LONGEST_ANSWER = 1_000  # characters: a longer one is taught as passages

@@ -1,10 +1,11 @@
-"""The formats that are read. Adding one is a module in `readers` and a line here."""
+"""The file formats that are read. A new format is a module in `readers` and a line here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlx_backend.importers.document import Format, Item, LargeReader, SkippedFile, Source
+from mlx_backend.importers.document import Format, Item, LargeReader, SkippedFile, SourceFile
+from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers import (
     csv_file,
     html,
@@ -22,11 +23,10 @@ from mlx_backend.importers.readers import (
     xml_file,
     zip_file,
 )
-from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
-from mlx_backend.importers.too_large import too_large
+from mlx_backend.importers.readers.binary_files import refuse_binary
 
-# The first one that recognises a file reads it. What is told by its bytes alone comes before what
-# any text might be, and the reader of any text comes last.
+# The first format that recognises a file reads it. Formats known by their first bytes come before
+# text formats, and plain text, which takes any text, comes last.
 FORMATS: tuple[Format, ...] = (
     pdf.FORMAT,
     zip_file.FORMAT,
@@ -46,21 +46,21 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def read(source: Source) -> Iterable[Item]:
-    """The documents of a file and what of it is left out.
+def read(source: SourceFile) -> Iterable[Item]:
+    """The documents of a file, and its skipped parts.
 
-    Raises SkippedFile, at once or on the way, with the reason; and whatever a parser raises on
-    damaged input, which only `reading_process` may meet.
+    Raises SkippedFile, at once or during iteration, and whatever a parser raises on damaged input;
+    so call it only in `reading_process`.
     """
     return _format_of(source).read(source)
 
 
 def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
-    """Who reads a file that is too large to be held. Raises SkippedFile when nobody does.
+    """The reader for a file too large to hold in memory. Raises SkippedFile when there is none.
 
-    One that is `packed` can be read in sequence alone.
+    A file that is `packed` in an archive can only be read in sequence.
     """
-    format_ = _format_of(Source(name, head))
+    format_ = _format_of(SourceFile(name, head))
     if format_.read_large is None:
         raise SkippedFile(too_large(name))
     if packed and not format_.in_sequence:
@@ -68,6 +68,6 @@ def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
     return format_.read_large
 
 
-def _format_of(source: Source) -> Format:
-    refuse_what_is_no_text(source.head)
+def _format_of(source: SourceFile) -> Format:
+    refuse_binary(source.head)
     return next(format_ for format_ in FORMATS if format_.recognises(source))

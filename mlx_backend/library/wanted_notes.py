@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from mlx_backend.library.findings import NEAREST_FOLDER
+from mlx_backend.library.inclusion import NEAREST_FOLDER
 
 _COPIES = "('duplicate', 'near_duplicate')"
 

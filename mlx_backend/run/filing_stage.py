@@ -9,8 +9,8 @@ from mlx_backend import __version__
 from mlx_backend.adapters.filing import file_adapter
 from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.library import adapters, database
+from mlx_backend.library.adapter_names import normal_name
 from mlx_backend.library.adapters import Adapter, AdapterCard
-from mlx_backend.library.names import normal_name
 from mlx_backend.library.notes import Notes
 from mlx_backend.models import lora
 from mlx_backend.run.context import RunContext

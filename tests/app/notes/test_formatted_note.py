@@ -19,8 +19,8 @@ from app.shell.window import Window
 from app.widgets.code_box import CodeBox
 from app.widgets.markdown_parts import Kind, parts_of
 from mlx_backend.library import Library
+from mlx_backend.library.curation_findings import Reason
 from mlx_backend.library.database import opened
-from mlx_backend.library.findings import Reason
 from mlx_backend.library.notes import NewNote, Notes
 from tests.app.filled import add_notes
 

@@ -10,7 +10,7 @@ from app.notes.marked_text import MarkedText
 from app.notes.marks import Becomes, marks_of, shown_text
 from app.services import Services
 from app.style import Style
-from mlx_backend.library.findings import Reason, Step
+from mlx_backend.library.curation_findings import Reason, Step
 from mlx_backend.library.notes import Span
 
 TEXT = "Tide 🌊 table\n\nThe same footer.\n\nThe password is hunter22."

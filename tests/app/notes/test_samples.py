@@ -23,7 +23,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, drop_reasons
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.database import opened, transaction
-from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.sample_browsing import SampleBrowsing, SampleFilter
 from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.library.samples import StoredSample
@@ -175,7 +175,7 @@ def test_the_samples_of_a_note_left_out_are_so_too(
 ) -> None:
     engine = stored(library)[CYLINDERS.prompt].note_id
     with opened(library.database) as db:
-        Decisions(db).decide([engine], included=False)
+        NoteDecisions(db).decide([engine], included=False)
     view.refresh()
     qtbot.waitUntil(lambda: view.totals.text() == "3 samples written, 1 kept")
     choose(view, CYLINDERS.prompt, qtbot)

@@ -106,7 +106,7 @@ def test_library_that_cannot_be_made(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("OVERNIGHT_HOME", str(tmp_path / "file"))
     assert app.main.main([]) == 1
-    assert "cannot be made" in shown[0]
+    assert "cannot be created" in shown[0]
 
 
 def test_unexpected_errors_are_logged_and_shown(

@@ -1,4 +1,4 @@
-"""Every command in this process, with what it prints and returns."""
+"""Every command, run in this process: what it prints and returns."""
 
 from __future__ import annotations
 
@@ -23,31 +23,14 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.assessment import AssessmentTime
 from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation
+from tests.mlx_backend.cli.running import Json, Run
 from tests.mlx_backend.made import make_adapter
 from tests.mlx_backend.protocol.contract import ALWAYS, GENERAL, MEASURED
-
-Json = dict[str, Any]
-Run = Callable[..., Json]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with --json; gives its last line, and checks exit code and stderr."""
-
-    def command(*words: object, code: int = 0) -> Json:
-        assert main([*map(str, words), "--json"]) == code
-        output, errors = capsys.readouterr()
-        assert "Traceback" not in output + errors
-        result: Json = json.loads(output.splitlines()[-1])
-        assert ("error" in result) == (code == 1)
-        return result
-
-    return command
 
 
 @pytest.fixture
 def fail(run: Run) -> Callable[..., str]:
-    """Runs a command that fails; gives the kind of its error."""
+    """Runs a command that fails; returns the kind of its error."""
 
     def command(*words: object) -> str:
         error = run(*words, code=1)["error"]
@@ -118,7 +101,7 @@ def test_a_plan_says_that_the_time_is_too_short(
 ) -> None:
     assert main(["plan", "--hours", hours]) == 0
     told = capsys.readouterr().out
-    assert ("too short for all of it" in told) is says
+    assert ("too short for everything" in told) is says
     assert ("takes longer than the time given" in told) is says
 
 

@@ -6,15 +6,10 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.errors import OvernightError
-from mlx_backend.library import Library, database
+from mlx_backend.library import database
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.notes import NewNote, Notes
 from mlx_backend.protocol import Citation
-
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    return database.connect(library.database)
 
 
 @pytest.fixture

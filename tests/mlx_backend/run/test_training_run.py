@@ -19,12 +19,12 @@ from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.memory_ladder import read_way, thriftier, write_way
 from mlx_backend.library import Library, database
+from mlx_backend.library.adapter_names import LONGEST_NAME
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.adapters import WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.names import LONGEST_NAME
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
-from mlx_backend.library.renaming import rename_adapter
 from mlx_backend.machine.arrays import load_tensors
 from mlx_backend.night.overtime import grant_time
 from mlx_backend.protocol import AdapterKind, TrainSpec
@@ -462,7 +462,7 @@ def test_notes_with_little_to_learn(
     (tmp_path / "odd" / "note.md").write_text(text)
     import_into(tiny_library, [tmp_path / "odd"])
     every_note = [note.id for note in notes.summaries()]
-    Decisions(notes.connection).decide(every_note, included=True)  # curation would not
+    NoteDecisions(notes.connection).decide(every_note, included=True)  # curation would not
     folder = JobFolder.create(tiny_library.runs, msgspec.structs.replace(spec, steps=2))
     result = work(tiny_library, folder)
     assert result is not None

@@ -15,9 +15,9 @@ from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.folder_decisions import FolderDecisions
 from mlx_backend.library.languages import Languages
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_browsing import SampleBrowsing, SampleFilter
 from mlx_backend.library.samples import Samples
@@ -95,7 +95,7 @@ TAKING_OUT: dict[str, tuple[Act, str]] = {
         "rope",
     ),
     "note left out": (
-        lambda _, notes, __: Decisions(notes.connection).decide(
+        lambda _, notes, __: NoteDecisions(notes.connection).decide(
             [note_called(notes, "The rope shop")], included=False
         ),
         "rope",
@@ -188,7 +188,7 @@ def test_what_no_step_has_shown_is_dropped_and_the_run_goes_on(
     seen = seen_samples(filled_library, spec, before, way_at_start(spec), 2)
     shown = {note for i in seen for note in before.train[i].notes}
     unseen = next(note for note in before.versions if note not in shown)
-    Decisions(notes.connection).decide([unseen], included=False)
+    NoteDecisions(notes.connection).decide([unseen], included=False)
     result = work(filled_library, folder)
     assert result is not None
     assert steps_of(folder) == [1, 2, 3, 4]
@@ -239,11 +239,11 @@ def test_a_dataset_of_version_0_1_is_judged_by_its_words(
     assert not find_withdrawn(older, db, studied=True).touches(older)
     rope, garden = (note_called(notes, title) for title in ("The rope shop", "Garden plan"))
     linked = Sample("Which notes link to Garden plan?", "Garden plan.", garden, 1, "linked")
-    Decisions(db).decide([rope], included=False)
+    NoteDecisions(db).decide([rope], included=False)
     withdrawn = find_withdrawn(older, db, studied=True)
     assert withdrawn.covers(linked)  # it may quote the other note, nobody knows
     assert not withdrawn.covers(msgspec.structs.replace(linked, kind="keywords"))
-    Decisions(db).decide([rope], included=True)
+    NoteDecisions(db).decide([rope], included=True)
     TAKING_OUT["sample left out"][0](filled_library, notes, notes_folder)
     assert find_withdrawn(older, db, studied=True).touches(older)
     assert not find_withdrawn(older, db, studied=False).touches(older)
