@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from app.adapters.table import Listed
+from app.adapters.adapter_list_model import Listed
 from app.jobs.exports import Exports
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
@@ -17,8 +17,8 @@ from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
+from app.widgets.labels import button, hairline, paragraph
 from app.widgets.reveal import SHOW, reveal
-from app.widgets.text import button, hairline, paragraph
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import Adapter, AdapterCard
 from mlx_backend.protocol import ExportSpec

@@ -9,20 +9,20 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QListView, QMenu, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
+from app.adapters.adapter_list_model import AdapterListModel, Index, Listed
 from app.adapters.detail import AdapterDetail
-from app.adapters.table import AdapterTable, Index, Listed
 from app.library.deletions import Change
 from app.library.renames import adapter_rename
 from app.services import Services
 from app.style import Size, Space
 from app.widgets.deletable_list import DeleteKeys, add_delete, choose_neighbour, choose_row
-from app.widgets.empty import EmptyState
+from app.widgets.empty_state import EmptyState
 from app.widgets.inline_rename import InlineRename
+from app.widgets.labels import hairline, indented, label
 from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import SHOW, reveal
-from app.widgets.text import hairline, indented, label
-from app.widgets.two_lines import TwoLines
-from app.widgets.undo import UndoBar
+from app.widgets.two_line_delegate import TwoLineDelegate
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapters import Adapter, list_adapters, list_damaged
 from mlx_backend.library.names import check_name, same_among
@@ -48,7 +48,7 @@ class AdaptersPage(QWidget):
         self._deletions = services.deletions
         self._wanted: str | None = None
         self._before: tuple[str, int] | None = None
-        self.table = AdapterTable()
+        self.table = AdapterListModel()
         self.list = QListView()
         self.detail = AdapterDetail(services.exports)
         self.undo_bar = UndoBar(services.history)
@@ -84,7 +84,7 @@ class AdaptersPage(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setItemDelegate(TwoLines(self.list))
+        self.list.setItemDelegate(TwoLineDelegate(self.list))
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         split = QSplitter()
         split.setChildrenCollapsible(False)

@@ -18,13 +18,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.bin.bin_table_model import DELETED, KIND, NAME, SIZE, STAYS, BinTableModel
 from app.bin.library_space import LibrarySpace
-from app.bin.table import DELETED, KIND, NAME, SIZE, STAYS, BinTable
 from app.library.deletions import THINGS
 from app.services import Services
 from app.style import Size, Space, sized
 from app.text import amounts
-from app.widgets.confirm import ConfirmDialog
+from app.widgets.confirm_dialog import ConfirmDialog
 from app.widgets.deletable_list import (
     DeleteKeys,
     add_delete,
@@ -32,10 +32,10 @@ from app.widgets.deletable_list import (
     choose_row,
     chosen_ranges,
 )
-from app.widgets.empty import EmptyState
-from app.widgets.rows import Rows
-from app.widgets.text import button, hairline, indented, label
-from app.widgets.undo import UndoBar
+from app.widgets.empty_state import EmptyState
+from app.widgets.labels import button, hairline, indented, label
+from app.widgets.row_delegate import RowDelegate
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.library.bin import Binned
 
 _BY_NEED = (STAYS, KIND, DELETED, SIZE)  # the last go first where there is no room for all
@@ -49,7 +49,7 @@ class BinPage(QWidget):
         super().__init__()
         self._deletions = services.deletions
         self._preferences = services.preferences
-        self.table = BinTable()
+        self.table = BinTableModel()
         self.view = QTableView()
         self.space = LibrarySpace(services.library, services.background)
         self.restore = button("Restore")
@@ -194,7 +194,7 @@ class BinPage(QWidget):
     def _dress_view(self) -> None:
         view = self.view
         view.setModel(self.table)
-        view.setItemDelegate(Rows(view))
+        view.setItemDelegate(RowDelegate(view))
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         view.setProperty("kind", "rows")
         view.setAccessibleName("Deleted things")

@@ -16,8 +16,8 @@ from app.text.amounts import regional, trouble
 from app.widgets.copy_button import CopyButton
 from app.widgets.elided import Elided
 from app.widgets.fitted_text import FittedText
+from app.widgets.labels import button, label, paragraph
 from app.widgets.safe_markdown import SafeMarkdown
-from app.widgets.text import button, label, paragraph
 from mlx_backend.models.context_window import left_out_sentence
 from mlx_backend.protocol import DECLINED
 

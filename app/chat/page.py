@@ -9,17 +9,17 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app.chat.answerer import AnswererChoice
-from app.chat.conversations import ConversationActs
+from app.chat.answerer_choice import AnswererChoice
+from app.chat.conversation_actions import ConversationActions
+from app.chat.conversation_sidebar import ConversationSidebar
+from app.chat.current_name import current_name
+from app.chat.drafts_and_choices import DraftsAndChoices
 from app.chat.exchanges import Answer
-from app.chat.find import ChatFind
-from app.chat.foot import ChatFoot
-from app.chat.library_state import Found, find
-from app.chat.memory import ChatMemory
-from app.chat.present_name import present_name
+from app.chat.find_in_conversation import FindInConversation
+from app.chat.library_contents import Found, find
+from app.chat.question_bar import QuestionBar
 from app.chat.question_length import length_notice
 from app.chat.session import ChatSession, Manner
-from app.chat.sidebar import ChatSidebar
 from app.chat.status_text import RESTING, RUNNING_AGAIN, SHARING, invitation, missing
 from app.chat.transcript import Transcript
 from app.jobs.chat_worker import WorkerState
@@ -27,10 +27,10 @@ from app.library.deletions import Change
 from app.services import Services
 from app.style import Space
 from app.text.amounts import trouble
-from app.widgets.empty import EmptyState
+from app.widgets.empty_state import EmptyState
 from app.widgets.find_bar import FindBar
-from app.widgets.text import hairline, label
-from app.widgets.undo import UndoBar
+from app.widgets.labels import hairline, label
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.protocol import LONGEST_QUESTION, LoadRequest, Sampling, WeightedAdapter
@@ -63,25 +63,27 @@ class ChatPage(QWidget):
         self._trouble = ""
         self._has_stopped = False
         self._warm_ups = 0
-        self.memory = ChatMemory(services.library.home / "chat.json", services.background, self)
+        self.remembered = DraftsAndChoices(
+            services.library.home / "chat.json", services.background, self
+        )
         self.session = ChatSession(services.worker, services.background, self)
-        self.sidebar = ChatSidebar()
-        self.conversations = ConversationActs(services, self.session, self.sidebar, self)
+        self.sidebar = ConversationSidebar()
+        self.conversations = ConversationActions(services, self.session, self.sidebar, self)
         self.answerer = AnswererChoice()
         self.transcript = Transcript(services.style)
-        self.foot = ChatFoot()
+        self.foot = QuestionBar()
         self.input, self.notice = self.foot.input, self.foot.notice
         self.send, self.stop = self.foot.send, self.foot.stop
         self.find_bar = FindBar("Find in this conversation")
-        self._find = ChatFind(self.find_bar, self.transcript)
+        self._find = FindInConversation(self.find_bar, self.transcript)
         self.undo_bar = UndoBar(services.history)
         self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
         self._middle = QStackedWidget()
         self._lay_out()
         self._connect()
-        self.answerer.compare.setChecked(self.memory.compare)
-        self.answerer.grounded.setChecked(self.memory.grounded)
-        self.session.open(self.memory.conversation)
+        self.answerer.compare.setChecked(self.remembered.compare)
+        self.answerer.grounded.setChecked(self.remembered.grounded)
+        self.session.open(self.remembered.conversation)
         self.refresh()
 
     # --- what others ask of the page ---
@@ -94,7 +96,7 @@ class ChatPage(QWidget):
 
     def choose_adapter(self, name: str) -> None:
         """Let this adapter answer from now on, in a new conversation."""
-        self.memory.set_answerer(name, self.answerer.compare.isChecked())
+        self.remembered.set_answerer(name, self.answerer.compare.isChecked())
         self.answerer.choose(name)
         self.new_conversation()
         self.refresh()
@@ -111,7 +113,7 @@ class ChatPage(QWidget):
     def flush(self) -> None:
         """Save what is typed and what unfinished answers have said, since the window closes."""
         self.session.flush()
-        self.memory.flush()
+        self.remembered.flush()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -134,11 +136,11 @@ class ChatPage(QWidget):
 
     def _choose_answerer(self, cards: list[AdapterCard]) -> None:
         """Who was chosen; where that adapter is gone, the newest there is, until it is back."""
-        wanted = present_name(self.memory.adapter, cards, self._services.watcher.runs())
+        wanted = current_name(self.remembered.adapter, cards, self._services.watcher.runs())
         names = [card.name for card in cards]
-        is_missing = self.memory.has_chosen and wanted is not None and wanted not in names
+        is_missing = self.remembered.has_chosen and wanted is not None and wanted not in names
         self._missing = wanted if is_missing and wanted is not None else ""
-        if self.memory.has_chosen and not is_missing:
+        if self.remembered.has_chosen and not is_missing:
             self.answerer.choose(wanted)
         elif names:
             self.answerer.choose(names[0])
@@ -147,10 +149,10 @@ class ChatPage(QWidget):
 
     def _take_opened(self) -> None:
         conversation = self.session.conversation
-        self.memory.set_conversation(conversation)
+        self.remembered.set_conversation(conversation)
         self.transcript.show_exchanges(self.session.exchanges)
         self.sidebar.mark_open(self.session.wanted)
-        self.input.set_draft(self.memory.draft(conversation))
+        self.input.set_draft(self.remembered.draft(conversation))
         self._show_state()
         self._find.look_again()
 
@@ -160,23 +162,23 @@ class ChatPage(QWidget):
 
     def _take_stored(self) -> None:
         conversation = self.session.conversation
-        if conversation != self.memory.conversation:
+        if conversation != self.remembered.conversation:
             # The new conversation has its id now; what was typed meanwhile belongs to it.
-            self.memory.set_draft(None, "")
-            self.memory.set_draft(conversation, self.input.draft())
-            self.memory.set_conversation(conversation)
+            self.remembered.set_draft(None, "")
+            self.remembered.set_draft(conversation, self.input.draft())
+            self.remembered.set_conversation(conversation)
             self.sidebar.mark_open(conversation)
         self.conversations.refresh()
 
     def _take_typing(self) -> None:
-        self.memory.set_draft(self.session.conversation, self.input.draft())
+        self.remembered.set_draft(self.session.conversation, self.input.draft())
         self._warm_up()
         self._show_state()
 
     def take_renamed_adapter(self, old: str, new: str) -> None:
         """An adapter is called otherwise now: here too."""
-        if self.memory.adapter == old:
-            self.memory.set_answerer(new, self.memory.compare)
+        if self.remembered.adapter == old:
+            self.remembered.set_answerer(new, self.remembered.compare)
         if not self.session.is_busy:
             self.session.open(self.session.wanted)  # who answered is called otherwise as well
         self.refresh()
@@ -202,8 +204,8 @@ class ChatPage(QWidget):
         if conversation == self.session.conversation:
             self.input.give_back(question)
         else:
-            since = self.memory.draft(conversation)
-            self.memory.set_draft(conversation, f"{question}\n\n{since}".strip())
+            since = self.remembered.draft(conversation)
+            self.remembered.set_draft(conversation, f"{question}\n\n{since}".strip())
         self._trouble = trouble(error)
         self._show_state()
 
@@ -334,8 +336,10 @@ class ChatPage(QWidget):
 
     def _take_answerer(self) -> None:
         self._missing = ""
-        self.memory.set_answerer(self.answerer.chosen.adapter, self.answerer.compare.isChecked())
-        self.memory.set_grounded(self.answerer.grounded.isChecked())
+        self.remembered.set_answerer(
+            self.answerer.chosen.adapter, self.answerer.compare.isChecked()
+        )
+        self.remembered.set_grounded(self.answerer.grounded.isChecked())
         self._show_state()
 
     def _lay_out(self) -> None:

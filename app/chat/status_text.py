@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.chat.answerer import AnswererChoice
+from app.chat.answerer_choice import AnswererChoice
 
 RESTING = (
     "Resting while the training uses the memory. Your question stays here until the run is over."

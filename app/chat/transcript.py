@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from app.chat.exchange_view import ExchangeView
 from app.chat.exchanges import Answer, Exchange
 from app.style import Size, Space, Style, sized
-from app.widgets.text import button
+from app.widgets.labels import button
 from mlx_backend.text.folding import folded
 
 # Of a long conversation the latest part is laid out; the rest on request.

@@ -11,12 +11,13 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.notes.marked_text import look_of
-from app.notes.marks import Becomes, Mark, Places
+from app.notes.text_marks import Becomes, TextMark
 from app.notes.word_places import WordPlaces
 from app.style import Space, Style
+from app.text.qt_places import QtPlaces
 from app.widgets.fitted_text import FittedText, Highlight
 from app.widgets.markdown_document import is_strange
-from app.widgets.markdown_parts import Kind, Part, parts_of
+from app.widgets.markdown_parts import Part, PartKind, parts_of
 from app.widgets.safe_markdown import PartView, as_it_is, part_view, show_part, text_of
 
 # Text is laid out in pieces, as many at a time as no one waits for.
@@ -50,7 +51,7 @@ class FormattedNote(QScrollArea):
         super().__init__()
         self._style = style
         self._text = ""
-        self._marks: Sequence[Mark] = ()
+        self._marks: Sequence[TextMark] = ()
         self._waiting: list[Part] = []
         self._shown: list[_Shown] = []
         self._goes_to_cited = False
@@ -68,7 +69,7 @@ class FormattedNote(QScrollArea):
         bar.rangeChanged.connect(lambda *_: self._centring.start())
         bar.actionTriggered.connect(lambda _: self._let_go())
 
-    def show_text(self, text: str, marks: Sequence[Mark]) -> None:
+    def show_text(self, text: str, marks: Sequence[TextMark]) -> None:
         """Show a text with its marks; where only these changed, the place is kept."""
         self._marks = [mark for mark in marks if mark.becomes is not Becomes.PASSAGE]
         if text == self._text:
@@ -133,7 +134,7 @@ class FormattedNote(QScrollArea):
             self._mark(shown)
 
     def _mark(self, shown: _Shown) -> None:
-        counted = Places(self._text)
+        counted = QtPlaces(self._text)
         part = shown.part
         inside = [
             (mark, counted.in_python(mark.start), counted.in_python(mark.end))
@@ -205,4 +206,4 @@ def _parts(text: str) -> list[Part]:
     if not rest:
         return parts
     start = rest[0].start
-    return [*parts[:_MOST_PARTS], Part(Kind.PLAIN, text[start:], start, len(text))]
+    return [*parts[:_MOST_PARTS], Part(PartKind.PLAIN, text[start:], start, len(text))]

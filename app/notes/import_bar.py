@@ -10,7 +10,7 @@ from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
 from app.text import amounts
 from app.widgets import icons
-from app.widgets.text import button, label
+from app.widgets.labels import button, label
 from mlx_backend.jobs import JobState
 
 _DOING = {"files": ("Reading", "file"), "notes": ("Looking through", "note")}

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBox
 
 from app.library.deletions import Change
 from app.library.window_state import window_state
-from app.notes import steps
+from app.notes import undo_steps
 from app.notes.folder_list import FolderList
-from app.notes.folder_tree import FolderTree
-from app.notes.group import (
+from app.notes.folder_tree_model import FolderTreeModel
+from app.notes.group_bar import (
     GROUPS,
     HELPS,
     NAMES,
@@ -24,11 +24,11 @@ from app.notes.group import (
     change_for_group,
 )
 from app.notes.import_bar import ImportBar
-from app.notes.list import NoteList
+from app.notes.note_list import NoteList
+from app.notes.note_table_model import TITLE, NoteTableModel
 from app.notes.preview import NotePreview
-from app.notes.samples.page import SamplesView
-from app.notes.skipped import SkippedFiles
-from app.notes.table import TITLE, NoteTable
+from app.notes.samples.page import SamplesPage
+from app.notes.skipped_files import SkippedFiles
 from app.notes.totals import totals_line
 from app.notes.welcome import NotesWelcome
 from app.services import Services
@@ -37,12 +37,12 @@ from app.text import amounts
 from app.widgets.chips import Chips
 from app.widgets.columns import columns
 from app.widgets.deletable_list import choose_neighbour
+from app.widgets.labels import button, hairline, indented, label
 from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import reveal
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
-from app.widgets.text import button, hairline, indented, label
-from app.widgets.undo import UndoBar
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.library.deciding import Decision, Decisions
 from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
 from mlx_backend.library.languages import Language
@@ -85,8 +85,8 @@ class NotesPage(QWidget):
         self._place: tuple[int, int, int] | None = None
         self._back: tuple[int, ...] = ()
         self._wanted = NoteFilter()
-        self.table = NoteTable(background)
-        self.tree = FolderTree(background)
+        self.table = NoteTableModel(background)
+        self.tree = FolderTreeModel(background)
         self.list = NoteList(self.table)
         self.folders = FolderList(self.tree)
         self.search = search_field("Search notes")
@@ -129,9 +129,9 @@ class NotesPage(QWidget):
         field.selectAll()
 
     @functools.cached_property
-    def samples(self) -> SamplesView:
+    def samples(self) -> SamplesPage:
         """What study wrote; made when somebody looks at it first."""
-        view = SamplesView(self._services)
+        view = SamplesPage(self._services)
         view.notes_wanted.connect(lambda: self.show_samples(False))
         view.tonight_wanted.connect(self.tonight_wanted)
         view.place_wanted.connect(self.show_place)
@@ -360,7 +360,7 @@ class NotesPage(QWidget):
             )
         else:
             self._background.call(
-                functools.partial(steps.decide_all, included),
+                functools.partial(undo_steps.decide_all, included),
                 lambda done: self._decided(*done),
             )
         self._announce(self.table.rowCount(), included)
@@ -375,19 +375,19 @@ class NotesPage(QWidget):
 
     def _decided(self, ids: NoteIds[int], included: bool, decision: Decision) -> None:
         if decision.notes:
-            step = steps.decided(ids, included, decision, self._after_step)
+            step = undo_steps.decided(ids, included, decision, self._after_step)
             self._history.add(step)
         self._after_change()
 
     def _folder_decided(self, included: bool, decision: FolderDecision) -> None:
-        self._history.add(steps.folder_decided(included, decision, self._after_step))
+        self._history.add(undo_steps.folder_decided(included, decision, self._after_step))
         self._after_change()
 
     def _use_language(self, language: Language, use: bool) -> None:
-        self._history.do(steps.language_used(language, use, self._after_step))
+        self._history.do(undo_steps.language_used(language, use, self._after_step))
 
     def _choose_own_name(self, name: str) -> None:
-        self._history.do(steps.own_name_added(short_name(name), self._after_step))
+        self._history.do(undo_steps.own_name_added(short_name(name), self._after_step))
 
     def _undo_for_note(
         self, note_id: int, step: str, undo: bool, only: tuple[bytes, ...] | None
@@ -395,7 +395,7 @@ class NotesPage(QWidget):
         self._change(StepChange((step,), undo, note_id, only), "for this note")
 
     def _change(self, change: StepChange, where: str) -> None:
-        self._history.do(steps.findings_changed(change, where, self._after_step))
+        self._history.do(undo_steps.findings_changed(change, where, self._after_step))
 
     def _after_step(self, _: bool) -> None:
         self.group_bar.show_group(self.chips.key)

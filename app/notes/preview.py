@@ -12,21 +12,21 @@ from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.library.background import Background
-from app.notes.findings import NoteFindings
+from app.notes.findings_view import NoteFindings
 from app.notes.formatted_note import FormattedNote
 from app.notes.marked_text import MarkedText
-from app.notes.marks import Mark, marks_of, shown_text
+from app.notes.note_charts import NoteCharts
+from app.notes.note_table_model import STATE_HELP
 from app.notes.origin import origin_sentence
-from app.notes.picture import NotesPicture
 from app.notes.speakers import NoteSpeakers
-from app.notes.table import STATE_HELP
+from app.notes.text_marks import TextMark, marks_of, shown_text
 from app.style import Space, Style
 from app.text import amounts
 from app.text.directions import isolated
-from app.widgets.flow import Flow
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import button, paragraph
 from app.widgets.reveal import SHOW, reveal
 from app.widgets.segments import Segments
-from app.widgets.text import button, paragraph
 from mlx_backend.library.findings import Findings, Reason
 from mlx_backend.library.folder_decisions import FolderDecisions, leaves_out
 from mlx_backend.library.note_browsing import Browsing, NoteIds, Sums
@@ -51,7 +51,7 @@ class _Details:
 
     note: NoteSummary
     text: str
-    marks: tuple[Mark, ...]
+    marks: tuple[TextMark, ...]
     reasons: tuple[Reason, ...]
     choice: bool | None
     left_out: str
@@ -102,7 +102,7 @@ class NotePreview(QWidget):
         self.formatted.told.connect(self._tell)
         self.formatted.not_marked.connect(self._show_source)
         self.look.chosen.connect(self._choose_look)
-        self.picture = NotesPicture(background, style)
+        self.picture = NoteCharts(background, style)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.picture)
         self._stack.addWidget(self._page())
@@ -110,7 +110,7 @@ class NotePreview(QWidget):
     def _page(self) -> QWidget:
         page = QWidget()
         actions = QWidget()
-        flow = Flow(actions, Space.ONE)
+        flow = FlowLayout(actions, Space.ONE)
         flow.addWidget(self.toggle)
         flow.addWidget(self.show_file)
         flow.addWidget(self.look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from app.notes.marks import Places
+from app.text.qt_places import QtPlaces
 
 _WORD = re.compile(r"[^\W_]+")
 # What has more words than a page takes too long to compare.
@@ -19,7 +19,7 @@ class WordPlaces:
         self._texts = written, shown
         self._written = [found.span() for found in _WORD.finditer(written)]
         self._shown = [found.span() for found in _WORD.finditer(shown)]
-        self._counted = Places(shown)
+        self._counted = QtPlaces(shown)
         self._pairs = self._paired(written, shown)
 
     def shown(self, start: int, end: int) -> tuple[int, int] | None:

@@ -13,9 +13,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 from app.style import Space
+from app.widgets.labels import tip
 from app.widgets.number_fields import DecimalField, WholeField
 from app.widgets.still_fields import keep_still
-from app.widgets.text import tip
 from mlx_backend.settings import Settings
 
 Changed = Callable[[object], None]

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.library.background import Background
 from app.style import Size, Space, sized
 from app.text.clean_text import clean
-from app.widgets.composing import LineField
-from app.widgets.text import label, paragraph
+from app.widgets.labels import label, paragraph
+from app.widgets.text_fields import LineField
 from mlx_backend.library.own_names import OwnNames
 
 

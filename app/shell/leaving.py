@@ -6,7 +6,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.library.background import Background
-from app.widgets.confirm import ConfirmDialog
+from app.widgets.confirm_dialog import ConfirmDialog
 
 _PATIENCE_MS = 2_000
 

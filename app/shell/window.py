@@ -28,18 +28,18 @@ from app.notes.page import NotesPage
 from app.services import Services
 from app.settings.page import SettingsPage
 from app.shell import window_place
-from app.shell.drops import DropSign, FileDrops
+from app.shell.file_drops import DropSign, FileDrops
 from app.shell.leaving import may_leave
 from app.shell.menus import Menus
 from app.shell.sidebar import Entry, Sidebar
 from app.shell.status_strip import StatusStrip
 from app.shell.undo_actions import UndoActions
 from app.style import ZOOMS, zoom
-from app.widgets.errors import Errors
+from app.widgets.error_dialog import Errors
+from app.widgets.labels import hairline
 from app.widgets.notices import Notices
 from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import open_path
-from app.widgets.text import hairline
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import Citation, ImportSpec, TrainSpec

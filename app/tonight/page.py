@@ -12,19 +12,19 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
-from app.jobs import run_line
+from app.jobs import run_queue
 from app.jobs.planner import Plan, PlanQuestion
 from app.jobs.snapshot import JobSnapshot
 from app.services import Services
 from app.style import Space
 from app.text import amounts
 from app.tonight import run_story
-from app.tonight.history import RunHistory
-from app.tonight.plan import PlanView, StartWish
-from app.tonight.queue import QueueList
-from app.tonight.run import RunView
-from app.widgets.empty import EmptyState
-from app.widgets.text import label
+from app.tonight.plan_view import PlanView, StartWish
+from app.tonight.queue_list import QueueList
+from app.tonight.run_history import RunHistory
+from app.tonight.run_view import RunView
+from app.widgets.empty_state import EmptyState
+from app.widgets.labels import label
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import list_adapters, list_damaged
@@ -130,8 +130,8 @@ class TonightPage(QWidget):
         part.show()
 
     def _show_lists(self, runs: list[JobSnapshot], shown: JobSnapshot | None) -> None:
-        self.queue.show_runs(run_line.line(runs))
-        others = [run for run in runs if not run_line.is_in_line(run)]
+        self.queue.show_runs(run_queue.queued(runs))
+        others = [run for run in runs if not run_queue.is_queued(run)]
         is_all = others == [shown] if shown else not others
         self.history.setVisible(not is_all)
         self.history.show_runs(others, shown.id if shown else None)
@@ -144,7 +144,7 @@ class TonightPage(QWidget):
             return None
         active = [run for run in runs if run.is_active]
         if active:
-            return min(active, key=run_line.is_in_line)  # what is at work, before what waits
+            return min(active, key=run_queue.is_queued)  # what is at work, before what waits
         latest = runs[0]
         is_old = time.time() - latest.latest_at > _FRESH_S
         return None if latest.state is JobState.FINISHED and is_old else latest
@@ -162,7 +162,7 @@ class TonightPage(QWidget):
         totals, settings = self._found.totals, self._services.preferences.settings
         taken = self._found.adapters | {run_story.name_of(run) for run in runs if run.is_active}
         self.plan.suggest_name(default_name(taken, time.time()), taken)
-        before = run_line.last_of(runs)
+        before = run_queue.last_in_queue(runs)
         question = PlanQuestion.of(totals, settings, self._found.studied)
         if before is not None:
             self._leave_plan()
@@ -176,7 +176,7 @@ class TonightPage(QWidget):
             self._services.planner.ask(question)
 
     def _leave_plan(self) -> None:
-        # Measuring would take the processor from the run.
+        # MeasuringBar would take the processor from the run.
         if self._asked is not None and self.plan.plan is None:
             self._services.planner.cancel()
             self._asked = None

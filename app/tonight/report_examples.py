@@ -11,7 +11,7 @@ from app.style import Size, Space, sized
 from app.text import amounts
 from app.text.directions import isolated
 from app.tonight.report import ExamItem
-from app.widgets.text import button, label, paragraph, tip
+from app.widgets.labels import button, label, paragraph, tip
 
 _FEW = 3
 _LONGEST = 160

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
 
 from app.style import Size, Space, sized
 from app.text import amounts
-from app.widgets.text import label
+from app.widgets.labels import label
 
 
 class ScoreBars(QWidget):

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.style import Space
 from app.text import amounts
-from app.widgets.flow import Flow
-from app.widgets.text import button, tip
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import button, tip
 
 
 class Chips(QWidget):
@@ -28,7 +28,7 @@ class Chips(QWidget):
         self._names = dict(names)
         self._buttons: dict[str, QPushButton] = {}
         self._chosen = ""
-        layout = Flow(self, Space.ONE)
+        layout = FlowLayout(self, Space.ONE)
         for key, name in names.items():
             chip = button(amounts.count(0, *name), "chip")
             chip.setCheckable(True)

@@ -17,7 +17,7 @@ from app.style import Colours, Space, Style
 from app.widgets.code_inks import Ink, Run, inks_of
 from app.widgets.copy_button import CopyButton
 from app.widgets.fitted_text import FittedText, shortened
-from app.widgets.text import label
+from app.widgets.labels import label
 
 
 class CodeBox(QFrame):

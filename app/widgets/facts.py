@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from app.style import Space
-from app.widgets.text import label
+from app.widgets.labels import label
 
 
 class Facts(QWidget):

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton
 from app.style import Size, Space, sized
 from app.text import amounts
 from app.widgets import icons
+from app.widgets.labels import button, label
 from app.widgets.search_field import search_field
-from app.widgets.text import button, label
 
 
 class FindBar(QFrame):

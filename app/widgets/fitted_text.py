@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit, QToolTip
 
-from app.widgets.text import tip
+from app.widgets.labels import tip
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # An answer is at most a few thousand words; what is longer was not meant to be read.

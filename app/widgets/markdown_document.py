@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 
 from app.style import Space, Type
-from app.widgets.markdown_parts import Kind, Part
+from app.widgets.markdown_parts import Part, PartKind
 
 # What no person writes, and what takes Qt's reader or layout seconds: deep nesting, endless words.
 _STRANGE = re.compile(r"^[ \t>*+\-\d.)#|]{40,}|\S{1000,}", re.MULTILINE)
@@ -35,7 +35,7 @@ _PROPORTIONAL = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
 
 def is_strange(part: Part) -> bool:
     """Whether a part is shown as it is, since its Markdown would take too long."""
-    strange = {Kind.TEXT: _STRANGE, Kind.TABLE: _STRANGE_TABLE}.get(part.kind)
+    strange = {PartKind.TEXT: _STRANGE, PartKind.TABLE: _STRANGE_TABLE}.get(part.kind)
     if strange is None:
         return False
     return strange.search(part.text) is not None or part.text.count("![") > _MOST_PICTURES

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 from app.style import Size, sized
 from app.text import amounts
 from app.widgets.elided import Elided
+from app.widgets.labels import button
 from app.widgets.strip import close_button, lay_out_strip
-from app.widgets.text import button
 from mlx_backend.errors import ErrorKind, OvernightError
 
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from app.style import Size, sized
-from app.widgets.text import button
+from app.widgets.labels import button
 
 
 class Segments(QFrame):

@@ -23,7 +23,7 @@ from app.library.deletions import Change
 from app.library.undo_history import Step, silently
 from app.notes.samples import descriptions
 from app.notes.samples.editor import SampleEditor
-from app.notes.samples.table import NOTE, PROMPT, STATE, SampleTable
+from app.notes.samples.sample_table_model import NOTE, PROMPT, STATE, SampleTableModel
 from app.services import Services
 from app.style import Size, Space, sized
 from app.widgets.chips import Chips
@@ -35,13 +35,13 @@ from app.widgets.deletable_list import (
     choose_rows,
     chosen_ranges,
 )
-from app.widgets.empty import EmptyState
+from app.widgets.empty_state import EmptyState
+from app.widgets.labels import hairline, indented, label, tip
 from app.widgets.page_scroll import PageScroll
-from app.widgets.rows import Rows
+from app.widgets.row_delegate import RowDelegate
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
-from app.widgets.text import hairline, indented, label, tip
-from app.widgets.undo import UndoBar
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.note_browsing import NoteIds
 from mlx_backend.library.notes import Notes
@@ -70,7 +70,7 @@ _EMPTY = (
 )
 
 
-class SamplesView(QWidget):
+class SamplesPage(QWidget):
     """The list of samples, the chosen one beside it; before the first study, what this is for."""
 
     notes_wanted = Signal()
@@ -90,7 +90,7 @@ class SamplesView(QWidget):
         self._wanted = SampleFilter()
         self._found = 0
         self._back: tuple[int, ...] = ()
-        self.table = SampleTable(services.background)
+        self.table = SampleTableModel(services.background)
         self.view = QTableView()
         self.segments = Segments(("Notes", "Samples"), 1, "What to show")
         self.search = search_field("Search samples")
@@ -314,7 +314,7 @@ class SamplesView(QWidget):
     def _dress_view(self) -> None:
         view = self.view
         view.setModel(self.table)
-        view.setItemDelegate(Rows(view))
+        view.setItemDelegate(RowDelegate(view))
         view.setProperty("kind", "rows")
         view.setAccessibleName("Samples")
         view.setShowGrid(False)

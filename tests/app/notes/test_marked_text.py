@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.notes.marked_text import MarkedText
-from app.notes.marks import Becomes, marks_of, shown_text
+from app.notes.text_marks import Becomes, marks_of, shown_text
 from app.services import Services
 from app.style import Style
 from mlx_backend.library.findings import Reason, Step

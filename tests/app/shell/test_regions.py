@@ -17,17 +17,17 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.chat.pasted import PastedRow
+from app.chat.pasted_texts import PastedRow
 from app.chat.question_length import length_notice
 from app.main import settle_direction
 from app.text import amounts
 from app.text.directions import runs_left
-from app.tonight.when import WhenFields
+from app.tonight.when_fields import WhenFields
 from app.widgets.elided import Elided
-from app.widgets.flow import Flow
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import label, paragraph
 from app.widgets.notices import Notices
-from app.widgets.rows import Rows
-from app.widgets.text import label, paragraph
+from app.widgets.row_delegate import RowDelegate
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.context_window import too_long
 from mlx_backend.protocol import LONGEST_QUESTION
@@ -109,7 +109,7 @@ def test_a_window_from_right_to_left(
     assert qapp.layoutDirection() is Qt.LayoutDirection.RightToLeft
     row = QWidget()
     qtbot.addWidget(row)
-    flow = Flow(row, 8)
+    flow = FlowLayout(row, 8)
     first, second = QPushButton("Add Folder…"), QPushButton("Export…")
     flow.addWidget(first)
     flow.addWidget(second)
@@ -132,7 +132,7 @@ def test_sentences_in_lists_keep_their_signs_where_they_belong(
     def drawn(shown: str) -> QImage:
         view = QListWidget()
         qtbot.addWidget(view)
-        view.setItemDelegate(Rows(view))
+        view.setItemDelegate(RowDelegate(view))
         view.addItem(shown)
         view.resize(300, 60)
         view.show()
