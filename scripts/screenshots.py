@@ -27,7 +27,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from app.main import make_application, settle_direction
-from app.notes.group_bar import SKIPPED
+from app.notes.groups import SKIPPED
 from app.notes.page import NotesPage
 from app.services import Services, make_services
 from app.shell.window import ENTRIES, Window

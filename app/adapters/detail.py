@@ -13,6 +13,7 @@ from app.jobs.exports import Exports
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
 from app.text import amounts
+from app.text.error_text import trouble
 from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
 from app.widgets.facts import Facts
@@ -193,7 +194,7 @@ def export_sentence(job: JobSnapshot) -> str:
             else "Exported, but not verified."
         )
     if job.state is JobState.FAILED and job.status.error is not None:
-        return f"The export failed. {amounts.trouble(job.status.error.to_error())}"
+        return f"The export failed. {trouble(job.status.error.to_error())}"
     return "The export was stopped; nothing was written."
 
 

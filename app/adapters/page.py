@@ -15,6 +15,7 @@ from app.library.deletions import Change
 from app.library.renames import adapter_rename
 from app.services import Services
 from app.style import Size, Space
+from app.text.error_text import in_window
 from app.widgets.deletable_list import DeleteKeys, add_delete, choose_neighbour, choose_row
 from app.widgets.empty_state import EmptyState
 from app.widgets.inline_rename import InlineRename
@@ -207,7 +208,7 @@ class AdaptersPage(QWidget):
         try:
             check_name(name)
         except OvernightError as error:
-            return error.hint if name else "An adapter needs a name."
+            return in_window(error.hint) if name else "An adapter needs a name."
         return ""
 
     def _rename(self, old: object, new: str) -> None:

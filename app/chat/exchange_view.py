@@ -12,7 +12,8 @@ from app.chat.exchanges import Answer, Exchange, Phase
 from app.chat.question_length import without_middle
 from app.chat.source_chips import SourceChips
 from app.style import Size, Space, Style, sized
-from app.text.amounts import regional, trouble
+from app.text.amounts import regional
+from app.text.error_text import trouble
 from app.widgets.copy_button import CopyButton
 from app.widgets.elided import Elided
 from app.widgets.fitted_text import FittedText

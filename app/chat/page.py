@@ -26,7 +26,7 @@ from app.jobs.chat_worker import WorkerState
 from app.library.deletions import Change
 from app.services import Services
 from app.style import Space
-from app.text.amounts import trouble
+from app.text.error_text import trouble
 from app.widgets.empty_state import EmptyState
 from app.widgets.find_bar import FindBar
 from app.widgets.labels import hairline, label

@@ -15,6 +15,7 @@ from app.library.background import Background
 from app.library.preferences import Preferences
 from app.library.undo_history import Step, UndoHistory
 from app.text import amounts
+from app.text.error_text import trouble
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin, BinKind, Binned, Restored
@@ -211,7 +212,7 @@ class _Moved:
         whole = len(self.keys)
         self._items, self.keys = tuple(items), self.keys[:done]
         deleted = f"Deleted {amounts.part(done, whole)} {THINGS[self.kind][1]}."
-        return f"{deleted} {amounts.trouble(error)}"
+        return f"{deleted} {trouble(error)}"
 
     def restore(self, db: sqlite3.Connection) -> str:
         """Bring back those that are still there; raises OvernightError where none is."""

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 
 from app.library.undo_history import Repeatable, Step, silently
-from app.notes.group_bar import StepChange
+from app.notes.groups import StepChange
 from app.notes.language_choice import set_language
 from app.text import amounts
 from mlx_backend.library.deciding import Decision, Decisions

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale, QTime
 
-from mlx_backend.errors import OvernightError
-
 _SHORT = QLocale.FormatType.ShortFormat
 
 
@@ -32,11 +30,6 @@ _OF_THE_ENGINE = re.compile(r"\b\d{1,3}(?:,\d{3})+\b|\b\d+\.\d+(?= [KMGT]B\b)")
 def regional(text: str) -> str:
     """A sentence of the engine, which writes '1,540 samples' and '2.1 GB', as it is usual here."""
     return _OF_THE_ENGINE.sub(_regional, text)
-
-
-def trouble(error: OvernightError) -> str:
-    """What happened and what to do next, in one line."""
-    return regional(f"{error.message} {error.hint}".strip())
 
 
 def _regional(found: re.Match[str]) -> str:

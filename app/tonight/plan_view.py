@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from app.jobs.planner import Plan
 from app.style import Size, Space, sized
 from app.text import amounts
+from app.text.error_text import in_window
 from app.tonight import plan_story
 from app.tonight.plan_story import Hours
 from app.tonight.when_fields import WhenFields
@@ -120,8 +121,8 @@ class PlanView(QWidget):
 
     def show_error(self, error: OvernightError) -> None:
         """Say why there is no plan."""
-        self._show(amounts.regional(error.message))
-        self.detail.setText(amounts.regional(error.hint))
+        self._show(in_window(error.message))
+        self.detail.setText(in_window(error.hint))
         self.detail.setVisible(bool(error.hint))
         self.retry.setText("Try Again")
         self.retry.show()
@@ -192,7 +193,7 @@ class PlanView(QWidget):
         try:
             check_name(name)
         except OvernightError as error:
-            return error.hint
+            return in_window(error.hint)
         return ""
 
     def _problem_of_prompt(self) -> str:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.style import Size, Space, inset
-from app.text.amounts import regional
+from app.text.error_text import in_window
 from app.widgets import icons
 from app.widgets.labels import button, paragraph
 from app.widgets.page_scroll import PageScroll
@@ -30,8 +30,8 @@ class ErrorDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Overnight")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.message = paragraph(regional(error.message), "heading")
-        self.hint = paragraph(regional(error.hint))
+        self.message = paragraph(in_window(error.message), "heading")
+        self.hint = paragraph(in_window(error.hint))
         self.hint.setVisible(bool(error.hint))
         self.details = button("Show Details")
         self.details.setVisible(log_path is not None)

@@ -36,8 +36,9 @@ class FindBar(QFrame):
         sized(self.done, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.done.setAccessibleName("Close")
         row = QHBoxLayout(self)
-        row.setContentsMargins(Space.FOUR, Space.ONE, Space.TWO, Space.ONE)
+        row.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.ONE)
         row.setSpacing(Space.ONE)
+        row.addSpacing(Space.FOUR - Space.TWO)  # a margin is not mirrored in right-to-left windows
         row.addWidget(self.field, 1)
         row.addWidget(self.count)
         row.addStretch()

@@ -78,7 +78,7 @@ def _disarm(document: QTextDocument) -> None:
         if format_.isImageFormat():
             cursor.insertText(f"[picture: {format_.toImageFormat().name()}]", QTextCharFormat())
             continue
-        words, target = cursor.selectedText(), format_.anchorHref()
+        words, target = cursor.selectedText(), format_.anchorHref().removeprefix("mailto:")
         shown = words if target in ("", words) else f"{words} ({target})"
         cursor.insertText(shown, QTextCharFormat())
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.style import Size, sized
-from app.text import amounts
+from app.text.error_text import trouble
 from app.widgets.elided import Elided
 from app.widgets.labels import button
 from app.widgets.strip import close_button, lay_out_strip
@@ -79,7 +79,7 @@ class Notices(QWidget):
         self.setVisible(bool(self._waiting))
         if self._waiting:
             error = self._waiting[-1].error
-            self.label.setText(amounts.trouble(error))
+            self.label.setText(trouble(error))
 
     def _tell_more(self) -> None:
         if self._waiting:

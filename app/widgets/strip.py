@@ -23,8 +23,9 @@ def lay_out_strip(around: QWidget, words: QWidget, *buttons: QWidget) -> QFrame:
     strip = QFrame()
     strip.setProperty("kind", "undo")
     row = QHBoxLayout(strip)
-    row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
+    row.setContentsMargins(Space.HALF, Space.HALF, Space.HALF, Space.HALF)
     row.setSpacing(Space.ONE)
+    row.addSpacing(Space.TWO - Space.HALF)  # a margin is not mirrored in right-to-left windows
     row.addWidget(words, 1)
     for button in buttons:
         row.addWidget(button)

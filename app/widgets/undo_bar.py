@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
+from typing import Protocol
+
+from PySide6.QtCore import QTimer, SignalInstance
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.library.undo_history import UndoHistory
 from app.style import Size, sized
 from app.widgets.labels import button, paragraph
 from app.widgets.strip import close_button, lay_out_strip
@@ -13,10 +14,21 @@ from app.widgets.strip import close_button, lay_out_strip
 _SHOWN_MS = 8000
 
 
-class UndoBar(QWidget):
-    """Offers the last step of the history for a while. Passing by the offer loses nothing."""
+class History(Protocol):
+    """Steps that can be undone."""
 
-    def __init__(self, history: UndoHistory) -> None:
+    @property
+    def said(self) -> SignalInstance:
+        """Emits a sentence, "" to show none, and whether to offer to undo the last step."""
+
+    def undo(self) -> None:
+        """Undo the last step."""
+
+
+class UndoBar(QWidget):
+    """Offers to undo the last step for a while. A missed offer loses nothing."""
+
+    def __init__(self, history: History) -> None:
         super().__init__()
         self._timer = QTimer(self, singleShot=True, interval=_SHOWN_MS)
         self._timer.timeout.connect(self.hide)

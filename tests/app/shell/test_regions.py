@@ -22,6 +22,7 @@ from app.chat.question_length import length_notice
 from app.main import settle_direction
 from app.text import amounts
 from app.text.directions import runs_left
+from app.text.error_text import trouble
 from app.tonight.when_fields import WhenFields
 from app.widgets.elided import Elided
 from app.widgets.flow_layout import FlowLayout
@@ -83,7 +84,7 @@ def test_what_is_said_of_long_texts_too(region: Callable[[str], None], qtbot: Qt
     assert longest in length_notice("a" * (LONGEST_QUESTION + 1), False, 0)
     assert "." in longest
     assert "about 6.100 words" in length_notice("word " * 20_000, False, 8192)
-    assert "about 1.500 words" in amounts.trouble(too_long(30_000, 2_048))
+    assert "about 1.500 words" in trouble(too_long(30_000, 2_048))
     notices = Notices()
     qtbot.addWidget(notices)
     notices.show_error(OvernightError(ErrorKind.NO_MEMORY, "It needs 2.1 GB.", "There are 1.1 GB."))
@@ -120,6 +121,29 @@ def test_a_window_from_right_to_left(
     before_words = first.grab().toImage()
     qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
     assert first.grab().toImage() == before_words  # the dots stay behind the words
+
+
+def test_a_strip_is_mirrored_in_a_window_from_right_to_left(
+    region: Callable[[str], None], qapp: QApplication, qtbot: QtBot
+) -> None:
+    def rooms() -> tuple[int, int]:
+        """What is left free before the words and behind the last button."""
+        notices = Notices()
+        qtbot.addWidget(notices)
+        notices.resize(600, 60)
+        notices.show_error(OvernightError(ErrorKind.DISK_FULL, "The disk is full."))
+        strip = notices.label.parentWidget()
+        words, cross = notices.label.geometry(), notices.close_button.geometry()
+        assert strip is not None
+        left, right = sorted((words, cross), key=lambda each: each.x())
+        rooms = left.x(), strip.width() - right.x() - right.width()
+        return rooms if left is words else (rooms[1], rooms[0])
+
+    usual = rooms()
+    assert usual[0] > usual[1]
+    region("he_IL")
+    settle_direction(qapp)
+    assert rooms() == usual
 
 
 @pytest.mark.parametrize("text", ["What is comma?", "(see below)", "Notes…", "3 notes!"])

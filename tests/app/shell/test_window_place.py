@@ -23,7 +23,7 @@ from pytestqt.qtbot import QtBot
 
 from app.chat.exchange_view import ExchangeView
 from app.chat.exchanges import Exchange
-from app.notes.group_bar import SKIPPED
+from app.notes.groups import SKIPPED
 from app.notes.page import NotesPage
 from app.services import Services
 from app.shell import window_place
