@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
+from app.chat.answerer import Answerer
 from app.chat.exchange_view import BASE_MODEL
-from app.chat.session import Answerer
 from app.style import Size, Space, sized
 from app.widgets.elided import NameMenu
 from app.widgets.labels import label, tip

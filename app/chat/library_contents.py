@@ -1,9 +1,9 @@
-"""What the library has that matters to the chat."""
+"""What the chat needs to know of the library."""
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlx_backend.library.adapters import AdapterCard, list_adapters
@@ -13,23 +13,23 @@ from mlx_backend.library.notes import Notes
 
 
 @dataclass(frozen=True)
-class Found:
-    """What there is, the newest first; base models are known by their names."""
+class LibraryContents:
+    """Conversations and adapters, the newest first; base models by name."""
 
-    conversations: list[Conversation]
-    cards: list[AdapterCard]
-    model_bytes: dict[str, int]
-    contexts: dict[str, int]
+    conversations: list[Conversation] = field(default_factory=list)
+    cards: list[AdapterCard] = field(default_factory=list)
+    model_bytes: dict[str, int] = field(default_factory=dict)
+    contexts: dict[str, int] = field(default_factory=dict)
     """How many tokens each base model reads at once."""
-    readers: list[str]
+    readers: list[str] = field(default_factory=list)
     """The base models that word answers themselves."""
-    has_notes: bool
+    has_notes: bool = False
 
 
-def find(adapters: Path, models: Path, db: sqlite3.Connection) -> Found:
-    """Look into the library; `adapters` and `models` are its folders."""
+def read_contents(adapters: Path, models: Path, db: sqlite3.Connection) -> LibraryContents:
+    """Read the library; `adapters` and `models` are its folders."""
     there = list_models(models)
-    return Found(
+    return LibraryContents(
         Conversations(db).all(),
         [adapter.card for adapter in list_adapters(adapters)],
         {model.card.name: model.bytes for model in there},

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from app.chat.answerer import Manner
 from app.chat.answerer_choice import AnswererChoice
 from app.chat.conversation_actions import ConversationActions
 from app.chat.conversation_sidebar import ConversationSidebar
@@ -16,12 +17,13 @@ from app.chat.current_name import current_name
 from app.chat.drafts_and_choices import DraftsAndChoices
 from app.chat.exchanges import Answer
 from app.chat.find_in_conversation import FindInConversation
-from app.chat.library_contents import Found, find
+from app.chat.library_contents import LibraryContents, read_contents
 from app.chat.question_bar import QuestionBar
 from app.chat.question_length import length_notice
-from app.chat.session import ChatSession, Manner
-from app.chat.status_text import RESTING, RUNNING_AGAIN, SHARING, invitation, missing
+from app.chat.session import ChatSession
+from app.chat.status_text import RESTING, RUNNING_AGAIN, SHARING, invitation, missing, waiting
 from app.chat.transcript import Transcript
+from app.chat.warm_up import WarmUp
 from app.jobs.chat_worker import WorkerState
 from app.library.deletions import Change
 from app.services import Services
@@ -33,13 +35,8 @@ from app.widgets.labels import hairline, label
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import AdapterCard
-from mlx_backend.protocol import LONGEST_QUESTION, LoadRequest, Sampling, WeightedAdapter
+from mlx_backend.protocol import LONGEST_QUESTION
 
-_WAITING = {
-    WorkerState.STARTING: "Waking up…",
-    WorkerState.LOADING: "Loading the model…",
-    WorkerState.ANSWERING: "Thinking…",
-}
 # Where a model's size is not known yet, the starter's.
 _USUAL_MODEL_BYTES = 600_000_000
 
@@ -56,13 +53,11 @@ class ChatPage(QWidget):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
-        self._model_bytes: dict[str, int] = {}
-        self._contexts: dict[str, int] = {}
-        self._has_adapters = False
+        self._contents = LibraryContents()
         self._missing = ""
         self._trouble = ""
         self._has_stopped = False
-        self._warm_ups = 0
+        self._warm_up = WarmUp(services.worker, services.watcher)
         self.remembered = DraftsAndChoices(
             services.library.home / "chat.json", services.background, self
         )
@@ -91,8 +86,8 @@ class ChatPage(QWidget):
     def refresh(self) -> None:
         """Look at conversations, adapters and models again."""
         library = self._services.library
-        look = functools.partial(find, library.adapters, library.models)
-        self._services.background.call(look, self._take_found)
+        look = functools.partial(read_contents, library.adapters, library.models)
+        self._services.background.call(look, self._take_contents)
 
     def choose_adapter(self, name: str) -> None:
         """Let this adapter answer from now on, in a new conversation."""
@@ -123,10 +118,8 @@ class ChatPage(QWidget):
 
     # --- what the library has ---
 
-    def _take_found(self, found: Found) -> None:
-        self._model_bytes = found.model_bytes
-        self._contexts = found.contexts
-        self._has_adapters = bool(found.cards)
+    def _take_contents(self, found: LibraryContents) -> None:
+        self._contents = found
         self.answerer.show_has_notes(found.has_notes)
         self.answerer.show_readers(found.readers)
         self.sidebar.show_conversations(found.conversations)
@@ -172,7 +165,8 @@ class ChatPage(QWidget):
 
     def _take_typing(self) -> None:
         self.remembered.set_draft(self.session.conversation, self.input.draft())
-        self._warm_up()
+        if self.input.has_text and self.isVisible():
+            self._warm_up.begin(self.answerer.chosen)
         self._show_state()
 
     def take_renamed_adapter(self, old: str, new: str) -> None:
@@ -230,28 +224,11 @@ class ChatPage(QWidget):
 
     def _may_ask(self) -> bool:
         model = self.answerer.chosen.model
-        size = self._model_bytes.get(model, _USUAL_MODEL_BYTES)
+        size = self._contents.model_bytes.get(model, _USUAL_MODEL_BYTES)
         return self._services.keeper.may_answer(size)
 
     def _manner(self) -> Manner:
-        settings = self._services.preferences.settings
-        sampling = Sampling(
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            max_tokens=settings.max_tokens,
-        )
-        return Manner(sampling, self.answerer.is_grounded)
-
-    def _warm_up(self) -> None:
-        # Loading takes a moment that typing takes too.
-        worker, typed = self._services.worker, self.input.has_text
-        training = any(run.is_active for run in self._services.watcher.runs())
-        if worker.state is WorkerState.OFF and typed and not training and self.isVisible():
-            self._warm_ups += 1
-            chosen = self.answerer.chosen
-            adapters = (WeightedAdapter(name=chosen.adapter),) if chosen.adapter else ()
-            request_id = f"warm-up-{self._warm_ups}"
-            worker.load(LoadRequest(id=request_id, model=chosen.model, adapters=adapters))
+        return Manner.of(self._services.preferences.settings, self.answerer.is_grounded)
 
     # --- how things stand ---
 
@@ -270,7 +247,7 @@ class ChatPage(QWidget):
     def _take_worker_state(self, state: WorkerState) -> None:
         if state is WorkerState.READY and self._has_stopped:
             self._trouble, self._has_stopped = RUNNING_AGAIN, False
-        self.transcript.set_waiting(_WAITING.get(state, ""))
+        self.transcript.set_waiting(waiting(state))
         self._show_state()
 
     def _show_state(self) -> None:
@@ -289,7 +266,7 @@ class ChatPage(QWidget):
         length = length_notice(
             self.input.text(),
             self.answerer.is_quoting,
-            self._contexts.get(self.answerer.chosen.model, 0),
+            self._contents.contexts.get(self.answerer.chosen.model, 0),
         )
         if length:
             return length
@@ -299,8 +276,9 @@ class ChatPage(QWidget):
         return SHARING if training else ""
 
     def _welcome(self) -> None:
-        self.welcome.button.setVisible(not self._has_adapters)
-        self.welcome.sentence.setText(invitation(self.answerer, self._has_adapters))
+        has_adapters = bool(self._contents.cards)
+        self.welcome.button.setVisible(not has_adapters)
+        self.welcome.sentence.setText(invitation(self.answerer, has_adapters))
 
     # --- making the page ---
 

@@ -7,20 +7,20 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QMenu
 
 from app.notes.note_table_model import STATE, TITLE, WORDS, NoteTableModel
 from app.style import Size, sized
 from app.widgets.deletable_list import DeleteKeys, add_delete, chosen_ranges
 from app.widgets.reveal import SHOW
-from app.widgets.row_delegate import RowDelegate
+from app.widgets.row_table import RowTable
 from mlx_backend.library.note_browsing import NoteIds
 
 # A choice of more notes than this is not looked for in another list.
 _MOST_KEPT = 1_000
 
 
-class NoteList(QTableView):
+class NoteList(RowTable):
     """A view of a `NoteTableModel`. A new list keeps the selection where it has the same notes."""
 
     chosen = Signal(object)
@@ -36,34 +36,16 @@ class NoteList(QTableView):
     """A NoteSummary whose file is to be shown."""
 
     def __init__(self, table: NoteTableModel) -> None:
-        super().__init__()
+        super().__init__(table, "Notes")
         self._table = table
         self._kept: NoteIds[int] = array("q")
-        self.setProperty("kind", "rows")
-        self.setAccessibleName("Notes")
-        self.setModel(table)
-        self.setItemDelegate(RowDelegate(self))
-        self.setShowGrid(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.verticalHeader().hide()
-        # Fixed, so that fifty thousand rows need not be measured.
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        sized(self.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
         header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        # One of its own, which stays empty: to draw a heading, the header else asks of every chosen
-        # row whether it is.
+        # One of its own, which stays empty: otherwise the header asks of every chosen row whether
+        # it is chosen, each time that a heading is drawn.
         header.setSelectionModel(QItemSelectionModel(table, header))
-        header.setSectionsClickable(False)
-        header.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Stretch)
-        for column in (WORDS, STATE):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+        self.stretch(TITLE, (WORDS, STATE))
         sized(header, lambda it: it.resizeSection(WORDS, Size.NARROW_COLUMN))
         sized(header, lambda it: it.resizeSection(STATE, Size.COLUMN))
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
         DeleteKeys(self).pressed.connect(self._delete_chosen)
         self.selectionModel().selectionChanged.connect(lambda *_: self._announce())

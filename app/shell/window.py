@@ -8,10 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from PySide6.QtCore import QDir, QEvent, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QMainWindow,
     QStackedWidget,
@@ -31,6 +30,7 @@ from app.shell import window_place
 from app.shell.file_drops import DropSign, FileDrops
 from app.shell.leaving import may_leave
 from app.shell.menus import Menus
+from app.shell.note_chooser import NoteChooser
 from app.shell.sidebar import Entry, Sidebar
 from app.shell.status_strip import StatusStrip
 from app.shell.undo_actions import UndoActions
@@ -92,6 +92,7 @@ class Window(QMainWindow):
         self.strip = StatusStrip(services.watcher, self.news)
         self.sidebar = Sidebar(ENTRIES, self.strip)
         self.menus = Menus(self, ENTRIES)
+        self._chooser = NoteChooser(self)
         self.outside = OutsideChanges(library, services.background, self)
         self._show_zoom(cast(int, self._state.value("zoom", 100, int)))
         self.undo = UndoActions(self.menus.edit_menu, services.history)
@@ -165,7 +166,7 @@ class Window(QMainWindow):
 
     def _make_notes(self) -> NotesPage:
         page = NotesPage(self._services)
-        page.folder_wanted.connect(self._choose_folder)
+        page.folder_wanted.connect(self._chooser.choose_folder)
         page.samples_wanted.connect(self._import_samples)
         page.tonight_wanted.connect(lambda: self.show_page("tonight"))
         return page
@@ -233,10 +234,11 @@ class Window(QMainWindow):
         self.strip.chat_wanted.connect(self._chat_with)
         drops = FileDrops(self, DropSign(self._whole))
         drops.dropped.connect(self.import_paths)
+        self._chooser.chosen.connect(self.import_paths)
         menus.page_wanted.connect(self.show_page)
         menus.chat_wanted.connect(self._new_chat)
-        menus.folder_wanted.connect(self._choose_folder)
-        menus.files_wanted.connect(self._choose_files)
+        menus.folder_wanted.connect(self._chooser.choose_folder)
+        menus.files_wanted.connect(self._chooser.choose_files)
         menus.find_wanted.connect(self._find)
         menus.zoom_wanted.connect(self._zoom)
         menus.close_wanted.connect(self.close)
@@ -252,23 +254,6 @@ class Window(QMainWindow):
         services.watcher.settled.connect(self._say_good_morning)
 
     # --- wishes ---
-
-    def _choose_folder(self) -> None:
-        self._choose(QFileDialog.FileMode.Directory, "Add a folder of notes")
-
-    def _choose_files(self) -> None:
-        self._choose(QFileDialog.FileMode.ExistingFiles, "Add notes")
-
-    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
-        dialog = QFileDialog(self, title)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(mode)
-        if dialog.directory() == QDir.current():
-            # Nobody chose anything yet; where the program was started is of no interest.
-            dialog.setDirectory(QDir.home())
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Add")
-        dialog.filesSelected.connect(lambda chosen: self.import_paths(map(Path, chosen)))
-        dialog.open()
 
     def _import_samples(self) -> None:
         self.import_paths([Path(str(resources.files("resources") / "sample_notes"))])

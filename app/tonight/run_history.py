@@ -13,14 +13,14 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QGuiApplication, QPalette
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QVBoxLayout, QWidget
 
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
 from app.text import amounts
 from app.tonight import run_story
 from app.widgets.labels import label, tip
-from app.widgets.row_delegate import RowDelegate
+from app.widgets.row_table import RowTable
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -37,21 +37,12 @@ class RunHistory(QWidget):
         super().__init__()
         self._model = _RunTable()
         self._shown: str | None = None
-        self.view = QTableView()
-        self.view.setProperty("kind", "rows")
-        self.view.setModel(self._model)
-        self.view.setItemDelegate(RowDelegate(self.view))
-        self.view.setAccessibleName("Earlier runs")
-        self.view.setShowGrid(False)
+        self.view = RowTable(self._model, "Earlier runs")
         self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.view.horizontalHeader().hide()
-        self.view.verticalHeader().hide()
-        sized(self.view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
         sized(self, RunHistory._fit)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.view.setTabKeyNavigation(False)
         # Not the current row: that changes when the list only gets the focus.
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._choose())
         layout = QVBoxLayout(self)

@@ -9,12 +9,9 @@ from collections.abc import Callable
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QStackedLayout,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -38,7 +35,7 @@ from app.widgets.deletable_list import (
 from app.widgets.empty_state import EmptyState
 from app.widgets.labels import hairline, indented, label, tip
 from app.widgets.page_scroll import PageScroll
-from app.widgets.row_delegate import RowDelegate
+from app.widgets.row_table import RowTable
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
 from app.widgets.undo_bar import UndoBar
@@ -91,7 +88,7 @@ class SamplesPage(QWidget):
         self._found = 0
         self._back: tuple[int, ...] = ()
         self.table = SampleTableModel(services.background)
-        self.view = QTableView()
+        self.view = RowTable(self.table, "Samples")
         self.segments = Segments(("Notes", "Samples"), 1, "What to show")
         self.search = search_field("Search samples")
         self.totals = label(kind="quiet")
@@ -303,38 +300,16 @@ class SamplesPage(QWidget):
         layout.addWidget(self.undo_bar)
 
     def _browser(self) -> QWidget:
-        self._dress_view()
+        self.view.stretch(PROMPT, (NOTE, STATE))
+        header = self.view.horizontalHeader()
+        sized(header, lambda it: it.resizeSection(NOTE, Size.SHORT_FIELD))
+        sized(header, lambda it: it.resizeSection(STATE, Size.NAMES))
         listed = indented(self.view, Space.TWO)
         split = columns(
             ((listed, lambda: Size.LIST_LEAST), (PageScroll(self.editor), lambda: Size.LIST_LEAST))
         )
         split.setSizes([Size.READING, Size.BUBBLE])
         return split
-
-    def _dress_view(self) -> None:
-        view = self.view
-        view.setModel(self.table)
-        view.setItemDelegate(RowDelegate(view))
-        view.setProperty("kind", "rows")
-        view.setAccessibleName("Samples")
-        view.setShowGrid(False)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        view.setTabKeyNavigation(False)
-        view.setWordWrap(False)
-        view.verticalHeader().hide()
-        # Fixed, so that a hundred thousand rows need not be measured.
-        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        sized(view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
-        header.setSectionResizeMode(PROMPT, QHeaderView.ResizeMode.Stretch)
-        for column in (NOTE, STATE):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-        sized(header, lambda it: it.resizeSection(NOTE, Size.SHORT_FIELD))
-        sized(header, lambda it: it.resizeSection(STATE, Size.NAMES))
 
 
 def _choice(sample: StoredSample, use: bool) -> Choice:
