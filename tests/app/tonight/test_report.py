@@ -17,7 +17,7 @@ from app.tonight.report import Report, read_report
 from mlx_backend import protocol
 from mlx_backend.exam.verdict import verdict
 from mlx_backend.library import Library
-from scripts import recorded_library
+from scripts.screenshots import recorded_library
 from tests.app.filled import add_notes
 from tests.app.recorded import RunMaker
 

@@ -11,7 +11,7 @@ from mlx_backend.library.bin import Bin
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import Citation
-from scripts.recorded_library import NAME
+from scripts.screenshots.recorded_library import NAME
 
 NOTE = "Tide table"
 
