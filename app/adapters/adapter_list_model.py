@@ -1,4 +1,4 @@
-"""The list of adapters as Qt's views see it."""
+"""A Qt model of the list of adapters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Listed = Adapter | DamagedAdapter
 
 
 class AdapterListModel(QAbstractListModel):
-    """Adapters, the newest first, then those that are damaged: all that are there."""
+    """All adapters: the newest first, then those that are damaged."""
 
     def __init__(self) -> None:
         super().__init__()

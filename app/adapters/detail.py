@@ -173,10 +173,12 @@ def result_sentence(card: AdapterCard) -> str:
     """
     before, after = card.base_valid_loss, card.valid_loss
     if before is None or after is None or before <= 0:
-        return "No questions were kept aside to measure what it learned."
+        return "No questions were set aside to measure what it learned."
     if (before - after) / before < _NOTHING:
-        return "It comes no closer than before to the right answers of questions kept aside."
-    return "It comes closer than before to the right answers of questions kept aside."
+        return (
+            "It comes no closer than before to the right answers of questions that were set aside."
+        )
+    return "It comes closer than before to the right answers of questions that were set aside."
 
 
 _NOTHING = 0.01  # what is gained is at least one part in a hundred
@@ -207,7 +209,7 @@ def _facts(adapter: Adapter) -> list[tuple[str, str]]:
 
 
 def _details(card: AdapterCard) -> list[tuple[str, str]]:
-    """What only those ask for who know how training works."""
+    """Numbers for people who know how training works."""
     facts = [
         ("Training examples", amounts.number(card.samples)),
         ("Steps", amounts.number(card.steps)),

@@ -1,4 +1,4 @@
-"""Adapters: what trainings made, to chat with, share or delete."""
+"""Adapters: what training made, to chat with, share or delete."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class AdaptersPage(QWidget):
 
     def _show(self, adapters: list[Listed]) -> None:
         if self.rename.is_open:
-            return  # looked at again when the name is there
+            return  # the list is read again when the renaming ends
         self.table.show(adapters)
         self._stack.setCurrentIndex(2 if adapters else 1)
         self._select_wanted()

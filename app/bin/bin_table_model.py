@@ -1,4 +1,4 @@
-"""What is in the bin, as Qt's views see it."""
+"""A Qt model of what is in the bin."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BinTableModel(QAbstractTableModel):
         self._days = 0
 
     def show(self, items: Sequence[Binned], days: int) -> None:
-        """List these, of which each stays for so many days; 0: until the bin is emptied."""
+        """List these, which stay for `days` days each; 0 is until the bin is emptied."""
         if (items, days) != (self._items, self._days):
             self.beginResetModel()
             self._items, self._days = items, days
@@ -44,7 +44,7 @@ class BinTableModel(QAbstractTableModel):
         return self._items[row]
 
     def rows_of(self, ids: Iterable[str]) -> list[int]:
-        """Where those are that are listed."""
+        """The rows of those that are listed."""
         wanted = set(ids)
         return [row for row, item in enumerate(self._items) if item.id in wanted]
 

@@ -35,7 +35,7 @@ from app.widgets.row_table import RowTable
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.library.bin import Binned
 
-_BY_NEED = (STAYS, KIND, DELETED, SIZE)  # the last go first where there is no room for all
+_BY_NEED = (STAYS, KIND, DELETED, SIZE)  # the last are hidden first where there is no room for all
 _FOR_GOOD = "This is the one thing that Overnight cannot undo."
 
 

@@ -21,7 +21,7 @@ _GROUNDED = (
 _COMPARE = "The base model, before any training, answers too."
 _ALIKE = (
     "With “From my notes” on, a model of this size quotes your notes, whatever it learned: the base"
-    " model would give the same answer. Switch that off to compare."
+    " model would give the same answer. Switch it off to compare."
 )
 
 
@@ -67,7 +67,7 @@ class AnswererChoice(QWidget):
         self.choose(chosen)
 
     def choose(self, adapter: str | None) -> bool:
-        """Choose this one; the base model where there is no such adapter."""
+        """Choose an adapter, else the base model; returns whether there is such an adapter."""
         names = [answerer.adapter for answerer in self._answerers]
         found = adapter in names
         self.menu.setCurrentIndex(names.index(adapter) if found else len(names) - 1)
@@ -103,7 +103,7 @@ class AnswererChoice(QWidget):
         self._show_compare()
 
     def show_has_notes(self, has_notes: bool) -> None:
-        """Without notes there is nothing to look up; the person's choice stands for later."""
+        """Without notes there is nothing to look up; the person's choice is kept."""
         self.grounded.setEnabled(has_notes)
         self._show_compare()
 

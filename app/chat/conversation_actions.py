@@ -13,7 +13,7 @@ from mlx_backend.library.conversations import Conversation, Conversations
 
 
 class ConversationActions(QObject):
-    """Carries out what is wanted in the sidebar, and keeps the open conversation true to it."""
+    """Carries out what the sidebar asks for, and keeps the open conversation in step."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ConversationActions(QObject):
         services.deletions.changed.connect(self._take_change)
 
     def refresh(self) -> None:
-        """List the conversations anew."""
+        """Read the list of conversations again."""
         self._services.background.call(
             lambda db: Conversations(db).all(), self._sidebar.show_conversations
         )

@@ -1,4 +1,4 @@
-"""The list of conversations as Qt's views see it."""
+"""A Qt model of the list of conversations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class ConversationListModel(QAbstractListModel):
-    """Conversations, the latest first: all that are there."""
+    """All conversations, the latest first."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -24,7 +24,7 @@ class ConversationSidebar(QWidget):
     new_wanted = Signal()
 
     delete_wanted = Signal(object)
-    """A Conversation. What is open afterwards is chosen already, where there is one."""
+    """A Conversation. Its neighbour, to be opened instead, is chosen already."""
 
     rename_wanted = Signal(object, str)
     """A Conversation, and its new title."""

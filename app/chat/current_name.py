@@ -1,4 +1,4 @@
-"""What an adapter is called now that a run filed under another name."""
+"""The present name of an adapter, which may have been renamed since its run filed it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlx_backend.library.adapters import AdapterCard
 def current_name(
     name: str | None, cards: Sequence[AdapterCard], runs: Sequence[JobSnapshot]
 ) -> str | None:
-    """What the adapter is called now that a run filed as `name`; `name` where that is not known."""
+    """The present name of the adapter that a run filed as `name`; `name` where it is unknown."""
     if name is None or any(card.name == name for card in cards):
         return name
     made_it = {run.id for run in runs if run_story.adapter_of(run) == name}

@@ -1,4 +1,4 @@
-"""What the chat page remembers between two windows: drafts, and who is to answer."""
+"""What the chat page remembers until the next window: drafts, and who answers."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ class DraftsAndChoices(QObject):
         if put_aside is not None:
             told = OvernightError(
                 ErrorKind.UNREADABLE,
-                "The file of what you had not sent in Chat was damaged.",
-                f"What could be read of it is there again; the file itself is kept as {put_aside}.",
+                "The file with your unsent questions was damaged.",
+                f"What could be read is restored; the damaged file is kept as {put_aside}.",
             )
             self._background.failed.emit(told)
 

@@ -132,9 +132,9 @@ class UnansweredNote(QWidget):
 
 
 class AnswerView(QWidget):
-    """Who says what, and how fast; what went wrong, where something did.
+    """Who answered, the answer, its sources, and what went wrong, if anything.
 
-    What stands in a note is shown as it stands there, and no model is said to have worded it.
+    A quote is shown as it stands in its note, and no model is named, because none worded it.
     """
 
     def __init__(self, name: str, style: Style) -> None:
@@ -190,7 +190,7 @@ class AnswerView(QWidget):
         answer = self._answer
         began = time.monotonic()
         self.name.setText(_FROM_NOTES if answer.is_from_notes else self._name)
-        self.name.setVisible(answer.phase is not Phase.WAITING)  # who words it, is not known yet
+        self.name.setVisible(answer.phase is not Phase.WAITING)  # who words it is not known yet
         self.body.setAccessibleName(
             _FROM_NOTES if answer.is_from_notes else f"Answer of {self._name}"
         )
@@ -247,5 +247,5 @@ def _footnote(answer: Answer) -> str:
         return "It had nothing to say."
     parts = []
     if answer.is_cut:
-        parts.append("Cut off here; Settings has the longest answer")
+        parts.append("Cut off here; Settings say how long an answer may be")
     return " · ".join(parts)

@@ -23,7 +23,7 @@ class _Place:
 
 
 class FindInConversation(QObject):
-    """Marks what a find bar asks for in a transcript, and brings one place after the other up."""
+    """Marks the words of a find bar in a transcript, and scrolls from one place to the next."""
 
     def __init__(self, bar: FindBar, transcript: Transcript) -> None:
         super().__init__(transcript)
@@ -36,7 +36,7 @@ class FindInConversation(QObject):
         bar.closed.connect(self._unmark)
 
     def look_again(self) -> None:
-        """Another conversation is open, or more was said."""
+        """Search again, because another conversation is open or more was said."""
         if self._bar.isVisible():
             self._find(self._bar.field.text())
 

@@ -128,7 +128,7 @@ class ChatPage(QWidget):
         self._show_state()
 
     def _choose_answerer(self, cards: list[AdapterCard]) -> None:
-        """Who was chosen; where that adapter is gone, the newest there is, until it is back."""
+        """Choose who was chosen last; while that adapter is gone, the newest one."""
         wanted = current_name(self.remembered.adapter, cards, self._services.watcher.runs())
         names = [card.name for card in cards]
         is_missing = self.remembered.has_chosen and wanted is not None and wanted not in names
@@ -170,11 +170,11 @@ class ChatPage(QWidget):
         self._show_state()
 
     def take_renamed_adapter(self, old: str, new: str) -> None:
-        """An adapter is called otherwise now: here too."""
+        """Take over the new name of an adapter."""
         if self.remembered.adapter == old:
             self.remembered.set_answerer(new, self.remembered.compare)
         if not self.session.is_busy:
-            self.session.open(self.session.wanted)  # who answered is called otherwise as well
+            self.session.open(self.session.wanted)  # its answers carry the new name
         self.refresh()
 
     def _take_change(self, change: Change) -> None:
@@ -194,7 +194,7 @@ class ChatPage(QWidget):
     def _take_unstored(
         self, conversation: int | None, question: str, error: OvernightError
     ) -> None:
-        """Give a question back that could not be kept, so that it can be asked again."""
+        """Give back a question that could not be stored, so that it can be asked again."""
         if conversation == self.session.conversation:
             self.input.give_back(question)
         else:
@@ -233,14 +233,14 @@ class ChatPage(QWidget):
     # --- how things stand ---
 
     def _take_failure(self, request_id: str, error: OvernightError) -> None:
-        # What a question ran into is said below the question.
+        # The error of a question is shown below that question.
         if not self.session.is_own(request_id):
             self._trouble = trouble(error)
             self._has_stopped = error.kind is ErrorKind.WORKER_STOPPED
             self._show_state()
 
     def _take_recovery(self) -> None:
-        """What could not be written for a while could be now."""
+        """Writing works again."""
         self._trouble = ""
         self._show_state()
 

@@ -16,7 +16,7 @@ _BEGINNING = 200  # characters
 
 
 class PastedTexts(QWidget):
-    """A line for each text: how it begins, how long it is, Remove, which can be taken back."""
+    """A line for each text: how it begins, how long it is, and Remove or Put Back."""
 
     changed = Signal()
 
@@ -34,12 +34,12 @@ class PastedTexts(QWidget):
         return [row.text for row in self.rows if not row.is_removed]
 
     def add(self, text: str) -> None:
-        """One more."""
+        """Add a text."""
         self._append(text)
         self.changed.emit()
 
     def set_texts(self, texts: Sequence[str]) -> None:
-        """Have these, and no others."""
+        """Show these texts, and no others."""
         for row in self.rows:
             self._layout.removeWidget(row)
             row.deleteLater()

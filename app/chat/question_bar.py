@@ -1,4 +1,4 @@
-"""Below the conversation: what is typed, the buttons beside it, and what is to be known of it."""
+"""Below the conversation: the field for the question, its buttons, and a notice."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ _BETWEEN = "\x1e"
 
 
 class QuestionField(ComposedText):
-    """Plain text only, whatever is pasted. Announces what the person wants sent.
+    """Plain text only, whatever is pasted. Emits what the person sends.
 
-    Nothing is ever cut: what is too long for the field stands above it, in `pasted`, and belongs
+    Nothing is ever cut: text too long for the field is shown above it, in `pasted`, and belongs
     to the question like what is typed.
     """
 
@@ -50,7 +50,7 @@ class QuestionField(ComposedText):
         return bool(self.pasted.texts) or bool(self.toPlainText().strip())
 
     def draft(self) -> str:
-        """The question with its parts told apart, for `set_draft`."""
+        """The question with separators between its parts, for `set_draft`."""
         return _BETWEEN.join([*self.pasted.texts, self.toPlainText()])
 
     def set_draft(self, draft: str) -> None:
@@ -67,20 +67,20 @@ class QuestionField(ComposedText):
         self.set_draft(text.replace(_BETWEEN, " "))
 
     def give_back(self, text: str) -> None:
-        """Put a question in again that was taken out, before what was typed since."""
+        """Put a question back, before what was typed since."""
         since = self.draft()
         between = _BETWEEN if len(text) + len(since) > _LONGEST_TYPED else "\n\n"
         self.set_draft(between.join(part for part in (text.replace(_BETWEEN, " "), since) if part))
 
     def clear(self) -> None:
-        """Take out everything, what was pasted too."""
+        """Remove everything, pasted texts too."""
         self.pasted.set_texts([])
         super().clear()
 
     def send(self) -> None:
         """Announce what is typed, if it is more than white space. The text stays."""
         if not self._composition.finish():
-            return  # the end of a word is still missing
+            return  # a word is still being composed
         text = self.text().strip()
         if text:
             self.sent.emit(text)
@@ -114,7 +114,7 @@ class QuestionField(ComposedText):
         self.setFixedHeight(max(Size.INPUT, text + around))
 
     def _lines(self) -> int:
-        """How many lines there are to see; no more are counted than fit."""
+        """How many lines the text has, counted up to the most that are shown."""
         layout, block, lines = self.document().documentLayout(), self.document().firstBlock(), 0
         while block.isValid() and lines < _MOST_LINES:
             layout.blockBoundingRect(block)  # lays it out

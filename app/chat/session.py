@@ -24,7 +24,7 @@ _ID = "chat-"
 
 @dataclass(frozen=True)
 class _Question:
-    """The last of `exchanges`, and who answers it, one after another, and how."""
+    """The last question of `exchanges`, who answers it in turn, and how."""
 
     exchanges: tuple[Exchange, ...]
     answerers: tuple[Answerer, ...]
@@ -45,7 +45,7 @@ class _Live:
         return len(self.question.exchanges) - 1
 
     def is_of(self, exchanges: Sequence[Exchange]) -> bool:
-        """Whether its question stands in its place in a conversation."""
+        """Whether a conversation has its question at this place."""
         asked = self.question.exchanges[-1].question
         return self.index < len(exchanges) and exchanges[self.index].question == asked
 
@@ -72,7 +72,8 @@ class ChatSession(QObject):
     """The list of conversations is to be read again."""
 
     unstored = Signal(object, str, object)
-    """The question of a conversation (None: a new one) is not asked: an OvernightError says why."""
+    """A question could not be stored and is not asked: its conversation (None: a new one), the
+    question, and the OvernightError."""
 
     def __init__(
         self, worker: ChatWorker, background: Background, parent: QObject | None = None
@@ -131,22 +132,22 @@ class ChatSession(QObject):
         self._background.call(functools.partial(self._outbox.read, conversation), take)
 
     def let_go(self, conversation: int) -> None:
-        """A conversation is about to be deleted: end its answer, and let it be open no more."""
+        """A conversation is about to be deleted: end its answer, and close it."""
         self._deleted.add(conversation)
         self._stop(conversation)
         if conversation == self._wanted:
             self.open(None)
         elif conversation == self._conversation:
-            self._show(None, [])  # until the one that was opened since is there
+            self._show(None, [])  # until the one that was opened since is read
 
     def take_back(self, conversation: int) -> None:
-        """A conversation is there again, and so is what was said in it meanwhile."""
+        """A conversation was restored: store the answers that came meanwhile."""
         self._deleted.discard(conversation)
         self._write(conversation)
 
     def _take_turns(self, opening: int, conversation: int, turns: Sequence[StoredTurn]) -> None:
         if opening == self._openings:
-            # One without turns was deleted meanwhile.
+            # Without turns, it was deleted meanwhile.
             self._wanted = conversation if turns else None
             self._show(self._wanted, exchanges_of(turns))
 

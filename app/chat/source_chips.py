@@ -42,7 +42,7 @@ class SourceChips(QWidget):
 
     def _chip(self, source: Citation, lead: str) -> QPushButton:
         chip = button("", "source")
-        # Of a long title as much as there is room for.
+        # A long title is shortened to the room there is.
         title = chip.fontMetrics().elidedText(
             " ".join(source.title.split()), Qt.TextElideMode.ElideRight, Size.FIELD
         )

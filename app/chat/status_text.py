@@ -1,4 +1,4 @@
-"""What the chat page says of who answers, from what, and why not now."""
+"""Sentences of the chat page: who answers, from what, and why there is no answer now."""
 
 from __future__ import annotations
 

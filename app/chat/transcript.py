@@ -16,7 +16,7 @@ from mlx_backend.text.folding import folded
 
 # Of a long conversation the latest part is laid out; the rest on request.
 _AT_ONCE = 30
-# Each exchange takes some milliseconds: no more are laid out in one go than nobody waits for.
+# Each exchange takes some milliseconds: no more are laid out in one go than go unnoticed.
 _LONGEST_TURN_S = 0.015
 _SETTLING_MS = 200
 
@@ -147,7 +147,7 @@ class Transcript(QScrollArea):
         self.earlier.setVisible(self._first > 0)
 
     def _show_earlier(self) -> None:
-        self.earlier.clearFocus()  # else what has the focus once it is hidden is scrolled to
+        self.earlier.clearFocus()  # else hiding it scrolls to the widget that gets its focus
         self._sticks = False
         self._bring_earlier()
 

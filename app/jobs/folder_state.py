@@ -1,4 +1,4 @@
-"""What a folder is like now, in a few bytes: another state means that something changed in it."""
+"""A fingerprint of a folder: another state means that something changed in it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def is_queued(run: JobSnapshot) -> bool:
 
 
 def queued(runs: Sequence[JobSnapshot]) -> list[JobSnapshot]:
-    """Those that are in line, the next one first."""
+    """The queued runs, the next one first."""
     return sorted(filter(is_queued, runs), key=_place)
 
 

@@ -77,7 +77,7 @@ class Deletions(QObject):
         self._look.timeout.connect(self.purge)
 
     def begin(self) -> None:
-        """Throw out by and by, from now on, what was kept long enough."""
+        """Throw out, from now on, what was kept long enough."""
         self._look.start()
         self.purge()
 
@@ -178,7 +178,7 @@ class _Moved:
     ) -> None:
         self._library = library
         self._items = items
-        self._back: list[Restored] = []  # by a restoring that did not come to its end
+        self._back: list[Restored] = []  # from a restoring that failed half-way
         self._identities: dict[Key, str] = {}
         self.kind = kind
         self.keys = keys
@@ -234,7 +234,7 @@ class _Moved:
 
 
 def _parts(kind: BinKind, all_: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """As many at a time as go all or not at all: one folder, or the rows of a transaction."""
+    """Batches that succeed or fail as a whole: one folder, or the rows of a transaction."""
     size = 1 if kind in ("adapter", "model") else _AT_ONCE
     for start in range(0, len(all_), size):
         yield all_[start : start + size]

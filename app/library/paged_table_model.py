@@ -1,4 +1,4 @@
-"""A long list as Qt's views see it: ids of all, rows of those that are looked at."""
+"""A Qt model of a long list: it holds all ids, and the rows of what was looked at."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class PagedTableModel(QAbstractTableModel, Generic[_T]):
         return chosen
 
     def rows_of(self, ids: Iterable[int]) -> list[int]:
-        """Where those are that are listed."""
+        """The rows of those that are listed."""
         wanted = set(ids)
         if not wanted:
             return []

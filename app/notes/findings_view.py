@@ -1,4 +1,4 @@
-"""What was found about a note, a sentence each, with the way to undo it."""
+"""What was found about a note: a sentence for each finding, and a button that undoes it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class NoteFindings(QWidget):
     """A line for each finding that changes what is taught, and a quiet one for how good it is."""
 
     undo_wanted = Signal(str, bool, object)
-    """A step, whether it is to be undone for this note, or to hold again; and where just some of
-    its findings are shown, their digests."""
+    """A step, whether it is to be undone for this note or to apply again, and the digests of its
+    findings where just some of them are shown."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class _Line(QWidget):
 
 
 def quality_sentence(reasons: Sequence[Reason]) -> str:
-    """The quality of a note with what lowers it, and its language; what a line says is not said."""
+    """The quality of a note with what lowers it, and its language, unless another line says so."""
     found = {reason.step: reason for reason in reasons}
     sentences = []
     if (quality := found.get("quality")) and quality.score is not None:
@@ -94,7 +94,7 @@ def quality_sentence(reasons: Sequence[Reason]) -> str:
 
 
 def _action(reason: Reason) -> str:
-    """What the button says; it turns to and fro."""
+    """What the button says: undo the finding, or apply it again."""
     if reason.step == SECRETS:
         return "Mask Again" if reason.undone else "Do Not Mask"
     if reason.leaves_out:

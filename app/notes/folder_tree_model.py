@@ -1,4 +1,4 @@
-"""The folders that notes came from, as Qt's views see them: read level by level when opened."""
+"""A Qt model of the folders that notes came from; each level is read when it is opened."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FolderTreeModel(QAbstractItemModel):
     def __init__(self, background: Background) -> None:
         super().__init__()
         self._background = background
-        # Qt keeps numbers, not objects, so that no node can go while an index points at it.
+        # Qt's indexes keep a number, not the node itself, which an index may outlive.
         self._nodes: dict[int, _Node] = {}
         self._next_key = 1
         self._root = _Node(Folder("", "", 0, 0, has_folders=True), None, 0, children=[])
@@ -135,7 +135,7 @@ class FolderTreeModel(QAbstractItemModel):
                 self._merge(node, levels[node.folder.path])
 
     def _merge(self, node: _Node, folders: Sequence[Folder]) -> None:
-        """Let a node have these folders; what was open stays open."""
+        """Give a node these folders; what was open stays open."""
         children = node.children = node.children or []
         above, paths = self._index(node), [folder.path for folder in folders]
         kept = [child.folder.path for child in children if child.folder.path in set(paths)]
@@ -169,7 +169,7 @@ class FolderTreeModel(QAbstractItemModel):
         return node
 
     def _forget(self, node: _Node) -> None:
-        waiting = [node]  # no call for each level: folders may be nested deeper than calls
+        waiting = [node]  # not recursive: folders may be nested deeper than calls can be
         while waiting:
             gone = waiting.pop()
             del self._nodes[gone.key]
@@ -201,5 +201,5 @@ def _help(folder: Folder) -> str:
     if folder.is_left_out:
         lines.append("Left out, and so is what comes into it later.")
     if folder.is_watched:
-        lines.append("Watched: new notes are read by themselves.")
+        lines.append("Watched: Overnight reads new notes by itself.")
     return "\n".join(lines)

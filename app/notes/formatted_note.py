@@ -1,4 +1,4 @@
-"""A note's Markdown as it is meant to look, with what an answer is from and what is not taught."""
+"""A note's Markdown, formatted, with marks on what an answer cites and what is not taught."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.widgets.markdown_document import is_strange
 from app.widgets.markdown_parts import Part, PartKind, parts_of
 from app.widgets.safe_markdown import PartView, as_it_is, part_view, show_part, text_of
 
-# Text is laid out in pieces, as many at a time as no one waits for.
+# Text is laid out in pieces, as many at a time as go unnoticed.
 _PIECE = 4_000
 _AT_ONCE_S = 0.02
 _MOST_PARTS = 300
@@ -45,7 +45,7 @@ class FormattedNote(QScrollArea):
     """The sentence about the part at the cursor; "" where there is none."""
 
     not_marked = Signal()
-    """What an answer is from is nowhere to be seen; the text as it was written has it."""
+    """The cited words are not in the formatted text; the source has them."""
 
     def __init__(self, style: Style) -> None:
         super().__init__()
@@ -85,12 +85,12 @@ class FormattedNote(QScrollArea):
         self._build()
 
     def show_cited(self) -> None:
-        """Bring what an answer is from into view, as soon as it is there."""
+        """Scroll to the cited words as soon as they are laid out."""
         self._goes_to_cited = any(mark.becomes is Becomes.CITED for mark in self._marks)
         self._go_to_cited()
 
     def highlights(self) -> list[str]:
-        """The texts that stand out."""
+        """The texts that are highlighted."""
         return [
             selection.cursor.selectedText()
             for shown in self._shown
@@ -171,7 +171,7 @@ class FormattedNote(QScrollArea):
             self.not_marked.emit()
 
     def _centre(self) -> None:
-        """Have the cited place in the middle, also when text above it takes its room only now."""
+        """Keep the cited place in the middle while text above it is still being laid out."""
         if self._target is None:
             return
         text, place = self._target

@@ -18,7 +18,7 @@ class GroupBar(QWidget):
     """Says what the chosen group is, and lets a step be undone for all notes at once."""
 
     undo_wanted = Signal(str, bool)
-    """A group whose steps are to be undone for all notes, or to hold again."""
+    """A group, and whether its steps are to be undone for all notes or to apply again."""
 
     def __init__(self, background: Background) -> None:
         super().__init__()

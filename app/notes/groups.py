@@ -30,7 +30,7 @@ HELPS = {
     "duplicates": "Notes that say what another note says. The other one is used.",
     "secrets": "Notes with passwords, keys or numbers that are masked before training.",
     "quality": "Notes with little to learn from, such as lists of links and output of programs.",
-    "boilerplate": "Notes with text that stands in many others too; only that text is left out.",
+    "boilerplate": "Notes with text that many others have too; only that text is left out.",
     "authorship": "Chats and mails that you wrote a part of. Your words are taught, with what you"
     " answer to; what else others wrote is left out.",
     "language": "Notes in another language than most of yours. All languages are used but those"
@@ -55,15 +55,15 @@ class StepChange:
     undo: bool
     note_id: int | None = None
     only: tuple[bytes, ...] | None = None
-    """Of the secrets of a note, those that were on the screen."""
+    """Digests of the secrets that were on the screen; None for all findings."""
 
     @property
     def opposite(self) -> StepChange:
-        """What takes this back."""
+        """The change that takes this one back."""
         return replace(self, undo=not self.undo)
 
     def apply(self, db: sqlite3.Connection) -> None:
-        """Write it."""
+        """Write the change."""
         findings = Findings(db)
         write = findings.undo if self.undo else findings.redo
         for step in self.steps:

@@ -1,4 +1,4 @@
-"""A text with quiet marks: what is taught in the margin, what is not in the text itself."""
+"""A text with marks: the margin shows what is taught, the text itself what is not."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class MarkedText(QPlainTextEdit):
         self._tell()
 
     def show_cited(self) -> None:
-        """Bring what an answer is from into view, in the middle where it fits."""
+        """Scroll to the cited words."""
         cited = next((mark for mark in self._marks if mark.becomes is Becomes.CITED), None)
         last = self.document().characterCount() - 1
         if cited is not None:
@@ -95,7 +95,7 @@ class MarkedText(QPlainTextEdit):
         QToolTip.showText(where, tip(marks[0].sentence) if marks else "", self)
 
     def lines(self) -> Iterator[tuple[QRect, TextMark]]:
-        """Where marks are in the margin: the stretch beside each visible line, top to bottom."""
+        """The marks in the margin with their places: one for each visible line, top to bottom."""
         offset, block = self.contentOffset(), self.firstVisibleBlock()
         while block.isValid():
             box = self.blockBoundingGeometry(block).translated(offset)
@@ -122,7 +122,7 @@ class MarkedText(QPlainTextEdit):
         self.told.emit(marks[0].sentence if marks else "")
 
     def _colour(self) -> None:
-        """Draw what is not taught in the text as such."""
+        """Show in the text what is not taught."""
         self.setExtraSelections([])
         if not self._marks:
             return
@@ -167,7 +167,7 @@ def look_of(mark: TextMark, colours: Colours) -> QTextCharFormat:
 
 
 def _rank(mark: TextMark) -> int:
-    """Of several marks on one character, the telling one comes first."""
+    """The order of several marks on one character, the most important first."""
     order = {Becomes.CITED: 0, Becomes.PASSAGE: 2}
     return order.get(mark.becomes, 1)
 

@@ -1,4 +1,4 @@
-"""A picture of the whole: of what kinds the notes are, how old, and how long."""
+"""Charts of the notes: of what kinds they are, how old, and how long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_YEARS = 12
 
 
 class NoteCharts(QScrollArea):
-    """Three small charts of the notes in a folder, or of all, and what they come to."""
+    """Three small charts of the notes in a folder, or of all notes, and their totals."""
 
     def __init__(self, background: Background, style: Style) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class NoteCharts(QScrollArea):
         self.refresh()
 
     def refresh(self) -> None:
-        """Look into the library again, once the picture is seen."""
+        """Read the library again, as soon as the charts are visible."""
         self._is_stale = True
         if self.isVisible():
             self._read()
@@ -168,7 +168,7 @@ def _kinds(picture: Picture) -> list[tuple[str, int]]:
 
 
 def _years(picture: Picture) -> list[tuple[str, int]]:
-    """The latest first; what is older than fits is one bar."""
+    """The latest first; the years that do not fit share one bar."""
     bars = [(str(year), number) for year, number in reversed(picture.years)]
     if len(bars) <= _MOST_YEARS:
         return bars

@@ -16,7 +16,7 @@ from app.widgets.reveal import SHOW
 from app.widgets.row_table import RowTable
 from mlx_backend.library.note_browsing import NoteIds
 
-# A choice of more notes than this is not looked for in another list.
+# A larger selection is not restored in another list.
 _MOST_KEPT = 1_000
 
 

@@ -1,4 +1,4 @@
-"""The list of notes as Qt's views see it."""
+"""A Qt model of the list of notes."""
 
 from __future__ import annotations
 

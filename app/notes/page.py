@@ -181,7 +181,7 @@ class NotesPage(QWidget):
     def _list(self) -> None:
         self._wanted = wanted = self._filter()
         self._background.call(
-            # What was asked for later makes an earlier search not worth its time.
+            # A search that a later one has replaced is not worth its time.
             lambda db: Browsing(db).ids(wanted) if wanted == self._wanted else None,
             functools.partial(self._show_notes, wanted),
         )

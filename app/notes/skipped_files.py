@@ -13,7 +13,7 @@ from app.text import amounts
 from app.widgets.labels import button, label
 from mlx_backend.library.notes import Notes
 
-# As many of each reason as anyone looks through.
+# The most paths that are listed under one reason.
 _MOST_PATHS = 500
 
 

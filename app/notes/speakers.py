@@ -18,7 +18,7 @@ _LONGEST_NAME = 40
 
 
 class NoteSpeakers(QWidget):
-    """Names to choose from; out of sight where nothing is to be asked."""
+    """Names to choose from; hidden where there is nothing to ask."""
 
     own_name_chosen = Signal(str)
     """The name in the note that is the person's."""

@@ -20,7 +20,7 @@ class Becomes(Enum):
     OTHERS = "others' words"
     MASKED = "masked"
     CITED = "cited"
-    """Not of training: an answer in the chat was from here."""
+    """Not about training: an answer in the chat cites this."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TextMark:
 
 
 def shown_text(text: str) -> str:
-    """The text with line ends as Qt has them, at the same places."""
+    """The text with Qt's line ends; all characters keep their places."""
     return text.replace("\r\n", " \n").replace("\r", "\n")
 
 
@@ -68,7 +68,7 @@ def _passages(passages: Sequence[Span], used: bool) -> Iterator[TextMark]:
         if span.heading:
             sentence += f", taught under “{span.heading}”"
         if not used:
-            sentence += ", not taught as the note is left out"
+            sentence += ", not taught because the note is left out"
         yield TextMark(span.start, span.end, Becomes.PASSAGE, f"{sentence}.")
 
 
@@ -88,7 +88,7 @@ def _findings(reasons: Sequence[Reason]) -> Iterator[TextMark]:
                 yield TextMark(start, end, Becomes.LEFT_OUT, reason.sentence)
 
 
-# Steps whose ranges training does not see. Those of others only tell something about the text.
+# Training does not see what these steps found. Other steps only describe the text.
 _MARKED = ("boilerplate", AUTHORSHIP, SECRETS)
 _CITED = "The answer is from here."
 _OTHERS = "In the words of others: taught only as what you answer to."

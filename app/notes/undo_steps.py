@@ -64,7 +64,7 @@ def own_name_added(name: str, ends: Ends) -> Step:
     """One more of the person's names."""
     return Step(
         f"Name “{name}”",
-        f"What “{name}” wrote is yours now, here and everywhere. Settings has your names.",
+        f"What “{name}” wrote counts as yours now, in all notes. Your names are under Settings.",
         silently(lambda db: OwnNames(db).add(name)),
         silently(lambda db: OwnNames(db).remove(name)),
         ends,
@@ -72,7 +72,7 @@ def own_name_added(name: str, ends: Ends) -> Step:
 
 
 def findings_changed(change: StepChange, where: str, ends: Ends) -> Step:
-    """What was found counts no longer, or again: for a note, or for all."""
+    """What was found is undone, or applied again: for one note, or for all."""
     sentence = "What was found no longer counts" if change.undo else "What was found counts"
     return Step(
         "Use Anyway" if change.undo else "Leave Out Again",
@@ -84,6 +84,6 @@ def findings_changed(change: StepChange, where: str, ends: Ends) -> Step:
 
 
 def decide_all(included: bool, db: sqlite3.Connection) -> tuple[NoteIds[int], bool, Decision]:
-    """Leave all notes out, or bring all back: which these are, and what `decided` needs besides."""
+    """Leave all notes out, or bring all back; returns the first arguments of `decided`."""
     ids = Browsing(db).ids(NoteFilter())
     return ids, included, Decisions(db).decide(ids, included)

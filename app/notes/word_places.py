@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from app.text.qt_places import QtPlaces
 
 _WORD = re.compile(r"[^\W_]+")
-# What has more words than a page takes too long to compare.
+# More words than this take too long to compare.
 _MOST_WORDS = 4_000
 
 
@@ -25,7 +25,7 @@ class WordPlaces:
     def shown(self, start: int, end: int) -> tuple[int, int] | None:
         """Where the words of characters `start` to `end` are shown; None where none of them is.
 
-        The signs behind the last word go with it.
+        Punctuation after the last word is included.
         """
         pairs = [
             (word, self._shown[self._pairs[number]])

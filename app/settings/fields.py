@@ -140,5 +140,5 @@ def _number(
 
 
 def _step(default: float) -> float:
-    """Half of what a person counts in; a tenth of the leading digit of what is smaller than 1."""
+    """The step of the arrows: 0.5, or a tenth of the leading digit of a default below 1."""
     return 0.5 if default >= 1 else 10.0 ** (math.floor(math.log10(default)) - 1)

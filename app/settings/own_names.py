@@ -20,7 +20,7 @@ class OwnNamesField(QWidget):
     """One line with all names; what is typed is in force when the field is left."""
 
     changed = Signal()
-    """Who wrote which notes is known anew."""
+    """The names changed, and with them who wrote which notes."""
 
     def __init__(self, background: Background) -> None:
         super().__init__()

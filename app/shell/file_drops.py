@@ -14,7 +14,7 @@ from app.widgets.labels import label
 
 
 class DropSign(QFrame):
-    """Lies over the page while something hangs above it that can be dropped."""
+    """Covers the page while files are dragged over the window."""
 
     def __init__(self, covered: QWidget) -> None:
         super().__init__(covered)
@@ -41,7 +41,7 @@ class DropSign(QFrame):
 class FileDrops(QObject):
     """Takes files dropped on a window before any field in it takes their address as text.
 
-    Watches the window's native handle too: there a drag is seen before it is handed to a field.
+    It watches the window's native handle too, which gets a drag before any field does.
     """
 
     dropped = Signal(list)

@@ -26,7 +26,7 @@ from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
 
 class StatusStrip(QFrame):
-    """Shows the running job, and what came of the last one; else it is not there.
+    """Shows the running job, or what came of the last one; otherwise it is hidden.
 
     A click leads to the job's page.
     """

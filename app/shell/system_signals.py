@@ -1,4 +1,4 @@
-"""Ctrl-C, a closed terminal and a polite end from the system close the window as Quit does."""
+"""Ctrl-C, a closed terminal and SIGTERM close the window as Quit does."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _POLITE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class EndSignals(QObject):
     """Hears the system's signals at once, also while Qt's loop waits for events.
 
-    Only the first one is heard: the next of its kind ends the process, should it hang.
+    Only the first of a kind is handled: the next one ends the process, in case it hangs.
     """
 
     received = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        # Python runs a handler between two of its own steps, and while Qt waits it takes none. It
-        # also writes a byte here, though, which wakes Qt.
+        # Python runs a handler between two of its own instructions, and none while Qt waits. But it
+        # also writes a byte to this socket, which wakes Qt.
         self._ours, self._pythons = socket.socketpair()
         for end in (self._ours, self._pythons):
             end.setblocking(False)
@@ -53,4 +53,4 @@ class EndSignals(QObject):
 
 
 def _do_nothing(*_: object) -> None:
-    """A handler of Python's own, without which nothing would be written."""
+    """Python writes the byte only for signals that have a handler."""

@@ -1,4 +1,4 @@
-"""The one window: sidebar with the status strip, pages, and the wires between them."""
+"""The one window: sidebar with the status strip, pages, and the connections between them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class _Refreshed(Protocol):
 
 
 class Window(QMainWindow):
-    """Makes each page when it is first wanted, and carries the pages' wishes to each other."""
+    """Makes each page when it is first shown, and carries signals from page to page."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class Window(QMainWindow):
         return cast(PageScroll, self._stack.currentWidget()).page
 
     def come_forward(self) -> None:
-        """Be seen, over the windows of other programs."""
+        """Come in front of the windows of other programs."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
@@ -317,7 +317,7 @@ class Window(QMainWindow):
             self.notices.show_error(error.to_error(), job.folder.log_path)
 
     def _job_not_started(self, job_id: str, error: OvernightError) -> None:
-        """A dialog answers what the person just did; imports start by themselves, too."""
+        """Show a dialog; but only a notice for an import, which may have started by itself."""
         if self._services.imports.has_asked_for(job_id):
             self.notices.show_error(error)
         else:
@@ -325,6 +325,6 @@ class Window(QMainWindow):
 
 
 def _import_larger_pages(_: object) -> None:
-    # Not needed for the first picture, and too long for a click to wait for.
+    # Not needed for the first page, but too slow to import only on a click.
     importlib.import_module("app.chat.page")
     importlib.import_module("app.tonight.page")

@@ -1,4 +1,4 @@
-"""Which way a text runs, and names within our sentences that run another way."""
+"""The direction in which a text runs, and names that run another way than the sentence."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from app.tonight.loss_plot import BEST, SIGNS, LossPlot, sign_colours
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.labels import button, label
 
-# What pointing at it says is enough.
+# Marks without an entry in the legend: pointing at them explains them.
 _SELF_EXPLAINING: tuple[MarkKind, ...] = ("stage",)
 
 

@@ -33,7 +33,7 @@ from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.library.samples import Samples
 from mlx_backend.protocol import TrainSpec
 
-# A finished run greets the person for so long; then the page is about the next night again.
+# How long the page shows a finished run before it turns to the next night again.
 _FRESH_S = 12 * 3600
 
 
@@ -55,7 +55,7 @@ class TonightPage(QWidget):
     """Show what study wrote."""
 
     run_seen = Signal(str)
-    """Somebody has looked at the run of this id, and turns to something else."""
+    """The run of this id was on show, and the person turned to something else."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class TonightPage(QWidget):
 
     def _show_plan(self, runs: list[JobSnapshot]) -> None:
         if self._found is None or not self.isVisible() or self.plan.is_starting:
-            return  # what is measured now would keep the run waiting
+            return  # measuring now would keep the run waiting
         totals, settings = self._found.totals, self._services.preferences.settings
         taken = self._found.adapters | {run_story.name_of(run) for run in runs if run.is_active}
         self.plan.suggest_name(default_name(taken, time.time()), taken)
@@ -206,12 +206,12 @@ class TonightPage(QWidget):
         self._leave_plan()
         spec = self._spec(wish)
         if plan is None or wish.hours.start_at is not None:
-            self._launch(spec)  # it looks for room itself, when it begins
+            self._launch(spec)  # it looks for memory itself when it begins
         else:
             self._services.keeper.make_room(plan.peak_bytes, lambda: self._launch(spec))
 
     def _spec(self, wish: StartWish) -> TrainSpec:
-        # No number of steps: the run finds it when it has studied, for then there is more to learn.
+        # No number of steps: the run sets it after the study, when it knows how much to learn.
         settings, hours = self._services.preferences.settings, wish.hours
         return TrainSpec(
             name=wish.name,

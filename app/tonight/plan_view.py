@@ -79,16 +79,16 @@ class PlanView(QWidget):
 
     @property
     def plan(self) -> Plan | None:
-        """The plan on show; None while it is being made, and where nobody measures it."""
+        """The plan on show; None while it is being made, and where it is not measured."""
         return self._plan
 
     @property
     def is_starting(self) -> bool:
-        """Whether a start was heard whose run is not there yet."""
+        """Whether a run is being started that is not there yet."""
         return self._starting
 
     def show_measuring(self, expected_s: float | None, longest: float) -> None:
-        """Say that the plan of `longest` hours is made, in about so many seconds if that is known.
+        """Say that the plan of `longest` hours is being made, in about `expected_s` where known.
 
         Nobody has to wait for it: a run makes its own.
         """
@@ -136,7 +136,7 @@ class PlanView(QWidget):
         self._update()
 
     def set_starting(self, starting: bool) -> None:
-        """Show that the start was heard; a start also uses up the typed name and the hours."""
+        """Show that a run is being started, which also uses up the typed name."""
         self._starting = starting
         if starting:
             self._name_is_theirs = False

@@ -21,7 +21,7 @@ class QueueList(QWidget):
     """Show the run of this id."""
 
     remove_wanted = Signal(str)
-    """Take the run of this id out of the line."""
+    """Take the run of this id out of the queue."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class QueueList(QWidget):
 
 
 class QueueRow(QWidget):
-    """One run in the line."""
+    """One run in the queue."""
 
     chosen = Signal(str)
     remove_wanted = Signal(str)
@@ -70,7 +70,7 @@ class QueueRow(QWidget):
         self.remove.clicked.connect(lambda: self.remove_wanted.emit(self._run_id))
 
     def show_run(self, turn: int, run: JobSnapshot) -> None:
-        """Show a run with its place in the line."""
+        """Show a run with its place in the queue."""
         name = run_story.name_of(run)
         self._run_id = run.id
         self._turn.setText(f"{turn}.")

@@ -37,10 +37,10 @@ class RunView(QWidget):
     stop_wanted = Signal(str)
     pause_wanted = Signal(str)
     resume_wanted = Signal(str)
-    """Let a run that is paused, or is over before its end, go on."""
+    """Continue a run that is paused, or that ended early."""
 
     remove_wanted = Signal(str)
-    """Take a run that has not begun out of the line."""
+    """Take a run that has not begun out of the queue."""
 
     chat_wanted = Signal(str)
     """Chat with the adapter of this name."""

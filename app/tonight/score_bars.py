@@ -1,4 +1,4 @@
-"""So many of so many, now and before: two bars with their numbers."""
+"""How many questions were answered right, now and before: two bars with their numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the model says to one question, the more it learns."""
+"""What the model answers to one question while it learns."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SpokenList(QWidget):
         self.hide()
 
     def stand(self, beside: bool) -> None:
-        """Stand beside the picture, or below it where there is no room for both."""
+        """Stand beside the chart, or below it where there is no room for both."""
         self._is_beside = beside
         self._fit()
 

@@ -1,4 +1,4 @@
-"""When a run starts and by when it is done, for those who do not want it now."""
+"""When a run starts and by when it is done, for people who do not want it now."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class WhenFields(QWidget):
         layout.addStretch()
 
     def hours(self, longest: float, now: float) -> Hours:
-        """What is chosen, seen from a Unix time: always the next time the clock shows it."""
+        """What is chosen, as the next such times of day after the Unix time `now`."""
         today = datetime.datetime.fromtimestamp(now)
         start, finish = self.start.time(), self.finish.time()
         begins = next_time(start, today) if start else None

@@ -1,4 +1,4 @@
-"""A row of chips: each names some of what there is with its number, and one at a time filters."""
+"""A row of chips, each a filter with its number; one at a time can be chosen."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from app.widgets.labels import button, tip
 
 
 class Chips(QWidget):
-    """Chips whose number is zero are out of sight, but for the chosen one.
+    """Chips whose number is zero are hidden, except for the chosen one.
 
-    `names` say what stands behind the number 1, and behind all others.
+    `names` are the words after the number 1, and after any other number.
     """
 
     chosen = Signal(str)

@@ -21,7 +21,7 @@ from app.widgets.labels import label
 
 
 class CodeBox(QFrame):
-    """Shows some code, whatever its lines are long."""
+    """Shows code, however long its lines are."""
 
     def __init__(self, style: Style) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class CodeBox(QFrame):
         layout.addWidget(self.text)
 
     def show_code(self, code: str, language: str) -> None:
-        """Show this; `language` as its author names it, "" where that is not said."""
+        """Show code; `language` is what its author calls it, "" where that is not said."""
         if (code, language) == (self._code, self._language):
             return
         self._code, self._language = code, language

@@ -10,7 +10,7 @@ from app.widgets.labels import button, paragraph
 
 
 class ConfirmDialog(QDialog):
-    """Says what would be gone. Return and Escape keep it: only the named button does the deed."""
+    """Says what would be lost. Return and Escape cancel: only the named button confirms."""
 
     def __init__(self, parent: QWidget, question: str, consequence: str, deed: str) -> None:
         super().__init__(parent)

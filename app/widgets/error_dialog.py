@@ -63,7 +63,7 @@ class ErrorDialog(QDialog):
         layout.setSpacing(Space.THREE)
         layout.addLayout(top)
         layout.addLayout(buttons)
-        # As high as what is said asks for, but no higher than the screen.
+        # As high as the text needs, but no higher than the screen.
         edge, beside = 2 * Space.THREE, sign.sizeHint().width() + Space.TWO
         told = words.totalHeightForWidth(Size.DIALOG - edge - beside)
         high = edge + max(told, sign.sizeHint().height()) + Space.THREE

@@ -103,7 +103,7 @@ class Paragraph(Label):
 
 
 def lead(shown: QLabel) -> None:
-    """Let words begin where the window does; of itself a label begins where its letters do."""
+    """Align a label to the side where the window begins; by default it follows its letters."""
     if shown.layoutDirection() is Qt.LayoutDirection.RightToLeft:
         shown.setAlignment(_RIGHT)
 

@@ -54,7 +54,7 @@ def fill(document: QTextDocument, text: str) -> None:
 
 
 def rule_tables(document: QTextDocument, lines: QBrush) -> None:
-    """Let all tables have thin lines, and room around what stands in them."""
+    """Give all tables thin lines, and their cells some padding."""
     for frame in document.rootFrame().childFrames():
         if isinstance(frame, QTextTable):
             look = frame.format()

@@ -52,10 +52,10 @@ class _Line:
 
 
 def parts_of(text: str, longest: int = 0) -> list[Part]:
-    """The parts of a Markdown text, in order. Code that has not ended yet goes to its end.
+    """The parts of a Markdown text, in order. Code without an end takes the rest of the text.
 
-    Text that is longer than `longest` characters is split where a line is empty, and in the end
-    anywhere; 0 is no limit.
+    Text that is longer than `longest` characters is split at an empty line, or if there is none
+    at any line; 0 is no limit.
     """
     lines = _lines(text)
     parts: list[Part] = []

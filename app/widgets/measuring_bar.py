@@ -1,4 +1,4 @@
-"""Something that takes a while and can be given up: a bar, how long it takes, Cancel."""
+"""A progress bar for something that takes a while: how long it takes, and Cancel."""
 
 from __future__ import annotations
 

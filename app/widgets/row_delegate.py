@@ -1,4 +1,4 @@
-"""How lists and tables draw names: as they are, each running its own way."""
+"""How lists and tables draw names: as they are, each in its own direction."""
 
 from __future__ import annotations
 

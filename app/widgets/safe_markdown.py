@@ -17,7 +17,7 @@ from app.widgets.markdown_parts import Part, PartKind, parts_of
 
 
 class MarkdownText(FittedText):
-    """A part of a Markdown text that is no code; what is too wide, as a table is, is scrolled."""
+    """A part of a Markdown text that is not code; what is too wide, like a table, is scrolled."""
 
     def __init__(self, kind: PartKind) -> None:
         super().__init__(scrolls=True, whole_words=kind is PartKind.TABLE)

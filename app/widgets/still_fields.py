@@ -1,4 +1,4 @@
-"""How fields with arrows behave and look: the mouse wheel scrolls the page, and changes none."""
+"""Fields that the mouse wheel passes over: it scrolls the page and changes no value."""
 
 from __future__ import annotations
 

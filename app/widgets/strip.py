@@ -1,4 +1,4 @@
-"""The quiet strip at the foot of a page that says something, with buttons and a cross beside it."""
+"""The quiet strip at the foot of a page: a sentence, with buttons and a cross beside it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def close_button() -> QToolButton:
 
 
 def lay_out_strip(around: QWidget, words: QWidget, *buttons: QWidget) -> QFrame:
-    """Fill a widget with a strip of words and buttons; returns the strip, whose height is open."""
+    """Fill a widget with a strip of words and buttons; the caller gives the strip its height."""
     strip = QFrame()
     strip.setProperty("kind", "undo")
     row = QHBoxLayout(strip)

@@ -1,7 +1,7 @@
-"""Fields that wait for an input method: a key that ends a composition does nothing else.
+"""Text fields that respect input methods: a key that ends a composition does nothing else.
 
-Who writes Japanese, Chinese or Korean composes a word first, and Return puts it in place. It must
-not send, search or start anything; nor does Escape then mean anything but to drop the word.
+People who write Japanese, Chinese or Korean compose a word first, and Return commits it. That
+Return must not send, search or start anything, and Escape then only drops the word.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Composition:
         return self.is_open and isinstance(event, QKeyEvent) and event.key() in _OF_THE_COMPOSITION
 
     def finish(self) -> bool:
-        """Have the input method put in place what is composed; whether nothing is open then."""
+        """Ask the input method to commit; returns whether nothing is being composed any more."""
         if self.is_open:
             QGuiApplication.inputMethod().commit()
         return not self.is_open
 
 
 class LineField(QLineEdit):
-    """One line of text. What is pasted goes in whole, or not at all, and that is said."""
+    """One line of text. A paste that is too long is refused, and the field says so."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
@@ -76,7 +76,7 @@ class LineField(QLineEdit):
         self._latest = text
 
     def _refuse(self) -> None:
-        # Qt is still at it, and puts in what there is room for.
+        # Qt inserts as much as there is room for after this signal.
         QTimer.singleShot(0, self, functools.partial(self._take_back, self._latest))
 
     def _take_back(self, before: str) -> None:
@@ -113,7 +113,7 @@ class ComposedText(QPlainTextEdit):
 
 
 class TextField(ComposedText):
-    """Several lines, into which a paste goes whole, or not at all, and that is said."""
+    """Several lines of text. A paste that is too long is refused, and the field says so."""
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         if self.document().characterCount() + len(source.text()) > _LONGEST_TEXT:

@@ -1,4 +1,4 @@
-"""Samples: what study wrote about the notes, to be looked through, changed and left out."""
+"""Samples: what study wrote about the notes, to read, change and leave out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from mlx_backend.library.samples import Choice, Samples, StoredSample
 _Write = Callable[[sqlite3.Connection], None]
 _TYPING_MS = 150
 _STUDYING_MS = 3000
-_MOST_KEPT = 1_000  # of a choice, which is looked for in another list
+_MOST_KEPT = 1_000  # rows of a selection, which are chosen again in a new list
 _GROUPS: tuple[Group, ...] = ("kept", "dropped", "changed")
 _NAMES: dict[str, tuple[str, str]] = {
     "kept": ("kept", "kept"),
@@ -77,7 +77,7 @@ class SamplesPage(QWidget):
     """Go where training starts."""
 
     place_wanted = Signal(int, int, int)
-    """Show this note at the characters from the one place to the other."""
+    """The id of a note, and the start and end of the characters to show."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class SamplesPage(QWidget):
     def _list(self) -> None:
         self._wanted = wanted = self._filter()
         self._background.call(
-            # What was asked for later makes an earlier search not worth its time.
+            # A search that a later one has replaced is not worth its time.
             lambda db: SampleBrowsing(db).ids(wanted) if wanted == self._wanted else None,
             functools.partial(self._show_samples, wanted),
         )
@@ -201,7 +201,7 @@ class SamplesPage(QWidget):
         )
 
     def _give_back(self, prompt: str, answer: str, error: OvernightError) -> None:
-        """A change that nothing can keep: let the person have the words that they typed."""
+        """A change that cannot be saved: give the words back to the person who typed them."""
         hint = f"{error.hint} You had typed: {prompt}\n\n{answer}"
         self._background.failed.emit(OvernightError(error.kind, error.message, hint, error.detail))
         self.refresh()
@@ -313,7 +313,7 @@ class SamplesPage(QWidget):
 
 
 def _choice(sample: StoredSample, use: bool) -> Choice:
-    """What to record so that a sample is used or not; to take a choice back leaves no trace."""
+    """What to record so that a sample is used or not; "" where no choice is needed."""
     if sample.choice in {"edited", "edited, dropped"}:
         return "edited" if use else "edited, dropped"
     if use != bool(sample.dropped):
@@ -322,6 +322,6 @@ def _choice(sample: StoredSample, use: bool) -> Choice:
 
 
 def _place_of(sample: StoredSample, db: sqlite3.Connection) -> tuple[int, int, int]:
-    """Where in its note the words stand that bear a sample out; its top where they do not."""
+    """Where its note has the words that a sample is from; the top where they are not found."""
     found = place_of(sample.quote, Notes(db).text(sample.note_id))
     return (sample.note_id, *(found or (0, 0)))

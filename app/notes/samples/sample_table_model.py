@@ -1,4 +1,4 @@
-"""The list of samples as Qt's views see it."""
+"""A Qt model of the list of samples."""
 
 from __future__ import annotations
 
