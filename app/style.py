@@ -153,7 +153,7 @@ class Colours:
     second_curve: QColor
     """For the second of two curves; differs from the accent in lightness too."""
     keyword: QColor
-    """In code, as the next four; all can be read on `raised`."""
+    """For code, like the next four; all are readable on `raised`."""
     name: QColor
     string: QColor
     number: QColor

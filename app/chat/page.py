@@ -106,7 +106,7 @@ class ChatPage(QWidget):
         self.find_bar.begin()
 
     def flush(self) -> None:
-        """Save what is typed and what unfinished answers have said, since the window closes."""
+        """Save what is typed and what unfinished answers have said, because the window closes."""
         self.session.flush()
         self.remembered.flush()
 

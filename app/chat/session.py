@@ -193,7 +193,7 @@ class ChatSession(QObject):
                 self._finish(request_id, replace(live.answer, phase=Phase.STOPPED), go_on=False)
 
     def flush(self) -> None:
-        """Store what unfinished answers have said so far, since the window closes."""
+        """Store what unfinished answers have said so far, because the window closes."""
         for live in self._live.values():
             self._store(live.conversation, live.answer)
 

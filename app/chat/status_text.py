@@ -20,7 +20,7 @@ _WAITING = {
 
 
 def waiting(state: WorkerState) -> str:
-    """What stands in place of an answer that has not begun."""
+    """What to say in place of an answer that has not begun."""
     return _WAITING.get(state, "")
 
 

@@ -100,7 +100,7 @@ class Transcript(QScrollArea):
             self._show_earlier()
 
     def set_waiting(self, words: str) -> None:
-        """What stands in place of an answer that has not begun."""
+        """What to say in place of an answer that has not begun."""
         self._waiting = words
         last = self._views.get(len(self._exchanges) - 1)
         if last is not None:
@@ -159,7 +159,7 @@ class Transcript(QScrollArea):
         if self._sticks:
             self.verticalScrollBar().setValue(maximum)
         elif self._holding.isActive():
-            # What comes above pushes nothing that is being read out of sight.
+            # What is added above must not push what is being read out of view.
             self.verticalScrollBar().setValue(maximum - self._from_end)
 
     def _lay_out(self) -> None:

@@ -41,7 +41,7 @@ class ChatWorker(QObject):
     """Starts the worker when it is first needed, and again when it crashes.
 
     Every request ends in exactly one of `answered` and `failed`; a request that was pending in a
-    crash fails, so that whoever asked can say so and ask again.
+    crash fails, so that the caller can say so and ask again.
     """
 
     part = Signal(str, str)

@@ -22,7 +22,7 @@ def state_of(folder: Path) -> str:
 
 
 def folders_of(folder: Path, most: int) -> list[str]:
-    """The folder itself and those below it, from the top, at most so many."""
+    """The folder itself and those below it, from the top; at most `most` of them."""
     found: list[str] = []
     level = [str(folder)] if folder.is_dir() else []
     while level and len(found) < most:

@@ -77,7 +77,7 @@ class PagedTableModel(QAbstractTableModel, Generic[_T]):
         return page.get(self._ids[row]) if page is not None else None
 
     def ids(self, ranges: Iterable[tuple[int, int]]) -> NoteIds[int]:
-        """The ids in these ranges of rows, the last row of each included."""
+        """The ids in these ranges of rows, each with its last row."""
         chosen: NoteIds[int] = array("q")
         for first, last in ranges:
             chosen += self._ids[first : last + 1]

@@ -12,7 +12,7 @@ from app.widgets.row_delegate import RowDelegate
 from mlx_backend.library.folders import Folder
 
 _WATCHED = "New and changed notes are read once the folder has been quiet, and wait as New for"
-_WATCHED_HELP = f"{_WATCHED} the next night. Works while Overnight is open."
+_WATCHED_HELP = f"{_WATCHED} the next night. This works while Overnight is open."
 _LEFT_OUT_HELP = "Training leaves this folder out, and what comes into it later."
 _UNWATCHED_HELP = "To read what changed, add the folder again, or watch it."
 

@@ -140,7 +140,7 @@ class FolderTreeModel(QAbstractItemModel):
         above, paths = self._index(node), [folder.path for folder in folders]
         kept = [child.folder.path for child in children if child.folder.path in set(paths)]
         if kept != [path for path in paths if path in set(kept)]:
-            paths_to_keep: set[str] = set()  # another order: begin anew
+            paths_to_keep: set[str] = set()  # another order: rebuild all
         else:
             paths_to_keep = set(kept)
         for row in range(len(children) - 1, -1, -1):

@@ -36,7 +36,7 @@ class MarkedText(QPlainTextEdit):
         self._is_used = True
         self._margin = _Margin(self)
         self.setReadOnly(True)
-        # The marks stand at the left; each paragraph still runs as its letters do.
+        # The marks are at the left; each paragraph still has the direction of its letters.
         self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setProperty("kind", "reading")

@@ -26,7 +26,7 @@ STATE_WORDS: dict[NoteStatus, str] = {
 }
 STATE_HELP: dict[NoteStatus, str] = {
     "new": "The next training will learn this note.",
-    "changed": "This note changed since it was learned; the next training will learn it anew.",
+    "changed": "This note changed since it was learned; the next training will learn it again.",
     "learned": "The last training that used this note saw it as it is now.",
     "excluded": "Training leaves this note out.",
     "gone": "The file is no longer where it was. Its text is kept here, but not trained on.",

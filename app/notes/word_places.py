@@ -13,7 +13,7 @@ _MOST_WORDS = 4_000
 
 
 class WordPlaces:
-    """The words of `written` and where each stands in `shown`, as Qt counts characters there."""
+    """The words of `written`, and where each is in `shown`, as Qt counts characters there."""
 
     def __init__(self, written: str, shown: str) -> None:
         self._texts = written, shown

@@ -35,7 +35,7 @@ class Hours:
         return end if self.finish_by is None else min(end, self.finish_by)
 
     def is_enough(self, minutes: float, now: float) -> bool:
-        """Whether so many minutes of work fit in."""
+        """Whether `minutes` of work fit in."""
         return self.begins(now) + minutes * 60 <= self.ends_at_latest(now)
 
 

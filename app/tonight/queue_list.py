@@ -32,7 +32,7 @@ class QueueList(QWidget):
         self._layout.addWidget(label("Next", "section"))
 
     def show_runs(self, runs: Sequence[JobSnapshot]) -> None:
-        """List these, the next one first; without any, the list is out of sight."""
+        """List these, the next one first; without any, the list is hidden."""
         self.setVisible(bool(runs))
         while len(self.rows) > len(runs):
             self.rows.pop().deleteLater()

@@ -132,13 +132,13 @@ class RunView(QWidget):
         self.spoken.show_spoken(prompt if is_wanted else "", run.night.spoken)
 
     def _show_buttons(self, run: JobSnapshot) -> None:
-        in_line = run_queue.is_queued(run)
-        self.pause.setVisible(run.is_active and not run.is_paused and not in_line)
+        is_queued = run_queue.is_queued(run)
+        self.pause.setVisible(run.is_active and not run.is_paused and not is_queued)
         self.pause.setEnabled(run.state is JobState.RUNNING and not (run.stopping or run.pausing))
         self.pause.setText("Pausing…" if run.pausing else "Pause")
         self.stop.setVisible(run.is_active)
         self.stop.setEnabled(not run.stopping)
-        if in_line:
+        if is_queued:
             self.stop.setText("Removing…" if run.stopping else "Remove")
         else:
             self.stop.setText("Stopping…" if run.stopping else "Stop")

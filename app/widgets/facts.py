@@ -29,7 +29,7 @@ class Facts(QWidget):
         while self._form.rowCount():
             self._form.removeRow(0)
         for name, value in facts:
-            # Both can be selected, since such text is drawn a pixel higher than other text.
+            # Both can be selected, because such text is drawn a pixel higher than other text.
             self._form.addRow(_selectable(name, "quiet"), _selectable(value, "body"))
 
 

@@ -34,7 +34,7 @@ _PROPORTIONAL = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
 
 
 def is_strange(part: Part) -> bool:
-    """Whether a part is shown as it is, since its Markdown would take too long."""
+    """Whether a part is shown as it is, because its Markdown would take too long."""
     strange = {PartKind.TEXT: _STRANGE, PartKind.TABLE: _STRANGE_TABLE}.get(part.kind)
     if strange is None:
         return False

@@ -42,13 +42,13 @@ class MeasuringBar(QWidget):
         self._timer.timeout.connect(lambda: self.show_elapsed(time.monotonic() - self._began))
 
     def begin(self, expected_s: float | None) -> None:
-        """It begins now, and takes about so many seconds if that is known."""
+        """Begin to count; `expected_s` is about how long it takes, if that is known."""
         self._expected_s = expected_s
         self._began = time.monotonic()
         self.show_elapsed(0.0)
 
     def show_elapsed(self, seconds: float) -> None:
-        """Say how far it is after so many seconds."""
+        """Say how far it is after `seconds`."""
         if self._expected_s is None:
             self.bar.setRange(0, 0)
             self.text.setText(amounts.clock(seconds))

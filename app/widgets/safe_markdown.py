@@ -66,7 +66,7 @@ class SafeMarkdown(QWidget):
         self._column.setSpacing(Space.ONE)
 
     def show_markdown(self, text: str) -> None:
-        """Show a text that anyone may have written. Parts that stay the same are not drawn anew."""
+        """Show a text that anyone may have written. Parts that stay the same are kept."""
         parts = parts_of(shortened(text))
         self._show([as_it_is(part) if is_strange(part) else part for part in parts])
 

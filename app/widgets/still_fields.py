@@ -17,7 +17,7 @@ class _PassOn(QObject):
 
 
 def keep_still(field: QComboBox | QAbstractSpinBox | QAbstractSlider) -> None:
-    """Have the wheel pass over a field, whether it has the focus or not."""
+    """Let the wheel pass over a field, whether it has the focus or not."""
     field.installEventFilter(_PassOn(field))
 
 
