@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app.style import Size, Space, sized
 from app.text import amounts
 from app.text.directions import isolated
-from app.widgets.text import button, label, paragraph, tip
+from app.widgets.labels import button, label, paragraph, tip
 from mlx_backend.protocol.report import ExamItem
 
 _FEW = 3

@@ -13,7 +13,7 @@ from app.tonight.report_examples import Examples
 from app.tonight.score_bars import ScoreBars
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
-from app.widgets.text import button, hairline, label, paragraph
+from app.widgets.labels import button, hairline, label, paragraph
 from mlx_backend.protocol.report import RunReport
 
 _GENERAL = "Questions about the world that ship with Overnight, to see what was forgotten."

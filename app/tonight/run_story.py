@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.jobs.run_marks import stage_name
 from app.jobs.snapshot import JobSnapshot
 from app.text import amounts
+from app.text.error_text import in_window
 from mlx_backend import protocol
 from mlx_backend.jobs import JobState
 from mlx_backend.jobs.resume_point import resume_sentence
@@ -88,7 +89,7 @@ def outcome(run: JobSnapshot) -> str:
             hint = error.hint if error else ""
             has_begun = run.status.step or run.status.checkpoint or run.has_studied
             goes_on = _goes_on(run) if has_begun else ""
-            return amounts.regional(" ".join(filter(None, (happened, hint, goes_on))))
+            return in_window(" ".join(filter(None, (happened, hint, goes_on))))
 
 
 def ending(run: JobSnapshot) -> str:

@@ -29,7 +29,7 @@ def page(library: Library, services: Services, qtbot: QtBot) -> NotesPage:
     qtbot.addWidget(page)
     page.resize(1200, 800)
     page.show()
-    # Rows are read behind the window's back, after it is known how many there are.
+    # RowDelegate are read behind the window's back, after it is known how many there are.
     qtbot.waitUntil(lambda: len([*filter(None, titles(page))]) == 5 and page.tree.rowCount() == 2)
     return page
 

@@ -23,7 +23,7 @@ from mlx_backend.protocol.report import (
     TrainingReport,
     read_report,
 )
-from scripts import recorded_library
+from scripts.screenshots import recorded_library
 from tests.app.filled import add_notes
 from tests.app.recorded import RunMaker
 
