@@ -60,7 +60,7 @@ class SourceFile:
 
     `container` is the name of the archive that it came from, "" without one, and `depth` the number
     of archives around it. The reader must skip `excluded_parts`. `chosen`: the person selected this
-    very file, not only a folder above it.
+    very file, not only a folder above it. `member_readers` are for archives.
     """
 
     name: str
@@ -69,6 +69,7 @@ class SourceFile:
     depth: int = 0
     excluded_parts: frozenset[str] = frozenset()
     chosen: bool = False
+    member_readers: MemberReaders | None = None
 
     @property
     def stem(self) -> str:
@@ -98,6 +99,17 @@ class LargeSourceFile:
 
 Reader = Callable[[SourceFile], Iterable[Item]]
 LargeReader = Callable[[LargeSourceFile], Iterable[Item]]
+
+
+@dataclass(frozen=True)
+class MemberReaders:
+    """How an archive has its members read. Handed in, because archives are formats themselves.
+
+    `large_reader` takes a name, the first bytes, and whether the member is packed.
+    """
+
+    read: Reader
+    large_reader: Callable[[str, bytes, bool], LargeReader]
 
 
 @dataclass(frozen=True)

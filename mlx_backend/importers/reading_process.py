@@ -78,7 +78,7 @@ def _answer(connection: socket.socket, request: messages.ReadRequest, file: int)
 
 def _items(source: SourceFile | LargeSourceFile) -> Iterator[Item]:
     """The items that the file's reader gives. Any exception becomes a SkippedFile."""
-    from mlx_backend.importers import registry
+    from mlx_backend.importers.readers import registry
 
     try:
         if isinstance(source, SourceFile):
@@ -171,7 +171,7 @@ def _small(request: messages.ReadRequest, file: int) -> SourceFile:
 
 
 def _large(request: messages.ReadRequest, file: int) -> LargeSourceFile:
-    from mlx_backend.importers.registry import large_reader
+    from mlx_backend.importers.readers.registry import large_reader
 
     head = os.pread(file, _HEAD, 0)
     large_reader(request.name, head)  # raises before the whole file is read

@@ -80,15 +80,15 @@ def _member(source: SourceFile, box: ZipBox, member: zipfile.ZipInfo) -> Iterato
 
 
 def _items(source: SourceFile, box: ZipBox, member: zipfile.ZipInfo, part: str) -> Iterable[Item]:
-    from mlx_backend.importers.registry import large_reader, read
-
+    readers = source.member_readers
+    assert readers is not None
     name, excluded_parts = PurePosixPath(part).name, _below(part, source.excluded_parts)
     if member.file_size > LARGEST_MEMBER:
         head = box.head(member)
-        read_large = large_reader(name, head, packed=True)
+        read_large = readers.large_reader(name, head, True)
         return read_large(LargeSourceFile(name, head, box.open_member(member), excluded_parts))
     data, depth = box.read_member(member), source.depth + 1
-    return read(SourceFile(name, data, source.name, depth, excluded_parts))
+    return readers.read(SourceFile(name, data, source.name, depth, excluded_parts))
 
 
 def _refuse(member: zipfile.ZipInfo, box: ZipBox) -> None:

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from mlx_backend.importers import reading_process, registry
+from mlx_backend.importers import reading_process
 from mlx_backend.importers.document import Document, EnteredPart, Item, SourceFile
+from mlx_backend.importers.readers import registry
 
 
 def read(source: SourceFile) -> Iterator[Item]:

@@ -22,7 +22,7 @@ from mlx_backend.importers.document import (
     SourceFile,
 )
 from mlx_backend.importers.readers import json_array
-from mlx_backend.importers.registry import large_reader, read
+from mlx_backend.importers.readers.registry import large_reader, read
 from mlx_backend.importers.sandbox import FileContent, ReadingLimits, Sandbox
 from tests.mlx_backend.importers import samples
 from tests.mlx_backend.importers.samples import DOCX

@@ -14,7 +14,7 @@ import pytest
 
 from mlx_backend.importers.document import Document, SourceFile
 from mlx_backend.importers.readers.office_losses import old_workbook_losses
-from mlx_backend.importers.registry import read
+from mlx_backend.importers.readers.registry import read
 from tests.mlx_backend.importers import samples
 
 WORKBOOK = Path(__file__).parents[4] / "shared" / "documents" / "test.xls"

@@ -18,8 +18,8 @@ from mlx_backend.importers.document import (
 )
 from mlx_backend.importers.readers import html_text
 from mlx_backend.importers.readers.office_math import formula_text
+from mlx_backend.importers.readers.registry import read
 from mlx_backend.importers.readers.xml_tree import parse_xml
-from mlx_backend.importers.registry import read
 from tests.mlx_backend.importers import samples
 from tests.mlx_backend.importers.samples import EVERY_FORMAT
 

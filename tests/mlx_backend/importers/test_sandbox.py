@@ -134,7 +134,8 @@ def test_every_format_is_read_behind_the_wall(tmp_path: Path) -> None:
 
 
 def test_the_reading_process_is_light() -> None:
-    code = "import sys, mlx_backend.importers.reading_process as r, mlx_backend.importers.registry"
+    code = "import sys, mlx_backend.importers.reading_process as r\n"
+    code += "import mlx_backend.importers.readers.registry"
     heavy = "{'mlx', 'transformers', 'PySide6', 'tokenizers', 'trafilatura', 'bs4', 'pypdfium2'}"
     found = subprocess.run(
         [sys.executable, "-c", f"{code}\nprint({heavy} & set(sys.modules))"],

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from mlx_backend.importers.document import Format, Item, LargeReader, SkippedFile, SourceFile
+from mlx_backend.importers.document import (
+    Format,
+    Item,
+    LargeReader,
+    MemberReaders,
+    SkippedFile,
+    SourceFile,
+)
 from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers import (
     csv_file,
@@ -52,7 +60,8 @@ def read(source: SourceFile) -> Iterable[Item]:
     Raises SkippedFile, at once or during iteration, and whatever a parser raises on damaged input;
     so call it only in `reading_process`.
     """
-    return _format_of(source).read(source)
+    readers = MemberReaders(read, large_reader)
+    return _format_of(source).read(replace(source, member_readers=readers))
 
 
 def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
