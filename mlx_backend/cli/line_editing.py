@@ -31,9 +31,7 @@ class LineEditor:
 
     def __init__(self) -> None:
         self._marks_pastes = _let_pastes_be_marked()
-        if isinstance(
-            sys.stdin, io.TextIOWrapper
-        ):  # in the terminal's encoding, not PYTHONIOENCODING's
+        if isinstance(sys.stdin, io.TextIOWrapper):  # PYTHONIOENCODING is not the terminal's
             sys.stdin.reconfigure(encoding=_terminal_encoding(), errors="surrogateescape")
 
     def ask(self) -> str:

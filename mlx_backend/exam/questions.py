@@ -29,7 +29,7 @@ class Examination(msgspec.Struct, frozen=True):
         return sum(item.right for item in self.items)
 
 
-def set_aside(dataset: Dataset) -> list[ExamQuestion]:
+def exam_questions(dataset: Dataset) -> list[ExamQuestion]:
     """The questions of a run's exam: held-out wordings of facts that are trained.
 
     An answer is right if it has the key, the part of the fact that the question leaves out.

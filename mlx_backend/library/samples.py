@@ -157,12 +157,10 @@ class Samples:
 
     def changed(self, passage: Passage) -> set[tuple[str, str, str]]:
         """The `about` of the samples of a passage that the person changed."""
-        rows = self._db.execute(
-            "SELECT kind, key, quote FROM samples WHERE note_id = ? AND passage = ?"
-            " AND choice <> ''",
+        return self._abouts(
+            "samples WHERE note_id = ? AND passage = ? AND choice <> ''",
             (passage.note_id, digest(passage)),
         )
-        return {(row["kind"], row["key"], row["quote"]) for row in rows}
 
     def _has_note(self, note_id: int) -> bool:
         found = self._db.execute("SELECT 1 FROM notes WHERE id = ?", (note_id,)).fetchone()
@@ -170,10 +168,11 @@ class Samples:
 
     def _deleted_of(self, note_id: int) -> set[tuple[str, str, str]]:
         """The `about` of the samples of a note that the person deleted."""
-        rows = self._db.execute(
-            "SELECT kind, key, quote FROM deleted_samples WHERE note_id = ?", (note_id,)
-        )
-        return {(row["kind"], row["key"], row["quote"]) for row in rows}
+        return self._abouts("deleted_samples WHERE note_id = ?", (note_id,))
+
+    def _abouts(self, rows: str, values: tuple[object, ...]) -> set[tuple[str, str, str]]:
+        found = self._db.execute(f"SELECT kind, key, quote FROM {rows}", values)
+        return {(row["kind"], row["key"], row["quote"]) for row in found}
 
     def drop(self, dropped: Iterable[tuple[int, str]]) -> None:
         """Record the reasons why filters dropped samples, by id; "" takes one back."""

@@ -20,9 +20,9 @@ from mlx_backend.exam.probe import (
 )
 from mlx_backend.exam.questions import (
     Examination,
+    exam_questions,
     examine,
     expected_exam_s,
-    set_aside,
 )
 from mlx_backend.files import write_atomically
 from mlx_backend.models.inference import ChatModel
@@ -71,7 +71,7 @@ def expected_time(
     loaded = preparation.loaded
     loaded.model.eval()
     every = _every(hours)
-    exam = expected_exam_s(ChatModel(loaded), set_aside(dataset))
+    exam = expected_exam_s(ChatModel(loaded), exam_questions(dataset))
     asking = expected_probe_s(loaded, every)
     own = exam + _expected_style(preparation, dataset.style)
     is_asked_before = not (is_base and is_kept(loaded, every))
@@ -95,7 +95,7 @@ def assess(
     loaded = preparation.loaded
     loaded.model.eval()
     every = _every(hours)
-    exam = examine(ChatModel(loaded), set_aside(dataset), check)
+    exam = examine(ChatModel(loaded), exam_questions(dataset), check)
     probe = (probe_of_base if is_base else take_probe)(loaded, every, check)
     style = _style(preparation, dataset.style, check)
     return Assessment(exam, probe, style, time.perf_counter() - began)

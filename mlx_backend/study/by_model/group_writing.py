@@ -36,6 +36,11 @@ class Group:
         """The words that samples about each passage may use: title, headings and text."""
         return [f"{p.note_title} {p.heading} {p.text}" for p in self.passages]
 
+    def numbered(self) -> Iterator[tuple[int, Passage, Sequence[QuotedStatement]]]:
+        """Each passage with its index and what it states."""
+        for number, (passage, stated) in enumerate(zip(self.passages, self.stated, strict=True)):
+            yield number, passage, stated
+
 
 def groups(
     passages: Sequence[Passage], stated: Mapping[int, list[QuotedStatement]]
@@ -61,7 +66,7 @@ def questions(writer: Writer, group: Group) -> PlacedDrafts:
     """A question for each answer in the group's statements."""
     asked = [
         (number, each)
-        for number, (passage, stated) in enumerate(zip(group.passages, group.stated, strict=True))
+        for number, passage, stated in group.numbered()
         for each in to_ask(passage.note_title, stated)
     ]
     contexts = group.contexts
@@ -89,7 +94,7 @@ def restatements(writer: Writer, group: Group) -> PlacedDrafts:
     """Each statement of the group in other words."""
     chosen = [
         (number, (passage.note_title, each))
-        for number, (passage, stated) in enumerate(zip(group.passages, group.stated, strict=True))
+        for number, passage, stated in group.numbered()
         for each in stated
     ]
     drafts = writer.restatements([each for _, each in chosen])
@@ -100,7 +105,7 @@ def summaries(writer: Writer, group: Group) -> PlacedDrafts:
     """Each passage of the group that states enough, in one sentence."""
     chosen = [
         (number, (passage.topic, stated))
-        for number, (passage, stated) in enumerate(zip(group.passages, group.stated, strict=True))
+        for number, passage, stated in group.numbered()
         if len(stated) >= _FEWEST_SUMMARISED
     ]
     drafts = writer.summaries([each for _, each in chosen])

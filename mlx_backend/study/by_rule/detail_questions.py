@@ -74,8 +74,8 @@ def _can_be_asked(
         case "place":
             return _is_where_it_is(clause, before, after)
         case "name" | "quoted":
-            # Without a preposition it is the tail of a longer phrase, "the first X"; with these it
-            # is a place, asked for as who did it, or a part of something.
+            # Without a preposition it ends a longer phrase: "the first X". After these it is a
+            # place, an agent (clause_questions asks for it) or a part of something.
             is_part = preposition in {"in", "at", "on", "near", "by", "of"}
             stands_alone = bool(preposition) or not before
             is_known = clause.subject.lower() not in DEMONSTRATIVES

@@ -21,7 +21,7 @@ AND_ANOTHER = re.compile(rf" and (?=(?:{'|'.join(DETERMINERS | {'a', 'an'})}) )"
 _FEW = 2
 _FIRST_PART_ENDS = re.compile(rf"{PAUSE.pattern}| and ")
 _POINTS_ELSEWHERE = re.compile(r"\b(?:following|above|below|the same|these|those)\b", re.IGNORECASE)
-# What follows a comma where no list goes on.
+# Words after a comma that do not continue a list.
 _GO_ON = PREPOSITIONS | word_set(
     "which who whom whose where so and but then because when while if not though although even "
     "i we you he she they it this that there to as"
