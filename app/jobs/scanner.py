@@ -1,4 +1,4 @@
-"""Finds the jobs of a library on disk and reads what is new. No Qt, so any thread may do it."""
+"""Finds a library's jobs on disk and reads their new events. No Qt, so any thread may use it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class JobScanner:
                     yield snapshot
 
     def forget(self, path: Path) -> None:
-        """Follow a job no more: its folder is going to be deleted."""
+        """Stop following a job: its folder is going to be deleted."""
         self._jobs.pop(path, None)
 
     @property
