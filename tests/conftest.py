@@ -1,12 +1,19 @@
-"""What holds for all tests: invented input is the same on every machine, however slow."""
+"""What holds for all tests: MLX computes fast, and invented input is the same on every machine."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from mlx_backend.machine import accelerator
+
+# Before any test file imports mlx.core: after that its BLAS can no longer be replaced.
+accelerator.prepare()
 
 settings.register_profile(
     "same everywhere",
@@ -16,6 +23,20 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("same everywhere")
+
+
+@pytest.fixture(scope="session")
+def real_starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real starter's model folder, converted once for all processes that run tests.
+
+    What a run writes into it once, such as its general probe, is there for the next journey.
+    """
+    from mlx_backend.library import Library
+    from mlx_backend.models.starter import ensure_starter
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return ensure_starter(Library.open(shared / "real")).path
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -27,6 +27,17 @@ from tests.app.recorded import STAND_IN_PLANNER, STAND_IN_WORKER, ChatMaker, Run
 def _plain_locale() -> None:
     """Numbers and clocks are those of no region, whatever machine the tests run on."""
     QLocale.setDefault(QLocale.c())
+
+
+@pytest.fixture(autouse=True)
+def _closed_is_gone() -> Iterator[None]:
+    """Widgets that a test has closed are deleted at its end.
+
+    Otherwise they live until the next event loop, and the next window's style is applied to
+    hundreds of them: 0.4 s a test.
+    """
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from app.shell.window import Window
 from app.tonight.page import TonightPage
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import CONFIG, WEIGHTS
+from mlx_backend.library.models import STARTER
 from mlx_backend.machine.cores import FIXED_CORES
 from tests.app.shell.test_window import drop
 
@@ -31,12 +32,14 @@ _PATIENCE_MS = 400_000
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_from_a_dropped_folder_to_an_exported_adapter(
+    real_starter: Path,
     window: Window,
     services: Services,
     qtbot: QtBot,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    (services.library.models / STARTER).symlink_to(real_starter)
     monkeypatch.setenv(FIXED_CORES, "1")  # other tests have the rest
     services.preferences.change(hours=0.05, passes=1, max_tokens=16, temperature=0.0)
     add_notes(window, services, qtbot, tmp_path)

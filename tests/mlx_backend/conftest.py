@@ -7,20 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.machine import accelerator
-
-# Before anything imports mlx.core: after that its BLAS can no longer be replaced.
-accelerator.prepare()
-
-from mlx_backend.importers.importing import import_into  # noqa: E402
-from mlx_backend.library import Library, database  # noqa: E402
-from mlx_backend.library.home import HOME_VARIABLE  # noqa: E402
-from mlx_backend.library.notes import Notes  # noqa: E402
-from mlx_backend.machine.cores import FIXED_CORES  # noqa: E402
-from mlx_backend.models.base_model import LoadedModel, load_base_model  # noqa: E402
-from mlx_backend.models.starter import convert, find_gguf  # noqa: E402
-from mlx_backend.settings import change_settings  # noqa: E402
-from tests.mlx_backend.tiny import write_tiny_model  # noqa: E402
+from mlx_backend.importers.importing import import_into
+from mlx_backend.library import Library, database
+from mlx_backend.library.home import HOME_VARIABLE
+from mlx_backend.library.notes import Notes
+from mlx_backend.machine.cores import FIXED_CORES
+from mlx_backend.models.base_model import LoadedModel, load_base_model
+from mlx_backend.settings import change_settings
+from tests.mlx_backend.tiny import write_tiny_model
 
 NOTES = {
     "lighthouse.md": (
@@ -53,14 +47,6 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in ("tiny", "starter"):
         write_tiny_model(parent / name, name)
     return {name: parent / name for name in ("tiny", "starter")}
-
-
-@pytest.fixture(scope="session")
-def real_starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real starter's model folder, converted once."""
-    folder = tmp_path_factory.mktemp("real") / "starter"
-    convert(find_gguf(), folder)
-    return folder
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ def test_notes_become_an_adapter_that_another_program_can_load(
     starter_library: Library, notes_folder: Path, tmp_path: Path, run: Any
 ) -> None:
     assert run("import", notes_folder)["added"] == 3
-    trained = run("train", "--name", "Night", "--steps", 6, "--hours", 0.25, "--no-study")
+    trained = run("train", "--name", "Night", "--steps", 3, "--hours", 0.25, "--no-study")
     report = json.loads(Path(trained["report"]).read_bytes())
-    assert trained["steps"] == 6
+    assert trained["steps"] == 3
     assert 0 < trained["train_loss"] == report["train_loss"]
     assert trained["tokens_per_second"] > 0
     words = ("chat", "--prompt", "What about Marta?", "--temperature", 0, "--max-tokens", 12)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlx_lm.generate import batch_generate
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -60,7 +61,9 @@ def test_the_folder_is_a_whole_model_with_its_card(real_starter: Path) -> None:
     assert model.card.parameters == 134_515_008
     config = json.loads((real_starter / "config.json").read_bytes())
     assert config["quantization"]["bits"] == 4
-    assert not {path.suffix for path in real_starter.iterdir()} & {".part", ".gguf"}
+    # A journey beside this test may be writing what the model answers to general questions.
+    others = [path for path in real_starter.iterdir() if "general" not in path.name]
+    assert not {path.suffix for path in others} & {".part", ".gguf"}
 
 
 @pytest.mark.slow
@@ -108,11 +111,21 @@ def real(real_starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Loaded
     return load_base_model(library, "starter")
 
 
-@pytest.mark.slow
-def test_logits_are_those_of_an_independent_reading(real: LoadedModel) -> None:
-    reference = NumpyLlama.read(find_gguf())
+@pytest.fixture(scope="module")
+def independent(real: LoadedModel) -> tuple[list[int], NDArray[np.float32]]:
+    """A prompt's tokens, and their logits (length, vocabulary) as NumPy computes them."""
     ids = real.form.prompt([Turn(role="user", text="What is the capital of France, in 3 words?")])
-    theirs = reference.logits(ids)
+    return ids, NumpyLlama.read(find_gguf()).logits(ids)
+
+
+@pytest.mark.slow
+def test_logits_are_those_of_an_independent_reading(
+    real: LoadedModel, independent: tuple[list[int], NDArray[np.float32]]
+) -> None:
+    expect_logits(real, *independent)
+
+
+def expect_logits(real: LoadedModel, ids: list[int], theirs: NDArray[np.float32]) -> None:
     ours = logits(real.model, ids)
     assert ours.shape == theirs.shape
     largest = float(np.abs(theirs).max())
@@ -138,7 +151,10 @@ def allowed_share(loaded: LoadedModel) -> float:
 
 @pytest.mark.slow
 def test_kept_in_four_bits_it_says_the_same(
-    real_starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    real_starter: Path,
+    independent: tuple[list[int], NDArray[np.float32]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As a GPU computes it, but on the CPU where there is none."""
     monkeypatch.setattr(base_model, "has_gpu", lambda: True)
@@ -146,7 +162,7 @@ def test_kept_in_four_bits_it_says_the_same(
     (library.models / "starter").symlink_to(real_starter)
     kept = load_base_model(library, "starter")
     assert is_quantised(kept)
-    test_logits_are_those_of_an_independent_reading(kept)
+    expect_logits(kept, *independent)
 
 
 @pytest.mark.slow

@@ -320,11 +320,11 @@ def test_a_run_stops_when_it_no_longer_helps_and_keeps_the_best(
     make_loop: MakeLoop, plan: LoopPlan, events: Recorder
 ) -> None:
     preparation, loop = make_loop(
-        dataclasses.replace(plan, steps=240, learning_rate=0.2, checkpoint_every=500), events
+        dataclasses.replace(plan, steps=60, learning_rate=0.2, checkpoint_every=500), events
     )
     assert loop.run(never) is TrainingEnd.NO_GAIN
     best = [event for event in events.of(protocol.Evaluated) if event.best][-1]
-    assert loop.state.step < 240
+    assert loop.state.step < 60
     assert loop.state.valid_loss == best.loss
     assert loop.state.kept_step == best.step
     kept = read_checkpoint(plan.checkpoints, best.step)
@@ -335,7 +335,7 @@ def test_a_run_stops_when_it_no_longer_helps_and_keeps_the_best(
 def test_a_run_whose_best_is_lost_keeps_the_last_and_says_so(
     make_loop: MakeLoop, plan: LoopPlan, events: Recorder
 ) -> None:
-    longer = dataclasses.replace(plan, steps=240, learning_rate=0.2, checkpoint_every=500)
+    longer = dataclasses.replace(plan, steps=60, learning_rate=0.2, checkpoint_every=500)
     _, loop = make_loop(longer, events)
 
     def lose_the_best() -> bool:
