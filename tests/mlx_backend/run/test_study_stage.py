@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from mlx_backend.library.deciding import Decisions
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import load_dataset
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_stage import studied_before
@@ -92,7 +92,7 @@ def test_a_note_that_is_taken_out_during_study_is_not_trained(
                 if how == "deleted":
                     waste.delete_notes([doomed])
                 else:
-                    Decisions(connection).decide([doomed], included=False)
+                    NoteDecisions(connection).decide([doomed], included=False)
             return False
 
         assert TrainingRun(filled_library, folder, spec).run(take_out_and_go_on) is not None
