@@ -176,9 +176,9 @@ def result_sentence(card: AdapterCard) -> str:
         return "No questions were set aside to measure what it learned."
     if (before - after) / before < _NOTHING:
         return (
-            "It comes no closer than before to the right answers of questions that were set aside."
+            "It comes no closer than before to the right answers of questions set aside."
         )
-    return "It comes closer than before to the right answers of questions that were set aside."
+    return "It comes closer than before to the right answers of questions set aside."
 
 
 _NOTHING = 0.01  # what is gained is at least one part in a hundred

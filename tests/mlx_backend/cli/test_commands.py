@@ -160,7 +160,7 @@ def test_a_name_that_a_run_will_take_first_is_said(
     late = ("--start-at", "2990-01-01T23:00", "--detach")
     for name, says in (("Other", False), ("Past", True)):
         assert main(["train", "--name", name, *late]) == 0
-        assert ("is filed as 'Past 2'" in capsys.readouterr().err) is says
+        assert ("is saved as 'Past 2'" in capsys.readouterr().err) is says
     lock.release()
     for folder in JobFolder.all(filled_library.runs):
         if not folder.status().state.is_over:

@@ -50,7 +50,7 @@ def test_a_draft_is_left_out_for_the_longer_note(notes: Notes) -> None:
     assert found is not None
     assert found.stays == ids(notes)["/b/final.md"]
     assert 0.9 <= (found.score or 0) < 1
-    assert "percent of its wording, and every number, stand in “final.md”" in found.sentence
+    assert "percent of its wording, and every number, are also in “final.md”" in found.sentence
 
 
 @pytest.mark.parametrize("filler", [KEEPER, f"{KEEPER} {ROPE}", KEEPER * 20])

@@ -98,7 +98,7 @@ def test_the_latest_is_first(conversations: Conversations) -> None:
 def test_a_turn_of_no_conversation_is_refused_and_the_next_one_is_not(
     conversations: Conversations,
 ) -> None:
-    with pytest.raises(OvernightError, match="deleted meanwhile"):
+    with pytest.raises(OvernightError, match="has been deleted"):
         conversations.add(99, StoredTurn("user", "text", None))
     number = conversations.start("next")
     conversations.add(number, StoredTurn("user", "text", None))
