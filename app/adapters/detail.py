@@ -175,9 +175,7 @@ def result_sentence(card: AdapterCard) -> str:
     if before is None or after is None or before <= 0:
         return "No questions were set aside to measure what it learned."
     if (before - after) / before < _NOTHING:
-        return (
-            "It comes no closer than before to the right answers of questions set aside."
-        )
+        return "It comes no closer than before to the right answers of questions set aside."
     return "It comes closer than before to the right answers of questions set aside."
 
 
