@@ -16,9 +16,9 @@ from app.text import amounts
 from app.text.error_text import trouble
 from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
-from app.widgets.facts import Facts
 from app.widgets.fold import Fold
 from app.widgets.labels import button, hairline, paragraph
+from app.widgets.named_values import NamedValues
 from app.widgets.reveal import SHOW, reveal
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import Adapter, AdapterCard
@@ -43,8 +43,8 @@ class AdapterDetail(QWidget):
         self.title = Elided(kind="title")
         self.learned = paragraph(kind="large")
         self.result = paragraph()
-        self.facts = Facts()
-        self.details = Facts()
+        self.figures = NamedValues()
+        self.details = NamedValues()
         self._fold = Fold("Details", self.details)
         self.export_text = paragraph()
         self.export_bar = QProgressBar()
@@ -74,7 +74,7 @@ class AdapterDetail(QWidget):
             return
         self.title.setText(adapter.name)
         is_whole = isinstance(adapter, Adapter)
-        for part in (self.learned, self.chat, self.export, self.facts, self._fold):
+        for part in (self.learned, self.chat, self.export, self.figures, self._fold):
             part.setVisible(is_whole)
         if isinstance(adapter, Adapter):
             self._show_card(adapter)
@@ -86,8 +86,8 @@ class AdapterDetail(QWidget):
         card = adapter.card
         self.learned.setText(f"Learned from {amounts.count(card.notes, 'note')}.")
         self.result.setText(result_sentence(card))
-        self.facts.show_facts(_facts(adapter))
-        self.details.show_facts(_details(card))
+        self.figures.show_figures(_figures(adapter))
+        self.details.show_figures(_details(card))
 
     def start_export(self, to: Path) -> None:
         """Export the adapter shown to the folder `to`."""
@@ -115,7 +115,7 @@ class AdapterDetail(QWidget):
         layout.addLayout(actions)
         layout.addLayout(export)
         layout.addWidget(hairline())
-        layout.addWidget(self.facts)
+        layout.addWidget(self.figures)
         layout.addWidget(self._fold)
         layout.addStretch()
 
@@ -169,7 +169,7 @@ class AdapterDetail(QWidget):
 def result_sentence(card: AdapterCard) -> str:
     """What the training reached, measured on questions that it did not see.
 
-    The facts that they ask for it did see, under other wordings.
+    It was trained on the facts that they ask for, in other wordings.
     """
     before, after = card.base_valid_loss, card.valid_loss
     if before is None or after is None or before <= 0:
@@ -198,7 +198,7 @@ def export_sentence(job: JobSnapshot) -> str:
     return "The export was stopped; nothing was written."
 
 
-def _facts(adapter: Adapter) -> list[tuple[str, str]]:
+def _figures(adapter: Adapter) -> list[tuple[str, str]]:
     return [
         ("Made", amounts.day(adapter.card.created)),
         ("Base model", adapter.card.base),
@@ -208,15 +208,15 @@ def _facts(adapter: Adapter) -> list[tuple[str, str]]:
 
 def _details(card: AdapterCard) -> list[tuple[str, str]]:
     """Numbers for people who know how training works."""
-    facts = [
+    figures = [
         ("Training examples", amounts.number(card.samples)),
         ("Steps", amounts.number(card.steps)),
     ]
     if card.base_valid_loss is not None and card.valid_loss is not None:
         before, after = (amounts.number(n, 2) for n in (card.base_valid_loss, card.valid_loss))
-        facts.append(("Held-out loss", f"{before} → {after} (lower is better)"))
+        figures.append(("Held-out loss", f"{before} → {after} (lower is better)"))
     return [
-        *facts,
+        *figures,
         ("Training loss", amounts.number(card.train_loss, 2)),
         ("LoRA rank", amounts.number(card.rank)),
     ]

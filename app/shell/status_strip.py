@@ -19,7 +19,7 @@ from app.jobs.watcher import JobWatcher
 from app.notes.import_bar import outcome
 from app.style import Space
 from app.text import amounts
-from app.tonight import run_facts, run_story
+from app.tonight import run_figures, run_story
 from app.widgets.labels import button, label, paragraph
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
@@ -161,7 +161,7 @@ def _with_remaining(job: JobSnapshot, doing: str) -> str:
         return doing
     # There is room for one of the two, and the time is what one wants to know.
     doing = doing.removesuffix("…").removesuffix(f", {amounts.regional(progress.text)}")
-    left = run_facts.stage_remaining_s(progress, time.time())
+    left = run_figures.stage_remaining_s(progress, time.time())
     return f"{doing}, {amounts.duration(left)} left" if left else f"{doing}…"
 
 

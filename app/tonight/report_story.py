@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from app.jobs.snapshot import JobSnapshot
 from app.notes.samples import descriptions
 from app.text import amounts
-from app.tonight.run_facts import Fact
+from app.tonight.run_figures import Figure
 from mlx_backend.exam.verdict import MOST_FORGOTTEN, MOST_PERPLEXITY
 from mlx_backend.protocol.report import LeftOut, RunReport, TrainingReport
 
@@ -89,18 +89,18 @@ def style(report: RunReport) -> str:
     return f"{shown} better than before: it writes more like you."
 
 
-def night(report: RunReport, run: JobSnapshot) -> list[Fact]:
+def night(report: RunReport, run: JobSnapshot) -> list[Figure]:
     """The time, memory and energy that the run took."""
     found = []
     if run.worked_s:
-        found.append(Fact(amounts.span(run.worked_s), "in all"))
+        found.append(Figure(amounts.span(run.worked_s), "in all"))
     if report.study.minutes:
-        found.append(Fact(amounts.span(report.study.minutes * 60), "of it for study"))
+        found.append(Figure(amounts.span(report.study.minutes * 60), "of it for study"))
     if report.training.peak_bytes:
-        found.append(Fact(amounts.size(report.training.peak_bytes), "memory at most"))
+        found.append(Figure(amounts.size(report.training.peak_bytes), "memory at most"))
     if report.energy.watt_hours > 0:
         energy = f"about {amounts.energy(report.energy.watt_hours)}"
-        found.append(Fact(energy, "of energy", report.energy.how))
+        found.append(Figure(energy, "of energy", report.energy.how))
     return found
 
 

@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
 from app.tonight import report_story
-from app.tonight.fact_row import FactRow
+from app.tonight.figure_row import FigureRow
 from app.tonight.report_examples import Examples
 from app.tonight.score_bars import ScoreBars
-from app.widgets.facts import Facts
 from app.widgets.fold import Fold
 from app.widgets.labels import button, hairline, label, paragraph
+from app.widgets.named_values import NamedValues
 from mlx_backend.protocol.report import RunReport
 
 _GENERAL = "Questions about the world that ship with Overnight, to see what was forgotten."
@@ -41,10 +41,10 @@ class ReportView(QWidget):
         self.general = ScoreBars("General questions")
         self.kept = paragraph()
         self.style_told = paragraph()
-        self.night = FactRow()
+        self.night = FigureRow()
         self.energy = paragraph(kind="quiet")
         self.advice = paragraph()
-        self.numbers = Facts()
+        self.numbers = NamedValues()
         self.details = Fold("Details", self.numbers)
         self._sections: dict[str, QWidget] = {}
         self._lay_out()
@@ -68,10 +68,10 @@ class ReportView(QWidget):
         self.general.show_score(report.general.after, report.general.before, report.general.asked)
         self.kept.setText(report_story.general(report))
         self.style_told.setText(report_story.style(report))
-        self.night.show_facts(report_story.night(report, run))
+        self.night.show_figures(report_story.night(report, run))
         _tell(self.energy, report_story.energy_how(report))
         self.advice.setText("\n".join(report.judgement.advice))
-        self.numbers.show_facts(report_story.details(report))
+        self.numbers.show_figures(report_story.details(report))
         self._show_sections(report)
 
     def _show_sections(self, report: RunReport) -> None:

@@ -126,7 +126,7 @@ def _achievement(run: JobSnapshot) -> str:
     losses = held_out_losses(run)
     if losses is not None and losses[1] < losses[0]:
         sentence += (
-            " It comes closer than before to the right answers of questions that I kept aside."
+            " It comes closer than before to the right answers of questions that I set aside."
         )
     return sentence
 
@@ -137,7 +137,7 @@ def _exam(run: JobSnapshot) -> str:
     if not exam.asked:
         return ""
     right, before = amounts.number(exam.after), amounts.number(exam.before)
-    sentence = f"Of {amounts.count(exam.asked, 'question')} that I kept aside it answers {right}"
+    sentence = f"Of {amounts.count(exam.asked, 'question')} that I set aside it answers {right}"
     if exam.after > exam.before:
         return f"{sentence}; before, it answered {before}."
     return f"{sentence}, and it was {before} before: so far, this did not help."

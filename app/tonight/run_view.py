@@ -12,8 +12,8 @@ from app.jobs import run_queue
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, Style, sized
 from app.text import amounts
-from app.tonight import report_story, run_facts, run_story
-from app.tonight.fact_row import FactRow
+from app.tonight import report_story, run_figures, run_story
+from app.tonight.figure_row import FigureRow
 from app.tonight.loss_chart import LossChart
 from app.tonight.report_view import ReportView
 from app.tonight.spoken_list import SpokenList
@@ -63,8 +63,8 @@ class RunView(QWidget):
         self.report = ReportView()
         self.bar = QProgressBar()
         self.chart = LossChart(style)
-        self.facts = FactRow()
-        self.numbers = FactRow()
+        self.figures = FigureRow()
+        self.numbers = FigureRow()
         self.details = Fold("Details", self.numbers)
         self.spoken = SpokenList()
         self.study = paragraph(_STUDY, kind="quiet")
@@ -185,12 +185,12 @@ class RunView(QWidget):
 
     def _show_facts(self) -> None:
         if self._run is not None:
-            facts = run_facts.facts(self._run, time.time())
-            self.facts.show_facts(facts)
+            figures = run_figures.figures(self._run, time.time())
+            self.figures.show_figures(figures)
             has_room = self._report is None and not run_queue.is_queued(self._run)
-            self.facts.setVisible(bool(facts) and has_room)
-            numbers = run_facts.details(self._run)
-            self.numbers.show_facts(numbers)
+            self.figures.setVisible(bool(figures) and has_room)
+            numbers = run_figures.details(self._run)
+            self.numbers.show_figures(numbers)
             self.details.setVisible(bool(numbers) and has_room)
 
     def _show_details(self) -> None:
@@ -262,7 +262,7 @@ class RunView(QWidget):
         layout.addSpacing(Space.ONE)
         layout.addWidget(self.report)
         layout.addWidget(self.bar)
-        layout.addWidget(self.facts)
+        layout.addWidget(self.figures)
         layout.addWidget(self.details)
         layout.addSpacing(Space.ONE)
         layout.addWidget(self.study)

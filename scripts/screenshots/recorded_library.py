@@ -102,7 +102,7 @@ _REPORT: dict[str, object] = {
     ),
     "advice": [
         "With “From my notes” in the chat the answer is looked up, which is right more often.",
-        "New notes make the next night worth while.",
+        "New notes make the next night worthwhile.",
     ],
     "adapter": NAME,
     "notes": 25,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.jobs.snapshot import JobRecord, JobSnapshot, Wishes
-from app.tonight import run_facts
+from app.tonight import run_figures
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
 from tests.app.recorded import long_night, step_done
@@ -134,7 +134,7 @@ def test_waiting_is_no_work() -> None:
     assert run_of(*events).worked_s == pytest.approx(60.0)
     waiting = run_of(*events[:3])
     assert waiting.waiting is not None
-    assert run_facts.elapsed(waiting, now=4_000.0) == 0.0
+    assert run_figures.elapsed(waiting, now=4_000.0) == 0.0
 
 
 def test_an_interruption_is_told_until_the_next_checkpoint() -> None:
@@ -159,8 +159,8 @@ def test_time_left_memory_and_energy_are_told_with_what_they_mean() -> None:
         notes=1, samples=2, held_out=1, steps=100, machine_bytes=16_000_000_000
     )
     energy = protocol.EnergyUsed(watt_hours=123.0, how="estimated")
-    facts = run_facts.facts(run_of(planned, step, energy), now=0.0)
-    said = [f"{fact.value} {fact.meaning}" for fact in facts]
+    figures = run_figures.figures(run_of(planned, step, energy), now=0.0)
+    said = [f"{figure.value} {figure.meaning}" for figure in figures]
     assert "about 2 h 10 min left, give or take 15 min" in said
     assert "2.4 GB memory at most, of 16.0 GB" in said
     assert "about 0.1 kWh of energy" in said

@@ -372,7 +372,7 @@ def test_study_shows_how_far_it_is(
     qtbot.waitUntil(page.run.isVisible)
     folder.append(protocol.Progress(done=0, total=0, unit="notes", remaining_s=600))
     qtbot.waitUntil(lambda: strip.detail.text() == "Studying your notes, about 10 minutes left")
-    assert "about 10 minutes of study left" in page.run.facts.accessible_text()
+    assert "about 10 minutes of study left" in page.run.figures.accessible_text()
     assert page.run.sentence.text() == "Studying your notes…"
     on_the_way = protocol.Progress(
         done=2, total=12, unit="notes", text="9 samples kept", remaining_s=300
@@ -386,9 +386,9 @@ def test_study_shows_how_far_it_is(
     qtbot.waitUntil(lambda: strip.detail.text() == says)
     assert (strip.bar.value(), strip.bar.maximum()) == (3, 12)
     assert (page.run.bar.value(), page.run.bar.maximum()) == (3, 12)
-    facts = page.run.facts.accessible_text()
-    assert "3 of 12 notes studied" in facts
-    assert "31 samples kept" in facts
+    figures = page.run.figures.accessible_text()
+    assert "3 of 12 notes studied" in figures
+    assert "31 samples kept" in figures
     assert not page.run.chart.isVisible()
     page.run.samples.click()
     notes = cast(NotesPage, window.page("notes"))
@@ -402,5 +402,5 @@ def test_study_shows_how_far_it_is(
     folder.append(protocol.StageBegan(stage="checking"))
     folder.append(protocol.Progress(done=0, total=0, unit="steps", remaining_s=120))
     left = "about 2 minutes of checking left"
-    qtbot.waitUntil(lambda: left in page.run.facts.accessible_text())
+    qtbot.waitUntil(lambda: left in page.run.figures.accessible_text())
     assert strip.detail.text().endswith(", about 2 minutes left")

@@ -152,7 +152,7 @@ def test_running_shows_numbers_and_live_curves(
     qtbot.waitUntil(lambda: page.run.isVisible() and page.run.chart.is_drawn)
     assert page.run.chart.points() == (20, 1)
     assert "Learning your notes" in page.run.sentence.text()
-    texts = page.run.facts.accessible_text()
+    texts = page.run.figures.accessible_text()
     assert "20 percent of the learning" in texts
     assert "tokens" not in texts
     assert "2.1 GB memory at most" in texts

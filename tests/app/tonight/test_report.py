@@ -75,8 +75,8 @@ def test_all_of_the_night_is_told(make_page: PageMaker, qtbot: QtBot, library: L
     assert report.kept.text() == "It forgot next to nothing of these."
     assert "better than before: it writes more like you" in report.style_told.text()
     night = report.night.accessible_text()
-    for fact in ("7 h 12 min in all", "1 h 4 min of it for study", "1.7 GB", "about 84 Wh"):
-        assert fact in night
+    for figure in ("7 h 12 min in all", "1 h 4 min of it for study", "1.7 GB", "about 84 Wh"):
+        assert figure in night
     assert report.energy.text() == (
         "Energy: estimated from the processor's time, 3.5 W for a busy core."
     )
@@ -110,7 +110,7 @@ def test_no_jargon_until_details_are_opened(
     qtbot.waitUntil(report.isVisible)
     assert not report.numbers.isVisible()
     assert not page.run.chart.isVisible()
-    assert not page.run.facts.isVisible()
+    assert not page.run.figures.isVisible()
     report.details.button.click()
     assert report.numbers.isVisible()
     assert page.run.chart.isVisible()

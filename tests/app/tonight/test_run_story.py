@@ -9,7 +9,7 @@ import pytest
 
 from app.jobs.planner import Plan
 from app.jobs.snapshot import JobRecord, JobSnapshot, Wishes
-from app.tonight import plan_story, run_facts, run_story
+from app.tonight import plan_story, run_figures, run_story
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library.notes import Totals
@@ -47,9 +47,9 @@ def test_what_is_left_of_a_stage_counts_down() -> None:
     )
     run = run_of(*studying, state=JobState.RUNNING)
     for now, left in ((100.0, "about 10 minutes"), (400.0, "about 5 minutes")):
-        assert run_facts.Fact(left, "of study left") in run_facts.facts(run, now)
-    late = run_facts.facts(run, now=9000.0)  # it takes longer, and nobody knows how long
-    assert not any(fact.meaning == "of study left" for fact in late)
+        assert run_figures.Figure(left, "of study left") in run_figures.figures(run, now)
+    late = run_figures.figures(run, now=9000.0)  # it takes longer, and nobody knows how long
+    assert not any(figure.meaning == "of study left" for figure in late)
 
 
 def test_a_plan_that_does_not_fit_says_what_to_do() -> None:
@@ -79,7 +79,7 @@ def test_stopping_says_that_nothing_is_lost() -> None:
     run = run_of(step_done(3), state=JobState.RUNNING, stopping=True)
     assert "Everything learned so far is kept" in run_story.doing(run)
     assert run_story.state_of(run) == "Stopping"
-    assert all(fact.meaning != "left" for fact in run_facts.facts(run, now=0.0))
+    assert all(figure.meaning != "left" for figure in run_figures.figures(run, now=0.0))
 
 
 def test_adapter_may_have_got_another_name() -> None:
@@ -96,15 +96,15 @@ def test_a_loss_that_did_not_fall_is_not_praised() -> None:
     done = protocol.Finished(result={"base_valid_loss": 4.0, "valid_loss": 4.5})
     run = run_of(done, state=JobState.FINISHED)
     assert "closer" not in run_story.outcome(run)
-    assert run_facts.Fact("4.50", "held-out loss; before: 4.00") in run_facts.details(run)
+    assert run_figures.Figure("4.50", "held-out loss; before: 4.00") in run_figures.details(run)
 
 
 def test_time_goes_on_between_two_events() -> None:
     events = (protocol.Started(at=100.0, pid=1), protocol.Notice(at=160.0, text="Halfway."))
     run = run_of(*events, state=JobState.RUNNING)
-    assert run_facts.elapsed(run, now=165.0) == 65.0
+    assert run_figures.elapsed(run, now=165.0) == 65.0
     over = dataclasses.replace(run, status=dataclasses.replace(run.status, state=JobState.STOPPED))
-    assert run_facts.elapsed(over, now=9000.0) == 60.0
+    assert run_figures.elapsed(over, now=9000.0) == 60.0
     assert run_story.notice(run) == "Halfway."
 
 

@@ -11,7 +11,7 @@ from app.style import Space
 from app.widgets.labels import label
 
 
-class Facts(QWidget):
+class NamedValues(QWidget):
     """What there is to know of one thing; values can be selected and copied."""
 
     def __init__(self) -> None:
@@ -24,11 +24,11 @@ class Facts(QWidget):
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._form.setFormAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
 
-    def show_facts(self, facts: Sequence[tuple[str, str]]) -> None:
+    def show_figures(self, figures: Sequence[tuple[str, str]]) -> None:
         """Show these pairs."""
         while self._form.rowCount():
             self._form.removeRow(0)
-        for name, value in facts:
+        for name, value in figures:
             # Both can be selected, because such text is drawn a pixel higher than other text.
             self._form.addRow(_selectable(name, "quiet"), _selectable(value, "body"))
 

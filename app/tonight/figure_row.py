@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.style import Space
-from app.tonight.run_facts import Fact
+from app.tonight.run_figures import Figure
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.labels import label, tip
 
 
-class FactRow(QWidget):
-    """A row of facts, which goes on in the next line where there is no room."""
+class FigureRow(QWidget):
+    """A row of figures, which goes on in the next line where there is no room."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,16 +24,16 @@ class FactRow(QWidget):
         """All that is shown, in words."""
         return "; ".join(cell.accessibleName() for cell in self._cells if not cell.isHidden())
 
-    def show_facts(self, facts: Sequence[Fact]) -> None:
+    def show_figures(self, figures: Sequence[Figure]) -> None:
         """Show these, reusing the labels there are."""
-        while len(self._cells) < len(facts):
+        while len(self._cells) < len(figures):
             cell = _Cell()
             self._flow.addWidget(cell)
             self._cells.append(cell)
         for index, cell in enumerate(self._cells):
-            cell.setVisible(index < len(facts))
-            if index < len(facts):
-                cell.show_fact(facts[index])
+            cell.setVisible(index < len(figures))
+            if index < len(figures):
+                cell.show_figure(figures[index])
 
 
 class _Cell(QWidget):
@@ -47,8 +47,8 @@ class _Cell(QWidget):
         layout.addWidget(self._value)
         layout.addWidget(self._meaning)
 
-    def show_fact(self, fact: Fact) -> None:
-        self._value.setText(fact.value)
-        self._meaning.setText(fact.meaning)
-        self.setToolTip(tip(fact.source))
-        self.setAccessibleName(f"{fact.value} {fact.meaning}")
+    def show_figure(self, figure: Figure) -> None:
+        self._value.setText(figure.value)
+        self._meaning.setText(figure.meaning)
+        self.setToolTip(tip(figure.source))
+        self.setAccessibleName(f"{figure.value} {figure.meaning}")
