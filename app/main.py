@@ -17,7 +17,7 @@ from app.shell.system_signals import EndSignals
 from app.shell.window import Window
 from app.widgets import icons
 from app.widgets.error_dialog import ErrorDialog
-from app.widgets.readable_style import ReadableStyle
+from app.widgets.mixed_direction_style import ReadableStyle
 from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.library import Library
 from mlx_backend.library.database import connect

@@ -11,7 +11,7 @@ from app.jobs.chat_worker import ChatWorker
 from app.jobs.exports import Exports
 from app.jobs.imports import Imports
 from app.jobs.login_item import LoginItem
-from app.jobs.memory_keeper import MemoryKeeper
+from app.jobs.memory_release import MemoryKeeper
 from app.jobs.planner import Planner
 from app.jobs.wakefulness import Wakefulness
 from app.jobs.watched_folders import WatchedFolders

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from mlx_backend.errors import OvernightError
+from mlx_backend.json_file import Found, change_object, fits, mend, read_object, readable
 from mlx_backend.protocol import AdapterKind, Patience
-from mlx_backend.small_file import Found, change_object, fits, mend, read_object, readable
 
 Appearance = Literal["system", "light", "dark"]
 

@@ -79,11 +79,11 @@ def test_the_contracts_are_kept(copied_sources: Path) -> None:
         ("app/text/amounts.py", "import mlx.core", {"window-without-models"}),
         ("mlx_backend/files.py", "import tokenizers", {"window-without-models"}),
         ("app/chat/page.py", "import mlx_backend.machine.accelerator", {"window-and-engine"}),
-        ("app/widgets/text.py", "import app.chat.page", {"window-layers", "no-cycles"}),
+        ("app/widgets/labels.py", "import app.chat.page", {"window-layers", "no-cycles"}),
         ("mlx_backend/text/words.py", "import mlx_backend.locks", set()),
         (
             "mlx_backend/curation/quality.py",
-            "import mlx_backend.run.room",
+            "import mlx_backend.run.memory_check",
             {"engine-layers", "no-cycles"},
         ),
         ("mlx_backend/cli/amounts.py", "import mlx_backend.cli.main", {"no-cycles"}),

@@ -1,4 +1,4 @@
-"""Who answers a question, and how."""
+"""Who answers a question: adapters or the base model, from the notes or not."""
 
 from __future__ import annotations
 

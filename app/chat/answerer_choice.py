@@ -1,4 +1,4 @@
-"""Who answers, whether the base model is asked too, and whether from the notes or from memory."""
+"""The controls that choose who answers."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.library.background import Background
 from app.text.clean_text import clean
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.small_file import change_object, mend, read_object, readable
+from mlx_backend.json_file import change_object, mend, read_object, readable
 
 _PAUSE_MS = 400
 _NEW = "new"

@@ -1,4 +1,4 @@
-"""What other programs change in the library shows in the open window by itself."""
+"""Notices what other programs change in the library, and refreshes the window."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings
 
-from mlx_backend.small_file import put_aside
+from mlx_backend.json_file import put_aside
 
 _log = logging.getLogger(__name__)
 

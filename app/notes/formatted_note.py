@@ -14,7 +14,7 @@ from app.notes.marked_text import look_of
 from app.notes.text_marks import Becomes, TextMark
 from app.notes.word_places import WordPlaces
 from app.style import Space, Style
-from app.text.qt_places import QtPlaces
+from app.text.qt_positions import QtPlaces
 from app.widgets.fitted_text import FittedText, Highlight
 from app.widgets.markdown_document import is_strange
 from app.widgets.markdown_parts import Part, PartKind, parts_of

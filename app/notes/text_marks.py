@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from app.text.qt_places import QtPlaces
+from app.text.qt_positions import QtPlaces
 from mlx_backend.library.curation_findings import Reason
 from mlx_backend.library.note_browsing import AUTHORSHIP, SECRETS
 from mlx_backend.library.notes import Span

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from app.text.qt_places import QtPlaces
+from app.text.qt_positions import QtPlaces
 
 _WORD = re.compile(r"[^\W_]+")
 # More words than this take too long to compare.

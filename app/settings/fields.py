@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QW
 from app.style import Space
 from app.widgets.labels import tip
 from app.widgets.number_fields import DecimalField, WholeField
-from app.widgets.still_fields import keep_still
+from app.widgets.wheel_safe_fields import keep_still
 from mlx_backend.settings import Settings
 
 Changed = Callable[[object], None]

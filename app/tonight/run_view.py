@@ -13,10 +13,10 @@ from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, Style, sized
 from app.text import amounts
 from app.tonight import report_story, run_figures, run_story
+from app.tonight.answers_over_time import SpokenList
 from app.tonight.figure_row import FigureRow
 from app.tonight.loss_chart import LossChart
 from app.tonight.report_view import ReportView
-from app.tonight.spoken_list import SpokenList
 from app.widgets.fold import Fold
 from app.widgets.labels import button, paragraph
 from app.widgets.reveal import open_path

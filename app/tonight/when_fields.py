@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QTimeEdit, QWidget
 from app.style import Size, Space, sized
 from app.text import amounts
 from app.tonight.plan_story import Hours
-from app.widgets.still_fields import keep_still, pad
+from app.widgets.wheel_safe_fields import keep_still, pad
 from mlx_backend.night.clock_times import next_time
 
 _START = QTime(23, 0)

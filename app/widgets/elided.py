@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app.style import Space
 from app.text.directions import bare, isolated
 from app.widgets.labels import lead, tip
-from app.widgets.still_fields import keep_still
+from app.widgets.wheel_safe_fields import keep_still
 
 _LEAST_CHARACTERS = 8
 

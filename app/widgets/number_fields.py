@@ -12,7 +12,7 @@ from PySide6.QtCore import QLocale
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox
 
-from app.widgets.still_fields import keep_still, pad
+from app.widgets.wheel_safe_fields import keep_still, pad
 
 # No setting has so many digits; with thousands of them, Python refuses to make a number.
 _DECIMAL = re.compile(r"[+-]?(?:\d{1,18}(?:[.,\u066b]\d{0,18})?|[.,\u066b]\d{1,18})")

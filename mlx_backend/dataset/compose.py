@@ -11,12 +11,19 @@ from itertools import groupby
 
 from mlx_backend.curation import pending
 from mlx_backend.curation.curate import curate
-from mlx_backend.dataset import facts, held_out, linked_notes, reading, upkeep, wholes
+from mlx_backend.dataset import (
+    facts,
+    general_samples,
+    grounded_samples,
+    held_out,
+    linked_notes,
+    note_texts,
+)
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.link_targets import Places
+from mlx_backend.dataset.note_texts import LONGEST_TOPIC
 from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
-from mlx_backend.dataset.wholes import LONGEST_TOPIC
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.notes import Notes, Passage
@@ -80,7 +87,7 @@ class Additions:
     reads: whether the model learns to answer from passages; a model that only quotes need not.
     """
 
-    general: upkeep.GeneralAnswers | None
+    general: general_samples.GeneralAnswers | None
     reads: bool
 
 
@@ -150,7 +157,7 @@ def studied_dataset(
         held_out=tuple(exam),
         versions=material.versions,
         masking=material.masking,
-        style=tuple(sample for passage in measured for sample in wholes.as_it_stands(passage)),
+        style=tuple(sample for passage in measured for sample in note_texts.as_it_stands(passage)),
     )
 
 
@@ -178,8 +185,8 @@ def _by_passage(
 
 def _texts(passage: Passage) -> Iterator[Sample]:
     if passage.text:
-        yield from wholes.as_it_stands(passage)
-    yield from wholes.replies(passage)
+        yield from note_texts.as_it_stands(passage)
+    yield from note_texts.replies(passage)
 
 
 def _style_passages(
@@ -203,13 +210,13 @@ def _additions(
     words = sum(count_words(sample.prompt) + count_words(sample.answer) for sample in samples)
     if additions.reads:
         number = int(words * _GROUNDED / _WORDS_GROUNDED)
-        yield from reading.from_notes(studied, withheld, number, generator)
+        yield from grounded_samples.from_notes(studied, withheld, number, generator)
         number = int(words * _READING / _WORDS_READING)
-        yield from reading.reading_lessons(number, generator)
-    yield from reading.not_in_notes(studied, int(len(samples) * _NOT_IN_NOTES), generator)
+        yield from grounded_samples.reading_lessons(number, generator)
+    yield from grounded_samples.not_in_notes(studied, int(len(samples) * _NOT_IN_NOTES), generator)
     if additions.general is not None:
         number = int(words * _GENERAL / _WORDS_GENERAL)
-        yield from upkeep.upkeep(additions.general, number, generator)
+        yield from general_samples.upkeep(additions.general, number, generator)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The dataset that a run would have, without the base model's part in study."""
+"""The dataset that a plan assumes, before the base model has written anything."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import msgspec
 
 from mlx_backend.dataset import compose
 from mlx_backend.dataset.compose import Additions, Material
+from mlx_backend.dataset.general_samples import GeneralAnswers, general_prompts
 from mlx_backend.dataset.samples import GENERAL, Dataset
-from mlx_backend.dataset.upkeep import GeneralAnswers, general_prompts
 from mlx_backend.library.samples import Samples
-from mlx_backend.study.studying import study_by_rule
+from mlx_backend.study.study import study_by_rule
 
 # About as long as what the base model answers; its likelihoods need not be known for a plan.
 _ANSWER = " ".join(["word"] * 50)

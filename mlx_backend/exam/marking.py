@@ -1,4 +1,4 @@
-"""The closed-book exam: questions, their answers, and marking these."""
+"""Reads question files and marks answers."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import msgspec
 from mlx_backend.files import write_atomically
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import summed_losses
-from mlx_backend.training.stopping import Check, never
+from mlx_backend.training.stop_requests import Check, never
 
 _LONGEST = 512  # tokens
 _FEW = 30  # a probe with one in 30 of the questions estimates the time of all

@@ -1,4 +1,4 @@
-"""The exam of a run: the held-out questions, asked closed-book before and after training."""
+"""The questions that a run set aside, asked before its training and after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, take_exam
 from mlx_backend.models.inference import ChatModel
-from mlx_backend.training.stopping import Check, never
+from mlx_backend.training.stop_requests import Check, never
 
 # These take about ten seconds on two cores, and are enough to distinguish 1 right from 10.
 _QUESTIONS = 24

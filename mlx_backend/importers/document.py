@@ -1,4 +1,4 @@
-"""The types around readers: what they take, give and raise."""
+"""The types that readers take, return and raise."""
 
 from __future__ import annotations
 

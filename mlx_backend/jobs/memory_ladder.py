@@ -1,4 +1,4 @@
-"""The ways of computing a training step, from fastest to least memory, and the one a run takes.
+"""The ways to compute a step, fastest first: a run steps down when memory is short.
 
 A way is stored as it is, not as a number of steps below another one. Every way learns the same,
 but for the last, which cuts long samples shorter. No MLX here: the supervisor, which outlives a

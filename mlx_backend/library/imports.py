@@ -1,4 +1,4 @@
-"""The side of the library that imports read and write: files, notes, moves, skipped parts."""
+"""What an import reads and writes in the library: files, notes, moves, skipped parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notes that a run that has begun may go on to learn."""
+"""Which notes a run in progress may still learn."""
 
 from __future__ import annotations
 

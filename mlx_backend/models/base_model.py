@@ -14,7 +14,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel
-from mlx_backend.machine import library_patches
+from mlx_backend.machine import dependency_patches
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models.chat_form import ChatForm
@@ -83,7 +83,7 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
         model, _ = load_model(info.path, lazy=True)
         if not has_gpu():
             _to_float32(model)
-            library_patches.use_cpu_math(model)
+            dependency_patches.use_cpu_math(model)
         mx.eval(model.parameters())
         tokenizer = load_tokenizer(info.path)
     except (RuntimeError, ValueError, KeyError, TypeError, FileNotFoundError) as error:

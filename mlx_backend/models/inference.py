@@ -17,7 +17,7 @@ from mlx_lm.sample_utils import make_sampler
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.models import BaseModel
 from mlx_backend.machine.cores import CoreShare
-from mlx_backend.machine.library_patches import wired_limit_untouched
+from mlx_backend.machine.dependency_patches import wired_limit_untouched
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.context_window import Fitted, fit, least_answer
 from mlx_backend.models.lora import apply_adapters

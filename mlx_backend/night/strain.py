@@ -1,4 +1,4 @@
-"""How much a machine is strained, in three levels, so that a run does not stop and start often."""
+"""Three levels of strain, so that a run does not flicker between stop and start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The services of this machine for a run: turn, obstacles, staying awake, energy, notifications."""
+"""This computer's implementation of `jobs/machine_services.py`."""
 
 from __future__ import annotations
 

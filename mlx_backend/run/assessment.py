@@ -27,7 +27,7 @@ from mlx_backend.exam.questions import (
 from mlx_backend.files import write_atomically
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.run.preparation import Preparation
-from mlx_backend.training.stopping import Check, never
+from mlx_backend.training.stop_requests import Check, never
 
 _SHORT_RUN_H = 0.3
 _FEW = 2  # texts, from which the time for all is estimated

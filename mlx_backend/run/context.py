@@ -13,7 +13,7 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.frozen import FrozenFiles
 from mlx_backend.training.checkpoints import elapsed_before
 from mlx_backend.training.hosts.crew import Crew
-from mlx_backend.training.stopping import Check, check_of
+from mlx_backend.training.stop_requests import Check, check_of
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Whether the frozen samples of a run contain nothing that counts as private by now."""
+"""Checks the frozen samples of a resumed run against what counts as private today."""
 
 from __future__ import annotations
 

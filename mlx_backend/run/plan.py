@@ -19,7 +19,7 @@ from mlx_backend.models.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.preparation import Preparation, prepare_another_way, way_at_start
 from mlx_backend.training.loop import evaluation_interval
-from mlx_backend.training.stopping import Check, never
+from mlx_backend.training.stop_requests import Check, never
 
 _REST_S = 5.0  # for checkpoints, the adapter's files and the like, once in a run
 

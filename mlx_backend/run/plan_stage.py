@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
-from mlx_backend.jobs import memory_offsets
+from mlx_backend.jobs import memory_offsets_0_1
 from mlx_backend.jobs.memory_ladder import MemoryWay, is_thriftiest, read_way, write_way
-from mlx_backend.jobs.memory_offsets import Lowered
+from mlx_backend.jobs.memory_offsets_0_1 import Lowered
 from mlx_backend.run.assessment import Assessment, assess_once
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.filing_stage import filed_adapter
+from mlx_backend.run.memory_check import check_fit, check_room
 from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation, positions, prepare
-from mlx_backend.run.room import check_fit, check_room
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def way_of(run: RunContext) -> MemoryWay:
     if way is None:
         plan = run.files.plan()
         planned = plan.memory_way if plan is not None else None
-        way = planned or _older_way(run, memory_offsets.read_lowered(run.folder))
+        way = planned or _older_way(run, memory_offsets_0_1.read_lowered(run.folder))
         write_way(run.folder, way)
     return way
 
@@ -123,5 +123,5 @@ def _planned_way(run: RunContext, plan: RunPlan) -> MemoryWay:
 
 def _older_way(run: RunContext, lowered: Lowered) -> MemoryWay:
     """The way that files of version 0.1 mean; without any, the one in which a run begins."""
-    planned, spec = memory_offsets.read_planned_steps(run.folder), run.spec
-    return memory_offsets.way_at(planned, lowered, positions(), spec.dropout, spec.low_memory)
+    planned, spec = memory_offsets_0_1.read_planned_steps(run.folder), run.spec
+    return memory_offsets_0_1.way_at(planned, lowered, positions(), spec.dropout, spec.low_memory)

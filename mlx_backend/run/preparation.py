@@ -28,7 +28,7 @@ from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.memory_saving import batch_shape
 from mlx_backend.training.step import TrainingStep
-from mlx_backend.training.stopping import Check, never
+from mlx_backend.training.stop_requests import Check, never
 
 GPU_POSITIONS = 2048
 

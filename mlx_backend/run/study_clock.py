@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlx_backend.study.studying import Progress
+from mlx_backend.study.study import Progress
 
 
 class StudyClock:

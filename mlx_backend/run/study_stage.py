@@ -9,7 +9,7 @@ import mlx.core as mx
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.dataset import compose, upkeep
+from mlx_backend.dataset import compose, general_samples
 from mlx_backend.dataset.compose import Additions, Material
 from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import Dataset
@@ -29,7 +29,7 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_clock import StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
-from mlx_backend.study.studying import Progress, Study, StudyPlan
+from mlx_backend.study.study import Progress, Study, StudyPlan
 
 SHARE = 0.15
 """The share of a run's time for study; the rest is for the training."""
@@ -84,7 +84,7 @@ def expected_seconds(
     """About how long study takes to write what `model` has not written; `budget_s` at most."""
     card = model.card
     passages = unstudied(samples, material, model)
-    answers = upkeep.answers_to_write(model.path, card.sha256)
+    answers = general_samples.answers_to_write(model.path, card.sha256)
     answering = answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER)
     writing = passages * (_SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE)
     return min(budget_s, min(_GENERAL_SHARE * budget_s, answering) + writing)
@@ -139,15 +139,15 @@ class StudyStage:
         dataset = compose.studied_dataset(studied, material, additions, self._spec.seed)
         return msgspec.structs.replace(dataset, left_out=left_out)
 
-    def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
+    def _general_answers(self, deadline: float) -> general_samples.GeneralAnswers:
         writer = self._load_writer()
         chat = ChatModel(writer.loaded)
         mx.random.seed(self._spec.seed)
-        return upkeep.general_answers(
+        return general_samples.general_answers(
             writer.loaded.info.path,
             writer.loaded.info.card.sha256,
             lambda prompts: chat.answer_all(
-                prompts, upkeep.LONGEST_ANSWER, temperature=upkeep.TEMPERATURE
+                prompts, general_samples.LONGEST_ANSWER, temperature=general_samples.TEMPERATURE
             ),
             lambda: self._is_over(deadline),
         )

@@ -39,7 +39,7 @@ from mlx_backend.run.study_stage import studied_before
 from mlx_backend.training.checkpoints import TrainingState
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
-from mlx_backend.training.stopping import StoppedEarly
+from mlx_backend.training.stop_requests import StoppedEarly
 
 _LANE_PATIENCE_S = 2.0
 _LONGEST_ANSWER = 64  # tokens of what the model says to the run's prompt at a checkpoint

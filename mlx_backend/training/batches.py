@@ -1,4 +1,4 @@
-"""Packing: several samples in one row, with attention inside each sample only.
+"""Batches of packed rows, in which each sample attends only to itself.
 
 Because rotary position embeddings are relative, a sample may begin anywhere in a row. Rows have one
 of two lengths, so that short samples do not pay for the attention of long ones, and every batch has

@@ -26,7 +26,7 @@ from mlx_backend.files import (
     write_folder_atomically,
 )
 from mlx_backend.machine.arrays import flatten, load_tensors
-from mlx_backend.training.guard import Best, Course
+from mlx_backend.training.early_stopping import Best, Course
 from mlx_backend.training.step import TrainingStep
 
 _KEPT = 3

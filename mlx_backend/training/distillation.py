@@ -23,7 +23,7 @@ from mlx_backend.files import write_atomically
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import batched_logits
 from mlx_backend.training.batches import SoftTargets
-from mlx_backend.training.stopping import Check, never
+from mlx_backend.training.stop_requests import Check, never
 
 WIDTH = 32
 """The number of tokens whose probability is kept at each position; the others count as one."""

@@ -16,7 +16,7 @@ import numpy as np
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.protocol import TrainingEnd
-from mlx_backend.training import guard
+from mlx_backend.training import early_stopping
 from mlx_backend.training.batches import Batch, PackedBatches
 from mlx_backend.training.checkpoints import (
     TrainingState,
@@ -257,7 +257,7 @@ class TrainingLoop:
             base_valid_by_note=means if is_first else before.base_valid_by_note,
             valid_loss=loss,
             valid_by_note=means,
-            best=None if is_first else guard.look(before.best, before.step, loss),
+            best=None if is_first else early_stopping.look(before.best, before.step, loss),
         )
         best = self._state.best is not None and self._state.best.is_new
         self._report(protocol.Evaluated(step=before.step, loss=loss, best=best))

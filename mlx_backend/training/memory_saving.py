@@ -5,7 +5,7 @@ from __future__ import annotations
 import mlx.nn as nn
 
 from mlx_backend.jobs.memory_ladder import MemoryWay, Recomputed
-from mlx_backend.machine.library_patches import set_gradient_checkpointing
+from mlx_backend.machine.dependency_patches import set_gradient_checkpointing
 from mlx_backend.training.batches import BatchShape
 
 __all__ = ["Recomputed", "batch_shape", "recompute"]

@@ -34,7 +34,7 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_full = False
         self.refused = 0
-        monkeypatch.setattr("mlx_backend.small_file.write_atomically", self._write)
+        monkeypatch.setattr("mlx_backend.json_file.write_atomically", self._write)
         for name in ("add", "begin"):
             monkeypatch.setattr(Conversations, name, self._guarded(getattr(Conversations, name)))
 

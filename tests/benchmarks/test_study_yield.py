@@ -40,7 +40,7 @@ def test_what_study_brings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     from mlx_backend.library.samples import Samples
     from mlx_backend.models.base_model import load_base_model
     from mlx_backend.study.by_model.writer import Writer
-    from mlx_backend.study.studying import Study, StudyPlan
+    from mlx_backend.study.study import Study, StudyPlan
 
     library = Library.open()
     import_into(library, [NOTES])

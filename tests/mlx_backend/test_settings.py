@@ -203,7 +203,7 @@ def test_what_cannot_be_put_aside_is_not_replaced(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     write(path, b'{"rank": 8,')
-    monkeypatch.setattr("mlx_backend.small_file.shutil.copyfileobj", full)
+    monkeypatch.setattr("mlx_backend.json_file.shutil.copyfileobj", full)
     assert mend_settings(path) == ""
     with pytest.raises(OSError, match="space"):
         change_settings(path, hours=3.5)
@@ -218,7 +218,7 @@ def test_what_cannot_be_written_is_not_put_aside_again_and_again(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     write(path, b'{"rank": 8,')
-    monkeypatch.setattr("mlx_backend.small_file.write_atomically", full)
+    monkeypatch.setattr("mlx_backend.json_file.write_atomically", full)
     for _ in range(2):
         with pytest.raises(OSError, match="space"):
             change_settings(path, hours=3.5)

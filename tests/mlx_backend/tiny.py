@@ -11,7 +11,12 @@ from mlx.utils import tree_flatten
 from mlx_lm.models import llama
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from mlx_backend.dataset.upkeep import DRAWS, GENERAL_ANSWERS, GeneralAnswers, general_prompts
+from mlx_backend.dataset.general_samples import (
+    DRAWS,
+    GENERAL_ANSWERS,
+    GeneralAnswers,
+    general_prompts,
+)
 from mlx_backend.exam.probe import GENERAL_PROBE, KeptProbes, Probe, digest_of
 from mlx_backend.files import sha256_of_file
 from mlx_backend.library.models import CARD, ModelCard

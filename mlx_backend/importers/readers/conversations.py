@@ -19,7 +19,7 @@ from mlx_backend.importers.document import (
 from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers.json_array import values_of
-from mlx_backend.importers.readers.losses import Losses, in_words
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.transcript import TranscriptBuilder
 

@@ -24,7 +24,7 @@ from mlx_backend.importers.document import (
 )
 from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.readers.html_text import Markdown, parse, to_markdown
-from mlx_backend.importers.readers.losses import in_words
+from mlx_backend.importers.readers.omissions import in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.xml_tree import child_text, local_name, xml_refused
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import html_to_markdown
-from mlx_backend.importers.readers.losses import Losses, in_words
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
 from mlx_backend.importers.readers.xml_tree import child_text, local_name
 

@@ -13,7 +13,7 @@ from mlx_backend.importers.readers.html_text import (
     tidy,
     to_markdown,
 )
-from mlx_backend.importers.readers.losses import Losses, in_words
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.telegram import is_telegram_page, read_telegram_page
 from mlx_backend.importers.readers.text import begins_with, one_line, seconds_of
 

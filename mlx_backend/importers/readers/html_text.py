@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mlx_backend.importers.readers.html_code import CodeBlocks
-from mlx_backend.importers.readers.losses import Losses
+from mlx_backend.importers.readers.omissions import Losses
 
 _DROPPED = ["script", "style", "noscript", "template", "head", "input"]
 _TOLD = {"svg": "drawing", "iframe": "embedded page", "object": "embedded object"}

@@ -11,8 +11,8 @@ from email.message import EmailMessage
 
 from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import Markdown, html_to_markdown
-from mlx_backend.importers.readers.losses import Losses
 from mlx_backend.importers.readers.mail_text import Letter, letter_document
+from mlx_backend.importers.readers.omissions import Losses
 from mlx_backend.importers.readers.text import one_line, seconds_of
 
 _FIELD = re.compile(rb"(?im)^(from|to|subject|date|message-id|mime-version|received|return-path):")

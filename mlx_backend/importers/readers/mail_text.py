@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from mlx_backend.importers.document import Document
-from mlx_backend.importers.readers.losses import Losses, in_words
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
 from mlx_backend.importers.readers.transcript import TranscriptBuilder
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from mlx_backend.importers.document import Document, SkippedFile, SourceFile
-from mlx_backend.importers.readers.losses import Losses, in_words
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
 
 _HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)

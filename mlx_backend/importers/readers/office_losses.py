@@ -9,7 +9,7 @@ import re
 import struct
 
 from mlx_backend.importers.document import SkippedFile
-from mlx_backend.importers.readers.losses import Losses
+from mlx_backend.importers.readers.omissions import Losses
 from mlx_backend.importers.readers.zip_box import ZipBox
 
 _RECORDING = r"(?:mp3|mp4|m4a|m4v|mov|wav|wma|wmv|avi|ogg)"

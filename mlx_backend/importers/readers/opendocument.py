@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from mlx_backend.importers.document import Document, SkippedFile, SourceFile
-from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_properties import office_properties
+from mlx_backend.importers.readers.omissions import in_words
 from mlx_backend.importers.readers.tables import rows_as_text
 from mlx_backend.importers.readers.xml_tree import local_name, parse_xml
 from mlx_backend.importers.readers.zip_box import ZipBox

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from mlx_backend.importers.document import Document, Format, SourceFile
-from mlx_backend.importers.readers.losses import Losses, in_words
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.text import one_line, seconds_of
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import html_to_markdown
-from mlx_backend.importers.readers.losses import Losses
 from mlx_backend.importers.readers.mail_text import Letter, decoded, letter_document
+from mlx_backend.importers.readers.omissions import Losses
 
 if TYPE_CHECKING:
     from oxmsg.recipient import Recipient

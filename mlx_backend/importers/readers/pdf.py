@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
-from mlx_backend.importers.readers.losses import Losses, in_words
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.pdf_pictures import Picture, pictures_on
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.wrapped_lines import join_wrapped_lines

@@ -6,7 +6,7 @@ import re
 
 from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import tidy
-from mlx_backend.importers.readers.losses import Losses, in_words
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.text import begins_with
 
 _LEFT_OUT = {"picture": rb"\\pict\b", "embedded object": rb"\\object\b"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 from mlx_backend.importers.document import Document, SkippedFile, SourceFile
-from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.office_losses import office_losses, old_workbook_losses
+from mlx_backend.importers.readers.omissions import Losses, in_words
 from mlx_backend.importers.readers.tables import rows_as_text
 from mlx_backend.importers.readers.zip_box import ZipBox
 

@@ -1,4 +1,4 @@
-"""Which items leave the bin by themselves: those that were due a day or more ago and still are.
+"""Which items the bin deletes by itself: those that have been due for a day or more.
 
 This way a wrong clock, or a setting changed by mistake, deletes nothing.
 """

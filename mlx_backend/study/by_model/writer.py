@@ -16,7 +16,7 @@ from mlx_lm.models.cache import make_prompt_cache
 
 from mlx_backend.library.sample_drafts import Draft, titled_answer
 from mlx_backend.machine.cores import CoreShare
-from mlx_backend.machine.library_patches import wired_limit_untouched
+from mlx_backend.machine.dependency_patches import wired_limit_untouched
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import Reading, readings
 from mlx_backend.study.by_rule.answers import answers_in

@@ -1,4 +1,4 @@
-"""`mlx.launch` without the processor core that it keeps busy: see `library_patches`.
+"""`mlx.launch`, changed to wait without using up a processor core.
 
 It also ends with the process that started it, and with it all processes that it started on this
 machine; those on other machines lose their connection then, and end too.
@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 
-from mlx_backend.machine.library_patches import pause_mlx_launch
+from mlx_backend.machine.dependency_patches import pause_mlx_launch
 
 _LOOK_S = 1.0
 

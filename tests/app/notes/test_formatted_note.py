@@ -16,7 +16,7 @@ from app.notes.text_marks import marks_of, shown_text
 from app.notes.word_places import WordPlaces
 from app.services import Services
 from app.shell.window import Window
-from app.text.qt_places import QtPlaces
+from app.text.qt_positions import QtPlaces
 from app.widgets.code_box import CodeBox
 from app.widgets.markdown_parts import PartKind, parts_of
 from mlx_backend.library import Library

@@ -29,8 +29,8 @@ from app.services import Services
 from app.shell import window_place
 from app.shell.window import ENTRIES, Window
 from app.style import Size, zoom
+from app.tonight.answers_over_time import SpokenList
 from app.tonight.loss_chart import LossChart
-from app.tonight.spoken_list import SpokenList
 from app.widgets.copy_button import CopyButton
 from app.widgets.error_dialog import ErrorDialog
 from app.widgets.page_scroll import PageScroll

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.jobs.chat_worker import ChatWorker
-from app.jobs.memory_keeper import MemoryKeeper
+from app.jobs.memory_release import MemoryKeeper
 from app.jobs.watcher import JobWatcher
 from app.services import Services
 from app.tonight.page import TonightPage, default_name
@@ -324,7 +324,7 @@ def test_the_chat_rests_as_soon_as_its_memory_is_all_that_lacks(
     make_run: RunMaker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.jobs.memory_keeper._LOOK_MS", 20)
+    monkeypatch.setattr("app.jobs.memory_release._LOOK_MS", 20)
     free = [1_000_000_000]
     keeper = MemoryKeeper(watcher, worker, available=lambda: free[0])
     worker.load(LoadRequest(id="load"))

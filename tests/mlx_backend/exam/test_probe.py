@@ -8,7 +8,7 @@ from mlx_backend.exam.probe import answer_losses, probe_of_base, take_probe
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
-from mlx_backend.training.stopping import StoppedEarly
+from mlx_backend.training.stop_requests import StoppedEarly
 
 
 def test_losses_are_those_of_each_answer_alone(loaded: LoadedModel) -> None:

@@ -15,10 +15,10 @@ from mlx_backend.library.models import CARD, ModelCard
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run import plan as plan_module
+from mlx_backend.run.memory_check import check_fit
 from mlx_backend.run.plan import make_plan, plan_what_fits
 from mlx_backend.run.preparation import Preparation, way_at_start
-from mlx_backend.run.room import check_fit
-from mlx_backend.training.stopping import Check
+from mlx_backend.training.stop_requests import Check
 from tests.mlx_backend.arrays import bits
 
 

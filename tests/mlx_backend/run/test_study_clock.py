@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mlx_backend.run.study_clock import StudyClock
-from mlx_backend.study.studying import Progress
+from mlx_backend.study.study import Progress
 
 
 def written(done: int, by_model: bool = True) -> Progress:

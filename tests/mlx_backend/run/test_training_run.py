@@ -28,15 +28,15 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.machine.arrays import load_tensors
 from mlx_backend.night.overtime import grant_time
 from mlx_backend.protocol import AdapterKind, TrainSpec
+from mlx_backend.run import memory_check as room_module
 from mlx_backend.run import plan as plan_module
 from mlx_backend.run import plan_stage
-from mlx_backend.run import room as room_module
 from mlx_backend.run import training_run as run_module
 from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation
 from mlx_backend.run.process import outcome_of, train
 from mlx_backend.run.training_run import TrainingRun
-from mlx_backend.training.stopping import StoppedEarly
+from mlx_backend.training.stop_requests import StoppedEarly
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.studied import make_dataset
 

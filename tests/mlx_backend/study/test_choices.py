@@ -11,7 +11,7 @@ from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.samples import Choice, Samples, StoredSample, digest
-from mlx_backend.study.studying import study_by_rule
+from mlx_backend.study.study import study_by_rule
 
 SHED = "The shed was built by Jon Falk in 1950."
 KILN = "The kiln burns 14 litres of oil a week."

@@ -21,7 +21,7 @@ from mlx_backend.training.checkpoints import (
     restore,
     save_checkpoint,
 )
-from mlx_backend.training.guard import Best
+from mlx_backend.training.early_stopping import Best
 from tests.mlx_backend.arrays import bits
 
 OLDER = TrainingState(step=3, recent_losses=(4.5,))

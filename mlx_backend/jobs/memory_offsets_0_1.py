@@ -1,4 +1,4 @@
-"""How version 0.1 stored the way of saving memory: as steps down from the one a run began with.
+"""Reads how version 0.1 stored a run's place on the memory ladder.
 
 `plan.json` said how many steps down the plan was (`down`), `frugality.json` how many were added
 after bad ends. Runs that were begun with it are read here, and go on in the same way.

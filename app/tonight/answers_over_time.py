@@ -1,4 +1,4 @@
-"""What the model answers to one question while it learns."""
+"""What the model answers to one question as the training goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lets the chat give its memory back to a run where both do not fit."""
+"""Has the chat give up its memory when a run needs it."""
 
 from __future__ import annotations
 

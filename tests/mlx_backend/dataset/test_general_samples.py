@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.dataset.samples import GENERAL
-from mlx_backend.dataset.upkeep import (
+from mlx_backend.dataset.general_samples import (
     DRAWS,
     GENERAL_ANSWERS,
     GeneralAnswers,
@@ -18,6 +17,7 @@ from mlx_backend.dataset.upkeep import (
     general_prompts,
     upkeep,
 )
+from mlx_backend.dataset.samples import GENERAL
 
 
 class Writer:

@@ -1,4 +1,4 @@
-"""Counting what of a file is not in its text, and putting it into words."""
+"""Counts what a reader left out of a file, and says it in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files with one JSON object each, such as settings; nothing in them is silently lost.
+"""Small JSON files, such as the settings, in which nothing is lost silently.
 
 Several processes may change such a file: each writes only the fields that it changes, under a lock.
 Unknown fields stay. A damaged file is copied to another name before a new one is written.

@@ -1,4 +1,4 @@
-"""Samples with the text of the notes as it stands: passages, and the person's replies."""
+"""Samples that are the notes' own text: passages, and the person's replies."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.training.guard import PATIENCE, Best, Course, look
+from mlx_backend.training.early_stopping import PATIENCE, Best, Course, look
 
 
 def looks(*losses: float) -> Best:

@@ -1,4 +1,4 @@
-"""Samples for reading: questions after passages, answered with a citation or declined."""
+"""Samples that teach answering from passages in the prompt: with a citation, or by declining."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from mlx_backend.jobs import JobFolder
-from mlx_backend.jobs.memory_offsets import Lowered, read_lowered, read_planned_steps, way_at
+from mlx_backend.jobs.memory_offsets_0_1 import Lowered, read_lowered, read_planned_steps, way_at
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec
 from tests.mlx_backend.jobs.test_memory_ladder import letter

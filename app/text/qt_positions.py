@@ -1,4 +1,4 @@
-"""Where a character of a Python text is in Qt, which counts UTF-16 code units."""
+"""Converts positions between Python's strings and Qt's UTF-16."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_wait import NoRoomYet
-from mlx_backend.run import room as room_module
+from mlx_backend.run import memory_check as room_module
+from mlx_backend.run.memory_check import check_fit, check_room, most_memory
 from mlx_backend.run.plan import RunPlan
-from mlx_backend.run.room import check_fit, check_room, most_memory
 
 PLAN = RunPlan(
     notes=1,

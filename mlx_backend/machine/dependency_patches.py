@@ -1,4 +1,4 @@
-"""Every replacement of a pinned library's function or class; there are none elsewhere.
+"""Every replacement of a function or class of a pinned dependency.
 
 tests/mlx_backend/machine/test_library_patches.py fails when the code that a replacement stands in
 for, or the code that calls it, has changed: then read the new code before you pin it.

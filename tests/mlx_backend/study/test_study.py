@@ -12,11 +12,11 @@ from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.library.samples import Samples, Yield
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import Reading
-from mlx_backend.study import studying
+from mlx_backend.study import study as study_module
 from mlx_backend.study.by_model import group_writing
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.by_rule import rule_writer
-from mlx_backend.study.studying import Progress, Study, StudyPlan
+from mlx_backend.study.study import Progress, Study, StudyPlan
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_what_was_studied_is_not_studied_again(notes: Notes, study: Run) -> None
 def test_many_notes_that_were_studied_are_no_progress(
     notes: Notes, study: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studying, "_NOTES_AT_ONCE", 1)
+    monkeypatch.setattr(study_module, "_NOTES_AT_ONCE", 1)
     first: list[Progress] = []
     study(seconds=0.0, told=first)
     assert first

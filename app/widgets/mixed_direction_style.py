@@ -1,4 +1,4 @@
-"""Draws English words so that they can be read in a window that runs from right to left."""
+"""Keeps English text readable in a window that runs from right to left."""
 
 from __future__ import annotations
 

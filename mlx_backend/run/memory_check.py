@@ -1,4 +1,4 @@
-"""Whether this machine has the memory that a training needs: now, later, or never."""
+"""Decides whether a training fits into memory: now, later (the run waits), or never."""
 
 from __future__ import annotations
 

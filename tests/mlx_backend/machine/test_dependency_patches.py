@@ -20,11 +20,11 @@ import mlx.nn as nn
 import pytest
 from mlx_lm.generate import batch_generate
 
-from mlx_backend.machine import cpu_math, library_patches
+from mlx_backend.machine import cpu_math, dependency_patches
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.base_model import LoadedModel
 
-_ENGINE = Path(library_patches.__file__).parents[1]
+_ENGINE = Path(dependency_patches.__file__).parents[1]
 
 WIRED = "wired_limit_untouched: does generation still raise the wired limit through this name?"
 MATH = "use_cpu_math: does machine.cpu_math still compute the same, from the same arguments?"
@@ -172,8 +172,8 @@ def generate(loaded: LoadedModel) -> None:
 def test_mlx_lm_raises_the_wired_limit_but_not_within_the_block(
     loaded: LoadedModel, raised: list[int]
 ) -> None:
-    with library_patches.wired_limit_untouched():
-        with library_patches.wired_limit_untouched():
+    with dependency_patches.wired_limit_untouched():
+        with dependency_patches.wired_limit_untouched():
             generate(loaded)
         generate(loaded)
     assert raised == []
@@ -183,7 +183,7 @@ def test_mlx_lm_raises_the_wired_limit_but_not_within_the_block(
 
 def test_the_wired_limit_is_mlx_lms_again_after_an_error() -> None:
     own = import_module("mlx_lm.generate").maybe_set_recommended_wired_limit
-    with pytest.raises(ZeroDivisionError), library_patches.wired_limit_untouched():
+    with pytest.raises(ZeroDivisionError), dependency_patches.wired_limit_untouched():
         raise ZeroDivisionError
     assert import_module("mlx_lm.generate").maybe_set_recommended_wired_limit is own
 
@@ -194,7 +194,7 @@ def test_a_loaded_model_computes_with_our_functions(
     loaded: LoadedModel, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = sys.modules[type(loaded.model).__module__]
-    library_patches.use_cpu_math(loaded.model)  # a second time: loading it was the first
+    dependency_patches.use_cpu_math(loaded.model)  # a second time: loading it was the first
     ours = getattr(cpu_math, name)
     assert getattr(module, name) is ours
     calls = 0
@@ -217,7 +217,7 @@ def test_a_models_own_function_of_the_same_name_stays(monkeypatch: pytest.Monkey
     module.swiglu = own = object()
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(Model, "__module__", module.__name__)
-    library_patches.use_cpu_math(Model())  # type: ignore[no-untyped-call]
+    dependency_patches.use_cpu_math(Model())  # type: ignore[no-untyped-call]
     assert module.swiglu is own
     assert not hasattr(module, "scaled_dot_product_attention")
 
@@ -249,21 +249,21 @@ def test_a_checkpointed_layer_is_computed_again_for_its_gradient() -> None:
     usual = gradient_of(layer)
     assert layer.calls == 1
     for _ in range(2):
-        library_patches.set_gradient_checkpointing(layer, is_on=True)
+        dependency_patches.set_gradient_checkpointing(layer, is_on=True)
     assert mx.allclose(gradient_of(layer), usual)
     assert layer.calls == 3, "once forward, once backward"
     layer.eval()
     layer(mx.zeros((1, 3)), mx.array(True))
     assert layer.calls == 4
     for _ in range(2):
-        library_patches.set_gradient_checkpointing(layer, is_on=False)
+        dependency_patches.set_gradient_checkpointing(layer, is_on=False)
     assert type(layer) is Counting
 
 
 def test_layers_beside_a_checkpointed_one_keep_their_class() -> None:
     """mlx-lm's own function would change all of them."""
     one, other = Counting(), Counting()
-    library_patches.set_gradient_checkpointing(one, is_on=True)
+    dependency_patches.set_gradient_checkpointing(one, is_on=True)
     gradient_of(other)
     assert other.calls == 1
 
@@ -273,7 +273,7 @@ def test_mlx_launch_waits_for_something_to_read(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(launch, "select", launch.select)  # what follows is undone after the test
     assert launch.select is select, "it takes another function: is a pause still needed?"
     for _ in range(2):
-        library_patches.pause_mlx_launch()
+        dependency_patches.pause_mlx_launch()
     read, write = os.pipe()
     try:
         began = time.monotonic()
