@@ -136,8 +136,12 @@ def about_names(studied: Sequence[StudiedPassage]) -> Iterator[Sample]:
         answer = " ".join(ended(worded(title, quote)) for title, quote in quotes)
         if len(answer.split()) <= LONGEST_MENTION:
             passage = found[0][0]
+            others = tuple(
+                dict.fromkeys(p.note_id for p, _ in found if p.note_id != passage.note_id)
+            )
             for form in _OPEN_FORMS:
-                yield _sample(passage, "mention", form.format(name=name), answer)
+                sample = _sample(passage, "mention", form.format(name=name), answer)
+                yield msgspec.structs.replace(sample, others=others)
 
 
 def names_in(told: Told) -> list[str]:

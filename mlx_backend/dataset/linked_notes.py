@@ -109,7 +109,7 @@ def _lists(links: Sequence[_Link], named: Counter[str]) -> Iterator[Sample]:
             answer = said.format(title, _enumerated(list(others)))
             if len(others) <= _MOST_LISTED and count_words(answer) <= LONGEST_MENTION:
                 for form in forms:
-                    yield _sample(first, form.format(title), answer)
+                    yield _sample(list(others.values()), form.format(title), answer)
 
 
 def _few_of_each(links: Iterable[_Link]) -> Iterator[_Link]:
@@ -145,19 +145,22 @@ def _joined(link: _Link, opening: Told, withheld: Set[tuple[str, str]]) -> Itera
     if count_words(answer) > LONGEST_MENTION:
         return
     for form in _JOINED:
-        yield _sample(link, form.format(title=title, to=to), answer)
+        yield _sample([link], form.format(title=title, to=to), answer)
     for stored in link.studied.samples:
         asks_for_it = link.shown and link.shown in stored.key and stored.quote == link.quote
         is_free = not stored.choice and (stored.prompt, stored.answer) not in withheld
         if asks_for_it and is_free and stored.prompt.endswith("?"):
             question = titled(title, stored.prompt).rstrip("?")
-            yield _sample(link, f"{question}, and what do my notes say about that?", answer)
+            yield _sample([link], f"{question}, and what do my notes say about that?", answer)
             return
 
 
-def _sample(link: _Link, prompt: str, answer: str) -> Sample:
-    passage = link.studied.passage
-    return Sample(prompt, answer, passage.note_id, passage.id, "linked")
+def _sample(links: Sequence[_Link], prompt: str, answer: str) -> Sample:
+    """A sample about some links; it belongs to the note of the first."""
+    passage = links[0].studied.passage
+    notes = dict.fromkeys(note for link in links for note in link.notes)
+    others = tuple(note for note in notes if note != passage.note_id)
+    return Sample(prompt, answer, passage.note_id, passage.id, "linked", others=others)
 
 
 def _enumerated(titles: Sequence[str]) -> str:

@@ -12,11 +12,16 @@ GENERAL = "general"
 """The kind of samples that are the base model's own answers to general prompts."""
 
 
+OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
+"""The kinds of samples that also quote other notes than their own."""
+
+
 class Sample(msgspec.Struct, frozen=True):
     """One training example; `note` and `passage` are ids in the library, 0 where it is of none.
 
-    `key` is what of the answer the prompt asks for, where that can be told. `rewordings` are other
-    prompts for the same answer: each pass over the samples takes the next one.
+    `others` are the ids of other notes that it quotes or names. `key` is what of the answer the
+    prompt asks for, where that can be told. `rewordings` are other prompts for the same answer:
+    each pass over the samples takes the next one.
     """
 
     prompt: str
@@ -26,6 +31,12 @@ class Sample(msgspec.Struct, frozen=True):
     kind: str
     key: str = ""
     rewordings: tuple[str, ...] = ()
+    others: tuple[int, ...] = ()
+
+    @property
+    def notes(self) -> tuple[int, ...]:
+        """The ids of all notes that it tells something of; 0 where it is of none."""
+        return (self.note, *self.others)
 
 
 class Masking(msgspec.Struct, frozen=True):
@@ -38,12 +49,25 @@ class Masking(msgspec.Struct, frozen=True):
     allowed: tuple[bytes, ...] = ()
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """The samples, by index, that a run had shown to the model after so many steps.
+
+    Recorded when samples were removed from a run under way: the others are packed anew then, so
+    what its first steps showed can no longer be computed.
+    """
+
+    steps: int = 0
+    samples: tuple[int, ...] = ()
+
+
 class Dataset(msgspec.Struct, frozen=True):
     """What a run trains on and what it is measured on: `held_out` is never trained.
 
     `versions` are the SHA-256 of the notes' files by note id, as they were when this was written.
     `style` are passages of notes whose text is not trained as a whole: how well they are foreseen
-    tells how much of the person's manner of writing was learned.
+    tells how much of the person's manner of writing was learned. `left_out` are digests of the
+    samples that the person had left out or deleted by then; None in a file of version 0.1. `shown`
+    are the samples of `train` that were learned before others were removed.
     """
 
     train: tuple[Sample, ...]
@@ -51,6 +75,8 @@ class Dataset(msgspec.Struct, frozen=True):
     versions: dict[int, str]
     masking: Masking = Masking()
     style: tuple[Sample, ...] = ()
+    left_out: tuple[bytes, ...] | None = None
+    shown: Shown = Shown()
 
     @property
     def notes(self) -> int:

@@ -22,8 +22,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Timing:
-    """Times in seconds: between two looks for requests (`poll`) and two looks at memory and disk
-    (`look`); `stop` is how long the training may take to save when it is asked to stop.
+    """Times in seconds.
+
+    poll: between two looks for requests. look: between two looks at the memory. stop: how long the
+    training may take to save when it is asked to stop.
     """
 
     poll: float

@@ -117,7 +117,7 @@ def cause_of_error(error: ErrorReport) -> Ending | None:
 
 
 def retry_sentence(ending: Ending, checkpoint: int) -> str:
-    """What happened and how the run goes on, for the person. `checkpoint`: 0 where none is saved."""
+    """What happened and how the run goes on, for the person. `checkpoint`: 0 without one."""
     start = "from what was saved last" if checkpoint else "from its beginning"
     return f"{_WHAT_HAPPENED[ending]}. It goes on {start}, {_WHAT_IS_DONE[ending]}."
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 def resume_sentence(saved: int | None, has_studied: bool) -> str:
-    """One or two sentences. `saved` is the newest checkpoint's step; `has_studied`: study saved some."""
+    """In one or two sentences.
+
+    `saved` is the step of the newest checkpoint; `has_studied` tells that study saved something.
+    """
     if saved:
         return f"It can go on from step {saved:,}, where it saved last."
     if has_studied:

@@ -175,9 +175,7 @@ class Supervisor:
         """Tell why the attempt failed, give the next one a better chance, and rest a little."""
         checkpoint = self._folder.newest_checkpoint() or 0
         text = exit_causes.retry_sentence(cause, checkpoint)
-        self._journal.append(
-            protocol.AttemptEnded(ending=cause, step=self._status.step, text=text)
-        )
+        self._journal.append(protocol.AttemptEnded(ending=cause, step=self._status.step, text=text))
         if cause in _LESS_MEMORY_HELPS:
             self._save_memory(cause, is_last)
         self._rest()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from mlx_backend.jobs.disk import has_room, room_needed
 from mlx_backend.jobs.folder import JobFolder
-from mlx_backend.jobs.memory_wait import MemoryWait
 from mlx_backend.jobs.machine_services import Every, MachineServices
+from mlx_backend.jobs.memory_wait import MemoryWait
 from mlx_backend.protocol import Waiting
 
 _TURN_S = 1.0
@@ -20,7 +20,7 @@ class WaitReasons:
     """Finds out whether a run has to wait.
 
     Requests of the person are looked for at every call, the machine and the disk every `look`
-    seconds. `memory_rests`: how many seconds at least to wait for memory, by the number of refusals.
+    seconds. `memory_rests`: the least seconds to wait for memory, by the number of refusals.
     """
 
     def __init__(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from mlx_backend.night.system_tools import Ask, answer_of
 from mlx_backend.night.strain import Strain
+from mlx_backend.night.system_tools import Ask, answer_of
 
 _SYSCTL = ("/usr/sbin/sysctl", "-n", "kern.memorystatus_vm_pressure_level")
 _LINUX_PRESSURE = Path("/proc/pressure/memory")
@@ -17,7 +17,7 @@ _LINUX_PRESSURE = Path("/proc/pressure/memory")
 # What a Mac answers: 1 normal, 2 warning, 4 critical.
 _MAC_LEVELS = {1: Strain.NONE, 2: Strain.SOME, 4: Strain.MUCH}
 
-# Percent of the last ten seconds in which every program stood still for want of memory.
+# Percent of the last ten seconds in which all programs stalled, waiting for memory.
 _STALLED = re.compile(r"^full avg10=(\d+(?:\.\d+)?)", re.MULTILINE)
 _MANY_STALLS = 20.0
 _FEW_STALLS = 1.0
@@ -27,7 +27,7 @@ _ENOUGH_SHARE = 0.1
 
 
 def memory_strain(ask: Ask = answer_of, linux_pressure: Path = _LINUX_PRESSURE) -> Strain:
-    """How short memory is, as the system itself says; where it does not, by what is free."""
+    """How short memory is: as the system reports it, or else judged by what is free."""
     if sys.platform == "darwin":
         return mac_pressure(ask(_SYSCTL))
     memory = psutil.virtual_memory()
@@ -39,7 +39,7 @@ def memory_strain(ask: Ask = answer_of, linux_pressure: Path = _LINUX_PRESSURE) 
 
 
 def mac_pressure(output: str) -> Strain:
-    """Read what `sysctl` says of the level; NONE for what it does not know."""
+    """Read the level that `sysctl` prints; NONE for an unknown one."""
     text = output.strip()
     return _MAC_LEVELS.get(int(text), Strain.NONE) if text.isdecimal() else Strain.NONE
 
@@ -59,7 +59,7 @@ def linux_stalls(text: str) -> Strain:
 
 
 def share_free(available: int, total: int) -> Strain:
-    """Judge by the bytes that are free, of all that there are."""
+    """Judge by how many of all bytes are free."""
     if available < _SHORT_SHARE * total:
         return Strain.MUCH
     return Strain.SOME if available < _ENOUGH_SHARE * total else Strain.NONE

@@ -1,4 +1,4 @@
-"""Asking the system's own small tools, which may be missing, refuse, or hang."""
+"""Running the system's own small tools, which may be missing, fail or hang."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def answer_of(command: Sequence[str]) -> str:
 
 
 def succeeds(command: Sequence[str]) -> bool:
-    """Whether a command is there and does its work within five seconds."""
+    """Whether a command exists and succeeds within five seconds."""
     return _run(command) is not None
 
 
@@ -37,5 +37,5 @@ def _run(command: Sequence[str]) -> bytes | None:
             env=os.environ | {"LC_ALL": "C"},
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        _log.debug("no answer of %s: %s", command[0], error)
+        _log.debug("no answer from %s: %s", command[0], error)
         return None

@@ -21,7 +21,9 @@ _REASON = "Training on your notes"
 _REASON_WHILE_WAITING = "Going to train on your notes"
 
 
-def services_of_this_machine(library: Library, folder: JobFolder, spec: TrainSpec) -> MachineServices:
+def services_of_this_machine(
+    library: Library, folder: JobFolder, spec: TrainSpec
+) -> MachineServices:
     """What the supervisor of a run needs of this machine."""
     meter = EnergyMeter(gauges_of_this_machine())
     lookout = Lookout(conditions_of(spec.patience))
@@ -37,7 +39,9 @@ def services_of_this_machine(library: Library, folder: JobFolder, spec: TrainSpe
 
     def waiting() -> AbstractContextManager[None]:
         # A sleeping machine would miss the run's time; but a battery is not drained for hours.
-        return nullcontext() if battery_strain() is Strain.MUCH else kept_awake(_REASON_WHILE_WAITING)
+        return (
+            nullcontext() if battery_strain() is Strain.MUCH else kept_awake(_REASON_WHILE_WAITING)
+        )
 
     return MachineServices(
         obstacle=obstacle,

@@ -1,4 +1,4 @@
-"""The plan: what a run will do and take, from a few real steps on this machine."""
+"""The plan: what a run will do and need, measured with a few real steps on this machine."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from mlx_backend.run.preparation import Preparation, prepare_another_way, way_at
 from mlx_backend.training.loop import evaluation_interval
 from mlx_backend.training.stopping import Check, never
 
-# Reading and writing a checkpoint or the adapter's files, and the like, once in a run.
-_REST_S = 5.0
+_REST_S = 5.0  # for checkpoints, the adapter's files and the like, once in a run
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +52,11 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _Measured:
-    """Seconds of a mean step and of a look at the held-out loss, learned tokens of a mean step."""
+    """Means over the measured steps.
+
+    step_s: seconds of a step. look_s: seconds of one evaluation of the held-out loss. tokens:
+    learned in a step. peak_bytes: the most memory in use.
+    """
 
     step_s: float
     look_s: float
@@ -61,7 +64,7 @@ class _Measured:
     peak_bytes: int
 
     def seconds(self, steps: int, held_out: int) -> float:
-        """What so many steps take, with the looks at so many held-out batches."""
+        """The seconds of so many steps, with the evaluations of so many held-out batches."""
         looks = steps // evaluation_interval(steps, held_out) + 2
         return steps * self.step_s + looks * self.look_s
 
@@ -107,7 +110,7 @@ def make_plan(
     steps = spec.steps or batches.steps(spec.passes)
     if deadline is not None:
         left = deadline - time.time() - _REST_S
-        # With fewer steps there are fewer looks at the held-out loss, too.
+        # With fewer steps, the held-out loss is evaluated less often, too.
         fitting = bisect.bisect_right(
             range(1, steps + 1), left, key=lambda number: measured.seconds(number, held_out)
         )
@@ -130,15 +133,15 @@ def make_plan(
 
 
 def memory_available() -> int:
-    """The memory (bytes) that this process may have, with what it has already."""
-    own = mx.get_active_memory() + mx.get_cache_memory()  # what it has and could use again
+    """The memory (bytes) that this process may use, including what it uses already."""
+    own = mx.get_active_memory() + mx.get_cache_memory()
     free = psutil.virtual_memory().available + own
     if not has_gpu():
         return int(free)
     gpu = mx.device_info()
     if "free_memory" in gpu:  # a card with memory of its own
         return int(gpu["free_memory"]) + own
-    # Beyond what Metal recommends, a Mac grinds to a halt before anything fails.
+    # With more than Metal recommends, a Mac becomes unusably slow before anything fails.
     recommended = gpu.get("max_recommended_working_set_size")
     return int(free) if recommended is None else min(int(free), int(recommended))
 
@@ -146,7 +149,7 @@ def memory_available() -> int:
 def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:
     """The largest base model of the library with which this training would fit; "" for none.
 
-    The careful way: only the weights are taken for smaller, all else for as large as with this one.
+    A careful estimate: only the weights count as smaller, activations as large as with this model.
     """
     here = preparation.loaded.info
     beside_weights = plan.peak_bytes - _weight_bytes(here)
@@ -161,12 +164,12 @@ def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:
 
 
 def _weight_bytes(model: BaseModel) -> int:
-    """What a base model's weights take in memory: as in its files on a GPU, else as float32."""
+    """The bytes of a base model's weights in memory: as in its files on a GPU, else as float32."""
     return model.bytes if has_gpu() else model.card.parameters * 4
 
 
 def _measure(preparation: Preparation, check: Check) -> _Measured:
-    """Real steps with the fullest batch of each row length, weighed by how many there are."""
+    """Take real steps with the fullest batch of each row length; the others take in proportion."""
     training, batches = preparation.training, preparation.batches
     loads = batches.workloads()
     of_target = _cost_of_a_target(preparation)
@@ -191,7 +194,7 @@ def _measure(preparation: Preparation, check: Check) -> _Measured:
 
 
 def _time_of(work: Callable[[], object], check: Check) -> float:
-    """Seconds that it takes once what it needs is compiled."""
+    """Seconds that the second call takes, when everything is compiled."""
     check()
     work()
     check()
@@ -201,6 +204,6 @@ def _time_of(work: Callable[[], object], check: Check) -> float:
 
 
 def _cost_of_a_target(preparation: Preparation) -> float:
-    """What predicting one token takes, as a share of computing one position."""
+    """The cost of predicting one token (the output head), relative to that of one position."""
     blocks, head = linear_sizes(preparation.loaded.model)
     return head / blocks

@@ -1,4 +1,4 @@
-"""Everything that stands ready before the first step: samples as tokens, model with adapter."""
+"""Preparing the training: the samples become batches of tokens, the model gets its adapter."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import mlx.core as mx
+import msgspec
 
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.jobs.memory_ladder import MemoryWay, Recomputed, first_way
+from mlx_backend.jobs.memory_ladder import LONG_ROW, MemoryWay, Recomputed, first_way
 from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.machine.accelerator import bound_run_ahead, has_gpu
@@ -55,7 +56,7 @@ class Preparation:
 
 
 @dataclass(frozen=True)
-class _Basis:
+class _Loaded:
     loaded: LoadedModel
     shape: lora.LoraShape
     crew: Crew | None
@@ -88,18 +89,22 @@ def prepare(
     bound_run_ahead()
     if crew is not None:
         crew.meet(loaded.info.card, shape)
-    return _make(_Basis(loaded, shape, crew, soft), spec, dataset, way or way_at_start(spec))
+    return _prepare_batches(
+        _Loaded(loaded, shape, crew, soft), spec, dataset, way or way_at_start(spec)
+    )
 
 
 def prepare_another_way(
     preparation: Preparation, spec: TrainSpec, dataset: Dataset, way: MemoryWay
 ) -> Preparation:
     """The same for another way of saving memory, without loading the model again."""
-    basis = _Basis(preparation.loaded, preparation.shape, preparation.crew, preparation.soft)
-    return _make(basis, spec, dataset, way)
+    basis = _Loaded(preparation.loaded, preparation.shape, preparation.crew, preparation.soft)
+    return _prepare_batches(basis, spec, dataset, way)
 
 
-def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, way: MemoryWay) -> Preparation:
+def _prepare_batches(
+    basis: _Loaded, spec: TrainSpec, dataset: Dataset, way: MemoryWay
+) -> Preparation:
     loaded = basis.loaded
     shape = batch_shape(way, positions(), spec.machines)
     train = _tokenise(loaded, dataset.train, way.longest_row, basis.soft)
@@ -130,13 +135,32 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, way: MemoryWay) -> P
     )
 
 
+def seen_samples(
+    library: Library, spec: TrainSpec, dataset: Dataset, way: MemoryWay, steps: int
+) -> set[int]:
+    """Which samples, by index, so many steps have shown to the model.
+
+    How rows are packed depends on the longest of them, which a run may have shortened to `way`'s
+    since it began: both count. Raises OvernightError when the base model cannot be used.
+    """
+    loaded = load_base_model(library, spec.model)
+    seen: set[int] = set()
+    for longest in {LONG_ROW, way.longest_row}:
+        shape = batch_shape(
+            msgspec.structs.replace(way, longest_row=longest), positions(), spec.machines
+        )
+        train = _tokenise(loaded, dataset.train, longest, {})
+        seen |= set(PackedBatches(train, spec.seed, shape).seen(steps))
+    return seen
+
+
 def way_at_start(spec: TrainSpec) -> MemoryWay:
     """The way of saving memory in which a run begins on this machine."""
     return first_way(positions(), spec.dropout, spec.low_memory)
 
 
 def positions() -> int:
-    """Positions in a batch: what keeps this machine's processor busy, and no more."""
+    """Tokens in a batch: as many as keep the processor or GPU of this machine busy, and no more."""
     return GPU_POSITIONS if has_gpu() else BATCH_POSITIONS
 
 
@@ -163,7 +187,7 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
 def _soft_targets(
     loaded: LoadedModel, samples: Sequence[Sample], check: Check
 ) -> dict[int, SoftTargets]:
-    """By their numbers, what the samples teach that keep what the base model could."""
+    """The soft targets of the general samples, by their index."""
     numbers = [i for i, sample in enumerate(samples) if sample.kind == GENERAL]
     pairs = [(samples[i].prompt, samples[i].answer) for i in numbers]
     found = soft_targets(loaded, loaded.form.samples(pairs), check)

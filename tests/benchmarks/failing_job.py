@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from mlx_backend.jobs import JobFolder
-from mlx_backend.jobs.supervisor import Supervisor
 from mlx_backend.jobs.machine_services import MachineServices
+from mlx_backend.jobs.supervisor import Supervisor
 
 _TRAINING = Path(__file__).parents[1] / "mlx_backend" / "run" / "failing_training.py"
 

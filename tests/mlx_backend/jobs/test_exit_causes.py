@@ -11,10 +11,10 @@ import pytest
 from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.jobs.exit_causes import (
     AbnormalExit,
-    cause_of_exit,
     cause_of_error,
-    retry_sentence,
+    cause_of_exit,
     final_error,
+    retry_sentence,
 )
 from mlx_backend.protocol import Ending, ErrorReport
 

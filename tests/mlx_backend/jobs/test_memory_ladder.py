@@ -113,8 +113,11 @@ def test_a_way_is_kept_in_the_runs_folder(folder: JobFolder) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{", b"\xff", b"[]", b'{"recomputed": "all", "at_once": 5}', b'{"at_once": 512}']
-    + [b'{"recomputed": "nothing", "at_once": -4}'],
+    [
+        *(b"", b"{", b"\xff", b"[]", b'{"at_once": 512}'),
+        b'{"recomputed": "all", "at_once": 5}',
+        b'{"recomputed": "nothing", "at_once": -4}',
+    ],
 )
 def test_a_damaged_file_counts_as_none_and_is_replaced(folder: JobFolder, data: bytes) -> None:
     (folder.path / "memory_way.json").write_bytes(data)

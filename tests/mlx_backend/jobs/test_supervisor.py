@@ -20,10 +20,10 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState, memory_wait, wait_reasons
+from mlx_backend.jobs.machine_services import MachineServices
 from mlx_backend.jobs.memory import MemoryLook
 from mlx_backend.jobs.memory_ladder import MemoryWay, first_way, read_way, ways_from, write_way
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
-from mlx_backend.jobs.machine_services import MachineServices
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec, Waiting
 from tests.mlx_backend.jobs.acting_process import GPU_TIMEOUT, OUT_OF_MEMORY

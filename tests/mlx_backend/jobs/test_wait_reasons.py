@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.jobs import JobFolder, wait_reasons
-from mlx_backend.jobs.wait_reasons import WaitReasons
 from mlx_backend.jobs.machine_services import Every, MachineServices
+from mlx_backend.jobs.wait_reasons import WaitReasons
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec, Waiting
 

@@ -7,8 +7,8 @@ from mlx_backend.library import Library
 from mlx_backend.locks import held
 from mlx_backend.night import conditions
 from mlx_backend.night.conditions import Condition
-from mlx_backend.night.this_machine import services_of_this_machine
 from mlx_backend.night.strain import Strain
+from mlx_backend.night.this_machine import services_of_this_machine
 from mlx_backend.protocol import NO_PATIENCE, Patience, TrainSpec
 
 

@@ -157,7 +157,7 @@ def test_cut_short_while_it_begins_again(
     work(filled_library, folder, until=4)
     as_an_older_version_wrote_it(folder, {"[password removed]": PASSWORD})
     with monkeypatch.context() as patch:
-        patch.setattr("mlx_backend.run.training_run.save_dataset", lambda *_: (_ for _ in ()).throw(
+        patch.setattr("mlx_backend.run.frozen.save_dataset", lambda *_: (_ for _ in ()).throw(
             OSError(28, "")
         ))  # fmt: skip
         with pytest.raises(OSError, match="28"):

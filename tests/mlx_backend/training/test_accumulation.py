@@ -12,23 +12,23 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
+from mlx_backend.jobs.memory_ladder import thriftiest
 from mlx_backend.library import Library
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.preparation import Preparation, prepare
+from mlx_backend.run.preparation import Preparation, prepare, way_at_start
 from mlx_backend.training.end import End
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.recorder import Recorder
-
-_LAST_RUNG = 9  # one short row at once
 
 
 def in_parts(
     library: Library, spec: TrainSpec, dataset: Dataset, plan: LoopPlan, report: Recorder
 ) -> tuple[Preparation, TrainingLoop]:
     many = msgspec.structs.replace(dataset, train=dataset.train * 6)
-    fresh = prepare(library, spec, many, down=_LAST_RUNG)
+    one_short_row_at_once = thriftiest(way_at_start(spec), spec.dropout)
+    fresh = prepare(library, spec, many, one_short_row_at_once)
     parts = {len(fresh.batches[step]) for step in range(plan.steps)}
     assert max(parts) == 2, parts
     return fresh, TrainingLoop(fresh.training, fresh.batches, fresh.held_out, plan, report)
