@@ -23,6 +23,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.samples import Samples, StoredSample, digest
+from mlx_backend.library.wanted_notes import wanted_notes
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.private_data.version import RULES_VERSION
@@ -58,17 +59,17 @@ class Material:
     versions: dict[int, str]
     masking: Masking
 
-    def without_deleted(self, notes: Notes) -> Material:
-        """What there is still of it, where the person deleted notes since.
+    def without_withdrawn(self, notes: Notes) -> Material:
+        """The same without the notes that the person deleted or left out since.
 
-        Raises OvernightError when that is nothing.
+        Raises OvernightError when nothing is left.
         """
-        there = {note.id for note in notes.summaries()}
+        there = wanted_notes(notes.connection)
         passages = tuple(p for p in self.passages if p.note_id in there)
         if not passages:
             raise OvernightError(
                 ErrorKind.NO_NOTES,
-                "All notes that this run was to learn were deleted since it began.",
+                "All notes that this run was to learn were deleted or left out since it began.",
                 "Start another run; what was deleted is in the bin.",
             )
         return replace(

@@ -125,7 +125,7 @@ class StudyStage:
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)
-        material = material.without_deleted(notes)  # because study takes hours
+        material = material.without_withdrawn(notes)  # because study takes hours
         left_out = tuple(left_out_samples(notes.connection))
         studied = compose.studied_passages(samples, material.passages)
         recipe = recipe_for(studied).text
