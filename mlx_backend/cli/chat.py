@@ -130,12 +130,12 @@ def _asker(
 ) -> Iterator[Ask]:
     """Something that answers the last of some turns, says so, and returns the fields."""
     model = _load(library, adapters)
-    from mlx_backend.asking.answering import answer_from_notes
-    from mlx_backend.asking.retrieval import Retriever
-
     with database.opened(library.database) as connection:
-        retriever = Retriever(connection)
         if grounded:
+            from mlx_backend.asking.answering import answer_from_notes
+            from mlx_backend.asking.retrieval import Retriever
+
+            retriever = Retriever(connection)
             retriever.refresh()
 
         told_left_out = 0
