@@ -10,6 +10,7 @@ DISPLAY_HERE := $(filter Darwin,$(shell uname))$(DISPLAY)$(WAYLAND_DISPLAY)
 define CHECK_CODE
 $(BIN)/ruff check
 $(BIN)/ruff format --check
+$(BIN)/lint-imports --no-logo
 $(BIN)/mypy
 endef
 
@@ -44,7 +45,7 @@ benchmark: ## run the benchmarks and print their numbers
 	@scripts/setup.sh tests
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m benchmark --capture=no $(BENCHMARKS)
 
-lint: ## check style and types
+lint: ## check style, types and the layers of packages
 	@scripts/setup.sh terminal
 	$(CHECK_CODE)
 

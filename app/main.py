@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QApplication
 
 from app.services import make_services
 from app.shell.logs import show_unexpected, write_log_to
-from app.shell.signals import EndSignals
 from app.shell.single_window import SingleWindow
+from app.shell.system_signals import EndSignals
 from app.shell.window import Window
 from app.widgets import icons
-from app.widgets.errors import ErrorDialog
+from app.widgets.error_dialog import ErrorDialog
 from app.widgets.readable_style import ReadableStyle
 from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.library import Library

@@ -1,4 +1,4 @@
-"""What the pages work with, made once a window."""
+"""The services that the pages share, made once for each window."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from app.library.undo_history import UndoHistory
 from app.style import Style
 from mlx_backend.library import Library
 
-# The window's thread gives the interpreter away at every call into Qt and then waits for whoever
-# reads a long log beside it. Python's own 5 ms, a hundred times over, would be seen as a stall.
+# The window's thread releases the GIL at every call into Qt, and then waits for a thread that
+# reads a long log. Python's own 5 ms, a hundred times over, would be seen as a stall.
 _TURN_S = 0.0005
 
 

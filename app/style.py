@@ -39,9 +39,9 @@ def zoom() -> int:
 
 
 class _Zoomed:
-    """A number of pixels at 100 percent; read from its class, as many as the zoom makes of it.
+    """A number of pixels at 100 percent; reading it from its class gives the zoomed number.
 
-    `most` is for what would else leave no room for anything beside it.
+    `most` limits what would otherwise leave no room for anything beside it.
     """
 
     def __init__(self, pixels: int, most: int | None = None) -> None:
@@ -153,7 +153,7 @@ class Colours:
     second_curve: QColor
     """For the second of two curves; differs from the accent in lightness too."""
     keyword: QColor
-    """In code, as the next four; all can be read on `raised`."""
+    """For code, like the next four; all are readable on `raised`."""
     name: QColor
     string: QColor
     number: QColor
@@ -288,14 +288,14 @@ class Style(QObject):
         self.refresh()
 
     def set_zoom(self, percent: int) -> None:
-        """Show everything so large; `percent` is one of `ZOOMS`, or the nearest of them."""
+        """Show everything at this size; `percent` is taken as the nearest of `ZOOMS`."""
         nearest = min(ZOOMS, key=lambda each: abs(each - percent))
         if nearest != zoom():
             self._app.setProperty(_ZOOM, nearest)
             self.refresh()
 
     def refresh(self) -> None:
-        """Derive everything anew from what the system says now."""
+        """Derive everything again from the system's present palette and colour scheme."""
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
         font.setPixelSize(Type.BODY)
         self._app.setFont(font)
@@ -316,7 +316,7 @@ class Style(QObject):
 
 
 def sized(widget: _Widget, rule: Callable[[_Widget], object]) -> _Widget:
-    """Give a widget its size by a rule that reads the tokens, now and at each other zoom."""
+    """Give a widget its size by a rule that reads the tokens, now and whenever the zoom changes."""
     widget.setProperty(_RULES, (*(widget.property(_RULES) or ()), rule))
     rule(widget)
     return widget
@@ -355,7 +355,7 @@ def style_sheet(c: Colours) -> str:
     return Template(sheet).substitute(names | sizes | {"icons": icons_folder})
 
 
-# All but hairlines and the tokens, which know the zoom already.
+# All pixel sizes but those of hairlines and of the tokens, which are zoomed already.
 _PIXELS = re.compile(r"\b([2-9]|\d{2,})px")
 
 

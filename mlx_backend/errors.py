@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ErrorKind(StrEnum):
-    """What went wrong, for programs; the message says it for people."""
+    """What went wrong, for programs; people read the message."""
 
     PATH_MISSING = "path_missing"
     UNREADABLE = "unreadable"
@@ -39,9 +39,9 @@ class ErrorKind(StrEnum):
 
 
 class OvernightError(Exception):
-    """An error with a message that says what happened and a hint that says what to do next.
+    """An error whose message says what happened, and whose hint says what to do next.
 
-    `detail` is for the log file: a traceback, the text of another program.
+    `detail` is for the log file: a traceback, or the output of another program.
     """
 
     def __init__(self, kind: ErrorKind, message: str, hint: str = "", detail: str = "") -> None:
@@ -52,37 +52,43 @@ class OvernightError(Exception):
         self.detail = detail
 
 
+_Told = tuple[ErrorKind, str, str]
+"""An error's kind, message and hint."""
+
+_NOTHING_LOST = "Free some space and try again. Nothing that was saved before is lost."
+
+
 def from_exception(error: BaseException) -> OvernightError:
-    """Turn any exception into the typed one; an `OvernightError` comes back as it is."""
+    """Turn any exception into an `OvernightError`; one that is one already comes back as it is.
+
+    `detail` is its traceback.
+    """
     if isinstance(error, OvernightError):
         return error
-    import sqlite3  # here, for a command that does not fail starts faster without
     import traceback
 
     detail = "".join(traceback.format_exception(error))
+    return OvernightError(*_told(error), detail)
+
+
+def _told(error: BaseException) -> _Told:
+    import sqlite3  # here, because commands that do not fail start faster without it
+
     if isinstance(error, MemoryError) or _is_allocation_failure(error):
-        return OvernightError(
-            ErrorKind.NO_MEMORY,
-            "There was not enough memory.",
-            "Close other large programs, or choose a smaller base model, then try again.",
-            detail,
-        )
+        hint = "Close other large programs, or choose a smaller base model, then try again."
+        return ErrorKind.NO_MEMORY, "There was not enough memory.", hint
     if isinstance(error, RuntimeError) and "unable to write" in str(error).lower():
-        return OvernightError(  # how MLX says that a file could not be written whole
-            ErrorKind.DISK_FULL,
-            "A file could not be written: the disk is full or has a fault.",
-            "Free some space and try again. Nothing that was saved before is lost.",
-            detail,
-        )
+        # What MLX raises when it could not write all of a file.
+        message = "A file could not be written: the disk is full or has a fault."
+        return ErrorKind.DISK_FULL, message, _NOTHING_LOST
     if isinstance(error, OSError):
-        return _from_os_error(error, detail)
+        return _of_os_error(error)
     if isinstance(error, sqlite3.Error):
-        return _from_sqlite_error(error, detail)
-    return OvernightError(
+        return _of_sqlite_error(error)
+    return (
         ErrorKind.INTERNAL,
         f"Something went wrong inside Overnight ({type(error).__name__}: {error}).",
         "Try again. If it happens again, the log file says more.",
-        detail,
     )
 
 
@@ -93,78 +99,71 @@ def _is_allocation_failure(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
 
 
-def _from_os_error(error: OSError, detail: str) -> OvernightError:
+def _of_os_error(error: OSError) -> _Told:
     where = f" ({error.filename})" if error.filename else ""
+    reason = f"{error.strerror or error}{where}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OvernightError(
-            ErrorKind.DISK_FULL,
-            f"The disk is full{where}.",
-            "Free some space and try again. Nothing that was saved before is lost.",
-            detail,
-        )
+        return ErrorKind.DISK_FULL, f"The disk is full{where}.", _NOTHING_LOST
     if error.errno in (errno.EIO, errno.EROFS):
-        return OvernightError(
-            ErrorKind.DISK_FULL,
-            f"The disk reported: {error.strerror or error}{where}.",
-            "Check that the disk is connected, writable and sound, then try again."
-            " Nothing that was saved before is lost.",
-            detail,
-        )
+        hint = "Check that the disk is connected, writable and sound, then try again."
+        kept = "Nothing that was saved before is lost."
+        return ErrorKind.DISK_FULL, f"The disk reported: {reason}.", f"{hint} {kept}"
     if isinstance(error, FileNotFoundError):
-        return OvernightError(
-            ErrorKind.PATH_MISSING,
-            f"There is nothing at this path{where}.",
-            "Check the path.",
-            detail,
-        )
+        return ErrorKind.PATH_MISSING, f"There is nothing at this path{where}.", "Check the path."
     if isinstance(error, PermissionError):
-        return OvernightError(
-            ErrorKind.UNREADABLE,
-            f"The system does not allow access{where}.",
-            "Check the permissions of the file or folder.",
-            detail,
-        )
-    return OvernightError(
-        ErrorKind.UNREADABLE,
-        f"The system reported: {error.strerror or error}{where}.",
-        "Check that the disk is connected and writable, then try again.",
-        detail,
-    )
+        hint = "Check the permissions of the file or folder."
+        return ErrorKind.UNREADABLE, f"The system does not allow access{where}.", hint
+    hint = "Check that the disk is connected and writable, then try again."
+    return ErrorKind.UNREADABLE, f"The system reported: {reason}.", hint
 
 
-def _from_sqlite_error(error: sqlite3.Error, detail: str) -> OvernightError:
-    text = str(error)
-    if "full" in text:
-        return OvernightError(
+# What SQLite's message says, and what that means. The first one found counts.
+_SQLITE_ERRORS: tuple[tuple[str, _Told], ...] = (
+    (
+        "full",
+        (
             ErrorKind.DISK_FULL,
             "The disk is full: the library could not be written.",
-            "Free some space and try again. Nothing that was saved before is lost.",
-            detail,
-        )
-    if "disk I/O" in text:
-        return OvernightError(
+            _NOTHING_LOST,
+        ),
+    ),
+    (
+        "disk I/O",
+        (
             ErrorKind.DISK_FULL,
             "The library could not be read or written: the disk is full or has a fault.",
             "Free some space and check the disk, then try again. Nothing that was saved is lost.",
-            detail,
-        )
-    if "locked" in text:
-        return OvernightError(
+        ),
+    ),
+    (
+        "locked",
+        (
             ErrorKind.BUSY,
             "Another program is writing to the library.",
             "Wait a moment and try again.",
-            detail,
+        ),
+    ),
+    *(
+        (
+            sign,
+            (
+                ErrorKind.UNREADABLE,
+                "The library's folder cannot be written.",
+                "Check the permissions of the folder, or set OVERNIGHT_HOME to another one.",
+            ),
         )
-    if "readonly" in text or "unable to open" in text:
-        return OvernightError(
-            ErrorKind.UNREADABLE,
-            "The library's folder cannot be written.",
-            "Check the permissions of the folder, or set OVERNIGHT_HOME to another one.",
-            detail,
-        )
-    return OvernightError(
+        for sign in ("readonly", "unable to open")
+    ),
+)
+
+
+def _of_sqlite_error(error: sqlite3.Error) -> _Told:
+    text = str(error)
+    for sign, told in _SQLITE_ERRORS:
+        if sign in text:
+            return told
+    return (
         ErrorKind.LIBRARY_DAMAGED,
         f"The library's database reported: {text}.",
         "Restore library.sqlite from a backup, or move it away to start with an empty library.",
-        detail,
     )

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, and hashing them."""
+"""Writing files and folders atomically, hashing them, removing folders."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _LEFTOVER = re.compile(r"\..+\.(\d{1,9})\.part")
 
 
 def sync_file(descriptor: int) -> None:
-    """Flush a file to the disk itself; on a Mac plain fsync stops at the drive's cache.
+    """Flush an open file to the disk itself.
 
-    Where a volume knows no other way, as one of the network may not, plain fsync has to do.
+    On a Mac, fsync reaches only the drive's cache, so F_FULLFSYNC is used where the volume supports
+    it; network volumes may not.
     """
     if sys.platform == "darwin":
         import fcntl
@@ -44,7 +45,10 @@ def sync_path(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside, fsync, rename: after a crash the old or the new content is there, whole."""
+    """Replace a file's content; after a crash all of the old or all of the new content is there.
+
+    Writes another file in the same folder, fsyncs it, and renames it.
+    """
     beside = _beside(path)
     try:
         with beside.open("wb") as file:
@@ -59,9 +63,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
-    """Let `fill` write a folder's files beside `path`, flush them, and rename the folder.
+    """Create the folder `path`, complete or not at all, even after a crash.
 
-    Raises FileExistsError when `path` already exists. What a failed `fill` wrote is removed.
+    `fill` writes its files into a temporary folder beside it, which is then flushed and renamed; if
+    `fill` fails, it is removed. Raises FileExistsError when `path` already exists.
     """
     if path.exists():
         raise FileExistsError(path)
@@ -83,22 +88,33 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
 
 def remove_folder(path: Path) -> None:
     """Remove a folder so that a reader sees all of it or nothing, even after a crash."""
-    remove_tree(put_out_of_sight(path))
+    with folder_removed(path):
+        pass
 
 
-def put_out_of_sight(path: Path) -> Path:
-    """Rename a folder that is to be removed; returns what it is called then.
+@contextlib.contextmanager
+def folder_removed(path: Path) -> Iterator[None]:
+    """Rename a folder out of sight for a block, and remove it after the block.
 
-    What is not removed from there stays as a leftover, for `sweep_leftovers`.
+    If the block fails, the folder is renamed back. A process that is killed meanwhile leaves the
+    renamed folder to `sweep_leftovers`.
     """
     beside = _beside(path)
     path.rename(beside)
-    return beside
+    try:
+        yield
+    except BaseException:
+        beside.rename(path)
+        raise
+    remove_tree(beside)
 
 
 def sweep_leftovers(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder; living ones are not disturbed."""
-    import psutil  # here, for settings are written without it
+    """Remove the half-written files and folders that killed processes left in `folder`.
+
+    Those of running processes stay.
+    """
+    import psutil  # here, because writing settings does not need it
 
     for path in folder.glob(".*.part"):
         match = _LEFTOVER.fullmatch(path.name)
@@ -124,7 +140,7 @@ def sha256_of_file(path: Path) -> str:
 
 
 def folder_bytes(path: Path) -> int:
-    """The total size of all files below a folder, in bytes, but for those that go meanwhile."""
+    """The total size of all files below a folder, in bytes; files that disappear count as 0."""
     total = 0
     for file in _below(path):
         with contextlib.suppress(OSError):
@@ -134,11 +150,11 @@ def folder_bytes(path: Path) -> int:
 
 
 def remove_tree(folder: Path, must_succeed: bool = False) -> None:
-    """Remove a folder with all that is in it, however deep; of a link, the link alone.
+    """Remove a folder with everything in it, however deep; of a link, only the link.
 
-    What cannot be removed stays; with `must_succeed`, raises OSError for it.
+    What cannot be removed stays; with `must_succeed`, this raises OSError.
     """
-    # Not shutil's rmtree, which calls itself for each level.
+    # Not shutil.rmtree, which is recursive and fails for very deep folders.
     found = [] if folder.is_symlink() else list(_below(folder))
     for path in (*reversed(found), folder):
         try:
@@ -149,7 +165,7 @@ def remove_tree(folder: Path, must_succeed: bool = False) -> None:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """All that lies below a folder, each folder before what is in it; links are not followed."""
+    """All files and folders below a folder, parents first; links are not followed."""
     waiting = [folder]
     while waiting:
         try:

@@ -1,4 +1,4 @@
-"""The job process: `python -m mlx_backend.job FOLDER` works off one folder and reports into it."""
+"""The job process: `python -m mlx_backend.job FOLDER` does the job that the folder describes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mlx_backend import protocol
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library.home import Library
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.redacting import log_to_stderr, redact_output
 from mlx_backend.private_data.scan import find_secrets
@@ -22,14 +23,14 @@ from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
 _LOCK_PATIENCE_S = 2.0
 _PROGRESS_EVERY_S = 0.1
-_NICENESS = 5  # the window and the chat go first; a machine that is otherwise idle loses nothing
+_NICENESS = 5  # the window and the chat take precedence; on an idle machine this costs nothing
 
 _log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str]) -> int:
-    """Work on the folder named by the one argument; 0 when done or stopped, 1 when it failed."""
-    # A terminal that is closed is no reason to end; nor for the processes that this one starts.
+    """Do the job in the folder `arguments[0]`; returns 0 when done or stopped, 1 on failure."""
+    # Closing the terminal must not end this process, nor the processes that it starts.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log_to_stderr()
     folder = JobFolder(Path(arguments[0]).absolute())
@@ -50,13 +51,14 @@ def main(arguments: list[str]) -> int:
 def _work(folder: JobFolder) -> int:
     signalled = _signal_switch()
     try:
+        folder.check_version()
         spec = folder.spec()
         if isinstance(spec, TrainSpec):
             return _supervise(folder, spec, signalled)
         os.nice(_NICENESS)
         folder.append(protocol.Started(pid=os.getpid()))
         result = _run(folder, spec, lambda: signalled() or folder.stop_requested())
-    except BaseException as error:  # a job has nobody above it: everything ends up in its folder
+    except BaseException as error:  # nothing else would catch it: record it in the folder
         return _fail(folder, from_exception(error))
     folder.append(protocol.Stopped() if result is None else protocol.Finished(result=result))
     return 0
@@ -65,19 +67,19 @@ def _work(folder: JobFolder) -> int:
 def _supervise(folder: JobFolder, spec: TrainSpec, signalled: Callable[[], bool]) -> int:
     from mlx_backend.jobs.hosts import training_command
     from mlx_backend.jobs.supervisor import Supervisor
-    from mlx_backend.night.real_surroundings import surroundings_of
+    from mlx_backend.night.this_machine import services_of_this_machine
 
     library = Library.open(folder.home)
-    surroundings = surroundings_of(library, folder, spec)
+    machine = services_of_this_machine(library, folder, spec)
     command = training_command(folder, spec)
-    end = Supervisor(folder, surroundings, leave=signalled, command=command).run()
+    end = Supervisor(folder, machine, leave=signalled, command=command).run()
     return 1 if isinstance(end, protocol.Failed) else 0
 
 
 def _fail(folder: JobFolder, error: OvernightError) -> int:
     _log.error("%s\n%s", error.message, error.detail, exc_info=error)
     try:
-        folder.append(protocol.Failed(error=protocol.ErrorReport.of(error)))
+        folder.append(protocol.Failed(error=report_of(error)))
     except OSError:
         _log.exception("the failure could not be recorded")
     return 1
@@ -133,12 +135,12 @@ def _import(
 
 
 def _masked(path: str) -> str:
-    """A file's name can tell a secret too; the library knows it, but no job's folder."""
+    """A path with its secrets masked: file names can contain some, and job folders must not."""
     return mask(path, find_secrets(path))
 
 
 def _signal_switch() -> Callable[[], bool]:
-    """True once a polite signal asks for the end."""
+    """A function that returns True once SIGTERM or SIGINT has arrived."""
     signalled = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:

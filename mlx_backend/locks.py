@@ -1,4 +1,4 @@
-"""Locks between processes that the system releases when their holder dies."""
+"""Locks between processes, which the system releases when the holding process ends."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from pathlib import Path
 
 
 class FileLock:
-    """An exclusive `flock` on a file. Not re-entrant; one object, one holder."""
+    """An exclusive `flock` on a file. Not re-entrant; each object can hold the lock once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
 
     def acquire(self, patience: float = 0.0) -> bool:
-        """Take the lock, trying for `patience` seconds; False when someone else holds it."""
+        """Take the lock, trying for `patience` seconds; False if someone else still holds it.
+
+        Creates the file and its folder where they are missing.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + patience
@@ -35,7 +38,7 @@ class FileLock:
                 return True
 
     def release(self) -> None:
-        """Give the lock back; without one, do nothing."""
+        """Release the lock; does nothing if it is not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -43,7 +46,10 @@ class FileLock:
 
 @contextlib.contextmanager
 def held(path: Path, patience: float = 0.0) -> Iterator[bool]:
-    """Hold the lock at `path` for a block; yields False when it could not be had."""
+    """Hold the lock at `path` within a block; yields False if it could not be taken.
+
+    Tries for `patience` seconds.
+    """
     lock = FileLock(path)
     taken = lock.acquire(patience)
     try:
@@ -53,9 +59,9 @@ def held(path: Path, patience: float = 0.0) -> Iterator[bool]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock at `path`, asked without disturbing the holder.
+    """Whether some process holds the lock at `path`.
 
-    A shared lock is tried, so two askers never see each other as the holder.
+    Tries a shared lock, so that two processes that ask do not take each other for the holder.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What a person can set, declared once: type, range, label and help live in the field itself."""
+"""All settings, each declared once with its type, range, label and help."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mlx_backend.small_file import Found, change_object, fits, mend, read_object
 Appearance = Literal["system", "light", "dark"]
 
 _LOST: dict[str, object] = {"bin_days": 0}
-"""What is in force where it cannot be read what the person set: then nothing is thrown out."""
+"""Values for settings that a damaged file may have had: then the bin is not emptied."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings. The Settings page is built from this declaration.
 
     `Meta.title` is the label, `Meta.description` the help, `extra_json_schema["group"]` the
-    section, and "unit" what stands behind a number.
+    section, and "unit" the unit shown after a number.
     """
 
     appearance: Annotated[
@@ -176,7 +176,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def patience(self) -> Patience:
-        """What a run that is started now waits for."""
+        """The conditions that a run waits for if it is started now."""
         return Patience(
             on_battery=self.wait_on_battery,
             when_hot=self.wait_when_hot,
@@ -185,9 +185,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_settings(path: Path) -> Settings:
-    """Read settings; fields that are missing, unknown or out of range fall back to defaults.
+    """Read settings; fields that are missing or out of range get their defaults.
 
-    Not so how long the bin keeps what was deleted: that is for ever where it may have been set and
+    An exception is how long the bin keeps what was deleted: for ever, if it may have been set and
     cannot be read.
     """
     try:
@@ -197,9 +197,9 @@ def load_settings(path: Path) -> Settings:
 
 
 def change_settings(path: Path, **fields: object) -> Settings:
-    """Change some settings on disk, and no others; returns what is in force now.
+    """Change only these settings on disk; returns all settings as they are now.
 
-    Raises OvernightError or OSError when that fails; then the file is as it was.
+    Raises OvernightError or OSError when that fails; then the file is unchanged.
     """
     return _settings_of(
         Found(change_object(path, fields, Settings.__struct_fields__, _LOST).fields)
@@ -207,11 +207,11 @@ def change_settings(path: Path, **fields: object) -> Settings:
 
 
 def mend_settings(path: Path) -> str:
-    """Put a damaged file of settings aside; a sentence that says so, "" where all is well."""
+    """Replace a damaged settings file; returns a sentence that says so, "" if there was none."""
     try:
         aside = mend(path, Settings.__struct_fields__, _LOST)
     except (OSError, OvernightError):
-        return ""  # it stays where it is, and is tried again the next time
+        return ""  # the file stays, and the next start tries again
     if aside is None:
         return ""
     keeps = "" if load_settings(path).bin_days else " The bin keeps all until you empty it."
@@ -222,7 +222,7 @@ def mend_settings(path: Path) -> str:
 
 
 def _settings_of(found: Found) -> Settings:
-    # Bytes that were no text are no name of a model.
+    # Text with bytes that could not be decoded is not the name of a model.
     unread = "\N{REPLACEMENT CHARACTER}"
     fields = {n: value for n, value in found.fields.items() if unread not in str(value)}
     lost = {

@@ -1,7 +1,7 @@
-"""Small files of the person, one JSON object each: what is in them is never silently lost.
+"""Small files with one JSON object each, such as settings; nothing in them is silently lost.
 
-Several processes may change such a file: each writes its own changes alone, under a lock. Fields
-that nobody here knows stay. What is damaged is put aside before anything is written in its place.
+Several processes may change such a file: each writes only the fields that it changes, under a lock.
+Unknown fields stay. A damaged file is copied to another name before a new one is written.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mlx_backend.locks import held
 
 _PATIENCE_S = 5.0
 _STRING_OR_LAST_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
-# Of one that is cut off, not all digits may be there.
+# A number that is not followed by one of these may be cut off.
 _AFTER_NUMBER = re.compile(r"[\s,}\]/]")
 _S = TypeVar("_S", bound=msgspec.Struct)
 _decoder = json.JSONDecoder()
@@ -32,9 +32,9 @@ _decoder = json.JSONDecoder()
 
 @dataclass(frozen=True)
 class Found:
-    """What a file holds; where it `is_damaged`, as much of it as can be read.
+    """The content of a file; if it `is_damaged`, the fields that can be read.
 
-    One that `is_empty` is there and has nothing in it, maybe since it was cut off there.
+    A file that `is_empty` exists without any content, perhaps because it was cut off.
     """
 
     fields: dict[str, object]
@@ -43,23 +43,23 @@ class Found:
 
     @property
     def is_whole(self) -> bool:
-        """Whether what is not in `fields` was never set."""
+        """Whether the file is complete: a field that is missing was never set."""
         return not self.is_damaged and not self.is_empty
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a file holds now, and where the damaged one was put that was there before."""
+    """The content of a file after writing, and where the damaged file before it was put, if any."""
 
     fields: dict[str, object]
     put_aside: Path | None = None
 
 
 def read_object(path: Path, known: Collection[str]) -> Found:
-    """Read a file; one that is missing or empty has no fields.
+    """Read a file; a missing or empty one has no fields.
 
-    Of a damaged one, the fields of the `known` names are read that can be. Raises OSError when the
-    disk does not let it be read.
+    Of a damaged file, those fields with a `known` name are read that can be. Raises OSError when
+    the file exists but cannot be read.
     """
     try:
         data = path.read_bytes()
@@ -73,7 +73,7 @@ def read_object(path: Path, known: Collection[str]) -> Found:
 
 
 def readable(fields: Mapping[str, object], kind: type[_S]) -> _S:
-    """Fields as a struct; those that are missing, or of another type, fall back to defaults."""
+    """A struct of these fields; missing ones and those of a wrong type get their defaults."""
     known = kind.__struct_fields__
     kept = {name: fields[name] for name in known if name in fields and fits(name, fields, kind)}
     return msgspec.convert(kept, kind)
@@ -85,11 +85,11 @@ def change_object(
     known: Collection[str],
     lost: Mapping[str, object] | None = None,
 ) -> Written:
-    """Change some fields of a file and leave all others as they are on disk.
+    """Change some fields of a file and keep all others as they are on disk.
 
-    `lost` are values for fields that a damaged file may have had and that cannot be read. Raises
-    OvernightError when another process does not let go of it, OSError when it cannot be read or
-    written; then nothing has changed.
+    `lost` has values for fields that cannot be read from a damaged file. Raises OvernightError when
+    another process keeps the file locked, OSError when it cannot be read or written; in both cases
+    nothing has changed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with held(path.with_name(f".{path.name}.lock"), _PATIENCE_S) as taken:
@@ -104,7 +104,7 @@ def change_object(
         fields = {**instead, **found.fields, **changes}
         content = msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"
         if found.is_damaged:
-            return Written(fields, _write_beside(path, content))
+            return Written(fields, _replace_damaged(path, content))
         if fields != found.fields:
             write_atomically(path, content)
         return Written(fields)
@@ -113,14 +113,18 @@ def change_object(
 def mend(
     path: Path, known: Collection[str], lost: Mapping[str, object] | None = None
 ) -> Path | None:
-    """Put a damaged file aside and write what could be read of it; where it was put, if it was."""
+    """Replace a damaged file by what can be read of it.
+
+    Returns where the damaged file was put, None if the file is not damaged. Raises as
+    `change_object` does.
+    """
     if not read_object(path, known).is_damaged:
         return None
     return change_object(path, {}, known, lost).put_aside
 
 
-def _write_beside(path: Path, content: bytes) -> Path:
-    """Put a damaged file aside and write a good one; should that fail, all is as before."""
+def _replace_damaged(path: Path, content: bytes) -> Path:
+    """Put a damaged file aside and write a new one; if that fails, everything is as before."""
     aside = put_aside(path)
     try:
         write_atomically(path, content)
@@ -131,7 +135,7 @@ def _write_beside(path: Path, content: bytes) -> Path:
 
 
 def fits(name: str, fields: Mapping[str, object], kind: type[msgspec.Struct]) -> bool:
-    """Whether a field is of the type that a struct wants."""
+    """Whether a field's value is valid for the struct `kind`."""
     try:
         msgspec.convert({name: fields[name]}, kind)
     except msgspec.ValidationError:
@@ -140,7 +144,7 @@ def fits(name: str, fields: Mapping[str, object], kind: type[msgspec.Struct]) ->
 
 
 def put_aside(path: Path) -> Path:
-    """Copy a file to a name that says what it is, and that nothing has yet."""
+    """Copy a file to a new name in its folder, "NAME (damaged DAY)", and return that path."""
     day = datetime.date.today().isoformat()
     number = 1
     while True:
@@ -160,7 +164,7 @@ def put_aside(path: Path) -> Path:
 
 
 def _decoded(data: bytes) -> tuple[str, bool]:
-    """A file's text, whichever program wrote it, and whether all of it is text."""
+    """A file's text, in UTF-8 or UTF-16, and whether all of it could be decoded."""
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     encoding = "utf-16" if is_utf16 else "utf-8-sig"
     try:
@@ -170,6 +174,7 @@ def _decoded(data: bytes) -> tuple[str, bool]:
 
 
 def _parsed(text: str) -> dict[str, object] | None:
+    """The JSON object; None if the text is not one."""
     try:
         return msgspec.json.decode(text, type=dict[str, object])
     except (msgspec.DecodeError, RecursionError):
@@ -177,6 +182,7 @@ def _parsed(text: str) -> dict[str, object] | None:
 
 
 def _salvaged(text: str, known: Collection[str]) -> dict[str, object]:
+    """The fields of a damaged file: all without trailing commas, else those with a known name."""
     whole = _parsed(_STRING_OR_LAST_COMMA.sub(lambda found: found[1] or "", text))
     if whole is not None:
         return whole

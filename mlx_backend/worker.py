@@ -1,7 +1,7 @@
-"""The worker process: holds one base model with its adapters and answers over JSON lines.
+"""The worker process: holds one base model with its adapters and answers requests as JSON lines.
 
-A thread reads stdin and only enqueues; MLX works on the main thread alone. The process ends when
-stdin closes, that is, with whoever started it.
+A thread reads stdin and only enqueues requests; all MLX work is done on the main thread. The
+process ends when stdin closes, that is, together with its parent process.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from mlx_backend.library import database
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import read_model
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import (
     CancelRequest,
     ChatRequest,
-    ErrorReport,
     LoadRequest,
     ReleaseRequest,
     WeightedAdapter,
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from mlx_backend.asking.answering import GroundedAnswer
     from mlx_backend.models.inference import ChatModel
 
-LONGEST_LINE = 64_000_000  # a question of protocol.LONGEST_QUESTION, however it is escaped
+LONGEST_LINE = 64_000_000  # bytes; enough for protocol.LONGEST_QUESTION with all of it escaped
 
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Serves requests in order; `reply` sends a message back."""
+    """Serves requests one after the other; `reply` sends a message back."""
 
     def __init__(self, library: Library, reply: Callable[[WorkerReply], None]) -> None:
         self._library = library
@@ -52,17 +52,17 @@ class Worker:
         self._cancelled: set[str] = set()
 
     def cancel(self, request_id: str) -> None:
-        """Mark a request as no longer wanted; safe to call from the reading thread."""
+        """Mark a request as cancelled; may be called from the reading thread."""
         self._cancelled.add(request_id)
 
     def serve(self, request: WorkerRequest) -> None:
-        """Answer one request; whatever goes wrong becomes a reply, and the worker goes on."""
+        """Answer one request. An error becomes a reply, and the worker continues."""
         try:
             self._serve(request)
         except Exception as error:
             typed = from_exception(error)
             _log.error("request failed: %s\n%s", typed.message, typed.detail)
-            self._reply(protocol.RequestFailed(id=request.id, error=ErrorReport.of(typed)))
+            self._reply(protocol.RequestFailed(id=request.id, error=report_of(typed)))
         finally:
             self._cancelled.discard(request.id)
 
@@ -73,13 +73,13 @@ class Worker:
             case LoadRequest():
                 before = self._chat
                 chat = self._load(request.id, request.model, request.adapters)
-                if chat is before:  # else loading it has said so
+                if chat is before:  # otherwise loading has announced it already
                     self._reply(chat.announcement(request.id))
             case ReleaseRequest():
                 self._release()
                 self._reply(protocol.ModelReleased(id=request.id))
             case CancelRequest():
-                pass  # taken care of when it was read
+                pass  # handled by the reading thread
 
     def _answer(self, request: ChatRequest) -> None:
         chat = self._load(request.id, request.model, request.adapters)
@@ -123,11 +123,11 @@ class Worker:
             )
 
     def _load(self, request_id: str, model: str, adapters: tuple[WeightedAdapter, ...]) -> _Loaded:
-        """Have the model with these adapters ready; nothing is done where it is already so."""
+        """The model with these adapters, loaded now unless it is already."""
         from mlx_backend.models.base_model import base_for
 
         chosen = [(read_adapter(self._library.adapters, a.name), a.weight) for a in adapters]
-        # One that was renamed is read again, since it may be read once more for a comparison.
+        # The path is part of the key, because a renamed adapter has to be read again.
         key = tuple((adapter.card.id, adapter.path, weight) for adapter, weight in chosen)
         model = base_for(self._library, [adapter for adapter, _ in chosen], model)
         if self._chat is None or not self._chat.is_current(model):
@@ -136,7 +136,7 @@ class Worker:
             self._chat = _Loaded(self._library, model)
             self._reply(self._chat.announcement(request_id))
         if self._chat.adapters != key:
-            self._chat.adapters = None  # should the change fail half-way, it is made again
+            self._chat.adapters = None  # if the change fails half-way, it is made again
             self._chat.model.use(chosen)
             self._chat.adapters = key
         return self._chat
@@ -149,7 +149,7 @@ class Worker:
 
 
 class _Loaded:
-    """A model in memory and which adapters are on it."""
+    """A model in memory, and the key of the adapters that are attached to it."""
 
     def __init__(self, library: Library, name: str) -> None:
         from mlx_backend.models.base_model import load_base_model
@@ -164,23 +164,26 @@ class _Loaded:
         self._sha256 = loaded.info.card.sha256
 
     def is_current(self, model: str) -> bool:
-        """Whether this is the model of that name, as it is in the library by now."""
+        """Whether this is the model of that name that the library has now."""
         if model != self.name:
             return False
         try:
             return read_model(self._models, model).card.sha256 == self._sha256
         except OvernightError:
-            return False  # loading it says what is wrong, or makes the starter again
+            return False  # loading it reports the error, or makes the starter again
 
     def announcement(self, request_id: str) -> protocol.ModelLoaded:
-        """The reply that says it is there."""
+        """The reply that says that the model is loaded."""
         return protocol.ModelLoaded(id=request_id, model=self.name, bytes=self.bytes)
 
 
 def read_requests(
     lines: BinaryIO, worker: Worker, inbox: queue.SimpleQueue[WorkerRequest | None]
 ) -> None:
-    """Put requests from `lines` into the inbox until they end; then None."""
+    """Read requests from `lines` into `inbox` until the end of file, then put None.
+
+    Lines that are too long or no request are logged and dropped.
+    """
     while line := lines.readline(LONGEST_LINE):
         if not line.endswith(b"\n") and len(line) >= LONGEST_LINE:
             _log.warning("dropped a line that was too long")
@@ -198,7 +201,7 @@ def read_requests(
 
 
 def main() -> int:
-    """Serve until stdin closes."""
+    """Serve until stdin closes; returns the exit code."""
     log_to_stderr()
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries print; the protocol must not mix
@@ -220,12 +223,12 @@ def main() -> int:
         while (request := inbox.get()) is not None:
             worker.serve(request)
     except BrokenPipeError:
-        return 0  # whoever started us is gone
+        return 0  # the parent process is gone
     return 0
 
 
 if __name__ == "__main__":
-    # Not sys.exit: the reading thread may sit in stdin's lock, which a tidy exit waits for.
+    # Not sys.exit, which would wait for stdin's lock: the reading thread may hold it.
     status = main()
     sys.stderr.flush()
     os._exit(status)

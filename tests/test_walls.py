@@ -1,10 +1,13 @@
-"""The two walls: no model library in the window's process, no Qt in the engine."""
+"""The walls between packages, as contracts and as a running window has them."""
 
 from __future__ import annotations
 
 import ast
+import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,62 +15,6 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 
 _ROOT = Path(__file__).parent.parent
 _HEAVY = {"mlx", "mlx_lm", "mlx_metal", "torch", "transformers", "tokenizers", "safetensors"}
-# What of the engine the window may know; the rest belongs to worker and jobs.
-_LIGHT = (
-    "errors",
-    "files",
-    "fitting",  # how much of a conversation is worth sending to the worker
-    "jobs",
-    "library",
-    "locks",
-    "night",  # whose turn it is, and the hours of the clock
-    "private_data",  # patterns over text: what is private is kept out of the window's log
-    "protocol",
-    "settings",
-    "small_file",
-    "study.browsing",  # what study wrote is read in the window, and changed there
-    "study.drafts",
-    "study.reasons",
-    "study.store",
-    "training.verdict",  # the report page draws the line where the verdict does
-)
-
-
-def imports_of(path: Path) -> set[str]:
-    """Every module that a file imports, anywhere in it."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
-
-
-def sources(package: str) -> list[Path]:
-    return sorted((_ROOT / package).rglob("*.py"))
-
-
-@pytest.mark.parametrize("path", sources("app"), ids=lambda path: str(path.relative_to(_ROOT)))
-def test_window_imports_only_the_light_engine(path: Path) -> None:
-    for name in imports_of(path):
-        package, _, rest = name.partition(".")
-        assert package not in _HEAVY, name
-        if package == "mlx_backend" and rest:
-            assert any(f"{rest}.".startswith(f"{light}.") for light in _LIGHT), name
-
-
-@pytest.mark.parametrize(
-    "path", sources("mlx_backend"), ids=lambda path: str(path.relative_to(_ROOT))
-)
-def test_engine_never_imports_qt_or_the_window(path: Path) -> None:
-    allowed = {"app.main", "app.main.main"} if path.is_relative_to(_CLI) else set()
-    for name in imports_of(path) - allowed:
-        assert name.partition(".")[0] not in {"app", "PySide6", "shiboken6", "pyqtgraph"}, name
-
-
-_CLI = _ROOT / "mlx_backend" / "cli"
-
 _BUILD_THE_WINDOW = """
 import sys
 from pathlib import Path
@@ -89,6 +36,69 @@ window.close()
 services.close()
 print(early, sorted({name.partition(".")[0] for name in sys.modules}))
 """
+
+
+@pytest.fixture(scope="module")
+def copied_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages and their contracts, to be broken."""
+    copy = tmp_path_factory.mktemp("sources")
+    for package in ("app", "mlx_backend"):
+        shutil.copytree(_ROOT / package, copy / package, ignore=shutil.ignore_patterns("*.pyc"))
+    shutil.copy(_ROOT / "pyproject.toml", copy)
+    return copy
+
+
+def broken_contracts(sources: Path) -> set[str]:
+    """The ids of the contracts that are broken there."""
+    contracts = tomllib.loads((sources / "pyproject.toml").read_text())["tool"]["importlinter"]
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"],
+        check=False,
+        cwd=sources,
+        env={"PATH": "", "COLUMNS": "400", "PYTHONPATH": str(sources)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    ends = re.findall(r"^(.+) (KEPT|BROKEN)", done.stdout, re.MULTILINE)
+    names = {contract["name"]: contract["id"] for contract in contracts["contracts"]}
+    assert {name for name, _ in ends} == names.keys(), done.stdout + done.stderr
+    assert bool(done.returncode) == any(end == "BROKEN" for _, end in ends)
+    return {names[name] for name, end in ends if end == "BROKEN"}
+
+
+def test_the_contracts_are_kept(copied_sources: Path) -> None:
+    assert not broken_contracts(copied_sources)
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "broken"),
+    [
+        ("mlx_backend/text/words.py", "import PySide6.QtCore", {"engine-without-qt"}),
+        ("mlx_backend/jobs/disk.py", "from app import style", {"engine-without-qt"}),
+        ("app/text/amounts.py", "import mlx.core", {"window-without-models"}),
+        ("mlx_backend/files.py", "import tokenizers", {"window-without-models"}),
+        ("app/chat/page.py", "import mlx_backend.machine.accelerator", {"window-and-engine"}),
+        ("app/widgets/text.py", "import app.chat.page", {"window-layers", "no-cycles"}),
+        ("mlx_backend/text/words.py", "import mlx_backend.locks", set()),
+        (
+            "mlx_backend/curation/quality.py",
+            "import mlx_backend.run.room",
+            {"engine-layers", "no-cycles"},
+        ),
+        ("mlx_backend/cli/amounts.py", "import mlx_backend.cli.main", {"no-cycles"}),
+    ],
+)
+def test_a_contract_is_broken_by(
+    copied_sources: Path, path: str, line: str, broken: set[str]
+) -> None:
+    file = copied_sources / path
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(f"{whole}\n\ndef _not_allowed() -> None:\n    {line}\n", encoding="utf-8")
+    try:
+        assert broken_contracts(copied_sources) == broken
+    finally:
+        file.write_text(whole, encoding="utf-8")
 
 
 def test_no_model_library_gets_into_the_windows_process(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Adapters: what trainings made."""
+"""Adapters: what training made."""

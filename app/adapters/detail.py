@@ -8,17 +8,18 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from app.adapters.table import Listed
+from app.adapters.adapter_list_model import Listed
 from app.jobs.exports import Exports
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
 from app.text import amounts
+from app.text.error_text import trouble
 from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
+from app.widgets.labels import button, hairline, paragraph
 from app.widgets.reveal import SHOW, reveal
-from app.widgets.text import button, hairline, paragraph
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import Adapter, AdapterCard
 from mlx_backend.protocol import ExportSpec
@@ -172,10 +173,10 @@ def result_sentence(card: AdapterCard) -> str:
     """
     before, after = card.base_valid_loss, card.valid_loss
     if before is None or after is None or before <= 0:
-        return "No questions were kept aside to measure what it learned."
+        return "No questions were set aside to measure what it learned."
     if (before - after) / before < _NOTHING:
-        return "It comes no closer than before to the right answers of questions kept aside."
-    return "It comes closer than before to the right answers of questions kept aside."
+        return "It comes no closer than before to the right answers of questions set aside."
+    return "It comes closer than before to the right answers of questions set aside."
 
 
 _NOTHING = 0.01  # what is gained is at least one part in a hundred
@@ -193,7 +194,7 @@ def export_sentence(job: JobSnapshot) -> str:
             else "Exported, but not verified."
         )
     if job.state is JobState.FAILED and job.status.error is not None:
-        return f"The export failed. {amounts.trouble(job.status.error.to_error())}"
+        return f"The export failed. {trouble(job.status.error.to_error())}"
     return "The export was stopped; nothing was written."
 
 
@@ -206,7 +207,7 @@ def _facts(adapter: Adapter) -> list[tuple[str, str]]:
 
 
 def _details(card: AdapterCard) -> list[tuple[str, str]]:
-    """What only those ask for who know how training works."""
+    """Numbers for people who know how training works."""
     facts = [
         ("Training examples", amounts.number(card.samples)),
         ("Steps", amounts.number(card.steps)),

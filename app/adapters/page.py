@@ -1,4 +1,4 @@
-"""Adapters: what trainings made, to chat with, share or delete."""
+"""Adapters: what training made, to chat with, share or delete."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QListView, QMenu, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
+from app.adapters.adapter_list_model import AdapterListModel, Index, Listed
 from app.adapters.detail import AdapterDetail
-from app.adapters.table import AdapterTable, Index, Listed
 from app.library.deletions import Change
 from app.library.renames import adapter_rename
 from app.services import Services
 from app.style import Size, Space
+from app.text.error_text import in_window
 from app.widgets.deletable_list import DeleteKeys, add_delete, choose_neighbour, choose_row
-from app.widgets.empty import EmptyState
+from app.widgets.empty_state import EmptyState
 from app.widgets.inline_rename import InlineRename
+from app.widgets.labels import hairline, indented, label
 from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import SHOW, reveal
-from app.widgets.text import hairline, indented, label
-from app.widgets.two_lines import TwoLines
-from app.widgets.undo import UndoBar
+from app.widgets.two_line_delegate import TwoLineDelegate
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
+from mlx_backend.library.adapter_names import check_name, same_among
 from mlx_backend.library.adapters import Adapter, list_adapters, list_damaged
-from mlx_backend.library.names import check_name, same_among
 
 
 class AdaptersPage(QWidget):
@@ -48,7 +49,7 @@ class AdaptersPage(QWidget):
         self._deletions = services.deletions
         self._wanted: str | None = None
         self._before: tuple[str, int] | None = None
-        self.table = AdapterTable()
+        self.table = AdapterListModel()
         self.list = QListView()
         self.detail = AdapterDetail(services.exports)
         self.undo_bar = UndoBar(services.history)
@@ -84,7 +85,7 @@ class AdaptersPage(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setItemDelegate(TwoLines(self.list))
+        self.list.setItemDelegate(TwoLineDelegate(self.list))
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         split = QSplitter()
         split.setChildrenCollapsible(False)
@@ -131,7 +132,7 @@ class AdaptersPage(QWidget):
 
     def _show(self, adapters: list[Listed]) -> None:
         if self.rename.is_open:
-            return  # looked at again when the name is there
+            return  # the list is read again when the renaming ends
         self.table.show(adapters)
         self._stack.setCurrentIndex(2 if adapters else 1)
         self._select_wanted()
@@ -207,7 +208,7 @@ class AdaptersPage(QWidget):
         try:
             check_name(name)
         except OvernightError as error:
-            return error.hint if name else "An adapter needs a name."
+            return in_window(error.hint) if name else "An adapter needs a name."
         return ""
 
     def _rename(self, old: object, new: str) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QShowEvent
 
 from app.library.background import Background
 from app.text import amounts
-from app.widgets.text import Label
+from app.widgets.labels import Label
 from mlx_backend.files import folder_bytes
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin

@@ -8,23 +8,20 @@ from collections.abc import Callable
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QStackedLayout,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
+from app.bin.bin_table_model import DELETED, KIND, NAME, SIZE, STAYS, BinTableModel
 from app.bin.library_space import LibrarySpace
-from app.bin.table import DELETED, KIND, NAME, SIZE, STAYS, BinTable
 from app.library.deletions import THINGS
 from app.services import Services
 from app.style import Size, Space, sized
 from app.text import amounts
-from app.widgets.confirm import ConfirmDialog
+from app.widgets.confirm_dialog import ConfirmDialog
 from app.widgets.deletable_list import (
     DeleteKeys,
     add_delete,
@@ -32,13 +29,13 @@ from app.widgets.deletable_list import (
     choose_row,
     chosen_ranges,
 )
-from app.widgets.empty import EmptyState
-from app.widgets.rows import Rows
-from app.widgets.text import button, hairline, indented, label
-from app.widgets.undo import UndoBar
+from app.widgets.empty_state import EmptyState
+from app.widgets.labels import button, hairline, indented, label
+from app.widgets.row_table import RowTable
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.library.bin import Binned
 
-_BY_NEED = (STAYS, KIND, DELETED, SIZE)  # the last go first where there is no room for all
+_BY_NEED = (STAYS, KIND, DELETED, SIZE)  # the last are hidden first where there is no room for all
 _FOR_GOOD = "This is the one thing that Overnight cannot undo."
 
 
@@ -49,8 +46,8 @@ class BinPage(QWidget):
         super().__init__()
         self._deletions = services.deletions
         self._preferences = services.preferences
-        self.table = BinTable()
-        self.view = QTableView()
+        self.table = BinTableModel()
+        self.view = RowTable(self.table, "Deleted things")
         self.space = LibrarySpace(services.library, services.background)
         self.restore = button("Restore")
         self.throw_out = button("Delete for Good…")
@@ -172,7 +169,9 @@ class BinPage(QWidget):
         listed = indented(self.view, Space.TWO)
         listed.setContentsMargins(0, 0, Space.TWO, 0)
         column.addWidget(listed, 1)
-        self._dress_view()
+        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.view.stretch(NAME, _BY_NEED)
+        sized(self, BinPage._fit_columns)
         self._stack.addWidget(QWidget())  # until the first look
         self._stack.addWidget(self.empty)
         self._stack.addWidget(full)
@@ -190,30 +189,6 @@ class BinPage(QWidget):
             left -= width
             self.view.setColumnHidden(column, left < 0)
             self.view.horizontalHeader().resizeSection(column, width)
-
-    def _dress_view(self) -> None:
-        view = self.view
-        view.setModel(self.table)
-        view.setItemDelegate(Rows(view))
-        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        view.setProperty("kind", "rows")
-        view.setAccessibleName("Deleted things")
-        view.setShowGrid(False)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        view.setTabKeyNavigation(False)
-        view.setWordWrap(False)
-        view.verticalHeader().hide()
-        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        sized(view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column in _BY_NEED:
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-        sized(self, BinPage._fit_columns)
 
 
 def _named(items: list[Binned]) -> str:

@@ -12,12 +12,13 @@ from app.chat.exchanges import Answer, Exchange, Phase
 from app.chat.question_length import without_middle
 from app.chat.source_chips import SourceChips
 from app.style import Size, Space, Style, sized
-from app.text.amounts import regional, trouble
+from app.text.amounts import regional
+from app.text.error_text import trouble
 from app.widgets.copy_button import CopyButton
 from app.widgets.elided import Elided
 from app.widgets.fitted_text import FittedText
+from app.widgets.labels import button, label, paragraph
 from app.widgets.safe_markdown import SafeMarkdown
-from app.widgets.text import button, label, paragraph
 from mlx_backend.models.context_window import left_out_sentence
 from mlx_backend.protocol import DECLINED
 
@@ -131,9 +132,9 @@ class UnansweredNote(QWidget):
 
 
 class AnswerView(QWidget):
-    """Who says what, and how fast; what went wrong, where something did.
+    """Who answered, the answer, its sources, and what went wrong, if anything.
 
-    What stands in a note is shown as it stands there, and no model is said to have worded it.
+    A quote is shown as it stands in its note, and no model is named, because none worded it.
     """
 
     def __init__(self, name: str, style: Style) -> None:
@@ -189,7 +190,7 @@ class AnswerView(QWidget):
         answer = self._answer
         began = time.monotonic()
         self.name.setText(_FROM_NOTES if answer.is_from_notes else self._name)
-        self.name.setVisible(answer.phase is not Phase.WAITING)  # who words it, is not known yet
+        self.name.setVisible(answer.phase is not Phase.WAITING)  # who words it is not known yet
         self.body.setAccessibleName(
             _FROM_NOTES if answer.is_from_notes else f"Answer of {self._name}"
         )
@@ -246,5 +247,5 @@ def _footnote(answer: Answer) -> str:
         return "It had nothing to say."
     parts = []
     if answer.is_cut:
-        parts.append("Cut off here; Settings has the longest answer")
+        parts.append("Cut off here; Settings say how long an answer may be")
     return " · ".join(parts)

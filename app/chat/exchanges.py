@@ -11,7 +11,7 @@ from mlx_backend.library.conversations import StoredTurn
 from mlx_backend.models.context_window import left_out_of
 from mlx_backend.protocol import Citation, Turn
 
-# In characters. The worker leaves out what a model cannot read; this is only more than any can.
+# In characters: more than any model reads. The worker leaves out what its model cannot read.
 _MOST_TOLD = 2_000_000
 
 
@@ -34,11 +34,11 @@ class Phase(Enum):
 class Answer:
     """What one answerer said; `adapter` None is the base model.
 
-    `is_cut` tells that it would have gone on, had it not been as long as answers may be.
-    `citations` are the passages of the notes that it is from, and `quote` the words of a note that
-    it consists of; "" where a model worded it. `is_from_notes` tells that no model did: it is a
-    quote, or says that there is nothing to quote. `left_out` is how many questions, from the first
-    on, the model did not see any more.
+    `is_cut`: it reached the longest answer allowed, and would have gone on. `citations` are the
+    passages of the notes that it is from; `quote` is the text of a note that it consists of, ""
+    where a model worded it. `is_from_notes`: no model worded it, because it is a quote, or says
+    that there is nothing to quote. `left_out` is how many of the first questions the model did not
+    see.
     """
 
     adapter: str | None
@@ -53,7 +53,7 @@ class Answer:
 
     @property
     def shown(self) -> str:
-        """What a person reads: a quote goes without the title of its note, which stands beside."""
+        """What a person reads: a quote without the title of its note, which is shown beside it."""
         return self.quote or self.text
 
     @property
@@ -86,7 +86,7 @@ class Exchange:
 
 
 def exchanges_of(turns: Iterable[StoredTurn]) -> list[Exchange]:
-    """Stored turns as exchanges. A later answer of the same answerer is a second try."""
+    """Stored turns as exchanges. A later answer of the same answerer replaces its earlier one."""
     exchanges: list[Exchange] = []
     for turn in turns:
         if turn.role == "user":
@@ -118,9 +118,9 @@ def turns_for(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[Turn,
 
 
 def unseen_questions(exchanges: Sequence[Exchange], adapter: str | None, left_out: int) -> int:
-    """How many questions an answerer did not see, from the first on.
+    """How many of the first questions an answerer did not see.
 
-    `left_out` is how many with their answers the worker left out of what `turns_for` gave it.
+    `left_out` is how many of those that `turns_for` returned the worker left out.
     """
     heard = [i for i, exchange in enumerate(exchanges[:-1]) if exchange.answer_of(adapter)]
     count = left_out + _all_turns(exchanges, adapter)[1]
@@ -130,7 +130,7 @@ def unseen_questions(exchanges: Sequence[Exchange], adapter: str | None, left_ou
 
 
 def _all_turns(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[tuple[Turn, ...], int]:
-    """All turns that an answerer could be told, and how many exchanges of them are too many."""
+    """All turns for an answerer, and how many of the first exchanges are too long to send."""
     *earlier, last = exchanges
     turns: list[Turn] = []
     for exchange in earlier:

@@ -9,37 +9,34 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app.chat.answerer import AnswererChoice
-from app.chat.conversations import ConversationActs
+from app.chat.answerer import Manner
+from app.chat.answerer_choice import AnswererChoice
+from app.chat.conversation_actions import ConversationActions
+from app.chat.conversation_sidebar import ConversationSidebar
+from app.chat.current_name import current_name
+from app.chat.drafts_and_choices import DraftsAndChoices
 from app.chat.exchanges import Answer
-from app.chat.find import ChatFind
-from app.chat.foot import ChatFoot
-from app.chat.library_state import Found, find
-from app.chat.memory import ChatMemory
-from app.chat.present_name import present_name
+from app.chat.find_in_conversation import FindInConversation
+from app.chat.library_contents import LibraryContents, read_contents
+from app.chat.question_bar import QuestionBar
 from app.chat.question_length import length_notice
-from app.chat.session import ChatSession, Manner
-from app.chat.sidebar import ChatSidebar
-from app.chat.status_text import RESTING, RUNNING_AGAIN, SHARING, invitation, missing
+from app.chat.session import ChatSession
+from app.chat.status_text import RESTING, RUNNING_AGAIN, SHARING, invitation, missing, waiting
 from app.chat.transcript import Transcript
+from app.chat.warm_up import WarmUp
 from app.jobs.chat_worker import WorkerState
 from app.library.deletions import Change
 from app.services import Services
 from app.style import Space
-from app.text.amounts import trouble
-from app.widgets.empty import EmptyState
+from app.text.error_text import trouble
+from app.widgets.empty_state import EmptyState
 from app.widgets.find_bar import FindBar
-from app.widgets.text import hairline, label
-from app.widgets.undo import UndoBar
+from app.widgets.labels import hairline, label
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import AdapterCard
-from mlx_backend.protocol import LONGEST_QUESTION, LoadRequest, Sampling, WeightedAdapter
+from mlx_backend.protocol import LONGEST_QUESTION
 
-_WAITING = {
-    WorkerState.STARTING: "Waking up…",
-    WorkerState.LOADING: "Loading the model…",
-    WorkerState.ANSWERING: "Thinking…",
-}
 # Where a model's size is not known yet, the starter's.
 _USUAL_MODEL_BYTES = 600_000_000
 
@@ -56,32 +53,32 @@ class ChatPage(QWidget):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
-        self._model_bytes: dict[str, int] = {}
-        self._contexts: dict[str, int] = {}
-        self._has_adapters = False
+        self._contents = LibraryContents()
         self._missing = ""
         self._trouble = ""
         self._has_stopped = False
-        self._warm_ups = 0
-        self.memory = ChatMemory(services.library.home / "chat.json", services.background, self)
+        self._warm_up = WarmUp(services.worker, services.watcher)
+        self.remembered = DraftsAndChoices(
+            services.library.home / "chat.json", services.background, self
+        )
         self.session = ChatSession(services.worker, services.background, self)
-        self.sidebar = ChatSidebar()
-        self.conversations = ConversationActs(services, self.session, self.sidebar, self)
+        self.sidebar = ConversationSidebar()
+        self.conversations = ConversationActions(services, self.session, self.sidebar, self)
         self.answerer = AnswererChoice()
         self.transcript = Transcript(services.style)
-        self.foot = ChatFoot()
+        self.foot = QuestionBar()
         self.input, self.notice = self.foot.input, self.foot.notice
         self.send, self.stop = self.foot.send, self.foot.stop
         self.find_bar = FindBar("Find in this conversation")
-        self._find = ChatFind(self.find_bar, self.transcript)
+        self._find = FindInConversation(self.find_bar, self.transcript)
         self.undo_bar = UndoBar(services.history)
         self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
         self._middle = QStackedWidget()
         self._lay_out()
         self._connect()
-        self.answerer.compare.setChecked(self.memory.compare)
-        self.answerer.grounded.setChecked(self.memory.grounded)
-        self.session.open(self.memory.conversation)
+        self.answerer.compare.setChecked(self.remembered.compare)
+        self.answerer.grounded.setChecked(self.remembered.grounded)
+        self.session.open(self.remembered.conversation)
         self.refresh()
 
     # --- what others ask of the page ---
@@ -89,12 +86,12 @@ class ChatPage(QWidget):
     def refresh(self) -> None:
         """Look at conversations, adapters and models again."""
         library = self._services.library
-        look = functools.partial(find, library.adapters, library.models)
-        self._services.background.call(look, self._take_found)
+        look = functools.partial(read_contents, library.adapters, library.models)
+        self._services.background.call(look, self._take_contents)
 
     def choose_adapter(self, name: str) -> None:
         """Let this adapter answer from now on, in a new conversation."""
-        self.memory.set_answerer(name, self.answerer.compare.isChecked())
+        self.remembered.set_answerer(name, self.answerer.compare.isChecked())
         self.answerer.choose(name)
         self.new_conversation()
         self.refresh()
@@ -109,9 +106,9 @@ class ChatPage(QWidget):
         self.find_bar.begin()
 
     def flush(self) -> None:
-        """Save what is typed and what unfinished answers have said, since the window closes."""
+        """Save what is typed and what unfinished answers have said, because the window closes."""
         self.session.flush()
-        self.memory.flush()
+        self.remembered.flush()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -121,10 +118,8 @@ class ChatPage(QWidget):
 
     # --- what the library has ---
 
-    def _take_found(self, found: Found) -> None:
-        self._model_bytes = found.model_bytes
-        self._contexts = found.contexts
-        self._has_adapters = bool(found.cards)
+    def _take_contents(self, found: LibraryContents) -> None:
+        self._contents = found
         self.answerer.show_has_notes(found.has_notes)
         self.answerer.show_readers(found.readers)
         self.sidebar.show_conversations(found.conversations)
@@ -133,12 +128,12 @@ class ChatPage(QWidget):
         self._show_state()
 
     def _choose_answerer(self, cards: list[AdapterCard]) -> None:
-        """Who was chosen; where that adapter is gone, the newest there is, until it is back."""
-        wanted = present_name(self.memory.adapter, cards, self._services.watcher.runs())
+        """Choose who was chosen last; while that adapter is gone, the newest one."""
+        wanted = current_name(self.remembered.adapter, cards, self._services.watcher.runs())
         names = [card.name for card in cards]
-        is_missing = self.memory.has_chosen and wanted is not None and wanted not in names
+        is_missing = self.remembered.has_chosen and wanted is not None and wanted not in names
         self._missing = wanted if is_missing and wanted is not None else ""
-        if self.memory.has_chosen and not is_missing:
+        if self.remembered.has_chosen and not is_missing:
             self.answerer.choose(wanted)
         elif names:
             self.answerer.choose(names[0])
@@ -147,10 +142,10 @@ class ChatPage(QWidget):
 
     def _take_opened(self) -> None:
         conversation = self.session.conversation
-        self.memory.set_conversation(conversation)
+        self.remembered.set_conversation(conversation)
         self.transcript.show_exchanges(self.session.exchanges)
         self.sidebar.mark_open(self.session.wanted)
-        self.input.set_draft(self.memory.draft(conversation))
+        self.input.set_draft(self.remembered.draft(conversation))
         self._show_state()
         self._find.look_again()
 
@@ -160,25 +155,26 @@ class ChatPage(QWidget):
 
     def _take_stored(self) -> None:
         conversation = self.session.conversation
-        if conversation != self.memory.conversation:
+        if conversation != self.remembered.conversation:
             # The new conversation has its id now; what was typed meanwhile belongs to it.
-            self.memory.set_draft(None, "")
-            self.memory.set_draft(conversation, self.input.draft())
-            self.memory.set_conversation(conversation)
+            self.remembered.set_draft(None, "")
+            self.remembered.set_draft(conversation, self.input.draft())
+            self.remembered.set_conversation(conversation)
             self.sidebar.mark_open(conversation)
         self.conversations.refresh()
 
     def _take_typing(self) -> None:
-        self.memory.set_draft(self.session.conversation, self.input.draft())
-        self._warm_up()
+        self.remembered.set_draft(self.session.conversation, self.input.draft())
+        if self.input.has_text and self.isVisible():
+            self._warm_up.begin(self.answerer.chosen)
         self._show_state()
 
     def take_renamed_adapter(self, old: str, new: str) -> None:
-        """An adapter is called otherwise now: here too."""
-        if self.memory.adapter == old:
-            self.memory.set_answerer(new, self.memory.compare)
+        """Take over the new name of an adapter."""
+        if self.remembered.adapter == old:
+            self.remembered.set_answerer(new, self.remembered.compare)
         if not self.session.is_busy:
-            self.session.open(self.session.wanted)  # who answered is called otherwise as well
+            self.session.open(self.session.wanted)  # its answers carry the new name
         self.refresh()
 
     def _take_change(self, change: Change) -> None:
@@ -198,12 +194,12 @@ class ChatPage(QWidget):
     def _take_unstored(
         self, conversation: int | None, question: str, error: OvernightError
     ) -> None:
-        """Give a question back that could not be kept, so that it can be asked again."""
+        """Give back a question that could not be stored, so that it can be asked again."""
         if conversation == self.session.conversation:
             self.input.give_back(question)
         else:
-            since = self.memory.draft(conversation)
-            self.memory.set_draft(conversation, f"{question}\n\n{since}".strip())
+            since = self.remembered.draft(conversation)
+            self.remembered.set_draft(conversation, f"{question}\n\n{since}".strip())
         self._trouble = trouble(error)
         self._show_state()
 
@@ -228,47 +224,30 @@ class ChatPage(QWidget):
 
     def _may_ask(self) -> bool:
         model = self.answerer.chosen.model
-        size = self._model_bytes.get(model, _USUAL_MODEL_BYTES)
+        size = self._contents.model_bytes.get(model, _USUAL_MODEL_BYTES)
         return self._services.keeper.may_answer(size)
 
     def _manner(self) -> Manner:
-        settings = self._services.preferences.settings
-        sampling = Sampling(
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            max_tokens=settings.max_tokens,
-        )
-        return Manner(sampling, self.answerer.is_grounded)
-
-    def _warm_up(self) -> None:
-        # Loading takes a moment that typing takes too.
-        worker, typed = self._services.worker, self.input.has_text
-        training = any(run.is_active for run in self._services.watcher.runs())
-        if worker.state is WorkerState.OFF and typed and not training and self.isVisible():
-            self._warm_ups += 1
-            chosen = self.answerer.chosen
-            adapters = (WeightedAdapter(name=chosen.adapter),) if chosen.adapter else ()
-            request_id = f"warm-up-{self._warm_ups}"
-            worker.load(LoadRequest(id=request_id, model=chosen.model, adapters=adapters))
+        return Manner.of(self._services.preferences.settings, self.answerer.is_grounded)
 
     # --- how things stand ---
 
     def _take_failure(self, request_id: str, error: OvernightError) -> None:
-        # What a question ran into is said below the question.
+        # The error of a question is shown below that question.
         if not self.session.is_own(request_id):
             self._trouble = trouble(error)
             self._has_stopped = error.kind is ErrorKind.WORKER_STOPPED
             self._show_state()
 
     def _take_recovery(self) -> None:
-        """What could not be written for a while could be now."""
+        """Writing works again."""
         self._trouble = ""
         self._show_state()
 
     def _take_worker_state(self, state: WorkerState) -> None:
         if state is WorkerState.READY and self._has_stopped:
             self._trouble, self._has_stopped = RUNNING_AGAIN, False
-        self.transcript.set_waiting(_WAITING.get(state, ""))
+        self.transcript.set_waiting(waiting(state))
         self._show_state()
 
     def _show_state(self) -> None:
@@ -287,7 +266,7 @@ class ChatPage(QWidget):
         length = length_notice(
             self.input.text(),
             self.answerer.is_quoting,
-            self._contexts.get(self.answerer.chosen.model, 0),
+            self._contents.contexts.get(self.answerer.chosen.model, 0),
         )
         if length:
             return length
@@ -297,8 +276,9 @@ class ChatPage(QWidget):
         return SHARING if training else ""
 
     def _welcome(self) -> None:
-        self.welcome.button.setVisible(not self._has_adapters)
-        self.welcome.sentence.setText(invitation(self.answerer, self._has_adapters))
+        has_adapters = bool(self._contents.cards)
+        self.welcome.button.setVisible(not has_adapters)
+        self.welcome.sentence.setText(invitation(self.answerer, has_adapters))
 
     # --- making the page ---
 
@@ -334,8 +314,10 @@ class ChatPage(QWidget):
 
     def _take_answerer(self) -> None:
         self._missing = ""
-        self.memory.set_answerer(self.answerer.chosen.adapter, self.answerer.compare.isChecked())
-        self.memory.set_grounded(self.answerer.grounded.isChecked())
+        self.remembered.set_answerer(
+            self.answerer.chosen.adapter, self.answerer.compare.isChecked()
+        )
+        self.remembered.set_grounded(self.answerer.grounded.isChecked())
         self._show_state()
 
     def _lay_out(self) -> None:

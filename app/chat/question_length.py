@@ -5,12 +5,12 @@ from __future__ import annotations
 from app.text import amounts
 from mlx_backend.protocol import LONGEST_QUESTION, WORDS_LOOKED_UP
 
-# Rules of thumb: English has about so many words and bytes a token.
+# Rules of thumb for English.
 _WORDS_A_TOKEN = 0.75
 _BYTES_A_TOKEN = 4
-# So many characters never have more words than are looked up.
+# A question of so few characters has no more words than are looked up.
 _SHORT = 2 * WORDS_LOOKED_UP
-# Characters of a long question that its bubble shows of the beginning, and of the end.
+# Characters that the bubble of a long question shows of its beginning, and of its end.
 _SHOWN = 1_000
 
 
@@ -49,7 +49,7 @@ def length_notice(question: str, is_quoting: bool, context: int) -> str:
 def without_middle(question: str) -> str:
     """A question as its bubble shows it: of a long one the beginning and the end.
 
-    What is asked mostly stands at one of the two. Between them stands how much is not shown.
+    What is asked is mostly at one of the two. Between them it says how much is not shown.
     """
     if len(question) <= 2 * _SHOWN + _SHOWN // 2:
         return question

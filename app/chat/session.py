@@ -4,48 +4,27 @@ from __future__ import annotations
 
 import functools
 import itertools
-import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 
+from app.chat.answerer import Answerer, Manner
 from app.chat.exchanges import Answer, Exchange, Phase, exchanges_of, turns_for, unseen_questions
+from app.chat.outbox import Outbox
 from app.jobs.chat_worker import ChatWorker
 from app.library.background import Background
 from app.text.clean_text import clean
 from mlx_backend import protocol
 from mlx_backend.errors import OvernightError
-from mlx_backend.library.conversations import Conversations, StoredTurn
-from mlx_backend.library.models import STARTER
+from mlx_backend.library.conversations import StoredTurn
 
 _ID = "chat-"
 
 
 @dataclass(frozen=True)
-class Answerer:
-    """Who answers: an adapter on its base model, or a base model alone."""
-
-    adapter: str | None = None
-    model: str = STARTER
-
-    @property
-    def base(self) -> Answerer:
-        """The base model alone."""
-        return Answerer(None, self.model)
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How to answer: drawn how, and from the notes or from memory alone."""
-
-    sampling: protocol.Sampling = field(default_factory=protocol.Sampling)
-    grounded: bool = False
-
-
-@dataclass(frozen=True)
 class _Question:
-    """The last of `exchanges`, and who answers it, one after another, and how."""
+    """The last question of `exchanges`, who answers it in turn, and how."""
 
     exchanges: tuple[Exchange, ...]
     answerers: tuple[Answerer, ...]
@@ -66,39 +45,9 @@ class _Live:
         return len(self.question.exchanges) - 1
 
     def is_of(self, exchanges: Sequence[Exchange]) -> bool:
-        """Whether its question stands in its place in a conversation."""
+        """Whether a conversation has its question at this place."""
         asked = self.question.exchanges[-1].question
         return self.index < len(exchanges) and exchanges[self.index].question == asked
-
-
-class _Outbox:
-    """Answers on their way to the disk, in order. Emptied on the background's thread alone."""
-
-    def __init__(self) -> None:
-        self._turns: dict[int, list[StoredTurn]] = {}
-
-    def put(self, conversation: int, turn: StoredTurn) -> None:
-        """Have a turn written with the next ones."""
-        self._turns.setdefault(conversation, []).append(turn)
-
-    def write(self, conversation: int, db: sqlite3.Connection) -> None:
-        """Write what waits for a conversation; what cannot be written waits on.
-
-        So do the answers of one that is deleted, should it be restored.
-        """
-        turns = self._turns.get(conversation, [])
-        while turns and Conversations(db).has(conversation):
-            Conversations(db).add(conversation, turns[0])
-            turns.pop(0)
-
-    def holds(self, conversation: int) -> bool:
-        """Whether something waits for a conversation."""
-        return bool(self._turns.get(conversation))
-
-    def read(self, conversation: int, db: sqlite3.Connection) -> Sequence[StoredTurn]:
-        """All turns of a conversation, those too that wait; none of one that is deleted."""
-        written = Conversations(db).turns(conversation)
-        return [*written, *self._turns.get(conversation, ())] if written else ()
 
 
 class ChatSession(QObject):
@@ -123,7 +72,8 @@ class ChatSession(QObject):
     """The list of conversations is to be read again."""
 
     unstored = Signal(object, str, object)
-    """The question of a conversation (None: a new one) is not asked: an OvernightError says why."""
+    """A question could not be stored and is not asked: its conversation (None: a new one), the
+    question, and the OvernightError."""
 
     def __init__(
         self, worker: ChatWorker, background: Background, parent: QObject | None = None
@@ -137,7 +87,7 @@ class ChatSession(QObject):
         self._storing = False
         self._openings = 0
         self._live: dict[str, _Live] = {}
-        self._outbox = _Outbox()
+        self._outbox = Outbox()
         self._deleted: set[int] = set()
         self._ids = itertools.count(1)
         worker.part.connect(self._take_part)
@@ -182,22 +132,22 @@ class ChatSession(QObject):
         self._background.call(functools.partial(self._outbox.read, conversation), take)
 
     def let_go(self, conversation: int) -> None:
-        """A conversation is about to be deleted: end its answer, and let it be open no more."""
+        """A conversation is about to be deleted: end its answer, and close it."""
         self._deleted.add(conversation)
         self._stop(conversation)
         if conversation == self._wanted:
             self.open(None)
         elif conversation == self._conversation:
-            self._show(None, [])  # until the one that was opened since is there
+            self._show(None, [])  # until the one that was opened since is read
 
     def take_back(self, conversation: int) -> None:
-        """A conversation is there again, and so is what was said in it meanwhile."""
+        """A conversation was restored: store the answers that came meanwhile."""
         self._deleted.discard(conversation)
         self._write(conversation)
 
     def _take_turns(self, opening: int, conversation: int, turns: Sequence[StoredTurn]) -> None:
         if opening == self._openings:
-            # One without turns was deleted meanwhile.
+            # Without turns, it was deleted meanwhile.
             self._wanted = conversation if turns else None
             self._show(self._wanted, exchanges_of(turns))
 
@@ -221,7 +171,7 @@ class ChatSession(QObject):
         asked = _Question(tuple(self._exchanges), answerers, manner)
         opening, conversation = self._openings, self._conversation
         self._background.call(
-            functools.partial(_store_question, self._outbox, conversation, question),
+            functools.partial(self._outbox.store_question, conversation, question),
             functools.partial(self._take_stored, opening, asked),
             functools.partial(self._take_unstored, opening, conversation, question),
         )
@@ -243,7 +193,7 @@ class ChatSession(QObject):
                 self._finish(request_id, replace(live.answer, phase=Phase.STOPPED), go_on=False)
 
     def flush(self) -> None:
-        """Store what unfinished answers have said so far, since the window closes."""
+        """Store what unfinished answers have said so far, because the window closes."""
         for live in self._live.values():
             self._store(live.conversation, live.answer)
 
@@ -324,7 +274,7 @@ class ChatSession(QObject):
 
     def _store(self, conversation: int, answer: Answer) -> None:
         if answer.text:
-            self._outbox.put(conversation, _turn_of(answer))
+            self._outbox.put(conversation, answer)
             self._write(conversation)
 
     def _write(self, conversation: int) -> None:
@@ -341,27 +291,3 @@ class ChatSession(QObject):
     def _current(self) -> _Live | None:
         lives = self._live.values()
         return next((live for live in lives if live.conversation == self._conversation), None)
-
-
-def _turn_of(answer: Answer) -> StoredTurn:
-    return StoredTurn(
-        "assistant",
-        clean(answer.text),
-        answer.adapter,
-        answer.citations,
-        clean(answer.quote),
-        answer.is_from_notes,
-        answer.left_out,
-    )
-
-
-def _store_question(
-    outbox: _Outbox, conversation: int | None, question: str, db: sqlite3.Connection
-) -> int:
-    turn = StoredTurn("user", question, None)
-    if conversation is None:
-        return Conversations(db).begin(turn)
-    # An answer that waits belongs before it; behind it, it would be taken for the answer to it.
-    outbox.write(conversation, db)
-    Conversations(db).add(conversation, turn)
-    return conversation

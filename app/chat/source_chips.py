@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from app.style import Size, Space
 from app.text import amounts
 from app.text.directions import isolated
-from app.widgets.flow import Flow
-from app.widgets.text import button, on_button, tip
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import button, on_button, tip
 from mlx_backend.protocol import Citation
 
 
@@ -26,7 +26,7 @@ class SourceChips(QWidget):
         super().__init__()
         self._shown: tuple[tuple[Citation, ...], str] = ((), "")
         self.chips: list[QPushButton] = []
-        self._flow = Flow(self, Space.ONE)
+        self._flow = FlowLayout(self, Space.ONE)
         self.hide()
 
     def show_sources(self, sources: Sequence[Citation], lead: str = "From: ") -> None:
@@ -42,7 +42,7 @@ class SourceChips(QWidget):
 
     def _chip(self, source: Citation, lead: str) -> QPushButton:
         chip = button("", "source")
-        # Of a long title as much as there is room for.
+        # A long title is shortened to the room there is.
         title = chip.fontMetrics().elidedText(
             " ".join(source.title.split()), Qt.TextElideMode.ElideRight, Size.FIELD
         )

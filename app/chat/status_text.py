@@ -1,14 +1,27 @@
-"""What the chat page says of who answers, from what, and why not now."""
+"""Sentences of the chat page: who answers, from what, and why there is no answer now."""
 
 from __future__ import annotations
 
-from app.chat.answerer import AnswererChoice
+from app.chat.answerer_choice import AnswererChoice
+from app.jobs.chat_worker import WorkerState
 
 RESTING = (
     "Resting while the training uses the memory. Your question stays here until the run is over."
 )
 SHARING = "A run is training now, so answers take longer."
 RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."
+
+
+_WAITING = {
+    WorkerState.STARTING: "Waking up…",
+    WorkerState.LOADING: "Loading the model…",
+    WorkerState.ANSWERING: "Thinking…",
+}
+
+
+def waiting(state: WorkerState) -> str:
+    """What to say in place of an answer that has not begun."""
+    return _WAITING.get(state, "")
 
 
 def missing(adapter: str, instead: str | None) -> str:

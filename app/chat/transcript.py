@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from app.chat.exchange_view import ExchangeView
 from app.chat.exchanges import Answer, Exchange
 from app.style import Size, Space, Style, sized
-from app.widgets.text import button
+from app.widgets.labels import button
 from mlx_backend.text.folding import folded
 
 # Of a long conversation the latest part is laid out; the rest on request.
 _AT_ONCE = 30
-# Each exchange takes some milliseconds: no more are laid out in one go than nobody waits for.
+# Each exchange takes some milliseconds: no more are laid out in one go than go unnoticed.
 _LONGEST_TURN_S = 0.015
 _SETTLING_MS = 200
 
@@ -100,7 +100,7 @@ class Transcript(QScrollArea):
             self._show_earlier()
 
     def set_waiting(self, words: str) -> None:
-        """What stands in place of an answer that has not begun."""
+        """What to say in place of an answer that has not begun."""
         self._waiting = words
         last = self._views.get(len(self._exchanges) - 1)
         if last is not None:
@@ -147,7 +147,7 @@ class Transcript(QScrollArea):
         self.earlier.setVisible(self._first > 0)
 
     def _show_earlier(self) -> None:
-        self.earlier.clearFocus()  # else what has the focus once it is hidden is scrolled to
+        self.earlier.clearFocus()  # else hiding it scrolls to the widget that gets its focus
         self._sticks = False
         self._bring_earlier()
 
@@ -159,7 +159,7 @@ class Transcript(QScrollArea):
         if self._sticks:
             self.verticalScrollBar().setValue(maximum)
         elif self._holding.isActive():
-            # What comes above pushes nothing that is being read out of sight.
+            # What is added above must not push what is being read out of view.
             self.verticalScrollBar().setValue(maximum - self._from_end)
 
     def _lay_out(self) -> None:

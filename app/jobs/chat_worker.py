@@ -20,7 +20,7 @@ _LONGEST_LINE = 4 << 20
 _LINES_PER_TURN = 500
 # How long to wait before a restart, by the number of crashes in a row without an answer between.
 _BACK_OFF_MS = (100, 1000)
-# A worker that does not even end an answer for so long hangs.
+# A worker that takes longer to cancel an answer has hung.
 _CANCEL_PATIENCE_MS = 20_000
 _POLITE_MS = 1000
 _FIRM_MS = 500
@@ -41,7 +41,7 @@ class ChatWorker(QObject):
     """Starts the worker when it is first needed, and again when it crashes.
 
     Every request ends in exactly one of `answered` and `failed`; a request that was pending in a
-    crash fails, so that whoever asked can say so and ask again.
+    crash fails, so that the caller can say so and ask again.
     """
 
     part = Signal(str, str)
@@ -228,7 +228,7 @@ class ChatWorker(QObject):
         self._log.end()
 
     def _handle_some(self) -> None:
-        # A flood of lines is taken in portions, so that the window stays awake.
+        # A flood of lines is taken in portions, so that the window stays responsive.
         now, self._lines = self._lines[:_LINES_PER_TURN], self._lines[_LINES_PER_TURN:]
         for line in now:
             reply = protocol.decode_reply(line)

@@ -10,7 +10,7 @@ from math import isfinite
 # The newest points stay as they are; of older ones, enough to draw the same picture.
 _EXACT = 8192
 _OLDER = 8192
-_SMOOTHING = 0.05  # what a new loss counts in the mean, once there are some
+_SMOOTHING = 0.05  # the weight of a new loss in the running mean, once there are some
 
 
 def _column() -> array[float]:
@@ -52,7 +52,7 @@ class GrowingCurve:
         self._curve = Curve()
 
     def add(self, step: int, loss: float, at: float) -> None:
-        """Append a point; what was there from its step on is dropped, for it was done again."""
+        """Append a point; those from its step on are dropped, because these steps were repeated."""
         self.cut(step)
         if not isfinite(loss):
             return

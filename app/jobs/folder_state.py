@@ -1,4 +1,4 @@
-"""What a folder is like now, in a few bytes: another state means that something changed in it."""
+"""A fingerprint of a folder: another state means that something changed in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def state_of(folder: Path) -> str:
 
 
 def folders_of(folder: Path, most: int) -> list[str]:
-    """The folder itself and those below it, from the top, at most so many."""
+    """The folder itself and those below it, from the top; at most `most` of them."""
     found: list[str] = []
     level = [str(folder)] if folder.is_dir() else []
     while level and len(found) < most:

@@ -62,7 +62,7 @@ class Imports(QObject):
             self._watcher.stop(self.current.id)
 
     def flush(self) -> None:
-        """Start what still waits, since the window closes; the engine lets one import wait."""
+        """Start what still waits, because the window closes; the engine makes one wait."""
         if self._waiting:
             self._start()
 

@@ -1,4 +1,4 @@
-"""Going on after a restart, as the person has set it: what the system starts at login."""
+"""The login item that continues runs after a restart, where the person wants that."""
 
 from __future__ import annotations
 

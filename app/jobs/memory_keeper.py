@@ -12,7 +12,7 @@ from mlx_backend import protocol
 from mlx_backend.jobs.memory_wait import available_memory
 
 _PATIENCE_MS = 10_000
-# What other programs have changes without a word.
+# The memory of other programs changes without notice.
 _LOOK_MS = 5_000
 # An answer needs the model's own memory and some for the text it works on.
 _CHAT_SHARE = 1.25

@@ -38,7 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     peak_bytes: int
     minutes: float
     fits: bool
-    down: int = 0
+    saves_to_fit: bool = False
     way: str = ""
     instead: str = ""
     notes: int
@@ -48,7 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_lasting(self) -> bool:
         """Whether it would be the same again, however much memory is free then."""
-        return self.fits and not self.down
+        return self.fits and not self.saves_to_fit
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class PlanQuestion:
 class Planner(QObject):
     """Answers one question at a time; a new one replaces the one that is being worked on.
 
-    Measuring real training steps takes seconds, so answers are kept, but for those that other
+    MeasuringBar real training steps takes seconds, so answers are kept, but for those that other
     programs have a part in: memory that was short may be free by now.
     """
 

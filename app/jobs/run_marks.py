@@ -58,7 +58,7 @@ def mark_of(event: protocol.JobEvent, before: JobStatus) -> Mark | None:
             return Mark("skipped", event.step, event.at, text)
         case protocol.RolledBack():
             kind = "rolled back"
-            text = "It went astray, so it went back a little, to learn more gently."
+            text = "The error grew, so it went back a little, to learn more slowly."
         case protocol.WaitOver() if before.waiting is not None:
             waited = amounts.span(event.at - before.waiting.at)
             kind, text = "wait", f"Waited {waited}. {before.waiting.text}"
@@ -95,14 +95,14 @@ class _Thinned:
 
 
 class RunMarks:
-    """The marks of one run; of very many of a kind, an even choice."""
+    """The marks of one run; very many of one kind are thinned out evenly."""
 
     def __init__(self) -> None:
         self._kinds: dict[MarkKind, _Thinned] = {}
         self._all: tuple[Mark, ...] = ()
 
     def add(self, mark: Mark) -> None:
-        """Take another one; what a run does again after an interruption is marked once."""
+        """Add a mark; what a run does again after an interruption is marked once."""
         kept = self._kinds.setdefault(mark.kind, _Thinned())
         if mark.kind == "stage" and any(mark.text == known.text for known in kept.marks):
             return
@@ -112,7 +112,7 @@ class RunMarks:
         self._all = ()
 
     def all(self) -> tuple[Mark, ...]:
-        """Those that are kept; the same object while there is no other."""
+        """All marks that are kept; the same object until one is added."""
         if not self._all:
             self._all = tuple(mark for kind in self._kinds.values() for mark in kind.marks)
         return self._all

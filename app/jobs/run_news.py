@@ -12,7 +12,7 @@ _SEEN_KEY = "runs/seen"
 
 
 class RunNews(QObject):
-    """Remembers, also from one window to the next, up to which run all are known."""
+    """Remembers, also for the next window, until when finished runs have been seen."""
 
     changed = Signal()
 

@@ -1,4 +1,4 @@
-"""Finds the jobs of a library on disk and reads what is new. No Qt, so any thread may do it."""
+"""Finds a library's jobs on disk and reads their new events. No Qt, so any thread may use it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from app.jobs.snapshot import JobRecord, JobSnapshot, Wishes
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobFolder, JobState
-from mlx_backend.jobs.folder import EventReader
+from mlx_backend.jobs.event_reader import EventReader
 
-# A long log is read in pieces, so that other jobs' news and a wish to quit never wait for it.
+# A long log is read in pieces, so that news of other jobs, and quitting, never wait for it.
 _PIECE_BYTES = 1 << 20
 
 
@@ -37,7 +37,7 @@ class JobScanner:
                     yield snapshot
 
     def forget(self, path: Path) -> None:
-        """Follow a job no more: its folder is going to be deleted."""
+        """Stop following a job: its folder is going to be deleted."""
         self._jobs.pop(path, None)
 
     @property
@@ -67,7 +67,7 @@ class _FollowedJob:
         self._has_news = False
 
     def look(self) -> JobSnapshot | None:
-        """The job's snapshot if it differs from the one given last."""
+        """The job's snapshot, if it differs from the one before."""
         size = _size(self._folder.events_path)
         if size == 0 or not (self.unfinished or self.has_more or size != self._size):
             return None
@@ -99,7 +99,7 @@ class _FollowedJob:
     def _settle(self) -> JobState:
         state = self._folder.settled_state(self._record.status)
         if state is JobState.INTERRUPTED and self._read():
-            # It wrote its last words and let go of the lock between our two looks.
+            # It wrote its last events and released the lock after we had read the log.
             state = self._folder.settled_state(self._record.status)
         return state
 
@@ -109,7 +109,7 @@ def _follow(path: Path) -> _FollowedJob | None:
     try:
         return _FollowedJob(folder, JobRecord(folder, folder.spec()))
     except (OSError, OvernightError):
-        # No spec yet: the folder is being made and will be looked at again.
+        # No spec yet: the folder is being made, and the next scan looks again.
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from app.jobs.curve import Curve, GrowingCurve
 from app.jobs.run_marks import Mark, RunMarks, mark_of
@@ -16,7 +17,7 @@ _MOST_NOTICES = 20
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a person asked of a job that is under way."""
+    """What a person asked a job to do that has not happened yet."""
 
     stop: bool = False
     pause: bool = False
@@ -24,7 +25,11 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Night:
-    """What a run tells of itself for its picture; `spoken` has the newest last."""
+    """What the picture of a run shows.
+
+    spoken: what the model said at the latest checkpoints, the newest last.
+    said: the latest notice of the run itself; "" where it is out of date.
+    """
 
     training: Curve = field(default_factory=Curve)
     held_out: Curve = field(default_factory=Curve)
@@ -38,7 +43,11 @@ class Night:
 
 @dataclass(frozen=True)
 class JobSnapshot:
-    """One job at one moment. Nothing in it changes any more."""
+    """One job at one moment; immutable.
+
+    Times are Unix times, `worked_s` the seconds of work without waits and interruptions.
+    has_studied: of a run that is over, whether its study saved something.
+    """
 
     folder: JobFolder
     spec: protocol.JobSpec
@@ -49,12 +58,26 @@ class JobSnapshot:
     worked_s: float = 0.0
     wishes: Wishes = Wishes()
     has_studied: bool = False
-    """Of a run that is over: whether its study saved something."""
 
     @property
     def id(self) -> str:
         """The job's id."""
         return self.folder.id
+
+    @property
+    def name(self) -> str:
+        """The name of the adapter that a run was asked to make; the id of any other job."""
+        return self.spec.name if isinstance(self.spec, protocol.TrainSpec) else self.id
+
+    @property
+    def adapter(self) -> str:
+        """The adapter that a finished run filed: under another name, where its own was taken."""
+        return self.report.filed.adapter or self.name
+
+    @cached_property
+    def report(self) -> protocol.RunReport:
+        """What a finished run reports; empty for every other job."""
+        return self.status.report
 
     @property
     def state(self) -> JobState:
@@ -63,32 +86,32 @@ class JobSnapshot:
 
     @property
     def is_active(self) -> bool:
-        """Whether a process works on it, or is about to."""
+        """Whether a process works on the job, or is about to."""
         return not self.state.is_over
 
     @property
     def stopping(self) -> bool:
-        """Whether it was asked to stop, and has not yet."""
+        """Whether the job was asked to stop and has not stopped yet."""
         return self.is_active and self.wishes.stop
 
     @property
     def waiting(self) -> protocol.Waiting | None:
-        """What it waits for at present."""
+        """What the job waits for now; None where it does not wait."""
         return self.status.waiting if self.is_active else None
 
     @property
     def is_paused(self) -> bool:
-        """Whether it waits for the person."""
+        """Whether the job waits because a person paused it."""
         return self.waiting is not None and self.waiting.reason == "paused"
 
     @property
     def pausing(self) -> bool:
-        """Whether it was asked to pause, and has not yet."""
+        """Whether the job was asked to pause and has not paused yet."""
         return self.is_active and self.wishes.pause and not self.is_paused
 
 
 class JobRecord:
-    """Adds a job's events up, one by one, into what a snapshot shows."""
+    """Adds up a job's events, one by one, into what a snapshot shows."""
 
     def __init__(self, folder: JobFolder, spec: protocol.JobSpec) -> None:
         self.folder = folder
@@ -139,7 +162,7 @@ class JobRecord:
     def _add_to_curves(self, event: protocol.JobEvent) -> None:
         match event:
             case protocol.StepDone():
-                # After a resume, what came after the checkpoint is done again.
+                # After a resume, the steps since the checkpoint are done again.
                 self._training.add(event.step, event.loss, event.at)
                 self._forget_after(event.step)
             case protocol.RolledBack():
@@ -165,7 +188,7 @@ class JobRecord:
             case protocol.Notice() | protocol.AttemptEnded():
                 self._night = replace(self._night, said=event.text)
             case protocol.CheckpointSaved():
-                self._night = replace(self._night, said="")  # it is an old story by now
+                self._night = replace(self._night, said="")  # out of date by now
             case protocol.Spoke():
                 while self._spoken and self._spoken[-1].step >= event.step:
                     self._spoken.pop()

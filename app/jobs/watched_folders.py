@@ -73,7 +73,7 @@ class WatchedFolders(QObject):
         self._read()
 
     def shut_down(self) -> None:
-        """Watch no longer. A look at a disk that does not answer is left to the process's end."""
+        """Stop watching. A look at a disk that does not answer ends with the process."""
         if self._thread.isRunning():
             self._thread.requestInterruption()
             self._finish.emit()

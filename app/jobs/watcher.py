@@ -1,4 +1,4 @@
-"""Shows the window every job of the library: reads in a thread of its own, tells by signals."""
+"""Tells the window about every job of the library: reads in a thread of its own, emits signals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlx_backend.library import Library
 from mlx_backend.locks import is_held
 from mlx_backend.night.overtime import grant_time
 
-# A running job is looked at on every tick; for new and revived ones, all folders every fourth.
+# Running jobs are looked at on every tick; all folders, for new and resumed jobs, on every fourth.
 _TICK_MS = 250
 _TICKS_PER_FULL_SCAN = 4
 
@@ -24,24 +24,24 @@ _TICKS_PER_FULL_SCAN = 4
 class JobWatcher(QObject):
     """Every run, import and export of the library, whoever started it.
 
-    The job's folder is the truth: this only reads it, and writes nothing but the request to
-    stop. Starting and resuming launch a process of its own that outlives the window.
+    The job's folder is the truth: this only reads it, and writes nothing but requests to stop and
+    to pause. Starting and resuming a job launches a process that outlives the window.
     """
 
     job_changed = Signal(str)
-    """A job was seen for the first time, or has news."""
+    """A job was seen for the first time, or has changed."""
 
     job_ended = Signal(str)
     """A job that was running, or was started or resumed here, is over."""
 
     job_removed = Signal(str)
-    """A job is there no more."""
+    """A job was deleted."""
 
     start_failed = Signal(str, object)
     """A job could not be started, resumed or stopped: its id and the OvernightError."""
 
     settled = Signal()
-    """Everything that was on disk at the start has been read."""
+    """Everything that was on disk when the watcher began has been read."""
 
     _launch = Signal(object, object)
     _stop = Signal(object)
@@ -70,11 +70,11 @@ class JobWatcher(QObject):
         self._finish.connect(self._reader.finish)
 
     def begin(self) -> None:
-        """Start to look."""
+        """Start to watch."""
         self._thread.start()
 
     def shut_down(self) -> None:
-        """Stop to look, once what was asked before is done. The jobs go on."""
+        """Stop watching, once all that was asked for is done. The jobs go on."""
         if self._thread.isRunning():
             self._finish.emit()
             self._thread.wait()
@@ -88,22 +88,22 @@ class JobWatcher(QObject):
         return self._of_kind(protocol.ImportSpec, protocol.ExportSpec)
 
     def active(self) -> list[JobSnapshot]:
-        """What is running now, runs before imports and exports."""
+        """The jobs that are running now, runs before imports and exports."""
         active = [job for job in self._snapshots.values() if job.is_active]
         active.sort(key=lambda job: job.id, reverse=True)
         return sorted(active, key=lambda job: not isinstance(job.spec, protocol.TrainSpec))
 
     def snapshot(self, job_id: str) -> JobSnapshot | None:
-        """One job as it was seen last."""
+        """One job, as of the last look at it."""
         return self._snapshots.get(job_id)
 
     def status(self, job_id: str) -> JobStatus | None:
-        """One job's status as it was seen last."""
+        """One job's status, as of the last look at it."""
         snapshot = self._snapshots.get(job_id)
         return snapshot.status if snapshot else None
 
     def start(self, spec: protocol.JobSpec) -> str:
-        """Start a job and return its id at once; `job_changed` tells when it is there."""
+        """Start a job and return its id at once; `job_changed` tells when its folder exists."""
         is_run = isinstance(spec, protocol.TrainSpec)
         parent = self._library.runs if is_run else self._library.jobs
         job_id = JobFolder.new_id()
@@ -112,14 +112,14 @@ class JobWatcher(QObject):
         return job_id
 
     def resume(self, job_id: str) -> None:
-        """Let a job that was stopped, interrupted or failed go on."""
+        """Resume a job that was stopped, was interrupted or has failed."""
         snapshot = self._snapshots.get(job_id)
         if snapshot is not None and snapshot.state.can_resume:
             self._underway.add(job_id)
             self._launch.emit(snapshot.folder, None)
 
     def stop(self, job_id: str) -> None:
-        """Ask a job to end after its present step."""
+        """Ask a job to end after the step that it is computing."""
         snapshot = self._snapshots.get(job_id)
         if snapshot is not None and snapshot.is_active:
             self._stop.emit(snapshot.folder)
@@ -131,9 +131,9 @@ class JobWatcher(QObject):
             self._pause.emit(snapshot.folder, paused)
 
     def remove(self, job_id: str) -> None:
-        """Take a job that waits for its turn out of the line; `job_removed` tells when it is gone.
+        """Take a waiting run out of the queue; `job_removed` tells when it is deleted.
 
-        What has learned something already is only stopped, and can go on later.
+        A run that has trained already is only stopped, and can be resumed.
         """
         snapshot = self._snapshots.get(job_id)
         if snapshot is None:
@@ -163,7 +163,7 @@ class JobWatcher(QObject):
 
 
 class _Reader(QObject):
-    """Lives in the watcher's thread; every touch of the disk is here."""
+    """Lives in the watcher's thread, and does all of its reading and writing."""
 
     changed = Signal(object)
     removed = Signal(str)
@@ -179,7 +179,7 @@ class _Reader(QObject):
 
     @Slot()
     def begin(self) -> None:
-        """Start the clock; called in the thread itself, to which the timer must belong."""
+        """Start the timer; called in the thread itself, to which the timer must belong."""
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
@@ -193,7 +193,7 @@ class _Reader(QObject):
                 folder = JobFolder.create(folder.path.parent, spec, folder.id)
             else:
                 grant_time(folder)
-            folder.clear_pause()  # whoever lets it go on does not want it to wait on
+            folder.clear_pause()  # a job that is started or resumed is not to wait
             launch(folder)
         except (OSError, OvernightError) as error:
             self.start_failed.emit(folder.id, from_exception(error))
@@ -201,7 +201,7 @@ class _Reader(QObject):
 
     @Slot(object)
     def stop(self, folder: JobFolder) -> None:
-        """Leave the request to stop in a job's folder."""
+        """Write the request to stop into a job's folder."""
         try:
             folder.request_stop()
         except OSError as error:
@@ -210,7 +210,7 @@ class _Reader(QObject):
 
     @Slot(object, bool)
     def pause(self, folder: JobFolder, paused: bool) -> None:
-        """Leave the request to pause in a job's folder, or take it back."""
+        """Write the request to pause into a job's folder, or delete it."""
         try:
             if paused:
                 folder.request_pause()
@@ -223,13 +223,13 @@ class _Reader(QObject):
 
     @Slot(object)
     def remove(self, folder: JobFolder) -> None:
-        """Stop a job, and delete its folder once its process has ended, unless it has begun."""
+        """Stop a job; delete its folder once its process has ended, unless it has trained."""
         self._doomed.append(folder)
         self.stop(folder)
 
     @Slot()
     def finish(self) -> None:
-        """End the thread; being queued, this comes after every launch that was asked for."""
+        """End the thread; the call is queued, so it comes after every launch that was asked for."""
         self._timer.stop()
         self.thread().quit()
 
@@ -245,9 +245,9 @@ class _Reader(QObject):
             self.settled.emit()
 
     def _delete(self, folder: JobFolder) -> bool:
-        """Whether nothing is left to do for a job; while its process lives, there is.
+        """Delete a job that was to be removed; returns False while its process lives.
 
-        It may have begun before it heard that it was to stop. Then it stays, to go on later.
+        It may have trained before it read the request to stop. Then it stays, and can be resumed.
         """
         status = folder.status()
         if not status.state.is_over or is_held(folder.path / "lock"):

@@ -1,4 +1,4 @@
-"""Whether an adapter of a name is still the one that it was."""
+"""Whether a name still belongs to the same adapter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlx_backend.library.adapters import read_adapter
 
 
 def identity_of(library: Library, name: str) -> str:
-    """What never comes again, unlike a name; "" where the adapter is damaged or gone."""
+    """The adapter's id, which unlike a name is never reused; "" for a damaged or missing one."""
     try:
         return read_adapter(library.adapters, name).card.id
     except OvernightError:
@@ -16,7 +16,7 @@ def identity_of(library: Library, name: str) -> str:
 
 
 def another(name: str) -> OvernightError:
-    """The name belongs to another adapter now."""
+    """The error that a name belongs to another adapter now."""
     return OvernightError(
-        ErrorKind.BAD_INPUT, f"“{name}” is another adapter by now, so it stays as it is."
+        ErrorKind.BAD_INPUT, f"“{name}” is a different adapter now, so it was left as it is."
     )

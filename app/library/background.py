@@ -27,7 +27,7 @@ PASSING = frozenset(
         ErrorKind.NO_MEMORY,
     )
 )
-"""Troubles that may be over when the same is tried later. A disk that is away, say, comes back."""
+"""Errors that may be gone on a later try: a disconnected disk, for example, comes back."""
 
 _AGAIN_MS = 5_000
 _KEPT = "What you typed is kept here, and saved as soon as that is possible."
@@ -89,7 +89,7 @@ class Background(QObject):
         done: Callable[[_T], None] = lambda _: None,
         failed: Callable[[OvernightError], None] | None = None,
     ) -> None:
-        """Run `work` that saves what a person typed, and again while a passing trouble lasts.
+        """Run `work` that saves what a person typed, and retry it while a passing error lasts.
 
         Another error ends it, and goes to `failed`. Later work of the same key takes the place of
         earlier work that has not succeeded.

@@ -15,6 +15,7 @@ from app.library.background import Background
 from app.library.preferences import Preferences
 from app.library.undo_history import Step, UndoHistory
 from app.text import amounts
+from app.text.error_text import trouble
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin, BinKind, Binned, Restored
@@ -76,7 +77,7 @@ class Deletions(QObject):
         self._look.timeout.connect(self.purge)
 
     def begin(self) -> None:
-        """Throw out by and by, from now on, what was kept long enough."""
+        """Throw out, from now on, what was kept long enough."""
         self._look.start()
         self.purge()
 
@@ -177,7 +178,7 @@ class _Moved:
     ) -> None:
         self._library = library
         self._items = items
-        self._back: list[Restored] = []  # by a restoring that did not come to its end
+        self._back: list[Restored] = []  # from a restoring that failed half-way
         self._identities: dict[Key, str] = {}
         self.kind = kind
         self.keys = keys
@@ -211,7 +212,7 @@ class _Moved:
         whole = len(self.keys)
         self._items, self.keys = tuple(items), self.keys[:done]
         deleted = f"Deleted {amounts.part(done, whole)} {THINGS[self.kind][1]}."
-        return f"{deleted} {amounts.trouble(error)}"
+        return f"{deleted} {trouble(error)}"
 
     def restore(self, db: sqlite3.Connection) -> str:
         """Bring back those that are still there; raises OvernightError where none is."""
@@ -233,7 +234,7 @@ class _Moved:
 
 
 def _parts(kind: BinKind, all_: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """As many at a time as go all or not at all: one folder, or the rows of a transaction."""
+    """Batches that succeed or fail as a whole: one folder, or the rows of a transaction."""
     size = 1 if kind in ("adapter", "model") else _AT_ONCE
     for start in range(0, len(all_), size):
         yield all_[start : start + size]

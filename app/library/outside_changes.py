@@ -53,4 +53,4 @@ class OutsideChanges(QObject):
             self.found.emit()
 
     def _take_none(self, _: OvernightError) -> None:
-        self._again.start()  # whoever wants something of the library says what is wrong with it
+        self._again.start()  # whatever needs the library says what is wrong with it

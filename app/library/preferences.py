@@ -60,7 +60,7 @@ class Preferences(QObject):
         return on_disk, damage
 
     def _watch(self) -> None:
-        # A file that is replaced is another one; of one that is written to, the folder tells not.
+        # Both: a file that was replaced is watched no longer, and a folder does not tell of writes.
         watched = {*self._disk.files(), *self._disk.directories()}
         for path in (self._path.parent, self._path):
             if str(path) not in watched and path.exists():

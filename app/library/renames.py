@@ -8,8 +8,8 @@ from collections.abc import Callable
 from app.library.adapter_identity import another, identity_of
 from app.library.undo_history import Step
 from mlx_backend.library import Library
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.conversations import Conversations
-from mlx_backend.library.renaming import rename_adapter
 
 Renamed = Callable[[str, str], None]
 """Is told the old name and the new one, each time that a name changed."""

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from app.library.background import PASSING, Background
-from app.text.amounts import trouble
+from app.text.error_text import trouble
 from mlx_backend.errors import OvernightError
 
 _T = TypeVar("_T")

@@ -1,1 +1,1 @@
-"""Models: what a training can start from."""
+"""Models: what training can start from."""

@@ -24,9 +24,9 @@ from app.style import Size, Space, inset, sized
 from app.text import amounts
 from app.text.directions import isolated
 from app.widgets.deletable_list import DeleteKeys, PressedOnce, add_delete, neighbour
+from app.widgets.labels import button, hairline, label, on_button, paragraph, tip
 from app.widgets.reveal import SHOW, reveal
-from app.widgets.text import button, hairline, label, on_button, paragraph, tip
-from app.widgets.undo import UndoBar
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.library.models import STARTER, BaseModel, list_models
 
 _STARTER_TITLE = "SmolLM2 135M Instruct"

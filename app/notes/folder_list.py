@@ -5,16 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHeaderView, QMenu, QTreeView, QVBoxLayout, QWidget
 
-from app.notes.folder_tree import NAME, NOTES, FolderTree
+from app.notes.folder_tree_model import NAME, NOTES, FolderTreeModel
 from app.style import Size, Space, sized
-from app.widgets.rows import Rows
-from app.widgets.text import button, hairline, paragraph
+from app.widgets.labels import button, hairline, paragraph
+from app.widgets.row_delegate import RowDelegate
 from mlx_backend.library.folders import Folder
 
-_WATCHED = "New and changed notes are read when the folder has been quiet. They wait as New for"
-_WATCHED_HELP = f"{_WATCHED} the next night. Works while Overnight is open."
+_WATCHED = "New and changed notes are read once the folder has been quiet, and wait as New for"
+_WATCHED_HELP = f"{_WATCHED} the next night. This works while Overnight is open."
 _LEFT_OUT_HELP = "Training leaves this folder out, and what comes into it later."
-_UNWATCHED_HELP = "To read what changed, add the folder again, or let it be watched."
+_UNWATCHED_HELP = "To read what changed, add the folder again, or watch it."
 
 
 class FolderList(QWidget):
@@ -29,7 +29,7 @@ class FolderList(QWidget):
     watch_wanted = Signal(str, bool)
     """A folder is to be watched, or no longer."""
 
-    def __init__(self, tree: FolderTree) -> None:
+    def __init__(self, tree: FolderTreeModel) -> None:
         super().__init__()
         self._tree = tree
         self._path = ""
@@ -60,7 +60,7 @@ class FolderList(QWidget):
     def _lay_out(self) -> None:
         view = self.view
         view.setModel(self._tree)
-        view.setItemDelegate(Rows(view))
+        view.setItemDelegate(RowDelegate(view))
         view.setProperty("kind", "folders")
         view.setAccessibleName("Folders")
         view.setHeaderHidden(True)

@@ -1,4 +1,4 @@
-"""A note's Markdown as it is meant to look, with what an answer is from and what is not taught."""
+"""A note's Markdown, formatted, with marks on what an answer cites and what is not taught."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.notes.marked_text import look_of
-from app.notes.marks import Becomes, Mark, Places
+from app.notes.text_marks import Becomes, TextMark
 from app.notes.word_places import WordPlaces
 from app.style import Space, Style
+from app.text.qt_places import QtPlaces
 from app.widgets.fitted_text import FittedText, Highlight
 from app.widgets.markdown_document import is_strange
-from app.widgets.markdown_parts import Kind, Part, parts_of
+from app.widgets.markdown_parts import Part, PartKind, parts_of
 from app.widgets.safe_markdown import PartView, as_it_is, part_view, show_part, text_of
 
-# Text is laid out in pieces, as many at a time as no one waits for.
+# Text is laid out in pieces, as many at a time as go unnoticed.
 _PIECE = 4_000
 _AT_ONCE_S = 0.02
 _MOST_PARTS = 300
@@ -44,13 +45,13 @@ class FormattedNote(QScrollArea):
     """The sentence about the part at the cursor; "" where there is none."""
 
     not_marked = Signal()
-    """What an answer is from is nowhere to be seen; the text as it was written has it."""
+    """The cited words are not in the formatted text; the source has them."""
 
     def __init__(self, style: Style) -> None:
         super().__init__()
         self._style = style
         self._text = ""
-        self._marks: Sequence[Mark] = ()
+        self._marks: Sequence[TextMark] = ()
         self._waiting: list[Part] = []
         self._shown: list[_Shown] = []
         self._goes_to_cited = False
@@ -68,7 +69,7 @@ class FormattedNote(QScrollArea):
         bar.rangeChanged.connect(lambda *_: self._centring.start())
         bar.actionTriggered.connect(lambda _: self._let_go())
 
-    def show_text(self, text: str, marks: Sequence[Mark]) -> None:
+    def show_text(self, text: str, marks: Sequence[TextMark]) -> None:
         """Show a text with its marks; where only these changed, the place is kept."""
         self._marks = [mark for mark in marks if mark.becomes is not Becomes.PASSAGE]
         if text == self._text:
@@ -84,12 +85,12 @@ class FormattedNote(QScrollArea):
         self._build()
 
     def show_cited(self) -> None:
-        """Bring what an answer is from into view, as soon as it is there."""
+        """Scroll to the cited words as soon as they are laid out."""
         self._goes_to_cited = any(mark.becomes is Becomes.CITED for mark in self._marks)
         self._go_to_cited()
 
     def highlights(self) -> list[str]:
-        """The texts that stand out."""
+        """The texts that are highlighted."""
         return [
             selection.cursor.selectedText()
             for shown in self._shown
@@ -133,7 +134,7 @@ class FormattedNote(QScrollArea):
             self._mark(shown)
 
     def _mark(self, shown: _Shown) -> None:
-        counted = Places(self._text)
+        counted = QtPlaces(self._text)
         part = shown.part
         inside = [
             (mark, counted.in_python(mark.start), counted.in_python(mark.end))
@@ -170,7 +171,7 @@ class FormattedNote(QScrollArea):
             self.not_marked.emit()
 
     def _centre(self) -> None:
-        """Have the cited place in the middle, also when text above it takes its room only now."""
+        """Keep the cited place in the middle while text above it is still being laid out."""
         if self._target is None:
             return
         text, place = self._target
@@ -205,4 +206,4 @@ def _parts(text: str) -> list[Part]:
     if not rest:
         return parts
     start = rest[0].start
-    return [*parts[:_MOST_PARTS], Part(Kind.PLAIN, text[start:], start, len(text))]
+    return [*parts[:_MOST_PARTS], Part(PartKind.PLAIN, text[start:], start, len(text))]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QToolButton
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
 from app.jobs.imports import Imports
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
 from app.text import amounts
-from app.widgets import icons
-from app.widgets.text import button, label
+from app.text.error_text import in_window
+from app.widgets.labels import button, label
+from app.widgets.strip import close_button
 from mlx_backend.jobs import JobState
 
 _DOING = {"files": ("Reading", "file"), "notes": ("Looking through", "note")}
@@ -39,10 +40,7 @@ class ImportBar(QFrame):
         self.why.clicked.connect(self.reasons_wanted)
         self.tonight = button("Go to Tonight", "link")
         self.tonight.clicked.connect(self.tonight_wanted)
-        self.close_button = QToolButton()
-        self.close_button.setIcon(icons.icon("close"))
-        sized(self.close_button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
-        self.close_button.setAccessibleName("Close")
+        self.close_button = close_button()
         self.close_button.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(Space.HALF, Space.HALF, Space.HALF, Space.HALF)
@@ -101,7 +99,7 @@ def outcome(job: JobSnapshot) -> tuple[str, int]:
         return "The import was interrupted. What was read is here; drop the folder again.", 0
     if job.state is JobState.FAILED:
         error = job.status.error
-        return amounts.regional(error.message) if error else "The import failed.", 0
+        return in_window(error.message) if error else "The import failed.", 0
     result = job.status.result
     added, changed = _number(result, "added"), _number(result, "changed")
     unchanged, removed = _number(result, "unchanged"), _number(result, "removed")

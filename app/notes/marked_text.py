@@ -1,4 +1,4 @@
-"""A text with quiet marks: what is taught in the margin, what is not in the text itself."""
+"""A text with marks: the margin shows what is taught, the text itself what is not."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
-from app.notes.marks import Becomes, Mark
+from app.notes.text_marks import Becomes, TextMark
 from app.style import Colours, Size, Space, Style
-from app.widgets.text import lean, tip
+from app.widgets.labels import lean, tip
 
 
 class MarkedText(QPlainTextEdit):
@@ -32,11 +32,11 @@ class MarkedText(QPlainTextEdit):
     def __init__(self, style: Style) -> None:
         super().__init__()
         self._style = style
-        self._marks: tuple[Mark, ...] = ()
+        self._marks: tuple[TextMark, ...] = ()
         self._is_used = True
         self._margin = _Margin(self)
         self.setReadOnly(True)
-        # The marks stand at the left; each paragraph still runs as its letters do.
+        # The marks are at the left; each paragraph still has the direction of its letters.
         self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setProperty("kind", "reading")
@@ -51,7 +51,7 @@ class MarkedText(QPlainTextEdit):
         self.cursorPositionChanged.connect(self._tell)
         style.changed.connect(self._colour)
 
-    def show_text(self, text: str, marks: Sequence[Mark], is_used: bool) -> None:
+    def show_text(self, text: str, marks: Sequence[TextMark], is_used: bool) -> None:
         """Show a text with its marks; where only these changed, the place is kept."""
         if text != self.toPlainText():
             self._marks = ()
@@ -63,7 +63,7 @@ class MarkedText(QPlainTextEdit):
         self._tell()
 
     def show_cited(self) -> None:
-        """Bring what an answer is from into view, in the middle where it fits."""
+        """Scroll to the cited words."""
         cited = next((mark for mark in self._marks if mark.becomes is Becomes.CITED), None)
         last = self.document().characterCount() - 1
         if cited is not None:
@@ -72,7 +72,7 @@ class MarkedText(QPlainTextEdit):
             self.setTextCursor(cursor)
             self.centerCursor()
 
-    def marks_at(self, place: int) -> list[Mark]:
+    def marks_at(self, place: int) -> list[TextMark]:
         """The marks on a character, what is not taught first."""
         found = [mark for mark in self._marks if mark.start <= place < mark.end]
         return sorted(found, key=_rank)
@@ -94,8 +94,8 @@ class MarkedText(QPlainTextEdit):
         marks = self.marks_at(place)
         QToolTip.showText(where, tip(marks[0].sentence) if marks else "", self)
 
-    def lines(self) -> Iterator[tuple[QRect, Mark]]:
-        """Where marks are in the margin: the stretch beside each visible line, top to bottom."""
+    def lines(self) -> Iterator[tuple[QRect, TextMark]]:
+        """The marks in the margin with their places: one for each visible line, top to bottom."""
         offset, block = self.contentOffset(), self.firstVisibleBlock()
         while block.isValid():
             box = self.blockBoundingGeometry(block).translated(offset)
@@ -104,7 +104,7 @@ class MarkedText(QPlainTextEdit):
             yield from self._lines_of(block, box.topLeft())
             block = block.next()
 
-    def _lines_of(self, block: QTextBlock, corner: QPointF) -> Iterator[tuple[QRect, Mark]]:
+    def _lines_of(self, block: QTextBlock, corner: QPointF) -> Iterator[tuple[QRect, TextMark]]:
         layout = block.layout()
         for number in range(layout.lineCount()):
             line = layout.lineAt(number)
@@ -122,7 +122,7 @@ class MarkedText(QPlainTextEdit):
         self.told.emit(marks[0].sentence if marks else "")
 
     def _colour(self) -> None:
-        """Draw what is not taught in the text as such."""
+        """Show in the text what is not taught."""
         self.setExtraSelections([])
         if not self._marks:
             return
@@ -133,7 +133,7 @@ class MarkedText(QPlainTextEdit):
                 selections.append(self._selection(mark, min(mark.end, last)))
         self.setExtraSelections(selections)
 
-    def _selection(self, mark: Mark, end: int) -> QTextEdit.ExtraSelection:
+    def _selection(self, mark: TextMark, end: int) -> QTextEdit.ExtraSelection:
         selection = QTextEdit.ExtraSelection()
         cursor = QTextCursor(self.document())
         cursor.setPosition(mark.start)
@@ -142,7 +142,7 @@ class MarkedText(QPlainTextEdit):
         selection.format = look_of(mark, self._style.colours)
         return selection
 
-    def margin_colour(self, mark: Mark) -> QColor:
+    def margin_colour(self, mark: TextMark) -> QColor:
         """The colour of a mark in the margin."""
         colours = self._style.colours
         if mark.becomes is Becomes.MASKED:
@@ -152,7 +152,7 @@ class MarkedText(QPlainTextEdit):
         return colours.hairline
 
 
-def look_of(mark: Mark, colours: Colours) -> QTextCharFormat:
+def look_of(mark: TextMark, colours: Colours) -> QTextCharFormat:
     """How the text of a mark looks, where it is not simply taught."""
     look = QTextCharFormat()
     if mark.becomes is Becomes.CITED:
@@ -166,8 +166,8 @@ def look_of(mark: Mark, colours: Colours) -> QTextCharFormat:
     return look
 
 
-def _rank(mark: Mark) -> int:
-    """Of several marks on one character, the telling one comes first."""
+def _rank(mark: TextMark) -> int:
+    """The order of several marks on one character, the most important first."""
     order = {Becomes.CITED: 0, Becomes.PASSAGE: 2}
     return order.get(mark.becomes, 1)
 
@@ -182,7 +182,7 @@ class _Margin(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        before: Mark | None = None
+        before: TextMark | None = None
         for box, mark in self._text.lines():
             gap = Space.HALF if before is not None and mark is not before else 0
             stroke = QRect(Space.HALF, box.top() + gap, Size.CURVE, box.height() - gap)

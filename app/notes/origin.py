@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.text import amounts
 from app.text.directions import isolated
-from mlx_backend.library.origins import Origin
+from mlx_backend.library.note_origins import Origin
 
 
 def origin_sentence(origin: Origin) -> str:

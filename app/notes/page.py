@@ -7,47 +7,22 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from app.library.deletions import Change
-from app.library.window_state import window_state
-from app.notes import steps
-from app.notes.folder_list import FolderList
-from app.notes.folder_tree import FolderTree
-from app.notes.group import (
-    GROUPS,
-    HELPS,
-    NAMES,
-    SKIPPED,
-    GroupBar,
-    StepChange,
-    change_for_group,
-)
-from app.notes.import_bar import ImportBar
-from app.notes.list import NoteList
-from app.notes.preview import NotePreview
-from app.notes.samples.page import SamplesView
-from app.notes.skipped import SkippedFiles
-from app.notes.table import TITLE, NoteTable
+from app.notes.browser import NotesBrowser
+from app.notes.decisions import DecisionSteps
+from app.notes.groups import GROUPS, SKIPPED
+from app.notes.note_table_model import TITLE
+from app.notes.samples.page import SamplesPage
 from app.notes.totals import totals_line
 from app.notes.welcome import NotesWelcome
 from app.services import Services
-from app.style import Size, Space
 from app.text import amounts
-from app.widgets.chips import Chips
-from app.widgets.columns import columns
 from app.widgets.deletable_list import choose_neighbour
-from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import reveal
-from app.widgets.search_field import search_field
-from app.widgets.segments import Segments
-from app.widgets.text import button, hairline, indented, label
-from app.widgets.undo import UndoBar
-from mlx_backend.library.deciding import Decision, Decisions
-from mlx_backend.library.folder_decisions import FolderDecision, FolderDecisions
-from mlx_backend.library.languages import Language
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.library.note_browsing import Browsing, NoteFilter, NoteIds, Overview
-from mlx_backend.library.voices import short_name
 
 _TYPING_MS = 150
 _REFRESH_MS = 1000
@@ -77,7 +52,7 @@ class NotesPage(QWidget):
         self._background = background
         self._imports = imports
         self._watched = services.watched
-        self._history = services.history
+        self._decisions = DecisionSteps(background, services.history, self)
         self._overview = Overview()
         self._found = 0
         self._is_looking = False
@@ -85,22 +60,15 @@ class NotesPage(QWidget):
         self._place: tuple[int, int, int] | None = None
         self._back: tuple[int, ...] = ()
         self._wanted = NoteFilter()
-        self.table = NoteTable(background)
-        self.tree = FolderTree(background)
-        self.list = NoteList(self.table)
-        self.folders = FolderList(self.tree)
-        self.search = search_field("Search notes")
-        self.totals = label(kind="quiet")
-        self.add = button("Add Folder…")
-        self.chips = Chips(NAMES, HELPS)
-        self.group_bar = GroupBar(background)
         self.welcome = NotesWelcome()
-        self.preview = NotePreview(background, services.style, window_state(services.library.home))
-        self.skipped = SkippedFiles(background)
-        self.import_bar = ImportBar(imports)
-        self.undo_bar = UndoBar(services.history)
-        self.segments = Segments(("Notes", "Samples"), 0, "What to show")
-        self._middle = QStackedWidget()
+        self.browser = browser = NotesBrowser(services)
+        self.table, self.list, self.preview = browser.table, browser.list, browser.preview
+        self.tree, self.folders = browser.tree, browser.folders
+        self.skipped, self.undo_bar = browser.skipped, browser.undo_bar
+        header = browser.header
+        self.segments, self.search, self.totals = header.segments, header.search, header.totals
+        self.chips, self.group_bar = header.chips, header.group_bar
+        self.import_bar = header.import_bar
         self._stack = QStackedLayout(self)
         self._typing = QTimer(self, singleShot=True, interval=_TYPING_MS)
         self._refreshing = QTimer(self, singleShot=True, interval=_REFRESH_MS)
@@ -129,9 +97,9 @@ class NotesPage(QWidget):
         field.selectAll()
 
     @functools.cached_property
-    def samples(self) -> SamplesView:
+    def samples(self) -> SamplesPage:
         """What study wrote; made when somebody looks at it first."""
-        view = SamplesView(self._services)
+        view = SamplesPage(self._services)
         view.notes_wanted.connect(lambda: self.show_samples(False))
         view.tonight_wanted.connect(self.tonight_wanted)
         view.place_wanted.connect(self.show_place)
@@ -162,66 +130,22 @@ class NotesPage(QWidget):
     # --- making the page ---
 
     def _lay_out(self) -> None:
-        self._middle.addWidget(indented(self.list, Space.ONE))
-        self._middle.addWidget(self.skipped)
-        split = columns(
-            (
-                (self.folders, lambda: Size.FOLDERS_LEAST),
-                (self._middle, lambda: Size.LIST_LEAST),
-                (PageScroll(self.preview), lambda: Size.LIST_LEAST),
-            )
-        )
-        # Shares of what there is; most is for reading.
-        split.setSizes([Size.SIDEBAR, Size.LIST_LEAST, Size.FIELD + Size.SHORT_FIELD])
-        for place, share in enumerate((1, 3, 4)):
-            split.setStretchFactor(place, share)
-        browser = QWidget()
-        layout = QVBoxLayout(browser)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(self._header())
-        layout.addWidget(hairline())
-        layout.addWidget(split, 1)
-        layout.addWidget(self.undo_bar)
-        self._stack.addWidget(QWidget())  # until the first look, neither list nor invitation
-        self._stack.addWidget(self._invitation())
-        self._stack.addWidget(browser)
-
-    def _invitation(self) -> QWidget:
-        page = QWidget()
-        layout = QVBoxLayout(page)
+        invitation = QWidget()
+        layout = QVBoxLayout(invitation)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.welcome, 1)
-        layout.addWidget(UndoBar(self._services.history))  # the last note may have been deleted
-        return page
-
-    def _header(self) -> QVBoxLayout:
-        top = QHBoxLayout()
-        top.setSpacing(Space.ONE)
-        top.addWidget(label("Notes", "title"))
-        top.addSpacing(Space.ONE)
-        top.addWidget(self.segments)
-        top.addStretch()
-        top.addWidget(self.search)
-        top.addWidget(self.add)
-        header = QVBoxLayout()
-        header.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
-        header.setSpacing(Space.ONE)
-        header.addLayout(top)
-        header.addWidget(self.totals)
-        header.addWidget(self.chips)
-        header.addWidget(self.group_bar)
-        header.addWidget(self.import_bar)
-        self.chips.hide()
-        return header
+        layout.addWidget(UndoBar(self._services.history))
+        self._stack.addWidget(QWidget())  # until the first look, neither list nor invitation
+        self._stack.addWidget(invitation)
+        self._stack.addWidget(self.browser)
 
     def _connect(self) -> None:
         self.search.textEdited.connect(lambda _: self._typing.start())
         self.search.textChanged.connect(lambda text: None if text else self._list())
         self._typing.timeout.connect(self._list)
         self._refreshing.timeout.connect(self.refresh)
-        self.add.clicked.connect(self.folder_wanted)
+        self.browser.folder_wanted.connect(self.folder_wanted)
         self.welcome.folder_wanted.connect(self.folder_wanted)
         self.welcome.samples_wanted.connect(self.samples_wanted)
         self.list.chosen.connect(self.preview.show_notes)
@@ -230,16 +154,16 @@ class NotesPage(QWidget):
         self._services.deletions.changed.connect(self._take_change)
         self.list.reveal_wanted.connect(lambda note: reveal(Path(note.path)))
         self.preview.inclusion_wanted.connect(self._decide_chosen)
-        self.preview.undo_wanted.connect(self._undo_for_note)
+        self.preview.undo_wanted.connect(self._decisions.undo_for_note)
         self.folders.chosen.connect(self._folder_chosen)
         self.folders.inclusion_wanted.connect(self._decide_folder)
         self.folders.watch_wanted.connect(self._watched.watch)
         self.chips.chosen.connect(self._group_chosen)
-        self.group_bar.undo_wanted.connect(
-            lambda group, undo: self._change(change_for_group(group, undo), "for all notes")
-        )
-        self.group_bar.languages.use_wanted.connect(self._use_language)
-        self.preview.own_name_chosen.connect(self._choose_own_name)
+        self.group_bar.undo_wanted.connect(self._decisions.undo_for_all)
+        self.group_bar.languages.use_wanted.connect(self._decisions.use_language)
+        self.preview.own_name_chosen.connect(self._decisions.add_own_name)
+        self._decisions.decided.connect(self._after_change)
+        self._decisions.stepped.connect(self._take_step)
         self.import_bar.reasons_wanted.connect(lambda: self.chips.choose(SKIPPED))
         self.import_bar.tonight_wanted.connect(self.tonight_wanted)
         self.segments.chosen.connect(lambda _: self.show_samples())
@@ -257,7 +181,7 @@ class NotesPage(QWidget):
     def _list(self) -> None:
         self._wanted = wanted = self._filter()
         self._background.call(
-            # What was asked for later makes an earlier search not worth its time.
+            # A search that a later one has replaced is not worth its time.
             lambda db: Browsing(db).ids(wanted) if wanted == self._wanted else None,
             functools.partial(self._show_notes, wanted),
         )
@@ -272,6 +196,7 @@ class NotesPage(QWidget):
             self.list.choose_all(back)
         if ids:
             self._bring_up(_BROWSER)
+            self.browser.show_empty(False)
         self._show_totals()
         if self._place is not None:
             self._show_place_of(*self._place)
@@ -289,11 +214,17 @@ class NotesPage(QWidget):
         self._overview, self._is_looking = overview, False
         is_empty = not (overview.notes or overview.skipped or self._imports.is_busy)
         self._bring_up(_WELCOME if is_empty else _BROWSER)
+        self._show_emptiness()
         self._show_counts()
         if self.chips.key == SKIPPED:
             self.skipped.load()
         self._refresh_tree()
         self._show_totals()
+
+    def _show_emptiness(self) -> None:
+        """Of files that were skipped, and notes that come in just now, there is a list to see."""
+        has_list = self.chips.key == SKIPPED or self._imports.is_busy
+        self.browser.show_empty(not (self._overview.notes or has_list))
 
     def _show_counts(self) -> None:
         counts: dict[str, int] = {group: self._overview.groups.get(group, 0) for group in GROUPS}
@@ -309,6 +240,7 @@ class NotesPage(QWidget):
     def _import_goes_on(self) -> None:
         if self._imports.is_busy:
             self._bring_up(_BROWSER)
+            self._show_emptiness()
             if not (self._refreshing.isActive() or self._is_looking):
                 self._refreshing.start()
 
@@ -322,7 +254,8 @@ class NotesPage(QWidget):
 
     def _group_chosen(self, key: str) -> None:
         self.group_bar.show_group(key)
-        self._middle.setCurrentIndex(1 if key == SKIPPED else 0)
+        self.browser.show_skipped(key == SKIPPED)
+        self._show_emptiness()
         if key == SKIPPED:
             self.list.clearSelection()
             self.skipped.load()
@@ -346,23 +279,14 @@ class NotesPage(QWidget):
 
     def _decide_chosen(self, included: bool) -> None:
         ids = self.list.chosen_ids()
-        self._background.call(
-            lambda db: Decisions(db).decide(ids, included),
-            functools.partial(self._decided, ids, included),
-        )
+        self._decisions.decide(ids, included)
         self._announce(len(ids), included)
 
     def _decide_folder(self, path: str, included: bool) -> None:
         if path:
-            self._background.call(
-                lambda db: FolderDecisions(db).decide(path, included),
-                functools.partial(self._folder_decided, included),
-            )
+            self._decisions.decide_folder(path, included)
         else:
-            self._background.call(
-                functools.partial(steps.decide_all, included),
-                lambda done: self._decided(*done),
-            )
+            self._decisions.decide_all(included)
         self._announce(self.table.rowCount(), included)
 
     def _announce(self, notes: int, included: bool) -> None:
@@ -373,30 +297,6 @@ class NotesPage(QWidget):
         if notes > _MANY:
             self.totals.setText(f"{doing} {amounts.count(notes, 'note')}…")
 
-    def _decided(self, ids: NoteIds[int], included: bool, decision: Decision) -> None:
-        if decision.notes:
-            step = steps.decided(ids, included, decision, self._after_step)
-            self._history.add(step)
-        self._after_change()
-
-    def _folder_decided(self, included: bool, decision: FolderDecision) -> None:
-        self._history.add(steps.folder_decided(included, decision, self._after_step))
-        self._after_change()
-
-    def _use_language(self, language: Language, use: bool) -> None:
-        self._history.do(steps.language_used(language, use, self._after_step))
-
-    def _choose_own_name(self, name: str) -> None:
-        self._history.do(steps.own_name_added(short_name(name), self._after_step))
-
-    def _undo_for_note(
-        self, note_id: int, step: str, undo: bool, only: tuple[bytes, ...] | None
-    ) -> None:
-        self._change(StepChange((step,), undo, note_id, only), "for this note")
-
-    def _change(self, change: StepChange, where: str) -> None:
-        self._history.do(steps.findings_changed(change, where, self._after_step))
-
-    def _after_step(self, _: bool) -> None:
+    def _take_step(self) -> None:
         self.group_bar.show_group(self.chips.key)
         self._after_change()

@@ -12,35 +12,35 @@ from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.library.background import Background
-from app.notes.findings import NoteFindings
+from app.notes.findings_view import NoteFindings
 from app.notes.formatted_note import FormattedNote
 from app.notes.marked_text import MarkedText
-from app.notes.marks import Mark, marks_of, shown_text
+from app.notes.note_charts import NoteCharts
+from app.notes.note_table_model import STATE_HELP
 from app.notes.origin import origin_sentence
-from app.notes.picture import NotesPicture
 from app.notes.speakers import NoteSpeakers
-from app.notes.table import STATE_HELP
+from app.notes.text_marks import TextMark, marks_of, shown_text
 from app.style import Space, Style
 from app.text import amounts
 from app.text.directions import isolated
-from app.widgets.flow import Flow
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import button, paragraph
 from app.widgets.reveal import SHOW, reveal
 from app.widgets.segments import Segments
-from app.widgets.text import button, paragraph
-from mlx_backend.library.findings import Findings, Reason
+from mlx_backend.library.curation_findings import CurationFindings, Reason
 from mlx_backend.library.folder_decisions import FolderDecisions, leaves_out
 from mlx_backend.library.note_browsing import Browsing, NoteIds, Sums
+from mlx_backend.library.note_origins import Origin, origin_of
 from mlx_backend.library.notes import Notes, NoteSummary
-from mlx_backend.library.origins import Origin, origin_of
 
-# Whose text is Markdown, by itself or as the importer wrote it.
+# Kinds of notes whose text is Markdown, originally or as the importer wrote it.
 _MARKDOWN = {"docx", "epub", "evernote", "feed", "html", "markdown", "notebook", "web page"}
 _FORMATTED, _SOURCE = range(2)
 _LOOK_KEY = "notes/source"
 
 # As much as anyone scrolls through here; the file itself is one click away.
 _SHOWN_CHARACTERS = 100_000
-# More where an answer is from further behind, but never what would stall the window.
+# More where an answer cites a place further down, but never so much that the window stalls.
 _AFTER = 10_000
 _MOST_CHARACTERS = 1_000_000
 
@@ -51,7 +51,7 @@ class _Details:
 
     note: NoteSummary
     text: str
-    marks: tuple[Mark, ...]
+    marks: tuple[TextMark, ...]
     reasons: tuple[Reason, ...]
     choice: bool | None
     left_out: str
@@ -60,7 +60,7 @@ class _Details:
 
 
 class NotePreview(QWidget):
-    """Shows one note with its passages, or sums over several; the picture of all where none is."""
+    """Shows one note with its passages, or sums over several; charts where none is chosen."""
 
     inclusion_wanted = Signal(bool)
     """The chosen notes are to be used, or to be left out."""
@@ -102,7 +102,7 @@ class NotePreview(QWidget):
         self.formatted.told.connect(self._tell)
         self.formatted.not_marked.connect(self._show_source)
         self.look.chosen.connect(self._choose_look)
-        self.picture = NotesPicture(background, style)
+        self.picture = NoteCharts(background, style)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.picture)
         self._stack.addWidget(self._page())
@@ -110,7 +110,7 @@ class NotePreview(QWidget):
     def _page(self) -> QWidget:
         page = QWidget()
         actions = QWidget()
-        flow = Flow(actions, Space.ONE)
+        flow = FlowLayout(actions, Space.ONE)
         flow.addWidget(self.toggle)
         flow.addWidget(self.show_file)
         flow.addWidget(self.look)
@@ -150,18 +150,18 @@ class NotePreview(QWidget):
             self._background.call(find, functools.partial(self._show_one, self._cited))
 
     def show_place(self, note_id: int, start: int, end: int) -> None:
-        """Show one note at the characters [start, end), which an answer is from."""
+        """Show one note at the characters [start, end), which an answer cites."""
         ids: NoteIds[int] = array("q", (note_id,))
         self._ids, self._cited, self._is_to_scroll = ids, (start, end), True
         self._is_other = True
         self.show_notes(ids)
 
     def show_missing(self) -> None:
-        """Say that the note that was wanted is not there any more."""
+        """Say that the note is not there any more."""
         self._ids, self._cited = array("q"), None
         self._stack.setCurrentIndex(1)
         self.title.setText("This note is no longer in your library")
-        self.where.setText("If you deleted it, it is in the bin. Or its file went.")
+        self.where.setText("If you deleted it, it is in the bin; otherwise its file is gone.")
         self.help.setText("")
         self.speakers.show_speakers(())
         self.findings.show_reasons(())
@@ -236,7 +236,7 @@ class NotePreview(QWidget):
         self._body.setCurrentIndex(look)
 
     def _show_source(self) -> None:
-        """This once, whatever the person likes better: the formatted note has not the place."""
+        """Show the source this once, because the formatted note does not have the cited words."""
         if self._body.currentWidget() is self.formatted:
             self._show_look(_SOURCE)
             self._show_cited()
@@ -247,7 +247,7 @@ class NotePreview(QWidget):
             self.formatted.show_cited()
 
     def _remembered(self) -> int:
-        """How the person wants to read notes; what cannot be read is as at first."""
+        """How the person wants to read notes; formatted where that is not known."""
         return _SOURCE if str(self._state.value(_LOOK_KEY, 0)) == "1" else _FORMATTED
 
     def _offer(self, leave_out: bool, possible: bool) -> None:
@@ -271,7 +271,7 @@ def _details(
     note = Browsing(db).rows([note_id]).get(note_id)
     if note is None:
         return None
-    notes, findings = Notes(db), Findings(db)
+    notes, findings = Notes(db), CurationFindings(db)
     text = notes.text(note_id)
     reasons, left = findings.reasons(note_id), notes.left_out(note_id)
     marks = marks_of(text, notes.spans(note_id), reasons, note.status != "excluded", cited)

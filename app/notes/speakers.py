@@ -10,15 +10,15 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.style import Space
 from app.text.directions import isolated
-from app.widgets.flow import Flow
-from app.widgets.text import button, on_button, paragraph
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import button, on_button, paragraph
 
 _MOST_SPEAKERS = 8
 _LONGEST_NAME = 40
 
 
 class NoteSpeakers(QWidget):
-    """Names to choose from; out of sight where nothing is to be asked."""
+    """Names to choose from; hidden where there is nothing to ask."""
 
     own_name_chosen = Signal(str)
     """The name in the note that is the person's."""
@@ -27,7 +27,7 @@ class NoteSpeakers(QWidget):
         super().__init__()
         self.question = paragraph()
         self.names = QWidget()
-        self._flow = Flow(self.names, Space.ONE)
+        self._flow = FlowLayout(self.names, Space.ONE)
         self._shown: tuple[str, ...] = ()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.style import Size, Space, inset, sized
-from app.widgets.empty import BigIcon, centred
-from app.widgets.text import button, label, paragraph
+from app.widgets.empty_state import BigIcon, centred
+from app.widgets.labels import button, label, paragraph
 
 _STEPS = (
     ("Now", "Drop a folder of notes into this window."),

@@ -5,27 +5,27 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from app.notes.marks import Places
+from app.text.qt_places import QtPlaces
 
 _WORD = re.compile(r"[^\W_]+")
-# What has more words than a page takes too long to compare.
+# More words than this take too long to compare.
 _MOST_WORDS = 4_000
 
 
 class WordPlaces:
-    """The words of `written` and where each stands in `shown`, as Qt counts characters there."""
+    """The words of `written`, and where each is in `shown`, as Qt counts characters there."""
 
     def __init__(self, written: str, shown: str) -> None:
         self._texts = written, shown
         self._written = [found.span() for found in _WORD.finditer(written)]
         self._shown = [found.span() for found in _WORD.finditer(shown)]
-        self._counted = Places(shown)
+        self._counted = QtPlaces(shown)
         self._pairs = self._paired(written, shown)
 
     def shown(self, start: int, end: int) -> tuple[int, int] | None:
         """Where the words of characters `start` to `end` are shown; None where none of them is.
 
-        The signs behind the last word go with it.
+        Punctuation after the last word is included.
         """
         pairs = [
             (word, self._shown[self._pairs[number]])

@@ -13,9 +13,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 from app.style import Space
+from app.widgets.labels import tip
 from app.widgets.number_fields import DecimalField, WholeField
 from app.widgets.still_fields import keep_still
-from app.widgets.text import tip
 from mlx_backend.settings import Settings
 
 Changed = Callable[[object], None]
@@ -140,5 +140,5 @@ def _number(
 
 
 def _step(default: float) -> float:
-    """Half of what a person counts in; a tenth of the leading digit of what is smaller than 1."""
+    """The step of the arrows: 0.5, or a tenth of the leading digit of a default below 1."""
     return 0.5 if default >= 1 else 10.0 ** (math.floor(math.log10(default)) - 1)

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.library.background import Background
 from app.style import Size, Space, sized
 from app.text.clean_text import clean
-from app.widgets.composing import LineField
-from app.widgets.text import label, paragraph
+from app.widgets.labels import label, paragraph
+from app.widgets.text_fields import LineField
 from mlx_backend.library.own_names import OwnNames
 
 
@@ -20,7 +20,7 @@ class OwnNamesField(QWidget):
     """One line with all names; what is typed is in force when the field is left."""
 
     changed = Signal()
-    """Who wrote which notes is known anew."""
+    """The names changed, and with them who wrote which notes."""
 
     def __init__(self, background: Background) -> None:
         super().__init__()

@@ -15,8 +15,8 @@ from app.settings.fields import Declared, declared_settings, make_field, set_val
 from app.settings.own_names import OwnNamesField
 from app.style import Size, Space, inset, sized
 from app.widgets.fold import Fold
+from app.widgets.labels import button, hairline, label, paragraph
 from app.widgets.reveal import SHOW, open_path
-from app.widgets.text import button, hairline, label, paragraph
 from mlx_backend.library import Library
 
 _FOLDED = "Details"

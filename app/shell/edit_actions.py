@@ -54,7 +54,9 @@ class EditActions(QObject):
         super().__init__(menu)
         self._target: QWidget | None = None
         self._heard: list[QMetaObject.Connection] = []
-        self._has_text = False  # in the clipboard; asked for seldom, as other programs may hold it
+        self._has_text = (
+            False  # on the clipboard; asked for seldom, because another program may have to answer
+        )
         self.cut = self._add(menu, "Cu&t", _Key.Cut, cut)
         self.copy = self._add(menu, "&Copy", _Key.Copy, copy)
         self.paste = self._add(menu, "&Paste", _Key.Paste, paste)
@@ -190,7 +192,7 @@ def _selection(view: QAbstractItemView) -> QItemSelection:
 
 
 def _rows(view: QAbstractItemView) -> str:
-    """The selected rows as text; by ranges, as there may be fifty thousand of them."""
+    """The selected rows as text; by ranges, because there may be fifty thousand of them."""
     model, lines = view.model(), []
     for chosen in sorted(_selection(view).toList(), key=lambda each: each.top()):
         for row in range(chosen.top(), min(chosen.bottom(), chosen.top() + _MOST_ROWS) + 1):

@@ -1,4 +1,4 @@
-"""Before the window closes: is all on disk that was typed?"""
+"""Before the window closes, makes sure that all that was typed is saved."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.library.background import Background
-from app.widgets.confirm import ConfirmDialog
+from app.widgets.confirm_dialog import ConfirmDialog
 
 _PATIENCE_MS = 2_000
 
@@ -20,8 +20,8 @@ def may_leave(window: QWidget, background: Background) -> bool:
     dialog = ConfirmDialog(
         window,
         "What you typed is not saved yet",
-        "The disk is full, or cannot be written. Once you have made room, all is saved by itself;"
-        " close now, and what you typed last is lost.",
+        "The disk is full or cannot be written. Once there is room, Overnight saves it by itself;"
+        " if you close now, what you typed last is lost.",
         "Close Anyway",
     )
     return bool(dialog.exec())

@@ -27,7 +27,7 @@ _LEVELS = {
 
 
 class _LogFile(RotatingFileHandler):
-    """A log that a full disk cuts short; else each line would bring a traceback to the terminal."""
+    """A log file that a full disk ends silently; otherwise each line would print a traceback."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exception(), OSError):
@@ -58,7 +58,7 @@ def show_unexpected(show: Callable[[OvernightError], None]) -> None:
         show(from_exception(error))
 
     sys.excepthook = handle
-    # Of other threads only the log tells: a dialog may be made on the window's thread alone.
+    # Errors of other threads are only logged: dialogs may be made on the window's thread alone.
     threading.excepthook = lambda args: _log.error(
         "unexpected in thread %s", args.thread, exc_info=args.exc_value
     )

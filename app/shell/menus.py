@@ -68,7 +68,7 @@ class Menus(QObject):
         self.actual = _add(menu, "&Actual Size", "Ctrl+0", lambda: self.zoom_wanted.emit(0))
 
     def show_zoom(self, percent: int) -> None:
-        """Enable what there is left to choose."""
+        """Enable the zoom levels that are left to choose."""
         self.larger.setEnabled(percent < max(ZOOMS))
         self.smaller.setEnabled(percent > min(ZOOMS))
         self.actual.setEnabled(percent != 100)

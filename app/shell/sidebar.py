@@ -25,7 +25,7 @@ class Entry:
 
 
 class Sidebar(QFrame):
-    """Tells which page is wanted, and shows which one is there; `foot` stands below."""
+    """Emits which page is chosen, and marks the one that is shown; `foot` is below the list."""
 
     chosen = Signal(str)
 

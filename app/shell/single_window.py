@@ -46,7 +46,7 @@ class SingleWindow(QObject):
         return True
 
     def claim_after_closing(self) -> bool:
-        """Wait for a window that does not answer since it is about to be gone, then `claim`."""
+        """Wait for a window that does not answer because it is closing, then `claim`."""
         return self.claim(_CLOSING_S)
 
     def call_forward(self) -> bool:
@@ -54,7 +54,7 @@ class SingleWindow(QObject):
         return any(_answers(path) for path in _sockets(self._home))
 
     def stop_answering(self) -> None:
-        """From now on later starts wait for the end of this window, which cannot come forward."""
+        """From now on, later starts wait for this window to end, because it no longer answers."""
         self._server.close()
 
     def close(self) -> None:
@@ -83,9 +83,9 @@ def _answers(path: Path) -> bool:
 def _sockets(home: Path) -> Iterator[Path]:
     """Where the window's socket may be: in the library, which is its owner's alone.
 
-    Where that path is too long, or its disk knows no sockets, in a folder of the person's own.
+    Where that path is too long, or its disk has no sockets, in a folder of the person's own.
     """
-    home = home.resolve()  # by whichever links a start came to it
+    home = home.resolve()  # the same whichever symbolic links lead to it
     inside = home / "window.sock"
     if len(os.fsencode(inside)) <= _LONGEST_PATH:
         yield inside

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout
 
-from app.jobs import run_line
+from app.jobs import run_queue
 from app.jobs.run_news import RunNews
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
@@ -20,13 +20,13 @@ from app.notes.import_bar import outcome
 from app.style import Space
 from app.text import amounts
 from app.tonight import run_facts, run_story
-from app.widgets.text import button, label, paragraph
+from app.widgets.labels import button, label, paragraph
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
 
 
 class StatusStrip(QFrame):
-    """Shows the running job, and what came of the last one; else it is not there.
+    """Shows the running job, or what came of the last one; otherwise it is hidden.
 
     A click leads to the job's page.
     """
@@ -94,11 +94,11 @@ class StatusStrip(QFrame):
     def _chat(self) -> None:
         run = self._finished
         if run is not None:
-            self.chat_wanted.emit(run_story.adapter_of(run))
+            self.chat_wanted.emit(run.adapter)
             self._news.mark_seen(run.id)
 
     def _show(self) -> None:
-        active = sorted(self._watcher.active(), key=run_line.is_in_line)
+        active = sorted(self._watcher.active(), key=run_queue.is_queued)
         self._finished = None if active else self._news.latest()
         self.chat.setVisible(self._finished is not None)
         if active:
@@ -106,7 +106,7 @@ class StatusStrip(QFrame):
         elif self._imported is not None:
             self._say("notes", "Notes are added", outcome(self._imported)[0])
         elif self._finished is not None:
-            self._say("tonight", f"“{run_story.adapter_of(self._finished)}” is ready")
+            self._say("tonight", f"“{self._finished.adapter}” is ready")
         else:
             self._show_rest()
         self.detail.setVisible(bool(self.detail.text()))
@@ -115,7 +115,7 @@ class StatusStrip(QFrame):
 
     def _show_running(self, job: JobSnapshot) -> None:
         self._say(_page_of(job), _title(job), "Stopping…" if job.stopping else describe(job))
-        is_at_rest = run_line.is_in_line(job) or job.is_paused
+        is_at_rest = run_queue.is_queued(job) or job.is_paused
         done, total = _share(job)
         self.bar.setRange(0, total)  # 0: the bar moves to and fro
         self.bar.setValue(done)

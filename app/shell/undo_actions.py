@@ -42,10 +42,9 @@ class _Typing:
 
 
 class UndoActions(QObject):
-    """Keeps the two entries of a menu true, with the shortcuts that the system has for them.
+    """Keeps the two entries of a menu up to date, with the system's shortcuts for them.
 
-    A text field takes these shortcuts for itself even when it has nothing to undo; then they are
-    taken from it.
+    A text field takes these shortcuts even when it has nothing to undo; then this takes them back.
     """
 
     def __init__(self, menu: QMenu, history: UndoHistory) -> None:
@@ -107,7 +106,7 @@ class UndoActions(QObject):
             action.setEnabled(types or name is not None)
 
     def _enable(self) -> None:
-        # A shortcut of an entry that is grey would not be heard once there is something to undo.
+        # A disabled entry would not hear its shortcut once there is something to undo.
         for action in (self.undo, self.redo):
             action.setEnabled(True)
 

@@ -1,4 +1,4 @@
-"""The one window: sidebar with the status strip, pages, and the wires between them."""
+"""The one window: sidebar with the status strip, pages, and the connections between them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from PySide6.QtCore import QDir, QEvent, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QMainWindow,
     QStackedWidget,
@@ -28,18 +27,19 @@ from app.notes.page import NotesPage
 from app.services import Services
 from app.settings.page import SettingsPage
 from app.shell import window_place
-from app.shell.drops import DropSign, FileDrops
+from app.shell.file_drops import DropSign, FileDrops
 from app.shell.leaving import may_leave
 from app.shell.menus import Menus
+from app.shell.note_chooser import NoteChooser
 from app.shell.sidebar import Entry, Sidebar
 from app.shell.status_strip import StatusStrip
 from app.shell.undo_actions import UndoActions
 from app.style import ZOOMS, zoom
-from app.widgets.errors import Errors
+from app.widgets.error_dialog import Errors
+from app.widgets.labels import hairline
 from app.widgets.notices import Notices
 from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import open_path
-from app.widgets.text import hairline
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
@@ -68,7 +68,7 @@ class _Refreshed(Protocol):
 
 
 class Window(QMainWindow):
-    """Makes each page when it is first wanted, and carries the pages' wishes to each other."""
+    """Makes each page when it is first shown, and carries signals from page to page."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -92,6 +92,7 @@ class Window(QMainWindow):
         self.strip = StatusStrip(services.watcher, self.news)
         self.sidebar = Sidebar(ENTRIES, self.strip)
         self.menus = Menus(self, ENTRIES)
+        self._chooser = NoteChooser(self)
         self.outside = OutsideChanges(library, services.background, self)
         self._show_zoom(cast(int, self._state.value("zoom", 100, int)))
         self.undo = UndoActions(self.menus.edit_menu, services.history)
@@ -134,7 +135,7 @@ class Window(QMainWindow):
         return cast(PageScroll, self._stack.currentWidget()).page
 
     def come_forward(self) -> None:
-        """Be seen, over the windows of other programs."""
+        """Come in front of the windows of other programs."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
@@ -165,7 +166,7 @@ class Window(QMainWindow):
 
     def _make_notes(self) -> NotesPage:
         page = NotesPage(self._services)
-        page.folder_wanted.connect(self._choose_folder)
+        page.folder_wanted.connect(self._chooser.choose_folder)
         page.samples_wanted.connect(self._import_samples)
         page.tonight_wanted.connect(lambda: self.show_page("tonight"))
         return page
@@ -233,10 +234,11 @@ class Window(QMainWindow):
         self.strip.chat_wanted.connect(self._chat_with)
         drops = FileDrops(self, DropSign(self._whole))
         drops.dropped.connect(self.import_paths)
+        self._chooser.chosen.connect(self.import_paths)
         menus.page_wanted.connect(self.show_page)
         menus.chat_wanted.connect(self._new_chat)
-        menus.folder_wanted.connect(self._choose_folder)
-        menus.files_wanted.connect(self._choose_files)
+        menus.folder_wanted.connect(self._chooser.choose_folder)
+        menus.files_wanted.connect(self._chooser.choose_files)
         menus.find_wanted.connect(self._find)
         menus.zoom_wanted.connect(self._zoom)
         menus.close_wanted.connect(self.close)
@@ -252,23 +254,6 @@ class Window(QMainWindow):
         services.watcher.settled.connect(self._say_good_morning)
 
     # --- wishes ---
-
-    def _choose_folder(self) -> None:
-        self._choose(QFileDialog.FileMode.Directory, "Add a folder of notes")
-
-    def _choose_files(self) -> None:
-        self._choose(QFileDialog.FileMode.ExistingFiles, "Add notes")
-
-    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
-        dialog = QFileDialog(self, title)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(mode)
-        if dialog.directory() == QDir.current():
-            # Nobody chose anything yet; where the program was started is of no interest.
-            dialog.setDirectory(QDir.home())
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Add")
-        dialog.filesSelected.connect(lambda chosen: self.import_paths(map(Path, chosen)))
-        dialog.open()
 
     def _import_samples(self) -> None:
         self.import_paths([Path(str(resources.files("resources") / "sample_notes"))])
@@ -332,7 +317,7 @@ class Window(QMainWindow):
             self.notices.show_error(error.to_error(), job.folder.log_path)
 
     def _job_not_started(self, job_id: str, error: OvernightError) -> None:
-        """A dialog answers what the person just did; imports start by themselves, too."""
+        """Show a dialog; but only a notice for an import, which may have started by itself."""
         if self._services.imports.has_asked_for(job_id):
             self.notices.show_error(error)
         else:
@@ -340,6 +325,6 @@ class Window(QMainWindow):
 
 
 def _import_larger_pages(_: object) -> None:
-    # Not needed for the first picture, and too long for a click to wait for.
+    # Not needed for the first page, but too slow to import only on a click.
     importlib.import_module("app.chat.page")
     importlib.import_module("app.tonight.page")

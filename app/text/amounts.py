@@ -1,7 +1,7 @@
 """Numbers as a person says them: with a unit, and no more digits than mean something.
 
 Separators, the clock of 12 or 24 hours and the order of a date are those of the person's region;
-the words are English, since the window is.
+the words are English, as everywhere in the window.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale, QTime
 
-from mlx_backend.errors import OvernightError
-
 _SHORT = QLocale.FormatType.ShortFormat
 
 
 def number(of: float, digits: int = 0) -> str:
-    """A number with so many digits behind the point: '1,540', '1.540,5' where that is usual."""
+    """A number with `digits` digits after the point: '1,540', '1.540,5' where that is usual."""
     region = QLocale()
     if region.language() is QLocale.Language.C:
         return f"{of:,.{digits}f}"
@@ -30,13 +28,8 @@ _OF_THE_ENGINE = re.compile(r"\b\d{1,3}(?:,\d{3})+\b|\b\d+\.\d+(?= [KMGT]B\b)")
 
 
 def regional(text: str) -> str:
-    """A sentence of the engine, which writes '1,540 samples' and '2.1 GB', as it is usual here."""
+    """A sentence of the engine with its numbers ('1,540', '2.1 GB') as the region writes them."""
     return _OF_THE_ENGINE.sub(_regional, text)
-
-
-def trouble(error: OvernightError) -> str:
-    """What happened and what to do next, in one line."""
-    return regional(f"{error.message} {error.hint}".strip())
 
 
 def _regional(found: re.Match[str]) -> str:

@@ -1,8 +1,8 @@
-"""Text as every part of the way can carry it, from a field to the disk and to the model."""
+"""Text that fields, the database and the model can all hold."""
 
 from __future__ import annotations
 
 
 def clean(text: str) -> str:
-    """Without NUL and half characters, which a sign stands for."""
+    """A text with replacement characters in place of NUL and lone surrogates."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Which way a text runs, and names within our sentences that run another way."""
+"""The direction in which a text runs, and names that run another way than the sentence."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def isolated(name: str) -> str:
 
 
 def apart(text: str) -> str:
-    """A text that stands for itself, whichever way what it is drawn in runs."""
+    """A text whose direction does not depend on what it is drawn in."""
     return f"{_OPEN}{text}{_CLOSE}" if text else text
 
 
 def in_sentence(text: str) -> str:
-    """A text in which what stands in “ ” turns nothing around it.
+    """A text in which what is quoted in “ ” does not change the direction of the rest.
 
-    Where there is nothing but what stands in “ ”, that decides which way the text runs.
+    Where there is nothing but a quotation, that decides the direction.
     """
     around = _QUOTED.sub("", text)
     if not _TURNS.search(text) or not _has_letters(around):

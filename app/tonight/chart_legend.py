@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.style import Size, Space, sized
-from app.widgets.text import label
+from app.widgets.labels import label
 
 
 class Key(QWidget):

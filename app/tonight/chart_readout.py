@@ -27,7 +27,7 @@ def length_of(night: Night, steps: int) -> float:
 
 
 def read_at(night: Night, step: float, reach: float, steps: int) -> Reading | None:
-    """What stands at `step` of `steps`, or within `reach` steps of it; None where nothing does."""
+    """What there is at `step` of `steps`, or within `reach` steps of it; None for nothing."""
     lines: list[str] = []
     meant = nearest(night.training, step)
     if meant is not None:

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.style import Space
 from app.tonight.run_facts import Fact
-from app.widgets.flow import Flow
-from app.widgets.text import label, tip
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import label, tip
 
 
 class FactRow(QWidget):
@@ -17,7 +17,7 @@ class FactRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._flow = Flow(self, Space.THREE, Space.ONE)
+        self._flow = FlowLayout(self, Space.THREE, Space.ONE)
         self._cells: list[_Cell] = []
 
     def accessible_text(self) -> str:

@@ -17,10 +17,10 @@ from app.style import Size, Space, Style, sized
 from app.tonight.chart_legend import Key
 from app.tonight.chart_readout import in_words, read_at
 from app.tonight.loss_plot import BEST, SIGNS, LossPlot, sign_colours
-from app.widgets.flow import Flow
-from app.widgets.text import button, label
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import button, label
 
-# What pointing at it says is enough.
+# Marks without an entry in the legend: pointing at them explains them.
 _SELF_EXPLAINING: tuple[MarkKind, ...] = ("stage",)
 
 
@@ -165,7 +165,7 @@ class LossChart(QFrame):
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
         keys = QWidget()
-        flow = Flow(keys, Space.TWO, Space.HALF)
+        flow = FlowLayout(keys, Space.TWO, Space.HALF)
         for key in (self._training, self._held_out, self._best, *self._signs.values()):
             flow.addWidget(key)
         top = QHBoxLayout()

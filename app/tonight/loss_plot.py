@@ -18,8 +18,8 @@ from app.style import Colours, Size, Type
 from app.text import amounts
 from app.tonight.chart_readout import length_of
 
-_LEAST_STEPS = 10  # the closest look
-_REACH = 8  # pixels on either side of the pointer within which something is meant
+_LEAST_STEPS = 10  # in view at the closest zoom
+_REACH = 8  # pixels to either side of the pointer in which a mark counts as pointed at
 _KEY_ZOOM = 0.7
 _KEY_PAN = 0.2
 
@@ -132,7 +132,7 @@ class LossPlot(QObject):
         self._draw_marks()
 
     def _resize(self) -> None:
-        """Let type and what holds it be as large as the zoom makes them."""
+        """Give the type and the axes the size that the zoom asks for."""
         small = {"font-size": f"{Type.SMALL}px"}
         if self._colours is not None:
             small["color"] = self._colours.quiet.name()
@@ -269,7 +269,7 @@ class LossPlot(QObject):
 def _thin(line: Any, method: str, points_per_pixel: float) -> None:
     """Draw only what is in view of a line, and no more of it than can be seen.
 
-    Asked for when it is on the plot already: that would take it back.
+    To be called after the line was added to the plot, because adding it resets this.
     """
     line.opts["autoDownsampleFactor"] = points_per_pixel
     line.setDownsampling(auto=True, method=method)

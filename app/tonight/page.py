@@ -12,28 +12,27 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
-from app.jobs import run_line
+from app.jobs import run_queue
 from app.jobs.planner import Plan, PlanQuestion
 from app.jobs.snapshot import JobSnapshot
 from app.services import Services
 from app.style import Space
 from app.text import amounts
-from app.tonight import run_story
-from app.tonight.history import RunHistory
-from app.tonight.plan import PlanView, StartWish
-from app.tonight.queue import QueueList
-from app.tonight.run import RunView
-from app.widgets.empty import EmptyState
-from app.widgets.text import label
+from app.tonight.plan_view import PlanView, StartWish
+from app.tonight.queue_list import QueueList
+from app.tonight.run_history import RunHistory
+from app.tonight.run_view import RunView
+from app.widgets.empty_state import EmptyState
+from app.widgets.labels import label
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
+from mlx_backend.library.adapter_names import same_among
 from mlx_backend.library.adapters import list_adapters, list_damaged
-from mlx_backend.library.names import same_among
 from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.library.samples import Samples
 from mlx_backend.protocol import TrainSpec
 
-# A finished run greets the person for so long; then the page is about the next night again.
+# How long the page shows a finished run before it turns to the next night again.
 _FRESH_S = 12 * 3600
 
 
@@ -55,7 +54,7 @@ class TonightPage(QWidget):
     """Show what study wrote."""
 
     run_seen = Signal(str)
-    """Somebody has looked at the run of this id, and turns to something else."""
+    """The run of this id was on show, and the person turned to something else."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -130,8 +129,8 @@ class TonightPage(QWidget):
         part.show()
 
     def _show_lists(self, runs: list[JobSnapshot], shown: JobSnapshot | None) -> None:
-        self.queue.show_runs(run_line.line(runs))
-        others = [run for run in runs if not run_line.is_in_line(run)]
+        self.queue.show_runs(run_queue.queued(runs))
+        others = [run for run in runs if not run_queue.is_queued(run)]
         is_all = others == [shown] if shown else not others
         self.history.setVisible(not is_all)
         self.history.show_runs(others, shown.id if shown else None)
@@ -144,7 +143,7 @@ class TonightPage(QWidget):
             return None
         active = [run for run in runs if run.is_active]
         if active:
-            return min(active, key=run_line.is_in_line)  # what is at work, before what waits
+            return min(active, key=run_queue.is_queued)  # what is at work, before what waits
         latest = runs[0]
         is_old = time.time() - latest.latest_at > _FRESH_S
         return None if latest.state is JobState.FINISHED and is_old else latest
@@ -158,16 +157,16 @@ class TonightPage(QWidget):
 
     def _show_plan(self, runs: list[JobSnapshot]) -> None:
         if self._found is None or not self.isVisible() or self.plan.is_starting:
-            return  # what is measured now would keep the run waiting
+            return  # measuring now would keep the run waiting
         totals, settings = self._found.totals, self._services.preferences.settings
-        taken = self._found.adapters | {run_story.name_of(run) for run in runs if run.is_active}
+        taken = self._found.adapters | {run.name for run in runs if run.is_active}
         self.plan.suggest_name(default_name(taken, time.time()), taken)
-        before = run_line.last_of(runs)
+        before = run_queue.last_in_queue(runs)
         question = PlanQuestion.of(totals, settings, self._found.studied)
         if before is not None:
             self._leave_plan()
             self._asked = None
-            self.plan.show_queued(totals, settings.hours, run_story.name_of(before))
+            self.plan.show_queued(totals, settings.hours, before.name)
         elif question == self._given_up:
             self.plan.show_unmeasured(totals, settings.hours)
         elif question != self._asked:
@@ -176,7 +175,7 @@ class TonightPage(QWidget):
             self._services.planner.ask(question)
 
     def _leave_plan(self) -> None:
-        # Measuring would take the processor from the run.
+        # MeasuringBar would take the processor from the run.
         if self._asked is not None and self.plan.plan is None:
             self._services.planner.cancel()
             self._asked = None
@@ -206,12 +205,12 @@ class TonightPage(QWidget):
         self._leave_plan()
         spec = self._spec(wish)
         if plan is None or wish.hours.start_at is not None:
-            self._launch(spec)  # it looks for room itself, when it begins
+            self._launch(spec)  # it looks for memory itself when it begins
         else:
             self._services.keeper.make_room(plan.peak_bytes, lambda: self._launch(spec))
 
     def _spec(self, wish: StartWish) -> TrainSpec:
-        # No number of steps: the run finds it when it has studied, for then there is more to learn.
+        # No number of steps: the run sets it after the study, when it knows how much to learn.
         settings, hours = self._services.preferences.settings, wish.hours
         return TrainSpec(
             name=wish.name,

@@ -26,7 +26,7 @@ class Hours:
     finish_by: float | None = None
 
     def begins(self, now: float) -> float:
-        """When it begins, if it has not to wait for anything else."""
+        """When it begins, if it does not have to wait for anything else."""
         return max(now, self.start_at or 0.0)
 
     def ends_at_latest(self, now: float) -> float:
@@ -35,13 +35,13 @@ class Hours:
         return end if self.finish_by is None else min(end, self.finish_by)
 
     def is_enough(self, minutes: float, now: float) -> bool:
-        """Whether so many minutes of work fit in."""
+        """Whether `minutes` of work fit in."""
         return self.begins(now) + minutes * 60 <= self.ends_at_latest(now)
 
 
 def plan_sentence(plan: Plan, totals: Totals) -> str:
     """Tonight in one sentence or two."""
-    way = f" So that it fits, it works {plan.way}." if plan.down else ""
+    way = f" So that it fits, it works {plan.way}." if plan.saves_to_fit else ""
     return (
         f"Tonight I will study {amounts.count(totals.notes, 'note')}"
         f" ({amounts.count(totals.words, 'word')})."
@@ -52,7 +52,7 @@ def plan_sentence(plan: Plan, totals: Totals) -> str:
 
 
 def unmeasured_sentence(totals: Totals) -> str:
-    """The same for a plan that nobody has measured."""
+    """The same for a plan that was not measured."""
     return (
         f"Tonight I will study {amounts.count(totals.notes, 'note')}"
         f" ({amounts.count(totals.words, 'word')}). How long that takes was not measured."

@@ -1,4 +1,4 @@
-"""Questions of the exam with what was answered: some that are right, some that are not."""
+"""Questions of the exam with their answers: some that were right, and some that were not."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app.style import Size, Space, sized
 from app.text import amounts
 from app.text.directions import isolated
-from app.tonight.report import ExamItem
-from app.widgets.text import button, label, paragraph, tip
+from app.widgets.labels import button, label, paragraph, tip
+from mlx_backend.protocol.report import ExamItem
 
 _FEW = 3
 _LONGEST = 160
 
 
 class Examples(QWidget):
-    """A few questions of each kind; the rest on request."""
+    """A few questions that were answered right, and a few that were not; all on request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,14 +38,14 @@ class Examples(QWidget):
         layout.addWidget(self.all, alignment=Qt.AlignmentFlag.AlignLeft)
 
     def show_items(self, items: Sequence[ExamItem]) -> None:
-        """Show some of these."""
+        """Show a few of these questions."""
         self._items = tuple(items)
         self.all.setText(f"Show All {amounts.number(len(items))} Questions")
         self._lay_down(_FEW)
         self.setVisible(bool(items))
 
     def _lay_down(self, most: int) -> None:
-        """Show so many of those that were right, and of those that were not."""
+        """Show at most `most` of those answered right, and of those that were not."""
         for part in self._parts:
             self._column.removeWidget(part)
             part.deleteLater()
@@ -65,7 +65,7 @@ class Examples(QWidget):
 
 
 class ExampleView(QWidget):
-    """A question, what is answered now and was before, and what would have been right."""
+    """A question, its answers now and before, and the right one where that was missed."""
 
     def __init__(self, item: ExamItem) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class ExampleView(QWidget):
 
 
 def _row(name: str, text: QLabel) -> QHBoxLayout:
-    # Not a grid: it would make rows of broken lines too low.
+    # Not a grid: it makes rows with wrapped text too low.
     caption = paragraph(name, "quiet")
     sized(caption, lambda it: it.setFixedWidth(Size.NARROW_COLUMN))
     row = QHBoxLayout()
@@ -96,7 +96,7 @@ def _row(name: str, text: QLabel) -> QHBoxLayout:
 
 
 def _answer(text: str, kind: str = "body") -> QLabel:
-    """An answer in short; pointing at it tells all of it."""
+    """An answer, shortened; its tooltip shows all of it."""
     said = _said(text)
     made = paragraph(said, kind)
     if said.endswith("…"):
@@ -105,7 +105,7 @@ def _answer(text: str, kind: str = "body") -> QLabel:
 
 
 def _said(text: str) -> str:
-    """An answer on a line or two."""
+    """An answer, shortened to a line or two."""
     said = " ".join(text.split())
     if not said:
         return "It said nothing."

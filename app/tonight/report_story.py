@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from app.jobs.snapshot import JobSnapshot
 from app.notes.samples import descriptions
 from app.text import amounts
-from app.tonight.report import Report
 from app.tonight.run_facts import Fact
 from mlx_backend.exam.verdict import MOST_FORGOTTEN, MOST_PERPLEXITY
+from mlx_backend.protocol.report import LeftOut, RunReport, TrainingReport
 
 _MOST_LISTED = 20
 
@@ -18,13 +20,13 @@ def when(run: JobSnapshot, name: str) -> str:
     return f"“{name}” was ready {day[:1].lower()}{day[1:]}."
 
 
-def exam(report: Report) -> str:
+def exam(report: RunReport) -> str:
     """What the questions about the notes are."""
     learned = "What they ask for was learned, but never in these words."
-    if report.passes < 1:
+    if report.training.passes < 1:
         learned = (
-            "None was learned in these words, and what some of them ask for not at all, for the"
-            " night was too short for all of it."
+            "None was learned in these words, and some ask for what was not learned at all, because"
+            " the night was too short for all of it."
         )
     return (
         f"These questions were set aside before the training. {learned} The model answers from"
@@ -32,111 +34,119 @@ def exam(report: Report) -> str:
     )
 
 
-def study(report: Report) -> str:
-    """What was read, what there is about it, and what for; "" where nothing is known of it."""
-    if not report.study_written:
+def study(report: RunReport) -> str:
+    """What was read, the samples about it, and their purpose; "" where none were written."""
+    study, reached = report.study, report.training.notes
+    if not study.written:
         return ""
-    # They are of all nights so far: what was studied before is not studied again.
-    written = amounts.count(report.study_written, "sample")
-    verb = "is" if report.study_written == 1 else "are"
-    read = max(report.notes_read, report.notes)
-    reached = f" and reached {amounts.number(report.notes)} of them" if report.notes < read else ""
-    used = amounts.number(report.study_used)
+    # The samples of all nights so far: what was studied before is not studied again.
+    written = amounts.count(study.written, "sample")
+    verb = "is" if study.written == 1 else "are"
+    read = max(report.left_out.notes_read, reached)
+    part = f" and reached {amounts.number(reached)} of them" if reached < read else ""
     sentence = (
-        f"It read {amounts.count(read, 'note')}{reached}. There {verb} {written} about your notes:"
-        f" questions with answers, in several wordings. It keeps {used}"
+        f"It read {amounts.count(read, 'note')}{part}. There {verb} {written} about your notes:"
+        f" questions with answers, in several wordings. It keeps {amounts.number(study.used)}"
         " that the notes bear out."
     )
-    if report.recipe:
-        learned = report.recipe.replace("what they say", "what your notes say")
+    if study.recipe:
+        learned = study.recipe.replace("what they say", "what your notes say")
         sentence += f" From these it learned {learned}."
     return sentence
 
 
-def thrown_out(report: Report) -> list[str]:
-    """How many samples each filter threw out, most first."""
-    dropped = sorted(report.study_dropped.items(), key=lambda item: -item[1])
+def thrown_out(report: RunReport) -> list[str]:
+    """How many samples each filter dropped, most first."""
+    dropped = sorted(report.study.dropped.items(), key=lambda item: -item[1])
     return [
         f"{amounts.number(number)} {descriptions.reason_of_several(why)}" for why, number in dropped
     ]
 
 
-def general(report: Report) -> str:
-    """What became of what the model could before."""
-    lost = report.general_before - report.general_after
+def general(report: RunReport) -> str:
+    """How much of what the base model knew was kept."""
+    scores = report.general
+    lost = scores.before - scores.after
     if lost <= 0:
         sentence = "It lost nothing of these."
-    elif lost <= MOST_FORGOTTEN * report.general_asked:
+    elif lost <= MOST_FORGOTTEN * scores.asked:
         sentence = "It forgot next to nothing of these."
     else:
         sentence = "It forgot some of these: for other things than your notes, ask the base model."
-    if report.perplexity_after > MOST_PERPLEXITY * report.perplexity_before > 0:
-        sentence += " But it foresees text about other things less well than before."
+    if scores.perplexity_after > MOST_PERPLEXITY * scores.perplexity_before > 0:
+        sentence += " But it predicts text about other things less well than before."
     return sentence
 
 
-def style(report: Report) -> str:
+def style(report: RunReport) -> str:
     """Whether it writes more like the person; "" where that was not measured."""
-    before, after = report.style_before, report.style_after
+    before, after = report.style.before, report.style.after
     if before is None or after is None or before <= 0:
         return ""
-    shown = "Of pages that you wrote, and of which it knows only single sentences, it foresees"
+    shown = "It was taught only single sentences of some pages that you wrote. It predicts them"
     if after >= before:
-        return f"{shown} the words no better than before: it does not write like you yet."
-    return f"{shown} the words better than before: it writes more like you."
+        return f"{shown} no better than before: it does not write like you yet."
+    return f"{shown} better than before: it writes more like you."
 
 
-def night(report: Report, run: JobSnapshot) -> list[Fact]:
-    """What it took."""
+def night(report: RunReport, run: JobSnapshot) -> list[Fact]:
+    """The time, memory and energy that the run took."""
     found = []
     if run.worked_s:
         found.append(Fact(amounts.span(run.worked_s), "in all"))
-    if report.study_minutes:
-        found.append(Fact(amounts.span(report.study_minutes * 60), "of it for study"))
-    if report.peak_bytes:
-        found.append(Fact(amounts.size(report.peak_bytes), "memory at most"))
-    if report.watt_hours > 0:
-        energy = f"about {amounts.energy(report.watt_hours)}"
-        found.append(Fact(energy, "of energy", report.energy_how))
+    if report.study.minutes:
+        found.append(Fact(amounts.span(report.study.minutes * 60), "of it for study"))
+    if report.training.peak_bytes:
+        found.append(Fact(amounts.size(report.training.peak_bytes), "memory at most"))
+    if report.energy.watt_hours > 0:
+        energy = f"about {amounts.energy(report.energy.watt_hours)}"
+        found.append(Fact(energy, "of energy", report.energy.how))
     return found
 
 
-def energy_how(report: Report) -> str:
-    """How the energy is known."""
-    how = report.energy_how.strip().rstrip(".")
-    return f"Energy: {how[:1].lower()}{how[1:]}." if how and report.watt_hours > 0 else ""
+def energy_how(report: RunReport) -> str:
+    """How the energy was measured or estimated; "" where it is not known."""
+    how = report.energy.how.strip().rstrip(".")
+    return f"Energy: {how[:1].lower()}{how[1:]}." if how and report.energy.watt_hours > 0 else ""
 
 
-def details(report: Report) -> list[tuple[str, str]]:
-    """The numbers behind it all, as pairs of a name and a value."""
-    found = [("Steps", _steps(report))] if report.steps else []
-    if report.tokens_per_second:
-        found.append(("Speed", f"{amounts.number(report.tokens_per_second)} tokens a second"))
-    if report.samples:
-        found.append(("Samples learned", amounts.number(report.samples)))
-    pairs = (
-        ("Held-out loss", report.base_valid_loss, report.valid_loss),
-        ("Perplexity of general text", report.perplexity_before, report.perplexity_after),
-        ("Loss on your own writing", report.style_before, report.style_after),
-    )
-    for name, before, after in pairs:
+def details(report: RunReport) -> list[tuple[str, str]]:
+    """The numbers behind the report, as pairs of a name and a value."""
+    return [*_training(report.training), *_losses(report), *_not_learned(report.left_out)]
+
+
+def _training(training: TrainingReport) -> Iterator[tuple[str, str]]:
+    if training.steps:
+        yield "Steps", _steps(training)
+    if training.tokens_per_second:
+        yield "Speed", f"{amounts.number(training.tokens_per_second)} tokens a second"
+    if training.samples:
+        yield "Samples learned", amounts.number(training.samples)
+
+
+def _steps(training: TrainingReport) -> str:
+    steps = amounts.number(training.steps)
+    if training.planned_steps:
+        steps = f"{amounts.part(training.steps, training.planned_steps)} planned"
+    if 0 < training.kept_step < training.steps:
+        steps += f"; best at step {amounts.number(training.kept_step)}, which was kept"
+    return steps
+
+
+def _losses(report: RunReport) -> Iterator[tuple[str, str]]:
+    training, general, style = report.training, report.general, report.style
+    for name, before, after in (
+        ("Held-out loss", training.base_valid_loss, training.valid_loss),
+        ("Perplexity of general text", general.perplexity_before, general.perplexity_after),
+        ("Loss on your own writing", style.before, style.after),
+    ):
         if before and after:
-            found.append((name, f"{amounts.number(after, 2)}; before: {amounts.number(before, 2)}"))
-    for name, samples in (("Learned in part", report.cut), ("Not learned", report.unlearnable)):
+            yield name, f"{amounts.number(after, 2)}; before: {amounts.number(before, 2)}"
+
+
+def _not_learned(left_out: LeftOut) -> Iterator[tuple[str, str]]:
+    for name, samples in (("Learned in part", left_out.cut), ("Not learned", left_out.unlearnable)):
         if samples:
             listed = "\n".join(sample.prompt for sample in samples[:_MOST_LISTED])
             more = len(samples) - _MOST_LISTED
-            found.append(
-                (name, f"{listed}\nand {amounts.number(more)} more" if more > 0 else listed)
-            )
-    return found
-
-
-def _steps(report: Report) -> str:
-    planned, kept = report.planned_steps, report.kept_step
-    steps = amounts.number(report.steps)
-    if planned:
-        steps = f"{amounts.part(report.steps, planned)} planned"
-    if 0 < kept < report.steps:
-        steps += f"; best at step {amounts.number(kept)}, which was kept"
-    return steps
+            yield name, f"{listed}\nand {amounts.number(more)} more" if more > 0 else listed

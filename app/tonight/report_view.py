@@ -1,4 +1,4 @@
-"""The morning report: what came of a run, in the order in which a person asks."""
+"""The morning report: what came of a run, with what a person asks first at the top."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
 from app.tonight import report_story
 from app.tonight.fact_row import FactRow
-from app.tonight.report import Report
 from app.tonight.report_examples import Examples
 from app.tonight.score_bars import ScoreBars
 from app.widgets.facts import Facts
 from app.widgets.fold import Fold
-from app.widgets.text import button, hairline, label, paragraph
+from app.widgets.labels import button, hairline, label, paragraph
+from mlx_backend.protocol.report import RunReport
 
 _GENERAL = "Questions about the world that ship with Overnight, to see what was forgotten."
 
 
 class ReportView(QWidget):
-    """Below the verdict: exam, study, what was kept of the old, style, the night, what next."""
+    """Below the verdict: exam, study, what was forgotten, style, the night, what to do next."""
 
     samples_wanted = Signal()
-    """Show what study wrote."""
+    """The person wants to see the samples that study wrote."""
 
     details_wanted = Signal(bool)
-    """Show the numbers and curves as well, or no longer."""
+    """The person opened or closed the numbers and curves."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[str, Report] | None = None
+        self._shown: tuple[str, RunReport] | None = None
         self.exam = ScoreBars("Questions about your notes")
         self.examples = Examples()
         self.exam_told = paragraph(kind="quiet")
@@ -51,8 +51,8 @@ class ReportView(QWidget):
         self.samples.clicked.connect(self.samples_wanted)
         self.details.button.toggled.connect(self.details_wanted)
 
-    def show_report(self, report: Report, run: JobSnapshot) -> None:
-        """Show what a run came to."""
+    def show_report(self, report: RunReport, run: JobSnapshot) -> None:
+        """Show the report of a run."""
         if self._shown == (run.id, report):
             return
         is_other = self._shown is None or self._shown[0] != run.id
@@ -60,27 +60,27 @@ class ReportView(QWidget):
         if is_other:
             self.details.button.setChecked(False)
         self.exam_told.setText(report_story.exam(report))
-        self.exam.show_score(report.exam_after, report.exam_before, report.exam_asked)
-        self.examples.show_items(report.exam)
+        self.exam.show_score(report.exam.after, report.exam.before, report.exam.asked)
+        self.examples.show_items(report.exam.items)
         _tell(self.study, report_story.study(report))
         thrown_out = "\n".join(report_story.thrown_out(report))
         _tell(self.thrown_out, f"Thrown out:\n{thrown_out}" if thrown_out else "")
-        self.general.show_score(report.general_after, report.general_before, report.general_asked)
+        self.general.show_score(report.general.after, report.general.before, report.general.asked)
         self.kept.setText(report_story.general(report))
         self.style_told.setText(report_story.style(report))
         self.night.show_facts(report_story.night(report, run))
         _tell(self.energy, report_story.energy_how(report))
-        self.advice.setText("\n".join(report.advice))
+        self.advice.setText("\n".join(report.judgement.advice))
         self.numbers.show_facts(report_story.details(report))
         self._show_sections(report)
 
-    def _show_sections(self, report: Report) -> None:
+    def _show_sections(self, report: RunReport) -> None:
         shown = {
-            "exam": report.exam_asked > 0,
+            "exam": report.exam.asked > 0,
             "study": bool(report_story.study(report)),
-            "general": report.general_asked > 0,
+            "general": report.general.asked > 0,
             "style": bool(report_story.style(report)),
-            "advice": bool(report.advice),
+            "advice": bool(report.judgement.advice),
         }
         for key, section in self._sections.items():
             section.setVisible(shown.get(key, True))
@@ -107,7 +107,7 @@ class ReportView(QWidget):
             section = _section(title, widgets)
             self._sections[key] = section
             sections.addWidget(section)
-        # In a row, as only that asks how high the column is at its own width.
+        # In a row, because only a row asks for the height of the column at its own width.
         row = QHBoxLayout()
         row.addWidget(column, 100)
         row.addStretch(1)

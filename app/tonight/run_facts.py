@@ -14,7 +14,7 @@ _OF_STAGE = {"studying": "of study ", "checking": "of checking "}
 
 @dataclass(frozen=True)
 class Fact:
-    """A number with what it means, and where it comes from if that is worth a word."""
+    """A number with what it means, and how it is known where that needs saying."""
 
     value: str
     meaning: str
@@ -22,7 +22,7 @@ class Fact:
 
 
 def facts(run: JobSnapshot, now: float) -> list[Fact]:
-    """The numbers of a run at a Unix time that everybody asks for, the most telling first."""
+    """The numbers that everybody asks for, at the Unix time `now`, the most telling first."""
     status = run.status
     found = []
     if status.steps:
@@ -33,7 +33,7 @@ def facts(run: JobSnapshot, now: float) -> list[Fact]:
 
 
 def details(run: JobSnapshot) -> list[Fact]:
-    """What only those ask for who know how training works."""
+    """Numbers for people who know how training works."""
     status, found = run.status, []
     if status.steps:
         found.append(Fact(amounts.part(status.step, status.steps), "steps"))
@@ -44,7 +44,7 @@ def details(run: JobSnapshot) -> list[Fact]:
 
 
 def elapsed(run: JobSnapshot, now: float) -> float:
-    """The seconds that the run has worked, without waiting and what lay before a resume."""
+    """The seconds that the run has worked, without waits and interruptions."""
     is_working = run.is_active and run.waiting is None and run.latest_at > 0
     return run.worked_s + (max(0.0, now - run.latest_at) if is_working else 0.0)
 
@@ -59,7 +59,7 @@ def _study(run: JobSnapshot) -> list[Fact]:
 
 
 def stage_remaining_s(progress: Progress, now: float) -> float:
-    """The seconds that a stage still takes at `now`, by what it said of itself last."""
+    """The seconds that a stage still takes at `now`, by its last own estimate."""
     return max(0.0, (progress.remaining_s or 0.0) - (now - progress.at))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from app.jobs.run_marks import stage_name
 from app.jobs.snapshot import JobSnapshot
 from app.text import amounts
+from app.text.error_text import in_window
 from mlx_backend import protocol
 from mlx_backend.jobs import JobState
-from mlx_backend.jobs.going_on import from_where
+from mlx_backend.jobs.resume_point import resume_sentence
 
 _STATES = {
     JobState.STARTING: "Starting",
@@ -17,16 +18,6 @@ _STATES = {
     JobState.FAILED: "Could not go on",
     JobState.INTERRUPTED: "Interrupted",
 }
-
-
-def name_of(run: JobSnapshot) -> str:
-    """What the run makes: the adapter's name."""
-    return run.spec.name if isinstance(run.spec, protocol.TrainSpec) else run.id
-
-
-def adapter_of(run: JobSnapshot) -> str:
-    """The adapter that a finished run filed; its name was changed where it had been taken."""
-    return str(run.status.result.get("adapter") or name_of(run))
 
 
 def state_of(run: JobSnapshot) -> str:
@@ -60,19 +51,19 @@ def doing(run: JobSnapshot) -> str:
 
 
 def waiting_for(waiting: protocol.Waiting) -> str:
-    """What a run waits for, and when that is over; the clock is the person's."""
+    """What a run waits for; times of day as the person's system writes them."""
     if waiting.reason == "time" and waiting.until:
         return f"It starts at {amounts.time_of_day(waiting.until)}."
     return amounts.regional(waiting.text)
 
 
 def is_studying(run: JobSnapshot) -> bool:
-    """Whether an active run writes samples about the notes just now."""
+    """Whether a run is writing samples about the notes now."""
     return run.is_active and run.waiting is None and run.status.stage == "studying"
 
 
 def notice(run: JobSnapshot) -> str:
-    """What the run itself had to say last; "" for nothing."""
+    """The run's own latest notice; "" for none."""
     return "" if run.state.can_resume else amounts.regional(run.night.said)
 
 
@@ -98,11 +89,11 @@ def outcome(run: JobSnapshot) -> str:
             hint = error.hint if error else ""
             has_begun = run.status.step or run.status.checkpoint or run.has_studied
             goes_on = _goes_on(run) if has_begun else ""
-            return amounts.regional(" ".join(filter(None, (happened, hint, goes_on))))
+            return in_window(" ".join(filter(None, (happened, hint, goes_on))))
 
 
 def ending(run: JobSnapshot) -> str:
-    """The same of a run that did not come to its end, in few words."""
+    """What came of a run that was not finished, in few words."""
     if run.state is JobState.FAILED:
         return "Did not finish. Click to see why."
     state = _STATES[run.state]
@@ -113,20 +104,21 @@ def ending(run: JobSnapshot) -> str:
 
 
 def held_out_losses(run: JobSnapshot) -> tuple[float, float] | None:
-    """Before the training, and after it or at present; None while there are not two."""
-    result = run.status.result
-    before, after = result.get("base_valid_loss"), result.get("valid_loss")
-    if isinstance(before, float) and isinstance(after, float):
-        return before, after
+    """The held-out losses before the training and after it (or now); None while there are not two.
+
+    In nats per target token.
+    """
+    training = run.report.training
+    if training.base_valid_loss is not None and training.valid_loss is not None:
+        return training.base_valid_loss, training.valid_loss
     losses = run.night.held_out.losses
     return (losses[0], losses[-1]) if len(losses) >= 2 else None
 
 
 def _achievement(run: JobSnapshot) -> str:
-    learned = run.status.result.get("notes")
-    if not isinstance(learned, int):
-        learned = run.night.planned.notes if run.night.planned else None
-    notes = "your notes" if learned is None else amounts.count(learned, "note")
+    planned = run.night.planned
+    learned = run.report.training.notes or (planned.notes if planned else 0)
+    notes = amounts.count(learned, "note") if learned else "your notes"
     sentence = f"It is done: I studied {notes} in {amounts.duration(run.worked_s)}."
     exam = _exam(run)
     if exam:
@@ -141,23 +133,20 @@ def _achievement(run: JobSnapshot) -> str:
 
 def _exam(run: JobSnapshot) -> str:
     """How the set-aside questions went before and after; "" where none were asked."""
-    result = run.status.result
-    asked, before, after = (result.get(f"exam_{name}") for name in ("asked", "before", "after"))
-    if not (isinstance(asked, int) and isinstance(before, int) and isinstance(after, int)):
+    exam = run.report.exam
+    if not exam.asked:
         return ""
-    if not asked:
-        return ""
-    right = amounts.number(after)
-    sentence = f"Of {amounts.count(asked, 'question')} that I kept aside it answers {right}"
-    if after > before:
-        return f"{sentence}; before, it answered {amounts.number(before)}."
-    return f"{sentence}, and it was {amounts.number(before)} before: so far, this did not help."
+    right, before = amounts.number(exam.after), amounts.number(exam.before)
+    sentence = f"Of {amounts.count(exam.asked, 'question')} that I kept aside it answers {right}"
+    if exam.after > exam.before:
+        return f"{sentence}; before, it answered {before}."
+    return f"{sentence}, and it was {before} before: so far, this did not help."
 
 
 def _goes_on(run: JobSnapshot) -> str:
     if run.status.checkpoint:
         return f"It saved last after {_saved(run)}, and can go on from there."
-    return from_where(None, run.has_studied)
+    return resume_sentence(None, run.has_studied)
 
 
 def _saved(run: JobSnapshot) -> str:

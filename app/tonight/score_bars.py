@@ -1,4 +1,4 @@
-"""So many of so many, now and before: two bars with their numbers."""
+"""How many questions were answered right, now and before: two bars with their numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
 
 from app.style import Size, Space, sized
 from app.text import amounts
-from app.widgets.text import label
+from app.widgets.labels import label
 
 
 class ScoreBars(QWidget):

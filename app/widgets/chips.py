@@ -1,4 +1,4 @@
-"""A row of chips: each names some of what there is with its number, and one at a time filters."""
+"""A row of chips, each a filter with its number; one at a time can be chosen."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.style import Space
 from app.text import amounts
-from app.widgets.flow import Flow
-from app.widgets.text import button, tip
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import button, tip
 
 
 class Chips(QWidget):
-    """Chips whose number is zero are out of sight, but for the chosen one.
+    """Chips whose number is zero are hidden, except for the chosen one.
 
-    `names` say what stands behind the number 1, and behind all others.
+    `names` are the words after the number 1, and after any other number.
     """
 
     chosen = Signal(str)
@@ -28,7 +28,7 @@ class Chips(QWidget):
         self._names = dict(names)
         self._buttons: dict[str, QPushButton] = {}
         self._chosen = ""
-        layout = Flow(self, Space.ONE)
+        layout = FlowLayout(self, Space.ONE)
         for key, name in names.items():
             chip = button(amounts.count(0, *name), "chip")
             chip.setCheckable(True)

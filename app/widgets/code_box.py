@@ -17,11 +17,11 @@ from app.style import Colours, Space, Style
 from app.widgets.code_inks import Ink, Run, inks_of
 from app.widgets.copy_button import CopyButton
 from app.widgets.fitted_text import FittedText, shortened
-from app.widgets.text import label
+from app.widgets.labels import label
 
 
 class CodeBox(QFrame):
-    """Shows some code, whatever its lines are long."""
+    """Shows code, however long its lines are."""
 
     def __init__(self, style: Style) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class CodeBox(QFrame):
         layout.addWidget(self.text)
 
     def show_code(self, code: str, language: str) -> None:
-        """Show this; `language` as its author names it, "" where that is not said."""
+        """Show code; `language` is what its author calls it, "" where that is not said."""
         if (code, language) == (self._code, self._language):
             return
         self._code, self._language = code, language

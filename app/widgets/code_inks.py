@@ -1,4 +1,4 @@
-"""Which words of some code are set apart by colour, as Pygments knows its language."""
+"""Which words of code have a colour, as Pygments' lexer of the language tells."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
-# Colours are worth so much time and no more; the rest of a long code goes without.
+# Limits of the time that colouring takes; the rest of long code stays plain.
 _LONGEST = 20_000
 _MOST_S = 0.03
 
 
 class Ink(Enum):
-    """What kind of word a colour tells."""
+    """The kinds of words that have a colour."""
 
     KEYWORD = auto()
     NAME = auto()

@@ -15,7 +15,7 @@ _COPY = "Copy"
 
 
 class CopyButton(QPushButton):
-    """Copies what `text_of` gives. `what` names it for those who do not see where it stands."""
+    """Copies what `text_of` returns. `what` names it for screen readers."""
 
     def __init__(self, text_of: Callable[[], str], what: str) -> None:
         super().__init__(_COPY)

@@ -13,15 +13,15 @@ _CLICKING = (Qt.Key.Key_Space, Qt.Key.Key_Select, Qt.Key.Key_Return, Qt.Key.Key_
 _Modifier = Qt.KeyboardModifier
 
 
-# The X server repeats a key by letting it go and pressing it in the same moment, and Qt does not
-# always see that it was no finger. Nobody is as quick.
+# X11 repeats a held key as a release and a press at the same moment, which Qt does not always
+# recognise. No finger is as quick.
 _QUICKEST_MS = 15
 
 
 class Presses:
-    """Tells a press of some keys from the repeats of one that is held, of one widget's events.
+    """Tells a new press of some keys from the repeats of a held one, in one widget's events.
 
-    A press without a release before it is a repeat, too: so do some remote screens.
+    A press without a release before it is a repeat, too: some remote desktops send those.
     """
 
     def __init__(self, keys: Collection[Qt.Key]) -> None:
@@ -40,7 +40,7 @@ class Presses:
             self._released_at = event.timestamp()
 
     def is_new(self, event: QKeyEvent) -> bool:
-        """Whether a press of one of the keys is a finger's."""
+        """Whether a press of one of the keys is new, and not a repeat."""
         at_once = self._released_at and event.timestamp() - self._released_at < _QUICKEST_MS
         is_new = not (event.isAutoRepeat() or self._is_held or at_once)
         self._is_held = True
@@ -95,7 +95,7 @@ class PressedOnce(QObject):
 
 
 def add_delete(menu: QMenu, text: str = "Delete") -> QAction:
-    """An entry that shows its key. The list hears the key itself, the menu only tells of it."""
+    """Add an entry that shows its key. The menu only displays it; the list handles the key."""
     action = menu.addAction(text)
     action.setShortcut(QKeySequence(QKeySequence.StandardKey.Delete))
     action.setShortcutVisibleInContextMenu(True)

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 
 from app.style import Space
 from app.text.directions import bare, isolated
+from app.widgets.labels import lead, tip
 from app.widgets.still_fields import keep_still
-from app.widgets.text import lead, tip
 
 _LEAST_CHARACTERS = 8
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from app.style import Space
-from app.widgets.text import label
+from app.widgets.labels import label
 
 
 class Facts(QWidget):
@@ -29,7 +29,7 @@ class Facts(QWidget):
         while self._form.rowCount():
             self._form.removeRow(0)
         for name, value in facts:
-            # Both can be selected, since such text is drawn a pixel higher than other text.
+            # Both can be selected, because such text is drawn a pixel higher than other text.
             self._form.addRow(_selectable(name, "quiet"), _selectable(value, "body"))
 
 

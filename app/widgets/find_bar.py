@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton
 from app.style import Size, Space, sized
 from app.text import amounts
 from app.widgets import icons
+from app.widgets.labels import button, label
 from app.widgets.search_field import search_field
-from app.widgets.text import button, label
 
 
 class FindBar(QFrame):
@@ -36,8 +36,9 @@ class FindBar(QFrame):
         sized(self.done, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.done.setAccessibleName("Close")
         row = QHBoxLayout(self)
-        row.setContentsMargins(Space.FOUR, Space.ONE, Space.TWO, Space.ONE)
+        row.setContentsMargins(Space.TWO, Space.ONE, Space.TWO, Space.ONE)
         row.setSpacing(Space.ONE)
+        row.addSpacing(Space.FOUR - Space.TWO)  # a margin is not mirrored in right-to-left windows
         row.addWidget(self.field, 1)
         row.addWidget(self.count)
         row.addStretch()

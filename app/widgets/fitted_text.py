@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit, QToolTip
 
-from app.widgets.text import tip
+from app.widgets.labels import tip
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # An answer is at most a few thousand words; what is longer was not meant to be read.
@@ -72,12 +72,14 @@ class FittedText(QTextBrowser):
 
     @contextlib.contextmanager
     def unmoved(self) -> Iterator[None]:
-        """Stay where it is scrolled to, and tell of no moved cursor, while the text is replaced."""
+        """Keep the scroll position, and emit no signals, while the text is replaced."""
         bar = self.horizontalScrollBar()
         value = bar.value()
         with QSignalBlocker(self):
             yield
-            self.setTextCursor(QTextCursor(self.document()))  # else the end of the text is gone to
+            self.setTextCursor(
+                QTextCursor(self.document())
+            )  # else it scrolls to the end of the text
         bar.setValue(value)
 
     def fit(self) -> None:
@@ -95,7 +97,7 @@ class FittedText(QTextBrowser):
         self.setFixedHeight(height)
 
     def highlight(self, highlights: Sequence[Highlight]) -> None:
-        """Let these stand out; pointing at one tells what it means."""
+        """Highlight these; pointing at one tells what it means."""
         if not highlights and not self.highlights:
             return
         self.highlights = highlights
@@ -110,12 +112,12 @@ class FittedText(QTextBrowser):
         self.setExtraSelections(selections)
 
     def sentence_at(self, place: int) -> str:
-        """What stands out at a character, in words; "" where nothing does."""
+        """The sentence of the highlight at a character; "" for none."""
         found = (each.sentence for each in self.highlights if each.start <= place < each.end)
         return next(found, "")
 
     def place_of(self, sentence: str) -> int | None:
-        """Where what means this begins; None where nothing does."""
+        """Where the highlight with this sentence begins; None for none."""
         found = (each.start for each in self.highlights if each.sentence == sentence)
         return next(found, None)
 
@@ -153,7 +155,7 @@ class FittedText(QTextBrowser):
 
 
 def shortened(text: str) -> str:
-    """As much of a text as is shown at most, without signs that no widget takes."""
+    """A text cut to the most that is shown, without characters that widgets cannot hold."""
     text = text.replace("\0", _REPLACEMENT)
     lines = text.split("\n", _MOST_LINES)
     short = "\n".join(lines[:_MOST_LINES])[:_LONGEST]

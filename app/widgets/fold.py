@@ -1,4 +1,4 @@
-"""A part of a page that is out of sight until someone asks for it."""
+"""A part of a page that is hidden until someone opens it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.widgets import icons
 
 
 class Fold(QWidget):
-    """A line to click, and what it opens."""
+    """A button, and the content that it shows and hides."""
 
     def __init__(self, title: str, content: QWidget) -> None:
         super().__init__()

@@ -9,8 +9,8 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView
 
 from app.style import Size, Space
-from app.widgets.composing import LineField
-from app.widgets.text import label
+from app.widgets.labels import label
+from app.widgets.text_fields import LineField
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 
 from app.style import Space, Type
-from app.widgets.markdown_parts import Kind, Part
+from app.widgets.markdown_parts import Part, PartKind
 
 # What no person writes, and what takes Qt's reader or layout seconds: deep nesting, endless words.
 _STRANGE = re.compile(r"^[ \t>*+\-\d.)#|]{40,}|\S{1000,}", re.MULTILINE)
@@ -34,8 +34,8 @@ _PROPORTIONAL = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
 
 
 def is_strange(part: Part) -> bool:
-    """Whether a part is shown as it is, since its Markdown would take too long."""
-    strange = {Kind.TEXT: _STRANGE, Kind.TABLE: _STRANGE_TABLE}.get(part.kind)
+    """Whether a part is shown as it is, because its Markdown would take too long."""
+    strange = {PartKind.TEXT: _STRANGE, PartKind.TABLE: _STRANGE_TABLE}.get(part.kind)
     if strange is None:
         return False
     return strange.search(part.text) is not None or part.text.count("![") > _MOST_PICTURES
@@ -54,7 +54,7 @@ def fill(document: QTextDocument, text: str) -> None:
 
 
 def rule_tables(document: QTextDocument, lines: QBrush) -> None:
-    """Let all tables have thin lines, and room around what stands in them."""
+    """Give all tables thin lines, and their cells some padding."""
     for frame in document.rootFrame().childFrames():
         if isinstance(frame, QTextTable):
             look = frame.format()
@@ -78,7 +78,7 @@ def _disarm(document: QTextDocument) -> None:
         if format_.isImageFormat():
             cursor.insertText(f"[picture: {format_.toImageFormat().name()}]", QTextCharFormat())
             continue
-        words, target = cursor.selectedText(), format_.anchorHref()
+        words, target = cursor.selectedText(), format_.anchorHref().removeprefix("mailto:")
         shown = words if target in ("", words) else f"{words} ({target})"
         cursor.insertText(shown, QTextCharFormat())
 

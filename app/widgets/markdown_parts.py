@@ -14,7 +14,7 @@ _RULE = re.compile(r" {0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _LONGEST_RULE = 1_000
 
 
-class Kind(Enum):
+class PartKind(Enum):
     """How a part is shown: as it is, or as Markdown."""
 
     PLAIN = auto()
@@ -30,7 +30,7 @@ class Part:
     For code `text` is the code alone, and `language` what it says it is in.
     """
 
-    kind: Kind
+    kind: PartKind
     text: str
     start: int
     end: int
@@ -52,10 +52,10 @@ class _Line:
 
 
 def parts_of(text: str, longest: int = 0) -> list[Part]:
-    """The parts of a Markdown text, in order. Code that has not ended yet goes to its end.
+    """The parts of a Markdown text, in order. Code without an end takes the rest of the text.
 
-    Text that is longer than `longest` characters is split where a line is empty, and in the end
-    anywhere; 0 is no limit.
+    Text that is longer than `longest` characters is split at an empty line, or if there is none
+    at any line; 0 is no limit.
     """
     lines = _lines(text)
     parts: list[Part] = []
@@ -138,11 +138,11 @@ def _box(lines: list[_Line]) -> Part:
         if inside and inside[-1].strip() and not inside[-1].strip().strip(fence[2][0]):
             inside = inside[:-1]
         code = "\n".join(_without_indent(line, len(fence[1])) for line in inside)
-        return Part(Kind.CODE, code, start, end, fence[3].lower())
+        return Part(PartKind.CODE, code, start, end, fence[3].lower())
     if _INDENTED.match(written[0]):
         code = "\n".join(_INDENTED.sub("", line, count=1) for line in written)
-        return Part(Kind.CODE, code, start, end)
-    return Part(Kind.TABLE, "\n".join(written), start, end)
+        return Part(PartKind.CODE, code, start, end)
+    return Part(PartKind.TABLE, "\n".join(written), start, end)
 
 
 def _without_indent(line: str, most: int) -> str:
@@ -165,4 +165,4 @@ def _texts(lines: list[_Line], longest: int) -> Iterator[Part]:
 def _text(lines: list[_Line]) -> Iterator[Part]:
     if any(not line.is_blank for line in lines):
         end = lines[-1].start + len(lines[-1].text)
-        yield Part(Kind.TEXT, "\n".join(line.text for line in lines), lines[0].start, end)
+        yield Part(PartKind.TEXT, "\n".join(line.text for line in lines), lines[0].start, end)

@@ -1,4 +1,4 @@
-"""What went wrong in the background, in one quiet line: it takes neither the focus nor a key."""
+"""What went wrong in the background, in one quiet line that takes neither focus nor keys."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.style import Size, sized
-from app.text import amounts
+from app.text.error_text import trouble
 from app.widgets.elided import Elided
+from app.widgets.labels import button
 from app.widgets.strip import close_button, lay_out_strip
-from app.widgets.text import button
 from mlx_backend.errors import ErrorKind, OvernightError
 
 
@@ -24,20 +24,20 @@ class _Notice:
 
     @property
     def key(self) -> str:
-        """The same for what is the same trouble to the person: a full disk names many files."""
+        """Equal for errors that mean the same to the person: a full disk names many files."""
         full = self.repeats and self.error.kind is ErrorKind.DISK_FULL
         return self.error.kind.value if full else self.error.message
 
 
 class Notices(QWidget):
-    """Shows one trouble at a time, the latest first.
+    """Shows one error at a time, the latest first.
 
-    What is tried again and again by itself is said once until it is over; what the person did, or
-    what happened to them, each time.
+    The error of work that is retried is shown once until the work succeeds; any other error is
+    shown each time.
     """
 
     details_wanted = Signal(object, object)
-    """Say all of this OvernightError, with the path of its log."""
+    """Show this OvernightError in full; with it comes the path of its log."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,13 +59,13 @@ class Notices(QWidget):
         self._add(_Notice(error, log_path))
 
     def show_repeated(self, error: OvernightError) -> None:
-        """Say that what is tried again and again does not succeed, unless that is known."""
+        """Say that work that is retried does not succeed, unless that was said already."""
         notice = _Notice(error, repeats=True)
         if notice.key not in self._closed:
             self._add(notice)
 
     def forget_repeated(self) -> None:
-        """What could not be done again and again is done now."""
+        """The retried work has succeeded: remove its notices."""
         self._waiting = [each for each in self._waiting if not each.repeats]
         self._closed.clear()
         self._show()
@@ -79,7 +79,7 @@ class Notices(QWidget):
         self.setVisible(bool(self._waiting))
         if self._waiting:
             error = self._waiting[-1].error
-            self.label.setText(amounts.trouble(error))
+            self.label.setText(trouble(error))
 
     def _tell_more(self) -> None:
         if self._waiting:

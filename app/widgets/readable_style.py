@@ -36,7 +36,7 @@ class ReadableStyle(QProxyStyle):
 
 
 def _placed(flags: int, direction: Qt.LayoutDirection) -> int:
-    """The side at which text stands in a widget of this direction, whatever that of the text is."""
+    """The side for text in a widget of this direction, whatever the direction of the text."""
     if flags & _ABSOLUTE or direction is not Qt.LayoutDirection.RightToLeft:
         return flags
     if flags & _CENTRE:

@@ -13,14 +13,14 @@ from app.style import Space, Style
 from app.widgets.code_box import CodeBox
 from app.widgets.fitted_text import FittedText, shortened
 from app.widgets.markdown_document import fill, is_strange, rule_tables
-from app.widgets.markdown_parts import Kind, Part, parts_of
+from app.widgets.markdown_parts import Part, PartKind, parts_of
 
 
 class MarkdownText(FittedText):
-    """A part of a Markdown text that is no code; what is too wide, as a table is, is scrolled."""
+    """A part of a Markdown text that is not code; what is too wide, like a table, is scrolled."""
 
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(scrolls=True, whole_words=kind is Kind.TABLE)
+    def __init__(self, kind: PartKind) -> None:
+        super().__init__(scrolls=True, whole_words=kind is PartKind.TABLE)
         self._shown: str | None = None
 
     def show_markdown(self, text: str) -> None:
@@ -66,13 +66,13 @@ class SafeMarkdown(QWidget):
         self._column.setSpacing(Space.ONE)
 
     def show_markdown(self, text: str) -> None:
-        """Show a text that anyone may have written. Parts that stay the same are not drawn anew."""
+        """Show a text that anyone may have written. Parts that stay the same are kept."""
         parts = parts_of(shortened(text))
         self._show([as_it_is(part) if is_strange(part) else part for part in parts])
 
     def show_plain(self, text: str) -> None:
         """Show a text as it is."""
-        self._show([Part(Kind.PLAIN, text, 0, len(text))])
+        self._show([Part(PartKind.PLAIN, text, 0, len(text))])
 
     def toPlainText(self) -> str:
         """What can be read."""
@@ -102,15 +102,15 @@ class SafeMarkdown(QWidget):
 
 def as_it_is(part: Part) -> Part:
     """A part to be shown without looking for Markdown in it."""
-    return replace(part, kind=Kind.PLAIN)
+    return replace(part, kind=PartKind.PLAIN)
 
 
-def part_view(kind: Kind, style: Style) -> PartView:
+def part_view(kind: PartKind, style: Style) -> PartView:
     """A view for parts of this kind."""
     match kind:
-        case Kind.CODE:
+        case PartKind.CODE:
             return CodeBox(style)
-        case Kind.PLAIN:
+        case PartKind.PLAIN:
             return FittedText()
         case _:
             return MarkdownText(kind)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from app.style import Size, sized
 from app.widgets import icons
-from app.widgets.composing import LineField
+from app.widgets.text_fields import LineField
 
 
 def search_field(what: str) -> QLineEdit:

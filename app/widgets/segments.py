@@ -1,4 +1,4 @@
-"""A segmented control: a few views of the same page, of which one is there."""
+"""A segmented control: a few views of the same page, of which one is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from app.style import Size, sized
-from app.widgets.text import button
+from app.widgets.labels import button
 
 
 class Segments(QFrame):
@@ -40,7 +40,7 @@ class Segments(QFrame):
             self.buttons.append(segment)
 
     def choose(self, place: int) -> None:
-        """Go to a segment without telling; for a control that stays while what it shows changes."""
+        """Choose a segment without emitting `chosen`."""
         self._chosen = place
         for other, segment in enumerate(self.buttons):
             segment.setChecked(other == place)

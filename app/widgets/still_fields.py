@@ -1,4 +1,4 @@
-"""How fields with arrows behave and look: the mouse wheel scrolls the page, and changes none."""
+"""Fields that the mouse wheel passes over: it scrolls the page and changes no value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _PassOn(QObject):
 
 
 def keep_still(field: QComboBox | QAbstractSpinBox | QAbstractSlider) -> None:
-    """Have the wheel pass over a field, whether it has the focus or not."""
+    """Let the wheel pass over a field, whether it has the focus or not."""
     field.installEventFilter(_PassOn(field))
 
 

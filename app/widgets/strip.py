@@ -1,4 +1,4 @@
-"""The quiet strip at the foot of a page that says something, with buttons and a cross beside it."""
+"""The quiet strip at the foot of a page: a sentence, with buttons and a cross beside it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ def close_button() -> QToolButton:
 
 
 def lay_out_strip(around: QWidget, words: QWidget, *buttons: QWidget) -> QFrame:
-    """Fill a widget with a strip of words and buttons; returns the strip, whose height is open."""
+    """Fill a widget with a strip of words and buttons; the caller gives the strip its height."""
     strip = QFrame()
     strip.setProperty("kind", "undo")
     row = QHBoxLayout(strip)
-    row.setContentsMargins(Space.TWO, Space.HALF, Space.HALF, Space.HALF)
+    row.setContentsMargins(Space.HALF, Space.HALF, Space.HALF, Space.HALF)
     row.setSpacing(Space.ONE)
+    row.addSpacing(Space.TWO - Space.HALF)  # a margin is not mirrored in right-to-left windows
     row.addWidget(words, 1)
     for button in buttons:
         row.addWidget(button)

@@ -1,4 +1,4 @@
-"""Exports: an adapter as other programs read it, verified by loading it back as they would."""
+"""Exports of adapters to other programs, verified by loading them as these would."""
 
 from __future__ import annotations
 
@@ -27,18 +27,17 @@ _PROBES = (
 
 
 class _Stopped(Exception):
-    """Someone asked for the end; a folder that is being written goes with it."""
+    """Raised to stop the export while its folder is written, so that nothing is kept of it."""
 
 
 def export_mlx(
     library: Library, name: str, to: Path, stop_requested: Callable[[], bool] = lambda: False
 ) -> dict[str, object] | None:
-    """Write an adapter as a folder for mlx-lm, and compare its logits there with ours.
+    """Write an adapter as a folder for mlx-lm, and compare its logits in mlx-lm with ours.
 
-    Returns `files`, `verified` and `max_logit_difference`; None when stopped before. Raises
+    Returns `files`, `verified` and `max_logit_difference`; None if it was stopped. Raises
     OvernightError when the adapter is unknown or damaged, its base is missing, `to` already holds
-    something, or the copy does not answer as the original does. Whenever this returns no files,
-    nothing is left at `to`.
+    something, or the copy has other logits. If this returns no files, nothing is left at `to`.
     """
     adapter = read_adapter(library.adapters, name)
     target = to.expanduser().absolute()
@@ -77,7 +76,10 @@ def export_mlx(
 
 
 def _difference(loaded: LoadedModel, adapter: Adapter, copy: Path) -> float:
-    """The largest difference of a logit between our loading and mlx-lm's; raises if it counts."""
+    """The largest difference of a logit between our loading and mlx-lm's of the `copy`.
+
+    Raises OvernightError if it is more than rounding.
+    """
     form = loaded.form
     probes = [mx.array([form.prompt([Turn(role="user", text=text)])]) for text in _PROBES]
     lora.apply_adapters(loaded.model, [(adapter, 1.0)])

@@ -1,19 +1,45 @@
-"""Before an adapter is filed: it must load from its files, answer as trained, change something."""
+"""Filing an adapter: its folder is written, read back and checked before it takes its place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import mlx.core as mx
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library.adapters import Adapter, AdapterCard
+from mlx_backend.files import write_atomically, write_folder_atomically
+from mlx_backend.library.adapters import CARD, Adapter, AdapterCard, encode_card
 from mlx_backend.machine.arrays import largest_difference, number
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 
-# Largest difference, as a share of the largest logit, that counts as the same answer.
 SAME = 1e-3
+"""The largest difference, as a share of the largest logit, that counts as the same answer."""
+
+
+def file_adapter(
+    adapters: Path,
+    card: AdapterCard,
+    loaded: LoadedModel,
+    shape: lora.LoraShape,
+    ids: Sequence[int],
+) -> None:
+    """Write the trained adapter on a model into a folder of its own below `adapters`.
+
+    `ids` are tokens to check it with. Raises OvernightError as `check_adapter` does; then, or when
+    the disk fails, no folder is left.
+    """
+    weights = lora.adapter_weights(loaded.model)
+    config = lora.mlx_lm_config(loaded.model, shape)
+
+    def fill(beside: Path) -> None:
+        lora.write_adapter_files(beside, weights, config)
+        write_atomically(beside / CARD, encode_card(card))
+        write_atomically(beside / "README.md", adapter_readme(card).encode())
+        check_adapter(loaded, Adapter(card, beside, 0), ids)
+
+    write_folder_atomically(adapters / card.name, fill)
 
 
 def check_adapter(loaded: LoadedModel, adapter: Adapter, ids: Sequence[int]) -> float:
@@ -49,7 +75,7 @@ def check_adapter(loaded: LoadedModel, adapter: Adapter, ids: Sequence[int]) -> 
 
 
 def adapter_readme(card: AdapterCard) -> str:
-    """A page beside the weights, for whoever finds the folder."""
+    """The text of the page beside the weights (Markdown), for a person who opens the folder."""
     losses = ""
     if card.valid_loss is not None and card.base_valid_loss is not None:
         losses = (

@@ -1,4 +1,4 @@
-"""Answering from the notes: passages are found, put before the question, and cited."""
+"""Answering questions from the notes, by reading or quoting passages, with citations."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from mlx_backend.asking.retrieval import Found, Retriever
 from mlx_backend.models.inference import Answer, ChatModel
 from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
 
-# White space, and what may be a mark, with what follows: neither is decided before more comes.
+# White space and an unfinished mark: whether it is one, only the next piece of text decides.
 _MAYBE_MARK = re.compile(r"\s*(?:\[\d{0,2}\]?)?$")
 
 
 @dataclass(frozen=True)
 class GroundedAnswer:
-    """An answer without the numbers of its passages, and where it is from.
+    """An answer without the numbers of its passages, and its citations.
 
-    `quote` are the words of a note that it consists of; "" where a model worded it. `from_notes`
-    tells that no model did: it is a quote, or says that there is nothing to quote.
+    quote: the words of a note, if the answer is a quote; else "".
+    from_notes: whether no model worded the answer: it is a quote, or DECLINED.
     """
 
     answer: Answer
@@ -46,12 +46,12 @@ def answer_from_notes(
 ) -> GroundedAnswer:
     """Answer the last turn from the passages that it is about.
 
-    Where no passage has any of its words, the notes do not say, and no model is asked. `on_text`
-    takes what a model words, piece by piece; a quote comes whole, as nothing else than a quote.
+    If no passage has any of its words, the answer is DECLINED and no model is asked. `on_text`
+    receives the text that a model generates, piece by piece; it receives no quotes.
     """
     grounding = ground(retriever, turns, fitting_prompts(model, sampling.max_tokens))
     if not grounding.is_answerable:
-        return GroundedAnswer(_told(DECLINED, 0.0), (), from_notes=True)
+        return GroundedAnswer(_not_generated(DECLINED, 0.0), (), from_notes=True)
     if not model.info.reads_by_itself:
         return _quoted(model, turns[-1].text, grounding.passages)
     stream = _WithoutMarks(on_text)
@@ -62,7 +62,7 @@ def answer_from_notes(
 
 
 def fitting_prompts(model: ChatModel, max_tokens: int) -> Callable[[str], bool]:
-    """Whether the model can read a prompt; one that quotes has no prompt to read."""
+    """A function that tells whether a prompt fits the model; always true for models that quote."""
     if not model.info.reads_by_itself:
         return lambda _: True
     return lambda prompt: model.fits(prompt, max_tokens)
@@ -74,17 +74,17 @@ def _quoted(model: ChatModel, question: str, passages: Sequence[Found]) -> Groun
         found = quote(base, question, passages)
     text, citations = quoted_text(found)
     took_ms = (time.perf_counter() - began) * 1000
-    told = _told(text, took_ms)
-    return GroundedAnswer(told, citations, found.words if found else "", from_notes=True)
+    answer = _not_generated(text, took_ms)
+    return GroundedAnswer(answer, citations, found.words if found else "", from_notes=True)
 
 
 def quoted_text(found: Quoted | None) -> tuple[str, tuple[Citation, ...]]:
-    """The text of a quote and its citation; that the notes do not say, where there is none."""
+    """The text of a quote and its citation; DECLINED and no citation for None."""
     return (DECLINED, ()) if found is None else (found.text, (citation_of(found.passage),))
 
 
-def _told(text: str, milliseconds: float) -> Answer:
-    """An answer that was not generated."""
+def _not_generated(text: str, milliseconds: float) -> Answer:
+    """An answer with no generated tokens."""
     return Answer(
         text=text,
         ended="stop",
@@ -97,26 +97,26 @@ def _told(text: str, milliseconds: float) -> Answer:
 
 
 class _WithoutMarks:
-    """Hands text on as it comes, but for the numbers of passages, which may come in pieces."""
+    """Passes streamed text on without the numbers of passages, which may arrive in pieces."""
 
     def __init__(self, on_text: Callable[[str], object]) -> None:
         self._on_text = on_text
         self._text = ""
-        self._told = 0
+        self._shown = 0
 
     def take(self, piece: str) -> None:
-        """The next piece of an answer."""
+        """Take the next piece of the answer."""
         self._text += piece
         open_mark = _MAYBE_MARK.search(self._text)
-        self._tell(self._text[: open_mark.start()] if open_mark else self._text)
+        self._pass_on(self._text[: open_mark.start()] if open_mark else self._text)
 
     def end(self) -> None:
-        """No piece comes any more."""
-        self._tell(self._text)
+        """Pass on what is held back: the answer has ended."""
+        self._pass_on(self._text)
 
-    def _tell(self, text: str) -> None:
-        # Always from its beginning: what stands before a number decides whether it is a mark.
+    def _pass_on(self, text: str) -> None:
+        # From the beginning each time: the text before a number decides whether it is a mark.
         shown = without_marks(text)
-        if len(shown) > self._told:
-            self._on_text(shown[self._told :])
-            self._told = len(shown)
+        if len(shown) > self._shown:
+            self._on_text(shown[self._shown :])
+            self._shown = len(shown)

@@ -1,7 +1,6 @@
-"""Answers from the notes: the best passages before the question, and citations behind the answer.
+"""Grounding: the prompt with the best passages before the question, and citations of the answer.
 
-The same form is trained (`dataset`) and asked (worker, command line, exam), with any adapter or
-none.
+Training (`dataset/reading.py`) uses the same form of prompt as chat and exam.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ from mlx_backend.text.words import end_of, folded_words
 
 _INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
 MARK = re.compile(r"(?:\s+|^|(?<=[^\w\s]))\[(\d{1,2})\](?!\w)")
-"""The number of a passage behind an answer."""
+"""A mark in an answer: the number of a passage in brackets."""
 
-# Passages far behind the best are about something else.
+# Passages with a far lower score than the best are about something else.
 _FEWEST_WORDS = 2
-_FEW_WORDS = 64  # as many as are looked up
+_FEW_WORDS = 64  # as many as retrieval looks up
 _LEAST_SCORE = 0.35
 
 
 @dataclass(frozen=True)
 class Source:
-    """A passage as it stands before a question: which note it is from, and what it says."""
+    """A passage in a prompt: the title of its note, and its text."""
 
     title: str
     text: str
@@ -34,9 +33,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Grounding:
-    """What a question is answered from: `turns` with the passages in the last one.
+    """What a question is answered from.
 
-    `crowded_out`: the question is so long that not even one passage fits beside it.
+    turns: the conversation, with the passages in its last turn.
+    crowded_out: whether the question is so long that no passage fits beside it.
     """
 
     turns: tuple[Turn, ...]
@@ -45,7 +45,7 @@ class Grounding:
 
     @property
     def is_answerable(self) -> bool:
-        """Whether the model has anything to answer from; otherwise the notes do not say."""
+        """Whether to ask the model; otherwise the notes do not say."""
         return bool(self.passages) or self.crowded_out
 
 
@@ -54,9 +54,9 @@ def ground(
     turns: Sequence[Turn],
     fits: Callable[[str], bool] = lambda _: True,
 ) -> Grounding:
-    """Put the passages that the last turn is about before it, as many of the best as fit.
+    """Put the best passages for the last turn before it, as many as fit.
 
-    `fits` tells of a whole prompt whether the model can read it.
+    fits: tells whether the model's context window has room for a prompt.
     """
     *earlier, last = turns
     found = retriever.find(_search(earlier, last.text))
@@ -85,31 +85,31 @@ def grounded_prompt(sources: Sequence[Source], question: str) -> str:
 
 
 def cited(answer: str, number: int) -> str:
-    """An answer that names its passage."""
+    """An answer with the mark of its passage."""
     return f"{answer} [{number}]"
 
 
 def is_declined(text: str) -> bool:
-    """Whether an answer says that the notes do not tell."""
+    """Whether an answer begins with DECLINED, whatever its case and punctuation."""
     return _folded(text).startswith(_folded(DECLINED))
 
 
 def citations_of(text: str, passages: Sequence[Found]) -> tuple[Citation, ...]:
-    """The passages that an answer is from: those it names, else the one that says most of it."""
+    """The passages that an answer is from: those it marks, else the one with most of its words."""
     if is_declined(text) or not passages:
         return ()
     named = dict.fromkeys(int(number) - 1 for number in MARK.findall(text))
     chosen = [passages[place] for place in named if 0 <= place < len(passages)]
     words = set(folded_words(MARK.sub("", text)))
     nearest = max(passages, key=lambda passage: _overlap(words, passage))
-    # A small model copies well and counts badly: what the words show goes before the number.
+    # Small models copy well but number badly, so the words count more than the marks.
     if not chosen or all(_overlap(words, c) < _overlap(words, nearest) for c in chosen):
         chosen = [nearest]
     return tuple(citation_of(each) for each in chosen)
 
 
 def citation_of(passage: Found) -> Citation:
-    """Where a passage is."""
+    """The citation of a passage."""
     return Citation(
         note=passage.note_id,
         passage=passage.id,
@@ -121,12 +121,12 @@ def citation_of(passage: Found) -> Citation:
 
 
 def without_marks(text: str) -> str:
-    """An answer without the numbers of its passages, which mean nothing to a person."""
+    """An answer without the marks of its passages, which mean nothing to a person."""
     return MARK.sub("", text).strip()
 
 
 def _search(earlier: Sequence[Turn], question: str) -> str:
-    """What to look for: the question, and the one before where it says too little by itself."""
+    """The text to search for: the question, and the one before it if it has few content words."""
     asked = [turn.text for turn in earlier if turn.role == "user"]
     if asked and len(content_words(end_of(question, _FEW_WORDS))) < _FEWEST_WORDS:
         return f"{question} {asked[-1]}"

@@ -1,8 +1,8 @@
-"""Answering by quoting: of what the passages state, the one statement that answers, or none.
+"""Answering by quoting the best statement: small models judge better than they write.
 
-A small model reads badly and judges well. Asked for an answer it copies the wrong words; asked how
-likely a question is behind a statement it picks the right one nineteen times of twenty. So small
-models choose and do not write: what they answer stands in the notes word for word.
+Asked for an answer, a small model copies the wrong words. Asked how likely the question is after
+each statement, it finds the right one in 19 of 20 cases. So it only chooses, and every answer is in
+the notes word for word.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from mlx_backend.asking.question_kinds import asked_kind, has_kind
 from mlx_backend.asking.retrieval import Found, content_words
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.quote_places import verbatim
-from mlx_backend.library.sample_drafts import worded
+from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import likelihoods
 from mlx_backend.protocol import WORDS_LOOKED_UP
-from mlx_backend.study.by_rule.rules import told_in_note
+from mlx_backend.study.by_rule.rule_writer import quoted_statements
 from mlx_backend.text.dictionary import could_be_noun, is_common_word, stem, verb_bases
 from mlx_backend.text.segmenting import segmented
 from mlx_backend.text.stems import stems
 from mlx_backend.text.words import end_of, word_set
 
-# What the words in common and the kind of answer add to the likelihood, in nats a token.
+# Weights of shared words and of the kind of answer beside the log-likelihood, in nats a token.
 _OF_WORDS = 1.0
 _OF_KIND = 0.5
-# Below both, a question about things that no passage names is not answered by what is there.
+# Below both of these, no statement answers a question about things that no passage names.
 _THIN_WORDS = 0.4
 _THIN_LIKELIHOOD = 0.9
 
-# From here on nearly all that was asked for stands there, whatever its kind looks like.
+# From this share of words on, a statement answers though no answer of the kind is recognised.
 _CLEAR_WORDS = 0.9
 
 _WORD = re.compile(r"[^\W_]+")
@@ -52,9 +52,9 @@ _OF_ANY_KIND = word_set(
 
 @dataclass(frozen=True)
 class Quoted:
-    """A statement that answers, worded as an answer, and its passage.
+    """A quote that answers a question.
 
-    `words` is the statement alone, as it stands in the note.
+    text: the answer, with the title of its note. words: the statement as it is in the note.
     """
 
     text: str
@@ -66,30 +66,32 @@ class Quoted:
 class Evidence:
     """How well a statement answers a question.
 
-    likelihood: nats a token that the question gains by it. words: how much of the question's
-    telling words it has, from 0 to 1, rare ones counting more; titled_words: with the title of its
-    note. has_kind: whether it has the kind of thing that is asked for, and kind_is_plain: whether
-    that would be seen for certain.
+    likelihood: by how much the statement raises the question's mean log-probability a token, nats.
+    words: the share of the question's content words that the statement has, 0 to 1, rare ones
+    counting more.
+    titled_words: the same for the statement with the title of its note.
+    has_kind: whether it has an answer of the kind that is asked for.
+    kind_is_unmistakable: whether an answer of that kind cannot be overlooked.
     """
 
     likelihood: float
     words: float
     titled_words: float
     has_kind: bool
-    kind_is_plain: bool = False
+    kind_is_unmistakable: bool = False
 
     @property
     def score(self) -> float:
-        """All of it together; higher is better."""
+        """The weighted sum; higher is better."""
         return self.likelihood + _OF_WORDS * self.words + _OF_KIND * self.has_kind
 
 
 def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quoted | None:
-    """The statement of the passages that answers best; None where none does well enough.
+    """The statement in the passages that answers best; None if none is good enough.
 
-    `loaded` is the base model: an adapter would judge by what it remembers.
+    loaded: the base model without adapters, which would judge by what they remember.
     """
-    # Words are compared below, whichever way the accents of the question were typed.
+    # Composed, because words with accents are compared below.
     question = unicodedata.normalize("NFC", end_of(question, WORDS_LOOKED_UP))
     stated = [(passage, text) for passage in passages for text in _stated(passage)]
     if not stated:
@@ -101,26 +103,26 @@ def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quot
         return None
     passage, text = stated[best]
     words = verbatim(text, (passage.text, *passage.before))
-    return Quoted(worded(passage.title, words), passage, words)
+    return Quoted(titled_answer(passage.title, words), passage, words)
 
 
 def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
-    """Whether a statement can be given as the answer, though it is the best there is.
+    """Whether the evidence for the best statement is strong enough to give it as the answer.
 
-    It cannot where it has nothing of the kind that is asked for, unless that may be overlooked and
-    nearly all of the question is in it; nor where the question is about things that no passage
-    names (`strange`) and little else binds them.
+    It is not if the statement has no answer of the kind that is asked for, unless that could be
+    overlooked and the statement has nearly all words of the question. Nor is it if the question is
+    about `strange` things, which no passage names, and the evidence is thin.
     """
     if not evidence.has_kind:
-        return not evidence.kind_is_plain and evidence.titled_words >= _CLEAR_WORDS
+        return not evidence.kind_is_unmistakable and evidence.titled_words >= _CLEAR_WORDS
     is_thin = evidence.titled_words < _THIN_WORDS and evidence.likelihood < _THIN_LIKELIHOOD
     return not (strange and is_thin)
 
 
 def unknown_things(question: str, passages: str) -> list[str]:
-    """The things in a question that the passages do not name in any form of their words.
+    """The nouns and names in a question of which no form is in the passages.
 
-    Not those that only say of what kind the answer is, as in "which fruit" or "what kind of fruit".
+    Nouns that say which kind of answer is wanted do not count: "which fruit", "what kind of fruit".
     """
     there = stems(passages)
     words = [word.lower() for word in _WORD.findall(_KIND_OF.sub(r"\1 ", question))]
@@ -136,19 +138,19 @@ def unknown_things(question: str, passages: str) -> list[str]:
 
 
 def _is_named(word: str, there: frozenset[str]) -> bool:
-    """Whether a stem is there, or one that it is made of, as "auditor" is of "audit"."""
+    """Whether a stem or at least 5 letters of its beginning are there: "audit" for "auditor"."""
     return word in there or any(word[:end] in there for end in range(_SHORTEST_ROOT, len(word)))
 
 
 def _is_thing(word: str, before: str) -> bool:
-    """Whether a word is a noun or a name where it stands, as far as the dictionary knows."""
+    """Whether a word, after the word `before`, is a noun or a name."""
     if not is_common_word(word):
         return not word[0].isdigit()
     return could_be_noun(word) and (not verb_bases(word) or before in _BEFORE_NOUN)
 
 
 def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]]) -> list[Evidence]:
-    """How well each statement, with the title of its note, answers a question."""
+    """The evidence that each statement answers a question; pairs of (title, statement)."""
     title = stated[0][0]
     contexts = [f"Note: {title}\nQuestion:"]
     contexts += [f"Note: {title}\n{text}\nQuestion:" for title, text in stated]
@@ -162,7 +164,7 @@ def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]])
             share,
             titled_share,
             has_kind(kind, text),
-            kind is not None and kind.is_plain,
+            kind is not None and kind.is_unmistakable,
         )
         for value, share, titled_share, (_, text) in zip(
             informed, words, titled, stated, strict=True
@@ -171,18 +173,18 @@ def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]])
 
 
 def _stated(passage: Found) -> list[str]:
-    """What a passage states, with the heads of its table and the sentence that it leans on."""
+    """The quotes of a passage's statements, read with the passages before it."""
     pieces = [
         Passage(passage.id, passage.note_id, passage.title, place, passage.heading, text)
         for place, text in enumerate((*passage.before, passage.text))
     ]
-    return [told.quote for told in told_in_note(pieces)[-1]]
+    return [quoted.quote for quoted in quoted_statements(pieces)[-1]]
 
 
 def _shared_words(
     question: str, texts: Sequence[str], stated: Sequence[tuple[str, str]]
 ) -> list[float]:
-    """Of a question's telling words, how much each text has; those rare in `stated` count more."""
+    """The share of a question's content words in each text, weighted by rarity in `stated`."""
     asked = {stem(word) for word in content_words(question)}
     frequency = Counter(word for title, text in stated for word in _stems(f"{title} {text}"))
     weights = {word: math.log(1 + len(stated) / max(0.5, frequency[word])) for word in asked}
@@ -191,5 +193,5 @@ def _shared_words(
 
 
 def _stems(text: str) -> frozenset[str]:
-    """The stems of a text's words, which are told apart as those of a question are."""
+    """The stems of a text's words, segmented as those of a question are."""
     return stems(segmented(text))

@@ -1,4 +1,4 @@
-"""Finding the passages that a question is about: BM25 over SQLite's FTS5, neighbours counted in."""
+"""Retrieval of passages for a question: BM25 with SQLite's FTS5, plus scores of neighbours."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.passage_index import refresh_index
-from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
+from mlx_backend.library.training_text import TRAINING_NOTE, TrainingText
 from mlx_backend.text.segmenting import search_terms, segmented
 from mlx_backend.text.words import end_of, folded_words, word_set
 
 BEST = 3
-"""Passages that a question is answered from."""
+"""Number of passages to answer a question from."""
 
 _CANDIDATES = 40
-_LONGEST_QUESTION = 64  # words: the end of what was pasted is what is asked
+_LONGEST_QUESTION = 64  # words, from the end: a question follows what was pasted
 _MOST_TERMS = 200
 _WEIGHTS = "3.0, 2.0, 1.0"  # of the title, the headings and the text
-# What a passage gains from its neighbours in the note, and from the best of its note, as shares.
+# Shares of the scores of its neighbours, and of the best passage of its note, that a passage gains.
 _OF_NEIGHBOURS = 0.15
 _OF_NOTE = 0.1
-_BEFORE = 8  # passages: far enough to find the heads of a table
+_BEFORE = 8  # passages: enough to find the column heads of a table
 _STOP_WORDS = word_set(
     "a an the of to in on at by for with from and or but not no is are was were be been being "
     "am do does did has have had will would can could may might must shall should what which "
@@ -35,10 +35,11 @@ _STOP_WORDS = word_set(
 
 @dataclass(frozen=True)
 class Found:
-    """A passage that a question may be about; characters [start, end) of its note.
+    """A passage that a question may be about: characters [start, end) of its note.
 
-    `text` is what is taught of it, with what is private masked, and `before` what stands before it
-    in the note, as far as it matters. A higher `score` is better.
+    text: its text as it is taught, with secrets masked.
+    score: higher is better.
+    before: the texts of the passages before it in the note, at most 8.
     """
 
     id: int
@@ -60,11 +61,11 @@ class Retriever:
         self._db = connection
 
     def refresh(self) -> None:
-        """Take passages of notes in use into the index that are not in it; quick without any."""
+        """Add passages of notes in use to the index; quick if none is missing."""
         refresh_index(self._db)
 
     def find(self, question: str, count: int = BEST) -> list[Found]:
-        """The passages of notes in use that a question is most likely about, best first."""
+        """The `count` passages of notes in use that fit a question best, best first."""
         query = _query(question)
         if not query:
             return []
@@ -85,19 +86,19 @@ class Retriever:
     def _taught(
         self, rows: Sequence[sqlite3.Row], scores: dict[int, float], count: int
     ) -> list[Found]:
-        """The first rows of which training would use something, as it would."""
+        """The first `count` rows with text that may be taught, as passages with that text."""
         allowed = AllowedSecrets(self._db)
-        notes: dict[int, TaughtNote] = {}
+        notes: dict[int, TrainingText] = {}
         found: list[Found] = []
         for row in rows:
             if len(found) == count:
                 break
             note = notes.get(row["note_id"])
             if note is None:
-                fetched = self._db.execute(TAUGHT_NOTE, (row["note_id"],)).fetchone()
+                fetched = self._db.execute(TRAINING_NOTE, (row["note_id"],)).fetchone()
                 if fetched is None:
                     continue
-                note = notes[row["note_id"]] = TaughtNote(fetched, allowed)
+                note = notes[row["note_id"]] = TrainingText(fetched, allowed)
             text = note.piece(row["start"], row["end"])
             if not text:
                 continue
@@ -117,7 +118,7 @@ class Retriever:
             )
         return found
 
-    def _before(self, row: sqlite3.Row, note: TaughtNote) -> tuple[str, ...]:
+    def _before(self, row: sqlite3.Row, note: TrainingText) -> tuple[str, ...]:
         rows = self._db.execute(
             "SELECT start, end FROM passages WHERE note_id = ? AND position BETWEEN ? AND ?"
             " ORDER BY position",
@@ -127,18 +128,18 @@ class Retriever:
 
 
 def content_words(text: str) -> list[str]:
-    """The words of a question that say what it is about, in lower case and in order.
+    """The content words of a question, in lower case, in order and without repeats.
 
-    They are those of the index: of scripts without spaces, letters.
+    They are the words of the index: single letters in scripts without spaces.
     """
     words = dict.fromkeys(folded_words(segmented(text)))
     return [word for word in words if word not in _STOP_WORDS]
 
 
 def _query(question: str) -> str:
-    """The question for FTS5: any of its words, those that say nothing only if there are no others.
+    """A question as a query of FTS5: any of its content words, or of its stop words without them.
 
-    Each is quoted, so that nothing is taken for FTS5's query language.
+    The words are quoted, so that FTS5 takes none of them for an operator.
     """
     question = end_of(question, _LONGEST_QUESTION)
     terms = list(dict.fromkeys(search_terms(question)))[-_MOST_TERMS:]

@@ -1,4 +1,4 @@
-"""The command line. `overnight` alone opens the window; `overnight --help` says the rest."""
+"""The command line. `overnight` alone opens the window; `overnight --help` lists the commands."""
 
 from mlx_backend.cli.main import main
 

@@ -1,4 +1,4 @@
-"""The commands about adapters."""
+"""The commands for adapters: list, remove, rename, export."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mlx_backend.cli.bin import as_results, in_bin_sentence, purge_bin
 from mlx_backend.cli.console import Console
 from mlx_backend.library import Library, database
 from mlx_backend.library import adapters as store
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.renaming import rename_adapter
 
 
 def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -34,8 +34,8 @@ def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, ob
         console.say("No adapters yet. Train one: overnight train --name NAME")
     for one in damaged:
         console.say(
-            f"'{one.name}' is damaged and cannot be used. Remove it with"
-            f' `overnight remove "{one.name}"`, and train it again.'
+            f"The adapter '{one.name}' is damaged and cannot be used. Remove it with"
+            f' `overnight remove "{one.name}"` and train it again.'
         )
     return {
         "adapters": [
@@ -54,12 +54,12 @@ def list_adapters(options: argparse.Namespace, console: Console) -> dict[str, ob
 
 
 def remove(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight remove NAME`: into the bin, or with --now for good."""
+    """`overnight remove NAME`: move an adapter to the bin, or with --now delete it for good."""
     library = Library.open()
     with database.opened(library.database) as connection:
         if options.now:
             Bin(library, connection).delete_adapter_now(options.name)
-            console.say(f"“{options.name}” is deleted for good.")
+            console.say(f"“{options.name}” has been deleted for good.")
             return {"removed": options.name, "bin": []}
         item = Bin(library, connection).delete_adapter(options.name)
         console.say(in_bin_sentence(library, [item]))
@@ -72,7 +72,7 @@ def rename(options: argparse.Namespace, console: Console) -> dict[str, object]:
     library = Library.open()
     with database.opened(library.database) as connection:
         new = rename_adapter(library, connection, options.old, options.new)
-    console.say(f"“{options.old}” is called “{new}” now.")
+    console.say(f"Renamed “{options.old}” to “{new}”.")
     return {"adapter": new}
 
 
@@ -84,9 +84,9 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.adapters.export import export_mlx
 
     result = export_mlx(Library.open(), options.name, options.to)
-    assert result is not None  # nobody asked it to stop
+    assert result is not None  # None only after a request to stop
     console.say(
-        f"Exported '{options.name}' to {options.to}. Loaded back by mlx-lm, its logits differ by at"
-        f" most {result['max_logit_difference']:.1e}."
+        f"Exported '{options.name}' to {options.to}. Loaded again with mlx-lm, its logits differ by"
+        f" at most {result['max_logit_difference']:.1e}."
     )
     return result

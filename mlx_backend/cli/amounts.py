@@ -1,10 +1,10 @@
-"""Numbers in words."""
+"""Durations and counts in words."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it."""
+    """A duration in words, such as "40 minutes"."""
     if seconds < 90:
         return counted(max(1, round(seconds)), "second")
     if seconds < 90 * 60:
@@ -13,5 +13,5 @@ def duration(seconds: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """So many of something: "1 step", "1,200 steps"."""
+    """A number with its noun, such as "1 step" or "1,200 steps"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

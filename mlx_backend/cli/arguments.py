@@ -1,4 +1,4 @@
-"""The commands and their options, declared in one place; each names the function that runs it."""
+"""The commands and their options, in one place; each names the function that runs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Number = TypeVar("_Number", int, float)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """The parser for all commands."""
     parser = _Parser(
         prog="overnight",
         description="Train a small model on your notes overnight, and chat with it in the morning."
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 class WrongUsage(SystemExit):
-    """The arguments make no command; `usage` says what would, and `prog` for which command."""
+    """Raised for wrong arguments of the command `prog`; `usage` is its usage line."""
 
     def __init__(self, message: str, usage: str, prog: str) -> None:
         super().__init__(2)
@@ -53,7 +53,7 @@ class _Commands:
         self._shared = shared
 
     def add(self, name: str, module: str, function: str, text: str) -> argparse.ArgumentParser:
-        """Add a command that `mlx_backend.cli.<module>.<function>` runs."""
+        """Add a command that runs `mlx_backend.cli.<module>.<function>`; `text` is its help."""
         command = self._subparsers.add_parser(
             name, help=text, description=text, parents=[self._shared]
         )
@@ -62,48 +62,36 @@ class _Commands:
 
 
 def _library_commands(commands: _Commands) -> None:
-    commands.add(
-        "doctor", "health", "doctor", "check machine, memory, libraries, speed and library"
-    )
+    commands.add("doctor", "doctor", "doctor", "check machine, memory, packages, speed and library")
     demo = commands.add(
-        "demo", "demonstration", "demo", "the whole journey on the sample notes, in a fresh library"
+        "demo",
+        "demo",
+        "demo",
+        "import, train and chat with the sample notes, in a fresh library",
     )
-    demo.add_argument("--keep", type=_path, metavar="FOLDER", help="keep the library there")
+    demo.add_argument("--keep", type=_path, metavar="FOLDER", help="keep the library here")
     imports = commands.add("import", "notes", "import_notes", "read files and folders as notes")
     imports.add_argument("paths", nargs="+", type=_path, metavar="PATH")
     notes = commands.add("notes", "notes", "list_notes", "list the notes, or choose among them")
-    notes.add_argument(
-        "--leave-out",
-        action="extend",
-        nargs="+",
-        type=_positive_int,
-        default=[],
-        metavar="ID",
-        help="train no longer on the notes with these numbers",
-    )
-    notes.add_argument(
-        "--take-in",
-        action="extend",
-        nargs="+",
-        type=_positive_int,
-        default=[],
-        metavar="ID",
-        help="train on these, whatever was found about them",
-    )
-    notes.add_argument(
-        "--delete",
-        action="extend",
-        nargs="+",
-        type=_positive_int,
-        default=[],
-        metavar="ID",
-        help="move these into the bin",
-    )
+    for option, text in (
+        ("--leave-out", "leave these notes out of training"),
+        ("--take-in", "use these notes in training, whatever curation found about them"),
+        ("--delete", "move these notes to the bin"),
+    ):
+        notes.add_argument(
+            option,
+            action="extend",
+            nargs="+",
+            type=_positive_int,
+            default=[],
+            metavar="ID",
+            help=text,
+        )
     models = commands.add("models", "models", "list_models", "list the base models")
-    models.add_argument("--remove", metavar="NAME", help="move this one into the bin")
-    bin_ = commands.add("bin", "bin", "show_bin", "list what was deleted, and bring it back")
+    models.add_argument("--remove", metavar="NAME", help="move this base model to the bin")
+    bin_ = commands.add("bin", "bin", "show_bin", "list or restore what was deleted")
     what = bin_.add_mutually_exclusive_group()
-    what.add_argument("--restore", metavar="ID", help="bring this back")
+    what.add_argument("--restore", metavar="ID", help="restore this item")
     what.add_argument("--empty", action="store_true", help="delete everything in it for good")
 
 
@@ -116,60 +104,60 @@ def _training_commands(commands: _Commands) -> None:
     train.add_argument("--name", required=True, help="the new adapter's name")
     _add_run_options(train)
     train.add_argument(
-        "--from", dest="start_from", metavar="ADAPTER", help="go on from this adapter"
+        "--from", dest="start_from", metavar="ADAPTER", help="continue training this adapter"
     )
     train.add_argument(
-        "--start-at", type=_moment, metavar="TIME", help="wait until then: 23:00, or a date as well"
+        "--start-at", type=_moment, metavar="TIME", help="wait until 23:00, or 2030-12-31T23:00"
     )
     train.add_argument(
         "--finish-by",
         type=_moment,
         metavar="TIME",
-        help="be done by then: 07:00, or a date as well",
+        help="be done by 07:00, or by 2030-12-31T07:00",
     )
     train.add_argument(
-        "--hosts", type=_path, metavar="FILE", help="train on the machines that this file names"
+        "--hosts", type=_path, metavar="FILE", help="train on the machines listed in this file"
     )
-    train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    train.add_argument("--detach", action="store_true", help="return at once; the run continues")
     commands.add("runs", "runs", "list_runs", "list the runs")
     _resume_command(commands)
-    pause = commands.add("pause", "going_on", "pause", "pause a run, with a checkpoint")
+    pause = commands.add("pause", "run_control", "pause", "save a checkpoint and pause a run")
     pause.add_argument("run_id", metavar="RUN")
-    stop = commands.add("stop", "runs", "stop", "stop a run after its step, with a checkpoint")
+    stop = commands.add(
+        "stop", "run_control", "stop", "stop a run after its step, with a checkpoint"
+    )
     stop.add_argument("run_id", metavar="RUN")
 
 
 def _resume_command(commands: _Commands) -> None:
     resume = commands.add(
-        "resume", "going_on", "resume", "go on with a run that was paused, stopped or cut short"
+        "resume", "run_control", "resume", "continue a run that was paused, stopped or interrupted"
     )
     which = resume.add_mutually_exclusive_group(required=True)
     which.add_argument("run_id", nargs="?", metavar="RUN")
-    which.add_argument(
-        "--waiting", action="store_true", help="go on with all that a restart or a crash cut short"
-    )
+    which.add_argument("--waiting", action="store_true", help="continue all interrupted runs")
     which.add_argument(
         "--after-restart",
         choices=["on", "off"],
-        help="whether that happens by itself when you log in",
+        help="whether this happens by itself when you log in",
     )
     resume.add_argument(
-        "--hosts", type=_path, metavar="FILE", help="from now on, with the machines named there"
+        "--hosts", type=_path, metavar="FILE", help="continue on the machines listed in this file"
     )
-    resume.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    resume.add_argument("--detach", action="store_true", help="return at once; the run continues")
 
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", metavar="M", help="base model (default: as set, else starter)")
-    command.add_argument("--steps", type=_positive_int, metavar="N", help="train so many steps")
-    command.add_argument("--hours", type=_positive_float, metavar="H", help="end within this time")
+    command.add_argument("--model", metavar="M", help="base model (default: as in the settings)")
+    command.add_argument("--steps", type=_positive_int, metavar="N", help="train for N steps")
+    command.add_argument("--hours", type=_positive_float, metavar="H", help="take at most H hours")
     command.add_argument(
-        "--no-study", action="store_true", help="train the notes' text as it stands, without study"
+        "--no-study", action="store_true", help="train on the raw text of the notes, without study"
     )
 
 
 def _chat_commands(commands: _Commands) -> None:
-    chat = commands.add("chat", "chat", "chat", "answer one prompt, or talk")
+    chat = commands.add("chat", "chat", "chat", "answer one prompt, or chat")
     chat.add_argument(
         "--adapter",
         dest="adapters",
@@ -182,17 +170,17 @@ def _chat_commands(commands: _Commands) -> None:
     chat.add_argument(
         "--prompt",
         metavar="TEXT",
-        help="answer this and end; what a file or a pipe gives on standard input follows it, as the"
-        " text to work on, if it begins within 5 seconds. Without --prompt, standard input is the"
-        " question, unless it is a terminal",
+        help="answer this prompt and exit. If standard input is a file or a pipe that delivers"
+        " within 5 seconds, its text is appended to the prompt. Without --prompt, standard input is"
+        " the question, unless it is a terminal",
     )
     chat.add_argument("--seed", type=_seed, metavar="N", help="the same seed gives the same answer")
     chat.add_argument("--max-tokens", type=_positive_int, metavar="N", help="longest answer")
-    chat.add_argument("--temperature", type=_temperature, metavar="T", help="0 is greedy")
-    chat.add_argument("--top-p", type=_share, metavar="P", help="share of likeliest words kept")
+    chat.add_argument("--temperature", type=_temperature, metavar="T", help="0 is greedy decoding")
+    chat.add_argument("--top-p", type=_share, metavar="P", help="probability mass to sample from")
     exam = commands.add("exam", "chat", "exam", "ask the questions of a file and mark the answers")
     exam.add_argument("file", type=_path, metavar="FILE.tsv")
-    exam.add_argument("--adapter", metavar="NAME", help="examine this adapter, not the base")
+    exam.add_argument("--adapter", metavar="NAME", help="examine this adapter, not the base model")
     for command in (chat, exam):
         command.add_argument(
             "--grounded", action="store_true", help="look the answer up in the notes, and cite them"
@@ -201,23 +189,23 @@ def _chat_commands(commands: _Commands) -> None:
 
 def _adapter_commands(commands: _Commands) -> None:
     commands.add("adapters", "adapters", "list_adapters", "list the adapters")
-    remove = commands.add("remove", "adapters", "remove", "move an adapter into the bin")
+    remove = commands.add("remove", "adapters", "remove", "move an adapter to the bin")
     remove.add_argument("name", metavar="NAME")
     remove.add_argument("--now", action="store_true", help="delete it for good")
-    rename = commands.add("rename", "adapters", "rename", "call an adapter by another name")
+    rename = commands.add("rename", "adapters", "rename", "rename an adapter")
     rename.add_argument("old", metavar="OLD")
     rename.add_argument("new", metavar="NEW")
-    export = commands.add("export", "adapters", "export", "write an adapter for other programs")
+    export = commands.add("export", "adapters", "export", "export an adapter for other programs")
     export.add_argument("name", metavar="NAME")
     export.add_argument("--format", choices=["mlx"], default="mlx", help="mlx: as mlx-lm loads it")
     export.add_argument("--to", type=_path, required=True, metavar="PATH", help="a new folder")
 
 
 def _path(text: str) -> Path:
-    from pathlib import Path  # here, for it takes a third of the time of `overnight --help`
+    from pathlib import Path  # here, because it takes a third of the time of `overnight --help`
 
     if not text:
-        raise argparse.ArgumentTypeError("the path is empty")  # and not the folder one is in
+        raise argparse.ArgumentTypeError("the path is empty")  # Path("") is the working directory
     return Path(text)
 
 
@@ -228,7 +216,7 @@ def _moment(text: str) -> str:
         return check_moment(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"'{text}' is no time such as 23:00 or 2030-12-31T23:00"
+            f"'{text}' is not a time such as 23:00 or 2030-12-31T23:00"
         ) from None
 
 

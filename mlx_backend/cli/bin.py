@@ -1,4 +1,4 @@
-"""The command about the bin, and what others say of it."""
+"""The command for the bin, and what other commands say about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_NAMED = 3
 
 
 def show_bin(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight bin`: list it, after something was restored or it was emptied where asked."""
+    """`overnight bin`: list the bin; with an option, restore an item or empty the bin first."""
     library = Library.open()
     with database.opened(library.database) as connection:
         bin_ = Bin(library, connection)
@@ -38,7 +38,7 @@ def show_bin(options: argparse.Namespace, console: Console) -> dict[str, object]
 
 
 def in_bin_sentence(library: Library, items: Sequence[Binned]) -> str:
-    """That these are in the bin now, for how long, and how they come back."""
+    """A sentence that these items are in the bin, for how long, and how to restore them."""
     days = load_settings(library.settings).bin_days
     long = f"for {days} day{'s' * (days != 1)}" if days else "until you empty it"
     names = [f"“{item.name}”" for item in items[:_MOST_NAMED]]
@@ -46,18 +46,18 @@ def in_bin_sentence(library: Library, items: Sequence[Binned]) -> str:
         names.append(f"{len(items) - _MOST_NAMED:,} more")
     listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     if len(items) == 1:
-        back = f"`overnight bin --restore {items[0].id}` brings it back."
+        back = f"`overnight bin --restore {items[0].id}` restores it."
         return f"{listed} is in the bin {long}. {back}"
-    return f"{listed} are in the bin {long}. `overnight bin` says how to bring them back."
+    return f"{listed} are in the bin {long}. `overnight bin` says how to restore them."
 
 
 def as_results(items: Sequence[Binned]) -> list[dict[str, object]]:
-    """Items with the fields of `--json`."""
+    """Items as `--json` prints them."""
     return [asdict(item) for item in items]
 
 
 def purge_bin(library: Library, connection: sqlite3.Connection) -> None:
-    """Throw out what was kept long enough. Where that fails, the next command tries again."""
+    """Delete items whose days in the bin are over. If that fails, the next command tries again."""
     days = load_settings(library.settings).bin_days
     with contextlib.suppress(OvernightError, OSError, sqlite3.Error):
         Bin(library, connection).purge(days, time.time())
@@ -82,21 +82,19 @@ def _list(library: Library, items: Sequence[Binned], console: Console) -> None:
             for item in items
         ],
     )
-    console.say("`overnight bin --restore ID` brings something back.")
+    console.say("`overnight bin --restore ID` restores an item.")
 
 
 def _restored_sentence(item: Binned, name: str) -> str:
     if name == item.name:
-        return f"“{name}” is back."
-    return (
-        f"“{item.name}” is back. It is called “{name}” now, because its name was taken meanwhile."
-    )
+        return f"Restored “{name}”."
+    return f"Restored “{item.name}” as “{name}”, because its old name is taken."
 
 
 def _emptied_sentence(left: Sequence[Binned], was_empty: bool) -> str:
     if left:
-        return "Something was deleted meanwhile, and is still in the bin."
-    return "The bin was empty already." if was_empty else "The bin is empty now."
+        return "Something else was deleted meanwhile and is still in the bin."
+    return "The bin was already empty." if was_empty else "The bin is empty now."
 
 
 def _day(moment: float) -> str:

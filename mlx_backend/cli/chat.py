@@ -1,4 +1,4 @@
-"""The commands that ask the model: chat and exam."""
+"""The commands that ask a model: chat and exam."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight chat`: one answer to --prompt or to what is piped in, else a conversation."""
+    """`overnight chat`: answer --prompt or standard input once, or talk in the terminal."""
     library = Library.open()
     adapters = [(read_adapter(library.adapters, name), w) for name, w in options.adapters]
     sampling = _sampling(library, options)
@@ -72,7 +72,7 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
 
 def _marked(items: Sequence[Item], console: Console) -> dict[str, object]:
-    """Show how an exam went; returns its fields."""
+    """Print the result of an exam; return its fields for --json."""
     correct = sum(item.right for item in items)
     console.table(
         ["", "Question", "Answer"],
@@ -97,9 +97,9 @@ def _marked(items: Sequence[Item], console: Console) -> dict[str, object]:
 
 
 def _question(prompt: str | None, console: Console) -> str:
-    """The one question: the prompt, and behind it what is piped in; or that alone.
+    """The question: the prompt, then what is piped in, if anything.
 
-    Raises OvernightError where there is none.
+    Raises OvernightError if both are empty.
     """
     if prompt is None:
         text = piped.read_all().text
@@ -128,7 +128,7 @@ def _count_of_questions(count: int) -> str:
 def _asker(
     library: Library, adapters: list[tuple[Adapter, float]], grounded: bool, console: Console
 ) -> Iterator[Ask]:
-    """Something that answers the last of some turns, says so, and returns the fields."""
+    """A function that answers the last turn, prints that, and returns the fields for --json."""
     model = _load(library, adapters)
     with database.opened(library.database) as connection:
         if grounded:

@@ -1,4 +1,4 @@
-"""What a command says: results to stdout, progress and notes to stderr, JSON when asked for."""
+"""The output of commands: results to stdout, remarks to stderr, and JSON when asked for."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from mlx_backend.cli.printing import Harmless, can_print, harmless, one_line, padded, width
 from mlx_backend.errors import OvernightError
 
-# A longer cell, such as the path of a folder a thousand levels deep, moves its own row alone.
+# A wider cell, such as a very long path, does not widen its column; it only shifts its own row.
 _WIDEST = 100
 
 
 class Console:
-    """Output in one of two manners: for people, or one JSON object at the end."""
+    """Prints for people or, `as_json`, one JSON object at the end."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self._streamed = Harmless()
 
     def say(self, text: str = "", end: str = "\n") -> None:
-        """A part of the result for people; silent with --json."""
+        """Print a part of the result for people; nothing with --json."""
         self._put(harmless(text) + end)
 
     def stream(self, text: str) -> None:
-        """The next piece of an answer; what could steer a terminal is left out."""
+        """Print the next piece of an answer, without anything that could control the terminal."""
         self._put(self._streamed.take(text))
 
     def end_stream(self) -> None:
-        """The answer is whole: its last line ends."""
+        """End the last line of a streamed answer."""
         self._put(self._streamed.end() + "\n")
 
     def _put(self, text: str) -> None:
@@ -36,11 +36,11 @@ class Console:
             print(text, end="", flush=True)
 
     def note(self, text: str) -> None:
-        """A remark beside the result."""
+        """Print a remark to stderr."""
         print(harmless(text), file=sys.stderr, flush=True)
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Columns as wide as their widest cell, short of a whole line's; numbers to the right."""
+        """Print a table; columns fit their widest cell up to a limit, numbers are right-aligned."""
         cells = [[one_line(str(cell)) for cell in row] for row in rows]
         widths = [
             max((w for w in map(width, column) if w <= _WIDEST), default=0)
@@ -54,36 +54,36 @@ class Console:
             self.say("  ".join(padded(*column) for column in columns).rstrip())
 
     def finish(self, result: Mapping[str, object]) -> None:
-        """The command is done; `result` has the fields of the contract."""
+        """The command succeeded: with --json, print `result`, whose fields are a contract."""
         if self.as_json:
             _print_json(dict(result))
 
     def fail(self, error: OvernightError, log: str) -> None:
-        """The command failed; `log` is the file that says more, "" for none."""
+        """The command failed: print the error, and the path of the log with details unless ""."""
         self.tell(error)
         if log:
             self.note(f"Details: {log}")
         self.report(error)
 
     def tell(self, error: OvernightError) -> None:
-        """What happened and what to do next, beside the result."""
+        """Print the message and the hint of an error to stderr."""
         self.note(error.message)
         if error.hint:
             self.note(error.hint)
 
     def report(self, error: OvernightError) -> None:
-        """The error for programs; silent without --json."""
+        """With --json, print the error for programs."""
         if self.as_json:
             report = {"kind": error.kind.value, "message": error.message, "hint": error.hint}
             _print_json({"error": report})
 
 
 def _print_json(value: object) -> None:
-    import msgspec  # here, because a command that prints no JSON starts faster without
+    import msgspec  # here, because commands that print no JSON start faster without it
 
     try:
         line = msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:  # an argument or a file name of bytes that are no text
+    except UnicodeEncodeError:  # an argument or a file name that is not valid UTF-8
         line = _ascii_json(value)
     print(line if can_print(sys.stdout, line) else _ascii_json(value), flush=True)
 
@@ -91,4 +91,4 @@ def _print_json(value: object) -> None:
 def _ascii_json(value: object) -> str:
     import json
 
-    return json.dumps(value)  # what is not ASCII becomes an escape that is
+    return json.dumps(value)  # escapes everything that is not ASCII

@@ -1,14 +1,20 @@
-"""The demonstration: import the sample notes, ask, train, ask again; all of it real."""
+"""`overnight demo`: imports the sample notes, takes an exam, trains, takes the exam again."""
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.following import follow
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.exam.marking import LONGEST_ANSWER, Question, read_questions, take_exam
+from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, read_questions, take_exam
 from mlx_backend.jobs import JobFolder, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.machine import accelerator
@@ -16,12 +22,36 @@ from mlx_backend.protocol import NO_PATIENCE, TrainSpec
 
 NAME = "Sample notes"
 _PASSES = 4
-_HOURS = 0.16  # fewer passes on a slow machine: the demonstration should end within a coffee break
+_HOURS = 0.16  # about ten minutes: a slow machine takes fewer passes
+
+
+def demo(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """Run the whole journey in a fresh library: in the folder `options.keep`, or a temporary one.
+
+    Raises OvernightError when that folder is not empty, or any part of the journey fails.
+    """
+    if options.keep is None:
+        with tempfile.TemporaryDirectory(prefix="overnight-demo-") as folder:
+            return _demo_in(Path(folder), console)
+    home = options.keep.expanduser()
+    if home.exists() and (not home.is_dir() or any(home.iterdir())):
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            f"There is already something at {home}.",
+            "The demonstration needs a new folder to keep its library in.",
+        )
+    return _demo_in(home, console)
+
+
+def _demo_in(home: Path, console: Console) -> dict[str, object]:
+    outcome = run_demo(Library.open(home), console.say, follow)
+    console.say(f"The whole journey took {outcome.minutes:.1f} minutes.")
+    return dataclasses.asdict(outcome)
 
 
 @dataclass(frozen=True)
 class DemoOutcome:
-    """Right answers of `asked` before and after the training, and the minutes it all took."""
+    """Right answers out of `asked` before and after training, and the minutes that all took."""
 
     asked: int
     before: int
@@ -35,7 +65,7 @@ def run_demo(
     say: Callable[[str], None],
     follow: Callable[[JobFolder], JobStatus],
 ) -> DemoOutcome:
-    """Run the whole journey in `library`; `follow` shows a run until it is over.
+    """Run the whole journey in `library`. `say` prints a line; `follow` shows a run until its end.
 
     Raises OvernightError when any part fails.
     """
@@ -51,6 +81,16 @@ def run_demo(
     before = _correct(library, questions, None)
     say(f"Right before: {before} of {len(questions)}.")
     say("Training on the notes; this is what happens overnight with more of them ...")
+    adapter = _trained(library, follow)
+    say("Asking the same questions again ...")
+    after = _correct(library, questions, adapter)
+    say(f"Right after: {after} of {len(questions)}; before: {before}.")
+    minutes = (time.monotonic() - began) / 60
+    return DemoOutcome(len(questions), before, after, round(minutes, 2), adapter)
+
+
+def _trained(library: Library, follow: Callable[[JobFolder], JobStatus]) -> str:
+    """Train on the library's notes; the name of the adapter."""
     job = JobFolder.create(
         library.runs,
         TrainSpec(name=NAME, model="starter", passes=_PASSES, hours=_HOURS, patience=NO_PATIENCE),
@@ -59,17 +99,12 @@ def run_demo(
     try:
         status = follow(job)
     except KeyboardInterrupt:
-        _stop(job)  # before the library goes away under it
+        _stop(job)  # before its library is removed
         raise
-    adapter = str(_finished(status)["adapter"])
-    say("Asking the same questions again ...")
-    after = _correct(library, questions, adapter)
-    say(f"Right after: {after} of {len(questions)}; before: {before}.")
-    minutes = (time.monotonic() - began) / 60
-    return DemoOutcome(len(questions), before, after, round(minutes, 2), adapter)
+    return str(_finished(status)["adapter"])
 
 
-def _correct(library: Library, questions: list[Question], adapter: str | None) -> int:
+def _correct(library: Library, questions: list[ExamQuestion], adapter: str | None) -> int:
     """How many questions the base model, or the adapter, answers right."""
     from mlx_backend.library.adapters import read_adapter
     from mlx_backend.models.base_model import load_base_model

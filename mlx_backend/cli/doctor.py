@@ -1,7 +1,9 @@
-"""Checks of machine, memory, libraries, speed, model and library."""
+"""`overnight doctor`: checks of machine, memory, libraries, speed, model and library."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import platform
 import shutil
 import sys
@@ -11,10 +13,13 @@ from importlib import metadata
 
 import psutil
 
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.reminders import remind_of_cut_short
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.library import Library, database
 from mlx_backend.library.notes import Notes
 from mlx_backend.machine import accelerator
+from mlx_backend.machine.cores import FIXED_CORES, available_cores, usable_cores
 from mlx_backend.night.awake import can_keep_awake
 from mlx_backend.night.energy import EnergyMeter, gauges_of_this_machine
 
@@ -26,18 +31,28 @@ _LIBRARIES = ("mlx", "mlx-lm", "PySide6-Essentials", "tokenizers", "msgspec")
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at; `detail` says what was found and what to do."""
+    """The result of one check; `detail` says what was found and, if not `ok`, what to do."""
 
     name: str
     ok: bool
     detail: str
 
 
+def doctor(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """Print each check with what it found. Changes nothing but for making a missing starter."""
+    checks = run_checks()
+    for check in checks:
+        console.say(f"{'ok ' if check.ok else 'NOT'}  {check.name}: {check.detail}")
+    remind_of_cut_short(Library(Library.default_home()), console)
+    return {"checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks]}
+
+
 def run_checks() -> list[Check]:
-    """Look at everything; a check that itself fails is a check that is not ok."""
+    """Run all checks; one that raises an error is not ok."""
     blas = accelerator.prepare()
     return [
         _run("machine", _machine),
+        _run("cores", _cores),
         _run("memory", _memory),
         _run("disk", _disk),
         _run("libraries", _libraries),
@@ -63,6 +78,17 @@ def _machine() -> tuple[bool, str]:
     known = apple or sys.platform == "linux"
     system = platform.mac_ver()[0] if apple else platform.release()
     return known, f"{platform.system()} {system}, {platform.machine()}, {gpu}"
+
+
+def _cores() -> tuple[bool, str]:
+    count, usable = os.cpu_count() or 1, usable_cores()
+    if usable == count:
+        return True, f"all {count} processor cores may be used" if count > 1 else "one core"
+    if usable < available_cores():
+        why = f"{FIXED_CORES} says so"
+    else:
+        why = "a container or the processor affinity sets this limit"
+    return True, f"{usable} of {count} processor cores may be used: {why}"
 
 
 def _memory() -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""Showing a run while it goes on: a bar in a terminal, now and then a line elsewhere."""
+"""Showing a run while it goes on: a progress bar in a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def follow(folder: JobFolder) -> JobStatus:
 
 
 def wait_for_end(folder: JobFolder) -> JobStatus:
-    """Wait until a run is over, without a word."""
+    """Wait until a run is over, and print nothing."""
     status, reader = JobStatus(), folder.reader()
     folder.refresh(status, reader)
     while not status.state.is_over:
@@ -51,15 +51,15 @@ def wait_for_end(folder: JobFolder) -> JobStatus:
 
 
 def since_launch(events: Sequence[protocol.JobEvent]) -> Sequence[protocol.JobEvent]:
-    """Leave out what a run that is taken up again said in its earlier lives."""
+    """The events since the run was last launched, without those of its earlier processes."""
     launches = [i for i, event in enumerate(events) if isinstance(event, protocol.Launched)]
     return events[launches[-1] :] if launches else events
 
 
 class ProgressLines:
-    """Says what a run does in lines: each stage, what is out of the ordinary, a step now and then.
+    """Tells in lines what a run does: each stage, each notice, and its progress now and then.
 
-    `clock` counts seconds.
+    `say` prints a line; `clock` returns seconds.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ProgressLines:
         return None
 
     def show(self, event: protocol.JobEvent) -> None:
-        """Take one event in."""
+        """Print a line about an event, if it is worth one."""
         remark = _remark(event)
         if remark:
             self._tell(remark)
@@ -99,7 +99,7 @@ class ProgressLines:
 
 
 class ProgressBar:
-    """The same with a bar that moves."""
+    """Shows a run as a progress bar, with its notices above."""
 
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file or sys.stderr
@@ -122,7 +122,7 @@ class ProgressBar:
             case protocol.StageBegan():
                 self._begin_stage(event)
             case protocol.Progress():
-                # In a study there are first notes and then passages.
+                # A study counts notes at first, and then passages.
                 self._bar.unit = event.unit.removesuffix("s")
                 self._bar.n, self._bar.total = event.done, event.total or None
                 self._bar.set_postfix_str(", ".join(filter(None, (event.text, _left(event)))))
@@ -138,7 +138,7 @@ class ProgressBar:
                     self._bar.write(harmless(remark), file=self._file)
 
     def _begin_stage(self, event: protocol.StageBegan) -> None:
-        self._bar.reset()  # what was counted before is done
+        self._bar.reset()  # the stage before is done
         self._bar.total = self._steps
         self._bar.unit = "step"
         self._bar.set_postfix_str("", refresh=False)
@@ -146,7 +146,7 @@ class ProgressBar:
 
 
 def _remark(event: protocol.JobEvent) -> str:
-    """What is worth a line of its own; "" for what is not."""
+    """The line that an event is worth by itself; "" for none."""
     match event:
         case protocol.StageBegan():
             return f"{_stage(event)} ..."

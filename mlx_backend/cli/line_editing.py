@@ -1,7 +1,7 @@
-"""Asking a person for a line in a terminal: edited with the usual keys, as long as they like.
+"""Reading lines of any length from a terminal, edited with the usual keys.
 
-Python's readline (GNU's, or the libedit of macOS) takes the terminal out of the mode in which its
-driver cuts lines at 4,095 bytes, or 1,024 on macOS.
+Python's readline (GNU's, or libedit on macOS) switches the terminal out of canonical mode, in which
+its driver cuts lines at 4,095 bytes, or 1,024 on macOS.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ import termios
 import tty
 from collections.abc import Iterator
 
-# None in a Python that was built without it: lines then are as the terminal's driver has them.
+# None if Python was built without it: the terminal's driver then edits the lines.
 _readline = importlib.import_module("readline") if importlib.util.find_spec("readline") else None
 
 _PROMPT, _MORE = "> ", ". "
-# Between two pieces of what is pasted; a person does not type the next line that fast.
+# Longest gap between two pieces of pasted text; nobody types the next line that fast.
 _PASTE_GAP_S = 0.03
 
 
 class LineEditor:
-    """Reads what a person types, one question at a time, and remembers it for the arrow keys."""
+    """Reads one question at a time, with a history for the arrow keys."""
 
     def __init__(self) -> None:
         self._marks_pastes = _let_pastes_be_marked()
-        if isinstance(sys.stdin, io.TextIOWrapper):  # in the terminal's encoding, whatever is set
+        if isinstance(sys.stdin, io.TextIOWrapper):  # PYTHONIOENCODING is not the terminal's
             sys.stdin.reconfigure(encoding=_terminal_encoding(), errors="surrogateescape")
 
     def ask(self) -> str:
-        """The next question: a line, or all lines of what was pasted at once.
+        """The next question: a line, or all lines that were pasted at once.
 
-        Bytes that are no text come as Python's surrogates.
+        Invalid bytes become surrogates (`surrogateescape`).
         Raises EOFError for Ctrl-D, KeyboardInterrupt for Ctrl-C.
         """
         with _on_the_terminal():
@@ -52,27 +52,27 @@ class LineEditor:
             return text
 
     def was_typing(self) -> bool:
-        """After a Ctrl-C: whether it threw away a line that had something in it."""
+        """Whether the line that Ctrl-C cleared had text."""
         return _readline is not None and bool(_readline.get_line_buffer().strip())
 
 
 def _let_pastes_be_marked() -> bool:
-    """Have the terminal tell what is pasted, so that its line ends do not send it; if it can."""
+    """Turn bracketed paste on, so that pasted line ends do not submit; return whether it works."""
     if _readline is None or "libedit" in (_readline.__doc__ or ""):
         return False
     _readline.parse_and_bind("set enable-bracketed-paste on")
-    return os.environ.get("TERM", "dumb") != "dumb"  # GNU readline marks nothing there
+    return os.environ.get("TERM", "dumb") != "dumb"  # GNU readline does not use it there
 
 
 def _terminal_encoding() -> str:
-    """That of the locale; a locale that has ASCII alone says nothing about its terminal."""
+    """The encoding of the locale; UTF-8 for ASCII, because that is only the default locale."""
     encoding = codecs.lookup(locale.getencoding()).name
     return "utf-8" if encoding == "ascii" else encoding
 
 
 @contextlib.contextmanager
 def _on_the_terminal() -> Iterator[None]:
-    """Let stdout be the terminal, where it is not but stderr is: lines are edited there alone."""
+    """Point stdout to the terminal of stderr if it is redirected: readline edits only on stdout."""
     sys.stdout.flush()
     if sys.stdout.isatty() or not sys.stderr.isatty():
         yield
@@ -88,14 +88,14 @@ def _on_the_terminal() -> Iterator[None]:
 
 
 def _waiting() -> str:
-    """What was pasted behind the line that was read, and is not read yet."""
+    """Pasted text that follows the line just read; "" for none."""
     if not _has_more(0.0):
         return ""
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
     parts = []
     try:
-        tty.setcbreak(descriptor, termios.TCSANOW)  # also a last line without an end is given then
+        tty.setcbreak(descriptor, termios.TCSANOW)  # also gives a last line without a line end
         while _has_more(_PASTE_GAP_S):
             part = os.read(descriptor, 1 << 16)
             if not part:
@@ -111,7 +111,7 @@ def _has_more(patience: float) -> bool:
 
 
 def _ask_on(text: str) -> str:
-    """Let the person go on with the last line of what was pasted."""
+    """Let the person continue the last pasted line; return all of it."""
     if _readline is None:
         return text + input(_MORE + text)
     _readline.set_startup_hook(lambda: _readline.insert_text(text))

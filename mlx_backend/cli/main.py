@@ -1,4 +1,4 @@
-"""From arguments to a command, and from its end to an exit code."""
+"""The entry point of `overnight`: runs a command, and turns its outcome into an exit code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell_wrong_usage(error, as_json="--json" in words)
         raise
     except BrokenPipeError:
-        return DONE  # whoever read our output has enough
+        return DONE  # the reader of our output, such as `head`, has closed the pipe
     finally:
         discard_output()
 
@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _tell_of_damage(console: Console) -> None:
-    """Say once where a damaged file of settings is kept."""
+    """If the settings file is damaged, set it aside and say where it is kept."""
     from mlx_backend.library.home import Library
     from mlx_backend.settings import mend_settings
 
@@ -80,7 +80,7 @@ def _options(words: list[str]) -> argparse.Namespace:
 def _tell_wrong_usage(error: WrongUsage, as_json: bool) -> None:
     print(f"{error.usage}{error.prog}: error: {error.message}", file=sys.stderr)
     if as_json:
-        hint = f"`{error.prog} --help` says how it is used."
+        hint = f"`{error.prog} --help` shows the usage."
         Console(as_json=True).report(OvernightError(ErrorKind.WRONG_USAGE, error.message, hint))
 
 
@@ -93,12 +93,12 @@ def _fail(console: Console, error: OvernightError) -> int:
     except BrokenPipeError:
         raise
     except OSError:
-        pass  # what takes the output is full, and that may be the error itself
+        pass  # nowhere to print to, for example on a full disk, which may be the error itself
     return FAILED
 
 
 def _log_detail(error: OvernightError) -> str:
-    """Write what only an engineer wants to see to the log; returns the log's path."""
+    """Append the technical detail of an error to the log; returns its path, "" on failure."""
     import time
 
     from mlx_backend.library.home import Library
@@ -109,27 +109,27 @@ def _log_detail(error: OvernightError) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="replace") as log:
-            told = f"{error.message}\n{error.detail}\n"
-            log.write(f"{time.strftime('%F %T')} {mask(told, find_secrets(told))}")
+            entry = f"{error.message}\n{error.detail}\n"
+            log.write(f"{time.strftime('%F %T')} {mask(entry, find_secrets(entry))}")
     except OSError:
-        return ""  # a full disk is what may have to be told
+        return ""  # the error to report may be a full disk
     return str(path)
 
 
 def _open_window() -> int:
     if sys.platform == "linux" and not _has_display():
         print(
-            "There is no display here, so no window can open. `overnight --help` lists what works"
-            " in a terminal; `overnight demo` shows the whole journey.",
+            "There is no display here, so the window cannot open. `overnight --help` lists the"
+            " commands that work in a terminal; `overnight demo` shows them on sample notes.",
             file=sys.stderr,
         )
         return FAILED
     try:
-        with _ctrl_c_waits():  # PySide crashes where its loading is broken off
-            # The one place where the engine's package names the window.
+        with _ctrl_c_waits():  # PySide crashes when Ctrl-C interrupts its import
+            # The only place where the engine imports the window.
             from app.main import main as window
         return window(sys.argv[:1])
-    except KeyboardInterrupt:  # before the window hears signals itself
+    except KeyboardInterrupt:  # before the window handles signals itself
         return INTERRUPTED
 
 

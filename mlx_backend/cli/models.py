@@ -1,4 +1,4 @@
-"""The commands about base models."""
+"""The command for base models."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mlx_backend.settings import load_settings
 
 
 def list_models(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight models`, after one was moved into the bin where that was asked.
+    """`overnight models`: list the base models; with --remove, move one to the bin first.
 
-    Where it is only listed, the starter is made if it is missing.
+    When only listing, makes the starter model if it is missing.
     """
     library = Library.open()
     if options.remove is not None:
         item = _remove(library, options.remove, console)
-        return {"models": _told(all_models(library.models)), "bin": as_results([item])}
+        return {"models": _as_results(all_models(library.models)), "bin": as_results([item])}
     from mlx_backend.machine import accelerator
 
     accelerator.prepare()
@@ -37,7 +37,7 @@ def list_models(options: argparse.Namespace, console: Console) -> dict[str, obje
             for m in models
         ],
     )
-    return {"models": _told(models)}
+    return {"models": _as_results(models)}
 
 
 def _remove(library: Library, name: str, console: Console) -> Binned:
@@ -46,19 +46,19 @@ def _remove(library: Library, name: str, console: Console) -> Binned:
         console.say(in_bin_sentence(library, [item]))
         purge_bin(library, connection)
     if name == STARTER:
-        console.say("The starter is made again by itself when it is needed.")
+        console.say("Overnight makes the starter again by itself when it is needed.")
         return item
     trained = [a.name for a in list_adapters(library.adapters) if a.card.base == name]
     if trained:
         them = "it" if len(trained) == 1 else "them"
         names = ", ".join(f"“{each}”" for each in trained)
-        console.say(f"Trained on it: {names}. It has to be there to chat with {them}.")
+        console.say(f"Trained on it: {names}. To chat with {them}, restore it first.")
     if load_settings(library.settings).base_model == name:
-        console.say("Training is set to start from it: choose another one in the settings.")
+        console.say("It is the base model in your settings: choose another one there.")
     return item
 
 
-def _told(models: list[BaseModel]) -> list[dict[str, object]]:
+def _as_results(models: list[BaseModel]) -> list[dict[str, object]]:
     return [
         {
             "name": m.card.name,

@@ -1,4 +1,4 @@
-"""The commands about notes."""
+"""The commands for notes: import and list."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mlx_backend.cli.console import Console
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import Findings
+from mlx_backend.library.curation_findings import CurationFindings
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 
 
@@ -42,7 +42,7 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
         f" {outcome.removed} gone; {outcome.notes} notes in all{left_out}."
     )
     if outcome.restored:
-        console.say("The note that you had deleted is back.")
+        console.say("The note that you had deleted has been restored.")
     if outcome.skipped:
         console.say(f"Skipped {len(outcome.skipped)}:")
         console.table(["File", "Why"], outcome.skipped)
@@ -50,14 +50,14 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
 
 
 def list_notes(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight notes`: list them, after what was asked was done with some."""
+    """`overnight notes`: list the notes; with options, leave out, take in or delete some first."""
     library = Library.open()
     with database.opened(library.database) as connection:
         _check_ids(Notes(connection), [*options.leave_out, *options.take_in, *options.delete])
         deleted = Bin(library, connection).delete_notes(options.delete)
-        Decisions(connection).decide(options.leave_out, included=False)
-        Decisions(connection).decide(options.take_in, included=True)
-        notes, findings = Notes(connection).summaries(), Findings(connection)
+        NoteDecisions(connection).decide(options.leave_out, included=False)
+        NoteDecisions(connection).decide(options.take_in, included=True)
+        notes, findings = Notes(connection).summaries(), CurationFindings(connection)
         left_out = [note.id for note in notes if note.status == "excluded"]
         why = {note_id: findings.why_left_out(note_id) for note_id in left_out}
         if deleted:
@@ -91,5 +91,5 @@ def _check_ids(notes: Notes, chosen: Sequence[int]) -> None:
         raise OvernightError(
             ErrorKind.BAD_INPUT,
             f"There is no note with the number {min(unknown)}.",
-            "`overnight notes` lists them with their numbers.",
+            "`overnight notes` lists all notes with their numbers.",
         )

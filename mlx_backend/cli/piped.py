@@ -1,4 +1,4 @@
-"""What another program or a file hands to a command over standard input."""
+"""Reading what another program or a file gives over standard input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mlx_backend.errors import ErrorKind, OvernightError
 
 PATIENCE_S = 5.0
-"""How long a pipe may say nothing before it is taken for one that never will."""
+"""Seconds to wait for the first byte of a pipe before giving it up."""
 
 _MOST = 16 << 20  # bytes: far more than any model reads
 _AT_ONCE = 1 << 16
@@ -19,14 +19,14 @@ _AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class Piped:
-    """The text; and whether it was given up, because nothing had come by then."""
+    """The text read, and whether reading was given up because nothing came in time."""
 
     text: str = ""
     given_up: bool = False
 
 
 def is_terminal() -> bool:
-    """Whether a person types at standard input."""
+    """Whether standard input is a terminal."""
     try:
         return os.isatty(_descriptor())
     except OSError:
@@ -34,9 +34,9 @@ def is_terminal() -> bool:
 
 
 def read_all() -> Piped:
-    """All of standard input, however long that takes; nothing where there is none.
+    """All of standard input, however long that takes; "" if it is closed.
 
-    Raises OvernightError for more than any model reads.
+    Raises OvernightError for more than 16 MB.
     """
     try:
         return Piped(_text(_descriptor()))
@@ -45,10 +45,10 @@ def read_all() -> Piped:
 
 
 def read_if_any(patience: float) -> Piped:
-    """The same of a file or a pipe; of a pipe, if anything comes within `patience` seconds.
+    """All of standard input, if it is a file or pipe and anything comes within `patience` seconds.
 
-    Whoever starts this command may leave it a pipe of its own that nobody writes to, or ever
-    closes: that must not hold up what was asked for.
+    The wait is limited because a parent process may leave a pipe open without writing to it. Raises
+    OvernightError for more than 16 MB.
     """
     try:
         descriptor = _descriptor()
@@ -63,7 +63,7 @@ def read_if_any(patience: float) -> Piped:
 
 
 def _descriptor() -> int:
-    """That of standard input. Raises OSError where it is closed or nobody's."""
+    """The file descriptor of standard input. Raises OSError if it is closed or has none."""
     if sys.stdin is None:
         raise OSError("standard input is closed")
     return sys.stdin.fileno()

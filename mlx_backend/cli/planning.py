@@ -1,4 +1,4 @@
-"""`overnight plan`: what a run would do."""
+"""The command `overnight plan`: what a run would do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlx_backend.cli.amounts import counted, duration
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.wanted import wanted_spec
+from mlx_backend.cli.run_spec import requested_spec
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.locks import held
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from mlx_backend.dataset.samples import Dataset
     from mlx_backend.run.plan import RunPlan
 
-# A plan that was given up may take a moment to end.
+# A plan that was cancelled may take a moment to end.
 _LANE_PATIENCE_S = 5.0
 
 
 def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight plan`: a few real steps, and what follows from them.
+    """`overnight plan`: measure a few real training steps, and say what a run would take.
 
-    Raises OvernightError while a run trains: each would be in the way of the other, and what is
-    measured would be wrong.
+    Raises OvernightError while a run trains, because both would slow down and the measurements
+    would be wrong.
     """
     from mlx_backend.machine import accelerator
 
     accelerator.prepare()
     library = Library.open()
-    spec = wanted_spec(library, options, "plan")
+    spec = requested_spec(library, options, "plan")
     with held(library.lane, _LANE_PATIENCE_S) as alone:
         if not alone:
             raise OvernightError(
                 ErrorKind.BUSY,
-                "A run is training with this library, so there is no telling how fast another"
-                " one would be.",
-                "Plan when it is done (`overnight runs`), or start the next one now:"
+                "A run is training in this library, so the speed of another one cannot be"
+                " measured.",
+                "Plan when that run is done (see `overnight runs`), or start the next one now:"
                 " it waits for its turn and makes its own plan.",
             )
         planned, to_study = _measured(library, spec)
@@ -49,7 +49,7 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
 
 def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
-    """The plan, and how many passages the base model has yet to write samples about."""
+    """The plan, and the number of passages that the base model has not studied yet."""
     import msgspec
 
     from mlx_backend.dataset.compose import gather
@@ -79,7 +79,7 @@ def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
 def _training(
     library: Library, spec: TrainSpec, dataset: Dataset, began: float, study_s: float
 ) -> tuple[RunPlan, float]:
-    """The plan of the training alone, and the seconds of the exams before it and after it."""
+    """The plan of the training alone, and the seconds that the exams before and after it take."""
     from mlx_backend.night.deadline import training_deadline
     from mlx_backend.run.assessment import expected_time
     from mlx_backend.run.plan import plan_what_fits
@@ -97,7 +97,7 @@ def _training(
 
 
 def _keep_to_free_cores() -> None:
-    """Compute on as many cores as a run would that began now."""
+    """Compute on as many cores as a run that starts now would use."""
     from mlx_backend.machine.accelerator import has_gpu
     from mlx_backend.machine.cores import fix_cores, fixed_cores, free_cores
 
@@ -114,22 +114,22 @@ def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console:
     )
     if to_study:
         console.say(
-            f"{counted(to_study, 'passage')} are not studied yet. The run plans again when it has"
-            " studied them: what is written about them takes more steps."
+            f"{counted(to_study, 'passage')} are not studied yet. The run plans again after"
+            " studying them, because the new samples take more steps."
         )
     if options.hours and planned.passes < 1:
         share = max(1, round(planned.passes * 100))
         console.say(
-            f"The time is too short for all of it: about {share} percent of the samples are"
-            " learned."
+            f"The time is too short for everything: training sees about {share} percent of the"
+            " samples."
         )
     if options.hours and planned.steps == 1 and planned.minutes > options.hours * 60:
         console.say("Even one step with its exams takes longer than the time given.")
     if options.steps and planned.steps < options.steps:
-        console.say(f"No more of the {options.steps:,} steps fit into the time.")
-    if planned.down:
+        console.say(f"Not all of the {options.steps:,} steps fit into the time.")
+    if planned.saves_to_fit:
         console.say(f"So that it fits into memory, it is computed {planned.way}.")
     if not planned.fits:
-        console.say("That does not fit into the memory that is free now.")
+        console.say("This does not fit into the memory that is free now.")
         if planned.instead:
             console.say(f"With another base model it would fit: --model {planned.instead}")

@@ -1,4 +1,4 @@
-"""Text for a terminal: nothing that steers it, in whatever encoding, and how wide it is there."""
+"""Text for a terminal: without control sequences, in any encoding, and its width in cells."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from pathlib import Path
 from typing import TextIO
 
 _REPLACE = "overnight-replace"
-# Bidirectional marks: what opens embeddings and isolates, and what closes each.
+# Bidirectional controls: those that open embeddings and isolates, and what closes each.
 _EMBEDDING_ENDS, _ISOLATE_ENDS = "\u202c", "\u2069"
 _CLOSED_BY = dict.fromkeys("\u202a\u202b", _EMBEDDING_ENDS) | dict.fromkeys(
     "\u2066\u2067\u2068", _ISOLATE_ENDS
 )
 _CLOSING = frozenset(_CLOSED_BY.values())
-_OVERRIDES = frozenset("\u202d\u202e")  # only good for showing a name in another order than it has
+_OVERRIDES = frozenset("\u202d\u202e")  # only useful to disguise a name by showing it reversed
 _JOINER, _AS_EMOJI = "\u200d", "\ufe0f"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
-_HANGUL_INSIDE = range(0x1160, 0x1200)  # vowels and finals, drawn into their initial's cell
-# What stands in for typographic characters that have no decomposition into ASCII.
+_HANGUL_INSIDE = range(0x1160, 0x1200)  # vowels and finals, drawn in the cell of their initial
+# ASCII replacements for typographic characters that have no decomposition into ASCII.
 _PLAIN = {"…": "...", "€": "EUR"} | dict(zip("‘’‚“”„–—−‐‑•·×÷⁄", '\'\',"""-----**x:/', strict=True))
 
 
 class Harmless:
-    """Takes text in pieces; gives it back without what could steer a terminal.
+    """Removes from text, which comes in pieces, all that could control a terminal.
 
-    Control characters and bidirectional overrides are left out. Each bidirectional embedding that a
-    line opens is closed by its end, and nothing is closed that the line did not open. Joiners,
-    variation selectors, combining marks and every kind of space stay.
+    Drops control characters and bidirectional overrides. Closes every bidirectional embedding at
+    the end of the line that opened it, and drops closing marks without an opening one. Joiners,
+    variation selectors, combining marks and all kinds of spaces stay.
     """
 
     def __init__(self) -> None:
         self._open: list[str] = []
 
     def take(self, piece: str) -> str:
-        """The next piece."""
+        """Take the next piece; returns it cleaned."""
         return "".join(map(self._shown, piece))
 
     def end(self) -> str:
-        """What closes the line that the pieces ended in."""
+        """The marks that close what the last line left open."""
         closing = "".join(reversed(self._open))
         self._open.clear()
         return closing
@@ -59,12 +59,12 @@ class Harmless:
         if char in _CLOSING:
             return char if self._closes(char) else ""
         if "\ud800" <= char <= "\udfff":
-            return "\ufffd"  # half a character, or a byte that is no text
+            return "\ufffd"  # a lone surrogate, which stands for a byte that is not valid UTF-8
         is_control = unicodedata.category(char) == "Cc" and char != "\t"
         return "" if is_control or char in _OVERRIDES else char
 
     def _closes(self, char: str) -> bool:
-        """Whether it closes anything; the end of an isolate also closes what was opened within."""
+        """Whether `char` closes something open; the end of an isolate closes all that is inside."""
         within = self._open.count(char) and (char == _ISOLATE_ENDS or self._open[-1] == char)
         while within and self._open.pop() != char:
             pass
@@ -72,30 +72,30 @@ class Harmless:
 
 
 def harmless(text: str) -> str:
-    """A whole text without what could steer a terminal."""
+    """A whole text without anything that could control a terminal."""
     sieve = Harmless()
     return sieve.take(text) + sieve.end()
 
 
 def one_line(text: str) -> str:
-    """A text on one line, likewise; line ends, tabs and control characters become spaces."""
+    """`harmless` on one line: line ends, tabs and control characters become spaces."""
     spaced = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
     return harmless(spaced)
 
 
 def width(text: str) -> int:
-    """How many cells of a terminal a text takes."""
+    """The number of terminal cells that a text takes."""
     return len(text) if text.isascii() else sum(cells for cells in _cells(text))
 
 
 def padded(text: str, cells: int, to_the_right: bool = False) -> str:
-    """A text with spaces up to a number of cells."""
+    """A text padded with spaces to a number of cells; right-aligned if `to_the_right`."""
     space = " " * max(0, cells - width(text))
     return space + text if to_the_right else text + space
 
 
 def _cells(text: str) -> Iterator[int]:
-    """The cells of each character, in view of the one before it."""
+    """The cells of each character, depending on the character before it."""
     before, taken = "", 0
     for char in text:
         code = ord(char)
@@ -103,7 +103,7 @@ def _cells(text: str) -> Iterator[int]:
             taken = 2
             yield 1
         elif before == _JOINER or (code in _SKIN_TONES and taken == 2):
-            yield 0  # drawn into the emoji before it
+            yield 0  # combines with the emoji before it
         elif _is_drawn_over(char, code):
             yield 0
         else:
@@ -117,7 +117,7 @@ def _is_drawn_over(char: str, code: int) -> bool:
 
 
 def print_whatever_comes() -> None:
-    """From now on, print something like it, or "?", for what the terminal's encoding lacks."""
+    """From now on, print a similar character, or "?", for one that the encoding lacks."""
     codecs.register_error(_REPLACE, _something_like_it)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -140,7 +140,7 @@ def _in_ascii(char: str) -> str:
 
 
 def can_print(stream: TextIO, text: str) -> bool:
-    """Whether the stream's encoding has all of a text."""
+    """Whether the encoding of a stream has all characters of a text."""
     try:
         text.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -149,10 +149,10 @@ def can_print(stream: TextIO, text: str) -> bool:
 
 
 def fill_closed_streams() -> None:
-    """Let the null device take the place of whichever standard streams are closed.
+    """Open the null device in place of any standard stream that is closed.
 
-    Else the next file that is opened, such as the library's, would get the number of one, and with
-    it what libraries print.
+    Otherwise the next opened file, such as the database, would get the descriptor of a standard
+    stream, and libraries would print into it.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
@@ -163,15 +163,15 @@ def fill_closed_streams() -> None:
 
 
 def nobody_reads() -> bool:
-    """Whether what read stdout or stderr over a pipe went away."""
+    """Whether stdout or stderr is a pipe whose reader is gone."""
     poll = select.poll()
     for descriptor in (1, 2):
-        poll.register(descriptor, 0)  # errors are told unasked
+        poll.register(descriptor, 0)  # errors are always reported
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def discard_output() -> None:
-    """What is still buffered must not fail at the end."""
+    """Flush the output; if that fails, discard it, so that the interpreter can exit cleanly."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

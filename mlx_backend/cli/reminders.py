@@ -1,4 +1,4 @@
-"""What a command says beside its own business: runs that wait to be gone on with."""
+"""Reminders of interrupted runs, which some commands print beside their own output."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mlx_backend.protocol import TrainSpec
 
 
 def remind_of_cut_short(library: Library, console: Console) -> None:
-    """One line to stderr for each run that a crash, a reboot or a power cut ended."""
+    """Print one line to stderr for each run that a crash, a restart or a power cut interrupted."""
     for folder, status in _cut_short(library):
         where = f" at step {status.step:,}" if status.step else ""
         console.note(
-            f"The run {folder.id} was cut short{where}. {goes_on(folder, status)}"
-            f" Go on with: overnight resume {folder.id}"
+            f"The run {folder.id} was interrupted{where}. {goes_on(folder, status)}"
+            f" Continue with: overnight resume {folder.id}"
         )
 
 
 def _cut_short(library: Library) -> Iterator[tuple[JobFolder, JobStatus]]:
     for folder in reversed(JobFolder.all(library.runs)):
         if (folder.path / "report.json").exists():
-            continue  # done: its events, which may be many, need not be read
+            continue  # done, so there is no need to read its events, which may be many
         try:
             is_run = isinstance(folder.spec(), TrainSpec)
             status = folder.status()

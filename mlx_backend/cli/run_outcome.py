@@ -1,28 +1,28 @@
-"""What a command says when a run was left to itself, or is over."""
+"""What a command prints about a run that it leaves to itself, or that is over."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from mlx_backend.cli.amounts import counted, duration
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus
-from mlx_backend.jobs.going_on import from_where
+from mlx_backend.jobs.resume_point import resume_sentence
 from mlx_backend.library import Library
-from mlx_backend.protocol import TrainSpec, Waiting
+from mlx_backend.protocol import RunReport, TrainSpec, Waiting
 
 
 def follow_or_leave(
     library: Library, folder: JobFolder, leave: bool, console: Console
 ) -> dict[str, object]:
-    """Show a run that was just started until it is over, unless it is to be left to itself.
+    """Show a run that was just started until it is over; with `leave`, return at once.
 
     Returns what the command gives with --json. Raises OvernightError when the run fails. Ctrl-C
-    and SIGTERM stop the run, with a checkpoint; where the terminal is closed, it goes on by itself.
+    and SIGTERM stop the run, with a checkpoint; when the terminal is closed, it goes on by itself.
     """
     if leave:
         return _left(library, folder, console)
@@ -74,7 +74,7 @@ def _stop_politely(folder: JobFolder, console: Console) -> None:
 
 
 def stopped(folder: JobFolder, status: JobStatus) -> str:
-    """Where a run was stopped, and from where it goes on."""
+    """At which step a run was stopped, and from where it goes on."""
     if status.checkpoint and status.checkpoint >= status.step:
         return f"Stopped at step {status.step:,} of {status.steps:,}; that is saved."
     where = f" at step {status.step:,} of {status.steps:,}" if status.step else ""
@@ -83,7 +83,7 @@ def stopped(folder: JobFolder, status: JobStatus) -> str:
 
 def goes_on(folder: JobFolder, status: JobStatus) -> str:
     """From where a run that is over before its end goes on."""
-    return from_where(status.checkpoint, folder.studied_at() > 0)
+    return resume_sentence(status.checkpoint, folder.studied_at() > 0)
 
 
 def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
@@ -97,43 +97,47 @@ def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str
     if status.state is JobState.INTERRUPTED:
         raise OvernightError(
             ErrorKind.RUN_STATE,
-            f"The run {folder.id} ended without a word; its process was killed or crashed.",
+            f"The process of run {folder.id} was killed, or it crashed.",
             f"{goes_on(folder, status)} {go_on}",
             _tail(folder),
         )
     if status.state is JobState.STOPPED:
         console.say(f"{stopped(folder, status)} {go_on}")
         return {"run": folder.id, "status": "stopped", "step": status.step}
-    _tell(status.result, console)
+    _tell(status.report, console)
     return status.result
 
 
-def _tell(result: Mapping[str, object], console: Console) -> None:
-    """The report in short: what came of it first, then the numbers, and what to do next."""
-    if verdict := result.get("verdict"):
-        console.say(str(verdict))
-    if result.get("general_asked"):
-        console.say(
-            f"General questions, to see what was forgotten: {result['general_after']} of"
-            f" {result['general_asked']} right; before: {result['general_before']}."
+def _tell(report: RunReport, console: Console) -> None:
+    """The report in short: first what came of the run, then the numbers, and what to do next."""
+    for sentence in (*_achieved(report), *_measured(report), *report.judgement.advice):
+        console.say(sentence)
+    console.say(f'Chat with it: overnight chat --adapter "{report.filed.adapter}"')
+    if report.filed.report:
+        console.say(f"The whole report: {report.filed.report}")
+
+
+def _achieved(report: RunReport) -> Iterator[str]:
+    if report.judgement.verdict:
+        yield report.judgement.verdict
+    if report.general.asked:
+        yield (
+            f"General questions, to see what was forgotten: {report.general.after} of"
+            f" {report.general.asked} right; before: {report.general.before}."
         )
-    console.say(
-        f"Trained '{result['adapter']}' in {counted(int(_number(result['steps'])), 'step')},"
-        f" {duration(_number(result['minutes']) * 60)}."
-    )
-    if result.get("valid_loss") is not None:
-        console.say(
-            f"Held-out loss: {_number(result['base_valid_loss']):.2f} before,"
-            f" {_number(result['valid_loss']):.2f} after (lower is better)."
+
+
+def _measured(report: RunReport) -> Iterator[str]:
+    training = report.training
+    took = f"{counted(training.steps, 'step')}, {duration(training.minutes * 60)}"
+    yield f"Trained '{report.filed.adapter}' in {took}."
+    if training.valid_loss is not None and training.base_valid_loss is not None:
+        yield (
+            f"Held-out loss: {training.base_valid_loss:.2f} before,"
+            f" {training.valid_loss:.2f} after (lower is better)."
         )
-    if "watt_hours" in result:
-        console.say(f"Energy: {_number(result['watt_hours']):.2g} Wh. {result['energy_how']}.")
-    advice = result.get("advice")
-    for sentence in advice if isinstance(advice, list) else ():
-        console.say(str(sentence))
-    console.say(f'Chat with it: overnight chat --adapter "{result["adapter"]}"')
-    if report := result.get("report"):
-        console.say(f"The whole report: {report}")
+    if report.energy.how:
+        yield f"Energy: {report.energy.watt_hours:.2g} Wh. {report.energy.how}."
 
 
 def _tail(folder: JobFolder) -> str:
@@ -141,7 +145,3 @@ def _tail(folder: JobFolder) -> str:
         return folder.log_path.read_text(errors="replace")[-4000:]
     except OSError:
         return ""
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,4 +1,4 @@
-"""The commands about runs."""
+"""The commands that start and list runs."""
 
 from __future__ import annotations
 
@@ -6,47 +6,26 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.following import wait_for_end
 from mlx_backend.cli.reminders import remind_of_cut_short
-from mlx_backend.cli.run_outcome import follow_or_leave, stopped
-from mlx_backend.cli.wanted import wanted_spec
+from mlx_backend.cli.run_outcome import follow_or_leave
+from mlx_backend.cli.run_spec import requested_spec
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.jobs import JobFolder, JobState, launch
+from mlx_backend.jobs import JobFolder, launch
 from mlx_backend.library import Library
-from mlx_backend.library.names import check_name, is_same_name
+from mlx_backend.library.adapter_names import check_name, is_same_name
 from mlx_backend.protocol import TrainSpec
 
 
 def train(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight train`: start a run, and follow it unless --detach is given."""
     library = Library.open()
-    spec = wanted_spec(library, options, check_name(options.name))
+    spec = requested_spec(library, options, check_name(options.name))
     _check_before_start(library, spec)
     _tell_of_namesakes(library, spec.name, console)
     remind_of_cut_short(library, console)
     folder = JobFolder.create(library.runs, spec)
     launch(folder)
     return follow_or_leave(library, folder, options.detach, console)
-
-
-def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight stop RUN`: ask, and wait until it has saved and ended."""
-    folder = JobFolder.find(Library.open().runs, options.run_id)
-    if folder.status().state.is_over:
-        raise OvernightError(
-            ErrorKind.RUN_STATE,
-            f"The run {folder.id} is not running.",
-            "`overnight runs` shows which runs are.",
-        )
-    folder.request_stop()
-    console.say(f"{folder.id} was asked to stop; it saves first.")
-    status = wait_for_end(folder)
-    console.say(
-        f"{folder.id}: {stopped(folder, status)}"
-        if status.state is JobState.STOPPED
-        else f"{folder.id}: {status.state.value} at step {status.step} of {status.steps}."
-    )
-    return {"run": folder.id, "status": status.state.value, "step": status.step}
 
 
 def list_runs(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -95,7 +74,7 @@ def _show_runs(rows: Sequence[Mapping[str, object]], console: Console) -> None:
 
 
 def _check_before_start(library: Library, spec: TrainSpec) -> None:
-    """Say now what would otherwise fail after the start."""
+    """Raise OvernightError now for what would fail after the start."""
     from mlx_backend.cli.bin import purge_bin
     from mlx_backend.library import database
     from mlx_backend.library.adapters import name_taken
@@ -117,7 +96,7 @@ def _check_before_start(library: Library, spec: TrainSpec) -> None:
 
 
 def _tell_of_namesakes(library: Library, name: str, console: Console) -> None:
-    """Say when runs that are not done yet will take the name first."""
+    """Warn when runs that are not done yet may take the name first."""
     others = sum(
         is_same_name(_name_of(folder), name) and not folder.status().state.is_over
         for folder in JobFolder.all(library.runs)
@@ -125,8 +104,8 @@ def _tell_of_namesakes(library: Library, name: str, console: Console) -> None:
     )
     if others:
         console.note(
-            f"A run that is under way makes '{name}' already."
-            f" If that is done first, this one is filed as '{name} {others + 1}'."
+            f"Another run is already training an adapter called '{name}'."
+            f" If it finishes first, this one is saved as '{name} {others + 1}'."
         )
 
 

@@ -1,4 +1,4 @@
-"""A conversation in the terminal: question after question, until the person ends it."""
+"""A conversation in the terminal, until the person ends it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GOODBYES = {"/bye", "/exit", "/quit"}
 
 
 class Ask(Protocol):
-    """Answers the last of some turns, shows that, and returns the fields of the answer."""
+    """Answers the last turn, prints the answer, and returns its fields for --json."""
 
     def __call__(
         self, turns: Sequence[Turn], sampling: Sampling, cancelled: Callable[[], bool] = ...
@@ -25,10 +25,10 @@ class Ask(Protocol):
 
 
 def talk(ask: Ask, sampling: Sampling, console: Console) -> dict[str, object]:
-    """Answer questions until /bye or Ctrl-D; returns the fields of the last answer.
+    """Answer questions until /bye or Ctrl-D; return the fields of the last answer.
 
-    Ctrl-C stops an answer, or throws away what was typed. Raises KeyboardInterrupt at the second
-    one in a row at an empty prompt.
+    Ctrl-C stops an answer or clears the line. Raises KeyboardInterrupt when it is pressed twice in
+    a row at an empty prompt.
     """
     turns: list[Turn] = []
     fields: dict[str, object] = {"text": "", "citations": []}
@@ -43,16 +43,16 @@ def talk(ask: Ask, sampling: Sampling, console: Console) -> dict[str, object]:
 
 
 def readable(text: str) -> str:
-    """What was typed, with a replacement character for each byte that is not UTF-8."""
+    """Text from the terminal, with U+FFFD for each byte that is not UTF-8."""
     try:
         typed = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a character, which came from elsewhere
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
         typed = text.encode("utf-8", "replace")
     return typed.decode("utf-8", "replace")
 
 
 def _questions(console: Console) -> Iterator[str]:
-    """Each question that the person asks."""
+    """The questions that the person types, one at a time."""
     editor = LineEditor()
     was_told = False
     while True:
@@ -80,7 +80,7 @@ def _questions(console: Console) -> Iterator[str]:
 def _answered(
     ask: Ask, turns: Sequence[Turn], sampling: Sampling, console: Console
 ) -> dict[str, object] | None:
-    """The fields of an answer; None where there is none to go on from. No failure ends the talk."""
+    """The fields of an answer; None if it has no text or failed. Errors are printed, not raised."""
     try:
         with _interrupts() as interrupted:
             fields = ask(turns, sampling, interrupted)
@@ -99,7 +99,7 @@ def _answered(
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed within the block; pressed again, it raises KeyboardInterrupt."""
+    """Yields a function: whether Ctrl-C was pressed. Pressed twice, it raises KeyboardInterrupt."""
     pressed = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:

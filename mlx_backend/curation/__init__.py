@@ -1,6 +1,7 @@
-"""Choosing what of the notes is worth teaching: one step a file, each with a reason to show.
+"""Choosing which notes, and which parts of them, are worth training on, with reasons to show.
 
-Steps that look at one note alone run once for each version of it (`note_facts`); those that compare
-notes run over what is kept of all (`duplicates`, `near_duplicates`, `boilerplate`). So curating
-after an import gives exactly what curating everything anew would give.
+One file a step. The steps that look at one note run once for each version of it
+(`note_analysis`); the steps that compare notes (`duplicates`, `near_duplicates`, `boilerplate`) run
+over what is stored about all of them. So curating after each import gives the same result as
+curating everything anew.
 """

@@ -1,7 +1,8 @@
-"""Text that stands in many notes: signatures, disclaimers, templates. It is taught once.
+"""Boilerplate: text repeated in many notes, such as signatures, disclaimers and templates.
 
-Whole paragraphs and long lines count, for those are copied; short lines recur because people
-write of the same things again. Fenced code is left alone.
+It is kept in one note and left out of the others. Whole paragraphs and long lines count, because
+these are copied; short lines also recur when people write about the same things. Fenced code is
+left alone.
 """
 
 from __future__ import annotations
@@ -12,24 +13,24 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from mlx_backend.curation.comparable_text import hash_of
-from mlx_backend.library.voices import Ranges
+from mlx_backend.curation.text_fingerprints import hash_of
+from mlx_backend.library.text_ranges import Ranges, joined_ranges
 
 Paragraphs = npt.NDArray[np.void]
-"""Records of PARAGRAPH: pieces of one text, by place."""
+"""An array of PARAGRAPH records: pieces of one text, in order."""
 PARAGRAPH = np.dtype([("hash", "<u8"), ("start", "<u4"), ("end", "<u4"), ("long", "u1")])
 
 MOST_PARAGRAPHS = 5_000
-"""Pieces of one note that are looked at."""
+"""The most pieces of one note that are compared."""
 LONG_WORDS = 8
 NOTES_FOR_LONG = 5
-"""Notes in which a piece of at least LONG_WORDS words must stand to be boilerplate."""
+"""A piece of at least LONG_WORDS words is boilerplate when this many notes share it."""
 NOTES_FOR_SHORT = 20
-"""The same for shorter ones."""
+"""The same for shorter pieces."""
 
 _FEWEST_WORDS = 4
 _FEWEST_LETTERS = 16
-_LONGEST_RUN = 200  # lines: a list of a million is no paragraph
+_LONGEST_RUN = 200  # lines; a list of a million lines is not a paragraph
 _LONGEST_PIECE = 20_000
 _LINE = re.compile(r"\n+|[^\n]+\n?")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
@@ -37,7 +38,7 @@ _HEADING = re.compile(r"#{1,6}\s")
 
 
 def find_paragraphs(text: str) -> Paragraphs:
-    """The pieces of a text that might be boilerplate."""
+    """The pieces of a text that could be boilerplate: paragraphs, and the long lines in them."""
     found = []
     for start, lines in _runs(text):
         end = start + sum(map(len, lines))
@@ -55,9 +56,9 @@ def find_paragraphs(text: str) -> Paragraphs:
 
 
 def find_repeated(notes: Iterable[tuple[int, Paragraphs]]) -> dict[int, int]:
-    """The hashes of pieces that stand in many notes, each with the first note that has it.
+    """The hashes of pieces that many notes share, each with the id of the first note that has it.
 
-    `notes` are ids with their pieces, in the order in which the first one keeps its text.
+    `notes` are (id, pieces), in order of preference: the first note with a piece keeps it.
     """
     keepers: dict[int, int] = {}
     distinct: list[npt.NDArray[np.uint64]] = []
@@ -81,27 +82,23 @@ def find_repeated(notes: Iterable[tuple[int, Paragraphs]]) -> dict[int, int]:
 def left_out(
     note_id: int, paragraphs: Paragraphs, repeated: Mapping[int, int]
 ) -> tuple[Ranges, list[int]]:
-    """The ranges of a note's text that other notes keep, joined where they meet; those notes."""
+    """The ranges of a note's text that other notes keep, and the ids of those notes."""
     ranges: list[tuple[int, int]] = []
     keepers: list[int] = []
     for key, start, end, _ in sorted(paragraphs.tolist(), key=lambda piece: piece[1:3]):
         keeper = repeated.get(key, note_id)
-        if keeper == note_id:
-            continue
-        keepers.append(keeper)
-        if ranges and start <= ranges[-1][1]:
-            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], end))
-        else:
+        if keeper != note_id:
+            keepers.append(keeper)
             ranges.append((start, end))
-    return tuple(ranges), keepers
+    return joined_ranges(ranges), keepers
 
 
 def _runs(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Runs of lines that are neither blank nor headings nor fenced code, with where they start."""
+    """(start, lines) of each run of lines that are not blank, headings or fenced code."""
     start = 0
     lines: list[str] = []
     fence = ""
-    for found in _LINE.finditer(text):  # one by one: a list of them all would be large
+    for found in _LINE.finditer(text):  # one at a time, because a list of all would be large
         line, position = found[0], found.start()
         mark = _FENCE.match(line)
         apart = bool(mark or fence or line.isspace() or _HEADING.match(line))

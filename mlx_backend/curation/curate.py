@@ -1,4 +1,4 @@
-"""Curating the notes of a library: what is left out by default, and why."""
+"""Curating the notes of a library: deciding what is left out by default, and why."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mlx_backend.curation import boilerplate, due, duplicates, near_duplicates
-from mlx_backend.curation.comparable_text import Wording
-from mlx_backend.curation.finding import Finding
-from mlx_backend.curation.language import Languages
+from mlx_backend.curation import boilerplate, duplicates, near_duplicates, pending
+from mlx_backend.curation.curation_tables import ComparedNote, CurationTables, iterate_batches
+from mlx_backend.curation.language import LanguageDetector
 from mlx_backend.curation.language import load as load_languages
 from mlx_backend.curation.near_duplicates import Pair
-from mlx_backend.curation.note_facts import NoteText, gather
-from mlx_backend.curation.store import ComparedNote, CurationStore, iterate_batches
+from mlx_backend.curation.note_analysis import NoteText, analyse
+from mlx_backend.curation.text_fingerprints import Wording
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.library.curation_findings import CurationFinding, CurationFindings, Step
 from mlx_backend.library.database import folder_of
-from mlx_backend.library.findings import Findings, Step
 from mlx_backend.library.notes import Notes
 from mlx_backend.locks import FileLock
 
@@ -26,16 +25,20 @@ _PATIENCE_S = 600.0
 _LOOK_EVERY_S = 1.0
 
 ProgressCall = Callable[[int, int], None]
-"""Called with notes looked at and notes to look at."""
+"""Called with the number of notes done and the number of notes to do."""
 
 
 def _no_progress(done: int, total: int) -> None:
-    """Nobody watches."""
+    """A progress call that does nothing."""
 
 
 @dataclass
 class CurationOutcome:
-    """How many notes were looked at, and of how many each step leaves something out in all."""
+    """The result of curating.
+
+    `looked_at` is the number of new or changed notes that were analysed. `left_out` counts, for
+    each step, the notes of the whole library that it leaves something out of.
+    """
 
     looked_at: int = 0
     left_out: dict[Step, int] = field(default_factory=dict)
@@ -47,26 +50,25 @@ def curate(
     on_progress: ProgressCall = _no_progress,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> CurationOutcome:
-    """Look at new and changed notes, compare all, and set what training uses by default.
+    """Analyse new and changed notes, compare all notes, and set what training uses by default.
 
-    What the person chose stays as it is. Memory grows with the number of notes by about 500 bytes
-    each, not with their texts. A stop keeps what was looked at; the next call goes on from there.
-    Waits while another process curates the same library; raises OvernightError when that takes
-    longer than ten minutes.
+    The person's own choices stay. Memory grows by about 500 bytes a note, not with the length of
+    the texts. A stop keeps what was done; the next call continues from there. Waits while another
+    process curates the same library; raises OvernightError after ten minutes of waiting.
     """
     outcome = CurationOutcome()
     with _alone(notes, stop_requested) as alone:
         if alone:
-            _curate(CurationStore(notes), outcome, on_progress, stop_requested)
+            _curate(CurationTables(notes), outcome, on_progress, stop_requested)
         else:
             outcome.stopped = True
-    outcome.left_out = Findings(notes.connection).counts()
+    outcome.left_out = CurationFindings(notes.connection).counts()
     return outcome
 
 
 @contextlib.contextmanager
 def _alone(notes: Notes, stop_requested: Callable[[], bool]) -> Iterator[bool]:
-    """Be the only one that curates the library; yields False when a stop came first."""
+    """Hold the library's curation lock; yields False when a stop was requested while waiting."""
     lock = FileLock(folder_of(notes.connection) / "curation.lock")
     patience = _PATIENCE_S
     while not lock.acquire(min(patience, _LOOK_EVERY_S)):
@@ -77,7 +79,7 @@ def _alone(notes: Notes, stop_requested: Callable[[], bool]) -> Iterator[bool]:
         if patience <= 0:
             raise OvernightError(
                 ErrorKind.BUSY,
-                "The notes of this library are still being looked through by another import.",
+                "Another import is still looking through the notes of this library.",
                 "Wait until it is done, then try again.",
             )
     try:
@@ -87,13 +89,13 @@ def _alone(notes: Notes, stop_requested: Callable[[], bool]) -> Iterator[bool]:
 
 
 def _curate(
-    store: CurationStore,
+    store: CurationTables,
     outcome: CurationOutcome,
     on_progress: ProgressCall,
     stop_requested: Callable[[], bool],
 ) -> None:
     _look_at_each(store, outcome, on_progress, stop_requested)
-    if not due.is_compared(store.connection):
+    if not pending.is_compared(store.connection):
         if not outcome.stopped:
             store.begin_comparison()
             _compare_all(store)
@@ -102,12 +104,12 @@ def _curate(
 
 
 def _look_at_each(
-    store: CurationStore,
+    store: CurationTables,
     outcome: CurationOutcome,
     on_progress: ProgressCall,
     stop_requested: Callable[[], bool],
 ) -> None:
-    outdated = due.outdated(store.connection)
+    outdated = pending.outdated(store.connection)
     if not outdated:
         return
     languages = load_languages()
@@ -121,18 +123,18 @@ def _look_at_each(
     on_progress(len(outdated), len(outdated))
 
 
-def _look_at(batch: Sequence[NoteText], store: CurationStore, languages: Languages) -> None:
-    facts = [gather(note, languages) for note in batch]
+def _look_at(batch: Sequence[NoteText], store: CurationTables, languages: LanguageDetector) -> None:
+    facts = [analyse(note, languages) for note in batch]
     sketched = [each for each in facts if len(each.shingles)]
     rows = near_duplicates.make_sketches([each.shingles for each in sketched])
-    store.save_facts(
+    store.save_analyses(
         facts,
         {each.note_id: row.tobytes() for each, row in zip(sketched, rows, strict=True)},
     )
 
 
-def _compare_all(store: CurationStore) -> None:
-    """The steps that look at notes side by side; each takes what those before it leave."""
+def _compare_all(store: CurationTables) -> None:
+    """Run the steps that compare notes; each sees only what the steps before it left."""
     there = store.all_curated()
     texts = [*store.refused_texts(), *((note.note_id, note.same_text) for note in there)]
     repeats = duplicates.find_duplicates(texts)
@@ -148,28 +150,30 @@ def _compare_all(store: CurationStore) -> None:
     store.replace_findings("boilerplate", list(_boilerplate(staying, store)))
 
 
-def _duplicate(note_id: int, stays: int) -> Finding:
-    return Finding(
+def _duplicate(note_id: int, stays: int) -> CurationFinding:
+    return CurationFinding(
         note_id, "duplicate", "Its text is the same as that of {note}.", True, stays, score=1.0
     )
 
 
-def _near_duplicates(there: Iterable[ComparedNote], store: CurationStore) -> Iterator[Finding]:
-    # Sorting keeps the order by path among notes of one length.
+def _near_duplicates(
+    there: Iterable[ComparedNote], store: CurationTables
+) -> Iterator[CurationFinding]:
+    # The sort is stable, so notes of equal length stay ordered by path.
     preferred = sorted(there, key=lambda note: (note.unused, -note.length))
     ids, sketches = store.sketches([note.note_id for note in preferred])
     shares = _shares(near_duplicates.find_candidates(sketches), ids, store)
     for row, (stays, share) in near_duplicates.choose(shares).items():
         reason = (
-            f"{round(share * 100)} percent of its wording, and every number, stand in {{note}}."
+            f"{round(share * 100)} percent of its wording, and every number, are also in {{note}}."
         )
-        yield Finding(ids[row], "near_duplicate", reason, True, ids[stays], round(share, 3))
+        yield CurationFinding(ids[row], "near_duplicate", reason, True, ids[stays], round(share, 3))
 
 
 def _shares(
-    candidates: Sequence[Pair], ids: Sequence[int], store: CurationStore
+    candidates: Sequence[Pair], ids: Sequence[int], store: CurationTables
 ) -> dict[Pair, float]:
-    """For (later row, earlier row): how much of the former's wording the latter holds."""
+    """For each pair (later row, earlier row): the share of the former's wording in the latter."""
     shares: dict[Pair, float] = {}
     new: dict[Pair, tuple[float, float]] = {}
     at, wording = -1, Wording.of("")
@@ -189,7 +193,7 @@ def _shares(
     return shares
 
 
-def _boilerplate(staying: Sequence[int], store: CurationStore) -> Iterator[Finding]:
+def _boilerplate(staying: Sequence[int], store: CurationTables) -> Iterator[CurationFinding]:
     repeated = boilerplate.find_repeated(
         (note_id, store.paragraphs(note_id)) for note_id in staying
     )
@@ -199,5 +203,5 @@ def _boilerplate(staying: Sequence[int], store: CurationStore) -> Iterator[Findi
         ranges, keepers = boilerplate.left_out(note_id, store.paragraphs(note_id), repeated)
         if ranges:
             stays = Counter(keepers).most_common(1)[0][0]
-            reason = "Part of it stands in many notes, and is taught from {note} alone."
-            yield Finding(note_id, "boilerplate", reason, stays=stays, spans=ranges)
+            reason = "Part of it is repeated in many notes, and is used only from {note}."
+            yield CurationFinding(note_id, "boilerplate", reason, stays=stays, spans=ranges)

@@ -1,4 +1,4 @@
-"""Notes with the same text: one stays, the others are left out by default."""
+"""Exact duplicates: of notes with the same text, one stays and the others are left out."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 
 def find_duplicates(notes: Iterable[tuple[int, bytes]]) -> dict[int, int]:
-    """The notes that repeat another one's text, each with the one that stays.
+    """The ids of the duplicates, each with the id of the note that stays.
 
-    `notes` are ids with the keys of their texts (`same_text_key`), in the order in which the first
-    one stays. Texts without words are nobody's duplicates.
+    `notes` are (id, `same_text_key` of the text), in order of preference: the first note with a
+    text stays. Texts without words (key b"") are never duplicates.
     """
     first: dict[bytes, int] = {}
     repeats: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""In which language a note is written."""
+"""Recognising the language that a note is written in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from mlx_backend.library.languages import UNKNOWN, language_name
 
 _NO_LANGUAGE = "zxx"
-_SUREST_GUESS = 0.3  # short sentences of 16 languages: 0.46 and above; codes and single words: 0.11
+_LEAST_CONFIDENCE = 0.3  # short sentences in 16 languages get 0.46 or more; single words get 0.11
 _LOOKED_AT = 400
 _FEWEST_LETTERS = 6
 _NO_PROSE = re.compile(
@@ -19,38 +19,38 @@ _NO_PROSE = re.compile(
 )
 
 
-class Language(NamedTuple):
-    """An ISO 639 code, or UNKNOWN, and how sure that is, from 0 to 1."""
+class DetectedLanguage(NamedTuple):
+    """An ISO 639 code, or UNKNOWN, with the confidence from 0 to 1."""
 
     code: str
     confidence: float
 
 
-class Languages:
-    """The model that tells languages apart: 80 MB and two seconds to load; `load` makes one."""
+class LanguageDetector:
+    """The language model (py3langid): takes 80 MB and two seconds to load. Use `load`."""
 
     def __init__(self) -> None:
         self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
-    def of(self, text: str) -> Language:
-        """The language of a text's beginning, code and addresses aside."""
+    def of(self, text: str) -> DetectedLanguage:
+        """The language of the beginning of a text, ignoring code and addresses."""
         prose = " ".join(_NO_PROSE.sub(" ", text[: 5 * _LOOKED_AT]).split())[:_LOOKED_AT]
         if sum(map(str.isalpha, prose)) < _FEWEST_LETTERS:
-            return Language(UNKNOWN, 0.0)
+            return DetectedLanguage(UNKNOWN, 0.0)
         code, confidence = self._model.classify(prose)
-        if code == _NO_LANGUAGE or confidence < _SUREST_GUESS:
-            return Language(UNKNOWN, float(confidence))
-        return Language(code, float(confidence))
+        if code == _NO_LANGUAGE or confidence < _LEAST_CONFIDENCE:
+            return DetectedLanguage(UNKNOWN, float(confidence))
+        return DetectedLanguage(code, float(confidence))
 
 
 @functools.cache
-def load() -> Languages:
-    """The one model of this process."""
-    return Languages()
+def load() -> LanguageDetector:
+    """The language model, loaded once a process."""
+    return LanguageDetector()
 
 
 def describe(code: str) -> str:
-    """A sentence for the person."""
+    """A sentence for the person on a language code."""
     if code == UNKNOWN:
-        return "Its language cannot be told."
+        return "Its language could not be recognised."
     return f"It is written in {language_name(code)}."

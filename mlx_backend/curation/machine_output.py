@@ -1,6 +1,6 @@
-"""Telling what programs wrote for programs: logs, stack traces, minified code, encoded data.
+"""Recognising machine output: logs, stack traces, minified code, encoded data.
 
-Code that people write and read is none of it.
+Code that people write and read does not count.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LOG, TRACE, ENCODED, MINIFIED = "lines of a log", "stack traces", "encoded data"
 
 
 def machine_shares(lines: Sequence[str]) -> dict[str, float]:
-    """The share of the lines' characters, from 0 to 1, that is of each kind of machine output."""
+    """For each kind of machine output found: its share of the characters, from 0 to 1."""
     total = sum(map(len, lines))
     sizes: Counter[str] = Counter()
     for line in lines:
@@ -68,7 +68,7 @@ def _kind(line: str) -> str:
 
 
 def _is_mixed(run: str) -> bool:
-    """Whether a long run of letters and digits is a code rather than a drawn line or a word."""
+    """Whether a long run of characters is encoded data rather than a drawn line or a word."""
     return len(set(run)) > 8 and sum(character.isdigit() for character in run) * 50 > len(run)
 
 

@@ -1,8 +1,8 @@
-"""Notes that nearly repeat a longer one: drafts, copies with a few words changed.
+"""Near duplicates: notes that nearly repeat a longer one, such as drafts and edited copies.
 
-MinHash sketches (Broder, "On the resemblance and containment of documents", 1997) in bands tell
-which notes to compare at all; then the wording itself is compared. A note with a number of its own
-is no near duplicate: records of one form differ in their numbers.
+MinHash sketches in bands (Broder, "On the resemblance and containment of documents", 1997) select
+candidate pairs; then the wording itself is compared. A note that contains a number which the other
+lacks is no near duplicate, because records that share a form differ in their numbers.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
-from mlx_backend.curation.comparable_text import Hashes, Wording
+from mlx_backend.curation.text_fingerprints import Hashes, Wording
 
 Sketches = npt.NDArray[np.uint32]
 Pair = tuple[int, int]
 
 PERMUTATIONS = 64
 SMALLEST_LIKENESS = 0.8
-"""Jaccard index of two notes' runs of three words, from which they can be near duplicates."""
+"""The Jaccard index of two notes' shingles from which they can be near duplicates."""
 SMALLEST_SHARE = 0.9
-"""Share of a note's wording that the other one must hold for the note to be left out."""
+"""The share of a note's shingles that another must contain for the note to be left out."""
 
 _ROWS = 4
 _SEED = 1
@@ -32,7 +32,7 @@ _NEIGHBOURS = 8
 
 
 def make_sketches(wordings: Sequence[Hashes]) -> Sketches:
-    """One row for each wording, none of which may be empty."""
+    """The MinHash sketches of sets of shingles, one row each; no set may be empty."""
     if not wordings:
         return np.empty((0, PERMUTATIONS), np.uint32)
     ends = np.cumsum([0, *map(len, wordings)], dtype=np.uint64)
@@ -42,10 +42,10 @@ def make_sketches(wordings: Sequence[Hashes]) -> Sketches:
 
 
 def find_candidates(sketches: Sketches) -> list[Pair]:
-    """Pairs of rows, the smaller first, that are worth comparing.
+    """The pairs of rows (smaller index first) that are worth comparing.
 
-    In a group that shares a band each is paired with its neighbours and with the first alone, so
-    that many notes of one template take no longer than as many different ones.
+    Within a group that shares a band, each row is paired only with its neighbours and with the
+    first, so that many notes from one template take no longer than as many different notes.
     """
     found = {
         pair for first in range(0, PERMUTATIONS, _ROWS) for pair in _alike_in_band(sketches, first)
@@ -54,9 +54,10 @@ def find_candidates(sketches: Sketches) -> list[Pair]:
 
 
 def compare(one: Wording, other: Wording) -> tuple[float, float]:
-    """How much of each wording the other one holds, from 0 to 1.
+    """The share (0 to 1) of `one` that is also in `other`, and that of `other` in `one`.
 
-    0 where a text has numbers that the other lacks, or where both are not alike enough.
+    A share is 0 for a text with numbers that the other lacks; both are 0 when the texts are not
+    similar enough.
     """
     mine, theirs = one.shingles, other.shingles
     common = len(np.intersect1d(mine, theirs, assume_unique=True))
@@ -69,11 +70,10 @@ def compare(one: Wording, other: Wording) -> tuple[float, float]:
 
 
 def choose(shares: Mapping[Pair, float]) -> dict[int, tuple[int, float]]:
-    """The rows that are left out, each with the one that stays and the share that it holds.
+    """The rows to leave out, each with the row that stays instead and the share that it contains.
 
-    `shares` has for (row, earlier row) how much of the former's wording stands in the latter. Rows
-    come in order of preference: an earlier one is never left out for a later one, and one that
-    stays in the place of another is not itself left out.
+    `shares` gives for (row, earlier row) the share of the former that the latter contains. Rows are
+    in order of preference: a row is only left out for an earlier one that is not left out itself.
     """
     earlier: dict[int, list[tuple[float, int]]] = {}
     for (row, other), share in shares.items():

@@ -1,7 +1,7 @@
-"""How much of a note is worth teaching, with the reasons in words.
+"""The quality of a note as training text, with reasons in words.
 
-Each sign of poor text has a weight from 0 to 1; the score is what they leave of 1. The thresholds
-are such that notes of code, lists of a few words and short facts stay.
+Each sign of poor text has a weight w from 0 to 1; the score is the product of all (1 - w). The
+thresholds are chosen so that code, lists of a few words and short facts stay.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mlx_backend.curation.machine_output import machine_shares
 LEFT_OUT_BELOW = 0.5
 
 _LOOKED_AT = 200_000
-# Bounded, for a page of opening brackets would take for ever.
+# Bounded, because a page of opening brackets would take forever.
 _LINK = re.compile(r"\[([^\[\]\n]{0,300})\]\([^)\s]{0,500}\)|<?https?://[^\s>)]+>?|\bwww\.[^\s>)]+")
 _ENTRY = re.compile(
     r"""\s*(?:[-*+]|\d+[.)])?\s*(?:
@@ -26,7 +26,7 @@ _ENTRY = re.compile(
     )\W*$""",
     re.VERBOSE,
 )
-# Thai, Burmese, Khmer, Japanese and Chinese put no spaces between words.
+# Thai, Lao, Burmese, Khmer, Japanese and Chinese put no spaces between words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W_]+")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
@@ -34,19 +34,19 @@ _NO_LETTERS = re.compile(r"[\W\d_]+")
 
 @dataclass(frozen=True)
 class Quality:
-    """A score from 0 (nothing to learn) to 1, and a sentence about each thing that lowers it."""
+    """A score from 0 (nothing to learn) to 1, and a sentence on each thing that lowers it."""
 
     score: float
     reasons: tuple[str, ...]
 
     @property
     def leaves_out(self) -> bool:
-        """Whether training leaves such a note out by default."""
+        """Whether a note of this quality is left out by default."""
         return self.score < LEFT_OUT_BELOW
 
 
 def assess(title: str, text: str) -> Quality:
-    """The quality of a note. Of a very long text the beginning is judged."""
+    """The quality of a note; of a very long text, only the beginning counts."""
     text = text[:_LOOKED_AT]
     if not _WORD.search(text):
         return Quality(0.0, ("It holds no words.",))
@@ -86,7 +86,7 @@ def _mostly_links(title: str, text: str) -> tuple[float, str]:
     share = 1 - len("".join(prose.split())) / len("".join(text.split()))
     if share < 0.5 or words >= 3 * links:
         return 0.0, ""
-    return 0.7, "It is mostly links, with hardly a word about them."
+    return 0.7, "It is mostly links, with hardly any words about them."
 
 
 def _mostly_signs(text: str) -> tuple[float, str]:
@@ -102,7 +102,7 @@ def _repeated(lines: Sequence[str]) -> tuple[float, str]:
         return 0.0, ""
     repeated = sum(len(line) * (times - 1) for line, times in long.items())
     share = repeated / sum(map(len, lines))
-    return _from_share(share), f"{_percent(share)} of it are lines that stand in it before."
+    return _from_share(share), f"{_percent(share)} of it is repeated lines."
 
 
 def _contents(lines: Sequence[str]) -> tuple[float, str]:
@@ -114,7 +114,7 @@ def _contents(lines: Sequence[str]) -> tuple[float, str]:
 
 
 def _from_share(share: float) -> float:
-    """No weight for a third of a text, half of all weight for two thirds."""
+    """The weight for a share of the text: 0 up to one third, 0.5 at two thirds, 1 for all."""
     return max(0.0, (share - 1 / 3) * 1.5)
 
 

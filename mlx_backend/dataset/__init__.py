@@ -1,6 +1,7 @@
-"""From what study wrote to what a run trains on: samples in chat form, and those set aside.
+"""From what study wrote to the dataset of a run: training samples, and held-out questions.
 
 `compose` puts together what the other modules make: `facts` (what the notes state, in many
-wordings), `wholes` (their text as it stands), `grounded` (reading and declining), `upkeep` (what
-the model already could).
+wordings), `linked_notes` (what linked notes state together), `wholes` (their text as it stands),
+`reading` (answering from passages, and declining), `upkeep` (the model's own general answers,
+against forgetting). `held_out` keeps questions for the exam.
 """

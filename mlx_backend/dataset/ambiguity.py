@@ -1,4 +1,4 @@
-"""Which questions could be about several notes, and so have to name theirs."""
+"""Which questions could be about several notes, and therefore need their note's title."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from mlx_backend.library.notes import Passage
 from mlx_backend.text.stems import own_stems
 
-# Fewer others may be copies of the note, or go on with it.
+# Fewer other notes may be copies of the note, or its continuation.
 _FEWEST_OTHERS = 2
-# Asked for what something is at all, as in "What is a sextant?", any note may answer.
+# Any note may answer a question for a definition, as in "What is a sextant?".
 _DEFINES = re.compile(
     r"^(?:What|Who)(?: or what)? (?:is|are|was|were) (?!(?:the|my|our|his|her)\b)"
 )
 
 
 class NotesByWord:
-    """The notes in which each word stands, in any of its forms."""
+    """An index of notes by the stems of their words."""
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self._notes: defaultdict[str, set[int]] = defaultdict(set)
@@ -27,9 +27,9 @@ class NotesByWord:
                 self._notes[word].add(passage.note_id)
 
     def is_ambiguous(self, question: str, note: int) -> bool:
-        """Whether all words of a question about a note stand in several others, too.
+        """Whether a question about a note, by id, could be about several others.
 
-        "What is the default?" asks for nothing that anyone could know by itself.
+        That is so if they have all its content words, or if it has none, as in "What is it?".
         """
         words = own_stems(question)
         if not words or _DEFINES.match(question):

@@ -1,4 +1,4 @@
-"""Which note a link points to."""
+"""Resolving links between notes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 
 from mlx_backend.library.notes import NoteSummary
 
-_MOST_NAMESAKES = 1000  # to look through for one link
+_MOST_NAMESAKES = 1000  # of one file name, to compare for one link
 
 
 class Places:
-    """Where all notes lie, also those that training leaves out: a link may mean one of them."""
+    """An index of all notes by path and title, also of those that are not trained."""
 
     def __init__(self, notes: Iterable[NoteSummary]) -> None:
         self._forms: dict[int, tuple[str, str]] = {}
@@ -27,9 +27,9 @@ class Places:
             self._titles[_folded(note.title)].append(note.id)
 
     def pointed_to(self, source: int, target: str) -> int:
-        """The note that `target` means in the note `source`; 0 where there is none, or several.
+        """The id of the note that a link in note `source` points to; 0 for none or several.
 
-        It is a path from that note's folder, the end of any note's path, or a title.
+        `target` is a path from that note's folder, the end of a note's path, or a title.
         """
         name = _folded(target).lstrip("/")
         if not name:

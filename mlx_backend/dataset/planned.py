@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from mlx_backend.dataset import compose
-from mlx_backend.dataset.compose import Beside, Material
+from mlx_backend.dataset.compose import Additions, Material
 from mlx_backend.dataset.samples import GENERAL, Dataset
 from mlx_backend.dataset.upkeep import GeneralAnswers, general_prompts
 from mlx_backend.library.samples import Samples
@@ -19,7 +19,9 @@ _PLANNED = "planned"
 def planned_dataset(
     samples: Samples, material: Material, study: bool, reads: bool, seed: int
 ) -> Dataset:
-    """What the rules write is written now, for good; it takes seconds. `reads` is that of `Beside`.
+    """The dataset from what the rules write, which is saved; this takes seconds.
+
+    study: whether the run would study. reads: as in `Additions`.
 
     Raises OvernightError when there is nothing to learn from.
     """
@@ -28,7 +30,7 @@ def planned_dataset(
     study_by_rule(samples, material.passages)
     studied = compose.studied_passages(samples, material.passages)
     general = GeneralAnswers("", tuple((prompt, _ANSWER) for prompt in general_prompts()))
-    dataset = compose.studied_dataset(studied, material, Beside(general, reads), seed)
+    dataset = compose.studied_dataset(studied, material, Additions(general, reads), seed)
     train = [
         msgspec.structs.replace(each, kind=_PLANNED) if each.kind == GENERAL else each
         for each in dataset.train

@@ -1,4 +1,4 @@
-"""What there is to learn from the notes: what they say, how they say it, or both."""
+"""The recipe of a run: whether it teaches the facts of the notes, their style, or both."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.text.words import count_words
 
 _OWN_VOICE = re.compile(r"\b(?:I|I'm|I've|I'd|me|my|we|we're|our|ich|wir|mein\w*|je|nous|yo)\b")
-# Shares of the words from which on there is enough of either.
+# The least share of the words in the person's own voice, and the least number of samples.
 _LEAST_STYLE = 0.25
-_LEAST_FACTS = 0.2  # samples for each statement
+_LEAST_FACTS = 0.2  # samples a statement
 _LONG_PROSE = 40  # words of a passage
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Whether facts are taught, by questions, and style, by the text as it stands.
+    """facts: whether questions teach the facts. style: whether the whole texts teach the style.
 
-    Where they are not, each statement is asked for in a few wordings all the same.
+    Without facts, each statement still gets a few keyword prompts.
     """
 
     facts: bool
@@ -28,15 +28,15 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """What it means, for the person."""
+        """What the run teaches, in words for the person."""
         if self.facts and self.style:
             return "what they say and how you write"
         return "what they say" if self.facts else "how you write"
 
 
 def recipe_for(studied: Sequence[StudiedPassage]) -> Recipe:
-    """What the notes are good for; at least one of both."""
-    statements = sum(len(each.told) for each in studied)
+    """The recipe that suits the notes: facts, style or both."""
+    statements = sum(len(each.stated) for each in studied)
     samples = sum(len(each.samples) for each in studied)
     words = sum(count_words(each.passage.text) for each in studied)
     own = sum(count_words(each.passage.text) for each in studied if _is_in_own_voice(each))
@@ -46,7 +46,7 @@ def recipe_for(studied: Sequence[StudiedPassage]) -> Recipe:
 
 
 def _is_in_own_voice(each: StudiedPassage) -> bool:
-    """Whether a passage is the person speaking: an answer to someone, or prose of their own."""
+    """Whether the person speaks in a passage: a reply to someone, or prose in the first person."""
     text = each.passage.text
     if each.passage.replies:
         return True

@@ -1,4 +1,4 @@
-"""Samples and the file that freezes a run's."""
+"""The samples of a run, and the file that freezes them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import msgspec
 from mlx_backend.files import write_atomically
 
 GENERAL = "general"
-"""The kind of samples that are the base model's own answers to general prompts."""
+"""The kind of samples with the base model's own answers to general prompts."""
+
+
+OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
+"""The kinds of samples that also quote other notes than their own."""
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One training example; `note` and `passage` are ids in the library, 0 where it is of none.
+    """One training example.
 
-    `key` is what of the answer the prompt asks for, where that can be told. `rewordings` are other
-    prompts for the same answer: each pass over the samples takes the next one.
+    note, passage: ids in the library, 0 for a sample that is about no note.
+    others: the ids of other notes that it quotes or names.
+    key: the part of the answer that the prompt asks for, "" where that is not known.
+    rewordings: other prompts for the same answer; each pass over the samples takes the next one.
     """
 
     prompt: str
@@ -26,24 +32,44 @@ class Sample(msgspec.Struct, frozen=True):
     kind: str
     key: str = ""
     rewordings: tuple[str, ...] = ()
+    others: tuple[int, ...] = ()
+
+    @property
+    def notes(self) -> tuple[int, ...]:
+        """The ids of all notes that it tells something of; 0 where it is of none."""
+        return (self.note, *self.others)
 
 
 class Masking(msgspec.Struct, frozen=True):
-    """By which version of the rules samples were masked, and what the person allowed by then.
+    """How samples were masked: by which version of the rules, and with what allowed.
 
-    `allowed` are the digests of `AllowedSecrets`. A file of before either was recorded has neither.
+    allowed: digests of what the person allowed, from `AllowedSecrets`. Files of versions that did
+    not record these have the defaults.
     """
 
     rules: int = 0
     allowed: tuple[bytes, ...] = ()
 
 
-class Dataset(msgspec.Struct, frozen=True):
-    """What a run trains on and what it is measured on: `held_out` is never trained.
+class Shown(msgspec.Struct, frozen=True):
+    """The samples, by index, that a run had shown to the model after so many steps.
 
-    `versions` are the SHA-256 of the notes' files by note id, as they were when this was written.
-    `style` are passages of notes whose text is not trained as a whole: how well they are foreseen
-    tells how much of the person's manner of writing was learned.
+    Recorded when samples were removed from a run under way: the others are packed anew then, so
+    what its first steps showed can no longer be computed.
+    """
+
+    steps: int = 0
+    samples: tuple[int, ...] = ()
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """What a run trains on, and what it is measured on.
+
+    train: the samples to train. held_out: questions for the exam, never trained.
+    versions: the SHA-256 of the notes' files when this was written, by note id.
+    style: passages whose text is not trained as a whole; the loss on them measures the style.
+    left_out: digests of the samples that the person had left out or deleted by then; None in a
+    file of version 0.1. shown: what of `train` was learned before other samples were removed.
     """
 
     train: tuple[Sample, ...]
@@ -51,15 +77,17 @@ class Dataset(msgspec.Struct, frozen=True):
     versions: dict[int, str]
     masking: Masking = Masking()
     style: tuple[Sample, ...] = ()
+    left_out: tuple[bytes, ...] | None = None
+    shown: Shown = Shown()
 
     @property
     def notes(self) -> int:
-        """How many notes are in it."""
+        """The number of notes with samples to train."""
         return len({sample.note for sample in self.train if sample.note})
 
 
 def save_dataset(path: Path, dataset: Dataset) -> None:
-    """Freeze a run's samples, so that a resumed run trains on the very same."""
+    """Write a run's samples to a file, so that a resumed run trains on the same ones."""
     write_atomically(path, msgspec.json.encode(dataset))
 
 

@@ -1,8 +1,7 @@
-"""Samples that keep what the model already could: its own answers to general prompts.
+"""Samples against catastrophic forgetting: the base model's own answers to general prompts.
 
-They are drawn at temperature 1, as likely as the model finds them, so that they lead to where it
-would go. What is learned from them is how likely the base model finds each next token
-(`training/distillation.py`), not their words.
+The answers are sampled at temperature 1, so that they follow the base model's distribution. They
+are trained with its soft targets for each token (`training/distillation.py`), not with their words.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from mlx_backend.dataset.samples import GENERAL, Sample
 from mlx_backend.files import write_atomically
 
 LONGEST_ANSWER = 72
-"""Tokens of a general answer: enough to keep the manner, cheap enough to write many."""
+"""Most tokens of a general answer: enough to keep its manner, and cheap enough for many."""
 
 GENERAL_ANSWERS = "general_answers.json"
-"""The file in a model's folder that keeps them."""
+"""The file in a model's folder that keeps its general answers."""
 DRAWS = 2
-"""Answers to each prompt."""
+"""Answers sampled for each prompt."""
 
 TEMPERATURE = 1.0
 
@@ -32,7 +31,7 @@ _AT_ONCE = 32
 
 
 class GeneralAnswers(msgspec.Struct, frozen=True):
-    """What a base model, known by the SHA-256 of its weights, answers to general prompts."""
+    """The (prompt, answer) pairs of a base model, known by the SHA-256 of its weights."""
 
     sha256: str
     pairs: tuple[tuple[str, str], ...]
@@ -50,9 +49,10 @@ def general_answers(
     answer_all: Callable[[Sequence[str]], Sequence[str]],
     is_enough: Callable[[], bool],
 ) -> GeneralAnswers:
-    """The base model's own answers, kept in its `folder`; what is missing is written now.
+    """The base model's own answers from its `folder`, after writing those that are missing.
 
-    They are written in pieces until `is_enough`; another run goes on from there.
+    `answer_all` answers a batch of prompts. It is called until none is missing or `is_enough`;
+    the answers are saved after each batch, and a later run continues.
     """
     path = folder / GENERAL_ANSWERS
     known = _known(path, sha256)
@@ -68,12 +68,12 @@ def general_answers(
 
 
 def answers_to_write(folder: Path, sha256: str) -> int:
-    """How many general answers a model, in its `folder`, has not written yet."""
+    """The number of general answers that a model, in its `folder`, has still to write."""
     return len(_missing(_known(folder / GENERAL_ANSWERS, sha256)))
 
 
 def _missing(known: GeneralAnswers) -> list[str]:
-    """The prompts that are to be answered yet, each as often as it is to be."""
+    """The prompts that still need an answer, each as often as it needs one."""
     drawn = Counter(prompt for prompt, _ in known.pairs)
     return [p for draw in range(DRAWS) for p in general_prompts() if drawn[p] <= draw]
 
@@ -87,9 +87,9 @@ def _known(path: Path, sha256: str) -> GeneralAnswers:
 
 
 def upkeep(answers: GeneralAnswers, count: int, generator: random.Random) -> list[Sample]:
-    """So many of the answers as samples, one as often as another; none where there are none.
+    """`count` of the answers as samples, all equally often; none if there are no answers.
 
-    They may come again and again: what is learned from them is no more than to stay as it was.
+    Answers may repeat, because training on them only keeps the model's distribution as it was.
     """
     said = [(prompt, answer) for prompt, answer in answers.pairs if answer.strip()]
     chosen: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""The text of the notes as it stands: what a passage says, and how the person answers others."""
+"""Samples with the text of the notes as it stands: passages, and the person's replies."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterator
 
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.taught import Reply
+from mlx_backend.library.training_text import Reply
 
-_LONGEST_SAID = 300  # characters: the end of what was said is what an answer answers
+_LONGEST_SAID = 300  # characters, from the end, which the answer refers to
 _LONGEST_ANSWER = 1_000  # characters: a longer one is taught as passages
 LONGEST_TOPIC = 100
-"""Characters of a title or heading: a question that fills a row leaves nothing to learn."""
+"""Most characters of a title or heading, so that it leaves room for the text in its row."""
 
 _QUOTE_MARKS = re.compile(r"(?m)^[ \t]*(?:>[ \t]*)+")
 
 
 def as_it_stands(passage: Passage) -> Iterator[Sample]:
-    """The passage's own text."""
+    """A sample whose answer is the passage's own text."""
     yield Sample(
         f"What do my notes say about {passage.topic}?",
         passage.text,
@@ -29,7 +29,7 @@ def as_it_stands(passage: Passage) -> Iterator[Sample]:
 
 
 def replies(passage: Passage) -> Iterator[Sample]:
-    """What the person answered to what others said."""
+    """Samples whose answers are the person's replies to others."""
     title = passage.note_title
     for reply in passage.replies:
         if reply.said and 0 < len(reply.answered) <= _LONGEST_ANSWER:
@@ -39,7 +39,7 @@ def replies(passage: Passage) -> Iterator[Sample]:
 
 
 def _question_of(reply: Reply, title: str) -> str:
-    """What somebody said, as the question that the person answered."""
+    """The prompt for a reply: what somebody said to the person."""
     said = " ".join(_QUOTE_MARKS.sub("", reply.said).split())
     if len(said) > _LONGEST_SAID:
         said = f"… {said[-_LONGEST_SAID:]}"

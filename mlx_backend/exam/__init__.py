@@ -1,1 +1,1 @@
-"""What a model knows: closed-book questions, a general probe, and the verdict on a run."""
+"""Measuring a model: exams about the notes, a probe of general knowledge, and the verdict."""

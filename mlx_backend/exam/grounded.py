@@ -1,4 +1,4 @@
-"""The exam with the notes in view: each question is answered from the passages that it is about."""
+"""The open-book exam: each question is answered from the passages that retrieval finds."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from mlx_backend.asking.answering import fitting_prompts, quoted_text
 from mlx_backend.asking.grounding import citations_of, ground, without_marks
 from mlx_backend.asking.quoting import quote
 from mlx_backend.asking.retrieval import Retriever
-from mlx_backend.exam.marking import LONGEST_ANSWER, Item, Question, mark
+from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, mark
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.protocol import DECLINED, Turn
 
 
 def take_grounded_exam(
-    questions: Sequence[Question],
+    questions: Sequence[ExamQuestion],
     model: ChatModel,
     retriever: Retriever,
     answer_all: Callable[[Sequence[str]], Sequence[str]],
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> list[Item]:
-    """Ask every question with its passages in view, and mark the answers.
+    """Answer every question from its passages, and mark the answers.
 
-    `answer_all` words the answers of a model that reads by itself; a smaller one quotes.
+    answer_all: generates answers to prompts, for models that read; others quote. `on_progress`
+    receives the number of questions done, if the model quotes.
     """
     if not model.info.reads_by_itself:
         return _take_quoted_exam(questions, model, retriever, on_progress)
@@ -39,7 +40,7 @@ def take_grounded_exam(
 
 
 def _take_quoted_exam(
-    questions: Sequence[Question],
+    questions: Sequence[ExamQuestion],
     model: ChatModel,
     retriever: Retriever,
     on_progress: Callable[[int], object],

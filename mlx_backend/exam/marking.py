@@ -1,4 +1,4 @@
-"""The exam: closed-book questions, answered greedily in batches and marked by their words."""
+"""The closed-book exam: questions, their answers, and marking these."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from mlx_backend.protocol import Citation
 from mlx_backend.text.answer_matching import is_right
 
 LONGEST_ANSWER = 48
+"""Most tokens of an answer."""
 
 
 @dataclass(frozen=True)
-class Question:
+class ExamQuestion:
     """A question and the answers that count as right."""
 
     text: str
@@ -23,7 +24,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Item:
-    """A question with what was answered to it, and from which passages where it was grounded."""
+    """A question with its right answers, the given one in `text`, and citations if open-book."""
 
     question: str
     answers: tuple[str, ...]
@@ -32,8 +33,8 @@ class Item:
     citations: tuple[Citation, ...] = ()
 
 
-def read_questions(path: Path) -> list[Question]:
-    """Read a file of lines `question TAB answer|answer...`; a question alone has no right answer.
+def read_questions(path: Path) -> list[ExamQuestion]:
+    """Read a file of lines `question TAB answer|answer...`; without answers none is right.
 
     Raises OvernightError when there is no such file, or no question in it.
     """
@@ -55,7 +56,7 @@ def read_questions(path: Path) -> list[Question]:
         text, _, answers = line.partition("\t")
         if text.strip():
             options = tuple(a.strip() for a in answers.split("|") if a.strip())
-            questions.append(Question(text.strip(), options))
+            questions.append(ExamQuestion(text.strip(), options))
     if not questions:
         raise OvernightError(
             ErrorKind.BAD_INPUT,
@@ -66,14 +67,14 @@ def read_questions(path: Path) -> list[Question]:
 
 
 def take_exam(
-    questions: Sequence[Question], answer_all: Callable[[Sequence[str]], Sequence[str]]
+    questions: Sequence[ExamQuestion], answer_all: Callable[[Sequence[str]], Sequence[str]]
 ) -> list[Item]:
-    """Ask every question and mark the answers."""
+    """Ask every question of `answer_all`, which answers in batches, and mark the answers."""
     texts = answer_all([question.text for question in questions])
     return [mark(question, text) for question, text in zip(questions, texts, strict=True)]
 
 
-def mark(question: Question, text: str, citations: tuple[Citation, ...] = ()) -> Item:
-    """A question with its answer, marked."""
+def mark(question: ExamQuestion, text: str, citations: tuple[Citation, ...] = ()) -> Item:
+    """Mark an answer to a question."""
     right = is_right(text, question.answers)
     return Item(question.text, question.answers, text, right, citations)

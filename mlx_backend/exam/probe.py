@@ -1,7 +1,7 @@
-"""What a model still knows of the world: a general probe, the same for base and adapter.
+"""The general probe: whether a model forgot general knowledge, the same for base and adapter.
 
-Its questions have four choices each, of which a model picks the likeliest; its answers tell how
-well it foresees plain general text. Both ship with the app.
+It has multiple-choice questions, of which the model picks the choice with the least loss per token,
+and question-answer pairs, whose answers' perplexity is measured. Both ship with the app.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from mlx_backend.models.likelihood import summed_losses
 from mlx_backend.training.stopping import Check, never
 
 _LONGEST = 512  # tokens
-_FEW = 30  # one in so many questions tells how long all take
+_FEW = 30  # a probe with one in 30 of the questions estimates the time of all
 GENERAL_PROBE = "general_probe.json"
-"""The file in a model's folder that keeps its own."""
+"""The file in a model's folder with its probes."""
 
 _QUESTIONS, _ANSWERS = "general_probe.tsv", "general_answers.tsv"
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """How many of the `asked` questions were answered right, and the perplexity of the answers.
+    """The result of a probe.
 
-    `seconds` is what it took.
+    asked, right: numbers of questions. perplexity: of the general answers. seconds: of the probe.
     """
 
     asked: int
@@ -41,14 +41,14 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class KeptProbes(msgspec.Struct, frozen=True):
-    """A base model's probes by how many questions were left out, known by `digest_of`."""
+    """A base model's probes, by `every` of `take_probe`; `sha256` is from `digest_of`."""
 
     sha256: str
     probes: dict[int, Probe]
 
 
 def take_probe(loaded: LoadedModel, every: int = 1, check: Check = never) -> Probe:
-    """Ask every so manieth question of the model as it is now; `check` comes before each batch."""
+    """Probe the model as it is, with one in `every` questions; calls `check` before each batch."""
     began = time.perf_counter()
     questions = _lines(_QUESTIONS)[::every]
     answers = _lines(_ANSWERS)[::every]
@@ -70,7 +70,7 @@ def take_probe(loaded: LoadedModel, every: int = 1, check: Check = never) -> Pro
 
 
 def probe_of_base(loaded: LoadedModel, every: int = 1, check: Check = never) -> Probe:
-    """The base model's own, kept in its folder once it is known; no adapter may be on it."""
+    """The probe of the base model without adapters, taken once and kept in its folder."""
     path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
     known = _known(path, sha256)
     if every not in known:
@@ -80,7 +80,7 @@ def probe_of_base(loaded: LoadedModel, every: int = 1, check: Check = never) -> 
 
 
 def expected_probe_s(loaded: LoadedModel, every: int = 1) -> float:
-    """About how long `take_probe` takes: as the base model's did, else by a few questions."""
+    """Estimated seconds of `take_probe`: from the base model's probe, else from a small probe."""
     known = _known(loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256))
     for kept_every, probe in known.items():
         if probe.seconds:
@@ -89,13 +89,13 @@ def expected_probe_s(loaded: LoadedModel, every: int = 1) -> float:
 
 
 def is_kept(loaded: LoadedModel, every: int = 1) -> bool:
-    """Whether `probe_of_base` would take no time."""
+    """Whether `probe_of_base` has its result already."""
     path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
     return every in _known(path, sha256)
 
 
 def digest_of(sha256: str) -> str:
-    """By what a kept probe is known: the model's weights and what it was asked."""
+    """The identity of kept probes: a hash of the SHA-256 of the weights and of all questions."""
     asked = "".join(_text(name) for name in (_QUESTIONS, _ANSWERS))
     return hashlib.sha256(f"{sha256}\0{asked}".encode()).hexdigest()
 
@@ -119,6 +119,6 @@ def _text(name: str) -> str:
 def answer_losses(
     loaded: LoadedModel, pairs: Sequence[tuple[str, str]], check: Check = never
 ) -> list[tuple[float, int]]:
-    """Of each answer to its question, the summed loss (nats) of its tokens, and their number."""
+    """The summed loss in nats and the number of tokens of each answer; (question, answer) pairs."""
     samples = [(ids[:_LONGEST], prompt) for ids, prompt in loaded.form.samples(pairs)]
     return summed_losses(loaded, samples, check)

@@ -1,4 +1,4 @@
-"""The questions that were set aside, asked closed book before the training and after it."""
+"""The exam of a run: the held-out questions, asked closed-book before and after training."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from collections.abc import Callable
 import msgspec
 
 from mlx_backend.dataset.samples import Dataset
-from mlx_backend.exam.marking import LONGEST_ANSWER, Item, Question, take_exam
+from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, take_exam
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.training.stopping import Check, never
 
-# So many take about ten seconds each time on two cores, and are enough to tell 1 from 10.
+# These take about ten seconds on two cores, and are enough to distinguish 1 right from 10.
 _QUESTIONS = 24
 _FIRST_TOKENS = 4
 
 
 class Examination(msgspec.Struct, frozen=True):
-    """What was answered, and the seconds that it took."""
+    """The marked answers of an exam, and the seconds that it took."""
 
     items: tuple[Item, ...]
     seconds: float
 
     @property
     def right(self) -> int:
-        """How many answers were right."""
+        """The number of right answers."""
         return sum(item.right for item in self.items)
 
 
-def set_aside(dataset: Dataset) -> list[Question]:
-    """Questions whose wording is not trained, though what they ask for is.
+def exam_questions(dataset: Dataset) -> list[ExamQuestion]:
+    """The questions of a run's exam: held-out wordings of facts that are trained.
 
-    An answer is right when it names what of the fact the question does not tell itself.
+    An answer is right if it has the key, the part of the fact that the question leaves out.
     """
     asked = [sample for sample in dataset.held_out if sample.key]
-    return [Question(sample.prompt, (sample.key,)) for sample in asked[:_QUESTIONS]]
+    return [ExamQuestion(sample.prompt, (sample.key,)) for sample in asked[:_QUESTIONS]]
 
 
-def expected_exam_s(chat: ChatModel, questions: list[Question]) -> float:
-    """About how long `examine` takes, from the first words of each answer."""
+def expected_exam_s(chat: ChatModel, questions: list[ExamQuestion]) -> float:
+    """Estimated seconds of `examine`, from the times of the first tokens of each answer."""
     texts = [question.text for question in questions]
-    chat.answer_all(texts[:1], 1)  # what has to be compiled is not counted
+    chat.answer_all(texts[:1], 1)  # warm up: compilation does not count
     first = _time_of(lambda: chat.answer_all(texts, 1))
     more = _time_of(lambda: chat.answer_all(texts, 1 + _FIRST_TOKENS)) - first
     return first + max(0.0, more) / _FIRST_TOKENS * (LONGEST_ANSWER - 1)
@@ -53,8 +53,8 @@ def _time_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def examine(chat: ChatModel, questions: list[Question], check: Check = never) -> Examination:
-    """Ask the model as it is now; `check` comes after each batch of answers."""
+def examine(chat: ChatModel, questions: list[ExamQuestion], check: Check = never) -> Examination:
+    """Examine the model as it is; calls `check` after each batch of answers."""
     began = time.perf_counter()
     items = take_exam(
         questions, lambda texts: chat.answer_all(texts, LONGEST_ANSWER, lambda *_: check())

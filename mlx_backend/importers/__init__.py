@@ -1,1 +1,1 @@
-"""From files to notes: one small reader per format, a walk over folders, and the import itself."""
+"""From files to notes: a small reader for each format, a walk over folders, and the import."""

@@ -1,4 +1,4 @@
-"""What readers take, what they give and what they raise."""
+"""The types around readers: what they take, give and raise."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mlx_backend.library.voices import Voice
 
 
 class SkippedFile(Exception):
-    """A file is left out; the text is the reason, for the person."""
+    """A file cannot be read, or is not wanted; the message is the reason, for the person."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """What a reader makes of a file, or of one part of it.
+    """The text of a file, or of one part of it, as a reader gives it.
 
-    `part` names the part of a file that holds several; "" is the file itself. `created` is in
-    seconds since 1970. `voices` are the turns in a text of several voices. `left_out` says in plain
-    words what of the file is not in the text.
+    `part` names the part when a file holds several documents; "" stands for the whole file.
+    `created` is Unix time in seconds. `voices` are the turns in a text with several speakers.
+    `left_out` tells the person what of the file is not in the text.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Document:
 
 @dataclass(frozen=True)
 class SkippedPart:
-    """A part of a file that is left out, with the reason; the other parts are read."""
+    """A part of a file that is not read, with the reason for the person; other parts are read."""
 
     part: str
     reason: str
@@ -43,7 +43,7 @@ class SkippedPart:
 
 @dataclass(frozen=True)
 class EnteredPart:
-    """A reader begins with this part: should it die or hang, the part is the cause."""
+    """A reader starts with this part; if it crashes or hangs, this part is to blame."""
 
     part: str
 
@@ -51,64 +51,78 @@ class EnteredPart:
 Item = Document | SkippedPart | EnteredPart
 
 THE_REST = "the rest"
-"""The part that stands for all that was not read, where a file holds too much."""
+"""The name of the part that stands for everything unread in a file that holds too much."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """A file's or an archive member's content; `name` has no folder in it.
+class SourceFile:
+    """The content of a file or of an archive member; `name` is the file name without folders.
 
-    `container` is the name of the archive that it came from. Parts in `passed_over` are not read.
-    `chosen` tells that the person wants this very file, and not only the folder that it is in.
+    `container` is the name of the archive that it came from, "" without one, and `depth` the number
+    of archives around it. The reader must skip `excluded_parts`. `chosen`: the person selected this
+    very file, not only a folder above it. `member_readers` are for archives.
     """
 
     name: str
     data: bytes
     container: str = ""
     depth: int = 0
-    passed_over: frozenset[str] = frozenset()
+    excluded_parts: frozenset[str] = frozenset()
     chosen: bool = False
+    member_readers: MemberReaders | None = None
 
     @property
     def stem(self) -> str:
-        """The name without its suffix: the title of last resort."""
+        """The name without its suffix: the title when the content has none."""
         return PurePath(self.name).stem or self.name
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case, with its dot."""
+        """The suffix in lower case, with its dot; "" without one."""
         return PurePath(self.name).suffix.lower()
 
     @property
     def head(self) -> bytes:
-        """The beginning, enough to recognise a format by."""
+        """The first 4096 bytes, by which formats are recognised."""
         return self.data[:4096]
 
 
 @dataclass(frozen=True)
-class LargeSource:
-    """A file that is too large to be held: how it begins, and where to read it from."""
+class LargeSourceFile:
+    """A file too large to hold in memory: its first bytes, and the open file to read it from."""
 
     name: str
     head: bytes
     file: BinaryIO
-    passed_over: frozenset[str] = frozenset()
+    excluded_parts: frozenset[str] = frozenset()
 
 
-Reader = Callable[[Source], Iterable[Item]]
-LargeReader = Callable[[LargeSource], Iterable[Item]]
+Reader = Callable[[SourceFile], Iterable[Item]]
+LargeReader = Callable[[LargeSourceFile], Iterable[Item]]
+
+
+@dataclass(frozen=True)
+class MemberReaders:
+    """How an archive has its members read. Handed in, because archives are formats themselves.
+
+    `large_reader` takes a name, the first bytes, and whether the member is packed.
+    """
+
+    read: Reader
+    large_reader: Callable[[str, bytes, bool], LargeReader]
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: how it is recognised, by content before suffix, and who reads it.
+    """A file format: how to recognise it, and the functions that read it.
 
-    `recognises` looks at name and head alone. `read` raises SkippedFile when nothing of the file
-    can be read. `read_large` is there for a format that can be read a piece at a time. Where it is
-    `in_sequence`, it goes through the file but once, which may then still be packed.
+    `recognises` sees only the name and the head. `read` raises SkippedFile when nothing of the file
+    can be read. `read_large` reads a large file a piece at a time; None if the format cannot be
+    read so. If `in_sequence`, it reads the file once from start to end, so that the file may be a
+    compressed member of an archive.
     """
 
-    recognises: Callable[[Source], bool]
+    recognises: Callable[[SourceFile], bool]
     read: Reader
     read_large: LargeReader | None = None
     in_sequence: bool = False

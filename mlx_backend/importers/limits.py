@@ -1,41 +1,49 @@
-"""What reading one file may cost. A parser that wants more is stopped, and the file skipped."""
+"""Limits on reading one file: a parser that exceeds them is stopped, and the file is skipped."""
 
 from __future__ import annotations
 
 import contextlib
 import resource
 import sys
+from pathlib import PurePath
 
 _MB = 1 << 20
 
 LARGEST_FILE = 100 * _MB
-"""Bytes of a file that is held whole while it is read."""
+"""The most bytes of a file that is read into memory whole."""
 LARGEST_IN_PIECES = 16 * 1024 * _MB
-"""Bytes of a file of which a piece is held at a time."""
+"""The most bytes of a file that is read a piece at a time."""
 LARGEST_TEXT = 16 * _MB
-"""Characters that one document may have."""
+"""The most characters of one document."""
 MOST_TEXT = 64 * _MB
-"""Characters that all documents of a file may have together."""
+"""The most characters of all documents of a file together."""
 MOST_PARTS = 50_000
-"""Documents that one file may become."""
+"""The most documents that one file may become."""
 
 MEMORY = 512 * _MB
-"""What the reading process may hold, in resident bytes."""
+"""The most resident memory of the reading process, in bytes."""
 WORN_MEMORY = 200 * _MB
-"""A process that has kept more than this gives way to a fresh one before the next file."""
+"""A reading process that holds more bytes than this is replaced before the next file."""
 SECONDS_PER_PART = 30.0
 SECONDS_PER_FILE = 900.0
-"""For files of many parts, whose rest is left out; one document has `SECONDS_PER_PART`."""
+"""For files with many parts: after this time, the rest of the file is skipped."""
 
 _PRIVATE_MEMORY = 440 * _MB  # the interpreter and its libraries need the rest
 _CPU_SECONDS = 60
 
+_TO_DO = {
+    ".zip": "unpack it and import the folder",
+    ".enex": "export one notebook at a time",
+    ".mbox": "export one folder of mails at a time",
+}
+_PICTURES = frozenset({".docx", ".epub", ".odp", ".odt", ".pdf", ".pptx", ".rtf"})
+
 
 def restrict_process() -> None:
-    """Bind this process for good: no file can be written, memory ends, no core is dumped.
+    """Restrict this process for good: it can write no file, dump no core, and use little memory.
 
-    Only Linux counts private memory here. Elsewhere the process that waits for the answer
-    measures, and ends this one when it is too large.
+    Only Linux enforces the limit on private memory. Elsewhere the parent measures the memory of
+    this process, and ends it when it grows too large.
     """
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)
@@ -45,12 +53,25 @@ def restrict_process() -> None:
 
 
 def allow_processor_time() -> None:
-    """Give this process time for one more part: it ends by itself should nobody watch it."""
+    """Allow this process enough CPU time for one more part; without a parent, it then ends."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     used = int(usage.ru_utime + usage.ru_stime)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CPU, (used + _CPU_SECONDS, hard))
+
+
+def too_large(name: str, limit: int = LARGEST_FILE, to_do: str = "") -> str:
+    """The reason, for the person, why a file larger than `limit` bytes is not read.
+
+    `to_do` replaces the usual advice, except for formats that can be saved with smaller pictures.
+    """
+    size = f"{limit >> 30} GB" if limit >= 1 << 30 else f"{limit >> 20} MB"
+    suffix = PurePath(name).suffix.lower()
+    to_do = to_do or _TO_DO.get(suffix, "split it into smaller files")
+    if suffix in _PICTURES:
+        to_do = "save it in parts, or with smaller pictures"
+    return f"The file is larger than {size}; {to_do}"
 
 
 def _lower(what: int, value: int) -> None:

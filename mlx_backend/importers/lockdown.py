@@ -1,7 +1,7 @@
-"""Taking from this process what a parser has no business with: files, network, other programs.
+"""Denying this process what no parser needs: other files, the network, other programs.
 
-Python's audit events (PEP 578) come before the act, whichever library asks for it. A hook cannot
-be removed again.
+Python raises audit events (PEP 578) before each such action, whichever library attempts it. An
+audit hook cannot be removed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def lock_down() -> None:
-    """From now on only Python's own modules can be opened, for reading; the rest is refused."""
+    """From now on, allow only reading Python's own modules; refuse everything else."""
     roots = _own_roots()
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:
@@ -29,13 +29,13 @@ def lock_down() -> None:
         elif event in ("os.listdir", "os.scandir"):
             _check_path(roots, arguments[0])
         elif event.startswith(_FORBIDDEN) and event not in _HARMLESS and not _is_of_parent(event):
-            raise PermissionError(f"{event} is not for parsers")
+            raise PermissionError(f"parsers may not use {event}")
 
     sys.addaudithook(refuse)
 
 
 def _is_of_parent(event: str) -> bool:
-    # Made from the descriptor that the parent opened; it connects to nobody else.
+    # The socket object around the parent's descriptor; it connects to nothing else.
     return event == "socket.__new__"
 
 
@@ -48,13 +48,13 @@ def _own_roots() -> tuple[Path, ...]:
 
 def _check_open(roots: tuple[Path, ...], path: object, mode: object, flags: object) -> None:
     if isinstance(flags, int) and flags & _WRITING:
-        raise PermissionError("parsers write nothing")
+        raise PermissionError("parsers may not write files")
     _check_path(roots, path)
 
 
 def _check_path(roots: tuple[Path, ...], path: object) -> None:
     if not isinstance(path, str | bytes | os.PathLike):
-        return  # a descriptor, opened before by whoever was allowed to
+        return  # a descriptor of a file that was opened before the lockdown
     name = Path(os.fsdecode(path)).resolve()
     if not any(name.is_relative_to(root) for root in roots):
-        raise PermissionError(f"{name} is not for parsers")
+        raise PermissionError(f"parsers may not read {name}")

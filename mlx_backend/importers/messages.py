@@ -1,6 +1,7 @@
-"""What an import and its reading process say to each other: frames of msgpack over a socket.
+"""The messages between an import and its reading process: msgpack frames over a socket.
 
-A frame is its length in four bytes, then the message. A request's length comes with the open file.
+A frame is the length of the message in four bytes (big-endian), then the message. The length of a
+request carries the descriptor of the open file along (SCM_RIGHTS).
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ _LENGTH = struct.Struct("!I")
 _LARGEST_FRAME = 8 * LARGEST_TEXT
 
 
-class ReadFile(msgspec.Struct, frozen=True):
-    """Read the file whose descriptor comes along, unless its content is the known one."""
+class ReadRequest(msgspec.Struct, frozen=True):
+    """The request to read a file, unless its SHA-256 is the known one."""
 
     name: str
     known_sha256: str = ""
-    passed_over: tuple[str, ...] = ()
+    excluded_parts: tuple[str, ...] = ()
     chosen: bool = False
 
 
 class Entered(msgspec.Struct, frozen=True, tag=True):
-    """A part is begun."""
+    """The reader has started with a part; "" is a sign of life."""
 
     part: str
 
 
-class Found(msgspec.Struct, frozen=True, tag=True):
-    """A document was read; its fields are those of `Document`."""
+class FoundDocument(msgspec.Struct, frozen=True, tag=True):
+    """A document; the fields are those of `Document`."""
 
     title: str
     text: str
@@ -46,29 +47,29 @@ class Found(msgspec.Struct, frozen=True, tag=True):
 
 
 class PartSkipped(msgspec.Struct, frozen=True, tag=True):
-    """A part is left out."""
+    """A part that is not read; see `SkippedPart`."""
 
     part: str
     reason: str
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
-    """The file is dealt with; `reason` is why it is skipped, "" when it is not."""
+    """The end of an answer. `reason` says why the file is skipped; "" when it was read."""
 
     sha256: str = ""
     same: bool = False
     reason: str = ""
 
 
-Answer = Entered | Found | PartSkipped | Done
+Answer = Entered | FoundDocument | PartSkipped | Done
 
 
 class Closed(Exception):
-    """The other side is gone."""
+    """The other process has closed the connection."""
 
 
 def send(connection: socket.socket, message: msgspec.Struct, descriptor: int = -1) -> None:
-    """Send a message, and an open file with it. Raises OSError when the other side is gone."""
+    """Send a message, with a file descriptor if given. Raises OSError when the peer is gone."""
     data = msgspec.msgpack.encode(message)
     length = _LENGTH.pack(len(data))
     if descriptor >= 0:
@@ -78,25 +79,28 @@ def send(connection: socket.socket, message: msgspec.Struct, descriptor: int = -
     connection.sendall(data)
 
 
-def receive_request(connection: socket.socket) -> tuple[ReadFile, int]:
-    """Wait for a request and its open file. Raises Closed."""
+def receive_request(connection: socket.socket) -> tuple[ReadRequest, int]:
+    """Wait for a request; returns it with its file descriptor. Raises Closed."""
     head, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 1)
     if not head or not descriptors:
         raise Closed
     head += _receive(connection, _LENGTH.size - len(head))
     data = _receive(connection, _LENGTH.unpack(head)[0])
-    return msgspec.msgpack.decode(data, type=ReadFile), descriptors[0]
+    return msgspec.msgpack.decode(data, type=ReadRequest), descriptors[0]
 
 
 class AnswerStream:
-    """Collects answers from bytes as they come, so that waiting for them can be interrupted."""
+    """Decodes answers from bytes as they arrive, so that waiting for them can be interrupted."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._decoder = msgspec.msgpack.Decoder(Answer)
 
     def feed(self, data: bytes) -> list[Answer]:
-        """The answers that are whole now. Raises msgspec.ValidationError for what is none."""
+        """Take in more bytes; returns the answers that are complete.
+
+        Raises msgspec.ValidationError for an invalid or too long answer.
+        """
         self._buffer += data
         answers = []
         while (end := self._end()) is not None:

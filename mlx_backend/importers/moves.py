@@ -1,4 +1,4 @@
-"""Whether a file that the library knows is still where it was: what tells a move from a copy."""
+"""Telling a moved file from a copied one: is the known file still in its old place?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mlx_backend.library.imports import FileStamp
 
 
 def has_content(stamp: FileStamp, now_at: str) -> bool:
-    """Whether the file of a stamp still has its content, which was also found at `now_at`.
+    """Whether the file of a stamp still has the content that was also found at `now_at`.
 
-    Where that cannot be told it counts as there: a copy costs less than a note taken away.
+    True when in doubt, because a duplicate does less harm than a note that disappears.
     """
     try:
         info = os.lstat(stamp.path)
@@ -31,7 +31,7 @@ def has_content(stamp: FileStamp, now_at: str) -> bool:
 
 
 def _is_another_spelling(path: str, other: str) -> bool:
-    """Whether a file system that folds names, as a Mac's does, takes both for one file."""
+    """Whether two paths name one file because the file system ignores case and normal form."""
     try:
         return _folded(path) == _folded(other) and Path(path).samefile(other)
     except OSError:
@@ -43,7 +43,7 @@ def _folded(path: str) -> str:
 
 
 def _hash(stamp: FileStamp) -> str:
-    """The SHA-256 of what the file holds now; "" when it cannot be read."""
+    """The SHA-256 of the file as it is now; "" when it cannot be read."""
     try:
         descriptor = open_below(Path(stamp.source), Path(stamp.path))
     except (UnopenedFile, ValueError):

@@ -1,4 +1,4 @@
-"""From what reading gave to notes as the library takes them."""
+"""Making notes for the library from the documents that a file gave."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PIECES_AT_ONCE = 20
 
 
 def new_notes(file: FoundFile, content: FileContent, tokens: Iterator[int]) -> Iterator[NewNote]:
-    """The notes of a file; `tokens` gives the number of tokens of each document in turn."""
+    """The notes of a file; `tokens` yields the number of tokens of each document in turn."""
     paths: set[str] = set()
     for document in content.documents:
         path = _unused(part_path(str(file.path), document.part), paths)
@@ -46,18 +46,18 @@ def new_notes(file: FoundFile, content: FileContent, tokens: Iterator[int]) -> I
 
 
 def part_path(path: str, part: str) -> str:
-    """The path of a part, as if its file were a folder."""
+    """The path of a part: as if its file were a folder. A file without parts keeps its path."""
     return f"{path}/{part}" if part else path
 
 
 class TokenCounter:
-    """Counts tokens with a tokenizer that is loaded when there is something to count."""
+    """Counts tokens; loads the tokenizer only when there is something to count."""
 
     def __init__(self, load: Callable[[], Tokenizer]) -> None:
         self._load = functools.cache(load)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text. Long ones are counted in pieces, so that memory stays small."""
+        """The number of tokens of each text. Long texts are counted in pieces, to limit memory."""
         counts = [0] * len(texts)
         pieces = [(at, piece) for at, text in enumerate(texts) for piece in _pieces(text)]
         for first in range(0, len(pieces), _PIECES_AT_ONCE):
@@ -80,7 +80,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _version(document: Document) -> str:
-    """What tells versions of a part apart, when the file around it changes."""
+    """A hash that identifies the version of a part, independent of the rest of its file."""
     return hashlib.sha256(f"{document.title}\0{document.text}".encode()).hexdigest()
 
 

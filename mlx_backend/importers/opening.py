@@ -1,4 +1,4 @@
-"""Opening a file so that nobody can put another in its place on the way."""
+"""Opening a file safely: no symbolic link is followed, even one that is swapped in meanwhile."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from mlx_backend.importers.document import SkippedFile
 
-_NOT_DOWNLOADED = 0x40000000  # SF_DATALESS: a cloud file whose content is elsewhere
+_NOT_DOWNLOADED = 0x40000000  # SF_DATALESS: the content of this file is only in the cloud
 
 
 class UnopenedFile(SkippedFile):
-    """A file could not even be opened: another time it may be."""
+    """A file that could not be opened; a later import may succeed."""
 
 
 def open_below(source: Path, path: Path) -> int:
-    """A descriptor for reading `path`, which lies below `source` or is it.
+    """Open `path` for reading; it is below `source`, or equals it. Returns the file descriptor.
 
-    `source` itself may be a link, since the person chose it; below it no link is followed, not
-    even one that takes a folder's place while this runs. Raises UnopenedFile.
+    `source` may be a symbolic link, because the person chose it. Below it, no link is followed, not
+    even one that replaces a folder while this runs. Raises UnopenedFile.
     """
     names = path.relative_to(source).parts
     try:
@@ -37,7 +37,7 @@ def open_below(source: Path, path: Path) -> int:
 
 
 def reason_against(info: os.stat_result) -> str:
-    """Why something of this kind is not read; "" for a plain file that is on this machine."""
+    """The reason not to read a file with this status; "" for a regular file on this machine."""
     if stat.S_ISLNK(info.st_mode):
         return "A symbolic link is not followed"
     if not stat.S_ISREG(info.st_mode):
@@ -48,7 +48,7 @@ def reason_against(info: os.stat_result) -> str:
 
 
 def _open_in(source: Path, names: tuple[str, ...]) -> int:
-    # Without O_NONBLOCK, a pipe that took the file's place would be waited for.
+    # O_NONBLOCK, because opening a pipe that has replaced the file would otherwise block.
     to_read = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     if not names:
         return os.open(source, to_read)

@@ -1,4 +1,4 @@
-"""Splitting a note into passages: short enough to teach, cut where the text itself pauses."""
+"""Splitting a note into passages that are short enough to teach, at natural boundaries."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class _Block:
 
 
 def split_passages(text: str) -> list[Span]:
-    """Cut `text` into passages of about 60 and at most about 120 words.
+    """Split `text` (Markdown) into passages of about 60, and at most about 120, words.
 
-    Paragraphs, lists and code blocks stay whole while they are short enough; small ones under the
-    same heading share a passage. Headings belong to no passage; each passage carries those above
-    it, joined by " › ". Every other character that is not white space lies in exactly one passage.
+    Paragraphs, lists and code blocks stay whole if they are short enough; short ones under the same
+    heading share a passage. Headings are not part of passages; each passage has the headings above
+    it, joined by " › ". Every other character that is not white space is in exactly one passage.
     """
     spans: list[Span] = []
     open_block: _Block | None = None
@@ -61,7 +61,7 @@ def _pieces(text: str) -> Iterator[_Block]:
 
 
 def _blocks(text: str) -> Iterator[_Block]:
-    """Runs of lines without a blank line between them; a fenced code block is one run."""
+    """Runs of lines without blank lines in between; a fenced code block is one run."""
     headings: list[tuple[int, str]] = []
     start: int | None = None
     fence: str | None = None
@@ -93,7 +93,7 @@ def _block(text: str, start: int, end: int, heading: str) -> _Block:
 
 
 def _cut(text: str, block: _Block) -> Iterator[_Block]:
-    """Cut a long block at ends of sentences and lines, or, where there are none, between words."""
+    """Cut a long block at the ends of sentences or lines, else between words."""
     start = block.start
     while _has_more_than(LONGEST_WORDS, text, start, block.end):
         cut = _cut_position(text, start, block.end)

@@ -1,4 +1,4 @@
-"""A model's bare tokenizer, for counting: neither weights nor transformers are loaded for it."""
+"""A model's tokenizer for counting tokens, without loading the weights or transformers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from mlx_backend.models.starter import find_base_model
 def load_plain_tokenizer(library: Library, name: str = STARTER) -> Tokenizer:
     """The tokenizer of a base model.
 
-    Raises OvernightError when the model is unknown, half-written or unsafe.
+    Raises OvernightError when the model is unknown, incomplete or unsafe.
     """
     return Tokenizer.from_file(str(find_base_model(library, name).path / "tokenizer.json"))

@@ -1,6 +1,6 @@
-"""The process in which every parser runs: no network, no writing, no file but the one it is given.
+"""The process in which all parsers run: no network, no writing, no file but the one it is given.
 
-Its parent opens the files; it reads them through the descriptors that come over its socket.
+The parent process opens the files; this one reads them through descriptors sent over its socket.
 """
 
 from __future__ import annotations
@@ -21,29 +21,28 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
+from mlx_backend.importers.failures import reason_for
+from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.lockdown import lock_down
-from mlx_backend.importers.readers.unwanted import refuse_what_is_no_text
-from mlx_backend.importers.too_large import too_large
+from mlx_backend.importers.readers.binary_files import refuse_binary
 from mlx_backend.text.words import printable
 
 _CHUNK = 1 << 20
 _CHUNKS_BETWEEN_SIGNS = 64
 _HEAD = 4096
 _LONGEST_TITLE = 200
-_TOO_MUCH_MEMORY = "Reading it takes more memory than a note should need"
-_TOO_DEEP = "It is nested too deeply"
 _TOO_MUCH_TEXT = f"It holds more than {limits.LARGEST_TEXT >> 20} MB of text"
 _TOO_LONG = f"Reading it took longer than {limits.SECONDS_PER_FILE / 60:.0f} minutes"
 _TOO_LARGE = f"The file holds more than {limits.MOST_TEXT >> 20} MB of text"
 
 
 def main(descriptor: int) -> None:
-    """Answer requests until the parent is gone."""
+    """Answer the requests that arrive over the socket `descriptor`, until the parent is gone."""
     limits.restrict_process()
     lock_down()
     connection = socket.socket(fileno=descriptor)
@@ -60,7 +59,7 @@ def main(descriptor: int) -> None:
         messages.send(connection, done)
 
 
-def _answer(connection: socket.socket, request: messages.ReadFile, file: int) -> messages.Done:
+def _answer(connection: socket.socket, request: messages.ReadRequest, file: int) -> messages.Done:
     began = time.monotonic()
     limits.allow_processor_time()
     sha256 = ""
@@ -77,30 +76,23 @@ def _answer(connection: socket.socket, request: messages.ReadFile, file: int) ->
     return messages.Done(sha256=sha256)
 
 
-def _items(source: Source | LargeSource) -> Iterator[Item]:
-    """What the file's reader gives; whatever else it raises becomes a reason."""
-    from mlx_backend.importers import registry
+def _items(source: SourceFile | LargeSourceFile) -> Iterator[Item]:
+    """The items that the file's reader gives. Any exception becomes a SkippedFile."""
+    from mlx_backend.importers.readers import registry
 
     try:
-        if isinstance(source, Source):
+        if isinstance(source, SourceFile):
             yield from registry.read(source)
         else:
             yield from registry.large_reader(source.name, source.head)(source)
-    except SkippedFile:
-        raise
-    except MemoryError as error:
-        raise SkippedFile(_TOO_MUCH_MEMORY) from error
-    except RecursionError as error:
-        raise SkippedFile(_TOO_DEEP) from error
     except Exception as error:
-        # Parsers raise whatever they please on damaged files.
-        raise SkippedFile("The file is damaged and cannot be read") from error
+        raise SkippedFile(reason_for(error, "The file is damaged and cannot be read")) from error
 
 
 def _within_limits(items: Iterator[Item], began: float) -> Iterator[Item]:
-    """All items, or as many as a file may become, and then what tells that there were more.
+    """The items until a limit is reached, then a SkippedPart for the rest of the file.
 
-    `began` is when the reading did, in seconds of the monotonic clock.
+    `began` is the start of reading, in seconds of the monotonic clock.
     """
     size = 0
     for count, item in enumerate(map(_not_too_long, items)):
@@ -128,7 +120,7 @@ def _message(item: Item) -> messages.Answer:
         return messages.Entered(_line(item.part))
     if isinstance(item, SkippedPart):
         return messages.PartSkipped(_line(item.part), item.reason)
-    return messages.Found(
+    return messages.FoundDocument(
         title=_line(item.title)[:_LONGEST_TITLE],
         text=_encodable(item.text),
         kind=item.kind,
@@ -144,12 +136,12 @@ def _message(item: Item) -> messages.Answer:
 
 
 def _line(text: str) -> str:
-    """One line of printable characters: what a title or the name of a part may be."""
+    """The text as one line of printable characters, for titles and names of parts."""
     return " ".join(printable(text).split())
 
 
 def _encodable(text: str) -> str:
-    """Without halves of surrogate pairs, which JSON may bring and no database takes."""
+    """The text without lone surrogates, which JSON can contain but SQLite cannot store."""
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
 
@@ -160,38 +152,38 @@ def _size(file: int) -> int:
     return info.st_size
 
 
-def _small(request: messages.ReadFile, file: int) -> Source:
+def _small(request: messages.ReadRequest, file: int) -> SourceFile:
     chunks: list[bytes] = []
     size = 0
     while chunk := os.read(file, _CHUNK):
         if not chunks:
-            refuse_what_is_no_text(chunk[:_HEAD])  # before the rest of a film is read
+            refuse_binary(chunk[:_HEAD])  # before reading the rest of, say, a film
         chunks.append(chunk)
         size += len(chunk)
         if size > limits.LARGEST_FILE:
             raise SkippedFile("The file grew while it was read")
-    return Source(
+    return SourceFile(
         request.name,
         b"".join(chunks),
-        passed_over=frozenset(request.passed_over),
+        excluded_parts=frozenset(request.excluded_parts),
         chosen=request.chosen,
     )
 
 
-def _large(request: messages.ReadFile, file: int) -> LargeSource:
-    from mlx_backend.importers.registry import large_reader
+def _large(request: messages.ReadRequest, file: int) -> LargeSourceFile:
+    from mlx_backend.importers.readers.registry import large_reader
 
     head = os.pread(file, _HEAD, 0)
-    large_reader(request.name, head)  # before all of it is read
+    large_reader(request.name, head)  # raises before the whole file is read
     if _size(file) > limits.LARGEST_IN_PIECES:
         raise SkippedFile(too_large(request.name, limits.LARGEST_IN_PIECES))
     opened = os.fdopen(file, "rb", closefd=False)
-    return LargeSource(request.name, head, opened, frozenset(request.passed_over))
+    return LargeSourceFile(request.name, head, opened, frozenset(request.excluded_parts))
 
 
-def _hash(connection: socket.socket, source: Source | LargeSource) -> str:
-    """The SHA-256 of a file; of a large one telling now and then that this goes on."""
-    if isinstance(source, Source):
+def _hash(connection: socket.socket, source: SourceFile | LargeSourceFile) -> str:
+    """The SHA-256 of a file. For a large file, sends a sign of life now and then."""
+    if isinstance(source, SourceFile):
         return hashlib.sha256(source.data).hexdigest()
     digest = hashlib.sha256()
     for number, chunk in enumerate(iter(lambda: source.file.read(_CHUNK), b"")):

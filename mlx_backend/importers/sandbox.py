@@ -1,4 +1,4 @@
-"""Reading files in a process of their own, which may die, hang or grow without harm to us."""
+"""Reading files in a separate process, so that a crash, hang or memory leak does no harm here."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import psutil
 
 from mlx_backend.importers import limits, messages
 from mlx_backend.importers.document import Document, SkippedFile, SkippedPart
+from mlx_backend.importers.failures import TOO_MUCH_MEMORY
 from mlx_backend.importers.opening import UnopenedFile, open_below
 
 _LOOK_EVERY_S = 0.05
@@ -30,7 +31,7 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME",
 
 @dataclass(frozen=True)
 class ReadingLimits:
-    """What one file may cost; `limits` has the values that are meant for people."""
+    """The limits on reading one file, in seconds and bytes; tests use smaller ones."""
 
     part_seconds: float = limits.SECONDS_PER_PART
     file_seconds: float = limits.SECONDS_PER_FILE + 2 * limits.SECONDS_PER_PART
@@ -39,7 +40,7 @@ class ReadingLimits:
 
 @dataclass
 class FileContent:
-    """What reading gave: documents and skipped parts, or that the content is as known."""
+    """The documents and skipped parts of a file; or `same`: its SHA-256 is the known one."""
 
     sha256: str = ""
     same: bool = False
@@ -48,7 +49,7 @@ class FileContent:
 
 
 class _Stopped(Exception):
-    """The reading process died or was ended; `reason` says why, `part` in which part."""
+    """The reading process died or was killed: `reason` says why, `part` at which part."""
 
     def __init__(self, reason: str, part: str = "") -> None:
         super().__init__(reason)
@@ -57,9 +58,9 @@ class _Stopped(Exception):
 
 
 class Sandbox:
-    """One reading process at a time, started when needed and again whenever it is gone.
+    """Reads files in one reading process at a time, which is started when needed.
 
-    A context manager: leaving it ends the process.
+    Use it as a context manager; on leaving, the process ends.
     """
 
     def __init__(
@@ -91,16 +92,16 @@ class Sandbox:
     def read(
         self, source: Path, path: Path, known_sha256: str = "", chosen: bool = False
     ) -> FileContent:
-        """Read the file at `path`, which lies below `source` or is it.
+        """Read the file at `path`, which is below `source` or equals it.
 
-        One that is `chosen` is read also where its name speaks against it. A part of an archive
-        that kills or hangs its reader costs that part alone. Raises SkippedFile with the reason, in
-        plain words, when nothing of the file can be read.
+        A `chosen` file is read even if its name speaks against it. A part of an archive that
+        crashes or hangs the reader is skipped; the other parts are read. Raises SkippedFile with
+        the reason, in words for the person, when nothing of the file can be read.
         """
         fatal: list[SkippedPart] = []
         while True:
             descriptor = open_below(source, path)
-            request = messages.ReadFile(
+            request = messages.ReadRequest(
                 path.name.encode("utf-8", "replace").decode(),
                 known_sha256,
                 tuple(skipped.part for skipped in fatal),
@@ -122,12 +123,12 @@ class Sandbox:
             content.skipped.extend(fatal)
             return content
 
-    def _attempt(self, request: messages.ReadFile, descriptor: int) -> FileContent:
+    def _attempt(self, request: messages.ReadRequest, descriptor: int) -> FileContent:
         if self._process is None:
             self._process = _Process(self._module)
         content = FileContent()
         for answer in self._process.ask(request, descriptor, self._allowed):
-            if isinstance(answer, messages.Found):
+            if isinstance(answer, messages.FoundDocument):
                 content.documents.append(_document(answer))
             elif isinstance(answer, messages.PartSkipped):
                 content.skipped.append(SkippedPart(answer.part, answer.reason))
@@ -150,7 +151,7 @@ class _Process:
                 [sys.executable, "-P", "-m", module, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                # Not to a log: what parsers complain of is full of what people wrote.
+                # Not to a log, because parsers' messages quote the person's texts.
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 env={k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
@@ -161,9 +162,9 @@ class _Process:
         self._runs = False
 
     def ask(
-        self, request: messages.ReadFile, descriptor: int, allowed: ReadingLimits
+        self, request: messages.ReadRequest, descriptor: int, allowed: ReadingLimits
     ) -> Iterator[messages.Answer]:
-        """The answers to a request, the last one `Done`. Raises _Stopped."""
+        """The answers to a request; `Done` is the last. Raises _Stopped."""
         self._await_start()
         part = ""
         began = entered = time.monotonic()
@@ -183,26 +184,29 @@ class _Process:
             raise _Stopped(self._cause_of_death(), part) from error
 
     def _await_start(self) -> None:
-        """Wait for its first word: how long a busy machine takes is not the file's fault."""
+        """Wait for the process to start, which does not count towards the file's time.
+
+        Raises UnopenedFile when the machine is too busy.
+        """
         if not self._runs:
             self._runs = bool(select.select([self._connection], [], [], _STARTS_WITHIN_S)[0])
         if not self._runs:
             raise UnopenedFile("The machine was too busy to read it")
 
     def _wait(self, allowed: ReadingLimits, began: float, entered: float) -> bytes:
-        """The next bytes that come, looking after memory and time until they do."""
+        """Wait for the next bytes while checking memory and time. Raises _Stopped."""
         while True:
             ready = select.select([self._connection], [], [], _LOOK_EVERY_S)[0]
             now = time.monotonic()
             if now - entered > allowed.part_seconds and not ready:
                 raise _Stopped(f"Reading it took longer than {allowed.part_seconds:.0f} seconds")
-            # Also while answers keep coming.
+            # Checked even while answers keep coming.
             if now - began > allowed.file_seconds:
                 raise _Stopped(
                     f"Reading it took longer than {allowed.file_seconds / 60:.0f} minutes"
                 )
             if self._memory() > allowed.memory:
-                raise _Stopped(_TOO_LARGE)
+                raise _Stopped(TOO_MUCH_MEMORY)
             if ready:
                 break
         data = self._connection.recv(1 << 18)
@@ -211,11 +215,11 @@ class _Process:
         return data
 
     def is_worn(self) -> bool:
-        """Whether it has grown so far that the next file deserves a fresh one."""
+        """Whether the process has grown so much that a new one should read the next file."""
         return self._memory() > limits.WORN_MEMORY
 
     def _memory(self) -> int:
-        """Resident bytes; 0 when it is gone."""
+        """The resident memory in bytes; 0 when the process is gone."""
         try:
             return int(self._watched.memory_info().rss)
         except psutil.Error:
@@ -227,16 +231,13 @@ class _Process:
         return "The file is damaged in a way that stops its reader"
 
     def end(self) -> None:
-        """Kill the process; it has nothing to finish."""
+        """Kill the process; it has nothing to save."""
         self._connection.close()
         self._process.kill()
         self._process.wait()
 
 
-_TOO_LARGE = "Reading it takes more memory than a note should need"
-
-
-def _document(found: messages.Found) -> Document:
+def _document(found: messages.FoundDocument) -> Document:
     length = len(found.text)
     voices = [v for v in found.voices if 0 <= v.start <= v.words < v.end <= length]
     return Document(

@@ -1,4 +1,4 @@
-"""Finding the files of what a person dropped, without leaving it."""
+"""Finding the files below a folder that the person imports, without following links out of it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.importers.ignored_files import IgnoredFiles, is_ignored
 from mlx_backend.importers.opening import reason_against
-from mlx_backend.importers.passed_over import PassedOver, is_wanted
 from mlx_backend.library.home import DATABASE
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file below `source`; `reason` says why it cannot be read, "" when it can.
+    """A file at or below `source`; `reason` says why it is not read, "" when it is.
 
-    Where `unlisted`, it is or may be a folder, and nobody knows what is in it now.
+    `size` is in bytes. `unlisted`: it is, or may be, a folder whose contents could not be listed.
     """
 
     path: Path
@@ -31,32 +31,31 @@ class FoundFile:
 
 
 def find_files(source: Path) -> Iterator[FoundFile]:
-    """Every file of a folder, in order of name, or the one file that `source` is.
+    """The files of a folder, ordered by name; or `source` itself when it is a file.
 
-    What is hidden comes as one, with a reason that counts it all. Symbolic links, pipes, devices,
-    files of the cloud that are not on this machine and folders that may not be read come with a
-    reason each.
-    Raises OvernightError when `source` does not exist or cannot be read at all.
+    Links, pipes, devices, cloud files that are not on this machine, and unreadable folders come
+    with a reason each. All ignored files come as one entry, whose reason counts them.
+    Raises OvernightError when `source` does not exist or cannot be read.
     """
     info = check_source(source)
     if stat.S_ISDIR(info.st_mode):
-        passed = PassedOver()
-        yield from _below(source, source, passed)
-        if passed.reason:
-            yield FoundFile(_readable(Path(passed.first)), source, 0, 0, passed.reason)
+        ignored = IgnoredFiles()
+        yield from _below(source, source, ignored)
+        if ignored.reason:
+            yield FoundFile(_readable(Path(ignored.first)), source, 0, 0, ignored.reason)
     else:
         yield _found(source, source, info)
 
 
 def check_source(source: Path) -> os.stat_result:
-    """What `source` is. Raises OvernightError when it does not exist or cannot be read at all."""
+    """The status of `source`. Raises OvernightError when it is missing or cannot be read."""
     try:
         info = source.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise OvernightError(
             ErrorKind.PATH_MISSING,
             f"There is nothing at {source}.",
-            "Check the path; a folder on another disk may not be connected.",
+            "Check the path. If it is on another disk, check that the disk is connected.",
         ) from error
     except PermissionError as error:
         raise _not_allowed(source) from error
@@ -66,13 +65,13 @@ def check_source(source: Path) -> os.stat_result:
 
 
 def count_files(source: Path) -> int:
-    """About how many files `find_files` will give: without looking at any of them."""
+    """Roughly how many files `find_files` will give; does not look at the files themselves."""
     folders, files = [str(source)], 0
     while folders:
         try:
             with os.scandir(folders.pop()) as scan:
                 for entry in scan:
-                    if not is_wanted(entry.name):
+                    if is_ignored(entry.name):
                         continue
                     if _is_folder(entry):
                         folders.append(entry.path)
@@ -87,12 +86,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
-        return False  # looking at it as a file tells the reason
+        return False  # treated as a file, it gets a reason
 
 
-def _below(top: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile]:
-    # The folders that are being gone through, each in the one before it: no call for each level, as
-    # folders may be nested deeper than calls.
+def _below(top: Path, source: Path, ignored: IgnoredFiles) -> Iterator[FoundFile]:
+    # A stack of the open folders, instead of recursion: folders can be nested deeper than calls.
     open_folders: list[Iterator[os.DirEntry[str] | FoundFile]] = [_entries(top, source)]
     while open_folders:
         entry = next(open_folders[-1], None)
@@ -100,8 +98,8 @@ def _below(top: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile]:
             open_folders.pop()
         elif isinstance(entry, FoundFile):
             yield entry
-        elif not is_wanted(entry.name):
-            passed.add(entry.path, entry.name, _is_folder(entry))
+        elif is_ignored(entry.name):
+            ignored.add(entry.path, entry.name, _is_folder(entry))
         elif _is_text(entry.name) and _is_folder(entry):
             open_folders.append(_entries(Path(entry.path), source))
         else:
@@ -109,7 +107,7 @@ def _below(top: Path, source: Path, passed: PassedOver) -> Iterator[FoundFile]:
 
 
 def _entries(folder: Path, source: Path) -> Iterator[os.DirEntry[str] | FoundFile]:
-    """What is in a folder, in order of name; or the folder itself, where nobody may look."""
+    """The entries of a folder, ordered by name; or the folder itself when it cannot be read."""
     try:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
@@ -117,7 +115,7 @@ def _entries(folder: Path, source: Path) -> Iterator[os.DirEntry[str] | FoundFil
         yield _unlisted(folder, source, f"The folder cannot be read ({_why(error)})")
         return
     if any(entry.name == DATABASE for entry in entries):
-        reason = "This is Overnight's own library, no notes"
+        reason = "This is an Overnight library, not a folder of notes"
         yield FoundFile(_readable(folder), source, 0, 0, reason)
         return
     yield from entries
@@ -126,7 +124,7 @@ def _entries(folder: Path, source: Path) -> Iterator[os.DirEntry[str] | FoundFil
 def _file(entry: os.DirEntry[str], source: Path) -> FoundFile:
     path = Path(entry.path)
     if not _is_text(entry.name):
-        return FoundFile(_readable(path), source, 0, 0, "The name holds bytes that are no text")
+        return FoundFile(_readable(path), source, 0, 0, "The name is not valid UTF-8")
     try:
         return _found(path, source, entry.stat(follow_symlinks=False))
     except OSError as error:
@@ -135,7 +133,7 @@ def _file(entry: os.DirEntry[str], source: Path) -> FoundFile:
 
 def _why(error: OSError) -> str:
     if error.errno == errno.ENAMETOOLONG:
-        return "it lies deeper than the system can name"
+        return "its path is too long for the system"
     return error.strerror or str(error)
 
 
@@ -144,7 +142,7 @@ def _unlisted(path: Path, source: Path, reason: str) -> FoundFile:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name can be stored and sent; on Linux a name is any bytes."""
+    """Whether a name is valid UTF-8; on Linux a name can be any bytes."""
     return name.isascii() or os.fsencode(name).decode("utf-8", "ignore") == name
 
 
@@ -159,6 +157,6 @@ def _found(path: Path, source: Path, info: os.stat_result) -> FoundFile:
 def _not_allowed(source: Path) -> OvernightError:
     return OvernightError(
         ErrorKind.UNREADABLE,
-        f"{source} may not be read.",
-        "Allow access in the system's privacy settings or the folder's permissions.",
+        f"Overnight is not allowed to read {source}.",
+        "Allow access in the system's privacy settings or in the folder's permissions.",
     )

@@ -1,4 +1,4 @@
-"""Whether a job's disk takes what the job will write next."""
+"""Whether the disk has room for what a job writes next."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _CHUNK = 1 << 20
 
 
 def room_needed(folder: JobFolder) -> int:
-    """The bytes that have to be free before a run goes on, judged by what it saved before."""
+    """The bytes that must be free before a run goes on, judged by its largest checkpoint."""
     return _COPIES * max(_checkpoint_sizes(folder), default=0) + _MARGIN
 
 
 def has_room(folder: JobFolder, needed: int) -> bool:
-    """Whether `needed` bytes are free and a file can really be written and flushed to the disk."""
+    """Whether `needed` bytes are free, and a file can be written and flushed to the disk."""
     trial = folder.path / f".room.{os.getpid()}.part"
     try:
         if shutil.disk_usage(folder.path).free < needed:
@@ -39,7 +39,7 @@ def has_room(folder: JobFolder, needed: int) -> bool:
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Where the system can tell at once, ask it: a quota does not show in the free space."""
+    """Allocate the space where the system can: a quota does not show in the free space."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
 
@@ -56,4 +56,4 @@ def _checkpoint_sizes(folder: JobFolder) -> Iterator[int]:
         for path in folder.checkpoints.iterdir():
             yield folder_bytes(path)
     except OSError:
-        return  # there is none yet, or it is just being tidied away
+        return  # there is none yet, or it is being removed just now

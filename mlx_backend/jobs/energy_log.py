@@ -10,7 +10,8 @@ import msgspec
 from mlx_backend import protocol
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.journal import Journal
-from mlx_backend.jobs.surroundings import Every
+from mlx_backend.jobs.machine_services import Every
+from mlx_backend.protocol.report import EnergyReport
 
 _EVERY_S = 60.0
 
@@ -20,9 +21,10 @@ Measure = Callable[[], tuple[float, str] | None]
 
 
 class EnergyLog:
-    """Tells once a minute what `measure` says: watt-hours since it was made, and how it knows.
+    """Appends the energy used to the events once a minute.
 
-    `before` are the watt-hours that earlier processes of this run used.
+    `measure` gives the watt-hours since it was made and how they are known. `before` are the
+    watt-hours that earlier processes of this run used.
     """
 
     def __init__(self, journal: Journal, measure: Measure, before: float) -> None:
@@ -30,7 +32,7 @@ class EnergyLog:
         self._measure = measure
         self._before = before
         self._due = Every(_EVERY_S)
-        self._due.is_due()  # there is nothing to tell in the first minute
+        self._due.is_due()  # the first minute starts now
         self._latest: protocol.EnergyUsed | None = None
 
     def tell_when_due(self) -> None:
@@ -39,7 +41,7 @@ class EnergyLog:
             self.tell()
 
     def tell(self) -> None:
-        """Append the event now; nothing where nothing can be measured."""
+        """Append the event now; does nothing where energy cannot be measured."""
         measured = self._measure()
         if measured is not None:
             used, how = measured
@@ -47,10 +49,11 @@ class EnergyLog:
             self._journal.append(self._latest)
 
     def added_to(self, folder: JobFolder, end: protocol.Finished) -> protocol.Finished:
-        """The result with `watt_hours` and `energy_how`; they go into report.json as well."""
+        """The result with `watt_hours` and `energy_how`, which are written into report.json too."""
         if self._latest is None:
             return end
-        energy = {"watt_hours": round(self._latest.watt_hours, 2), "energy_how": self._latest.how}
+        used = round(self._latest.watt_hours, 2)
+        energy = EnergyReport(watt_hours=used, how=self._latest.how).fields()
         try:
             report = msgspec.json.decode((folder.path / "report.json").read_bytes())
             folder.write_report(report | energy)

@@ -1,7 +1,7 @@
 """The machines of a run: the file that names them, and which of them are left.
 
-The file is the one that `mlx.launch` knows, `[{"ssh": "name", "ips": ["address"]}, ...]`, also
-as the member `hosts` of an object, as `mlx.distributed_config` writes it.
+The file has the format of `mlx.launch`, `[{"ssh": "name", "ips": ["address"]}, ...]`, or that of
+`mlx.distributed_config`: an object with this list as its member `hosts`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TRAINING_TOGETHER = (sys.executable, "-m", "mlx_backend.run.host_launch")
 _HOSTS = "hosts.json"
 _LONGEST_FILE = 1 << 16
 _MOST = 64
-# Nothing that ssh takes for an option, or a shell for anything.
+# No name that ssh reads as an option or a shell as anything special.
 _SSH_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,252}")
 _EXAMPLE = (
     'It lists the machines, this one first: [{"ssh": "this-mac", "ips": ["10.0.0.1"]},'
@@ -85,7 +85,7 @@ def check_hosts(hosts: Sequence[Host], path: Path = Path(_HOSTS)) -> None:
 
 
 def hosts_left(folder: JobFolder, spec: TrainSpec) -> tuple[Host, ...]:
-    """The machines that a run goes on with: those it was begun with, without the lost ones."""
+    """The machines that a run goes on with: those of its spec without the lost ones."""
     try:
         left: tuple[Host, ...] = _left_decoder.decode((folder.path / _HOSTS).read_bytes())
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
@@ -94,12 +94,12 @@ def hosts_left(folder: JobFolder, spec: TrainSpec) -> tuple[Host, ...]:
 
 
 def go_on_with(folder: JobFolder, hosts: Sequence[Host]) -> None:
-    """From its next start on a run takes these machines; a batch stays as large as it was."""
+    """Have a run use these machines from its next start on; the size of its batches stays."""
     write_atomically(folder.path / _HOSTS, msgspec.json.encode(hosts))
 
 
 def training_command(folder: JobFolder, spec: TrainSpec) -> tuple[str, ...]:
-    """What starts the training: on this machine alone, or on all that are left."""
+    """The command that starts the training, on this machine alone or on all that are left."""
     return TRAINING_TOGETHER if len(hosts_left(folder, spec)) > 1 else TRAINING
 
 

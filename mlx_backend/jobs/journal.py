@@ -1,4 +1,4 @@
-"""Appending a job's events when the disk may be full: what it refuses is kept until it has room."""
+"""Appending a job's events to a disk that may be full: events wait in memory until it has room."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 class Journal:
-    """Appends events in their order; never raises for a disk that does not take them.
+    """Appends events in their order; never raises an error when the disk takes nothing.
 
-    A small file holds a place in the folder. It is given up when the disk is full, so that there
-    is room to say so.
+    A small file reserves space in the folder. It is removed when the disk is full, so that there
+    is room for the event that says so.
     """
 
     def __init__(self, folder: JobFolder) -> None:
@@ -25,7 +25,7 @@ class Journal:
         self._reserve = folder.path / "reserve"
         self._unwritten: deque[protocol.JobEvent] = deque()
         self._is_torn = True  # an earlier process may have left half a line
-        self._hold_a_place()
+        self._reserve_space()
 
     def append(self, event: protocol.JobEvent) -> None:
         """Append now, or as soon as `flush` finds room."""
@@ -33,23 +33,23 @@ class Journal:
         self.flush()
 
     def flush(self) -> bool:
-        """Try again what could not be written; True when nothing is left."""
+        """Try again to write what waits; True when nothing is left."""
         if not self._unwritten or self._write():
             return True
-        return self._give_up_the_place() and self._write()
+        return self._release_space() and self._write()
 
     def settle(self) -> None:
-        """There is room again: write what waited, and hold a place anew."""
+        """There is room again: write what waits, and reserve space anew."""
         if self.flush():
-            self._hold_a_place()
+            self._reserve_space()
 
     def mend(self) -> None:
-        """A process that appended too has ended: its last line may be cut short."""
+        """Another process that appended to the events has ended: its last line may be torn."""
         self._is_torn = True
 
     def close(self) -> bool:
-        """The job is over, and needs no place any more; True when all is written."""
-        self._give_up_the_place()
+        """The job is over: free the reserved space. True when all events are written."""
+        self._release_space()
         return self.flush()
 
     def _write(self) -> bool:
@@ -66,19 +66,19 @@ class Journal:
             return False
         return True
 
-    def _hold_a_place(self) -> None:
+    def _reserve_space(self) -> None:
         try:
             if not self._reserve.exists():
                 self._reserve.write_bytes(bytes(_RESERVE_BYTES))
         except OSError as error:
-            _log.warning("no place could be reserved: %s", error)
+            _log.warning("no space could be reserved: %s", error)
 
-    def _give_up_the_place(self) -> bool:
+    def _release_space(self) -> bool:
         try:
             self._reserve.unlink()
         except FileNotFoundError:
             return False
         except OSError as error:
-            _log.warning("the reserved place stays: %s", error)
+            _log.warning("the reserved space cannot be freed: %s", error)
             return False
         return True

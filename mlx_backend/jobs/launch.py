@@ -15,8 +15,10 @@ from mlx_backend.library.home import HOME_VARIABLE
 def launch(folder: JobFolder) -> int:
     """Start the job's process in a session of its own and return its process id.
 
-    Nothing ties it to this process: no pipe, no terminal, no signal reaches it.
+    It does not depend on this process: no pipe, no terminal and no signal connects them. Raises
+    OvernightError, with the folder untouched, for a job that a newer version of Overnight made.
     """
+    folder.check_version()
     environment = os.environ | {HOME_VARIABLE: str(folder.home)}
     folder.clear_stop_request()
     folder.seal_last_line()
@@ -31,6 +33,6 @@ def launch(folder: JobFolder) -> int:
             env=environment,
             start_new_session=True,
         )
-    # Waited for, so that its end leaves no zombie while this process lives on.
+    # Without someone who waits, the ended process would stay as a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
     return process.pid

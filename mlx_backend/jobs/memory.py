@@ -1,4 +1,4 @@
-"""How much memory the machine has left, and whether the system ended processes for want of it."""
+"""How much memory is free, and whether the system killed processes because it ran out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OOM_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class MemoryLook:
-    """Memory at one moment: bytes that were free and that there are; processes ended so far."""
+    """Memory at one moment: bytes free, bytes in all, and processes that were killed so far."""
 
     available: int
     total: int
@@ -22,12 +22,12 @@ class MemoryLook:
 
     @property
     def is_short(self) -> bool:
-        """Whether so little was left that the system may begin to end processes."""
+        """Whether so little was free that the system may begin to kill processes."""
         return self.available < _SHORT_SHARE * self.total
 
 
 def look_at_memory() -> MemoryLook:
-    """The memory now. `kills` is counted on Linux alone; a Mac tells nobody."""
+    """The memory now. `kills` is counted on Linux only; a Mac does not report them."""
     memory = psutil.virtual_memory()
     return MemoryLook(memory.available, memory.total, oom_kills(Path("/")))
 
@@ -38,7 +38,7 @@ def ran_out(before: MemoryLook, last: MemoryLook, after: MemoryLook) -> bool:
 
 
 def oom_kills(root: Path) -> int:
-    """How many processes the kernel ended for want of memory: in our group, else on the machine.
+    """How many processes the kernel killed to free memory: in our group, else on the machine.
 
     Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html (memory.events), and the counter
     of the same name in /proc/vmstat.

@@ -1,56 +1,117 @@
-"""How frugal with memory a run has to be: kept in its folder, and more so after bad ends."""
+"""The ways of computing a training step, from fastest to least memory, and the one a run takes.
+
+A way is stored as it is, not as a number of steps below another one. Every way learns the same,
+but for the last, which cuts long samples shorter. No MLX here: the supervisor, which outlives a
+training that runs out of memory, chooses the way of the next attempt.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
 
-_FILE = "frugality.json"
-_THE_END = 100  # the training takes its last rung for any that is further down
+Recomputed = Literal["nothing", "mlp", "layer"]
+"""What the backward pass computes again instead of keeping it from the forward pass."""
+
+LONG_ROW, SHORT_ROW = 512, 256
+"""Tokens in a row: usually, and in the way that takes the least memory."""
+
+LOW_MEMORY_STEPS = 2
+"""How far below the fastest way a run begins for a person who chose to save memory."""
+
+_FILE = "memory_way.json"
+_TEXTS: dict[Recomputed, str] = {
+    "nothing": "at full speed",
+    "mlp": "with less memory, a little slower",
+    "layer": "with little memory, slower",
+}
+
+Tokens = Annotated[int, msgspec.Meta(gt=0)]
 
 
-Rungs = Annotated[int, msgspec.Meta(ge=0)]
+class MemoryWay(msgspec.Struct, frozen=True):
+    """One way of computing a training step.
 
-
-class Lowered(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was given up: so many rungs, each of which asks for less memory than the one before.
-
-    Below them, `smaller` asks for the first on which less is computed at once, and `further` for
-    so many below that.
+    `at_once` is how many tokens go through the model at once: a larger batch is computed in parts
+    whose gradients are added up. `longest_row` is how many tokens of a sample are learned.
     """
 
-    rung: Rungs = 0
-    smaller: bool = False
-    further: Rungs = 0
+    recomputed: Recomputed
+    at_once: Tokens
+    longest_row: Tokens = LONG_ROW
+
+    @property
+    def text(self) -> str:
+        """What it means for the person; completes the sentence "The training runs ..."."""
+        if self.longest_row < LONG_ROW:
+            return "with the least memory there is, on shorter pieces of text"
+        return _TEXTS[self.recomputed]
 
 
-def lowered_memory(folder: JobFolder) -> Lowered:
-    """What a run has given up so far.
+def first_way(batch_tokens: int, dropout: float, low_memory: bool = False) -> MemoryWay:
+    """The way in which a run begins, with so many tokens in a batch on each machine.
 
-    A file that cannot be read counts as nothing: the next bad end writes it again.
+    That is the fastest one, or, for a person who chose to save memory, the second below it.
     """
+    way = MemoryWay("nothing", at_once=batch_tokens)
+    for _ in range(LOW_MEMORY_STEPS * low_memory):
+        way = thriftier(way, dropout) or way
+    return way
+
+
+def thriftier(way: MemoryWay, dropout: float) -> MemoryWay | None:
+    """The next way, which takes less memory; None when there is none.
+
+    With dropout nothing can be recomputed: MLX would drop other units the second time.
+    """
+    if way.recomputed == "nothing" and not dropout:
+        return msgspec.structs.replace(way, recomputed="mlp")
+    if way.recomputed == "mlp":
+        return msgspec.structs.replace(way, recomputed="layer")
+    if way.at_once > LONG_ROW:
+        return msgspec.structs.replace(way, at_once=LONG_ROW)
+    if way.longest_row > SHORT_ROW:
+        return msgspec.structs.replace(way, at_once=SHORT_ROW, longest_row=SHORT_ROW)
+    return None
+
+
+def is_thriftiest(way: MemoryWay, dropout: float) -> bool:
+    """Whether no other way takes less memory."""
+    return thriftier(way, dropout) is None
+
+
+def ways_from(way: MemoryWay, dropout: float) -> tuple[MemoryWay, ...]:
+    """A way and all that take less memory, in order."""
+    ways = [way]
+    while (following := thriftier(ways[-1], dropout)) is not None:
+        ways.append(following)
+    return tuple(ways)
+
+
+def with_less_at_once(way: MemoryWay, dropout: float) -> MemoryWay:
+    """The next way that keeps the GPU busy for a shorter time at a stretch, else the thriftiest."""
+    ways = ways_from(way, dropout)
+    return next((each for each in ways if each.at_once < way.at_once), ways[-1])
+
+
+def thriftiest(way: MemoryWay, dropout: float) -> MemoryWay:
+    """The way that takes the least memory."""
+    return ways_from(way, dropout)[-1]
+
+
+def read_way(folder: JobFolder) -> MemoryWay | None:
+    """The way that a run takes from its next start on; None where no readable file says so."""
     try:
-        return msgspec.json.decode((folder.path / _FILE).read_bytes(), type=Lowered)
+        return msgspec.json.decode((folder.path / _FILE).read_bytes(), type=MemoryWay)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
-        return Lowered()
+        return None
 
 
-def lower_memory(folder: JobFolder, smaller: bool = False, to_the_end: bool = False) -> Lowered:
-    """Give up more, by a rung or all there is; `smaller` has less computed at once from now on.
-
-    Raises OSError when it cannot be written.
-    """
-    now = _lowered_from(lowered_memory(folder), smaller, to_the_end)
-    write_atomically(folder.path / _FILE, msgspec.json.encode(now))
-    return now
-
-
-def _lowered_from(before: Lowered, smaller: bool, to_the_end: bool) -> Lowered:
-    if before.smaller and not to_the_end:
-        return msgspec.structs.replace(before, further=before.further + 1)
-    rung = max(before.rung + 1, _THE_END if to_the_end else 0)
-    return msgspec.structs.replace(before, rung=rung, smaller=before.smaller or smaller)
+def write_way(folder: JobFolder, way: MemoryWay) -> None:
+    """Have a run take this way from its next start on. Raises OSError when that fails."""
+    if way != read_way(folder):
+        write_atomically(folder.path / _FILE, msgspec.json.encode(way))

@@ -1,4 +1,4 @@
-"""Memory that a training found taken by other programs: how that is told, and waited for."""
+"""Waiting for memory that other programs have taken."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory import look_at_memory
 from mlx_backend.protocol import Waiting
 
-# What is free is not all that counts (a card may have memory of its own): so often it is tried
-# in any case.
+# After so long a run tries in any case, because the free memory that is measured is not all that
+# counts: a graphics card has memory of its own.
 _PATIENCE_S = 3600.0
-_PATIENCE_FOR_SPEED_S = 600.0  # a slower night beats one that is waited away
+_PATIENCE_FOR_SPEED_S = 600.0  # rather train more slowly than wait all night
 
 
 class NoRoomYet(OvernightError):
-    """A training would fit here, but other programs have the memory; `waiting` says so."""
+    """A training would fit here, but other programs have the memory.
+
+    `needed` and `free` are bytes. `waiting` is the event that tells it.
+    """
 
     def __init__(self, needed: int, free: int, could_take_less: bool = False) -> None:
         text = (
@@ -31,12 +34,15 @@ class NoRoomYet(OvernightError):
 
 
 def available_memory() -> int:
-    """The bytes that programs could still take."""
+    """The memory (bytes) that programs can still take."""
     return look_at_memory().available
 
 
 class MemoryWait:
-    """Waits for memory: at least for a rest that grows with each time that it was refused."""
+    """Waits for memory: after each refusal for longer, at least.
+
+    `rests` are the least seconds by the number of refusals, `available` gives the free bytes.
+    """
 
     def __init__(
         self,
@@ -52,12 +58,12 @@ class MemoryWait:
         self._rest = 0.0
 
     def refuse(self, waiting: Waiting, times: int) -> None:
-        """A training found too little, so many times in a row: it waits until there is more."""
+        """A training found too little memory, for the `times`th time in a row: wait for more."""
         self._waiting, self._since = waiting, self._clock()
         self._rest = self._rests[min(times, len(self._rests)) - 1]
 
     def __call__(self) -> Waiting | None:
-        """What is waited for; None when it is worth a try."""
+        """What the run waits for; None when it may try again."""
         if self._waiting is not None and self._is_worth_a_try(self._waiting):
             self._waiting = None
         return self._waiting

@@ -1,4 +1,4 @@
-"""The log of a process that is watched: what it prints, without what is private."""
+"""The log of a child process: what it prints, private data masked."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Self
 
 from mlx_backend.private_data.printed import pump
 
-_PATIENCE_S = 5.0  # a grandchild that holds on to the pipe is not waited for longer
+_PATIENCE_S = 5.0  # a grandchild may keep the pipe open
 
 
 class PrintedLog:
-    """Appends to a file what a process prints on `inlet`, and remembers the end of it.
+    """Appends what a process writes to `inlet` to a file, and keeps the last `remembered` bytes.
 
     A context manager: leave it once the process has been started. Raises OSError when the file
     cannot be opened.
@@ -40,11 +40,11 @@ class PrintedLog:
         os.close(self.inlet)
 
     def wait(self) -> None:
-        """Until all is written that the process has printed; called once it has ended."""
+        """Wait until all that it printed is written; to be called once the process has ended."""
         self._thread.join(_PATIENCE_S)
 
     def tail(self) -> str:
-        """The last of what it printed; called once it has ended."""
+        """The end of what it printed; to be called once the process has ended."""
         self.wait()
         return self._tail.decode(errors="replace")
 

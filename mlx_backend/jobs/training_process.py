@@ -1,8 +1,7 @@
-"""The training process as its supervisor sees it: started, asked to stop, heard, and read.
+"""The training process as its supervisor sees it.
 
-What it says of its end comes as one line on its stdout, a job event: finished, stopped, failed,
-or waiting, for what it cannot begin without. It is spoken to over its stdin, and ends by itself
-when that closes.
+The process reports its outcome in one line on its stdout, a job event: finished, stopped, failed,
+or waiting for memory. It takes the request to stop from its stdin, and ends when that closes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ STOP = b"stop\n"
 
 _TAIL_BYTES = 8_000
 _PIPE_BYTES = 1 << 16
-_FAREWELL_S = 20.0  # libraries that hang while they tidy up are not waited for longer
+_FAREWELL_S = 20.0  # for libraries that hang while they clean up
 
 End = protocol.Finished | protocol.Stopped | protocol.Failed
 Outcome = End | protocol.Waiting
@@ -70,16 +69,16 @@ class TrainingProcess:
 
     @property
     def return_code(self) -> int:
-        """How it ended, negative for a signal; asked once it has."""
+        """The exit code, negative for a signal; waits until the process has ended."""
         return self._process.wait()
 
     def ask_to_stop(self) -> None:
-        """Let it save and end; one that is ending anyway does not mind."""
+        """Ask it to save and end; does nothing where it is ending already."""
         with contextlib.suppress(OSError):
             self._input.write(STOP)
 
     def kill(self) -> None:
-        """End it at once, if it is not over."""
+        """Kill it, if it has not ended."""
         self._process.kill()
         self._process.wait()
 
@@ -94,13 +93,13 @@ class TrainingProcess:
         return self._process.poll() is not None and not self._selector.select(0)
 
     def outcome(self) -> Outcome | None:
-        """What it said of its end; None when it ended without a word."""
+        """The outcome that it reported; None when it reported none."""
         lines = self._said.splitlines()
         event = protocol.decode_event(lines[-1]) if lines else None
         return event if isinstance(event, Outcome) else None
 
     def printed(self) -> str:
-        """The last of what it wrote on stderr, without what is private; asked once it has ended."""
+        """The end of its stderr, private data masked; to be called once it has ended."""
         return self._printed.tail()
 
     @property

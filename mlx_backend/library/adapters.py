@@ -1,19 +1,18 @@
-"""Adapters in the library: folders with weights, mlx-lm's configuration, and our card."""
+"""Adapters in the library: a folder each, with weights, mlx-lm's configuration and our card."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.files import folder_bytes, put_out_of_sight, remove_tree, write_atomically
-from mlx_backend.library.names import is_folder_name, normal_name, same_among, shortened
+from mlx_backend.files import folder_bytes, folder_removed, write_atomically
+from mlx_backend.library.adapter_names import is_folder_name, normal_name, same_among, shortened
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
@@ -21,10 +20,11 @@ CARD = "card.json"
 
 
 class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adapter is: its base, how it was made, and what the training reached.
+    """What we record about an adapter: its base model, how it was trained, and the losses reached.
 
-    `decomposed` adapters are of the kind DoRA. `id` is what an adapter is known by: its name can
-    change, and another one can get it. `was` is its name until now, while it gets another one.
+    `id` identifies the adapter for good; its name can change, and can pass to another adapter.
+    `was` is the old name while a renaming is under way, else "". `decomposed` is True for DoRA.
+    `created` is Unix time in seconds; losses are in nats per token.
     """
 
     name: str
@@ -48,7 +48,7 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Adapter:
-    """An adapter as a list shows it."""
+    """An adapter for lists; `bytes` is the size of its folder."""
 
     card: AdapterCard
     path: Path
@@ -56,13 +56,13 @@ class Adapter:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The adapter's name."""
         return self.card.name
 
 
 @dataclass(frozen=True)
 class DamagedAdapter:
-    """What is in an adapter's place and cannot be used: all that can be done is to remove it."""
+    """A folder among the adapters that cannot be used; the only thing to do is remove it."""
 
     name: str
     path: Path
@@ -70,13 +70,13 @@ class DamagedAdapter:
 
 
 def name_taken(folder: Path, name: str) -> str | None:
-    """What is in the place of an adapter of this name: its own name, or None for nothing."""
+    """The name in `folder` that counts as the same as `name`; None when there is none."""
     there = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
     return same_among(name, there)
 
 
 def free_name(folder: Path, wanted: str) -> str:
-    """The name that is wanted, or with a number behind it where that is taken."""
+    """`wanted`, or `wanted` with a number appended when it is taken."""
     name, number = wanted, 1
     while name_taken(folder, name) is not None:
         number += 1
@@ -85,7 +85,7 @@ def free_name(folder: Path, wanted: str) -> str:
 
 
 def list_adapters(folder: Path) -> list[Adapter]:
-    """All adapters whose card can be read, the newest first."""
+    """All adapters that can be used, newest first."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name.startswith(".") or not (path / CARD).is_file():
@@ -98,7 +98,7 @@ def list_adapters(folder: Path) -> list[Adapter]:
 
 
 def list_damaged(folder: Path) -> list[DamagedAdapter]:
-    """All that should be adapters and cannot be used, by name."""
+    """The damaged adapters, sorted by name."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if not path.is_dir() or not is_folder_name(path.name):
@@ -111,7 +111,7 @@ def list_damaged(folder: Path) -> list[DamagedAdapter]:
 
 
 def read_adapter(folder: Path, name: str) -> Adapter:
-    """One adapter by name. Raises OvernightError when it is unknown or damaged."""
+    """The adapter called `name`. Raises OvernightError when there is none or it is damaged."""
     path = folder_of(folder, name)
     try:
         card = msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
@@ -127,9 +127,9 @@ def read_adapter(folder: Path, name: str) -> Adapter:
 
 
 def find_adapter(folder: Path, adapter_id: str, name: str) -> Adapter:
-    """The adapter with an id, whatever it is called by now; by its `name` where the id is "".
+    """The adapter with this id, whatever its name is now. When the id is "", by `name` instead.
 
-    Raises OvernightError when it is not there, also where another one has its name.
+    Raises OvernightError when it is gone, even if another adapter has its name by now.
     """
     if not adapter_id:
         return read_adapter(folder, name)
@@ -144,12 +144,12 @@ def find_adapter(folder: Path, adapter_id: str, name: str) -> Adapter:
 
 
 def new_id() -> str:
-    """An id for an adapter that is about to be filed; no other one ever has it."""
+    """A new random id, for an adapter that is about to be filed."""
     return secrets.token_hex(8)
 
 
 def card_of(path: Path) -> AdapterCard | None:
-    """The card in an adapter's folder as it is; None where it is damaged."""
+    """The card in an adapter's folder, unchanged; None when it is missing or damaged."""
     try:
         return msgspec.json.decode((path / CARD).read_bytes(), type=AdapterCard)
     except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
@@ -157,9 +157,10 @@ def card_of(path: Path) -> AdapterCard | None:
 
 
 def write_name(path: Path, old: str, new: str, was: str = "") -> None:
-    """Let the card in an adapter's folder, called `old` up to here, say `new`.
+    """Write `new` as the name into the card of an adapter that was called `old`.
 
-    A card that is damaged, or outside the library, stays as it is. Raises OSError.
+    A damaged card is left alone, and so is one outside the library (behind a symbolic link).
+    Raises OSError.
     """
     card = card_of(path)
     if card is not None and not path.is_symlink():
@@ -168,39 +169,31 @@ def write_name(path: Path, old: str, new: str, was: str = "") -> None:
 
 
 def half_renamed(folder: Path) -> list[tuple[Path, AdapterCard]]:
-    """The folders of adapters whose renaming was cut short, with their cards."""
+    """The folders, with their cards, of adapters whose renaming was interrupted."""
     paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     cards = [(path, card_of(path)) for path in paths if is_folder_name(path.name)]
     return [(path, card) for path, card in cards if card is not None and card.was]
 
 
 def encode_card(card: AdapterCard) -> bytes:
-    """A card as its file holds it."""
+    """A card as the bytes of its JSON file."""
     return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
 
 
-@contextlib.contextmanager
-def removed_adapter(folder: Path, name: str) -> Iterator[None]:
-    """Take an adapter out of its place, also a damaged one; after the block it is gone for good.
+def adapter_removed(folder: Path, name: str) -> AbstractContextManager[None]:
+    """`files.folder_removed` for an adapter's folder, even a damaged one: gone after the block.
 
-    Should the block fail, it is back. Of a link, the link alone goes. Raises OvernightError when it
-    is unknown.
+    Of a symbolic link, only the link is removed. Raises OvernightError when there is no such
+    adapter.
     """
-    path = folder_of(folder, name)
-    beside = put_out_of_sight(path)
-    try:
-        yield
-    except BaseException:
-        beside.rename(path)
-        raise
-    remove_tree(beside)
+    return folder_removed(folder_of(folder, name))
 
 
 def folder_of(folder: Path, name: str) -> Path:
-    """Where an adapter is, also a damaged one. Raises OvernightError when it is unknown."""
+    """The folder of an adapter, even a damaged one. Raises OvernightError when there is none."""
     if is_folder_name(name) and (folder / name).is_dir():
         return folder / name
-    # A disk may hold its names in another form than the one that was typed.
+    # The file system may store the name in another Unicode normal form than was typed.
     for path in folder.iterdir() if folder.is_dir() else ():
         same = normal_name(path.name) == normal_name(name)
         if same and is_folder_name(path.name) and path.is_dir():
@@ -208,18 +201,18 @@ def folder_of(folder: Path, name: str) -> Path:
     raise OvernightError(
         ErrorKind.ADAPTER_UNKNOWN,
         f"There is no adapter called '{name}'.",
-        "`overnight adapters` lists those that there are, `overnight bin` what was deleted.",
+        "`overnight adapters` lists all adapters, `overnight bin` what was deleted.",
     )
 
 
 def _identity(card: AdapterCard, name: str) -> str:
-    """The id of what is in a folder called `name`: a copy that was made by hand is another one."""
+    """The id of the adapter in a folder called `name`; a copy made by hand gets its own id."""
     own = card.id or _digest(card.run, repr(card.created))
     return own if name in (card.name, card.was) else _digest(own, name)
 
 
-def _digest(*told: str) -> str:
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _damaged(name: str, detail: str) -> OvernightError:

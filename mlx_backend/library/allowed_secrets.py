@@ -1,4 +1,4 @@
-"""The secrets that the person lets training see, each by a digest that does not tell what it is."""
+"""The secrets that the person lets training see, stored as keyed digests, not as values."""
 
 from __future__ import annotations
 
@@ -10,47 +10,49 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from mlx_backend.files import write_atomically
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 
 KEY_FILE = "masking.key"
-"""Beside the database: without it the digests in there cannot be tried against guesses."""
+"""A file beside the database. Without it, nobody can test guesses against the stored digests."""
 
 _KEY_BYTES = 32
 _DIGEST_BYTES = 16
 
 
 class AllowedSecrets:
-    """Reads and writes what is allowed, over one database connection.
+    """Reads and writes the allowed secrets, over one database connection.
 
-    A decision is about what a note had in it when it was given: a value of a kind. Where the key
-    is lost nothing is allowed any more.
+    The person allows a value of a kind in one note; another value in the same place is masked. If
+    the key file is lost, nothing is allowed any more.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
-    def masked(self, note_id: int, text: str, found: Sequence[Finding]) -> Sequence[Finding]:
-        """Those of the findings in a note's text that training must not see."""
+    def masked(
+        self, note_id: int, text: str, found: Sequence[PrivateSpan]
+    ) -> Sequence[PrivateSpan]:
+        """Those of the spans `found` in a note's text that training must not see."""
         allowed = self._of_note(note_id) if found else frozenset()
         if not allowed:
             return found
         return [each for each in found if self._digest(note_id, text, each) not in allowed]
 
-    def digests(self, note_id: int, text: str, found: Iterable[Finding]) -> tuple[bytes, ...]:
-        """What stands for the findings in decisions."""
+    def digests(self, note_id: int, text: str, found: Iterable[PrivateSpan]) -> tuple[bytes, ...]:
+        """The digests of the spans `found` in a note's text, in the same order."""
         return tuple(self._digest(note_id, text, each) for each in found)
 
     def allow(self, note_id: int, digests: Collection[bytes]) -> None:
-        """Let training see these, within a transaction that the caller has begun."""
+        """Let training see the secrets with these digests. The caller has begun a transaction."""
         self._db.executemany(
             "INSERT OR IGNORE INTO allowed_secrets VALUES (?, ?)",
             [(note_id, digest) for digest in digests],
         )
 
     def forget(self, note_id: int | None, only: Collection[bytes] | None = None) -> None:
-        """Allow nothing of a note, or of any, within a transaction that the caller has begun.
+        """Withdraw the permission for one note's secrets, or for all when `note_id` is None.
 
-        Where `only` is given, just these are no longer allowed.
+        With `only`, withdraw just these digests. The caller has begun a transaction.
         """
         if only is None:
             self._db.execute(
@@ -62,7 +64,7 @@ class AllowedSecrets:
             )
 
     def of_notes(self, note_ids: Collection[int]) -> tuple[bytes, ...]:
-        """All that is allowed of some notes, sorted; a digest is of one note alone."""
+        """The allowed digests of these notes, sorted; a digest belongs to one note only."""
         rows = self._db.execute("SELECT note_id, digest FROM allowed_secrets ORDER BY digest")
         return tuple(bytes(row["digest"]) for row in rows if row["note_id"] in note_ids)
 
@@ -70,8 +72,8 @@ class AllowedSecrets:
         rows = self._db.execute("SELECT digest FROM allowed_secrets WHERE note_id = ?", (note_id,))
         return frozenset(bytes(row["digest"]) for row in rows)
 
-    def _digest(self, note_id: int, text: str, finding: Finding) -> bytes:
-        value = f"{note_id}\0{finding.kind}\0{text[finding.start : finding.end]}"
+    def _digest(self, note_id: int, text: str, span: PrivateSpan) -> bytes:
+        value = f"{note_id}\0{span.kind}\0{text[span.start : span.end]}"
         digest = hmac.digest(self._key, value.encode(errors="surrogatepass"), "sha256")
         return digest[:_DIGEST_BYTES]
 
@@ -83,7 +85,7 @@ class AllowedSecrets:
 
 
 def _read_key(path: Path) -> bytes:
-    """The key; b"" where there is none or only half of one."""
+    """The key; b"" when the file is missing or has the wrong length."""
     try:
         key = path.read_bytes()
     except FileNotFoundError:
@@ -94,4 +96,4 @@ def _read_key(path: Path) -> bytes:
 def _make_key(path: Path) -> bytes:
     write_atomically(path, secrets.token_bytes(_KEY_BYTES))
     path.chmod(0o600)
-    return _read_key(path)  # which may be that of another process that was quicker
+    return _read_key(path)  # another process may have written its own key first

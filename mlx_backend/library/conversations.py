@@ -1,4 +1,4 @@
-"""Conversations in the library."""
+"""Conversations and their turns in the library."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TITLE_LENGTH = 60
 
 @dataclass(frozen=True)
 class Conversation:
-    """A conversation as a list shows it; times are Unix seconds."""
+    """A conversation for lists; `updated_at` is Unix time in seconds."""
 
     id: int
     title: str
@@ -28,11 +28,12 @@ class Conversation:
 
 @dataclass(frozen=True)
 class StoredTurn:
-    """One turn; `adapter` is who answered, None for the base model and for questions.
+    """A question or an answer in a conversation.
 
-    `citations` are the passages that an answer is from, and `quote` the words of a note that it
-    consists of; "" where a model worded it. `from_notes` tells that no model did. `left_out` is how
-    many questions, from the first on, the model did not see any more.
+    `adapter` is the one that answered; None for the base model and for questions. `citations`
+    are the passages that an answer rests on. `quote` is the text of a note when the answer is a
+    quotation, "" when a model worded it. `from_notes`: the answer was quoted, without a model.
+    `left_out` is the number of earliest questions that no longer fitted into the model's context.
     """
 
     role: Literal["user", "assistant"]
@@ -51,14 +52,14 @@ class Conversations:
         self._db = connection
 
     def all(self) -> list[Conversation]:
-        """All conversations, the latest first."""
+        """All conversations, most recently updated first."""
         rows = self._db.execute(
             "SELECT id, title, updated_at FROM conversations ORDER BY updated_at DESC, id DESC"
         )
         return [Conversation(**row) for row in rows]
 
     def start(self, first_question: str) -> int:
-        """Begin a conversation, called after its first question; returns its id."""
+        """Start an empty conversation, titled after its first question; returns its id."""
         title = " ".join(first_question.split())
         if len(title) > _TITLE_LENGTH:
             title = title[: _TITLE_LENGTH - 1].rstrip() + "…"
@@ -71,19 +72,19 @@ class Conversations:
         return cursor.lastrowid
 
     def begin(self, first: StoredTurn) -> int:
-        """Begin a conversation with its first question, or, should that fail, none."""
+        """Start a conversation with its first question, in one transaction; returns its id."""
         with transaction(self._db):
             conversation_id = self.start(first.text)
             self._append(conversation_id, first)
         return conversation_id
 
     def has(self, conversation_id: int) -> bool:
-        """Whether there is such a conversation."""
+        """Whether a conversation with this id exists."""
         query = "SELECT 1 FROM conversations WHERE id = ?"
         return self._db.execute(query, (conversation_id,)).fetchone() is not None
 
     def add(self, conversation_id: int, turn: StoredTurn) -> None:
-        """Append a turn. Raises OvernightError when the conversation was deleted."""
+        """Append a turn. Raises OvernightError when the conversation has been deleted."""
         with transaction(self._db):
             self._append(conversation_id, turn)
 
@@ -91,22 +92,22 @@ class Conversations:
         if not self.has(conversation_id):
             raise OvernightError(
                 ErrorKind.BAD_INPUT,
-                "This conversation was deleted meanwhile.",
-                "Restore it from the bin, or begin a new one.",
+                "This conversation has been deleted.",
+                "Restore it from the bin, or start a new one.",
             )
         now = time.time()
-        told = (turn.role, turn.text, turn.adapter, _written(turn), turn.quote)
+        columns = (turn.role, turn.text, turn.adapter, _encode_citations(turn), turn.quote)
         self._db.execute(
             "INSERT INTO turns (conversation_id, role, text, adapter, citations, quote,"
             " from_notes, left_out, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (conversation_id, *told, turn.from_notes, turn.left_out, now),
+            (conversation_id, *columns, turn.from_notes, turn.left_out, now),
         )
         self._db.execute(
             "UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id)
         )
 
     def turns(self, conversation_id: int) -> Sequence[StoredTurn]:
-        """A conversation's turns, in order."""
+        """The turns of a conversation, in order."""
         rows = self._db.execute(
             "SELECT role, text, adapter, citations, quote, from_notes, left_out FROM turns"
             " WHERE conversation_id = ? ORDER BY id",
@@ -117,7 +118,7 @@ class Conversations:
                 row["role"],
                 row["text"],
                 row["adapter"],
-                _read(row["citations"]),
+                _decode_citations(row["citations"]),
                 row["quote"],
                 bool(row["from_notes"]),
                 row["left_out"],
@@ -126,7 +127,7 @@ class Conversations:
         ]
 
     def rename(self, conversation_id: int, title: str) -> None:
-        """Call a conversation otherwise; an empty title, or one that is gone, changes nothing."""
+        """Change a conversation's title. An empty title or an unknown id changes nothing."""
         if title.strip():
             self._db.execute(
                 "UPDATE conversations SET title = ? WHERE id = ?",
@@ -134,11 +135,11 @@ class Conversations:
             )
 
 
-def _written(turn: StoredTurn) -> str:
+def _encode_citations(turn: StoredTurn) -> str:
     return msgspec.json.encode(turn.citations).decode() if turn.citations else ""
 
 
-def _read(citations: str) -> tuple[Citation, ...]:
+def _decode_citations(citations: str) -> tuple[Citation, ...]:
     if not citations:
         return ()
     try:

@@ -1,4 +1,4 @@
-"""The library's SQLite file: one connection per thread, and numbered migrations."""
+"""The library's SQLite database: connections (one per thread) and numbered migrations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATIENCE_S = 10.0
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """`connect` for a block, and close."""
+    """`connect` for the length of a block, then close."""
     connection = connect(path)
     try:
         yield connection
@@ -27,20 +27,22 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the database, bringing its schema up to date.
+    """Open the database and migrate its schema to the newest version.
 
-    Raises OvernightError when the file is damaged, not writable, or of a later version.
+    Raises OvernightError when the file is damaged or not writable, or when a later version of
+    Overnight wrote it.
     """
     try:
         connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
         connection.row_factory = sqlite3.Row
         _write_ahead(connection)
-        # Triggers keep the indexes with it; a SQLite that was built strict wants to be told.
+        # Triggers call these functions to keep the full-text indexes up to date; a SQLite built
+        # with untrusted schemas forbids that unless it is switched on.
         connection.create_function("segmented", 1, _segmented, deterministic=True)
         connection.create_function("folded", 1, folded, deterministic=True)
         connection.execute("PRAGMA trusted_schema = ON")
         connection.execute("PRAGMA synchronous = FULL")
-        # Off until the schema is up to date: a migration may drop a table to make it anew.
+        # Off during migrations: one may drop a table and create it again.
         connection.execute("PRAGMA foreign_keys = OFF")
         _migrate(connection)
         connection.execute("PRAGMA foreign_keys = ON")
@@ -52,13 +54,13 @@ def connect(path: Path) -> sqlite3.Connection:
 def _segmented(text: str) -> str:
     if text.isascii():
         return text
-    from mlx_backend.text.segmenting import segmented  # it takes a while to make its patterns
+    from mlx_backend.text.segmenting import segmented  # slow to import: compiles its patterns
 
     return segmented(text)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turn WAL on. Where two do this to a new file at once, SQLite refuses one without waiting."""
+    """Switch to WAL mode; retry when another process does so at once, which SQLite refuses."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
@@ -72,28 +74,28 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def folder_of(connection: sqlite3.Connection) -> Path:
-    """The folder that the database's file is in."""
+    """The folder of the database file."""
     row = connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
     return Path(row["file"]).parent
 
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of a block's writes or, should it fail, none; the connection is free again either way."""
+    """Commit all writes of the block, or roll them back if it fails."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # SQLite may have rolled back by itself, on a full disk
+        if connection.in_transaction:  # on a full disk, SQLite may have rolled back already
             connection.execute("ROLLBACK")
         raise
 
 
 def refuse_later_version(path: Path) -> None:
-    """Raise OvernightError for the database of a later version, before anything is touched.
+    """Raise OvernightError if a later version of Overnight wrote the database; touch nothing.
 
-    What else may be wrong with it, also that it is missing, is for `connect` to say.
+    Any other fault of the file, also its absence, is left for `connect` to report.
     """
     try:
         connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)
@@ -123,7 +125,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 def _apply(connection: sqlite3.Connection, number: int, script: str) -> None:
     with transaction(connection):
-        # Another process may have been quicker.
+        # Another process may have applied it meanwhile.
         if connection.execute("PRAGMA user_version").fetchone()[0] < number:
             for statement in _statements(script):
                 connection.execute(statement)
@@ -140,7 +142,7 @@ def _files() -> list[Traversable]:
 
 
 def _statements(script: str) -> list[str]:
-    # executescript() would commit the transaction, so split where SQLite sees a whole statement.
+    # executescript() would commit the transaction; so split where SQLite sees a complete statement.
     statements, pending = [], ""
     for line in script.splitlines(keepends=True):
         pending += line

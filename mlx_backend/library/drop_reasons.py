@@ -1,4 +1,4 @@
-"""Why samples are thrown out, as it is kept in the library; the window has sentences for each."""
+"""Why filters drop samples, as the library records it; the window has a sentence for each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REPEATED: Final = "like another one"
 READS_WORSE: Final = "reads worse than its twin"
 READS_BADLY: Final = "reads badly"
 LEFT_OUT: Final = "left out by you"
-"""The person's own choice, which no filter makes."""
+"""The person's choice; no filter gives this reason."""
 
 REASONS = (
     NOT_A_QUESTION,

@@ -1,4 +1,4 @@
-"""The person's decisions about whole folders, which hold for notes that come later too."""
+"""The person's decisions about whole folders, which also apply to notes imported later."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlx_backend.library.database import transaction
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import SUGGESTED
+from mlx_backend.library.inclusion import SHOULD_INCLUDE
 from mlx_backend.library.note_browsing import Browsing, NoteFilter, NoteIds, as_json, below
+from mlx_backend.library.note_decisions import NoteDecisions
 
 
 @dataclass(frozen=True)
 class FolderDecision:
-    """A decision about a folder, how many notes it turned, and what was decided before it.
+    """A decision about a folder, and what is needed to undo it.
 
-    `folders` are the earlier decisions at and below the folder, `included` and `left_out` the notes
-    below it about which the person had decided.
+    `notes` is the number of notes that it switched. `folders` are the earlier decisions about the
+    folder and those below it (path, 0 or 1); `included` and `left_out` are the notes below it about
+    which the person had decided.
     """
 
     path: str
@@ -29,28 +30,28 @@ class FolderDecision:
 
 
 class FolderDecisions:
-    """Leaves folders out and brings them back, over one database connection."""
+    """Leaves folders out of training and includes them, over one database connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
     def decide(self, path: str, included: bool) -> FolderDecision:
-        """Let training use a folder's notes, or leave them out: those of now and of later.
+        """Let training use the notes of a folder, or leave them out, also notes imported later.
 
-        A folder that was left out comes back as it was. Where it was not, its notes are used
-        whatever curation found, as the person asks for no less.
+        Including a folder that was left out restores what was decided before. Including one that
+        was not left out uses all of its notes, whatever curation found.
         """
         is_left_out = leaves_out(self.all(), path)
         used, before = self._used(path), self._before(path)
         if included and not is_left_out:
-            Decisions(self._db).decide(Browsing(self._db).ids(NoteFilter(folder=path)), True)
+            NoteDecisions(self._db).decide(Browsing(self._db).ids(NoteFilter(folder=path)), True)
         else:
             self._write(path, included)
         turned = abs(self._used(path) - used)
         return FolderDecision(path, turned, *before)
 
     def take_back(self, decision: FolderDecision) -> None:
-        """Let everything be as it was before a decision."""
+        """Undo a decision."""
         values = {"folder": decision.path}
         with transaction(self._db):
             self._forget_folders(decision.path)
@@ -69,7 +70,7 @@ class FolderDecisions:
             self._update_below(decision.path)
 
     def all(self) -> dict[str, bool]:
-        """The folders that were decided about: False for those that are left out."""
+        """The folders with a decision: True for included, False for left out."""
         rows = self._db.execute("SELECT path, included FROM folder_choices")
         return {row["path"]: bool(row["included"]) for row in rows}
 
@@ -90,15 +91,15 @@ class FolderDecisions:
         self._db.execute(f"DELETE FROM folder_choices WHERE {below()}", {"folder": path})
 
     def _update_below(self, path: str) -> None:
-        """Let a decision take effect; what it turns is compared anew the next time notes are."""
+        """Apply a decision to the notes below a folder, and have curation compare them again."""
         self._db.execute(
             "UPDATE curated SET compared = 0 WHERE note_id IN"
             f" (SELECT id FROM notes WHERE {below('notes.path')})",
             {"folder": path},
         )
         self._db.execute(
-            f"UPDATE notes SET included = {SUGGESTED}"
-            f" WHERE {below('notes.path')} AND included <> {SUGGESTED}",
+            f"UPDATE notes SET included = {SHOULD_INCLUDE}"
+            f" WHERE {below('notes.path')} AND included <> {SHOULD_INCLUDE}",
             {"folder": path},
         )
 
@@ -125,7 +126,7 @@ class FolderDecisions:
 
 
 def leaves_out(folders: Mapping[str, bool], path: str) -> bool:
-    """Whether what was decided about folders leaves one out: the nearest decision counts."""
+    """Whether `path` is left out: the decision about the nearest folder above it counts."""
     while path:
         if path in folders:
             return not folders[path]

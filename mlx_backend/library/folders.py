@@ -1,4 +1,4 @@
-"""The folders that notes came from, read one level at a time, and which of them are watched."""
+"""The folders that notes came from, one level at a time, and which of them are watched."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from mlx_backend.library.database import transaction
 from mlx_backend.library.folder_decisions import FolderDecisions, leaves_out
 from mlx_backend.library.note_browsing import below
 
-# The folder of a path: everything up to the last slash, without it.
+# SQL: the parent folder of `source`, that is, everything before the last slash.
 _PARENT = "rtrim(rtrim(source, replace(source, '/', '')), '/')"
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder with the notes at and below it; `used` are those that training would use.
+    """A folder, and how many notes are at or below it; `used` counts those that training uses.
 
-    `is_source` tells that the person imported it; other folders lie below such a one.
-    `is_left_out`: the person leaves it out, or one above it, and so what comes into it later.
+    `is_source`: the person imported this folder itself. `is_left_out`: the person leaves out this
+    folder or one above it, and so also the notes imported into it later.
     """
 
     path: str
@@ -38,10 +38,10 @@ class Folders:
         self._db = connection
 
     def sources(self) -> list[Folder]:
-        """The folders that were imported, without those that lie in another one.
+        """The imported folders, without those inside another imported folder.
 
-        Single files count as if the folder that they are in had been imported; it can not be
-        watched, though, and so is no source.
+        For a file that was imported by itself, its folder is listed, but with `is_source` False,
+        because it cannot be watched.
         """
         rows = self._db.execute(
             f"SELECT DISTINCT CASE WHEN source = file THEN {_PARENT} ELSE source END AS path,"
@@ -57,7 +57,7 @@ class Folders:
         return found
 
     def children(self, path: str) -> list[Folder]:
-        """The folders right below a folder, with all that lies below them."""
+        """The direct subfolders of a folder, with counts over all that is below each."""
         decided = FolderDecisions(self._db).all()
         rows = self._db.execute(
             "SELECT name, count(*) AS notes, sum(used) AS used, max(deeper) AS has_folders FROM ("
@@ -82,19 +82,19 @@ class Folders:
         ]
 
     def watched(self) -> dict[str, str]:
-        """The watched folders, each with its state when it was imported last; "" if unknown."""
+        """The watched folders, each with its state at the last import; "" when unknown."""
         return dict(self._db.execute("SELECT path, state FROM watched").fetchall())
 
     def watch(self, path: str) -> None:
-        """Watch a folder from now on."""
+        """Start watching a folder."""
         self._db.execute("INSERT OR IGNORE INTO watched (path) VALUES (?)", (path,))
 
     def unwatch(self, path: str) -> None:
-        """Watch it no longer."""
+        """Stop watching a folder."""
         self._db.execute("DELETE FROM watched WHERE path = ?", (path,))
 
     def record_states(self, states: dict[str, str]) -> None:
-        """Remember the state in which watched folders were imported."""
+        """Store the state of watched folders at their import, by path."""
         with transaction(self._db):
             self._db.executemany(
                 "UPDATE watched SET state = ? WHERE path = ?",

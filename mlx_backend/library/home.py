@@ -1,4 +1,4 @@
-"""Where things are in a library."""
+"""The folder of a library, and the paths of everything in it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mlx_backend.library.database import refuse_later_version
 
 HOME_VARIABLE = "OVERNIGHT_HOME"
 DATABASE = "library.sqlite"
-"""The file that makes a folder a library."""
+"""The file whose presence marks a folder as a library."""
 
 
 @dataclass(frozen=True)
 class Library:
-    """The places of one library. Making the object touches no disk; `open` does."""
+    """The paths of one library. Creating the object touches no disk; `open` does."""
 
     home: Path
 
@@ -30,15 +30,15 @@ class Library:
             return platformdirs.user_data_path("Overnight")
         try:
             return Path(chosen).expanduser()
-        except RuntimeError:  # "~name" of nobody here is a name like others, as in a shell
+        except RuntimeError:  # "~name" of an unknown user stays as it is, as in a shell
             return Path(chosen)
 
     @classmethod
     def open(cls, home: Path | None = None) -> Library:
-        """Make the folders where they are missing. Raises OvernightError when that fails.
+        """The library at `home`, else at the default place; creates missing folders.
 
-        A new library is for its owner's eyes alone, like the most private note in it. One that a
-        later version wrote raises it too, before anything is touched.
+        A new library is readable by its owner only. Raises OvernightError when a folder cannot be
+        created, and, before touching anything, when a later version of Overnight wrote the library.
         """
         library = cls((home or cls.default_home()).absolute())
         _refuse_bytes(library.home)
@@ -56,7 +56,7 @@ class Library:
         except OSError as error:
             raise OvernightError(
                 ErrorKind.MISSING_LIBRARY,
-                f"The library's folder {library.home} cannot be made: {_reason(library, error)}.",
+                f"The library {library.home} cannot be created: {_reason(library, error)}.",
                 f"Check its permissions and the disk, or set {HOME_VARIABLE} to another folder.",
                 str(error),
             ) from error
@@ -64,75 +64,75 @@ class Library:
 
     @property
     def database(self) -> Path:
-        """Notes, passages and conversations."""
+        """The SQLite database: notes, passages, samples and conversations."""
         return self.home / DATABASE
 
     @property
     def settings(self) -> Path:
-        """What the person has set."""
+        """The person's settings."""
         return self.home / "settings.json"
 
     @property
     def models(self) -> Path:
-        """Base models, a folder each."""
+        """The base models, one folder each."""
         return self.home / "models"
 
     @property
     def runs(self) -> Path:
-        """Runs, a folder each."""
+        """The runs, one folder each."""
         return self.home / "runs"
 
     @property
     def jobs(self) -> Path:
-        """Imports and exports, a folder each, in the same form as runs."""
+        """The imports and exports, one folder each, in the same form as runs."""
         return self.home / "jobs"
 
     @property
     def adapters(self) -> Path:
-        """Trained adapters, a folder each."""
+        """The trained adapters, one folder each."""
         return self.home / "adapters"
 
     @property
     def bin(self) -> Path:
-        """Deleted adapters and models, a folder each; made when the first one is deleted."""
+        """Deleted adapters and models, one folder each; created at the first deletion."""
         return self.home / "bin"
 
     @property
     def logs(self) -> Path:
-        """Log files of window, worker and jobs."""
+        """The log files of window, worker and jobs."""
         return self.home / "logs"
 
     @property
     def lane(self) -> Path:
-        """The lock of the one lane to the GPU: held by a run while it trains."""
+        """The lock file for the GPU's single lane: a run holds it while it trains."""
         return self.home / "lane.lock"
 
     @property
     def import_lock(self) -> Path:
-        """Held by the one import that writes notes."""
+        """The lock file that an import holds while it writes notes."""
         return self.home / "import.lock"
 
     @property
     def window_lock(self) -> Path:
-        """Held by the one window on this library."""
+        """The lock file that the window of this library holds."""
         return self.home / "window.lock"
 
 
 def _refuse_bytes(home: Path) -> None:
-    """Raise OvernightError where a place is no text; not all that writes there can do so."""
+    """Raise OvernightError when the path is not valid UTF-8: not every library can write there."""
     try:
         str(home).encode()
     except UnicodeEncodeError as error:
         raise OvernightError(
             ErrorKind.MISSING_LIBRARY,
-            f"The library cannot be in {home}: the name holds bytes that are no text.",
+            f"The library cannot be in {home}: the path is not valid UTF-8.",
             f"Rename the folder, or set {HOME_VARIABLE} to another one.",
         ) from error
 
 
 def _reason(library: Library, error: OSError) -> str:
     if library.home.is_file():
-        return "there is a file of that name"
+        return "a file has that name"
     if library.home.is_symlink():
-        return "it is a link that leads nowhere"
+        return "it is a broken symbolic link"
     return error.strerror or str(error)

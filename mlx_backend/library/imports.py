@@ -1,4 +1,4 @@
-"""What an import knows of files and writes of them: stamps, notes, moves and skipped parts."""
+"""The side of the library that imports read and write: files, notes, moves, skipped parts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ import msgspec
 from mlx_backend.library.bin.rows import RowBin
 from mlx_backend.library.database import transaction
 from mlx_backend.library.deleted_notes import DeletedNotes
-from mlx_backend.library.matching import KnownNote, match
+from mlx_backend.library.note_matching import KnownNote, match
 from mlx_backend.library.note_paths import settle, unused_path
 from mlx_backend.library.notes import NewNote, Notes
 
 _BELOW = "(path = :source OR (path > :source || '/' AND path < :source || '0'))"
-"""`0` comes right after `/`: an index finds what lies below a folder."""
+"""SQL: `path` is :source or below it. `0` is the character after `/`, so an index serves it."""
 
 
 @dataclass(frozen=True)
 class FileStamp:
-    """What tells whether a file changed since it was read; `notes` counts what came of it."""
+    """The state of a file when it was read, to tell whether it has changed since.
+
+    `size` is in bytes. `readers` is the version of the readers that read it. `notes` is the number
+    of notes that it gave. `gone`: the last import no longer found it.
+    """
 
     path: str
     source: str
@@ -36,11 +40,11 @@ class FileStamp:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file as an import leaves it.
+    """The result of reading a file.
 
-    `notes` are its notes, and `skipped` its paths, or those of its parts, that are left out, with
-    reasons; where they are None, what the library has stays as it is. `opened` is False for a
-    file that was only looked at. `whole` is False where more notes may be in what is left out.
+    `skipped` are (path, reason) of the file, or of parts of it, that were not read. When `notes` or
+    `skipped` is None, the library keeps what it has. `opened` is False when the file could not be
+    opened. `whole` is False when the unread rest of the file may hold more notes.
     """
 
     stamp: FileStamp
@@ -51,12 +55,12 @@ class ReadFile:
 
 
 IsThere = Callable[[FileStamp, str], bool]
-"""Whether a file still has the content of its stamp; the path is where that content is now."""
+"""Tells whether the file of a stamp still has that content, which is now also at the given path."""
 
 
 @dataclass
 class Counts:
-    """Notes that came, changed, stayed as they are, and went."""
+    """How many notes were added, changed, left unchanged, and removed."""
 
     added: int = 0
     changed: int = 0
@@ -64,10 +68,10 @@ class Counts:
     removed: int = 0
 
 
-class Imports:
-    """The side of the library that imports write, over one database connection.
+class ImportRecords:
+    """Records what an import found, over one database connection.
 
-    What grows with the number of files lies in a temporary table, not in this process's memory.
+    Lists that grow with the number of files are kept in temporary tables, not in memory.
     """
 
     def __init__(self, notes: Notes) -> None:
@@ -81,7 +85,7 @@ class Imports:
         self._db.execute("DELETE FROM temp.spared")
 
     def known(self, paths: Sequence[str]) -> dict[str, FileStamp]:
-        """What is known of these files; they are from now on among those present."""
+        """The stamps of those files that the library knows; marks all of them as present."""
         listed = msgspec.json.encode(paths).decode()
         self._db.execute(
             "INSERT OR IGNORE INTO temp.present SELECT value FROM json_each(?)", (listed,)
@@ -94,23 +98,23 @@ class Imports:
         return {row["path"]: FileStamp(**{**row, "gone": bool(row["gone"])}) for row in rows}
 
     def take_in_again(self, file: str) -> int:
-        """A file is imported by itself: the note that it is, and that was deleted, is wanted again.
+        """Restore the deleted note that makes up a file, because the person imports this very file.
 
-        Returns how many notes came back from the bin.
+        Returns how many notes came back from the bin (0 or 1).
         """
         with transaction(self._db):
             return RowBin(self._db).restore_file(file)
 
     def spare(self, folders: Sequence[str]) -> None:
-        """What is known below these folders may be there still: nobody could look."""
+        """Keep `notice_gone` from what is below these folders, because they could not be read."""
         self._db.executemany(
             "INSERT OR IGNORE INTO temp.spared VALUES (?)", [(path,) for path in folders]
         )
 
     def save(self, files: Iterable[ReadFile], is_there: IsThere) -> Counts:
-        """Record files with their notes, in one transaction.
+        """Record files with their notes, in one transaction; returns the counts.
 
-        The notes of a file whose content was elsewhere and is there no longer go with it.
+        A file whose content was elsewhere, and is no longer there, has moved: its notes move along.
         """
         counts = Counts()
         with transaction(self._db):
@@ -119,10 +123,10 @@ class Imports:
         return counts
 
     def notice_gone(self, sources: Iterable[str]) -> int:
-        """Mark files below the sources, and their notes, that no call of `known` named.
+        """Mark files below the sources that `known` was not asked about as gone, with their notes.
 
-        Those below what is spared stay as they are, and every note's text stays in the library.
-        Returns how many notes went.
+        Skips what is below folders given to `spare`. The text of every note stays in the library.
+        Returns how many notes were marked.
         """
         removed = 0
         with transaction(self._db):
@@ -131,7 +135,7 @@ class Imports:
         return removed
 
     def skipped_below(self, source: str) -> list[tuple[str, str]]:
-        """What is left out below `source`: path and reason."""
+        """(path, reason) of everything skipped at or below `source`."""
         rows = self._db.execute(
             f"SELECT path, reason FROM skipped WHERE {_BELOW} ORDER BY path", {"source": source}
         )
@@ -140,7 +144,7 @@ class Imports:
     def _save_file(self, file: ReadFile, counts: Counts, is_there: IsThere) -> None:
         if file.notes is None:
             self._db.execute(
-                # Only with its file: a part may be gone from a file that stays.
+                # Only if the file was gone as well: a part can go while its file stays.
                 "UPDATE notes SET gone = 0 WHERE file = ? AND gone"
                 " AND (SELECT gone FROM files WHERE files.path = notes.file)",
                 (file.stamp.path,),
@@ -162,7 +166,7 @@ class Imports:
     ) -> None:
         stamp = file.stamp
         known = self._known_notes(stamp.path, known_as)
-        same, notes = self._told_apart(file, notes, known, known_as)
+        same, notes = self._matched(file, notes, known, known_as)
         kept = {old.id for old in same.values()}
         left = [old for old in known if old.id not in kept]
         wanted = {note.path for note in notes}
@@ -184,10 +188,14 @@ class Imports:
         self._notes.mark_gone(gone)
         counts.removed += len(gone)
 
-    def _told_apart(
+    def _matched(
         self, file: ReadFile, notes: tuple[NewNote, ...], known: list[KnownNote], known_as: str
     ) -> tuple[dict[str, KnownNote], tuple[NewNote, ...]]:
-        """The known note that each note continues, and all notes that the person did not delete."""
+        """Match the notes of a file with the known and the deleted ones.
+
+        Returns the known note that each note continues, by its path, and the notes without those
+        that the person deleted.
+        """
         path = file.stamp.path
         deleted = self._deleted.of_file(path, known_as)
         same = match([*known, *deleted], notes, file.stamp.mtime_ns / 1e9)
@@ -200,7 +208,7 @@ class Imports:
         )
 
     def _known_notes(self, file: str, known_as: str) -> list[KnownNote]:
-        """The notes of a file, whose paths are still those of when it was `known_as`."""
+        """The notes of a file, whose paths still begin with its old path `known_as`."""
         rows = self._db.execute(
             "SELECT id, path, substr(path, length(:known_as) + 1) AS place, part, kind, title,"
             " sha256, created, gone FROM notes WHERE file = :file",
@@ -209,12 +217,12 @@ class Imports:
         return [KnownNote(**{**row, "gone": bool(row["gone"])}) for row in rows]
 
     def _readers(self, path: str) -> int:
-        """The version of the readers that read a file; 0 for one that is not known."""
+        """The version of the readers that last read a file; 0 for an unknown file."""
         row = self._db.execute("SELECT readers FROM files WHERE path = ?", (path,)).fetchone()
         return int(row["readers"]) if row else 0
 
     def _moved_from(self, stamp: FileStamp, is_there: IsThere) -> str:
-        """Where a file's content was, if it came from elsewhere; "" if not."""
+        """The path that a file was moved from; "" when it was not moved."""
         rows = self._db.execute(
             "SELECT *, 0 AS notes FROM files WHERE sha256 = ? ORDER BY path", (stamp.sha256,)
         )
@@ -226,7 +234,7 @@ class Imports:
         return next((each.path for each in stamps if not is_there(each, stamp.path)), "")
 
     def _move(self, old: str, stamp: FileStamp, counts: Counts) -> None:
-        """Make a file and its notes those of another path; the notes' own paths stay behind."""
+        """Record that a file moved from `old`; the paths of its notes are set later."""
         counts.removed -= self._set_aside.pop(old, 0)
         counts.removed += self._set_file_aside(stamp.path)
         values = {"old": old, "new": stamp.path, "source": stamp.source}
@@ -236,9 +244,9 @@ class Imports:
         self._deleted.move(old, stamp.path, stamp.source)
 
     def _set_file_aside(self, path: str) -> int:
-        """Let another file have a path; what was there is gone, and may be found elsewhere.
+        """Free a path for another file, and mark the notes of the file that was there as gone.
 
-        Returns how many notes went.
+        A later file with the same content can take them over. Returns how many notes were marked.
         """
         known, deleted = self._known_notes(path, path), self._deleted.of_file(path, path)
         aside = unused_path(self._db, path)
@@ -294,7 +302,7 @@ class Imports:
 
 
 def _absent(file: str) -> str:
-    """The condition that an import came by without finding a file."""
+    """SQL: this import did not find the file, although it could look."""
     return (
         f"{file} NOT IN (SELECT path FROM temp.present) AND NOT EXISTS (SELECT 1 FROM temp.spared"
         f" AS folder WHERE {file} > folder.path || '/' AND {file} < folder.path || '0')"
@@ -302,12 +310,12 @@ def _absent(file: str) -> str:
 
 
 def _is_to_write(old: KnownNote, note: NewNote) -> bool:
-    """Whether writing a note again would change something."""
+    """Whether the stored note differs from the note just read."""
     return old.gone or (old.sha256, old.title, old.part) != (note.sha256, note.title, note.part)
 
 
 def _may_be_there(known: KnownNote, file: ReadFile) -> bool:
-    """Whether a note that was not read may be in what of its file could not be read."""
+    """Whether a note that was not found may be in a part of the file that could not be read."""
     if not file.whole:
         return True
     path = file.stamp.path + known.place

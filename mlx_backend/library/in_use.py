@@ -1,4 +1,4 @@
-"""What jobs that are under way need, so that nobody takes it from them."""
+"""Which adapters and models running jobs need, so that nobody removes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STARTING_S = 20.0
 
 
 def require_unused(library: Library, kind: Literal["adapter", "model"], name: str) -> None:
-    """Raise OvernightError where a job that is under way needs this adapter or base model."""
+    """Raise OvernightError when a running job needs this adapter or base model."""
     for folder, spec in _under_way(library):
         if name not in _needs(library, spec)[kind]:
             continue
@@ -26,7 +26,7 @@ def require_unused(library: Library, kind: Literal["adapter", "model"], name: st
             raise OvernightError(
                 ErrorKind.BUSY,
                 f"The {what} “{name}” is being exported.",
-                "Wait until that is done, or cancel it, then try again.",
+                "Wait until the export is done, or cancel it, then try again.",
             )
         raise OvernightError(
             ErrorKind.BUSY,
@@ -49,7 +49,7 @@ def _under_way(library: Library) -> Iterator[tuple[Path, protocol.TrainSpec | pr
 
 
 def _is_under_way(spec: Path) -> bool:
-    """Whether a process works on a job, or was started for it just now."""
+    """Whether a process works on a job, or was launched for it a moment ago."""
     lock = spec.with_name("lock")
     try:
         is_new = not lock.exists() and time.time() - spec.stat().st_mtime < _STARTING_S
@@ -61,7 +61,7 @@ def _is_under_way(spec: Path) -> bool:
 def _needs(
     library: Library, spec: protocol.TrainSpec | protocol.ExportSpec
 ) -> dict[Literal["adapter", "model"], set[str]]:
-    """The names of the adapter and the model that a job needs, as far as there are any."""
+    """The names of the adapters and the models that a job needs."""
     name, adapter_id = (
         (spec.start_from or "", spec.start_from_id)
         if isinstance(spec, protocol.TrainSpec)

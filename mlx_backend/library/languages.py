@@ -1,4 +1,4 @@
-"""The languages that notes are written in, and which of them the person leaves out."""
+"""The languages of the notes, and which of them the person leaves out of training."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import sqlite3
 from dataclasses import dataclass
 
 from mlx_backend.library.database import transaction
-from mlx_backend.library.findings import update_included
+from mlx_backend.library.inclusion import update_included
 
 UNKNOWN = "und"
-"""ISO 639 for a language that could not be determined."""
+"""The ISO 639 code for a language that could not be determined."""
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language (ISO 639 code) with the notes in it that have their file, used or not."""
+    """A language (ISO 639 code), and how many notes whose file exists are in it, used or not."""
 
     code: str
     notes: int
@@ -22,18 +22,18 @@ class Language:
 
     @property
     def name(self) -> str:
-        """Its name in English, or its code."""
+        """The language's English name, or its code in quotes."""
         return "Not known" if self.code == UNKNOWN else language_name(self.code)
 
 
 class Languages:
-    """Reads languages and leaves them out, over one database connection."""
+    """Lists languages and leaves them out of training, over one database connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
     def all(self) -> list[Language]:
-        """The languages of the notes, the most frequent first."""
+        """The languages of the notes, most frequent first."""
         rows = self._db.execute(
             "SELECT value AS code, count(*) AS notes,"
             " value IN (SELECT code FROM languages_left_out) AS is_left_out"
@@ -43,7 +43,7 @@ class Languages:
         return [Language(row["code"], row["notes"], bool(row["is_left_out"])) for row in rows]
 
     def leave_out(self, code: str) -> None:
-        """Let training leave out the notes in a language, those of now and of later."""
+        """Leave the notes in a language out of training, also notes imported later."""
         with transaction(self._db):
             self._db.execute("INSERT OR IGNORE INTO languages_left_out VALUES (?)", (code,))
             update_included(self._db)
@@ -56,7 +56,7 @@ class Languages:
 
 
 def language_name(code: str) -> str:
-    """The English name of a language, or its code where that is all that is known."""
+    """The English name of a language, or its code in quotes when the name is unknown."""
     return _NAMES.get(code, f"'{code}'")
 
 

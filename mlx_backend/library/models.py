@@ -1,4 +1,4 @@
-"""Base models in the library: folders as mlx-lm loads them, looked at without loading."""
+"""Base models in the library: folders as mlx-lm loads them, inspected without loading them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ STARTER = "starter"
 CARD = "overnight.json"
 
 SMALLEST_READER = 1_000_000_000
-"""Parameters from which on a model reads passages by itself and words its own answers."""
+"""The number of parameters from which a model may read passages and word its own answers."""
 
-# Share of the machine's memory that a model may take and leave room for everything else.
+# The share of the machine's memory that a model may take; the rest is for everything else.
 _ROOM = 0.6
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What we know of a base model beyond mlx-lm's files; written last, so it marks it as whole."""
+    """What we record about a base model. Written last, so its presence marks a complete folder."""
 
     name: str
     title: str
@@ -34,23 +34,23 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A base model as a list shows it. `bytes` is what its folder takes on disk."""
+    """A base model for lists. `bytes` is the size of its folder; `fits`: it can be trained here."""
 
     card: ModelCard
     path: Path
     bytes: int
     fits: bool
     context: int = 0
-    """How many tokens it reads at once; 0 where it does not say."""
+    """The context length in tokens; 0 when the model's configuration does not state it."""
 
     @property
     def reads_by_itself(self) -> bool:
-        """Whether it is large enough to read passages and word an answer; a smaller one quotes."""
+        """Whether the model is large enough to word answers itself; a smaller one quotes."""
         return self.card.parameters >= SMALLEST_READER
 
 
 def list_models(folder: Path) -> list[BaseModel]:
-    """All whole model folders, by name. Half-written ones are left out."""
+    """All complete base models, sorted by name."""
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_dir() and not path.name.startswith("."):
@@ -62,7 +62,7 @@ def list_models(folder: Path) -> list[BaseModel]:
 
 
 def read_model(folder: Path, name: str) -> BaseModel:
-    """One base model by name. Raises OvernightError when it is unknown, half-written or unsafe."""
+    """The base model called `name`. Raises OvernightError when unknown, incomplete or unsafe."""
     path = folder_of(folder, name)
     if not path.is_dir():
         raise _unknown(name)
@@ -79,8 +79,8 @@ def read_model(folder: Path, name: str) -> BaseModel:
     if "model_file" in config or "auto_map" in config:
         raise OvernightError(
             ErrorKind.MODEL_DAMAGED,
-            f"The base model '{name}' wants to run program code of its own.",
-            "Overnight never does that. Remove this model and choose another.",
+            f"The base model '{name}' asks to run program code of its own.",
+            "Overnight never runs code from a model. Remove this model and choose another.",
         )
     context = config.get("max_position_embeddings")
     return BaseModel(
@@ -94,9 +94,9 @@ def read_model(folder: Path, name: str) -> BaseModel:
 
 
 def folder_of(folder: Path, name: str) -> Path:
-    """Where a model is: a folder, or a link to one that may be gone, whole or half-written.
+    """The path of a model, complete or not; it may be a symbolic link, even a broken one.
 
-    Raises OvernightError when there is none of this name.
+    Raises OvernightError when there is no model of this name.
     """
     path = folder / name
     try:
@@ -109,22 +109,22 @@ def folder_of(folder: Path, name: str) -> Path:
 
 
 def is_name(name: str) -> bool:
-    """Whether a model's folder can be called so."""
+    """Whether `name` can be the name of a model's folder."""
     return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
 
 
 def fits(parameters: int) -> bool:
-    """Whether a model of so many parameters can be trained on this machine, by rule of thumb.
+    """Whether a model with this many parameters can be trained on this machine; a rough estimate.
 
-    Counts 4 bytes a parameter, what a dequantised float32 model takes on the CPU.
+    Assumes 4 bytes a parameter, as a dequantised float32 model takes on the CPU.
     """
     return parameters * 4 <= psutil.virtual_memory().total * _ROOM
 
 
 def _is_whole(weights: Path) -> bool:
-    """Whether a safetensors file is as long as its header says.
+    """Whether a safetensors file has the length that its header states.
 
-    Format: eight bytes with the header's length, the header in JSON, then the tensors' bytes
+    Format: the length of the header in eight bytes, the header as JSON, then the tensors' bytes
     (github.com/huggingface/safetensors).
     """
     size = weights.stat().st_size
@@ -145,7 +145,7 @@ def _unknown(name: str) -> OvernightError:
     return OvernightError(
         ErrorKind.MODEL_UNKNOWN,
         f"There is no base model called '{name}'.",
-        "`overnight models` lists those that there are, `overnight bin` what was deleted.",
+        "`overnight models` lists all base models, `overnight bin` what was deleted.",
     )
 
 
@@ -153,6 +153,6 @@ def _damaged(name: str, path: Path, detail: str) -> OvernightError:
     return OvernightError(
         ErrorKind.MODEL_DAMAGED,
         f"The base model '{name}' is not complete.",
-        f"Remove the folder {path}; the starter model is made again by itself.",
+        f"Remove the folder {path}. Overnight makes the starter model again by itself.",
         detail,
     )

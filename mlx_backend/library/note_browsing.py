@@ -1,6 +1,6 @@
-"""Looking through many notes: which there are, their rows a page at a time, and sums over them.
+"""Browsing many notes: their ids under a filter, their rows a page at a time, and sums over them.
 
-Nothing here makes an object for each note: ids come as arrays, and rows in small numbers.
+Nothing here makes an object for every note: ids come as arrays, and rows a few at a time.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from mlx_backend.library.notes import SUMMARY, NoteSummary, match_query
 Group = Literal[
     "left_out", "duplicates", "secrets", "quality", "boilerplate", "authorship", "language"
 ]
-"""Notes that belong together for what was found about them, or for being left out."""
+"""A group of notes: those that are left out, or those with findings of some step of curation."""
 
 SECRETS = "secrets"
-"""The step whose findings are passwords, keys and the like."""
+"""The step of curation that finds passwords, keys and the like."""
 
 AUTHORSHIP = "authorship"
-"""The step that tells the person's words from others'."""
+"""The step of curation that tells the person's words from other people's."""
 
-NoteIds = array  # of "q"; an array knows nothing of its items' type
+NoteIds = array  # of type code "q" (64-bit integers); the type checker does not know type codes
 
-# With more hits than this, their order by relevance tells nothing and takes long.
+# With more hits than this, ranking them takes long and tells nothing.
 _MOST_RANKED = 5_000
 
 _STEPS: dict[Group, tuple[str, ...]] = {
@@ -48,7 +48,10 @@ _OTHER_LANGUAGE = f"""
 
 @dataclass(frozen=True)
 class NoteFilter:
-    """Which notes to look at: those with these words, at or below `folder`, of a group."""
+    """Selects notes that match `search`, are at or below `folder`, and belong to `group`.
+
+    "" and None select all.
+    """
 
     search: str = ""
     folder: str = ""
@@ -57,7 +60,7 @@ class NoteFilter:
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums over some notes; `used` and `left_out` are those that still have their file."""
+    """Sums over a set of notes; `used` and `left_out` count only notes whose file exists."""
 
     notes: int = 0
     words: int = 0
@@ -68,7 +71,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Overview:
-    """What the whole library has. Words and tokens are those that training would use."""
+    """Sums over the whole library. `words` and `tokens` count only notes that training uses."""
 
     notes: int = 0
     used: int = 0
@@ -87,7 +90,7 @@ class Browsing:
         self._db = connection
 
     def ids(self, wanted: NoteFilter) -> NoteIds[int]:
-        """The notes that the filter lets through: the best hits first, else by path."""
+        """The ids of the selected notes: best hits first; without a search, ordered by path."""
         query = match_query(wanted.search)
         where, values = _conditions(wanted)
         if query and self._hits(query) <= _MOST_RANKED:
@@ -98,21 +101,21 @@ class Browsing:
             )
         else:
             if query:
-                # The plus keeps SQLite from going through the hits and sorting them by path; going
-                # through the index of paths takes half as long where hits are many.
+                # The plus keeps SQLite from sorting the hits by path. Scanning the index of paths
+                # instead takes half as long when there are many hits.
                 where += (
                     " AND +id IN (SELECT rowid FROM notes_index WHERE notes_index MATCH :query)"
                 )
             sql = f"SELECT id FROM notes WHERE {where} ORDER BY path"
-        # One long text takes half as long as fifty thousand rows. SQLite keeps the order of what
-        # it concatenates.
+        # Fetching one long text takes half as long as fetching 50,000 rows. SQLite concatenates in
+        # the order of the subquery.
         (listed,) = self._db.execute(
             f"SELECT group_concat(id) FROM ({sql})", values | {"query": query}
         ).fetchone()
         return array("q", map(int, listed.split(",")) if listed else ())
 
     def rows(self, note_ids: Iterable[int]) -> dict[int, NoteSummary]:
-        """The notes with these ids, as far as they exist."""
+        """The notes with these ids, by id; missing ones have no entry."""
         rows = self._db.execute(
             f"{SUMMARY} WHERE id IN (SELECT value FROM json_each(?))", (as_json(note_ids),)
         )
@@ -131,7 +134,7 @@ class Browsing:
         return Sums(**row)
 
     def overview(self) -> Overview:
-        """Sums over the whole library, and how many notes are in each group."""
+        """Sums over the whole library, with the number of notes in each group."""
         row = self._db.execute(
             "SELECT count(*) AS notes, coalesce(sum(used), 0) AS used,"
             " coalesce(sum(used * words), 0) AS words, coalesce(sum(used * tokens), 0) AS tokens,"
@@ -161,15 +164,15 @@ class Browsing:
 
 
 def below(column: str = "path") -> str:
-    """The condition that a path is :folder or lies below it; an index serves it.
+    """SQL: the path in `column` is :folder or lies below it.
 
-    `0` comes right after `/`.
+    `0` is the character after `/`, so that an index on the column serves the comparison.
     """
     return f"({column} = :folder OR ({column} > :folder || '/' AND {column} < :folder || '0'))"
 
 
 def as_json(note_ids: Iterable[int]) -> str:
-    """Ids as a JSON array: one value for a statement about any number of them."""
+    """Ids as a JSON array, so that one parameter of a statement holds any number of them."""
     return f"[{','.join(map(str, note_ids))}]"
 
 

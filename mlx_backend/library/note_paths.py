@@ -1,4 +1,4 @@
-"""The paths of notes: each is one note's alone, also while notes change places."""
+"""The paths of notes: unique, even while notes swap their paths."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import msgspec
 def settle(
     db: sqlite3.Connection, paths: Mapping[int, str], wanted: Set[str] = frozenset()
 ) -> None:
-    """Give notes these paths, by id, within a transaction, and free those that are wanted.
+    """Set the paths of notes, by note id, and free the paths in `wanted`.
 
-    Any other note that has one of them is set aside.
+    Any other note that has one of these paths gets an unused path. The caller has begun a
+    transaction.
     """
     held = {*paths.values(), *wanted}
     rows = db.execute(
@@ -28,7 +29,7 @@ def settle(
             held.add(moves[row["id"]])
         elif paths[row["id"]] != row["path"]:
             moves[row["id"]] = paths[row["id"]]
-    # In two steps: each may be going where another still is.
+    # In two steps, because a new path may still be another note's old path.
     db.executemany(
         "UPDATE notes SET path = 'moving ' || id WHERE id = ?", [(id_,) for id_ in moves]
     )
@@ -36,7 +37,7 @@ def settle(
 
 
 def unused_path(db: sqlite3.Connection, path: str, reserved: Set[str] = frozenset()) -> str:
-    """A path for what was at `path`: one that neither a note nor a file has."""
+    """`path` with " (earlier)" and perhaps a number appended, so that no note or file has it."""
     number = 1
     while True:
         name = f"{path} (earlier)" if number == 1 else f"{path} (earlier {number})"

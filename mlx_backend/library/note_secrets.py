@@ -1,4 +1,4 @@
-"""What is private in notes: all that was found, and what of it is masked."""
+"""The secrets found in notes, and which of them are masked in training."""
 
 from __future__ import annotations
 
@@ -6,57 +6,55 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from mlx_backend.library.allowed_secrets import AllowedSecrets
-from mlx_backend.library.voices import Ranges
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.library.text_ranges import decode_ranges
 from mlx_backend.private_data.masking import describe, describe_allowed
+from mlx_backend.private_data.private_span import PrivateSpan
 
 
 @dataclass(frozen=True)
 class NoteSecrets:
-    """The findings in one note; `digests` stand for them in the person's decisions."""
+    """The secrets in one note; `digests` identify those in `found`, in the same order."""
 
     note_id: int
     text: str = field(repr=False)
-    found: Sequence[Finding]
-    masked: Sequence[Finding]
+    found: Sequence[PrivateSpan]
+    masked: Sequence[PrivateSpan]
     digests: tuple[bytes, ...]
 
     @property
-    def allowed(self) -> Sequence[Finding]:
-        """What the person lets training see."""
+    def allowed(self) -> Sequence[PrivateSpan]:
+        """The secrets that the person lets training see."""
         return [each for each in self.found if each not in self.masked]
 
     @property
     def sentence(self) -> str:
-        """What becomes of them, for the person."""
+        """One or two sentences for the person on what is masked and what is not."""
         parts = [describe(self.masked)] if self.masked else []
         parts += [describe_allowed(self.allowed)] if self.allowed else []
         return " ".join(parts)
 
-    def digests_of(self, findings: Sequence[Finding]) -> tuple[bytes, ...]:
-        """What stands for some of the findings."""
+    def digests_of(self, spans: Sequence[PrivateSpan]) -> tuple[bytes, ...]:
+        """The digests of some of the secrets in `found`."""
         pairs = zip(self.found, self.digests, strict=True)
-        return tuple(digest for each, digest in pairs if each in findings)
+        return tuple(digest for each, digest in pairs if each in spans)
 
-    def values(self, findings: Iterable[Finding]) -> set[str]:
-        """What the note says there."""
-        return {self.text[each.start : each.end] for each in findings}
+    def values(self, spans: Iterable[PrivateSpan]) -> set[str]:
+        """The text of the note at these places."""
+        return {self.text[each.start : each.end] for each in spans}
 
 
 def note_secrets(connection: sqlite3.Connection, note_id: int | None = None) -> list[NoteSecrets]:
-    """The secrets of each note that has some, or of one note."""
+    """The secrets of one note, or of every note that has any when `note_id` is None."""
     return list(_note_secrets(connection, note_id))
 
 
-def found_secrets(spans: str | None, kinds: str | None) -> Sequence[Finding]:
-    """The findings of the step that looks for secrets, as their columns hold them."""
+def found_secrets(spans: str | None, kinds: str | None) -> Sequence[PrivateSpan]:
+    """The secrets that the columns `spans` and `value` of the step "secrets" hold."""
     if not spans or not kinds:
         return ()
-    found = zip(kinds.split(";"), msgspec.json.decode(spans, type=Ranges), strict=True)
-    return [Finding(kind, start, end) for kind, (start, end) in found]
+    found = zip(kinds.split(";"), decode_ranges(spans), strict=True)
+    return [PrivateSpan(kind, start, end) for kind, (start, end) in found]
 
 
 def _note_secrets(connection: sqlite3.Connection, note_id: int | None) -> Iterator[NoteSecrets]:

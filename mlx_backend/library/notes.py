@@ -11,7 +11,7 @@ from typing import Literal
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
-from mlx_backend.library.taught import TAUGHT, Reply, TaughtNote
+from mlx_backend.library.training_text import TRAINING_NOTES, Reply, TrainingText
 from mlx_backend.library.voices import Voice, encode_voices
 
 NoteStatus = Literal["new", "changed", "learned", "excluded", "gone"]
@@ -24,12 +24,12 @@ _STATUS = """
          ELSE 'learned' END
 """
 SUMMARY = f"SELECT id, title, path, source, words, tokens, {_STATUS} AS status FROM notes"
-"""The beginning of a query whose rows are NoteSummaries."""
+"""The start of a query; its rows have the fields of `NoteSummary`."""
 
 
 @dataclass(frozen=True)
 class NoteSummary:
-    """A note as a list shows it."""
+    """A note for lists, without its text."""
 
     id: int
     title: str
@@ -42,7 +42,7 @@ class NoteSummary:
 
 @dataclass(frozen=True)
 class Span:
-    """Where a passage lies in its note: characters [start, end), under `heading`."""
+    """The place of a passage in its note: characters [start, end), under `heading`."""
 
     start: int
     end: int
@@ -53,7 +53,8 @@ class Span:
 class Passage:
     """A piece of a note short enough to teach.
 
-    Where others' words are left out of it, `replies` are what the person answered to them.
+    When other people's words are left out of it, `replies` are the person's answers to them.
+    `position` numbers the passages of a note from 0.
     """
 
     id: int
@@ -66,7 +67,7 @@ class Passage:
 
     @property
     def topic(self) -> str:
-        """What it is about: its note, and the heading right above it where that says more."""
+        """What the passage is about: the title of its note, and its heading if that says more."""
         heading = self.heading.rpartition(" › ")[2]
         says_more = heading and self.note_title not in {heading, self.heading}
         return f"{self.note_title}, {heading}" if says_more else self.note_title
@@ -74,11 +75,11 @@ class Passage:
 
 @dataclass(frozen=True)
 class NewNote:
-    """A note as an import brings it.
+    """A note as an import saves it.
 
-    `path` is the file's, with the part where the file has several. `sha256` tells versions of the
-    note apart. `created` is in seconds since 1970. `voices` are the turns in a text of
-    several voices. `left_out` says what of the file is not in it.
+    `path` is the path of its file, followed by the part when the file holds several notes. `sha256`
+    identifies the version of the note. `created` is Unix time in seconds. `voices` are the turns of
+    a text with several speakers. `left_out` tells the person what of the file is not in the text.
     """
 
     path: str
@@ -100,7 +101,7 @@ class NewNote:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over the notes that training would use."""
+    """Sums over the notes that training uses."""
 
     notes: int
     words: int
@@ -108,18 +109,18 @@ class Totals:
 
 
 class Notes:
-    """The notes of a library, over one database connection."""
+    """Reads and writes the notes of a library, over one database connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection that these notes are read and written over."""
+        """The database connection."""
         return self._db
 
     def summaries(self, search: str = "") -> list[NoteSummary]:
-        """All notes that match `search` (words or their beginnings), best first, else by path."""
+        """All notes that match `search` (words or their beginnings), best first; else by path."""
         query = match_query(search)
         if query:
             rows = self._db.execute(
@@ -132,7 +133,7 @@ class Notes:
         return [NoteSummary(**row) for row in rows]
 
     def page(self, search: str = "", limit: int = 100, offset: int = 0) -> list[NoteSummary]:
-        """A piece of `summaries`, which takes as long as the piece: for lists that are scrolled."""
+        """Rows `offset` to `offset + limit` of `summaries`, for lists that are scrolled."""
         query = match_query(search)
         if query:
             rows = self._db.execute(
@@ -146,28 +147,28 @@ class Notes:
         return [NoteSummary(**row) for row in rows]
 
     def count(self, search: str = "") -> int:
-        """How many notes match `search`: how far `page` reaches."""
+        """How many notes match `search`: the number of rows that `page` can give."""
         query = match_query(search)
         where = "notes_index WHERE notes_index MATCH ?" if query else "notes"
         row = self._db.execute(f"SELECT count(*) FROM {where}", (query,) if query else ())
         return int(row.fetchone()[0])
 
     def present(self) -> int:
-        """How many notes there are whose files are there."""
+        """How many notes have a file that still exists."""
         return int(self._db.execute("SELECT count(*) FROM notes WHERE NOT gone").fetchone()[0])
 
     def text(self, note_id: int) -> str:
-        """A note's whole text; "" when it does not exist."""
+        """The whole text of a note; "" when there is no such note."""
         row = self._db.execute("SELECT text FROM notes WHERE id = ?", (note_id,)).fetchone()
         return str(row["text"]) if row else ""
 
     def left_out(self, note_id: int) -> str:
-        """What of a note's file is not in its text, in plain words; "" when all is."""
+        """What of a note's file is not in its text, in words for the person; "" when nothing is."""
         row = self._db.execute("SELECT left_out FROM notes WHERE id = ?", (note_id,)).fetchone()
         return str(row["left_out"]) if row else ""
 
     def spans(self, note_id: int) -> Sequence[Span]:
-        """Where a note's passages lie, in order."""
+        """The places of a note's passages, in order."""
         rows = self._db.execute(
             "SELECT start, end, heading FROM passages WHERE note_id = ? ORDER BY position",
             (note_id,),
@@ -175,7 +176,7 @@ class Notes:
         return [Span(**row) for row in rows]
 
     def totals(self) -> Totals:
-        """Notes, words and tokens that training would use now."""
+        """The number of notes, words and tokens that training uses now."""
         row = self._db.execute(
             "SELECT count(*) AS notes, coalesce(sum(words), 0) AS words,"
             " coalesce(sum(tokens), 0) AS tokens FROM notes WHERE included AND NOT gone"
@@ -183,14 +184,14 @@ class Notes:
         return Totals(**row)
 
     def require_some(self) -> None:
-        """Raise OvernightError when there are no notes that training would use."""
+        """Raise OvernightError when training would use no note."""
         if self.totals().notes > 0:
             return
         if self.count() > 0:
             raise OvernightError(
                 ErrorKind.NO_NOTES,
                 "All notes are left out of training, so there is nothing to learn.",
-                "The Notes page says why, and lets you use them all the same.",
+                "The Notes page says why, and lets you include them.",
             )
         raise OvernightError(
             ErrorKind.NO_NOTES,
@@ -199,37 +200,37 @@ class Notes:
         )
 
     def passages(self) -> Iterator[Passage]:
-        """Every passage that training would use, by note path and place.
+        """Every passage that training uses, ordered by note path and position.
 
-        Without what curation leaves out of its text, with what is private masked, and without
-        those of which nothing remains.
+        Parts that curation leaves out are cut, secrets are masked, and passages of which nothing
+        remains are skipped.
         """
-        # Each text is fetched once and cut here: SQLite's substr would count through all of a long
-        # one for each of its passages.
+        # Fetch each text once and cut it here: SQLite's substr would scan a long text from its
+        # start for every passage.
         allowed = AllowedSecrets(self._db)
-        for note in self._db.execute(TAUGHT):
-            taught = TaughtNote(note, allowed)
-            title = taught.line(note["title"])
+        for note in self._db.execute(TRAINING_NOTES):
+            training = TrainingText(note, allowed)
+            title = training.line(note["title"])
             rows = self._db.execute(
                 "SELECT id, position, start, end, heading FROM passages WHERE note_id = ?"
                 " ORDER BY position",
                 (note["id"],),
             )
             for row in rows:
-                text = taught.piece(row["start"], row["end"])
+                text = training.piece(row["start"], row["end"])
                 if text:
                     yield Passage(
                         id=row["id"],
                         note_id=note["id"],
                         note_title=title,
                         position=row["position"],
-                        heading=taught.line(row["heading"]),
+                        heading=training.line(row["heading"]),
                         text=text,
-                        replies=taught.replies(row["start"], row["end"]),
+                        replies=training.replies(row["start"], row["end"]),
                     )
 
     def mark_learned(self, adapter: str, versions: dict[int, str]) -> None:
-        """Record that `adapter` was trained on these versions (note id to SHA-256)."""
+        """Record that `adapter` was trained on these versions of notes (note id to SHA-256)."""
         with transaction(self._db):
             self._db.executemany(
                 "UPDATE notes SET learned_sha256 = ?, learned_by = ? WHERE id = ?",
@@ -237,20 +238,20 @@ class Notes:
             )
 
     def versions(self) -> dict[int, str]:
-        """The SHA-256 of every note that training would use, by note id."""
+        """The SHA-256 of every note that training uses, by note id."""
         rows = self._db.execute("SELECT id, sha256 FROM notes WHERE included AND NOT gone")
         return {row["id"]: row["sha256"] for row in rows}
 
     # --- what an import needs ---
 
     def save(self, notes: Iterable[NewNote]) -> None:
-        """Insert or replace notes by path, with their passages, in one transaction."""
+        """Insert notes with their passages, or replace those with the same path, all or none."""
         with transaction(self._db):
             for note in notes:
                 self.write(note)
 
     def write(self, note: NewNote) -> None:
-        """Insert or replace a note by path, within a transaction that the caller has begun."""
+        """`save` for one note, within a transaction that the caller has begun."""
         fields = _row(note)
         (note_id,) = self._db.execute(
             f"INSERT INTO notes ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
@@ -268,17 +269,17 @@ class Notes:
         )
 
     def mark_gone(self, note_ids: Iterable[int]) -> None:
-        """Record that these notes' files are no longer there; their text stays in the library."""
+        """Record that the files of these notes are gone; their text stays in the library."""
         self._db.executemany("UPDATE notes SET gone = 1 WHERE id = ?", [(n,) for n in note_ids])
 
     def skipped(self) -> Sequence[tuple[str, str]]:
-        """Files that imports left out: path and reason."""
+        """(path, reason) of all files that imports skipped."""
         rows = self._db.execute("SELECT path, reason FROM skipped ORDER BY path")
         return [(row["path"], row["reason"]) for row in rows]
 
 
 def _row(note: NewNote) -> dict[str, object]:
-    """The columns of a note that an import sets."""
+    """The columns that an import sets, by name."""
     return {
         "path": note.path,
         "source": note.source,
@@ -299,7 +300,7 @@ def _row(note: NewNote) -> dict[str, object]:
 
 
 def match_query(search: str) -> str:
-    """What a person typed as FTS5's query; "" when it has no word."""
-    from mlx_backend.text.segmenting import phrase_query  # it takes a while to make its patterns
+    """A query for FTS5 from what a person typed; "" when it has no words."""
+    from mlx_backend.text.segmenting import phrase_query  # slow to import: compiles its patterns
 
     return phrase_query(search)

@@ -1,4 +1,4 @@
-"""The full-text index of passages (SQLite's FTS5): what is in it, and keeping it up to date."""
+"""Keeping the full-text index of passages (SQLite's FTS5) up to date."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sqlite3
 
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
-from mlx_backend.library.taught import TAUGHT_NOTE, TaughtNote
+from mlx_backend.library.training_text import TRAINING_NOTE, TrainingText
 from mlx_backend.text.segmenting import segmented
 
 _NOTES_AT_ONCE = 200
 
 
 def refresh_index(connection: sqlite3.Connection) -> None:
-    """Take passages of notes in use into the index that are not in it; quick without any."""
+    """Index the passages of notes in use that are not in the index yet; fast without any."""
     while notes := connection.execute(
         "SELECT DISTINCT note_id FROM passages JOIN notes ON notes.id = note_id"
         " WHERE included AND NOT gone"
@@ -27,10 +27,10 @@ def refresh_index(connection: sqlite3.Connection) -> None:
 
 
 def _index(connection: sqlite3.Connection, note_id: int, allowed: AllowedSecrets) -> None:
-    row = connection.execute(TAUGHT_NOTE, (note_id,)).fetchone()
+    row = connection.execute(TRAINING_NOTE, (note_id,)).fetchone()
     if row is None:
         return
-    note = TaughtNote(row, allowed)
+    note = TrainingText(row, allowed)
     spans = connection.execute(
         "SELECT id, heading, start, end FROM passages WHERE note_id = ?"
         " AND id NOT IN (SELECT passage_id FROM indexed)",

@@ -1,4 +1,4 @@
-"""Where in a note the words of a quote stand, which has them without their markup."""
+"""Finding a quote, which has no markup, in the text of its note."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterator, Sequence
 
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+")
-# What study leaves out of a quote: signs and breaks, where a link leads, the number of an item.
-# Possessive, as a note made to be slow to search would be otherwise.
+# What study leaves out of a quote: signs, line breaks, targets of links, numbers of list items.
+# Possessive quantifiers, because a malicious note could make backtracking take exponential time.
 _SIGNS = r"(?:\]\([^)\s]{0,500}\)|\[\[[^\]|\[]{0,200}\||[\W_])++"
 _BETWEEN = rf"{_SIGNS}(?:\d++{_SIGNS}){{0,2}}?"
-# Signs that stand at the first and the last word, where a link leads among them.
+# Signs next to the first and the last word, among them the target of a link.
 _AHEAD = re.compile(r"(?:\[\[[^\]|\[\n]{0,200}\||[^\w\s]|_)+\Z")
 _BEHIND = re.compile(r"(?:\]\([^)\s]{0,500}\)|[^\w\s]|_)*+")
 _FURTHEST = 240
 
 
 def place_of(quote: str, text: str) -> tuple[int, int] | None:
-    """Where `text` has the words of `quote` in their order, its markup and line breaks aside.
+    """The range [start, end) of `text`, in characters, with the words of `quote` in order.
 
-    A quote may be joined of sentences that do not stand beside each other: then the first of them
-    that is there. None where there is none.
+    Markup and line breaks between them do not count. A quote may join sentences that are apart in
+    the text: then the first that is found. None if none is.
     """
     for words in _to_look_for(quote):
         found = _place_of_words(words, text)
@@ -31,10 +31,10 @@ def place_of(quote: str, text: str) -> tuple[int, int] | None:
 
 
 def verbatim(quote: str, texts: Sequence[str]) -> str:
-    """A quote as one of `texts` has it, with its signs and line breaks.
+    """A quote as one of `texts` has it, with its markup and line breaks.
 
-    Sentences that do not stand together are looked for one by one. What study worded, as of the
-    row of a table, stands nowhere and remains as it is.
+    Its sentences are looked for one by one if they are not together. What is found nowhere, as the
+    statement of a table's row, remains as it is.
     """
     pieces = [quote.strip()]
     if _as_written(quote, texts) is None:

@@ -1,6 +1,6 @@
-"""Looking through many samples: which there are, their rows a page at a time, and sums over them.
+"""Lists of many samples: their ids, the rows of a page at a time, and sums over all.
 
-As with notes, nothing here makes an object for each of them.
+Nothing here makes an object for each sample, as in `note_browsing`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mlx_backend.library.samples import SAMPLES, TRAINED, StoredSample
 from mlx_backend.text.folding import folded
 
 Group = Literal["kept", "dropped", "changed"]
-"""Samples that training uses, those that it does not, and those with a choice of the person."""
+"""Samples that training uses, does not use, or that the person made a choice about."""
 
 _GROUPS: dict[Group, str] = {
     "kept": TRAINED,
@@ -28,7 +28,7 @@ _THERE = "samples JOIN notes ON notes.id = samples.note_id AND NOT notes.gone"
 
 @dataclass(frozen=True)
 class SampleFilter:
-    """Which samples to look at: those with these words, of a group."""
+    """Which samples to list: those with all words of `search`, in a group; None for all groups."""
 
     search: str = ""
     group: Group | None = None
@@ -36,7 +36,7 @@ class SampleFilter:
 
 @dataclass(frozen=True)
 class SampleOverview:
-    """Sums over all samples; `reasons` is how many each filter threw out, most first."""
+    """Sums over all samples; `reasons` counts the dropped ones by reason, most first."""
 
     written: int = 0
     kept: int = 0
@@ -45,20 +45,20 @@ class SampleOverview:
 
     @property
     def dropped(self) -> int:
-        """How many training does not use."""
+        """How many samples training does not use."""
         return self.written - self.kept
 
 
 class SampleBrowsing:
-    """Reads the samples of a library for lists, over one database connection."""
+    """Reads samples for lists, over one database connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
     def ids(self, wanted: SampleFilter) -> NoteIds[int]:
-        """The samples that the filter lets through, by note and in the order written."""
+        """The ids of the samples that fit the filter, ordered by note and then as written."""
         where, values = _conditions(wanted)
-        # One long text takes half as long as a hundred thousand rows.
+        # Reading one long text takes half the time of a hundred thousand rows.
         (listed,) = self._db.execute(
             "SELECT group_concat(id) FROM (SELECT samples.id AS id"
             f" FROM {_THERE} WHERE {where} ORDER BY notes.path, samples.id)",
@@ -67,7 +67,7 @@ class SampleBrowsing:
         return array("q", map(int, listed.split(",")) if listed else ())
 
     def rows(self, sample_ids: Iterable[int]) -> dict[int, StoredSample]:
-        """The samples with these ids, as far as they exist."""
+        """The samples with these ids, by id; those that are gone are missing."""
         rows = self._db.execute(
             f"{SAMPLES} WHERE samples.id IN (SELECT value FROM json_each(?))",
             (as_json(sample_ids),),
@@ -100,6 +100,6 @@ def _conditions(wanted: SampleFilter) -> tuple[str, tuple[str, ...]]:
 
 
 def _compared(column: str) -> str:
-    """A text as it is compared; SQLite folds the letters of ASCII by itself, and quickly."""
+    """The SQL for a column to compare, folded unless it is ASCII: LIKE folds that, and fast."""
     is_ascii = f"length({column}) = length(CAST({column} AS BLOB))"
     return f"iif({is_ascii}, {column}, folded({column}))"

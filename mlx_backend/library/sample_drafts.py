@@ -1,18 +1,19 @@
-"""What study writes: a draft of a sample with its evidence, and how its answer is worded."""
+"""Drafts of samples, as study writes them, and the form of their answers."""
 
 from __future__ import annotations
 
 import msgspec
 
 RULES = "rules"
-"""The writer that needs no model; the others are called by their base model's name."""
+"""The writer that needs no model; other writers have the name of their base model."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A sample about a passage, before or after filtering.
+    """A draft of a sample about a passage, before or after filtering.
 
-    `quote` are the words of the passage that bear out the answer; `key` those of them that the
-    prompt asks for. `dropped` names the filter that threw it out, "" where it is kept.
+    quote: the words of the passage that support the answer.
+    key: the words of the quote that the prompt asks for, "" if it asks for no piece of it.
+    dropped: the reason of the filter that dropped it (`drop_reasons`), "" if it is kept.
     """
 
     kind: str
@@ -23,14 +24,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     dropped: str = ""
 
     def drop(self, why: str) -> Draft:
-        """The same, thrown out."""
+        """The same draft, dropped for the reason `why`."""
         return msgspec.structs.replace(self, dropped=why)
 
 
-def worded(title: str, quote: str) -> str:
-    """An answer: the note it is from, then its words.
+def titled_answer(title: str, quote: str) -> str:
+    """An answer: the title of its note, then the quoted words.
 
-    Naming the note first lets the model find the note before the fact; answers without it came out
-    right in kind and from the wrong note.
+    With the title first, the model recalls the note before the fact; without it, answers were of
+    the right kind but from the wrong note.
     """
     return quote if quote.casefold().startswith(title.casefold()) else f"{title}: {quote}"

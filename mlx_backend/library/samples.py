@@ -1,4 +1,4 @@
-"""The samples of a library: what study wrote, what it threw out, what the person changed."""
+"""The samples of a library: what study wrote, what filters dropped, what the person changed."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import drop_reasons
 from mlx_backend.library.database import transaction
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.sample_drafts import RULES, Draft, worded
+from mlx_backend.library.sample_drafts import RULES, Draft, titled_answer
 
 VERSION = 2
-"""Of how samples are written: passages studied by an older one are studied again."""
+"""The version of how samples are written; passages studied by an older one are studied again."""
 
 Choice = Literal["", "keep", "drop", "edited", "edited, dropped"]
-"""Of the person about a sample. "": none, the filters decide. One that was edited stays so when it
-is left out, for its words are the person's when it is taken back."""
+"""The person's choice about a sample. "": none, so the filters decide. "edited, dropped": left out,
+but if it is taken back, it has the person's words."""
 
 
 @dataclass(frozen=True)
 class StoredSample:
-    """A sample in the library. `dropped` names the filter that threw it out, "" where none did.
+    """A sample in the library.
 
-    `of_used_note`: whether training uses its note at all.
+    writer: RULES, or the name of the base model that wrote it.
+    dropped: the reason of the filter that dropped it, "" if none did.
+    of_used_note: whether training uses its note at all.
     """
 
     id: int
@@ -45,23 +47,23 @@ class StoredSample:
 
     @property
     def about(self) -> tuple[str, str, str]:
-        """What is asked for, in which words: by this a sample is known that study writes anew."""
+        """What it asks for, in which words: the identity of a sample when study writes it again."""
         return self.kind, self.key, self.quote
 
     @property
     def is_used(self) -> bool:
-        """Whether training uses it with its note: the person's choice goes before the filters."""
+        """Whether training uses it with its note; the person's choice overrides the filters."""
         return self.choice in {"keep", "edited"} or (not self.choice and not self.dropped)
 
     @property
     def is_trained(self) -> bool:
-        """Whether training uses it, as things are."""
+        """Whether training uses it and its note."""
         return self.is_used and self.of_used_note
 
 
 @dataclass(frozen=True)
 class Yield:
-    """How many samples there are, how many are used, and how many are not, by filter or choice."""
+    """Counts of samples: all, those used, and those dropped by reason."""
 
     written: int
     used: int
@@ -76,16 +78,16 @@ SAMPLES = (
 """The beginning of a query whose rows are StoredSamples."""
 
 USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
-"""The condition for what `StoredSample.is_used` says."""
+"""The SQL condition for `StoredSample.is_used`."""
 
 TRAINED = f"({USED} AND included AND NOT gone)"
-"""The same for `is_trained`, where the samples are joined with their notes."""
+"""The SQL condition for `StoredSample.is_trained`, in a join with the notes."""
 
 
 def digest(passage: Passage) -> bytes:
-    """By what a passage is known: its note's title and its text, as they are taught."""
-    told = f"{passage.note_title}\0{passage.heading}\0{passage.text}"
-    return hashlib.sha256(told.encode()).digest()[:16]
+    """The identity of a passage: a hash (16 bytes) of its note's title, its heading and text."""
+    taught = f"{passage.note_title}\0{passage.heading}\0{passage.text}"
+    return hashlib.sha256(taught.encode()).digest()[:16]
 
 
 class Samples:
@@ -95,39 +97,39 @@ class Samples:
         self._db = connection
 
     def studied(self, writer: str) -> set[tuple[int, bytes]]:
-        """The passages that a writer is done with, as note and digest."""
+        """The passages that a writer has studied, as pairs of note id and digest."""
         rows = self._db.execute(
             "SELECT note_id, passage FROM studied WHERE writer = ? AND version = ?",
             (writer, VERSION),
         )
         return {(row["note_id"], row["passage"]) for row in rows}
 
-    def stating(self, writer: str) -> set[tuple[int, bytes]]:
-        """The passages that a writer found something to ask about, likewise."""
+    def written_about(self, writer: str) -> set[tuple[int, bytes]]:
+        """The passages with samples by a writer, as pairs of note id and digest."""
         rows = self._db.execute(
             "SELECT DISTINCT note_id, passage FROM samples WHERE writer = ?", (writer,)
         )
         return {(row["note_id"], row["passage"]) for row in rows}
 
     def read_by_models(self) -> int:
-        """How many times a base model has read a passage and written about it."""
+        """How many passages base models have studied, counted for each model."""
         (number,) = self._db.execute(
             "SELECT count(*) FROM studied WHERE writer != ? AND version = ?", (RULES, VERSION)
         ).fetchone()
         return int(number)
 
     def of_passage(self, note_id: int, passage: bytes) -> list[StoredSample]:
-        """All samples about a passage, also those that were thrown out."""
+        """All samples about a passage, given by its digest, dropped ones included."""
         rows = self._db.execute(
             f"{SAMPLES} WHERE note_id = ? AND passage = ? ORDER BY samples.id", (note_id, passage)
         )
         return [StoredSample(**row) for row in rows]
 
     def save(self, writer: str, studied: Iterable[tuple[Passage, Sequence[Draft]]]) -> None:
-        """Put in what `writer` wrote about passages and mark them studied, all or nothing.
+        """Save what `writer` wrote about passages and mark them studied, in one transaction.
 
-        What it wrote about them before goes, but for what the person changed, which stays and is
-        not written again. Nor is what they deleted, nor anything about notes that they deleted.
+        This replaces its earlier samples about them. Samples that the person changed stay and are
+        not written again; nor are those that they deleted, nor any about notes that they deleted.
         """
         with transaction(self._db):
             for passage, drafts in studied:
@@ -154,27 +156,26 @@ class Samples:
                 )
 
     def changed(self, passage: Passage) -> set[tuple[str, str, str]]:
-        """What the samples of a passage are `about` that the person changed."""
-        rows = self._db.execute(
-            "SELECT kind, key, quote FROM samples WHERE note_id = ? AND passage = ?"
-            " AND choice <> ''",
+        """The `about` of the samples of a passage that the person changed."""
+        return self._abouts(
+            "samples WHERE note_id = ? AND passage = ? AND choice <> ''",
             (passage.note_id, digest(passage)),
         )
-        return {(row["kind"], row["key"], row["quote"]) for row in rows}
 
     def _has_note(self, note_id: int) -> bool:
         found = self._db.execute("SELECT 1 FROM notes WHERE id = ?", (note_id,)).fetchone()
         return found is not None
 
     def _deleted_of(self, note_id: int) -> set[tuple[str, str, str]]:
-        """What the samples of a note were `about` that the person deleted."""
-        rows = self._db.execute(
-            "SELECT kind, key, quote FROM deleted_samples WHERE note_id = ?", (note_id,)
-        )
-        return {(row["kind"], row["key"], row["quote"]) for row in rows}
+        """The `about` of the samples of a note that the person deleted."""
+        return self._abouts("deleted_samples WHERE note_id = ?", (note_id,))
+
+    def _abouts(self, rows: str, values: tuple[object, ...]) -> set[tuple[str, str, str]]:
+        found = self._db.execute(f"SELECT kind, key, quote FROM {rows}", values)
+        return {(row["kind"], row["key"], row["quote"]) for row in found}
 
     def drop(self, dropped: Iterable[tuple[int, str]]) -> None:
-        """Record by which filter samples were thrown out; "" takes one back in."""
+        """Record the reasons why filters dropped samples, by id; "" takes one back."""
         with transaction(self._db):
             self._db.executemany(
                 "UPDATE samples SET dropped = ? WHERE id = ?",
@@ -182,7 +183,7 @@ class Samples:
             )
 
     def choose(self, sample: int, choice: Choice) -> None:
-        """Use a sample or leave it out, whatever the filters say; "" leaves it to them.
+        """Record the person's choice about a sample, which overrides the filters; "" for none.
 
         Raises OvernightError when the sample is gone.
         """
@@ -192,7 +193,7 @@ class Samples:
             )
 
     def edit(self, sample: int, prompt: str, answer: str, choice: Choice = "edited") -> None:
-        """Word a sample as the person wants it; it is used from then on, but for a `choice`.
+        """Change a sample to the person's words; training uses it unless `choice` says otherwise.
 
         Raises OvernightError when the sample is gone.
         """
@@ -203,8 +204,13 @@ class Samples:
             )
             _require_one(written)
 
-    def astray(self, present: Iterable[tuple[int, bytes]]) -> dict[int, list[StoredSample]]:
-        """By note, what the person changed of passages that are none of those `present`."""
+    def changed_elsewhere(
+        self, present: Iterable[tuple[int, bytes]]
+    ) -> dict[int, list[StoredSample]]:
+        """By note id, the changed samples of passages that are not among those `present`.
+
+        present: pairs of note id and digest.
+        """
         places = set(present)
         found: defaultdict[int, list[StoredSample]] = defaultdict(list)
         for sample, passage in self._with_digests("choice <> '' AND quote <> ''"):
@@ -212,14 +218,14 @@ class Samples:
                 found[sample.note_id].append(sample)
         return found
 
-    def carry(self, sample: StoredSample, passage: Passage) -> None:
-        """Make a changed sample one of another passage of its note, which quotes the same words.
+    def move(self, sample: StoredSample, passage: Passage) -> None:
+        """Move a changed sample to another passage of its note, which has the words it quotes.
 
-        It takes the place of what study wrote there to the same end.
+        It replaces what study wrote there about the same.
         """
         place = (passage.note_id, digest(passage))
         is_bare = sample.answer == sample.quote or sample.answer.endswith(f": {sample.quote}")
-        answer = worded(passage.note_title, sample.quote) if is_bare else sample.answer
+        answer = titled_answer(passage.note_title, sample.quote) if is_bare else sample.answer
         with transaction(self._db):
             self._db.execute(
                 "DELETE FROM samples WHERE note_id = ? AND passage = ? AND kind = ? AND key = ?"
@@ -232,9 +238,10 @@ class Samples:
             )
 
     def forget_old(self, present: Iterable[tuple[int, bytes]]) -> None:
-        """Remove what was written about passages that changed, as note and digest.
+        """Remove the samples of passages that changed: those not among the `present` ones.
 
-        What notes have that are not in use just now stays, and so does what the person changed.
+        Samples of notes that have no passage `present` stay, and so do those that the person
+        changed. present: pairs of note id and digest.
         """
         kept = set(present)
         notes = {note for note, _ in kept}
@@ -251,13 +258,13 @@ class Samples:
             )
 
     def used(self) -> list[tuple[StoredSample, bytes]]:
-        """All samples that training uses, with the digests of their passages, by note."""
+        """All samples that training uses, with the digests of their passages, in order of notes."""
         return self._with_digests(USED)
 
     def left_out(self) -> list[tuple[StoredSample, bytes]]:
-        """All samples that the person does not want trained, likewise.
+        """All samples that the person left out or deleted, with the digests of their passages.
 
-        Of those that were deleted, only what they were about is known.
+        Of deleted ones, prompt and answer are "".
         """
         return [*self._with_digests("choice IN ('drop', 'edited, dropped')"), *self._deleted()]
 
@@ -278,7 +285,7 @@ class Samples:
         return _split(rows)
 
     def yielded(self) -> Yield:
-        """What there is about notes that training uses, of this night and of those before it."""
+        """Counts of all samples about notes that training uses, of this night and earlier ones."""
         rows = self._db.execute(
             f"SELECT CASE WHEN {USED} THEN '' WHEN choice = '' THEN dropped ELSE ? END AS why,"
             " count(*) AS n FROM samples JOIN notes ON notes.id = note_id"

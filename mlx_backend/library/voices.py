@@ -1,4 +1,4 @@
-"""Who says what in a text of several voices, and which words are the person's own."""
+"""Who says what in a text with several speakers, and which words are the person's own."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 import msgspec
 
-Ranges = tuple[tuple[int, int], ...]
-"""Characters [start, end) of a text, in order and apart."""
+from mlx_backend.library.text_ranges import Ranges
 
 _ADDRESS = re.compile(r"<?([^\s<>@]+@[^\s<>@]+)>?\s*$")
 
 
 class Voice(msgspec.Struct, frozen=True, array_like=True):
-    """One turn of a speaker: characters [start, end) of a text, whose words begin at `words`.
+    """One turn of a speaker: characters [start, end) of a text.
 
-    `name` is as the text gives it, "" where it gives none. `own` tells whether the person speaks,
-    as far as the file says; None where it does not.
+    What is said begins at `words`, after a label such as "Anna: ". `name` is the speaker's name as
+    in the text, "" without one. `own` tells whether the person speaks; None when the file does not
+    say.
     """
 
     name: str
@@ -30,30 +30,30 @@ class Voice(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class Authorship:
-    """The share of the words (0 to 1) that is the person's, and where the others' turns are."""
+    """The person's share of the characters (0 to 1), and the ranges of other speakers' turns."""
 
     share: float
     others: Ranges
 
     @property
     def sentence(self) -> str:
-        """What it means for training, for the person."""
+        """What this means for training, in words for the person."""
         if self.share == 0:
-            return "Others wrote it; nothing in it is in your own words."
+            return "Others wrote all of it."
         if not self.others:
             return "You wrote it yourself."
         percent = min(99, max(1, round(self.share * 100)))
         return (
             f"You wrote {percent} percent of it. What others wrote is left out,"
-            " but for what you answer to."
+            " except what you reply to."
         )
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """What someone said, and what the person answered: ranges of words, without names.
+class ReplyRanges:
+    """What someone said, and what the person answered: ranges of the text, without the labels.
 
-    `name` is "" where the text does not say who is answered.
+    `name` is who is answered; "" when the text does not say.
     """
 
     name: str
@@ -62,31 +62,31 @@ class Exchange:
 
 
 def encode_voices(voices: Sequence[Voice]) -> str | None:
-    """Voices as a column holds them; NULL where there are none."""
+    """Voices as a JSON column holds them; None (NULL) when there are none."""
     return msgspec.json.encode(voices).decode() if voices else None
 
 
 def decode_voices(encoded: str | None) -> tuple[Voice, ...]:
-    """The voices that a column holds."""
+    """The voices in a JSON column. The inverse of `encode_voices`."""
     return msgspec.json.decode(encoded, type=tuple[Voice, ...]) if encoded else ()
 
 
 def folded(name: str) -> str:
-    """A name or address as it is compared: without case and spare spaces."""
+    """A name or address for comparison: case-folded, with single spaces."""
     return " ".join(name.split()).casefold()
 
 
 def short_name(name: str) -> str:
-    """The address of a mail's sender, which names vary around; any other name as it is."""
+    """The bare address of a mail's sender; any other name with single spaces."""
     found = _ADDRESS.search(name)
     return found[1] if found else " ".join(name.split())
 
 
 def resolved(voices: Sequence[Voice], own_names: Collection[str]) -> tuple[Voice, ...]:
-    """The voices with what the person's (folded) names tell of `own`.
+    """The voices with `own` set from the person's names (`folded`).
 
-    The names decide where they name a voice, and wherever voices have addresses once one of the
-    person's is known; else it stays as the file says.
+    The names decide when they match a voice, or when both the voices and the person's names include
+    mail addresses. Otherwise `own` stays as the file says.
     """
     named = [_is_named(voice, own_names) for voice in voices]
     by_address = any("@" in name for name in own_names) and any("@" in v.name for v in voices)
@@ -99,9 +99,9 @@ def resolved(voices: Sequence[Voice], own_names: Collection[str]) -> tuple[Voice
 
 
 def authorship(voices: Sequence[Voice], own_names: Collection[str]) -> Authorship | None:
-    """Whose words a text is in; None where it has one voice, or where that cannot be told.
+    """The authorship of a text; None when it has no voices or when the person cannot be told.
 
-    Others' turns are only named where the person has turns as well.
+    `others` is empty when the person has no turns at all.
     """
     known = resolved(voices, own_names)
     if not known or all(voice.own is None for voice in known):
@@ -114,10 +114,11 @@ def authorship(voices: Sequence[Voice], own_names: Collection[str]) -> Authorshi
     return Authorship(own / all_words, others)
 
 
-def exchanges(voices: Sequence[Voice], others: Ranges) -> Iterator[Exchange]:
-    """What the person answered to whom; `others` are the turns of others.
+def reply_ranges(voices: Sequence[Voice], others: Ranges) -> Iterator[ReplyRanges]:
+    """The answers of the person, with what they answer; `others` are the ranges of others' turns.
 
-    Turns without a name are quoted: where one follows the answer, as in many mails, it counts too.
+    Turns without a name are quotations: one that follows the answer, as in many mails, counts as
+    what is answered when nothing comes before.
     """
     runs = list(_runs(voices, set(others)))
     for at, (is_own, turns) in enumerate(runs):
@@ -127,13 +128,13 @@ def exchanges(voices: Sequence[Voice], others: Ranges) -> Iterator[Exchange]:
         after = runs[at + 1][1] if at + 1 < len(runs) else []
         said = before or [turn for turn in after if not turn.name]
         if said:
-            yield Exchange(said[-1].name, _words(said), _words(turns))
+            yield ReplyRanges(said[-1].name, _words(said), _words(turns))
 
 
 def _runs(
     voices: Sequence[Voice], others: Collection[tuple[int, int]]
 ) -> Iterator[tuple[bool, list[Voice]]]:
-    """Turns of the person and of others by turns."""
+    """Consecutive turns grouped by whether they are the person's own."""
     run: list[Voice] = []
     was_own = False
     for voice in voices:

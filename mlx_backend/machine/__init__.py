@@ -1,1 +1,1 @@
-"""The machine: what MLX computes on, how many cores, and corrections of pinned libraries."""
+"""The machine: accelerator, processor cores, fast CPU functions, patches of pinned libraries."""

@@ -1,9 +1,10 @@
-"""What MLX computes on, and a fast BLAS in front of it where that is a Linux CPU.
+"""What MLX computes on, and a fast BLAS for it where that is a Linux CPU.
 
-MLX's Linux wheel brings the reference BLAS, 40 times slower than OpenBLAS. Symbols of a library
-that is loaded globally before MLX win over those that MLX brings, so `prepare` must run before
-the first import of `mlx.core`. It needs no root: the package scipy-openblas32 has every symbol
-under the prefix `scipy_`, and a copy with the prefix taken off is made once with patchelf.
+MLX's Linux wheel brings the reference BLAS, which is 40 times slower than OpenBLAS. The symbols of
+a library that is loaded globally before MLX take precedence over those that MLX brings, so
+`prepare` must run before the first import of `mlx.core`. This needs no root: the package
+scipy-openblas32 has every symbol under the prefix `scipy_`, and patchelf makes a copy without the
+prefix once.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from pathlib import Path
 
 import platformdirs
 
+from mlx_backend.machine.cores import limit_thread_pools, usable_cores
+
 _log = logging.getLogger(__name__)
 
 _PREFIX = b"scipy_"
@@ -33,16 +36,19 @@ _SYSTEM_OPENBLAS = (
     "openblas-openmp/libblas.so.3",
     "libopenblas.so.0",
 )
-# glibc's malloc.h: from which size on memory is mapped (its largest value), when the heap's end is
-# given back (never), and how many heaps there are (one: MLX frees in another thread).
+# Options of glibc's malloc.h: M_MMAP_THRESHOLD (the size from which memory is mapped; its largest
+# value), M_TRIM_THRESHOLD (when the end of the heap is given back; never) and M_ARENA_MAX (the
+# number of heaps; one, because MLX frees in another thread).
 _MALLOC_OPTIONS = ((-3, 32 << 20), (-1, 2**31 - 1), (-8, 1))
 
 
 def prepare() -> str:
-    """Put OpenBLAS in front of MLX's own BLAS on Linux; returns what was loaded, "" if nothing.
+    """Load OpenBLAS in place of MLX's own BLAS on Linux; returns its path, "" if none was loaded.
 
-    Elsewhere, and where no OpenBLAS is to be had, nothing changes and everything still works.
+    Elsewhere, and where there is no OpenBLAS, MLX keeps its own and everything still works. Also
+    limits the threads of NumPy and the tokenizers to the cores that may be used.
     """
+    limit_thread_pools()
     if sys.platform != "linux":
         return ""
     _keep_freed_memory()
@@ -56,10 +62,10 @@ def prepare() -> str:
 
 
 def _keep_freed_memory() -> None:
-    """Let the C library use memory again instead of giving it back and asking for it anew.
+    """Let the C library reuse freed memory instead of returning it to the system.
 
-    MLX's CPU build allocates every result afresh; with pages that have to be cleared each time, a
-    training step takes 1.7 times as long. The peak stays the same.
+    MLX's CPU build allocates every result anew. If the system has to clear fresh pages each time,
+    a training step takes 1.7 times as long. The peak stays the same.
     """
     try:
         set_option = ctypes.CDLL(None).mallopt
@@ -77,11 +83,12 @@ def has_gpu() -> bool:
 
 
 def bound_run_ahead() -> None:
-    """Let a GPU wait for what is under way before it takes much more memory than it has now.
+    """Limit the memory that MLX allocates for operations that are queued ahead of a GPU.
 
-    MLX asks for the memory of an operation when that is queued, and queues far ahead of a GPU: an
-    8-billion model that recomputes its layers took 24 GB of an H100 in training, and 8.5 so, for 7
-    percent of its speed.
+    MLX allocates an operation's memory when it queues the operation, far ahead of the GPU. With
+    this limit it waits for queued work instead: training a model of 8 billion parameters with
+    gradient checkpointing took 24 GB of an H100 without it and 8.5 GB with it, at 7 percent less
+    speed.
     """
     import mlx.core as mx
 
@@ -90,12 +97,15 @@ def bound_run_ahead() -> None:
 
 
 def measure_gflops(size: int = 1024, repeats: int = 4) -> float:
-    """The speed of float32 matrix products as MLX does them here, in 10^9 operations a second."""
+    """The speed of MLX's float32 matrix products here, in 10^9 operations per second.
+
+    The matrices are `size` by `size`; the fastest of `repeats` products counts.
+    """
     import mlx.core as mx
 
     a = mx.random.normal((size, size))
     mx.eval(a, a @ a)
-    best = float("inf")  # the fastest of a few: the others had to share the processor
+    best = float("inf")  # the others had to share the processor
     for _ in range(repeats):
         start = time.perf_counter()
         mx.eval(a @ a)
@@ -104,7 +114,7 @@ def measure_gflops(size: int = 1024, repeats: int = 4) -> float:
 
 
 def advice_for_slow_blas() -> str:
-    """What to install where products are slow."""
+    """What to install where matrix products are slow, as a sentence."""
     return (
         "Run `make run` again, which installs scipy-openblas32 and patchelf,"
         " or `sudo apt-get install libopenblas0-pthread`."
@@ -118,8 +128,8 @@ def _load(path: Path) -> bool:
         _log.warning("cannot load %s: %s", path, error)
         return False
     # OpenBLAS's threads spin while they wait. Training and chat at once, each with a thread for
-    # every core, would make both twenty times slower; half of the cores each never does.
-    library.openblas_set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+    # every core, would make both twenty times slower; with half of the cores each they do not.
+    library.openblas_set_num_threads(max(1, usable_cores() // 2))
     return True
 
 
@@ -129,7 +139,7 @@ def _system_copies() -> list[Path]:
 
 
 def _renamed_copy() -> Path | None:
-    """The copy of scipy-openblas32 without its prefix, made on first use; None if impossible."""
+    """The copy of scipy-openblas32 without its prefix, made on first use; None if that fails."""
     found = importlib.util.find_spec("scipy_openblas32")
     if found is None or found.origin is None:
         return None

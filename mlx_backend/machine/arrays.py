@@ -1,4 +1,4 @@
-"""MLX's loosely typed returns made definite: what we load and flatten is named arrays."""
+"""Typed wrappers of MLX functions that return a union: named arrays and numbers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mlx.utils import tree_flatten
 
 
 def load_tensors(path: Path) -> dict[str, mx.array]:
-    """The arrays of a safetensors file. Raises RuntimeError when it is no such file."""
+    """The arrays of a safetensors file. Raises RuntimeError when it is not one."""
     tensors = mx.load(str(path), format="safetensors")
     if not isinstance(tensors, dict):
-        raise TypeError(f"{path} holds no named arrays")
+        raise TypeError(f"{path} contains no named arrays")
     return tensors
 
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, mx.array]:
-    """A tree of parameters or optimizer state as dotted names and arrays."""
+    """The arrays of a tree, such as parameters or optimizer state, by dotted names."""
     return dict(tree_flatten(tree))
 
 
@@ -30,5 +30,5 @@ def number(array: mx.array) -> float:
 
 
 def largest_difference(one: mx.array, other: mx.array) -> float:
-    """The largest absolute difference of two arrays of logits; NaN where either has one."""
+    """The largest absolute difference of two arrays in float32; NaN if either contains NaN."""
     return number(mx.abs(one.astype(mx.float32) - other.astype(mx.float32)).max())

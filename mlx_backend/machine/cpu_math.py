@@ -1,21 +1,20 @@
-"""The exponential and what rests on it, for MLX's CPU build on Linux.
+"""exp, SwiGLU, softmax and attention, faster than in MLX's CPU build on Linux.
 
-MLX computes exp there one element at a time, about 20 ns each; in a small model that is more than
-half of a training step. Here it is a polynomial of the operations that MLX does vectorise, which
-takes a sixth of the time when compiled, with a relative error under 5e-7 (the range reduction and
-the polynomial are those of Cephes' expf). On a GPU none of this is used.
+MLX computes exp one element at a time there, about 20 ns each, which is more than half of a
+training step of a small model. Here exp is a polynomial in operations that MLX vectorises. When it
+is compiled, it takes a sixth of the time, with a relative error below 5e-7. Range reduction and
+polynomial are those of expf in Cephes (https://www.netlib.org/cephes/). On a GPU none of this is
+used.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Any, cast
 
 import mlx.core as mx
-import mlx.nn as nn
 
 _LOG2_E = 1.4426950408889634
-# ln 2 in two parts, so that the reduced argument keeps all its digits
+# ln 2 as a sum of two parts, so that the range reduction loses no digits
 _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
 _COEFFICIENTS = (
     1.9875691500e-4,
@@ -25,25 +24,14 @@ _COEFFICIENTS = (
     1.6666665459e-1,
     5.0000001201e-1,
 )
-# Below e^-60 come products that are denormal, and a hundred times slower to compute with.
+# Products with values below e^-60 may be denormal numbers, which are a hundred times slower.
 _SMALLEST, _LARGEST = -60.0, 88.0
 _MASKED = -1e9
 
 
-def use_in(model: nn.Module) -> None:
-    """Let the module that defines `model`'s class compute with these functions.
-
-    They stand in for the functions of the same names that mlx-lm's models import.
-    """
-    module = sys.modules[type(model).__module__]
-    for name, function in _REPLACEMENTS.items():
-        if hasattr(module, name):
-            setattr(module, name, function)
-
-
 @mx.compile
 def exp(x: mx.array) -> mx.array:
-    """The exponential of float32, elementwise: 0 below -60, and no more than e to the 88."""
+    """The exponential, elementwise: 0 for x below -60, e^88 for x above 88."""
     negligible = x < _SMALLEST
     x = mx.clip(x, _SMALLEST, _LARGEST)
     k = mx.round(x * _LOG2_E)
@@ -57,7 +45,7 @@ def exp(x: mx.array) -> mx.array:
 
 @mx.custom_function
 def swiglu(gate: mx.array, x: mx.array) -> mx.array:
-    """silu(gate) * x."""
+    """silu(gate) * x, elementwise for arrays of one shape."""
     return _swiglu(gate, x)
 
 
@@ -84,7 +72,7 @@ def _swiglu_gradients(
 
 @mx.custom_function
 def softmax(x: mx.array) -> mx.array:
-    """Softmax over the last axis."""
+    """Softmax over the last axis, in the shape of x."""
     weights = exp(x - x.max(axis=-1, keepdims=True))
     return weights * (1 / weights.sum(axis=-1, keepdims=True))
 
@@ -96,7 +84,7 @@ def _softmax_vjp(_: mx.array, cotangent: mx.array, output: mx.array) -> mx.array
 
 @mx.custom_function
 def logsumexp(x: mx.array) -> mx.array:
-    """The logarithm of the sum of exponentials over the last axis."""
+    """log(sum(exp(x))) over the last axis: (..., n) to (...)."""
     return _logsumexp(x)
 
 
@@ -111,7 +99,7 @@ def _logsumexp(x: mx.array) -> mx.array:
 
 
 def cross_entropy(logits: mx.array, targets: mx.array) -> mx.array:
-    """Cross-entropy (nats) of each target: (..., vocabulary) and (...) to (...)."""
+    """The cross-entropy (nats) of each target id: (..., vocabulary) and (...) to (...)."""
     chosen = mx.take_along_axis(logits, targets[..., None], axis=-1).squeeze(-1)
     return cast(mx.array, logsumexp(logits)) - chosen
 
@@ -125,9 +113,10 @@ def scaled_dot_product_attention(  # noqa: PLR0913, PLR0917 - the signature is m
     mask: mx.array | str | None,
     sinks: mx.array | None = None,
 ) -> mx.array:
-    """Attention as mlx-lm's models ask for it: (batch, heads, length, width), fewer heads in keys.
+    """Scaled dot-product attention with mlx-lm's arguments, (batch, heads, length, head size).
 
-    What this does not know (quantised caches, sinks, half precision) goes the usual way.
+    Keys and values may have fewer heads (grouped queries). Calls with a quantised cache, sinks or
+    half precision go to mlx-lm's own function.
     """
     if hasattr(cache, "bits") or sinks is not None or queries.dtype != mx.float32:
         from mlx_lm.models import base
@@ -148,9 +137,3 @@ def scaled_dot_product_attention(  # noqa: PLR0913, PLR0917 - the signature is m
         scores = mx.where(mask, scores, _MASKED) if mask.dtype == mx.bool_ else scores + mask
     weights = cast(mx.array, softmax(scores))
     return (weights @ values[:, :, None]).reshape(batch, heads, length, -1)
-
-
-_REPLACEMENTS = {
-    "swiglu": swiglu,
-    "scaled_dot_product_attention": scaled_dot_product_attention,
-}

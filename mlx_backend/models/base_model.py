@@ -1,4 +1,4 @@
-"""Loading a base model the way this machine computes it fastest."""
+"""Loading a base model in the number format that this machine computes fastest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel
-from mlx_backend.machine import cpu_math
+from mlx_backend.machine import library_patches
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models.chat_form import ChatForm
@@ -32,14 +32,15 @@ class LoadedModel:
 
     @property
     def bytes(self) -> int:
-        """The memory that the weights take."""
+        """The size of the weights in memory."""
         return sum(array.nbytes for array in flatten(self.model.parameters()).values())
 
 
 def base_for(library: Library, adapters: Sequence[Adapter], otherwise: str) -> str:
-    """The name of the base model that these adapters stand on; `otherwise` where there are none.
+    """The name of the base model that all these adapters were trained on; `otherwise` without any.
 
-    Raises OvernightError when they stand on different ones, or theirs is missing or another one.
+    Raises OvernightError when they were trained on different base models, or when theirs is
+    missing or has another hash.
     """
     bases = {(adapter.card.base, adapter.card.base_sha256) for adapter in adapters}
     if not bases:
@@ -72,17 +73,17 @@ def base_for(library: Library, adapters: Sequence[Adapter], otherwise: str) -> s
 
 
 def load_base_model(library: Library, name: str) -> LoadedModel:
-    """Load a base model: quantised as it is on a GPU, as float32 on the CPU.
+    """Load a base model, frozen: quantised as it is for a GPU, as float32 for the CPU.
 
     MLX's CPU build computes quantised and 16-bit products about 40 times slower than float32.
-    Raises OvernightError when the model is unknown or damaged, or memory does not suffice.
+    Raises OvernightError when the model is unknown or damaged, RuntimeError without enough memory.
     """
     info = find_base_model(library, name)
     try:
         model, _ = load_model(info.path, lazy=True)
         if not has_gpu():
             _to_float32(model)
-            cpu_math.use_in(model)
+            library_patches.use_cpu_math(model)
         mx.eval(model.parameters())
         tokenizer = load_tokenizer(info.path)
     except (RuntimeError, ValueError, KeyError, TypeError, FileNotFoundError) as error:
@@ -99,7 +100,7 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
 
 
 def _to_float32(model: nn.Module) -> None:
-    # Scales go to float32 first: MLX's CPU build dequantises with 16-bit ones four times slower.
+    # Scales first, because MLX's CPU build dequantises with 16-bit scales four times slower.
     for _, module in model.named_modules():
         if isinstance(module, nn.QuantizedLinear | nn.QuantizedEmbedding):
             module.scales = module.scales.astype(mx.float32)

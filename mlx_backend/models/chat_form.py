@@ -1,7 +1,7 @@
-"""Conversations as the tokens of a model's chat template; training and chat share this form.
+"""Conversations as tokens, in the form of a model's chat template, for training and chat alike.
 
-Only the template's own text may become control tokens. What people and notes say is encoded apart
-from it, so that a note with `<|im_end|>` in it stays text and cannot end a turn.
+Only the template's own text may become control tokens. What people and notes say is encoded
+separately, so that `<|im_end|>` in a note stays text and cannot end a turn.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from tokenizers import Tokenizer
 from mlx_backend.library.models import BaseModel
 from mlx_backend.protocol import Turn
 
-# Empty, since every sample and every question carries it, and since a small base model takes any
-# text here as its subject; present, since a template without one may put in a long text of its own.
+# Empty, because it is part of every sample and question, and because a small base model takes any
+# text here for the topic. Present, because some templates insert a long text when there is none.
 SYSTEM_PROMPT = ""
 
-_PLACE = "\ue000{}\ue001"  # private use characters: no template treats them as anything
+_PLACE = "\ue000{}\ue001"  # private use characters, which mean nothing to a template
 _PLACES = re.compile("\ue000(\\d+)\ue001")
 
 
 class ChatForm:
-    """Turns to tokens for one base model."""
+    """Encodes turns as token ids for one base model."""
 
     def __init__(self, tokenizer: TokenizerWrapper, info: BaseModel) -> None:
         self._template = tokenizer
@@ -35,18 +35,18 @@ class ChatForm:
         self._end: int = tokenizer.eos_token_id
 
     def prompt(self, turns: Sequence[Turn]) -> list[int]:
-        """The conversation up to where the assistant's next answer begins."""
+        """The token ids of the conversation, up to where the assistant's next answer begins."""
         contents = self._encode_contents([turn.text for turn in turns])
         return _assemble(self._pieces([turn.role for turn in turns]), contents)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens each text has by itself."""
+        """The number of tokens of each text, without a template."""
         return [len(ids) for ids in self._encode_contents(texts)]
 
     def samples(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], int]]:
-        """Questions with their answers as tokens, and how many tokens of each are the prompt.
+        """Token ids of each pair of question and answer, and how many of them are the prompt.
 
-        An answer's own tokens end with the one that ends a turn: the model learns to stop.
+        The last token is the one that ends a turn, so that the model learns to stop.
         """
         pieces = self._pieces(["user"])
         prompts = self._encode_contents([prompt for prompt, _ in pairs])
@@ -62,11 +62,11 @@ class ChatForm:
         return [encoding.ids for encoding in encodings]
 
     def _pieces(self, roles: Sequence[str]) -> list[list[int] | int]:
-        """The template's own tokens, and between them the number of the turn that stands there."""
+        """The template's own token ids, and between them the index of the turn to insert there."""
         turns = [{"role": role, "content": _PLACE.format(i)} for i, role in enumerate(roles)]
         try:
             text = self._render([{"role": "system", "content": SYSTEM_PROMPT}, *turns])
-        except TemplateError:  # some templates know no such role
+        except TemplateError:  # some templates have no such role
             text = self._render(turns)
         pieces: list[list[int] | int] = []
         for i, part in enumerate(_PLACES.split(text)):

@@ -1,7 +1,7 @@
-"""What of a conversation a model can read at once: the oldest exchanges go first, whole.
+"""Fitting a conversation into a model's context window: the oldest exchanges are left out.
 
-More is left out at a time than has to be, so that for some questions to come the beginning of what
-the model reads stays the same, and is not computed again.
+An exchange is a question with its answer. More exchanges are left out at a time than necessary, so
+that the prompt begins the same for the next few questions and the prompt cache can be reused.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from mlx_backend.protocol import Turn
 _LEAST_ANSWER = 64
 """Tokens. A question that leaves less room than this for its answer does not fit."""
 
-_ANSWERS_SHARE = 4  # turns are left out for an answer of up to this part of what fits
-# What the template puts around a turn and before the first one; the exact count comes after.
+_ANSWERS_SHARE = 4  # turns are left out for an answer of up to a quarter of the window
+# Tokens that the template adds to a turn: an estimate, checked against the exact count.
 _AROUND_A_TURN = 8
-_WORDS_A_TOKEN = 0.75  # of English; a rule of thumb, told as one
+_WORDS_A_TOKEN = 0.75  # a rule of thumb for English
 
 Prompt = Callable[[Sequence[Turn]], list[int]]
-"""A conversation as the tokens of a model."""
+"""Encodes a conversation as token ids."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A conversation as far as it fits: `prompt` in tokens, and the room for the answer.
+    """The part of a conversation that fits.
 
-    `left_out` is how many exchanges, from the first on, the model does not see.
+    prompt: token ids; max_tokens: the room for the answer; left_out: how many of the first
+    exchanges the model does not see.
     """
 
     prompt: list[int]
@@ -43,10 +44,10 @@ def fit(
     limit: int,
     longest_answer: int,
 ) -> Fitted:
-    """Leave out what does not fit into `limit` tokens with an answer of `longest_answer`.
+    """Leave out what does not fit into `limit` tokens together with the answer.
 
-    `count` counts the tokens of texts. The answer gets what room there is, `longest_answer` at
-    most. Raises OvernightError when the last question is too long by itself.
+    `count` counts the tokens of each text. The answer gets the room that is left, `longest_answer`
+    tokens at most. Raises OvernightError when the last question alone is too long.
     """
     prompt = to_prompt(turns)
     if len(prompt) + longest_answer <= limit:
@@ -56,7 +57,7 @@ def fit(
     left_out = left_out_of(sizes, room)
     prompt = to_prompt(turns[2 * left_out :])
     while len(prompt) > room and 2 * left_out + 1 < len(turns):
-        left_out += 1  # the template takes more than was thought
+        left_out += 1  # the template adds more than estimated
         prompt = to_prompt(turns[2 * left_out :])
     answer = min(longest_answer, limit - len(prompt))
     if answer < least_answer(longest_answer):
@@ -65,11 +66,12 @@ def fit(
 
 
 def left_out_of(sizes: Sequence[int], room: int) -> int:
-    """How many exchanges of a conversation to leave out, from the first on, to keep within `room`.
+    """How many of the first exchanges to leave out, so that the rest fits into `room` tokens.
 
-    `sizes` are those of its turns, question and answer by turns, the last a question. Found by
-    going through the conversation as it grew: where it became too long, half of what was there
-    went. So the number stays the same for some questions, and any later one gives it again.
+    `sizes` are the tokens of its turns, alternating question and answer; the last is a question.
+    The conversation is followed as it grew: each time it became too long, its oldest exchanges
+    were left out until the others took half of the room. So the number seldom changes, and is the
+    same when it is computed again for the same conversation.
     """
     left_out = earlier = 0
     for question in range(0, len(sizes), 2):
@@ -84,18 +86,18 @@ def left_out_of(sizes: Sequence[int], room: int) -> int:
 
 
 def left_out_sentence(count: int) -> str:
-    """What a person should know when the first `count` questions were left out."""
+    """A sentence for the person when the first `count` exchanges were left out."""
     first = "question" if count == 1 else f"{count:,} questions"
     return f"The model no longer sees the first {first}."
 
 
 def least_answer(longest: int) -> int:
-    """The least room in tokens that an answer of at most `longest` needs."""
+    """The smallest room (tokens) that is enough for an answer of at most `longest` tokens."""
     return min(longest, _LEAST_ANSWER)
 
 
 def too_long(tokens: int, limit: int) -> OvernightError:
-    """The error for a question of so many tokens where `limit` fit."""
+    """The error for a question of `tokens` tokens where `limit` fit."""
     part = f"{tokens / limit:.0f} times" if tokens >= 2 * limit else "a little more than"
     if limit * 1.1 < tokens < 2 * limit:
         part = f"{round(100 * (tokens / limit - 1)):d} percent more than"
@@ -108,6 +110,6 @@ def too_long(tokens: int, limit: int) -> OvernightError:
 
 
 def _words(tokens: int) -> int:
-    """About how many words tokens stand for, to two digits."""
+    """About how many English words this many tokens are, rounded to two digits."""
     words = max(1, round(tokens * _WORDS_A_TOKEN))
     return int(round(words, -max(0, len(str(words)) - 2)))

@@ -1,9 +1,8 @@
-"""Answering: one conversation streamed with its prompt cache reused, or many prompts in a batch."""
+"""Answering with a loaded model: one streamed conversation, or many questions in batches."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from mlx_lm.sample_utils import make_sampler
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.models import BaseModel
 from mlx_backend.machine.cores import CoreShare
+from mlx_backend.machine.library_patches import wired_limit_untouched
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.context_window import Fitted, fit, least_answer
 from mlx_backend.models.lora import apply_adapters
@@ -26,16 +26,18 @@ from mlx_backend.protocol import Sampling, Turn
 Ended = Literal["stop", "length", "cancelled"]
 
 _BATCH = 32
-# Between two such pieces of a long prompt, a cancelled answer ends.
+# Tokens of a prompt that are computed at once; between them an answer can be cancelled.
 _PREFILL_STEP = 512
 _LONGEST_CONTEXT = 32_768  # for models that do not say
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer and how it came about; speeds count the generated tokens alone.
+    """An answer, with counts in tokens.
 
-    `left_out` is how many exchanges, from the first on, did not fit into what the model reads.
+    ended: why it ended; cached_tokens: the part of the prompt that was in the cache; ttft_ms:
+    milliseconds until the first token; tokens_per_second: of the generated tokens after the first;
+    left_out: how many of the first exchanges did not fit into the context window.
     """
 
     text: str
@@ -49,16 +51,16 @@ class Answer:
 
 
 def _ignore(*_: object) -> None:
-    """Nobody listens."""
+    """The callback where nobody listens."""
 
 
 class _CancelledError(Exception):
-    """The person wants no more of this answer."""
+    """The person has cancelled this answer."""
 
 
 @dataclass
 class _Draft:
-    """An answer while it grows."""
+    """An answer while it is generated."""
 
     pieces: list[str] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
@@ -66,7 +68,7 @@ class _Draft:
     ended: Ended = "length"
 
     def add(self, response: GenerationResponse) -> None:
-        """Take the next token."""
+        """Append the next token."""
         self.first_at = self.first_at or time.perf_counter()
         self.ids.append(response.token)
         self.pieces.append(response.text)
@@ -74,7 +76,7 @@ class _Draft:
             self.ended = "stop"
 
     def finish(self, began: float, fitted: Fitted, cached_tokens: int) -> Answer:
-        """The answer as it is now; `began` is when it was asked."""
+        """The answer as it is now; `began` is when it was asked (time.perf_counter)."""
         now = time.perf_counter()
         first_at = self.first_at or now
         return Answer(
@@ -97,24 +99,8 @@ class _Cache:
     ids: list[int] = field(default_factory=list)
 
 
-@contextlib.contextmanager
-def wired_limit_untouched() -> Iterator[None]:
-    """Keep mlx-lm from having macOS hold all of the memory that Metal recommends.
-
-    It does so while it generates. Study and exams take hours of a night, next to training, and a
-    Mac whose memory is held runs out of it for everything else.
-    """
-    generate: Any = sys.modules[batch_generate.__module__]
-    own = generate.maybe_set_recommended_wired_limit
-    generate.maybe_set_recommended_wired_limit = lambda: None
-    try:
-        yield
-    finally:
-        generate.maybe_set_recommended_wired_limit = own
-
-
 class ChatModel:
-    """A loaded base model that answers with any adapters put on it."""
+    """A loaded base model with adapters that answers questions."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
@@ -123,12 +109,12 @@ class ChatModel:
 
     @property
     def info(self) -> BaseModel:
-        """The base model's own description."""
+        """The base model's name, card and folder."""
         return self._loaded.info
 
     @contextlib.contextmanager
     def as_base(self) -> Iterator[LoadedModel]:
-        """The base model itself for a block, without the adapters."""
+        """The base model without adapters, within a block."""
         if self._adapters:
             apply_adapters(self._loaded.model, ())
         try:
@@ -138,7 +124,7 @@ class ChatModel:
                 apply_adapters(self._loaded.model, self._adapters)
 
     def use(self, adapters: Sequence[tuple[Adapter, float]]) -> None:
-        """Answer with these adapters and weights from now on; none is the base itself."""
+        """Answer with these adapters and weights from now on; without any, as the base model."""
         apply_adapters(self._loaded.model, adapters)
         self._adapters = tuple(adapters)
         self._cache = None
@@ -150,12 +136,12 @@ class ChatModel:
         on_text: Callable[[str], object] = _ignore,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Answer:
-        """Answer the last turn, calling `on_text` with each new piece.
+        """Answer the last turn, calling `on_text` with each new piece of text.
 
-        What an earlier answer of the same conversation left in the cache is not computed again.
-        Of a conversation that is longer than the model can read, the oldest part is left out, and
-        the answer is no longer than what room there is. Raises OvernightError when the last
-        question is too long by itself.
+        Reuses the prompt cache of the previous answer as far as the prompts agree. Leaves out the
+        oldest part of a conversation that is longer than the context window. `cancelled` is asked
+        after each token and each part of the prompt. Raises OvernightError when the last question
+        alone is too long.
         """
         began = time.perf_counter()
         form = self._loaded.form
@@ -178,7 +164,7 @@ class ChatModel:
         return draft.finish(began, fitted, cached_tokens=cached)
 
     def fits(self, question: str, max_tokens: int) -> bool:
-        """Whether a question by itself leaves room for an answer of at most `max_tokens`."""
+        """Whether a question alone leaves enough room for an answer of at most `max_tokens`."""
         tokens = len(self._loaded.form.prompt([Turn(role="user", text=question)]))
         return tokens + least_answer(max_tokens) <= self._limit
 
@@ -203,7 +189,7 @@ class ChatModel:
 
     @property
     def _limit(self) -> int:
-        """How many tokens the model reads at once, its answer among them."""
+        """The context window: the most tokens of prompt and answer together."""
         arguments = getattr(self._loaded.model, "args", None)
         return getattr(arguments, "max_position_embeddings", None) or _LONGEST_CONTEXT
 
@@ -214,8 +200,9 @@ class ChatModel:
         on_progress: Callable[[int, int], object] = _ignore,
         temperature: float = 0.0,
     ) -> list[str]:
-        """Answer single questions in batches of like length, greedily at 0; order is kept.
+        """Answer single questions in batches of similar length; answers keep the order.
 
+        Greedy at temperature 0. `on_progress` gets the numbers of questions answered and in all.
         A question that is too long for the model gets the answer "".
         """
         tokenizer = self._loaded.tokenizer
@@ -242,9 +229,9 @@ class ChatModel:
         return texts
 
     def _cache_for(self, prompt: list[int]) -> tuple[_Cache, int]:
-        """A cache that holds the longest known beginning of the prompt, and its length."""
+        """A cache that holds the longest known beginning of the prompt, and its length (tokens)."""
         cache = self._cache
-        self._cache = None  # while it changes, an interrupted answer must not leave it behind
+        self._cache = None  # an interrupted answer must not leave a cache that does not fit its ids
         if cache is not None and can_trim_prompt_cache(cache.layers):
             shared = _shared_length(cache.ids, prompt[:-1])
             if shared > 0:
@@ -253,12 +240,13 @@ class ChatModel:
         return _Cache(make_prompt_cache(self._loaded.model)), 0
 
     def _remember(self, cache: _Cache, ids: list[int]) -> None:
-        # The last sampled tokens may not have gone through the model yet.
+        # The model may not have computed the last sampled tokens yet.
         cache.ids = ids[: cache.layers[0].offset]
         self._cache = cache
 
 
 def _shared_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """The length of the longest common beginning."""
     length = 0
     for a, b in zip(one, other, strict=False):
         if a != b:

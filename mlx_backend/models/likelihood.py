@@ -1,4 +1,7 @@
-"""How likely a model finds a text behind another: what a small one tells better than it writes."""
+"""The probability that a model gives to a text after a context, computed in batches.
+
+A small model judges texts better than it writes them.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +16,27 @@ from mlx_backend.machine.cores import CoreShare
 from mlx_backend.models.base_model import LoadedModel
 
 _MOST_ROWS = 32
-# Logits computed at once: float32, half a gigabyte.
+# Logits computed at once; as float32 they take half a gigabyte.
 _MOST_LOGITS = 128_000_000
 _USUAL_VOCABULARY = 152_000
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a model reads a text: log probabilities (nats), the mean of its tokens and its last."""
+    """Log probabilities (nats) of a text: the mean over its tokens, and that of the last token."""
 
     mean: float
     end: float
 
 
 def readings(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[Reading]:
-    """How likely each text is behind its context, and that it ends as it does."""
+    """The log probabilities of each text after the context of the same index."""
     pairs = [
         (_encode(loaded, context, is_beginning=True), _encode(loaded, f" {text}"))
         for context, text in zip(contexts, texts, strict=True)
     ]
     found = [Reading(0.0, 0.0)] * len(pairs)
-    for chosen, rows, logits in logits_in_rows(loaded, [[*c, *t] for c, t in pairs]):
+    for chosen, rows, logits in batched_logits(loaded, [[*c, *t] for c, t in pairs]):
         losses = np.array(nn.losses.cross_entropy(logits, rows[:, 1:]))
         for row, i in enumerate(chosen):
             context, text = pairs[i]
@@ -43,7 +46,7 @@ def readings(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str])
 
 
 def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
-    """The mean log probability (nats a token) of each text behind its context."""
+    """The mean log probability (nats per token) of each text after its context."""
     return [reading.mean for reading in readings(loaded, contexts, texts)]
 
 
@@ -52,13 +55,14 @@ def summed_losses(
     texts: Sequence[tuple[list[int], int]],
     before_each: Callable[[], object] = lambda: None,
 ) -> list[tuple[float, int]]:
-    """Of texts as tokens, each from a place on, the summed loss (nats) and the number of tokens.
+    """For each text, the cross-entropy (nats) summed over its tokens, and their number.
 
-    `before_each` is called before each batch; what it raises ends the work.
+    A text is given as token ids and the index of the first one that counts, at least 1; those
+    before are context. `before_each` is called before each batch; what it raises ends the work.
     """
     found = [(0.0, 0)] * len(texts)
-    for chosen, rows, logits in logits_in_rows(loaded, [ids for ids, _ in texts]):
-        before_each()  # nothing of this batch is computed yet
+    for chosen, rows, logits in batched_logits(loaded, [ids for ids, _ in texts]):
+        before_each()  # MLX is lazy: nothing of this batch is computed yet
         losses = nn.losses.cross_entropy(logits, rows[:, 1:])
         mx.eval(losses)
         for row, i in enumerate(chosen):
@@ -67,12 +71,14 @@ def summed_losses(
     return found
 
 
-def logits_in_rows(
+def batched_logits(
     loaded: LoadedModel, texts: Sequence[Sequence[int]]
 ) -> Iterator[tuple[list[int], mx.array, mx.array]]:
-    """Of texts as tokens: which of them, their tokens in rows, and the logits of what follows each.
+    """Run texts, given as token ids, through the model in batches, the longest first.
 
-    As many go through the model at once as their logits have room; the longest come first.
+    Yields for each batch the indices of its texts, their ids padded with 0, (rows, length), and
+    the logits of each next token, (rows, length - 1, vocabulary). A batch has as many rows as
+    their logits fit into memory.
     """
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
     cores = CoreShare()
@@ -86,13 +92,13 @@ def logits_in_rows(
 
 
 def _rows_at_once(loaded: LoadedModel, length: int) -> int:
-    """How many rows of `length` tokens may go through a model with all of their logits."""
+    """How many rows of `length` tokens fit into a batch, at least 1."""
     arguments = getattr(loaded.model, "args", None)
     vocabulary = getattr(arguments, "vocab_size", None) or _USUAL_VOCABULARY
     return max(1, min(_MOST_ROWS, _MOST_LOGITS // (max(1, length) * vocabulary)))
 
 
 def _encode(loaded: LoadedModel, text: str, is_beginning: bool = False) -> list[int]:
-    """A text's tokens, at a beginning with what the model wants first."""
+    """A text's token ids; at the beginning with the tokens that the model expects first."""
     ids: list[int] = loaded.tokenizer.encode(text, add_special_tokens=is_beginning)
     return ids

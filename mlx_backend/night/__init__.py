@@ -1,1 +1,1 @@
-"""The night around a run: its hours, its turn, the machine's state, and what it takes. No MLX."""
+"""When a run may compute: its hours, its turn, the state of the machine. No MLX."""

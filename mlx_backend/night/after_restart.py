@@ -1,6 +1,6 @@
-"""Going on by itself after a restart: an entry among what the system starts when one logs in.
+"""Resuming runs after a restart: a login entry that runs `overnight resume --waiting`.
 
-It is made only when the person asks for it, and runs `overnight resume --waiting`.
+It is made only when the person asks for it.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from mlx_backend.library.home import HOME_VARIABLE, Library
 
 COMMAND = (sys.executable, "-m", "mlx_backend.cli", "resume", "--waiting")
 
-_STOP_S = 120  # a training saves its last step before the system ends it
+_STOP_S = 120  # in which a training saves before the system ends it
 
 
 @dataclass(frozen=True)
 class LoginEntry:
-    """What the system starts at login: a file, and on Linux a link that switches it on."""
+    """What the system starts at login: a file, and on Linux a link that enables it."""
 
     path: Path
     content: bytes
     link: Path | None = None
 
     def write(self) -> None:
-        """Make it, or bring it up to date. Raises OvernightError when that fails."""
+        """Write it, or bring it up to date. Raises OvernightError when that fails."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not (self.path.is_file() and self.path.read_bytes() == self.content):
@@ -44,7 +44,7 @@ class LoginEntry:
             raise _refused(self.path.parent, error) from error
 
     def remove(self) -> None:
-        """Take it back; what is not there is no error. Raises OvernightError when that fails."""
+        """Remove it, if it is there. Raises OvernightError when that fails."""
         try:
             for path in (self.link, self.path):
                 if path is not None:
@@ -54,9 +54,9 @@ class LoginEntry:
 
 
 def go_on_after_restart(library: Library, wanted: bool) -> None:
-    """Go on by itself after a restart with what was cut short in this library, or no longer.
+    """Have the runs of this library that a restart interrupts resumed at login, or no longer.
 
-    Raises OvernightError when the system cannot do it, or does not let us.
+    Raises OvernightError when the system cannot do that or does not permit it.
     """
     entry = login_entry(library, sys.platform, os.environ)
     if entry is not None:
@@ -75,8 +75,8 @@ def login_entry(
     environment: Mapping[str, str],
     command: Sequence[str] = COMMAND,
 ) -> LoginEntry | None:
-    """The entry for a library; None on a system that has no such thing."""
-    # Several libraries get along, and none has its path shown in a file's name.
+    """The login entry for a library; None on a system without such entries."""
+    # Each library has its own entry, whose file name does not reveal the library's path.
     mark = hashlib.sha256(os.fsencode(library.home)).hexdigest()[:8]
     if platform == "darwin":
         name = f"app.overnight.resume.{mark}"
@@ -99,7 +99,7 @@ def _launch_agent(name: str, library: Library, command: Sequence[str]) -> bytes:
             "ProgramArguments": list(command),
             "EnvironmentVariables": {HOME_VARIABLE: str(library.home)},
             "RunAtLoad": True,
-            # The runs are processes of their own, which outlive the command that started them.
+            # The runs outlive the command that starts them.
             "AbandonProcessGroup": True,
             "StandardErrorPath": str(library.logs / "resume.log"),
         }
@@ -109,7 +109,7 @@ def _launch_agent(name: str, library: Library, command: Sequence[str]) -> bytes:
 def _systemd_unit(library: Library, command: Sequence[str]) -> str:
     """Source: the manual pages systemd.service(5) and systemd.exec(5).
 
-    The unit stays active, for when it ends systemd ends the runs that it has started.
+    The unit stays active, because systemd would end the runs together with it.
     """
     words = " ".join(_quoted(word.replace("$", "$$")) for word in command)
     return "\n".join(
@@ -132,7 +132,7 @@ def _systemd_unit(library: Library, command: Sequence[str]) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A word as systemd reads it back."""
+    """A word quoted for systemd."""
     for plain, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%")):
         word = word.replace(plain, written)
     return f'"{word}"'

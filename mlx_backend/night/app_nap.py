@@ -1,7 +1,7 @@
-"""App Nap of a Mac: it slows programs that nobody looks at, and is told not to while one works.
+"""App Nap slows programs in the background on a Mac; it is switched off while one works.
 
-Source: https://developer.apple.com/documentation/foundation/nsprocessinfo, through the runtime of
-Objective-C, so that no bridge has to be installed for three calls.
+Source: https://developer.apple.com/documentation/foundation/nsprocessinfo. The calls go through the
+Objective-C runtime, so that no bridge has to be installed for three of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-# NSActivityUserInitiatedAllowingIdleSystemSleep: whether the system sleeps is settled elsewhere.
+# NSActivityUserInitiatedAllowingIdleSystemSleep: `awake.py` decides whether the system sleeps.
 _ACTIVITY = 0x00FFFFFF & ~(1 << 20)
 _OBJC = "/usr/lib/libobjc.A.dylib"
 _FOUNDATION = "/System/Library/Frameworks/Foundation.framework/Foundation"
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def without_app_nap(reason: str) -> Iterator[None]:
-    """Keep this process from being slowed for a block; nothing to do but on a Mac."""
+    """Keep a Mac from slowing this process during a block; does nothing elsewhere."""
     with contextlib.ExitStack() as stack:
         if sys.platform == "darwin":
             try:
@@ -49,7 +49,7 @@ def _activity(reason: str) -> Iterator[None]:
 
 
 class _ObjectiveC:
-    """Sends messages to objects. Raises OSError where there is no Objective-C."""
+    """Sends messages to Objective-C objects. Raises OSError where there is no Objective-C."""
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(_OBJC)
@@ -59,16 +59,16 @@ class _ObjectiveC:
             function.restype, function.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
 
     def named(self, name: str) -> int:
-        """A class."""
+        """The class of this name."""
         found: int | None = self._library.objc_getClass(name.encode())
         if not found:
             raise OSError(f"there is no class {name}")
         return found
 
     def call(self, target: int, message: str, *arguments: Any) -> int:
-        """Send `message`; the answer is an object, or 0."""
+        """Send `message`; returns an object, or 0."""
         kinds = [ctypes.c_char_p if isinstance(a, bytes) else type(a) for a in arguments]
-        # Arm calls functions of variable and of fixed arguments differently: hence the prototype.
+        # Arm passes variadic arguments differently, so each call needs its own prototype.
         send = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, *kinds)(
             ("objc_msgSend", self._library)
         )

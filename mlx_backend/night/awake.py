@@ -1,7 +1,7 @@
 """Keeping the machine awake while a run computes. The display may sleep, and should.
 
-A display that is on shortens what the GPU may do at a stretch, and ends trainings:
-https://github.com/ml-explore/mlx/issues/3267. Nothing keeps a laptop awake whose lid is closed.
+While a display is on, the system limits how long the GPU may compute at a stretch, which can end
+trainings: https://github.com/ml-explore/mlx/issues/3267. A laptop with a closed lid sleeps anyway.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from mlx_backend.night.app_nap import without_app_nap
-from mlx_backend.night.asking import succeeds
+from mlx_backend.night.system_tools import succeeds
 
 _FAREWELL_S = 5.0
 
@@ -24,31 +24,31 @@ _log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def kept_awake(reason: str) -> Iterator[None]:
-    """Keep the machine from sleeping for a block; where that cannot be had, the log says so.
+    """Keep the machine from sleeping during a block; the log says so where that is impossible.
 
-    What keeps it awake ends with this process, however that ends.
+    The tool that keeps it awake ends with this process, even when that is killed.
     """
     command = command_for(reason)
     if command is None:
-        _log.info("nothing here keeps the machine awake; its own settings say when it sleeps")
+        _log.info("no tool keeps this machine awake; its own settings decide when it sleeps")
     with without_app_nap(reason), _running(command or ()):
         yield
 
 
 def can_keep_awake() -> bool:
-    """Whether this system lets us; tried for a moment."""
+    """Whether this system permits it; found out by trying."""
     if sys.platform == "darwin":
         command: list[str] | None = ["/usr/bin/caffeinate", "-i", "-s", "/usr/bin/true"]
     else:
-        command = _inhibitor("Looking whether that works", "true")
+        command = _inhibitor("Trying whether that works", "true")
     return command is not None and succeeds(command)
 
 
 def command_for(reason: str) -> list[str] | None:
-    """The tool of this system that keeps it awake for as long as it runs; None without one."""
+    """The tool that keeps this system awake while it runs; None where there is none."""
     if sys.platform == "darwin":
         return ["/usr/bin/caffeinate", "-i", "-s", "-w", str(os.getpid())]
-    # `cat` ends when its stdin closes, so even a kill of this process leaves nothing behind.
+    # `cat` ends when its stdin closes, even when this process is killed.
     return _inhibitor(reason, "cat")
 
 

@@ -7,8 +7,8 @@ import sys
 
 import psutil
 
-from mlx_backend.night.asking import Ask, answer_of
 from mlx_backend.night.strain import Strain
+from mlx_backend.night.system_tools import Ask, answer_of
 
 _PMSET = ("/usr/bin/pmset", "-g", "batt")
 _SOURCE = re.compile(r"Now drawing from '([^']+)'")

@@ -1,4 +1,4 @@
-"""Moments as people write them: an hour of the day, or a date with one."""
+"""Moments as people write them: a time of day, with or without a date."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _HOUR = re.compile(r"(\d{1,2}):(\d{2})")
 def next_time(hour: time, after: datetime) -> datetime:
     """The first moment after `after` (local time) at which the clock shows `hour`.
 
-    Where the clock is put back, it shows an hour twice; where it is put forward and leaves `hour`
-    out, the moment is as long after the jump as `hour` is after the time that was left out began.
+    Where the clock is put back, it shows `hour` twice, and the first moment counts. Where it is put
+    forward over `hour`, the moment is as long after the jump as `hour` is after its beginning.
     """
     return next(
         moment
-        for days in range(3)  # the hour may be over today, and left out tomorrow
+        for days in range(3)  # the hour may be over today and skipped by the clock tomorrow
         for moment in _readings(datetime.combine(after.date() + timedelta(days=days), hour), after)
     )
 
@@ -33,7 +33,9 @@ def read_moment(text: str, after: datetime) -> datetime:
         return next_time(time(int(hour[1]), int(hour[2])), after)
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is not None:
-        moment = datetime.fromtimestamp(moment.timestamp())  # it knows which of two 2:30 it is
+        moment = datetime.fromtimestamp(
+            moment.timestamp()
+        )  # its offset tells which of two 2:30 it is
         readings = [moment] if _is_after(moment, after) else []
     else:
         readings = _readings(moment, after)
@@ -47,12 +49,14 @@ def read_moment(text: str, after: datetime) -> datetime:
 
 
 def _readings(shown: datetime, after: datetime) -> list[datetime]:
-    """The moments after `after` at which the clock shows a date and an hour, the first one first.
+    """The moments after `after` at which the clock shows this date and hour, in order.
 
-    There are two where the clock is put back. Where it was put forward over that hour there is one,
-    at which it shows another.
+    There are two where the clock is put back. Where it is put forward over that hour, there is one,
+    at which the clock shows a later hour.
     """
-    if abs(shown - after) > timedelta(days=2):  # no clock is put so far; years may be out of range
+    if abs(shown - after) > timedelta(
+        days=2
+    ):  # beyond any change of the clock; years may be out of range
         return [shown] if shown > after else []
     both = [shown.replace(fold=fold) for fold in (0, 1)]
     there = [m for m in both if datetime.fromtimestamp(m.timestamp()) == shown]

@@ -1,7 +1,7 @@
-"""What the machine has against a run going on now: its battery, heat, want of memory.
+"""Conditions of the machine under which a run waits: battery power, heat, too little memory.
 
-A condition has to last before it stops a run, and to be gone for a while before the run goes
-on: a plug that is moved, or a minute of heat, is no reason to save and to begin again.
+A condition must last a while before it stops a run, and be gone for a while before the run goes on,
+so that a plug pulled for a moment, or a minute of heat, does not interrupt it.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ import psutil
 
 from mlx_backend.night.battery import battery_strain
 from mlx_backend.night.heat import heat_strain
-from mlx_backend.night.shortage import memory_strain
+from mlx_backend.night.memory_pressure import memory_strain
 from mlx_backend.night.strain import Strain
 from mlx_backend.protocol import Patience, Waiting, WaitReason
 
-# Whoever has not looked for so long (s) knows nothing, and begins anew.
-_FORGOTTEN_S = 90.0
+_FORGOTTEN_S = 90.0  # after so long without a look, earlier looks count no more
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Something to wait for.
+    """A reason to wait.
 
-    It stops a run after `lasts` seconds, and lets it go on after being gone for `gone` seconds.
+    It stops a run after it lasted `lasts` seconds; after `gone` seconds without it the run goes on.
     """
 
     reason: WaitReason
@@ -63,7 +62,7 @@ MEMORY = Condition(
 
 
 def conditions_of(patience: Patience) -> list[Condition]:
-    """The conditions that a person wants a run to wait for."""
+    """The conditions under which the person wants a run to wait."""
     chosen = (
         (patience.on_battery, BATTERY),
         (patience.when_hot, HEAT),
@@ -73,7 +72,7 @@ def conditions_of(patience: Patience) -> list[Condition]:
 
 
 class Lookout:
-    """Looks at conditions again and again. `clock` counts seconds."""
+    """Watches conditions. `clock` gives seconds."""
 
     def __init__(
         self, conditions: Sequence[Condition], clock: Callable[[], float] = time.monotonic
@@ -82,48 +81,52 @@ class Lookout:
         self._clock = clock
 
     def obstacle(self) -> Waiting | None:
-        """Look now; the first thing that a run has to wait for, None when it may go on."""
+        """Look now; the first reason to wait, None when the run may go on."""
         now = self._clock()
         waits = [held.condition for held in self._held if held.look(now)]
         return Waiting(reason=waits[0].reason, text=waits[0].text) if waits else None
 
 
 class _Held:
-    """One condition with its memory of when it began to change."""
+    """One condition, and since when it has been changing."""
 
     def __init__(self, condition: Condition) -> None:
         self.condition = condition
-        self._is_hindering = False
+        self._stops = False
         self._changing_since: float | None = None
         self._looked = float("-inf")
 
     def look(self, now: float) -> bool:
-        """Whether a run has to wait; the first look in a long time counts at once."""
+        """Whether a run has to wait; the first look after a long time takes effect at once."""
         strain = _strain_of(self.condition)
         is_first = now - self._looked > _FORGOTTEN_S
         self._looked = now
         if is_first:
-            self._is_hindering = strain is Strain.MUCH
+            self._stops = strain is Strain.MUCH
             self._changing_since = None
         elif not self._would_change(strain):
             self._changing_since = None
         elif self._changing_since is None:
             self._changing_since = now
         elif now - self._changing_since >= self._needed():
-            self._is_hindering = not self._is_hindering
+            self._stops = not self._stops
             self._changing_since = None
-        return self._is_hindering
+        return self._stops
 
     def _would_change(self, strain: Strain) -> bool:
-        return strain is (Strain.NONE if self._is_hindering else Strain.MUCH)
+        return strain is (Strain.NONE if self._stops else Strain.MUCH)
 
     def _needed(self) -> float:
-        return self.condition.gone if self._is_hindering else self.condition.lasts
+        return self.condition.gone if self._stops else self.condition.lasts
 
 
 def _strain_of(condition: Condition) -> Strain:
     try:
         return condition.strain()
-    except (OSError, psutil.Error, ValueError) as error:  # what cannot be read hinders nobody
+    except (
+        OSError,
+        psutil.Error,
+        ValueError,
+    ) as error:  # a condition that cannot be read stops no run
         _log.warning("the %s cannot be read: %s", condition.reason, error)
         return Strain.NONE

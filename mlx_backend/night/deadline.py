@@ -1,4 +1,4 @@
-"""When a run must be over: within its hours, and by the moment that was asked for."""
+"""When a run must end: within its hours, and by the moment that the person chose."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.protocol import TrainSpec
 
 RESERVE = 0.05
-"""The share of a run's time that is kept for loading, checking and saving."""
+"""The share of a run's time that is reserved for loading, checking and saving."""
 
 
 def latest_end(spec: TrainSpec, began: float, spent: float = 0.0) -> float | None:
-    """The Unix time by which the whole run is to be over; None when nothing bounds it.
+    """The Unix time by which the whole run must end; None when nothing bounds it.
 
-    `began` is when the present attempt began (Unix time); `spent` the seconds of its hours that
-    earlier attempts used. What it waited for in between does not count against its hours.
+    `began` is when the present attempt began (Unix time); `spent` are the seconds that earlier
+    attempts used of its hours. The time between attempts does not count.
     """
     ends = []
     if spec.hours is not None:
@@ -26,7 +26,7 @@ def latest_end(spec: TrainSpec, began: float, spent: float = 0.0) -> float | Non
 
 
 def training_deadline(spec: TrainSpec, began: float, spent: float = 0.0) -> float | None:
-    """The Unix time at which the training itself ends, so that time is left to finish the run."""
+    """The Unix time by which the training itself must end, so that time is left to file it."""
     end = latest_end(spec, began, spent)
     if end is None:
         return None
@@ -34,7 +34,7 @@ def training_deadline(spec: TrainSpec, began: float, spent: float = 0.0) -> floa
 
 
 def check_time_is_left(spec: TrainSpec, now: float) -> None:
-    """Raise OvernightError where a run that has learned nothing yet can no longer end in time."""
+    """Raise OvernightError where a run that has learned nothing yet is past its end."""
     if spec.finish_by is not None and now >= spec.finish_by:
         moment = time.strftime("%A %H:%M", time.localtime(spec.finish_by))
         raise OvernightError(

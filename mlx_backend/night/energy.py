@@ -18,9 +18,9 @@ _MLX_FOR_CUDA = ("mlx-cuda", "mlx-cuda-12", "mlx-cuda-13")
 
 
 class EnergyMeter:
-    """Adds up what its gauges tell within `measuring` blocks. `clock` counts seconds.
+    """Adds up the energy that its gauges show during `measuring` blocks. `clock` gives seconds.
 
-    Machines are measured as a whole: what else they do at the time counts as well.
+    Most gauges measure the machine as a whole, including what other programs use.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class EnergyMeter:
 
     @contextlib.contextmanager
     def measuring(self) -> Iterator[None]:
-        """Count for a block."""
+        """Measure during a block."""
         for gauge in self._gauges:
             gauge.begin()
         self._sampled = self._clock()
@@ -44,12 +44,12 @@ class EnergyMeter:
             self._sampled = None
 
     def look(self) -> None:
-        """Look at the gauges when some seconds have passed; call it often."""
+        """Read the gauges if the last reading is some seconds ago; to be called often."""
         if self._sampled is not None and self._clock() - self._sampled >= _SAMPLE_EVERY_S:
             self._sample()
 
     def used(self) -> tuple[float, str]:
-        """Watt-hours so far, and how that is known."""
+        """Watt-hours so far, and how they were measured or estimated."""
         self._sample()
         how = " and ".join(gauge.how for gauge in self._gauges)
         return self._joules / _JOULES_PER_WATT_HOUR, how[:1].upper() + how[1:]
@@ -63,7 +63,7 @@ class EnergyMeter:
 
 
 def gauges_of_this_machine() -> list[Gauge]:
-    """The best gauges that can be read here."""
+    """The best gauges that can be read on this machine."""
     if sys.platform == "darwin":
         mac = MacPower()
         return [PowerGauge(mac.watts, mac.how)]

@@ -1,4 +1,4 @@
-"""Gauges of energy: those that a machine has, and assumptions where it has none."""
+"""Gauges of energy: meters of the machine, and estimates where it has none."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ _COUNTED_ZONES = ("package", "dram")
 _MICROJOULES = 1e6
 
 WATTS_PER_CORE = 3.5
-"""What a busy core takes, at most, in the mean of a data centre's processors.
+"""The power of a fully busy core (watts), the mean of processors in data centres.
 
 Source: https://www.cloudcarbonfootprint.org/docs/methodology.
 """
 
 
 class Gauge(Protocol):
-    """Something that tells energy."""
+    """Something that measures or estimates energy."""
 
     @property
     def how(self) -> str:
-        """How it knows, for the person."""
+        """How it measures or estimates, in words for the person."""
 
     def begin(self) -> None:
         """Count from now on."""
 
     def joules(self, seconds: float, /) -> float:
-        """The energy since `begin` or the last call, `seconds` ago."""
+        """The energy (joules) since `begin` or the last call, `seconds` ago."""
 
 
 class ProcessorMeter:
-    """The meter that processors have of their own (RAPL). Linux lets often only root read it.
+    """The processor's own meter (RAPL). On many Linux systems only root may read it.
 
     Source: https://docs.kernel.org/power/powercap/powercap.html.
     """
@@ -48,7 +48,7 @@ class ProcessorMeter:
 
     @classmethod
     def find(cls, powercap: Path = _POWERCAP) -> ProcessorMeter | None:
-        """The meter of this machine; None when there is none, or none that may be read."""
+        """The meter of this machine; None when there is none that may be read."""
         zones = []
         for zone in sorted(powercap.glob("intel-rapl:*")):
             with suppress(OSError, ValueError):
@@ -62,9 +62,9 @@ class ProcessorMeter:
         self._differences()
 
     def joules(self, _seconds: float, /) -> float:
-        """The energy since the last call.
+        """The energy (joules) since the last call.
 
-        It is right as long as the counter turned over once at most; that takes twenty minutes.
+        Correct if the counter overflowed at most once since, which takes twenty minutes.
         """
         return sum(self._differences()) / _MICROJOULES
 
@@ -80,9 +80,9 @@ class ProcessorMeter:
 
 
 class PowerGauge:
-    """A gauge that shows watts at this moment: what was between two looks is taken as their mean.
+    """A gauge that shows watts at this moment; between two readings their mean is assumed.
 
-    `watts` gives None while it does not know.
+    `watts` gives None while the power is unknown.
     """
 
     def __init__(self, watts: Callable[[], float | None], how: Callable[[], str]) -> None:
@@ -92,7 +92,7 @@ class PowerGauge:
 
     @property
     def how(self) -> str:
-        """How it knows."""
+        """How it measures or estimates, in words for the person."""
         return self._how()
 
     def begin(self) -> None:
@@ -100,14 +100,14 @@ class PowerGauge:
         self._last = self._watts()
 
     def joules(self, seconds: float, /) -> float:
-        """The energy since the last call."""
+        """The energy (joules) since the last call."""
         shown = [watts for watts in (self._last, self._watts()) if watts is not None]
         self._last = shown[-1] if shown else None
         return seconds * sum(shown) / len(shown) if shown else 0.0
 
 
 class ProcessorTime:
-    """No meter: the time that processor cores were busy for this process and those below it."""
+    """An estimate without a meter: from the processor time of this process and its descendants."""
 
     how = f"estimated from the processor's time, {WATTS_PER_CORE} W for a busy core"
 
@@ -120,15 +120,15 @@ class ProcessorTime:
         self._last = self._seconds()
 
     def joules(self, _seconds: float, /) -> float:
-        """The energy since the last call."""
-        # A process that ends takes a moment to be counted here: time never runs backwards.
+        """The energy (joules) since the last call."""
+        # A process that ended is missing for a moment, so the sum may seem to shrink.
         now = max(self._last, self._seconds())
         spent, self._last = now - self._last, now
         return spent * WATTS_PER_CORE
 
 
 def busy_seconds() -> float:
-    """Processor seconds of this process, of those below it, and of those that have ended."""
+    """Processor seconds of this process and its descendants, including those that have ended."""
     own = os.times()
     total = own.user + own.system + own.children_user + own.children_system
     return total + sum(_seconds_of_descendants())

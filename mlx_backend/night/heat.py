@@ -1,4 +1,4 @@
-"""Whether the machine is too hot to go on: what it says itself, never a guess of ours."""
+"""Whether the machine is too hot to go on, by its own thresholds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Protocol
 
 import psutil
 
-from mlx_backend.night.asking import Ask, answer_of
 from mlx_backend.night.strain import Strain
+from mlx_backend.night.system_tools import Ask, answer_of
 
 _PRESSURE = ("/usr/bin/notifyutil", "-g", "com.apple.system.thermalpressurelevel")
 _PMSET = ("/usr/bin/pmset", "-g", "therm")
@@ -21,17 +21,17 @@ _WARNING_LEVEL = re.compile(r"Thermal Warning Level\s*[=:]\s*(\d+)", re.IGNORECA
 
 # OSThermalPressureLevel of a Mac: 0 nominal, 1 moderate, 2 heavy, 3 trapping, 4 sleeping.
 _HEAVY = 2
-# A processor held below this share of its speed (percent) gains from a rest.
+# A processor throttled below this percentage of its speed needs a rest.
 _SLOWED = 80
 _FULL_SPEED = 100
 
-_NEAR_C = 5.0  # so close to its own limit is too hot
-_COOL_C = 15.0  # so far below it is cool again
-_SENSIBLE_LIMIT_C = (40.0, 130.0)  # drives state limits of 65,261 degrees
+_NEAR_C = 5.0  # too hot: this close to the limit of the sensor
+_COOL_C = 15.0  # cool again: this far below it
+_SENSIBLE_LIMIT_C = (40.0, 130.0)  # some drives state a limit of 65,261 degrees
 
 
 class Sensor(Protocol):
-    """A reading of psutil: degrees Celsius, and the limits that the sensor states, if any."""
+    """A reading of psutil in degrees Celsius, with the limits that the sensor states, if any."""
 
     @property
     def current(self) -> float: ...
@@ -42,14 +42,14 @@ class Sensor(Protocol):
 
 
 def heat_strain(ask: Ask = answer_of) -> Strain:
-    """How hot the machine says it is; NONE where it says nothing."""
+    """How hot the machine reports to be; NONE where it reports nothing."""
     if sys.platform == "darwin":
         return mac_heat(ask(_PRESSURE), ask(_PMSET))
     return sensors_heat(psutil.sensors_temperatures())
 
 
 def mac_heat(pressure: str, pmset: str) -> Strain:
-    """Read `notifyutil -g` of the thermal pressure, which Apple silicon keeps, and `pmset`."""
+    """Read the outputs of `notifyutil -g` (thermal pressure on Apple silicon) and `pmset`."""
     levels = [
         _strain(int(level[1]), some=1, much=_HEAVY)
         for level in (_PRESSURE_LEVEL.search(pressure),)
@@ -64,7 +64,7 @@ def mac_heat(pressure: str, pmset: str) -> Strain:
 
 
 def sensors_heat(sensors: Mapping[str, Iterable[Sensor]]) -> Strain:
-    """The worst of all sensors that state their own limit."""
+    """The strain of the hottest sensor, among those that state a limit."""
     return max((_sensor(each) for group in sensors.values() for each in group), default=Strain.NONE)
 
 

@@ -1,8 +1,8 @@
-"""More time for a run that a person lets go on after the moment by which it was to be done.
+"""More time for a run that the person resumes after the moment by which it had to end.
 
-It gets what it had left when it was cut short, from when it begins to compute again, and what it
-waits for memory does not count. What goes on by itself, say after a restart, gets none: it files
-what it has learned by then.
+It gets the time that it had left when it was interrupted, counted from when it computes again;
+waiting for memory does not count. A run that is resumed automatically, such as after a restart,
+gets none: it files what it has learned so far.
 """
 
 from __future__ import annotations
@@ -31,10 +31,9 @@ class _Studied(msgspec.Struct, frozen=True):
 
 
 def grant_time(folder: JobFolder, now: float | None = None) -> None:
-    """A person lets this run go on: where the moment to be done by is over, it may finish.
+    """The person resumes this run: if the moment by which it had to end is past, grant more time.
 
-    Raises OvernightError when it cannot be told what the run is, OSError when nothing can be
-    written.
+    Raises OvernightError when the run's spec cannot be read, OSError when nothing can be written.
     """
     spec = folder.spec()
     if not isinstance(spec, TrainSpec) or spec.finish_by is None:
@@ -49,7 +48,7 @@ def grant_time(folder: JobFolder, now: float | None = None) -> None:
 
 
 def with_time_granted(folder: JobFolder, spec: TrainSpec, now: float | None = None) -> TrainSpec:
-    """The spec as it is to be worked on, with the end that was granted; says so the first time."""
+    """The spec with the end that was granted, if any; the first time, the person is told."""
     granted = _granted(folder)
     if granted is None or spec.finish_by is None:
         return spec
@@ -62,7 +61,7 @@ def with_time_granted(folder: JobFolder, spec: TrainSpec, now: float | None = No
 
 
 def keep_time_granted(folder: JobFolder, now: float | None = None) -> None:
-    """The run has to wait: what is left of the time granted counts on from when it begins again.
+    """The run has to wait: the rest of the granted time counts again from when it goes on.
 
     Raises OSError when nothing can be written.
     """
@@ -85,7 +84,7 @@ def _said(asked: float, granted: float) -> str:
 
 
 def _time_left(folder: JobFolder, finish_by: float, start_at: float) -> float:
-    """The seconds that a run had for its work and has not used; all of them if it kept nothing."""
+    """The seconds that a run had for its work and has not used; all if it saved nothing."""
     learned = folder.newest_checkpoint() or 0
     events = folder.reader().read_new()
     moments = [event.at for event in events if isinstance(event, StageBegan)]
@@ -106,7 +105,7 @@ def _study_seconds(folder: JobFolder) -> float:
 
 
 def _granted(folder: JobFolder) -> _Overtime | None:
-    """What was granted; a file that cannot be read counts as nothing, and is written again."""
+    """The granted time; None where no readable file says so."""
     try:
         return msgspec.json.decode(_path(folder).read_bytes(), type=_Overtime)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):

@@ -1,4 +1,4 @@
-"""Watts at this moment, as graphics cards and Macs tell them to whoever is not root."""
+"""The power (watts) at this moment, as graphics cards and Macs report it without root rights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from mlx_backend.night.asking import Ask, answer_of
+from mlx_backend.night.system_tools import Ask, answer_of
 
 _IOREG = ("/usr/sbin/ioreg", "-a", "-r", "-n", "AppleSmartBattery")
 _CHIP = ("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string")
@@ -30,14 +30,14 @@ _STATED_WATTS = {
 }
 # For chips that are not listed: the newest that is, of the same size.
 _STATED_BY_SIZE = {"": 65, "Pro": 100, "Max": 145, "Ultra": 295}
-# Under a load of every day a Mac takes about so much of what is stated:
+# Under everyday load a Mac takes about this share of the stated power:
 # https://www.servethehome.com/the-apple-mac-mini-m4-sets-the-mini-computer-standard/3/.
 _SHARE_UNDER_LOAD = 2 / 3
 _CHIP_NAME = re.compile(r"Apple (M\d+)(?: (Pro|Max|Ultra))?\s*$")
 
 
 def graphics_watts(device: str, ask: Ask = answer_of) -> float | None:
-    """What an NVIDIA card takes now; None when it does not say."""
+    """The power of an NVIDIA card now (watts); None when it does not report it."""
     text = ask((*_NVIDIA, device)).strip()
     try:
         return _sensible(float(text))
@@ -46,7 +46,7 @@ def graphics_watts(device: str, ask: Ask = answer_of) -> float | None:
 
 
 class MacPower:
-    """What a whole Mac takes: by the gauge of its battery's controller, else an assumption."""
+    """The power of a whole Mac: measured by its battery controller, else assumed."""
 
     def __init__(self, ask: Ask = answer_of) -> None:
         self._ask = ask
@@ -55,7 +55,7 @@ class MacPower:
         self._assumed = False
 
     def watts(self) -> float:
-        """What it takes now."""
+        """The power now (watts)."""
         gauged = battery_watts(self._ask(_IOREG))
         if gauged is not None:
             self._gauged = True
@@ -64,7 +64,7 @@ class MacPower:
         return assumed_watts(self._chip)
 
     def how(self) -> str:
-        """How it knows."""
+        """How it is known, in words for the person."""
         assumption = f"assumed {assumed_watts(self._chip):.0f} W, usual for this Mac under load"
         gauge = "the Mac's own gauge"
         if not self._assumed:
@@ -73,10 +73,10 @@ class MacPower:
 
 
 def battery_watts(archive: str) -> float | None:
-    """Read what `ioreg -a` says of the battery's controller; None without a usable figure.
+    """Read the battery controller from the output of `ioreg -a`; None without a usable figure.
 
-    Newer Macs tell what the whole system takes, in milliwatts; others only current and voltage of
-    the battery (mA, mV), which is the same while they run on it.
+    Newer Macs report the power of the whole system (mW); others only current and voltage of the
+    battery (mA, mV), whose product is the same while they run on it.
     """
     entry = _first_entry(archive)
     telemetry = entry.get("PowerTelemetryData")
@@ -91,7 +91,7 @@ def battery_watts(archive: str) -> float | None:
 
 
 def assumed_watts(chip: str) -> float:
-    """What a Mac with this chip is likely to take while it trains."""
+    """The power (watts) that a Mac with this chip is likely to take while it trains."""
     name = _CHIP_NAME.search(chip)
     if name is None:
         return _STATED_BY_SIZE[""] * _SHARE_UNDER_LOAD
@@ -110,7 +110,7 @@ def _first_entry(archive: str) -> dict[str, Any]:
 
 
 def _signed(value: object) -> int | None:
-    """A number that the registry may show without its sign."""
+    """An integer that the registry may show as unsigned."""
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value - 2 * _SIGN_64 if value >= _SIGN_64 else value

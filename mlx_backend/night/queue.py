@@ -1,7 +1,7 @@
 """Whose turn it is: the runs of a library train one after the other.
 
-There is no list of them. Every run that waits has a process of its own, and all of these come to
-the same order from the runs' folders; whoever is first takes the library's lane.
+No file lists them. Every waiting run has a process of its own, and each process derives the same
+order from the folders of the runs; the first one takes the lock of the library's GPU lane.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mlx_backend.errors import OvernightError
-from mlx_backend.jobs.folder import EventReader, JobFolder, JobStatus
+from mlx_backend.jobs.event_reader import EventReader
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.status import JobStatus
 from mlx_backend.library.home import Library
 from mlx_backend.locks import is_held
 from mlx_backend.protocol import Patience, TrainSpec, Waiting, WaitReason
@@ -24,7 +26,7 @@ Place = tuple[float, str]
 
 
 def place(run_id: str, spec: TrainSpec) -> Place:
-    """A run's place in the line: by the time from which it wants to train, then by its id."""
+    """A run's place in the queue: by the time from which it may train, then by its id."""
     try:
         made = float(calendar.timegm(time.strptime(run_id[:_MADE_LENGTH], _MADE)))
     except ValueError:
@@ -33,7 +35,7 @@ def place(run_id: str, spec: TrainSpec) -> Place:
 
 
 class Queue:
-    """The line of runs as one of them sees it. `clock` gives the Unix time."""
+    """The queue of runs, seen from one of them. `clock` gives the Unix time."""
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class Queue:
         return _behind(first) if first else None
 
     def _yields_to(self, other: _Other) -> bool:
-        """Whether a run that came before still wants the lane, as far as this run can tell."""
+        """Whether this run lets another one, which came before it, go first."""
         if other.folder.stop_requested() or other.folder.pause_requested():
             return False
         waiting = other.status.waiting
@@ -69,11 +71,11 @@ class Queue:
             return True
         if waiting.needed_bytes:
             return False  # a smaller one may fit meanwhile
-        # What hinders both hinders neither more: they keep their order until it is over.
+        # Where both wait for the same condition, they keep their order.
         return waiting.reason in _waits_of(self._spec.patience)
 
     def _living(self) -> list[_Other]:
-        """The other runs that a process works on or waits for, with their state now."""
+        """The other runs that have a living process, with their state now."""
         living = {}
         for folder in JobFolder.all(self._library.runs):
             if folder.id != self._folder.id and is_held(folder.path / "lock"):
@@ -87,7 +89,7 @@ class Queue:
 
 @dataclass
 class _Other:
-    """Another run, read on from where it was read last."""
+    """Another run, whose events are read from where the last reading ended."""
 
     folder: JobFolder
     spec: TrainSpec

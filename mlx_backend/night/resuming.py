@@ -1,4 +1,4 @@
-"""Which runs go on by themselves after a restart of the machine."""
+"""Which runs are resumed automatically after a restart of the machine."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import time
 
 from mlx_backend import protocol
 from mlx_backend.errors import OvernightError
-from mlx_backend.jobs.folder import JobFolder, JobState
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.status import JobState
 from mlx_backend.library.home import Library
 from mlx_backend.protocol import TrainSpec
 
-# A training may be what makes a machine crash: it must not do so at every start.
+# A training may be what crashes the machine; it must not do so at every start.
 _ATTEMPTS = 3
-# What nobody missed for so long is not begun behind a person's back.
+# A run that nobody resumed for so long is not resumed without asking.
 _FORGOTTEN_S = 7 * 24 * 3600.0
 
 
 def cut_short(library: Library, now: float | None = None) -> list[JobFolder]:
-    """The runs that were cut short while they worked or waited, the oldest first.
+    """The runs that were interrupted while they worked or waited, the oldest first.
 
-    Left out are those that were stopped or have failed, those that were started three times
-    without getting any further, and those that lie there for longer than a week.
+    Not those that were stopped or have failed, that were started three times without progress, or
+    that were interrupted more than a week ago. `now` is a Unix time.
     """
     moment = time.time() if now is None else now
     return [folder for folder in reversed(JobFolder.all(library.runs)) if _goes_on(folder, moment)]
@@ -28,6 +29,7 @@ def cut_short(library: Library, now: float | None = None) -> list[JobFolder]:
 
 def _goes_on(folder: JobFolder, now: float) -> bool:
     try:
+        folder.check_version()
         if not isinstance(folder.spec(), TrainSpec):
             return False
         if folder.status().state is not JobState.INTERRUPTED or folder.stop_requested():
@@ -39,7 +41,7 @@ def _goes_on(folder: JobFolder, now: float) -> bool:
 
 
 def _attempts(events: list[protocol.JobEvent]) -> int:
-    """How many of the run's processes came to compute since it last got further."""
+    """How many of the run's processes began to compute since the last progress."""
     attempts, has_computed = 0, False
     for event in events:
         match event:

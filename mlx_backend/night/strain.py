@@ -1,4 +1,4 @@
-"""How much a machine is strained, in three steps, so that a run that waits does not flap."""
+"""How much a machine is strained, in three levels, so that a run does not stop and start often."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Strain(IntEnum):
-    """NONE: a run may go on. SOME: it stays as it is. MUCH: it has to wait."""
+    """NONE: a waiting run goes on. SOME: it keeps waiting or running. MUCH: a run has to wait."""
 
     NONE = 0
     SOME = 1

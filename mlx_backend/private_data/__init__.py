@@ -1,4 +1,4 @@
-"""Secrets and private data in notes: finding and masking them. Nothing here keeps a value.
+"""Secrets and private data in notes: finding and masking them. Nothing here stores a value.
 
-`scan` finds, with all its rules; `masking` and `finding` are light and need none of them.
+`scan` finds them and imports all rules; `masking` and `private_span` are light and import none.
 """

@@ -1,4 +1,4 @@
-"""Check digits that more than one kind of number uses, and those of cards and accounts."""
+"""Check digits: those that several kinds of numbers use, and those of cards and bank accounts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mlx_backend.private_data.word_list import word_list
 
-# Numbers that card companies' manuals give for tests; they are nobody's.
+# Test numbers from the manuals of card companies; they belong to nobody.
 _TEST_CARDS = frozenset(
     word_list(
         "4242424242424242 4111111111111111 4012888888881881 5555555555554444 5105105105105100 "
@@ -31,30 +31,30 @@ _IBAN_LENGTHS = dict(
 
 
 def digits_of(text: str) -> list[int]:
-    """The decimal digits (ASCII) in a text, whatever stands between them."""
+    """The ASCII digits in a text, ignoring all other characters."""
     return [int(char) for char in text if char in "0123456789"]
 
 
 def weighted_sum(digits: Sequence[int], weights: Sequence[int]) -> int:
-    """The sum of digit times weight, over the shorter of the two."""
+    """The sum of digit times weight; extra digits or weights are ignored."""
     return sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
 
 
 def luhn(text: str) -> bool:
-    """ISO/IEC 7812-1, annex B."""
+    """Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1, annex B)."""
     digits = digits_of(text)
     doubled = [d * 2 - 9 if d > 4 else d * 2 for d in digits[-2::-2]]
     return bool(digits) and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def is_card(text: str) -> bool:
-    """A payment card: a known brand's prefix and length, and Luhn's digit; no manual's example."""
+    """Whether it is a card number: prefix and length of a brand, Luhn digit, not a test number."""
     number = "".join(map(str, digits_of(text)))
     return bool(_BRANDS.fullmatch(number)) and luhn(number) and number not in _TEST_CARDS
 
 
 def is_iban(text: str) -> bool:
-    """ISO 13616: a country's length and the remainder 1 by 97."""
+    """Whether it is an IBAN (ISO 13616): the country's length, and remainder 1 modulo 97."""
     compact = "".join(text.split()).upper()
     if str(len(compact)) != _IBAN_LENGTHS.get(compact[:2]) or not compact.isalnum():
         return False

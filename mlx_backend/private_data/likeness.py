@@ -1,4 +1,4 @@
-"""Whether a string looks like a password, a random token, or a stand-in for one."""
+"""Whether a string looks like a password, a random token, or a placeholder for one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMMON = frozenset(
     )
 )
 _CODE = re.compile(
-    r"[$%@{<\[(/\\~&|#`]"  # a variable, template, path or call begins so
+    r"[$%@{<\[(/\\~&|#`]"  # the start of a variable, template, path or call
     r"|(?:https?|ftp|file|ssh)://|\w+\(|[\w-]+(?:\.[\w-]*[a-z]{2}[\w-]*)+$|--?[a-z]"
     r"|[a-z]+::|[\w.]+\[|\d+:\d|[A-Za-z_]+=|\s"
     r"|.*(?:\]\(|\(\)|=>|->|==[^=]|&&|\|\||</)"
@@ -32,7 +32,7 @@ _NUMERIC = re.compile(r"[\d.,:/+-]+(?:%|px|ms|s|kb|mb|gb|k|m)?", re.IGNORECASE)
 _VERSION = re.compile(
     r"v?\d+(?:\.\w+)+(?:[-+][\w.]+)*|(?:python|utf|sha|md|es|php|http|ruby|rails)-?\d+[\d.]*", re.I
 )
-# Addresses of mail, quantities, dates, numbered things and handles stand in sentences too.
+# Mail addresses, quantities, dates, numbered things and handles also occur in sentences.
 _ORDINARY = re.compile(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|@\w+|#[\w-]+|\w+[:/]\S*|[\d.,]+[a-zA-Z]{1,4}|[A-Z]{2,5}-?\d{1,5}"
     r"|[A-Za-z]+[-_.]\d+|\w+\+\w{1,2}|[a-z]+s?\+|\w+=\S*|\d+(?:st|nd|rd|th)|\S*[()\[\]{}|\\]\S*"
@@ -42,13 +42,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9_+/=.~%!:-]+")
 
 
 def entropy(text: str) -> float:
-    """Shannon's entropy in bits for each character."""
+    """The Shannon entropy in bits per character."""
     counts = Counter(text).values()
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) if text else 0.0
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether it stands for a secret that the reader is to put there, or is one of all manuals."""
+    """Whether it is a placeholder for a secret, or an example that many manuals use."""
     folded = text.lower()
     return bool(
         folded.strip("!?.,;:\"'") in _COMMON
@@ -57,8 +57,13 @@ def is_placeholder(text: str) -> bool:
     )
 
 
+def is_not_placeholder(text: str) -> bool:
+    """The opposite of `is_placeholder`, as the check of a rule."""
+    return not is_placeholder(text)
+
+
 def looks_random(text: str, shortest: int = 16) -> bool:
-    """Whether it is a string that a machine made: letters with digits, in no order."""
+    """Whether it looks machine-made: at least `shortest` letters and digits with high entropy."""
     if len(text) < shortest or not _TOKEN.fullmatch(text) or is_placeholder(text):
         return False
     letters = sum(char.isalpha() for char in text)
@@ -69,10 +74,9 @@ def looks_random(text: str, shortest: int = 16) -> bool:
 
 
 def looks_like_password(text: str) -> bool:
-    """Whether a person may have made it up as a password: a word it is not, nor code.
+    """Whether a person may have chosen it as a password: letters mixed with digits or signs.
 
-    Letters with digits or with signs between them. Plain words, numbers, names of variables,
-    paths, calls and templates are not.
+    False for plain words, numbers, names of variables, paths, calls and templates.
     """
     core = text.rstrip("!?.,;:*")
     if not 5 <= len(text) <= 64 or len(core) < 4 or is_placeholder(text) or _CODE.match(core):
@@ -86,9 +90,10 @@ def looks_like_password(text: str) -> bool:
 
 
 def stands_out(text: str) -> bool:
-    """Whether it looks like a password even where nothing announces one: no word, date or code.
+    """Whether it looks like a password even when no word nearby announces one.
 
-    A sign among letters, or at least two digits with letters.
+    It has at least three letters, and a sign or two digits, and is not a date, a quantity, a mail
+    address or the like.
     """
     core = text.rstrip("!?")
     if len(core) < 6 or not looks_like_password(text) or _ORDINARY.fullmatch(core):

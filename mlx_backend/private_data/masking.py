@@ -1,4 +1,4 @@
-"""Putting readable words in the place of what is private."""
+"""Masking: replacing private data by a readable placeholder."""
 
 from __future__ import annotations
 
@@ -6,46 +6,47 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 
 MASKED = re.compile(r"\[[^\[\]]+ removed\]")
-"""What stands in the place of a finding."""
+"""Matches a placeholder."""
 
 _SHORTEST_COPY = 4
 _SHORTEST_HALF = 6
 
 
-def mask(text: str, findings: Sequence[Finding]) -> str:
-    """The text with "[password removed]" and the like in the place of each finding.
+def mask(text: str, spans: Sequence[PrivateSpan]) -> str:
+    """The text with a placeholder, such as "[password removed]", for each private span.
 
-    `findings` are as `find_secrets` gives them: by place, without overlaps.
+    The spans are ordered by place and do not overlap, as from `find_secrets`.
     """
-    return mask_part(text, findings, 0, len(text))
+    return mask_part(text, spans, 0, len(text))
 
 
-def mask_part(text: str, findings: Sequence[Finding], start: int, end: int) -> str:
-    """`text[start:end]`, masked with the findings of the whole text.
+def mask_part(text: str, spans: Sequence[PrivateSpan], start: int, end: int) -> str:
+    """`text[start:end]`, masked with the private spans of the whole text.
 
-    A passage is masked with its note's findings: what tells a secret may stand before the passage,
-    and a long key may lie in two of them.
+    A passage is masked with the spans of its note, because the words that reveal a secret may come
+    before the passage, and a long key may be split between two passages.
     """
     pieces = []
     position = start
-    for finding in findings:
-        if finding.end <= start or finding.start >= end:
+    for span in spans:
+        if span.end <= start or span.start >= end:
             continue
-        pieces += [text[position : max(position, finding.start)], placeholder(finding.kind)]
-        position = min(finding.end, end)
+        pieces += [text[position : max(position, span.start)], placeholder(span.kind)]
+        position = min(span.end, end)
     return "".join([*pieces, text[position:end]])
 
 
-def mask_copies(line: str, text: str, findings: Sequence[Finding]) -> str:
-    """A title or heading of `text`, with the same masked in it as was found in the text.
+def mask_copies(line: str, text: str, spans: Sequence[PrivateSpan]) -> str:
+    """A title or heading of `text`, with the secrets of the text masked in it.
 
-    Alone it may not tell what is private, and a title that was cut may end in half of it.
+    The line alone may not reveal that it contains a secret, and a shortened title may end with the
+    beginning of one.
     """
-    for finding in findings:
-        secret, removed = text[finding.start : finding.end].strip(), placeholder(finding.kind)
+    for span in spans:
+        secret, removed = text[span.start : span.end].strip(), placeholder(span.kind)
         if len(secret) < _SHORTEST_COPY:
             continue
         line = line.replace(secret, removed)
@@ -56,21 +57,21 @@ def mask_copies(line: str, text: str, findings: Sequence[Finding]) -> str:
     return line
 
 
-def describe(findings: Sequence[Finding]) -> str:
-    """What was found, in a sentence, as in "Masked before training: 2 × password, AWS key"."""
-    return f"Masked before training: {_kinds(findings)}."
+def describe(spans: Sequence[PrivateSpan]) -> str:
+    """A sentence on what is masked, such as "Masked before training: 2 × password, AWS key."."""
+    return f"Masked before training: {_kinds(spans)}."
 
 
-def describe_allowed(findings: Sequence[Finding]) -> str:
-    """What was found and is taught all the same, in a sentence."""
-    return f"Not masked, as you chose: {_kinds(findings)}."
+def describe_allowed(spans: Sequence[PrivateSpan]) -> str:
+    """A sentence on the secrets that are not masked because the person allowed them."""
+    return f"Not masked, as you chose: {_kinds(spans)}."
 
 
 def placeholder(kind: str) -> str:
-    """What stands in the place of a finding of this kind."""
+    """The placeholder for private data of this kind."""
     return f"[{kind} removed]"
 
 
-def _kinds(findings: Sequence[Finding]) -> str:
-    counts = Counter(finding.kind for finding in findings)
+def _kinds(spans: Sequence[PrivateSpan]) -> str:
+    counts = Counter(span.kind for span in spans)
     return ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in counts.items())

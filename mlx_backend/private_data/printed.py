@@ -1,7 +1,7 @@
-"""What a process prints, without what is private: no library asks before it prints a text.
+"""Masking what a process prints, because libraries may print texts of the person.
 
-`python -m mlx_backend.private_data.printed` stands behind a process as the reader of all that it
-prints, and so has its last lines whatever becomes of it.
+`python -m mlx_backend.private_data.printed` runs beside a process and reads all that it prints, so
+that even the last lines before a crash are kept.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from mlx_backend.private_data.scan import find_secrets
 _CONTEXT = 4_096  # characters: as long as the private key of an RSA pair of 4,096 bits
 _LONGEST_LINE = 1 << 16
 _PIPE_BYTES = 1 << 16
-# What a crash prints comes right after a line that was not ended, and would hide its last word.
+# A crash message may directly follow an unfinished line; a line break keeps that line apart.
 _CRASH = re.compile(r"(?<=[^\n])(?=Fatal Python error: |Traceback \(most recent call last\):)")
 _UNCHECKED = "[lines left out, as they could not be searched for what is private]\n"
 
 
 class PrintedText:
-    """Text that comes in pieces; what is private in it is masked, also across lines.
+    """Masks text that arrives in pieces, also secrets that span several lines.
 
-    A line is given out once it is whole.
+    A line is given out once it is complete.
     """
 
     def __init__(self) -> None:
@@ -36,13 +36,13 @@ class PrintedText:
         self._pending = ""
 
     def feed(self, data: bytes) -> bytes:
-        """What can be given out, now that these bytes have come."""
+        """Take in bytes; returns the masked text that is complete, as UTF-8."""
         self._pending = _CRASH.sub("\n", self._pending + self._decoder.decode(data))
         whole = 1 + max(self._pending.rfind("\n"), self._pending.rfind("\r"))
         return self._give_out(max(whole, len(self._pending) - _LONGEST_LINE))
 
     def end(self) -> bytes:
-        """All that is left, as nothing more comes."""
+        """The masked rest of the text, as UTF-8; nothing more may be fed."""
         self._pending += self._decoder.decode(b"", final=True)
         return self._give_out(len(self._pending))
 
@@ -57,9 +57,9 @@ class PrintedText:
 
 
 def pump(source: int, write: Callable[[bytes], object]) -> None:
-    """Pass on what comes from a pipe until all of its writers are gone.
+    """Copy the masked text from the pipe `source` to `write`, until all writers have closed it.
 
-    What cannot be written is dropped: whoever prints is never to wait or fail for it.
+    What cannot be written is dropped, so that the printing process never blocks or fails.
     """
     printed = PrintedText()
     while data := os.read(source, _PIPE_BYTES):
@@ -74,12 +74,12 @@ def pump(source: int, write: Callable[[bytes], object]) -> None:
 def _masked(text: str, start: int, end: int) -> str:
     try:
         return mask_part(text, find_secrets(text), start, end)
-    except Exception:  # whatever it is, the process that prints goes on, and nothing private shows
+    except Exception:  # whatever it is: the printing process must continue, and no secret may show
         return _UNCHECKED
 
 
 def main() -> None:
-    """From stdin to stdout, until the end of whoever prints."""
+    """Copy from stdin to stdout, masked, until stdin closes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     with open(1, "wb", buffering=0, closefd=False) as output:

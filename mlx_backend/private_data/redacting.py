@@ -1,4 +1,4 @@
-"""Log files that never show what is private."""
+"""Masking secrets in logs and in everything that this process prints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _READER = (sys.executable, "-m", "mlx_backend.private_data.printed")
 
 
 class Redacting(logging.Formatter):
-    """Formats as `inner` does, traceback included, and masks what is private in the result."""
+    """Formats records with `inner`, traceback included, and masks secrets in the result."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -26,17 +26,17 @@ class Redacting(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Let everything that is logged in this process go to stderr, without what is private."""
+    """Send all log records of this process to stderr, with secrets masked."""
     handler = logging.StreamHandler()
     handler.setFormatter(Redacting(logging.Formatter("%(asctime)s %(levelname)s %(message)s")))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def redact_output() -> None:
-    """From now on, what this process and its children print goes to stderr as it is, masked.
+    """From now on, mask all output of this process and its children, and send it to stderr.
 
-    Native code is covered too, and a crash loses nothing: another process reads it all to the end.
-    Raises OSError when that cannot be started.
+    Covers native code too. A separate process reads the output to the end, so a crash loses
+    nothing. Raises OSError when that process cannot be started.
     """
     reader = subprocess.Popen(
         _READER,
@@ -44,7 +44,7 @@ def redact_output() -> None:
         stdout=sys.stderr.fileno(),
         stderr=subprocess.DEVNULL,
         cwd="/",
-        start_new_session=True,  # no signal to this process's group ends it before the last line
+        start_new_session=True,  # no signal to this process group may end it early
     )
     assert reader.stdin is not None
     for output in (sys.stdout, sys.stderr):

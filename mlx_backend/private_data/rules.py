@@ -1,7 +1,7 @@
-"""The three sorts of rule: by a secret's own shape, by the name before it, by its check digits.
+"""The kinds of rules: by a secret's own format, by the name before it, or by its check digits.
 
-Every rule takes time in proportion to the text: patterns start at a word's beginning or have an
-upper length, and nothing is searched for in a text that lacks the rule's hints.
+Every rule takes linear time: patterns start at the beginning of a word or have an upper length,
+and a text without any of a rule's hints is not searched at all.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 
 Check = Callable[[str], bool]
-"""Whether a candidate is what its shape suggests."""
+"""Whether a candidate really is what its format suggests."""
 
 _CONTEXT_BEFORE = 80
 _CONTEXT_AFTER = 40
@@ -22,50 +22,51 @@ _CONTEXT_AFTER = 40
 
 @dataclass(frozen=True)
 class Text:
-    """A text and its lower case; a place in one is the same place in the other."""
+    """A text and its lower-case version, with the same positions in both."""
 
     plain: str
     folded: str
 
     @classmethod
     def of(cls, plain: str) -> Text:
-        """Lower the case without moving a character: İ alone would become two."""
+        """A text with its lower-case version; İ becomes one character, to keep positions."""
         return cls(plain, plain.replace("İ", "i").lower())
 
     def has(self, hints: Iterable[str]) -> bool:
-        """Whether one of the hints stands in the lower case."""
+        """Whether the text contains one of the hints (lower case)."""
         return any(hint in self.folded for hint in hints)
 
     def near(self, start: int, end: int, words: Iterable[str]) -> bool:
-        """Whether one of the words stands shortly before or after a place."""
+        """Whether one of the words (lower case) occurs shortly before or after [start, end)."""
         before = self.folded[max(0, start - _CONTEXT_BEFORE) : start]
         after = self.folded[end : end + _CONTEXT_AFTER]
         return any(word in before or word in after for word in words)
 
     def is_placeholder(self, end: int) -> bool:
-        """Whether the word that ends here is the name in a placeholder of `mask`."""
+        """Whether the word that ends at `end` is the kind in a placeholder of `masking.mask`."""
         return self.folded.startswith(" removed]", end)
 
 
 class Rule(Protocol):
-    """One thing to look for."""
+    """Finds one kind of private data."""
 
-    def find(self, text: Text) -> Iterator[Finding]:
-        """Every place where it stands."""
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
+        """The spans of the text that match."""
         ...
 
 
 def anything(candidate: str) -> bool:
-    """No more than the shape is asked for."""
+    """A check that always succeeds: the format alone is enough."""
     return True
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A secret with a form of its own: `pattern`, which begins and ends as a word does.
+    """A secret with a format of its own: `pattern`, which matches whole words.
 
-    A group named `secret` narrows what is private. The text must hold one of the `hints` (lower
-    case; none: always looked for), and the candidate pass the `check`.
+    If the pattern has a group `secret`, only that group is private. The text must contain one of
+    the `hints` (lower case; without hints, every text is searched), and the candidate must pass
+    `check`.
     """
 
     kind: str
@@ -73,21 +74,21 @@ class Shape:
     hints: tuple[str, ...]
     check: Check = anything
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         if self.hints and not text.has(self.hints):
             return
         group = "secret" if "secret" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(text.plain):
             start, end = match.span(group)
             if stands_alone(text.plain, *match.span()) and self.check(text.plain[start:end]):
-                yield Finding(self.kind, start, end)
+                yield PrivateSpan(self.kind, start, end)
 
 
 @dataclass(frozen=True)
 class Named:
-    """A secret that only the words before it tell: one of `names` (lower case), then `pattern`.
+    """A secret recognised by a name before it: one of `names` (lower case), then `pattern`.
 
-    The pattern is matched where the name ends, and its group `secret` is what is private.
+    The pattern is matched at the end of the name; its group `secret` is private.
     """
 
     kind: str
@@ -95,24 +96,24 @@ class Named:
     pattern: re.Pattern[str]
     check: Check = anything
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for name in self.names:
             for place in places(text.folded, name):
                 match = self.pattern.match(text.plain, place + len(name))
                 if match and self.check(match["secret"]):
-                    yield Finding(self.kind, *match.span("secret"))
+                    yield PrivateSpan(self.kind, *match.span("secret"))
 
 
 @dataclass(frozen=True)
 class Numbered:
-    """A number with check digits; `context` (lower case) must be near where they are too weak."""
+    """A number with check digits; if these are weak, a word of `context` must be near."""
 
     kind: str
     pattern: re.Pattern[str]
     check: Check
     context: tuple[str, ...] = ()
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         if self.context and not text.has(self.context):
             return
         for match in self.pattern.finditer(text.plain):
@@ -120,11 +121,11 @@ class Numbered:
             if self.context and not text.near(start, end, self.context):
                 continue
             if self.check(match[0]):
-                yield Finding(self.kind, start, end)
+                yield PrivateSpan(self.kind, start, end)
 
 
 def places(text: str, word: str) -> Iterator[int]:
-    """Every place of a word in a text."""
+    """The positions of a word in a text."""
     place = text.find(word)
     while place >= 0:
         yield place
@@ -132,7 +133,7 @@ def places(text: str, word: str) -> Iterator[int]:
 
 
 def stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether [start, end) of a text begins and ends no further inside a word."""
+    """Whether the characters [start, end) of a text do not begin or end inside a word."""
     goes_on = _is_word(text[end - 1]) and _is_word(text[end : end + 1])
     return not goes_on and not (_is_word(text[start]) and _is_word(text[start - 1 : start]))
 

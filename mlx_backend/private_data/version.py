@@ -1,4 +1,4 @@
-"""The version of what is looked for, without the rules themselves."""
+"""The version of the rules, in a module that imports none of them."""
 
 RULES_VERSION = 2
-"""Of the rules and of what is masked by them: a higher one looks again at notes and at samples."""
+"""Raise it when the rules or the masking change: all notes and samples are then scanned again."""

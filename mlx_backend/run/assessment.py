@@ -1,4 +1,4 @@
-"""What a model can, measured alike before the training and after it."""
+"""What a model can do, measured in the same way before the training and after it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from mlx_backend.exam.probe import (
 )
 from mlx_backend.exam.questions import (
     Examination,
+    exam_questions,
     examine,
     expected_exam_s,
-    set_aside,
 )
 from mlx_backend.files import write_atomically
 from mlx_backend.models.inference import ChatModel
@@ -30,16 +30,17 @@ from mlx_backend.run.preparation import Preparation
 from mlx_backend.training.stopping import Check, never
 
 _SHORT_RUN_H = 0.3
-_FEW = 2  # texts that tell how long all take
+_FEW = 2  # texts, from which the time for all is estimated
 EVERY = 1
 EVERY_IN_SHORT_RUN = 8
-"""Every so manieth of the general questions is asked."""
+"""One general question in so many is asked: all of them, and one in eight in a short run."""
 
 
 class Assessment(msgspec.Struct, frozen=True):
-    """The exam of set-aside questions, the general probe, the loss on text kept back for style.
+    """The exam of set-aside questions, the general probe, and the loss on held-back text.
 
-    `style` is in nats a token, None where no text was kept back; `seconds` is what it all took.
+    `style` is that loss in nats per token, None where no text was held back; `seconds` is the time
+    that all of it took.
     """
 
     exam: Examination = Examination((), 0.0)
@@ -49,8 +50,8 @@ class Assessment(msgspec.Struct, frozen=True):
 
     @property
     def again_s(self) -> float:
-        """About how many seconds it takes once more, after the training."""
-        # The base model's probe may be one of an earlier run.
+        """About how many seconds the assessment after the training takes."""
+        # The probe of the base model may come from an earlier run and have taken no time now.
         probe_s = self.probe.seconds if self.probe else 0.0
         return max(self.seconds, self.exam.seconds + probe_s)
 
@@ -66,11 +67,11 @@ class AssessmentTime:
 def expected_time(
     preparation: Preparation, dataset: Dataset, hours: float | None, is_base: bool
 ) -> AssessmentTime:
-    """About how long they take, from a small part of each; `hours` and `is_base` as below."""
+    """About how long both take, from a small part of each; `hours` and `is_base` as in `assess`."""
     loaded = preparation.loaded
     loaded.model.eval()
     every = _every(hours)
-    exam = expected_exam_s(ChatModel(loaded), set_aside(dataset))
+    exam = expected_exam_s(ChatModel(loaded), exam_questions(dataset))
     asking = expected_probe_s(loaded, every)
     own = exam + _expected_style(preparation, dataset.style)
     is_asked_before = not (is_base and is_kept(loaded, every))
@@ -84,15 +85,17 @@ def assess(
     is_base: bool = False,
     check: Check = never,
 ) -> Assessment:
-    """Measure the model as it is now; in a short run with fewer of the general questions.
+    """Measure the model as it is now.
 
-    `check` is called between the batches of it all.
+    `hours` is how long the run may take: a short one asks fewer general questions. `is_base` tells
+    that the model is the base model, whose probe is kept for later runs. `check` is called between
+    batches.
     """
     began = time.perf_counter()
     loaded = preparation.loaded
     loaded.model.eval()
     every = _every(hours)
-    exam = examine(ChatModel(loaded), set_aside(dataset), check)
+    exam = examine(ChatModel(loaded), exam_questions(dataset), check)
     probe = (probe_of_base if is_base else take_probe)(loaded, every, check)
     style = _style(preparation, dataset.style, check)
     return Assessment(exam, probe, style, time.perf_counter() - began)
@@ -106,7 +109,7 @@ def assess_once(
     is_base: bool,
     check: Check = never,
 ) -> Assessment:
-    """The same, written down at `path`; a resumed run reads it there."""
+    """The same, but written to `path`, from where a resumed run reads it."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Assessment)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):

@@ -1,4 +1,4 @@
-"""Which machines are there, from what is heard of them."""
+"""Which machines take part, judged by their signs of life."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 LEFT_ALONE = 75
 """The exit code of a machine that ended because it lost the others (sysexits.h: EX_TEMPFAIL)."""
 
-# What `mlx.launch` does to all others once one has ended.
+# `mlx.launch` terminates all others once one has ended.
 _ENDED_WITH_THE_OTHERS = {LEFT_ALONE, -signal.SIGTERM, 128 + signal.SIGTERM}
 
 
@@ -16,8 +16,8 @@ _ENDED_WITH_THE_OTHERS = {LEFT_ALONE, -signal.SIGTERM, 128 + signal.SIGTERM}
 class Attendance:
     """The machines by rank; times in seconds, of any one clock.
 
-    `began` is when all were called, `patience` how long one may be silent. The leading one, of
-    rank 0, is this machine and never lost.
+    `began` is when all were started, `patience` how long one may be silent. The leading machine,
+    rank 0, is this one and never counts as lost.
     """
 
     size: int
@@ -28,11 +28,11 @@ class Attendance:
     _done: set[int] = field(default_factory=set)
 
     def hear(self, rank: int, now: float) -> None:
-        """A machine says that it is there."""
+        """A machine gave a sign of life."""
         self._heard[rank] = now
 
     def let_go(self, rank: int) -> None:
-        """A machine says that it has done all it was to do."""
+        """A machine reported that its work is done."""
         self._done.add(rank)
 
     def end(self, rank: int, code: int) -> None:
@@ -40,15 +40,15 @@ class Attendance:
         self._ended.setdefault(rank, code)
 
     def leading_end(self) -> int | None:
-        """The exit code of the leading process, where it has ended."""
+        """The exit code of the leading process; None while it runs."""
         return self._ended.get(0)
 
     def was_heard(self, rank: int) -> bool:
-        """Whether a machine has ever said anything."""
+        """Whether a machine ever gave a sign of life."""
         return rank in self._heard
 
     def lost(self, now: float) -> int | None:
-        """The machine that is certainly lost: it ended of itself, or is silent for too long."""
+        """The rank of a machine that is lost: it ended on its own, or was silent for too long."""
         for rank in self._led():
             if self._ended.get(rank, LEFT_ALONE) not in _ENDED_WITH_THE_OTHERS:
                 return rank
@@ -60,7 +60,7 @@ class Attendance:
         return next(silent, None)
 
     def likeliest_lost(self) -> int:
-        """The machine that is most likely lost, where one is but it is not certain which."""
+        """The rank that is most likely lost, where one is lost but it is not certain which."""
         return min(self._led(), key=lambda rank: self._heard.get(rank, 0.0), default=1)
 
     def _led(self) -> list[int]:

@@ -1,8 +1,8 @@
 """Starting a run on several machines: `python -m mlx_backend.run.host_launch FOLDER`.
 
-Stands where the training process of one machine stands, under the same supervisor, and speaks to
-it likewise. It has `mlx.launch` start a process on each machine, hears who is there, and ends
-them all when one is lost.
+It takes the place of the training process of a single machine: the supervisor starts it, and it
+reports its outcome in the same way. It has `mlx.launch` start a process on each machine, listens
+for their signs of life, and ends them all when one is lost.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from typing import Self
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.errors import ErrorKind, OvernightError, from_exception
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.hosts import check_hosts, go_on_with, hosts_left
 from mlx_backend.jobs.training_process import Outcome
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.redacting import log_to_stderr
-from mlx_backend.protocol import ErrorReport, Host, TrainSpec
+from mlx_backend.protocol import Host, TrainSpec
 from mlx_backend.run import host_member
 from mlx_backend.run.host_attendance import Attendance
 from mlx_backend.run.process import ORPHANED
@@ -52,7 +53,7 @@ _HOW_IT_WAS_LOST = "Check that it is on and connected, and what its log says."
 
 @dataclass(frozen=True)
 class Crash:
-    """The leading process ended without a word; its exit code, negative for a signal."""
+    """The leading process reported no outcome; its exit code, negative for a signal."""
 
     code: int
 
@@ -62,7 +63,7 @@ class Orphaned(Exception):
 
 
 def main(arguments: list[str], command: Sequence[str] = MEMBER) -> int:
-    """Train in the folder named by the one argument; ends as the leading process does."""
+    """Train in the folder named by the one argument; returns the leading process's exit code."""
     log_to_stderr()
     folder = JobFolder(Path(arguments[0]))
     try:
@@ -70,7 +71,7 @@ def main(arguments: list[str], command: Sequence[str] = MEMBER) -> int:
     except Orphaned:
         return ORPHANED
     except Exception as error:
-        end = protocol.Failed(error=ErrorReport.of(from_exception(error)))
+        end = protocol.Failed(error=report_of(error))
     if isinstance(end, Crash):
         return _end_like(end)
     os.write(sys.stdout.fileno(), protocol.encode_line(end))
@@ -96,9 +97,9 @@ class Launch:
         self._folder = folder
         self._hosts = hosts
         self._attendance = Attendance(len(hosts), time.monotonic(), host_member.SILENCE_S)
-        self._heard = b""
-        self._is_over = False
-        self._lost_since: float | None = None
+        self._unfinished_line = b""
+        self._has_output_ended = False
+        self._loss_noticed_at: float | None = None
         host_member.outcome_path(folder).unlink(missing_ok=True)
         self._process = subprocess.Popen(
             _launch_command(folder, hosts, command),
@@ -132,49 +133,49 @@ class Launch:
         self._output.close()
 
     def watch(self) -> Outcome | Crash:
-        """Until the run is over here, or a machine is lost. Raises Orphaned."""
+        """Watch until the run has ended here or a machine is lost. Raises Orphaned."""
         beat_at = time.monotonic()
-        while (end := self._end(time.monotonic())) is None:
+        while (end := self._outcome(time.monotonic())) is None:
             if time.monotonic() >= beat_at:
                 self._tell(host_member.BEAT)
                 beat_at += host_member.BEAT_S
-            self._listen()
+            self._pass_messages_on()
         return end
 
-    def _end(self, now: float) -> Outcome | Crash | None:
-        said = self._said()
-        if said is not None and not _tells_of_a_lost_machine(said):
-            self._let_them_end()
-            return said
+    def _outcome(self, now: float) -> Outcome | Crash | None:
+        outcome = self._reported_outcome()
+        if outcome is not None and not _tells_of_a_lost_machine(outcome):
+            self._wait_for_the_others()
+            return outcome
         lost, leading = self._attendance.lost(now), self._attendance.leading_end()
-        is_over_here = said is not None or leading is not None or self._is_over
-        if lost is not None:
-            return self._without(lost) if is_over_here or self._has_waited(now) else None
-        if said is not None:  # which one is mostly heard a moment later
-            is_told = self._is_over or self._has_waited(now)
-            return self._without(self._attendance.likeliest_lost()) if is_told else None
-        return Crash(1 if leading is None else leading) if is_over_here else None
+        has_ended_here = outcome is not None or leading is not None or self._has_output_ended
+        if lost is None and outcome is None:
+            return Crash(1 if leading is None else leading) if has_ended_here else None
+        if lost is None:  # mostly it becomes known a moment later which machine was lost
+            lost, has_ended_here = self._attendance.likeliest_lost(), self._has_output_ended
+        is_due = has_ended_here or self._has_waited_enough(now)
+        return self._outcome_without(lost) if is_due else None
 
-    def _said(self) -> Outcome | None:
+    def _reported_outcome(self) -> Outcome | None:
         try:
             event = protocol.decode_event(host_member.outcome_path(self._folder).read_bytes())
         except FileNotFoundError:
             return None
         return event if isinstance(event, Outcome) else None
 
-    def _has_waited(self, now: float) -> bool:
-        if self._lost_since is None:
-            self._lost_since = now
-        return now - self._lost_since > _GRACE_S
+    def _has_waited_enough(self, now: float) -> bool:
+        if self._loss_noticed_at is None:
+            self._loss_noticed_at = now
+        return now - self._loss_noticed_at > _GRACE_S
 
-    def _let_them_end(self) -> None:
+    def _wait_for_the_others(self) -> None:
         until = time.monotonic() + _FAREWELL_S
-        while not self._is_over and time.monotonic() < until:
-            self._listen()
+        while not self._has_output_ended and time.monotonic() < until:
+            self._pass_messages_on()
 
-    def _without(self, rank: int) -> protocol.Failed:
-        """The end of a run that lost a machine; the next start goes on without it."""
-        self._let_them_end()  # and hear the last of what they said
+    def _outcome_without(self, rank: int) -> protocol.Failed:
+        """The outcome of a run that lost a machine; its next start goes on without it."""
+        self._wait_for_the_others()  # and hear what they reported last
         go_on_with(self._folder, [*self._hosts[:rank], *self._hosts[rank + 1 :]])
         name, step = self._hosts[rank].ssh, self._folder.newest_checkpoint()
         kept = f" What was learned until step {step:,} is kept." if step else ""
@@ -185,28 +186,28 @@ class Launch:
             f"{_HOW_IT_WAS_LOST if was_lost else _why_it_is_silent(name)}"
             " The run can go on without it, and comes to the same result.",
         )
-        return protocol.Failed(error=ErrorReport.of(error))
+        return protocol.Failed(error=report_of(error))
 
     def _tell(self, line: bytes) -> None:
         with contextlib.suppress(OSError):  # it is ending
             self._input.write(line)
 
-    def _listen(self) -> None:
+    def _pass_messages_on(self) -> None:
         for key, _ in self._selector.select(_LOOK_S):
             data = os.read(key.fd, _PIPE_BYTES)
             if key.fileobj is self._output:
-                self._hear(data)
+                self._read_output(data)
             elif data:
                 self._tell(data)
             else:
                 raise Orphaned
 
-    def _hear(self, data: bytes) -> None:
-        *lines, self._heard = (self._heard + data).split(b"\n")
+    def _read_output(self, data: bytes) -> None:
+        *lines, self._unfinished_line = (self._unfinished_line + data).split(b"\n")
         if not data:
-            self._is_over = True
+            self._has_output_ended = True
             self._selector.unregister(self._output)
-            lines.append(self._heard)
+            lines.append(self._unfinished_line)
         for line in lines:
             self._hear_line(line)
 
@@ -229,12 +230,12 @@ def _why_it_is_silent(name: str) -> str:
     )
 
 
-def _tells_of_a_lost_machine(said: Outcome) -> bool:
-    return isinstance(said, protocol.Failed) and said.error.kind == ErrorKind.HOST_LOST
+def _tells_of_a_lost_machine(outcome: Outcome) -> bool:
+    return isinstance(outcome, protocol.Failed) and outcome.error.kind == ErrorKind.HOST_LOST
 
 
 def _launch_command(folder: JobFolder, hosts: Sequence[Host], command: Sequence[str]) -> list[str]:
-    # Under this name mlx.launch starts a process here, without ssh.
+    # With this name mlx.launch starts the process on this machine, without ssh.
     here = msgspec.structs.replace(hosts[0], ssh="127.0.0.1")
     names = folder.path / "mlx_hosts.json"
     write_atomically(names, msgspec.json.encode([here, *hosts[1:]]))
@@ -246,11 +247,11 @@ def _launch_command(folder: JobFolder, hosts: Sequence[Host], command: Sequence[
 
 
 def free_port(addresses: Sequence[str], here: Sequence[str]) -> int:
-    """The first of as many ports in a row as there are addresses, none of them taken here.
+    """The first of as many consecutive ports as there are addresses, all of them free here.
 
     Raises OvernightError when there are none.
     """
-    # Where to begin differs from process to process, so that two seldom look at the same.
+    # Each process begins elsewhere, so that two seldom try the same ports.
     first = os.getpid() % len(_PORTS)
     starts: list[int] = [*_PORTS[first:], *_PORTS[:first]]
     for start in starts:
@@ -274,7 +275,7 @@ def _is_free(address: str, port: int) -> bool:
 
 
 def _end_like(crash: Crash) -> int:
-    """The exit code to end with; for a signal, this process ends by it."""
+    """The exit code to end with; where it was a signal, this process ends by the same signal."""
     if crash.code < 0:
         faulthandler.disable()
         os.kill(os.getpid(), -crash.code)

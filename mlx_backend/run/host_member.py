@@ -1,8 +1,9 @@
 """One machine's process of a run: `python -m mlx_backend.run.host_member FOLDER`.
 
-`mlx.launch` starts one on each machine. That of rank 0 trains in the folder and leaves word of
-its end there; the others follow it, and say on stdout that they are there. Whoever launched them
-says so over their stdin, through `mlx.launch`: it closes no stdin when its own is closed.
+`mlx.launch` starts one on each machine. The one of rank 0 trains in the folder and writes its
+outcome there; the others follow it, and print signs of life on stdout. The launching process sends
+its own signs of life to their stdin through `mlx.launch`, which does not close their stdin when its
+own is closed.
 """
 
 from __future__ import annotations
@@ -45,24 +46,24 @@ _log = logging.getLogger(__name__)
 
 
 def outcome_path(folder: JobFolder) -> Path:
-    """Where the leading process leaves its outcome, one line."""
+    """The file of one line in which the leading process leaves its outcome."""
     return folder.path / "outcome.json"
 
 
 def main(arguments: list[str]) -> int:
     """Lead or follow; 0 when done or stopped, 1 when it failed, 75 when the others were lost."""
     log_to_stderr()
-    words = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries print
+    output = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # because libraries print
     os.nice(NICENESS)
     stop = threading.Event()
-    threading.Thread(target=_hear, args=(sys.stdin.fileno(), stop), daemon=True).start()
+    threading.Thread(target=_follow_orders, args=(sys.stdin.fileno(), stop), daemon=True).start()
     rank = int(os.environ["MLX_RANK"])
     if rank == 0:
-        # mlx.launch sends it when another machine is lost; then there is something to save first.
+        # mlx.launch sends it when another machine is lost; the training is to be saved first.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         return _lead(JobFolder(Path(arguments[0])), stop)
-    return _follow(rank, words)
+    return _follow(rank, output)
 
 
 def _lead(folder: JobFolder, stop: threading.Event) -> int:
@@ -79,32 +80,34 @@ def _lead(folder: JobFolder, stop: threading.Event) -> int:
     return 1 if isinstance(outcome, protocol.Failed) else 0
 
 
-def _follow(rank: int, words: int) -> int:
-    threading.Thread(target=_say_it_is_there, args=(rank, words), daemon=True).start()
+def _follow(rank: int, output: int) -> int:
+    threading.Thread(target=_give_signs_of_life, args=(rank, output), daemon=True).start()
     accelerator.prepare()
     from mlx_backend.training.hosts.group import Group
 
     try:
         with kept_awake("Training along with another machine"):
-            group = Group()  # before the large libraries are read: nobody waits for long
+            # Before the large libraries are loaded, because the others do not wait for long.
+            group = Group()
+            from mlx_backend.models.base_model import load_base_model
             from mlx_backend.training.hosts.following import follow
 
-            follow(group, Library.open)
+            follow(group, lambda model: load_base_model(Library.open(), model))
     except OvernightError as error:
         _log.error("%s\n%s", error.message, error.detail)
         return LEFT_ALONE if error.kind is ErrorKind.HOST_LOST else 1
-    os.write(words, b"overnight: machine %d is done\n" % rank)
+    os.write(output, b"overnight: machine %d is done\n" % rank)
     return 0
 
 
-def _say_it_is_there(rank: int, words: int) -> None:
+def _give_signs_of_life(rank: int, output: int) -> None:
     while True:
-        os.write(words, b"overnight: machine %d is there\n" % rank)
+        os.write(output, b"overnight: machine %d is there\n" % rank)
         time.sleep(BEAT_S)
 
 
-def _hear(descriptor: int, stop: threading.Event) -> None:
-    """Stop when told to; end at once when nothing is heard any more."""
+def _follow_orders(descriptor: int, stop: threading.Event) -> None:
+    """Stop when told to; end at once when there is no sign of life any more."""
     while select.select([descriptor], [], [], SILENCE_S)[0]:
         heard = os.read(descriptor, 1024)
         if not heard:
@@ -115,7 +118,7 @@ def _hear(descriptor: int, stop: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    # Not sys.exit: a GPU that failed may never let its libraries tidy up.
+    # Not sys.exit: after a fault of the GPU its libraries may hang while they clean up.
     status = main(sys.argv[1:])
     sys.stderr.flush()
     os._exit(status)

@@ -1,4 +1,4 @@
-"""Whether the samples that a run froze still keep to themselves what is private by now."""
+"""Whether the frozen samples of a run contain nothing that counts as private by now."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from mlx_backend.dataset.samples import Dataset
+from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.note_secrets import NoteSecrets, note_secrets
 from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.private_data.version import RULES_VERSION
 
 _SHORTEST_SECRET = 6
-# Kinds of samples that also quote other notes than their own.
-_OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What some notes have masked and what the person allows, each by its value."""
+    """The secrets of some notes: values that are masked, and values that the person allows."""
 
     masked: frozenset[str] = frozenset()
     allowed: frozenset[str] = frozenset()
@@ -34,9 +32,9 @@ class _Known:
 
 
 def keeps_private(dataset: Dataset, connection: sqlite3.Connection) -> bool:
-    """Whether no sample tells what the person has masked by now, or what newer rules would mask.
+    """Whether no sample contains what the person masks by now, or what newer rules would mask.
 
-    Samples that were masked by the same rules need no reading, nor does what was allowed since.
+    Samples that were masked by the present rules are not read again.
     """
     allowed = AllowedSecrets(connection).of_notes(dataset.versions.keys())
     if not set(dataset.masking.allowed) <= set(allowed):
@@ -51,15 +49,15 @@ def keeps_private(dataset: Dataset, connection: sqlite3.Connection) -> bool:
 
 
 def _texts(dataset: Dataset) -> Iterator[tuple[int | None, str]]:
-    """The samples' texts, each with the note that it is from; None where it may be from any."""
+    """The texts of the samples, each with the id of its note; None where several may be quoted."""
     for sample in chain(dataset.train, dataset.held_out):
-        note = None if sample.kind in _OF_SEVERAL_NOTES else sample.note
+        note = None if sample.kind in OF_SEVERAL_NOTES else sample.note
         for text in (sample.prompt, *sample.rewordings, sample.answer):
             yield note, text
 
 
 def _tells(text: str, known: _Known) -> bool:
-    """Whether a sample's text tells what is known to be masked, or what looks private by itself."""
+    """Whether a text contains a masked value, or one that looks private and is not allowed."""
     if any(len(value) >= _SHORTEST_SECRET and value in text for value in known.masked):
         return True
     found = (text[each.start : each.end] for each in find_secrets(text))

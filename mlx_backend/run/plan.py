@@ -1,4 +1,4 @@
-"""The plan: what a run will do and take, from a few real steps on this machine."""
+"""The plan: what a run will do and need, measured with a few real steps on this machine."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ import msgspec
 import psutil
 
 from mlx_backend.dataset.samples import Dataset
+from mlx_backend.jobs.memory_ladder import MemoryWay, thriftier
 from mlx_backend.library.models import BaseModel, list_models
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.preparation import Preparation, again, takes_least
+from mlx_backend.run.preparation import Preparation, prepare_another_way, way_at_start
 from mlx_backend.training.loop import evaluation_interval
 from mlx_backend.training.stopping import Check, never
 
-# Reading and writing a checkpoint or the adapter's files, and the like, once in a run.
-_REST_S = 5.0
+_REST_S = 5.0  # for checkpoints, the adapter's files and the like, once in a run
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a run will do: `minutes` of training in `steps` steps, `peak_bytes` of memory.
 
-    `passes` is how often it sees each sample; below 1, it does not see all of them. `down` is how
-    far it went down the ladder of `frugality.rungs` to fit into `machine_bytes`, and `way` says so.
-    Where it does not fit all the same, `instead` names a base model of the library that would; ""
-    where there is none.
+    `passes` is how often it sees each sample; below 1, it does not see all of them. `memory_way` is
+    how a step saves memory (None in a plan of version 0.1), `way` the same in words for the person,
+    and `saves_to_fit` whether it saves more than was asked for, so that the run fits into
+    `machine_bytes`. Where it does not fit all the same, `instead` names a base model of the library
+    that would; "" where there is none.
     """
 
     notes: int
@@ -43,14 +44,19 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     machine_bytes: int
     fits: bool
     tokens_per_second: float
-    down: int = 0
+    saves_to_fit: bool = False
     way: str = ""
+    memory_way: MemoryWay | None = None
     instead: str = ""
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """Seconds of a mean step and of a look at the held-out loss, learned tokens of a mean step."""
+    """Means over the measured steps.
+
+    step_s: seconds of a step. look_s: seconds of one evaluation of the held-out loss. tokens:
+    learned in a step. peak_bytes: the most memory in use.
+    """
 
     step_s: float
     look_s: float
@@ -58,7 +64,7 @@ class _Measured:
     peak_bytes: int
 
     def seconds(self, steps: int, held_out: int) -> float:
-        """What so many steps take, with the looks at so many held-out batches."""
+        """The seconds of so many steps, with the evaluations of so many held-out batches."""
         looks = steps // evaluation_interval(steps, held_out) + 2
         return steps * self.step_s + looks * self.look_s
 
@@ -68,23 +74,22 @@ def plan_what_fits(
     dataset: Dataset,
     preparation: Preparation,
     deadline: float | None,
-    down: int = 0,
     check: Check = never,
 ) -> tuple[RunPlan, Preparation]:
     """The plan that goes fastest among those that fit, and what it was measured with.
 
     Where nothing fits, the plan that takes the least memory, with `fits` false.
-    `deadline`, `down` and `check` are those of `make_plan`.
+    `deadline` and `check` are those of `make_plan`.
     """
     while True:
-        plan = make_plan(spec, dataset, preparation, deadline, down, check)
+        plan = make_plan(spec, dataset, preparation, deadline, check)
         if plan.fits:
             return plan, preparation
-        if takes_least(spec, down):
+        following = thriftier(preparation.way, spec.dropout)
+        if following is None:
             instead = _model_that_fits(plan, preparation)
             return msgspec.structs.replace(plan, instead=instead), preparation
-        down += 1
-        preparation = again(preparation, spec, dataset, down)
+        preparation = prepare_another_way(preparation, spec, dataset, following)
 
 
 def make_plan(
@@ -92,14 +97,12 @@ def make_plan(
     dataset: Dataset,
     preparation: Preparation,
     deadline: float | None,
-    down: int = 0,
     check: Check = never,
 ) -> RunPlan:
     """Measure real steps and plan as many as `spec.passes` make and the time allows.
 
-    The training ends by `deadline` (Unix time); `preparation` is `down` the ladder. The steps
-    change no parameter: they are taken with a learning rate of zero, and the optimizer forgets
-    them. `check` is called before each.
+    The training ends by `deadline` (Unix time). The measured steps change no parameter: their
+    learning rate is zero, and the optimizer's state is reset. `check` is called before each.
     """
     available = memory_available()
     measured = _measure(preparation, check)
@@ -107,7 +110,7 @@ def make_plan(
     steps = spec.steps or batches.steps(spec.passes)
     if deadline is not None:
         left = deadline - time.time() - _REST_S
-        # With fewer steps there are fewer looks at the held-out loss, too.
+        # With fewer steps, the held-out loss is evaluated less often, too.
         fitting = bisect.bisect_right(
             range(1, steps + 1), left, key=lambda number: measured.seconds(number, held_out)
         )
@@ -123,21 +126,22 @@ def make_plan(
         machine_bytes=available,
         fits=measured.peak_bytes <= available,
         tokens_per_second=measured.tokens / measured.step_s,
-        down=down,
-        way=preparation.frugality.text,
+        saves_to_fit=preparation.way != way_at_start(spec),
+        way=preparation.way.text,
+        memory_way=preparation.way,
     )
 
 
 def memory_available() -> int:
-    """The memory (bytes) that this process may have, with what it has already."""
-    own = mx.get_active_memory() + mx.get_cache_memory()  # what it has and could use again
+    """The memory (bytes) that this process may use, including what it uses already."""
+    own = mx.get_active_memory() + mx.get_cache_memory()
     free = psutil.virtual_memory().available + own
     if not has_gpu():
         return int(free)
     gpu = mx.device_info()
     if "free_memory" in gpu:  # a card with memory of its own
         return int(gpu["free_memory"]) + own
-    # Beyond what Metal recommends, a Mac grinds to a halt before anything fails.
+    # With more than Metal recommends, a Mac becomes unusably slow before anything fails.
     recommended = gpu.get("max_recommended_working_set_size")
     return int(free) if recommended is None else min(int(free), int(recommended))
 
@@ -145,7 +149,7 @@ def memory_available() -> int:
 def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:
     """The largest base model of the library with which this training would fit; "" for none.
 
-    The careful way: only the weights are taken for smaller, all else for as large as with this one.
+    A careful estimate: only the weights count as smaller, activations as large as with this model.
     """
     here = preparation.loaded.info
     beside_weights = plan.peak_bytes - _weight_bytes(here)
@@ -160,12 +164,12 @@ def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:
 
 
 def _weight_bytes(model: BaseModel) -> int:
-    """What a base model's weights take in memory: as in its files on a GPU, else as float32."""
+    """The bytes of a base model's weights in memory: as in its files on a GPU, else as float32."""
     return model.bytes if has_gpu() else model.card.parameters * 4
 
 
 def _measure(preparation: Preparation, check: Check) -> _Measured:
-    """Real steps with the fullest batch of each row length, weighed by how many there are."""
+    """Take real steps with the fullest batch of each row length; the others take in proportion."""
     training, batches = preparation.training, preparation.batches
     loads = batches.workloads()
     of_target = _cost_of_a_target(preparation)
@@ -190,7 +194,7 @@ def _measure(preparation: Preparation, check: Check) -> _Measured:
 
 
 def _time_of(work: Callable[[], object], check: Check) -> float:
-    """Seconds that it takes once what it needs is compiled."""
+    """Seconds that the second call takes, when everything is compiled."""
     check()
     work()
     check()
@@ -200,6 +204,6 @@ def _time_of(work: Callable[[], object], check: Check) -> float:
 
 
 def _cost_of_a_target(preparation: Preparation) -> float:
-    """What predicting one token takes, as a share of computing one position."""
+    """The cost of predicting one token (the output head), relative to that of one position."""
     blocks, head = linear_sizes(preparation.loaded.model)
     return head / blocks

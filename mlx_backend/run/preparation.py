@@ -1,4 +1,4 @@
-"""Everything that stands ready before the first step: samples as tokens, model with adapter."""
+"""Preparing the training: the samples become batches of tokens, the model gets its adapter."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import mlx.core as mx
+import msgspec
 
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.jobs.memory_ladder import Lowered
+from mlx_backend.jobs.memory_ladder import LONG_ROW, MemoryWay, Recomputed, first_way
 from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.machine.accelerator import bound_run_ahead, has_gpu
@@ -25,7 +26,7 @@ from mlx_backend.training.batches import (
 from mlx_backend.training.distillation import soft_targets
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import HeldOut
-from mlx_backend.training.memory_saving import Frugality, Recomputed, rung, rungs, steps_down
+from mlx_backend.training.memory_saving import batch_shape
 from mlx_backend.training.step import TrainingStep
 from mlx_backend.training.stopping import Check, never
 
@@ -36,16 +37,16 @@ GPU_POSITIONS = 2048
 class Preparation:
     """What a training loop needs.
 
-    `cut` are the samples, by their numbers in the dataset, whose ends are not learned for they
-    are too long, and `unlearnable` those of which nothing is. `soft` is what the samples that keep
-    the model's other abilities teach, by the numbers of these. `crew` are the machines that train
-    along, None where this one is alone.
+    `way` is how a step saves memory. `cut` are the samples, by their index in the dataset, that
+    are too long to be learned to their end, `unlearnable` those of which nothing is learned. `soft`
+    are the soft targets of the general samples, by index. `crew` are the other machines of the run,
+    None where this one trains alone.
     """
 
     loaded: LoadedModel
     shape: lora.LoraShape
     crew: Crew | None
-    frugality: Frugality
+    way: MemoryWay
     training: TrainingStep
     batches: PackedBatches
     held_out: HeldOut
@@ -55,7 +56,7 @@ class Preparation:
 
 
 @dataclass(frozen=True)
-class _Basis:
+class _Loaded:
     loaded: LoadedModel
     shape: lora.LoraShape
     crew: Crew | None
@@ -71,15 +72,15 @@ def prepare(
     library: Library,
     spec: TrainSpec,
     dataset: Dataset,
-    down: int = 0,
+    way: MemoryWay | None = None,
     crew: Crew | None = None,
     check: Check = never,
 ) -> Preparation:
     """Load the base model, put the adapter on it, and turn the samples into batches.
 
-    `down` counts the rungs that are given up of `frugality.rungs` to save memory. A `crew` of
-    other machines makes itself ready, too. `check` is called between the parts of the work.
-    Raises OvernightError when the model or the adapter to start from cannot be used.
+    `way` is how a step saves memory; None for the way in which the run begins. A `crew` of other
+    machines loads the model as well. `check` is called between the parts of the work. Raises
+    OvernightError when the model or the adapter to start from cannot be used.
     """
     loaded = load_base_model(library, spec.model)
     soft = _soft_targets(loaded, dataset.train, check)
@@ -87,22 +88,27 @@ def prepare(
     shape = _attach(library, spec, loaded)
     bound_run_ahead()
     if crew is not None:
-        crew.meet(loaded.info.card, shape)
-    return _make(_Basis(loaded, shape, crew, soft), spec, dataset, down)
+        crew.meet(loaded.info.card.name, loaded.info.card.sha256, shape)
+    return _prepare_batches(
+        _Loaded(loaded, shape, crew, soft), spec, dataset, way or way_at_start(spec)
+    )
 
 
-def again(preparation: Preparation, spec: TrainSpec, dataset: Dataset, down: int) -> Preparation:
-    """The same on another rung, without loading anything anew."""
-    basis = _Basis(preparation.loaded, preparation.shape, preparation.crew, preparation.soft)
-    return _make(basis, spec, dataset, down)
+def prepare_another_way(
+    preparation: Preparation, spec: TrainSpec, dataset: Dataset, way: MemoryWay
+) -> Preparation:
+    """The same for another way of saving memory, without loading the model again."""
+    basis = _Loaded(preparation.loaded, preparation.shape, preparation.crew, preparation.soft)
+    return _prepare_batches(basis, spec, dataset, way)
 
 
-def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Preparation:
+def _prepare_batches(
+    basis: _Loaded, spec: TrainSpec, dataset: Dataset, way: MemoryWay
+) -> Preparation:
     loaded = basis.loaded
-    frugality = _way(spec, down)
-    longest = frugality.shape.longest_row
-    train = _tokenise(loaded, dataset.train, longest, basis.soft)
-    batches = PackedBatches(train, spec.seed, frugality.shape)
+    shape = batch_shape(way, positions(), spec.machines)
+    train = _tokenise(loaded, dataset.train, way.longest_row, basis.soft)
+    batches = PackedBatches(train, spec.seed, shape)
     if batches.steps(1) == 0:
         raise OvernightError(
             ErrorKind.NO_NOTES,
@@ -110,14 +116,14 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Prepar
             "Add notes with a few sentences of text.",
         )
     held_out = PackedBatches(
-        _tokenise(loaded, dataset.held_out, longest, {}), spec.seed, frugality.shape
+        _tokenise(loaded, dataset.held_out, way.longest_row, {}), spec.seed, shape
     )
     return Preparation(
         loaded=loaded,
         shape=basis.shape,
         crew=basis.crew,
-        frugality=frugality,
-        training=basis.step(frugality.recomputed),
+        way=way,
+        training=basis.step(way.recomputed),
         batches=batches,
         held_out=HeldOut(
             batches=tuple(part for i in range(held_out.steps(1)) for part in held_out[i]),
@@ -129,27 +135,33 @@ def _make(basis: _Basis, spec: TrainSpec, dataset: Dataset, down: int) -> Prepar
     )
 
 
-def down_to(spec: TrainSpec, planned: int, lowered: Lowered) -> int:
-    """How far down the ladder this run is, planned so far down, with what it gave up since."""
-    return steps_down(planned, lowered, _ladder(spec), spec.low_memory)
+def seen_samples(
+    library: Library, spec: TrainSpec, dataset: Dataset, way: MemoryWay, steps: int
+) -> set[int]:
+    """Which samples, by index, so many steps have shown to the model.
+
+    How rows are packed depends on the longest of them, which a run may have shortened to `way`'s
+    since it began: both count. Raises OvernightError when the base model cannot be used.
+    """
+    loaded = load_base_model(library, spec.model)
+    seen: set[int] = set()
+    for longest in {LONG_ROW, way.longest_row}:
+        shape = batch_shape(
+            msgspec.structs.replace(way, longest_row=longest), positions(), spec.machines
+        )
+        train = _tokenise(loaded, dataset.train, longest, {})
+        seen |= set(PackedBatches(train, spec.seed, shape).seen(steps))
+    return seen
 
 
-def takes_least(spec: TrainSpec, down: int) -> bool:
-    """Whether there is no way below that takes less memory."""
-    return _way(spec, down) == _ladder(spec)[-1]
+def way_at_start(spec: TrainSpec) -> MemoryWay:
+    """The way of saving memory in which a run begins on this machine."""
+    return first_way(positions(), spec.dropout, spec.low_memory)
 
 
 def positions() -> int:
-    """Positions in a batch: what keeps this machine's processor busy, and no more."""
+    """Tokens in a batch: as many as keep the processor or GPU of this machine busy, and no more."""
     return GPU_POSITIONS if has_gpu() else BATCH_POSITIONS
-
-
-def _ladder(spec: TrainSpec) -> tuple[Frugality, ...]:
-    return rungs(positions(), spec.dropout, spec.machines)
-
-
-def _way(spec: TrainSpec, down: int) -> Frugality:
-    return rung(down, spec.low_memory, positions(), spec.dropout, spec.machines)
 
 
 def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.LoraShape:
@@ -175,7 +187,7 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
 def _soft_targets(
     loaded: LoadedModel, samples: Sequence[Sample], check: Check
 ) -> dict[int, SoftTargets]:
-    """By their numbers, what the samples teach that keep what the base model could."""
+    """The soft targets of the general samples, by their index."""
     numbers = [i for i, sample in enumerate(samples) if sample.kind == GENERAL]
     pairs = [(samples[i].prompt, samples[i].answer) for i in numbers]
     found = soft_targets(loaded, loaded.form.samples(pairs), check)

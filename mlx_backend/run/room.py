@@ -1,4 +1,4 @@
-"""Whether this machine has the memory that a training needs: now, some time, or never."""
+"""Whether this machine has the memory that a training needs: now, later, or never."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.run.plan import RunPlan, memory_available
 
-# The system itself needs the rest.
-_NEARLY_ALL = 0.9
+_NEARLY_ALL = 0.9  # the system needs the rest
 
 
 def check_fit(plan: RunPlan, waits: bool) -> None:
-    """Raise OvernightError where memory will not do: MLX may end the process without a word.
+    """Raise OvernightError where the memory is too small: MLX might crash the process.
 
-    It is NoRoomYet where the run `waits` for other programs to give back what they have.
+    The error is NoRoomYet where the run `waits` until other programs free their memory.
     """
     if plan.fits:
         return
@@ -33,14 +32,14 @@ def check_fit(plan: RunPlan, waits: bool) -> None:
 
 
 def check_room(plan: RunPlan, could_take_less: bool) -> None:
-    """Raise NoRoomYet where a training that fitted before would not fit at this moment."""
+    """Raise NoRoomYet where a training that was planned to fit does not fit at this moment."""
     free = memory_available()
     if free < plan.peak_bytes <= most_memory():
         raise NoRoomYet(plan.peak_bytes, free, could_take_less)
 
 
 def most_memory() -> int:
-    """The memory (bytes) that a training could have here, were hardly anything else running."""
+    """The most memory (bytes) that a training can have here when hardly anything else runs."""
     nearly = _NEARLY_ALL * psutil.virtual_memory().total
     if not has_gpu():
         return int(nearly)

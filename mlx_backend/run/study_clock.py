@@ -1,4 +1,4 @@
-"""How much longer a study takes: by rule of thumb at first, then by how fast the model writes."""
+"""How much longer a study takes: a rough estimate at first, then by how fast the model writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StudyClock:
 
     def _measure(self, progress: Progress, now: float) -> None:
         if self._first is None:
-            self._first = now, progress.done  # when the model began is not known, only this
+            self._first = now, progress.done  # the model began at an unknown time before
         since, before = self._first
         if progress.done > before:
             seconds_each = (now - since) / (progress.done - before)

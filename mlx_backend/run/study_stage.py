@@ -1,4 +1,4 @@
-"""The first stage of a run: studying the notes, and what its dataset is made of."""
+"""The study of a run: it writes samples about the notes and makes the dataset of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from mlx_backend import protocol
 from mlx_backend.dataset import compose, upkeep
-from mlx_backend.dataset.compose import Beside, Material
+from mlx_backend.dataset.compose import Additions, Material
 from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.files import write_atomically
@@ -27,25 +27,29 @@ from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_clock import StudyClock
+from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 
 SHARE = 0.15
-"""Of a run's time, for study; the rest trains what it wrote."""
+"""The share of a run's time for study; the rest is for the training."""
 
 _UNBOUNDED_S = 1200.0  # for a run whose end is given in steps
-# Of a passage, by rule of thumb: what writing about it takes where there is no GPU, and with one.
+# Rough times to write about a passage and to write a general answer, without and with a GPU.
 _SECONDS_A_PASSAGE = 8.0
 _SECONDS_A_PASSAGE_GPU = 1.0
-# Of a general answer, likewise.
 _SECONDS_AN_ANSWER = 0.5
 _SECONDS_AN_ANSWER_GPU = 0.05
-_GENERAL_SHARE = 0.4  # of the study, at most, for the base model's own general answers
-_EVERY_S = 0.2
+_GENERAL_SHARE = 0.4  # of the time for study, at most, for the base model's general answers
+_EVERY_S = 0.2  # between two progress events
 
 
 class Studied(msgspec.Struct, frozen=True):
-    """What study took (seconds, over all attempts), and the samples that there are by then."""
+    """The seconds that study took in all attempts, and how many samples there are by now.
+
+    `written` and `used` count samples, `dropped` those that were thrown out, by reason; `recipe`
+    says in words what the dataset is made of.
+    """
 
     seconds: float = 0.0
     written: int = 0
@@ -55,7 +59,7 @@ class Studied(msgspec.Struct, frozen=True):
 
 
 def studied_before(folder: JobFolder) -> Studied:
-    """What the study of a run took and brought so far."""
+    """The record of a run's study so far; an empty one where none can be read."""
     try:
         return msgspec.json.decode(folder.study_record.read_bytes(), type=Studied)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
@@ -63,13 +67,13 @@ def studied_before(folder: JobFolder) -> Studied:
 
 
 def budget(end: float | None, now: float) -> float:
-    """The seconds that study may take in a run that is to be over by `end` (Unix time)."""
+    """The seconds that study may take in a run that must end by `end` (Unix time)."""
     return _UNBOUNDED_S if end is None else SHARE * max(0.0, end - now)
 
 
 def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
     """How many passages `model` has yet to write about; those that state nothing, it never will."""
-    nothing_to_ask = samples.studied(RULES) - samples.stating(RULES)
+    nothing_to_ask = samples.studied(RULES) - samples.written_about(RULES)
     done = samples.studied(model.card.name) | nothing_to_ask
     return sum((p.note_id, digest(p)) not in done for p in material.passages)
 
@@ -77,7 +81,7 @@ def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
 def expected_seconds(
     samples: Samples, material: Material, model: BaseModel, budget_s: float
 ) -> float:
-    """About how long study will take: what `model` has not written yet, within its time."""
+    """About how long study takes to write what `model` has not written; `budget_s` at most."""
     card = model.card
     passages = unstudied(samples, material, model)
     answers = upkeep.answers_to_write(model.path, card.sha256)
@@ -87,7 +91,7 @@ def expected_seconds(
 
 
 class StudyStage:
-    """Studies for one run. What it writes goes to the library, so that no run writes it again."""
+    """Studies for one run. The samples go to the library, where later runs find them."""
 
     def __init__(
         self, library: Library, folder: JobFolder, spec: TrainSpec, stop: Callable[[], bool]
@@ -105,12 +109,13 @@ class StudyStage:
     def dataset(self, notes: Notes, end: float | None) -> Dataset | None:
         """Study, and make the dataset; None when asked to stop first.
 
-        `end` is when the whole run is to be over (Unix time). Raises OvernightError when there is
-        nothing to learn, or the base model cannot be used.
+        `end` is when the whole run must be over (Unix time). Raises OvernightError when there is
+        nothing to learn or the base model cannot be used.
         """
         material = compose.gather(notes)
         if not self._spec.study:
-            return compose.raw_dataset(material, self._spec.seed)
+            dataset = compose.raw_dataset(material, self._spec.seed)
+            return msgspec.structs.replace(dataset, left_out=())
         self._folder.append(protocol.StageBegan(stage="studying"))
         deadline = self._began + budget(end, self._began) - self._before.seconds
         samples = Samples(notes.connection)
@@ -120,7 +125,8 @@ class StudyStage:
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)
-        material = material.without_deleted(notes)  # for study takes hours
+        material = material.without_withdrawn(notes)  # because study takes hours
+        left_out = tuple(left_out_samples(notes.connection))
         studied = compose.studied_passages(samples, material.passages)
         recipe = recipe_for(studied).text
         self._record(found, recipe)
@@ -129,8 +135,9 @@ class StudyStage:
         if self._stop():
             return None
         self._tell(found, recipe)
-        beside = Beside(general, reads)
-        return compose.studied_dataset(studied, material, beside, self._spec.seed)
+        additions = Additions(general, reads)
+        dataset = compose.studied_dataset(studied, material, additions, self._spec.seed)
+        return msgspec.structs.replace(dataset, left_out=left_out)
 
     def _general_answers(self, deadline: float) -> upkeep.GeneralAnswers:
         writer = self._load_writer()
@@ -146,12 +153,12 @@ class StudyStage:
         )
 
     def _is_over(self, deadline: float) -> bool:
-        """Asked between answers: what was spent so far counts even if the run is killed."""
+        """Called between answers; records the time spent, because it counts after a kill, too."""
         self._record(Yield(0, 0, {}), "")
         return self._stop() or time.time() >= deadline
 
     def _tell_expected(self, samples: Samples, material: Material, deadline: float) -> None:
-        """Say how long it will take before there is any progress that could tell."""
+        """Tell an estimate before there is any progress to estimate from."""
         model = find_base_model(self._library, self._spec.model)
         seconds = expected_seconds(samples, material, model, max(0.0, deadline - self._began))
         self._clock = StudyClock(self._began + seconds, deadline)
@@ -189,7 +196,7 @@ class StudyStage:
 
     def _tell(self, found: Yield, recipe: str) -> None:
         dropped = sum(number for why, number in found.dropped.items() if why != LEFT_OUT)
-        # Of all nights so far: what was studied before is not studied again.
+        # The numbers are of all nights, because nothing is studied twice.
         text = f"There are {found.written:,} samples about your notes, {found.used:,} of them kept."
         if dropped:
             text += f" {dropped:,} were not good enough; all can be read under Notes, Samples."

@@ -1,4 +1,5 @@
-"""Study: writing samples about the passages, by rule from their structure and with the base model.
+"""Study: writing samples about the passages, by rule and with the base model.
 
-A note goes through `statements` -> `answers` -> `questions` and `writer` -> `filters` -> `store`.
+`studying` runs the stage. `by_rule` finds what a passage states and asks about it; `by_model`
+screens those questions and writes its own. Both save to `library/samples.py`.
 """

@@ -1,4 +1,4 @@
-"""What the person chose about samples, where their passages or the note's title changed since."""
+"""The person's choices about samples, carried over when a passage or its note's title changes."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ from collections.abc import Sequence
 
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.samples import Samples, digest
-from mlx_backend.study.by_rule import rules
-from mlx_backend.study.by_rule.rules import Told
+from mlx_backend.study.by_rule import rule_writer
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 
 
 def carry_over(samples: Samples, notes: Sequence[Sequence[Passage]]) -> None:
-    """Bring changed samples to where the words that they quote stand now.
+    """Move samples that the person changed to the passages that have their quoted words now.
 
-    Those whose words are gone stay with the old passage, and count again should it come back. So do
-    those about words of which the person chose something else where they stand now.
+    notes: the passages of each note in use. A sample stays with its old passage, for the case that
+    this comes back, if no passage has its words, or if the person chose something else about the
+    same words where they are now.
     """
-    astray = samples.astray((p.note_id, digest(p)) for note in notes for p in note)
+    elsewhere = samples.changed_elsewhere((p.note_id, digest(p)) for note in notes for p in note)
     for note in notes:
-        found = astray.get(note[0].note_id)
+        found = elsewhere.get(note[0].note_id)
         if not found:
             continue
-        told = rules.told_in_note(note)
+        stated = rule_writer.quoted_statements(note)
         settled = [samples.changed(passage) for passage in note]
         for sample in found:
             places = (
                 passage
-                for passage, each, chosen in zip(note, told, settled, strict=True)
+                for passage, each, chosen in zip(note, stated, settled, strict=True)
                 if _states(each, sample.quote) and sample.about not in chosen
             )
             if (place := next(places, None)) is not None:
-                samples.carry(sample, place)
+                samples.move(sample, place)
 
 
-def _states(told: Sequence[Told], quote: str) -> bool:
-    """Whether a passage states the words; a summary quotes all that its passage states."""
-    whole = " ".join(each.statement.text for each in told)
-    return f" {quote} " in f" {whole} " or any(each.quote == quote for each in told)
+def _states(stated: Sequence[QuotedStatement], quote: str) -> bool:
+    """Whether a passage has the quote: in one statement, or across some as a summary does."""
+    whole = " ".join(each.statement.text for each in stated)
+    return f" {quote} " in f" {whole} " or any(each.quote == quote for each in stated)

@@ -1,1 +1,1 @@
-"""Text below the engine: words, the dictionary, and how texts are folded, cut and compared."""
+"""Words and text: splitting, folding, stemming, comparing. Imports no other package of ours."""

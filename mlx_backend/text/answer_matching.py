@@ -1,4 +1,4 @@
-"""Whether a text gives one of the answers that count as right."""
+"""Marking: whether a text holds one of the answers that count as right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 def is_right(text: str, answers: Sequence[str]) -> bool:
-    """Whether any answer stands in the text as whole words, case and punctuation folded."""
+    """Whether a text holds any answer as whole words, whatever its case and punctuation."""
     folded = f" {_fold(text)} "
     return any(f" {_fold(answer)} " in folded for answer in answers if _fold(answer))
 

@@ -1,4 +1,4 @@
-"""What the dictionary knows of single words: their forms, and which kinds of word they may be."""
+"""Single English words in the dictionary of lemminflect: their forms and parts of speech."""
 
 from __future__ import annotations
 
@@ -22,89 +22,89 @@ AUXILIARIES = word_set(
     "is are was were am has have had can could may might must shall should will would"
 )
 PRONOUNS = word_set("i we you they he she it")
-_RARE_VERBS = word_set("rend wend")  # "rent" and "went" are others' forms
+_RARE_VERBS = word_set("rend wend")  # "rent" and "went" nearly always belong to other verbs
 
 
 @cache
 def inflected(base: str, tag: str) -> str:
-    """A verb's form, by its Penn Treebank tag."""
+    """A form of the verb `base` by its Penn Treebank tag; `base` itself if there is none."""
     forms = getInflection(base, tag)
     return str(forms[0]) if forms else base
 
 
 @cache
 def verb_bases(word: str) -> tuple[str, ...]:
-    """The infinitives that a word may be a form of."""
+    """The infinitives of all verbs that a word may be a form of."""
     return tuple(getAllLemmas(word, upos="VERB").get("VERB", ()))
 
 
 @cache
 def is_common_word(word: str) -> bool:
-    """Whether a word stands in the dictionary, in any form."""
+    """Whether a word in lower case, or what it is a form of, is in the dictionary."""
     return bool(getAllLemmas(word)) or word in DETERMINERS or word in PREPOSITIONS
 
 
 @cache
 def could_be_noun(word: str) -> bool:
-    """Whether a word may be a noun."""
+    """Whether a word can be a noun, among other parts of speech."""
     return "NOUN" in getAllLemmas(word)
 
 
 @cache
 def is_noun(word: str) -> bool:
-    """Whether a word is a noun and no other kind of word, as far as the dictionary knows."""
+    """Whether a word can be a noun, and neither an adjective nor an adverb."""
     lemmas = getAllLemmas(word)
     return "NOUN" in lemmas and not lemmas.keys() & {"ADJ", "ADV"}
 
 
 @cache
 def is_adjective(word: str) -> bool:
-    """Whether a word only describes, as far as the dictionary knows."""
+    """Whether a word can only be an adjective or an adverb."""
     lemmas = getAllLemmas(word)
     return bool(lemmas) and not lemmas.keys() - {"ADJ", "ADV"}
 
 
 @cache
 def may_be_adjective(word: str) -> bool:
-    """Whether a word may describe, though it may be of another kind too."""
+    """Whether a word can be an adjective, among other parts of speech."""
     return "ADJ" in getAllLemmas(word)
 
 
 @cache
 def is_adverb(word: str) -> bool:
-    """Whether a word only says how, as far as the dictionary knows: "essentially"."""
+    """Whether a word ends in "ly" and can only be an adverb: "essentially"."""
     return word.endswith("ly") and getAllLemmas(word).keys() == {"ADV"}
 
 
 @cache
 def stem(word: str) -> str:
-    """The same for all forms of a word."""
+    """The shortest lemma of a word, the same for all its forms; the word itself if it has none."""
     lemmas = getAllLemmas(word)
     found = [lemma for forms in lemmas.values() for lemma in forms]
     return min(found, key=len) if found else word
 
 
 def is_participle(words: Sequence[str]) -> bool:
-    """Whether the first of some words says what was done to something."""
+    """Whether the first of some words can be a past participle: "painted", "begun"."""
     return bool(words) and any(
         words[0].lower() in getInflection(base, "VBN") for base in verb_bases(words[0].lower())
     )
 
 
 def looks_plural(text: str) -> bool:
-    """Whether a text ends as plurals do: "sails", but not "glass", "status" or "basis"."""
+    """Whether a text ends like a plural: "sails", but not "glass", "status" or "basis"."""
     return text.endswith("s") and not text.endswith(("ss", "us", "is"))
 
 
-def begins_with_doing(text: str) -> bool:
-    """Whether a text is of doing something, as in "cleaning the tank"."""
+def begins_with_gerund(text: str) -> bool:
+    """Whether a text begins with a gerund, as in "cleaning the tank"."""
     first = text.split(maxsplit=1)[0].lower()
     return first.endswith("ing") and bool(verb_bases(first))
 
 
 @cache
 def finite_base(word: str) -> str:
-    """The infinitive of a form that only a sentence's own verb has; "" for other words."""
+    """The infinitive of a finite form in present or past tense: "keeps", "kept"; "" for others."""
     for base in verb_bases(word):
         if (
             word != base
@@ -116,5 +116,5 @@ def finite_base(word: str) -> str:
 
 
 def plain_base(word: str) -> str:
-    """A verb's infinitive where the word is one; "" for other words."""
+    """The word itself if it can be an infinitive; "" for others."""
     return word if word in verb_bases(word) else ""

@@ -1,4 +1,4 @@
-"""Text as searches compare it: without case, accents, or points that most texts leave out."""
+"""Folding: texts without case, accents and vowel points, to find words however they are written."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ POINTS = re.compile(
     "[\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed"
     "\u00ad\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
-"""Points of Hebrew and Arabic, which most texts leave out; what only says how a letter is drawn."""
+"""Marks that searches ignore: points of Hebrew and Arabic, soft hyphens, variation selectors."""
 
-_VOICED = ("\u3099", "\u309a")  # marks that make another letter of that before them
+_VOICED = ("\u3099", "\u309a")  # they turn the letter before them into another one
 _ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 def folded(text: str) -> str:
-    """A text in which those who look for "muller" or "STRASSE" find "Müller" and "Straße"."""
+    """A text without case, accents and points: "Müller" becomes "muller", "Straße" "strasse"."""
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFD", text.casefold())
@@ -26,7 +26,7 @@ def folded(text: str) -> str:
 
 
 def places(text: str, words: str) -> list[tuple[int, int]]:
-    """Where a text has some words, however they are written: [start, end) of whole characters."""
+    """The ranges [start, end) of characters in `text` that are the same as `words` when folded."""
     wanted = folded(words)
     if not wanted:
         return []
@@ -42,7 +42,7 @@ def places(text: str, words: str) -> list[tuple[int, int]]:
 
 
 def _with_starts(text: str) -> tuple[str, Sequence[int]]:
-    """A text folded, and of each of its characters the place in the text of what it is from."""
+    """A text folded, and for each character of that the index of its origin in the text."""
     if text.isascii():
         return text.lower(), range(len(text) + 1)
     pieces = [_folded_character(character) for character in text]
@@ -56,6 +56,6 @@ def _folded_character(character: str) -> str:
 
 
 def _is_whole(here: str, starts: Sequence[int], at: int, end: int) -> bool:
-    """Whether what was found has no half of a character: not of "ß", nor "か" of "が"."""
+    """Whether a match covers whole characters: not half of a folded "ß", nor the "か" in "が"."""
     is_begun = at > 0 and starts[at - 1] == starts[at]
     return not is_begun and starts[end - 1] != starts[end] and here[end : end + 1] not in _VOICED

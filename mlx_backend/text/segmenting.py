@@ -1,8 +1,8 @@
-"""Text as the search indexes take it: in words also where a script puts no spaces between them.
+"""Segmenting texts into words for the search indexes, also in scripts without spaces.
 
-SQLite's tokenizer takes a run of letters for one word. Here, each letter of Chinese, Japanese,
-Korean, Thai, Lao, Khmer and Burmese becomes a word of its own, with the marks that belong to it,
-and what a person looks for is a phrase of them: so any part of a run is found.
+SQLite's tokenizer takes a run of letters for one word. Here each letter of Chinese, Japanese,
+Korean, Thai, Lao, Khmer and Burmese becomes a word, with its combining marks, and a search becomes
+a phrase of such words, so that it finds any part of a run.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from itertools import groupby, pairwise
 from mlx_backend.text.folding import POINTS
 
 TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
-"""For FTS5: words are letters, digits and marks. Migrations quote it."""
+"""The tokenizer of FTS5: words are letters, digits and marks. Migrations have a copy of it."""
 
 BREAK = "\ue000"
-"""A word that stands between two runs: so no phrase reaches from one into the next."""
+"""A word put between two runs, so that no phrase matches across both."""
 
 
 def _of_kinds(kinds: str, *blocks: tuple[int, int]) -> str:
-    """Those of some blocks whose category begins with one of these letters, as ranges."""
+    """The characters in blocks [first, last] whose Unicode category begins with one of `kinds`.
+
+    Returned as ranges for a character class of a regular expression.
+    """
     codes = (code for first, last in blocks for code in range(first, last + 1))
     wanted = (code for code in codes if unicodedata.category(chr(code))[0] in kinds)
-    # Neighbours have the same distance to their place in the list.
+    # Consecutive codes have the same difference to their index.
     stretches = (list(group) for _, group in groupby(enumerate(wanted), lambda at: at[1] - at[0]))
     return "".join(f"{chr(each[0][1])}-{chr(each[-1][1])}" for each in stretches)
 
@@ -41,7 +44,7 @@ _BASE = _HAN + _HIRAGANA + _KATAKANA + _HANGUL + _OTHER
 
 _LETTER = re.compile(f"[{_BASE}][{_MARK}]*")
 _GAP = re.compile(rf"(?<=[{_BASE}{_MARK}])(?:(?![{_MARK}])[\W_])+(?=[{_BASE}])")
-# Runs of one kind, since what a word is made of seldom changes within it; others are whole words.
+# Runs of one script each, because words seldom mix them; in other scripts, whole words.
 _RUN = re.compile(
     "|".join(f"(?:[{kind}][{_MARK}]*)+" for kind in (_HAN, _HIRAGANA, _KATAKANA, _HANGUL, _OTHER))
     + f"|[^{_BASE}]+"
@@ -51,7 +54,7 @@ _IS_HIRAGANA = re.compile(f"[{_HIRAGANA}]")
 
 
 def segmented(text: str) -> str:
-    """A text for an index, and for what is looked for in it."""
+    """A text with spaces around the letters of scripts without spaces: for index and search."""
     if text.isascii():
         return text
     text = _plain(text)
@@ -61,18 +64,18 @@ def segmented(text: str) -> str:
 
 
 def phrase_query(search: str) -> str:
-    """What a person typed as FTS5's query: all of its words or their beginnings; "" for none.
+    """A search as a query of FTS5: all words, each as a prefix; "" for a search without words.
 
-    Each is quoted, so that nothing is taken for FTS5's query language.
+    The words are quoted, so that FTS5 takes none of them for an operator.
     """
     return " ".join(f'"{" ".join(segmented(word).split())}"*' for word in _words(search))
 
 
 def search_terms(question: str) -> Iterator[str]:
-    """What to look for in passages, each a word or a phrase, to answer a question.
+    """The words and phrases of a question to look for in passages.
 
-    Of scripts without spaces nobody knows where words end: each two letters that are neighbours
-    count, and in Chinese and Japanese each character, but not what only holds words together.
+    In scripts without spaces these are all pairs of neighbouring letters, because word boundaries
+    are unknown. Chinese characters count alone too; a single hiragana does not, being grammar.
     """
     for word in _words(question):
         for run in _RUN.findall(word):
@@ -89,7 +92,7 @@ def search_terms(question: str) -> Iterator[str]:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text as the tokenizer sees them; of a script without spaces, whole runs."""
+    """The words of a text as the tokenizer splits it: whole runs in scripts without spaces."""
     letters = (c if unicodedata.category(c)[0] in "LNM" else " " for c in _plain(text))
     return "".join(letters).split()
 

@@ -1,11 +1,11 @@
-"""Texts as the stems of their words, so that forms of one word count as the same."""
+"""Texts as sets of stems, to compare them whatever form their words have."""
 
 from __future__ import annotations
 
 from mlx_backend.text.dictionary import stem
 from mlx_backend.text.words import folded_words, word_set
 
-# Words that a question may add of its own: they ask, or name the kind of what is asked for.
+# Words that a question may add to those of its passage: they ask, or name a kind of answer.
 QUESTION_WORDS = word_set(
     "what which who whom whose when where why how many much often long far old is are was were "
     "be been do does did has have had will would can could should must may might the a an of to "
@@ -18,10 +18,10 @@ QUESTION_WORDS = word_set(
 
 
 def stems(text: str) -> frozenset[str]:
-    """The words of a text, each form of a word as one."""
+    """The stems of a text's words."""
     return frozenset(stem(word) for word in folded_words(text))
 
 
 def own_stems(text: str) -> frozenset[str]:
-    """The same without the words that any question may have."""
+    """The stems of a text's words without QUESTION_WORDS."""
     return frozenset(stem(word) for word in folded_words(text) if word not in QUESTION_WORDS)

@@ -1,1 +1,1 @@
-"""Our own LoRA training: batches, loss, the loop, checkpoints, and the plan made beforehand."""
+"""LoRA training: token batches in, adapter weights out. It knows no notes, runs or exams."""

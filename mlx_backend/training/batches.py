@@ -1,14 +1,13 @@
-"""Packing: several samples in one row, each blind to the others.
+"""Packing: several samples in one row, with attention inside each sample only.
 
-With rotary positions a sample may lie anywhere in a row, as long as attention stays inside it.
-Rows come in two lengths, so that short samples do not pay for the attention of long ones, and
-every batch holds the same number of positions: few shapes, each compiled once. What a step sees
-is a pure function of seed and step, which is what makes a resumed run exact.
+Because rotary position embeddings are relative, a sample may begin anywhere in a row. Rows have one
+of two lengths, so that short samples do not pay for the attention of long ones, and every batch has
+the same number of positions, so that only few shapes are compiled. The batch of a step is a pure
+function of seed and step: this makes a resumed run exact.
 """
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,18 +15,25 @@ import mlx.core as mx
 import numpy as np
 from numpy.typing import NDArray
 
+from mlx_backend.training.packing import pack, row_length
+
 ROW_LENGTHS = (256, 512)
 BATCH_POSITIONS = 512
 
-# Larger samples are packed first, which fills rows best, but not strictly, so that no two passes
-# are packed alike: each counts as up to so much of a share smaller than it is.
+# Larger samples are packed first, which fills rows best. So that each pass is packed differently,
+# a random part of each size, up to this one, is not counted.
 _JITTER = 0.3
+# The number of targets of a batch is padded to a multiple of this.
 _TARGET_STEP = 128
 
 
 @dataclass(frozen=True)
 class BatchShape:
-    """The sizes of a batch, in positions: of all its rows, of those computed at once, of a row."""
+    """The sizes of a batch, in token positions.
+
+    positions: all rows of the batch together; at_once: rows that go through the model at once;
+    longest_row: the longest row.
+    """
 
     positions: int = BATCH_POSITIONS
     at_once: int = BATCH_POSITIONS
@@ -35,28 +41,29 @@ class BatchShape:
 
     @property
     def row_lengths(self) -> tuple[int, ...]:
-        """The lengths that rows have."""
+        """The lengths that rows may have, ascending."""
         return tuple(length for length in ROW_LENGTHS if length <= self.longest_row)
 
 
 @dataclass(frozen=True)
 class SoftTargets:
-    """What to foresee at each learned position: the likeliest tokens, and how likely each is.
+    """The distribution to be learned at each position: the likeliest tokens, their probabilities.
 
-    tokens: ids, all different, and shares: at most 1 together, both (positions, width). What the
-    shares leave is that of all other tokens together.
+    tokens: ids, (positions, width), all different in a row. probabilities: (positions, width), at
+    most 1 in sum; the rest up to 1 is the probability of all other tokens together.
     """
 
     tokens: NDArray[np.int32]
-    shares: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class TokenisedSample:
-    """A sample's tokens; those before `prompt_length` are read but not learned.
+    """A sample's tokens; the first `prompt_length` of them are the prompt and not learned.
 
-    What is learned is the token that follows, or what `soft` says. `rewordings` are the same with
-    other prompts, for the passes that follow the first.
+    The targets are the tokens themselves, or the soft targets `soft`, if given. `rewordings` are
+    the same sample with other prompts, for the passes after the first. `is_cut` tells that the
+    sample was longer than a row.
     """
 
     tokens: NDArray[np.int32]
@@ -73,56 +80,57 @@ class TokenisedSample:
         longest_row: int = ROW_LENGTHS[-1],
         soft: SoftTargets | None = None,
     ) -> TokenisedSample:
-        """Cut to the longest row; the beginning is kept, for it holds the question."""
+        """A sample of these token ids. One that is too long for a row loses its end."""
         longest = longest_row + 1
         return cls(np.array(ids[:longest], np.int32), prompt_length, len(ids) > longest, soft)
 
     @property
     def targets(self) -> int:
-        """How many tokens can be learned from it."""
+        """The number of tokens that are learned."""
         return max(0, len(self.tokens) - max(1, self.prompt_length))
 
     def wording(self, number: int) -> TokenisedSample:
-        """The one that a pass sees, the passes counted from 0."""
+        """The wording for a pass, counted from 0."""
         place = number % (1 + len(self.rewordings))
         return self.rewordings[place - 1] if place else self
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one length.
+    """Rows of one length, with all targets in one list.
 
-    inputs: token ids, (rows, length). mask: (rows, 1, length, length), true where a position may
-    look at another. positions: where, counted over all rows, a token is to be predicted,
-    (targets,); targets: which, and shares: how likely each is to be, both (targets, width).
-    learned: 1.0 for these, 0.0 for padding, (targets,).
-    samples: whose target it is, by its place among the samples, (tokens,) without padding.
+    inputs: token ids, (rows, length).
+    mask: attention mask, (rows, 1, length, length), true where a position attends to another.
+    positions: the positions of the targets, as indices into the flattened inputs, (targets,).
+    targets, probabilities: soft targets, both (targets, width).
+    learned: 1.0 for a target, 0.0 for padding, (targets,).
+    samples: the number of the sample that a target belongs to, (tokens,) without padding.
     """
 
     inputs: mx.array
     mask: mx.array
     positions: mx.array
     targets: mx.array
-    shares: mx.array
+    probabilities: mx.array
     learned: mx.array
     samples: NDArray[np.int32]
 
     @property
     def tokens(self) -> int:
-        """How many tokens are learned from it."""
+        """The number of targets without padding."""
         return len(self.samples)
 
 
 @dataclass(frozen=True)
 class _Member:
-    """A sample in a row: its place among all samples, and how it is worded in this pass."""
+    """A sample in a row: its number among all samples, and its wording in this pass."""
 
     number: int
     sample: TokenisedSample
 
     @property
     def size(self) -> int:
-        """The positions that it takes."""
+        """The number of positions that it takes up in a row."""
         return len(self.sample.tokens) - 1
 
 
@@ -130,9 +138,9 @@ _Rows = list[list[_Member]]
 
 
 class PackedBatches:
-    """The batches of every pass over the samples, shuffled anew for each pass.
+    """The batches of all passes over the samples, packed and shuffled anew for each pass.
 
-    A batch comes in parts, each of which is computed at once.
+    A batch is a tuple of parts; each part goes through the model at once.
     """
 
     def __init__(
@@ -141,7 +149,7 @@ class PackedBatches:
         seed: int,
         shape: BatchShape = BatchShape(),
     ) -> None:
-        """Samples without anything to learn are left out; there must be some with."""
+        """Samples without targets are left out; at least one must have some."""
         self._samples = [(i, sample) for i, sample in enumerate(samples) if sample.targets]
         self._seed = seed
         self._shape = shape
@@ -150,24 +158,27 @@ class PackedBatches:
         self._latest: tuple[int, list[_Rows]] = (-1, [])
 
     def steps(self, passes: int) -> int:
-        """How many batches so many passes make."""
+        """The number of batches in this many passes."""
         return sum(self._size(number) for number in range(passes))
 
     def seen(self, steps: int) -> list[int]:
-        """Which of the samples, by their places in what was given, so many steps show."""
+        """The numbers of the samples that the first `steps` steps contain, sorted."""
         if steps >= self.steps(1):
             return [number for number, _ in self._samples]
         rows = (row for batch in self._pass(0)[:steps] for row in batch)
         return sorted(member.number for row in rows for member in row)
 
     def workloads(self) -> list[tuple[int, int, int]]:
-        """Of each batch of the first pass: row length, positions computed, targets."""
+        """For each batch of the first pass: row length, computed positions, number of targets."""
         return [self._workload(rows) for rows in self._pass(0)]
 
     def __getitem__(self, step: int) -> tuple[Batch, ...]:
-        """The parts of a step's batch, counted from 0, over as many passes as it takes."""
+        """The parts of the batch of a step, counted from 0 over all passes.
+
+        Raises IndexError when no sample has targets.
+        """
         if not self._samples:
-            raise IndexError("there is nothing to learn from")
+            raise IndexError("no sample has anything to learn")
         number = 0
         while step >= self._size(number):
             step -= self._size(number)
@@ -183,7 +194,7 @@ class PackedBatches:
         return self._sizes[number]
 
     def _pass(self, number: int) -> list[_Rows]:
-        """A pass as batches."""
+        """The batches of a pass, as rows of samples."""
         if self._latest[0] != number:
             members = [_Member(i, sample.wording(number)) for i, sample in self._samples]
             random = np.random.default_rng([self._seed, number])
@@ -243,59 +254,22 @@ class PackedBatches:
             np.concatenate(positions),
             SoftTargets(
                 np.concatenate([each.tokens for each in targets]),
-                np.concatenate([each.shares for each in targets]),
+                np.concatenate([each.probabilities for each in targets]),
             ),
             np.concatenate(samples),
         )
 
 
-def row_length(size: int, lengths: Sequence[int] = ROW_LENGTHS) -> int:
-    """The shortest row that a sample of `size` positions fits in."""
-    return next((length for length in lengths if size <= length), lengths[-1])
-
-
-def pack(
-    order: Sequence[int], sizes: Sequence[int], lengths: Sequence[int] = ROW_LENGTHS
-) -> dict[int, list[list[int]]]:
-    """Put samples, in this order, each into the fullest row that has room for it.
-
-    A sample without such a row begins one of the shortest length that it fits in. Returns the
-    rows by their length.
-    """
-    rows: dict[int, list[list[int]]] = {length: [] for length in lengths}
-    with_room: dict[int, list[list[int]]] = {}
-    rooms: list[int] = []  # the keys of the above, in order
-    for index in order:
-        length = row_length(sizes[index], lengths)
-        need = min(sizes[index], length)
-        place = bisect.bisect_left(rooms, need)
-        if place < len(rooms):
-            room = rooms[place]
-            row = with_room[room].pop()
-            if not with_room[room]:
-                del with_room[room], rooms[place]
-        else:
-            room, row = length, []
-            rows[length].append(row)
-        row.append(index)
-        left = room - need
-        if left not in with_room:
-            with_room[left] = []
-            bisect.insort(rooms, left)
-        with_room[left].append(row)
-    return rows
-
-
 def _targets(sample: TokenisedSample, width: int) -> SoftTargets:
-    """What a sample teaches; the token that follows is one that all of the share goes to."""
+    """A sample's soft targets, or its tokens as targets of probability 1: (targets, width)."""
     if sample.soft is not None:
         return SoftTargets(
-            sample.soft.tokens[: sample.targets], sample.soft.shares[: sample.targets]
+            sample.soft.tokens[: sample.targets], sample.soft.probabilities[: sample.targets]
         )
     following = sample.tokens[len(sample.tokens) - sample.targets :]
-    shares = np.zeros((len(following), width), np.float32)
-    shares[:, 0] = 1.0
-    return SoftTargets(np.repeat(following[:, None], width, axis=1), shares)
+    probabilities = np.zeros((len(following), width), np.float32)
+    probabilities[:, 0] = 1.0
+    return SoftTargets(np.repeat(following[:, None], width, axis=1), probabilities)
 
 
 def _padded(
@@ -305,7 +279,7 @@ def _padded(
     targets: SoftTargets,
     samples: NDArray[np.int32],
 ) -> Batch:
-    """Round the number of targets up, so that it takes few values and few shapes are compiled."""
+    """Pad the targets to a multiple of a step, so that only few shapes are compiled."""
     count = len(positions)
     padding = (0, -count % _TARGET_STEP)
     return Batch(
@@ -313,7 +287,7 @@ def _padded(
         mask=mx.array(mask),
         positions=mx.array(np.pad(positions, padding)),
         targets=mx.array(np.pad(targets.tokens, (padding, (0, 0)))),
-        shares=mx.array(np.pad(targets.shares, (padding, (0, 0)))),
+        probabilities=mx.array(np.pad(targets.probabilities, (padding, (0, 0)))),
         learned=mx.array(np.pad(np.ones(count, np.float32), padding)),
         samples=samples,
     )

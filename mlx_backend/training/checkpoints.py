@@ -1,7 +1,8 @@
-"""Checkpoints: everything that the rest of a run depends on, in folders that are never half there.
+"""Checkpoints: everything that the rest of a run depends on, written atomically.
 
-A folder `step-000120` holds the adapter's factors, the optimizer's state and `state.json`. It is
-written beside, flushed and renamed; one that does not load is passed over for the one before it.
+A folder `step-000120` holds the adapter's weights, the optimizer's state and `state.json` with
+their SHA-256. It is written under another name, flushed and renamed. If a checkpoint is damaged,
+the one before it is used.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ _log = logging.getLogger(__name__)
 
 
 class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run stands after `step` steps; times in seconds, losses in nats per token.
+    """The state of a run after `step` steps; times in seconds, losses in nats per token.
 
-    `steps_s` is the part of `elapsed_s` that the steps themselves took. `kept_step` is the step
-    whose parameters were kept in the end, where that was not the last. The losses by note are
-    those of held-out samples, by the note's id.
+    `steps_s` is the part of `elapsed_s` spent on steps. `tokens` counts the targets learned so far.
+    `kept_step` is the step whose parameters were kept at the end, if not those of the last step.
+    `base_valid_...` is the held-out loss before the first step; `..._by_note` maps the id of a note
+    to the mean loss of its held-out samples.
     """
 
     step: int
@@ -62,23 +64,23 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def tokens_per_second(self) -> float:
-        """Learned tokens a second over all steps."""
+        """Learned tokens per second, over all steps."""
         return self.tokens / self.steps_s if self.steps_s else 0.0
 
     @property
     def train_loss(self) -> float:
-        """The mean loss of the latest steps."""
+        """The mean loss of the most recent steps; 0 before the first."""
         return sum(self.recent_losses) / max(1, len(self.recent_losses))
 
     @property
     def has_no_gain(self) -> bool:
-        """Whether the held-out loss is known, and no lower than before the first step."""
+        """Whether the held-out loss is known and not lower than before the first step."""
         before, after = self.base_valid_loss, self.valid_loss
         return before is not None and after is not None and after >= before
 
 
 class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What `state.json` holds: the state as it was written, whatever its fields, and hashes."""
+    """The content of `state.json`: the encoded state, and the SHA-256 of it and of each file."""
 
     state: msgspec.Raw
     sha256: dict[str, str]
@@ -86,7 +88,7 @@ class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint as it was read from disk."""
+    """A checkpoint read from disk; the arrays are named as MLX flattens their trees."""
 
     state: TrainingState
     adapter: dict[str, mx.array]
@@ -94,12 +96,12 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) -> Path:
-    """Write a checkpoint; drop all but the latest three and the best. Returns its folder.
+    """Write a checkpoint and return its folder; keep the latest three and the best.
 
-    Those of later steps go, too: they were passed over as damaged, and are done again.
+    Checkpoints of later steps are removed: they are damaged, and their steps are repeated.
     """
     path = _path(folder, state.step)
-    if path.exists():  # a damaged one that was passed over
+    if path.exists():  # a damaged one
         remove_folder(path)
 
     def fill(beside: Path) -> None:
@@ -124,7 +126,7 @@ def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) 
 
 
 def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """The newest checkpoint that is whole, or None, and the names of newer ones that are not."""
+    """The newest undamaged checkpoint, or None, and the names of newer, damaged ones."""
     damaged: list[str] = []
     for _, path in _folders(folder):
         checkpoint = _try_to_read(path)
@@ -135,12 +137,12 @@ def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def read_checkpoint(folder: Path, step: int) -> Checkpoint | None:
-    """The checkpoint of a step; None when it is not there or damaged."""
+    """The checkpoint of a step; None if it is missing or damaged."""
     return _try_to_read(_path(folder, step))
 
 
 def elapsed_before(folder: Path) -> float:
-    """The seconds that a run has worked until its newest checkpoint; 0 where there is none."""
+    """The seconds that a run had worked when it wrote its newest checkpoint; 0 without one."""
     for _, path in _folders(folder):
         try:
             return _state_of(_read_manifest(path)).elapsed_s
@@ -150,7 +152,7 @@ def elapsed_before(folder: Path) -> float:
 
 
 def restore(training: TrainingStep, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint's parameters, optimizer and random state back, bit for bit."""
+    """Restore parameters, optimizer state and random state from a checkpoint, bit for bit."""
     restore_adapter(training, checkpoint)
     tensors = dict(checkpoint.optimizer)
     high, low = (int(part) for part in np.array(tensors.pop(_RANDOM_KEY)))
@@ -159,7 +161,7 @@ def restore(training: TrainingStep, checkpoint: Checkpoint) -> None:
 
 
 def restore_adapter(training: TrainingStep, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint's parameters back alone, to be used rather than trained on."""
+    """Restore the parameters alone, for a model that is not trained any further."""
     training.model.update(tree_unflatten(list(checkpoint.adapter.items())))
 
 
@@ -173,7 +175,7 @@ def _path(folder: Path, step: int) -> Path:
 
 
 def _folders(folder: Path) -> list[tuple[int, Path]]:
-    """Checkpoint folders with their steps, the newest first."""
+    """The steps and folders of all checkpoints, newest first."""
     found = [
         (int(match[1]), path)
         for path in (folder.iterdir() if folder.is_dir() else ())
@@ -199,7 +201,7 @@ def _read_manifest(path: Path) -> _Manifest:
 
 
 def _state_of(manifest: _Manifest) -> TrainingState:
-    """The state, if it is what was written. Raises ValueError when it is not."""
+    """The training state. Raises ValueError when its hash differs."""
     encoded = bytes(manifest.state)
     if _sha256_of(encoded) != manifest.sha256.get(_STATE):
         raise ValueError(f"{_STATE} is not what was written")

@@ -1,4 +1,4 @@
-"""When a run has learned what it can, and what is done when it goes astray."""
+"""Early stopping, and rolling back when the loss is no longer a finite number."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import msgspec
 
 from mlx_backend.errors import ErrorKind, OvernightError
 
-# Looks at the held-out loss without a gain, of about twenty in a run, until it stops.
+# Evaluations without a lower held-out loss after which a run stops; there are about 20 in a run.
 PATIENCE = 6
-# A loss counts as lower from this share on; below it is chance.
+# The relative decrease from which a loss counts as lower; anything less may be chance.
 _GAIN = 0.002
 _SKIPS_IN_A_ROW = 3
 _ROLLBACKS = 3
 
 
 class Best(msgspec.Struct, frozen=True, kw_only=True):
-    """The lowest held-out loss so far (nats per token), its step, and the looks since then."""
+    """The lowest held-out loss so far (nats per token), its step, and the evaluations since."""
 
     loss: float
     step: int
@@ -23,26 +23,27 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_new(self) -> bool:
-        """Whether the latest look found it."""
+        """Whether the latest evaluation found it."""
         return self.looks_since == 0
 
     @property
     def is_over(self) -> bool:
-        """Whether learning on has not helped for long enough."""
+        """Whether the patience is used up: training on does not lower the loss."""
         return self.looks_since >= PATIENCE
 
 
 def look(best: Best | None, step: int, loss: float) -> Best:
-    """Take a look at the held-out loss into account."""
+    """The best loss after an evaluation at `step` found `loss` (nats per token)."""
     if best is None or loss < best.loss * (1 - _GAIN):
         return Best(loss=loss, step=step)
     return msgspec.structs.replace(best, looks_since=best.looks_since + 1)
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
-    """How straight a run goes: batches skipped in a row and in all, roll-backs, the rate's factor.
+    """Batches skipped in a row and in all, roll-backs, and the factor of the learning rate.
 
-    A batch is skipped when its loss or gradient is no number; nothing is learned from it.
+    A batch is skipped when its loss or gradient is not finite; then parameters and optimizer state
+    stay as they are.
     """
 
     in_a_row: int = 0
@@ -52,24 +53,24 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_astray(self) -> bool:
-        """Whether so many batches in a row were of no use that it lies with the model."""
+        """Whether so many batches in a row were skipped that the model itself has diverged."""
         return self.in_a_row >= _SKIPS_IN_A_ROW
 
     def after(self, learned: bool) -> Course:
-        """The course after a step that was `learned` from or skipped."""
+        """The course after a step that was `learned` from, or skipped."""
         if learned:
             return msgspec.structs.replace(self, in_a_row=0)
         return msgspec.structs.replace(self, in_a_row=self.in_a_row + 1, skipped=self.skipped + 1)
 
     def rolled_back(self) -> Course:
-        """The course after going back, at half the rate.
+        """The course after a roll-back to a checkpoint, at half the learning rate.
 
-        Raises OvernightError when that was tried often enough.
+        Raises OvernightError when there have been too many roll-backs.
         """
         if self.rollbacks >= _ROLLBACKS:
             raise OvernightError(
                 ErrorKind.NO_LEARNING,
-                "The training goes astray: the loss is not a number, even at an eighth of the"
+                "The training diverges: the loss is not a number, even at an eighth of the"
                 " learning rate.",
                 "Start a new run with a lower learning rate (Settings, Details) or another base"
                 " model; what was saved last is kept.",

@@ -1,4 +1,4 @@
-"""The training loop: steps, held-out loss, checkpoints, and when to stop."""
+"""The training loop: steps, evaluation on held-out samples, checkpoints, and when to stop."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.protocol import TrainingEnd
 from mlx_backend.training import guard
 from mlx_backend.training.batches import Batch, PackedBatches
 from mlx_backend.training.checkpoints import (
@@ -25,7 +26,6 @@ from mlx_backend.training.checkpoints import (
     restore_adapter,
     save_checkpoint,
 )
-from mlx_backend.training.end import End
 from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
 
 _RECENT = 20
@@ -37,7 +37,7 @@ Report = Callable[[protocol.JobEvent], None]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What is never trained: its batches, and the note of each sample in them by its number."""
+    """Held-out samples, which are never trained on: batches, and note ids by sample number."""
 
     batches: tuple[Batch, ...] = ()
     notes: Mapping[int, int] = field(default_factory=dict)
@@ -45,9 +45,11 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class LoopPlan:
-    """How long to train (`deadline` in Unix time), how fast to learn, when to save, what to ask.
+    """The options of a training loop.
 
-    `ask` is called at every checkpoint with nothing and says what the model answers then.
+    steps: their number; learning_rate: its peak; checkpoint_every: in steps; checkpoints: their
+    folder; deadline: in Unix time, None without one. At each checkpoint `ask` answers `prompt` with
+    the model as it is then, if both are given.
     """
 
     steps: int
@@ -60,16 +62,16 @@ class LoopPlan:
 
 
 def evaluation_interval(steps: int, held_out: int) -> int:
-    """Every how many steps the held-out loss is looked at.
+    """The number of steps between two evaluations of `held_out` held-out batches.
 
-    About twenty times in a run, and so that it never takes more than about a tenth of the time:
-    a held-out batch costs less than half a step.
+    There are about twenty evaluations in a run, and they take a tenth of the time at most, because
+    evaluating a held-out batch takes less than half as long as a step.
     """
     return max(1, steps // _EVALUATIONS, held_out * _STEPS_PER_HELD_OUT_BATCH)
 
 
 class TrainingLoop:
-    """Trains a model on packed batches, reporting as it goes."""
+    """Trains a model on packed batches; `report` gets an event for each thing that happens."""
 
     def __init__(
         self,
@@ -88,18 +90,18 @@ class TrainingLoop:
         self._speeds: deque[tuple[int, float]] = deque(maxlen=_RECENT)
         self._ready: tuple[int, tuple[Batch, ...]] | None = None
         self._saved: int | None = None
-        self._looked: int | None = None
-        self._look_s = 0.0
+        self._evaluated_at: int | None = None
+        self._evaluation_s = 0.0
 
     @property
     def state(self) -> TrainingState:
-        """Where the run stands."""
+        """The state after the latest step."""
         return self._state
 
     def resume(self) -> int:
-        """Go back to the latest whole checkpoint; returns its step, 0 when there is none.
+        """Restore the latest undamaged checkpoint; returns its step, 0 if there is none.
 
-        Says so where a newer one is damaged.
+        Reports a notice when newer ones are damaged.
         """
         checkpoint, damaged = latest_checkpoint(self._plan.checkpoints)
         if damaged:
@@ -116,53 +118,54 @@ class TrainingLoop:
         self._saved = self._state.step
         return self._state.step
 
-    def run(self, stop_requested: Callable[[], bool]) -> End:
-        """Train to the last step, to the deadline, or until learning no longer helps.
+    def run(self, stop_requested: Callable[[], bool]) -> TrainingEnd:
+        """Train until the last step, the deadline, or no gain; returns the reason for the end.
 
-        Saves a checkpoint in any case, and takes one step even after the deadline. At the end the
-        model is as it was when its held-out loss was lowest.
+        Always saves a checkpoint, and takes one step even after the deadline. At the end the model
+        has the parameters with the lowest held-out loss.
 
-        Raises OvernightError when the loss is no number again and again; a checkpoint stands.
+        Raises OvernightError when the loss stays not finite after several roll-backs; the last
+        checkpoint stays.
         """
         if self._state.step == 0 and self._saved is None:
             self._evaluate()
             self._save()
         every = evaluation_interval(self._plan.steps, len(self._held_out.batches))
-        end = self._end()
+        end = self._why_to_end()
         while end is None:
             if stop_requested():
                 self._save()
-                return End.STOPPED
-            self._one_step()
+                return TrainingEnd.STOPPED
+            self._take_step()
             step = self._state.step
             if step % every == 0 and step < self._plan.steps:
                 self._evaluate()
             is_best = self._state.best is not None and self._state.best.step == step
             if step % self._plan.checkpoint_every == 0 or is_best:
                 self._save()
-                self._speak()
-            end = self._end()
+                self._ask()
+            end = self._why_to_end()
         self._finish()
         return end
 
-    def _end(self) -> End | None:
+    def _why_to_end(self) -> TrainingEnd | None:
         state, deadline = self._state, self._plan.deadline
         if state.step >= self._plan.steps:
-            return End.ALL_STEPS
+            return TrainingEnd.ALL_STEPS
         if state.best is not None and state.best.is_over:
-            return End.NO_GAIN
+            return TrainingEnd.NO_GAIN
         if deadline is not None and state.step > 0 and time.time() >= deadline:
-            return End.NO_TIME
+            return TrainingEnd.NO_TIME
         return None
 
-    def _one_step(self) -> None:
+    def _take_step(self) -> None:
         plan, before = self._plan, self._state
         began = time.perf_counter()
         batch = self._batch(before.step)
         rate = learning_rate(before.step, plan.steps, plan.learning_rate) * before.course.rate
         pending = self._begin(batch, rate)
         if before.step + 1 < plan.steps:
-            self._batch(before.step + 1)  # made while the device works
+            self._batch(before.step + 1)  # prepared while the device computes
         loss, learned = pending.result()
         seconds = time.perf_counter() - began
         tokens = sum(part.tokens for part in batch)
@@ -189,7 +192,7 @@ class TrainingLoop:
         try:
             return self._training.begin(batch, rate)
         except OvernightError as error:
-            if error.kind is ErrorKind.HOST_LOST:  # what was learned here is whole
+            if error.kind is ErrorKind.HOST_LOST:  # the state here is that after the last step
                 self._save()
             raise
 
@@ -224,11 +227,11 @@ class TrainingLoop:
         )
 
     def _remaining(self) -> tuple[float, float]:
-        """Seconds to the last step or the deadline, and how far off that may be (two sigma)."""
+        """Seconds to the last step or the deadline, and the error of that (two sigma)."""
         spent = [seconds for _, seconds in self._speeds]
         left = self._plan.steps - self._state.step
         every = evaluation_interval(self._plan.steps, len(self._held_out.batches))
-        remaining = left * statistics.fmean(spent) + left / every * self._look_s
+        remaining = left * statistics.fmean(spent) + left / every * self._evaluation_s
         error = 2 * left * statistics.pstdev(spent) / len(spent) ** 0.5
         if self._plan.deadline is not None:
             until = max(0.0, self._plan.deadline - time.time())
@@ -237,7 +240,7 @@ class TrainingLoop:
         return remaining, error
 
     def _evaluate(self) -> None:
-        """Look at the held-out loss. The model as it was before the first step is not kept."""
+        """Compute the held-out loss. The untrained model never counts as the best."""
         began = time.perf_counter()
         by_note = self._held_out_losses()
         if not by_note:
@@ -245,11 +248,11 @@ class TrainingLoop:
         loss = sum(total for total, _ in by_note.values()) / sum(n for _, n in by_note.values())
         means = {note: total / count for note, (total, count) in by_note.items()}
         before = self._state
-        self._looked, self._look_s = before.step, time.perf_counter() - began
+        self._evaluated_at, self._evaluation_s = before.step, time.perf_counter() - began
         is_first = before.step == 0
         self._state = msgspec.structs.replace(
             before,
-            elapsed_s=before.elapsed_s + self._look_s,
+            elapsed_s=before.elapsed_s + self._evaluation_s,
             base_valid_loss=loss if is_first else before.base_valid_loss,
             base_valid_by_note=means if is_first else before.base_valid_by_note,
             valid_loss=loss,
@@ -260,9 +263,9 @@ class TrainingLoop:
         self._report(protocol.Evaluated(step=before.step, loss=loss, best=best))
 
     def _held_out_losses(self) -> dict[int, tuple[float, int]]:
-        """Of each note, the sum of its losses (nats) and its number of tokens.
+        """For each note id, the sum of its losses (nats) and its number of tokens.
 
-        A sample whose loss is no number tells nothing of the others, and is left out.
+        A sample whose loss is not finite is left out.
         """
         found: dict[int, tuple[float, int]] = {}
         for batch in self._held_out.batches:
@@ -276,26 +279,27 @@ class TrainingLoop:
         return found
 
     def _save(self) -> None:
-        if self._saved == self._state.step:  # never touch a whole one
+        if self._saved == self._state.step:  # never replace an undamaged one
             return
         save_checkpoint(self._plan.checkpoints, self._training, self._state)
         self._saved = self._state.step
         self._report(protocol.CheckpointSaved(step=self._state.step))
 
-    def _speak(self) -> None:
+    def _ask(self) -> None:
         plan = self._plan
         if plan.ask is None or not plan.prompt:
             return
         began = time.perf_counter()
-        self._training.model.eval()  # what dropout drew here, a resumed run would not draw again
+        # Without dropout, which would change the random state: a resumed run does not ask again.
+        self._training.model.eval()
         text = plan.ask(plan.prompt)
         self._report(protocol.Spoke(step=self._state.step, prompt=plan.prompt, text=text))
         elapsed = self._state.elapsed_s + time.perf_counter() - began
         self._state = msgspec.structs.replace(self._state, elapsed_s=elapsed)
 
     def _finish(self) -> None:
-        """Look and save a last time, and go back to the best where that was earlier."""
-        if self._looked != self._state.step:
+        """Evaluate and save a last time; restore the best parameters if they are earlier ones."""
+        if self._evaluated_at != self._state.step:
             self._evaluate()
         self._save()
         best = self._state.best

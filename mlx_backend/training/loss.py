@@ -1,4 +1,4 @@
-"""The loss of a packed batch: attention inside each sample, logits for learned positions alone."""
+"""The loss of a packed batch: KL divergence from soft targets, with logits for targets only."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from mlx_backend.machine.accelerator import has_gpu
 
 _Head = Callable[[mx.array], mx.array]
 
-# Targets whose logits are there at once. MLX's CPU build takes memory for some ten operations
-# ahead, so that what counts is how much one of them takes.
+# Targets whose logits are in memory at once. MLX's CPU build allocates memory for about ten
+# operations ahead, so the memory of a single operation has to be small.
 _CHUNK = 32
-# Shares below are rounding.
+# A smaller probability is a rounding error.
 _LEAST = 1e-6
 
 
 class BatchArrays(NamedTuple):
-    """The arrays of `batches.Batch`, as a compiled function takes them."""
+    """The arrays of `batches.Batch`, in the order in which compiled functions take them."""
 
     inputs: mx.array
     mask: mx.array
     positions: mx.array
     targets: mx.array
-    shares: mx.array
+    probabilities: mx.array
     learned: mx.array
 
 
 class RowAttention:
-    """Stands where mlx-lm's models take a key-value cache, only to give them the row's own mask."""
+    """Passed to mlx-lm's models as key-value cache, only to give them the mask of packed rows."""
 
     offset = 0
 
@@ -40,48 +40,49 @@ class RowAttention:
         self._mask = mask
 
     def make_mask(self, *_: Any, **__: Any) -> mx.array:
-        """The mask, whatever window or length the model asks for."""
+        """The mask of the packed rows, whatever length or window the model asks for."""
         return self._mask
 
     def update_and_fetch(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
-        """Keys and values as they are: nothing is kept from one step to the next."""
+        """Keys and values unchanged: nothing is cached."""
         return keys, values
 
 
 def target_losses(model: nn.Module, batch: BatchArrays, split: bool) -> mx.array:
-    """How far (nats) each prediction is from its target, (targets,); 0 where it is padding.
+    """The KL divergence (nats) of each prediction from its target, (targets,); 0 for padding.
 
-    It is the Kullback-Leibler divergence of what is predicted from what is to be, and where that is
-    one token alone, the cross-entropy. The tokens that a target does not name count as one.
+    For a target that is one token with probability 1 this is the cross-entropy. All tokens that a
+    soft target does not name count as one token.
 
-    With `split` the head sees the positions with a target alone, a chunk at a time, and the
-    logits of a chunk are gone before the next: most of a small model's time and memory is there.
+    With `split`, the head computes logits for target positions only, one chunk at a time, and the
+    logits of a chunk are freed before the next: they take most of a small model's time and memory.
+    `head_can_be_split` tells whether a model allows that.
     """
     cache = [RowAttention(batch.mask)] * len(model.layers)
     if not split:
         logits: mx.array = model(batch.inputs, cache=cache)
         chosen = logits.reshape(-1, logits.shape[-1])[batch.positions].astype(mx.float32)
-        return _divergence(chosen, batch.targets, batch.shares) * batch.learned
+        return _divergence(chosen, batch.targets, batch.probabilities) * batch.learned
     hidden: mx.array = model.model(batch.inputs, cache=cache)
     chosen = hidden.reshape(-1, hidden.shape[-1])[batch.positions]
-    losses = _chunked_divergence(_head(model), batch.targets, batch.shares)(chosen)
+    losses = _chunked_divergence(_head(model), batch.targets, batch.probabilities)(chosen)
     return losses * batch.learned
 
 
 def _chunked_divergence(
-    head: _Head, targets: mx.array, shares: mx.array
+    head: _Head, targets: mx.array, probabilities: mx.array
 ) -> Callable[[mx.array], mx.array]:
-    """From hidden states (targets, width) to losses (targets,), for a head that is not trained.
+    """A function from hidden states (targets, hidden size) to losses (targets,); `head` is frozen.
 
-    The forward pass computes the gradient by the hidden states along with the loss, while the
-    logits of the chunk are there; the backward pass only scales it.
+    The forward pass also computes the gradient with respect to the hidden states, while the
+    logits of a chunk are in memory; the backward pass only scales it.
     """
 
     @mx.custom_function
     def losses_and_gradients(hidden: mx.array) -> tuple[mx.array, mx.array]:
         starts = range(0, len(targets), _CHUNK)
         parts = [
-            _chunk(head, *(array[i : i + _CHUNK] for array in (hidden, targets, shares)))
+            _chunk(head, *(array[i : i + _CHUNK] for array in (hidden, targets, probabilities)))
             for i in starts
         ]
         losses, gradients = zip(*parts, strict=True)
@@ -101,23 +102,25 @@ def _chunked_divergence(
 
 
 def _chunk(
-    head: _Head, hidden: mx.array, targets: mx.array, shares: mx.array
+    head: _Head, hidden: mx.array, targets: mx.array, probabilities: mx.array
 ) -> tuple[mx.array, mx.array]:
     logits = head(hidden)
-    losses, slope = _divergence_and_slope(logits.astype(mx.float32), targets, shares)
-    # The product with the head's weights, whatever form they have; its forward is not computed.
+    losses, slope = _divergence_and_slope(logits.astype(mx.float32), targets, probabilities)
+    # The product of slope and head weights, in whatever form they are stored; MLX is lazy, so the
+    # head's forward pass is not computed again.
     _, (gradient,) = mx.vjp(head, [hidden], [slope.astype(logits.dtype)])
-    # Whoever asks for the gradient gets the losses too, and the logits need not be kept for them.
+    # The losses are computed along with the gradient, so that the logits need not be kept for them.
     gradient, losses = mx.depends([gradient, losses], [losses])
     return losses, gradient
 
 
 def _divergence_and_slope(
-    logits: mx.array, targets: mx.array, shares: mx.array
+    logits: mx.array, targets: mx.array, probabilities: mx.array
 ) -> tuple[mx.array, mx.array]:
-    """The divergence and its derivative by the logits: what is predicted less what is to be.
+    """The divergence, (targets,), and its derivative with respect to the logits.
 
-    Of the tokens that no target names, each is to have its part of what the shares leave.
+    The derivative is predicted minus target probability. The rest of the target distribution goes
+    to the tokens that are not named, in proportion to their predicted probabilities.
     """
     exp = mx.exp if has_gpu() else cpu_math.exp
     shifted = logits - logits.max(axis=-1, keepdims=True)
@@ -125,48 +128,57 @@ def _divergence_and_slope(
     total = weights.sum(axis=-1, keepdims=True)
     predicted = weights * (1 / total)
     named = mx.take_along_axis(predicted, targets, axis=-1)
-    left, left_to_be = _left(named), _left_to_be(shares)
-    losses = _sum_of_divergences(
-        mx.take_along_axis(shifted, targets, axis=-1) - mx.log(total), shares, left, left_to_be
+    predicted_rest, target_rest = _predicted_rest(named), _target_rest(probabilities)
+    losses = _kl_divergence(
+        mx.take_along_axis(shifted, targets, axis=-1) - mx.log(total),
+        probabilities,
+        predicted_rest,
+        target_rest,
     )
-    others = left_to_be / left
+    scale = target_rest / predicted_rest
     rows = mx.arange(len(targets))[:, None]
-    slope = (predicted * (1 - others)).at[rows, targets].add(named * others - shares)
+    slope = (predicted * (1 - scale)).at[rows, targets].add(named * scale - probabilities)
     return losses, slope
 
 
-def _divergence(logits: mx.array, targets: mx.array, shares: mx.array) -> mx.array:
-    """The same divergence of all logits at once, for MLX to take the derivative of."""
+def _divergence(logits: mx.array, targets: mx.array, probabilities: mx.array) -> mx.array:
+    """The same divergence in operations that MLX can differentiate, for all logits at once."""
     total = cast(
         mx.array, mx.logsumexp(logits, axis=-1) if has_gpu() else cpu_math.logsumexp(logits)
     )
     log_predicted = mx.take_along_axis(logits, targets, axis=-1) - total[:, None]
-    left = _left(mx.exp(log_predicted))
-    return _sum_of_divergences(log_predicted, shares, left, _left_to_be(shares))
+    predicted_rest = _predicted_rest(mx.exp(log_predicted))
+    return _kl_divergence(log_predicted, probabilities, predicted_rest, _target_rest(probabilities))
 
 
-def _sum_of_divergences(
-    log_predicted: mx.array, shares: mx.array, left: mx.array, left_to_be: mx.array
+def _kl_divergence(
+    log_predicted: mx.array,
+    probabilities: mx.array,
+    predicted_rest: mx.array,
+    target_rest: mx.array,
 ) -> mx.array:
-    named = (shares * (mx.log(mx.maximum(shares, _LEAST)) - log_predicted)).sum(axis=-1)
-    rest = left_to_be * (mx.log(mx.maximum(left_to_be, _LEAST)) - mx.log(left))
-    return named + rest.squeeze(-1)
+    """The KL divergence (nats), (targets,): of the named tokens and of the rest as one token."""
+    log_probabilities = mx.log(mx.maximum(probabilities, _LEAST))
+    named = (probabilities * (log_probabilities - log_predicted)).sum(axis=-1)
+    others = target_rest * (mx.log(mx.maximum(target_rest, _LEAST)) - mx.log(predicted_rest))
+    return named + others.squeeze(-1)
 
 
-def _left(named: mx.array) -> mx.array:
-    """What is predicted of all tokens that are not named, (targets, 1)."""
+def _predicted_rest(named: mx.array) -> mx.array:
+    """The predicted probability of all tokens that are not named, (targets, 1)."""
     return mx.maximum(1 - named.sum(axis=-1, keepdims=True), _LEAST)
 
 
-def _left_to_be(shares: mx.array) -> mx.array:
-    left = 1 - shares.sum(axis=-1, keepdims=True)
-    return mx.where(left > _LEAST, left, 0.0)
+def _target_rest(probabilities: mx.array) -> mx.array:
+    """The target probability of all tokens that are not named, (targets, 1)."""
+    rest = 1 - probabilities.sum(axis=-1, keepdims=True)
+    return mx.where(rest > _LEAST, rest, 0.0)
 
 
 def head_can_be_split(model: nn.Module) -> bool:
-    """Whether `model` is nothing but its body and a linear head, asked by trying it.
+    """Whether `model` is a body followed by a linear head and nothing else, found out by trying.
 
-    Some architectures scale or cap their logits in between; those take the whole way.
+    Some architectures scale or cap their logits; their logits are computed as a whole.
     """
     if not hasattr(model, "model") or not callable(getattr(model, "model", None)):
         return False

@@ -1,4 +1,4 @@
-"""One training step: losses, gradients and update, compiled once for each shape of a batch."""
+"""One training step: loss, gradients and AdamW update, compiled once for each batch shape."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Gradients = dict[str, Any]
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Linear warm-up, then half a cosine down to a tenth of `peak` (step counts from 0)."""
+    """The rate of a step, counted from 0: linear warm-up to `peak`, cosine decay to a tenth."""
     warm_up = max(1, round(steps * _WARM_UP_SHARE))
     if step < warm_up:
         return peak * (step + 1) / warm_up
@@ -39,45 +39,47 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 
 @dataclass(frozen=True)
 class PendingStep:
-    """A step that the device still computes: mean loss before the update, norm of the gradient."""
+    """A step that is still being computed.
+
+    loss: the mean loss (nats per token) before the update; norm: the gradient's L2 norm; scalars.
+    """
 
     loss: mx.array
     norm: mx.array
 
     def result(self) -> tuple[float, bool]:
-        """Wait for it: the loss, and whether it and the gradient were numbers to learn from."""
+        """Wait for the step; its loss, and whether loss and gradient were finite."""
         loss, norm = number(self.loss), number(self.norm)
         return loss, math.isfinite(loss) and math.isfinite(norm)
 
 
 class TrainingStep:
-    """A model with its optimizer. Parameters change in place, step by step."""
+    """A model with its AdamW optimizer; each step changes the trainable parameters in place."""
 
     def __init__(self, model: nn.Module, recomputed: Recomputed = "nothing") -> None:
         self.model = model
-        model.eval()  # with dropout no two passes are alike
+        model.eval()  # with dropout, head_can_be_split could not compare two passes
         self._split = head_can_be_split(model)
         recompute(model, recomputed)
         self._cores = CoreShare()
         self.reset_optimizer()
 
     def begin(self, parts: Sequence[Batch], rate: float) -> PendingStep:
-        """Set the device to update the parameters with one batch; the work goes on by itself.
+        """Start to update the parameters with the parts of one batch; returns without waiting.
 
-        Where the loss or a gradient is not a finite number, parameters and optimizer stay as
-        they are.
+        If the loss or the gradient is not finite, parameters and optimizer state stay as they are.
         """
         tokens = sum(part.tokens for part in parts)
         return self._learn(*self._sum([part_arrays(part) for part in parts]), tokens, rate)
 
     def _sum(self, parts: Sequence[Sequence[mx.array]]) -> tuple[mx.array, Gradients]:
-        """The losses and gradients of all targets together, the parts one after the other."""
+        """The sum of the losses (nats) and of the gradients over all targets, part by part."""
         self._cores.adapt()
         self.model.train()
         total, gradients = self._gradients(*parts[0])
-        mx.async_eval(total, gradients)  # by itself: with the update in one graph it keeps more
+        mx.async_eval(total, gradients)  # in one graph with the update it would take more memory
         for part in parts[1:]:
-            mx.eval(total, gradients)  # what one part needs is free before the next
+            mx.eval(total, gradients)  # frees the memory of one part before the next
             more, further = self._gradients(*part)
             total, gradients = total + more, tree_map(mx.add, gradients, further)
         return total, gradients
@@ -85,38 +87,38 @@ class TrainingStep:
     def _learn(
         self, total: mx.array, gradients: Gradients, tokens: int, rate: float
     ) -> PendingStep:
-        """Update the parameters with what so many targets sum up to."""
+        """Update the parameters with losses and gradients that are sums over `tokens` targets."""
         self.optimizer.learning_rate = rate
         loss, norm = self._update(total, gradients, mx.array(float(tokens)))
         mx.async_eval(norm, loss, self._state)
         return PendingStep(loss, norm)
 
     def __call__(self, parts: Sequence[Batch], rate: float) -> float:
-        """Update the parameters with one batch; returns the loss before the update."""
+        """Update the parameters with one batch; returns the mean loss before (nats per token)."""
         return self.begin(parts, rate).result()[0]
 
     def losses(self, batch: Batch) -> NDArray[np.float32]:
-        """The loss (nats) of each learned token, without learning from it and without dropout."""
+        """The loss (nats) of each target without padding, (tokens,); no dropout, no update."""
         self.model.eval()
         return np.array(self._losses(*part_arrays(batch)))[: batch.tokens]
 
     def reset_optimizer(self) -> None:
-        """Forget everything but the parameters."""
-        # A new one: init() alone would keep the count of steps, which Adam corrects its bias by.
+        """Start with a new optimizer state; the parameters stay."""
+        # A new optimizer: init() alone keeps the step count that Adam's bias correction uses.
         self.optimizer = optimizers.AdamW(learning_rate=0.0, weight_decay=0.0, bias_correction=True)
         self.optimizer.init(self.model.trainable_parameters())
         self._compile()
 
     def set_optimizer_state(self, state: dict[str, Any]) -> None:
-        """Take up an earlier optimizer state; the compiled step is bound to it anew."""
+        """Continue from a saved optimizer state, a tree of arrays."""
         self.optimizer.state = state
-        self.optimizer.init(self.model.trainable_parameters())  # the tree's branches without leaves
+        self.optimizer.init(self.model.trainable_parameters())  # adds branches without leaves
         self._compile()
 
     def _compile(self) -> None:
         model, optimizer, split = self.model, self.optimizer, self._split
         state = [model.state, optimizer.state]
-        drawing = [model.state, mx.random.state]  # dropout draws from the latter
+        drawing = [model.state, mx.random.state]  # the random state is for dropout
 
         def losses_of(model: nn.Module, *arrays: mx.array) -> mx.array:
             return target_losses(model, BatchArrays(*arrays), split)
@@ -130,34 +132,44 @@ class TrainingStep:
             total, gradient = value_and_gradient(model, *arrays)
             return total, gradient
 
-        def update(
-            total: mx.array, gradient: Gradients, count: mx.array
-        ) -> tuple[mx.array, mx.array]:
-            norm = _norm(gradient) / count
-            factor = mx.minimum(_LARGEST_NORM / (norm + 1e-6), 1.0) / count
-            clipped = tree_map(lambda g: g * factor, gradient)
-            before = _copy(optimizer.state), model.trainable_parameters()
-            optimizer.update(model, clipped)
-            _keep_unless(mx.isfinite(total) & mx.isfinite(norm), model, optimizer, *before)
-            return total / count, norm
-
         self._gradients: Callable[..., tuple[mx.array, Gradients]] = partial(
             mx.compile, inputs=drawing, outputs=drawing
         )(gradients)
         self._update: Callable[..., tuple[mx.array, mx.array]] = partial(
             mx.compile, inputs=state, outputs=state
-        )(update)
+        )(_update_of(model, optimizer))
         self._losses: Callable[..., mx.array] = partial(mx.compile, inputs=[model.state])(
             partial(losses_of, model)
         )
         self._state = [*state, mx.random.state]
 
 
-def _norm(gradient: Gradients) -> mx.array:
-    """The norm of all gradients together, summed from the last layer to the first.
+def _update_of(
+    model: nn.Module, optimizer: optimizers.Optimizer
+) -> Callable[[mx.array, Gradients, mx.array], tuple[mx.array, mx.array]]:
+    """A function that updates `model` with sums over a number of targets.
 
-    MLX computes in the order in which it is asked: each layer's gradients when the backward pass
-    comes by, rather than at the end, when it would have had to keep what they are made of.
+    It takes the sum of the losses, that of the gradients, and the number of targets; it returns the
+    mean loss and the norm of the mean gradient, which is clipped to a norm of 1 for the update.
+    """
+
+    def update(total: mx.array, gradient: Gradients, count: mx.array) -> tuple[mx.array, mx.array]:
+        norm = _norm(gradient) / count
+        factor = mx.minimum(_LARGEST_NORM / (norm + 1e-6), 1.0) / count
+        clipped = tree_map(lambda g: g * factor, gradient)
+        before = _copy(optimizer.state), model.trainable_parameters()
+        optimizer.update(model, clipped)
+        _keep_unless(mx.isfinite(total) & mx.isfinite(norm), model, optimizer, *before)
+        return total / count, norm
+
+    return update
+
+
+def _norm(gradient: Gradients) -> mx.array:
+    """The L2 norm of all gradients together, summed from the last layer to the first.
+
+    MLX evaluates in the order of the graph. In this order each layer's gradients are computed
+    during the backward pass; otherwise what they are computed from would be kept until the end.
     """
     squares = [mx.square(array).sum() for _, array in reversed(flatten(gradient).items())]
     return mx.sqrt(sum(squares[1:], squares[0]))
@@ -170,7 +182,7 @@ def _keep_unless(
     old_state: dict[str, Any],
     old_parameters: dict[str, Any],
 ) -> None:
-    """Where the step was not `good`, put parameters and optimizer back to what they were."""
+    """Unless `good` (a boolean array) is true, restore parameters and optimizer state."""
 
     def choose(new: mx.array, old: mx.array) -> mx.array:
         return mx.where(good, new, old)
@@ -180,13 +192,13 @@ def _keep_unless(
 
 
 def _copy(tree: dict[str, Any]) -> dict[str, Any]:
-    """A tree of its own with the same arrays."""
+    """A new tree of the same arrays."""
     copy: dict[str, Any] = tree_map(lambda array: array, tree)
     return copy
 
 
 def _assign(tree: Any, values: Any) -> None:
-    """Put values into the leaves of a tree that others hold on to, too."""
+    """Replace the leaves of a tree in place, because compiled functions hold on to the tree."""
     for key, value in values.items() if isinstance(values, dict) else enumerate(values):
         if isinstance(value, dict | list):
             _assign(tree[key], value)
@@ -195,12 +207,12 @@ def _assign(tree: Any, values: Any) -> None:
 
 
 def part_arrays(batch: Batch) -> tuple[mx.array, ...]:
-    """The arrays that a step computes with."""
+    """The arrays of a batch in the order of `loss.BatchArrays`."""
     return (
         batch.inputs,
         batch.mask,
         batch.positions,
         batch.targets,
-        batch.shares,
+        batch.probabilities,
         batch.learned,
     )

@@ -1,23 +1,23 @@
-"""Hearing a wish to stop in the midst of work that is done again when the run goes on."""
+"""Stopping long work that is not a training step, such as an exam, when the run is to stop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Check = Callable[[], None]
-"""Called between the parts of longer work; raises StoppedEarly once that work is to end."""
+"""Called between the parts of long work; raises StoppedEarly when the work is to end."""
 
 
 class StoppedEarly(Exception):
-    """The run was asked to stop while it measured; what counts is on disk, the rest is repeated."""
+    """The run was asked to stop. What is on disk stays; a resumed run repeats the rest."""
 
 
 def never() -> None:
-    """The check of work that nobody interrupts."""
+    """A check that never stops the work."""
 
 
 def check_of(stop_requested: Callable[[], bool]) -> Check:
-    """A check that asks whether to stop."""
+    """A check that raises StoppedEarly once `stop_requested` returns true."""
 
     def check() -> None:
         if stop_requested():

@@ -12,8 +12,8 @@ import msgspec
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import CARD, CONFIG, WEIGHTS, AdapterCard
 from mlx_backend.library.database import connect, opened, transaction
-from mlx_backend.library.findings import update_included
-from mlx_backend.library.imports import FileStamp, Imports, ReadFile
+from mlx_backend.library.imports import FileStamp, ImportRecords, ReadFile
+from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.models import CARD as MODEL_CARD
 from mlx_backend.library.models import ModelCard
 from mlx_backend.library.notes import NewNote, Notes, Passage
@@ -53,7 +53,7 @@ def add_skipped(library: Library, skipped: Mapping[str, str]) -> None:
         ReadFile(FileStamp(path, "/notes", 0, 0, "", 0), None, ((path, reason),), opened=False)
         for path, reason in skipped.items()
     )
-    Imports(Notes(connection)).save(files, lambda stamp, now_at: False)
+    ImportRecords(Notes(connection)).save(files, lambda stamp, now_at: False)
     connection.close()
 
 

@@ -14,12 +14,12 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from app.adapters.page import AdaptersPage
 from app.bin.page import BinPage
 from app.chat.page import ChatPage
-from app.library.paged_table import PagedTable
+from app.library.paged_table_model import PagedTableModel
 from app.models.page import ModelsPage
 from app.notes.page import NotesPage
 from app.services import Services, make_services
 from app.shell.window import Window
-from app.widgets.confirm import ConfirmDialog
+from app.widgets.confirm_dialog import ConfirmDialog
 from app.widgets.deletable_list import choose_row
 from app.widgets.inline_rename import InlineRename
 from mlx_backend.library import Library
@@ -157,7 +157,7 @@ class HeldWindow:
 
     # --- what is on show ---
 
-    def listed(self, samples: bool) -> tuple[PagedTable[Any], QAbstractItemView]:
+    def listed(self, samples: bool) -> tuple[PagedTableModel[Any], QAbstractItemView]:
         """The list of notes, or of samples."""
         page = self.notes
         return (page.samples.table, page.samples.view) if samples else (page.table, page.list)

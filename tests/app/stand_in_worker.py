@@ -14,6 +14,7 @@ import msgspec
 
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.private_data.masked_errors import report_of
 
 QUOTED_NOTE = "Sums & signs"
 
@@ -73,7 +74,7 @@ def answer(request: protocol.ChatRequest) -> None:
         sys.stdout.buffer.write(b"x" * (9 << 20) + b"\n")
     failing = next((error for word, error in _ERRORS.items() if word in question), None)
     if failing is not None:
-        say(protocol.RequestFailed(id=request.id, error=protocol.ErrorReport.of(failing)))
+        say(protocol.RequestFailed(id=request.id, error=report_of(failing)))
         return
     spoken = ""
     for count, piece in enumerate(pieces_of(request, who)):

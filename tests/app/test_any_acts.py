@@ -24,7 +24,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.database import opened
-from mlx_backend.library.imports import Imports
+from mlx_backend.library.imports import ImportRecords
 from mlx_backend.library.notes import Notes
 from tests.app.filled import add_adapter, add_notes
 from tests.app.held_window import HeldWindow
@@ -187,7 +187,7 @@ class Person(RuleBasedStateMachine):
         thing = self._any(sorted(files), number)
         if thing is not None:
             with opened(self.library.database) as db:
-                Imports(Notes(db)).take_in_again(files[thing])
+                ImportRecords(Notes(db)).take_in_again(files[thing])
             self.model.restore_outside(thing)
             self.held.come_back()
         self._agree()

@@ -21,7 +21,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services import Services
 from app.shell.window import ENTRIES, Window
-from app.widgets.confirm import ConfirmDialog
+from app.widgets.confirm_dialog import ConfirmDialog
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin

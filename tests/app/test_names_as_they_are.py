@@ -34,17 +34,16 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.chat.page import ChatPage
-from app.notes.list import NoteList
+from app.notes.note_list import NoteList
 from app.notes.page import NotesPage
 from app.notes.samples.editor import SampleEditor
 from app.shell.window import ENTRIES, Window
 from app.text.directions import bare
 from app.tonight.page import TonightPage
-from app.tonight.report import ExamItem
 from app.tonight.report_examples import ExampleView
-from app.widgets.errors import ErrorDialog
-from app.widgets.rows import Rows
-from app.widgets.text import label, on_button, paragraph, tip
+from app.widgets.error_dialog import ErrorDialog
+from app.widgets.labels import label, on_button, paragraph, tip
+from app.widgets.row_delegate import RowDelegate
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
@@ -54,6 +53,7 @@ from mlx_backend.library.models import CARD as MODEL_CARD
 from mlx_backend.library.models import ModelCard
 from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.protocol import Citation
+from mlx_backend.protocol.report import ExamItem
 from tests.app.filled import add_adapter, add_model, add_notes, add_samples
 from tests.app.recorded import RunMaker
 
@@ -298,7 +298,7 @@ def test_a_row_runs_as_its_name_does_and_the_model_keeps_the_name(
     qtbot.waitUntil(lambda: page.table.note(0) is not None)
     view: NoteList = page.list
     rows = view.itemDelegate()
-    assert isinstance(rows, Rows)
+    assert isinstance(rows, RowDelegate)
     index = next(i for i in indexes(page.table, QModelIndex()) if i.data() == RUNS_LEFT)
     option = QStyleOptionViewItem()
     rows.initStyleOption(option, index)
@@ -307,7 +307,9 @@ def test_a_row_runs_as_its_name_does_and_the_model_keeps_the_name(
 
 def test_an_answer_too_long_for_the_report_is_told_beside_it(qtbot: QtBot) -> None:
     long = f"{NAME} " * 20
-    view = ExampleView(ExamItem(NAME, (RUNS_LEFT, NAME), before="short", after=long))
+    view = ExampleView(
+        ExamItem(question=NAME, answers=(RUNS_LEFT, NAME), before="short", after=long)
+    )
     qtbot.addWidget(view)
     assert view.now.text().endswith("…")
     assert as_tooltip(view.now.toolTip()) == long.strip()

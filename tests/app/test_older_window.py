@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.chat.memory import ChatMemory
+from app.chat.drafts_and_choices import DraftsAndChoices
 from app.library.window_state import window_state
 from app.services import Services
 from app.shell.window import ENTRIES, Window
@@ -29,7 +29,7 @@ def library(tmp_path: Path) -> Library:
 
 
 def test_the_chat_remembers(services: Services) -> None:
-    memory = ChatMemory(services.library.home / "chat.json", services.background)
+    memory = DraftsAndChoices(services.library.home / "chat.json", services.background)
     assert memory.conversation == 1
     assert memory.draft(1) == "And where does its lens come from?"
     assert memory.draft(None) == "What does the ferry"

@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 from app.chat.page import ChatPage
 from app.library import background as background_module
 from app.shell.window import Window
-from app.widgets.confirm import ConfirmDialog
-from app.widgets.errors import ErrorDialog
+from app.widgets.confirm_dialog import ConfirmDialog
+from app.widgets.error_dialog import ErrorDialog
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library import Library
@@ -108,7 +108,7 @@ def test_typing_goes_on_while_nothing_can_be_saved_and_is_saved_later(
     disk.is_full = True
     for count, letter in enumerate("What is it?", start=1):
         QTest.keyClicks(page.input, letter)
-        page.memory.flush()
+        page.remembered.flush()
         qtbot.waitUntil(lambda count=count: disk.refused >= count)  # type: ignore[misc]
     assert page.input.text() == "What is it?"
     assert page.input.hasFocus()
@@ -125,8 +125,8 @@ def test_a_trouble_that_was_read_does_not_come_again_until_it_is_over(
     window: Window, page: ChatPage, disk: Disk, qtbot: QtBot
 ) -> None:
     disk.is_full = True
-    page.memory.set_draft(None, "one")
-    page.memory.flush()
+    page.remembered.set_draft(None, "one")
+    page.remembered.flush()
     qtbot.waitUntil(window.notices.isVisible)
     QTest.mouseClick(window.notices.details, Qt.MouseButton.LeftButton)
     (dialog,) = (d for d in window.findChildren(ErrorDialog) if d.isVisible())
@@ -139,8 +139,8 @@ def test_a_trouble_that_was_read_does_not_come_again_until_it_is_over(
     with qtbot.waitSignal(page._services.background.recovered):
         pass
     disk.is_full = True
-    page.memory.set_draft(None, "two")
-    page.memory.flush()
+    page.remembered.set_draft(None, "two")
+    page.remembered.flush()
     qtbot.waitUntil(window.notices.isVisible)
     disk.is_full = False
     qtbot.waitUntil(lambda: not window.notices.isVisible())
@@ -234,7 +234,7 @@ def test_a_question_comes_back_to_the_conversation_that_it_was_for(
     disk.is_full = True
     ask(page, "Second")
     page.new_conversation()
-    qtbot.waitUntil(lambda: page.memory.draft(first) == "Second")
+    qtbot.waitUntil(lambda: page.remembered.draft(first) == "Second")
     assert questions(page) == []
     assert page.input.text() == ""
     disk.is_full = False

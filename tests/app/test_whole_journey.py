@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from app.adapters.page import AdaptersPage
 from app.chat.exchanges import Phase
 from app.chat.page import ChatPage
+from app.notes.note_table_model import STATE
 from app.notes.page import NotesPage
-from app.notes.table import STATE
 from app.services import Services
 from app.shell.window import Window
 from app.tonight.page import TonightPage

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from mlx_backend.jobs import JobFolder
+from mlx_backend.jobs.machine_services import MachineServices
 from mlx_backend.jobs.supervisor import Supervisor
-from mlx_backend.jobs.surroundings import Surroundings
 
 _TRAINING = Path(__file__).parents[1] / "mlx_backend" / "run" / "failing_training.py"
 
@@ -21,7 +21,7 @@ def main(path: Path) -> None:
     lock = folder.lock()
     assert lock.acquire()
     command = (sys.executable, str(_TRAINING))
-    Supervisor(folder, Surroundings(), lambda: False, command=command).run()
+    Supervisor(folder, MachineServices(), lambda: False, command=command).run()
     lock.release()
 
 

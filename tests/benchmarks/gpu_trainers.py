@@ -93,18 +93,19 @@ def random_samples(count: int, vocabulary: int) -> list[tuple[list[int], int]]:
 def _overnight(how: str, model: Any, samples: Sequence[tuple[list[int], int]]) -> Measured:
     import mlx.core as mx
 
+    from mlx_backend.jobs.memory_ladder import first_way
     from mlx_backend.models import lora
     from mlx_backend.run.preparation import positions
     from mlx_backend.training.batches import PackedBatches, TokenisedSample
-    from mlx_backend.training.memory_saving import rung
+    from mlx_backend.training.memory_saving import batch_shape
     from mlx_backend.training.step import TrainingStep, learning_rate
 
-    frugality = rung(0, "low" in how, positions(), 0.0)
+    way = first_way(positions(), dropout=0.0, low_memory="low" in how)
     lora.attach(model, lora.LoraShape(RANK, SCALE))
-    training = TrainingStep(model, frugality.recomputed)
+    training = TrainingStep(model, way.recomputed)
     accelerator.bound_run_ahead()
     tokenised = [TokenisedSample.of(ids, length) for ids, length in samples]
-    batches = PackedBatches(tokenised, 0, frugality.shape)
+    batches = PackedBatches(tokenised, 0, batch_shape(way, positions()))
     steps, tokens = batches.steps(1), 0
     mx.reset_peak_memory()
     began, batch = time.perf_counter(), batches[0]

@@ -24,7 +24,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS
 from mlx_backend.library.home import HOME_VARIABLE
 from mlx_backend.machine.arrays import load_tensors
-from mlx_backend.machine.cores import FIXED_CORES
+from mlx_backend.machine.cores import FIXED_CORES, usable_cores
 from mlx_backend.protocol import TrainSpec
 from tests.mlx_backend.arrays import bits
 
@@ -38,7 +38,7 @@ STEPS = 24
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     """A library with the starter and the sample notes."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "library"))
-    monkeypatch.setenv(FIXED_CORES, str(os.cpu_count()))
+    monkeypatch.setenv(FIXED_CORES, str(usable_cores()))
     library = Library.open()
     with resources.as_file(resources.files("resources")) as folder:
         import_into(library, [folder / "sample_notes"])

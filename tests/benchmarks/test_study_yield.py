@@ -36,7 +36,7 @@ def test_what_study_brings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     accelerator.prepare()
     from mlx_backend.dataset.ambiguity import NotesByWord
     from mlx_backend.dataset.compose import gather
-    from mlx_backend.dataset.facts import titled
+    from mlx_backend.dataset.facts import titled_question
     from mlx_backend.library.samples import Samples
     from mlx_backend.models.base_model import load_base_model
     from mlx_backend.study.by_model.writer import Writer
@@ -59,5 +59,5 @@ def test_what_study_brings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         for sample in random.Random(0).sample(kept, min(SHOWN, len(kept))):
             asked = sample.prompt
             if by_word.is_ambiguous(asked, sample.note_id):  # as it is taught then
-                asked = titled(sample.note_title, asked)
+                asked = titled_question(sample.note_title, asked)
             print(f"[{sample.writer}] {sample.note_title} | {asked} | {sample.answer}")

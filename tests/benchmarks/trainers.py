@@ -100,12 +100,12 @@ def _mlx_lm(task: Task) -> Measured:
     from mlx_lm.tuner import trainer
     from mlx_lm.tuner.utils import linear_to_lora_layers
 
-    from mlx_backend.machine import cpu_math
+    from mlx_backend.machine import library_patches
     from mlx_backend.models import lora
     from mlx_backend.models.base_model import load_base_model
     from mlx_backend.training.step import learning_rate
 
-    cpu_math.use_in = lambda model: None
+    library_patches.use_cpu_math = lambda model: None
     loaded = load_base_model(Library.open(Path(task.home)), "starter")
     np.random.seed(0)
     mx.random.seed(0)

@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError, from_exception
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.protocol import ErrorReport
 
 
@@ -59,7 +60,7 @@ def test_the_path_is_named() -> None:
 @pytest.mark.parametrize("kind", list(ErrorKind))
 def test_a_report_carries_every_kind(kind: ErrorKind) -> None:
     error = OvernightError(kind, "What happened.", "What to do.", "Trace\nback — ☂")
-    back = ErrorReport.of(error).to_error()
+    back = report_of(error).to_error()
     assert (back.kind, back.message, back.hint, back.detail) == (
         kind,
         error.message,

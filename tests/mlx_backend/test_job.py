@@ -111,6 +111,13 @@ def test_an_import_and_an_export_are_jobs_too(tiny_library: Library, notes_folde
     assert status.error.kind == ErrorKind.ADAPTER_UNKNOWN
 
 
+def test_a_job_of_an_earlier_version_is_worked_on(
+    tiny_library: Library, notes_folder: Path
+) -> None:
+    status = run(tiny_library, ImportSpec(paths=(str(notes_folder),), v=protocol.VERSION - 1))
+    assert status.state is JobState.FINISHED
+
+
 def test_secrets_in_names_of_files_stay_out_of_a_jobs_folder(
     tiny_library: Library, notes_folder: Path
 ) -> None:

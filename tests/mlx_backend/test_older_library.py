@@ -14,7 +14,7 @@ import pytest
 
 from mlx_backend.cli.main import main
 from mlx_backend.jobs import JobFolder, JobState
-from mlx_backend.jobs.memory_ladder import Lowered, lowered_memory
+from mlx_backend.jobs.memory_ladder import SHORT_ROW, MemoryWay, read_way
 from mlx_backend.library import Library, database
 from mlx_backend.library.conversations import Conversations
 from mlx_backend.library.sample_browsing import SampleBrowsing, SampleFilter
@@ -193,7 +193,8 @@ def test_a_killed_run_goes_on_and_learns_the_same(older: Library, overnight: Ove
 
 def test_a_run_stays_as_frugal_with_memory_as_it_was(older: Library, overnight: Overnight) -> None:
     folder = runs(older)["Frugal"]
-    assert lowered_memory(folder) == Lowered(rung=2, smaller=True, further=1)
+    given_up = json.loads((folder.path / "frugality.json").read_bytes())
+    assert given_up == {"rung": 2, "smaller": True, "further": 1}
     told = len(folder.status().notices)
     resumed(older, overnight, "Frugal")
     notices = folder.status().notices[told:]
@@ -201,3 +202,4 @@ def test_a_run_stays_as_frugal_with_memory_as_it_was(older: Library, overnight: 
     assert any("longer than the model is trained on" in notice for notice in notices)
     plan = json.loads((folder.path / "plan.json").read_bytes())
     assert (plan["down"], plan["way"]) == (1, "with less memory, a little slower")
+    assert read_way(folder) == MemoryWay("layer", SHORT_ROW, SHORT_ROW)

@@ -11,7 +11,7 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.allowed_secrets import KEY_FILE
-from mlx_backend.library.findings import Findings, Reason
+from mlx_backend.library.curation_findings import CurationFindings, Reason
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.studied import make_dataset
 
@@ -47,7 +47,7 @@ def test_the_person_sees_what_is_masked_and_can_have_it_back(
     secretive: Library, notes: Notes
 ) -> None:
     (note,) = notes.summaries()
-    findings = Findings(notes.connection)
+    findings = CurationFindings(notes.connection)
     (reason,) = (reason for reason in findings.reasons(note.id) if reason.step == "secrets")
     assert reason.sentence.startswith("Masked before training")
     text = notes.text(note.id)
@@ -63,7 +63,7 @@ def test_the_person_sees_what_is_masked_and_can_have_it_back(
 
 def secrets_of(notes: Notes) -> Reason:
     (note,) = notes.summaries()
-    found = Findings(notes.connection).reasons(note.id)
+    found = CurationFindings(notes.connection).reasons(note.id)
     return next(reason for reason in found if reason.step == "secrets")
 
 
@@ -76,7 +76,7 @@ def test_a_decision_holds_for_what_was_found_and_not_for_what_comes_later(
     secretive: Library, notes: Notes, tmp_path: Path, everywhere: bool
 ) -> None:
     (note,) = notes.summaries()
-    findings = Findings(notes.connection)
+    findings = CurationFindings(notes.connection)
     findings.undo("secrets", None if everywhere else note.id)
     assert PASSWORD in taught(notes)
     assert "secrets" not in findings.counts()
@@ -103,7 +103,7 @@ def test_no_more_is_allowed_than_the_person_saw(
     boat = tmp_path / "secretive" / "boat.md"
     boat.write_text(boat.read_text().replace(PASSWORD, "Vel" + "lum-2291!"))
     import_into(secretive, [boat.parent])  # while the old text is still on the screen
-    Findings(notes.connection).undo("secrets", only=seen)
+    CurationFindings(notes.connection).undo("secrets", only=seen)
     assert KEY in taught(notes)
     assert "2291" not in taught(notes)
 
@@ -112,7 +112,7 @@ def test_what_is_allowed_cannot_be_guessed_from_the_database(
     secretive: Library, notes: Notes
 ) -> None:
     (note,) = notes.summaries()
-    findings = Findings(notes.connection)
+    findings = CurationFindings(notes.connection)
     findings.undo("secrets", note.id)
     key = secretive.home / KEY_FILE
     assert key.stat().st_mode & 0o777 == 0o600

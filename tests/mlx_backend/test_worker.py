@@ -14,8 +14,8 @@ from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library, database
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.renaming import rename_adapter
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import (
     AnswerDone,

@@ -1,4 +1,4 @@
-"""Samples in words: what becomes of each and why, and what there is of them."""
+"""Sentences about samples: what becomes of each and why, and how many there are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REASONS = {
     ),
     NO_ROUND_TRIP: (
         "With the note in view, the model gives another answer.",
-        "were answered otherwise with the note in view",
+        "were answered differently with the note in view",
     ),
     REPEATED: ("It is like another one.", "were like others"),
     READS_WORSE: (
@@ -53,7 +53,7 @@ def reason(dropped: str) -> str:
 
 
 def reason_of_several(dropped: str) -> str:
-    """The same of several, to stand behind their number."""
+    """The same for several, to follow their number."""
     known = _REASONS.get(dropped)
     return known[1] if known else dropped
 

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from app.notes.samples import descriptions
 from app.style import Size, Space, sized
 from app.text.clean_text import clean
-from app.widgets.composing import TextField
-from app.widgets.flow import Flow
-from app.widgets.text import button, label, lean, on_button, paragraph
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import button, label, lean, on_button, paragraph
+from app.widgets.text_fields import TextField
 from mlx_backend.library.samples import StoredSample
 
 
@@ -109,7 +109,7 @@ class SampleEditor(QWidget):
 
     def _lay_out(self) -> None:
         actions = QWidget()
-        flow = Flow(actions, Space.ONE)
+        flow = FlowLayout(actions, Space.ONE)
         flow.addWidget(self.toggle)
         flow.addWidget(self.open)
         layout = QVBoxLayout(self._page)

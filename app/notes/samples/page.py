@@ -1,4 +1,4 @@
-"""Samples: what study wrote about the notes, to be looked through, changed and left out."""
+"""Samples: what study wrote about the notes, to read, change and leave out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from collections.abc import Callable
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QStackedLayout,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +20,7 @@ from app.library.deletions import Change
 from app.library.undo_history import Step, silently
 from app.notes.samples import descriptions
 from app.notes.samples.editor import SampleEditor
-from app.notes.samples.table import NOTE, PROMPT, STATE, SampleTable
+from app.notes.samples.sample_table_model import NOTE, PROMPT, STATE, SampleTableModel
 from app.services import Services
 from app.style import Size, Space, sized
 from app.widgets.chips import Chips
@@ -35,13 +32,13 @@ from app.widgets.deletable_list import (
     choose_rows,
     chosen_ranges,
 )
-from app.widgets.empty import EmptyState
+from app.widgets.empty_state import EmptyState
+from app.widgets.labels import hairline, indented, label, tip
 from app.widgets.page_scroll import PageScroll
-from app.widgets.rows import Rows
+from app.widgets.row_table import RowTable
 from app.widgets.search_field import search_field
 from app.widgets.segments import Segments
-from app.widgets.text import hairline, indented, label, tip
-from app.widgets.undo import UndoBar
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.note_browsing import NoteIds
 from mlx_backend.library.notes import Notes
@@ -52,7 +49,7 @@ from mlx_backend.library.samples import Choice, Samples, StoredSample
 _Write = Callable[[sqlite3.Connection], None]
 _TYPING_MS = 150
 _STUDYING_MS = 3000
-_MOST_KEPT = 1_000  # of a choice, which is looked for in another list
+_MOST_KEPT = 1_000  # rows of a selection, which are chosen again in a new list
 _GROUPS: tuple[Group, ...] = ("kept", "dropped", "changed")
 _NAMES: dict[str, tuple[str, str]] = {
     "kept": ("kept", "kept"),
@@ -70,7 +67,7 @@ _EMPTY = (
 )
 
 
-class SamplesView(QWidget):
+class SamplesPage(QWidget):
     """The list of samples, the chosen one beside it; before the first study, what this is for."""
 
     notes_wanted = Signal()
@@ -80,7 +77,7 @@ class SamplesView(QWidget):
     """Go where training starts."""
 
     place_wanted = Signal(int, int, int)
-    """Show this note at the characters from the one place to the other."""
+    """The id of a note, and the start and end of the characters to show."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -90,8 +87,8 @@ class SamplesView(QWidget):
         self._wanted = SampleFilter()
         self._found = 0
         self._back: tuple[int, ...] = ()
-        self.table = SampleTable(services.background)
-        self.view = QTableView()
+        self.table = SampleTableModel(services.background)
+        self.view = RowTable(self.table, "Samples")
         self.segments = Segments(("Notes", "Samples"), 1, "What to show")
         self.search = search_field("Search samples")
         self.totals = label(kind="quiet")
@@ -128,7 +125,7 @@ class SamplesView(QWidget):
     def _list(self) -> None:
         self._wanted = wanted = self._filter()
         self._background.call(
-            # What was asked for later makes an earlier search not worth its time.
+            # A search that a later one has replaced is not worth its time.
             lambda db: SampleBrowsing(db).ids(wanted) if wanted == self._wanted else None,
             functools.partial(self._show_samples, wanted),
         )
@@ -204,7 +201,7 @@ class SamplesView(QWidget):
         )
 
     def _give_back(self, prompt: str, answer: str, error: OvernightError) -> None:
-        """A change that nothing can keep: let the person have the words that they typed."""
+        """A change that cannot be saved: give the words back to the person who typed them."""
         hint = f"{error.hint} You had typed: {prompt}\n\n{answer}"
         self._background.failed.emit(OvernightError(error.kind, error.message, hint, error.detail))
         self.refresh()
@@ -303,7 +300,10 @@ class SamplesView(QWidget):
         layout.addWidget(self.undo_bar)
 
     def _browser(self) -> QWidget:
-        self._dress_view()
+        self.view.stretch(PROMPT, (NOTE, STATE))
+        header = self.view.horizontalHeader()
+        sized(header, lambda it: it.resizeSection(NOTE, Size.SHORT_FIELD))
+        sized(header, lambda it: it.resizeSection(STATE, Size.NAMES))
         listed = indented(self.view, Space.TWO)
         split = columns(
             ((listed, lambda: Size.LIST_LEAST), (PageScroll(self.editor), lambda: Size.LIST_LEAST))
@@ -311,34 +311,9 @@ class SamplesView(QWidget):
         split.setSizes([Size.READING, Size.BUBBLE])
         return split
 
-    def _dress_view(self) -> None:
-        view = self.view
-        view.setModel(self.table)
-        view.setItemDelegate(Rows(view))
-        view.setProperty("kind", "rows")
-        view.setAccessibleName("Samples")
-        view.setShowGrid(False)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        view.setTabKeyNavigation(False)
-        view.setWordWrap(False)
-        view.verticalHeader().hide()
-        # Fixed, so that a hundred thousand rows need not be measured.
-        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        sized(view.verticalHeader(), lambda it: it.setDefaultSectionSize(Size.ROW))
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
-        header.setSectionResizeMode(PROMPT, QHeaderView.ResizeMode.Stretch)
-        for column in (NOTE, STATE):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-        sized(header, lambda it: it.resizeSection(NOTE, Size.SHORT_FIELD))
-        sized(header, lambda it: it.resizeSection(STATE, Size.NAMES))
-
 
 def _choice(sample: StoredSample, use: bool) -> Choice:
-    """What to record so that a sample is used or not; to take a choice back leaves no trace."""
+    """What to record so that a sample is used or not; "" where no choice is needed."""
     if sample.choice in {"edited", "edited, dropped"}:
         return "edited" if use else "edited, dropped"
     if use != bool(sample.dropped):
@@ -347,6 +322,6 @@ def _choice(sample: StoredSample, use: bool) -> Choice:
 
 
 def _place_of(sample: StoredSample, db: sqlite3.Connection) -> tuple[int, int, int]:
-    """Where in its note the words stand that bear a sample out; its top where they do not."""
+    """Where its note has the words that a sample is from; the top where they are not found."""
     found = place_of(sample.quote, Notes(db).text(sample.note_id))
     return (sample.note_id, *(found or (0, 0)))

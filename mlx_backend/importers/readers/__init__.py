@@ -1,4 +1,4 @@
-"""One small reader for each format. `registry` lists them in the order in which they are asked."""
+"""One small reader for each file format. `registry` lists the formats, in order of precedence."""
 
 READERS_VERSION = 4
-"""To be raised when readers give other texts than before: files are then read again."""
+"""Raise it when readers give different texts than before: all files are then read again."""

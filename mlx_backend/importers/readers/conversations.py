@@ -1,4 +1,4 @@
-"""Exports of conversations with ChatGPT and Claude: a document for each conversation."""
+"""Exported conversations with ChatGPT and Claude: one document for each conversation."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
+from mlx_backend.importers.failures import reason_for
+from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers.json_array import values_of
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
-from mlx_backend.importers.readers.transcript import Transcript
-from mlx_backend.importers.too_large import too_large
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 _LONGEST_CHAIN = 100_000
 _CITATION = re.compile("\ue200[^\ue201\n]{0,500}\ue201|【\\d[^【】\n]{0,80}†[^【】\n]{0,80}】")
-_LEFT_OUT = "pictures, thoughts and what tools were asked and gave"
+_LEFT_OUT = "pictures, reasoning, and the calls and results of tools"
 _ACCOUNT_FIELDS = (
     frozenset({"id", "email", "chatgpt_plus_user"}),
     frozenset({"uuid", "full_name", "email_address"}),
@@ -34,7 +35,7 @@ _ACCOUNT_FIELDS = (
 
 @dataclass(frozen=True)
 class _Turn:
-    """What is said, and whether by the person; `name` is that of an attached file, else ""."""
+    """One turn; `own`: the person said it. `name` is the name of an attached file, else ""."""
 
     own: bool
     text: str
@@ -52,20 +53,20 @@ def is_claude(value: object) -> bool:
 
 
 def is_account(value: object) -> bool:
-    """Whether a JSON value is one of those files of an export that tell of the account alone."""
+    """Whether a JSON value is a file of an export that is only about the account."""
     found = _conversations(value)
     return bool(found) and any(
         all(fields <= each.keys() for each in found) for fields in _ACCOUNT_FIELDS
     )
 
 
-def refuse_account(source: Source, value: object) -> Iterable[Item]:
-    """Raises SkippedFile: names and addresses of an account are no note."""
+def refuse_account(source: SourceFile, value: object) -> Iterable[Item]:
+    """Raises SkippedFile, because the data of an account is not a note."""
     raise SkippedFile("This is about your account, not a note")
 
 
-def read_chatgpt(source: Source, value: object) -> Iterator[Item]:
-    """The branch of each conversation that was shown last."""
+def read_chatgpt(source: SourceFile, value: object) -> Iterator[Item]:
+    """For each conversation, the branch that was shown last."""
     for conversation in _conversations(value):
         created = seconds_of(conversation.get("create_time"))
         turns, others = _chatgpt_turns(conversation)
@@ -75,8 +76,8 @@ def read_chatgpt(source: Source, value: object) -> Iterator[Item]:
         yield replace(found, left_out=left_out) if isinstance(found, Document) else found
 
 
-def read_claude(source: Source, value: object) -> Iterator[Item]:
-    """All turns of each conversation."""
+def read_claude(source: SourceFile, value: object) -> Iterator[Item]:
+    """For each conversation, all of its turns."""
     for conversation in _conversations(value):
         created = seconds_of(conversation.get("created_at"))
         yield _conversation(
@@ -84,38 +85,39 @@ def read_claude(source: Source, value: object) -> Iterator[Item]:
         )
 
 
-def read_large_conversations(source: LargeSource) -> Iterator[Item]:
-    """Those of a list, of which one is held at a time.
+def read_large_conversations(source: LargeSourceFile) -> Iterator[Item]:
+    """The conversations of a large file: a JSON list, decoded one at a time.
 
-    Where the file is damaged, those before that are read. Raises SkippedFile when there are none.
+    If the file is damaged, those before the damage are read. Raises SkippedFile when there are
+    none.
     """
     read, reason = 0, ""
     try:
         for number, value in enumerate(values_of(source.file), start=1):
             part = f"conversation {number}"
-            if part not in source.passed_over:
+            if part not in source.excluded_parts:
                 yield EnteredPart(part)
-                yield from _read_one(Source(source.name, source.head), value)
+                yield from _read_one(SourceFile(source.name, source.head), value)
             read += 1
     except (SkippedFile, MemoryError) as error:
-        reason = str(error) or "Reading it takes more memory than a note should need"
+        reason = reason_for(error, "")
     if not read:
         raise SkippedFile(too_large(source.name))
     if reason:
         yield SkippedPart(THE_REST, reason)
 
 
-def _read_one(source: Source, value: object) -> Iterator[Item]:
+def _read_one(source: SourceFile, value: object) -> Iterator[Item]:
     if is_chatgpt(value):
         return read_chatgpt(source, value)
     if is_claude(value):
         return read_claude(source, value)
-    raise SkippedFile("It is no conversation")
+    raise SkippedFile("This is not a conversation")
 
 
 def _conversation(name: object, created: float | None, turns: list[_Turn], assistant: str) -> Item:
     title = one_line(name if isinstance(name, str) else "") or "Untitled conversation"
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     for turn in turns:
         name = turn.name or ("You" if turn.own else assistant)
         transcript.say(name, f"**{name}:**\n\n", turn.text.strip("\n"), turn.own)
@@ -134,7 +136,7 @@ def _conversation(name: object, created: float | None, turns: list[_Turn], assis
 
 
 def _chatgpt_turns(conversation: dict[str, object]) -> tuple[list[_Turn], int]:
-    """What was said on the branch that was shown last, and how many messages on others."""
+    """The turns of the branch that was shown last, and the number of messages on other branches."""
     nodes = conversation.get("mapping")
     nodes = nodes if isinstance(nodes, dict) else {}
     turns: list[_Turn] = []
@@ -179,7 +181,7 @@ def _claude_turns(conversation: dict[str, object]) -> list[_Turn]:
 
 
 def _attached(attachments: object) -> Iterator[_Turn]:
-    """Files of text, and long texts that were pasted, which Claude keeps as files."""
+    """Attached text files, and long pasted texts, which Claude stores as files."""
     for file in attachments if isinstance(attachments, list) else []:
         text = file.get("extracted_content") if isinstance(file, dict) else None
         if isinstance(text, str) and text.strip():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.tables import rows_as_text
 
@@ -14,10 +14,10 @@ _DELIMITERS = ",;\t|"
 _SAMPLE = 20_000
 
 
-def read_csv(source: Source) -> list[Document]:
-    """One document: a line for each row. Raises SkippedFile for what is no table."""
+def read_csv(source: SourceFile) -> list[Document]:
+    """One document, with a line for each row. Raises SkippedFile when it is not a table."""
     text = decode(source.data)
-    # csv refuses cells above a limit of its own; ours is that of the whole file.
+    # The csv module limits the length of a cell; the whole file is limited already.
     csv.field_size_limit(len(text) + 1)
     try:
         rows = rows_as_text(csv.reader(io.StringIO(text), delimiter=_delimiter(source, text)))
@@ -28,7 +28,7 @@ def read_csv(source: Source) -> list[Document]:
     return [Document(title=source.stem, text=rows + "\n", kind="table")]
 
 
-def _delimiter(source: Source, text: str) -> str:
+def _delimiter(source: SourceFile, text: str) -> str:
     if source.suffix in (".tsv", ".tab"):
         return "\t"
     try:

@@ -1,4 +1,4 @@
-"""Word documents, by mammoth: headings, lists, tables, footnotes and comments become Markdown."""
+"""Word documents (DOCX), through mammoth: headings, lists, tables and notes become Markdown."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import io
 import zipfile
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import html_to_markdown
-from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_math import formula_text
 from mlx_backend.importers.readers.office_properties import office_properties
@@ -20,8 +20,8 @@ _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STYLES = "comment-reference => sup"
 
 
-def read_docx(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what is damaged or has no text."""
+def read_docx(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when it is damaged or has no text."""
     import mammoth
 
     box = ZipBox(source.data)
@@ -51,12 +51,12 @@ def read_docx(source: Source) -> list[Document]:
 
 
 def _nowhere(image: object) -> dict[str, str]:
-    """Pictures are of no use here, only what describes them is."""
+    """Attributes of a picture without its data: only its description is wanted."""
     return {"src": ""}
 
 
 def _with_plain_formulas(data: bytes, box: ZipBox) -> bytes:
-    """The document with its formulas as text, which mammoth would pass over."""
+    """The bytes of the document with its formulas as text, because mammoth drops formulas."""
     body = box.read(_BODY)
     if b"oMath" not in body:
         return data

@@ -1,4 +1,4 @@
-"""Evernote's exports (ENEX): a document for each note.
+"""Evernote's exports (ENEX): one document for each note.
 
 Format: http://xml.evernote.com/pub/evernote-export4.dtd
 """
@@ -17,13 +17,14 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
+from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.readers.html_text import Markdown, parse, to_markdown
-from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.xml_tree import child_text, local_name, xml_refused
 
@@ -32,24 +33,24 @@ _ATTACHED = frozenset({"data", "alternate-data", "recognition"})
 _CODE = re.compile("-en-codeblock: *true")
 
 
-def read_enex(source: Source) -> Iterator[Item]:
-    """The notes of an export; those without text, and those that cannot be read, are skipped.
+def read_enex(source: SourceFile) -> Iterator[Item]:
+    """The notes of an export; notes without text, or that cannot be read, are skipped.
 
-    Where the file ends early or is damaged, the notes before that are read.
+    If the file is damaged or ends early, the notes before the damage are read.
     """
     data = io.BytesIO(source.data)
-    return read_large_enex(LargeSource(source.name, source.head, data, source.passed_over))
+    return read_large_enex(LargeSourceFile(source.name, source.head, data, source.excluded_parts))
 
 
-def read_large_enex(source: LargeSource) -> Iterator[Item]:
-    """`read_enex`, of which no more than one note is held at a time."""
+def read_large_enex(source: LargeSourceFile) -> Iterator[Item]:
+    """`read_enex` for a large file: holds one note at a time in memory."""
     names: set[str] = set()
     times: Counter[str] = Counter()
     try:
         for note in _notes(source.file):
             title = one_line(child_text(note, "title")) or "Untitled"
             name = _unused(title.replace("/", "-"), names, times)
-            if name not in source.passed_over:
+            if name not in source.excluded_parts:
                 yield EnteredPart(name)
                 yield _readable(note, title, name)
     except SkippedFile as skipped:
@@ -59,7 +60,7 @@ def read_large_enex(source: LargeSource) -> Iterator[Item]:
 
 
 class _NoteBuilder(TreeBuilder):
-    """Sets each note aside when it is whole, without the content of what is attached to it."""
+    """Collects complete notes, without the data of their attachments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,19 +69,19 @@ class _NoteBuilder(TreeBuilder):
         self._is_attached = False
 
     def start(self, tag: str, attrs: dict[str, str], /) -> Element:
-        """An element begins."""
+        """Called at the start of an element."""
         element: Element = super().start(tag, attrs)
         self._root = element if self._root is None else self._root
         self._is_attached = tag in _ATTACHED
         return element
 
     def data(self, data: str, /) -> None:
-        """Text, in pieces."""
+        """Called with a piece of text."""
         if not self._is_attached:
             super().data(data)
 
     def end(self, tag: str, /) -> Element:
-        """An element ends."""
+        """Called at the end of an element."""
         self._is_attached = False
         element: Element = super().end(tag)
         if tag == "note":
@@ -88,7 +89,7 @@ class _NoteBuilder(TreeBuilder):
         return element
 
     def taken(self) -> list[Element]:
-        """The notes that are whole by now, which are from now on the caller's alone."""
+        """The notes completed since the last call; forgets them, to save memory."""
         whole, self._whole = self._whole, []
         if self._root is not None:
             self._root.clear()
@@ -114,7 +115,7 @@ def _notes(file: BinaryIO) -> Iterator[Element]:
 
 
 def _unused(title: str, names: set[str], times: Counter[str]) -> str:
-    """A name of its own for each note: one that stops its reader must cost no other."""
+    """A unique name for a note, so that a note which crashes its reader is the only one skipped."""
     name = title
     while name in names:
         times[title] += 1
@@ -126,13 +127,8 @@ def _unused(title: str, names: set[str], times: Counter[str]) -> str:
 def _readable(note: Element, title: str, name: str) -> Item:
     try:
         return _note(note, title, name)
-    except MemoryError:
-        return SkippedPart(name, "Reading it takes more memory than a note should need")
-    except RecursionError:
-        return SkippedPart(name, "It is nested too deeply")
-    except Exception:
-        # Whatever a parser raises on one damaged note, the others are read.
-        return SkippedPart(name, "The note is damaged and cannot be read")
+    except Exception as error:  # the other notes are read all the same
+        return SkippedPart(name, reason_for(error, "The note is damaged and cannot be read"))
 
 
 def _note(note: Element, title: str, name: str) -> Item:

@@ -1,4 +1,4 @@
-"""EPUB books: one document, its chapters in the order of reading.
+"""EPUB books: one document, with the chapters in reading order.
 
 Package documents: EPUB 3.3, section 5.
 """
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import parse, to_markdown
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line, seconds_of
 from mlx_backend.importers.readers.xml_tree import child_text, local_name, parse_xml
 from mlx_backend.importers.readers.zip_box import ZipBox
@@ -20,8 +20,8 @@ from mlx_backend.importers.readers.zip_box import ZipBox
 _CONTAINER = "META-INF/container.xml"
 
 
-def read_epub(source: Source) -> list[Document]:
-    """One document: the chapters under their headings. Raises SkippedFile for what is damaged."""
+def read_epub(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when it is damaged or has no text."""
     box = ZipBox(source.data)
     package = _package_path(box)
     root = parse_xml(box.read(package))
@@ -51,7 +51,7 @@ def _package_path(box: ZipBox) -> str:
 
 
 def _spine(root: Element, package: str) -> Iterator[str]:
-    """The members that make up the text, without the table of contents."""
+    """The names of the members that make up the text, without the table of contents."""
     folder = posixpath.dirname(package)
     files = {
         item.get("id"): posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
@@ -65,7 +65,7 @@ def _spine(root: Element, package: str) -> Iterator[str]:
 
 def _chapter(box: ZipBox, name: str, losses: Losses) -> str:
     if name not in box.names:
-        losses["chapter that is missing"] += 1
+        losses["missing chapter"] += 1
         return ""
     text, lost = to_markdown(parse(box.read(name)))
     losses.update(lost)

@@ -1,20 +1,20 @@
-"""News feeds (RSS, Atom, RDF) and outlines (OPML): one document, a section for each entry."""
+"""News feeds (RSS, Atom, RDF) and outlines (OPML): one document, with a section for each entry."""
 
 from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import html_to_markdown
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
 from mlx_backend.importers.readers.xml_tree import child_text, local_name
 
 _DEEPEST = 100
 
 
-def read_feed(source: Source, root: Element) -> list[Document]:
-    """Raises SkippedFile when it has no entries."""
+def read_feed(source: SourceFile, root: Element) -> list[Document]:
+    """One document. Raises SkippedFile when the feed has no entries."""
     entries = [e for e in root.iter() if local_name(e) in ("item", "entry")]
     if not entries:
         raise SkippedFile("The feed has no entries")
@@ -39,7 +39,7 @@ def _entry(entry: Element, losses: Losses) -> str:
     return "\n\n".join(filter(None, [f"## {title}", date, text]))
 
 
-def read_outline(source: Source, root: Element) -> list[Document]:
+def read_outline(source: SourceFile, root: Element) -> list[Document]:
     """An OPML outline as a nested list. Raises SkippedFile when it is empty."""
     body = next((e for e in root if local_name(e) == "body"), None)
     lines = _outline(body, 0) if body is not None else []

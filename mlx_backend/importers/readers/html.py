@@ -1,11 +1,11 @@
-"""HTML: saved web pages without what stands around the article, and HTML that is itself a note."""
+"""HTML: the article of a saved web page, or all of an HTML file that is itself a note."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_code import CodeBlocks
 from mlx_backend.importers.readers.html_text import (
     drop_useless_links,
@@ -13,7 +13,7 @@ from mlx_backend.importers.readers.html_text import (
     tidy,
     to_markdown,
 )
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.telegram import is_telegram_page, read_telegram_page
 from mlx_backend.importers.readers.text import begins_with, one_line, seconds_of
 
@@ -24,8 +24,8 @@ _LEAST_SHARE = 0.25
 _NOTE_MARK = re.compile(r"\s*\[[\w ]{1,12}\]\s*")
 
 
-def read_html(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile when there is no text in it."""
+def read_html(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when the page has no text."""
     tree = parse(source.data)
     if is_telegram_page(tree):
         return read_telegram_page(source, tree)
@@ -54,8 +54,8 @@ def _is_web_page(tree: Any) -> bool:
     return sum(sign is not None for sign in signs) >= _SIGNS_OF_A_SITE
 
 
-def _page(source: Source, tree: Any) -> Document | None:
-    """The article of a web page, or the page without menus when no article stands out."""
+def _page(source: SourceFile, tree: Any) -> Document | None:
+    """The article of a web page; the page without its menus when there is no clear article."""
     import trafilatura
 
     about = trafilatura.extract_metadata(source.data, extensive=False)
@@ -70,12 +70,12 @@ def _page(source: Source, tree: Any) -> Document | None:
         kind="web page",
         created=seconds_of(about.date) if about.date else None,
         author=author_name,
-        left_out=in_words(losses, "menus and what else stands around the article"),
+        left_out=in_words(losses, "menus and everything else around the article"),
     )
 
 
 def _article(tree: Any) -> tuple[str, Losses]:
-    """The text of a page, and what of the page but its menus is not in it."""
+    """The text of the article, and what of the page, besides its menus, is not in it."""
     import trafilatura
 
     targets = drop_useless_links(tree, _PAGE_PARTS)
@@ -101,7 +101,7 @@ def _article(tree: Any) -> tuple[str, Losses]:
     return code.restored(tidy(text)), losses
 
 
-def _recognises(source: Source) -> bool:
+def _recognises(source: SourceFile) -> bool:
     if begins_with(source, b"<!doctype html", b"<html"):
         return True
     return source.suffix in _SUFFIXES

@@ -1,4 +1,4 @@
-"""Blocks of code in HTML: taken out before the text around them is laid out, then put back."""
+"""Code blocks in HTML: replaced by marks before conversion to Markdown, then put back verbatim."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MARGIN = re.compile(r"[\s>]*(?:(?:[-*+]|\d+\.)\s+)?")
 
 
 class CodeBlocks:
-    """The blocks of a tree, in whose place it now has a mark each."""
+    """The code blocks of a BeautifulSoup tree; each is replaced by a mark in the tree."""
 
     def __init__(self, tree: Any) -> None:
         self._blocks: list[str] = []
@@ -24,7 +24,7 @@ class CodeBlocks:
         self._place = re.compile(rf"(?m)^(.*?){self._mark}q(\d+)q(.*)$")
         tables = {}
         for block in found:
-            if not block.decomposed:  # as those in another block are by now
+            if not block.decomposed:  # a block nested in another one is gone by now
                 table = self._take(block)
                 tables[id(table)] = table
         for table in filter(None, tables.values()):
@@ -32,16 +32,16 @@ class CodeBlocks:
                 table.decompose()
 
     def _take(self, block: Any) -> Any:
-        """Make a mark of a block, and give the table that it was in, or None.
+        """Replace a block by its mark; returns the outermost table around it, or None.
 
-        It goes before that, since a row of Markdown is one line.
+        The mark goes before the table, because a row of a Markdown table is one line.
         """
         for line_end in block.find_all("br"):
             line_end.replace_with("\n")
         code = block.get_text().replace("\r\n", "\n").removeprefix("\n").removesuffix("\n")
         language = _language(block)
         block.clear(decompose=True)
-        # Renamed and not replaced: that would look for its place among all of its neighbours.
+        # Renamed instead of replaced, because replacing searches all siblings for the element.
         block.name, block.attrs = "p", {}
         if code.strip():
             block.string = f"{self._mark}q{len(self._blocks)}q"
@@ -53,13 +53,13 @@ class CodeBlocks:
         return tables[-1]
 
     def missing_in(self, text: str) -> int:
-        """How many of the marks are not in a text."""
+        """How many of the blocks have no mark in `text`."""
         return len(self._blocks) - len(set(self._name.findall(text)))
 
     def restored(self, text: str) -> str:
-        """A text with the blocks in the place of their marks, as far in as those are."""
+        """`text` with the marks replaced by their blocks, indented like the marks."""
         found = bool(self._blocks)
-        while found:  # each round one of a line
+        while found:  # each round replaces one mark a line
             text, count = self._place.subn(self._block, text)
             found = count > 0
         return text

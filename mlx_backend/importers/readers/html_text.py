@@ -1,4 +1,4 @@
-"""HTML to Markdown: headings, lists, tables, links and code stay what they are."""
+"""HTML to Markdown, with headings, lists, tables, links and code."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mlx_backend.importers.readers.html_code import CodeBlocks
-from mlx_backend.importers.readers.left_out import Losses
+from mlx_backend.importers.readers.losses import Losses
 
 _DROPPED = ["script", "style", "noscript", "template", "head", "input"]
 _TOLD = {"svg": "drawing", "iframe": "embedded page", "object": "embedded object"}
 _BLANK_LINES = re.compile(r"\n{3,}")
-_LONGEST_TARGET = 200  # longer ones track readers, or hold whole files
+_LONGEST_TARGET = 200  # longer links track readers, or contain whole files
 _LINK_TARGETS = ("http://", "https://", "mailto:")
 
 
 def parse(html: str | bytes) -> Any:
-    """The tree of an HTML text, by lxml, which mends what is broken; a BeautifulSoup."""
+    """Parse HTML into a BeautifulSoup tree with lxml, which repairs broken HTML."""
     from bs4 import BeautifulSoup
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it guesses at mistakes of programmers; these are files
+        warnings.simplefilter("ignore")  # it warns programmers that the text looks like, say, a URL
         return BeautifulSoup(html, "lxml")
 
 
 class Markdown(NamedTuple):
-    """A text, and what of its HTML is not in it."""
+    """A Markdown text, and what of the HTML is not in it."""
 
     text: str
     losses: Losses
 
 
 def to_markdown(tree: Any) -> Markdown:
-    """The text of a tree from `parse`, which loses its scripts and the like; code is untouched."""
+    """The text of a tree from `parse`; changes the tree. Code blocks are kept verbatim."""
     from markdownify import ATX, MarkdownConverter
 
     losses = _drop_what_is_no_text(tree)
@@ -51,13 +51,13 @@ def to_markdown(tree: Any) -> Markdown:
 
 
 def _drop_what_is_no_text(tree: Any) -> Losses:
-    """Take out pictures but for what describes them, scripts, and targets of useless links."""
+    """Remove scripts, the data of pictures (keeping descriptions), and useless link targets."""
     losses = Losses()
     for unwanted in tree.find_all([*_DROPPED, *_TOLD]):
         if not unwanted.decomposed:
             losses[_TOLD.get(unwanted.name, "")] += 1
             unwanted.decompose()
-    del losses[""]  # a person never saw those
+    del losses[""]  # scripts and the like, which a reader never sees
     for picture in tree.find_all("img"):
         losses["picture"] += 1
         words = _picture_text(picture)
@@ -68,9 +68,9 @@ def _drop_what_is_no_text(tree: Any) -> Losses:
 
 
 def drop_useless_links(tree: Any, uncounted: Sequence[str] = ()) -> int:
-    """Keep the words but not the targets of links that lead nowhere without their page.
+    """Replace links that lead nowhere outside their page by their text; returns how many.
 
-    How many these are, but for links within the page and those in elements that are `uncounted`.
+    Links within the page, and links in elements named in `uncounted`, are replaced but not counted.
     """
     dropped = 0
     for link in tree.find_all("a"):
@@ -83,15 +83,15 @@ def drop_useless_links(tree: Any, uncounted: Sequence[str] = ()) -> int:
 
 
 def _become_plain(element: Any) -> None:
-    """Turn an element into one of no meaning, in its place.
+    """Turn an element into a plain span, which is faster than removing it.
 
-    To take it out, its place would be looked for among all of its neighbours.
+    Removing it would search all of its siblings for it.
     """
     element.name, element.attrs = "span", {}
 
 
 def tidy(text: str) -> str:
-    """Without blanks at line ends and with at most one empty line in a row."""
+    """The text without trailing spaces, and with at most one blank line in a row."""
     lines = (line.rstrip() for line in text.replace("\xa0", " ").split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
 

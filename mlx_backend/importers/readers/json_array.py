@@ -1,4 +1,4 @@
-"""The values of a JSON array that is too large to be held, one after the other."""
+"""Decoding a JSON array that is too large to hold in memory, one value at a time."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from collections.abc import Iterator
 from typing import BinaryIO, TextIO
 
 from mlx_backend.importers.document import SkippedFile
+from mlx_backend.importers.failures import TOO_DEEP
 
-_LONGEST_VALUE = 16 << 20  # characters; decoding takes up to twenty times as many bytes
+_LONGEST_VALUE = 16 << 20  # characters; decoding takes up to 20 bytes of memory for each
 _CHUNK = 1 << 20
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _DECODER = json.JSONDecoder()
 
 
 def values_of(file: BinaryIO) -> Iterator[object]:
-    """Each value of the array that a file is, which is read once, from its beginning.
+    """The values of the array in a file; reads the file once, from its start.
 
-    Raises SkippedFile for what is no array, and where it is damaged or a value too long.
+    Raises SkippedFile when the file is not an array, is damaged, or has a value that is too long.
     """
     file.seek(0)
     text = _Text(io.TextIOWrapper(file, "utf-8-sig", "replace", newline=""))
     try:
         if not text.passes("["):
-            raise SkippedFile("The file is no list of JSON")
+            raise SkippedFile("The file is not a JSON list")
         while not text.passes("]"):
             yield text.value()
     except RecursionError as error:
-        raise SkippedFile("It is nested too deeply") from error
-    except ValueError as error:  # also of numbers without end
+        raise SkippedFile(TOO_DEEP) from error
+    except ValueError as error:  # also for numbers with too many digits
         raise SkippedFile("The file is damaged: its JSON cannot be read") from error
 
 
 class _Text:
-    """A window that moves over a text: what was read and is not decoded yet."""
+    """The part of a file that has been read but not decoded yet."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -43,7 +44,7 @@ class _Text:
         self._at = 0
 
     def passes(self, sign: str) -> bool:
-        """Go on to what is neither space nor comma, and beyond it where it is this sign."""
+        """Skip spaces and commas; if `sign` follows, skip it too and return True."""
         while True:
             between = _BETWEEN.match(self._held, self._at)
             self._at = between.end() if between else self._at
@@ -54,17 +55,17 @@ class _Text:
         return is_next
 
     def value(self) -> object:
-        """The value that begins here. Raises ValueError where it is damaged or has no end."""
+        """Decode the next value. Raises ValueError when it is damaged or incomplete."""
         while True:
             try:
                 value, self._at = _DECODER.raw_decode(self._held, self._at)
                 return value
-            except json.JSONDecodeError:  # damaged, or its end is not read yet
+            except json.JSONDecodeError:  # damaged, or not read to its end yet
                 if not self._read_on():
                     raise
 
     def _read_on(self) -> bool:
-        """Hold more of the text, twice as much each time; False at its end."""
+        """Read more, doubling what is held; returns False at the end of the file."""
         self._held, self._at = self._held[self._at :], 0
         if len(self._held) > _LONGEST_VALUE:
             raise SkippedFile(f"A value in it is damaged or longer than {_LONGEST_VALUE >> 20} MB")

@@ -1,4 +1,4 @@
-"""JSON and JSON lines, told apart by the shape of their content."""
+"""JSON and JSON lines; the shape of the content decides which reader takes it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mlx_backend.importers.document import Document, Format, Item, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, Item, SkippedFile, SourceFile
 from mlx_backend.importers.readers.conversations import (
     is_account,
     is_chatgpt,
@@ -34,8 +34,8 @@ _SHAPES = (
 )
 
 
-def read_json(source: Source) -> Iterable[Item]:
-    """The documents in it. Raises SkippedFile for what is damaged or empty."""
+def read_json(source: SourceFile) -> Iterable[Item]:
+    """The documents in the file. Raises SkippedFile when it is damaged or empty."""
     value = _value(source)
     for recognises, read in _SHAPES:
         if recognises(value):
@@ -46,8 +46,8 @@ def read_json(source: Source) -> Iterable[Item]:
     return [Document(title=source.stem, text=text, kind="table")]
 
 
-def _value(source: Source) -> object:
-    """The file's value; of JSON lines the list of them."""
+def _value(source: SourceFile) -> object:
+    """The value in the file; for JSON lines, the list of their values."""
     text = decode(source.data)
     if source.suffix not in (".jsonl", ".ndjson"):
         try:
@@ -61,7 +61,7 @@ def _value(source: Source) -> object:
         raise SkippedFile("The file is damaged: its JSON cannot be read") from error
 
 
-def _recognises(source: Source) -> bool:
+def _recognises(source: SourceFile) -> bool:
     return source.suffix in _SUFFIXES or (not source.suffix and begins_with(source, b"{", b'[{"'))
 
 

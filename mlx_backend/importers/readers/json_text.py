@@ -1,4 +1,4 @@
-"""Values of JSON as lines that a person can read."""
+"""JSON values as readable lines."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _DEEPEST = 100
 
 
 def as_text(value: object) -> str:
-    """Objects as 'name: value' lines, nested ones indented; a list of flat objects as rows."""
+    """A JSON value as lines: 'name: value' for objects, indented when nested; rows for lists."""
     return "".join(f"{line}\n" for line in _lines(value, 0))
 
 
 def scalar(value: object) -> str:
-    """A value that holds no others, in words."""
+    """A scalar as text: "" for null, "yes" or "no" for booleans."""
     if value is None:
         return ""
     if isinstance(value, bool):

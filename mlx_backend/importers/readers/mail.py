@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import Markdown, html_to_markdown
-from mlx_backend.importers.readers.left_out import Losses
+from mlx_backend.importers.readers.losses import Losses
 from mlx_backend.importers.readers.mail_text import Letter, letter_document
 from mlx_backend.importers.readers.text import one_line, seconds_of
 
@@ -20,10 +20,10 @@ _FIRST_FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t]")
 _FEWEST_FIELDS = 3
 
 
-def read_eml(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what has no text."""
+def read_eml(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when the mail is damaged or has no text."""
     message = parse_mail(source.data)
-    # A mail that was received says how it came; one that was sent and kept does not.
+    # A received mail has headers about its delivery; a mail that the person sent has none.
     is_own = (
         None if message is None else "Received" not in message and "Delivered-To" not in message
     )
@@ -31,18 +31,21 @@ def read_eml(source: Source) -> list[Document]:
 
 
 def parse_mail(data: bytes) -> EmailMessage | None:
-    """A mail; None when nothing can be made of it."""
+    """Parse a mail; None when that fails."""
     try:
         return email.message_from_bytes(data, policy=email.policy.default)
     except MemoryError:
         raise
     except Exception:
-        # The standard parser of headers has more ways to fail than are documented.
+        # The standard library's header parser raises more than it documents.
         return None
 
 
 def mail_document(message: EmailMessage | None, stem: str, is_own: bool | None) -> Document:
-    """The note of a mail. Raises SkippedFile for what is damaged or has no text."""
+    """The document for a mail. Raises SkippedFile when it is damaged or has no text.
+
+    `stem` is the title if there is no subject. `is_own`: the person wrote it; None when unknown.
+    """
     if message is None:
         raise SkippedFile("The mail is damaged")
     body, losses = _body(message)
@@ -64,7 +67,7 @@ def _header(message: EmailMessage, name: str) -> str:
     try:
         return one_line(str(message.get(name, "")))
     except Exception:
-        return ""  # as above; a mail with one bad header is still worth reading
+        return ""  # as in `parse_mail`; a mail with one bad header is still worth reading
 
 
 def _body(message: EmailMessage) -> Markdown:
@@ -91,13 +94,13 @@ def _attachments(message: EmailMessage) -> Iterator[str]:
 
 
 def address_of(message: EmailMessage | None, name: str) -> str:
-    """The address in a header, in lower case; "" without one."""
+    """The mail address in the header `name`, in lower case; "" without one."""
     if message is None:
         return ""
     return email.utils.parseaddr(_header(message, name))[1].lower()
 
 
-def _is_mail(source: Source) -> bool:
+def _is_mail(source: SourceFile) -> bool:
     if source.suffix in (".eml", ".emlx"):
         return True
     looks_like_one = _FIRST_FIELD.match(source.head) is not None

@@ -1,4 +1,4 @@
-"""A mail as a note: who wrote to whom, and which of its words are the person's own."""
+"""The text of a mail: who wrote to whom, and which words are the person's own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 
 from mlx_backend.importers.document import Document
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 _QUOTE = re.compile(r"\s*>")
 _QUOTE_INTRODUCTION = re.compile(
@@ -24,7 +24,7 @@ _FORWARDED = re.compile(
 
 @dataclass(frozen=True)
 class Letter:
-    """What of a mail becomes text; `sent` in seconds since 1970."""
+    """The parts of a mail that become text; `sent` is Unix time in seconds."""
 
     subject: str
     sender: str
@@ -36,7 +36,7 @@ class Letter:
 
 
 def decoded(header: str) -> str:
-    """A header with its encoded words (RFC 2047) in plain text."""
+    """A header with its encoded words (RFC 2047) decoded."""
     try:
         return str(email.header.make_header(email.header.decode_header(header)))
     except (ValueError, LookupError, email.errors.MessageError):
@@ -44,11 +44,11 @@ def decoded(header: str) -> str:
 
 
 def letter_document(letter: Letter, stem: str, is_own: bool | None, part: str = "") -> Document:
-    """The note of a mail. `is_own`: the person wrote it; None when that cannot be told.
+    """The document for a mail. `is_own`: the person wrote it; None when unknown.
 
-    Quoted lines are never the person's own words.
+    `stem` is the title if there is no subject. Quoted lines are never the person's own words.
     """
-    transcript, sender = Transcript(), one_line(letter.sender)
+    transcript, sender = TranscriptBuilder(), one_line(letter.sender)
     transcript.add(_heading(letter))
     for text, quoted in _runs(letter.body.strip("\n")):
         if quoted:
@@ -56,7 +56,7 @@ def letter_document(letter: Letter, stem: str, is_own: bool | None, part: str = 
         else:
             transcript.say(sender, "", text, is_own)
     transcript.add("\n")
-    names = ", ".join(one_line(name) or "without name" for name in letter.attachments)
+    names = ", ".join(one_line(name) or "without a name" for name in letter.attachments)
     return Document(
         title=one_line(letter.subject) or stem,
         text=transcript.text,
@@ -84,7 +84,7 @@ def _heading(letter: Letter) -> str:
 
 
 def _runs(body: str) -> list[tuple[str, bool]]:
-    """The body in pieces of lines that are quoted and lines that are not."""
+    """The body as (text, is_quoted): consecutive lines that are quoted, or not quoted."""
     runs: list[tuple[list[str], bool]] = []
     forwarded = False
     for line in body.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""Mailboxes (mbox, RFC 4155), read one mail at a time however large they are."""
+"""Mailboxes (mbox, RFC 4155), read one mail at a time, however large they are."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from mlx_backend.importers.document import (
     EnteredPart,
     Format,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
+from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.readers.mail import address_of, mail_document, parse_mail
 from mlx_backend.importers.readers.text import one_line
 
@@ -30,38 +31,31 @@ _BLANK_LINE_BEFORE = re.compile(rb"\r?\n\r?\Z")
 _ESCAPED_FROM = re.compile(rb"(?m)^>(>*From )")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FEWEST_MAILS = 3
-_ENOUGH_MAILS = 5_000  # of which most are the person's, or none will be
+_ENOUGH_MAILS = 5_000  # enough to tell which address is the person's
 _LONGEST_HEAD = 50_000
 _LARGEST_MAIL = 40 << 20  # bytes; parsing takes about eight times as many
 _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 16
 
 
-def read_mbox(source: Source) -> Iterator[Item]:
-    """A document for each mail. The person is whose address is in most of them."""
+def read_mbox(source: SourceFile) -> Iterator[Item]:
+    """One document for each mail. The address in most of the mails is taken for the person's."""
     data = io.BytesIO(source.data)
-    return read_large_mbox(LargeSource(source.name, source.head, data, source.passed_over))
+    return read_large_mbox(LargeSourceFile(source.name, source.head, data, source.excluded_parts))
 
 
-def read_large_mbox(source: LargeSource) -> Iterator[Item]:
-    """`read_mbox`, of which no more than one mail is held at a time."""
+def read_large_mbox(source: LargeSourceFile) -> Iterator[Item]:
+    """`read_mbox` for a large file: holds one mail at a time in memory."""
     owner = _owner(source.file)
     for number, (begin, end) in enumerate(_mails(source.file), start=1):
         part = f"mail {number}"
-        if part in source.passed_over:
+        if part in source.excluded_parts:
             continue
         yield EnteredPart(part)
         try:
             yield _mail(source.file, (begin, end), part, owner)
-        except SkippedFile as skipped:
-            yield SkippedPart(part, str(skipped))
-        except RecursionError:
-            yield SkippedPart(part, "It is nested too deeply")
-        except MemoryError:
-            yield SkippedPart(part, "Reading it takes more memory than a note should need")
-        except Exception:
-            # Whatever a parser raises on one damaged mail, the others are read.
-            yield SkippedPart(part, "The mail is damaged")
+        except Exception as error:  # the other mails are read all the same
+            yield SkippedPart(part, reason_for(error, "The mail is damaged"))
 
 
 def _mail(file: BinaryIO, place: tuple[int, int], part: str, owner: str) -> Document:
@@ -74,14 +68,14 @@ def _mail(file: BinaryIO, place: tuple[int, int], part: str, owner: str) -> Docu
 
 
 def _named_by_date(document: Document) -> Document:
-    """With a part that stays the same when mails before it are deleted."""
+    """The document with a part that does not change when other mails are deleted."""
     date = dt.datetime.fromtimestamp(document.created or 0, dt.UTC).strftime("%Y-%m-%d ")
     title = one_line(document.title).replace("/", "-")[:80]
     return replace(document, part=(date if document.created else "") + title)
 
 
 def _owner(file: BinaryIO) -> str:
-    """The address that most mails come from or go to; "" when none stands out."""
+    """The address that more than half of the mails come from or go to; "" without one."""
     counts: Counter[str] = Counter()
     mails = 0
     for begin, end in islice(_mails(file), _ENOUGH_MAILS):
@@ -98,7 +92,7 @@ def _owner(file: BinaryIO) -> str:
 
 
 def _mails(file: BinaryIO) -> Iterator[tuple[int, int]]:
-    """Where each mail begins and ends, in bytes."""
+    """The start and end of each mail, as byte offsets."""
     begin = None
     for start, end in _separators(file):
         if begin is not None:
@@ -109,12 +103,12 @@ def _mails(file: BinaryIO) -> Iterator[tuple[int, int]]:
 
 
 def _separators(file: BinaryIO) -> Iterator[tuple[int, int]]:
-    """Where the lines between mails are, with the blank line before each."""
+    """The start and end of each separator line, with the blank line before it, as byte offsets."""
     window, offset = b"\n\n", -2  # as if the file began after a blank line
     while True:
         chunk = _piece(file, offset + len(window), offset + len(window) + _CHUNK)
         window += chunk
-        # Nearer to the end, a line may not be whole yet.
+        # A line closer to the end of the window may be incomplete.
         whole = len(window) - _LONGEST_LINE if chunk else len(window)
         done = 0
         for found in _SEPARATOR.finditer(window):
@@ -135,7 +129,7 @@ def _piece(file: BinaryIO, begin: int, end: int) -> bytes:
     return file.read(end - begin)
 
 
-def _is_mbox(source: Source) -> bool:
+def _is_mbox(source: SourceFile) -> bool:
     found = _SEPARATOR.match(b"\n" + source.head)
     return found is not None
 

@@ -1,6 +1,6 @@
-"""Markdown: the text as it is, without its YAML front matter, which may name title and date.
+"""Markdown: the text as it is, without the YAML front matter, which may give title and date.
 
-Wikilinks, embeds, callouts, tags and code are text like any other and stay as they are.
+Wikilinks, embeds, callouts, tags and code stay as they are.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 import yaml
 
-from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.document import Document, Format, SourceFile
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.text import one_line, seconds_of
 
@@ -21,8 +21,8 @@ _SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".q
 _DATES = ("created", "date", "date created", "created_at", "creation_date")
 
 
-def read_markdown(source: Source) -> list[Document]:
-    """Title: front matter's, else the first heading, else the file's name.
+def read_markdown(source: SourceFile) -> list[Document]:
+    """One document. Its title is that of the front matter, else the first heading, else the name.
 
     Raises SkippedFile for empty and binary files.
     """
@@ -64,7 +64,7 @@ def _named(fields: dict[str, object]) -> str:
 
 
 def _fields(source: str) -> dict[str, object] | None:
-    """The front matter's fields; None when it is no YAML mapping, and so part of the text."""
+    """The fields of the front matter; None when it is not a YAML mapping, but part of the text."""
     try:
         fields = yaml.load(source, Loader=_NoAliases)
     # PyYAML raises LookupError and AttributeError for tags that do not fit, like `!!bool perhaps`.
@@ -74,12 +74,12 @@ def _fields(source: str) -> dict[str, object] | None:
 
 
 class _NoAliases(yaml.SafeLoader):
-    """A safe loader that takes no aliases: a few bytes of them can stand for gigabytes."""
+    """A safe loader that refuses aliases, because a few bytes of them can expand to gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse aliases, else as the base class."""
+        """Raise YAMLError for an alias; otherwise do as the base class does."""
         if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not read")
+            raise yaml.YAMLError("aliases are not allowed")
         return super().compose_node(parent, index)
 
 

@@ -1,4 +1,4 @@
-"""Jupyter notebooks: text as it is, code in fences, and what the code printed.
+"""Jupyter notebooks: the text as it is, code in fences, and the printed output.
 
 Format: https://nbformat.readthedocs.io/en/latest/format_description.html
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import one_line
 
 _HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
@@ -25,7 +25,7 @@ def is_notebook(value: object) -> bool:
     )
 
 
-def read_notebook(source: Source, value: object) -> list[Document]:
+def read_notebook(source: SourceFile, value: object) -> list[Document]:
     """One document. Raises SkippedFile when it has no text."""
     assert isinstance(value, dict)
     metadata = _mapping(value.get("metadata"))
@@ -64,7 +64,7 @@ def _cell(cell: dict[str, object], language: str, losses: Losses) -> str:
     outputs = cell.get("outputs")
     outputs = [o for o in outputs if isinstance(o, dict)] if isinstance(outputs, list) else []
     if not text.strip():
-        losses["codeless output"] += len(outputs)
+        losses["orphaned output"] += len(outputs)
         return ""
     printed = "".join(_output(output, losses) for output in outputs).strip("\n")
     if len(printed) > _LONGEST_OUTPUT:
@@ -75,7 +75,7 @@ def _cell(cell: dict[str, object], language: str, losses: Losses) -> str:
 
 
 def _output(output: dict[str, object], losses: Losses) -> str:
-    data = _mapping(output.get("data")) or output  # version 3 has no place of its own for it
+    data = _mapping(output.get("data")) or output  # version 3 has no separate field for the data
     pictures = sum(kind in data for kind in _PICTURES)
     losses["picture"] += pictures
     if output.get("output_type") in ("error", "pyerr"):

@@ -1,6 +1,6 @@
-"""What office documents hold besides the text that is read, told without reading all of it.
+"""Counting what office documents contain besides the text that is read.
 
-In a zip the names of the members tell it; in an old workbook the head of its store of pictures.
+In a zip, the names of the members tell; in an old workbook, the header of its picture store.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 import struct
 
 from mlx_backend.importers.document import SkippedFile
-from mlx_backend.importers.readers.left_out import Losses
+from mlx_backend.importers.readers.losses import Losses
 from mlx_backend.importers.readers.zip_box import ZipBox
 
 _RECORDING = r"(?:mp3|mp4|m4a|m4v|mov|wav|wma|wmv|avi|ogg)"
@@ -19,12 +19,12 @@ _MEMBERS = {
     "picture": re.compile(rf"(?:{_FOLDER}/media|Pictures)/[^/]+"),
     "chart": re.compile(rf"{_FOLDER}/charts/chart\w*\.xml"),
     "diagram": re.compile(rf"{_FOLDER}/diagrams/data\d*\.xml"),
-    # A chart's own table is one, too.
+    # The data table of a chart is an embedded workbook, so it does not count.
     "embedded object": re.compile(
         rf"{_FOLDER}/embeddings/(?!Microsoft_(?:Office_)?Excel)[^/]+|Object \d+/content\.xml"
     ),
 }
-_TEXT = re.compile(rb"<w:t[ >].*", re.DOTALL)  # once a member
+_TEXT = re.compile(rb"<w:t[ >].*", re.DOTALL)  # matches at most once in a member
 _INSIDE = {
     "deletion": (re.compile(r"word/document\.xml"), re.compile(rb"<w:delText[ >]")),
     "header": (re.compile(r"word/header\d*\.xml"), _TEXT),
@@ -34,7 +34,7 @@ _INSIDE = {
         re.compile(rb"<(?:\w+:)?(?:comment|cm)[ >]"),
     ),
 }
-# A record MsoDrawingGroup with a container of drawings: in it a block of ids, after that the store.
+# A record MsoDrawingGroup with a container of drawings: a block of ids, then the picture store.
 _DRAWINGS = re.compile(rb"\xeb\0..\x0f\0\0\xf0.{4}\0\0\x06\xf0(?P<length>.{4})", re.DOTALL)
 _STORE = struct.Struct("<HH")
 _STORE_KIND = 0xF001
@@ -42,7 +42,7 @@ _STORE_VERSION = 0xF
 
 
 def office_losses(box: ZipBox) -> Losses:
-    """Pictures, charts and the like of a document in a zip; deletions that Word keeps in mind."""
+    """The pictures, charts, comments and the like, and tracked deletions, of a zipped document."""
     losses = Losses()
     for member in box.members:
         name = member.filename
@@ -55,7 +55,7 @@ def office_losses(box: ZipBox) -> Losses:
 
 
 def old_workbook_losses(data: bytes) -> Losses:
-    """Pictures of a workbook of Excel 97 to 2003, each once: its store tells how many are in it.
+    """The number of distinct pictures in a workbook of Excel 97 to 2003, from its picture store.
 
     Format: MsoDrawingGroup in [MS-XLS], OfficeArtBStoreContainer in [MS-ODRAW].
     """
@@ -75,4 +75,4 @@ def _content(box: ZipBox, name: str) -> bytes:
     try:
         return box.read(name)
     except SkippedFile:
-        return b""  # a damaged member costs the text nothing
+        return b""  # a damaged member does not prevent reading the text

@@ -1,4 +1,4 @@
-"""Word's formulas as one line of text in the manner of TeX, since they are drawn otherwise.
+"""Word's formulas as one line of text, similar to TeX.
 
 Elements: ECMA-376 part 1, 22.1 (Office Math Markup).
 """
@@ -13,7 +13,7 @@ _DEEPEST = 100
 
 
 def formula_text(formula: Element, depth: int = 0) -> str:
-    """A formula, or a part of one."""
+    """The text of a formula, or of a part of one."""
     if depth > _DEEPEST:
         raise RecursionError
     return "".join(_piece(child, depth + 1) for child in formula)

@@ -1,4 +1,4 @@
-"""Title, author and date as office documents carry them (Dublin Core in docProps/core.xml)."""
+"""The title, author and date of office documents (Dublin Core in docProps/core.xml)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CORE = "docProps/core.xml"
 
 @dataclass(frozen=True)
 class Properties:
-    """What a document says of itself; "" and None where it does not."""
+    """A document's metadata; "" or None for what it lacks. `created` is Unix time in seconds."""
 
     title: str = ""
     author: str = ""
@@ -22,7 +22,7 @@ class Properties:
 
 
 def office_properties(box: ZipBox, member: str = _CORE) -> Properties:
-    """The properties of a document; none of them when they cannot be read."""
+    """The properties of a document; empty ones when they cannot be read."""
     if member not in box.names:
         return Properties()
     try:

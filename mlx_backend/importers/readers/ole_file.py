@@ -1,19 +1,19 @@
-"""Microsoft's older container (OLE2): of what lies in it, workbooks and messages are read."""
+"""Microsoft's older container format (OLE2): Excel workbooks and Outlook messages are read."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
 
-from mlx_backend.importers.document import Format, Item, SkippedFile, Source
+from mlx_backend.importers.document import Format, Item, SkippedFile, SourceFile
 from mlx_backend.importers.readers.outlook import read_outlook
 from mlx_backend.importers.readers.spreadsheet import read_spreadsheet
 
 _MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def read_ole(source: Source) -> Iterable[Item]:
-    """The documents in it. Raises SkippedFile for other kinds and for damaged ones."""
+def read_ole(source: SourceFile) -> Iterable[Item]:
+    """The documents in the file. Raises SkippedFile for other contents and for damaged files."""
     import olefile
 
     try:

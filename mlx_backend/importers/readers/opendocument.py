@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
-from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
+from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_properties import office_properties
 from mlx_backend.importers.readers.tables import rows_as_text
@@ -20,8 +20,8 @@ _OUTSIDE = ("tracked-changes", "sequence-decls", "forms")
 _DEEPEST = 200
 
 
-def read_opendocument(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what is damaged or has no text."""
+def read_opendocument(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when it is damaged or has no text."""
     box = ZipBox(source.data)
     root = parse_xml(box.read("content.xml"))
     body = next((e for e in root if local_name(e) == "body"), root)

@@ -1,4 +1,4 @@
-"""Org mode: headlines and blocks become Markdown's, so that passages know where they stand.
+"""Org mode: headlines and code blocks become Markdown, so that passages get their headings.
 
 Syntax: https://orgmode.org/worg/org-syntax.html
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from mlx_backend.importers.document import Document, Format, Source
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.document import Document, Format, SourceFile
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.text import one_line, seconds_of
 
@@ -23,8 +23,8 @@ _DRAWER_END = re.compile(r"\s*:end:\s*$", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def read_org(source: Source) -> list[Document]:
-    """Keywords of the file and drawers are left out; all else stays. Raises SkippedFile."""
+def read_org(source: SourceFile) -> list[Document]:
+    """One document, without the file's keywords and drawers. Raises SkippedFile when empty."""
     whole = decode(source.data)
     fields: dict[str, str] = {}
     losses = Losses()

@@ -1,21 +1,21 @@
-"""Outlook messages (MSG), by python-oxmsg."""
+"""Outlook messages (MSG), through python-oxmsg."""
 
 from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import html_to_markdown
-from mlx_backend.importers.readers.left_out import Losses
+from mlx_backend.importers.readers.losses import Losses
 from mlx_backend.importers.readers.mail_text import Letter, decoded, letter_document
 
 if TYPE_CHECKING:
     from oxmsg.recipient import Recipient
 
 
-def read_outlook(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what has no text."""
+def read_outlook(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when the message has no text."""
     from oxmsg import Message
 
     message = Message.load(io.BytesIO(source.data))

@@ -1,15 +1,15 @@
-"""PDF, by PDFium."""
+"""PDF, through PDFium."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
-from mlx_backend.importers.readers.left_out import Losses, in_words
-from mlx_backend.importers.readers.lines import join_wrapped_lines
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.pdf_pictures import Picture, pictures_on
 from mlx_backend.importers.readers.text import one_line, seconds_of
+from mlx_backend.importers.readers.wrapped_lines import join_wrapped_lines
 
 _LIGATURES = str.maketrans(
     {
@@ -24,7 +24,7 @@ _LIGATURES = str.maketrans(
         "\xad": None,
     }
 )
-_HYPHEN_MARK = re.compile("[\x02\ufffe]\n?")  # PDFium joins the lines of a cut word with it
+_HYPHEN_MARK = re.compile("[\x02\ufffe]\n?")  # what PDFium puts where a word was hyphenated
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?")
 _NO_TITLE = frozenset({"untitled", "anonymous", "(anonymous)", "unspecified", "(unspecified)"})
 _PASSWORD_NEEDED = 4  # FPDF_ERR_PASSWORD
@@ -32,14 +32,14 @@ _PASSWORD_NEEDED = 4  # FPDF_ERR_PASSWORD
 
 @dataclass(frozen=True)
 class _Page:
-    """A page's text as PDFium gives it, and the pictures beside that text."""
+    """The text of a page as PDFium gives it, and the pictures on a page with text."""
 
     text: str = ""
     pictures: frozenset[Picture] = frozenset()
 
 
-def read_pdf(source: Source) -> list[Document]:
-    """One document of all pages. Raises SkippedFile for scans, and for what cannot be opened."""
+def read_pdf(source: SourceFile) -> list[Document]:
+    """One document of all pages. Raises SkippedFile for scans and when it cannot be opened."""
     import pypdfium2
 
     try:
@@ -76,12 +76,12 @@ def _page(pdf: object, number: int) -> _Page:
         page = pdf[number]  # type: ignore[index]
         text = page.get_textpage()
         found = str(text.get_text_range())
-        # A page without text is told as a whole.
+        # A page without text is reported as a whole.
         pictures = frozenset(pictures_on(page)) if found.strip() else frozenset()
         text.close()
         page.close()
     except pypdfium2.PdfiumError:
-        return _Page()  # a damaged page costs the others nothing
+        return _Page()  # the other pages are read all the same
     found = found.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return _Page(_HYPHEN_MARK.sub("-\n", found).translate(_LIGATURES), pictures)
 
@@ -92,7 +92,7 @@ def _field(fields: dict[str, str], name: str) -> str:
 
 
 def _date(text: str) -> float | None:
-    """A date of PDF 32000-1:2008, 7.9.4; its time zone is of no matter here."""
+    """A date in the format of PDF 32000-1:2008, 7.9.4, as Unix time; ignores the time zone."""
     found = _DATE.match(text)
     if not found:
         return None
@@ -103,7 +103,7 @@ def _date(text: str) -> float | None:
 
 
 def _left_out(pages: list[_Page]) -> str:
-    """Pages without text, and pictures of the others: one on every page is one picture."""
+    """The pages without text, and the distinct pictures on the others, in words."""
     empty = sum(not page.text.strip() for page in pages)
     scanned = f"{empty} of {len(pages)} pages, which have no text" if empty else ""
     pictures = {picture for page in pages for picture in page.pictures}

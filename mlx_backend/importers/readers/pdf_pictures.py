@@ -1,4 +1,4 @@
-"""Which pictures a page of a PDF shows, found without unpacking any of them."""
+"""The pictures on a page of a PDF, found without decoding any of them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-_SMALLEST = 16  # pixels: what is smaller is a line, a dot or a strip of a shade
-_MOST_OBJECTS = 20_000  # a page; plans and charts have millions of strokes
+_SMALLEST = 16  # pixels; smaller images are lines, dots or strips of a gradient
+_MOST_OBJECTS = 20_000  # on one page; plans and charts can have millions of strokes
 _DEEPEST = 5
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What pictures are told apart by: size in pixels and length in bytes."""
+    """What distinguishes pictures: width and height in pixels, and length of the data in bytes."""
 
     width: int
     height: int
@@ -22,9 +22,9 @@ class Picture:
 
 
 def pictures_on(page: object) -> set[Picture]:
-    """The pictures of an open page, those in its forms too; each once, however often it is shown.
+    """The distinct pictures on an open page of pypdfium2, including those in its forms.
 
-    Walks PDFium's objects without its Python wrappers, which would take a quarter of the time that
+    Uses PDFium's C functions, because pypdfium2's wrappers would take a quarter of the time that
     the text takes.
     """
     import pypdfium2.raw as pdfium

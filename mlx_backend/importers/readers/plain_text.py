@@ -1,4 +1,4 @@
-"""Plain text, in whatever encoding it comes."""
+"""Plain text in any encoding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 
 from charset_normalizer import from_bytes
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 
 _TITLE_LENGTH = 80
 _LICENCES = frozenset({"license", "licence", "copying", "unlicense"})
@@ -26,11 +26,11 @@ _BOMS = (
 )
 
 
-def read_plain_text(source: Source) -> list[Document]:
-    """The text as it is; the title is a short first line, else the file's name.
+def read_plain_text(source: SourceFile) -> list[Document]:
+    """One document, with the text as it is. The title is a short first line, else the file's name.
 
-    Raises SkippedFile for empty and binary files, and for texts that are nobody's notes, unless
-    the person chose the very file.
+    Raises SkippedFile for empty and binary files; and for program code, settings and licences,
+    unless the person chose this very file.
     """
     if not source.chosen:
         _refuse_by_name(source)
@@ -40,19 +40,19 @@ def read_plain_text(source: Source) -> list[Document]:
     return [Document(title=title, text=text)]
 
 
-def _refuse_by_name(source: Source) -> None:
+def _refuse_by_name(source: SourceFile) -> None:
     if source.suffix in _CODE.split():
         raise SkippedFile(
-            f"This is program code or settings ({source.suffix}) and not read, {TO_DO}"
+            f"This is program code or settings ({source.suffix}), which are not read, {TO_DO}"
         )
     if source.name.lower().removesuffix(".txt") in _LICENCES:
-        raise SkippedFile(f"This is a licence and not read, {TO_DO}")
+        raise SkippedFile(f"This is a licence, which is not read, {TO_DO}")
 
 
 def decode(data: bytes) -> str:
-    r"""Bytes to text with `\n` line ends: UTF-8, a byte order mark's encoding, or the likeliest.
+    r"""Decode bytes: by their byte order mark, else as UTF-8, else in the likeliest encoding.
 
-    Raises SkippedFile for what is empty or no text.
+    Line ends become `\n`. Raises SkippedFile when the text is empty or the data is binary.
     """
     text = _decode(data).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():

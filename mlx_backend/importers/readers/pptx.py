@@ -1,4 +1,4 @@
-"""PowerPoint: each slide a section with its title, its text, its tables and its notes.
+"""PowerPoint (PPTX): each slide becomes a section with its title, text, tables and notes.
 
 Parts and names: ECMA-376 part 1, PresentationML.
 """
@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
-from mlx_backend.importers.readers.left_out import in_words
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
+from mlx_backend.importers.readers.losses import in_words
 from mlx_backend.importers.readers.office_losses import office_losses
 from mlx_backend.importers.readers.office_properties import office_properties
 from mlx_backend.importers.readers.tables import rows_as_text
@@ -21,8 +21,8 @@ _SLIDE = re.compile(r"ppt/slides/slide(\d+)\.xml")
 _TITLES = ("title", "ctrTitle")
 
 
-def read_pptx(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what is damaged or has no text."""
+def read_pptx(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when it is damaged or has no text."""
     box = ZipBox(source.data)
     slides = sorted((int(m[1]), m[0]) for m in map(_SLIDE.fullmatch, box.names) if m)
     sections = []
@@ -62,7 +62,7 @@ def _slide(root: Element, number: int) -> str:
 
 
 def _shapes(root: Element) -> Iterator[Element]:
-    """Shapes and graphic frames in order of drawing; groups are opened."""
+    """The shapes and graphic frames in drawing order, also those inside groups."""
     for element in root.iter():
         if local_name(element) in ("sp", "graphicFrame", "cxnSp"):
             yield element

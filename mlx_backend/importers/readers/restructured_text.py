@@ -1,4 +1,4 @@
-"""reStructuredText: titles become Markdown headings, all else stays as it is.
+"""reStructuredText: section titles become Markdown headings; everything else stays as it is.
 
 Sections: https://docutils.sourceforge.io/docs/ref/rst/restructuredtext.html#sections
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 
-from mlx_backend.importers.document import Document, Format, Source
+from mlx_backend.importers.document import Document, Format, SourceFile
 from mlx_backend.importers.readers.plain_text import decode
 
 _LINE = re.compile(r"([=\-`:.'\"~^_*+#])\1{2,}\s*")
 _DEEPEST = 6
 
 
-def read_rst(source: Source) -> list[Document]:
-    """The title is the first section's, else the file's name. Raises SkippedFile."""
+def read_rst(source: SourceFile) -> list[Document]:
+    """One document, titled by its first section, else its file. Raises SkippedFile if empty."""
     lines = decode(source.data).split("\n")
     styles: list[str] = []
     body: list[str] = []
@@ -37,7 +37,7 @@ def read_rst(source: Source) -> list[Document]:
 
 
 def _title_at(lines: list[str], at: int) -> tuple[int, str]:
-    """How many lines the title at `at` takes, 0 when there is none, and its style."""
+    """The number of lines of the section title at line `at` (0 if there is none), and its style."""
     here, below, under = [*lines[at : at + 3], "", ""][:3]
     over = _LINE.fullmatch(here)
     end = _LINE.fullmatch(under)

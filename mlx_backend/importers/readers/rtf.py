@@ -1,20 +1,20 @@
-"""RTF, by striprtf."""
+"""RTF, through striprtf."""
 
 from __future__ import annotations
 
 import re
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.html_text import tidy
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.text import begins_with
 
 _LEFT_OUT = {"picture": rb"\\pict\b", "embedded object": rb"\\object\b"}
 _CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
 
 
-def read_rtf(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what has no text."""
+def read_rtf(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when it has no text."""
     from striprtf.striprtf import rtf_to_text
 
     page = _CODE_PAGE.search(source.head)

@@ -1,22 +1,22 @@
-"""Training samples as mlx-lm takes them: lines of chat, completion or text."""
+"""Training samples in mlx-lm's formats: JSON lines of chat, completion or text."""
 
 from __future__ import annotations
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 _NAMES = {"user": "You", "assistant": "Assistant", "system": "System"}
 
 
 def is_samples(value: object) -> bool:
-    """Whether JSON lines are samples of one of the three forms."""
+    """Whether the values of JSON lines are samples in one of the three formats."""
     return isinstance(value, list) and bool(value) and all(_is_sample(row) for row in value)
 
 
-def read_samples(source: Source, value: object) -> list[Document]:
-    """One document of all samples. Raises SkippedFile when they are empty."""
+def read_samples(source: SourceFile, value: object) -> list[Document]:
+    """One document with all samples. Raises SkippedFile when they are empty."""
     assert isinstance(value, list)
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     for row in value:
         _add(transcript, row)
     if not transcript:
@@ -37,7 +37,7 @@ def _is_sample(row: object) -> bool:
     return isinstance(row.get("text"), str) and len(row) == 1
 
 
-def _add(transcript: Transcript, row: dict[str, object]) -> None:
+def _add(transcript: TranscriptBuilder, row: dict[str, object]) -> None:
     messages = row.get("messages")
     if isinstance(messages, list):
         turns = [(str(m.get("role", "")), str(m["content"])) for m in messages]

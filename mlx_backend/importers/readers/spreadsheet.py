@@ -1,18 +1,18 @@
-"""Spreadsheets (XLSX, XLS, ODS), by Calamine: each row a line, each sheet a section."""
+"""Spreadsheets (XLSX, XLS, ODS), through Calamine: a section for each sheet, a line a row."""
 
 from __future__ import annotations
 
 import io
 
-from mlx_backend.importers.document import Document, SkippedFile, Source
-from mlx_backend.importers.readers.left_out import Losses, in_words
+from mlx_backend.importers.document import Document, SkippedFile, SourceFile
+from mlx_backend.importers.readers.losses import Losses, in_words
 from mlx_backend.importers.readers.office_losses import office_losses, old_workbook_losses
 from mlx_backend.importers.readers.tables import rows_as_text
 from mlx_backend.importers.readers.zip_box import ZipBox
 
 
-def read_spreadsheet(source: Source) -> list[Document]:
-    """One document. Raises SkippedFile for what is damaged or has no cells."""
+def read_spreadsheet(source: SourceFile) -> list[Document]:
+    """One document. Raises SkippedFile when it is damaged or has no cells."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     losses = _losses(source.data)
@@ -36,7 +36,7 @@ def _losses(data: bytes) -> Losses:
         return old_workbook_losses(data)
     box = ZipBox(data)
     for member in box.members:
-        box.read_member(member)  # a bomb is noticed here
+        box.read_member(member)  # raises for a zip bomb
     return office_losses(box)
 
 

@@ -1,4 +1,4 @@
-"""Tables as text: each row a line of 'header: value' pairs, so that a row makes sense alone."""
+"""Tables as text: one line of 'header: value' pairs a row, so that each row makes sense alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 def rows_as_text(rows: Iterable[Sequence[object]]) -> str:
-    """One line a row. The first row that is not empty is the header when it looks like one."""
+    """The rows as text, one line each. The first row with content is the header if it looks so."""
     return "\n".join(_lines(rows))
 
 
@@ -39,7 +39,7 @@ def _row(header: list[str] | None, row: list[str]) -> str:
 
 
 def _is_header(row: list[str]) -> bool:
-    """A title over a table has one cell; values repeat or are numbers; names do neither."""
+    """Whether a row looks like column names: several cells, no repetition, no numbers."""
     names = [name for name in row if name]
     return (
         len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""Telegram's exports, in JSON and HTML: a document for each chat.
+"""Telegram's exports in JSON and HTML: one document for each chat.
 
 Fields: https://core.telegram.org/import-export
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mlx_backend.importers.document import Document, Item, SkippedPart, Source
+from mlx_backend.importers.document import Document, Item, SkippedPart, SourceFile
 from mlx_backend.importers.readers.text import one_line, seconds_of
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 
 def is_telegram(value: object) -> bool:
-    """Whether a JSON value is a Telegram export, of one chat or of all."""
+    """Whether a JSON value is a Telegram export, of one chat or of all chats."""
     if not isinstance(value, dict):
         return False
     chats = value.get("chats")
@@ -24,8 +24,8 @@ def is_telegram(value: object) -> bool:
     return isinstance(messages, list) and "name" in value and "type" in value and "id" in value
 
 
-def read_telegram(source: Source, value: object) -> Iterator[Item]:
-    """Each chat with a heading for each day; whose words are the person's is told by ids."""
+def read_telegram(source: SourceFile, value: object) -> Iterator[Item]:
+    """One document for each chat, with a heading for each day. Ids tell who the person is."""
     assert isinstance(value, dict)
     chats = value.get("chats")
     listed = chats.get("list") if isinstance(chats, dict) else [value]
@@ -41,7 +41,7 @@ def _chat(chat: dict[str, object], person_id: str, in_whole: bool) -> Item:
     title = one_line(str(chat.get("name") or "Saved messages"))
     part = title.replace("/", "-") if in_whole else ""
     messages = chat.get("messages")
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     day = ""
     created = None
     knows = bool(person_id) or chat.get("type") in ("personal_chat", "saved_messages")
@@ -73,7 +73,7 @@ def _chat(chat: dict[str, object], person_id: str, in_whole: bool) -> Item:
 
 def _is_own(message: dict[str, object], chat: dict[str, object], person_id: str) -> bool:
     if _author(message) != message.get("from"):
-        return False  # passed on by the person, but not in the person's words
+        return False  # forwarded by the person, but in someone else's words
     sender = str(message.get("from_id", ""))
     if person_id:
         return sender == person_id
@@ -81,12 +81,12 @@ def _is_own(message: dict[str, object], chat: dict[str, object], person_id: str)
 
 
 def _author(message: dict[str, object]) -> object:
-    """Who wrote a message: of a forwarded one not who sent it on."""
+    """Who wrote a message; for a forwarded one, the original author."""
     return message.get("forwarded_from", message.get("from"))
 
 
 def _text(value: object) -> str:
-    """Plain, or in pieces of which some are links and the like."""
+    """The text of a message: plain, or a list of pieces, of which some are links and the like."""
     if isinstance(value, list):
         return "".join(
             str(piece.get("text", "")) if isinstance(piece, dict) else str(piece) for piece in value
@@ -99,19 +99,19 @@ def is_telegram_page(tree: Any) -> bool:
     return tree.select_one("div.page_wrap div.history div.message") is not None
 
 
-def read_telegram_page(source: Source, tree: Any) -> list[Document]:
-    """One document. HTML does not tell who the person is."""
+def read_telegram_page(source: SourceFile, tree: Any) -> list[Document]:
+    """One document. The HTML does not tell which speaker is the person."""
     header = tree.select_one("div.page_header div.text")
     for line_end in tree.find_all("br"):
         line_end.replace_with("\n")
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     speaker = ""
     for message in tree.select("div.history div.message"):
         text = message.select_one("div.text")
         if "service" in message["class"]:
             transcript.add(f"\n## {one_line(message.get_text())}\n\n")
             continue
-        name = message.select_one("div.from_name")  # missing where the one before goes on
+        name = message.select_one("div.from_name")  # missing when the speaker has not changed
         speaker = one_line(name.get_text()) if name else speaker
         if text is not None:
             transcript.say(speaker, f"{speaker}: ", text.get_text().strip())

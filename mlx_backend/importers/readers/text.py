@@ -1,4 +1,4 @@
-"""What readers of text share: recognising it, and dates."""
+"""What readers share: the start of a file, single lines, and dates."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import datetime as dt
 import email.utils
 import re
 
-from mlx_backend.importers.document import Source
+from mlx_backend.importers.document import SourceFile
 from mlx_backend.text.words import printable
 
 _SPACE_AND_MARKS = b"\xef\xbb\xbf \t\r\n"
-_YEARS = (0.0, 4_102_444_800.0)  # 1970 to 2100: what lies outside is no date of a note
+_YEARS = (0.0, 4_102_444_800.0)  # 1970 to 2100; anything else is not the date of a note
 
 
-def begins_with(source: Source, *starts: bytes) -> bool:
-    """Whether the content begins so, white space and case aside."""
+def begins_with(source: SourceFile, *starts: bytes) -> bool:
+    """Whether the content begins with one of `starts`, ignoring case and leading white space."""
     return source.head.lstrip(_SPACE_AND_MARKS)[:64].lower().startswith(starts)
 
 
 def one_line(text: str | None) -> str:
-    """A line of printable characters with single blanks: what titles and names of parts may be."""
+    """The text as one line of printable characters with single spaces; "" for None."""
     if not text:
         return ""
     return " ".join(printable(text).split())
 
 
 def seconds_of(value: object) -> float | None:
-    """Seconds since 1970 of a number, a date, an ISO 8601 text or a mail date; None for others.
+    """Unix time in seconds from a number, a date, ISO 8601 or the date of a mail; else None.
 
-    What names no time zone is taken for UTC.
+    A date without a time zone is taken as UTC.
     """
     if isinstance(value, bool) or value is None:
         return None

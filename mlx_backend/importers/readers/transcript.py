@@ -1,12 +1,12 @@
-"""Building a text of several voices that remembers who says what."""
+"""Building a text with several speakers, while recording who says what."""
 
 from __future__ import annotations
 
 from mlx_backend.library.voices import Voice
 
 
-class Transcript:
-    """Pieces of text in order, some of which are the turns of speakers."""
+class TranscriptBuilder:
+    """A text that is put together from pieces, some of which are the turns of speakers."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -14,14 +14,17 @@ class Transcript:
         self._voices: list[Voice] = []
 
     def add(self, text: str) -> None:
-        """Append `text`; empty lines at the beginning of all are dropped."""
+        """Append `text`; leading blank lines of the whole text are dropped."""
         if not self._length:
             text = text.lstrip("\n")
         self._pieces.append(text)
         self._length += len(text)
 
     def say(self, name: str, label: str, words: str, own: bool | None = None) -> None:
-        """Append `label`, by which the text names the speaker, and the speaker's words."""
+        """Append a turn: `label` (such as "Anna: "), then the speaker's words.
+
+        `own`: the person speaks; None when unknown.
+        """
         start = self._length
         self.add(label)
         if words.strip():
@@ -35,10 +38,10 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """All pieces."""
+        """The whole text so far."""
         return "".join(self._pieces)
 
     @property
     def voices(self) -> tuple[Voice, ...]:
-        """The turns in which something is said."""
+        """The turns that have words."""
         return tuple(self._voices)

@@ -1,14 +1,14 @@
-"""WhatsApp's chat exports: a text file of one chat, alone or in a zip with its pictures."""
+"""WhatsApp's exports: a text file with one chat, alone or in a zip with its pictures."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 
-from mlx_backend.importers.document import Document, Format, SkippedFile, Source
+from mlx_backend.importers.document import Document, Format, SkippedFile, SourceFile
 from mlx_backend.importers.readers.plain_text import decode
 from mlx_backend.importers.readers.text import one_line
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 
 _DAY = r"(\d{1,4}[./-]\d{1,2}[./-]\d{1,4})"
 _TIME = r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[AaPp]\.?\s?[Mm]\.?)?"
@@ -38,14 +38,14 @@ _NAME = re.compile(
 )
 _PROBED_LINES = 30
 _FEWEST = 2
-_LONGEST_ATTACHMENT = 30  # "Bild weggelassen"; what is told of a chat is longer
+_LONGEST_ATTACHMENT = 30  # such as "Bild weggelassen"; notices about the chat are longer
 _MOST_IN_TITLE = 3
 
 
-def read_whatsapp(source: Source) -> list[Document]:
-    """One document with a heading for each day. The person is who the file is not named after.
+def read_whatsapp(source: SourceFile) -> list[Document]:
+    """One document, with a heading for each day. Raises SkippedFile when nobody says anything.
 
-    Raises SkippedFile where nobody says anything.
+    The file is named after the other speaker; in a chat of two, so the person is known.
     """
     turns = _turns(decode(source.data))
     if not turns:
@@ -53,7 +53,7 @@ def read_whatsapp(source: Source) -> list[Document]:
     other = _other(source)
     speakers = {speaker for _, speaker, _ in turns}
     knows = other in speakers and len(speakers) == 2
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     day = ""
     for date, speaker, text in turns:
         if date != day:
@@ -67,15 +67,15 @@ def read_whatsapp(source: Source) -> list[Document]:
             text=transcript.text,
             kind="chat",
             voices=transcript.voices,
-            left_out="pictures, notices of WhatsApp and times of messages",
+            left_out="pictures, WhatsApp's own notices and the times of messages",
         )
     ]
 
 
 def _turns(text: str) -> list[tuple[str, str, str]]:
-    """Day, speaker and words of each message; lines without a date belong to the one before.
+    """(day, speaker, words) of each message; lines without a date continue the message before.
 
-    So a picture's caption is its sender's, and what goes on a notice nobody's.
+    So the caption of a picture belongs to its sender, and the further lines of a notice to nobody.
     """
     turns: list[tuple[str, str, list[str]]] = []
     words: list[str] = []
@@ -97,20 +97,20 @@ def _turns(text: str) -> list[tuple[str, str, str]]:
 
 
 def _is_notice(line: str, words: str) -> bool:
-    """Whether WhatsApp says this in a person's place; an iPhone marks such words by U+200E."""
+    """Whether the words are WhatsApp's, not the speaker's; iPhones mark such words with U+200E."""
     is_marked = "[" in line[:3] and line.partition(": ")[2].startswith("\u200e")
     return is_marked or bool(_LEFT_OUT.fullmatch(words) or _DELETED.fullmatch(words))
 
 
 def _is_attachment(notice: str) -> bool:
-    """Whether a notice stands for what was sent, such as a picture, in words of any language."""
+    """Whether a notice, in any language, stands for something that was sent, such as a picture."""
     if _DELETED.fullmatch(notice):
         return False
     return bool(_LEFT_OUT.fullmatch(notice)) or len(notice) <= _LONGEST_ATTACHMENT
 
 
 def _title(turns: list[tuple[str, str, str]]) -> str:
-    """Who talks, those who say most first."""
+    """A title that names the speakers, most talkative first; "" for a single speaker."""
     speakers = [speaker for speaker, _ in Counter(turn[1] for turn in turns).most_common()]
     if len(speakers) > _MOST_IN_TITLE:
         speakers[_MOST_IN_TITLE:] = ["others"]
@@ -118,7 +118,7 @@ def _title(turns: list[tuple[str, str, str]]) -> str:
     return f"Chat of {', '.join(most)} and {last}" if most else ""
 
 
-def _other(source: Source) -> str:
+def _other(source: SourceFile) -> str:
     for name in (source.stem, source.container):
         found = _NAME.match(name)
         if found and found[1].lower() not in ("_chat", "chat"):
@@ -126,7 +126,7 @@ def _other(source: Source) -> str:
     return ""
 
 
-def _recognises(source: Source) -> bool:
+def _recognises(source: SourceFile) -> bool:
     if source.suffix != ".txt":
         return False
     lines = source.head.decode("utf-8", "ignore").lstrip("\ufeff").split("\n")[:_PROBED_LINES]

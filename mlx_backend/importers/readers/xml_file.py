@@ -1,25 +1,25 @@
-"""XML files, told apart by their outermost element."""
+"""XML files; the root element decides which reader takes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlx_backend.importers.document import Format, Item, LargeSource, SkippedFile, Source
+from mlx_backend.importers.document import Format, Item, LargeSourceFile, SkippedFile, SourceFile
+from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers.enex import read_enex, read_large_enex
 from mlx_backend.importers.readers.feed import read_feed, read_outline
 from mlx_backend.importers.readers.html import read_html
 from mlx_backend.importers.readers.plain_text import TO_DO, read_plain_text
 from mlx_backend.importers.readers.text import begins_with, one_line
 from mlx_backend.importers.readers.xml_tree import local_name, parse_xml
-from mlx_backend.importers.too_large import too_large
 
 _SUFFIXES = frozenset({".xml", ".rss", ".atom", ".enex", ".opml", ".rdf"})
 _STARTS = (b"<?xml", b"<rss", b"<feed", b"<opml", b"<!doctype en-export", b"<en-export")
 _ENEX = b"<en-export"
 
 
-def read_xml(source: Source) -> Iterable[Item]:
-    """The documents in it. Raises SkippedFile for kinds that are not read, and for damaged ones."""
+def read_xml(source: SourceFile) -> Iterable[Item]:
+    """The documents in the file. Raises SkippedFile for other kinds and for damaged files."""
     if _ENEX in source.head:
         return read_enex(source)
     if b"<html" in source.head.lower():
@@ -37,8 +37,8 @@ def read_xml(source: Source) -> Iterable[Item]:
             raise SkippedFile(f"This kind of XML ({kind}) is not read, {TO_DO}")
 
 
-def read_large_xml(source: LargeSource) -> Iterable[Item]:
-    """`read_xml` of a file that is too large to be held: of those, Evernote's are read."""
+def read_large_xml(source: LargeSourceFile) -> Iterable[Item]:
+    """`read_xml` for a large file; of these, only Evernote's exports are read."""
     if _ENEX not in source.head:
         raise SkippedFile(too_large(source.name))
     return read_large_enex(source)

@@ -1,4 +1,4 @@
-"""XML trees, without the ways in which XML attacks its reader."""
+"""Parsing XML safely."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from mlx_backend.importers.document import SkippedFile
 
 
 def parse_xml(data: bytes) -> Element:
-    """The root of an XML document.
-
-    Raises SkippedFile as `xml_refused` does.
-    """
+    """The root element of an XML document. Raises SkippedFile as `xml_refused` does."""
     from defusedxml.ElementTree import fromstring
 
     with xml_refused():
@@ -23,9 +20,9 @@ def parse_xml(data: bytes) -> Element:
 
 @contextlib.contextmanager
 def xml_refused() -> Iterator[None]:
-    """Raises SkippedFile for damaged XML, and for XML that defines entities.
+    """Turn the errors of XML parsers into SkippedFile: damaged XML, and XML that defines entities.
 
-    A few hundred bytes of them can stand for gigabytes, or for another file.
+    A few hundred bytes of entities can expand to gigabytes, or read another file.
     """
     from defusedxml import DefusedXmlException
 
@@ -43,7 +40,7 @@ def local_name(element: Element) -> str:
 
 
 def child_text(element: Element, *names: str) -> str:
-    """The text of the first child with one of these local names, in their order; else ""."""
+    """The text of the first child called `names[0]`, else `names[1]`, and so on; "" without one."""
     for name in names:
         for child in element:
             if local_name(child) == name:

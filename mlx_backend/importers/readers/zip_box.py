@@ -1,4 +1,4 @@
-"""Zip files, opened with care: how much is in them is known before anything is unpacked."""
+"""Opening zip files safely: their sizes are checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ENCRYPTED = 0x1
 
 
 class ZipBox:
-    """A zip file, in memory or on disk. Raises SkippedFile for one that is damaged or a bomb.
+    """A zip file, in memory or on disk. Raises SkippedFile when it is damaged or too large.
 
-    `largest_whole` is how much may be in it, where not all of that is held at once.
+    `largest_whole` is the most bytes that all members together may unpack to.
     """
 
     def __init__(self, data: bytes | BinaryIO, largest_whole: int = LARGEST_WHOLE) -> None:
@@ -36,35 +36,35 @@ class ZipBox:
         self.names = {member.filename for member in members}
 
     def read(self, name: str) -> bytes:
-        """A member's content. Raises SkippedFile when it cannot be had."""
+        """The content of the member called `name`. Raises SkippedFile when it cannot be read."""
         try:
             return self.read_member(self.file.getinfo(name))
         except KeyError as error:
             raise SkippedFile(f"The file is damaged: {name} is missing in it") from error
 
     def head(self, member: zipfile.ZipInfo, length: int = 4096) -> bytes:
-        """The beginning of a member's content; b"" when it cannot be had."""
+        """The first `length` bytes of a member; b"" when it cannot be read."""
         try:
             with self.file.open(member) as file:
                 return file.read(length)
         except Exception:
-            return b""  # `read_member` tells why
+            return b""  # `read_member` gives the reason
 
     def read_member(self, member: zipfile.ZipInfo) -> bytes:
-        """A member's content. Raises SkippedFile when it cannot be had."""
+        """The content of a member. Raises SkippedFile when it cannot be read, or is too large."""
         if member.file_size > LARGEST_MEMBER:
             raise SkippedFile(f"It would unpack to more than {LARGEST_MEMBER >> 20} MB")
         _refuse(member)
         try:
             with self.file.open(member) as file:
-                # What the directory says of the size may be a lie.
+                # The size in the directory may be wrong; never read more.
                 data = file.read(member.file_size + 1)
         except Exception as error:
             raise SkippedFile("It cannot be unpacked: the zip is damaged") from error
         return data
 
     def open_member(self, member: zipfile.ZipInfo) -> BinaryIO:
-        """A member's content, unpacked as it is read. Raises SkippedFile when it cannot be had."""
+        """A member as a file, unpacked while it is read. Raises SkippedFile when damaged."""
         _refuse(member)
         try:
             return cast(BinaryIO, self.file.open(member))
@@ -76,4 +76,4 @@ def _refuse(member: zipfile.ZipInfo) -> None:
     if member.flag_bits & _ENCRYPTED:
         raise SkippedFile("It is protected by a password")
     if member.file_size > _BOMB_SIZE and member.file_size > _BOMB_RATIO * member.compress_size:
-        raise SkippedFile("It unpacks to so much more than it holds that it may be a zip bomb")
+        raise SkippedFile("It unpacks to so much more than its size that it may be a zip bomb")

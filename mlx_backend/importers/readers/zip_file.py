@@ -1,4 +1,4 @@
-"""What is a zip file underneath: office documents, books, and archives of files."""
+"""Zip files: office documents, EPUB books, and archives of files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from mlx_backend.importers.document import (
     Format,
     Item,
-    LargeSource,
+    LargeSourceFile,
     Reader,
     SkippedFile,
-    Source,
+    SourceFile,
 )
-from mlx_backend.importers.limits import LARGEST_IN_PIECES
+from mlx_backend.importers.limits import LARGEST_IN_PIECES, too_large
 from mlx_backend.importers.readers.archive import read_archive, read_large_archive
 from mlx_backend.importers.readers.docx import is_docx, read_docx
 from mlx_backend.importers.readers.epub import is_epub, read_epub
@@ -20,18 +20,17 @@ from mlx_backend.importers.readers.opendocument import is_opendocument, read_ope
 from mlx_backend.importers.readers.pptx import is_pptx, read_pptx
 from mlx_backend.importers.readers.spreadsheet import is_spreadsheet, read_spreadsheet
 from mlx_backend.importers.readers.zip_box import ZipBox
-from mlx_backend.importers.too_large import too_large
 
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 
 
-def read_zip(source: Source) -> Iterable[Item]:
-    """The documents in it. Raises SkippedFile when it is damaged, a bomb, or holds none."""
+def read_zip(source: SourceFile) -> Iterable[Item]:
+    """The documents in the file. Raises SkippedFile when it is damaged, a zip bomb, or has none."""
     return _reader(ZipBox(source.data, LARGEST_IN_PIECES))(source)
 
 
-def read_large_zip(source: LargeSource) -> Iterable[Item]:
-    """`read_zip` of one that is too large to be held: of those, archives are read."""
+def read_large_zip(source: LargeSourceFile) -> Iterable[Item]:
+    """`read_zip` for a large file; of these, only archives are read."""
     if _reader(ZipBox(source.file, LARGEST_IN_PIECES)) is not read_archive:
         raise SkippedFile(too_large(source.name))
     return read_large_archive(source)

@@ -1,6 +1,6 @@
-"""The bin: what was deleted stays here until it is brought back or thrown out for good."""
+"""The bin: what was deleted stays here until it is restored or deleted for good."""
 
+from mlx_backend.library.bin.bin import Bin
 from mlx_backend.library.bin.items import BinKind, Binned, Restored
-from mlx_backend.library.bin.whole import Bin
 
 __all__ = ["Bin", "BinKind", "Binned", "Restored"]

@@ -1,8 +1,8 @@
-"""The part of the bin that is in folders: adapters and base models, moved as they are.
+"""The part of the bin that holds folders: deleted adapters and base models, moved as they are.
 
-`<bin>/<id>/item.json` says what `<bin>/<id>/content` is. It is there before the content comes and
-until the content has left, so that a process that is killed in between loses nothing: an item is
-what has content, and all else is swept.
+`<bin>/<id>/item.json` describes `<bin>/<id>/content`. It is written before the content arrives and
+removed after the content has left, so that a process killed in between loses nothing. An entry
+without content is no item; `sweep` removes it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from mlx_backend.files import (
     sync_path,
     write_atomically,
 )
+from mlx_backend.library.bin.damaged_labels import guessed_kind, guessed_name
 from mlx_backend.library.bin.items import ITEM_ID, BinKind, Binned, new_id
-from mlx_backend.library.bin.unlabelled import guessed_kind, guessed_name
 from mlx_backend.locks import held
 
 _PATIENCE_S = 10.0
@@ -38,18 +38,18 @@ class _Item(msgspec.Struct, frozen=True, kw_only=True):
     deleted: float
     bytes: int
     to: str = ""
-    """What it is called where it is about to be back."""
+    """The name that it gets when it is restored; "" while nobody restores it."""
 
 
 class FolderBin:
-    """Moves folders into the bin and out of it. Making the object touches no disk."""
+    """Moves folders into the bin and out of it. Creating the object touches no disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Let no other process change the bin's folders for a block."""
+        """Hold the bin's lock during a block. Raises OvernightError if it is not to be had."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         with held(self._folder / ".lock", _PATIENCE_S) as alone:
             if not alone:
@@ -61,25 +61,25 @@ class FolderBin:
             yield
 
     def items(self) -> list[Binned]:
-        """All that is here."""
+        """All items, in no particular order."""
         return [self._read(path) for path in self._paths() if os.path.lexists(path / _CONTENT)]
 
     def find(self, item_id: str) -> Binned | None:
-        """An item by its id; None where there is none."""
+        """The item with this id; None when there is none."""
         path = self._folder / item_id
         is_there = ITEM_ID.fullmatch(item_id) and os.path.lexists(path / _CONTENT)
         return self._read(path) if is_there else None
 
     def has(self, item_id: str) -> bool:
-        """Whether something here has an id already."""
+        """Whether this id is taken."""
         return os.path.lexists(self._folder / item_id)
 
     def content(self, item: Binned) -> Path:
-        """Where an item's folder is."""
+        """The path of an item's content."""
         return self._folder / item.id / _CONTENT
 
     def announce(self, kind: BinKind, name: str, path: Path, item_id: str) -> Binned:
-        """Write down that the folder `path` is about to come here."""
+        """Prepare an entry for the folder at `path`, which `take` moves here. Raises OSError."""
         size = 0 if path.is_symlink() else folder_bytes(path)
         item = Binned(item_id, kind, name, time.time(), size)
         label = _Item(kind=kind, name=name, deleted=item.deleted, bytes=size)
@@ -94,7 +94,10 @@ class FolderBin:
         return item
 
     def take(self, item: Binned, path: Path) -> None:
-        """Move an announced folder here; it stays where it is when that fails."""
+        """Move a folder that was announced into the bin; on failure it stays where it is.
+
+        Raises OvernightError when the bin is on another disk, else OSError.
+        """
         try:
             path.rename(self.content(item))
         except OSError as error:
@@ -106,7 +109,7 @@ class FolderBin:
 
     @contextlib.contextmanager
     def given(self, item: Binned, to: Path) -> Iterator[None]:
-        """Move an item's folder to `to`, where nothing is; back again should the block fail."""
+        """Move an item's content to the free path `to`; if the block fails, move it back."""
         own = self._folder / item.id
         label = _Item(
             kind=item.kind, name=item.name, deleted=item.deleted, bytes=item.bytes, to=to.name
@@ -122,31 +125,31 @@ class FolderBin:
         self._tidy(own)
 
     def give(self, item: Binned, to: Path) -> None:
-        """Move an item's folder to `to`, where nothing is."""
+        """Move an item's content to the free path `to`."""
         with self.given(item, to):
             pass
 
     def half_given(self) -> list[tuple[Binned, str]]:
-        """Items that are gone from here, and what they are called where they were moved to."""
+        """Items whose restoring was interrupted after the move, with their names in the library."""
         gone = [path for path in self._paths() if not os.path.lexists(path / _CONTENT)]
         found = [(path, _label(path)) for path in gone if not os.path.lexists(path / _LEAVING)]
         return [(_binned(path, label), label.to) for path, label in found if label and label.to]
 
     def remove(self, item: Binned) -> None:
-        """Delete an item's folder for good. What cannot be deleted is tried again by `sweep`."""
+        """Delete an item for good. `sweep` tries again what cannot be deleted now."""
         own = self._folder / item.id
         (own / _CONTENT).rename(own / _LEAVING)
         self._tidy(own)
 
     def sweep(self) -> None:
-        """Remove what moves that were cut short left behind; nobody else may be moving."""
+        """Remove what interrupted moves left behind. The caller holds the lock (`alone`)."""
         for path in self._paths():
             if not os.path.lexists(path / _CONTENT):
                 sweep_leftovers(path)
                 self._tidy(path)
 
     def new_id(self) -> str:
-        """An id that nothing here has."""
+        """An id that no folder of the bin has."""
         return new_id(self.has)
 
     def _paths(self) -> list[Path]:
@@ -165,7 +168,7 @@ class FolderBin:
         return _binned(path, label)
 
     def _tidy(self, own: Path) -> None:
-        """Remove an item's place without its content; what is not ours stays."""
+        """Remove an entry that has no content; files that are not ours stay."""
         leaving = own / _LEAVING
         with contextlib.suppress(OSError):
             if os.path.lexists(leaving):
@@ -176,7 +179,7 @@ class FolderBin:
 
 
 def _label(path: Path) -> _Item | None:
-    """What is written down about an item; None where that is damaged."""
+    """The description of an item; None when it is missing or damaged."""
     try:
         return msgspec.json.decode((path / _ITEM).read_bytes(), type=_Item)
     except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError):
@@ -199,7 +202,7 @@ def _on_another_disk(item: Binned) -> OvernightError:
 
 
 def _flush(*folders: Path) -> None:
-    """Flush what was moved to the disk, as far as it can; the move itself is done."""
+    """Flush folders to the disk if possible; the move itself is already done."""
     for folder in folders:
         with contextlib.suppress(OSError):
             sync_path(folder)

@@ -1,4 +1,4 @@
-"""What is in the bin, and how an item is known."""
+"""The items of the bin and their ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ITEM_ID = re.compile(r"[0-9a-f]{8}")
 
 @dataclass(frozen=True)
 class Binned:
-    """An item of the bin: `name` is what the person knows it by, `deleted` a Unix time."""
+    """An item of the bin. `name` is shown to the person; `deleted` is Unix time in seconds."""
 
     id: str
     kind: BinKind
@@ -28,10 +28,10 @@ class Binned:
 
 @dataclass(frozen=True)
 class Restored:
-    """An item that is back, and as what.
+    """An item that was restored.
 
-    `name` has a number behind it where the old one was taken meanwhile. `row` is the id of a note,
-    sample or conversation, the same as before.
+    `name` is its name now, with a number appended when the old one was taken. `row` is the id of a
+    note, sample or conversation, the same as before; None for adapters and models.
     """
 
     item: Binned
@@ -40,16 +40,16 @@ class Restored:
 
 
 def new_id(is_taken: Callable[[str], bool]) -> str:
-    """An id that no item has."""
+    """A random id for which `is_taken` is False."""
     while is_taken(item_id := secrets.token_hex(4)):
         pass
     return item_id
 
 
 def not_there(item_id: str) -> OvernightError:
-    """Nothing in the bin has this id."""
+    """The error for an id that no item of the bin has."""
     return OvernightError(
         ErrorKind.BAD_INPUT,
         f"There is nothing called '{item_id}' in the bin.",
-        "`overnight bin` lists what is there. It may have been restored, or thrown out for good.",
+        "`overnight bin` lists what is there. It may have been restored or deleted for good.",
     )

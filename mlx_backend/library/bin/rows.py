@@ -1,4 +1,4 @@
-"""The part of the bin that is in the database: notes, samples and conversations."""
+"""The part of the bin that is in the database: deleted notes, samples and conversations."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library.bin.belongings import Belongings, Content, PuttingBack, decode, encode
+from mlx_backend.library.bin.dependent_rows import (
+    Content,
+    DependentRows,
+    RowRestorer,
+    decode,
+    encode,
+)
 from mlx_backend.library.bin.items import BinKind, Binned, Restored, new_id, not_there
 from mlx_backend.library.database import transaction
 from mlx_backend.library.deleted_notes import DeletedNotes
-from mlx_backend.library.findings import update_included
+from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.note_paths import unused_path
 
-# In one transaction: others wait while it lasts.
+# Rows per transaction: other processes cannot write while one lasts.
 _AT_ONCE = 200
 _NAME_LENGTH = 200
 
@@ -30,57 +36,57 @@ _NAMES = {"notes": "title", "samples": "prompt", "conversations": "title"}
 
 
 class RowBin:
-    """Takes rows out of their tables, with all that belongs to them, and puts them back."""
+    """Moves rows with their dependent rows from their tables into the table `bin`, and back."""
 
     def __init__(
         self, connection: sqlite3.Connection, is_taken: Callable[[str], bool] = lambda _: False
     ) -> None:
-        """`is_taken` tells of ids that items elsewhere have."""
+        """`is_taken` tells whether an item outside the database has an id."""
         self._db = connection
         self._is_taken = is_taken
         self._deleted_notes = DeletedNotes(connection)
 
     def items(self) -> list[Binned]:
-        """All that is here, the latest first."""
+        """All items, most recently deleted first."""
         rows = self._db.execute(
             "SELECT id, kind, name, deleted, bytes FROM bin ORDER BY deleted DESC, rowid DESC"
         )
         return [Binned(**row) for row in rows]
 
     def has(self, item_id: str) -> bool:
-        """Whether an item of this id is here."""
+        """Whether an item has this id."""
         found = self._db.execute("SELECT 1 FROM bin WHERE id = ?", (item_id,)).fetchone()
         return found is not None
 
     def delete(self, kind: BinKind, ids: Iterable[int]) -> tuple[Binned, ...]:
-        """Delete rows into the bin; ids that are not there are left out.
+        """Move rows into the bin; ids that do not exist are skipped.
 
-        Very many go in several transactions, so that others can write between them.
+        Works in several transactions when there are many, so that others can write in between.
         """
         return tuple(itertools.chain.from_iterable(self._delete(kind, ids)))
 
     def restore(self, item_ids: Iterable[str]) -> list[Restored]:
-        """Bring items back. Raises OvernightError as `Bin` says; where one is missing, for all.
+        """Restore items. Raises OvernightError as `Bin.restore` does; at once if an id is missing.
 
-        Very many come in several transactions, so that others can write between them.
+        Works in several transactions when there are many, so that others can write in between.
         """
         kinds = {item_id: self._kind(item_id) for item_id in item_ids}
-        ids = sorted(kinds, key=lambda item_id: kinds[item_id] != "note")  # samples come to them
+        ids = sorted(kinds, key=lambda item_id: kinds[item_id] != "note")  # samples need their note
         restored: list[Restored] = []
         for start in range(0, len(ids), _AT_ONCE):
             with transaction(self._db):
-                putting_back = PuttingBack(self._db)
+                restorer = RowRestorer(self._db)
                 restored += [
-                    self._restore(item_id, putting_back)
-                    for item_id in ids[start : start + _AT_ONCE]
+                    self._restore(item_id, restorer) for item_id in ids[start : start + _AT_ONCE]
                 ]
         return restored
 
     def restore_file(self, file: str) -> int:
-        """Bring back the note that is all of a file, within a transaction; returns how many came.
+        """Restore the deleted note that makes up a whole file; returns how many came back (0 or 1).
 
-        One that is in the bin no longer is only no longer left out. What the person deleted of a
-        file with many notes stays where it is.
+        When the note has left the bin, only forget that it was deleted, so that its file is read
+        again. Deleted notes of a file with several notes stay deleted. The caller has begun a
+        transaction.
         """
         note_id = self._deleted_notes.whole_file(file)
         if note_id is None:
@@ -89,14 +95,14 @@ class RowBin:
             "SELECT id FROM bin WHERE kind = 'note' AND number = ?", (note_id,)
         ).fetchone()
         if row is not None:
-            self._restore(row["id"], PuttingBack(self._db))
+            self._restore(row["id"], RowRestorer(self._db))
         self._deleted_notes.forget_file(file)
         return int(row is not None)
 
     def remove(self, item_ids: Iterable[str]) -> int:
-        """Throw items out for good, notes with the samples about them; returns how many went.
+        """Delete items for good, notes with the samples about them; returns how many were deleted.
 
-        Very many go in several transactions, so that others can write between them.
+        Works in several transactions when there are many, so that others can write in between.
         """
         ids, removed = list(item_ids), 0
         for start in range(0, len(ids), _AT_ONCE):
@@ -114,12 +120,12 @@ class RowBin:
         ids = iter(dict.fromkeys(ids))
         while batch := list(itertools.islice(ids, _AT_ONCE)):
             with transaction(self._db):
-                belongings = Belongings(self._db, _TABLES[kind])
+                belongings = DependentRows(self._db, _TABLES[kind])
                 taken = (self._take(kind, belongings, row_id) for row_id in batch)
                 binned = [item for item in taken if item is not None]
             yield binned
 
-    def _take(self, kind: BinKind, belongings: Belongings, row_id: int) -> Binned | None:
+    def _take(self, kind: BinKind, belongings: DependentRows, row_id: int) -> Binned | None:
         table = _TABLES[kind]
         content = belongings.of(row_id)
         if not content:
@@ -150,7 +156,7 @@ class RowBin:
 
     def _let_go_of_note(self, note_id: int) -> None:
         self._deleted_notes.remember(note_id)
-        # What was left out as its copy is what there is now, until all are compared again.
+        # Its duplicates are no longer duplicates, until curation compares all notes again.
         copies = self._db.execute(
             "DELETE FROM findings WHERE stays = ? AND step IN ('duplicate', 'near_duplicate')"
             " RETURNING note_id",
@@ -158,7 +164,7 @@ class RowBin:
         ).fetchall()
         update_included(self._db, [row["note_id"] for row in copies])
 
-    def _restore(self, item_id: str, putting_back: PuttingBack) -> Restored:
+    def _restore(self, item_id: str, restorer: RowRestorer) -> Restored:
         row = self._db.execute(
             "SELECT id, kind, name, deleted, bytes, number, content FROM bin WHERE id = ?",
             (item_id,),
@@ -172,14 +178,14 @@ class RowBin:
         elif item.kind == "sample":
             self._require_note(item, content)
             self._db.execute("DELETE FROM deleted_samples WHERE sample_id = ?", (number,))
-        putting_back.put_back(content)
+        restorer.restore(content)
         if item.kind == "note":
             update_included(self._db, [number])
         self._db.execute("DELETE FROM bin WHERE id = ?", (item_id,))
         return Restored(item, item.name, number)
 
     def _find_place(self, content: Content, note_id: int) -> None:
-        """Let a note come back to where its file is by now, and be read anew should it differ."""
+        """Set a restored note's path to where its file is now, and have the file read again."""
         (note,) = content["notes"]
         note |= self._deleted_notes.forget(note_id)
         path = str(note["path"])
@@ -196,8 +202,10 @@ class RowBin:
             ).fetchone()
             raise OvernightError(
                 ErrorKind.BAD_INPUT,
-                f"The note that the sample “{item.name}” is about is deleted, too.",
-                f"Restore the note “{row['name']}” first." if row else "It is gone for good.",
+                f"The note that the sample “{item.name}” is about has been deleted, too.",
+                f"Restore the note “{row['name']}” first."
+                if row
+                else "The note was deleted for good, so its samples cannot be restored.",
             )
 
     def _remove(self, item_ids: list[str]) -> int:

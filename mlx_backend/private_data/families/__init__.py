@@ -1,4 +1,4 @@
-"""What is looked for, as data: one file a family, the surest families first."""
+"""The rules, one file for each family of secrets; the most reliable families come first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of services that run models, in the shapes that their makers document."""
+"""Keys of AI services, in the formats that the providers document."""
 
 from __future__ import annotations
 

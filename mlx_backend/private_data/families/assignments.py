@@ -1,4 +1,4 @@
-"""Keys without a known shape that code, settings or prose give a telling name."""
+"""Keys without a known format, recognised by the name that code, settings or prose gives them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlx_backend.private_data.finding import Finding
 from mlx_backend.private_data.likeness import looks_random
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Rule, Text
 
 _NAMES = re.compile(
@@ -23,11 +23,11 @@ _VALUE = re.compile(
 
 @dataclass(frozen=True)
 class _Assigned:
-    """A name such as `api_key`, a sign or "is", and a value without order."""
+    """A name such as `api_key`, then a sign such as `=` or the word "is", then a random value."""
 
     kind: str
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for name in _NAMES.finditer(text.folded):
             match = _VALUE.match(text.folded, name.end())
             if not match or match["after"] in ("(", "["):
@@ -35,11 +35,11 @@ class _Assigned:
             start, end = match.span("secret")
             value = text.plain[start:end].rstrip(".")
             if _is_key(value):
-                yield Finding(self.kind, start, start + len(value))
+                yield PrivateSpan(self.kind, start, start + len(value))
 
 
 def _is_key(value: str) -> bool:
-    # Names in code have digits now and then; keys have them throughout.
+    # Names in code have a digit now and then; keys have many.
     digits = sum(char.isdigit() for char in value)
     return looks_random(value) and digits * 12 >= len(value) and value.count(".") <= 2
 

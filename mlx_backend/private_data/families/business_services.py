@@ -1,26 +1,21 @@
-"""Keys of shops, payments and office services, in the shapes that their makers document."""
+"""Keys of shop, payment and office services, in the formats that the providers document."""
 
 from __future__ import annotations
 
 import re
 
-from mlx_backend.private_data.likeness import is_placeholder
+from mlx_backend.private_data.likeness import is_not_placeholder
 from mlx_backend.private_data.rules import Rule, Shape
-
-
-def _real(candidate: str) -> bool:
-    return not is_placeholder(candidate)
-
 
 BUSINESS_SERVICES: tuple[Rule, ...] = (
     Shape(
         "Stripe key",
         re.compile(r"(?:sk|rk)_(?:test|live|prod)_[A-Za-z0-9]{16,247}|whsec_[A-Za-z0-9+/]{32,64}"),
         ("sk_", "rk_", "whsec_"),
-        _real,
+        is_not_placeholder,
     ),
     Shape("Square token", re.compile(r"sq0(?:atp|csp|idp)-[\w-]{22,60}"), ("sq0",)),
-    Shape("Square token", re.compile(r"EAAA[\w-]{22,60}"), ("eaaa",), _real),
+    Shape("Square token", re.compile(r"EAAA[\w-]{22,60}"), ("eaaa",), is_not_placeholder),
     Shape(
         "Shopify token",
         re.compile(r"shp(?:at|ca|pa|ss|tka)_[A-Fa-f0-9]{32}"),
@@ -44,7 +39,9 @@ BUSINESS_SERVICES: tuple[Rule, ...] = (
     Shape("Facebook token", re.compile(r"EAA[A-Z][A-Za-z0-9]{80,300}"), ("eaa",)),
     Shape("Dropbox token", re.compile(r"sl\.(?:u\.)?[\w-]{130,1500}"), ("sl.",)),
     Shape("Notion token", re.compile(r"ntn_\d{11}[A-Za-z0-9]{35}"), ("ntn_",)),
-    Shape("Notion token", re.compile(r"secret_[A-Za-z0-9]{43,50}"), ("secret_",), _real),
+    Shape(
+        "Notion token", re.compile(r"secret_[A-Za-z0-9]{43,50}"), ("secret_",), is_not_placeholder
+    ),
     Shape("Linear key", re.compile(r"lin_(?:api|oauth)_[A-Za-z0-9]{40,64}"), ("lin_",)),
     Shape(
         "Figma token", re.compile(r"fig[dour]_[\w-]{40,60}"), ("figd_", "figo_", "figu_", "figr_")

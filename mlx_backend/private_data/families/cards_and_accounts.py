@@ -1,4 +1,4 @@
-"""Payment cards, bank accounts, and the codes that go with them."""
+"""Payment cards, bank accounts, and the codes that belong to them."""
 
 from __future__ import annotations
 

@@ -1,15 +1,11 @@
-"""Keys of clouds and hosts, in the shapes that their makers document."""
+"""Keys of cloud and hosting providers, in the formats that they document."""
 
 from __future__ import annotations
 
 import re
 
-from mlx_backend.private_data.likeness import is_placeholder
+from mlx_backend.private_data.likeness import is_not_placeholder
 from mlx_backend.private_data.rules import Rule, Shape
-
-
-def _real(candidate: str) -> bool:
-    return not is_placeholder(candidate)
 
 
 def _not_aws_example(candidate: str) -> bool:
@@ -66,7 +62,7 @@ CLOUDS: tuple[Rule, ...] = (
     ),
     Shape("PlanetScale token", re.compile(r"pscale_(?:tkn|oauth|pw)_[\w=.-]{32,64}"), ("pscale_",)),
     Shape("Neon key", re.compile(r"napi_[a-z0-9]{64}"), ("napi_",)),
-    Shape("Scaleway key", re.compile(r"SCW[A-Z0-9]{17}"), ("scw",), _real),
+    Shape("Scaleway key", re.compile(r"SCW[A-Z0-9]{17}"), ("scw",), is_not_placeholder),
     Shape(
         "Tailscale key", re.compile(r"tskey-[a-z]{3,12}-\w{8,20}-\w{20,40}", re.ASCII), ("tskey-",)
     ),

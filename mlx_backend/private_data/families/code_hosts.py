@@ -1,4 +1,4 @@
-"""Tokens of code hosts and package registries, in the shapes that their makers document."""
+"""Tokens of code hosts and package registries, in the formats that they document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords in addresses (RFC 3986, userinfo), connection strings, headers and commands."""
+"""Passwords in URLs (RFC 3986, userinfo), connection strings, HTTP headers and commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ORDINARY = frozenset(
 
 
 def _chosen(candidate: str) -> bool:
-    """A password that somebody set: no word of a manual, no variable."""
+    """Whether somebody chose this password: it is no example from a manual and no variable."""
     return (
         not is_placeholder(candidate)
         and candidate.lower() not in _ORDINARY
@@ -26,7 +26,7 @@ def _chosen(candidate: str) -> bool:
 
 
 def _basic(candidate: str) -> bool:
-    """RFC 7617: user, colon and password in Base64."""
+    """Whether it is a user, a colon and a chosen password in Base64 (RFC 7617)."""
     try:
         decoded = b64decode(candidate + "=" * (-len(candidate) % 4)).decode()
     except (Base64Error, ValueError):

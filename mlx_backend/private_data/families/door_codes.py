@@ -1,4 +1,4 @@
-"""PINs and the codes of doors, safes and alarms."""
+"""PINs, and codes of doors, safes and alarms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlx_backend.private_data.families import password_words as words
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Rule, Text
 
 _NUMBER = r"(?P<secret>\d{3,12}|\d{2,4}(?:[ -]\d{2,4}){1,3})[#*]?(?!\w|[.,:/%-]\d|%)"
@@ -20,41 +20,41 @@ _AFTER = re.compile(
 
 @dataclass(frozen=True)
 class _NumberAfter:
-    """A name, perhaps what it is for, and the number."""
+    """A name such as "PIN", perhaps what it is for, then the number."""
 
     kind: str
     names: re.Pattern[str]
     shortest: int
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for name in self.names.finditer(text.folded):
             match = _AFTER.match(text.folded, name.end())
             if match and len(match["secret"]) >= self.shortest:
-                yield Finding(self.kind, *match.span("secret"))
+                yield PrivateSpan(self.kind, *match.span("secret"))
 
 
 @dataclass(frozen=True)
 class _NumberByItsLock:
-    """A number in one line with something that codes open and a word such as "code" or "type"."""
+    """A number on one line with something that a code opens, and with a word such as "code"."""
 
     kind: str
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for number in _LONE_NUMBER.finditer(text.folded):
             start, end = number.span("secret")
             before = text.folded[max(0, start - _NEARBY) : start].rpartition("\n")[2]
             after = text.folded[end : end + _NEARBY // 2].partition("\n")[0]
-            around = f"{before}\n{after}"  # no word across the number
+            around = f"{before}\n{after}"  # so that no word can span the number
             if (
                 _PLACE_IS.search(before)
                 or _is_after_code(before)
                 or (_CODE_WORD.search(around) and _PLACE.search(around))
             ):
-                yield Finding(self.kind, start, end)
+                yield PrivateSpan(self.kind, start, end)
 
 
 def _is_after_code(before: str) -> bool:
-    """`code 4711`, `type 4711`: unless the word before makes it a postal code or the like."""
+    """`code 4711` or `type 4711`, unless the word before makes it, say, a postal code."""
     match = _CODE_IS.search(before)
     return match is not None and match["of"] not in words.OTHER_CODES
 

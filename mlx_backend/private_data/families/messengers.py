@@ -1,4 +1,4 @@
-"""Tokens and web addresses of messengers and mail services, as their makers document them."""
+"""Tokens and webhook URLs of messaging and mail services, as the providers document them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys without a shape of their own: the service's name and a word such as "key" tell them."""
+"""Keys without a distinctive format, recognised by a service's name and a word such as "key"."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _UUID = rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}"
 
 
 def _mixed_case(candidate: str) -> bool:
-    """Random, and no commit's hash, which knows one case."""
+    """Whether it looks random and has both cases, so that it is not the hash of a commit."""
     return looks_random(candidate) and candidate.lower() != candidate != candidate.upper()
 
 
 def _named(kind: str, names: str, shape: str, check: Check = looks_random) -> Named:
-    """`names` and a key word, then the shape, all in one line with at most a few words between."""
+    """A rule for one of `names`, then a word such as "key", then the shape, all on one line."""
     pattern = re.compile(
         rf"[^\n]{{0,40}}?{_KEY_WORD}[^\n]{{0,30}}?(?<![\w+/-])(?P<secret>{shape})(?![\w+/=-])",
         re.ASCII,
@@ -27,7 +27,7 @@ def _named(kind: str, names: str, shape: str, check: Check = looks_random) -> Na
 
 
 def _keyed(kind: str, names: str, shape: str, check: Check = looks_random) -> Named:
-    """As `_named`, for names that say themselves that a key follows."""
+    """As `_named`, for names that already say that a key follows."""
     pattern = re.compile(rf"[^\n]{{0,30}}?(?<![\w+/-])(?P<secret>{shape})(?![\w+/=-])", re.ASCII)
     return Named(kind, tuple(names.split()), pattern, check)
 

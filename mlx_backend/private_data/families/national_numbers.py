@@ -1,4 +1,4 @@
-"""Numbers that states give to people: check digits where there are any, else words nearby."""
+"""National identity, tax and document numbers, recognised by check digits or by words nearby."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mlx_backend.private_data.rules import Named, Numbered, Rule
 
 
 def _pattern(shape: str) -> re.Pattern[str]:
-    """The shape, standing alone."""
+    """A pattern for the shape as a whole word."""
     return re.compile(rf"(?<![\w.,/+-])(?:{shape})(?![\w-]|[.,/]\d)", re.ASCII)
 
 
 def _documented(shape: str) -> re.Pattern[str]:
-    """After a document's name: at most "number", "is" and the like, then the shape."""
+    """A pattern for what follows a document's name: perhaps "number" or "is", then the shape."""
     return re.compile(
         rf"(?:[- ]?(?i:number|num|no|nr|nummer|n°|nº|#))?\.?(?: (?i:is|ist|est|es|lautet))?"
         rf"[ :=#]{{1,3}}(?P<secret>{shape})(?![\w-])"

@@ -1,4 +1,4 @@
-"""Tokens of tools that run, watch and secure systems, and tokens that follow a standard."""
+"""Tokens of deployment, monitoring and security tools, and tokens that follow a standard."""
 
 from __future__ import annotations
 

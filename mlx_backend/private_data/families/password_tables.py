@@ -1,4 +1,4 @@
-"""Tables with a column of passwords: Markdown's, and the CSV that browsers and managers export."""
+"""Tables with a column of passwords: in Markdown, and in the CSV that password managers export."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlx_backend.private_data.families import password_words as words
-from mlx_backend.private_data.finding import Finding
 from mlx_backend.private_data.likeness import looks_like_password
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Rule, Text
 
 _HINTS = ("pass", "pw", "kennwort", "contraseña", "wachtwoord")
@@ -26,11 +26,11 @@ class _Head:
 
 @dataclass(frozen=True)
 class _PasswordColumn:
-    """A block's first line names columns, one a password's; the cells below, to a blank line."""
+    """The cells below a column header such as "Password", down to the next blank line."""
 
     kind: str
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         if not text.has(_HINTS):
             return
         head: _Head | None = None
@@ -46,7 +46,7 @@ class _PasswordColumn:
             first = not line.strip()
             place += len(line)
 
-    def _cell(self, line: str, place: int, head: _Head) -> Iterator[Finding]:
+    def _cell(self, line: str, place: int, head: _Head) -> Iterator[PrivateSpan]:
         cells = line.split(head.separator)
         if len(cells) == head.columns:
             cell = cells[head.password]
@@ -54,7 +54,7 @@ class _PasswordColumn:
             if looks_like_password(value):
                 before = sum(len(other) + 1 for other in cells[: head.password])
                 start = place + before + cell.index(value)
-                yield Finding(self.kind, start, start + len(value))
+                yield PrivateSpan(self.kind, start, start + len(value))
 
 
 def _head(line: str) -> _Head | None:

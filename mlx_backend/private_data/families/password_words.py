@@ -1,4 +1,4 @@
-"""The words around passwords and codes, in several languages, as patterns over lower case."""
+"""The words around passwords and codes, in several languages, as patterns for lower-case text."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PASSWORD = (
     r"|salasana(?:ni)?(?: on)?|(?<![a-zığüşöç])(?:şifre|parola)(?:si|m)?|парол[ья]"
     r"(?: от \w{2,12})?|密码|密碼|パスワード|비밀번호"
 )
-"""A password's names."""
+"""Words for a password."""
 
 NETWORK_KEY = (
     r"(?<![a-z])(?:(?:network|wi-?fi|wlan|wpa[23]?|wep|security|pre-?shared|router)[ -]?)?"
     r"(?:key|schlüssel|clé|clave|llave|chiave|chave|sleutel|klucz|nyckel|psk|secret)(?![a-z])"
 )
-"""A key's names; only near a word of `NETWORK` do they mean a password."""
+"""Words for a key; they mean a password only near a word of `NETWORK`."""
 
 NETWORK = (
     "wifi",
@@ -42,20 +42,20 @@ LOGIN = (
     r"|anmeldedaten|identifiants"
     r"|credenciales|credenziali|inloggegevens)(?![a-z])"
 )
-"""What stands before a user's name and a password, without naming the latter."""
+"""Words that come before a user name and a password, without a word for the password."""
 
 IS = (
     r"(?:is|was|used to be|are|lautet|heißt|ist|war|est|es|era|è|é|e'|jest|är|er|は|是|为|為"
     r"|改成|改为|는|은|это)"
 )
-"""Verbs between a name and its value."""
+"""Verbs between a word for a password and the password."""
 
 STILL = (
     r"(?:now|still|just|currently|again|always|simply|jetzt|nun|noch|immer|maintenant"
     r"|toujours|ahora"
     r"|adesso|sempre|agora|nu|teraz|le|el|la|il|:)"
 )
-"""Words between the verb and the value."""
+"""Words between such a verb and the password."""
 
 CHANGED_TO = (
     r"(?:changed|set|reset|updated|switched|renamed|rotated|geändert|gesetzt|changé"
@@ -73,7 +73,7 @@ NO_PHRASE = frozenset(
         "des une est sont los las una"
     )
 )
-"""A passphrase has none of these words; a sentence does."""
+"""Words that occur in sentences but not in passphrases."""
 
 NO_PASSWORD = frozenset(
     word_list(
@@ -87,7 +87,7 @@ NO_PASSWORD = frozenset(
         "impossible possible first last next"
     )
 )
-"""What stands after "the password is" without being one."""
+"""Words after "the password is" that are no password."""
 
 _DOORS = (
     r"(?:front|back|main|side|garage|cellar|office|entry|entrance|outer|inner)? ?"
@@ -118,14 +118,14 @@ CODE = (
     r"|zahlenkombination"
     r"|deurcode|toegangscode|portkod(?:en)?|dörrkod(?:en)?|dørkode[nr]?|larmkod(?:en)?|ovikoodi"
 )
-"""A code of numbers that opens something."""
+"""Words for a numeric code that opens something."""
 
 PIN = (
     r"(?<![a-z0-9_])(?:(?:sim|card|bank|phone|voicemail|atm|unlock|ec)[- ])?"
     r"(?:pin(?: ?(?:code|number|nummer|kod|kode))?|pin-(?:code|number|nummer)|pincode|puk|pinkod"
     r"|pass ?codes?|geheimzahl|código pin|code pin)(?![a-z0-9_])"
 )
-"""A secret number's names."""
+"""Words for a PIN."""
 
 OTHER_CODES = frozenset(
     word_list(
@@ -134,21 +134,21 @@ OTHER_CODES = frozenset(
         "sic currency"
     )
 )
-"""Words that make of "code 4711" something else than a secret."""
+"""Words before "code 4711" that make it something other than a secret."""
 
 SIGN_IN = (
     r"(?<![a-z])(?:wi-?fi|wlan|ssid|htaccess|log-?ins?|credentials|auth|admin"
     r"(?: panel)?|anmeldung|zugang"
     r"|connexion|acceso|accesso|inloggen)(?![a-z(_-])"
 )
-"""Words near which a string that stands out is a password."""
+"""Words about signing in; a conspicuous string near them is a password."""
 
 LOCKS = (
     r"(?<![a-z])(?:(?:front|back|main|bike|house|shed|garage|office) )?(?:pad)?"
     r"(?:lock|lock ?box|key ?box"
     r"|key safe|safe|alarm|keypad|gate|door|locker|suitcase|garage|intercom|tresor|schloss)"
 )
-"""Things whose name and a colon may stand before their code."""
+"""Things whose code may follow their name and a colon."""
 
 PLACES = (
     r"(?<![a-z])(?:front |back |main )?(?:doors?|gates?|(?:pad)?locks?|lock ?box"
@@ -164,7 +164,7 @@ PLACES = (
     r"|dörr(?:en)?|port(?:en)?|a?larm(?:et|en)?|drzwi|bramy|domofonu|дверь|двери"
     r"|домофон\w?)(?![a-z])"
 )
-"""What a code opens."""
+"""Things that a code opens."""
 
 CODE_WORDS = (
     r"(?<![a-z])(?:codes?|combination|combo|pin|passcode|digits|c[óo]digo|codice"
@@ -172,7 +172,7 @@ CODE_WORDS = (
     r"|kode[nr]?|kombination|zahl|code[- ]?nummer|cijfer\w*|код\w?|type|enter|press"
     r"|dial|tippe\w?|mit|avec|con)(?![a-z])"
 )
-"""Words that make a number near a place its code."""
+"""Words that make a number near one of `PLACES` its code."""
 
 USERS = r"(?<![\w@/.:-])(?:admin|administrator|root|guest|pi|user|benutzer|gast|ubuntu|postgres)"
 
@@ -184,4 +184,4 @@ SERVICES = (
     r"|airbnb|booking(?:\.com)?|uber|hulu|hbo|youtube|skype|zoom|slack|github|wordpress|nas|router"
     r"|wi-?fi|wlan|printer|vpn|laptop|ipad|iphone|tablet|webmail|e?mail|bank(?:ing)?)"
 )
-"""Things that people note a password for without saying so."""
+"""Services and devices after whose name people note a password without calling it one."""

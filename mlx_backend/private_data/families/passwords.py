@@ -1,4 +1,4 @@
-"""Passwords that a sentence or a setting gives by name, and those that follow the user's."""
+"""Passwords that a sentence or a setting names, and passwords that follow a user name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mlx_backend.private_data.families import password_words as words
-from mlx_backend.private_data.finding import Finding
 from mlx_backend.private_data.likeness import is_placeholder, looks_like_password, stands_out
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Check, Rule, Text
 
 _NEARBY = 70
@@ -48,17 +48,17 @@ _AS_PASSWORD = re.compile(
 
 @dataclass(frozen=True)
 class _AfterItsName:
-    """The name, perhaps what it is for, a sign or verb, the password; or the password at once.
+    """A word for a password, perhaps what it is for, then a sign or a verb, then the password.
 
-    What follows a sign or nothing must look like a password. After a verb a quoted word will do,
-    or one word that ends the sentence and is no adjective.
+    After a sign, or right after the word, the value must look like a password. After a verb, a
+    quoted word is enough, or a single word that ends the sentence and is not an adjective.
     """
 
     kind: str
     names: re.Pattern[str]
     near: tuple[str, ...] = ()
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for name in self.names.finditer(text.folded):
             if text.is_placeholder(name.end()):
                 continue
@@ -67,7 +67,7 @@ class _AfterItsName:
             yield from self._after(text, name.end())
             yield from self._before(text, name.start())
 
-    def _after(self, text: Text, place: int) -> Iterator[Finding]:
+    def _after(self, text: Text, place: int) -> Iterator[PrivateSpan]:
         if _NOT_A_NAME.match(text.folded, place):
             return
         line_end = text.folded.find("\n", place, place + _REACH)
@@ -88,33 +88,35 @@ class _AfterItsName:
                 return
         yield from _standing_out(self.kind, text, place, place + _NEARBY)
 
-    def _before(self, text: Text, place: int) -> Iterator[Finding]:
-        """`... as the password`."""
+    def _before(self, text: Text, place: int) -> Iterator[PrivateSpan]:
+        """A password before its name, as in "... as the password"."""
         start = max(0, place - _REACH)
         match = _AS_PASSWORD.search(text.plain[start:place])
         if match and looks_like_password(match["bare"]):
-            yield Finding(self.kind, start + match.start("bare"), start + match.end("bare"))
+            yield PrivateSpan(self.kind, start + match.start("bare"), start + match.end("bare"))
             return
         start = max(0, place - _NEARBY)
         start = max(start, *(text.plain.rfind(mark, start, place) + 1 for mark in ("\n", ". ")))
         yield from _standing_out(self.kind, text, start, place)
 
-    def _value(self, text: Text, place: int, sort: str) -> Finding | None:
+    def _value(self, text: Text, place: int, sort: str) -> PrivateSpan | None:
         if sort != "direct" and (phrase := _PHRASE.match(text.plain, place)):
             parts = re.split(r"[ -]", phrase["words"])
             if len(parts) >= 3 and not words.NO_PHRASE & set(parts) and phrase["words"].islower():
-                return Finding(self.kind, *phrase.span("words"))
+                return PrivateSpan(self.kind, *phrase.span("words"))
         match = _VALUE.match(text.plain, place)
         if not match:
             return None
         if match["quoted"]:
             found = self._quoted(match["quoted"], sort)
-            return Finding(self.kind, *match.span("quoted")) if found else None
+            return PrivateSpan(self.kind, *match.span("quoted")) if found else None
         bare = match["bare"].rstrip(".,;:)]}*_…。，")
         start = match.start("bare")
         ends = bool(_SENTENCE_END.match(text.plain, start + len(bare)))
         return (
-            Finding(self.kind, start, start + len(bare)) if self._bare(bare, sort, ends) else None
+            PrivateSpan(self.kind, start, start + len(bare))
+            if self._bare(bare, sort, ends)
+            else None
         )
 
     def _quoted(self, value: str, sort: str) -> bool:
@@ -143,34 +145,34 @@ class _AfterItsName:
 
 @dataclass(frozen=True)
 class _AfterTheUser:
-    """`login: anna / ...`: a user's name or a service and a password, which nothing names."""
+    """A user name or a service, then an unnamed password, as in "login: anna / ..."."""
 
     kind: str
     pattern: re.Pattern[str]
     check: Check = looks_like_password
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for match in self.pattern.finditer(text.folded):
             start, end = match.span("secret")
             value = text.plain[start:end].rstrip(".,;")
             if self.check(value):
-                yield Finding(self.kind, start, start + len(value))
+                yield PrivateSpan(self.kind, start, start + len(value))
 
 
 @dataclass(frozen=True)
 class _NearSignIn:
-    """A string that stands out in a sentence about signing in."""
+    """A conspicuous string in a sentence about signing in."""
 
     kind: str
     names: re.Pattern[str]
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for name in self.names.finditer(text.folded):
             yield from _standing_out(self.kind, text, name.end(), name.end() + _NEARBY)
 
 
-def _standing_out(kind: str, text: Text, start: int, end: int) -> Iterator[Finding]:
-    """The first string in a part of a sentence that nobody would take for a word or code."""
+def _standing_out(kind: str, text: Text, start: int, end: int) -> Iterator[PrivateSpan]:
+    """The first conspicuous string (`stands_out`) between two places of one sentence."""
     for word in _WORD.finditer(text.plain, start, end):
         between = text.plain[start : word.start()]
         if "\n" in between or _SENTENCE.search(between):
@@ -178,7 +180,7 @@ def _standing_out(kind: str, text: Text, start: int, end: int) -> Iterator[Findi
         value = word[0].strip("\"'`“”„(){}[]<>*_.,;:")
         if stands_out(value):
             place = word.start() + word[0].index(value)
-            yield Finding(kind, place, place + len(value))
+            yield PrivateSpan(kind, place, place + len(value))
             return
 
 

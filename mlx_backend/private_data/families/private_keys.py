@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Rule, Shape, Text
 
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
@@ -20,11 +20,11 @@ _SHORTEST_BODY = 40
 
 @dataclass(frozen=True)
 class _Armoured:
-    """A key between a BEGIN and an END line, or as much as there is of one that was cut off."""
+    """A key between a BEGIN and an END line, or the beginning of a key that was cut off."""
 
     kind: str
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         done = 0
         for match in _BEGIN.finditer(text.plain):
             if match.start() < done:
@@ -32,7 +32,7 @@ class _Armoured:
             done = self._end(text.plain, match.end())
             body = text.plain[match.end() : done]
             if len(_BODY_CHARACTERS.findall(body)) >= _SHORTEST_BODY:
-                yield Finding(self.kind, match.start(), done)
+                yield PrivateSpan(self.kind, match.start(), done)
 
     def _end(self, text: str, start: int) -> int:
         end = text.find(_END, start, start + _LONGEST)

@@ -1,4 +1,4 @@
-"""Seed phrases of wallets: BIP-39's English words, in a number and with a checksum that hold."""
+"""Seed phrases of wallets: English words of BIP-39, in a valid number and with a valid checksum."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from functools import cache
 
 from mnemonic import Mnemonic
 
-from mlx_backend.private_data.finding import Finding
+from mlx_backend.private_data.private_span import PrivateSpan
 from mlx_backend.private_data.rules import Rule, Text
 
 _LENGTHS = (24, 21, 18, 15, 12)
 _WORD_BITS = 11
-# Twelve words or more; between them spaces, line ends, commas, the numbers of a list.
+# Twelve words or more, separated by spaces, line ends, commas or the numbers of a list.
 _RUN = re.compile(
     r"(?<![a-z])[a-z]{3,8}+(?![a-z])(?:[\s\d,;|\"'.:)-]{1,8}+[a-z]{3,8}+(?![a-z])){11,}+"
 )
@@ -25,7 +25,7 @@ _CONTEXT = ("seed", "mnemonic", "recovery", "wallet", "bip39", "bip-39")
 
 @cache
 def _places() -> Mapping[str, int]:
-    """Each word's place in the list."""
+    """The index of each word in the list of BIP-39."""
     return {word: place for place, word in enumerate(Mnemonic("english").wordlist)}
 
 
@@ -33,7 +33,7 @@ def _places() -> Mapping[str, int]:
 class _SeedPhrase:
     kind: str
 
-    def find(self, text: Text) -> Iterator[Finding]:
+    def find(self, text: Text) -> Iterator[PrivateSpan]:
         for run in _RUN.finditer(text.folded):
             known = _places()
             words: list[re.Match[str]] = []
@@ -45,10 +45,10 @@ class _SeedPhrase:
                     words = []
             yield from self._in_known_words(text, words)
 
-    def _in_known_words(self, text: Text, words: Sequence[re.Match[str]]) -> Iterator[Finding]:
-        """`words` all belong to the list; a phrase is any window whose checksum holds.
+    def _in_known_words(self, text: Text, words: Sequence[re.Match[str]]) -> Iterator[PrivateSpan]:
+        """The phrases in a run of words from the list: the windows with a valid checksum.
 
-        Where words nearby speak of a seed, it need not hold: people make slips.
+        If words nearby mention a seed, the checksum does not matter, because people mistype words.
         """
         first = 0
         while first + _LENGTHS[-1] <= len(words):
@@ -56,7 +56,7 @@ class _SeedPhrase:
             if not size and text.near(words[first].start(), words[-1].end(), _CONTEXT):
                 size = len(words) - first
             if size:
-                yield Finding(self.kind, words[first].start(), words[first + size - 1].end())
+                yield PrivateSpan(self.kind, words[first].start(), words[first + size - 1].end())
             first += size or 1
 
     def _phrase_at(self, words: Sequence[re.Match[str]]) -> int:
@@ -67,10 +67,10 @@ class _SeedPhrase:
 
 
 def checksum_holds(words: Sequence[str]) -> bool:
-    """BIP-39: one bit in 33 is the beginning of the SHA-256 of the others.
+    """Whether the checksum of BIP-39 is valid: one bit in 33 comes from the SHA-256 of the others.
 
-    The library's own check looks each word up from the list's beginning, and so is too slow to be
-    asked at every word of a long text.
+    The check of the package mnemonic searches the list for each word, which is too slow to do at
+    every word of a long text.
     """
     number = 0
     for word in words:

@@ -1,7 +1,7 @@
-"""What is thrown out of what a model wrote, and why.
+"""Filters for what a model wrote: each drops drafts and records why.
 
-A sample is kept only if its passage bears it out: its words stand there, the model gives the same
-answer with the passage in view, and nothing like it is there already.
+A draft is kept only if its passage supports it: the passage has its words, the model gives the same
+answer with the passage in view, and no sample is like it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mlx_backend.library.drop_reasons import (
     WRONG_WORD,
 )
 from mlx_backend.library.sample_drafts import Draft
+from mlx_backend.text.answer_kinds import kind_named
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.stems import QUESTION_WORDS, own_stems, stems
 from mlx_backend.text.words import bare_words, folded_words, word_set
@@ -27,53 +28,41 @@ _LONGEST_QUESTION = 20
 _FEWEST_ABOUT_NAME = 2
 _LIKE = 0.8
 _DENYING = word_set("not never no none nor neither cannot without nobody nothing")
-# What it speaks of stands behind its colon; a question, and where to look, tell nothing.
+# Quotes without a fact of their own: before a colon, questions, references to other texts.
 _TELLS_NOTHING = re.compile(r"[:?]\s*$|^see ", re.IGNORECASE)
 _BREAKS_OFF = re.compile(r"\b(?:a|an|the|my|our|your|their|its|and|or)\W*$", re.IGNORECASE)
-# How much of the quoted words must come back in a rewording or a summary.
+# The share of the quote's stems that a restatement or a summary must have.
 _LEAST_KEPT = {"restated": 0.8, "summary": 0.5}
-_WORDS_FOR = {
-    "money": re.compile(r"^how much|\bcost|\bprice|\bpay|\bearn|\bamount", re.IGNORECASE),
-    "count": re.compile(r"^how many|\bnumber of", re.IGNORECASE),
-    "length of time": re.compile(r"^how (?:long|many|much time)|\btime\b", re.IGNORECASE),
-    "time": re.compile(r"^when|\btime\b|\bday\b", re.IGNORECASE),
-    "date": re.compile(r"^when|\bdate\b|\bday\b", re.IGNORECASE),
-    "day": re.compile(r"^when|\bday", re.IGNORECASE),
-    "month": re.compile(r"^when|\bmonth\b|\byear\b", re.IGNORECASE),
-    "frequency": re.compile(r"^how often|\bfrequen", re.IGNORECASE),
-    "place": re.compile(r"^where|\bplace\b|^in which|^what .* in\b", re.IGNORECASE),
-    "temperature": re.compile(r"^(?:at )?(?:how|what temp)|\btemperature|\bdegrees", re.IGNORECASE),
-}
 
 
 def check_wording(draft: Draft, context: str) -> Draft:
-    """Throw out what can be seen from a question's words; `context` is its passage and title."""
+    """Drop a question whose words show that it is bad; `context` is its passage with the title."""
     question = draft.prompt
     words = bare_words(question)
     if not question.endswith("?") or not 3 <= len(words) <= _LONGEST_QUESTION:
         return draft.drop(NOT_A_QUESTION)
     if is_right(question, (draft.key,)):
         return draft.drop(TELLS_ANSWER)
-    pattern = _WORDS_FOR.get(draft.kind)
-    if pattern and not pattern.search(question):
+    kind = kind_named(draft.kind)
+    if kind and kind.question_has and not kind.question_has.search(question):
         return draft.drop(WRONG_WORD)
     own = [word for word in words if word.lower() not in QUESTION_WORDS]
     if draft.kind == "name" and len(own) < _FEWEST_ABOUT_NAME:
         return draft.drop(WRONG_WORD)
-    return draft if is_borne_out(question, context) else draft.drop(UNSUPPORTED)
+    return draft if is_supported(question, context) else draft.drop(UNSUPPORTED)
 
 
 def check_support(draft: Draft, context: str) -> Draft:
-    """Throw out what is no more than a copy, tells what its passage does not, or loses half of it.
+    """Drop a restatement or summary that is a copy, adds to its `context`, or loses too much.
 
-    The answer is the bare words, without the note that they are from.
-    Numbers and names must be those of the quoted words, each as often.
+    The draft's answer has no title yet. A restatement must have the numbers, names, negations and
+    signs of its quote, each as often; a summary may leave some out.
     """
     said = draft.answer
     if folded_words(said) == folded_words(draft.quote):
         return draft.drop(REPEATED)
     kept = len(stems(said) & stems(draft.quote)) / max(1, len(stems(draft.quote)))
-    if kept < _LEAST_KEPT[draft.kind] or not is_borne_out(said, context):
+    if kept < _LEAST_KEPT[draft.kind] or not is_supported(said, context):
         return draft.drop(UNSUPPORTED)
     figures, own = _figures(draft.quote), _figures(said)
     if draft.kind != "restated":
@@ -86,36 +75,39 @@ def check_support(draft: Draft, context: str) -> Draft:
 
 
 def _figures(text: str) -> Counter[str]:
-    """Numbers and names, which a rewording must not change; the first word may be either."""
+    """The numbers and names in a text; its first word does not count, being capitalised anyway."""
     words = bare_words(text)
     return Counter(word for word in words[1:] if word[0].isdigit() or word[0].isupper())
 
 
 def _denials(text: str) -> int:
-    """How often it says that something is not so."""
+    """The number of negations in a text."""
     words = re.findall(r"[\w'’]+", text.lower())
     return sum(word in _DENYING or word.endswith(("n't", "n’t")) for word in words)
 
 
 def _signs(text: str) -> Counter[str]:
-    """What stands there in signs: options, operators, keys, calls."""
+    """The words of a text with signs in them: options, operators, keys, calls."""
     bare = (word.strip("\"'()“”‘’.,;!?").rstrip(":\"'”’") or word for word in text.split())
     return Counter(word for word in bare if not word.replace("'", "").replace("’", "").isalnum())
 
 
-def is_borne_out(text: str, context: str) -> bool:
-    """Whether a text's own words all stand in the context, in any form, and some do."""
+def is_supported(text: str, context: str) -> bool:
+    """Whether a text has content words, and the context has all of them in any form."""
     own = own_stems(text)
     return bool(own) and own <= stems(context)
 
 
 def check_round_trip(draft: Draft, read: str) -> Draft:
-    """Throw a question out to which the model, with its words in view, `read` another answer."""
+    """Drop a question to which the model, with the quote in view, `read` another answer."""
     return draft if is_right(read, (draft.key,)) else draft.drop(NO_ROUND_TRIP)
 
 
 def without_repeats(drafts: Iterable[Draft], there: Sequence[Draft]) -> list[Draft]:
-    """Throw out questions that nearly repeat one about the same words, here or already there."""
+    """Drop questions that are nearly the same as another about the same quote.
+
+    there: drafts that are kept already, which `drafts` must not repeat either.
+    """
     kept: dict[str, list[frozenset[str]]] = {}
     for draft in there:
         kept.setdefault(draft.quote, []).append(stems(draft.prompt))

@@ -1,8 +1,7 @@
-"""Writing samples with the base model itself: questions to answers, restatements, summaries.
+"""Writing samples with the base model: questions for answers, restatements, summaries.
 
-The prompts show by example what is wanted, so that any model can follow, also one that was never
-told to obey. What all prompts of a kind begin with is computed once and shared: on a processor
-reading the prompts is most of the cost.
+The prompts are few-shot, so that models without instruction tuning follow them too. The examples at
+the beginning of all prompts of a kind are prefilled once, because on a CPU the prompts cost most.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ import mlx.core as mx
 from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import make_prompt_cache
 
-from mlx_backend.library.sample_drafts import Draft, worded
+from mlx_backend.library.sample_drafts import Draft, titled_answer
 from mlx_backend.machine.cores import CoreShare
+from mlx_backend.machine.library_patches import wired_limit_untouched
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.models.inference import wired_limit_untouched
 from mlx_backend.models.likelihood import Reading, readings
 from mlx_backend.study.by_rule.answers import answers_in
-from mlx_backend.study.by_rule.rules import Told
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 
 BATCH = 32
 _LONGEST_QUESTION = 24  # tokens
@@ -73,16 +72,16 @@ _SUMMARIES = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A draft of a question without its words yet: what to ask for in which statement."""
+    """A question to write: for the answer `key` of a `kind`, in a statement of the note `title`."""
 
     title: str
-    told: Told
+    quoted: QuotedStatement
     key: str
     kind: str
 
 
 class Writer:
-    """A base model that writes; put no adapter on it."""
+    """A base model that writes; it must have no adapter on it."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
@@ -96,13 +95,13 @@ class Writer:
 
     @property
     def name(self) -> str:
-        """By what its samples are known."""
+        """The writer of its samples, as the library records it."""
         return self._loaded.info.card.name
 
     def questions(self, asked: Sequence[Asked]) -> list[Draft]:
-        """A question for each answer, in the model's words."""
+        """The model's question for each answer, as drafts that are not checked yet."""
         prompts = [
-            f"Title: {each.title}\nText: {each.told.quote}\nAnswer: {each.key}\nQuestion:"
+            f"Title: {each.title}\nText: {each.quoted.quote}\nAnswer: {each.key}\nQuestion:"
             for each in asked
         ]
         texts = self._complete(_QUESTIONS, prompts, _LONGEST_QUESTION)
@@ -110,36 +109,42 @@ class Writer:
             Draft(
                 kind=each.kind,
                 prompt=text,
-                answer=worded(each.title, each.told.quote),
+                answer=titled_answer(each.title, each.quoted.quote),
                 key=each.key,
-                quote=each.told.quote,
+                quote=each.quoted.quote,
             )
             for each, text in zip(asked, texts, strict=True)
         ]
 
     def read(self, drafts: Sequence[Draft]) -> list[str]:
-        """What the model answers to each draft with its quoted words in view."""
+        """The model's answer to each draft's question with the quote in view."""
         prompts = [f"Text: {draft.quote}\nQuestion: {draft.prompt}\nAnswer:" for draft in drafts]
         return self._complete(_READINGS, prompts, _LONGEST_READING)
 
-    def restatements(self, stated: Sequence[tuple[str, Told]]) -> list[Draft]:
-        """Statements, each with the title of its note, in other words; the answers are bare."""
-        prompts = [f"Text: {told.quote}\nIn other words:" for _, told in stated]
+    def restatements(self, stated: Sequence[tuple[str, QuotedStatement]]) -> list[Draft]:
+        """Each statement in other words; `stated` has it with its note's title.
+
+        The answers of the drafts have no titles yet.
+        """
+        prompts = [f"Text: {quoted.quote}\nIn other words:" for _, quoted in stated]
         texts = self._complete(_RESTATEMENTS, prompts, _LONGEST_RESTATEMENT)
         return [
             Draft(
                 kind="restated",
-                prompt=f"{title}: what is another way to say “{told.quote}”?",
+                prompt=f"{title}: what is another way to say “{quoted.quote}”?",
                 answer=text,
                 key="",
-                quote=told.quote,
+                quote=quoted.quote,
             )
-            for (title, told), text in zip(stated, texts, strict=True)
+            for (title, quoted), text in zip(stated, texts, strict=True)
         ]
 
-    def summaries(self, stated: Sequence[tuple[str, Sequence[Told]]]) -> list[Draft]:
-        """What passages state, each with its topic, in one sentence; the answers are bare."""
-        quotes = [" ".join(each.statement.text for each in told) for _, told in stated]
+    def summaries(self, stated: Sequence[tuple[str, Sequence[QuotedStatement]]]) -> list[Draft]:
+        """A summary in one sentence of each passage, given as its topic and its statements.
+
+        The answers of the drafts have no titles yet.
+        """
+        quotes = [" ".join(each.statement.text for each in several) for _, several in stated]
         prompts = [f"Text: {quote}\nIn one sentence:" for quote in quotes]
         texts = self._complete(_SUMMARIES, prompts, _LONGEST_SUMMARY)
         return [
@@ -154,15 +159,15 @@ class Writer:
         ]
 
     def weigh(self, drafts: Sequence[tuple[str, str]]) -> list[Reading]:
-        """How likely each question is behind the words that it is about."""
+        """How likely the model finds each question after its quote; pairs of (quote, question)."""
         contexts = [f"Text: {quote}\nQuestion:" for quote, _ in drafts]
         return readings(self._loaded, contexts, [question for _, question in drafts])
 
     def _complete(self, shared: str, prompts: Sequence[str], max_tokens: int) -> list[str]:
-        """How each prompt goes on behind the shared beginning, up to the end of its line."""
+        """The model's completions of the prompts after the `shared` beginning, one line each."""
         cache = self._prefilled(shared)
         tokenizer = self._loaded.tokenizer
-        line_end = self._encode("\n")[-1]  # some tokenizers put a sign of their own before it
+        line_end = self._encode("\n")[-1]  # some tokenizers put a token of their own before it
         ends = [[token] for token in {*tokenizer.eos_token_ids, line_end}]
         texts: list[str] = []
         for first in range(0, len(prompts), BATCH):
@@ -182,7 +187,7 @@ class Writer:
     def _prefilled(self, shared: str) -> list[Any]:
         if shared not in self._shared:
             cache = make_prompt_cache(self._loaded.model)
-            beginning = self._loaded.tokenizer.encode(shared)  # with what a model wants first
+            beginning = self._loaded.tokenizer.encode(shared)  # with its special tokens
             self._loaded.model(mx.array([beginning]), cache=cache)
             mx.eval([layer.state for layer in cache])
             self._shared[shared] = cache
@@ -196,7 +201,7 @@ class Writer:
 def _generated(
     generator: BatchGenerator, prompts: list[list[int]], caches: list[list[Any]], max_tokens: int
 ) -> list[list[int]]:
-    """What is generated behind each prompt, without the token that ends it."""
+    """The tokens generated after each prompt, without the stop token."""
     numbers = generator.insert(prompts, [max_tokens] * len(prompts), caches=caches)
     written: dict[int, list[int]] = {number: [] for number in numbers}
     while responses := generator.next_generated():
@@ -207,10 +212,10 @@ def _generated(
     return [written[number] for number in numbers]
 
 
-def to_ask(title: str, told: Sequence[Told]) -> list[Asked]:
-    """What there is to ask for in what a passage states."""
+def to_ask(title: str, stated: Sequence[QuotedStatement]) -> list[Asked]:
+    """Everything that can be asked for in the statements of a passage."""
     return [
         Asked(title, each, answer.key, answer.kind)
-        for each in told
+        for each in stated
         for answer in answers_in(each.statement.text)
     ]

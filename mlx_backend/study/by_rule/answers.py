@@ -1,39 +1,30 @@
-"""What a piece of a sentence can be asked for: names, numbers, times, places, and the like."""
+"""The pieces of a sentence that a question can ask for: names, numbers, times, places ..."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from mlx_backend.text.answer_kinds import ANSWER_KINDS, AnswerForm
 from mlx_backend.text.dictionary import (
     PREPOSITIONS,
-    begins_with_doing,
+    begins_with_gerund,
     could_be_noun,
     is_common_word,
     is_noun,
     verb_bases,
 )
-from mlx_backend.text.vocabulary import CURRENCIES, DAYS, MONTHS, NUMBERS
+from mlx_backend.text.word_alternatives import DAYS, MONTHS
 from mlx_backend.text.words import word_set
-
-_NUMBER = rf"(?:\d[\d,.]*\d|\d|\b(?:{NUMBERS})\b)"
-_LENGTHS_OF_TIME = r"(?:second|minute|hour|day|night|week|month|year)s?"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a kind of answer is asked for: what the question begins with."""
-
-    name: str
-    pattern: re.Pattern[str]
-    words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A piece [start, end) of a text and the question words for it; `key` is its telling part.
+    """A piece [start, end) of a text, in characters, that a question can ask for.
 
-    In place of "{}" in a question word stands the noun that is counted.
+    key: the words of the piece that answer the question.
+    kind: the name of an AnswerKind.
+    question_words: what a question for it may begin with.
     """
 
     start: int
@@ -43,71 +34,6 @@ class Answer:
     question_words: tuple[str, ...]
 
 
-def _kind(name: str, pattern: str, *words: str) -> Kind:
-    return Kind(name, re.compile(pattern), words)
-
-
-# In the order in which they are looked for; what one has found is no other's.
-_KINDS = (
-    _kind("frequency", rf"\bevery (?:{_NUMBER} )?{_LENGTHS_OF_TIME}\b", "how often"),
-    _kind("frequency", rf"\bevery (?:{DAYS})\b", "how often", "when"),
-    _kind("time", rf"\b(?:on )?(?P<key>(?:{DAYS})s?,? (?:at )?\d{{1,2}}[:.]\d{{2}})\b", "when"),
-    _kind(
-        "time",
-        r"(?<![$£€~.,/-])\b(?:at )?(?P<key>\d{1,2}[:.]\d{2})(?: ?[ap]m)?\b(?! ?[a-z%€]|\.\d)",
-        "when",
-        "at what time",
-    ),
-    _kind(
-        "date",
-        rf"\b(?:on )?(?:the )?(?P<key>\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{MONTHS})(?: \d{{4}})?"
-        rf"|(?:{MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}})\b",
-        "when",
-        "on what date",
-    ),
-    _kind("day", rf"\bon (?:the )?(?P<key>(?:\w+ )?(?:{DAYS})s?)\b", "on which day", "when"),
-    _kind("span of time", rf"\bfrom (?P<key>(?:{MONTHS}|{DAYS}) to (?:{MONTHS}|{DAYS}))\b", "when"),
-    _kind(
-        "month",
-        rf"\b(?:in |in early |in late )(?P<key>(?:{MONTHS})(?: \d{{4}})?|(?:19|20)\d\d)"
-        r"\b",
-        "when",
-    ),
-    _kind("money", rf"(?:[€$£] ?{_NUMBER}|{_NUMBER} ?(?:[€$£]|(?:{CURRENCIES})\b))", "how much"),
-    _kind("length of time", rf"{_NUMBER}[ -]{_LENGTHS_OF_TIME}\b", "how long"),
-    _kind("temperature", rf"\bat (?P<key>{_NUMBER}) ?(?:degrees|°C?|°F)", "at what temperature"),
-    _kind(
-        "temperature",
-        rf"(?P<key>{_NUMBER}) ?(?:degrees|°C?|°F)",
-        "how many degrees",
-        "what temperature",
-    ),
-    _kind("share", rf"(?P<key>{_NUMBER}) ?(?:percent|%)", "what percentage"),
-    _kind("number", rf"\b(?:number|no\.|nr\.?) (?P<key>{_NUMBER})", "which number"),
-    _kind(
-        "count",
-        r"(?<!other )(?<!first )(?<!last )(?<!these )(?<!those )(?<![\w.,/^~-])"
-        rf"(?P<key>{_NUMBER})(?: |-)(?P<noun>[a-z]+(?: metres)?)\b",
-        "how many {}",
-    ),
-    _kind(
-        "numbered",
-        r"\b(?P<noun>[a-z]{3,}) (?P<key>[A-Z]?\d+[A-Za-z]?|[A-Z]\d*)(?![\w.,:/%-]*\w)",
-        "which {}",
-    ),
-    _kind("quoted", r"[\"“”](?P<key>[^\"“”]{2,60})[\"“”]", "what"),
-)
-_NAME = re.compile(
-    r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|St)\.? )?[A-ZÀ-Þ][\w'’-]*"
-    r"(?: (?:of|de|van|von|der|the|and) (?=[A-ZÀ-Þ])| [A-ZÀ-Þ0-9][\w'’-]*)*"
-    r"|\b[a-z]*[A-Z0-9]+[A-Z][\w-]*"
-)
-_PLACE = re.compile(
-    r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|"
-    r"over(?= the\b| [A-ZÀ-Þ])) (?P<key>(?:the |a |an |our |my |his |her |their )?[^,;:()]+?)"
-    r"(?= (?:and|but|with|for|to|when|until|by|because|so|that|which|who|where|using|I|we|you)\b"
-    r"|[,;:()]|\.(?:\s|$)|$)"
-)
 _NAME_PREFIX = re.compile(r"^(?:Mc|Mac|[DLO]['’])(?=[A-ZÀ-Þ])")
 _WITHIN_NAMES = word_set("and of de da di du la le van von der den ter al el bin the")
 _NO_COUNTED = word_set("others ones")
@@ -130,46 +56,49 @@ _OF_TIME = re.compile(rf"\b(?:{MONTHS}|{DAYS})s?\b")
 def answers_in(text: str) -> list[Answer]:
     """Everything in a piece of a sentence that a question could ask for, in order."""
     found: list[Answer] = []
-    for kind in _KINDS:
-        for match in kind.pattern.finditer(text):
-            answer = _of_kind(kind, match)
-            if answer and not _overlaps(answer, found):
-                found.append(answer)
-    for match in _NAME.finditer(text):
-        answer = _name(text, match)
-        if answer and not _overlaps(answer, found):
-            found.append(answer)
-    for match in _PLACE.finditer(text):
-        answer = _place(match)
-        if answer and not any(_same(answer, other) for other in found):
-            found.append(answer)
+    for kind in ANSWER_KINDS:
+        for form in kind.forms:
+            for match in form.pattern.finditer(text):
+                answer = _answer(kind.name, form, match)
+                if answer and not _is_known(answer, found):
+                    found.append(answer)
     return sorted(found, key=lambda answer: (answer.start, answer.end))
 
 
-def _of_kind(kind: Kind, match: re.Match[str]) -> Answer | None:
+def _answer(kind: str, form: AnswerForm, match: re.Match[str]) -> Answer | None:
+    """What a form of a kind found; None where the words around it speak against it."""
+    if kind == "name":
+        return _name(match)
+    if kind == "place":
+        return _place(match)
     groups = match.groupdict()
-    before = match.string[: match.start()]
     noun = groups.get("noun") or ""
-    if kind.name == "numbered" and not _is_numbered(noun):
+    if kind == "numbered" and not _is_numbered(noun):
         return None
-    if kind.name == "count":
-        if noun in PREPOSITIONS or not could_be_noun(noun.split()[0]):
-            return None
-        if not noun.endswith("s") or noun in _NO_COUNTED or _COUNTED_BEFORE.search(before):
-            return None
+    if kind == "count" and not _is_counted(noun, match.string[: match.start()]):
+        return None
     key = groups.get("key") or match[0]
-    words = tuple(word.format(noun) for word in kind.words)
-    return Answer(match.start(), match.end(), key.strip(" .,"), kind.name, words)
+    words = tuple(word.format(noun) for word in form.question_words)
+    return Answer(match.start(), match.end(), key.strip(" .,"), kind, words)
+
+
+def _is_counted(noun: str, before: str) -> bool:
+    """Whether the number of a noun can be asked for: not of "the 3 taps", which are all."""
+    if noun in PREPOSITIONS or not could_be_noun(noun.split(maxsplit=1)[0]):
+        return False
+    is_plural = noun.endswith("s") and noun not in _NO_COUNTED
+    return is_plural and not _COUNTED_BEFORE.search(before)
 
 
 def _is_numbered(noun: str) -> bool:
-    """Whether there may be several that are told apart by their numbers: rooms, gates, sizes."""
+    """Whether a noun is of things that have numbers: rooms, gates, sizes."""
     is_of_time = bool(_OF_TIME.fullmatch(noun.capitalize()))
     is_one_of_some = is_noun(noun) and not noun.endswith("s") and not noun.endswith("thing")
     return is_one_of_some and not is_of_time
 
 
-def _name(text: str, match: re.Match[str]) -> Answer | None:
+def _name(match: re.Match[str]) -> Answer | None:
+    text = match.string
     name = match[0].removesuffix("'s").removesuffix("’s")
     if match.start() == 0 and " " not in name and is_common_word(name.lower()):
         return None
@@ -190,19 +119,19 @@ def _name(text: str, match: re.Match[str]) -> Answer | None:
 
 
 def may_be_person(text: str) -> bool:
-    """Whether a text is written as people's names are: "Ida van der Berg", "Jo McRae and K. Ek"."""
+    """Whether a text is written like people's names: "Ida van der Berg", "Jo McRae and K. Ek"."""
     words = text.split()
     names = [_NAME_PREFIX.sub("", word) for word in words if word not in _WITHIN_NAMES]
     parts = [part for name in names for part in re.split(r"[-'’]", name.rstrip("."))]
-    return not begins_with_doing(words[0]) and all(
+    return not begins_with_gerund(words[0]) and all(
         part.istitle() and part.isalpha() for part in parts
     )
 
 
 def _goes_on(text: str, is_first: bool) -> bool:
-    """Whether a name is only the beginning of one: "React apps", "Zod's schema", "React 16.3".
+    """Whether a name goes on in `text`, which follows it: "React apps", "Zod's schema".
 
-    Behind the first words of a text comes rather a verb: "Prisma looks for".
+    After the first words of a text (`is_first`) a verb is likelier: "Prisma looks for".
     """
     if re.match(r"['’]s\b|\.\w|::|[`*_/]", text):
         return True
@@ -226,10 +155,16 @@ def _place(match: re.Match[str]) -> Answer | None:
     return Answer(match.start(), match.end(), key, "place", ("where",))
 
 
-def _overlaps(answer: Answer, others: list[Answer]) -> bool:
-    return any(answer.start < other.end and other.start < answer.end for other in others)
+def _is_known(answer: Answer, found: list[Answer]) -> bool:
+    """Whether an answer overlaps one found before; a place may, unless it is all within that."""
+    is_same = _is_within if answer.kind == "place" else _overlaps
+    return any(is_same(answer, other) for other in found)
 
 
-def _same(answer: Answer, other: Answer) -> bool:
-    """Whether a place is only what was found already, as "in March" is."""
-    return other.start <= answer.start and answer.end <= other.end and other.kind != "name"
+def _overlaps(answer: Answer, other: Answer) -> bool:
+    return answer.start < other.end and other.start < answer.end
+
+
+def _is_within(place: Answer, other: Answer) -> bool:
+    """Whether a place is within an answer of a kind other than a name, as "in March" is."""
+    return other.start <= place.start and place.end <= other.end and other.kind != "name"

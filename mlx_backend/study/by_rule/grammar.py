@@ -1,7 +1,7 @@
-"""As much English grammar as it takes to turn a sentence into a question.
+"""English grammar: the clauses of a sentence, and turning them into questions.
 
-Only clauses that are understood are turned: who or what does it, the verb, and the rest. In other
-languages none is, and their notes are asked for by their words alone.
+A clause is a subject, a verb and the rest. Sentences that do not fit, among them all in other
+languages, yield no clauses; they are asked for by their keywords alone (`keyword_prompts`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from mlx_backend.study.by_rule.question_text import as_question, uncapitalised
 from mlx_backend.study.by_rule.subjects import is_subject
 from mlx_backend.study.by_rule.verbs import (
     ADVERBS,
@@ -27,8 +28,6 @@ from mlx_backend.text.dictionary import (
     could_be_noun,
     finite_base,
     inflected,
-    is_adjective,
-    is_common_word,
     is_participle,
     looks_plural,
     plain_base,
@@ -37,25 +36,7 @@ from mlx_backend.text.words import word_set
 
 _MODALS = word_set("can could may might must should will would")
 _SUBORDINATE = word_set("when whenever who which where if unless because so while that to")
-_FEWEST_TELLING = 2
 _FEWEST_TOLD = 3
-_EMPTY = (
-    AUXILIARIES
-    | DETERMINERS
-    | PRONOUNS
-    | PREPOSITIONS
-    | word_set("do does did be been you me us them here there something anything")
-)
-# It speaks of what only the text around it names: "within that transaction", "against it".
-_POINTS_AWAY = re.compile(
-    rf"\bth(?:is|ese|ose)\b|\b(?:{'|'.join(PREPOSITIONS)}) that\b|\bdo that\b"
-    r"|\bma(?:kes?|de) (?:it|them) \w+$|\bto them\b|\bhere\b|\bto (?:know|do|be)$"
-)
-_ENDS_POINTING = re.compile(r"\bthat \w+(?<!s)$| (?:it|them)$")
-_BREAKS_OFF = word_set(
-    "and or that which who is are was were be been called named like when where while if than as "
-    "such because so then not also only even"
-)
 _IDLE_IMPERATIVES = word_set("see note check let say consider imagine suppose assume")
 _WITHIN = re.compile(r"(?:\w+ of )?(?:which|whom|who)\b")
 _CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but|because)\s+|,\s+)")
@@ -63,9 +44,10 @@ _CLAUSE_BREAK = re.compile(r"([;:]\s+|,?\s+(?:and|but|because)\s+|,\s+)")
 
 @dataclass(frozen=True)
 class Clause:
-    """`subject` `adverb` `verb` `rest`; `base` is the verb's infinitive, "" for an auxiliary.
+    """A clause, in its order: `subject` `adverb` `verb` `rest`.
 
-    `object` is what a pronoun at the beginning of the rest was replaced by.
+    base: the verb's infinitive, "" for an auxiliary.
+    object: what replaced a pronoun at the beginning of the rest, "" for none.
     """
 
     subject: str
@@ -77,11 +59,11 @@ class Clause:
 
     @property
     def is_copula(self) -> bool:
-        """Whether it says what something is."""
+        """Whether its verb is a form of "be"."""
         return self.verb in {"is", "are", "was", "were", "am"}
 
     def asked(self, question_word: str, rest: str) -> str:
-        """The question for what was taken out of the rest: `question_word` and what remains."""
+        """The question for a piece of the clause's rest; `rest` is what remains without it."""
         helper, verb = self.verb, ""
         if self.base:
             helper, verb = self._helper(), self.base
@@ -89,7 +71,7 @@ class Clause:
         return as_question(" ".join(parts))
 
     def asked_for_subject(self, question_word: str, rest: str) -> str:
-        """The question for the subject itself."""
+        """The question for the subject: `question_word`, the verb and `rest`."""
         verb = self.verb
         if self.base and verb == self.base and verb != "cost":
             verb = inflected(self.base, "VBZ")
@@ -103,9 +85,9 @@ class Clause:
 
 
 def clauses(text: str) -> list[Clause]:
-    """The clauses of a sentence that are understood; one may lend its subject to the next."""
+    """The clauses found in a sentence; one without a subject takes that of the one before it."""
     found: list[Clause] = []
-    is_open = is_within = False  # a clause may go on, or what is said within it
+    is_open = is_within = False  # a clause may go on, or a clause within it
     before = ""
     for mark, piece in _pieces(text):
         joined = mark.strip() not in {";", ":"}
@@ -132,9 +114,9 @@ def clauses(text: str) -> list[Clause]:
 
 
 def clause_about(subject: str, text: str, is_verb: bool = False) -> Clause | None:
-    """What a text says of a subject named before it: what it does, or where or how it is.
+    """The clause of a given subject and a text that says what it does, or where or how it is.
 
-    `is_verb`: whether the text begins with the verb for certain.
+    `is_verb` tells that the text certainly begins with the verb. None where it is no such text.
     """
     words = text.rstrip(" .").split()
     if not words:
@@ -156,22 +138,8 @@ def clause_about(subject: str, text: str, is_verb: bool = False) -> Clause | Non
 
 
 def _begins_thing(word: str) -> bool:
-    """Whether what a verb acts on may begin with this word."""
+    """Whether a verb's object may begin with this word."""
     return word.lower() in DETERMINERS or word[:1].isdigit() or word[:1].isupper()
-
-
-def as_spoken_within(text: str) -> str:
-    """A phrase that began a sentence, as it stands inside one: lower case unless it is a name."""
-    first, _, rest = text.partition(" ")
-    if not first[:1].isupper() or first in {"I", "I'm", "I've"}:
-        return text
-    lower = first.lower()
-    if lower in DETERMINERS or lower in PRONOUNS:
-        return f"{lower} {rest}".strip()
-    follows_name = bool(rest) and rest[0].isupper()
-    if follows_name or not first[1:].islower() or not is_common_word(lower):
-        return text
-    return f"{lower} {rest}".strip()
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
@@ -201,14 +169,14 @@ def _clause(text: str) -> Clause | None:
         return None
     if start == 1 and words[0].endswith("ing") and could_be_noun(words[place].lower()):
         return None  # "sorting lists"
-    subject = as_spoken_within(" ".join(words[:start]))
+    subject = uncapitalised(" ".join(words[:start]))
     if words[place].lower() == "am" and subject != "I":
         return None
     return _with_verb(subject, words[start:place], words[place:])
 
 
 def _is_half_a_phrase(clause: Clause, piece: str) -> bool:
-    """As "double quotes" in "single and double quotes", or "B are" in "A and B are gone"."""
+    """Whether a clause is only half of a phrase, as "B are" in "A and B are gone"."""
     first, *others = clause.subject.split()
     is_one = not others and not first.lower().endswith("s")
     if not others and first.lower() not in PRONOUNS and could_be_noun(clause.verb):
@@ -216,12 +184,12 @@ def _is_half_a_phrase(clause: Clause, piece: str) -> bool:
     if clause.verb in {"are", "were"} and is_one and first not in PLURAL_PRONOUNS:
         return True
     if first == "I":
-        return not piece.startswith("I")  # "to alter and limit the paths" tells nobody to
+        return not piece.startswith("I")  # "to alter and limit the paths" is no imperative
     return first.lower() not in DETERMINERS | PRONOUNS and not first[0].isupper()
 
 
 def _with_lead(words: Sequence[str]) -> Clause | None:
-    """As in "In a storm I sleep ...": the clause behind the lead, which goes to its end."""
+    """The clause behind a lead: "In a storm I sleep" becomes "I sleep in a storm"."""
     for i in range(2, min(len(words), FARTHEST_VERB)):
         if words[i].lower() in PRONOUNS:
             clause = _clause(" ".join(words[i:]))
@@ -231,7 +199,7 @@ def _with_lead(words: Sequence[str]) -> Clause | None:
 
 
 def _imperative(words: Sequence[str]) -> Clause | None:
-    """As in "Leave the parcel in the porch": it tells what I should do."""
+    """The clause of an imperative: "Leave the parcel" becomes "I should leave the parcel"."""
     adverbs = [word.lower() for word in words[:1] if word.lower() in ADVERBS]
     rest = words[len(adverbs) :]
     first = rest[0].lower() if len(rest) >= _FEWEST_TOLD else ""
@@ -243,7 +211,7 @@ def _imperative(words: Sequence[str]) -> Clause | None:
 
 
 def _of_log(words: Sequence[str]) -> Clause | None:
-    """As in "Traded the rope for a chain": what was done by whoever wrote it."""
+    """The clause of an entry in a log: "Traded the rope" becomes "we traded the rope"."""
     first = words[0].lower()
     base = finite_base(first)
     is_past = base and first in {inflected(base, "VBD")}
@@ -255,7 +223,7 @@ def _of_log(words: Sequence[str]) -> Clause | None:
 
 
 def _with_participle(words: Sequence[str]) -> Clause | None:
-    """As in "Sea race begun at Moss": what was done to what comes first."""
+    """The clause of a participle: "Sea race begun at Moss" becomes "the sea race was begun ..."."""
     lower = [word.lower() for word in words[:FARTHEST_VERB]]
     for place in range(1, len(lower) - 1):
         word = lower[place]
@@ -263,7 +231,7 @@ def _with_participle(words: Sequence[str]) -> Clause | None:
         if is_done and is_said_within([word.lower() for word in words], place):
             return None
         if is_done and lower[place + 1] in PREPOSITIONS and is_subject(lower[:place]):
-            subject = as_spoken_within(" ".join(words[:place]))
+            subject = uncapitalised(" ".join(words[:place]))
             if lower[0] not in DETERMINERS and subject[0].islower():
                 subject = f"the {subject}"
             verb = "were" if looks_plural(subject) else "was"
@@ -272,14 +240,14 @@ def _with_participle(words: Sequence[str]) -> Clause | None:
 
 
 def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
-    """What goes on with the same subject: another verb, or what was done to it."""
+    """The clause that goes on with the subject of the one before it, by a verb or a participle."""
     words = text.split()
     first = words[0].lower() if words else ""
     after = words[1].lower() if len(words) > 1 else ""
     if is_participle(words[:1]) and is_participle(before.rest.split()[-1:]):
         return None  # "need to be declared and used"
     if first.endswith("ed") and before.base and not before.verb.endswith("ed"):
-        return None  # it may go on with what was said within
+        return None  # it may belong to a clause within the clause
     if first.endswith("ed") and before.verb in _MODALS:
         return None  # "can show the date and related settings"
     if before.verb in {"is", "are"} and is_participle(words[:1]) and has_and:
@@ -296,7 +264,7 @@ def _continued(before: Clause, text: str, has_and: bool) -> Clause | None:
 
 
 def _goes_on_with(before: Clause, first: str, after: str, has_and: bool) -> bool:
-    """Whether a word is what the same subject does next, rather than a noun: "and files using"."""
+    """Whether a word is the next verb of the same subject, not a noun as in "and files using"."""
     if not finite_base(first) or not (has_and or first.endswith("s")):
         return False
     if first.endswith("s") and before.subject.lower() in PLURAL_PRONOUNS:
@@ -320,25 +288,3 @@ def _with_verb(subject: str, adverbs: Sequence[str], words: Sequence[str]) -> Cl
     while not base and rest and rest[0].lower() in ADVERBS:
         adverbs.append(rest.pop(0))
     return Clause(subject, " ".join(adverbs), verb, " ".join(rest), base)
-
-
-def as_question(text: str) -> str:
-    """A question of the words of a text."""
-    text = " ".join(text.split()).strip(" ,;:.")
-    return f"{text[:1].upper()}{text[1:]}?"
-
-
-def stands_alone(question: str) -> bool:
-    """Whether a question does not speak of what only the text around its sentence names."""
-    return not _POINTS_AWAY.search(question.rstrip("?").lower())
-
-
-def is_whole(question: str) -> bool:
-    """Whether a question does not break off where the sentence went on, and asks of something."""
-    words = question.rstrip("?").lower().split()
-    telling = [word for word in words[1:] if word not in _EMPTY]
-    if is_adjective(words[-1]) and words[-2] in DETERMINERS:
-        return False
-    ends_well = words[-1] not in DETERMINERS - {"all", "both", "one"} | _BREAKS_OFF
-    is_own = stands_alone(question) and not _ENDS_POINTING.search(" ".join(words))
-    return ends_well and is_own and words[-1][-1] != "-" and len(telling) >= _FEWEST_TELLING

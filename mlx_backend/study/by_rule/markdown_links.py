@@ -1,4 +1,4 @@
-"""Links in Markdown: what they show, and to which note they point."""
+"""Links in Markdown: their text and their target."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-# Bounded, for a page of opening brackets would take for ever.
+# Lengths are bounded, because a page of opening brackets would take quadratic time.
 _LINK = re.compile(
     r"""
     !?\[(?: !\[(?P<pictured>[^\]]{0,300})\]\([^()\n]{0,500}\) | (?!!\[)(?P<shown>[^\]]{0,300}) )\]\(
@@ -17,24 +17,24 @@ _LINK = re.compile(
     """,
     re.VERBOSE,
 )
-_BLOCK = re.compile(r"#\^[\w-]*$")  # Obsidian's name for a paragraph, which nobody reads
+_BLOCK = re.compile(r"#\^[\w-]*$")  # Obsidian's id of a paragraph, which is not shown
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link of a note: the words that it shows, and the name or path of what it points to."""
+    """A link of a note: the text that it shows, and the name or path that it points to."""
 
     shown: str
     target: str
 
 
 def links_in(text: str) -> tuple[Link, ...]:
-    """The links of a piece of Markdown, in order, also those that lead out of the notes."""
+    """All links in a piece of Markdown, in order, those to the web included."""
     return tuple(Link(_shown(found), _target(found)) for found in _LINK.finditer(text))
 
 
 def without_links(text: str) -> str:
-    """A piece of Markdown with what its links show in their place."""
+    """A piece of Markdown with each link replaced by the text that it shows."""
     return _LINK.sub(_shown, text)
 
 
@@ -48,5 +48,5 @@ def _target(found: re.Match[str]) -> str:
     if found["note"] is None:
         path = unquote(found["spaced"] or found["target"] or "")
     else:
-        path = found["note"].rstrip("\\")  # tables hide the stroke behind it from their own
+        path = found["note"].rstrip("\\")  # in a table, a backslash escapes the bar that follows
     return path.partition("#")[0].strip()

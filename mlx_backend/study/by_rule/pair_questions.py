@@ -1,4 +1,4 @@
-"""Questions about a name and what stands behind its colon, as in "spare key: in the shed"."""
+"""Questions about a name and the value after its colon, as in "spare key: in the shed"."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator
 
 from mlx_backend.study.by_rule.answers import Answer, answers_in
-from mlx_backend.study.by_rule.clause_questions import (
-    DETERMINED,
-    FIRST_PART,
-    LONGEST_KEY,
-    Question,
-    questions_about_clause,
-)
-from mlx_backend.study.by_rule.grammar import as_spoken_within, clause_about
+from mlx_backend.study.by_rule.clause_questions import questions_about_clause
+from mlx_backend.study.by_rule.function_words import DEFINITE
+from mlx_backend.study.by_rule.grammar import clause_about
+from mlx_backend.study.by_rule.phrases import LONGEST_KEY, first_part
+from mlx_backend.study.by_rule.question_text import Question, uncapitalised
 from mlx_backend.text.dictionary import PREPOSITIONS, could_be_noun, finite_base, is_common_word
 
 _PIECES = re.compile(r"[,;]\s+")
@@ -21,7 +18,7 @@ _NAME_OF_SOMEONE = re.compile(r"[A-ZÀ-Þ][a-zà-þ'’-]+(?: [A-ZÀ-Þ][a-zà-�
 _ENDS_OPEN = re.compile(rf"\b(?:{'|'.join(PREPOSITIONS)})$|^(?:when|where|who|why|how)\b", re.I)
 _WORDS = re.compile(r"[\w'’ -]+")
 _ROLE = re.compile(r"[a-z]{3,}(?:er|or|ian|ist|man|woman|ant|ess|chief|cook|nurse)")
-# How the thing itself is asked for by the kind of its value, beside what its name says of it.
+# Questions about the thing that is named, by the kind of its value.
 _WHOLE = {
     "money": "How much is {}?",
     "length of time": "How long is {}?",
@@ -32,9 +29,9 @@ _WHOLE = {
 
 
 def questions_about_pair(name: str, value: str) -> Iterator[Question]:
-    """What can be asked about what has this name."""
+    """All questions about a name and its value."""
     value = value.rstrip(".")
-    first = FIRST_PART.split(value)[0]
+    first = first_part(value)
     is_someone = _is_someone(name, first)
     for answer in answers_in(value):
         if answer.kind not in {"name", "place"}:
@@ -57,7 +54,7 @@ def _of_someone(name: str, first: str) -> Iterator[Question]:
 
 
 def _of_pieces(subject: str, name: str, value: str) -> Iterator[Question]:
-    """Of each part as what its name is or does: "comes at night" as "Ida comes at night"."""
+    """Questions about each part of the value: "comes at night" is read as "Ida comes at night"."""
     for piece in _PIECES.split(value):
         clause = clause_about(subject, piece)
         if clause is not None and not _ENDS_OPEN.search(name):
@@ -77,17 +74,17 @@ def _of_whole(subject: str, piece: str, answer: Answer) -> Iterator[Question]:
 
 
 def _is_someone(name: str, first: str) -> bool:
-    """Whether it looks like the name of a person or firm rather than of a kind of thing."""
+    """Whether a name looks like that of a person or firm; `first` is the value's first part."""
     is_known = all(is_common_word(word.lower()) for word in name.split())
     return bool(_NAME_OF_SOMEONE.fullmatch(name)) and (not is_known or bool(_ROLE.fullmatch(first)))
 
 
 def _is_doing(text: str) -> bool:
-    """Whether it tells what something does, as in "keeps the keys"."""
+    """Whether a text begins with a verb in the third person, as in "keeps the keys"."""
     word = text.split(" ", maxsplit=1)[0]
     return word.endswith("s") and bool(finite_base(word)) and not could_be_noun(word)
 
 
 def _subject(name: str) -> str:
-    is_told = name.split(maxsplit=1)[0].lower() in DETERMINED
-    return f"{'' if is_told else 'the '}{as_spoken_within(name)}"
+    is_definite = name.split(maxsplit=1)[0].lower() in DEFINITE
+    return f"{'' if is_definite else 'the '}{uncapitalised(name)}"

@@ -1,4 +1,4 @@
-"""What a passage states, one thing at a time: its sentences, list items, pairs and table rows."""
+"""Cutting passages into statements: sentences, list items, pairs and table rows."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mlx_backend.study.by_rule.markdown_links import Link, links_in, without_lin
 from mlx_backend.text.words import WORD, count_words
 
 LONGEST_WORDS = 32
-"""Words of a statement: an answer that quotes it should be said in one breath."""
+"""Most words of a statement, because an answer that quotes it should be short."""
 
 _SHORTEST_WORDS = 2
-# A sentence may end at its mark, and at the end of a line; what follows decides.
+# A sentence may end at a full stop or the end of a line; what follows decides.
 _PAUSES = re.compile(r"(?<=[.!?])[\"')\]”»*_]*\s+|(?<=[。！？])|\n\s*")
 _OPENS = "\"'([“„«¿¡"
-_SIGNS = "`*_[("  # of code, emphasis and links: what stands behind them decides
-_LOOK = 16  # characters on either side of a pause that tell whether it ends a sentence
-# A line at least as long without an end mark was broken by its editor, wherever the next begins.
+_SIGNS = "`*_[("  # of code, emphasis and links: what follows them decides
+_LOOK = 16  # characters before and after a pause that decide whether a sentence ends
+# A line this long without a full stop was wrapped by an editor, whatever the next begins with.
 _WRAPPED = 56
 _LINE_ENDS_SENTENCE = re.compile(r"[.!?:;。！？][\"')\]”»*_`]*\s*$")
 _BEGINS_BLOCK = re.compile(r"(?:[-*+>]|\d+[.)]|#+|\||```|~~~)(?:\s|\||$)")
@@ -27,31 +27,33 @@ _ABBREVIATED = re.compile(
     r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|etc|approx|ca|[Tt]el|[Ee]xt|[Ff]ig|incl)\.$"
 )
 _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
-# Signs around words only: those inside a name or between numbers are no markup. Bounded, for a page
-# of opening signs would take for ever.
+# Signs around words only: those inside a name or between numbers are no markup. Lengths are
+# bounded, because a page of opening signs would take quadratic time.
 _EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)(.{1,300}?)(?<=\S)\1(?![\w*_])")
-_STRUCK = re.compile(r"~~(?=\S).{1,300}?~~")  # no longer so
+_STRUCK = re.compile(r"~~(?=\S).{1,300}?~~")  # struck through: no longer true
 _CODE = re.compile(r"(`{1,8})(.{1,300}?)\1")
 _HASHES = re.compile(r"^\s*#+\s+")
 _TABLE_RULE = re.compile(r"^[\s|:+-]+$")
 _TABLE_ROW = re.compile(r"^\s*\|(.+)\|\s*$")
 _PAIR = re.compile(r"^([^\s:：|][^:：|]{1,48})[:：]\s+(\S.*)$")
-# An item of a list may have a dash in the colon's place: "- Ida Lund - baker".
+# A list item may have a dash for a colon: "- Ida Lund - baker".
 _DASHED_PAIR = re.compile(r"^(?=[^–—-]*[^\W\d_])([^\s:：|–—-][^:：|–—]{0,31}?)\s[-–—]\s+(\S.*)$")
 _LONGEST_NAME = 32
 _PAIR_LINE = re.compile(rf"\s*[^\W\d_][\w' -]{{1,{_LONGEST_NAME - 2}}}: ")
 _CLAUSE_END = re.compile(r"[;:,–—]\s+")
-_LONG_WORD = re.compile(r"[^\s]{200}")  # data rather than a word, or a language without spaces
+_LONG_WORD = re.compile(r"[^\s]{200}")  # data, or a script without spaces
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing that a passage states, in its own words without their markup.
+    """One statement of a passage, in its own words without markup.
 
-    `pairs` are names with their values where it is written so: the cells of a table's row under
-    their heads, or what stands before and behind a colon. `links` are those that stand in it.
-    `is_torn` where it begins in the middle of a long sentence.
+    pairs: names with their values: a row's column heads with its cells, or the words before and
+    after a colon.
+    is_row: whether it is a row of a table.
+    is_torn: whether it begins in the middle of a long sentence.
+    links: the links in it.
     """
 
     text: str
@@ -63,17 +65,17 @@ class Statement:
 
 @dataclass
 class _Place:
-    """What a passage takes over from the one before it: a table's heads, an open code block."""
+    """What a passage takes over from the one before it: a table's column heads, a code block."""
 
     heads: list[str]
     fenced: bool = False
 
 
 def statements_of_note(passages: Sequence[Passage]) -> list[list[Statement]]:
-    """The statements of each passage of one note.
+    """The statements of each passage of one note, given in order.
 
-    A table's heads serve its rows in all of them, and a code block that one begins ends in a later
-    one. Code says nothing that could be asked for in words.
+    A table's column heads apply to its rows in later passages too, and a code block may end in a
+    later passage. Code blocks yield no statements.
     """
     place = _Place([])
     return [_statements(passage.text, place) for passage in passages]
@@ -109,10 +111,10 @@ def _statements(text: str, place: _Place) -> list[Statement]:
 
 
 def plain(text: str) -> str:
-    """A piece of Markdown without its signs and line breaks."""
+    """A piece of Markdown as plain text in one line: without signs, with the text of links."""
     plain_text, end = "", 0
     text = _HASHES.sub("", without_links(_ITEM.sub("", text)))
-    for code in _CODE.finditer(text):  # within code a sign is no markup
+    for code in _CODE.finditer(text):  # within code, signs are no markup
         plain_text += _unmarked(text[end : code.start()]) + code[2]
         end = code.end()
     return " ".join((plain_text + _unmarked(text[end:])).split())
@@ -172,7 +174,7 @@ def _whole_sentences(text: str) -> Iterator[str]:
 
 
 def _pause_ends_sentence(before: str, after: str) -> bool:
-    """Whether a mark ends a sentence: a new one begins with a capital or digit, in any script."""
+    """Whether a full stop ends a sentence: a capital, a digit or another script follows it."""
     if _ABBREVIATED.search(before):
         return False
     first = after.lstrip(_OPENS)[:1]
@@ -180,10 +182,10 @@ def _pause_ends_sentence(before: str, after: str) -> bool:
 
 
 def _line_ends_sentence(line: str, following: str) -> bool:
-    """Whether a sentence ends with its line, as an item of a list does and wrapped prose does not.
+    """Whether a sentence ends with its line, as in lists but not in wrapped prose.
 
-    It goes on where the next line does in lower case, or where the line is as long as a wrapped one
-    and no mark ends it.
+    It goes on if the next line begins in lower case, or if the line is as long as wrapped ones and
+    has no full stop.
     """
     after = following[:_LOOK]
     if _HASHES.match(line) or _BEGINS_BLOCK.match(after):
@@ -193,14 +195,14 @@ def _line_ends_sentence(line: str, following: str) -> bool:
     if _LINE_ENDS_SENTENCE.search(line):
         return not after.lstrip(_OPENS)[:1].islower()
     first = after.lstrip(_OPENS + _SIGNS)[:1]
-    is_entry = first.isdigit() or ": " in after  # as lines of a log are, or names with their values
+    is_entry = first.isdigit() or ": " in after  # of a log, or of names with values
     return not first.islower() and (is_entry or len(line) < _WRAPPED)
 
 
 def _parts(sentence: str) -> Iterator[tuple[str, bool]]:
-    """A long sentence cut where it pauses, each part as long as may be; words where it does not.
+    """Cut a long sentence at its pauses into parts as long as allowed; between words without any.
 
-    With each, whether it begins where no clause need begin: behind a comma, or without a pause.
+    Yields each part, and whether it may begin within a clause: after a comma, or without a pause.
     """
     start = end = 0
     is_torn = False

@@ -1,4 +1,4 @@
-"""Whether some words at a sentence's beginning are what it is about."""
+"""Whether the words at the beginning of a sentence are its subject."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlx_backend.text.dictionary import (
     DETERMINERS,
     PREPOSITIONS,
     PRONOUNS,
-    begins_with_doing,
+    begins_with_gerund,
     could_be_noun,
     finite_base,
     is_adjective,
@@ -20,7 +20,7 @@ from mlx_backend.text.dictionary import (
 )
 from mlx_backend.text.words import word_set
 
-# A subject with one of these in it, or one of those at its beginning, was not understood.
+# Words in no subject, and words at the beginning of none: with them, something else was found.
 _NOT_IN_SUBJECT = word_set(
     "i we you they he she if when once whether because while though although since where how "
     "why what then now say says let let's lets that's there's it's i'm i've i'll we've we're "
@@ -47,7 +47,7 @@ _CONTRACTED = re.compile(r"['’](?:ve|ll|re|m|d)$|n['’]t$")
 
 
 def is_subject(words: Sequence[str]) -> bool:
-    """Whether words can be the whole of what a sentence is about."""
+    """Whether words, in lower case, can be the whole subject of a sentence."""
     if len(words) == 1 and (words[0] in PRONOUNS or words[0] in {"this", "that", "there"}):
         return True
     first, last = words[0], words[-1]
@@ -72,11 +72,11 @@ def is_subject(words: Sequence[str]) -> bool:
 
 
 def _tells_of_another(words: Sequence[str]) -> bool:
-    """As in "the approach that you": what follows has a subject of its own, and the verb is its."""
+    """Whether the verb belongs to a second subject, as in "the approach that you"."""
     is_of_doing = words[0].endswith("ing")
     for before, word in pairwise(words):  # "the first thing the extension"
         ends_phrase = could_be_noun(before) and before not in DETERMINERS | PREPOSITIONS
-        if word in _ARTICLES and ends_phrase and not is_of_doing and not begins_with_doing(before):
+        if word in _ARTICLES and ends_phrase and not is_of_doing and not begins_with_gerund(before):
             return True
     return any(
         word in _RELATIVE and not (finite_base(following) or following in AUXILIARIES)
@@ -85,7 +85,7 @@ def _tells_of_another(words: Sequence[str]) -> bool:
 
 
 def _holds_a_clause(words: Sequence[str]) -> bool:
-    """As in "this helps", "the next time it", "ruby makes strings": the verb came before."""
+    """Whether a verb is among the words already, as in "this helps", "ruby makes strings"."""
     if words[0] in {"this", "that"} and len(words) > 1 and re.search(r"[^sui]s$", words[1]):
         return True
     if words[0] in DETERMINERS:

@@ -1,4 +1,4 @@
-"""Which of a clause's words is its verb."""
+"""Finding the verb of a clause."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADVERBS = word_set(
 VERB_FOLLOWERS = word_set(
     "it them me us him you i we they best well badly worst up out off down back away home"
 )
-"""Words that a verb is followed by, and a noun is not."""
+"""Words that follow a verb, but no noun."""
 PLURAL_PRONOUNS = word_set("i we you they")
 FARTHEST_VERB = 9
 _BEGINS_CLAUSE = word_set("that which who whom whose when where if because so while what how why")
@@ -36,11 +36,11 @@ _NUMBERS = word_set("one two three four five six seven eight nine ten")
 
 
 def verb_place(words: Sequence[str]) -> int | None:
-    """Where the verb stands among a clause's words; None where that is not understood."""
+    """The index of the verb among a clause's words; None where that is uncertain."""
     lower = [word.lower().strip(",") for word in words]
     reach = range(1, min(len(words), FARTHEST_VERB))
     for i in reach:
-        is_auxiliary = lower[i] in AUXILIARIES and words[i][0].islower()  # and no month
+        is_auxiliary = lower[i] in AUXILIARIES and words[i][0].islower()  # not the month of May
         if is_auxiliary and lower[i - 1] not in {"who", "that", "which"}:
             return None if _has_relative(lower[:i]) else i
     if lower[0].endswith("ing") and AUXILIARIES & set(lower[FARTHEST_VERB:]):
@@ -69,7 +69,7 @@ def _could_be_verb(lower: Sequence[str], words: Sequence[str], i: int) -> bool:
     if not word.isalpha() or words[i][0].isupper() or before in {"who", "that", "which"}:
         return False
     if word in ADVERBS or is_said_within(lower, i):
-        return False  # "still" may be done to waters too
+        return False  # "still" is a verb too
     if before in PREPOSITIONS or before.endswith("'s"):
         return False
     if (word == "based" and after == "on") or (word == "like" and before not in PRONOUNS):
@@ -95,7 +95,7 @@ def _before(lower: Sequence[str], i: int) -> str:
 
 
 def is_said_within(lower: Sequence[str], i: int) -> bool:
-    """Whether the i-th word only tells more of what is before it, and the verb comes later.
+    """Whether the i-th word is a participle within the subject, and the verb comes later.
 
     As in "blocks defined in Ruby receive".
     """
@@ -116,7 +116,7 @@ def is_said_within(lower: Sequence[str], i: int) -> bool:
 
 
 def _stands_as_verb(lower: Sequence[str], i: int, after: str) -> bool:
-    """Whether a form that could also be a noun or participle is the verb, by what is around it."""
+    """Whether a form that can also be a noun or participle is the verb, by the words around it."""
     word = lower[i]
     if after in _DEGREES or (after == "of" and could_be_noun(word)):
         return False  # "column names rather difficult", "modern versions of"

@@ -1,1 +1,1 @@
-"""Training on several machines at once: the first leads, the others compute their shares."""
+"""Data-parallel training on several machines: the first leads, the others compute their shares."""

@@ -1,4 +1,4 @@
-"""A machine that is led: it loads the base model, computes its shares, and writes nothing."""
+"""A machine that follows: it loads the base model, computes its shares, and writes nothing."""
 
 from __future__ import annotations
 
@@ -10,42 +10,44 @@ from mlx.utils import tree_unflatten
 
 from mlx_backend import __version__
 from mlx_backend.errors import ErrorKind, OvernightError, from_exception
-from mlx_backend.library.home import Library
 from mlx_backend.models import lora
-from mlx_backend.models.base_model import LoadedModel, load_base_model
-from mlx_backend.protocol import ErrorReport
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.training.hosts import messages
 from mlx_backend.training.hosts.group import Group
 from mlx_backend.training.hosts.messages import Leave, Meet, Share, Take
-from mlx_backend.training.hosts.summing import nothing_learned, sum_over_all
+from mlx_backend.training.hosts.summing import sum_over_all, zero_gradients
 from mlx_backend.training.step import TrainingStep
+
+Load = Callable[[str], LoadedModel]
+"""Loads the base model of a name. Raises OvernightError when that cannot be done."""
 
 
 class FollowingStep(TrainingStep):
-    """Takes the steps that the leading machine takes."""
+    """Takes the same steps as the leading machine."""
 
     def take_over(self, told: Take) -> None:
-        """Become what the leading machine is."""
+        """Replace adapter and optimizer state by those of the leading machine."""
         self.model.update(tree_unflatten(list(messages.unpack(told.adapter).items())))
         optimizer = messages.unpack(told.optimizer)
         self.set_optimizer_state(tree_unflatten(list(optimizer.items())))
 
     def take_share(self, told: Share, group: Group) -> None:
-        """Compute this machine's parts of a batch, and take the step with what all computed."""
+        """Compute this machine's parts of a batch, then step with the gradients of all machines."""
         mx.random.seed(told.random ^ group.rank)
         parts = [messages.unpack_part(part) for part in told.parts[group.rank]]
-        summed = self._sum(parts) if parts else nothing_learned(self.model.trainable_parameters())
+        summed = self._sum(parts) if parts else zero_gradients(self.model.trainable_parameters())
         total, gradients = sum_over_all(group, *summed)
         self._learn(total, gradients, told.tokens, told.rate).result()
 
 
-def follow(group: Group, open_library: Callable[[], Library]) -> None:
-    """Do as the leading machine says until it lets this one go.
+def follow(group: Group, load: Load) -> None:
+    """Do as the leading machine says until it lets this one leave.
 
-    Raises OvernightError when it is lost, or when this machine cannot train along; then the
-    leading one was told.
+    Raises OvernightError when the leading machine is lost, or when this machine cannot take part;
+    the leading machine has been told the reason then.
     """
-    loaded = _meet(group, open_library)
+    loaded = _meet(group, load)
     if loaded is None:
         return
     step: FollowingStep | None = None
@@ -59,19 +61,19 @@ def follow(group: Group, open_library: Callable[[], Library]) -> None:
             step.take_share(told, group)
 
 
-def _meet(group: Group, open_library: Callable[[], Library]) -> LoadedModel | None:
-    """Load what the leading machine says, and answer whether that went well.
+def _meet(group: Group, load: Load) -> LoadedModel | None:
+    """Load the model that the leading machine names, and answer whether that went well.
 
-    None where it lets this one go at once; then it asks for no answer.
+    None if it lets this machine leave at once; then it waits for no answer.
     """
     told = group.broadcast()
     if told == messages.encode(Leave()):
         return None
     try:
-        loaded = _load(open_library(), _understood(told))
+        loaded = _loaded_as_told(load, _understood(told))
     except Exception as error:
         typed = from_exception(error)
-        group.gather(msgspec.msgpack.encode(ErrorReport.of(typed)))
+        group.gather(msgspec.msgpack.encode(report_of(typed)))
         raise typed from error
     group.gather(b"")
     return loaded
@@ -91,13 +93,13 @@ def _understood(told: bytes) -> Meet:
     )
 
 
-def _load(library: Library, told: Meet) -> LoadedModel:
-    loaded = load_base_model(library, told.model)
+def _loaded_as_told(load: Load, told: Meet) -> LoadedModel:
+    loaded = load(told.model)
     if loaded.info.card.sha256 != told.sha256:
         raise OvernightError(
             ErrorKind.MODEL_DAMAGED,
             f"Its base model '{told.model}' is another version.",
-            f"Put the version of the first machine into {library.models}.",
+            f"Put the version of the first machine into {loaded.info.path.parent}.",
         )
     lora.attach(loaded.model, told.shape)
     return loaded

@@ -1,7 +1,7 @@
-"""Speaking with the other machines: MLX's ring of TCP connections, and what goes round in it.
+"""Communication between the machines of a run, over MLX's ring of TCP connections.
 
-Every machine must take part in every call. One that waits for another does so without an end;
-who is gone is found out by whoever started them all.
+Every machine must take part in every call. There is no timeout: the process that launched all
+machines notices when one is gone.
 """
 
 from __future__ import annotations
@@ -14,49 +14,49 @@ import numpy as np
 
 from mlx_backend.errors import ErrorKind, OvernightError
 
-_RING = "[ring]"  # what its errors begin with: all others are not about the connection
+_RING = "[ring]"  # MLX's errors of the connection begin with it
 
 
 class Group:
-    """The machines of a run. `rank` is this one's number, 0 that of the one that leads.
+    """The machines of a run. `rank` is the number of this one; 0 is the leading machine.
 
-    Everything raises OvernightError (HOST_LOST) when the connection to a neighbour is gone.
+    All methods raise OvernightError (HOST_LOST) when the connection to a neighbour is lost.
     """
 
     def __init__(self) -> None:
-        with _told_as_lost():
+        with _connection_errors():
             self._group = mx.distributed.init(strict=True, backend="ring")
         self.rank: int = self._group.rank()
         self.size: int = self._group.size()
 
     def broadcast(self, data: bytes = b"") -> bytes:
-        """Give all what the leading machine gives; the others give nothing."""
+        """The leading machine's data, on every machine; the others pass nothing."""
         length = int(np.array(self.sum(mx.array([len(data)])))[0])
         own = np.frombuffer(data, np.uint8) if data else np.zeros(length, np.uint8)
         return np.array(self.sum(mx.array(own))).tobytes()
 
     def gather(self, data: bytes) -> list[bytes]:
-        """What each machine gives, by rank."""
+        """The data of every machine, by rank."""
         lengths = self._gathered(mx.array([len(data)])).tolist()
-        # One more than the longest: nothing can be gathered of arrays without elements.
+        # One byte longer than the longest, because empty arrays cannot be gathered.
         padded = np.frombuffer(data.ljust(max(lengths) + 1, b"\0"), np.uint8)
         rows = self._gathered(mx.array(padded)).reshape(self.size, -1)
         return [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
 
     def sum(self, array: mx.array) -> mx.array:
-        """The sum of an array over all machines, computed."""
-        with _told_as_lost():
+        """The sum of an array over all machines, evaluated."""
+        with _connection_errors():
             total = mx.distributed.all_sum(array, group=self._group)
             mx.eval(total)
         return total
 
     def _gathered(self, array: mx.array) -> np.ndarray:
-        with _told_as_lost():
+        with _connection_errors():
             return np.array(mx.distributed.all_gather(array, group=self._group))
 
 
 @contextlib.contextmanager
-def _told_as_lost() -> Iterator[None]:
+def _connection_errors() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""What the leading machine tells the others. All of it goes to all."""
+"""The messages of the leading machine to the others. Every message goes to all of them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import mlx.core as mx
 import msgspec
 
+from mlx_backend.jobs.memory_ladder import Recomputed
 from mlx_backend.models.lora import LoraShape
-from mlx_backend.training.memory_saving import Recomputed
 
 
 class Meet(msgspec.Struct, frozen=True, kw_only=True, tag="meet"):
-    """Load this base model and put an adapter of this shape on it; answer with what hinders."""
+    """Load this base model and put an adapter of this shape on it; the answer says what failed."""
 
     version: str
     model: str
@@ -22,7 +22,10 @@ class Meet(msgspec.Struct, frozen=True, kw_only=True, tag="meet"):
 
 
 class Take(msgspec.Struct, frozen=True, kw_only=True, tag="take"):
-    """Take this adapter and this state of the optimizer over, whatever yours were."""
+    """Replace your adapter and the state of your optimizer by these.
+
+    `recomputed` is what the backward pass recomputes from now on.
+    """
 
     recomputed: Recomputed
     adapter: bytes
@@ -30,9 +33,9 @@ class Take(msgspec.Struct, frozen=True, kw_only=True, tag="take"):
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True, tag="share"):
-    """Take a step: each rank has its parts of a batch with so many `tokens` to learn in all.
+    """Take a step: `parts` are each rank's parts of a batch, which has so many learned `tokens`.
 
-    `random` seeds what is drawn (dropout), with the rank mixed in.
+    `rate` is the learning rate. `random` seeds the dropout, together with the rank.
     """
 
     tokens: int
@@ -42,7 +45,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, tag="share"):
 
 
 class Leave(msgspec.Struct, frozen=True, kw_only=True, tag="leave"):
-    """There is no more to compute."""
+    """End: there is nothing more to compute."""
 
 
 Message = Meet | Take | Share | Leave
@@ -57,7 +60,7 @@ def encode(message: Message) -> bytes:
 
 
 def decode(data: bytes) -> Message:
-    """A message again. Raises msgspec.DecodeError when it is none of this version."""
+    """Read a message. Raises msgspec.DecodeError when this version knows no such message."""
     message: Message = _decoder.decode(data)
     return message
 
@@ -70,7 +73,7 @@ def pack(arrays: Mapping[str, mx.array]) -> bytes:
 
 
 def unpack(data: bytes) -> dict[str, mx.array]:
-    """Named arrays again."""
+    """Read what `pack` wrote."""
     arrays = mx.load(io.BytesIO(data), format="safetensors")
     assert isinstance(arrays, dict)
     return arrays
@@ -82,6 +85,6 @@ def pack_part(arrays: Sequence[mx.array]) -> bytes:
 
 
 def unpack_part(data: bytes) -> tuple[mx.array, ...]:
-    """The arrays of a part again, in their order."""
+    """Read what `pack_part` wrote."""
     arrays = unpack(data)
     return tuple(arrays[str(place)] for place in range(len(arrays)))

@@ -1,4 +1,4 @@
-"""Sharing a batch out, and adding up what each machine made of its share."""
+"""Splitting a batch among machines, and summing their losses and gradients."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from mlx_backend.training.step import Gradients
 _T = TypeVar("_T")
 
 
-def shares(parts: Sequence[_T], size: int) -> list[list[_T]]:
-    """Who computes what, by rank; where there are fewer parts than machines, some get none."""
+def split_parts(parts: Sequence[_T], size: int) -> list[list[_T]]:
+    """The parts of each of `size` machines, by rank; with fewer parts, some machines get none."""
     return [list(parts[rank::size]) for rank in range(size)]
 
 
-def nothing_learned(parameters: Gradients) -> tuple[mx.array, Gradients]:
-    """The loss and the gradients of no targets at all."""
+def zero_gradients(parameters: Gradients) -> tuple[mx.array, Gradients]:
+    """The loss and the gradients of a machine without parts: zeros in the parameters' shapes."""
     return mx.array(0.0), tree_map(mx.zeros_like, parameters)
 
 
 def sum_over_all(group: Group, total: mx.array, gradients: Gradients) -> tuple[mx.array, Gradients]:
-    """Add up losses and gradients of all machines, in one go: each go takes its time.
+    """The sums of the loss and of each gradient over all machines.
 
+    All arrays go as one float32 vector, because each all-reduce takes a time of its own.
     Raises OvernightError when a machine is lost.
     """
-    mx.eval(total, gradients)  # a fault here is not one of the connection
+    mx.eval(total, gradients)  # so that an error of the computation is not taken for a lost machine
     named = flatten(gradients)
     vector = mx.concatenate(
         [array.astype(mx.float32).reshape(-1) for array in (total, *named.values())]

@@ -220,7 +220,7 @@ def test_a_redo_leaves_another_adapter_of_the_name_alone(
     shutil.rmtree(library.adapters / "Journal")
     add_adapter(library, "Journal", age_s=5)
     services.history.redo()
-    qtbot.waitUntil(lambda: "another adapter" in page.undo_bar.label.text())
+    qtbot.waitUntil(lambda: "a different adapter" in page.undo_bar.label.text())
     assert (library.adapters / "Journal").is_dir()
 
 

@@ -12,15 +12,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
+from app.bin.bin_table_model import stays
 from app.bin.page import BinPage
-from app.bin.table import stays
 from app.models.page import ModelsPage
 from app.notes.page import NotesPage
-from app.notes.samples.page import SamplesView
+from app.notes.samples.page import SamplesPage
 from app.services import Services, make_services
 from app.text.directions import isolated
-from app.widgets.confirm import ConfirmDialog
-from app.widgets.rows import Rows
+from app.widgets.confirm_dialog import ConfirmDialog
+from app.widgets.row_delegate import RowDelegate
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin, Binned
 from mlx_backend.library.conversations import Conversations
@@ -210,7 +210,7 @@ def test_names_are_as_they_are(
     assert page.view.textElideMode() == Qt.TextElideMode.ElideMiddle
     option = QStyleOptionViewItem()
     delegate = page.view.itemDelegate()
-    assert isinstance(delegate, Rows)
+    assert isinstance(delegate, RowDelegate)
     delegate.initStyleOption(option, index)
     assert option.text == isolated(name.strip())
 
@@ -351,7 +351,7 @@ def test_samples_are_deleted_and_come_back(
         for n in range(3)
     ]
     add_samples(library, "Puffins", drafts)
-    view = SamplesView(services)
+    view = SamplesPage(services)
     qtbot.addWidget(view)
     view.show()
 

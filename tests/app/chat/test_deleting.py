@@ -152,7 +152,7 @@ def test_a_question_in_a_conversation_that_went_elsewhere_comes_back(
     with opened(library.database) as db:
         Bin(library, db).delete_conversations([conversation])
     ask(page, "And two?")
-    qtbot.waitUntil(lambda: "deleted meanwhile" in page.notice.text())
+    qtbot.waitUntil(lambda: "has been deleted" in page.notice.text())
     assert page.input.text() == "And two?"
 
 

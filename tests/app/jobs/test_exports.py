@@ -13,9 +13,9 @@ from app.services import Services
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.renaming import rename_adapter
 from tests.app.filled import add_adapter
 
 VERIFIED = "Exported. Verified: the export answers like the original."

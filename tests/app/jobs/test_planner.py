@@ -59,7 +59,8 @@ def test_the_same_question_is_measured_once(
 
 
 @pytest.mark.parametrize(
-    ("was", "by_now"), [('"fits":true', '"fits":false'), ('"fits":true', '"fits":true,"down":1')]
+    ("was", "by_now"),
+    [('"fits":true', '"fits":false'), ('"fits":true', '"fits":true,"saves_to_fit":true')],
 )
 def test_a_plan_that_memory_was_short_for_is_measured_again(
     make_planner: PlannerMaker, qtbot: QtBot, tmp_path: Path, was: str, by_now: str

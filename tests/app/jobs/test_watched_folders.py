@@ -116,7 +116,7 @@ HANGING = """
 import sys, threading
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from app import watched_folders
+from app.jobs import watched_folders
 from app.main import make_application
 from app.services import make_services
 from mlx_backend.library import Library

@@ -308,3 +308,28 @@ def test_continue_gives_a_run_the_time_that_it_had_left(
         watcher.resume(folder.id)
     qtbot.waitUntil((folder.path / "overtime.json").exists)
     qtbot.waitUntil(lambda: not folder.pause_requested())
+
+
+@pytest.mark.parametrize("version", [0, protocol.VERSION + 1])
+def test_a_run_of_another_version_is_shown_as_it_is(library: Library, version: int) -> None:
+    spec = protocol.TrainSpec(name="Notes", model="starter", v=version)
+    folder = JobFolder.create(library.runs, spec)
+    for event in (protocol.Started(pid=1, v=version), protocol.Finished(result={}, v=version)):
+        folder.append(event)
+    (run,) = JobScanner((library.runs,)).scan()
+    assert (run.name, run.state) == ("Notes", JobState.FINISHED)
+
+
+def test_a_run_of_a_newer_version_is_not_resumed(
+    watcher: JobWatcher, qtbot: QtBot, library: Library
+) -> None:
+    spec = protocol.TrainSpec(name="Notes", model="starter", v=protocol.VERSION + 1)
+    folder = JobFolder.create(library.runs, spec)
+    folder.append(protocol.Stopped(step=3))
+    with qtbot.waitSignal(watcher.settled):
+        watcher.begin()
+    with qtbot.waitSignal(watcher.start_failed) as failed:
+        watcher.resume(folder.id)
+    assert failed.args is not None
+    assert "newer version of Overnight" in failed.args[1].message
+    assert folder.status().state is JobState.STOPPED

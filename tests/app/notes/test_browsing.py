@@ -10,10 +10,10 @@ from pytestqt.qtbot import QtBot
 
 from app.notes.page import NotesPage
 from app.services import Services
-from mlx_backend.importers.readers.transcript import Transcript
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
 from mlx_backend.library import Library
 from mlx_backend.library.database import connect, opened, transaction
-from mlx_backend.library.findings import update_included
+from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.note_secrets import note_secrets
 from mlx_backend.library.notes import NewNote, Notes
 from mlx_backend.library.own_names import OwnNames, update_authorship
@@ -29,7 +29,7 @@ def page(library: Library, services: Services, qtbot: QtBot) -> NotesPage:
     qtbot.addWidget(page)
     page.resize(1200, 800)
     page.show()
-    # Rows are read behind the window's back, after it is known how many there are.
+    # RowDelegate are read behind the window's back, after it is known how many there are.
     qtbot.waitUntil(lambda: len([*filter(None, titles(page))]) == 5 and page.tree.rowCount() == 2)
     return page
 
@@ -289,7 +289,7 @@ def test_all_notes_are_chosen_left_out_and_brought_back(
 
 def add_chat(library: Library, own: bool | None = None) -> None:
     """A chat of Ida and Emil; `own` tells whether the file says that Emil is the person."""
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     for name, words in (("Ida", "When does the ferry leave?"), ("Emil", "At seven, I think.")):
         is_own = None if own is None else own and name == "Emil"
         transcript.say(name, f"{name}: ", words, is_own)

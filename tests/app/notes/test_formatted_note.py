@@ -11,16 +11,17 @@ from PySide6.QtWidgets import QAbstractSlider
 from pytestqt.qtbot import QtBot
 
 from app.notes.formatted_note import FormattedNote
-from app.notes.marks import Places, marks_of, shown_text
 from app.notes.page import NotesPage
+from app.notes.text_marks import marks_of, shown_text
 from app.notes.word_places import WordPlaces
 from app.services import Services
 from app.shell.window import Window
+from app.text.qt_places import QtPlaces
 from app.widgets.code_box import CodeBox
-from app.widgets.markdown_parts import Kind, parts_of
+from app.widgets.markdown_parts import PartKind, parts_of
 from mlx_backend.library import Library
+from mlx_backend.library.curation_findings import Reason
 from mlx_backend.library.database import opened
-from mlx_backend.library.findings import Reason
 from mlx_backend.library.notes import NewNote, Notes
 from tests.app.filled import add_notes
 
@@ -237,11 +238,11 @@ def test_nothing_is_wider_than_the_pane(formatted: FormattedNote, qtbot: QtBot, 
 def test_parts_cover_the_text_in_order() -> None:
     parts = parts_of(NOTE)
     assert [part.kind for part in parts] == [
-        Kind.TEXT, Kind.TABLE, Kind.CODE, Kind.TEXT,
+        PartKind.TEXT, PartKind.TABLE, PartKind.CODE, PartKind.TEXT,
     ]  # fmt: skip
     assert all(a.end <= b.start for a, b in itertools.pairwise(parts))
     for part in parts:
-        if part.kind is not Kind.CODE:
+        if part.kind is not PartKind.CODE:
             assert NOTE[part.start : part.end] == part.text
 
 
@@ -251,6 +252,6 @@ def test_places_of_words_and_back() -> None:
     assert words.shown(19, 20) == (15, 16)
     assert words.shown(2, 3) is None
     text = "a🌊b🌊🌊c"
-    places = Places(text)
+    places = QtPlaces(text)
     for place in range(len(text) + 1):
         assert places.in_python(places.in_qt(place)) == place

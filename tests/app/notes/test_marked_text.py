@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.notes.marked_text import MarkedText
-from app.notes.marks import Becomes, marks_of, shown_text
+from app.notes.text_marks import Becomes, marks_of, shown_text
 from app.services import Services
 from app.style import Style
-from mlx_backend.library.findings import Reason, Step
+from mlx_backend.library.curation_findings import Reason, Step
 from mlx_backend.library.notes import Span
 
 TEXT = "Tide 🌊 table\n\nThe same footer.\n\nThe password is hunter22."
@@ -57,7 +57,7 @@ def test_others_words_are_marked_as_such() -> None:
 
 def test_passages_of_a_note_that_is_left_out_are_not_taught() -> None:
     mark = marks_of(TEXT, PASSAGES[1:], (), used=False)[0]
-    assert mark.sentence == "Passage 1 of 1, not taught as the note is left out."
+    assert mark.sentence == "Passage 1 of 1, not taught because the note is left out."
 
 
 def test_each_secret_says_what_it_is() -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from app.notes.origin import origin_sentence
-from mlx_backend.library.origins import Origin
+from mlx_backend.library.note_origins import Origin
 
 WRITTEN = time.mktime((2021, 5, 4, 12, 0, 0, 0, 0, -1))
 CHANGED = time.mktime((2021, 5, 6, 12, 0, 0, 0, 0, -1))

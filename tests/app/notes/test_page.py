@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.notes.page import NotesPage
 from app.services import Services
 from app.style import Size
+from app.widgets.undo_bar import UndoBar
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
@@ -232,3 +233,27 @@ def test_fifty_thousand_notes_scroll(services: Services, page: NotesPage, qtbot:
     page.list.scrollToBottom()
     page.list.selectRow(49_999)
     qtbot.waitUntil(lambda: page.preview.text.toPlainText() != "")
+
+
+@pytest.mark.parametrize(
+    "skipped", [{}, {"/notes/Harbour.jpg": "Not a kind of file that is read."}]
+)
+def test_after_the_last_note_is_deleted_the_page_invites_and_offers_undo(
+    skipped: dict[str, str], library: Library, page: NotesPage, qtbot: QtBot
+) -> None:
+    add_notes(library)
+    add_skipped(library, skipped)
+    page.refresh()
+    qtbot.waitUntil(lambda: len(titles(page)) == 3)
+    page.list.selectAll()
+    page.list.delete_wanted.emit()
+    qtbot.waitUntil(lambda: titles(page) == [])
+    qtbot.waitUntil(page.browser.empty.isVisible)
+    assert not page.list.isVisible()
+    with qtbot.waitSignal(page.folder_wanted):
+        page.browser.empty.button.click()
+    (bar,) = [bar for bar in page.findChildren(UndoBar) if bar.isVisible()]
+    assert bar.label.text().startswith("Deleted 3 notes.")
+    bar.button.click()
+    qtbot.waitUntil(lambda: len(titles(page)) == 3)
+    qtbot.waitUntil(page.list.isVisible)

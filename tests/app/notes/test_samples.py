@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.notes.page import NotesPage
 from app.notes.samples import descriptions
-from app.notes.samples.page import SamplesView
+from app.notes.samples.page import SamplesPage
 from app.services import Services
 from app.shell.window import Window
 from mlx_backend import protocol
@@ -23,7 +23,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, drop_reasons
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.database import opened, transaction
-from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.sample_browsing import SampleBrowsing, SampleFilter
 from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.library.samples import StoredSample
@@ -69,18 +69,18 @@ def notes(services: Services, library: Library, qtbot: QtBot) -> NotesPage:
 
 
 @pytest.fixture
-def view(notes: NotesPage, qtbot: QtBot) -> SamplesView:
+def view(notes: NotesPage, qtbot: QtBot) -> SamplesPage:
     notes.segments.buttons[1].click()
     qtbot.waitUntil(lambda: notes.samples.table.rowCount() == 3)
     return notes.samples
 
 
-def prompts(view: SamplesView) -> list[str]:
+def prompts(view: SamplesPage) -> list[str]:
     samples = [view.table.item(row) for row in range(view.table.rowCount())]
     return [sample.prompt if sample else "" for sample in samples]
 
 
-def choose(view: SamplesView, prompt: str, qtbot: QtBot) -> None:
+def choose(view: SamplesPage, prompt: str, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: prompt in prompts(view))
     view.view.selectRow(prompts(view).index(prompt))
     qtbot.waitUntil(lambda: view.editor.prompt.toPlainText() == prompt)
@@ -105,7 +105,7 @@ def test_before_the_first_study_it_says_what_it_is_for(
         page.samples.empty.button.click()
 
 
-def test_what_was_written_is_listed_and_counted(view: SamplesView, qtbot: QtBot) -> None:
+def test_what_was_written_is_listed_and_counted(view: SamplesPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: prompts(view) == [CYLINDERS.prompt, BURROWS.prompt, BAD.prompt])
     qtbot.waitUntil(lambda: view.totals.text() == "3 samples written, 2 kept")
     row = [view.table.index(2, column).data() for column in range(3)]
@@ -116,7 +116,7 @@ def test_what_was_written_is_listed_and_counted(view: SamplesView, qtbot: QtBot)
 
 
 def test_a_change_that_came_too_late_is_said_once_and_its_words_are_given_back(
-    view: SamplesView, services: Services, library: Library, qtbot: QtBot
+    view: SamplesPage, services: Services, library: Library, qtbot: QtBot
 ) -> None:
     choose(view, BURROWS.prompt, qtbot)
     with opened(library.database) as db:
@@ -132,7 +132,7 @@ def test_a_change_that_came_too_late_is_said_once_and_its_words_are_given_back(
     assert BURROWS.answer in error.hint
 
 
-def test_search_and_groups(view: SamplesView, qtbot: QtBot) -> None:
+def test_search_and_groups(view: SamplesPage, qtbot: QtBot) -> None:
     QTest.keyClicks(view.search, "puffins gull")
     qtbot.waitUntil(lambda: prompts(view) == [BURROWS.prompt, BAD.prompt])
     qtbot.waitUntil(lambda: view.totals.text() == "2 samples found. 3 samples written, 2 kept")
@@ -146,7 +146,7 @@ def test_search_and_groups(view: SamplesView, qtbot: QtBot) -> None:
 
 
 def test_why_one_was_thrown_out_is_said_and_can_be_overruled(
-    view: SamplesView, qtbot: QtBot, library: Library
+    view: SamplesPage, qtbot: QtBot, library: Library
 ) -> None:
     choose(view, BAD.prompt, qtbot)
     assert view.editor.state.text() == (
@@ -161,7 +161,7 @@ def test_why_one_was_thrown_out_is_said_and_can_be_overruled(
     qtbot.waitUntil(lambda: stored(library)[BAD.prompt].choice == "")
 
 
-def test_leaving_out_and_undo(view: SamplesView, qtbot: QtBot, library: Library) -> None:
+def test_leaving_out_and_undo(view: SamplesPage, qtbot: QtBot, library: Library) -> None:
     choose(view, BURROWS.prompt, qtbot)
     view.editor.toggle.click()
     qtbot.waitUntil(lambda: not stored(library)[BURROWS.prompt].is_used)
@@ -171,11 +171,11 @@ def test_leaving_out_and_undo(view: SamplesView, qtbot: QtBot, library: Library)
 
 
 def test_the_samples_of_a_note_left_out_are_so_too(
-    view: SamplesView, qtbot: QtBot, library: Library
+    view: SamplesPage, qtbot: QtBot, library: Library
 ) -> None:
     engine = stored(library)[CYLINDERS.prompt].note_id
     with opened(library.database) as db:
-        Decisions(db).decide([engine], included=False)
+        NoteDecisions(db).decide([engine], included=False)
     view.refresh()
     qtbot.waitUntil(lambda: view.totals.text() == "3 samples written, 1 kept")
     choose(view, CYLINDERS.prompt, qtbot)
@@ -183,7 +183,7 @@ def test_the_samples_of_a_note_left_out_are_so_too(
     assert view.editor.state.text() == "Its note is left out of training, and so is this sample."
 
 
-def toggle(view: SamplesView, qtbot: QtBot) -> None:
+def toggle(view: SamplesPage, qtbot: QtBot) -> None:
     offered = view.editor.toggle.text()
     view.editor.toggle.click()
     qtbot.waitUntil(lambda: view.editor.toggle.text() != offered)
@@ -191,7 +191,7 @@ def toggle(view: SamplesView, qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("prompt", [BURROWS.prompt, BAD.prompt])
 def test_taking_back_leaves_no_trace(
-    view: SamplesView, qtbot: QtBot, library: Library, prompt: str
+    view: SamplesPage, qtbot: QtBot, library: Library, prompt: str
 ) -> None:
     choose(view, prompt, qtbot)
     before = stored(library)[prompt]
@@ -202,7 +202,7 @@ def test_taking_back_leaves_no_trace(
 
 
 def test_what_was_changed_stays_so_while_it_is_left_out(
-    view: SamplesView, qtbot: QtBot, library: Library
+    view: SamplesPage, qtbot: QtBot, library: Library
 ) -> None:
     choose(view, BURROWS.prompt, qtbot)
     retype(view.editor.answer, "352")
@@ -227,7 +227,7 @@ def retype(field: QPlainTextEdit, text: str) -> None:
 
 
 def test_what_is_typed_is_kept_when_something_else_is_done(
-    view: SamplesView, qtbot: QtBot, library: Library
+    view: SamplesPage, qtbot: QtBot, library: Library
 ) -> None:
     choose(view, BURROWS.prompt, qtbot)
     retype(view.editor.prompt, "How many burrows are there?")
@@ -245,7 +245,7 @@ def test_what_is_typed_is_kept_when_something_else_is_done(
 
 
 def test_what_is_typed_is_kept_when_the_page_goes(
-    notes: NotesPage, view: SamplesView, qtbot: QtBot, library: Library
+    notes: NotesPage, view: SamplesPage, qtbot: QtBot, library: Library
 ) -> None:
     choose(view, BURROWS.prompt, qtbot)
     retype(view.editor.answer, "352")
@@ -254,7 +254,7 @@ def test_what_is_typed_is_kept_when_the_page_goes(
 
 
 def test_an_emptied_field_gets_its_words_back(
-    view: SamplesView, qtbot: QtBot, library: Library
+    view: SamplesPage, qtbot: QtBot, library: Library
 ) -> None:
     choose(view, BURROWS.prompt, qtbot)
     view.editor.answer.clear()
@@ -264,7 +264,7 @@ def test_an_emptied_field_gets_its_words_back(
 
 
 def test_a_change_of_a_sample_that_is_gone_is_no_change(
-    view: SamplesView, qtbot: QtBot, library: Library, services: Services
+    view: SamplesPage, qtbot: QtBot, library: Library, services: Services
 ) -> None:
     choose(view, BURROWS.prompt, qtbot)
     with opened(library.database) as db:
@@ -278,7 +278,7 @@ def test_a_change_of_a_sample_that_is_gone_is_no_change(
     assert view.editor.answer.toPlainText() == "352"
 
 
-def test_the_note_is_shown_at_the_place(notes: NotesPage, view: SamplesView, qtbot: QtBot) -> None:
+def test_the_note_is_shown_at_the_place(notes: NotesPage, view: SamplesPage, qtbot: QtBot) -> None:
     choose(view, CYLINDERS.prompt, qtbot)
     view.editor.open.click()
     qtbot.waitUntil(lambda: notes.preview.told.text() == "The answer is from here.")
@@ -287,7 +287,7 @@ def test_the_note_is_shown_at_the_place(notes: NotesPage, view: SamplesView, qtb
 
 
 def test_a_note_without_the_words_is_shown_at_its_top(
-    notes: NotesPage, view: SamplesView, qtbot: QtBot, library: Library
+    notes: NotesPage, view: SamplesPage, qtbot: QtBot, library: Library
 ) -> None:
     gone = msgspec.structs.replace(CYLINDERS, prompt="Gone?", key="one", quote="three pistons")
     add_samples(library, "Engine", [gone])
@@ -323,7 +323,7 @@ def test_adding_notes_shows_the_notes(
 
 
 def test_an_import_meanwhile_does_not_take_the_view_away(
-    notes: NotesPage, view: SamplesView, qtbot: QtBot
+    notes: NotesPage, view: SamplesPage, qtbot: QtBot
 ) -> None:
     notes.refresh()
     qtbot.wait(50)
@@ -331,7 +331,7 @@ def test_an_import_meanwhile_does_not_take_the_view_away(
 
 
 def test_a_study_that_goes_on_is_seen(
-    view: SamplesView, qtbot: QtBot, make_run: RunMaker, library: Library, services: Services
+    view: SamplesPage, qtbot: QtBot, make_run: RunMaker, library: Library, services: Services
 ) -> None:
     view._studying.setInterval(10)
     folder = make_run(steps=0, last=(protocol.StageBegan(stage="studying"),))
@@ -351,7 +351,7 @@ def test_every_filter_has_its_words() -> None:
     assert descriptions.reason("too odd") == "Too odd."
 
 
-def is_read(view: SamplesView, row: int) -> bool:
+def is_read(view: SamplesPage, row: int) -> bool:
     return view.table.item(row) is not None
 
 

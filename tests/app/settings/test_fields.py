@@ -24,7 +24,7 @@ from pytestqt.qtbot import QtBot
 from app.services import Services
 from app.settings.page import SettingsPage
 from app.shell.window import ENTRIES, Window
-from app.tonight.when import WhenFields
+from app.tonight.when_fields import WhenFields
 from app.widgets.number_fields import DecimalField, WholeField, decimal_number, whole_number
 from mlx_backend.cli.main import main
 from mlx_backend.library import Library

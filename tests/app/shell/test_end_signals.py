@@ -16,8 +16,8 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.shell.signals import EndSignals
 from app.shell.single_window import SingleWindow
+from app.shell.system_signals import EndSignals
 from mlx_backend.library import Library
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

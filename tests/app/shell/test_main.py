@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 import app.main
 from app.shell.logs import show_unexpected, write_log_to
 from app.shell.single_window import SingleWindow
-from app.widgets.errors import ErrorDialog
+from app.widgets.error_dialog import ErrorDialog
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 
@@ -106,7 +106,7 @@ def test_library_that_cannot_be_made(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("OVERNIGHT_HOME", str(tmp_path / "file"))
     assert app.main.main([]) == 1
-    assert "cannot be made" in shown[0]
+    assert "cannot be created" in shown[0]
 
 
 def test_unexpected_errors_are_logged_and_shown(
@@ -188,7 +188,7 @@ def test_what_keeps_the_window_from_opening_names_the_folder(
         dialogs.append(dialog)
 
     monkeypatch.setattr(ErrorDialog, "exec", note)
-    monkeypatch.setattr("app.widgets.errors.open_path", opened.append)
+    monkeypatch.setattr("app.widgets.error_dialog.open_path", opened.append)
     assert app.main.main([]) == 1
     said = f"{dialogs[0].message.text()} {dialogs[0].hint.text()}"
     assert str(home) in said

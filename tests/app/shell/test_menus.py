@@ -18,7 +18,7 @@ from app.services import Services
 from app.shell.window import Window
 from app.widgets.find_bar import FindBar
 from app.widgets.fitted_text import FittedText
-from app.widgets.text import paragraph
+from app.widgets.labels import paragraph
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened

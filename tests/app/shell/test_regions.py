@@ -17,17 +17,18 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.chat.pasted import PastedRow
+from app.chat.pasted_texts import PastedRow
 from app.chat.question_length import length_notice
 from app.main import settle_direction
 from app.text import amounts
 from app.text.directions import runs_left
-from app.tonight.when import WhenFields
+from app.text.error_text import trouble
+from app.tonight.when_fields import WhenFields
 from app.widgets.elided import Elided
-from app.widgets.flow import Flow
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.labels import label, paragraph
 from app.widgets.notices import Notices
-from app.widgets.rows import Rows
-from app.widgets.text import label, paragraph
+from app.widgets.row_delegate import RowDelegate
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.context_window import too_long
 from mlx_backend.protocol import LONGEST_QUESTION
@@ -83,7 +84,7 @@ def test_what_is_said_of_long_texts_too(region: Callable[[str], None], qtbot: Qt
     assert longest in length_notice("a" * (LONGEST_QUESTION + 1), False, 0)
     assert "." in longest
     assert "about 6.100 words" in length_notice("word " * 20_000, False, 8192)
-    assert "about 1.500 words" in amounts.trouble(too_long(30_000, 2_048))
+    assert "about 1.500 words" in trouble(too_long(30_000, 2_048))
     notices = Notices()
     qtbot.addWidget(notices)
     notices.show_error(OvernightError(ErrorKind.NO_MEMORY, "It needs 2.1 GB.", "There are 1.1 GB."))
@@ -109,7 +110,7 @@ def test_a_window_from_right_to_left(
     assert qapp.layoutDirection() is Qt.LayoutDirection.RightToLeft
     row = QWidget()
     qtbot.addWidget(row)
-    flow = Flow(row, 8)
+    flow = FlowLayout(row, 8)
     first, second = QPushButton("Add Folder…"), QPushButton("Export…")
     flow.addWidget(first)
     flow.addWidget(second)
@@ -122,6 +123,29 @@ def test_a_window_from_right_to_left(
     assert first.grab().toImage() == before_words  # the dots stay behind the words
 
 
+def test_a_strip_is_mirrored_in_a_window_from_right_to_left(
+    region: Callable[[str], None], qapp: QApplication, qtbot: QtBot
+) -> None:
+    def rooms() -> tuple[int, int]:
+        """What is left free before the words and behind the last button."""
+        notices = Notices()
+        qtbot.addWidget(notices)
+        notices.resize(600, 60)
+        notices.show_error(OvernightError(ErrorKind.DISK_FULL, "The disk is full."))
+        strip = notices.label.parentWidget()
+        words, cross = notices.label.geometry(), notices.close_button.geometry()
+        assert strip is not None
+        left, right = sorted((words, cross), key=lambda each: each.x())
+        rooms = left.x(), strip.width() - right.x() - right.width()
+        return rooms if left is words else (rooms[1], rooms[0])
+
+    usual = rooms()
+    assert usual[0] > usual[1]
+    region("he_IL")
+    settle_direction(qapp)
+    assert rooms() == usual
+
+
 @pytest.mark.parametrize("text", ["What is comma?", "(see below)", "Notes…", "3 notes!"])
 def test_sentences_in_lists_keep_their_signs_where_they_belong(
     region: Callable[[str], None], qapp: QApplication, qtbot: QtBot, text: str
@@ -132,7 +156,7 @@ def test_sentences_in_lists_keep_their_signs_where_they_belong(
     def drawn(shown: str) -> QImage:
         view = QListWidget()
         qtbot.addWidget(view)
-        view.setItemDelegate(Rows(view))
+        view.setItemDelegate(RowDelegate(view))
         view.addItem(shown)
         view.resize(300, 60)
         view.show()

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.chat.exchanges import Phase
-from app.chat.input import ChatInput
 from app.chat.page import ChatPage
+from app.chat.question_field import QuestionField
 from app.services import Services
-from app.widgets.composing import LineField, TextField
+from app.widgets.text_fields import LineField, TextField
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened
@@ -47,8 +47,8 @@ def page(make_page: Callable[[], ChatPage], library: Library) -> ChatPage:
 
 
 @pytest.fixture
-def field(qtbot: QtBot) -> ChatInput:
-    field = ChatInput()
+def field(qtbot: QtBot) -> QuestionField:
+    field = QuestionField()
     qtbot.addWidget(field)
     qtbot.addWidget(field.pasted)
     field.resize(600, 200)
@@ -79,17 +79,17 @@ def settle(page: ChatPage, qtbot: QtBot) -> None:
     ],
     ids=lambda text: f"{text[:3]!r}{len(text)}",
 )
-def test_a_paste_of_any_length_is_whole(field: ChatInput, text: str) -> None:
+def test_a_paste_of_any_length_is_whole(field: QuestionField, text: str) -> None:
     QTest.keyClicks(field, "Before: ")
     paste(field, text)
     assert text in field.text()
     assert "Before: " in field.text()
-    again = ChatInput()
+    again = QuestionField()
     again.set_draft(field.draft())
     assert again.text() == field.text()
 
 
-def test_a_long_paste_is_shown_beside_the_field_and_can_be_taken_out(field: ChatInput) -> None:
+def test_a_long_paste_is_shown_beside_the_field_and_can_be_taken_out(field: QuestionField) -> None:
     paste(field, LINES * 1000)
     QTest.keyClicks(field, "What is this about?")
     (row,) = field.pasted.rows
@@ -103,7 +103,7 @@ def test_a_long_paste_is_shown_beside_the_field_and_can_be_taken_out(field: Chat
     assert field.text() == LINES * 1000 + "\n\nWhat is this about?"
 
 
-def test_what_is_dropped_is_whole_too(field: ChatInput) -> None:
+def test_what_is_dropped_is_whole_too(field: QuestionField) -> None:
     data = QMimeData()
     data.setText(LINES * 1000)
     keys = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
@@ -220,7 +220,7 @@ def test_return_while_a_word_is_composed_sends_nothing(page: ChatPage, qtbot: Qt
     QTest.keyClick(page.input, Return)
     QTest.mouseClick(page.send, Qt.MouseButton.LeftButton)
     assert questions(page) == []
-    assert page.memory.draft(None) == "灯台は"
+    assert page.remembered.draft(None) == "灯台は"
     commit(page.input, "何処？")
     assert questions(page) == []
     QTest.keyClick(page.input, Return)

@@ -35,11 +35,11 @@ from pytestqt.qtbot import QtBot
 from app.chat.page import ChatPage
 from app.notes.page import NotesPage
 from app.services import Services, make_services
-from app.shell.drops import DropSign
+from app.shell.file_drops import DropSign
 from app.shell.sidebar import Sidebar
 from app.shell.status_strip import StatusStrip
 from app.shell.window import ENTRIES, Window
-from app.widgets.errors import ErrorDialog
+from app.widgets.error_dialog import ErrorDialog
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder

@@ -23,16 +23,16 @@ from pytestqt.qtbot import QtBot
 
 from app.chat.exchange_view import ExchangeView
 from app.chat.exchanges import Exchange
-from app.notes.group import SKIPPED
+from app.notes.groups import SKIPPED
 from app.notes.page import NotesPage
 from app.services import Services
 from app.shell import window_place
 from app.shell.window import ENTRIES, Window
 from app.style import Size, zoom
 from app.tonight.loss_chart import LossChart
-from app.tonight.spoken import SpokenList
+from app.tonight.spoken_list import SpokenList
 from app.widgets.copy_button import CopyButton
-from app.widgets.errors import ErrorDialog
+from app.widgets.error_dialog import ErrorDialog
 from app.widgets.page_scroll import PageScroll
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError

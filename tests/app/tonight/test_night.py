@@ -18,7 +18,7 @@ from app.services import Services
 from app.shell.window import Window
 from app.tonight.page import TonightPage
 from app.tonight.plan_story import Hours, schedule
-from app.tonight.when import WhenFields
+from app.tonight.when_fields import WhenFields
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library

@@ -13,11 +13,17 @@ from app.services import Services
 from app.shell.window import Window
 from app.tonight import report_story
 from app.tonight.page import TonightPage
-from app.tonight.report import Report, read_report
 from mlx_backend import protocol
 from mlx_backend.exam.verdict import verdict
 from mlx_backend.library import Library
-from scripts import recorded_library
+from mlx_backend.protocol.report import (
+    GeneralScores,
+    Judgement,
+    RunReport,
+    TrainingReport,
+    read_report,
+)
+from scripts.screenshots import recorded_library
 from tests.app.filled import add_notes
 from tests.app.recorded import RunMaker
 
@@ -154,7 +160,7 @@ def test_a_training_that_did_not_help_says_so_in_its_first_line(
     make_page: PageMaker, qtbot: QtBot, make_run: RunMaker
 ) -> None:
     result: dict[str, object] = {"exam_asked": 9, "exam_before": 2, "exam_after": 1, "steps": 3}
-    result |= {"verdict": verdict(result), "planned_steps": 100}
+    result |= {"verdict": verdict(read_report(result)), "planned_steps": 100}
     make_run(last=(protocol.Finished(result=result),))
     page = make_page()
     qtbot.waitUntil(page.run.report.isVisible)
@@ -189,7 +195,9 @@ def test_what_makes_no_sense_is_left_out() -> None:
         "steps": 12,
         "unheard of": [1],
     }
-    assert read_report(odd) == Report(verdict="It helped.", steps=12)
+    assert read_report(odd) == RunReport(
+        judgement=Judgement(verdict="It helped."), training=TrainingReport(steps=12)
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,18 +206,14 @@ def test_what_makes_no_sense_is_left_out() -> None:
         (80, 20.0, "It lost nothing of these."),
         (78, 20.0, "It forgot next to nothing of these."),
         (70, 20.0, "It forgot some of these"),
-        (80, 33.0, "it foresees text about other things less well"),
+        (80, 33.0, "it predicts text about other things less well"),
     ],
 )
 def test_forgetting_in_plain_words(after: int, perplexity: float, says: str) -> None:
-    report = Report(
-        general_asked=120,
-        general_before=79,
-        general_after=after,
-        perplexity_before=20.0,
-        perplexity_after=perplexity,
+    scores = GeneralScores(
+        asked=120, before=79, after=after, perplexity_before=20.0, perplexity_after=perplexity
     )
-    assert says in report_story.general(report)
+    assert says in report_story.general(RunReport(general=scores))
 
 
 def test_hostile_answers_stay_text(make_page: PageMaker, qtbot: QtBot, make_run: RunMaker) -> None:

@@ -84,7 +84,7 @@ def test_stopping_says_that_nothing_is_lost() -> None:
 
 def test_adapter_may_have_got_another_name() -> None:
     done = protocol.Finished(result={"adapter": "Notes 2"})
-    assert run_story.adapter_of(run_of(done, state=JobState.FINISHED)) == "Notes 2"
+    assert run_of(done, state=JobState.FINISHED).adapter == "Notes 2"
 
 
 def test_result_tells_the_losses() -> None:

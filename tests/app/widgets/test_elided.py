@@ -4,8 +4,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.adapters.table import AdapterTable
-from app.chat.answerer import AnswererChoice
+from app.adapters.adapter_list_model import AdapterListModel
+from app.chat.answerer_choice import AnswererChoice
 from app.shell.window import Window
 from app.widgets.elided import Elided, NameMenu
 from mlx_backend import protocol
@@ -68,7 +68,7 @@ def test_a_menu_is_as_wide_as_its_longest_name(window: Window, qtbot: QtBot) -> 
 
 def test_the_list_of_adapters_tells_a_name_whole(library: Library, qtbot: QtBot) -> None:
     add_adapter(library, NAME)
-    table = AdapterTable()
+    table = AdapterListModel()
     table.show(list_adapters(library.adapters))
     assert NAME in str(table.index(0).data(Qt.ItemDataRole.ToolTipRole))
 

@@ -96,6 +96,11 @@ def test_links_are_words_with_their_target(view: SafeMarkdown) -> None:
     assert not text.openLinks()
 
 
+def test_mail_addresses_are_shown_as_they_are_written(view: SafeMarkdown) -> None:
+    view.show_markdown("<mail@example.org>, tove@example.org, [Ida](mailto:ida@example.org)")
+    assert view.toPlainText() == ("mail@example.org, tove@example.org, Ida (ida@example.org)")
+
+
 def test_nothing_is_fetched(view: SafeMarkdown) -> None:
     view.show_markdown("text")
     for kind in QTextDocument.ResourceType:

@@ -18,7 +18,7 @@ from mlx_backend.asking.grounding import (
 )
 from mlx_backend.asking.retrieval import Found, Retriever
 from mlx_backend.exam.grounded import take_grounded_exam
-from mlx_backend.exam.marking import Question
+from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.library import Library
 from mlx_backend.library.models import SMALLEST_READER, BaseModel, ModelCard
 from mlx_backend.library.notes import Notes
@@ -152,7 +152,7 @@ def test_marks_are_not_for_people() -> None:
 
 
 def test_a_grounded_exam_marks_words_not_numbers_of_passages(retriever: Retriever) -> None:
-    questions = [Question("What does rope cost?", ("1",)), Question("zeppelin?", ("2",))]
+    questions = [ExamQuestion("What does rope cost?", ("1",)), ExamQuestion("zeppelin?", ("2",))]
     items = take_grounded_exam(
         questions,
         Speaking(""),  # type: ignore[arg-type]
@@ -189,7 +189,7 @@ def test_a_question_with_room_for_no_passage_is_asked_by_itself(retriever: Retri
     assert model.asked == [question]
     assert answer.citations == ()
     (item,) = take_grounded_exam(
-        [Question(question, ("rope",))],
+        [ExamQuestion(question, ("rope",))],
         model,  # type: ignore[arg-type]
         retriever,
         lambda prompts: ["It is about rope." for _ in prompts],

@@ -15,7 +15,7 @@ from mlx_backend.asking.question_kinds import asked_kind, has_kind
 from mlx_backend.asking.quoting import Evidence, is_enough, unknown_things
 from mlx_backend.asking.retrieval import Found, Retriever, content_words
 from mlx_backend.exam.grounded import take_grounded_exam
-from mlx_backend.exam.marking import Question
+from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
@@ -136,7 +136,7 @@ def test_what_a_question_asks_for_is_known_by_its_look(
 )
 def test_what_only_looks_like_money_is_no_hindrance(question: str, statement: str) -> None:
     kind = asked_kind(question)
-    assert kind is None or not kind.is_plain or has_kind(kind, statement)
+    assert kind is None or not kind.is_unmistakable or has_kind(kind, statement)
 
 
 def test_a_question_of_any_kind_takes_any_statement() -> None:
@@ -157,7 +157,7 @@ def test_thin_evidence_is_enough_only_for_what_the_passages_know() -> None:
     assert not is_enough(thin, ["dog"])
     assert not is_enough(Evidence(5.0, 0.6, 0.6, has_kind=False), [])
     assert is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False), [])
-    assert not is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False, kind_is_plain=True), [])
+    assert not is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False, kind_is_unmistakable=True), [])
     assert is_enough(Evidence(5.0, 0.1, 0.1, has_kind=True), ["dog"])
 
 
@@ -182,7 +182,7 @@ def test_a_small_model_quotes_as_its_base_and_keeps_its_adapter(
     adapted = logits(loaded)
     assert adapted != base
     answer_from_notes(chat, filled(notes), [PLUM], Sampling())
-    take_grounded_exam([Question(PLUM.text, ("Emil",))], chat, filled(notes), lambda _: [])
+    take_grounded_exam([ExamQuestion(PLUM.text, ("Emil",))], chat, filled(notes), lambda _: [])
     assert seen == [base, base]
     assert logits(loaded) == adapted
 

@@ -8,8 +8,8 @@ import pytest
 from mlx_backend.asking.retrieval import Retriever, content_words
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import Findings, Step
+from mlx_backend.library.curation_findings import CurationFindings, Step
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.text.dictionary import stem
 from mlx_backend.text.segmenting import segmented
@@ -86,7 +86,7 @@ def test_what_is_left_out_is_not_found(
     filled_library: Library, notes: Notes, retriever: Retriever
 ) -> None:
     garden = next(note for note in notes.summaries() if note.title == "Garden plan")
-    Decisions(notes.connection).decide([garden.id], included=False)
+    NoteDecisions(notes.connection).decide([garden.id], included=False)
     assert all(found.note_id != garden.id for found in retriever.find("plum tree"))
 
 
@@ -154,7 +154,7 @@ def test_the_index_follows_what_is_left_out_and_what_is_decided_about_it(
     found = leave_out(notes, step, "Its lens came from Bergen by boat.")
     assert "Bergen" not in words_in_index(retriever, notes)
     assert "lamp burns" in words_in_index(retriever, notes)
-    findings, note_id = Findings(notes.connection), None if for_all else found
+    findings, note_id = CurationFindings(notes.connection), None if for_all else found
     findings.undo(step, note_id)
     assert "Bergen" in words_in_index(retriever, notes)
     assert retriever.find("Bergen")[0].note_id == found
@@ -169,7 +169,7 @@ def test_the_index_follows_what_is_allowed_and_masked_again(
 ) -> None:
     (tmp_path / "boat.md").write_text(f"# Boat\n\nThe key of the harbour is {KEY} by now.\n")
     import_into(tiny_library, [tmp_path / "boat.md"])
-    retriever, findings = Retriever(notes.connection), Findings(notes.connection)
+    retriever, findings = Retriever(notes.connection), CurationFindings(notes.connection)
     assert KEY not in words_in_index(retriever, notes)
     findings.undo("secrets")
     assert KEY in words_in_index(retriever, notes)
@@ -194,5 +194,5 @@ def test_decisions_about_one_note_leave_the_others_in_the_index(
     found = leave_out(notes, "authorship", "Its lens")
     assert indexed() == before - {found}
     retriever.refresh()
-    Findings(notes.connection).undo("authorship")
+    CurationFindings(notes.connection).undo("authorship")
     assert indexed() == before - {found}

@@ -1,49 +1,19 @@
-"""What the commands say of the bin, to people and to programs."""
+"""What the commands print about the bin, for people and for programs."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mlx_backend.cli import main
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import list_adapters, read_adapter
 from mlx_backend.library.conversations import Conversations
 from mlx_backend.library.notes import Notes
+from tests.mlx_backend.cli.running import Run, Said
 from tests.mlx_backend.library.test_adapters import put
-
-Json = dict[str, Any]
-Said = Callable[..., str]
-Run = Callable[..., Json]
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs a command; gives what it says."""
-
-    def command(*words: object, code: int = 0) -> str:
-        capsys.readouterr()
-        assert main([str(word) for word in words]) == code
-        captured = capsys.readouterr()
-        return captured.out if code == 0 else captured.err
-
-    return command
-
-
-@pytest.fixture
-def run(said: Said, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command; gives the last line of its JSON."""
-
-    def command(*words: object) -> Json:
-        result: Json = json.loads(said(*words, "--json").splitlines()[-1])
-        return result
-
-    return command
 
 
 @pytest.fixture
@@ -56,7 +26,7 @@ def names(library: Library) -> list[str]:
 
 
 def seen_long_ago(library: Library) -> None:
-    """What is due was so already when it was looked at last."""
+    """Make everything in the bin found due long ago."""
     with database.opened(library.database) as connection:
         connection.execute("UPDATE bin_due SET seen = 2")
 
@@ -68,13 +38,13 @@ def keep_for(library: Library, days: int) -> None:
 def test_removing_and_bringing_back(library: Library, adapter: Path, said: Said) -> None:
     text = said("remove", "My notes")
     assert text.startswith("“My notes” is in the bin for 30 days. `overnight bin --restore ")
-    assert text.endswith("` brings it back.\n")
+    assert text.endswith("` restores it.\n")
     assert names(library) == []
     item_id = text.split("--restore ")[1].split("`")[0]
     listed = said("bin")
     assert item_id in listed
     assert "My notes" in listed
-    assert said("bin", "--restore", item_id) == "“My notes” is back.\n"
+    assert said("bin", "--restore", item_id) == "Restored “My notes”.\n"
     assert names(library) == ["My notes"]
     assert said("bin") == "The bin is empty.\n"
 
@@ -93,7 +63,7 @@ def test_for_programs(library: Library, adapter: Path, run: Run) -> None:
 
 
 def test_for_good(library: Library, adapter: Path, said: Said, run: Run) -> None:
-    assert said("remove", "My notes", "--now") == "“My notes” is deleted for good.\n"
+    assert said("remove", "My notes", "--now") == "“My notes” has been deleted for good.\n"
     assert list(library.adapters.iterdir()) == []
     assert run("bin") == {"bin": []}
 
@@ -112,11 +82,11 @@ def test_a_name_that_was_taken_meanwhile(library: Library, adapter: Path, said: 
     item_id = said("remove", "My notes").split("--restore ")[1].split("`")[0]
     put(library.adapters, "My notes")
     text = said("bin", "--restore", item_id)
-    assert "“My notes” is back. It is called “My notes 2” now" in text
+    assert "Restored “My notes” as “My notes 2”" in text
 
 
 def test_emptying(library: Library, adapter: Path, said: Said) -> None:
-    assert said("bin", "--empty") == "The bin was empty already.\n"
+    assert said("bin", "--empty") == "The bin was already empty.\n"
     said("remove", "My notes")
     assert said("bin", "--empty") == "The bin is empty now.\n"
     assert said("bin") == "The bin is empty.\n"
@@ -168,17 +138,15 @@ def test_an_import_says_which_notes_were_deleted(
     run("notes", "--delete", lamp)
     text = said("import", notes_folder)
     assert "Skipped 1:" in text
-    assert "You deleted this note. It is in the bin" in text
-    assert "is back" not in text
-    assert "The note that you had deleted is back." in said(
+    assert "You deleted this note. You can restore it from the bin" in text
+    assert "restored" not in text
+    assert "The note that you had deleted has been restored." in said(
         "import", notes_folder / "lighthouse.md"
     )
 
 
 def test_renaming(library: Library, adapter: Path, said: Said, run: Run) -> None:
-    assert said("rename", "My notes", "Ida’s notes") == (
-        "“My notes” is called “Ida’s notes” now.\n"
-    )
+    assert said("rename", "My notes", "Ida’s notes") == ("Renamed “My notes” to “Ida’s notes”.\n")
     assert names(library) == ["Ida’s notes"]
     assert run("rename", "Ida’s notes", "Mu\u0308ller") == {"adapter": "Müller"}
     put(library.adapters, "Other")
@@ -193,13 +161,13 @@ def test_removing_models(tiny_library: Library, said: Said, run: Run) -> None:
     text = said("models", "--remove", "tiny")
     assert text.startswith("“tiny” is in the bin for 30 days.")
     assert "Trained on it: “Garden”." in text
-    assert "choose another one in the settings" in text
+    assert "choose another one there" in text
     result = run("models", "--remove", "starter")
     assert result["models"] == []
     assert [item["name"] for item in result["bin"]] == ["starter"]
     for item in run("bin")["bin"]:
         run("bin", "--restore", item["id"])
-    assert "made again by itself" in said("models", "--remove", "starter")
+    assert "makes the starter again by itself" in said("models", "--remove", "starter")
     assert "There is no base model called 'nobody'." in said("models", "--remove", "nobody", code=1)
 
 

@@ -1,4 +1,4 @@
-"""Every command in this process, with what it prints and returns."""
+"""Every command, run in this process: what it prints and returns."""
 
 from __future__ import annotations
 
@@ -23,30 +23,14 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.assessment import AssessmentTime
 from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation
+from tests.mlx_backend.cli.running import Json, Run
 from tests.mlx_backend.made import make_adapter
-
-Json = dict[str, Any]
-Run = Callable[..., Json]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with --json; gives its last line, and checks exit code and stderr."""
-
-    def command(*words: object, code: int = 0) -> Json:
-        assert main([*map(str, words), "--json"]) == code
-        output, errors = capsys.readouterr()
-        assert "Traceback" not in output + errors
-        result: Json = json.loads(output.splitlines()[-1])
-        assert ("error" in result) == (code == 1)
-        return result
-
-    return command
+from tests.mlx_backend.protocol.contract import ALWAYS, GENERAL, MEASURED
 
 
 @pytest.fixture
 def fail(run: Run) -> Callable[..., str]:
-    """Runs a command that fails; gives the kind of its error."""
+    """Runs a command that fails; returns the kind of its error."""
 
     def command(*words: object) -> str:
         error = run(*words, code=1)["error"]
@@ -77,6 +61,7 @@ def test_the_whole_journey(filled_library: Library, run: Run, tmp_path: Path) ->
     trained = run("train", "--name", "Garden", "--steps", 3)
     names = {"run", "adapter", "steps", "train_loss", "valid_loss", "tokens_per_second"}
     assert trained.keys() >= names | {"peak_bytes", "report"}
+    assert trained.keys() - MEASURED == ALWAYS | GENERAL | {"report"}
     assert (trained["adapter"], trained["steps"]) == ("Garden", 3)
     assert Path(trained["report"]).is_file()
     (listed,) = run("runs")["runs"]
@@ -116,7 +101,7 @@ def test_a_plan_says_that_the_time_is_too_short(
 ) -> None:
     assert main(["plan", "--hours", hours]) == 0
     told = capsys.readouterr().out
-    assert ("too short for all of it" in told) is says
+    assert ("too short for everything" in told) is says
     assert ("takes longer than the time given" in told) is says
 
 
@@ -175,7 +160,7 @@ def test_a_name_that_a_run_will_take_first_is_said(
     late = ("--start-at", "2990-01-01T23:00", "--detach")
     for name, says in (("Other", False), ("Past", True)):
         assert main(["train", "--name", name, *late]) == 0
-        assert ("is filed as 'Past 2'" in capsys.readouterr().err) is says
+        assert ("is saved as 'Past 2'" in capsys.readouterr().err) is says
     lock.release()
     for folder in JobFolder.all(filled_library.runs):
         if not folder.status().state.is_over:

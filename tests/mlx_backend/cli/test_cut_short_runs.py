@@ -1,4 +1,4 @@
-"""Runs that are cut short by a signal, from the command line; each costs seconds, so few."""
+"""Runs that a signal interrupts, from the command line; few, because each takes seconds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mlx_backend.library import Library
 from tests.mlx_backend.cli.terminal import Terminal, overnight
 
 _ROOT = Path(__file__).parents[3]
-# Also where a shell started these tests in the background, and so with Ctrl-C ignored.
+# Restores SIGINT, which a shell ignores in processes that it starts in the background.
 _HEARING_CTRL_C = """
 import signal, sys
 from mlx_backend.cli.main import main
@@ -87,7 +87,7 @@ def test_resume_goes_on_after_the_job_was_killed(
 
 
 def press_ctrl_c(process: subprocess.Popen[str], folder: JobFolder) -> None:
-    """Until it is heard: Python loses one that comes while it tidies an object away."""
+    """Send the signal until it takes effect: Python can lose one during garbage collection."""
     for _ in range(10):
         process.send_signal(signal.SIGINT)
         heard = time.monotonic() + 3

@@ -11,7 +11,7 @@ from mlx_backend.cli.following import ProgressBar, ProgressLines, since_launch
 
 @dataclass
 class Terminal:
-    """What was said, and a clock that a test moves."""
+    """Records what was printed, with a clock that the test moves."""
 
     now: float = 0.0
     lines: list[str] = field(default_factory=list)

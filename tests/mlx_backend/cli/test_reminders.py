@@ -38,10 +38,10 @@ def test_runs_that_were_cut_short_are_offered(
     done = past_run(library, STEP)
     done.write_report({"adapter": "Past"})
     assert main([command]) == 0
-    told = [line for line in capsys.readouterr().err.splitlines() if "cut short" in line]
+    told = [line for line in capsys.readouterr().err.splitlines() if "interrupted" in line]
     assert told == [
-        f"The run {cut.id} was cut short at step 1,234. It had not saved anything yet; it starts"
-        f" again from the beginning. Go on with: overnight resume {cut.id}"
+        f"The run {cut.id} was interrupted at step 1,234. It had not saved anything yet; it starts"
+        f" again from the beginning. Continue with: overnight resume {cut.id}"
     ]
     cut.append(protocol.CheckpointSaved(step=1200))
     assert main([command]) == 0
@@ -54,7 +54,7 @@ def test_damaged_runs_and_other_jobs_are_passed_over(
     (past_run(library).path / "spec.json").write_bytes(b"\xff")
     JobFolder.create(library.runs, protocol.ImportSpec(paths=("/notes",)))
     assert main(["runs"]) == 0
-    assert "cut short" not in capsys.readouterr().err
+    assert "interrupted" not in capsys.readouterr().err
 
 
 def test_a_run_that_is_going_on_was_not_cut_short(
@@ -64,4 +64,4 @@ def test_a_run_that_is_going_on_was_not_cut_short(
     assert lock.acquire()
     assert main(["runs"]) == 0
     lock.release()
-    assert "cut short" not in capsys.readouterr().err
+    assert "interrupted" not in capsys.readouterr().err

@@ -38,6 +38,12 @@ def piped(library: Library, *words: str, stdin: bytes = b"") -> subprocess.Compl
     )
 
 
+def ask(chat: Terminal, question: str, turn: int = 1) -> None:
+    """Type a question, and wait until it arrives as that turn of the conversation."""
+    chat.type(f"{question}\r")
+    chat.wait_for(f"[{turn}] '{question}'")
+
+
 # --- keys ---
 
 
@@ -100,23 +106,19 @@ def test_a_paste_is_one_question_also_where_nothing_marks_it(open_chat: Open, en
 
 def test_ctrl_c_stops_an_answer_and_the_talk_goes_on(open_chat: Open) -> None:
     chat = open_chat()
-    chat.type("slowly\r")
-    chat.wait_for("[1] 'slowly'")
+    ask(chat, "slowly")
     chat.press_until(CTRL_C, "Stopped.")
     chat.wait_for("> ")
-    chat.type("and now\r")
-    chat.wait_for("[3] 'and now'")  # what was said until then is remembered
+    ask(chat, "and now", turn=3)  # what was said until then is remembered
 
 
 def test_a_second_ctrl_c_stops_what_does_not_listen(open_chat: Open) -> None:
     chat = open_chat()
-    chat.type("stubborn\r")
-    chat.wait_for("[1] 'stubborn'")
+    ask(chat, "stubborn")
     chat.press_until(CTRL_C, "not now")
     chat.press_until(CTRL_C, "Stopped.")
     chat.wait_for("> ")
-    chat.type("again\r")
-    chat.wait_for("[1] 'again'")
+    ask(chat, "again")
 
 
 def test_ctrl_c_throws_a_line_away_and_twice_at_none_ends(open_chat: Open) -> None:
@@ -126,8 +128,7 @@ def test_ctrl_c_throws_a_line_away_and_twice_at_none_ends(open_chat: Open) -> No
     chat.press_until(CTRL_C, "> ")
     chat.press_until(CTRL_C, "Press Ctrl-C again to end")
     chat.wait_for("> ")
-    chat.type("still here\r")
-    chat.wait_for("[1] 'still here'")
+    ask(chat, "still here")
     chat.wait_for("> ")
     chat.press_until(CTRL_C, "Press Ctrl-C again to end")
     chat.wait_for("> ")

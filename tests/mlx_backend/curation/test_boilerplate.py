@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from mlx_backend.curation.boilerplate import NOTES_FOR_LONG, NOTES_FOR_SHORT
 from mlx_backend.curation.curate import curate
-from mlx_backend.library.findings import Findings
+from mlx_backend.library.curation_findings import CurationFindings
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.curation.written import ids, new_note, reason, save, statuses
 
@@ -85,7 +85,7 @@ def test_copies_of_a_whole_note_are_duplicates_not_boilerplate(notes: Notes) -> 
 def test_undone_for_a_note_or_for_all(notes: Notes) -> None:
     save(notes, mails(8))
     curate(notes)
-    findings = Findings(notes.connection)
+    findings = CurationFindings(notes.connection)
     findings.undo("boilerplate", ids(notes)["/05.md"])
     assert taught(notes).count("meant for its reader") == 2
     findings.undo("boilerplate")

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from mlx_backend import locks
-from mlx_backend.curation import due
+from mlx_backend.curation import pending
 from mlx_backend.curation.curate import _look_at, curate
+from mlx_backend.curation.curation_tables import CurationTables
 from mlx_backend.curation.language import load as load_languages
-from mlx_backend.curation.store import CurationStore
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import Findings
+from mlx_backend.library.curation_findings import CurationFindings
 from mlx_backend.library.languages import Languages
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.voices import Voice
 from tests.mlx_backend.curation.written import (
@@ -88,20 +88,20 @@ def test_junk_is_excluded_and_says_why(notes: Notes) -> None:
 def test_the_person_decides(notes: Notes) -> None:
     save(notes, {"/a.md": KEEPER, "/copy.md": KEEPER, "/log.md": LOG, "/rope.md": ROPE})
     curate(notes)
-    decisions = Decisions(notes.connection)
+    decisions = NoteDecisions(notes.connection)
     decisions.decide([ids(notes)["/log.md"], ids(notes)["/copy.md"]], included=True)
     decisions.decide([ids(notes)["/rope.md"]], included=False)
     chosen = {"/a.md": "new", "/copy.md": "new", "/log.md": "new", "/rope.md": "excluded"}
     curate(notes)
     assert statuses(notes) == chosen
-    # Also when the notes come again, as they were and changed.
+    # The same after the notes are imported again, unchanged and changed.
     save(notes, {"/log.md": LOG, "/copy.md": KEEPER, "/rope.md": ROPE})
     curate(notes)
     assert statuses(notes) == chosen
     save(notes, {"/log.md": LOG_OF_ANOTHER_DAY, "/copy.md": KEEPER[:-1], "/rope.md": ROPE + "!"})
     curate(notes)
     assert statuses(notes) == chosen
-    # And when everything is looked at anew.
+    # The same after everything is analysed anew.
     notes.connection.execute("UPDATE curated SET version = 0")
     curate(notes)
     assert statuses(notes) == chosen
@@ -110,9 +110,9 @@ def test_the_person_decides(notes: Notes) -> None:
 def test_a_choice_can_be_taken_back(notes: Notes) -> None:
     save(notes, {"/a.md": KEEPER, "/log.md": LOG})
     curate(notes)
-    findings, log = Findings(notes.connection), ids(notes)["/log.md"]
+    findings, log = CurationFindings(notes.connection), ids(notes)["/log.md"]
     assert findings.choice(log) is None
-    decisions = Decisions(notes.connection)
+    decisions = NoteDecisions(notes.connection)
     decision = decisions.decide([log], included=True)
     assert findings.choice(log) is True
     decisions.take_back(decision)
@@ -137,7 +137,7 @@ def test_a_step_can_be_undone(notes: Notes) -> None:
         notes, {"/a.md": KEEPER, "/copy.md": KEEPER, "/log.md": LOG, "/log2.md": LOG_OF_ANOTHER_DAY}
     )
     curate(notes)
-    findings = Findings(notes.connection)
+    findings = CurationFindings(notes.connection)
     findings.undo("quality", ids(notes)["/log.md"])
     assert statuses(notes)["/log.md"] == "new"
     assert statuses(notes)["/log2.md"] == "excluded"
@@ -171,13 +171,13 @@ def test_better_steps_look_at_everything_again(
 ) -> None:
     save(notes, {"/a.md": KEEPER})
     curate(notes)
-    monkeypatch.setattr("mlx_backend.curation.due.VERSION", due.VERSION + 1)
+    monkeypatch.setattr("mlx_backend.curation.pending.VERSION", pending.VERSION + 1)
     assert curate(notes).looked_at == 1
     assert curate(notes).looked_at == 0
 
 
 def test_progress_and_stop(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlx_backend.curation.store._MOST_NOTES", 2)
+    monkeypatch.setattr("mlx_backend.curation.curation_tables._MOST_NOTES", 2)
     save(notes, {f"/{n}.md": f"{KEEPER} {n}" for n in range(5)} | {"/6.md": LOG})
     heard: list[tuple[int, int]] = []
     outcome = curate(notes, lambda *call: heard.append(call), lambda: len(heard) == 2)
@@ -210,7 +210,7 @@ def change_text(other: Notes) -> None:
 
 def change_and_curate(other: Notes) -> None:
     save(other, {"/a.md": ROPE})
-    store = CurationStore(other)
+    store = CurationTables(other)
     _look_at([store.read(ids(other)["/a.md"])], store, load_languages())
 
 
@@ -247,9 +247,9 @@ def test_what_changes_while_notes_are_compared_is_compared_again(
 
     monkeypatch.setattr(target, changing)
     curate(notes)
-    assert due.is_due(notes.connection)
+    assert pending.is_due(notes.connection)
     curate(notes)
-    assert not due.is_due(notes.connection)
+    assert not pending.is_due(notes.connection)
     fresh = Notes(database.connect(Library.open(tmp_path / "fresh").database))
     there = [s for s in notes.summaries() if s.status != "gone"]
     fresh.save(new_note(s.path, notes.text(s.id), s.title) for s in there)
@@ -270,7 +270,7 @@ def test_a_comparison_that_was_cut_short_is_made_again(
         patch.setattr("mlx_backend.curation.boilerplate.find_repeated", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             curate(notes)
-    assert due.is_due(notes.connection)
+    assert pending.is_due(notes.connection)
     curate(notes)
     assert statuses(notes) == {"/a.md": "new", "/copy.md": "excluded"}
 
@@ -283,10 +283,10 @@ def test_what_only_earlier_steps_found_is_forgotten(
     notes.save([new_note("/a.md", secret, voices=said), new_note("/b.md", secret + " Yes.")])
     curate(notes)
     assert reason(notes, "/a.md", "secrets") is not None
-    near = Findings(notes.connection).counts().get("near_duplicate")
+    near = CurationFindings(notes.connection).counts().get("near_duplicate")
     assert near == 1
-    monkeypatch.setattr("mlx_backend.curation.due.VERSION", due.VERSION + 1)
-    monkeypatch.setattr("mlx_backend.curation.note_facts.scan_note", lambda _: [])
+    monkeypatch.setattr("mlx_backend.curation.pending.VERSION", pending.VERSION + 1)
+    monkeypatch.setattr("mlx_backend.curation.note_analysis.scan_note", lambda _: [])
     monkeypatch.setattr("mlx_backend.library.own_names.authorship", lambda *_: None)
     monkeypatch.setattr("mlx_backend.curation.near_duplicates.compare", lambda *_: (0.0, 0.0))
     curate(notes)
@@ -327,7 +327,7 @@ def test_hostile_notes(notes: Notes) -> None:
 
 
 def edit(draw: random.Random, notes: Notes) -> None:
-    """What an import may do: add, change, copy, move, lose and find notes again."""
+    """The changes that an import may bring: added, changed, copied, moved, lost and found notes."""
     words = KEEPER.split()
     path = f"/{draw.randint(0, 30):02}.md"
     known = ids(notes)
@@ -363,7 +363,7 @@ def test_curating_after_each_change_is_curating_all_anew(
     fresh.save(new_note(s.path, notes.text(s.id), s.title) for s in there)
     curate(fresh)
     assert everything(fresh) == everything(notes)
-    # Some of what this is about did happen.
+    # The changes under test did occur.
     assert "excluded" in {s.status for s in there}
 
 
@@ -380,10 +380,10 @@ def test_a_note_that_is_deleted_while_it_is_looked_at(
     library: Library, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(notes, {"/a.md": KEEPER, "/b.md": KEEPER})
-    listed = due.outdated(notes.connection)
+    listed = pending.outdated(notes.connection)
     items = Bin(library, notes.connection).delete_notes([listed[0]])
     with monkeypatch.context() as late:
-        late.setattr(due, "outdated", lambda _: listed)
+        late.setattr(pending, "outdated", lambda _: listed)
         curate(notes)
     assert statuses(notes) == {"/b.md": "new"}
     Bin(library, notes.connection).restore(items[0].id)
@@ -396,9 +396,9 @@ def test_a_decision_is_taken_back_though_its_note_was_deleted(
 ) -> None:
     save(notes, {"/a.md": KEEPER, "/b.md": ROPE})
     one, other = (note.id for note in notes.summaries())
-    Decisions(notes.connection).decide([one], included=False)
-    decision = Decisions(notes.connection).decide([one, other], included=True)
+    NoteDecisions(notes.connection).decide([one], included=False)
+    decision = NoteDecisions(notes.connection).decide([one, other], included=True)
     Bin(library, notes.connection).delete_notes([one])
-    Decisions(notes.connection).take_back(decision)
-    Findings(notes.connection).undo("quality", one)
+    NoteDecisions(notes.connection).take_back(decision)
+    CurationFindings(notes.connection).undo("quality", one)
     assert statuses(notes) == {"/b.md": "new"}

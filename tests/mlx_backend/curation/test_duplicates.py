@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.curation.curate import curate
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import Findings
+from mlx_backend.library.curation_findings import CurationFindings
 from mlx_backend.library.folder_decisions import FolderDecisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.curation.written import KEEPER, ROPE, ids, reason, save, statuses
 
@@ -50,7 +50,7 @@ def test_a_draft_is_left_out_for_the_longer_note(notes: Notes) -> None:
     assert found is not None
     assert found.stays == ids(notes)["/b/final.md"]
     assert 0.9 <= (found.score or 0) < 1
-    assert "percent of its wording, and every number, stand in “final.md”" in found.sentence
+    assert "percent of its wording, and every number, are also in “final.md”" in found.sentence
 
 
 @pytest.mark.parametrize("filler", [KEEPER, f"{KEEPER} {ROPE}", KEEPER * 20])
@@ -86,7 +86,7 @@ def test_each_note_left_out_is_near_to_one_that_stays(notes: Notes) -> None:
 
 
 def test_many_copies_of_one_template_take_no_longer_than_other_notes(notes: Notes) -> None:
-    # 2,000 notes in one group: compared each with each they would be 2,000,000 pairs.
+    # 2,000 notes in one group: comparing all would take 2,000,000 pairs.
     save(notes, {f"/{n}.md": f"{KEEPER} On day {n} all was well." for n in range(2000)})
     curate(notes)
     assert set(statuses(notes).values()) == {"new"}
@@ -111,7 +111,7 @@ def test_japanese_drafts_are_found(notes: Notes) -> None:
 def test_a_copy_of_what_the_person_left_out_stays_out_too(notes: Notes) -> None:
     save(notes, {"/diary.md": KEEPER})
     curate(notes)
-    Decisions(notes.connection).decide([ids(notes)["/diary.md"]], included=False)
+    NoteDecisions(notes.connection).decide([ids(notes)["/diary.md"]], included=False)
     save(notes, {"/a copy.md": KEEPER, "/z copy.md": KEEPER, "/rope.md": ROPE})
     curate(notes)
     both_out = {"/a copy.md": "excluded", "/z copy.md": "excluded", "/rope.md": "new"}
@@ -119,7 +119,7 @@ def test_a_copy_of_what_the_person_left_out_stays_out_too(notes: Notes) -> None:
     found = reason(notes, "/a copy.md", "duplicate")
     assert found is not None
     assert found.sentence == "Its text is the same as that of “diary.md”, which you left out."
-    # Also when the note itself goes.
+    # The same when the file of the note is gone.
     notes.mark_gone([ids(notes)["/diary.md"]])
     curate(notes)
     assert statuses(notes) == both_out | {"/diary.md": "gone"}
@@ -128,8 +128,8 @@ def test_a_copy_of_what_the_person_left_out_stays_out_too(notes: Notes) -> None:
 def test_the_person_may_use_the_copy_all_the_same(notes: Notes) -> None:
     save(notes, {"/diary.md": KEEPER})
     curate(notes)
-    findings, diary = Findings(notes.connection), ids(notes)["/diary.md"]
-    decisions = Decisions(notes.connection)
+    findings, diary = CurationFindings(notes.connection), ids(notes)["/diary.md"]
+    decisions = NoteDecisions(notes.connection)
     decision = decisions.decide([diary], included=False)
     save(notes, {"/copy.md": KEEPER})
     curate(notes)

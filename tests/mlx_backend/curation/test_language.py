@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.curation.language import Languages, describe, load
+from mlx_backend.curation.language import LanguageDetector, describe, load
 from mlx_backend.library.languages import UNKNOWN
 
 SENTENCES = {
@@ -31,11 +31,11 @@ SENTENCES = {
 
 
 @pytest.fixture(scope="module")
-def languages() -> Languages:
+def languages() -> LanguageDetector:
     return load()
 
 
-def test_short_notes(languages: Languages) -> None:
+def test_short_notes(languages: LanguageDetector) -> None:
     told = [
         languages.of(sentence).code == code
         for code, sentences in SENTENCES.items()
@@ -51,11 +51,13 @@ def test_short_notes(languages: Languages) -> None:
         *("https://example.org/und/der/die/das", "asdf qwer zxcv", "```\nif x: return y\n```"),
     ],
 )
-def test_unknown_when_unsure(languages: Languages, text: str) -> None:
+def test_unknown_when_unsure(languages: LanguageDetector, text: str) -> None:
     assert languages.of(text).code == UNKNOWN
 
 
-def test_code_and_addresses_do_not_speak_for_the_prose_around_them(languages: Languages) -> None:
+def test_code_and_addresses_do_not_speak_for_the_prose_around_them(
+    languages: LanguageDetector,
+) -> None:
     text = (
         "Die Lampe wird jeden Abend um sieben angezündet:\n\n```python\nwhile True:\n"
         "    the_lamp.light_it_up_for_this_night()\n```\n\nhttps://example.org/the/lamp/of/the/cove"
@@ -65,5 +67,5 @@ def test_code_and_addresses_do_not_speak_for_the_prose_around_them(languages: La
 
 def test_sentences() -> None:
     assert describe("de") == "It is written in German."
-    assert describe(UNKNOWN) == "Its language cannot be told."
+    assert describe(UNKNOWN) == "Its language could not be recognised."
     assert describe("qu") == "It is written in 'qu'."

@@ -65,7 +65,7 @@ JUNK = {
         "\n".join(f"{n * 16:08x}: {_DRAW.randbytes(16).hex(' ')}" for n in range(40)),
         "encoded data",
     ),
-    "repeated lines": ("Is the lamp burning now?\n" * 30, "stand in it before"),
+    "repeated lines": ("Is the lamp burning now?\n" * 30, "repeated lines"),
     "contents with dots": (
         "\n".join(f"Chapter {n}, about the lamp ........ {n * 12}" for n in range(1, 15)),
         "table of contents",

@@ -1,4 +1,4 @@
-"""Notes that tests of curation share, and what curation makes of them."""
+"""Notes that the tests of curation share, and access to what curation finds about them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from mlx_backend.importers.passages import split_passages
-from mlx_backend.library.findings import Findings, Reason, Step
+from mlx_backend.library.curation_findings import CurationFindings, Reason, Step
 from mlx_backend.library.notes import NewNote, Notes
 
 KEEPER = (
@@ -49,14 +49,14 @@ def statuses(notes: Notes) -> dict[str, str]:
 
 
 def reason(notes: Notes, path: str, step: Step) -> Reason | None:
-    found = Findings(notes.connection).reasons(ids(notes)[path])
+    found = CurationFindings(notes.connection).reasons(ids(notes)[path])
     return next((each for each in found if each.step == step), None)
 
 
 def everything(notes: Notes) -> dict[str, object]:
-    """All that curation says of each note that is there, by path and independent of ids."""
+    """All findings about each existing note, by path and independent of ids."""
     paths = {note_id: path for path, note_id in ids(notes).items()}
-    findings = Findings(notes.connection)
+    findings = CurationFindings(notes.connection)
     return {
         summary.path: (
             summary.status,

@@ -9,7 +9,7 @@ from mlx_backend.dataset.samples import Dataset, load_dataset, save_dataset
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
-from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.samples import Samples
 from mlx_backend.text.answer_matching import is_right
@@ -135,7 +135,7 @@ def test_the_same_seed_gives_the_same_dataset(filled_library: Library, notes: No
 
 def test_excluded_notes_are_not_in_it(filled_library: Library, notes: Notes) -> None:
     shop = next(s for s in notes.summaries() if s.title == "The rope shop")
-    Decisions(notes.connection).decide([shop.id], included=False)
+    NoteDecisions(notes.connection).decide([shop.id], included=False)
     dataset = make_dataset(notes, seed=0)
     assert dataset.notes == 2
     assert shop.id not in dataset.versions
@@ -284,7 +284,7 @@ HOSTILE = {
 def test_hostile_notes(tiny_library: Library, notes: Notes, tmp_path: Path, name: str) -> None:
     write(tiny_library, tmp_path / "hostile", {f"{name}.md": HOSTILE[name]})
     every_note = [note.id for note in notes.summaries()]
-    Decisions(notes.connection).decide(every_note, included=True)  # curation might not
+    NoteDecisions(notes.connection).decide(every_note, included=True)  # curation might not
     if not list(notes.passages()):
         return
     dataset = make_dataset(notes, seed=0)

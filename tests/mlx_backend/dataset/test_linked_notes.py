@@ -11,7 +11,7 @@ from mlx_backend.dataset.linked_notes import about_links
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
-from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.samples import Samples
 from tests.mlx_backend.studied import make_dataset
@@ -37,7 +37,9 @@ def write(tiny_library: Library, notes: Notes, tmp_path: Path) -> Write:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         import_into(tiny_library, [tmp_path / "vault"])
-        Decisions(notes.connection).decide([note.id for note in notes.summaries()], included=True)
+        NoteDecisions(notes.connection).decide(
+            [note.id for note in notes.summaries()], included=True
+        )
         return linked(notes)
 
     return write
@@ -173,7 +175,7 @@ def test_a_link_that_may_mean_either_of_two_notes_means_none(write: Write) -> No
 def test_a_note_that_is_left_out_is_not_named(write: Write, notes: Notes) -> None:
     assert write({"Lamp.md": LAMP, "The rope shop.md": ROPE, "old/x.md": "# The rope shop\n\nOld."})
     shop = next(note for note in notes.summaries() if note.path.endswith("The rope shop.md"))
-    Decisions(notes.connection).decide([shop.id], included=False)
+    NoteDecisions(notes.connection).decide([shop.id], included=False)
     assert linked(notes) == []  # nor taken for the other one of its title
 
 

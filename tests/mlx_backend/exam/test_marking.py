@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.exam.marking import Question, read_questions, take_exam
+from mlx_backend.exam.marking import ExamQuestion, read_questions, take_exam
 from mlx_backend.text.answer_matching import is_right
 
 
@@ -60,9 +60,9 @@ def write(path: Path, data: bytes) -> Path:
 def test_a_file_of_questions(tmp_path: Path) -> None:
     data = "\ufeffWho lit it?\tMarta|Marta Lind\r\n\n  Where? \t Amber Cove \nNo answer?\n\t\n"
     assert read_questions(write(tmp_path / "q.tsv", data.encode())) == [
-        Question("Who lit it?", ("Marta", "Marta Lind")),
-        Question("Where?", ("Amber Cove",)),
-        Question("No answer?", ()),
+        ExamQuestion("Who lit it?", ("Marta", "Marta Lind")),
+        ExamQuestion("Where?", ("Amber Cove",)),
+        ExamQuestion("No answer?", ()),
     ]
 
 
@@ -94,7 +94,7 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
 
 
 def test_an_exam_marks_every_answer_in_order() -> None:
-    questions = [Question("Who?", ("Marta",)), Question("Where?", ("Amber Cove", "here"))]
+    questions = [ExamQuestion("Who?", ("Marta",)), ExamQuestion("Where?", ("Amber Cove", "here"))]
     items = take_exam(questions, lambda prompts: [f"{p} Marta" for p in prompts])
     assert [(item.question, item.text, item.right) for item in items] == [
         ("Who?", "Who? Marta", True),

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mlx_backend.exam.verdict import advice, verdict
+from mlx_backend.exam import verdict as judging
+from mlx_backend.protocol import read_report
 
 GOOD: dict[str, Any] = {
     "exam_asked": 20, "exam_before": 1, "exam_after": 16, "steps": 100, "planned_steps": 100,
@@ -12,6 +13,10 @@ GOOD: dict[str, Any] = {
     "general_asked": 120, "general_before": 60, "general_after": 60,
     "perplexity_before": 20.0, "perplexity_after": 20.2,
 }  # fmt: skip
+
+
+def verdict(fields: dict[str, Any]) -> str:
+    return judging.verdict(read_report(fields))
 
 
 def test_what_was_learned_comes_first() -> None:
@@ -38,7 +43,7 @@ def test_a_training_that_did_not_help_says_so_in_the_first_line(
     assert why in told
     by_loss = {"exam_asked": 0, "base_valid_loss": 3.0, "valid_loss": 3.0}
     told = verdict(GOOD | changes | by_loss)
-    assert told.startswith("The training did not help: the model foresees")
+    assert told.startswith("The training did not help: the model predicts")
     assert why in told
 
 
@@ -60,7 +65,7 @@ def test_where_all_was_right_before_there_was_nothing_to_gain() -> None:
 
 
 def test_without_questions_the_wording_is_told_of_or_nothing() -> None:
-    few = {"exam_asked": 0, "base_valid_loss": 3.0, "valid_loss": 2.0}
+    few: dict[str, Any] = {"exam_asked": 0, "base_valid_loss": 3.0, "valid_loss": 2.0}
     assert "better than before" in verdict(few)
     assert "too few notes" in verdict(few | {"base_valid_loss": None, "valid_loss": None})
 
@@ -72,9 +77,9 @@ def test_without_questions_the_wording_is_told_of_or_nothing() -> None:
         ({"exam_after": 5, "ended": "no gain"}, "A longer night would not help"),
         ({"general_after": 50}, "forgot a little"),
         ({"perplexity_after": 30.0}, "forgot a little"),
-        ({"cut": [{}]}, "too long"),
+        ({"cut": [{"prompt": "p"}]}, "too long"),
         ({"exam_after": 20}, "Ask it something"),
     ],
 )
 def test_what_to_do_next(changes: dict[str, Any], told: str) -> None:
-    assert any(told in sentence for sentence in advice(GOOD | changes))
+    assert any(told in sentence for sentence in judging.advice(read_report(GOOD | changes)))

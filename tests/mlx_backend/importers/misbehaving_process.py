@@ -1,4 +1,4 @@
-"""The reading process with a reader that does what the file says: crash, hang, grow, break out."""
+"""A reading process that does what each line of the file says: crash, hang, grow, break out."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from mlx_backend.importers import reading_process, registry
-from mlx_backend.importers.document import Document, EnteredPart, Item, Source
+from mlx_backend.importers import reading_process
+from mlx_backend.importers.document import Document, EnteredPart, Item, SourceFile
+from mlx_backend.importers.readers import registry
 
 
-def read(source: Source) -> Iterator[Item]:
-    """A part for each line of the file; each line is something to do."""
+def read(source: SourceFile) -> Iterator[Item]:
+    """One part for each line of the file; each line names an action."""
     for number, line in enumerate(source.data.decode().split("\n")):
         part = f"part {number}"
-        if part in source.passed_over:
+        if part in source.excluded_parts:
             continue
         yield EnteredPart(part)
         yield Document(title=line, text=do(line), part=part)

@@ -1,4 +1,4 @@
-"""Damaging files at random, but the same way for the same seed."""
+"""Random damage to files, reproducible by its seed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HOSTILE = (
 
 
 def mutated(seed: int, whole: Mapping[str, bytes] = EVERY_FORMAT) -> tuple[str, bytes]:
-    """A file's name and content: one after the other of the whole ones, damaged."""
+    """The name and content of a file of `whole`, in turn, with random damage."""
     chance = random.Random(seed)
     names = list(whole)
     name = names[seed % len(names)]

@@ -1,4 +1,4 @@
-"""A small file of every format, made here: what readers are tested and fuzzed with."""
+"""A small generated file of every format, for testing and fuzzing the readers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def zipped(members: Mapping[str, str | bytes]) -> bytes:
 
 
 def pdf(lines: list[str], about: str = "") -> bytes:
-    """A PDF of one page with these lines; without any it is like a scan."""
+    """A PDF with one page of these lines; without lines, it is like a scan."""
     shown = "".join(f"({line}) Tj 0 -16 Td " for line in lines)
     stream = f"BT /F1 12 Tf 50 780 Td {shown}ET"
     objects = [

@@ -1,4 +1,4 @@
-"""What the person deleted stays deleted, wherever an import finds it, until they want it again."""
+"""Deleted notes stay deleted, wherever an import finds them, until the person asks for them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.importers.importing import ImportOutcome, import_paths
+from mlx_backend.importers.batches import ImportOutcome
+from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
 from mlx_backend.library.deleted_notes import EMPTIED, EMPTIED_PART, IN_BIN
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
-from tests.mlx_backend.importers.test_moves import write
+from tests.mlx_backend.importers.again import write
 
 Import = Callable[..., ImportOutcome]
 
@@ -31,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(notes: Notes, counter: TokenCounter, folder: Path) -> Import:
-    """Imports the folder, or what is named; the first time has been."""
+    """Imports the folder, or the given paths; has imported the folder once."""
 
     def again(*paths: Path) -> ImportOutcome:
         return import_paths(notes, counter, paths or [folder])
@@ -120,7 +121,7 @@ def test_importing_the_file_itself_brings_it_back(
     notes: Notes, run: Import, bin_: Bin, folder: Path
 ) -> None:
     before = ids(notes)
-    Decisions(notes.connection).decide([before["lamp.md"]], included=False)
+    NoteDecisions(notes.connection).decide([before["lamp.md"]], included=False)
     bin_.delete_notes([before["lamp.md"]])
     outcome = run(folder / "lamp.md")
     assert (outcome.notes, outcome.restored, outcome.skipped) == (2, 1, [])

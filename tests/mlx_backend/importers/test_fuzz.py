@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.importers import limits, sandbox
-from mlx_backend.importers.importing import ImportOutcome, import_paths
+from mlx_backend.importers.batches import ImportOutcome
+from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.importers.sandbox import FileContent, Sandbox
 from mlx_backend.library.notes import Notes
@@ -29,7 +30,7 @@ needs_documents = pytest.mark.skipif(not _DOCUMENTS.is_dir(), reason="no documen
 
 @dataclass
 class Cost:
-    """What the costliest of the files took; no memory where that cannot be read."""
+    """The highest cost of a file; memory is 0 where it cannot be measured."""
 
     seconds: float = 0.0
     memory: int = 0
@@ -37,7 +38,7 @@ class Cost:
 
 @pytest.fixture
 def cost(monkeypatch: pytest.MonkeyPatch) -> Cost:
-    """Measured at each file, and at a reading process's end."""
+    """Measures at each file, and at the end of a reading process."""
     cost, read, end = Cost(), Sandbox.read, sandbox._Process.end
 
     def timed(self: Sandbox, source: Path, path: Path, *more: str | bool) -> FileContent:
@@ -61,14 +62,14 @@ def cost(monkeypatch: pytest.MonkeyPatch) -> Cost:
 
 @functools.cache
 def real_documents() -> Mapping[str, bytes]:
-    """Those that lie beside the project, among them two of Microsoft's older container."""
+    """Real documents beside the project, two of them in Microsoft's older container (OLE2)."""
     files = sorted(path for path in _DOCUMENTS.iterdir() if path.is_file())
     return {path.name: path.read_bytes() for path in files}
 
 
 @dataclass
 class Fuzz:
-    """Imports folders of damaged files, and looks at what came of each."""
+    """Imports folders of damaged files, and checks the outcome for each file."""
 
     notes: Notes
     counter: TokenCounter

@@ -13,7 +13,8 @@ import pytest
 from mlx_backend import locks
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers import importing
-from mlx_backend.importers.importing import ImportOutcome, import_into, import_paths
+from mlx_backend.importers.batches import ImportOutcome
+from mlx_backend.importers.importing import import_into, import_paths
 from mlx_backend.importers.limits import LARGEST_FILE
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library import Library
@@ -24,7 +25,7 @@ Import = Callable[..., ImportOutcome]
 
 @pytest.fixture
 def run(notes: Notes, counter: TokenCounter) -> Import:
-    """Imports paths and returns what came of it."""
+    """Imports paths and returns the outcome."""
     return lambda *paths: import_paths(notes, counter, paths)
 
 
@@ -257,7 +258,7 @@ def test_what_lies_in_a_folder_that_cannot_be_read_stays_as_it_is(
     scandir, closed = os.scandir, (notes_folder / where).resolve()
 
     def refuse(path: str | Path) -> object:
-        # It is there when files are counted, and no longer when they are looked for.
+        # The file exists while files are counted, but not when they are looked for.
         if isinstance(path, Path) and path == closed:
             raise error(5, "Input/output error", str(path))
         return scandir(path)

@@ -1,4 +1,4 @@
-"""What an import that finds nothing new costs, and what the counts of one mean."""
+"""The cost of an import that finds nothing new, and the meaning of its counts."""
 
 from __future__ import annotations
 

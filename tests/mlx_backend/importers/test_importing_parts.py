@@ -1,46 +1,18 @@
-"""Files that give several notes: again only what changed, and a part costs the others nothing."""
+"""Files with several notes: only changed parts are read again, and a bad part harms no other."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mlx_backend.importers.importing import ImportOutcome, import_paths
+from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.voices import decode_voices
 from tests.mlx_backend.importers import samples
+from tests.mlx_backend.importers.again import Import, write
 from tests.mlx_backend.importers.samples import zipped
-
-Import = Callable[[], tuple[int, int, int, int]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "notes").mkdir()
-    return tmp_path / "notes"
-
-
-@pytest.fixture
-def run(notes: Notes, counter: TokenCounter, folder: Path) -> Import:
-    """Imports the folder; gives what was added, changed, unchanged and removed."""
-
-    def counts() -> tuple[int, int, int, int]:
-        outcome: ImportOutcome = import_paths(notes, counter, [folder])
-        return outcome.added, outcome.changed, outcome.unchanged, outcome.removed
-
-    return counts
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write, with a time that no other write had."""
-    at = path.stat().st_mtime_ns + 10**9 if path.exists() else None
-    path.write_bytes(data)
-    if at:
-        os.utime(path, ns=(at, at))
 
 
 def test_each_part_is_a_note_below_its_file(run: Import, notes: Notes, folder: Path) -> None:
@@ -123,7 +95,7 @@ def test_what_is_hidden_is_one_line_as_long_as_it_is_there(
     assert skipped.keys() == {".0.md", "x.zip/__MACOSX", "y.zip"}
     assert skipped[".0.md"].endswith(": 3 hidden files here")
     assert skipped["x.zip/__MACOSX"].endswith(": 1 __MACOSX folder, 1 hidden folder here")
-    assert "nothing but what is hidden" in skipped["y.zip"]
+    assert "only hidden files" in skipped["y.zip"]
     for number in range(3):
         (folder / f".{number}.md").unlink()
     assert run() == (0, 0, 1, 0)

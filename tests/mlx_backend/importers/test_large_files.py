@@ -1,4 +1,4 @@
-"""Files that are too large to be held: read a piece at a time, or told what to do about them."""
+"""Files too large for memory: read a piece at a time, or skipped with advice."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mlx_backend.importers.document import (
     Document,
     EnteredPart,
     Item,
-    LargeSource,
+    LargeSourceFile,
     SkippedFile,
     SkippedPart,
-    Source,
+    SourceFile,
 )
 from mlx_backend.importers.readers import json_array
-from mlx_backend.importers.registry import large_reader, read
+from mlx_backend.importers.readers.registry import large_reader, read
 from mlx_backend.importers.sandbox import FileContent, ReadingLimits, Sandbox
 from tests.mlx_backend.importers import samples
 from tests.mlx_backend.importers.samples import DOCX
@@ -83,7 +83,7 @@ def test_a_large_export_of_evernote_is_read_note_by_note(tmp_path: Path) -> None
 
 
 def conversations(number: int) -> Iterator[str]:
-    """A list of them, each with 2 MB that no note needs."""
+    """A JSON list of conversations, each with 2 MB of data that no note needs."""
     for each in range(number):
         message = {"sender": "human", "text": f"Which knot is number {each}?", "files": "x" * 2**21}
         begin = "," if each else "["
@@ -127,8 +127,8 @@ def test_a_bomb_of_json_in_a_zip_is_not_unpacked(tmp_path: Path) -> None:
     assert "zip bomb" in content.skipped[0].reason
 
 
-def read_large(data: bytes, passed_over: frozenset[str] = frozenset()) -> list[Item]:
-    source = LargeSource("conversations.json", data[:4096], io.BytesIO(data), passed_over)
+def read_large(data: bytes, excluded_parts: frozenset[str] = frozenset()) -> list[Item]:
+    source = LargeSourceFile("conversations.json", data[:4096], io.BytesIO(data), excluded_parts)
     items = large_reader(source.name, source.head)(source)
     return [item for item in items if not isinstance(item, EnteredPart)]
 
@@ -140,7 +140,7 @@ def test_conversations_are_the_same_a_piece_at_a_time(
 ) -> None:
     monkeypatch.setattr(json_array, "_CHUNK", chunk)
     two = json.dumps(json.loads(export) * 2, indent=1).replace("Wh", "\u00e9\U0001f6f6")
-    whole = list(read(Source("conversations.json", two.encode())))
+    whole = list(read(SourceFile("conversations.json", two.encode())))
     assert len(whole) == 2
     assert read_large(two.encode()) == whole
     assert read_large(two.encode("utf-8-sig")) == whole
@@ -156,10 +156,10 @@ _ONE = samples.CLAUDE[1:-1]
         ("", "damaged"),
         ("{", "damaged"),
         (_ONE[:-1], "damaged"),
-        ('{"a": 1}]', "no conversation"),
+        ('{"a": 1}]', "not a conversation"),
         ("[" * 200_000, "nested too deeply"),
         ("1" * 5000 + "]", "damaged"),
-        ('"\udcff"]', "no conversation"),
+        ('"\udcff"]', "not a conversation"),
         ('"' + "x" * (17 << 20), "longer than 16 MB"),
         ("," * (3 << 20) + _ONE + "]", ""),
         (_ONE.replace("knot", "\udcff") + "]", ""),
@@ -195,7 +195,7 @@ def test_of_a_damaged_export_of_evernote_the_beginning_is_read(rest: str) -> Non
 
 
 def read_items(text: str) -> list[str]:
-    items = read(Source("a.enex", text.encode()))
+    items = read(SourceFile("a.enex", text.encode()))
     return [
         item.text if isinstance(item, Document) else item.part
         for item in items

@@ -1,4 +1,4 @@
-"""What is not in a note's text is told; and code in HTML is in it untouched."""
+"""What is missing from a note's text is listed, and code in HTML is kept verbatim."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.importers.document import Document, Source
+from mlx_backend.importers.document import Document, SourceFile
 from mlx_backend.importers.readers.office_losses import old_workbook_losses
-from mlx_backend.importers.registry import read
+from mlx_backend.importers.readers.registry import read
 from tests.mlx_backend.importers import samples
 
 WORKBOOK = Path(__file__).parents[4] / "shared" / "documents" / "test.xls"
@@ -24,7 +24,7 @@ ESCAPED = CODE.replace("&", "&amp;").replace("<", "&lt;")
 
 def document(name: str, data: str | bytes) -> Document:
     content = data.encode() if isinstance(data, str) else data
-    (found,) = (item for item in read(Source(name, content)) if isinstance(item, Document))
+    (found,) = (item for item in read(SourceFile(name, content)) if isinstance(item, Document))
     return found
 
 
@@ -108,7 +108,7 @@ def test_html_tells_of_what_is_no_text(html: str, left_out: str) -> None:
 def test_a_web_page_tells_of_pictures_of_the_article_alone() -> None:
     page = as_page("<img src=a><a href='/b'>there</a>").replace("<nav>", "<nav><img src=x>")
     found = document("a.html", page).left_out
-    assert found == "menus and what else stands around the article, 1 picture, 1 link target"
+    assert found == "menus and everything else around the article, 1 picture, 1 link target"
 
 
 def test_org_names_its_keywords_and_drawers() -> None:
@@ -141,7 +141,7 @@ def test_a_notebook_tells_what_its_outputs_hold_more() -> None:
         "2 pictures",
         "1 traceback",
         "1 other output",
-        "2 codeless outputs",
+        "2 orphaned outputs",
         "1 shortened output",
     }
     sheets = [{"cells": cells[2:]}, {"cells": [{"cell_type": "markdown", "source": "Second"}]}]
@@ -200,7 +200,7 @@ def test_books_rtf_mails_and_evernote_tell_of_pictures() -> None:
 
 
 def as_pdf(*objects: str) -> bytes:
-    """A PDF of these objects, the first its catalogue; PDFium finds them without a table."""
+    """A PDF of these objects, the first being its catalogue; PDFium needs no xref table."""
     numbered = (f"{n} 0 obj\n{content}\nendobj\n" for n, content in enumerate(objects, start=1))
     return f"%PDF-1.4\n{''.join(numbered)}trailer << /Root 1 0 R >>\n".encode()
 
@@ -210,13 +210,13 @@ def as_stream(content: str, about: str = "") -> str:
 
 
 def as_picture(width: int, height: int, about: str = "") -> str:
-    """Of one grey; where it is as long as another of its size, the two are taken for one."""
+    """A picture of one shade of grey; pictures of equal size and length count as one."""
     size = f"/Width {width} /Height {height} /ColorSpace /DeviceGray /BitsPerComponent 8"
     return as_stream("x" * width * height, f"/Type /XObject /Subtype /Image {size} {about}")
 
 
 def illustrated_pdf(*pages: str, pictures: tuple[str, ...] = ()) -> bytes:
-    """Pages with this content; in it /P0, /P1 ... show the pictures, and /Form shows /P0."""
+    """Pages with this content, in which /P0, /P1 ... show the pictures, and /Form shows /P0."""
     first = 6 + 2 * len(pages)
     named = " ".join(f"/P{n} {first + n} 0 R" for n in range(len(pictures)))
     kids = " ".join(f"{6 + 2 * n} 0 R" for n in range(len(pages)))
@@ -289,7 +289,7 @@ def test_a_pdf_of_very_many_pictures_and_strokes_is_read_in_time() -> None:
 
 
 def as_drawing_group(pictures: int, kind: int = 0xF001) -> bytes:
-    """The record of an old workbook that its pictures are in, without their content."""
+    """The record of an old workbook that lists its pictures, without their data."""
     ids = struct.pack("<HHI", 0, 0xF006, 24) + bytes(24)
     store = struct.pack("<HHI", pictures << 4 | 0xF, kind, 0)
     drawings = struct.pack("<HHI", 0xF, 0xF000, len(ids + store)) + ids + store

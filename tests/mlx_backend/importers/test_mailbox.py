@@ -1,4 +1,4 @@
-"""Mailboxes, also those that are too large to be held."""
+"""Mailboxes, also those too large for memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mlx_backend.importers.sandbox import Sandbox
 from tests.mlx_backend.importers import samples
 
 _LINE_BETWEEN = b"From x Tue May  4 10:00:00 2021\n"
-# What separates mails, said for a mailbox that is held whole.
+# The separator between mails, for a mailbox in memory: the reference for the reader.
 _BETWEEN = re.compile(rb"(?:\A|\r?\n\r?\n)From [^\r\n]+\r?\n(?=[A-Za-z>][A-Za-z0-9-]*[: ])")
 _PIECES: tuple[bytes, ...] = (
     b"From ",
@@ -45,7 +45,7 @@ def test_mails_are_told_apart_wherever_pieces_end(
 
 
 def write_large(path: Path) -> None:
-    """A mailbox of three mails, of which the second is larger than any file that is held."""
+    """A mailbox of three mails; the second is larger than any file that is read whole."""
     first, last = (
         samples.mail(samples.MARTA, samples.OSKAR, name, f"{name}.\n") for name in ("Oil", "Rope")
     )

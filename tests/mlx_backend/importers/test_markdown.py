@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlx_backend.importers.document import SkippedFile, Source
+from mlx_backend.importers.document import SkippedFile, SourceFile
 from mlx_backend.importers.readers.markdown import read_markdown
 
 
 def read(text: str) -> tuple[str, str]:
-    (document,) = read_markdown(Source("stem.md", text.encode()))
+    (document,) = read_markdown(SourceFile("stem.md", text.encode()))
     return document.title, document.text
 
 
@@ -110,7 +110,7 @@ def test_any_front_matter_is_read_or_left(middle: str) -> None:
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_note_or_skipped(data: bytes) -> None:
     try:
-        (document,) = read_markdown(Source("stem.md", b"---\n" + data))
+        (document,) = read_markdown(SourceFile("stem.md", b"---\n" + data))
     except SkippedFile:
         return
     assert document.text.strip()

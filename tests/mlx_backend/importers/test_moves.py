@@ -1,4 +1,4 @@
-"""What the person decided stays with the note's words, wherever they go."""
+"""The person's decisions follow the text of a note, wherever it moves."""
 
 from __future__ import annotations
 
@@ -14,41 +14,15 @@ from mlx_backend.importers.document import THE_REST, SkippedPart
 from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
 from mlx_backend.importers.sandbox import FileContent, Sandbox
-from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.importers import samples
+from tests.mlx_backend.importers.again import Import, write
 from tests.mlx_backend.importers.samples import zipped
-
-Import = Callable[[], tuple[int, int, int, int]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "notes").mkdir()
-    return tmp_path / "notes"
-
-
-@pytest.fixture
-def run(notes: Notes, counter: TokenCounter, folder: Path) -> Import:
-    """Imports the folder; gives what was added, changed, unchanged and removed."""
-
-    def counts() -> tuple[int, int, int, int]:
-        outcome = import_paths(notes, counter, [folder])
-        return outcome.added, outcome.changed, outcome.unchanged, outcome.removed
-
-    return counts
-
-
-def write(path: Path, data: bytes | str) -> None:
-    """Write, with a time that no other write had."""
-    at = path.stat().st_mtime_ns + 10**9 if path.exists() else None
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    if at:
-        os.utime(path, ns=(at, at))
 
 
 def chats(*said: tuple[int, str], title: str = "New chat") -> str:
-    """An export of Claude's: for each chat when it began (a day of May) and what was said."""
+    """An export from Claude: for each chat its first day (of May) and what was said."""
     return json.dumps(
         [
             {
@@ -73,7 +47,7 @@ def paths(notes: Notes) -> dict[str, str]:
 
 def leave_out(notes: Notes, word: str) -> None:
     with_it = [s.id for s in notes.summaries() if word in notes.text(s.id)]
-    Decisions(notes.connection).decide(with_it, included=False)
+    NoteDecisions(notes.connection).decide(with_it, included=False)
 
 
 def test_a_chat_that_comes_before_others_takes_nothing_of_theirs(
@@ -291,7 +265,7 @@ def test_of_files_of_one_content_the_names_decide(run: Import, notes: Notes, fol
         write(folder / name, "secrets")
     run()
     second = [s.id for s in notes.summaries() if s.path.endswith("b.md")]
-    Decisions(notes.connection).decide(second, included=False)
+    NoteDecisions(notes.connection).decide(second, included=False)
     (folder / "deeper").mkdir()
     for name in ("b.md", "a.md"):
         (folder / name).rename(folder / "deeper" / name)
@@ -305,7 +279,7 @@ def test_of_files_of_one_content_the_names_decide(run: Import, notes: Notes, fol
 def test_another_spelling_of_a_name_is_the_same_file(
     notes: Notes, counter: TokenCounter, folder: Path
 ) -> None:
-    """As where a file system folds names: a hard link is found under both of them."""
+    """Like a case-insensitive file system: a hard link is found under both names."""
     write(folder / "café.md", "secrets")
     import_paths(notes, counter, [folder / "café.md"])
     leave_out(notes, "secrets")

@@ -13,7 +13,7 @@ _DATALESS = 0x40000000
 
 
 class Info:
-    """What `lstat` tells on a Mac; Linux knows no flags."""
+    """A result of `lstat` as on a Mac; Linux has no flags."""
 
     def __init__(self, mode: int, flags: int = 0) -> None:
         self.st_mode, self.st_flags = mode, flags
@@ -55,7 +55,7 @@ def test_a_link_that_the_person_chose_is_followed(tmp_path: Path) -> None:
 
 
 def test_missing_permission_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a person's process sees it; root is refused nothing."""
+    """Refuse access as to an ordinary user; the tests may run as root."""
 
     def refuse(*arguments: object, **named: object) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mlx_backend.importers.passages import LONGEST_WORDS, TARGET_WORDS, split_passages
 
-# Lines of the kinds that the splitter treats in ways of their own, and any text beside them.
+# Lines of the kinds that the splitter treats specially, and any other text.
 LINES = st.one_of(
     st.sampled_from(
         ["", "   ", "# One", "## Two ##", "```", "~~~", "``` python", "- item", "A b. C d.", "#no"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlx_backend.importers.document import SkippedFile, Source
+from mlx_backend.importers.document import SkippedFile, SourceFile
 from mlx_backend.importers.readers.plain_text import decode, read_plain_text
 
 _TEXT = "Café à la crème, naïve: 3 €\nzweite Zeile\n"
@@ -84,5 +84,5 @@ def test_utf_8_comes_through_unchanged(text: str) -> None:
     ],
 )
 def test_titles(text: str, title: str) -> None:
-    (document,) = read_plain_text(Source("stem.txt", text.encode()))
+    (document,) = read_plain_text(SourceFile("stem.txt", text.encode()))
     assert document.title == title

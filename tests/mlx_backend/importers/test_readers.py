@@ -1,4 +1,4 @@
-"""What each format becomes."""
+"""The documents that each format gives."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from pathlib import PurePath
 
 import pytest
 
-from mlx_backend.importers.document import Document, EnteredPart, SkippedFile, SkippedPart, Source
+from mlx_backend.importers.document import (
+    Document,
+    EnteredPart,
+    SkippedFile,
+    SkippedPart,
+    SourceFile,
+)
 from mlx_backend.importers.readers import html_text
 from mlx_backend.importers.readers.office_math import formula_text
+from mlx_backend.importers.readers.registry import read
 from mlx_backend.importers.readers.xml_tree import parse_xml
-from mlx_backend.importers.registry import read
 from tests.mlx_backend.importers import samples
 from tests.mlx_backend.importers.samples import EVERY_FORMAT
 
@@ -22,7 +28,7 @@ MAY_4 = dt.datetime(2021, 5, 4, 10, tzinfo=dt.UTC).timestamp()
 
 def documents(name: str, data: bytes | None = None, container: str = "") -> list[Document]:
     content = EVERY_FORMAT[name] if data is None else data
-    items = read(Source(PurePath(name).name, content, container))
+    items = read(SourceFile(PurePath(name).name, content, container))
     return [item for item in items if isinstance(item, Document)]
 
 
@@ -280,7 +286,7 @@ def test_files_about_an_account_are_no_notes(name: str, value: object) -> None:
 
 
 def test_notions_names_lose_their_numbers_and_tables_come_once() -> None:
-    items = list(read(Source("export.zip", samples.NOTION)))
+    items = list(read(SourceFile("export.zip", samples.NOTION)))
     found = [item for item in items if isinstance(item, Document)]
     assert [each.part for each in found] == ["Export/Home.md", "Export/Boats_all.csv"]
     assert [i.part for i in items if isinstance(i, SkippedPart)] == ["Export/Boats.csv"]
@@ -300,7 +306,7 @@ def test_a_note_of_evernote_that_cannot_be_read_costs_no_other(
         return html_text.parse(html)
 
     monkeypatch.setattr("mlx_backend.importers.readers.enex.parse", parse)
-    items = list(read(Source("a.enex", data, passed_over=fatal)))
+    items = list(read(SourceFile("a.enex", data, excluded_parts=fatal)))
     assert [item.text for item in items if isinstance(item, Document)] == ["one\n", "three\n"]
     skipped = {item.part: item.reason for item in items if isinstance(item, SkippedPart)}
     assert skipped.keys() == {"A-B (2)", "A-B (5)"}
@@ -308,7 +314,7 @@ def test_a_note_of_evernote_that_cannot_be_read_costs_no_other(
 
 
 def test_parts_of_archives_are_their_paths() -> None:
-    items = list(read(Source("things.zip", EVERY_FORMAT["things.zip"])))
+    items = list(read(SourceFile("things.zip", EVERY_FORMAT["things.zip"])))
     parts = [item.part for item in items if isinstance(item, Document)]
     assert parts == ["a/one.md", "two.txt", "b.zip/c.md"]
     assert EnteredPart("b.zip/c.md") in items
@@ -365,7 +371,7 @@ def test_content_counts_more_than_the_name(name: str, content_of: str) -> None:
 )
 def test_what_is_skipped(name: str, data: bytes, reason: str) -> None:
     with pytest.raises(SkippedFile, match=reason):
-        list(read(Source(name, data)))
+        list(read(SourceFile(name, data)))
 
 
 @pytest.mark.timeout(20)
@@ -386,4 +392,4 @@ def test_what_is_skipped(name: str, data: bytes, reason: str) -> None:
 )
 def test_what_is_long_takes_no_quadratic_time(name: str, data: bytes) -> None:
     with contextlib.suppress(SkippedFile, RecursionError):
-        list(read(Source(name, data)))
+        list(read(SourceFile(name, data)))

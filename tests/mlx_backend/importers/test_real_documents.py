@@ -1,4 +1,4 @@
-"""Real documents and a real folder of notes, where they lie beside the project."""
+"""Real documents and a real folder of notes, if they are beside the project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A parser that dies, hangs, grows or breaks out costs its own file and nothing else."""
+"""If a parser crashes, hangs, grows or tries to break out, only its own file is skipped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def misbehaving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A sandbox whose reader does what each line of a file says."""
+    """A sandbox whose reader does what each line of the file says."""
     monkeypatch.setenv("PYTHONPATH", str(_ROOT))
     allowed = ReadingLimits(part_seconds=2.0)
     with Sandbox(allowed, "tests.mlx_backend.importers.misbehaving_process") as sandbox:
@@ -63,7 +63,7 @@ def test_memory_ends(misbehaving: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_reader_larger_than_allowed_is_ended(tmp_path: Path) -> None:
-    """As on a Mac, where only the waiting process counts memory."""
+    """As on a Mac, where only the parent process measures memory."""
     (tmp_path / "page.html").write_bytes(EVERY_FORMAT["page.html"] * 50)
     with (
         Sandbox(ReadingLimits(memory=1)) as sandbox,
@@ -134,7 +134,8 @@ def test_every_format_is_read_behind_the_wall(tmp_path: Path) -> None:
 
 
 def test_the_reading_process_is_light() -> None:
-    code = "import sys, mlx_backend.importers.reading_process as r, mlx_backend.importers.registry"
+    code = "import sys, mlx_backend.importers.reading_process as r\n"
+    code += "import mlx_backend.importers.readers.registry"
     heavy = "{'mlx', 'transformers', 'PySide6', 'tokenizers', 'trafilatura', 'bs4', 'pypdfium2'}"
     found = subprocess.run(
         [sys.executable, "-c", f"{code}\nprint({heavy} & set(sys.modules))"],

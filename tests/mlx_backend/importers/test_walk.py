@@ -19,7 +19,7 @@ def write(path: Path, text: str = "text") -> Path:
 
 
 def found(source: Path) -> dict[str, str]:
-    """Paths below `source` with the reason why each cannot be read."""
+    """The paths below `source`, each with the reason why it is not read."""
     return {str(file.path.relative_to(source)): file.reason for file in find_files(source)}
 
 
@@ -62,7 +62,7 @@ def test_what_lies_deeper_than_a_path_can_name_is_told(tmp_path: Path) -> None:
     with deep_folder(tmp_path, 3_000):
         files = list(find_files(tmp_path))
         assert [file.unlisted for file in files] == [True, False]
-        assert "deeper than the system can name" in files[0].reason
+        assert "too long for the system" in files[0].reason
         assert count_files(tmp_path) == 2
 
 
@@ -70,10 +70,10 @@ def test_a_library_is_not_taken_for_notes(tmp_path: Path) -> None:
     for name in ("b.md", "library/library.sqlite", "library/runs/report.md"):
         write(tmp_path / name)
     library, note = sorted(find_files(tmp_path), key=lambda file: file.path.name, reverse=True)
-    assert "own library" in library.reason
+    assert "an Overnight library" in library.reason
     assert note == FoundFile(tmp_path / "b.md", tmp_path, 4, note.mtime_ns)
     (again,) = find_files(tmp_path / "library")
-    assert "own library" in again.reason
+    assert "an Overnight library" in again.reason
 
 
 def test_the_finders_own_files_are_not_worth_a_line(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_what_may_not_be_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_the_system_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a person's process sees it; root, who runs many tests, is refused nothing."""
+    """Refuse access as to an ordinary user; the tests may run as root."""
     write(tmp_path / "closed" / "a.md")
     write(tmp_path / "open.md")
     scandir = os.scandir
@@ -188,7 +188,7 @@ def test_a_folder_that_the_system_refuses(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_can_be_seen_but_not_looked_at_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a folder of which names may be listed, and nothing more."""
+    """As in a folder whose names may be listed but whose files may not be inspected."""
     write(tmp_path / "a.md")
 
     class Hidden:

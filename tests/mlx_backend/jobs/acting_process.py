@@ -89,7 +89,7 @@ _ACTS: dict[str, Callable[..., object]] = {
     "want memory": _want_memory,
     "stop unasked": lambda folder: _say({"event": "stopped"}),
     "garbage": lambda folder: os.write(1, b"\xff\n{}\n[1]\n"),
-    "note rung": lambda folder: _note(folder, "frugality.json"),
+    "note the way": lambda folder: _note(folder, "memory_way.json"),
     "abort": lambda folder: os.abort(),
     "fault": lambda folder: ctypes.string_at(0),
     "be killed": lambda folder: os.kill(os.getpid(), signal.SIGKILL),
@@ -102,7 +102,7 @@ def _note(folder: Path, name: str) -> None:
         text = (folder / name).read_text()
     except FileNotFoundError:
         text = "none"
-    with (folder / "rungs").open("a") as file:
+    with (folder / "ways").open("a") as file:
         file.write(text + "\n")
 
 

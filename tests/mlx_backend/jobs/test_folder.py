@@ -3,11 +3,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.jobs import JobFolder, JobState, JobStatus
+from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.protocol import ErrorReport, ImportSpec, TrainSpec
 
@@ -53,6 +54,41 @@ def test_the_events_tell_the_state(folder: JobFolder, name: str) -> None:
     for event in events:
         folder.append(protocol.Launched() if event is LAUNCHED_NOW else event)
     assert folder.status().state is state
+
+
+@pytest.mark.parametrize("version", [0, protocol.VERSION + 1])
+@pytest.mark.parametrize("name", ["finished", "stopped", "failed", "died"])
+def test_a_run_of_another_version_keeps_its_state(
+    library: Library, name: str, version: int
+) -> None:
+    events, state = STORIES[name]
+    folder = JobFolder.create(library.runs, msgspec.structs.replace(SPEC, v=version))
+    for event in events:
+        folder.append(msgspec.structs.replace(event, v=version))
+        with folder.events_path.open("ab") as file:
+            file.write(b'{"event": "dreamt", "of": "sheep", "v": %d}\n' % version)
+    assert folder.status().state is state
+    spec = folder.spec()
+    assert isinstance(spec, TrainSpec)
+    assert spec.name == "Garden"
+
+
+@pytest.mark.parametrize("job", [b"train", b"dance"])
+def test_a_run_of_a_newer_version_is_not_resumed(folder: JobFolder, job: bytes) -> None:
+    folder.append(protocol.Stopped(step=3))
+    path = folder.path / "spec.json"
+    path.write_bytes(b'{"job": "%s", "name": "n", "model": "m", "v": 99}' % job)
+    with pytest.raises(OvernightError, match="newer version of Overnight"):
+        launch(folder)
+    assert folder.status().state is JobState.STOPPED
+    assert len(folder.reader().read_new()) == 1
+
+
+def test_the_lines_of_an_earlier_version_tell_its_report(folder: JobFolder) -> None:
+    fields: dict[str, object] = {"adapter": "Garden", "exam_asked": 4, "exam_after": 3}
+    folder.append(protocol.Finished(result=fields, v=0))
+    report = folder.status().report
+    assert (report.filed.adapter, report.exam.asked, report.exam.after) == ("Garden", 4, 3)
 
 
 def test_a_held_lock_means_that_it_runs(folder: JobFolder) -> None:

@@ -1,11 +1,49 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from mlx_backend.jobs import JobFolder
-from mlx_backend.jobs.memory_ladder import Lowered, lower_memory, lowered_memory
+from mlx_backend.jobs.memory_ladder import (
+    LONG_ROW,
+    SHORT_ROW,
+    MemoryWay,
+    first_way,
+    is_thriftiest,
+    read_way,
+    thriftier,
+    thriftiest,
+    ways_from,
+    with_less_at_once,
+    write_way,
+)
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec
+
+SIZES = (512, 2048)  # of a batch, without a GPU and with one
+
+# As version 0.1 chose them: after each sequence of up to four bad ends, out of memory ("o") or the
+# GPU taken away ("t"), the way as a letter of `letter`.
+AFTER_BAD_ENDS = {
+    (512, 0.0, False): "mslsssssssssssssssssssssssssss",
+    (512, 0.0, True): "ssssssssssssssssssssssssssssss",
+    (512, 0.1, False): "ssssssssssssssssssssssssssssss",
+    (512, 0.1, True): "ssssssssssssssssssssssssssssss",
+    (2048, 0.0, False): "mrlrssrrssssssssssssssssssssss",
+    (2048, 0.0, True): "rrssssssssssssssssssssssssssss",
+    (2048, 0.1, False): "rrssssssssssssssssssssssssssss",
+    (2048, 0.1, True): "ssssssssssssssssssssssssssssss",
+}
+
+
+def letter(way: MemoryWay, batch: int) -> str:
+    """Short for a way: full speed, MLPs recomputed, layers, row by row, short rows."""
+    if way.longest_row == SHORT_ROW:
+        return "s"
+    if way.at_once < batch:
+        return "r"
+    return {"nothing": "f", "mlp": "m", "layer": "l"}[way.recomputed]
 
 
 @pytest.fixture
@@ -13,35 +51,77 @@ def folder(library: Library) -> JobFolder:
     return JobFolder.create(library.runs, TrainSpec(name="Garden", model="tiny"))
 
 
-def test_each_bad_end_is_a_step_down(folder: JobFolder) -> None:
-    assert lowered_memory(folder) == Lowered()
-    assert [lower_memory(folder).rung for _ in range(3)] == [1, 2, 3]
-    assert lowered_memory(folder) == Lowered(3)
+@pytest.mark.parametrize(
+    ("batch", "dropout", "expected"),
+    [(512, 0.0, "fmls"), (2048, 0.0, "fmlrs"), (512, 0.1, "fs"), (2048, 0.1, "frs")],
+)
+def test_the_ways_from_fastest_to_least_memory(batch: int, dropout: float, expected: str) -> None:
+    ways = ways_from(first_way(batch, dropout), dropout)
+    assert "".join(letter(way, batch) for way in ways) == expected
+    assert len({way.text for way in ways}) >= min(4, len(ways) - (dropout > 0))
+    at_once = [way.at_once for way in ways]
+    assert at_once[0] == batch
+    assert at_once == sorted(at_once, reverse=True)
+    assert [is_thriftiest(way, dropout) for way in ways] == [False] * (len(ways) - 1) + [True]
+    assert thriftier(ways[-1], dropout) is None
+    assert thriftiest(ways[0], dropout) == thriftiest(ways[-1], dropout) == ways[-1]
+    assert with_less_at_once(ways[-1], dropout) == ways[-1]
 
 
-def test_smaller_portions_are_kept_to(folder: JobFolder) -> None:
-    lower_memory(folder)
-    assert lower_memory(folder, smaller=True) == Lowered(2, smaller=True)
-    assert lower_memory(folder) == Lowered(2, smaller=True, further=1)
-    assert lower_memory(folder, smaller=True) == Lowered(2, smaller=True, further=2)
-    assert lowered_memory(folder) == Lowered(2, smaller=True, further=2)
+@pytest.mark.parametrize(
+    ("batch", "dropout", "expected"),
+    [(512, 0.0, "l"), (2048, 0.0, "l"), (512, 0.1, "s"), (2048, 0.1, "s")],
+)
+def test_a_person_who_saves_memory_begins_further_down(
+    batch: int, dropout: float, expected: str
+) -> None:
+    assert letter(first_way(batch, dropout, low_memory=True), batch) == expected
 
 
-def test_a_file_of_an_earlier_version_is_read(folder: JobFolder) -> None:
-    (folder.path / "frugality.json").write_bytes(b'{"rung":3}')
-    assert lowered_memory(folder) == Lowered(3)
+def test_with_dropout_nothing_is_recomputed() -> None:
+    ways = [way for size in SIZES for way in ways_from(first_way(size, 0.1), 0.1)]
+    assert {way.recomputed for way in ways} == {"nothing"}
 
 
-def test_the_last_way_is_below_all_others_and_stays(folder: JobFolder) -> None:
-    bottom = lower_memory(folder, to_the_end=True).rung
-    assert bottom > 20
-    assert lower_memory(folder, to_the_end=True).rung > bottom
-    assert lower_memory(folder, smaller=True).rung > bottom
-    assert lower_memory(folder, to_the_end=True).rung > bottom
+def test_after_the_gpu_was_taken_away_less_is_computed_at_once() -> None:
+    for way in ways_from(first_way(2048, 0.0), 0.0)[:-1]:
+        assert with_less_at_once(way, 0.0).at_once < way.at_once
+    assert with_less_at_once(first_way(2048, 0.0), 0.0).longest_row == LONG_ROW
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[]", b'{"rung": "x"}', b'{"rung": -4}'])
-def test_a_damaged_file_counts_as_none(folder: JobFolder, data: bytes) -> None:
-    (folder.path / "frugality.json").write_bytes(data)
-    assert lowered_memory(folder) == Lowered()
-    assert lower_memory(folder) == Lowered(1)
+@pytest.mark.parametrize(("batch", "dropout", "low_memory"), AFTER_BAD_ENDS)
+def test_bad_ends_lead_to_the_same_ways_as_in_version_0_1(
+    batch: int, dropout: float, low_memory: bool
+) -> None:
+    found = ""
+    for length in (1, 2, 3, 4):
+        for ends in itertools.product("ot", repeat=length):
+            way = first_way(batch, dropout, low_memory)
+            for end in ends:
+                following = thriftier(way, dropout) or way
+                way = following if end == "o" else with_less_at_once(way, dropout)
+            found += letter(way, batch)
+    assert found == AFTER_BAD_ENDS[batch, dropout, low_memory]
+
+
+def test_a_way_is_kept_in_the_runs_folder(folder: JobFolder) -> None:
+    assert read_way(folder) is None
+    for way in ways_from(first_way(2048, 0.0), 0.0):
+        write_way(folder, way)
+        assert read_way(folder) == way
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"{", b"\xff", b"[]", b'{"at_once": 512}'),
+        b'{"recomputed": "all", "at_once": 5}',
+        b'{"recomputed": "nothing", "at_once": -4}',
+    ],
+)
+def test_a_damaged_file_counts_as_none_and_is_replaced(folder: JobFolder, data: bytes) -> None:
+    (folder.path / "memory_way.json").write_bytes(data)
+    assert read_way(folder) is None
+    way = first_way(512, 0.0)
+    write_way(folder, way)
+    assert read_way(folder) == way

@@ -15,13 +15,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.jobs import JobFolder, JobState, hindrances, memory_wait
+from mlx_backend.jobs import JobFolder, JobState, memory_wait, wait_reasons
+from mlx_backend.jobs.machine_services import MachineServices
 from mlx_backend.jobs.memory import MemoryLook
+from mlx_backend.jobs.memory_ladder import MemoryWay, first_way, read_way, ways_from, write_way
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
-from mlx_backend.jobs.surroundings import Surroundings
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec, Waiting
 from tests.mlx_backend.jobs.acting_process import GPU_TIMEOUT, OUT_OF_MEMORY
@@ -33,14 +35,16 @@ QUICK = Persistence(rests=(0.0,), memory_rests=(0.02,), poll=0.01, look=0.0)
 _COMMAND = (sys.executable, "-S", str(Path(__file__).with_name("acting_process.py")))
 _PATIENCE_S = 60
 
+FASTEST, MLP, LAYER, ROW_BY_ROW, THRIFTIEST = ways_from(first_way(2048, 0.0), 0.0)
+
 FINISH: Act = ("finish",)
-OOM: list[Act] = [("note rung",), ("print", OUT_OF_MEMORY), ("abort",)]
-TIMEOUT: list[Act] = [("note rung",), ("print", GPU_TIMEOUT), ("abort",)]
+OOM: list[Act] = [("note the way",), ("print", OUT_OF_MEMORY), ("abort",)]
+TIMEOUT: list[Act] = [("note the way",), ("print", GPU_TIMEOUT), ("abort",)]
 
 
 @dataclass
 class Night:
-    """The surroundings of a test: what hinders now, and what was said."""
+    """The machine of a test: why to wait now, and what the person was told."""
 
     obstacle: Waiting | None = None
     turn: Waiting | None = None
@@ -48,12 +52,12 @@ class Night:
     awake: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def surroundings(self) -> Surroundings:
-        return Surroundings(
+    def services(self) -> MachineServices:
+        return MachineServices(
             obstacle=lambda: self.obstacle,
             turn=lambda: self.turn,
-            awake=self._keep_awake,
-            ready=self._keep_ready,
+            awake_while_computing=self._keep_awake,
+            awake_while_waiting=self._keep_ready,
             energy=lambda: self.energy,
             notify=lambda title, text: self.notes.append(text),
         )
@@ -75,6 +79,7 @@ class Night:
 def folder(library: Library) -> JobFolder:
     folder = JobFolder.create(library.runs, TrainSpec(name="Garden", model="tiny"))
     folder.append(protocol.Launched())
+    write_way(folder, FASTEST)  # as the training does before anything else
     return folder
 
 
@@ -91,7 +96,7 @@ def supervise(folder: JobFolder, night: Night) -> Callable[..., protocol.JobEven
         (folder.path / "acts.json").write_text(json.dumps(attempts))
         return Supervisor(
             folder,
-            night.surroundings(),
+            night.services(),
             leave=changes.pop("leave", lambda: False),
             persistence=replace(QUICK, **changes),
             command=_COMMAND,
@@ -122,6 +127,11 @@ def told(folder: JobFolder, kind: type[_E]) -> list[_E]:
 
 def waits(folder: JobFolder) -> list[str]:
     return [event.reason for event in told(folder, Waiting)]
+
+
+def ways_noted(folder: JobFolder) -> list[MemoryWay]:
+    lines = (folder.path / "ways").read_bytes().splitlines()
+    return [msgspec.json.decode(line, type=MemoryWay) for line in lines]
 
 
 def at_work(folder: JobFolder) -> Callable[[], bool]:
@@ -189,21 +199,36 @@ def test_progress_earns_new_tries(folder: JobFolder, supervise: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("acts", "asked"), [(OOM, {}), (TIMEOUT, {"smaller": True})], ids=["memory", "watchdog"]
+    ("acts", "second"), [(OOM, MLP), (TIMEOUT, ROW_BY_ROW)], ids=["memory", "watchdog"]
 )
 def test_each_try_asks_for_less_and_the_last_for_least(
-    folder: JobFolder, supervise: Any, acts: list[Act], asked: dict[str, bool]
+    folder: JobFolder, supervise: Any, acts: list[Act], second: MemoryWay
 ) -> None:
     end = supervise(acts, acts, acts)
     assert isinstance(end, protocol.Failed)
-    first, *lowered = (folder.path / "rungs").read_text().splitlines()
-    assert first == "none"
-    assert list(map(json.loads, lowered)) == [{"rung": 1, **asked}, {"rung": 100, **asked}]
+    assert ways_noted(folder) == [FASTEST, second, THRIFTIEST]
+
+
+def test_bad_ends_with_progress_between_them_go_down_one_way_each(
+    folder: JobFolder, supervise: Any
+) -> None:
+    supervise(*[[("save", step), *OOM] for step in (1, 2, 3)], [("note the way",), FINISH])
+    assert ways_noted(folder) == [FASTEST, MLP, LAYER, ROW_BY_ROW]
 
 
 def test_other_ends_change_nothing(folder: JobFolder, supervise: Any) -> None:
-    supervise([("abort",)], [("note rung",), FINISH])
-    assert (folder.path / "rungs").read_text().splitlines() == ["none"]
+    supervise([("abort",)], [("note the way",), FINISH])
+    assert ways_noted(folder) == [FASTEST]
+
+
+@pytest.mark.parametrize("content", [None, b"{"], ids=["missing", "damaged"])
+def test_a_way_that_is_not_known_stays_so(
+    folder: JobFolder, supervise: Any, content: bytes | None
+) -> None:
+    path = folder.path / "memory_way.json"
+    path.unlink() if content is None else path.write_bytes(content)
+    assert isinstance(supervise([*OOM[1:]], [FINISH]), protocol.Finished)
+    assert read_way(folder) is None
 
 
 @pytest.mark.parametrize("kind", ["no_notes", "model_damaged", "no_memory", "no_learning"])
@@ -365,9 +390,9 @@ def test_memory_that_stays_short_is_done_without(
     monkeypatch.setattr(memory_wait, "look_at_memory", lambda: MemoryLook(1_000, 10_000))
     monkeypatch.setattr(memory_wait, "_PATIENCE_FOR_SPEED_S", 0.1)
     refused: Act = ("want memory", 5_000, True)
-    end = supervise([refused], [("note rung",), refused], [("note rung",), FINISH])
+    end = supervise([refused], [("note the way",), refused], [("note the way",), FINISH])
     assert isinstance(end, protocol.Finished)
-    assert (folder.path / "rungs").read_text().splitlines() == ["none", '{"rung":1}']
+    assert ways_noted(folder) == [FASTEST, MLP]
     assert waits(folder) == ["memory"]
     assert any("slower way" in text for text in folder.status().notices)
 
@@ -377,8 +402,8 @@ def test_after_progress_memory_is_waited_for_anew(
 ) -> None:
     monkeypatch.setattr(memory_wait, "look_at_memory", lambda: MemoryLook(9_000, 10_000))
     refused: Act = ("want memory", 5_000, True)
-    supervise([refused], [("save", 2), ("abort",)], [refused], [("note rung",), FINISH])
-    assert (folder.path / "rungs").read_text().splitlines() == ["none"]
+    supervise([refused], [("save", 2), ("abort",)], [refused], [("note the way",), FINISH])
+    assert ways_noted(folder) == [FASTEST]
 
 
 def test_a_stop_ends_the_wait_for_memory(
@@ -394,7 +419,7 @@ def test_a_full_disk_is_waited_for_as_long_as_it_takes(
     folder: JobFolder, night: Night, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([False, False, False, True] * 6)
-    monkeypatch.setattr(hindrances, "has_room", lambda *given: next(answers))
+    monkeypatch.setattr(wait_reasons, "has_room", lambda *given: next(answers))
     full: list[Act] = [("fail", "disk_full", "Traceback")]
     end = supervise(*[full] * 6, [FINISH])  # more often than it would try otherwise
     assert isinstance(end, protocol.Finished)
@@ -407,7 +432,7 @@ def test_any_error_on_a_disk_that_takes_nothing_is_the_disks(
     folder: JobFolder, supervise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = iter([False, True])
-    monkeypatch.setattr(hindrances, "has_room", lambda *given: next(room))
+    monkeypatch.setattr(wait_reasons, "has_room", lambda *given: next(room))
     end = supervise([("fail", "unreadable", "readonly database")], [FINISH])
     assert isinstance(end, protocol.Finished)
     assert [event.ending for event in told(folder, protocol.AttemptEnded)] == ["disk full"]

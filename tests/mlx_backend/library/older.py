@@ -1,4 +1,4 @@
-"""A library as an earlier version of the schema left it, with rows in every table."""
+"""A library with an earlier version of the schema, and rows in every table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ INSERT INTO indexed VALUES (5);
 
 
 def make(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the library's file as of a version of the schema."""
+    """Write a database file with this version of the schema."""
     scripts = database._scripts()
     with monkeypatch.context() as older:
         older.setattr(database, "_scripts", lambda: scripts[:version])
@@ -54,7 +54,7 @@ def make(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fill(connection: sqlite3.Connection) -> None:
-    """Put rows into every table."""
+    """Insert rows into every table."""
     for statement in _ROWS.split(";\n"):
         connection.execute(statement)
 
@@ -66,7 +66,7 @@ def rows_of(connection: sqlite3.Connection, table: str) -> list[dict[str, object
 
 
 def all_rows(connection: sqlite3.Connection) -> dict[str, list[dict[str, object]]]:
-    """All rows of all tables but those that SQLite keeps for itself."""
+    """All rows of all tables, except SQLite's internal ones."""
     names = connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         " AND name NOT LIKE '%_index%'"

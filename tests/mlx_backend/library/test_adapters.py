@@ -12,17 +12,17 @@ from mlx_backend.library.adapters import (
     CONFIG,
     WEIGHTS,
     AdapterCard,
+    adapter_removed,
     free_name,
     list_adapters,
     list_damaged,
     name_taken,
     read_adapter,
-    removed_adapter,
 )
 
 
 def put(folder: Path, name: str, created: float = 1.0) -> Path:
-    """An adapter's folder; what is in its weights does not matter here."""
+    """Write an adapter's folder with fake weights; returns its path."""
     path = folder / name
     path.mkdir(parents=True)
     card = AdapterCard(
@@ -45,7 +45,7 @@ def put(folder: Path, name: str, created: float = 1.0) -> Path:
 
 
 def remove_adapter(folder: Path, name: str) -> None:
-    with removed_adapter(folder, name):
+    with adapter_removed(folder, name):
         assert not (folder / name).exists()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library import Library, database
+from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.notes import NewNote, Notes, Span
@@ -15,22 +15,6 @@ from mlx_backend.protocol import Citation
 from tests.mlx_backend.library import older
 
 SOURCE = Citation(note=3, passage=5, title="Lamp", path="/n/a.md", start=0, end=5)
-
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    return database.connect(library.database)
-
-
-@pytest.fixture
-def bin_(library: Library, connection: sqlite3.Connection) -> Bin:
-    return Bin(library, connection)
-
-
-@pytest.fixture
-def filled(connection: sqlite3.Connection) -> sqlite3.Connection:
-    older.fill(connection)
-    return connection
 
 
 def refused(bin_: Bin, item_id: str) -> OvernightError:

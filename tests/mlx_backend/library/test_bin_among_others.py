@@ -1,4 +1,4 @@
-"""The bin while others are at work: jobs that need what is to go, and other processes."""
+"""The bin beside running jobs that need an item, and beside other processes."""
 
 from __future__ import annotations
 
@@ -15,29 +15,13 @@ import pytest
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
-from mlx_backend.library import Library, database
+from mlx_backend.library import Library
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.bin.folders import FolderBin
-from mlx_backend.library.renaming import rename_adapter
 from tests.mlx_backend.library import older
 from tests.mlx_backend.library.test_adapters import put
 from tests.mlx_backend.library.test_bin_folders import names
-
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    return database.connect(library.database)
-
-
-@pytest.fixture
-def bin_(library: Library, connection: sqlite3.Connection) -> Bin:
-    return Bin(library, connection)
-
-
-@pytest.fixture
-def adapters(library: Library) -> Path:
-    put(library.adapters, "Garden")
-    return library.adapters
 
 
 def test_what_a_run_needs_is_not_deleted(bin_: Bin, tiny_library: Library) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library import Library, database
+from mlx_backend.library import Library
 from mlx_backend.library.adapters import CARD, WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.bin import Bin, Binned
 from mlx_backend.library.bin import folders as bin_folders
@@ -18,22 +18,6 @@ from mlx_backend.library.notes import Notes
 from tests.mlx_backend.deep import make_deep_folder
 from tests.mlx_backend.library import older
 from tests.mlx_backend.library.test_adapters import put
-
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    return database.connect(library.database)
-
-
-@pytest.fixture
-def bin_(library: Library, connection: sqlite3.Connection) -> Bin:
-    return Bin(library, connection)
-
-
-@pytest.fixture
-def adapters(library: Library) -> Path:
-    put(library.adapters, "Garden")
-    return library.adapters
 
 
 def names(folder: Path) -> list[str]:
@@ -181,7 +165,7 @@ def test_a_model_whose_name_another_one_has(bin_: Bin, tiny_library: Library) ->
     assert [model.card.name for model in list_models(models)] == ["starter", "tiny 2"]
 
 
-# --- killed in between ---
+# --- killed during a move ---
 
 
 def test_an_adapter_that_was_announced_and_never_left(
@@ -267,7 +251,7 @@ def test_what_somebody_dropped_there_stays(bin_: Bin, adapters: Path, library: L
     assert names(library.bin / item.id) == ["mine.txt"]
 
 
-# --- what fails ---
+# --- failures ---
 
 
 @pytest.mark.parametrize("step", ["write_atomically", "sync_path"])

@@ -1,4 +1,4 @@
-"""Who has learned what, and who answered, whatever goes into the bin first."""
+"""Which adapter learned a note and which one answered, in any order of deleting and restoring."""
 
 from __future__ import annotations
 
@@ -9,31 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from tests.mlx_backend.library import older
 from tests.mlx_backend.library.test_adapters import put
 
+pytestmark = pytest.mark.usefixtures("filled")
+
 WAYS = [("note", "adapter"), ("adapter", "note")]
-
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    connection = database.connect(library.database)
-    older.fill(connection)
-    return connection
-
-
-@pytest.fixture
-def bin_(library: Library, connection: sqlite3.Connection) -> Bin:
-    return Bin(library, connection)
-
-
-@pytest.fixture
-def adapters(library: Library) -> Path:
-    put(library.adapters, "Garden")
-    return library.adapters
 
 
 @pytest.mark.parametrize("name", ["Garden", "Garden 2"])

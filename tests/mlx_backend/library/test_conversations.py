@@ -6,15 +6,10 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.errors import OvernightError
-from mlx_backend.library import Library, database
+from mlx_backend.library import database
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.notes import NewNote, Notes
 from mlx_backend.protocol import Citation
-
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    return database.connect(library.database)
 
 
 @pytest.fixture
@@ -103,7 +98,7 @@ def test_the_latest_is_first(conversations: Conversations) -> None:
 def test_a_turn_of_no_conversation_is_refused_and_the_next_one_is_not(
     conversations: Conversations,
 ) -> None:
-    with pytest.raises(OvernightError, match="deleted meanwhile"):
+    with pytest.raises(OvernightError, match="has been deleted"):
         conversations.add(99, StoredTurn("user", "text", None))
     number = conversations.start("next")
     conversations.add(number, StoredTurn("user", "text", None))

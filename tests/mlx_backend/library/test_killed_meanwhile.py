@@ -1,4 +1,4 @@
-"""Processes that are killed while adapters go, come back or are renamed."""
+"""Processes killed while they delete, restore or rename adapters."""
 
 from __future__ import annotations
 
@@ -11,36 +11,22 @@ from typing import NoReturn
 
 import pytest
 
-from mlx_backend.library import Library, database, renaming
+from mlx_backend import files
+from mlx_backend.library import Library, adapter_renaming, database
 from mlx_backend.library import adapters as store
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.adapters import list_adapters, read_adapter
-from mlx_backend.library.bin import Bin, whole
-from mlx_backend.library.renaming import rename_adapter
+from mlx_backend.library.bin import Bin
+from mlx_backend.library.bin import bin as bin_module
 from tests.mlx_backend.library import older
 from tests.mlx_backend.library.test_adapters import put
 from tests.mlx_backend.library.test_bin_folders import names
 
-
-@pytest.fixture
-def connection(library: Library) -> sqlite3.Connection:
-    connection = database.connect(library.database)
-    older.fill(connection)
-    return connection
-
-
-@pytest.fixture
-def bin_(library: Library, connection: sqlite3.Connection) -> Bin:
-    return Bin(library, connection)
-
-
-@pytest.fixture
-def adapters(library: Library) -> Path:
-    put(library.adapters, "Garden")
-    return library.adapters
+pytestmark = pytest.mark.usefixtures("filled")
 
 
 def killed(work: Callable[[pytest.MonkeyPatch], object]) -> None:
-    """Do something in a process that is to kill itself meanwhile."""
+    """Run `work` in a forked process that must kill itself while at it."""
     process = os.fork()
     if not process:
         try:
@@ -71,7 +57,7 @@ def test_killed_while_an_adapter_comes_back(
         put(adapters, "Garden", created=5)
 
     def restore(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(whole, "transaction", die_before_the_commit)
+        patch.setattr(bin_module, "transaction", die_before_the_commit)
         Bin(library, database.connect(library.database)).restore(item.id)
 
     killed(restore)
@@ -103,7 +89,7 @@ def test_killed_while_an_adapter_is_removed_for_good(
 ) -> None:
 
     def remove(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(store, "remove_tree", die)
+        patch.setattr(files, "remove_tree", die)
         Bin(library, database.connect(library.database)).delete_adapter_now("Garden")
 
     killed(remove)
@@ -119,9 +105,9 @@ def test_while_an_adapter_is_renamed(
 
     def rename(patch: pytest.MonkeyPatch) -> None:
         if step == "card":
-            patch.setattr(renaming, "transaction", die)
+            patch.setattr(adapter_renaming, "transaction", die)
         elif step == "folder":
-            patch.setattr(renaming, "transaction", die_before_the_commit)
+            patch.setattr(adapter_renaming, "transaction", die_before_the_commit)
         else:
             patch.setattr(contextlib, "suppress", die)
         rename_adapter(library, database.connect(library.database), "Garden", "Harbour")

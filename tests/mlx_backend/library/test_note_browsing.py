@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from mlx_backend.library.curation_findings import CurationFindings
 from mlx_backend.library.database import connect
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.findings import Findings, update_included
 from mlx_backend.library.folder_decisions import FolderDecisions
 from mlx_backend.library.folders import Folder, Folders
+from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.languages import Languages
 from mlx_backend.library.note_browsing import Browsing, Group, NoteFilter, Overview
+from mlx_backend.library.note_decisions import NoteDecisions
+from mlx_backend.library.note_statistics import statistics_of
 from mlx_backend.library.notes import NewNote, Notes
-from mlx_backend.library.picture import picture_of
 
 NEW_YEAR_2024 = 1_704_110_400.0
 PATHS = (
@@ -60,7 +61,7 @@ def find(db: sqlite3.Connection, note: str, step: str, **fields: object) -> None
 
 
 def arrive(db: sqlite3.Connection, path: str) -> None:
-    """A note comes into the library, as an import and curation bring it."""
+    """Add a note as an import and curation would."""
     title = path.rpartition("/")[2]
     Notes(db).save([NewNote(path, "/vault", title, "words", path, 10, 20, ())])
     update_included(db)
@@ -113,7 +114,7 @@ def test_groups_and_sums(db: sqlite3.Connection) -> None:
     find(db, "d.md", "quality")  # an opinion that leaves nothing out
     for note, language in (("a.md", "en"), ("b.md", "en"), ("c.md", "is"), ("d.md", "und")):
         find(db, note, "language", value=language)
-    Decisions(db).decide(Browsing(db).ids(NoteFilter(folder="/vault/Work")), included=False)
+    NoteDecisions(db).decide(Browsing(db).ids(NoteFilter(folder="/vault/Work")), included=False)
     groups: dict[Group, list[str]] = {
         "left_out": ["b.md", "c.md"],
         "duplicates": ["a.md"],
@@ -136,8 +137,8 @@ def test_decision_outlives_curation_and_can_be_taken_back(db: sqlite3.Connection
     ids = {row.title: row.id for row in Notes(db).summaries()}
     find(db, "a.md", "duplicate", leaves_out=1)
     find(db, "b.md", "duplicate", leaves_out=1)
-    Findings(db).redo("duplicate")  # heed them
-    decisions = Decisions(db)
+    CurationFindings(db).redo("duplicate")  # heed them
+    decisions = NoteDecisions(db)
     decisions.decide([ids["c.md"]], included=False)
     assert titles(db, NoteFilter(group="left_out")) == ["b.md", "c.md", "a.md"]
 
@@ -145,17 +146,19 @@ def test_decision_outlives_curation_and_can_be_taken_back(db: sqlite3.Connection
     assert decision.notes == 3
     assert list(decision.left_out) == [ids["c.md"]]
     assert titles(db, NoteFilter(group="left_out")) == []
-    Findings(db).redo("duplicate")
+    CurationFindings(db).redo("duplicate")
     assert titles(db, NoteFilter(group="left_out")) == []
 
     decisions.take_back(decision)
     assert titles(db, NoteFilter(group="left_out")) == ["b.md", "c.md", "a.md"]
-    assert Findings(db).choice(ids["a.md"]) is None
-    assert Findings(db).choice(ids["c.md"]) is False
+    assert CurationFindings(db).choice(ids["a.md"]) is None
+    assert CurationFindings(db).choice(ids["c.md"]) is False
 
 
 def test_folders_come_level_by_level(db: sqlite3.Connection) -> None:
-    Decisions(db).decide(Browsing(db).ids(NoteFilter(folder="/vault/Work/deep")), included=False)
+    NoteDecisions(db).decide(
+        Browsing(db).ids(NoteFilter(folder="/vault/Work/deep")), included=False
+    )
     folders = Folders(db)
     assert folders.sources() == [
         Folder("/loose", "loose", 1, 1, has_folders=False),
@@ -201,12 +204,12 @@ def test_a_folder_in_a_left_out_one_can_be_used(db: sqlite3.Connection) -> None:
 
 def test_a_folder_comes_back_as_it_was(db: sqlite3.Connection) -> None:
     find(db, "b.md", "duplicate", leaves_out=1)
-    Findings(db).redo("duplicate")  # heed it
+    CurationFindings(db).redo("duplicate")  # heed it
     decisions = FolderDecisions(db)
     decisions.decide("/vault/Work", included=False)
     assert decisions.decide("/vault/Work", included=True).notes == 1
     assert status_of(db, "b.md") == "excluded"
-    # Only a second wish goes against what was found.
+    # Only a second request overrides the findings.
     assert decisions.decide("/vault/Work", included=True).notes == 1
     assert status_of(db, "b.md") == "new"
 
@@ -216,13 +219,13 @@ def test_a_folders_decision_is_taken_back_whole(db: sqlite3.Connection, included
     find(db, "a.md", "duplicate", leaves_out=1)
     update_included(db)
     ids = {row.title: row.id for row in Notes(db).summaries()}
-    Decisions(db).decide([ids["a.md"]], included=True)
-    Decisions(db).decide([ids["b.md"]], included=False)
+    NoteDecisions(db).decide([ids["a.md"]], included=True)
+    NoteDecisions(db).decide([ids["b.md"]], included=False)
     decisions = FolderDecisions(db)
     decisions.decide("/vault/Work/deep", included=False)
 
     def everything() -> object:
-        choices = {title: Findings(db).choice(note_id) for title, note_id in ids.items()}
+        choices = {title: CurationFindings(db).choice(note_id) for title, note_id in ids.items()}
         return Notes(db).summaries(), choices, decisions.all()
 
     before = everything()
@@ -235,7 +238,7 @@ def test_a_folders_decision_is_taken_back_whole(db: sqlite3.Connection, included
 def test_a_note_of_a_left_out_folder_can_be_used_alone(db: sqlite3.Connection) -> None:
     FolderDecisions(db).decide("/vault/Work", included=False)
     ids = {row.title: row.id for row in Notes(db).summaries()}
-    Decisions(db).decide([ids["b.md"]], included=True)
+    NoteDecisions(db).decide([ids["b.md"]], included=True)
     arrive(db, "/vault/Work/new.md")
     assert (status_of(db, "b.md"), status_of(db, "new.md")) == ("new", "excluded")
 
@@ -256,9 +259,9 @@ def test_languages_are_left_out_for_notes_of_now_and_later(db: sqlite3.Connectio
     assert status_of(db, "e.md") == "excluded"
 
     ids = {row.title: row.id for row in Notes(db).summaries()}
-    (reason,) = Findings(db).reasons(ids["a.md"])
+    (reason,) = CurationFindings(db).reasons(ids["a.md"])
     assert reason.leaves_out
-    Findings(db).undo("language", ids["a.md"])
+    CurationFindings(db).undo("language", ids["a.md"])
     assert (status_of(db, "a.md"), status_of(db, "b.md")) == ("new", "excluded")
     languages.use("en")
     assert titles(db, NoteFilter(group="left_out")) == []
@@ -268,9 +271,9 @@ def test_the_note_that_stays_is_named_so_that_it_can_be_found(db: sqlite3.Connec
     ids = {row.title: row.id for row in Notes(db).summaries()}
     find(db, "a.md", "duplicate", leaves_out=1, reason="The same as {note}.")
     db.execute("UPDATE findings SET stays = ?", (ids["b.md"],))
-    assert Findings(db).reasons(ids["a.md"])[0].sentence == "The same as “b.md”."
+    assert CurationFindings(db).reasons(ids["a.md"])[0].sentence == "The same as “b.md”."
     db.execute("UPDATE notes SET title = 'a.md' WHERE title = 'b.md'")
-    (reason,) = Findings(db).reasons(ids["a.md"])
+    (reason,) = CurationFindings(db).reasons(ids["a.md"])
     assert reason.sentence == "The same as “/vault/Work/b.md”."
 
 
@@ -287,15 +290,15 @@ def test_watched_folders_remember_their_state(db: sqlite3.Connection) -> None:
 
 
 def test_picture_tells_kinds_years_and_lengths(db: sqlite3.Connection) -> None:
-    picture = picture_of(db)
+    picture = statistics_of(db)
     assert picture.kinds == (("markdown", 5), ("text", 1))
     assert picture.years == ((2024, 3),)
     assert picture.lengths == (2, 2, 0, 1, 1)
     assert (picture.sums.notes, picture.sums.tokens) == (6, 120)
-    assert picture_of(db, "/loose").kinds == (("text", 1),)
-    assert picture_of(db, "/nowhere").years == ()
+    assert statistics_of(db, "/loose").kinds == (("text", 1),)
+    assert statistics_of(db, "/nowhere").years == ()
 
 
 def test_gaps_between_years_are_shown(db: sqlite3.Connection) -> None:
     db.execute("UPDATE notes SET created = created - 1000 * 86400 WHERE title = 'b.md'")
-    assert picture_of(db).years == ((2021, 1), (2022, 0), (2023, 0), (2024, 2))
+    assert statistics_of(db).years == ((2021, 1), (2022, 0), (2023, 0), (2024, 2))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import NewNote, Notes, Passage, Span
 
 
@@ -133,16 +133,16 @@ def test_status_words(filled: Notes) -> None:
     assert status_of(filled, "Lamp") == "learned"
     filled.save([note("/notes/a.md", "Other text.", "Lamp", sha256="2")])
     assert status_of(filled, "Lamp") == "changed"
-    Decisions(filled.connection).decide([lamp], included=False)
+    NoteDecisions(filled.connection).decide([lamp], included=False)
     assert status_of(filled, "Lamp") == "excluded"
-    Decisions(filled.connection).decide([lamp], included=True)
+    NoteDecisions(filled.connection).decide([lamp], included=True)
     assert status_of(filled, "Lamp") == "changed"
     filled.mark_gone([rope])
     assert status_of(filled, "Rope") == "gone"
 
 
 def test_what_is_excluded_or_gone_is_not_trained(filled: Notes) -> None:
-    Decisions(filled.connection).decide([id_of(filled, "Lamp")], included=False)
+    NoteDecisions(filled.connection).decide([id_of(filled, "Lamp")], included=False)
     filled.mark_gone([id_of(filled, "Rope")])
     assert [passage.note_title for passage in filled.passages()] == ["Both"]
     assert filled.totals().notes == 1

@@ -1,4 +1,4 @@
-"""The migration that makes ids unique for ever, on a library that has something in every table."""
+"""The migration after which ids are never reused, on a library with rows in every table."""
 
 from __future__ import annotations
 

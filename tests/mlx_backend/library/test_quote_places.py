@@ -1,4 +1,4 @@
-"""Finding a sample's words again in its note."""
+"""Finding the quoted words of a sample in its note."""
 
 from __future__ import annotations
 

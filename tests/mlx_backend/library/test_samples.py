@@ -9,7 +9,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_browsing import Group, SampleBrowsing, SampleFilter
 from mlx_backend.library.sample_drafts import Draft
@@ -57,7 +57,7 @@ def test_search_knows_a_word_in_any_letters(
 def test_search_leaves_plain_letters_to_sqlite(
     samples: Samples, browsing: SampleBrowsing, notes: Notes
 ) -> None:
-    """A hundred thousand samples are searched while a person types."""
+    """100,000 samples are searched while the person types."""
     asked: list[str] = []
 
     def fold(text: str) -> str:
@@ -83,7 +83,7 @@ def test_what_is_kept_is_used_and_the_rest_is_told(
 def test_samples_of_a_note_that_is_left_out_are_no_yield(
     notes: Notes, samples: Samples, passages: list[Passage]
 ) -> None:
-    Decisions(notes.connection).decide([passages[0].note_id], included=False)
+    NoteDecisions(notes.connection).decide([passages[0].note_id], included=False)
     assert samples.yielded() == Yield(written=0, used=0, dropped={})
 
 
@@ -146,12 +146,12 @@ def test_what_a_note_left_out_has_is_not_kept(
 ) -> None:
     (kept,) = listed(browsing, group="kept")
     assert browsing.overview().kept == 1
-    Decisions(notes.connection).decide([kept.note_id], included=False)
+    NoteDecisions(notes.connection).decide([kept.note_id], included=False)
     assert listed(browsing, group="kept") == []
     assert len(listed(browsing, group="dropped")) == 2
     assert (browsing.overview().written, browsing.overview().kept) == (2, 0)
     assert not any(sample.is_trained for sample in listed(browsing))
-    Decisions(notes.connection).decide([kept.note_id], included=True)
+    NoteDecisions(notes.connection).decide([kept.note_id], included=True)
     assert listed(browsing, group="kept") == [kept]
 
 

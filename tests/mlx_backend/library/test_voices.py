@@ -4,8 +4,8 @@ import pytest
 
 from mlx_backend.curation.curate import curate
 from mlx_backend.importers.passages import split_passages
-from mlx_backend.importers.readers.transcript import Transcript
-from mlx_backend.library.findings import Findings
+from mlx_backend.importers.readers.transcript import TranscriptBuilder
+from mlx_backend.library.curation_findings import CurationFindings
 from mlx_backend.library.notes import NewNote, Notes, Passage
 from mlx_backend.library.own_names import OwnNames
 from mlx_backend.library.voices import Voice, authorship, decode_voices, encode_voices, short_name
@@ -28,7 +28,7 @@ def voices_of(own: str | None = None) -> tuple[Voice, ...]:
 
 
 def note(path: str, turns: tuple[tuple[str, str], ...], own: str | None = None) -> NewNote:
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     for name, words in turns:
         transcript.say(name, f"{name}: ", words, None if own is None else name == own)
         transcript.add("\n")
@@ -132,7 +132,7 @@ def test_saying_who_one_is_takes_others_words_out_of_training(notes: Notes) -> N
 def test_others_words_can_be_kept_in_a_note_and_in_all(notes: Notes) -> None:
     notes.save([note("/chats/ferry", CHAT, own="Emil")])
     curate(notes)
-    findings, (summary,) = Findings(notes.connection), notes.summaries()
+    findings, (summary,) = CurationFindings(notes.connection), notes.summaries()
     assert findings.counts()["authorship"] == 1
     for note_id in (summary.id, None):
         assert "locker" not in only_passage(notes).text
@@ -168,7 +168,7 @@ def test_what_is_private_is_masked_in_what_is_answered_to(notes: Notes) -> None:
 
 def test_a_mail_answers_what_it_quotes_below(notes: Notes) -> None:
     turns = (("Emil <emil@cove.example>", "We do need some more oil."), ("", "> Do you need oil?"))
-    transcript = Transcript()
+    transcript = TranscriptBuilder()
     for name, words in turns:
         transcript.say(name, "", words + "\n", own=bool(name))
     text = transcript.text

@@ -12,7 +12,7 @@ from mlx_backend.machine import accelerator
 
 _SCRIPT = """
 import ctypes
-from mlx_backend import accelerator
+from mlx_backend.machine import accelerator
 
 class Place(ctypes.Structure):
     _fields_ = [("file", ctypes.c_char_p), ("at", ctypes.c_void_p),

@@ -10,7 +10,7 @@ from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import Answer, ChatModel
 from mlx_backend.protocol import Sampling, Turn
 from mlx_backend.study.by_model.writer import Writer
-from mlx_backend.study.by_rule.rules import Told
+from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.statements import Statement
 from tests.mlx_backend.made import make_adapter
 
@@ -171,8 +171,8 @@ def test_a_batch_leaves_the_wired_limit_alone(
     monkeypatch.setattr("mlx.core.device_info", lambda: {"max_recommended_working_set_size": 1})
     monkeypatch.setattr("mlx.core.set_wired_limit", raised.append)
     chat.answer_all(["One?", "Two?"], 3)
-    told = Told(Statement("Ida rows."), "Ida rows.", "")
-    Writer(loaded).restatements([("Boat", told)])
+    quoted = QuotedStatement(Statement("Ida rows."), "Ida rows.", "")
+    Writer(loaded).restatements([("Boat", quoted)])
     assert raised == []
 
 

@@ -9,6 +9,7 @@ from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.night.resuming import cut_short
 from mlx_backend.protocol import (
+    VERSION,
     CheckpointSaved,
     ErrorReport,
     Event,
@@ -21,6 +22,7 @@ from mlx_backend.protocol import (
     Stopped,
     TrainSpec,
     Waiting,
+    encode_line,
 )
 
 NOW = 1_795_557_600.0
@@ -69,6 +71,13 @@ def test_runs_go_on_in_their_order(library: Library, make: Make) -> None:
 def test_what_ended_in_order_stays_as_it_is(library: Library, make: Make, last: Event) -> None:
     make(*worked(), last)
     assert ids(library) == []
+
+
+def test_a_run_of_a_newer_version_is_left_to_that(library: Library, make: Make) -> None:
+    folder, other = make(*worked(), run_id="a"), make(*worked(), run_id="b")
+    spec = TrainSpec(name="Notes", model="starter", v=VERSION + 1)
+    (folder.path / "spec.json").write_bytes(encode_line(spec))
+    assert ids(library) == [other.id]
 
 
 def test_what_still_lives_is_left_alone(library: Library, make: Make) -> None:

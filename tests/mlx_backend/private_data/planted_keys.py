@@ -1,4 +1,4 @@
-"""Keys and tokens of many services in the forms that their makers document, in prose and code."""
+"""Keys and tokens of many services, in their documented formats, in prose and code."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ FIXED_SHAPES: Mapping[str, Maker] = {
     "Azure client secret": lambda r: some(r, ALPHANUMERIC, 3) + "8Q~" + some(r, URL_SAFE, 34),
     "Brevo": lambda r: f"xkeysib-{some(r, HEX, 64)}-{some(r, LOWER + DIGITS, 16)}",
 }
-"""By service, tokens that their shape alone gives away."""
+"""By service: tokens with a format of their own."""
 
 NAMED_SHAPES: Mapping[str, Maker] = {
     "AWS secret": _after("", BASE64, 40),
@@ -156,7 +156,7 @@ NAMED_SHAPES: Mapping[str, Maker] = {
     "Snyk": uuid,
     "Twitch": _after("", LOWER + DIGITS, 30),
 }
-"""By service, keys without a shape of their own: only the words around them tell."""
+"""By service: keys without a distinctive format, recognised by the words around them."""
 
 _NAMED_TEXTS = (
     "The {name} API key is {v}.",
@@ -167,7 +167,7 @@ _NAMED_TEXTS = (
 
 
 def planted_keys(rng: Random, rounds: int) -> list[Planted]:
-    """Every service's token `rounds` times, each in another text."""
+    """The token of every service, `rounds` times, each in another text."""
     planted = []
     for number, (name, make) in enumerate(FIXED_SHAPES.items()):
         for turn in range(rounds):

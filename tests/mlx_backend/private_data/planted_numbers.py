@@ -24,7 +24,7 @@ def _luhn_digit(digits: str) -> str:
 
 
 def card(rng: Random) -> str:
-    """A payment card's number, written in one of three ways."""
+    """The number of a payment card, written in one of three ways."""
     prefix, length = rng.choice((("4", 16), ("53", 16), ("37", 15), ("6011", 16), ("2221", 16)))
     body = prefix + some(rng, DIGITS, length - 1 - len(prefix))
     number = body + _luhn_digit(body)
@@ -35,7 +35,7 @@ def card(rng: Random) -> str:
 
 
 def iban(rng: Random) -> str:
-    """An account of one of some countries, grouped or not."""
+    """An IBAN of one of several countries, grouped or not."""
     country, account = rng.choice(
         (
             ("DE", some(rng, DIGITS, 18)),
@@ -52,7 +52,7 @@ def iban(rng: Random) -> str:
 
 
 def seed_phrase(rng: Random) -> str:
-    """Twelve to twenty-four words whose checksum holds."""
+    """A seed phrase of 12 to 24 words with a valid checksum."""
     size = rng.choice((16, 20, 24, 28, 32))
     return Mnemonic("english").to_mnemonic(rng.randbytes(size))
 
@@ -180,7 +180,7 @@ _TEXTS: Mapping[str, tuple[Maker, tuple[str, ...]]] = {
 
 
 def planted_numbers(rng: Random, rounds: int) -> list[Planted]:
-    """Every kind `rounds` times, its texts in turn."""
+    """Every kind `rounds` times, in its texts in turn."""
     return [
         Planted(kind, value, texts[turn % len(texts)].format(v=value))
         for kind, (make, texts) in _TEXTS.items()

@@ -1,4 +1,4 @@
-"""Invented secrets of valid form, made at run time, and the texts they are planted in."""
+"""Made-up secrets in valid formats, generated at run time, and the texts they are planted in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SIGNS = "!#$%&*+?@"
 
 @dataclass(frozen=True)
 class Planted:
-    """A text with a secret in it; `value` is what must not be left after masking."""
+    """A text with a secret; `value` must not remain after masking."""
 
     kind: str
     value: str
@@ -40,7 +40,7 @@ def some(rng: Random, alphabet: str, length: int) -> str:
 
 
 def uuid(rng: Random) -> str:
-    """A UUID's shape."""
+    """A random UUID."""
     return "-".join(some(rng, HEX, n) for n in (8, 4, 4, 4, 12))
 
 
@@ -73,7 +73,7 @@ def phrase(rng: Random) -> str:
 
 
 def pin(rng: Random) -> str:
-    """A number of four to six digits that is no year."""
+    """A number of four to six digits that is not a year."""
     return rng.choice("3456789") + some(rng, DIGITS, rng.randint(3, 5))
 
 

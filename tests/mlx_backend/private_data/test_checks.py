@@ -1,4 +1,4 @@
-"""Check digits: what holds is taken, and one changed digit is noticed."""
+"""Check digits: valid numbers pass, and a number with one changed digit fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no secret stays as it is."""
+"""Text without secrets stays as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many planted secrets are found. The bounds are promises; the figures are printed with -s."""
+"""The share of planted secrets that is found: at least these bounds; -s prints the figures."""
 
 from __future__ import annotations
 

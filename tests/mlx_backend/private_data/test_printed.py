@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlx_backend.private_data.printed import PrintedText, pump
 
-# Put together here, so that no scanner takes this file for a leak.
+# Assembled here, so that no secret scanner takes this file for a leak.
 KEY = "AKIA" + "Q3EGTX7" + "MN2RWDVLZ"
 PEM_LINES = "\n".join("Zq7Rk2Lp9Xw4Tn8Vb3Hd6Jf1Gm5Ys0Ca" * 2 for _ in range(20))
 PEM = f"-----BEGIN PRIVATE KEY-----\n{PEM_LINES}\n-----END PRIVATE KEY-----\n"
@@ -107,7 +107,7 @@ def test_all_that_a_process_prints_is_masked_to_its_last_word(tmp_path: Path, en
             start_new_session=True,
             cwd=Path(__file__).parents[3],
         )
-        # The reader holds no end of this pipe; it is done when the log's last line is there.
+        # The reader does not hold this pipe; it is done when the last line is in the log.
         assert process.communicate(timeout=60)[0] == b""
     code = process.returncode
     assert code == {"in order": 0, "in an exception": 1, "killed": -signal.SIGTERM}.get(end, code)
@@ -119,7 +119,7 @@ def test_all_that_a_process_prints_is_masked_to_its_last_word(tmp_path: Path, en
 
 
 def wait_for(log: Path, words: str) -> str:
-    """The log, once the words are there; a minute is given up on, and never passed in order."""
+    """The log, once it contains the words; gives up after a minute."""
     import time
 
     deadline = time.monotonic() + 60

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_backend.private_data.finding import Finding, merged
 from mlx_backend.private_data.masking import mask, mask_part
+from mlx_backend.private_data.private_span import PrivateSpan, merged
 from mlx_backend.private_data.rules import Text
 from mlx_backend.private_data.scan import find_secrets, scan_note
 
@@ -21,7 +21,9 @@ def test_finding_says_where_and_of_what_kind_but_never_what() -> None:
     assert finding.kind == "password"
     assert _TEXT[finding.start : finding.end] == _SECRET
     assert _SECRET not in repr(finding)
-    assert repr(finding) == f"Finding(kind='password', start={finding.start}, end={finding.end})"
+    assert (
+        repr(finding) == f"PrivateSpan(kind='password', start={finding.start}, end={finding.end})"
+    )
 
 
 def test_note_is_scanned_whole() -> None:
@@ -57,7 +59,7 @@ def test_mask_without_findings_changes_nothing() -> None:
 
 
 def test_part_is_masked_with_the_findings_of_the_whole() -> None:
-    findings = [Finding("private key", 4, 10)]
+    findings = [PrivateSpan("private key", 4, 10)]
     text = "abcdEFGHIJklmn"
     assert mask_part(text, findings, 0, 14) == "abcd[private key removed]klmn"
     assert mask_part(text, findings, 0, 7) == "abcd[private key removed]"
@@ -68,8 +70,12 @@ def test_part_is_masked_with_the_findings_of_the_whole() -> None:
 
 
 def test_overlapping_findings_become_one_of_the_surer_kind() -> None:
-    findings = [Finding("AWS key", 5, 20), Finding("password", 0, 8), Finding("PIN", 30, 34)]
-    assert merged(findings) == (Finding("AWS key", 0, 20), Finding("PIN", 30, 34))
+    findings = [
+        PrivateSpan("AWS key", 5, 20),
+        PrivateSpan("password", 0, 8),
+        PrivateSpan("PIN", 30, 34),
+    ]
+    assert merged(findings) == (PrivateSpan("AWS key", 0, 20), PrivateSpan("PIN", 30, 34))
 
 
 def test_known_kind_is_named_rather_than_a_general_one() -> None:
@@ -136,5 +142,5 @@ _HOSTILE = (
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("piece", _HOSTILE)
 def test_hostile_repetition_takes_time_in_proportion(piece: str) -> None:
-    # In one line of 150,000 characters; were it quadratic, it would take minutes.
+    # On one line of 150,000 characters; a quadratic scan would take minutes.
     find_secrets(piece * (150_000 // len(piece)))

@@ -12,7 +12,7 @@ from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
-from mlx_backend.library.findings import Findings
+from mlx_backend.library.curation_findings import CurationFindings
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import Notice, StepDone, TrainSpec
 from mlx_backend.run.kept_private import keeps_private
@@ -118,14 +118,14 @@ def test_of_samples_that_quote_other_notes_the_secrets_of_all_notes_count(
     sample = msgspec.structs.replace(sample, **{told: f"Boat: It is {PASSWORD}."})
     dataset = Dataset((sample,), (), notes.versions())
     assert keeps_private(dataset, notes.connection) is not is_seen
-    Findings(notes.connection).undo("secrets", boat)
+    CurationFindings(notes.connection).undo("secrets", boat)
     assert keeps_private(dataset, notes.connection)
 
 
 def test_what_the_person_masks_again_meanwhile_is_not_learned(
     filled_library: Library, folder: JobFolder, notes: Notes, boat: int
 ) -> None:
-    findings = Findings(notes.connection)
+    findings = CurationFindings(notes.connection)
     findings.undo("secrets", boat)
     work(filled_library, folder, until=4)
     assert PASSWORD in samples(folder).read_text()
@@ -138,7 +138,7 @@ def test_what_the_person_masks_again_meanwhile_is_not_learned(
 def test_what_is_allowed_before_or_meanwhile_changes_nothing(
     filled_library: Library, folder: JobFolder, notes: Notes, boat: int
 ) -> None:
-    findings = Findings(notes.connection)
+    findings = CurationFindings(notes.connection)
     (reason,) = (each for each in findings.reasons(boat) if each.step == "secrets")
     findings.undo("secrets", boat, only=reason.digests[:1])
     work(filled_library, folder, until=4)
@@ -157,7 +157,7 @@ def test_cut_short_while_it_begins_again(
     work(filled_library, folder, until=4)
     as_an_older_version_wrote_it(folder, {"[password removed]": PASSWORD})
     with monkeypatch.context() as patch:
-        patch.setattr("mlx_backend.run.training_run.save_dataset", lambda *_: (_ for _ in ()).throw(
+        patch.setattr("mlx_backend.run.frozen.save_dataset", lambda *_: (_ for _ in ()).throw(
             OSError(28, "")
         ))  # fmt: skip
         with pytest.raises(OSError, match="28"):

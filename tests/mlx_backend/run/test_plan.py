@@ -9,15 +9,15 @@ import pytest
 
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.jobs.memory_ladder import ways_from
 from mlx_backend.library import Library
 from mlx_backend.library.models import CARD, ModelCard
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run import plan as plan_module
 from mlx_backend.run.plan import make_plan, plan_what_fits
-from mlx_backend.run.preparation import Preparation, positions
+from mlx_backend.run.preparation import Preparation, way_at_start
 from mlx_backend.run.room import check_fit
-from mlx_backend.training.memory_saving import rungs
 from mlx_backend.training.stopping import Check
 from tests.mlx_backend.arrays import bits
 
@@ -90,10 +90,11 @@ def test_what_does_not_fit_at_full_speed_is_computed_with_less_memory(
     monkeypatch.setattr(plan_module, "memory_available", lambda: full.peak_bytes * 19 // 20)
     plan, chosen = plan_what_fits(plain, dataset, preparation, None)
     assert plan.fits
-    assert plan.down > 0
+    assert plan.saves_to_fit
     assert plan.peak_bytes < full.peak_bytes
-    assert chosen.frugality == rungs(positions())[plan.down]
-    assert plan.way == chosen.frugality.text
+    assert chosen.way in ways_from(way_at_start(plain), plain.dropout)[1:]
+    assert plan.memory_way == chosen.way
+    assert plan.way == chosen.way.text
 
 
 def test_what_fits_in_no_way_is_refused_with_advice(
@@ -114,9 +115,9 @@ def measure_once(monkeypatch: pytest.MonkeyPatch) -> None:
     real, known = plan_module._measure, {}
 
     def measure(preparation: Preparation, check: Check) -> Any:
-        if preparation.frugality not in known:
-            known[preparation.frugality] = real(preparation, check)
-        return known[preparation.frugality]
+        if preparation.way not in known:
+            known[preparation.way] = real(preparation, check)
+        return known[preparation.way]
 
     monkeypatch.setattr(plan_module, "_measure", measure)
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import load_dataset
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_stage import studied_before
@@ -76,21 +78,25 @@ def test_the_next_run_writes_nothing_again(filled_library: Library, spec: TrainS
     assert found[0] == found[1]
 
 
-def test_a_note_that_is_deleted_during_study_is_not_trained(
-    filled_library: Library, spec: TrainSpec
+@pytest.mark.parametrize("how", ["deleted", "left out"])
+def test_a_note_that_is_taken_out_during_study_is_not_trained(
+    filled_library: Library, spec: TrainSpec, how: str
 ) -> None:
     folder = JobFolder.create(filled_library.runs, spec)
     with database.opened(filled_library.database) as connection:
         doomed = Notes(connection).summaries()[0].id
         waste = Bin(filled_library, connection)
 
-        def delete_and_go_on() -> bool:
+        def take_out_and_go_on() -> bool:
             if folder.status().stage == "studying":
-                waste.delete_notes([doomed])
+                if how == "deleted":
+                    waste.delete_notes([doomed])
+                else:
+                    NoteDecisions(connection).decide([doomed], included=False)
             return False
 
-        assert TrainingRun(filled_library, folder, spec).run(delete_and_go_on) is not None
-        assert len(waste.items()) == 1
+        assert TrainingRun(filled_library, folder, spec).run(take_out_and_go_on) is not None
+        assert len(waste.items()) == (how == "deleted")
     dataset = load_dataset(folder.path / "samples.json")
     assert doomed not in dataset.versions
     assert doomed not in {sample.note for sample in (*dataset.train, *dataset.held_out)}

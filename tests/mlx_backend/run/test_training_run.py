@@ -17,18 +17,19 @@ from mlx_backend.dataset.samples import Sample, save_dataset
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
-from mlx_backend.jobs.memory_ladder import lower_memory
+from mlx_backend.jobs.memory_ladder import read_way, thriftier, write_way
 from mlx_backend.library import Library, database
+from mlx_backend.library.adapter_names import LONGEST_NAME
+from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.adapters import WEIGHTS, list_adapters, read_adapter
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.deciding import Decisions
-from mlx_backend.library.names import LONGEST_NAME
+from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
-from mlx_backend.library.renaming import rename_adapter
 from mlx_backend.machine.arrays import load_tensors
 from mlx_backend.night.overtime import grant_time
 from mlx_backend.protocol import AdapterKind, TrainSpec
 from mlx_backend.run import plan as plan_module
+from mlx_backend.run import plan_stage
 from mlx_backend.run import room as room_module
 from mlx_backend.run import training_run as run_module
 from mlx_backend.run.plan import RunPlan, plan_what_fits
@@ -108,7 +109,7 @@ def test_the_time_ends_a_run_on_a_machine_that_got_slower(
         plan, preparation = plan_what_fits(*given)
         return msgspec.structs.replace(plan, steps=8), preparation
 
-    monkeypatch.setattr(run_module, "plan_what_fits", plan_too_much)
+    monkeypatch.setattr(plan_stage, "plan_what_fits", plan_too_much)
     folder = start(msgspec.structs.replace(spec, steps=None, hours=1e-9))
     result = work(filled_library, folder)
     assert result is not None
@@ -300,14 +301,15 @@ def test_a_stop_is_heard_while_it_measures(
     shutil.rmtree(filled_library.adapters / "Garden")
     forget_what_is_kept()
     folder, asked = start(spec), []
-    real = getattr(run_module, work_name)
+    module = run_module if work_name == "assess" else plan_stage
+    real = getattr(module, work_name)
 
     def ask_to_stop(*given: Any, **named: Any) -> Any:
         asked.append(work_name)
         return real(*given, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, work_name, ask_to_stop)
+        patch.setattr(module, work_name, ask_to_stop)
         assert work(filled_library, folder, lambda: bool(asked)) is None
     assert asked == [work_name]
     assert (folder.path / "plan.json").exists() == (work_name == "assess")
@@ -460,7 +462,7 @@ def test_notes_with_little_to_learn(
     (tmp_path / "odd" / "note.md").write_text(text)
     import_into(tiny_library, [tmp_path / "odd"])
     every_note = [note.id for note in notes.summaries()]
-    Decisions(notes.connection).decide(every_note, included=True)  # curation would not
+    NoteDecisions(notes.connection).decide(every_note, included=True)  # curation would not
     folder = JobFolder.create(tiny_library.runs, msgspec.structs.replace(spec, steps=2))
     result = work(tiny_library, folder)
     assert result is not None
@@ -536,7 +538,11 @@ def test_a_run_that_ran_out_of_memory_goes_on_with_less(
     folder = start(msgspec.structs.replace(spec, dropout=0.0))
     asked = iter([False] * 4 + [True] * 99)
     assert work(filled_library, folder, lambda: next(asked)) is None
-    lower_memory(folder)
+    way = read_way(folder)
+    assert way is not None
+    slower = thriftier(way, dropout=0.0)
+    assert slower is not None
+    write_way(folder, slower)
     result = work(filled_library, folder)
     assert result is not None
     assert result["steps"] == 8

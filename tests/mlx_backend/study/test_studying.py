@@ -13,8 +13,9 @@ from mlx_backend.library.samples import Samples, Yield
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import Reading
 from mlx_backend.study import studying
+from mlx_backend.study.by_model import group_writing
 from mlx_backend.study.by_model.writer import Writer
-from mlx_backend.study.by_rule import rules
+from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.study.studying import Progress, Study, StudyPlan
 
 
@@ -28,7 +29,7 @@ Run = Callable[..., Yield]
 
 @pytest.fixture
 def study(notes: Notes, passages: list[Passage], loaded: LoadedModel) -> Run:
-    """Studies all passages with the tiny model; says how often a writer was asked for."""
+    """Studies all passages with the tiny model, and returns the sums over their samples."""
 
     def run(
         stop: Callable[[], bool] = lambda: False,
@@ -61,7 +62,7 @@ def test_rules_and_model_write_and_filters_say_why(notes: Notes, study: Run) -> 
 def test_passages_that_state_much_are_saved_one_by_one(
     study: Run, passages: list[Passage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studying, "_STATEMENTS_AT_ONCE", 1)
+    monkeypatch.setattr(group_writing, "_STATEMENTS_AT_ONCE", 1)
     told: list[Progress] = []
     study(told=told)
     done = [progress.done for progress in told if progress.by_model]
@@ -123,7 +124,7 @@ def test_of_twins_the_likelier_stays_and_what_nobody_would_ask_goes(
         Draft(kind="name", prompt=prompt, answer="Ida.", key="Ida", quote="Ida runs the shop.")
         for prompt in prompts
     ]
-    samples.save(rules.WRITER, [(passages[0], drafts)])
+    samples.save(rule_writer.WRITER, [(passages[0], drafts)])
     read = (Reading(-2, -1), Reading(-4, -1), Reading(-9, -1), Reading(-2, -5))
     likely = dict(zip(prompts, read, strict=True))
     monkeypatch.setattr(Writer, "weigh", lambda _, drafts: [likely[text] for _, text in drafts])

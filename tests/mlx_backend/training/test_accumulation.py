@@ -12,23 +12,22 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
+from mlx_backend.jobs.memory_ladder import thriftiest
 from mlx_backend.library import Library
 from mlx_backend.machine.arrays import flatten
-from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.preparation import Preparation, prepare
-from mlx_backend.training.end import End
+from mlx_backend.protocol import TrainingEnd, TrainSpec
+from mlx_backend.run.preparation import Preparation, prepare, way_at_start
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.recorder import Recorder
-
-_LAST_RUNG = 9  # one short row at once
 
 
 def in_parts(
     library: Library, spec: TrainSpec, dataset: Dataset, plan: LoopPlan, report: Recorder
 ) -> tuple[Preparation, TrainingLoop]:
     many = msgspec.structs.replace(dataset, train=dataset.train * 6)
-    fresh = prepare(library, spec, many, down=_LAST_RUNG)
+    one_short_row_at_once = thriftiest(way_at_start(spec), spec.dropout)
+    fresh = prepare(library, spec, many, one_short_row_at_once)
     parts = {len(fresh.batches[step]) for step in range(plan.steps)}
     assert max(parts) == 2, parts
     return fresh, TrainingLoop(fresh.training, fresh.batches, fresh.held_out, plan, report)
@@ -48,12 +47,13 @@ def test_a_run_in_parts_is_resumed_with_the_very_same_bits(
     loop_for = functools.partial(in_parts, filled_library, spec, dataset)
     alone = dataclasses.replace(plan, checkpoints=tmp_path / "alone")
     uninterrupted, loop = loop_for(alone, Recorder())
-    assert loop.run(lambda: False) is End.ALL_STEPS
+    assert loop.run(lambda: False) is TrainingEnd.ALL_STEPS
     _, interrupted = loop_for(plan, heard := Recorder())
-    assert interrupted.run(lambda: len(heard.of(protocol.StepDone)) >= stopped_at) is End.STOPPED
+    end = interrupted.run(lambda: len(heard.of(protocol.StepDone)) >= stopped_at)
+    assert end is TrainingEnd.STOPPED
     mx.random.normal((stopped_at,))  # what another process may have drawn before
     resumed, continued = loop_for(plan, Recorder())
     assert continued.resume() == stopped_at
-    assert continued.run(lambda: False) is End.ALL_STEPS
+    assert continued.run(lambda: False) is TrainingEnd.ALL_STEPS
     assert adapter_bits(resumed) == adapter_bits(uninterrupted)
     assert continued.state.train_loss == loop.state.train_loss

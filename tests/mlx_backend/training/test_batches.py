@@ -18,9 +18,8 @@ from mlx_backend.training.batches import (
     PackedBatches,
     SoftTargets,
     TokenisedSample,
-    pack,
-    row_length,
 )
+from mlx_backend.training.packing import pack, row_length
 
 SIZES = st.lists(
     st.tuples(st.integers(1, 700), st.integers(0, 700)), min_size=1, max_size=40
@@ -128,10 +127,10 @@ def test_every_pass_is_shuffled_anew() -> None:
 
 
 def test_each_pass_asks_in_the_next_wording() -> None:
-    def worded(prompt: int) -> TokenisedSample:
+    def titled_answer(prompt: int) -> TokenisedSample:
         return TokenisedSample.of([*([prompt] * 4), 7, 8], 4)
 
-    first, *others = (worded(prompt) for prompt in (21, 22, 23))
+    first, *others = (titled_answer(prompt) for prompt in (21, 22, 23))
     batches = PackedBatches([replace(first, rewordings=tuple(others))], seed=0)
     steps = [batches[number] for number in range(4)]
     assert [int(part.inputs[0, 0]) for (part,) in steps] == [21, 22, 23, 21]
@@ -167,18 +166,19 @@ def test_short_samples_share_rows() -> None:
     ("size", "length"), [(1, 256), (256, 256), (257, 512), (512, 512), (600, 512)]
 )
 def test_rows_are_as_short_as_they_can_be(size: int, length: int) -> None:
-    assert row_length(size) == length
+    assert row_length(size, ROW_LENGTHS) == length
 
 
 @given(st.lists(st.integers(1, 700), max_size=200))
 def test_packing_loses_nothing_and_overfills_no_row(sizes: list[int]) -> None:
-    packed = pack(list(range(len(sizes))), sizes)
+    packed = pack(list(range(len(sizes))), sizes, ROW_LENGTHS)
     placed = [index for rows in packed.values() for row in rows for index in row]
     assert sorted(placed) == list(range(len(sizes)))
     for length, rows in packed.items():
         for row in rows:
             assert sum(min(sizes[index], length) for index in row) <= length
-            assert row_length(sizes[row[0]]) == length  # no row is longer than its first needs
+            # no row is longer than its first sample needs
+            assert row_length(sizes[row[0]], ROW_LENGTHS) == length
 
 
 def test_rows_are_nearly_full() -> None:
@@ -249,10 +249,10 @@ def test_a_sample_with_soft_targets_brings_them_and_the_others_what_follows() ->
     taught = TokenisedSample.of(range(200, 210), 4, soft=soft)
     (batch,) = PackedBatches([plain, taught], seed=0)[0]
     tokens = np.array(batch.targets)[: batch.tokens]
-    shares = np.array(batch.shares)[: batch.tokens]
+    shares = np.array(batch.probabilities)[: batch.tokens]
     is_taught = batch.samples == 1
     np.testing.assert_array_equal(tokens[is_taught], soft.tokens)
-    np.testing.assert_array_equal(shares[is_taught], soft.shares)
+    np.testing.assert_array_equal(shares[is_taught], soft.probabilities)
     assert tokens[~is_taught, 0].tolist() == list(range(105, 110))
     assert shares[~is_taught].tolist() == [[1.0, 0.0, 0.0]] * 5
 

@@ -40,9 +40,9 @@ def test_they_are_the_likeliest_tokens_with_their_likelihood(
     loaded: LoadedModel, samples: list[tuple[list[int], int]]
 ) -> None:
     for (ids, prompt), soft in zip(samples, soft_targets(loaded, samples), strict=True):
-        assert soft.tokens.shape == soft.shares.shape == (len(ids) - prompt, WIDTH)
+        assert soft.tokens.shape == soft.probabilities.shape == (len(ids) - prompt, WIDTH)
         true = numpy(mx.softmax(loaded.model(mx.array([ids[:-1]]))[0], axis=-1))[prompt - 1 :]
-        for at, (tokens, shares) in enumerate(zip(soft.tokens, soft.shares, strict=True)):
+        for at, (tokens, shares) in enumerate(zip(soft.tokens, soft.probabilities, strict=True)):
             assert set(tokens) == set(np.argsort(-true[at])[:WIDTH])
             np.testing.assert_allclose(shares, true[at][tokens], rtol=1e-3)
 
@@ -53,7 +53,7 @@ def test_they_are_kept_with_the_model(
     first = soft_targets(loaded, samples[:2])
     without = dataclasses.replace(loaded, model=nn.Module())  # which could not be asked
     again = soft_targets(without, samples[1::-1])
-    np.testing.assert_array_equal(again[1].shares, first[0].shares)
+    np.testing.assert_array_equal(again[1].probabilities, first[0].probabilities)
     assert len(soft_targets(loaded, samples)) == 3
 
 
@@ -68,7 +68,7 @@ def test_a_damaged_file_is_made_anew(
     path.write_bytes(damage(path.read_bytes()))
     again = soft_targets(loaded, samples)
     for one, other in zip(whole, again, strict=True):
-        np.testing.assert_array_equal(one.shares, other.shares)
+        np.testing.assert_array_equal(one.probabilities, other.probabilities)
 
 
 def cut_rows(kept: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_this_models_is_made_anew(
     again = soft_targets(loaded, samples)
     for one, other in zip(whole, again, strict=True):
         np.testing.assert_array_equal(one.tokens, other.tokens)
-        np.testing.assert_array_equal(one.shares, other.shares)
+        np.testing.assert_array_equal(one.probabilities, other.probabilities)
 
 
 def test_the_base_model_learns_nothing_from_them_and_another_comes_back(
@@ -140,7 +140,7 @@ def test_of_a_dataset_only_the_general_samples_are_taught_so(
     seen = set()
     for step in range(prepared.batches.steps(1)):
         for part in prepared.batches[step]:
-            named = (numpy(part.shares)[: part.tokens] > 0).sum(axis=1)
+            named = (numpy(part.probabilities)[: part.tokens] > 0).sum(axis=1)
             is_general = part.samples < 2
             assert (named[is_general] > 1).all()
             assert (named[~is_general] == 1).all()

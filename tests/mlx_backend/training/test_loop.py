@@ -15,10 +15,10 @@ from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.machine.arrays import flatten, load_tensors
+from mlx_backend.protocol import TrainingEnd
 from mlx_backend.run.preparation import Preparation
 from mlx_backend.training.batches import Batch
 from mlx_backend.training.checkpoints import latest_checkpoint, read_checkpoint
-from mlx_backend.training.end import End
 from mlx_backend.training.guard import PATIENCE
 from mlx_backend.training.loop import HeldOut, LoopPlan, TrainingLoop
 from mlx_backend.training.step import PendingStep
@@ -55,7 +55,7 @@ def steps_saved(plan: LoopPlan) -> list[str]:
 
 def test_a_whole_run_tells_all(make_loop: MakeLoop, plan: LoopPlan, events: Recorder) -> None:
     _, loop = make_loop(plan, events)
-    assert loop.run(never) is End.ALL_STEPS
+    assert loop.run(never) is TrainingEnd.ALL_STEPS
     steps = events.of(protocol.StepDone)
     assert [event.step for event in steps] == list(range(1, 9))
     assert {event.steps for event in steps} == {8}
@@ -74,7 +74,7 @@ def test_a_whole_run_tells_all(make_loop: MakeLoop, plan: LoopPlan, events: Reco
 
 def test_a_stop_saves_and_ends(make_loop: MakeLoop, plan: LoopPlan, events: Recorder) -> None:
     _, loop = make_loop(plan, events)
-    assert loop.run(after(events, 2)) is End.STOPPED
+    assert loop.run(after(events, 2)) is TrainingEnd.STOPPED
     assert loop.state.step == 2
     assert steps_saved(plan) == ["step-000002"]
 
@@ -83,11 +83,11 @@ def test_a_stop_right_after_a_checkpoint_leaves_that_alone(
     make_loop: MakeLoop, plan: LoopPlan, events: Recorder
 ) -> None:
     _, loop = make_loop(plan, events)
-    assert loop.run(after(events, 3)) is End.STOPPED
+    assert loop.run(after(events, 3)) is TrainingEnd.STOPPED
     assert [event.step for event in events.of(protocol.CheckpointSaved)] == [0, 3]
     _, resumed = make_loop(plan, again := Recorder())
     assert resumed.resume() == 3
-    assert resumed.run(lambda: True) is End.STOPPED
+    assert resumed.run(lambda: True) is TrainingEnd.STOPPED
     assert again.of(protocol.CheckpointSaved) == []
     assert steps_saved(plan) == ["step-000003"]
 
@@ -98,7 +98,7 @@ def test_a_resumed_run_ends_with_the_very_same_bits(
 ) -> None:
     whole = dataclasses.replace(plan, checkpoints=tmp_path / "whole")
     uninterrupted, loop = make_loop(whole, Recorder())
-    assert loop.run(never) is End.ALL_STEPS
+    assert loop.run(never) is TrainingEnd.ALL_STEPS
     first = Recorder()
     _, interrupted = make_loop(plan, first)
     interrupted.run(after(first, stopped_at))
@@ -106,7 +106,7 @@ def test_a_resumed_run_ends_with_the_very_same_bits(
     second = Recorder()
     resumed, continued = make_loop(plan, second)
     assert continued.resume() == stopped_at
-    assert continued.run(never) is End.ALL_STEPS
+    assert continued.run(never) is TrainingEnd.ALL_STEPS
     assert adapter_bits(resumed) == adapter_bits(uninterrupted)
     assert continued.state.train_loss == loop.state.train_loss
     assert continued.state.valid_loss == loop.state.valid_loss
@@ -137,7 +137,7 @@ def test_a_run_that_is_through_already_only_evaluates(
     make_loop(plan, Recorder())[1].run(never)
     _, again = make_loop(plan, events)
     assert again.resume() == 8
-    assert again.run(never) is End.ALL_STEPS
+    assert again.run(never) is TrainingEnd.ALL_STEPS
     assert events.of(protocol.StepDone) == []
 
 
@@ -145,7 +145,7 @@ def test_a_deadline_ends_the_run_in_time(
     make_loop: MakeLoop, plan: LoopPlan, events: Recorder
 ) -> None:
     _, loop = make_loop(dataclasses.replace(plan, deadline=0.0), events)
-    assert loop.run(never) is End.NO_TIME
+    assert loop.run(never) is TrainingEnd.NO_TIME
     assert [event.step for event in events.of(protocol.StepDone)] == [1]  # else there is nothing
     assert steps_saved(plan) == ["step-000001"]
 
@@ -154,7 +154,7 @@ def test_the_last_step_is_looked_at_also_where_a_checkpoint_is_due(
     make_loop: MakeLoop, plan: LoopPlan, events: Recorder
 ) -> None:
     _, loop = make_loop(dataclasses.replace(plan, checkpoint_every=4), events)
-    assert loop.run(never) is End.ALL_STEPS
+    assert loop.run(never) is TrainingEnd.ALL_STEPS
     assert events.of(protocol.Evaluated)[-1].step == 8
     assert loop.state.best is not None
     assert loop.state.best.step == 8
@@ -166,7 +166,7 @@ def test_what_was_before_the_first_step_is_never_kept(
 ) -> None:
     """It would be an adapter that changes nothing; the losses tell what it is worth."""
     _, loop = make_loop(dataclasses.replace(plan, learning_rate=1e-9), events)
-    assert loop.run(never) is End.ALL_STEPS
+    assert loop.run(never) is TrainingEnd.ALL_STEPS
     assert loop.state.best is not None
     assert loop.state.best.step > 0
     assert not events.of(protocol.Evaluated)[0].best
@@ -181,7 +181,7 @@ def test_a_held_out_sample_without_a_number_is_left_out(
     held_out = HeldOut((batch,), {int(sample): int(sample) for sample in batch.samples})
     loop = TrainingLoop(preparation.training, preparation.batches, held_out, plan, events)
     lose_number(preparation, monkeypatch, lambda samples: samples == lost)
-    assert loop.run(never) is End.ALL_STEPS
+    assert loop.run(never) is TrainingEnd.ALL_STEPS
     assert loop.state.valid_loss is not None
     assert math.isfinite(loop.state.valid_loss)
     assert loop.state.valid_by_note.keys() == held_out.notes.keys() - {lost}
@@ -193,7 +193,7 @@ def test_where_no_held_out_sample_has_a_number_a_run_goes_on_without(
 ) -> None:
     preparation, loop = make_loop(plan, events)
     lose_number(preparation, monkeypatch, lambda samples: samples >= 0)
-    assert loop.run(never) is End.ALL_STEPS
+    assert loop.run(never) is TrainingEnd.ALL_STEPS
     assert (loop.state.valid_loss, loop.state.best) == (None, None)
     assert events.of(protocol.Evaluated) == []
     found, damaged = latest_checkpoint(plan.checkpoints)
@@ -245,7 +245,7 @@ def test_a_batch_without_a_number_is_skipped_and_counted(
 ) -> None:
     preparation, loop = make_loop(plan, events)
     poison(preparation, monkeypatch, {2, 5})
-    assert loop.run(never) is End.ALL_STEPS
+    assert loop.run(never) is TrainingEnd.ALL_STEPS
     assert [event.step for event in events.of(protocol.StepSkipped)] == [3, 6]
     assert [event.step for event in events.of(protocol.StepDone)] == [1, 2, 4, 5, 7, 8]
     assert loop.state.course.skipped == 2
@@ -271,7 +271,7 @@ def test_a_run_astray_goes_back_and_on_at_half_the_rate(
 ) -> None:
     preparation, loop = make_loop(plan, events)
     poison(preparation, monkeypatch, {4, 5, 6})
-    assert loop.run(never) is End.ALL_STEPS
+    assert loop.run(never) is TrainingEnd.ALL_STEPS
     (back,) = events.of(protocol.RolledBack)
     assert (back.step, back.rate) == (6, 0.5)
     rates = [event.learning_rate for event in events.of(protocol.StepDone)]
@@ -295,7 +295,7 @@ def test_a_run_astray_passes_over_a_damaged_checkpoint_and_writes_it_anew(
             damaged.append(int(newest.name[5:]))
         return False
 
-    assert loop.run(damage_the_newest) is End.ALL_STEPS
+    assert loop.run(damage_the_newest) is TrainingEnd.ALL_STEPS
     (back,) = events.of(protocol.RolledBack)
     assert [back.step < step for step in damaged] == [True]
     for path in plan.checkpoints.iterdir():
@@ -322,7 +322,7 @@ def test_a_run_stops_when_it_no_longer_helps_and_keeps_the_best(
     preparation, loop = make_loop(
         dataclasses.replace(plan, steps=60, learning_rate=0.2, checkpoint_every=500), events
     )
-    assert loop.run(never) is End.NO_GAIN
+    assert loop.run(never) is TrainingEnd.NO_GAIN
     best = [event for event in events.of(protocol.Evaluated) if event.best][-1]
     assert loop.state.step < 60
     assert loop.state.valid_loss == best.loss
@@ -345,7 +345,7 @@ def test_a_run_whose_best_is_lost_keeps_the_last_and_says_so(
                 file.write_bytes(b"")
         return False
 
-    assert loop.run(lose_the_best) is End.NO_GAIN
+    assert loop.run(lose_the_best) is TrainingEnd.NO_GAIN
     assert loop.state.kept_step is None
     assert any("could not be read" in notice.text for notice in events.of(protocol.Notice))
 

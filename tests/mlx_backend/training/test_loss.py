@@ -107,7 +107,7 @@ def divergence(logits: mx.array, soft: SoftTargets) -> mx.array:
     """Kullback-Leibler as it is defined, over the named tokens and all others as one."""
     predicted = mx.softmax(logits, axis=-1)
     named = mx.take_along_axis(predicted, mx.array(soft.tokens), axis=-1)
-    shares = mx.array(soft.shares)
+    shares = mx.array(soft.probabilities)
     left, left_to_be = 1 - named.sum(axis=-1), 1 - shares.sum(axis=-1)
     return (shares * mx.log(shares / named)).sum(axis=-1) + left_to_be * mx.log(left_to_be / left)
 

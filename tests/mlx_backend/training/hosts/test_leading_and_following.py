@@ -14,7 +14,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models import lora
-from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
 from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
@@ -22,7 +22,7 @@ from mlx_backend.training.hosts import messages
 from mlx_backend.training.hosts.crew import Crew, LeadingStep
 from mlx_backend.training.hosts.following import FollowingStep, follow
 from mlx_backend.training.hosts.messages import Leave, Meet, Share, Take
-from mlx_backend.training.hosts.summing import nothing_learned, shares, sum_over_all
+from mlx_backend.training.hosts.summing import split_parts, sum_over_all, zero_gradients
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.hosts.pretended_group import PretendedGroup
@@ -58,8 +58,8 @@ def parameters(step: TrainingStep) -> dict[str, bytes]:
 
 
 def test_every_part_has_one_machine_and_some_machines_none() -> None:
-    assert shares([1, 2, 3, 4, 5], 2) == [[1, 3, 5], [2, 4]]
-    assert shares(["a"], 3) == [["a"], [], []]
+    assert split_parts([1, 2, 3, 4, 5], 2) == [[1, 3, 5], [2, 4]]
+    assert split_parts(["a"], 3) == [["a"], [], []]
 
 
 def test_arrays_arrive_bit_for_bit() -> None:
@@ -80,7 +80,7 @@ def test_arrays_arrive_bit_for_bit() -> None:
 
 def test_sums_keep_the_shapes_of_the_gradients(loaded: LoadedModel) -> None:
     lora.attach(loaded.model, SHAPE)
-    zero, like = nothing_learned(loaded.model.trainable_parameters())
+    zero, like = zero_gradients(loaded.model.trainable_parameters())
     assert not any(np.array(array).any() for array in (zero, *flatten(like).values()))
     gradients = loaded.model.trainable_parameters()
     total, summed = sum_over_all(PretendedGroup(rank=0), mx.array(2.5), gradients)
@@ -146,7 +146,7 @@ def test_a_machine_that_cannot_train_along_is_named(loaded: LoadedModel) -> None
     report = ErrorReport(kind="model_unknown", message="No model.", hint="Fetch it.")
     group.answers = [b"", msgspec.msgpack.encode(report)]
     with pytest.raises(OvernightError) as caught:
-        Crew(group, HOSTS).meet(loaded.info.card, SHAPE)
+        Crew(group, HOSTS).meet("tiny", loaded.info.card.sha256, SHAPE)
     assert caught.value.kind is ErrorKind.MODEL_UNKNOWN
     assert "'there'" in caught.value.message
     assert "No model." in caught.value.message
@@ -165,7 +165,7 @@ def test_nobody_misses_a_machine_that_is_gone_at_the_end() -> None:
 def test_it_follows_until_it_may_leave(tiny_library: Library, loaded: LoadedModel) -> None:
     group = PretendedGroup(rank=1)
     group.heard = [meet(loaded.info.card.sha256), messages.encode(Leave())]
-    follow(group, lambda: tiny_library)
+    follow(group, lambda model: load_base_model(tiny_library, model))
     assert group.given == [b""]
     assert group.heard == []
 
@@ -173,7 +173,7 @@ def test_it_follows_until_it_may_leave(tiny_library: Library, loaded: LoadedMode
 def test_it_may_leave_before_it_met_anyone(tiny_library: Library) -> None:
     group = PretendedGroup(rank=1)
     group.heard = [messages.encode(Leave())]
-    follow(group, lambda: tiny_library)
+    follow(group, lambda model: load_base_model(tiny_library, model))
     assert group.given == []  # nobody would take it
 
 
@@ -196,7 +196,7 @@ def test_what_hinders_is_told_to_the_one_that_leads(
     group = PretendedGroup(rank=1)
     group.heard = [word]
     with pytest.raises(OvernightError) as caught:
-        follow(group, lambda: tiny_library)
+        follow(group, lambda model: load_base_model(tiny_library, model))
     assert caught.value.kind is kind
     (told,) = group.given
     report = msgspec.msgpack.decode(told, type=ErrorReport)

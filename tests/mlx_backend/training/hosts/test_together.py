@@ -16,8 +16,8 @@ from mlx_backend.errors import ErrorKind
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.hosts import TRAINING_TOGETHER, hosts_left, training_command
+from mlx_backend.jobs.machine_services import MachineServices
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
-from mlx_backend.jobs.surroundings import Surroundings
 from mlx_backend.jobs.training_process import TRAINING, Outcome
 from mlx_backend.library import Library
 from mlx_backend.protocol import Host, TrainSpec
@@ -43,7 +43,7 @@ def together(filled_library: Library, spec: TrainSpec, tmp_path: Path) -> TrainS
 
 def supervise(folder: JobFolder, command: tuple[str, ...]) -> Outcome | None:
     quick = Persistence(rests=(0.0,), poll=0.02)
-    return Supervisor(folder, Surroundings(), lambda: False, quick, command).run()
+    return Supervisor(folder, MachineServices(), lambda: False, quick, command).run()
 
 
 def losses(folder: JobFolder) -> list[float]:

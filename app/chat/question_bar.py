@@ -1,0 +1,52 @@
+"""Below the conversation: the field for the question, its buttons, and a notice."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.chat.question_field import QuestionField
+from app.chat.transcript import centre
+from app.style import Size, Space, sized
+from app.widgets.labels import button, paragraph
+
+
+class QuestionBar(QWidget):
+    """The field for the question with Send, or Stop while an answer is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notice = paragraph(kind="quiet")
+        self.input = QuestionField()
+        self.send = button("Send", "primary")
+        self.stop = button("Stop")
+        self.send.clicked.connect(self.input.send)
+        self._lay_out()
+
+    def show_state(self, busy: bool, may_send: bool, notice: str) -> None:
+        """Offer Stop while busy; say something, or nothing where it is ""."""
+        self.send.setVisible(not busy)
+        self.stop.setVisible(busy)
+        self.send.setEnabled(self.input.has_text and may_send)
+        self.notice.setText(notice)
+        self.notice.setVisible(bool(notice))
+
+    def _lay_out(self) -> None:
+        column = QWidget()
+        sized(column, lambda it: it.setMaximumWidth(Size.TRANSCRIPT))
+        row = QHBoxLayout()
+        row.setSpacing(Space.ONE)
+        bottom = Qt.AlignmentFlag.AlignBottom
+        for each in (self.send, self.stop):
+            each.setProperty("tall", True)
+            sized(each, lambda it: it.setFixedHeight(Size.INPUT))
+        row.addWidget(self.input, 1, bottom)
+        row.addWidget(self.send, alignment=bottom)
+        row.addWidget(self.stop, alignment=bottom)
+        inner = QVBoxLayout(column)
+        inner.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.THREE)
+        inner.setSpacing(Space.ONE)
+        inner.addWidget(self.notice)
+        inner.addWidget(self.input.pasted)
+        inner.addLayout(row)
+        centre(column, QHBoxLayout(self))

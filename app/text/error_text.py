@@ -1,0 +1,51 @@
+"""What an error says in the window: numbers as the region has them, and pages for commands.
+
+The engine's hints are also for the terminal, and name commands there. In the window a hint names
+the page where the same can be done with the mouse.
+"""
+
+from __future__ import annotations
+
+import re
+
+from app.text.amounts import regional
+from mlx_backend.errors import OvernightError
+
+_PAGES = {
+    "adapters": "Adapters",
+    "bin": "Bin",
+    "import": "Notes",
+    "models": "Models",
+    "notes": "Notes",
+    "remove": "Adapters",
+    "resume": "Tonight",
+    "runs": "Tonight",
+    "stop": "Tonight",
+    "train": "Tonight",
+}
+_COMMAND = r"`overnight ([a-z]+)[^`]*`"
+_UNQUOTED = r"overnight ([a-z]+)(?: [A-Z]+)?"
+# No page deletes past the bin, but any file manager does.
+_DELETES_AT_ONCE = re.compile(r"`overnight remove [^`]*--now` deletes it for good")
+_ALTERNATIVE = re.compile(rf",? or (?:with:? )?(?:{_COMMAND}|{_UNQUOTED})")
+_MEANS = re.compile(rf"(?: with |: )(?:{_COMMAND}|{_UNQUOTED})(?:, {_COMMAND})*(?=[.,]| and |$)")
+_NAMED = re.compile(_COMMAND)
+_SENTENCE_BEGINS = re.compile(r"(^|[.!?] )the (?=[A-Z])")
+
+
+def in_window(text: str) -> str:
+    """A message or hint of the engine as the window shows it; other text stays as it is."""
+    text = _DELETES_AT_ONCE.sub("Delete its folder", text)
+    text = _ALTERNATIVE.sub("", text)
+    text = _MEANS.sub(lambda found: f" on {_page_of(found[1] or found[2])}", text)
+    text = _NAMED.sub(lambda found: _page_of(found[1]), text)
+    return regional(_SENTENCE_BEGINS.sub(r"\1The ", text))
+
+
+def trouble(error: OvernightError) -> str:
+    """What happened and what to do next, in one line."""
+    return f"{in_window(error.message)} {in_window(error.hint)}".strip()
+
+
+def _page_of(command: str) -> str:
+    return f"the {_PAGES.get(command, 'Tonight')} page"

@@ -1,0 +1,214 @@
+"""The report of a run: what it achieved and what that took.
+
+A report has parts. On disk, in the finished event and in `train --json`, the fields of all parts
+stand side by side in one object, whose names are a contract; see `RunReport.fields`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+_P = TypeVar("_P", bound="Part")
+
+
+class TrainingEnd(StrEnum):
+    """Why a training ended."""
+
+    STOPPED = "stopped"
+    ALL_STEPS = "all steps"
+    NO_GAIN = "no gain"
+    NO_TIME = "no time"
+
+
+class NotLearned(Struct, frozen=True, kw_only=True):
+    """A sample of which the end, or all of it, was too long to learn; `note` is its note's id."""
+
+    note: int = 0
+    prompt: str
+
+
+class HeldOutNote(Struct, frozen=True, kw_only=True):
+    """The held-out loss (nats per target token) of one note, before and after the training."""
+
+    note: int
+    before: float | None = None
+    after: float | None = None
+
+
+class ExamItem(Struct, frozen=True, kw_only=True):
+    """A held-out question, which answers are right, and what the model answered."""
+
+    question: str
+    answers: tuple[str, ...] = ()
+    before: str = ""
+    after: str = ""
+    right_before: bool = False
+    right_after: bool = False
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """A part of the report. Every field has a default: earlier versions wrote fewer."""
+
+    def fields(self) -> dict[str, object]:
+        """The part's fields as they are written, by the names that they have there."""
+        told: dict[str, object] = msgspec.to_builtins(self)
+        return told
+
+
+class FiledAdapter(Part, frozen=True, kw_only=True):
+    """Which run made which adapter; `path` is the adapter's folder, `report` this report's file."""
+
+    run: str = ""
+    path: str = ""
+    adapter: str = ""
+    report: str = ""
+
+    def fields(self) -> dict[str, object]:
+        """Without `report` where there is none: the file itself does not name its own place."""
+        told = super().fields()
+        if not self.report:
+            del told["report"]
+        return told
+
+
+class TrainingReport(Part, frozen=True, kw_only=True):
+    """What was trained: notes, samples, steps, losses (nats per target token), speed, memory.
+
+    ended: None where the report does not tell. passes: over all samples.
+    kept_step: the step whose parameters were kept. skipped_steps: batches whose loss or gradient
+    was not a number.
+    """
+
+    notes: int = 0
+    samples: int = 0
+    steps: int = 0
+    train_loss: float = 0.0
+    valid_loss: float | None = None
+    base_valid_loss: float | None = None
+    tokens: int = 0
+    tokens_per_second: float = 0.0
+    peak_bytes: int = 0
+    minutes: float = 0.0
+    planned_minutes: float = 0.0
+    planned_steps: int = 0
+    ended: TrainingEnd | None = None
+    passes: float = 1.0
+    planned_bytes: int = 0
+    kept_step: int = 0
+    skipped_steps: int = 0
+    held_out: tuple[HeldOutNote, ...] = ()
+
+
+class LeftOut(Part, frozen=True, kw_only=True):
+    """How many notes were read, and the samples that were cut short or not learned at all."""
+
+    notes_read: int = 0
+    cut: tuple[NotLearned, ...] = ()
+    unlearnable: tuple[NotLearned, ...] = ()
+
+
+class ExamScores(Part, frozen=True, kw_only=True):
+    """How many held-out questions about the notes were asked and answered right; each of them."""
+
+    asked: int = field(default=0, name="exam_asked")
+    before: int = field(default=0, name="exam_before")
+    after: int = field(default=0, name="exam_after")
+    items: tuple[ExamItem, ...] = field(default=(), name="exam")
+
+
+class StyleLosses(Part, frozen=True, kw_only=True):
+    """The loss (nats per token) on the person's own writing; None where there was none to test."""
+
+    before: float | None = field(default=None, name="style_before")
+    after: float | None = field(default=None, name="style_after")
+
+
+class GeneralScores(Part, frozen=True, kw_only=True):
+    """What was kept of what the base model knew: general questions, perplexity of general text."""
+
+    asked: int = field(default=0, name="general_asked")
+    before: int = field(default=0, name="general_before")
+    after: int = field(default=0, name="general_after")
+    perplexity_before: float = 0.0
+    perplexity_after: float = 0.0
+
+    def fields(self) -> dict[str, object]:
+        """None where nothing was asked."""
+        return super().fields() if self.asked else {}
+
+
+class StudyReport(Part, frozen=True, kw_only=True):
+    """Samples that study wrote, how many it kept, and how many each filter dropped.
+
+    `recipe` says in words what the samples teach; "" in a run without study.
+    """
+
+    minutes: float = field(default=0.0, name="study_minutes")
+    written: int = field(default=0, name="study_written")
+    used: int = field(default=0, name="study_used")
+    dropped: dict[str, int] = field(default_factory=dict, name="study_dropped")
+    recipe: str = ""
+
+
+class Judgement(Part, frozen=True, kw_only=True):
+    """Whether the training helped, in a sentence, and what to do next, in some more."""
+
+    verdict: str = ""
+    advice: tuple[str, ...] = ()
+
+
+class EnergyReport(Part, frozen=True, kw_only=True):
+    """The energy (Wh) that the run used, and how that is known; "" where it was not measured."""
+
+    watt_hours: float = 0.0
+    how: str = field(default="", name="energy_how")
+
+    def fields(self) -> dict[str, object]:
+        """None where nothing was measured."""
+        return super().fields() if self.how else {}
+
+
+class RunReport(Struct, frozen=True, kw_only=True):
+    """All that a run reports."""
+
+    filed: FiledAdapter = FiledAdapter()
+    training: TrainingReport = TrainingReport()
+    left_out: LeftOut = LeftOut()
+    exam: ExamScores = ExamScores()
+    style: StyleLosses = StyleLosses()
+    general: GeneralScores = GeneralScores()
+    study: StudyReport = field(default_factory=StudyReport)
+    judgement: Judgement = Judgement()
+    energy: EnergyReport = EnergyReport()
+
+    def fields(self) -> dict[str, object]:
+        """The fields of all parts side by side: what report.json and `train --json` hold."""
+        told: dict[str, object] = {}
+        for name in self.__struct_fields__:
+            told |= getattr(self, name).fields()
+        return told
+
+
+def read_report(fields: Mapping[str, object]) -> RunReport:
+    """Read a report that any version wrote: what makes no sense or is not known is left out."""
+    parts = {part.name: _read(part.type, fields) for part in msgspec.structs.fields(RunReport)}
+    return RunReport(**parts)
+
+
+def _read(kind: type[_P], fields: Mapping[str, object]) -> _P:
+    names = [part.encode_name for part in msgspec.structs.fields(kind)]
+    kept = {name: fields[name] for name in names if name in fields}
+    return msgspec.convert({n: v for n, v in kept.items() if _fits(kind, n, v)}, kind)
+
+
+def _fits(kind: type[Part], name: str, value: object) -> bool:
+    try:
+        msgspec.convert({name: value}, kind)
+    except msgspec.ValidationError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Job specs: what a job was asked to do. Written once, as the job's spec.json."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import field
+
+from mlx_backend.protocol.message import Message
+
+
+class ImportSpec(Message, frozen=True, kw_only=True, tag="import", tag_field="job"):
+    """Read notes from these absolute paths into the library."""
+
+    paths: tuple[str, ...]
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run waits for, both before it starts and while it trains."""
+
+    on_battery: bool = True
+    when_hot: bool = True
+    when_memory_is_short: bool = True
+
+
+NO_PATIENCE = Patience(on_battery=False, when_hot=False, when_memory_is_short=False)
+"""Wait for nothing: for a run that a person is watching."""
+
+
+AdapterKind = Literal["lora", "dora", "rslora"]
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine that takes part in a training: its name for `ssh`, and its IP addresses."""
+
+    ssh: str
+    ips: tuple[str, ...] = ()
+
+
+class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"):
+    """Train an adapter called `name` on the base model `model`.
+
+    steps: optimizer steps; None: as many as `passes` and `hours` ask for.
+    start_at, finish_by: Unix times; the run waits for the first and ends by the second.
+    start_from: the name of the adapter to go on training; `start_from_id` is its id, which stays
+        when the adapter is renamed ("" in a spec from before adapters had ids).
+    kind, rank, scale: the adapter's change is multiplied by `scale`; with the kind "rslora" that is
+        divided by sqrt(rank / 16).
+    low_memory: use half of the memory at four fifths of the speed (gradient checkpointing).
+    prompt: asked at every checkpoint, to show how the model changes.
+    study: without it, the text of the notes is trained as it stands.
+    hosts: the machines that train together, where there are several; a batch is as large as all of
+        them compute at once.
+    """
+
+    name: str
+    model: str
+    steps: int | None = None
+    hours: float | None = None
+    start_at: float | None = None
+    finish_by: float | None = None
+    start_from: str | None = None
+    start_from_id: str = ""
+    passes: int = 12
+    kind: AdapterKind = "lora"
+    rank: int = 16
+    scale: float = 2.0
+    dropout: float = 0.0
+    learning_rate: float = 1e-3
+    seed: int = 0
+    checkpoint_every: int = 50
+    low_memory: bool = False
+    prompt: str = ""
+    study: bool = True
+    patience: Patience = field(default_factory=Patience)
+    hosts: tuple[Host, ...] = ()
+
+    @property
+    def machines(self) -> int:
+        """How many machines share a batch."""
+        return max(1, len(self.hosts))
+
+
+class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="job"):
+    """Write the adapter `name` to the path `to` in a format, and verify what was written.
+
+    `adapter` is its id, which identifies it even when its name has been given to another one; ""
+    in a spec from before adapters had ids.
+    """
+
+    name: str
+    adapter: str = ""
+    format: Literal["mlx"]
+    to: str
+
+
+JobSpec = ImportSpec | TrainSpec | ExportSpec

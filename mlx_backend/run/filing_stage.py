@@ -1,0 +1,108 @@
+"""The stage that files the trained adapter, and records which notes it has learned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from mlx_backend import __version__
+from mlx_backend.adapters.filing import file_adapter
+from mlx_backend.dataset.samples import Dataset, Sample
+from mlx_backend.library import adapters, database
+from mlx_backend.library.adapter_names import normal_name
+from mlx_backend.library.adapters import Adapter, AdapterCard
+from mlx_backend.library.notes import Notes
+from mlx_backend.models import lora
+from mlx_backend.run.context import RunContext
+from mlx_backend.run.preparation import Preparation
+from mlx_backend.training.batches import ROW_LENGTHS
+from mlx_backend.training.checkpoints import TrainingState
+
+
+def filed_adapter(run: RunContext) -> Adapter | None:
+    """The adapter that this run filed already, in an attempt that was cut short after that."""
+    for adapter in adapters.list_adapters(run.library.adapters):
+        if adapter.card.run == run.folder.id:
+            return adapter
+    return None
+
+
+class FilingStage:
+    """Files the adapter of a run that was trained on `dataset`."""
+
+    def __init__(self, run: RunContext, dataset: Dataset, preparation: Preparation) -> None:
+        self._run = run
+        self._dataset = dataset
+        self._preparation = preparation
+
+    def file(self, state: TrainingState) -> AdapterCard:
+        """File the adapter once, and put the filed one on the model; returns its card.
+
+        What was filed in an earlier attempt counts, whatever is left of its checkpoints.
+        """
+        filed = filed_adapter(self._run)
+        if filed is None:
+            card = self._card(state)
+            self._write(card)
+        else:
+            card = filed.card
+            lora.load_factors(self._preparation.loaded.model, filed)
+        self._mark_learned(card)
+        return card
+
+    def _card(self, state: TrainingState) -> AdapterCard:
+        preparation = self._preparation
+        base, shape = preparation.loaded.info.card, preparation.shape
+        learned = self._learned(state.step)
+        return AdapterCard(
+            name=self._free_name(),
+            id=adapters.new_id(),
+            base=base.name,
+            base_sha256=base.sha256,
+            created=time.time(),
+            run=self._run.folder.id,
+            rank=shape.rank,
+            scale=shape.scale,
+            decomposed=shape.decomposed,
+            steps=state.step,
+            notes=len(_notes_of(learned)),
+            samples=len(learned),
+            train_loss=state.train_loss,
+            valid_loss=state.valid_loss,
+            base_valid_loss=state.base_valid_loss,
+            overnight=__version__,
+        )
+
+    def _free_name(self) -> str:
+        """The name asked for, with a number behind it where it was taken meanwhile."""
+        name = normal_name(self._run.spec.name)
+        return adapters.free_name(self._run.library.adapters, name)
+
+    def _write(self, card: AdapterCard) -> None:
+        loaded, sample = self._preparation.loaded, self._dataset.train[0]
+        (ids, _), *_ = loaded.form.samples([(sample.prompt, sample.answer)])
+        file_adapter(
+            self._run.library.adapters,
+            card,
+            loaded,
+            self._preparation.shape,
+            ids[: ROW_LENGTHS[-1]],
+        )
+
+    def _mark_learned(self, card: AdapterCard) -> None:
+        notes = _notes_of(self._learned(card.steps))
+        versions = {note: self._dataset.versions[note] for note in notes}
+        with database.opened(self._run.library.database) as connection:
+            Notes(connection).mark_learned(card.name, versions)
+
+    def _learned(self, steps: int) -> Sequence[Sample]:
+        """The samples that so many steps have shown: all of them, unless the night was short."""
+        batches, shown = self._preparation.batches, self._dataset.shown
+        seen = set(batches.seen(steps))
+        if shown.steps and steps < batches.steps(2):  # packed anew after these steps
+            seen = seen.difference(batches.seen(shown.steps)).union(shown.samples)
+        return [self._dataset.train[i] for i in sorted(seen)]
+
+
+def _notes_of(samples: Sequence[Sample]) -> set[int]:
+    return {sample.note for sample in samples if sample.note}

@@ -1,0 +1,127 @@
+"""The stage that prepares the training: model, batches, what it can before, and the plan."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from mlx_backend import protocol
+from mlx_backend.dataset.samples import Dataset
+from mlx_backend.jobs import memory_offsets
+from mlx_backend.jobs.memory_ladder import MemoryWay, is_thriftiest, read_way, write_way
+from mlx_backend.jobs.memory_offsets import Lowered
+from mlx_backend.run.assessment import Assessment, assess_once
+from mlx_backend.run.context import RunContext
+from mlx_backend.run.filing_stage import filed_adapter
+from mlx_backend.run.plan import RunPlan, plan_what_fits
+from mlx_backend.run.preparation import Preparation, positions, prepare
+from mlx_backend.run.room import check_fit, check_room
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What stands ready before the first step; `before` is what the model can by then."""
+
+    plan: RunPlan
+    preparation: Preparation
+    before: Assessment
+
+
+class PlanStage:
+    """Makes the plan at a run's first start; a resumed run takes as many steps as planned then."""
+
+    def __init__(self, run: RunContext, dataset: Dataset, way: MemoryWay) -> None:
+        self._run = run
+        self._dataset = dataset
+        self._way = way
+
+    def plan(self) -> Planned:
+        """Prepare the training, and tell the plan.
+
+        Raises OvernightError where it does not fit, NoRoomYet where it would if other programs gave
+        memory back and the run is to wait for that.
+        """
+        frozen = self._run.files.plan()
+        planned = self._make_plan() if frozen is None else self._prepare_again(frozen)
+        self._tell(planned.plan)
+        self._tell_what_is_not_learned(planned.preparation)
+        return planned
+
+    def _make_plan(self) -> Planned:
+        run, spec = self._run, self._run.spec
+        preparation = self._prepare()
+        before = self._assess(preparation)
+        plan, preparation = plan_what_fits(
+            spec, self._dataset, preparation, run.deadline(before.again_s), run.check
+        )
+        check_fit(plan, waits=spec.patience.when_memory_is_short)
+        write_way(run.folder, preparation.way)
+        run.files.save_plan(plan)
+        return Planned(plan, preparation, before)
+
+    def _prepare_again(self, plan: RunPlan) -> Planned:
+        run = self._run
+        # A way other than the planned one takes less memory, nobody has measured how much.
+        is_measured = self._way == _planned_way(run, plan)
+        if run.spec.patience.when_memory_is_short and is_measured and self._learns_more():
+            check_room(plan, could_take_less=not is_thriftiest(self._way, run.spec.dropout))
+        preparation = self._prepare()
+        return Planned(plan, preparation, self._assess(preparation))
+
+    def _prepare(self) -> Preparation:
+        run = self._run
+        return prepare(run.library, run.spec, self._dataset, self._way, run.crew, run.check)
+
+    def _assess(self, preparation: Preparation) -> Assessment:
+        """Measure the model before anything is learned, once in a run."""
+        run = self._run
+        is_base = run.spec.start_from is None
+        return assess_once(
+            run.files.before, preparation, self._dataset, run.spec.hours, is_base, run.check
+        )
+
+    def _learns_more(self) -> bool:
+        """Whether steps are still to be taken: everything else hardly needs memory."""
+        deadline = self._run.deadline(after_training_s=0.0)
+        return not filed_adapter(self._run) and (deadline is None or time.time() < deadline)
+
+    def _tell(self, plan: RunPlan) -> None:
+        names = ("notes", "samples", "held_out", "steps", "peak_bytes", "machine_bytes")
+        self._run.folder.append(protocol.Planned(**{name: getattr(plan, name) for name in names}))
+
+    def _tell_what_is_not_learned(self, preparation: Preparation) -> None:
+        total = len(self._dataset.train)
+        if preparation.cut:
+            self._run.notice(
+                f"{len(preparation.cut)} of {total} samples were longer than the model is trained"
+                " on; their ends are not learned."
+            )
+        if preparation.unlearnable:
+            self._run.notice(
+                f"{len(preparation.unlearnable)} of {total} samples hold nothing to learn, because"
+                " their question alone is too long; the report lists them."
+            )
+
+
+def way_of(run: RunContext) -> MemoryWay:
+    """How the steps of this attempt save memory, kept in the run's folder.
+
+    From there the supervisor takes it, and chooses a thriftier one after bad ends.
+    """
+    way = read_way(run.folder)
+    if way is None:
+        plan = run.files.plan()
+        planned = plan.memory_way if plan is not None else None
+        way = planned or _older_way(run, memory_offsets.read_lowered(run.folder))
+        write_way(run.folder, way)
+    return way
+
+
+def _planned_way(run: RunContext, plan: RunPlan) -> MemoryWay:
+    return plan.memory_way or _older_way(run, Lowered())
+
+
+def _older_way(run: RunContext, lowered: Lowered) -> MemoryWay:
+    """The way that files of version 0.1 mean; without any, the one in which a run begins."""
+    planned, spec = memory_offsets.read_planned_steps(run.folder), run.spec
+    return memory_offsets.way_at(planned, lowered, positions(), spec.dropout, spec.low_memory)

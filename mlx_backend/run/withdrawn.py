@@ -1,0 +1,129 @@
+"""What the person took out of training since a run froze its samples."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+
+from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset, Sample, Shown
+from mlx_backend.library.samples import Samples, StoredSample
+from mlx_backend.library.wanted_notes import wanted_notes
+from mlx_backend.study.by_rule.statements import plain
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """Notes (ids) and samples that may not be learned any more.
+
+    `left_out` is what `Dataset.left_out` says once they are removed. `is_exact` tells that the
+    dataset knows which notes a sample quotes; one of version 0.1 does not.
+    """
+
+    notes: frozenset[int]
+    samples: tuple[StoredSample, ...]
+    left_out: tuple[bytes, ...]
+    is_exact: bool
+
+    def touches(self, dataset: Dataset) -> bool:
+        """Whether anything of it is trained, asked or measured in a run with this dataset."""
+        return any(
+            self.covers(sample) for sample in (*dataset.train, *dataset.held_out, *dataset.style)
+        )
+
+    def indices(self, samples: Sequence[Sample]) -> set[int]:
+        """The places of the samples that tell something of it."""
+        return {i for i, sample in enumerate(samples) if self.covers(sample)}
+
+    def removed_from(self, dataset: Dataset, shown: Shown) -> Dataset:
+        """The dataset without it, in a run that has `shown` some samples to the model.
+
+        Once steps were taken, the loss of the held-out samples was measured. They are kept then, so
+        that later losses are comparable, but without a key, so that the exam does not ask them.
+        """
+        gone = self.indices(dataset.train)
+        kept = [i for i in range(len(dataset.train)) if i not in gone]
+        place = {old: new for new, old in enumerate(kept)}
+        held_out = [
+            msgspec.structs.replace(sample, key="") if self.covers(sample) else sample
+            for sample in dataset.held_out
+            if shown.steps or not self.covers(sample)
+        ]
+        return msgspec.structs.replace(
+            dataset,
+            train=tuple(dataset.train[i] for i in kept),
+            shown=Shown(shown.steps, tuple(place[i] for i in shown.samples if i in place)),
+            held_out=tuple(held_out),
+            style=tuple(sample for sample in dataset.style if not self.covers(sample)),
+            versions={id_: sha for id_, sha in dataset.versions.items() if id_ not in self.notes},
+            left_out=self.left_out,
+        )
+
+    def covers(self, sample: Sample) -> bool:
+        """Whether a sample tells something of a note or sample that was withdrawn."""
+        quotes_any = not self.is_exact and sample.kind in OF_SEVERAL_NOTES
+        if self.notes and (quotes_any or not self.notes.isdisjoint(sample.notes)):
+            return True
+        if quotes_any:
+            return any(_tells(sample, stored) for stored in self.samples)
+        own = (stored for note in sample.notes for stored in self._samples_by_note.get(note, ()))
+        return any(_tells(sample, stored) for stored in own)
+
+    @cached_property
+    def _samples_by_note(self) -> dict[int, list[StoredSample]]:
+        found: defaultdict[int, list[StoredSample]] = defaultdict(list)
+        for stored in self.samples:
+            found[stored.note_id].append(stored)
+        return found
+
+
+def find_withdrawn(dataset: Dataset, connection: sqlite3.Connection, studied: bool) -> Withdrawn:
+    """What was taken out since `dataset` was frozen.
+
+    `studied`: whether it was made of samples; where it is the text of the notes alone, samples that
+    were left out change nothing.
+    """
+    left_out = left_out_samples(connection) if studied else {}
+    known = set(dataset.left_out or ())
+    return Withdrawn(
+        notes=frozenset(dataset.versions.keys() - wanted_notes(connection)),
+        samples=tuple(stored for digest, stored in left_out.items() if digest not in known),
+        left_out=tuple(left_out),
+        is_exact=dataset.left_out is not None,
+    )
+
+
+def left_out_samples(connection: sqlite3.Connection) -> dict[bytes, StoredSample]:
+    """The samples that the person left out or deleted, by a digest of what they are about."""
+    return {_digest(stored): stored for stored, _ in Samples(connection).left_out()}
+
+
+def _digest(stored: StoredSample) -> bytes:
+    told = "\0".join((str(stored.note_id), *stored.about))
+    return hashlib.sha256(told.encode()).digest()[:16]
+
+
+def _tells(sample: Sample, stored: StoredSample) -> bool:
+    """Whether a sample is this one, or tells the words that it quotes.
+
+    Of one that was deleted only kind, key and quote are known.
+    """
+    is_same = sample.answer == stored.answer if stored.answer else sample.key == stored.key
+    if is_same and sample.kind == stored.kind:
+        return True
+    if not stored.quote or stored.kind == "summary":  # a summary quotes all of a passage
+        return False
+    quote = _words(stored.quote)
+    return quote in _words(sample.answer) or quote in _words(sample.prompt)
+
+
+def _words(text: str) -> str:
+    """The words of a piece of Markdown with spaces around them, however they are set."""
+    words = re.findall(r"\w+", plain(text))
+    return f" {' '.join(words)} "

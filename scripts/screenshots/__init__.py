@@ -1,0 +1,1 @@
+"""Pictures of every page, and the recorded runs and conversations that they show."""

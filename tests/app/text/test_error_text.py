@@ -1,0 +1,81 @@
+"""Errors in the window say what to click; only the terminal names commands."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mlx_backend
+from app.text.error_text import in_window, trouble
+from mlx_backend.errors import ErrorKind, OvernightError
+
+
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        (
+            "`overnight adapters` lists those that there are, `overnight bin` what was deleted.",
+            "The Adapters page lists those that there are, the Bin page what was deleted.",
+        ),
+        (
+            "If it is in the bin, restore it: `overnight bin` lists what is there.",
+            "If it is in the bin, restore it: the Bin page lists what is there.",
+        ),
+        (
+            'Remove it with `overnight remove "Notes"` and train it again.',
+            "Remove it on the Adapters page and train it again.",
+        ),
+        (
+            "Wait until it is done, or stop it: `overnight runs`, `overnight stop RUN`.",
+            "Wait until it is done, or stop it on the Tonight page.",
+        ),
+        ("Start a new run: overnight train", "Start a new run on the Tonight page"),
+        (
+            "Add some: drop a folder on the window, or `overnight import FOLDER`.",
+            "Add some: drop a folder on the window.",
+        ),
+        ('`overnight remove "Notes" --now` deletes it for good.', "Delete its folder."),
+        ("Close other large programs, then try again.",) * 2,
+        ("Overnight is open already.",) * 2,
+    ],
+)
+def test_a_hint_names_pages_in_place_of_commands(hint: str, shown: str) -> None:
+    assert in_window(hint) == shown
+
+
+def test_no_hint_of_the_engine_names_a_command_in_the_window() -> None:
+    named = [text for text in _texts(Path(mlx_backend.__path__[0])) if "`overnight " in text]
+    assert named
+    assert [shown for shown in map(in_window, named) if "overnight " in shown] == []
+
+
+def test_a_trouble_says_what_happened_and_what_to_click() -> None:
+    error = OvernightError(
+        ErrorKind.RUN_UNKNOWN,
+        "There is no run “1”.",
+        "`overnight runs` lists all runs.",
+    )
+    assert trouble(error) == ("There is no run “1”. The Tonight page lists all runs.")
+
+
+def _texts(engine: Path) -> Iterator[str]:
+    """All texts in the engine's code that are not documentation, but for those of the terminal."""
+    for path in engine.rglob("*.py"):
+        if "cli" in path.relative_to(engine).parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        passed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if id(node) in passed:
+                continue
+            if isinstance(node, ast.JoinedStr):
+                passed |= {id(part) for part in node.values}
+                yield "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "x"
+                    for part in node.values
+                )
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value

@@ -1,0 +1,58 @@
+"""The fields of report.json and of `overnight train --json`, which other programs read."""
+
+from __future__ import annotations
+
+ALWAYS = frozenset(
+    [
+        "run",
+        "path",
+        "adapter",
+        "notes",
+        "samples",
+        "steps",
+        "train_loss",
+        "valid_loss",
+        "base_valid_loss",
+        "tokens",
+        "tokens_per_second",
+        "peak_bytes",
+        "minutes",
+        "planned_minutes",
+        "planned_steps",
+        "ended",
+        "passes",
+        "planned_bytes",
+        "kept_step",
+        "skipped_steps",
+        "held_out",
+        "notes_read",
+        "cut",
+        "unlearnable",
+        "exam_asked",
+        "exam_before",
+        "exam_after",
+        "exam",
+        "style_before",
+        "style_after",
+        "study_minutes",
+        "study_written",
+        "study_used",
+        "study_dropped",
+        "recipe",
+        "verdict",
+        "advice",
+    ]
+)
+GENERAL = frozenset(
+    {
+        "general_asked",
+        "general_before",
+        "general_after",
+        "perplexity_before",
+        "perplexity_after",
+    }
+)
+"""Where the general probe was taken before and after the training."""
+
+MEASURED = frozenset({"watt_hours", "energy_how"})
+"""Where the energy was measured."""
