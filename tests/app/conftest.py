@@ -29,6 +29,14 @@ def _plain_locale() -> None:
     QLocale.setDefault(QLocale.c())
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _clipboard_is_emptied() -> Iterator[None]:
+    """What Python put into the clipboard goes before Python ends, else Qt crashes at the exit."""
+    yield
+    if QApplication.instance() is not None:
+        QApplication.clipboard().clear()
+
+
 @pytest.fixture(autouse=True)
 def _no_widget_outlives_its_test() -> Iterator[None]:
     """Every widget is deleted at the end of its test, menus without a parent among them.
