@@ -130,12 +130,12 @@ def _asker(
 ) -> Iterator[Ask]:
     """A function that answers the last turn, prints that, and returns the fields for --json."""
     model = _load(library, adapters)
-    from mlx_backend.asking.answering import answer_from_notes
-    from mlx_backend.asking.retrieval import Retriever
-
     with database.opened(library.database) as connection:
-        retriever = Retriever(connection)
         if grounded:
+            from mlx_backend.asking.answering import answer_from_notes
+            from mlx_backend.asking.retrieval import Retriever
+
+            retriever = Retriever(connection)
             retriever.refresh()
 
         told_left_out = 0

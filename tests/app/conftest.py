@@ -29,14 +29,24 @@ def _plain_locale() -> None:
     QLocale.setDefault(QLocale.c())
 
 
-@pytest.fixture(autouse=True)
-def _closed_is_gone() -> Iterator[None]:
-    """Widgets that a test has closed are deleted at its end.
+@pytest.fixture(autouse=True, scope="session")
+def _clipboard_is_emptied() -> Iterator[None]:
+    """What Python put into the clipboard goes before Python ends, else Qt crashes at the exit."""
+    yield
+    if QApplication.instance() is not None:
+        QApplication.clipboard().clear()
 
-    Otherwise they live until the next event loop, and the next window's style is applied to
-    hundreds of them: 0.4 s a test.
+
+@pytest.fixture(autouse=True)
+def _no_widget_outlives_its_test() -> Iterator[None]:
+    """Every widget is deleted at the end of its test, menus without a parent among them.
+
+    Otherwise closed windows live until the next event loop, and the next window's style is applied
+    to hundreds of widgets: 0.4 s a test.
     """
     yield
+    for widget in QApplication.topLevelWidgets():
+        widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 

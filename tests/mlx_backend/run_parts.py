@@ -7,20 +7,32 @@ from collections.abc import Callable
 import pytest
 
 from mlx_backend.dataset.samples import Dataset
+from mlx_backend.exam import questions
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run import assessment
 from mlx_backend.run.preparation import Preparation, prepare
+from mlx_backend.study.by_model import writer
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from tests.mlx_backend.studied import make_dataset
 from tests.mlx_backend.training.recorder import Recorder
 
+SHORT = 6  # tokens: what a random model says means as little at any length
+
+
+def write_little(change: Callable[[object, str, object], None]) -> None:
+    """Have the model write little in study and exams, where `change` sets each longest answer."""
+    change(questions, "LONGEST_ANSWER", SHORT)
+    for kind in ("QUESTION", "READING", "RESTATEMENT", "SUMMARY"):
+        change(writer, f"_LONGEST_{kind}", SHORT)
+
 
 @pytest.fixture(autouse=True)
 def few_general_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The probe has a test of its own; here it only takes time."""
+    """The probe and the writer have tests of their own; here they only take time."""
     monkeypatch.setattr(assessment, "EVERY", 40)
+    write_little(monkeypatch.setattr)
 
 
 @pytest.fixture

@@ -39,21 +39,7 @@ def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 7) -> None:
     folder.mkdir(parents=True)
     tokenizer = _tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = {
-        "model_type": "llama",
-        "hidden_size": 64,
-        "num_hidden_layers": 2,
-        "intermediate_size": 96,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "rms_norm_eps": 1e-5,
-        "rope_theta": 10000.0,
-        "vocab_size": tokenizer.get_vocab_size(),
-        "max_position_embeddings": 8192,
-        "tie_word_embeddings": True,
-        "bos_token_id": 1,
-        "eos_token_id": 2,
-    }
+    config = _config(tokenizer.get_vocab_size())
     mx.random.seed(seed)
     model = llama.Model(llama.ModelArgs.from_dict(config))
     weights = folder / "model.safetensors"
@@ -85,6 +71,24 @@ def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 7) -> None:
     probes = {every: Probe(120 // every, 30 // every, 480.0) for every in (1, 8, 40)}
     kept = KeptProbes(digest_of(card.sha256), probes)
     (folder / GENERAL_PROBE).write_bytes(msgspec.json.encode(kept))
+
+
+def _config(vocabulary: int) -> dict[str, object]:
+    return {
+        "model_type": "llama",
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "intermediate_size": 96,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "rms_norm_eps": 1e-5,
+        "rope_theta": 10000.0,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": 8192,
+        "tie_word_embeddings": True,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+    }
 
 
 def _write_general_answers(folder: Path, sha256: str) -> None:

@@ -83,7 +83,12 @@ def test_an_answer_that_runs_is_cancelled_and_comes_back_as_far_as_it_was(
     page: ChatPage, qtbot: QtBot, library: Library
 ) -> None:
     ask(page, "hang")
-    qtbot.waitUntil(lambda: bool(page.session.exchanges[0].answer_of("Notes")))
+
+    def has_said_all() -> bool:
+        answer = page.session.exchanges[0].answer_of("Notes")
+        return answer is not None and answer.text == "Notes heard "
+
+    qtbot.waitUntil(has_said_all)
     qtbot.waitUntil(lambda: page.sidebar.list.rowCount() == 1)
     page.sidebar.view.setFocus()
     QTest.keyClick(page.sidebar.view, Qt.Key.Key_Delete)

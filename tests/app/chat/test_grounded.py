@@ -21,22 +21,20 @@ from mlx_backend.library.models import SMALLEST_READER, STARTER
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import DECLINED, Citation
 from tests.app.filled import add_adapter, add_model, add_notes
+from tests.app.recorded import ChatMaker
 
 PageMaker = Callable[[], ChatPage]
 SOURCE = Citation(note=3, passage=7, title="Tea", path="/notes/tea.md", start=10, end=20)
 
 
 @pytest.fixture
-def make_page(stand_ins: None, services: Services, qtbot: QtBot, library: Library) -> PageMaker:
+def make_page(make_chat: ChatMaker, library: Library) -> PageMaker:
     add_adapter(library, "Notes")
     add_notes(library)
 
     def make() -> ChatPage:
-        page = ChatPage(services)
-        qtbot.addWidget(page)
+        page = make_chat()
         page.resize(800, 640)
-        page.show()
-        qtbot.waitUntil(lambda: page.answerer.menu.count() > 0)
         return page
 
     return make

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -22,28 +20,16 @@ from mlx_backend.library.database import opened
 from mlx_backend.protocol import LONGEST_QUESTION
 from tests.app.filled import add_adapter, add_model
 from tests.app.keyboard import commit, compose, paste
+from tests.app.recorded import ChatMaker
 
 Return = Qt.Key.Key_Return
 LINES = "The harbour of Amber Cove, line by line.\n"
 
 
 @pytest.fixture
-def make_page(stand_ins: None, services: Services, qtbot: QtBot) -> Callable[[], ChatPage]:
-    def make() -> ChatPage:
-        page = ChatPage(services)
-        qtbot.addWidget(page)
-        page.resize(1000, 700)
-        page.show()
-        qtbot.waitUntil(lambda: page.answerer.menu.count() > 0)
-        return page
-
-    return make
-
-
-@pytest.fixture
-def page(make_page: Callable[[], ChatPage], library: Library) -> ChatPage:
+def page(make_chat: ChatMaker, library: Library) -> ChatPage:
     add_adapter(library, "Notes")
-    return make_page()
+    return make_chat()
 
 
 @pytest.fixture
@@ -115,7 +101,7 @@ def test_what_is_dropped_is_whole_too(field: QuestionField) -> None:
 
 
 def test_a_long_question_is_sent_whole_and_its_draft_outlives_the_window(
-    page: ChatPage, make_page: Callable[[], ChatPage], services: Services, qtbot: QtBot
+    page: ChatPage, make_chat: ChatMaker, services: Services, qtbot: QtBot
 ) -> None:
     paste(page.input, LINES * 20_000)
     QTest.keyClicks(page.input, "What is this about?")
@@ -124,7 +110,7 @@ def test_a_long_question_is_sent_whole_and_its_draft_outlives_the_window(
     services.background.call(lambda _: None, done.append)
     qtbot.waitUntil(lambda: bool(done))
     page.hide()
-    later = make_page()
+    later = make_chat()
     qtbot.waitUntil(lambda: later.input.has_text)
     assert later.input.toPlainText() == "What is this about?"
     QTest.keyClick(later.input, Return)
@@ -145,13 +131,13 @@ def test_what_is_too_long_to_send_stays_and_that_is_said(page: ChatPage) -> None
 
 
 def test_how_much_of_a_long_question_is_read_is_said_before_it_is_sent(
-    make_page: Callable[[], ChatPage], library: Library
+    make_chat: ChatMaker, library: Library
 ) -> None:
     add_adapter(library, "Notes")
     add_model(library, "starter", 360_000_000)
     config = library.models / "starter" / "config.json"
     config.write_text('{"max_position_embeddings": 8192}')
-    page = make_page()
+    page = make_chat()
     page.answerer.show_has_notes(True)
     page.input.set_text("What does this say? " * 30)
     assert page.answerer.is_quoting

@@ -28,18 +28,6 @@ PageMaker = Callable[[], TonightPage]
 _FINISHED = protocol.Finished(result={"adapter": "Notes"})
 
 
-@pytest.fixture
-def make_page(stand_ins: None, services: Services, qtbot: QtBot) -> PageMaker:
-    def make() -> TonightPage:
-        page = TonightPage(services)
-        qtbot.addWidget(page)
-        page.resize(900, 700)
-        page.show()
-        return page
-
-    return make
-
-
 def test_without_notes_there_is_one_next_step(make_page: PageMaker, qtbot: QtBot) -> None:
     page = make_page()
     qtbot.waitUntil(page.empty.isVisible)

@@ -9,7 +9,6 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.notes.page import NotesPage
-from app.services import Services
 from app.shell.window import Window
 from app.tonight import report_story
 from app.tonight.page import TonightPage
@@ -28,18 +27,6 @@ from tests.app.filled import add_notes
 from tests.app.recorded import RunMaker
 
 PageMaker = Callable[[], TonightPage]
-
-
-@pytest.fixture
-def make_page(stand_ins: None, services: Services, qtbot: QtBot) -> PageMaker:
-    def make() -> TonightPage:
-        page = TonightPage(services)
-        qtbot.addWidget(page)
-        page.resize(900, 700)
-        page.show()
-        return page
-
-    return make
 
 
 def test_the_verdict_comes_first_and_the_chat_is_a_click_away(

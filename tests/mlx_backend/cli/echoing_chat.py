@@ -1,7 +1,8 @@
 """`overnight chat` with a stand-in for the model, in a process of its own.
 
 It answers with how many turns there are and with the question; "slowly" goes on until it is
-stopped, "fail" fails, "stubborn" does not hear that it is to stop.
+stopped, "fail" fails, "stubborn" does not hear that it is to stop. It loads no model library: that
+takes more than a second each time.
 """
 
 from __future__ import annotations
@@ -9,13 +10,27 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 from mlx_backend.cli import chat, piped
 from mlx_backend.cli.main import main
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.models.inference import Answer
 from mlx_backend.protocol import Sampling, Turn
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the commands read of a model's answer."""
+
+    text: str
+    ended: str
+    prompt_tokens: int = 1
+    cached_tokens: int = 0
+    generated_tokens: int = 1
+    ttft_ms: float = 1.0
+    tokens_per_second: float = 1.0
+    left_out: int = 0
 
 
 class Echo:
@@ -41,7 +56,7 @@ class Echo:
                 time.sleep(0.02)
             on_text(" not now")
             time.sleep(600)
-        return Answer(text, "cancelled" if cancelled() else "stop", 1, 0, 1, 1.0, 1.0)
+        return Answer(text, "cancelled" if cancelled() else "stop")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ import mlx.core as mx  # noqa: E402
 
 import mlx_backend.run.training_run  # noqa: E402, F401 - a training needs it, loaded before the fork
 from mlx_backend.run import process  # noqa: E402
+from tests.mlx_backend.run_parts import write_little  # noqa: E402
 
 _REMOVALS = ("unlink", "rmdir")
 _CHANGES = ("fsync", "replace", "rename", "mkdir", "write", *_REMOVALS)
@@ -131,6 +132,7 @@ def _read_all(descriptor: int) -> bytes:
 
 
 if __name__ == "__main__":
+    write_little(setattr)
     for order in sys.stdin:
         sys.stdout.write(json.dumps(train(**json.loads(order))) + "\n")
         sys.stdout.flush()

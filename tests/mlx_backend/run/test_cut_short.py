@@ -126,7 +126,7 @@ def check_checkpoints(folder: JobFolder, scratch: Path) -> None:
     assert lost <= SPEC.checkpoint_every
 
 
-@pytest.mark.timeout(100 + 2 * KILLS)
+@pytest.mark.timeout(300 + 10 * KILLS)
 def test_no_kill_at_any_write_changes_what_is_learned(
     filled_library: Library, train: Train, tmp_path: Path
 ) -> None:
@@ -161,7 +161,7 @@ def places_to_hit(whole: Attempt, chosen: random.Random) -> list[str]:
     return places if len(places) <= KILLS else []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_disk_that_fails_at_any_write_costs_no_checkpoint(
     filled_library: Library, train: Train, tmp_path: Path
 ) -> None:
