@@ -113,7 +113,7 @@ def test_the_code_that_is_replaced_is_the_one_we_know(
 ) -> None:
     found = hashlib.sha256(source_of(place).encode()).hexdigest()
     assert found == pinned, (
-        f"{place} has changed. Read it, then mlx_backend/machine/library_patches.py,"
+        f"{place} has changed. Read it, then mlx_backend/machine/dependency_patches.py,"
         f" {look_at} If all is right, pin {found}."
     )
 
@@ -153,7 +153,7 @@ def _name(node: ast.expr) -> str:
 )
 def test_nothing_is_replaced_elsewhere(path: Path) -> None:
     lines = replacements_in(path)
-    assert bool(lines) == (path.name == "library_patches.py"), lines
+    assert bool(lines) == (path.name == "dependency_patches.py"), lines
 
 
 @pytest.fixture
