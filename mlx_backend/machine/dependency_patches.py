@@ -1,7 +1,7 @@
 """Every replacement of a function or class of a pinned dependency.
 
-tests/mlx_backend/machine/test_dependency_patches.py fails when the code that a replacement stands in
-for, or the code that calls it, has changed: then read the new code before you pin it.
+tests/mlx_backend/machine/test_dependency_patches.py fails when the code that a replacement stands
+in for, or the code that calls it, has changed: then read the new code before you pin it.
 
 Each library is imported where it is patched, because few processes need all of them.
 """
