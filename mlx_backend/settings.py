@@ -79,7 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             title="Go on by itself after a restart",
-            description="A training that a restart cut short goes on when you log in again.",
+            description="A run that a restart interrupted continues when you log in again.",
             extra_json_schema={"group": "The night"},
         ),
     ] = False

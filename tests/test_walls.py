@@ -15,6 +15,20 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 
 _ROOT = Path(__file__).parent.parent
 _HEAVY = {"mlx", "mlx_lm", "mlx_metal", "torch", "transformers", "tokenizers", "safetensors"}
+# What of the engine the window may import, because it is light; the rest runs in other processes.
+_OPEN_TO_THE_WINDOW = {
+    "errors",
+    "files",
+    "jobs",
+    "json_file",
+    "library",
+    "locks",
+    "night",
+    "private_data",
+    "protocol",
+    "settings",
+    "text",
+}
 _BUILD_THE_WINDOW = """
 import sys
 from pathlib import Path
@@ -65,6 +79,15 @@ def broken_contracts(sources: Path) -> set[str]:
     assert {name for name, _ in ends} == names.keys(), done.stdout + done.stderr
     assert bool(done.returncode) == any(end == "BROKEN" for _, end in ends)
     return {names[name] for name, end in ends if end == "BROKEN"}
+
+
+def test_each_package_of_the_engine_is_open_to_the_window_or_closed() -> None:
+    tool = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (wall,) = (each for each in tool["contracts"] if each["id"] == "window-and-engine")
+    closed = {name.removeprefix("mlx_backend.") for name in wall["forbidden_modules"]}
+    there = {path.stem for path in (_ROOT / "mlx_backend").iterdir() if path.name[0] not in "_."}
+    assert closed | _OPEN_TO_THE_WINDOW == there
+    assert not closed & _OPEN_TO_THE_WINDOW
 
 
 def test_the_contracts_are_kept(copied_sources: Path) -> None:

@@ -183,7 +183,7 @@ _NOTHING = 0.01  # what is gained is at least one part in a hundred
 
 
 def export_sentence(job: JobSnapshot) -> str:
-    """How an export goes or went."""
+    """The progress or the outcome of an export."""
     if job.is_active:
         return "Stopping…" if job.stopping else "Exporting, then checking what was written…"
     if job.state is JobState.FINISHED:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.chat.exchanges import Answer, Exchange, Phase
+from app.chat.exchanges import Exchange, Phase, ShownAnswer
 from app.chat.question_length import without_middle
 from app.chat.source_chips import SourceChips
 from app.style import Size, Space, Style, sized
@@ -19,8 +19,8 @@ from app.widgets.elided import Elided
 from app.widgets.fitted_text import FittedText
 from app.widgets.labels import button, label, paragraph
 from app.widgets.safe_markdown import SafeMarkdown
-from mlx_backend.models.context_window import left_out_sentence
 from mlx_backend.protocol import DECLINED
+from mlx_backend.protocol.context_window import left_out_sentence
 
 BASE_MODEL = "Base model"
 _FROM_NOTES = "From your notes"
@@ -64,7 +64,7 @@ class ExchangeView(QWidget):
         for answer in exchange.answers:
             self.show_answer(answer)
 
-    def show_answer(self, answer: Answer) -> None:
+    def show_answer(self, answer: ShownAnswer) -> None:
         """Show an answer as it is now."""
         self.unanswered.hide()
         view = self.answers.get(answer.adapter)
@@ -140,7 +140,7 @@ class AnswerView(QWidget):
     def __init__(self, name: str, style: Style) -> None:
         super().__init__()
         self._name = name
-        self._answer = Answer(None)
+        self._answer = ShownAnswer(None)
         self._waiting = ""
         self._can_retry = False
         self.name = Elided(name, kind="section")
@@ -162,7 +162,7 @@ class AnswerView(QWidget):
         self._lay_out()
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> ShownAnswer:
         """What is on show, or will be in a moment."""
         return self._answer
 
@@ -177,7 +177,7 @@ class AnswerView(QWidget):
         self._can_retry = can_retry
         self.from_memory.setVisible(can_retry and self._answer.text == DECLINED)
 
-    def show_answer(self, answer: Answer) -> None:
+    def show_answer(self, answer: ShownAnswer) -> None:
         """Show an answer, or as much of it as there is."""
         self._answer = answer
         if not answer.phase.is_live:
@@ -204,7 +204,7 @@ class AnswerView(QWidget):
             took_ms = (time.monotonic() - began) * 1000
             self._rest.start(max(_LEAST_REST_MS, round(took_ms * _REST_FACTOR)))
 
-    def _show_rest(self, answer: Answer) -> None:
+    def _show_rest(self, answer: ShownAnswer) -> None:
         self.status.setVisible(answer.phase is Phase.WAITING)
         error = answer.error
         self.problem.setText(trouble(error) if error else "")
@@ -240,12 +240,12 @@ class AnswerView(QWidget):
         layout.addLayout(footer)
 
 
-def _footnote(answer: Answer) -> str:
+def _footnote(answer: ShownAnswer) -> str:
     if answer.phase is Phase.STOPPED:
         return "Stopped"
     if answer.phase is Phase.DONE and not answer.text.strip():
         return "It had nothing to say."
     parts = []
     if answer.is_cut:
-        parts.append("Cut off here; Settings say how long an answer may be")
+        parts.append("Cut off here; you can allow longer answers in Settings")
     return " · ".join(parts)

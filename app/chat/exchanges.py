@@ -8,8 +8,8 @@ from enum import Enum, auto
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.conversations import StoredTurn
-from mlx_backend.models.context_window import left_out_of
 from mlx_backend.protocol import Citation, Turn
+from mlx_backend.protocol.context_window import left_out_of
 
 # In characters: more than any model reads. The worker leaves out what its model cannot read.
 _MOST_TOLD = 2_000_000
@@ -31,7 +31,7 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ShownAnswer:
     """What one answerer said; `adapter` None is the base model.
 
     `is_cut`: it reached the longest answer allowed, and would have gone on. `citations` are the
@@ -70,16 +70,16 @@ class Exchange:
     """A question and its answers, one for each answerer."""
 
     question: str
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[ShownAnswer, ...] = ()
 
-    def answered(self, answer: Answer) -> Exchange:
+    def answered(self, answer: ShownAnswer) -> Exchange:
         """With this answer, in place of an earlier one of the same answerer."""
         if any(old.adapter == answer.adapter for old in self.answers):
             kept = tuple(answer if o.adapter == answer.adapter else o for o in self.answers)
             return replace(self, answers=kept)
         return replace(self, answers=(*self.answers, answer))
 
-    def answer_of(self, adapter: str | None) -> Answer | None:
+    def answer_of(self, adapter: str | None) -> ShownAnswer | None:
         """What this answerer said, else what another did."""
         spoken = [answer for answer in self.answers if answer.text]
         return next((a for a in spoken if a.adapter == adapter), spoken[0] if spoken else None)
@@ -96,8 +96,8 @@ def exchanges_of(turns: Iterable[StoredTurn]) -> list[Exchange]:
     return exchanges
 
 
-def _answer_of(turn: StoredTurn) -> Answer:
-    return Answer(
+def _answer_of(turn: StoredTurn) -> ShownAnswer:
+    return ShownAnswer(
         turn.adapter,
         turn.text,
         citations=turn.citations,

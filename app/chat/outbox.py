@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from app.chat.exchanges import Answer
+from app.chat.exchanges import ShownAnswer
 from app.text.clean_text import clean
 from mlx_backend.library.conversations import Conversations, StoredTurn
 
@@ -16,7 +16,7 @@ class Outbox:
     def __init__(self) -> None:
         self._turns: dict[int, list[StoredTurn]] = {}
 
-    def put(self, conversation: int, answer: Answer) -> None:
+    def put(self, conversation: int, answer: ShownAnswer) -> None:
         """Keep an answer until the next `write`."""
         self._turns.setdefault(conversation, []).append(_turn_of(answer))
 
@@ -52,7 +52,7 @@ class Outbox:
         return conversation
 
 
-def _turn_of(answer: Answer) -> StoredTurn:
+def _turn_of(answer: ShownAnswer) -> StoredTurn:
     return StoredTurn(
         "assistant",
         clean(answer.text),

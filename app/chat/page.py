@@ -15,7 +15,7 @@ from app.chat.conversation_actions import ConversationActions
 from app.chat.conversation_sidebar import ConversationSidebar
 from app.chat.current_name import current_name
 from app.chat.drafts_and_choices import DraftsAndChoices
-from app.chat.exchanges import Answer
+from app.chat.exchanges import ShownAnswer
 from app.chat.find_in_conversation import FindInConversation
 from app.chat.library_contents import LibraryContents, read_contents
 from app.chat.question_bar import QuestionBar
@@ -203,7 +203,7 @@ class ChatPage(QWidget):
         self._trouble = trouble(error)
         self._show_state()
 
-    def _take_answer(self, index: int, answer: Answer) -> None:
+    def _take_answer(self, index: int, answer: ShownAnswer) -> None:
         """Show an answer; a question that is too long for the model comes back to be shortened."""
         self.transcript.show_answer(index, answer)
         is_too_long = answer.error is not None and answer.error.kind is ErrorKind.TOO_LONG
@@ -214,7 +214,7 @@ class ChatPage(QWidget):
         self._ask_again(self._manner())
 
     def _ask_from_memory(self) -> None:
-        """The same question without the notes, this once."""
+        """Ask the last question again, this time without the notes."""
         self._ask_again(replace(self._manner(), grounded=False))
 
     def _ask_again(self, manner: Manner) -> None:

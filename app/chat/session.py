@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, Signal
 
 from app.chat.answerer import Answerer, Manner
-from app.chat.exchanges import Answer, Exchange, Phase, exchanges_of, turns_for, unseen_questions
+from app.chat.exchanges import (
+    Exchange,
+    Phase,
+    ShownAnswer,
+    exchanges_of,
+    turns_for,
+    unseen_questions,
+)
 from app.chat.outbox import Outbox
 from app.jobs.chat_worker import ChatWorker
 from app.library.background import Background
@@ -37,7 +44,7 @@ class _Live:
 
     conversation: int
     question: _Question
-    answer: Answer
+    answer: ShownAnswer
 
     @property
     def index(self) -> int:
@@ -63,7 +70,7 @@ class ChatSession(QObject):
     """A question was added to the open conversation."""
 
     answer_changed = Signal(int, object)
-    """In the open conversation, the exchange of this index has this Answer now."""
+    """In the open conversation, the exchange of this index has this answer now."""
 
     busy_changed = Signal()
     """`is_busy` may have changed."""
@@ -213,7 +220,7 @@ class ChatSession(QObject):
 
     def _send(self, conversation: int, question: _Question) -> None:
         answerer = question.answerers[0]
-        live = _Live(conversation, question, Answer(answerer.adapter, phase=Phase.WAITING))
+        live = _Live(conversation, question, ShownAnswer(answerer.adapter, phase=Phase.WAITING))
         request_id = f"{_ID}{next(self._ids)}"
         self._live[request_id] = live
         self._show_live(live)
@@ -242,7 +249,7 @@ class ChatSession(QObject):
     def _take_answer(self, request_id: str, done: protocol.AnswerDone) -> None:
         live = self._live.get(request_id)
         if live is not None:
-            answer = Answer(
+            answer = ShownAnswer(
                 live.answer.adapter,
                 done.text,
                 Phase.STOPPED if done.ended == "cancelled" else Phase.DONE,
@@ -262,7 +269,7 @@ class ChatSession(QObject):
             failed = replace(live.answer, phase=Phase.FAILED, error=error)
             self._finish(request_id, failed, go_on=False)
 
-    def _finish(self, request_id: str, answer: Answer, go_on: bool) -> None:
+    def _finish(self, request_id: str, answer: ShownAnswer, go_on: bool) -> None:
         live = replace(self._live.pop(request_id), answer=answer)
         if answer.phase is not Phase.FAILED:
             self._store(live.conversation, answer)
@@ -272,7 +279,7 @@ class ChatSession(QObject):
             self._send(live.conversation, replace(live.question, answerers=rest))
         self.busy_changed.emit()
 
-    def _store(self, conversation: int, answer: Answer) -> None:
+    def _store(self, conversation: int, answer: ShownAnswer) -> None:
         if answer.text:
             self._outbox.put(conversation, answer)
             self._write(conversation)

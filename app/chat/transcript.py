@@ -9,14 +9,14 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.chat.exchange_view import ExchangeView
-from app.chat.exchanges import Answer, Exchange
+from app.chat.exchanges import Exchange, ShownAnswer
 from app.style import Size, Space, Style, sized
 from app.widgets.labels import button
 from mlx_backend.text.folding import folded
 
 # Of a long conversation the latest part is laid out; the rest on request.
 _AT_ONCE = 30
-# Each exchange takes some milliseconds: no more are laid out in one go than go unnoticed.
+# Each exchange takes some milliseconds: only as many are laid out at once as nobody notices.
 _LONGEST_TURN_S = 0.015
 _SETTLING_MS = 200
 
@@ -80,7 +80,7 @@ class Transcript(QScrollArea):
         self._insert(len(self._exchanges) - 1, self._column.count() - 1)
         self._mark_last()
 
-    def show_answer(self, index: int, answer: Answer) -> None:
+    def show_answer(self, index: int, answer: ShownAnswer) -> None:
         """Show an answer to the exchange of this index as it is now."""
         self._exchanges[index] = self._exchanges[index].answered(answer)
         view = self._views.get(index)

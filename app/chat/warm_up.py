@@ -19,7 +19,7 @@ class WarmUp:
         self._numbers = itertools.count(1)
 
     def begin(self, answerer: Answerer) -> None:
-        """Load what answers, unless the worker has begun already, or a run needs the memory."""
+        """Load the chosen model, unless the worker is running or a run needs the memory."""
         is_training = any(run.is_active for run in self._watcher.runs())
         if self._worker.state is not WorkerState.OFF or is_training:
             return

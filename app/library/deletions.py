@@ -184,7 +184,7 @@ class _Moved:
         self.keys = keys
 
     def names(self) -> set[tuple[BinKind, Key]]:
-        """What tells these things from all others."""
+        """The identity of these items."""
         return {(self.kind, key) for key in self.keys}
 
     def delete(self, db: sqlite3.Connection) -> str:

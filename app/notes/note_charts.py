@@ -77,15 +77,15 @@ class NoteCharts(QScrollArea):
             lambda db: statistics_of(db, folder), functools.partial(self._show, folder)
         )
 
-    def _show(self, folder: str, picture: NoteStatistics) -> None:
+    def _show(self, folder: str, statistics: NoteStatistics) -> None:
         if folder != self._folder:
             return
-        sums = picture.sums
+        sums = statistics.sums
         self.heading.setText(folder.rpartition("/")[2] if folder else "All notes")
-        self.sums.setText(_in_words(picture))
-        self.kinds.show_bars(_kinds(picture))
-        self.years.show_bars(_years(picture))
-        self.lengths.show_bars(_lengths(picture) if sums.notes else ())
+        self.sums.setText(_in_words(statistics))
+        self.kinds.show_bars(_kinds(statistics))
+        self.years.show_bars(_years(statistics))
+        self.lengths.show_bars(_lengths(statistics) if sums.notes else ())
 
 
 class Bars(QWidget):
@@ -151,25 +151,25 @@ class Bars(QWidget):
         painter.drawText(line, middle | right, amounts.number(number))
 
 
-def _in_words(picture: NoteStatistics) -> str:
-    sums = picture.sums
+def _in_words(statistics: NoteStatistics) -> str:
+    sums = statistics.sums
     sentence = f"{amounts.count(sums.notes, 'note')} with {amounts.count(sums.words, 'word')}."
     if sums.left_out:
         sentence += f" {amounts.number(sums.left_out)} left out."
     return sentence
 
 
-def _kinds(picture: NoteStatistics) -> list[tuple[str, int]]:
-    bars = [(_KINDS.get(kind, kind.capitalize()), number) for kind, number in picture.kinds]
+def _kinds(statistics: NoteStatistics) -> list[tuple[str, int]]:
+    bars = [(_KINDS.get(kind, kind.capitalize()), number) for kind, number in statistics.kinds]
     if len(bars) <= _MOST_KINDS:
         return bars
     rest = sum(number for _, number in bars[_MOST_KINDS - 1 :])
     return [*bars[: _MOST_KINDS - 1], ("Others", rest)]
 
 
-def _years(picture: NoteStatistics) -> list[tuple[str, int]]:
+def _years(statistics: NoteStatistics) -> list[tuple[str, int]]:
     """The latest first; the years that do not fit share one bar."""
-    bars = [(str(year), number) for year, number in reversed(picture.years)]
+    bars = [(str(year), number) for year, number in reversed(statistics.years)]
     if len(bars) <= _MOST_YEARS:
         return bars
     first_older = bars[_MOST_YEARS - 1][0]
@@ -177,14 +177,14 @@ def _years(picture: NoteStatistics) -> list[tuple[str, int]]:
     return [*bars[: _MOST_YEARS - 1], (f"{first_older} and before", older)]
 
 
-def _lengths(picture: NoteStatistics) -> list[tuple[str, int]]:
+def _lengths(statistics: NoteStatistics) -> list[tuple[str, int]]:
     names = [f"Under {amounts.number(LENGTHS[0])}"]
     names += [
         f"{amounts.number(low)} to {amounts.number(high - 1)}"
         for low, high in itertools.pairwise(LENGTHS)
     ]
     names.append(f"From {amounts.number(LENGTHS[-1])}")
-    return list(zip(names, picture.lengths, strict=True))
+    return list(zip(names, statistics.lengths, strict=True))
 
 
 _KINDS = {

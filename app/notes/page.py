@@ -249,7 +249,7 @@ class NotesPage(QWidget):
         self.notes_changed.emit()
 
     def _folder_chosen(self, path: str) -> None:
-        self.preview.picture.show_folder(path)
+        self.preview.charts.show_folder(path)
         self._list()
 
     def _group_chosen(self, key: str) -> None:

@@ -102,9 +102,9 @@ class NotePreview(QWidget):
         self.formatted.told.connect(self._tell)
         self.formatted.not_marked.connect(self._show_source)
         self.look.chosen.connect(self._choose_look)
-        self.picture = NoteCharts(background, style)
+        self.charts = NoteCharts(background, style)
         self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.picture)
+        self._stack.addWidget(self.charts)
         self._stack.addWidget(self._page())
 
     def _page(self) -> QWidget:
@@ -171,7 +171,7 @@ class NotePreview(QWidget):
 
     def refresh(self) -> None:
         """Look again: what is known of the chosen notes, or of all, has changed."""
-        self.picture.refresh()
+        self.charts.refresh()
         self.show_notes(self._ids)
 
     def _show_several(self, ids: NoteIds[int], sums: Sums) -> None:

@@ -91,4 +91,4 @@ def _findings(reasons: Sequence[Reason]) -> Iterator[TextMark]:
 # Training does not see what these steps found. Other steps only describe the text.
 _MARKED = ("boilerplate", AUTHORSHIP, SECRETS)
 _CITED = "The answer is from here."
-_OTHERS = "In the words of others: taught only as what you answer to."
+_OTHERS = "Someone else wrote this. It is used only as what you reply to."

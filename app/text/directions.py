@@ -48,7 +48,7 @@ def in_sentence(text: str) -> str:
         return text
     drawn = _QUOTED.sub(lambda quoted: f"“{isolated(quoted[1])}”", text)
     if runs_left(around) != runs_left(text):
-        # Some of Qt's widgets look into what is isolated for the first letter.
+        # Some of Qt's widgets also search isolated text for the first letter.
         return f"{_TO_LEFT if runs_left(around) else _TO_RIGHT}{drawn}"
     return drawn
 

@@ -13,7 +13,7 @@ _MOST_MARKS = 3
 
 
 @dataclass(frozen=True)
-class Reading:
+class ChartReading:
     """The step that was meant, and what there is to say about it."""
 
     step: float
@@ -26,8 +26,8 @@ def length_of(night: Night, steps: int) -> float:
     return max([steps, 1, *taken])
 
 
-def read_at(night: Night, step: float, reach: float, steps: int) -> Reading | None:
-    """What there is at `step` of `steps`, or within `reach` steps of it; None for nothing."""
+def read_at(night: Night, step: float, reach: float, steps: int) -> ChartReading | None:
+    """The values at `step` of `steps`, or within `reach` steps; None without any."""
     lines: list[str] = []
     meant = nearest(night.training, step)
     if meant is not None:
@@ -41,7 +41,7 @@ def read_at(night: Night, step: float, reach: float, steps: int) -> Reading | No
     lines += _mark_lines(night, step, reach)
     if not lines:
         return None
-    return Reading(step if meant is None else night.training.steps[meant], "\n".join(lines))
+    return ChartReading(step if meant is None else night.training.steps[meant], "\n".join(lines))
 
 
 def nearest(curve: Curve, step: float) -> int | None:

@@ -8,8 +8,13 @@ from app.jobs.snapshot import JobSnapshot
 from app.notes.samples import descriptions
 from app.text import amounts
 from app.tonight.run_figures import Figure
-from mlx_backend.exam.verdict import MOST_FORGOTTEN, MOST_PERPLEXITY
-from mlx_backend.protocol.report import LeftOut, RunReport, TrainingReport
+from mlx_backend.protocol.report import (
+    MOST_FORGOTTEN,
+    MOST_PERPLEXITY,
+    LeftOut,
+    RunReport,
+    TrainingReport,
+)
 
 _MOST_LISTED = 20
 
@@ -47,7 +52,7 @@ def study(report: RunReport) -> str:
     sentence = (
         f"It read {amounts.count(read, 'note')}{part}. There {verb} {written} about your notes:"
         f" questions with answers, in several wordings. It keeps {amounts.number(study.used)}"
-        " that the notes bear out."
+        " that the notes support."
     )
     if study.recipe:
         learned = study.recipe.replace("what they say", "what your notes say")

@@ -25,8 +25,8 @@ from mlx_backend.protocol import RunReport, TrainSpec
 
 _SECOND_MS = 1000
 _STUDY = (
-    "First it writes questions and answers about your notes, and keeps those that the notes bear"
-    " out. Then the model learns them. You can read them while they are written."
+    "First it writes questions and answers about your notes, and keeps those that the notes"
+    " support. Then the model learns them. You can read them while they are written."
 )
 
 

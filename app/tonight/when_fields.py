@@ -1,4 +1,4 @@
-"""When a run starts and by when it is done, for people who do not want it now."""
+"""Fields for a run that does not start at once: its start and its latest end."""
 
 from __future__ import annotations
 

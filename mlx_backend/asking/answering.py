@@ -14,7 +14,7 @@ from mlx_backend.asking.grounding import (
     without_marks,
 )
 from mlx_backend.asking.quoting import Quoted, quote
-from mlx_backend.asking.retrieval import Found, Retriever
+from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.models.inference import Answer, ChatModel
 from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
 
@@ -68,7 +68,7 @@ def fitting_prompts(model: ChatModel, max_tokens: int) -> Callable[[str], bool]:
     return lambda prompt: model.fits(prompt, max_tokens)
 
 
-def _quoted(model: ChatModel, question: str, passages: Sequence[Found]) -> GroundedAnswer:
+def _quoted(model: ChatModel, question: str, passages: Sequence[FoundPassage]) -> GroundedAnswer:
     began = time.perf_counter()
     with model.as_base() as base:
         found = quote(base, question, passages)

@@ -1,6 +1,6 @@
 """Grounding: the prompt with the best passages before the question, and citations of the answer.
 
-Training (`dataset/reading.py`) uses the same form of prompt as chat and exam.
+Training (`dataset/grounded_samples.py`) uses the same form of prompt as chat and exam.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mlx_backend.asking.retrieval import Found, Retriever, content_words
+from mlx_backend.asking.retrieval import FoundPassage, Retriever, content_words
 from mlx_backend.protocol import DECLINED, Citation, Turn
 from mlx_backend.text.words import end_of, folded_words
 
@@ -40,7 +40,7 @@ class Grounding:
     """
 
     turns: tuple[Turn, ...]
-    passages: tuple[Found, ...]
+    passages: tuple[FoundPassage, ...]
     crowded_out: bool = False
 
     @property
@@ -71,7 +71,7 @@ def ground(
     return Grounding((*earlier, Turn(role="user", text=prompt)), passages)
 
 
-def _with_passages(passages: Sequence[Found], question: str) -> str:
+def _with_passages(passages: Sequence[FoundPassage], question: str) -> str:
     return grounded_prompt([Source(each.title, each.text) for each in passages], question)
 
 
@@ -94,7 +94,7 @@ def is_declined(text: str) -> bool:
     return _folded(text).startswith(_folded(DECLINED))
 
 
-def citations_of(text: str, passages: Sequence[Found]) -> tuple[Citation, ...]:
+def citations_of(text: str, passages: Sequence[FoundPassage]) -> tuple[Citation, ...]:
     """The passages that an answer is from: those it marks, else the one with most of its words."""
     if is_declined(text) or not passages:
         return ()
@@ -108,7 +108,7 @@ def citations_of(text: str, passages: Sequence[Found]) -> tuple[Citation, ...]:
     return tuple(citation_of(each) for each in chosen)
 
 
-def citation_of(passage: Found) -> Citation:
+def citation_of(passage: FoundPassage) -> Citation:
     """The citation of a passage."""
     return Citation(
         note=passage.note_id,
@@ -133,7 +133,7 @@ def _search(earlier: Sequence[Turn], question: str) -> str:
     return question
 
 
-def _overlap(words: set[str], passage: Found) -> float:
+def _overlap(words: set[str], passage: FoundPassage) -> float:
     there = set(folded_words(f"{passage.title} {passage.text}"))
     return len(words & there) / max(1, len(words))
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlx_backend.asking.question_kinds import asked_kind, has_kind
-from mlx_backend.asking.retrieval import Found, content_words
+from mlx_backend.asking.retrieval import FoundPassage, content_words
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.quote_places import verbatim
 from mlx_backend.library.sample_drafts import titled_answer
@@ -58,7 +58,7 @@ class Quoted:
     """
 
     text: str
-    passage: Found
+    passage: FoundPassage
     words: str
 
 
@@ -86,7 +86,7 @@ class Evidence:
         return self.likelihood + _OF_WORDS * self.words + _OF_KIND * self.has_kind
 
 
-def quote(loaded: LoadedModel, question: str, passages: Sequence[Found]) -> Quoted | None:
+def quote(loaded: LoadedModel, question: str, passages: Sequence[FoundPassage]) -> Quoted | None:
     """The statement in the passages that answers best; None if none is good enough.
 
     loaded: the base model without adapters, which would judge by what they remember.
@@ -172,7 +172,7 @@ def weigh(loaded: LoadedModel, question: str, stated: Sequence[tuple[str, str]])
     ]
 
 
-def _stated(passage: Found) -> list[str]:
+def _stated(passage: FoundPassage) -> list[str]:
     """The quotes of a passage's statements, read with the passages before it."""
     pieces = [
         Passage(passage.id, passage.note_id, passage.title, place, passage.heading, text)

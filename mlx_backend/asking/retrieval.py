@@ -34,7 +34,7 @@ _STOP_WORDS = word_set(
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPassage:
     """A passage that a question may be about: characters [start, end) of its note.
 
     text: its text as it is taught, with secrets masked.
@@ -64,7 +64,7 @@ class Retriever:
         """Add passages of notes in use to the index; quick if none is missing."""
         refresh_index(self._db)
 
-    def find(self, question: str, count: int = BEST) -> list[Found]:
+    def find(self, question: str, count: int = BEST) -> list[FoundPassage]:
         """The `count` passages of notes in use that fit a question best, best first."""
         query = _query(question)
         if not query:
@@ -85,11 +85,11 @@ class Retriever:
 
     def _taught(
         self, rows: Sequence[sqlite3.Row], scores: dict[int, float], count: int
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         """The first `count` rows with text that may be taught, as passages with that text."""
         allowed = AllowedSecrets(self._db)
         notes: dict[int, TrainingText] = {}
-        found: list[Found] = []
+        found: list[FoundPassage] = []
         for row in rows:
             if len(found) == count:
                 break
@@ -103,7 +103,7 @@ class Retriever:
             if not text:
                 continue
             found.append(
-                Found(
+                FoundPassage(
                     id=row["id"],
                     note_id=row["note_id"],
                     title=note.line(row["title"]),

@@ -139,7 +139,7 @@ def _resume_command(commands: _Commands) -> None:
     which.add_argument(
         "--after-restart",
         choices=["on", "off"],
-        help="whether this happens by itself when you log in",
+        help="continue interrupted runs automatically at log-in (on or off)",
     )
     resume.add_argument(
         "--hosts", type=_path, metavar="FILE", help="continue on the machines listed in this file"
@@ -183,7 +183,9 @@ def _chat_commands(commands: _Commands) -> None:
     exam.add_argument("--adapter", metavar="NAME", help="examine this adapter, not the base model")
     for command in (chat, exam):
         command.add_argument(
-            "--grounded", action="store_true", help="look the answer up in the notes, and cite them"
+            "--grounded",
+            action="store_true",
+            help="find the answer in the notes, and cite the note",
         )
 
 

@@ -16,8 +16,8 @@ from mlx_backend.cli.talking import Ask, readable, talk
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import Adapter, read_adapter
-from mlx_backend.models.context_window import left_out_sentence
 from mlx_backend.protocol import Citation, Sampling, Turn
+from mlx_backend.protocol.context_window import left_out_sentence
 from mlx_backend.settings import load_settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from importlib import metadata
 import psutil
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.reminders import remind_of_cut_short
+from mlx_backend.cli.reminders import remind_of_interrupted
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.library import Library, database
 from mlx_backend.library.notes import Notes
@@ -43,7 +43,7 @@ def doctor(options: argparse.Namespace, console: Console) -> dict[str, object]:
     checks = run_checks()
     for check in checks:
         console.say(f"{'ok ' if check.ok else 'NOT'}  {check.name}: {check.detail}")
-    remind_of_cut_short(Library(Library.default_home()), console)
+    remind_of_interrupted(Library(Library.default_home()), console)
     return {"checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks]}
 
 

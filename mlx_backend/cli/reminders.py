@@ -12,9 +12,9 @@ from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec
 
 
-def remind_of_cut_short(library: Library, console: Console) -> None:
+def remind_of_interrupted(library: Library, console: Console) -> None:
     """Print one line to stderr for each run that a crash, a restart or a power cut interrupted."""
-    for folder, status in _cut_short(library):
+    for folder, status in _interrupted(library):
         where = f" at step {status.step:,}" if status.step else ""
         console.note(
             f"The run {folder.id} was interrupted{where}. {goes_on(folder, status)}"
@@ -22,7 +22,7 @@ def remind_of_cut_short(library: Library, console: Console) -> None:
         )
 
 
-def _cut_short(library: Library) -> Iterator[tuple[JobFolder, JobStatus]]:
+def _interrupted(library: Library) -> Iterator[tuple[JobFolder, JobStatus]]:
     for folder in reversed(JobFolder.all(library.runs)):
         if (folder.path / "report.json").exists():
             continue  # done, so there is no need to read its events, which may be many

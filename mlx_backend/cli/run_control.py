@@ -53,7 +53,7 @@ def resume(options: argparse.Namespace, console: Console) -> dict[str, object]:
     if options.after_restart:
         return _set_after_restart(library, options.after_restart == "on", console)
     if options.waiting:
-        return _resume_cut_short(library, console)
+        return _resume_interrupted(library, console)
     folder = JobFolder.find(library.runs, options.run_id)
     _go_on(folder, options.hosts)
     return follow_or_leave(library, folder, options.detach, console)
@@ -97,10 +97,10 @@ def _go_on(folder: JobFolder, hosts: Path | None) -> None:
         )
 
 
-def _resume_cut_short(library: Library, console: Console) -> dict[str, object]:
-    from mlx_backend.night.resuming import cut_short
+def _resume_interrupted(library: Library, console: Console) -> dict[str, object]:
+    from mlx_backend.night.resuming import interrupted_runs
 
-    folders = cut_short(library)
+    folders = interrupted_runs(library)
     for folder in folders:
         launch(folder)
         console.say(f"Continuing {folder.id}.")

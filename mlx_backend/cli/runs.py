@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.reminders import remind_of_cut_short
+from mlx_backend.cli.reminders import remind_of_interrupted
 from mlx_backend.cli.run_outcome import follow_or_leave
 from mlx_backend.cli.run_spec import requested_spec
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -22,7 +22,7 @@ def train(options: argparse.Namespace, console: Console) -> dict[str, object]:
     spec = requested_spec(library, options, check_name(options.name))
     _check_before_start(library, spec)
     _tell_of_namesakes(library, spec.name, console)
-    remind_of_cut_short(library, console)
+    remind_of_interrupted(library, console)
     folder = JobFolder.create(library.runs, spec)
     launch(folder)
     return follow_or_leave(library, folder, options.detach, console)
@@ -51,7 +51,7 @@ def list_runs(options: argparse.Namespace, console: Console) -> dict[str, object
         _show_runs(rows, console)
     else:
         console.say("No runs yet. Start one: overnight train --name NAME")
-    remind_of_cut_short(library, console)
+    remind_of_interrupted(library, console)
     return {"runs": rows}
 
 

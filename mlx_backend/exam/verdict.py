@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from mlx_backend.protocol.report import RunReport, TrainingEnd
-
-MOST_FORGOTTEN = 0.02
-"""The share of the general questions that may be lost; a smaller difference is chance."""
-
-MOST_PERPLEXITY = 1.05
-"""How many times as high as before the perplexity of general text may be."""
+from mlx_backend.protocol.report import MOST_FORGOTTEN, MOST_PERPLEXITY, RunReport, TrainingEnd
 
 _FEW_RIGHT = 0.5
 

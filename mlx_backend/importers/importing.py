@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 
 from mlx_backend.curation import pending
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.importers.batches import BatchReader, ImportOutcome, ProgressCall, ReadingProgress
 from mlx_backend.importers.new_notes import TokenCounter
+from mlx_backend.importers.read_files import (
+    BatchReader,
+    ImportOutcome,
+    ProgressCall,
+    ReadingProgress,
+)
 from mlx_backend.importers.sandbox import Sandbox
 from mlx_backend.importers.walk import check_source, count_files, find_files
 from mlx_backend.library import database

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mlx_backend.importers import limits, messages
+from mlx_backend.importers import limits, sandbox_messages
 from mlx_backend.importers.document import (
     THE_REST,
     Document,
@@ -46,20 +46,22 @@ def main(descriptor: int) -> None:
     limits.restrict_process()
     lock_down()
     connection = socket.socket(fileno=descriptor)
-    messages.send(connection, messages.Entered(""))  # a sign of life
+    sandbox_messages.send(connection, sandbox_messages.Entered(""))  # a sign of life
     while True:
         try:
-            request, file = messages.receive_request(connection)
-        except (messages.Closed, OSError):
+            request, file = sandbox_messages.receive_request(connection)
+        except (sandbox_messages.Closed, OSError):
             return
         try:
             done = _answer(connection, request, file)
         finally:
             os.close(file)
-        messages.send(connection, done)
+        sandbox_messages.send(connection, done)
 
 
-def _answer(connection: socket.socket, request: messages.ReadRequest, file: int) -> messages.Done:
+def _answer(
+    connection: socket.socket, request: sandbox_messages.ReadRequest, file: int
+) -> sandbox_messages.FileDone:
     began = time.monotonic()
     limits.allow_processor_time()
     sha256 = ""
@@ -68,12 +70,12 @@ def _answer(connection: socket.socket, request: messages.ReadRequest, file: int)
         source = _large(request, file) if is_large else _small(request, file)
         sha256 = _hash(connection, source)
         if sha256 == request.known_sha256:
-            return messages.Done(sha256=sha256, same=True)
+            return sandbox_messages.FileDone(sha256=sha256, same=True)
         for item in _within_limits(_items(source), began):
-            messages.send(connection, _message(item))
+            sandbox_messages.send(connection, _message(item))
     except SkippedFile as skipped:
-        return messages.Done(sha256=sha256, reason=str(skipped))
-    return messages.Done(sha256=sha256)
+        return sandbox_messages.FileDone(sha256=sha256, reason=str(skipped))
+    return sandbox_messages.FileDone(sha256=sha256)
 
 
 def _items(source: SourceFile | LargeSourceFile) -> Iterator[Item]:
@@ -115,12 +117,12 @@ def _not_too_long(item: Item) -> Item:
     return item
 
 
-def _message(item: Item) -> messages.Answer:
+def _message(item: Item) -> sandbox_messages.SandboxReply:
     if isinstance(item, EnteredPart):
-        return messages.Entered(_line(item.part))
+        return sandbox_messages.Entered(_line(item.part))
     if isinstance(item, SkippedPart):
-        return messages.PartSkipped(_line(item.part), item.reason)
-    return messages.FoundDocument(
+        return sandbox_messages.PartSkipped(_line(item.part), item.reason)
+    return sandbox_messages.FoundDocument(
         title=_line(item.title)[:_LONGEST_TITLE],
         text=_encodable(item.text),
         kind=item.kind,
@@ -152,7 +154,7 @@ def _size(file: int) -> int:
     return info.st_size
 
 
-def _small(request: messages.ReadRequest, file: int) -> SourceFile:
+def _small(request: sandbox_messages.ReadRequest, file: int) -> SourceFile:
     chunks: list[bytes] = []
     size = 0
     while chunk := os.read(file, _CHUNK):
@@ -170,7 +172,7 @@ def _small(request: messages.ReadRequest, file: int) -> SourceFile:
     )
 
 
-def _large(request: messages.ReadRequest, file: int) -> LargeSourceFile:
+def _large(request: sandbox_messages.ReadRequest, file: int) -> LargeSourceFile:
     from mlx_backend.importers.readers.registry import large_reader
 
     head = os.pread(file, _HEAD, 0)
@@ -190,7 +192,7 @@ def _hash(connection: socket.socket, source: SourceFile | LargeSourceFile) -> st
         digest.update(chunk)
         if number % _CHUNKS_BETWEEN_SIGNS == 0:
             limits.allow_processor_time()
-            messages.send(connection, messages.Entered(""))
+            sandbox_messages.send(connection, sandbox_messages.Entered(""))
     return digest.hexdigest()
 
 

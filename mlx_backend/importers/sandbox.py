@@ -18,7 +18,7 @@ from typing import Self
 import msgspec
 import psutil
 
-from mlx_backend.importers import limits, messages
+from mlx_backend.importers import limits, sandbox_messages
 from mlx_backend.importers.document import Document, SkippedFile, SkippedPart
 from mlx_backend.importers.failures import TOO_MUCH_MEMORY
 from mlx_backend.importers.opening import UnopenedFile, open_below
@@ -101,7 +101,7 @@ class Sandbox:
         fatal: list[SkippedPart] = []
         while True:
             descriptor = open_below(source, path)
-            request = messages.ReadRequest(
+            request = sandbox_messages.ReadRequest(
                 path.name.encode("utf-8", "replace").decode(),
                 known_sha256,
                 tuple(skipped.part for skipped in fatal),
@@ -123,16 +123,16 @@ class Sandbox:
             content.skipped.extend(fatal)
             return content
 
-    def _attempt(self, request: messages.ReadRequest, descriptor: int) -> FileContent:
+    def _attempt(self, request: sandbox_messages.ReadRequest, descriptor: int) -> FileContent:
         if self._process is None:
             self._process = _Process(self._module)
         content = FileContent()
         for answer in self._process.ask(request, descriptor, self._allowed):
-            if isinstance(answer, messages.FoundDocument):
+            if isinstance(answer, sandbox_messages.FoundDocument):
                 content.documents.append(_document(answer))
-            elif isinstance(answer, messages.PartSkipped):
+            elif isinstance(answer, sandbox_messages.PartSkipped):
                 content.skipped.append(SkippedPart(answer.part, answer.reason))
-            elif isinstance(answer, messages.Done):
+            elif isinstance(answer, sandbox_messages.FileDone):
                 content.sha256, content.same = answer.sha256, answer.same
                 if self._process.is_worn():
                     self.close()
@@ -162,21 +162,21 @@ class _Process:
         self._runs = False
 
     def ask(
-        self, request: messages.ReadRequest, descriptor: int, allowed: ReadingLimits
-    ) -> Iterator[messages.Answer]:
+        self, request: sandbox_messages.ReadRequest, descriptor: int, allowed: ReadingLimits
+    ) -> Iterator[sandbox_messages.SandboxReply]:
         """The answers to a request; `Done` is the last. Raises _Stopped."""
         self._await_start()
         part = ""
         began = entered = time.monotonic()
-        stream = messages.AnswerStream()
+        stream = sandbox_messages.AnswerStream()
         try:
-            messages.send(self._connection, request, descriptor)
+            sandbox_messages.send(self._connection, request, descriptor)
             while True:
                 for answer in stream.feed(self._wait(allowed, began, entered)):
-                    if isinstance(answer, messages.Entered):
+                    if isinstance(answer, sandbox_messages.Entered):
                         part, entered = answer.part, time.monotonic()
                     yield answer
-                    if isinstance(answer, messages.Done):
+                    if isinstance(answer, sandbox_messages.FileDone):
                         return
         except _Stopped as stopped:
             raise _Stopped(stopped.reason, part) from stopped
@@ -237,7 +237,7 @@ class _Process:
         self._process.wait()
 
 
-def _document(found: messages.FoundDocument) -> Document:
+def _document(found: sandbox_messages.FoundDocument) -> Document:
     length = len(found.text)
     voices = [v for v in found.voices if 0 <= v.start <= v.words < v.end <= length]
     return Document(

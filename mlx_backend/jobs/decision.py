@@ -38,7 +38,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Retry:
-    """The attempt failed; `is_last` says that the next one is the last without progress."""
+    """The attempt failed; `is_last` says that only one more attempt may fail."""
 
     cause: Ending
     is_last: bool

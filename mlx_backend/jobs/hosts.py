@@ -27,7 +27,7 @@ TRAINING_TOGETHER = (sys.executable, "-m", "mlx_backend.run.host_launch")
 _HOSTS = "hosts.json"
 _LONGEST_FILE = 1 << 16
 _MOST = 64
-# No name that ssh reads as an option or a shell as anything special.
+# Refuses names that ssh could read as an option, or a shell as a command.
 _SSH_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,252}")
 _EXAMPLE = (
     'It lists the machines, this one first: [{"ssh": "this-mac", "ips": ["10.0.0.1"]},'

@@ -42,7 +42,7 @@ class MachineServices:
 
 
 class Every:
-    """Is due at the first call, and again whenever so many seconds have passed."""
+    """Is due at the first call, and again whenever `seconds` have passed."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds

@@ -53,7 +53,7 @@ class MemoryWay(msgspec.Struct, frozen=True):
 
 
 def first_way(batch_tokens: int, dropout: float, low_memory: bool = False) -> MemoryWay:
-    """The way in which a run begins, with so many tokens in a batch on each machine.
+    """The way in which a run begins, with `batch_tokens` tokens in a batch on each machine.
 
     That is the fastest one, or, for a person who chose to save memory, the second below it.
     """

@@ -50,7 +50,7 @@ def read_planned_steps(folder: JobFolder) -> int:
 def way_at(
     planned: int, lowered: Lowered, batch_tokens: int, dropout: float, low_memory: bool
 ) -> MemoryWay:
-    """The way that these numbers meant, on a machine with so many tokens in a batch."""
+    """The way that these numbers meant, on a machine with `batch_tokens` tokens in a batch."""
     ways = ways_from(first_way(batch_tokens, dropout), dropout)
     place = LOW_MEMORY_STEPS * low_memory + planned + lowered.rung
     if lowered.smaller:

@@ -166,7 +166,7 @@ class Supervisor:
         )
 
     def _wait_for_memory(self, waiting: protocol.Waiting, times: int) -> None:
-        """Wait for memory; once that was in vain, take a slower way where there is one."""
+        """Wait for memory; if that did not help, take a slower way where there is one."""
         if waiting.could_take_less and times > 1 and self._save_memory("out of memory"):
             self._journal.append(protocol.Notice(text=_GOES_SLOWER))
         else:

@@ -75,7 +75,7 @@ class WaitReasons:
 
 
 class _Throttled:
-    """Asks at most once in so many seconds, and repeats the last answer in between."""
+    """Asks at most once in `seconds`, and repeats the last answer in between."""
 
     def __init__(self, ask: Callable[[], Waiting | None], seconds: float) -> None:
         self._ask = ask

@@ -19,9 +19,9 @@ from mlx_backend.library.models import BaseModel
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.machine.dependency_patches import wired_limit_untouched
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.models.context_window import Fitted, fit, least_answer
 from mlx_backend.models.lora import apply_adapters
 from mlx_backend.protocol import Sampling, Turn
+from mlx_backend.protocol.context_window import Fitted, fit, least_answer
 
 Ended = Literal["stop", "length", "cancelled"]
 

@@ -44,7 +44,7 @@ class LoginEntry:
             raise _refused(self.path.parent, error) from error
 
     def remove(self) -> None:
-        """Remove it, if it is there. Raises OvernightError when that fails."""
+        """Remove the login item, if there is one. Raises OvernightError when that fails."""
         try:
             for path in (self.link, self.path):
                 if path is not None:
@@ -115,7 +115,7 @@ def _systemd_unit(library: Library, command: Sequence[str]) -> str:
     return "\n".join(
         [
             "[Unit]",
-            "Description=Overnight goes on with trainings that a restart cut short",
+            "Description=Overnight continues runs that a restart interrupted",
             "",
             "[Service]",
             "Type=oneshot",

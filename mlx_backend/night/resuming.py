@@ -17,7 +17,7 @@ _ATTEMPTS = 3
 _FORGOTTEN_S = 7 * 24 * 3600.0
 
 
-def cut_short(library: Library, now: float | None = None) -> list[JobFolder]:
+def interrupted_runs(library: Library, now: float | None = None) -> list[JobFolder]:
     """The runs that were interrupted while they worked or waited, the oldest first.
 
     Not those that were stopped or have failed, that were started three times without progress, or

@@ -133,7 +133,7 @@ def places(text: str, word: str) -> Iterator[int]:
 
 
 def stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether the characters [start, end) of a text do not begin or end inside a word."""
+    """Whether the characters [start, end) of a text begin and end at word boundaries."""
     goes_on = _is_word(text[end - 1]) and _is_word(text[end : end + 1])
     return not goes_on and not (_is_word(text[start]) and _is_word(text[start - 1 : start]))
 

@@ -13,7 +13,14 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct, field
 
-_P = TypeVar("_P", bound="Part")
+_P = TypeVar("_P", bound="ReportPart")
+
+
+MOST_FORGOTTEN = 0.02
+"""The share of the general questions that may be lost; a smaller difference is chance."""
+
+MOST_PERPLEXITY = 1.05
+"""How many times as high as before the perplexity of general text may be."""
 
 
 class TrainingEnd(StrEnum):
@@ -51,7 +58,7 @@ class ExamItem(Struct, frozen=True, kw_only=True):
     right_after: bool = False
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class ReportPart(Struct, frozen=True, kw_only=True):
     """A part of the report. Every field has a default: earlier versions wrote fewer."""
 
     def fields(self) -> dict[str, object]:
@@ -60,7 +67,7 @@ class Part(Struct, frozen=True, kw_only=True):
         return told
 
 
-class FiledAdapter(Part, frozen=True, kw_only=True):
+class FiledAdapter(ReportPart, frozen=True, kw_only=True):
     """Which run made which adapter; `path` is the adapter's folder, `report` this report's file."""
 
     run: str = ""
@@ -76,7 +83,7 @@ class FiledAdapter(Part, frozen=True, kw_only=True):
         return told
 
 
-class TrainingReport(Part, frozen=True, kw_only=True):
+class TrainingReport(ReportPart, frozen=True, kw_only=True):
     """What was trained: notes, samples, steps, losses (nats per target token), speed, memory.
 
     ended: None where the report does not tell. passes: over all samples.
@@ -104,7 +111,7 @@ class TrainingReport(Part, frozen=True, kw_only=True):
     held_out: tuple[HeldOutNote, ...] = ()
 
 
-class LeftOut(Part, frozen=True, kw_only=True):
+class LeftOut(ReportPart, frozen=True, kw_only=True):
     """How many notes were read, and the samples that were cut short or not learned at all."""
 
     notes_read: int = 0
@@ -112,7 +119,7 @@ class LeftOut(Part, frozen=True, kw_only=True):
     unlearnable: tuple[NotLearned, ...] = ()
 
 
-class ExamScores(Part, frozen=True, kw_only=True):
+class ExamScores(ReportPart, frozen=True, kw_only=True):
     """How many held-out questions about the notes were asked and answered right; each of them."""
 
     asked: int = field(default=0, name="exam_asked")
@@ -121,14 +128,14 @@ class ExamScores(Part, frozen=True, kw_only=True):
     items: tuple[ExamItem, ...] = field(default=(), name="exam")
 
 
-class StyleLosses(Part, frozen=True, kw_only=True):
+class StyleLosses(ReportPart, frozen=True, kw_only=True):
     """The loss (nats per token) on the person's own writing; None where there was none to test."""
 
     before: float | None = field(default=None, name="style_before")
     after: float | None = field(default=None, name="style_after")
 
 
-class GeneralScores(Part, frozen=True, kw_only=True):
+class GeneralScores(ReportPart, frozen=True, kw_only=True):
     """What was kept of what the base model knew: general questions, perplexity of general text."""
 
     asked: int = field(default=0, name="general_asked")
@@ -138,11 +145,11 @@ class GeneralScores(Part, frozen=True, kw_only=True):
     perplexity_after: float = 0.0
 
     def fields(self) -> dict[str, object]:
-        """None where nothing was asked."""
+        """No fields where nothing was asked."""
         return super().fields() if self.asked else {}
 
 
-class StudyReport(Part, frozen=True, kw_only=True):
+class StudyReport(ReportPart, frozen=True, kw_only=True):
     """Samples that study wrote, how many it kept, and how many each filter dropped.
 
     `recipe` says in words what the samples teach; "" in a run without study.
@@ -155,21 +162,21 @@ class StudyReport(Part, frozen=True, kw_only=True):
     recipe: str = ""
 
 
-class Judgement(Part, frozen=True, kw_only=True):
+class Judgement(ReportPart, frozen=True, kw_only=True):
     """Whether the training helped, in a sentence, and what to do next, in some more."""
 
     verdict: str = ""
     advice: tuple[str, ...] = ()
 
 
-class EnergyReport(Part, frozen=True, kw_only=True):
+class EnergyReport(ReportPart, frozen=True, kw_only=True):
     """The energy (Wh) that the run used, and how that is known; "" where it was not measured."""
 
     watt_hours: float = 0.0
     how: str = field(default="", name="energy_how")
 
     def fields(self) -> dict[str, object]:
-        """None where nothing was measured."""
+        """No fields where nothing was measured."""
         return super().fields() if self.how else {}
 
 
@@ -206,7 +213,7 @@ def _read(kind: type[_P], fields: Mapping[str, object]) -> _P:
     return msgspec.convert({n: v for n, v in kept.items() if _fits(kind, n, v)}, kind)
 
 
-def _fits(kind: type[Part], name: str, value: object) -> bool:
+def _fits(kind: type[ReportPart], name: str, value: object) -> bool:
     try:
         msgspec.convert({name: value}, kind)
     except msgspec.ValidationError:

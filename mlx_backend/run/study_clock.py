@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlx_backend.study.study import Progress
+from mlx_backend.study.study import StudyProgress
 
 
 class StudyClock:
@@ -13,13 +13,13 @@ class StudyClock:
         self._deadline = deadline
         self._first: tuple[float, int] | None = None
 
-    def remaining(self, progress: Progress, now: float) -> float:
+    def remaining(self, progress: StudyProgress, now: float) -> float:
         """The seconds that are left, seen from the Unix time `now`."""
         if progress.by_model:
             self._measure(progress, now)
         return max(0.0, min(self._expected, self._deadline) - now)
 
-    def _measure(self, progress: Progress, now: float) -> None:
+    def _measure(self, progress: StudyProgress, now: float) -> None:
         if self._first is None:
             self._first = now, progress.done  # the model began at an unknown time before
         since, before = self._first

@@ -29,7 +29,7 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_clock import StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
-from mlx_backend.study.study import Progress, Study, StudyPlan
+from mlx_backend.study.study import Study, StudyPlan, StudyProgress
 
 SHARE = 0.15
 """The share of a run's time for study; the rest is for the training."""
@@ -171,7 +171,7 @@ class StudyStage:
             self._writer = Writer(load_base_model(self._library, self._spec.model))
         return self._writer
 
-    def _progressed(self, progress: Progress) -> None:
+    def _progressed(self, progress: StudyProgress) -> None:
         now = time.time()
         remaining_s = self._clock.remaining(progress, now)
         if progress.done < progress.total and now - self._told < _EVERY_S:

@@ -14,7 +14,7 @@ from mlx_backend.library.samples import Samples, StoredSample, Yield, digest
 from mlx_backend.study import choices
 from mlx_backend.study.by_model import filters
 from mlx_backend.study.by_model.group_writing import (
-    Group,
+    PassageGroup,
     groups,
     questions,
     restatements,
@@ -34,7 +34,7 @@ _TRIED = 160
 
 
 @dataclass(frozen=True)
-class Progress:
+class StudyProgress:
     """`done` of `total` notes (by rule) or passages (`by_model`), and the samples `kept` so far."""
 
     done: int
@@ -61,7 +61,7 @@ class Study:
         self,
         samples: Samples,
         plan: StudyPlan,
-        on_progress: Callable[[Progress], object],
+        on_progress: Callable[[StudyProgress], object],
         stop_requested: Callable[[], bool],
     ) -> None:
         self._samples = samples
@@ -105,7 +105,7 @@ class Study:
                 if written:  # nothing new is no progress
                     self._samples.save(rule_writer.WRITER, written)
                     written = []
-                    self._on_progress(Progress(number + 1, len(notes), kept, by_model=False))
+                    self._on_progress(StudyProgress(number + 1, len(notes), kept, by_model=False))
                 if self._stop_requested():
                     break
         self._samples.save(rule_writer.WRITER, written)
@@ -129,9 +129,9 @@ class Study:
             self._study(writer, group, tallies)
             done += len(group.passages)
             kept = sum(tally.kept for tally in tallies)
-            self._on_progress(Progress(done, len(todo), kept, by_model=True))
+            self._on_progress(StudyProgress(done, len(todo), kept, by_model=True))
 
-    def _study(self, writer: Writer, group: Group, tallies: Sequence[_Tally]) -> None:
+    def _study(self, writer: Writer, group: PassageGroup, tallies: Sequence[_Tally]) -> None:
         there = [self._samples.of_passage(p.note_id, digest(p)) for p in group.passages]
         read = screen(writer, [s for each in there for s in each], self._is_over)
         if read is None:

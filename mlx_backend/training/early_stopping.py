@@ -28,7 +28,7 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_over(self) -> bool:
-        """Whether the patience is used up: training on does not lower the loss."""
+        """Whether the held-out loss has not fallen for PATIENCE evaluations."""
         return self.looks_since >= PATIENCE
 
 

@@ -14,7 +14,7 @@ _MLP_NAMES = ("mlp", "feed_forward")
 
 
 def batch_shape(way: MemoryWay, positions: int, machines: int = 1) -> BatchShape:
-    """The shape of a batch with so many positions on each machine, computed in this way."""
+    """The shape of a batch with `positions` tokens on each machine, computed in this way."""
     return BatchShape(
         positions=positions * machines,
         at_once=min(way.at_once, positions),

@@ -1,6 +1,6 @@
 """A library of version 0.1.0: all that is in it is still there, and half-way runs go on.
 
-`tests/data/make_library_0_1.py` tells what is in it, and how it was made.
+`tests/data/README.md` tells where it comes from.
 """
 
 from __future__ import annotations

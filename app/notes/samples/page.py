@@ -63,7 +63,7 @@ _HELPS: dict[str, str] = {
 }
 _EMPTY = (
     "A run begins with study: it writes questions and answers about your notes, and keeps those"
-    " that the notes bear out. Here you can read them, change them and leave some out."
+    " that the notes support. Here you can read them, change them and leave some out."
 )
 
 

@@ -17,7 +17,7 @@ from mlx_backend.importers.limits import too_large
 from mlx_backend.importers.readers import (
     csv_file,
     html,
-    json_file,
+    json_reader,
     mail,
     mailbox,
     markdown,
@@ -44,7 +44,7 @@ FORMATS: tuple[Format, ...] = (
     org.FORMAT,
     restructured_text.FORMAT,
     csv_file.FORMAT,
-    json_file.FORMAT,
+    json_reader.FORMAT,
     xml_file.FORMAT,
     html.FORMAT,
     mailbox.FORMAT,

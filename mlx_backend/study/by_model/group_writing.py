@@ -25,7 +25,7 @@ PlacedDrafts = list[tuple[int, Draft]]
 
 
 @dataclass(frozen=True)
-class Group:
+class PassageGroup:
     """Passages that the model writes about in one batch, and what each states."""
 
     passages: Sequence[Passage]
@@ -44,7 +44,7 @@ class Group:
 
 def groups(
     passages: Sequence[Passage], stated: Mapping[int, list[QuotedStatement]]
-) -> Iterator[Group]:
+) -> Iterator[PassageGroup]:
     """Cut passages into groups; `stated` is what each states, by its id.
 
     Groups are small, because a group that is interrupted is written about again.
@@ -54,15 +54,15 @@ def groups(
     for passage in passages:
         more = len(stated[passage.id])
         if group and (len(group) == _PASSAGES_AT_ONCE or count + more > _STATEMENTS_AT_ONCE):
-            yield Group(group, [stated[each.id] for each in group])
+            yield PassageGroup(group, [stated[each.id] for each in group])
             group, count = [], 0
         group.append(passage)
         count += more
     if group:
-        yield Group(group, [stated[each.id] for each in group])
+        yield PassageGroup(group, [stated[each.id] for each in group])
 
 
-def questions(writer: Writer, group: Group) -> PlacedDrafts:
+def questions(writer: Writer, group: PassageGroup) -> PlacedDrafts:
     """A question for each answer in the group's statements."""
     asked = [
         (number, each)
@@ -90,7 +90,7 @@ def _round_trip(writer: Writer, drafts: Sequence[Draft]) -> list[Draft]:
     ]
 
 
-def restatements(writer: Writer, group: Group) -> PlacedDrafts:
+def restatements(writer: Writer, group: PassageGroup) -> PlacedDrafts:
     """Each statement of the group in other words."""
     chosen = [
         (number, (passage.note_title, each))
@@ -101,7 +101,7 @@ def restatements(writer: Writer, group: Group) -> PlacedDrafts:
     return _supported(group, [number for number, _ in chosen], drafts)
 
 
-def summaries(writer: Writer, group: Group) -> PlacedDrafts:
+def summaries(writer: Writer, group: PassageGroup) -> PlacedDrafts:
     """Each passage of the group that states enough, in one sentence."""
     chosen = [
         (number, (passage.topic, stated))
@@ -112,7 +112,9 @@ def summaries(writer: Writer, group: Group) -> PlacedDrafts:
     return _supported(group, [number for number, _ in chosen], drafts)
 
 
-def _supported(group: Group, numbers: Sequence[int], drafts: Sequence[Draft]) -> PlacedDrafts:
+def _supported(
+    group: PassageGroup, numbers: Sequence[int], drafts: Sequence[Draft]
+) -> PlacedDrafts:
     """Check drafts with bare answers against their passages, then put the topics before them."""
     contexts = group.contexts
     written = []

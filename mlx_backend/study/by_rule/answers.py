@@ -19,7 +19,7 @@ from mlx_backend.text.words import word_set
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerSpan:
     """A piece [start, end) of a text, in characters, that a question can ask for.
 
     key: the words of the piece that answer the question.
@@ -53,9 +53,9 @@ _NO_PLACE = re.compile(
 _OF_TIME = re.compile(rf"\b(?:{MONTHS}|{DAYS})s?\b")
 
 
-def answers_in(text: str) -> list[Answer]:
+def answers_in(text: str) -> list[AnswerSpan]:
     """Everything in a piece of a sentence that a question could ask for, in order."""
-    found: list[Answer] = []
+    found: list[AnswerSpan] = []
     for kind in ANSWER_KINDS:
         for form in kind.forms:
             for match in form.pattern.finditer(text):
@@ -65,7 +65,7 @@ def answers_in(text: str) -> list[Answer]:
     return sorted(found, key=lambda answer: (answer.start, answer.end))
 
 
-def _answer(kind: str, form: AnswerForm, match: re.Match[str]) -> Answer | None:
+def _answer(kind: str, form: AnswerForm, match: re.Match[str]) -> AnswerSpan | None:
     """What a form of a kind found; None where the words around it speak against it."""
     if kind == "name":
         return _name(match)
@@ -79,7 +79,7 @@ def _answer(kind: str, form: AnswerForm, match: re.Match[str]) -> Answer | None:
         return None
     key = groups.get("key") or match[0]
     words = tuple(word.format(noun) for word in form.question_words)
-    return Answer(match.start(), match.end(), key.strip(" .,"), kind, words)
+    return AnswerSpan(match.start(), match.end(), key.strip(" .,"), kind, words)
 
 
 def _is_counted(noun: str, before: str) -> bool:
@@ -97,7 +97,7 @@ def _is_numbered(noun: str) -> bool:
     return is_one_of_some and not is_of_time
 
 
-def _name(match: re.Match[str]) -> Answer | None:
+def _name(match: re.Match[str]) -> AnswerSpan | None:
     text = match.string
     name = match[0].removesuffix("'s").removesuffix("’s")
     if match.start() == 0 and " " not in name and is_common_word(name.lower()):
@@ -115,7 +115,7 @@ def _name(match: re.Match[str]) -> Answer | None:
         words = ("where",)
     elif (not before or _AGENT.search(before)) and may_be_person(name):
         words = ("who", "what")  # which of them, only the model can tell
-    return Answer(match.start(), match.start() + len(name), name, "name", words)
+    return AnswerSpan(match.start(), match.start() + len(name), name, "name", words)
 
 
 def may_be_person(text: str) -> bool:
@@ -141,7 +141,7 @@ def _goes_on(text: str, is_first: bool) -> bool:
     return not (is_first and verb_bases(following[1]))
 
 
-def _place(match: re.Match[str]) -> Answer | None:
+def _place(match: re.Match[str]) -> AnswerSpan | None:
     key = match["key"]
     first = key.split()[0]
     if match[0].startswith("on ") and first[0].isupper():
@@ -152,19 +152,19 @@ def _place(match: re.Match[str]) -> Answer | None:
         return None
     if _OF_TIME.search(key) or _NO_PLACE.search(key):
         return None
-    return Answer(match.start(), match.end(), key, "place", ("where",))
+    return AnswerSpan(match.start(), match.end(), key, "place", ("where",))
 
 
-def _is_known(answer: Answer, found: list[Answer]) -> bool:
+def _is_known(answer: AnswerSpan, found: list[AnswerSpan]) -> bool:
     """Whether an answer overlaps one found before; a place may, unless it is all within that."""
     is_same = _is_within if answer.kind == "place" else _overlaps
     return any(is_same(answer, other) for other in found)
 
 
-def _overlaps(answer: Answer, other: Answer) -> bool:
+def _overlaps(answer: AnswerSpan, other: AnswerSpan) -> bool:
     return answer.start < other.end and other.start < answer.end
 
 
-def _is_within(place: Answer, other: Answer) -> bool:
+def _is_within(place: AnswerSpan, other: AnswerSpan) -> bool:
     """Whether a place is within an answer of a kind other than a name, as "in March" is."""
     return other.start <= place.start and place.end <= other.end and other.kind != "name"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mlx_backend.study.by_rule.answers import Answer, answers_in
+from mlx_backend.study.by_rule.answers import AnswerSpan, answers_in
 from mlx_backend.study.by_rule.function_words import CLAUSE_OPENERS, DEMONSTRATIVES, IT_OR_THEY
 from mlx_backend.study.by_rule.grammar import Clause
 from mlx_backend.study.by_rule.phrases import AND_ANOTHER, first_part
@@ -35,7 +35,7 @@ def questions_about_details(clause: Clause) -> Iterator[Question]:
             yield from _about(clause, answer, word)
 
 
-def _about(clause: Clause, answer: Answer, word: str) -> Iterator[Question]:
+def _about(clause: Clause, answer: AnswerSpan, word: str) -> Iterator[Question]:
     before, after = clause.rest[: answer.start], clause.rest[answer.end :].strip(" ,")
     words = before.split()
     preposition = ""
@@ -55,7 +55,7 @@ def _about(clause: Clause, answer: Answer, word: str) -> Iterator[Question]:
 
 
 def _can_be_asked(
-    clause: Clause, answer: Answer, before: Sequence[str], preposition: str, after: str
+    clause: Clause, answer: AnswerSpan, before: Sequence[str], preposition: str, after: str
 ) -> bool:
     """Whether an answer can be asked for by itself, by the words around it in its clause.
 

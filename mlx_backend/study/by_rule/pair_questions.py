@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlx_backend.study.by_rule.answers import Answer, answers_in
+from mlx_backend.study.by_rule.answers import AnswerSpan, answers_in
 from mlx_backend.study.by_rule.clause_questions import questions_about_clause
 from mlx_backend.study.by_rule.function_words import DEFINITE
 from mlx_backend.study.by_rule.grammar import clause_about
@@ -63,7 +63,7 @@ def _of_pieces(subject: str, name: str, value: str) -> Iterator[Question]:
             yield from _of_whole(subject, piece, answer)
 
 
-def _of_whole(subject: str, piece: str, answer: Answer) -> Iterator[Question]:
+def _of_whole(subject: str, piece: str, answer: AnswerSpan) -> Iterator[Question]:
     form = _WHOLE.get(answer.kind)
     if not form or answer.start > 0 or not _WORDS.fullmatch(subject):
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from mlx_backend.study.by_rule.function_words import CLAUSE_WORDS
-from mlx_backend.text.dictionary import DETERMINERS, PREPOSITIONS
+from mlx_backend.study.by_rule.function_words import CLAUSE_WORDS, DEFINITE
+from mlx_backend.text.dictionary import PREPOSITIONS
 from mlx_backend.text.words import word_set
 
 LONGEST_KEY = 6
@@ -15,7 +15,7 @@ PAUSE = re.compile(r",\s|[;(]| (?:but|so|because|when) ")
 LISTED = re.compile(r"^[^,;:()]+(?:(?:, [^,;:()]+)+,? (?:and|or) [^,;:()]+|(?:, [^,;:()]+){2,})$")
 """A list, as in "red, blue and green": no part of it is the answer."""
 
-AND_ANOTHER = re.compile(rf" and (?=(?:{'|'.join(DETERMINERS | {'a', 'an'})}) )")
+AND_ANOTHER = re.compile(rf" and (?=(?:{'|'.join(sorted(DEFINITE | {'a', 'an'}))}) )")
 """An "and" before another thing with its own determiner."""
 
 _FEW = 2

@@ -22,7 +22,7 @@ from mlx_backend.machine.arrays import flatten
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
 from mlx_backend.training.batches import Batch
-from mlx_backend.training.hosts import messages
+from mlx_backend.training.hosts import orders
 from mlx_backend.training.hosts.group import Group
 from mlx_backend.training.hosts.summing import split_parts, sum_over_all
 from mlx_backend.training.memory_saving import Recomputed
@@ -44,7 +44,7 @@ class Crew:
 
         Raises OvernightError that names the machine where the model is missing or another one.
         """
-        self.tell(messages.Meet(version=__version__, model=model, sha256=sha256, shape=shape))
+        self.tell(orders.Meet(version=__version__, model=model, sha256=sha256, shape=shape))
         for host, answer in zip(self._hosts, self.group.gather(b""), strict=True):
             if answer:
                 raise _error_of(host, msgspec.msgpack.decode(answer, type=ErrorReport))
@@ -53,14 +53,14 @@ class Crew:
         """A training step that is computed together with the other machines."""
         return LeadingStep(model, recomputed, self)
 
-    def tell(self, message: messages.Message) -> None:
+    def tell(self, message: orders.Message) -> None:
         """Send a message to all others."""
-        self.group.broadcast(messages.encode(message))
+        self.group.broadcast(orders.encode(message))
 
     def dismiss(self) -> None:
         """Let the other machines leave. A lost connection is no error any more."""
         with contextlib.suppress(OvernightError):
-            self.tell(messages.Leave())
+            self.tell(orders.Leave())
 
 
 class LeadingStep(TrainingStep):
@@ -83,10 +83,10 @@ class LeadingStep(TrainingStep):
         random = _random_key()
         tokens = sum(part.tokens for part in parts)
         own, *others = split_parts([part_arrays(part) for part in parts], self._crew.group.size)
-        packed = tuple(tuple(map(messages.pack_part, share)) for share in others)
+        packed = tuple(tuple(map(orders.pack_part, share)) for share in others)
         try:
             self._crew.tell(
-                messages.Share(tokens=tokens, rate=rate, random=random, parts=((), *packed))
+                orders.Share(tokens=tokens, rate=rate, random=random, parts=((), *packed))
             )
             total, gradients = sum_over_all(self._crew.group, *self._sum(own))
         except OvernightError:
@@ -100,10 +100,10 @@ class LeadingStep(TrainingStep):
 
     def _send_state(self) -> None:
         self._crew.tell(
-            messages.Take(
+            orders.Take(
                 recomputed=self._recomputed,
-                adapter=messages.pack(flatten(self.model.trainable_parameters())),
-                optimizer=messages.pack(flatten(self.optimizer.state)),
+                adapter=orders.pack(flatten(self.model.trainable_parameters())),
+                optimizer=orders.pack(flatten(self.optimizer.state)),
             )
         )
 

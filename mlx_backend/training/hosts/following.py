@@ -13,9 +13,9 @@ from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.private_data.masked_errors import report_of
-from mlx_backend.training.hosts import messages
+from mlx_backend.training.hosts import orders
 from mlx_backend.training.hosts.group import Group
-from mlx_backend.training.hosts.messages import Leave, Meet, Share, Take
+from mlx_backend.training.hosts.orders import Leave, Meet, Share, Take
 from mlx_backend.training.hosts.summing import sum_over_all, zero_gradients
 from mlx_backend.training.step import TrainingStep
 
@@ -28,14 +28,14 @@ class FollowingStep(TrainingStep):
 
     def take_over(self, told: Take) -> None:
         """Replace adapter and optimizer state by those of the leading machine."""
-        self.model.update(tree_unflatten(list(messages.unpack(told.adapter).items())))
-        optimizer = messages.unpack(told.optimizer)
+        self.model.update(tree_unflatten(list(orders.unpack(told.adapter).items())))
+        optimizer = orders.unpack(told.optimizer)
         self.set_optimizer_state(tree_unflatten(list(optimizer.items())))
 
     def take_share(self, told: Share, group: Group) -> None:
         """Compute this machine's parts of a batch, then step with the gradients of all machines."""
         mx.random.seed(told.random ^ group.rank)
-        parts = [messages.unpack_part(part) for part in told.parts[group.rank]]
+        parts = [orders.unpack_part(part) for part in told.parts[group.rank]]
         summed = self._sum(parts) if parts else zero_gradients(self.model.trainable_parameters())
         total, gradients = sum_over_all(group, *summed)
         self._learn(total, gradients, told.tokens, told.rate).result()
@@ -51,7 +51,7 @@ def follow(group: Group, load: Load) -> None:
     if loaded is None:
         return
     step: FollowingStep | None = None
-    while not isinstance(told := messages.decode(group.broadcast()), Leave):
+    while not isinstance(told := orders.decode(group.broadcast()), Leave):
         if isinstance(told, Take):
             step = FollowingStep(loaded.model, told.recomputed)
             step.take_over(told)
@@ -67,7 +67,7 @@ def _meet(group: Group, load: Load) -> LoadedModel | None:
     None if it lets this machine leave at once; then it waits for no answer.
     """
     told = group.broadcast()
-    if told == messages.encode(Leave()):
+    if told == orders.encode(Leave()):
         return None
     try:
         loaded = _loaded_as_told(load, _understood(told))
@@ -81,7 +81,7 @@ def _meet(group: Group, load: Load) -> LoadedModel | None:
 
 def _understood(told: bytes) -> Meet:
     try:
-        message = messages.decode(told)
+        message = orders.decode(told)
     except msgspec.DecodeError:
         message = None
     if isinstance(message, Meet) and message.version == __version__:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractSlider
 from pytestqt.qtbot import QtBot
 
 from app.chat.exchange_view import ExchangeView
-from app.chat.exchanges import Answer, Exchange
+from app.chat.exchanges import Exchange, ShownAnswer
 from app.chat.page import ChatPage
 from app.services import Services
 from mlx_backend.library import Library
@@ -136,7 +136,7 @@ def test_long_conversations_are_laid_out_in_parts(
 def test_another_conversation_can_be_opened_while_one_is_laid_out(
     page: ChatPage, qtbot: QtBot
 ) -> None:
-    long = [Exchange(f"Long {n}?", (Answer("Notes", "word " * 50),)) for n in range(200)]
+    long = [Exchange(f"Long {n}?", (ShownAnswer("Notes", "word " * 50),)) for n in range(200)]
     page.transcript.show_exchanges(long)
     page.transcript.show_exchanges([Exchange("Short?")])
     page.transcript.add_exchange(Exchange("More?"))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.chat.exchanges import Answer, Exchange, exchanges_of, turns_for, unseen_questions
+from app.chat.exchanges import Exchange, ShownAnswer, exchanges_of, turns_for, unseen_questions
 from mlx_backend.library.conversations import StoredTurn
 
 
@@ -15,15 +15,19 @@ def test_stored_turns_become_questions_with_answers() -> None:
         StoredTurn("assistant", "Second try.", "Notes"),
     ]
     assert exchanges_of(turns) == [
-        Exchange("One?", (Answer("Notes", "Adapter's one."), Answer(None, "Base's one."))),
-        Exchange("Two?", (Answer("Notes", "Second try."),)),
+        Exchange(
+            "One?", (ShownAnswer("Notes", "Adapter's one."), ShownAnswer(None, "Base's one."))
+        ),
+        Exchange("Two?", (ShownAnswer("Notes", "Second try."),)),
     ]
 
 
 def test_each_answerer_hears_its_own_answers() -> None:
     exchanges = [
-        Exchange("One?", (Answer("Notes", "Adapter's one."), Answer(None, "Base's one."))),
-        Exchange("Two?", (Answer("Notes", "Adapter's two."),)),
+        Exchange(
+            "One?", (ShownAnswer("Notes", "Adapter's one."), ShownAnswer(None, "Base's one."))
+        ),
+        Exchange("Two?", (ShownAnswer("Notes", "Adapter's two."),)),
         Exchange("Never answered?"),
         Exchange("Now?"),
     ]
@@ -34,7 +38,7 @@ def test_each_answerer_hears_its_own_answers() -> None:
 
 
 def test_the_worker_is_told_more_than_any_model_reads() -> None:
-    long = [Exchange(f"Question {n}", (Answer(None, "word " * 10_000),)) for n in range(60)]
+    long = [Exchange(f"Question {n}", (ShownAnswer(None, "word " * 10_000),)) for n in range(60)]
     turns = turns_for([*long[:20], Exchange("Last?")], None)
     assert len(turns) == 41
     turns = turns_for([*long, Exchange("Last?")], None)
@@ -46,6 +50,6 @@ def test_the_worker_is_told_more_than_any_model_reads() -> None:
 
 
 def test_questions_that_were_never_answered_count_among_those_not_seen() -> None:
-    answered = Exchange("Heard?", (Answer(None, "Yes."),))
+    answered = Exchange("Heard?", (ShownAnswer(None, "Yes."),))
     exchanges = [answered, Exchange("Never answered?"), answered, answered, Exchange("Now?")]
     assert [unseen_questions(exchanges, None, n) for n in range(4)] == [0, 2, 3, 4]

@@ -71,7 +71,7 @@ def test_choosing_a_folder_shows_its_notes(page: NotesPage, qtbot: QtBot) -> Non
     page.folders.choose("/notes/Work")
     qtbot.waitUntil(lambda: titles(page) == ["Minutes", "Budget"])
     assert page.totals.text().startswith("2 notes found. Training uses 5 notes")
-    qtbot.waitUntil(lambda: page.preview.picture.heading.text() == "Work")
+    qtbot.waitUntil(lambda: page.preview.charts.heading.text() == "Work")
     assert not page.folders.watch.isVisible()  # only what was imported can be watched
     page.folders.choose("")
     qtbot.waitUntil(lambda: len(titles(page)) == 5)
@@ -260,7 +260,7 @@ def test_only_the_secrets_on_the_screen_go_unmasked(
 
 
 def test_picture_of_the_whole_while_no_note_is_chosen(page: NotesPage, qtbot: QtBot) -> None:
-    picture = page.preview.picture
+    picture = page.preview.charts
     qtbot.waitUntil(lambda: picture.sums.text().startswith("5 notes with 28 words"))
     assert picture.isVisible()
     assert picture.kinds.accessibleDescription() == "Plain text: 5"

@@ -30,8 +30,8 @@ from app.widgets.labels import label, paragraph
 from app.widgets.notices import Notices
 from app.widgets.row_delegate import RowDelegate
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.models.context_window import too_long
 from mlx_backend.protocol import LONGEST_QUESTION
+from mlx_backend.protocol.context_window import too_long
 
 AT = time.mktime((2026, 11, 23, 7, 5, 0, 0, 0, -1))
 

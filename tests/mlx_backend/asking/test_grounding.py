@@ -16,7 +16,7 @@ from mlx_backend.asking.grounding import (
     is_declined,
     without_marks,
 )
-from mlx_backend.asking.retrieval import Found, Retriever
+from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.exam.grounded import take_grounded_exam
 from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.library import Library
@@ -26,8 +26,8 @@ from mlx_backend.models.inference import Answer
 from mlx_backend.protocol import DECLINED, Sampling, Turn
 
 
-def found(number: int, text: str) -> Found:
-    return Found(
+def found(number: int, text: str) -> FoundPassage:
+    return FoundPassage(
         id=number, note_id=number, title=f"Note {number}", path=f"/n/{number}.md", heading="",
         text=text, start=0, end=len(text), score=1.0,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from mlx_backend.asking import quoting
 from mlx_backend.asking.answering import answer_from_notes
 from mlx_backend.asking.question_kinds import asked_kind, has_kind
 from mlx_backend.asking.quoting import Evidence, is_enough, unknown_things
-from mlx_backend.asking.retrieval import Found, Retriever, content_words
+from mlx_backend.asking.retrieval import FoundPassage, Retriever, content_words
 from mlx_backend.exam.grounded import take_grounded_exam
 from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.importers.importing import import_into
@@ -26,7 +26,7 @@ from mlx_backend.text.stems import stems
 from tests.mlx_backend.arrays import numpy
 from tests.mlx_backend.made import make_adapter
 
-MILL = Found(
+MILL = FoundPassage(
     id=7, note_id=3, title="Mill", path="/n/mill.md", heading="", start=0, end=90, score=2.0,
     text="The mill was painted by Oskar in 1990. Its sails are 12 metres long. The door is green.",
 )  # fmt: skip

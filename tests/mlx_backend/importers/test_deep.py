@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.importers.batches import ImportOutcome
 from mlx_backend.importers.importing import import_into, import_paths
 from mlx_backend.importers.new_notes import TokenCounter
+from mlx_backend.importers.read_files import ImportOutcome
 from mlx_backend.library import Library, database
 from mlx_backend.library.folders import Folders
 from mlx_backend.library.notes import Notes

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.importers.batches import ImportOutcome
 from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
+from mlx_backend.importers.read_files import ImportOutcome
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.deleted_notes import EMPTIED, EMPTIED_PART, IN_BIN

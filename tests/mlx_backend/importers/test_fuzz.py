@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.importers import limits, sandbox
-from mlx_backend.importers.batches import ImportOutcome
 from mlx_backend.importers.importing import import_paths
 from mlx_backend.importers.new_notes import TokenCounter
+from mlx_backend.importers.read_files import ImportOutcome
 from mlx_backend.importers.sandbox import FileContent, Sandbox
 from mlx_backend.library.notes import Notes
 from tests.mlx_backend.importers.mutations import mutated

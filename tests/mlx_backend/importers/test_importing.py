@@ -13,10 +13,10 @@ import pytest
 from mlx_backend import locks
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers import importing
-from mlx_backend.importers.batches import ImportOutcome
 from mlx_backend.importers.importing import import_into, import_paths
 from mlx_backend.importers.limits import LARGEST_FILE
 from mlx_backend.importers.new_notes import TokenCounter
+from mlx_backend.importers.read_files import ImportOutcome
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 

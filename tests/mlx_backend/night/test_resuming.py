@@ -7,7 +7,7 @@ import pytest
 from mlx_backend import locks
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library import Library
-from mlx_backend.night.resuming import cut_short
+from mlx_backend.night.resuming import interrupted_runs
 from mlx_backend.protocol import (
     VERSION,
     CheckpointSaved,
@@ -50,7 +50,7 @@ def worked(at: float = THEN) -> tuple[Event, ...]:
 
 
 def ids(library: Library) -> list[str]:
-    return [folder.id for folder in cut_short(library, NOW)]
+    return [folder.id for folder in interrupted_runs(library, NOW)]
 
 
 def test_runs_go_on_in_their_order(library: Library, make: Make) -> None:

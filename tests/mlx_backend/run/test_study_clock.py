@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from mlx_backend.run.study_clock import StudyClock
-from mlx_backend.study.study import Progress
+from mlx_backend.study.study import StudyProgress
 
 
-def written(done: int, by_model: bool = True) -> Progress:
-    return Progress(done=done, total=100, kept=0, by_model=by_model)
+def written(done: int, by_model: bool = True) -> StudyProgress:
+    return StudyProgress(done=done, total=100, kept=0, by_model=by_model)
 
 
 def test_until_the_model_writes_it_is_as_was_expected() -> None:

@@ -16,7 +16,7 @@ from mlx_backend.study import study as study_module
 from mlx_backend.study.by_model import group_writing
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.by_rule import rule_writer
-from mlx_backend.study.study import Progress, Study, StudyPlan
+from mlx_backend.study.study import Study, StudyPlan, StudyProgress
 
 
 @pytest.fixture
@@ -34,10 +34,10 @@ def study(notes: Notes, passages: list[Passage], loaded: LoadedModel) -> Run:
     def run(
         stop: Callable[[], bool] = lambda: False,
         seconds: float | None = None,
-        told: list[Progress] | None = None,
+        told: list[StudyProgress] | None = None,
     ) -> Yield:
         deadline = None if seconds is None else time.time() + seconds
-        heard: list[Progress] = [] if told is None else told
+        heard: list[StudyProgress] = [] if told is None else told
         found = Study(Samples(notes.connection), StudyPlan(deadline, 0), heard.append, stop)
         return found.run(passages, lambda: Writer(loaded))
 
@@ -63,7 +63,7 @@ def test_passages_that_state_much_are_saved_one_by_one(
     study: Run, passages: list[Passage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group_writing, "_STATEMENTS_AT_ONCE", 1)
-    told: list[Progress] = []
+    told: list[StudyProgress] = []
     study(told=told)
     done = [progress.done for progress in told if progress.by_model]
     assert done == list(range(1, len(passages) + 1))
@@ -72,7 +72,7 @@ def test_passages_that_state_much_are_saved_one_by_one(
 def test_what_was_studied_is_not_studied_again(notes: Notes, study: Run) -> None:
     study()
     rows = notes.connection.execute("SELECT id, prompt FROM samples").fetchall()
-    told: list[Progress] = []
+    told: list[StudyProgress] = []
     study(told=told)
     assert told == []
     again = notes.connection.execute("SELECT id, prompt FROM samples").fetchall()
@@ -83,10 +83,10 @@ def test_many_notes_that_were_studied_are_no_progress(
     notes: Notes, study: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(study_module, "_NOTES_AT_ONCE", 1)
-    first: list[Progress] = []
+    first: list[StudyProgress] = []
     study(seconds=0.0, told=first)
     assert first
-    again: list[Progress] = []
+    again: list[StudyProgress] = []
     study(seconds=0.0, told=again)
     assert again == []
 
@@ -107,7 +107,7 @@ def test_without_time_only_the_rules_write(notes: Notes, study: Run) -> None:
 
 
 def test_progress_reaches_the_end(study: Run) -> None:
-    told: list[Progress] = []
+    told: list[StudyProgress] = []
     study(told=told)
     assert told[-1].by_model
     assert told[-1].done == told[-1].total

@@ -392,3 +392,8 @@ def test_no_statement_is_too_odd_to_be_read(words: list[str], joint: str) -> Non
     for stated in quoted_statements([passage]):
         for draft in write("Odd", stated):
             assert draft.prompt
+
+
+def test_a_number_begins_no_other_thing_behind_and() -> None:
+    text = "We need seven square metres and one box over for breakages."
+    assert not [question for question in asked(text) if question.startswith("What do we need")]

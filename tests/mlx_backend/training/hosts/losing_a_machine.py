@@ -28,7 +28,7 @@ def _be_killed_at_a_step() -> None:
     accelerator.prepare()
     from mlx_backend.training.hosts.following import FollowingStep
     from mlx_backend.training.hosts.group import Group
-    from mlx_backend.training.hosts.messages import Share
+    from mlx_backend.training.hosts.orders import Share
 
     take_share, steps = FollowingStep.take_share, 0
 

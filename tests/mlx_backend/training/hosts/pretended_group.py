@@ -5,9 +5,9 @@ from __future__ import annotations
 import mlx.core as mx
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.training.hosts import messages
+from mlx_backend.training.hosts import orders
 from mlx_backend.training.hosts.group import Group
-from mlx_backend.training.hosts.messages import Message
+from mlx_backend.training.hosts.orders import Message
 
 
 class PretendedGroup(Group):
@@ -27,7 +27,7 @@ class PretendedGroup(Group):
 
     def broadcast(self, data: bytes = b"") -> bytes:
         if self.rank == 0:
-            self.said.append(messages.decode(data))
+            self.said.append(orders.decode(data))
             return data
         return self.heard.pop(0)
 

@@ -18,10 +18,10 @@ from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
 from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
-from mlx_backend.training.hosts import messages
+from mlx_backend.training.hosts import orders
 from mlx_backend.training.hosts.crew import Crew, LeadingStep
 from mlx_backend.training.hosts.following import FollowingStep, follow
-from mlx_backend.training.hosts.messages import Leave, Meet, Share, Take
+from mlx_backend.training.hosts.orders import Leave, Meet, Share, Take
 from mlx_backend.training.hosts.summing import split_parts, sum_over_all, zero_gradients
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import bits
@@ -50,7 +50,7 @@ def leading(loaded: LoadedModel) -> tuple[LeadingStep, PretendedGroup]:
 
 
 def meet(sha256: str, version: str = __version__) -> bytes:
-    return messages.encode(Meet(version=version, model="tiny", sha256=sha256, shape=SHAPE))
+    return orders.encode(Meet(version=version, model="tiny", sha256=sha256, shape=SHAPE))
 
 
 def parameters(step: TrainingStep) -> dict[str, bytes]:
@@ -68,13 +68,13 @@ def test_arrays_arrive_bit_for_bit() -> None:
         "mask": mx.array([[True, False]]),
         "half": mx.ones((2, 0, 3), mx.bfloat16),
     }
-    found = messages.unpack(messages.pack(arrays))
+    found = orders.unpack(orders.pack(arrays))
     assert {name: (array.dtype, array.shape) for name, array in found.items()} == {
         name: (array.dtype, array.shape) for name, array in arrays.items()
     }
     assert np.array_equal(np.array(found["a.b"]), np.array(arrays["a.b"]), equal_nan=True)
     many = [mx.array([place]) for place in range(12)]
-    parts = messages.unpack_part(messages.pack_part(many))
+    parts = orders.unpack_part(orders.pack_part(many))
     assert [int(np.array(part)[0]) for part in parts] == list(range(12))
 
 
@@ -164,7 +164,7 @@ def test_nobody_misses_a_machine_that_is_gone_at_the_end() -> None:
 
 def test_it_follows_until_it_may_leave(tiny_library: Library, loaded: LoadedModel) -> None:
     group = PretendedGroup(rank=1)
-    group.heard = [meet(loaded.info.card.sha256), messages.encode(Leave())]
+    group.heard = [meet(loaded.info.card.sha256), orders.encode(Leave())]
     follow(group, lambda model: load_base_model(tiny_library, model))
     assert group.given == [b""]
     assert group.heard == []
@@ -172,7 +172,7 @@ def test_it_follows_until_it_may_leave(tiny_library: Library, loaded: LoadedMode
 
 def test_it_may_leave_before_it_met_anyone(tiny_library: Library) -> None:
     group = PretendedGroup(rank=1)
-    group.heard = [messages.encode(Leave())]
+    group.heard = [orders.encode(Leave())]
     follow(group, lambda model: load_base_model(tiny_library, model))
     assert group.given == []  # nobody would take it
 
@@ -183,7 +183,7 @@ def test_it_may_leave_before_it_met_anyone(tiny_library: Library) -> None:
         (meet("0" * 64), ErrorKind.MODEL_DAMAGED),
         (meet("", version="0.0"), ErrorKind.BAD_INPUT),
         (
-            messages.encode(Take(recomputed="nothing", adapter=b"", optimizer=b"")),
+            orders.encode(Take(recomputed="nothing", adapter=b"", optimizer=b"")),
             ErrorKind.BAD_INPUT,
         ),
         (b"", ErrorKind.BAD_INPUT),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis.strategies import integers, lists
 
-from mlx_backend.models.context_window import left_out_of, too_long
+from mlx_backend.protocol.context_window import left_out_of, too_long
 
 SIZES = lists(integers(1, 400), min_size=1, max_size=81).map(
     lambda sizes: sizes if len(sizes) % 2 else sizes[:-1]

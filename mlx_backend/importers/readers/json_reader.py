@@ -19,7 +19,7 @@ from mlx_backend.importers.readers.conversations import (
 from mlx_backend.importers.readers.json_text import as_text
 from mlx_backend.importers.readers.notebook import is_notebook, read_notebook
 from mlx_backend.importers.readers.plain_text import decode
-from mlx_backend.importers.readers.samples import is_samples, read_samples
+from mlx_backend.importers.readers.sample_files import is_samples, read_samples
 from mlx_backend.importers.readers.telegram import is_telegram, read_telegram
 from mlx_backend.importers.readers.text import begins_with
 

@@ -53,7 +53,7 @@ class PartSkipped(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-class Done(msgspec.Struct, frozen=True, tag=True):
+class FileDone(msgspec.Struct, frozen=True, tag=True):
     """The end of an answer. `reason` says why the file is skipped; "" when it was read."""
 
     sha256: str = ""
@@ -61,7 +61,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     reason: str = ""
 
 
-Answer = Entered | FoundDocument | PartSkipped | Done
+SandboxReply = Entered | FoundDocument | PartSkipped | FileDone
 
 
 class Closed(Exception):
@@ -94,9 +94,9 @@ class AnswerStream:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._decoder = msgspec.msgpack.Decoder(Answer)
+        self._decoder = msgspec.msgpack.Decoder(SandboxReply)
 
-    def feed(self, data: bytes) -> list[Answer]:
+    def feed(self, data: bytes) -> list[SandboxReply]:
         """Take in more bytes; returns the answers that are complete.
 
         Raises msgspec.ValidationError for an invalid or too long answer.

@@ -1,0 +1,3 @@
+"""Fixtures of tests of a supervisor."""
+
+from tests.mlx_backend.jobs.supervised import folder, night, supervise  # noqa: F401
