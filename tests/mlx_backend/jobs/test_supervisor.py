@@ -22,7 +22,15 @@ from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState, memory_wait, wait_reasons
 from mlx_backend.jobs.machine_services import MachineServices
 from mlx_backend.jobs.memory import MemoryLook
-from mlx_backend.jobs.memory_ladder import MemoryWay, first_way, read_way, ways_from, write_way
+from mlx_backend.jobs.memory_ladder import (
+    MemoryWay,
+    first_way,
+    read_limit,
+    read_way,
+    ways_from,
+    write_computed_way,
+    write_way,
+)
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec, Waiting
@@ -79,7 +87,7 @@ class Night:
 def folder(library: Library) -> JobFolder:
     folder = JobFolder.create(library.runs, TrainSpec(name="Garden", model="tiny"))
     folder.append(protocol.Launched())
-    write_way(folder, FASTEST)  # as the training does before anything else
+    write_computed_way(folder, FASTEST)  # as the training does before anything else
     return folder
 
 
@@ -225,10 +233,31 @@ def test_other_ends_change_nothing(folder: JobFolder, supervise: Any) -> None:
 def test_a_way_that_is_not_known_stays_so(
     folder: JobFolder, supervise: Any, content: bytes | None
 ) -> None:
-    path = folder.path / "memory_way.json"
+    path = folder.path / "computed_way.json"
     path.unlink() if content is None else path.write_bytes(content)
     assert isinstance(supervise([*OOM[1:]], [FINISH]), protocol.Finished)
     assert read_way(folder) is None
+
+
+def test_a_bad_end_leads_below_the_way_that_was_computed(folder: JobFolder, supervise: Any) -> None:
+    write_way(folder, MLP)
+    write_computed_way(folder, LAYER)  # as a plan that did not fit in the faster way
+    supervise(OOM, [FINISH])
+    assert read_limit(folder) == ROW_BY_ROW
+    assert read_way(folder) == ROW_BY_ROW
+
+
+def test_a_bad_end_before_a_way_is_computed_leads_further(
+    folder: JobFolder, supervise: Any
+) -> None:
+    write_way(folder, LAYER)  # after an earlier end; the attempt ended before it recorded this
+    supervise(OOM, [FINISH])
+    assert read_limit(folder) == ROW_BY_ROW
+
+
+def test_without_a_bad_end_there_is_no_limit(folder: JobFolder, supervise: Any) -> None:
+    supervise([("abort",)], [FINISH])
+    assert read_limit(folder) is None
 
 
 @pytest.mark.parametrize("kind", ["no_notes", "model_damaged", "no_memory", "no_learning"])
