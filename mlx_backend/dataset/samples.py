@@ -70,6 +70,8 @@ class Dataset(msgspec.Struct, frozen=True):
     style: passages whose text is not trained as a whole; the loss on them measures the style.
     left_out: digests of the samples that the person had left out or deleted by then; None in a
     file of version 0.1. shown: what of `train` was learned before other samples were removed.
+    knows_others: whether `Sample.others` is recorded; version 0.1 did not, so it is False for what
+    is left of such a file once samples were removed.
     """
 
     train: tuple[Sample, ...]
@@ -79,6 +81,7 @@ class Dataset(msgspec.Struct, frozen=True):
     style: tuple[Sample, ...] = ()
     left_out: tuple[bytes, ...] | None = None
     shown: Shown = Shown()
+    knows_others: bool = True
 
     @property
     def notes(self) -> int:

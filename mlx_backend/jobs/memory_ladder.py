@@ -23,7 +23,8 @@ LONG_ROW, SHORT_ROW = 512, 256
 LOW_MEMORY_STEPS = 2
 """How far below the fastest way a run begins for a person who chose to save memory."""
 
-_FILE = "memory_way.json"
+_LIMIT = "memory_way.json"
+_COMPUTED = "computed_way.json"
 _TEXTS: dict[Recomputed, str] = {
     "nothing": "at full speed",
     "mlp": "with less memory, a little slower",
@@ -103,15 +104,60 @@ def thriftiest(way: MemoryWay, dropout: float) -> MemoryWay:
     return ways_from(way, dropout)[-1]
 
 
+def thriftier_of(way: MemoryWay, other: MemoryWay | None) -> MemoryWay:
+    """The one of two ways that takes less memory; `way` where there is no other."""
+    return way if other is None else min(way, other, key=_place)
+
+
 def read_way(folder: JobFolder) -> MemoryWay | None:
-    """The way that a run takes from its next start on; None where no readable file says so."""
-    try:
-        return msgspec.json.decode((folder.path / _FILE).read_bytes(), type=MemoryWay)
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
-        return None
+    """The way that a run computed last, or the thriftier one that it must take since.
+
+    None where no readable file tells either.
+    """
+    computed, limit = read_computed_way(folder), read_limit(folder)
+    return limit if computed is None else thriftier_of(computed, limit)
+
+
+def read_limit(folder: JobFolder) -> MemoryWay | None:
+    """The way chosen after bad ends, than which a run takes no faster one; None without any."""
+    return _read(folder, _LIMIT)
 
 
 def write_way(folder: JobFolder, way: MemoryWay) -> None:
-    """Have a run take this way from its next start on. Raises OSError when that fails."""
-    if way != read_way(folder):
-        write_atomically(folder.path / _FILE, msgspec.json.encode(way))
+    """Have a run take no faster way than this from its next start on.
+
+    Raises OSError when that fails.
+    """
+    if way != read_limit(folder):
+        write_atomically(folder.path / _LIMIT, msgspec.json.encode(way))
+
+
+def remove_limit(folder: JobFolder) -> None:
+    """Let a run take any way again."""
+    (folder.path / _LIMIT).unlink(missing_ok=True)
+
+
+def read_computed_way(folder: JobFolder) -> MemoryWay | None:
+    """What `write_computed_way` wrote last; None where that cannot be read."""
+    return _read(folder, _COMPUTED)
+
+
+def write_computed_way(folder: JobFolder, way: MemoryWay) -> None:
+    """Record the way in which a run computes now, below which bad ends make it go.
+
+    Raises OSError when that fails.
+    """
+    if way != read_computed_way(folder):
+        write_atomically(folder.path / _COMPUTED, msgspec.json.encode(way))
+
+
+def _place(way: MemoryWay) -> tuple[int, int, int]:
+    """Sorts ways by the memory that they take, the least first."""
+    return way.longest_row, way.at_once, -list(_TEXTS).index(way.recomputed)
+
+
+def _read(folder: JobFolder, name: str) -> MemoryWay | None:
+    try:
+        return msgspec.json.decode((folder.path / name).read_bytes(), type=MemoryWay)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return None

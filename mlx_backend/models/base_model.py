@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import mlx.core as mx
@@ -79,13 +80,32 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
     Raises OvernightError when the model is unknown or damaged, RuntimeError without enough memory.
     """
     info = find_base_model(library, name)
-    try:
+    with _damage_told(name, info):
         model, _ = load_model(info.path, lazy=True)
         if not has_gpu():
             _to_float32(model)
             dependency_patches.use_cpu_math(model)
         mx.eval(model.parameters())
         tokenizer = load_tokenizer(info.path)
+    model.freeze()
+    return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)
+
+
+def load_chat_form(library: Library, name: str) -> ChatForm:
+    """How a base model encodes conversations, without loading its weights.
+
+    Raises OvernightError when the model is unknown or its tokenizer damaged.
+    """
+    info = find_base_model(library, name)
+    with _damage_told(name, info):
+        return ChatForm(load_tokenizer(info.path), info)
+
+
+@contextlib.contextmanager
+def _damage_told(name: str, info: BaseModel) -> Iterator[None]:
+    """Turn what loading raises for damaged files into an OvernightError."""
+    try:
+        yield
     except (RuntimeError, ValueError, KeyError, TypeError, FileNotFoundError) as error:
         if isinstance(error, RuntimeError) and "alloc" in str(error):
             raise
@@ -95,8 +115,6 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
             f"Remove the folder {info.path}; the starter model is made again by itself.",
             f"{type(error).__name__}: {error}",
         ) from error
-    model.freeze()
-    return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)
 
 
 def _to_float32(model: nn.Module) -> None:

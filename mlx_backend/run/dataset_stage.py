@@ -14,6 +14,7 @@ from mlx_backend.jobs.memory_ladder import MemoryWay
 from mlx_backend.library import database
 from mlx_backend.library.notes import Notes
 from mlx_backend.night.deadline import check_time_is_left, latest_end
+from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.filing_stage import filed_adapter
 from mlx_backend.run.kept_private import keeps_private
@@ -29,6 +30,7 @@ _TAKEN_OUT = (
     "You deleted or left out notes or samples that this run had begun to learn. It starts again"
     " from the beginning, so that nothing of them is learned."
 )
+_NOT_ASKED = "Questions about notes that you deleted or left out are not asked in the exam."
 
 
 class DatasetStage:
@@ -79,7 +81,12 @@ class DatasetStage:
         So a run that is killed in between does all of this once more.
         """
         self._run.notice(why)
+        self._forget_training()
+
+    def _forget_training(self) -> None:
+        """Forget what follows from the samples; the next plan starts from the first way again."""
         self._run.files.forget_training()
+        way_of(self._run)  # which records it before study, because bad ends of that count, too
 
     def _shown(self, frozen: Dataset) -> Shown:
         """What the run has shown to the model up to its newest checkpoint."""
@@ -101,11 +108,16 @@ class DatasetStage:
         if shown.steps:
             self._run.files.before.unlink(missing_ok=True)  # it asked other questions
         else:
-            self._run.files.forget_training()
+            self._forget_training()
         self._run.files.save_dataset(left)
-        number = len(frozen.train) - len(left.train)
-        self._run.notice(
-            f"{number:,} of {len(frozen.train):,} samples are not learned, because you deleted or"
-            " left out them or their notes since this run began."
-        )
+        self._tell_what_is_left_out(len(frozen.train) - len(left.train), len(frozen.train))
         return left
+
+    def _tell_what_is_left_out(self, number: int, total: int) -> None:
+        if not number:  # only samples for the exam or the style were withdrawn
+            self._run.notice(_NOT_ASKED)
+            return
+        self._run.notice(
+            f"{number:,} of {total:,} samples are not learned, because you deleted or left out them"
+            " or their notes since this run began."
+        )

@@ -96,7 +96,7 @@ class FilingStage:
             Notes(connection).mark_learned(card.name, versions)
 
     def _learned(self, steps: int) -> Sequence[Sample]:
-        """The samples that so many steps have shown: all of them, unless the night was short."""
+        """The samples that `steps` steps have shown: all of them, unless the night was short."""
         batches, shown = self._preparation.batches, self._dataset.shown
         seen = set(batches.seen(steps))
         if shown.steps and steps < batches.steps(2):  # packed anew after these steps

@@ -1,6 +1,7 @@
 """What a run freezes at its first start, so that a resumed run ends with the very same adapter.
 
-`samples.json`: the dataset. `plan.json`: how many steps, and how a step saves memory.
+`samples.json`: the dataset. `plan.json`: how many steps, and how a step saves memory; what bad ends
+change about that is in other files (see `attempt_way`).
 `before.json`: what the model could before the training. `cores`: on how many it computes.
 """
 

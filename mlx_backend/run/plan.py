@@ -64,7 +64,7 @@ class _Measured:
     peak_bytes: int
 
     def seconds(self, steps: int, held_out: int) -> float:
-        """The seconds of so many steps, with the evaluations of so many held-out batches."""
+        """The seconds of `steps` steps, with the evaluations of `held_out` held-out batches."""
         looks = steps // evaluation_interval(steps, held_out) + 2
         return steps * self.step_s + looks * self.look_s
 

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
-from mlx_backend.jobs import memory_offsets_0_1
-from mlx_backend.jobs.memory_ladder import MemoryWay, is_thriftiest, read_way, write_way
-from mlx_backend.jobs.memory_offsets_0_1 import Lowered
+from mlx_backend.jobs.memory_ladder import MemoryWay, is_thriftiest, write_computed_way
 from mlx_backend.run.assessment import Assessment, assess_once
+from mlx_backend.run.attempt_way import planned_way
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.filing_stage import filed_adapter
 from mlx_backend.run.memory_check import check_fit, check_room
 from mlx_backend.run.plan import RunPlan, plan_what_fits
-from mlx_backend.run.preparation import Preparation, positions, prepare
+from mlx_backend.run.preparation import Preparation, prepare
 
 
 @dataclass(frozen=True)
-class Planned:
+class PreparedPlan:
     """What stands ready before the first step; `before` is what the model can by then."""
 
     plan: RunPlan
@@ -35,19 +34,18 @@ class PlanStage:
         self._dataset = dataset
         self._way = way
 
-    def plan(self) -> Planned:
+    def plan(self) -> PreparedPlan:
         """Prepare the training, and tell the plan.
 
         Raises OvernightError where it does not fit, NoRoomYet where it would if other programs gave
         memory back and the run is to wait for that.
         """
         frozen = self._run.files.plan()
-        planned = self._make_plan() if frozen is None else self._prepare_again(frozen)
-        self._tell(planned.plan)
-        self._tell_what_is_not_learned(planned.preparation)
-        return planned
+        prepared = self._make_plan() if frozen is None else self._prepare_again(frozen)
+        self._tell_what_is_not_learned(prepared.preparation)
+        return prepared
 
-    def _make_plan(self) -> Planned:
+    def _make_plan(self) -> PreparedPlan:
         run, spec = self._run, self._run.spec
         preparation = self._prepare()
         before = self._assess(preparation)
@@ -55,18 +53,20 @@ class PlanStage:
             spec, self._dataset, preparation, run.deadline(before.again_s), run.check
         )
         check_fit(plan, waits=spec.patience.when_memory_is_short)
-        write_way(run.folder, preparation.way)
         run.files.save_plan(plan)
-        return Planned(plan, preparation, before)
+        write_computed_way(run.folder, preparation.way)
+        self._tell(plan)
+        return PreparedPlan(plan, preparation, before)
 
-    def _prepare_again(self, plan: RunPlan) -> Planned:
+    def _prepare_again(self, plan: RunPlan) -> PreparedPlan:
         run = self._run
         # A way other than the planned one takes less memory, nobody has measured how much.
-        is_measured = self._way == _planned_way(run, plan)
+        is_measured = self._way == planned_way(run, plan)
         if run.spec.patience.when_memory_is_short and is_measured and self._learns_more():
             check_room(plan, could_take_less=not is_thriftiest(self._way, run.spec.dropout))
         preparation = self._prepare()
-        return Planned(plan, preparation, self._assess(preparation))
+        self._tell(plan)  # before the assessment, which can take minutes
+        return PreparedPlan(plan, preparation, self._assess(preparation))
 
     def _prepare(self) -> Preparation:
         run = self._run
@@ -101,27 +101,3 @@ class PlanStage:
                 f"{len(preparation.unlearnable)} of {total} samples hold nothing to learn, because"
                 " their question alone is too long; the report lists them."
             )
-
-
-def way_of(run: RunContext) -> MemoryWay:
-    """How the steps of this attempt save memory, kept in the run's folder.
-
-    From there the supervisor takes it, and chooses a thriftier one after bad ends.
-    """
-    way = read_way(run.folder)
-    if way is None:
-        plan = run.files.plan()
-        planned = plan.memory_way if plan is not None else None
-        way = planned or _older_way(run, memory_offsets_0_1.read_lowered(run.folder))
-        write_way(run.folder, way)
-    return way
-
-
-def _planned_way(run: RunContext, plan: RunPlan) -> MemoryWay:
-    return plan.memory_way or _older_way(run, Lowered())
-
-
-def _older_way(run: RunContext, lowered: Lowered) -> MemoryWay:
-    """The way that files of version 0.1 mean; without any, the one in which a run begins."""
-    planned, spec = memory_offsets_0_1.read_planned_steps(run.folder), run.spec
-    return memory_offsets_0_1.way_at(planned, lowered, positions(), spec.dropout, spec.low_memory)

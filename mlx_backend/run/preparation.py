@@ -15,7 +15,8 @@ from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.machine.accelerator import bound_run_ahead, has_gpu
 from mlx_backend.models import lora
-from mlx_backend.models.base_model import LoadedModel, load_base_model
+from mlx_backend.models.base_model import LoadedModel, load_base_model, load_chat_form
+from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import (
     BATCH_POSITIONS,
@@ -107,7 +108,7 @@ def _prepare_batches(
 ) -> Preparation:
     loaded = basis.loaded
     shape = batch_shape(way, positions(), spec.machines)
-    train = _tokenise(loaded, dataset.train, way.longest_row, basis.soft)
+    train = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft)
     batches = PackedBatches(train, spec.seed, shape)
     if batches.steps(1) == 0:
         raise OvernightError(
@@ -116,7 +117,7 @@ def _prepare_batches(
             "Add notes with a few sentences of text.",
         )
     held_out = PackedBatches(
-        _tokenise(loaded, dataset.held_out, way.longest_row, {}), spec.seed, shape
+        _tokenise(loaded.form, dataset.held_out, way.longest_row, {}), spec.seed, shape
     )
     return Preparation(
         loaded=loaded,
@@ -138,18 +139,18 @@ def _prepare_batches(
 def seen_samples(
     library: Library, spec: TrainSpec, dataset: Dataset, way: MemoryWay, steps: int
 ) -> set[int]:
-    """Which samples, by index, so many steps have shown to the model.
+    """Which samples, by index, the first `steps` steps have shown to the model.
 
     How rows are packed depends on the longest of them, which a run may have shortened to `way`'s
     since it began: both count. Raises OvernightError when the base model cannot be used.
     """
-    loaded = load_base_model(library, spec.model)
+    form = load_chat_form(library, spec.model)
     seen: set[int] = set()
     for longest in {LONG_ROW, way.longest_row}:
         shape = batch_shape(
             msgspec.structs.replace(way, longest_row=longest), positions(), spec.machines
         )
-        train = _tokenise(loaded, dataset.train, longest, {})
+        train = _tokenise(form, dataset.train, longest, {})
         seen |= set(PackedBatches(train, spec.seed, shape).seen(steps))
     return seen
 
@@ -195,13 +196,13 @@ def _soft_targets(
 
 
 def _tokenise(
-    loaded: LoadedModel,
+    form: ChatForm,
     samples: Sequence[Sample],
     longest_row: int,
     soft: Mapping[int, SoftTargets],
 ) -> list[TokenisedSample]:
     pairs = [(prompt, s.answer) for s in samples for prompt in (s.prompt, *s.rewordings)]
-    tokenised = iter(loaded.form.samples(pairs))
+    tokenised = iter(form.samples(pairs))
     found = []
     for number, sample in enumerate(samples):
         first = TokenisedSample.of(*next(tokenised), longest_row, soft.get(number))

@@ -21,10 +21,11 @@ from mlx_backend.night.overtime import keep_time_granted, with_time_granted
 from mlx_backend.protocol import TrainingEnd, TrainSpec
 from mlx_backend.protocol.report import FiledAdapter, RunReport
 from mlx_backend.run.assessment import assess
+from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.dataset_stage import DatasetStage
 from mlx_backend.run.filing_stage import FilingStage, filed_adapter
-from mlx_backend.run.plan_stage import Planned, PlanStage, way_of
+from mlx_backend.run.plan_stage import PlanStage, PreparedPlan
 from mlx_backend.run.reporting import (
     exam_scores,
     general_scores,
@@ -103,25 +104,24 @@ class _Stages:
         run = self._run
         if not run.folder.newest_checkpoint():  # what was learned is filed, even after the time
             check_time_is_left(run.spec, run.began)
-        way = way_of(run)
-        dataset = DatasetStage(run, way).dataset()
+        dataset = DatasetStage(run, way_of(run)).dataset()
         if dataset is None:
             return None
         run.begin_stage("preparing")
         run.files.keep_to_cores()
-        planned = PlanStage(run, dataset, way).plan()
-        state, end = self._train(planned)
+        prepared = PlanStage(run, dataset, way_of(run)).plan()
+        state, end = self._train(prepared)
         if end is TrainingEnd.STOPPED:
             return None
         run.begin_stage("saving")
-        card = FilingStage(run, dataset, planned.preparation).file(state)
+        card = FilingStage(run, dataset, prepared.preparation).file(state)
         run.begin_stage("checking")
-        run.tell_remaining(planned.before.again_s)
-        return self._report(dataset, planned, card, state, end)
+        run.tell_remaining(prepared.before.again_s)
+        return self._report(dataset, prepared, card, state, end)
 
-    def _train(self, planned: Planned) -> tuple[TrainingState, TrainingEnd]:
-        run, plan = self._run, planned.plan
-        loop = self._loop(planned)
+    def _train(self, prepared: PreparedPlan) -> tuple[TrainingState, TrainingEnd]:
+        run, plan = self._run, prepared.plan
+        loop = self._loop(prepared)
         run.begin_stage("training")
         mx.reset_peak_memory()
         end = loop.run(run.stop_requested)
@@ -131,56 +131,56 @@ class _Stages:
                 run.notice(text)
         return loop.state, end
 
-    def _loop(self, planned: Planned) -> TrainingLoop:
-        """The training loop, at the step that was saved last."""
-        run, preparation = self._run, planned.preparation
+    def _loop(self, prepared: PreparedPlan) -> TrainingLoop:
+        """The training loop, at the step of the last checkpoint."""
+        run, preparation = self._run, prepared.preparation
         loop = TrainingLoop(
             preparation.training,
             preparation.batches,
             preparation.held_out,
-            self._loop_plan(planned),
+            self._loop_plan(prepared),
             run.folder.append,
         )
         # Measuring the plan drew random numbers. A run that is cut short before its first
         # checkpoint does not measure again, and must end with the same adapter.
         mx.random.seed(run.spec.seed)
         if loop.resume():
-            run.notice("Going on from what was saved last.")
+            run.notice("Continuing from the last checkpoint.")
         return loop
 
-    def _loop_plan(self, planned: Planned) -> LoopPlan:
+    def _loop_plan(self, prepared: PreparedPlan) -> LoopPlan:
         run, spec = self._run, self._run.spec
         # A machine may be slower than measured. What is filed learns no more.
-        deadline = 0.0 if filed_adapter(run) else run.deadline(planned.before.again_s)
+        deadline = 0.0 if filed_adapter(run) else run.deadline(prepared.before.again_s)
         return LoopPlan(
-            steps=planned.plan.steps,
+            steps=prepared.plan.steps,
             learning_rate=spec.learning_rate,
             checkpoint_every=spec.checkpoint_every,
             checkpoints=run.folder.checkpoints,
             deadline=deadline,
             prompt=spec.prompt,
-            ask=functools.partial(_ask, ChatModel(planned.preparation.loaded)),
+            ask=functools.partial(_ask, ChatModel(prepared.preparation.loaded)),
         )
 
     def _report(
         self,
         dataset: Dataset,
-        planned: Planned,
+        prepared: PreparedPlan,
         card: AdapterCard,
         state: TrainingState,
         end: TrainingEnd,
     ) -> dict[str, object]:
         """Ask the exam again, and write the report."""
-        run, preparation = self._run, planned.preparation
+        run, preparation = self._run, prepared.preparation
         after = assess(preparation, dataset, run.spec.hours, check=run.check)
         path = str(run.library.adapters / card.name)
         report = RunReport(
             filed=FiledAdapter(run=run.folder.id, path=path, adapter=card.name),
-            training=what_it_took(card, planned.plan, state, end),
+            training=what_it_took(card, prepared.plan, state, end),
             left_out=what_was_left_out(dataset, preparation),
-            exam=exam_scores(planned.before, after),
-            style=style_losses(planned.before, after),
-            general=general_scores(planned.before, after),
+            exam=exam_scores(prepared.before, after),
+            style=style_losses(prepared.before, after),
+            general=general_scores(prepared.before, after),
             study=study_report(studied_before(run.folder)),
         )
         fields = judged(report).fields()

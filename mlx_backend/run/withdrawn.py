@@ -23,7 +23,7 @@ class Withdrawn:
     """Notes (ids) and samples that may not be learned any more.
 
     `left_out` is what `Dataset.left_out` says once they are removed. `is_exact` tells that the
-    dataset knows which notes a sample quotes; one of version 0.1 does not.
+    dataset knows which notes a sample quotes; one of version 0.1 does not, nor what is left of it.
     """
 
     notes: frozenset[int]
@@ -63,6 +63,7 @@ class Withdrawn:
             style=tuple(sample for sample in dataset.style if not self.covers(sample)),
             versions={id_: sha for id_, sha in dataset.versions.items() if id_ not in self.notes},
             left_out=self.left_out,
+            knows_others=self.is_exact,
         )
 
     def covers(self, sample: Sample) -> bool:
@@ -95,7 +96,7 @@ def find_withdrawn(dataset: Dataset, connection: sqlite3.Connection, studied: bo
         notes=frozenset(dataset.versions.keys() - wanted_notes(connection)),
         samples=tuple(stored for digest, stored in left_out.items() if digest not in known),
         left_out=tuple(left_out),
-        is_exact=dataset.left_out is not None,
+        is_exact=dataset.left_out is not None and dataset.knows_others,
     )
 
 

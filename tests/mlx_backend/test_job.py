@@ -77,7 +77,7 @@ def test_killed_stopped_and_resumed_it_ends_with_the_same_adapter(filled_library
     launch(folder)
     status = wait(folder, lambda status: status.state is not JobState.STARTING)
     status = wait(folder, lambda status: status.step > (status.checkpoint or 0) >= 5)
-    assert any("saved last" in notice for notice in status.notices)
+    assert any("from the last checkpoint" in notice for notice in status.notices)
     folder.request_stop()
     status = wait_until_over(folder)
     if status.state is JobState.STOPPED:  # else it was quicker than the request

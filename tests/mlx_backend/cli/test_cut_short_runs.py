@@ -77,7 +77,7 @@ def test_resume_goes_on_after_the_job_was_killed(
     output, errors = capsys.readouterr()
     result = json.loads(output.splitlines()[-1])
     assert (result["run"], result["adapter"]) == (folder.id, "Cut")
-    assert "Going on from what was saved last." in errors
+    assert "Continuing from the last checkpoint." in errors
     events = folder.reader().read_new()
     starts = [event.resumed_from for event in events if isinstance(event, protocol.Started)]
     assert starts[0] is None

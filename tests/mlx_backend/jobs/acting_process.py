@@ -89,7 +89,7 @@ _ACTS: dict[str, Callable[..., object]] = {
     "want memory": _want_memory,
     "stop unasked": lambda folder: _say({"event": "stopped"}),
     "garbage": lambda folder: os.write(1, b"\xff\n{}\n[1]\n"),
-    "note the way": lambda folder: _note(folder, "memory_way.json"),
+    "note the way": lambda folder: _note(folder, ("memory_way.json", "computed_way.json")),
     "abort": lambda folder: os.abort(),
     "fault": lambda folder: ctypes.string_at(0),
     "be killed": lambda folder: os.kill(os.getpid(), signal.SIGKILL),
@@ -97,11 +97,9 @@ _ACTS: dict[str, Callable[..., object]] = {
 }
 
 
-def _note(folder: Path, name: str) -> None:
-    try:
-        text = (folder / name).read_text()
-    except FileNotFoundError:
-        text = "none"
+def _note(folder: Path, names: tuple[str, ...]) -> None:
+    paths = (folder / name for name in names)
+    text = next((path.read_text() for path in paths if path.exists()), "none")
     with (folder / "ways").open("a") as file:
         file.write(text + "\n")
 

@@ -18,7 +18,7 @@ import pytest
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.jobs.machine_services import MachineServices
-from mlx_backend.jobs.memory_ladder import MemoryWay, first_way, ways_from, write_way
+from mlx_backend.jobs.memory_ladder import MemoryWay, first_way, ways_from, write_computed_way
 from mlx_backend.jobs.supervisor import Persistence, Supervisor
 from mlx_backend.library import Library
 from mlx_backend.protocol import TrainSpec, Waiting
@@ -75,7 +75,7 @@ class Night:
 def folder(library: Library) -> JobFolder:
     folder = JobFolder.create(library.runs, TrainSpec(name="Garden", model="tiny"))
     folder.append(protocol.Launched())
-    write_way(folder, FASTEST)  # as the training does before anything else
+    write_computed_way(folder, FASTEST)  # as the training does before anything else
     return folder
 
 

@@ -11,11 +11,16 @@ from mlx_backend.jobs.memory_ladder import (
     MemoryWay,
     first_way,
     is_thriftiest,
+    read_computed_way,
+    read_limit,
     read_way,
+    remove_limit,
     thriftier,
+    thriftier_of,
     thriftiest,
     ways_from,
     with_less_at_once,
+    write_computed_way,
     write_way,
 )
 from mlx_backend.library import Library
@@ -102,6 +107,27 @@ def test_bad_ends_lead_to_the_same_ways_as_in_version_0_1(
                 way = following if end == "o" else with_less_at_once(way, dropout)
             found += letter(way, batch)
     assert found == AFTER_BAD_ENDS[batch, dropout, low_memory]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_of_two_ways_the_one_further_down_takes_less(dropout: float) -> None:
+    ways = ways_from(first_way(2048, dropout), dropout)
+    for above, below in itertools.combinations(ways, 2):
+        assert thriftier_of(above, below) == thriftier_of(below, above) == below
+    for way in ways:
+        assert thriftier_of(way, None) == thriftier_of(way, way) == way
+
+
+def test_the_limit_holds_whatever_was_computed(folder: JobFolder) -> None:
+    fastest, limit, *_, thriftiest = ways_from(first_way(2048, 0.0), 0.0)
+    write_computed_way(folder, fastest)
+    assert (read_way(folder), read_limit(folder)) == (fastest, None)
+    write_way(folder, limit)
+    assert (read_way(folder), read_limit(folder)) == (limit, limit)
+    write_computed_way(folder, thriftiest)
+    assert (read_way(folder), read_limit(folder)) == (thriftiest, limit)
+    remove_limit(folder)
+    assert (read_way(folder), read_computed_way(folder)) == (thriftiest, thriftiest)
 
 
 def test_a_way_is_kept_in_the_runs_folder(folder: JobFolder) -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder, JobState
-from mlx_backend.jobs.memory_ladder import MemoryWay, read_way
+from mlx_backend.jobs.memory_ladder import (
+    MemoryWay,
+    read_limit,
+    read_way,
+    write_computed_way,
+    write_way,
+)
 from tests.mlx_backend.jobs.supervised import (
     FASTEST,
     FINISH,
@@ -116,10 +122,31 @@ def test_other_ends_change_nothing(folder: JobFolder, supervise: Any) -> None:
 def test_a_way_that_is_not_known_stays_so(
     folder: JobFolder, supervise: Any, content: bytes | None
 ) -> None:
-    path = folder.path / "memory_way.json"
+    path = folder.path / "computed_way.json"
     path.unlink() if content is None else path.write_bytes(content)
     assert isinstance(supervise([*OOM[1:]], [FINISH]), protocol.Finished)
     assert read_way(folder) is None
+
+
+def test_a_bad_end_leads_below_the_way_that_was_computed(folder: JobFolder, supervise: Any) -> None:
+    write_way(folder, MLP)
+    write_computed_way(folder, LAYER)  # as a plan that did not fit in the faster way
+    supervise(OOM, [FINISH])
+    assert read_limit(folder) == ROW_BY_ROW
+    assert read_way(folder) == ROW_BY_ROW
+
+
+def test_a_bad_end_before_a_way_is_computed_leads_further(
+    folder: JobFolder, supervise: Any
+) -> None:
+    write_way(folder, LAYER)  # after an earlier end; the attempt ended before it recorded this
+    supervise(OOM, [FINISH])
+    assert read_limit(folder) == ROW_BY_ROW
+
+
+def test_without_a_bad_end_there_is_no_limit(folder: JobFolder, supervise: Any) -> None:
+    supervise([("abort",)], [FINISH])
+    assert read_limit(folder) is None
 
 
 @pytest.mark.parametrize("kind", ["no_notes", "model_damaged", "no_memory", "no_learning"])

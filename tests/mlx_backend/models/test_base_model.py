@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import mlx.core as mx
@@ -11,7 +12,8 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.machine import accelerator
 from mlx_backend.machine.arrays import flatten
-from mlx_backend.models.base_model import LoadedModel, load_base_model
+from mlx_backend.models import base_model
+from mlx_backend.models.base_model import LoadedModel, load_base_model, load_chat_form
 
 
 def test_everything_is_frozen_and_float32_on_the_cpu(loaded: LoadedModel) -> None:
@@ -39,9 +41,23 @@ def own_copy(library: Library, tiny_folders: dict[str, Path]) -> Path:
     return Path(shutil.copytree(tiny_folders["tiny"], library.models / "own"))
 
 
-def expect_damaged(library: Library) -> None:
+def test_the_chat_form_alone_encodes_alike(tiny_library: Library, loaded: LoadedModel) -> None:
+    pairs = [("When was the lamp lit?", "At 18:40."), ("Where?", "")]
+    assert load_chat_form(tiny_library, "tiny").samples(pairs) == loaded.form.samples(pairs)
+
+
+def test_the_chat_form_is_loaded_without_weights(
+    tiny_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base_model, "load_model", lambda *_, **__: pytest.fail("loaded"))
+    assert load_chat_form(tiny_library, "tiny").count(["a lamp"])[0] > 0
+
+
+def expect_damaged(
+    library: Library, load: Callable[[Library, str], object] = load_base_model
+) -> None:
     with pytest.raises(OvernightError) as caught:
-        load_base_model(library, "own")
+        load(library, "own")
     assert caught.value.kind is ErrorKind.MODEL_DAMAGED
     assert caught.value.hint
 
@@ -86,3 +102,4 @@ def test_a_config_that_does_not_fit_the_weights(library: Library, own_copy: Path
 def test_a_damaged_tokenizer(library: Library, own_copy: Path, content: str) -> None:
     (own_copy / "tokenizer.json").write_text(content)
     expect_damaged(library)
+    expect_damaged(library, load_chat_form)

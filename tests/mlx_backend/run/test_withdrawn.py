@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlx_backend.dataset.samples import Dataset, Sample, load_dataset
+from mlx_backend.dataset.samples import Dataset, Sample, Shown, load_dataset, save_dataset
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
@@ -22,6 +22,7 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_browsing import SampleBrowsing, SampleFilter
 from mlx_backend.library.samples import Samples
 from mlx_backend.protocol import Notice, StepDone, TrainSpec
+from mlx_backend.run import preparation as preparation_module
 from mlx_backend.run.preparation import seen_samples, way_at_start
 from mlx_backend.run.training_run import TrainingRun
 from mlx_backend.run.withdrawn import find_withdrawn
@@ -203,6 +204,37 @@ def test_what_no_step_has_shown_is_dropped_and_the_run_goes_on(
     assert len(result["exam"]) == result["exam_asked"]  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("part", ["held_out", "style"])
+def test_where_only_questions_and_style_are_withdrawn_no_number_is_told(
+    filled_library: Library, folder: JobFolder, notes: Notes, part: str
+) -> None:
+    assert work(filled_library, folder, until=0) is None
+    rope = note_called(notes, "The rope shop")
+    dataset = dataset_of(folder)
+    others = tuple(sample for sample in dataset.train if rope not in sample.notes)
+    parts = {"held_out": (), "style": ()} | {part: (Sample("What?", "A rope.", rope, 1, "own"),)}
+    changed = msgspec.structs.replace(dataset, train=others, **parts)
+    save_dataset(folder.path / "samples.json", changed)
+    NoteDecisions(notes.connection).decide([rope], included=False)
+    assert work(filled_library, folder, until=0) is None
+    assert dataset_of(folder).train == others
+    assert not was_told(folder, "samples are not learned")
+    assert was_told(
+        folder, "Questions about notes that you deleted or left out are not asked in the exam."
+    )
+
+
+def test_what_was_shown_is_found_without_loading_the_base_model(
+    filled_library: Library, folder: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert work(filled_library, folder, until=0) is None
+    dataset, spec = dataset_of(folder), folder.spec()
+    assert isinstance(spec, TrainSpec)
+    monkeypatch.setattr(preparation_module, "load_base_model", lambda *_: pytest.fail("loaded"))
+    seen = seen_samples(filled_library, spec, dataset, way_at_start(spec), 1)
+    assert 0 < len(seen) <= len(dataset.train)
+
+
 def test_nothing_is_left_to_learn(filled_library: Library, folder: JobFolder, notes: Notes) -> None:
     assert work(filled_library, folder, until=0) is None
     every_note = [note.id for note in notes.summaries()]
@@ -247,3 +279,27 @@ def test_a_dataset_of_version_0_1_is_judged_by_its_words(
     TAKING_OUT["sample left out"][0](filled_library, notes, notes_folder)
     assert find_withdrawn(older, db, studied=True).touches(older)
     assert not find_withdrawn(older, db, studied=False).touches(older)
+
+
+def test_what_is_left_of_a_dataset_of_version_0_1_is_judged_by_its_words_again(
+    filled_library: Library, folder: JobFolder, notes: Notes, notes_folder: Path
+) -> None:
+    work(filled_library, folder, until=0)
+    db = notes.connection
+    rope, garden = (note_called(notes, title) for title in ("The rope shop", "Garden plan"))
+    linked = Sample("Which notes link to Garden plan?", "Garden plan.", garden, 1, "linked")
+    dataset = dataset_of(folder)
+    older = msgspec.structs.replace(dataset, left_out=None, train=(*dataset.train, linked))
+    path = folder.path / "samples.json"
+    TAKING_OUT["sample left out"][0](filled_library, notes, notes_folder)
+    save_dataset(path, find_withdrawn(older, db, studied=True).removed_from(older, Shown()))
+    left = load_dataset(path)
+    assert linked in left.train
+    assert not find_withdrawn(left, db, studied=True).touches(left)
+    NoteDecisions(db).decide([rope], included=False)
+    again = find_withdrawn(left, db, studied=True)
+    assert again.covers(linked)  # still nobody knows
+    save_dataset(path, again.removed_from(left, Shown()))
+    assert linked not in load_dataset(path).train
+    newer = msgspec.structs.replace(dataset, train=(*dataset.train, linked))
+    assert not find_withdrawn(newer, db, studied=True).covers(linked)
