@@ -85,7 +85,8 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
             _to_float32(model)
             dependency_patches.use_cpu_math(model)
         mx.eval(model.parameters())
-        tokenizer = load_tokenizer(info.path)
+        # Else transformers would ask in the terminal whether it may run the model's own code.
+        tokenizer = load_tokenizer(info.path, {"trust_remote_code": False})
     except (RuntimeError, ValueError, KeyError, TypeError, FileNotFoundError) as error:
         if isinstance(error, RuntimeError) and "alloc" in str(error):
             raise
