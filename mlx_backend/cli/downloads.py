@@ -27,7 +27,8 @@ def download(options: argparse.Namespace, console: Console) -> dict[str, object]
     spec = DownloadSpec(repo=repo, revision=revision, name=_checked_name(library, options.name))
     folder = _begun(library, spec)
     if folder is None:
-        if (there := _there_already(library, spec, console)) is not None:
+        there = _there_already(library, spec, not options.detach, console)
+        if there is not None:
             return there
         folder = JobFolder.create(library.jobs, spec)
         launch(folder)
@@ -125,7 +126,7 @@ def _begun(library: Library, spec: DownloadSpec) -> JobFolder | None:
 
 
 def _there_already(
-    library: Library, spec: DownloadSpec, console: Console
+    library: Library, spec: DownloadSpec, will_follow: bool, console: Console
 ) -> dict[str, object] | None:
     """What the Hub says at once; the result where the same commit is in the library already.
 
@@ -134,6 +135,7 @@ def _there_already(
     from mlx_backend.library.models import list_models
     from mlx_backend.models.hub.access import Access
     from mlx_backend.models.hub.download import require_room, result_of
+    from mlx_backend.models.hub.licences import licence_notice
     from mlx_backend.models.hub.repository import look_up
     from mlx_backend.models.hub.wanted import wanted_files
 
@@ -145,6 +147,9 @@ def _there_already(
     size = sum(file.size for file in wanted_files(repository))
     require_room(library.jobs, size)
     console.say(f"{repository.source}: {data_size(size)}, licence: {repository.licence or '?'}")
+    notice = licence_notice(repository.licence, repository.name)
+    if notice and not will_follow:  # else the job tells it
+        console.note(notice)
     return None
 
 
@@ -203,14 +208,12 @@ def _is_done(status: JobStatus) -> bool:
 
 
 def _shown(folder: JobFolder, console: Console) -> dict[str, object]:
-    from mlx_backend.models.hub.download import fetched_bytes, repository_of
-    from mlx_backend.models.hub.wanted import wanted_files
+    from mlx_backend.models.hub.download import amount_fetched
 
-    spec, repository = _spec(folder), repository_of(folder)
+    spec = _spec(folder)
     repo = spec.repo if isinstance(spec, DownloadSpec) else ""
     state = folder.status().state.value
-    done = fetched_bytes(folder)
-    total = sum(file.size for file in wanted_files(repository)) if repository else 0
+    done, total = amount_fetched(folder)
     amount = f"{data_size(done)} of {data_size(total)}"
     console.say(f"Download {folder.id}: {repo}, {state}, {amount}")
     return {"id": folder.id, "repo": repo, "status": state, "bytes": done, "total": total}

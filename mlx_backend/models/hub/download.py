@@ -82,12 +82,17 @@ def repository_of(folder: JobFolder) -> Repository | None:
         return None
 
 
-def fetched_bytes(folder: JobFolder) -> int:
-    """How many bytes of a download are there."""
+def amount_fetched(folder: JobFolder) -> tuple[int, int]:
+    """How many bytes of a download are there, and how many it has in all; 0 where not known."""
     repository = repository_of(folder)
     if repository is None:
-        return 0
-    return sum(_place(folder, f).bytes_there(f) for f in wanted_files(repository))
+        return 0, 0
+    try:
+        files = wanted_files(repository)
+    except OvernightError:  # an earlier version began it, and wanted what this one refuses
+        return 0, 0
+    there = sum(_place(folder, file).bytes_there(file) for file in files)
+    return there, sum(file.size for file in files)
 
 
 def result_of(model: BaseModel) -> dict[str, object]:

@@ -46,7 +46,7 @@ def seconds_asked_for(headers: Mapping[str, str]) -> float:
 
     The Hub says so in a header of its own, which its client library reads.
     """
-    from huggingface_hub.utils._http import parse_ratelimit_headers
+    from huggingface_hub.utils import parse_ratelimit_headers
 
     said = headers.get("Retry-After", "").strip()
     if said.isdecimal():

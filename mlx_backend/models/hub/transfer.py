@@ -200,7 +200,7 @@ class Transfer:
 
     def _told(self, answer: httpx2.Response) -> OvernightError:
         import httpx2
-        from huggingface_hub.utils._http import hf_raise_for_status
+        from huggingface_hub.utils import hf_raise_for_status
 
         body = b""
         for piece in answer.iter_raw(_MOST_OF_AN_ERROR):

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from mlx_backend import protocol
+from mlx_backend.cli.main import main
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.models import read_model
 from mlx_backend.locks import is_held
 from mlx_backend.machine.cores import FIXED_CORES
-from mlx_backend.models.hub.download import fetched_bytes
+from mlx_backend.models.hub.download import amount_fetched
 from mlx_backend.settings import change_settings
 from tests.mlx_backend.cli.running import Run, Said
 from tests.mlx_backend.models.hub.loopback_hub import COMMIT, REPO, Hub
@@ -95,7 +96,7 @@ def test_paused_by_command_and_continued(hub: Hub, library: Library, run: Run, s
     job_id = run("download", REPO, "--detach")["run"]
     wait(lambda: hub.sent_of(WEIGHTS) > MB)
     assert run("stop", job_id) == {"run": job_id, "status": "stopped"}
-    there = fetched_bytes(only_job(library))
+    there = amount_fetched(only_job(library))[0]
     assert there > MB
     hub.bytes_per_second = 0
     assert "Downloaded 'Tiny-1B'" in said("resume", job_id)
@@ -169,3 +170,14 @@ def test_the_token_is_in_no_file_and_no_output(
     files = [path for path in library.home.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if token.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("options", [(), ("--detach",)])
+def test_a_licence_that_is_not_open_source_is_named_once(
+    hub: Hub, library: Library, capfd: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    hub.repos[REPO].licence = "gemma"
+    assert main(["download", REPO, *options]) == 0
+    out, errors = capfd.readouterr()
+    assert (out + errors).count("Gemma Terms of Use. Read it: https://ai.google.dev/") == 1
+    wait(lambda: only_job(library).status().state.is_over)

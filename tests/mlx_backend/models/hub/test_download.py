@@ -17,7 +17,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.models import CARD, read_model
 from mlx_backend.models.base_model import load_base_model
-from mlx_backend.models.hub.download import RESERVE, fetched_bytes
+from mlx_backend.models.hub.download import RESERVE, amount_fetched
 from tests.mlx_backend.models.hub.conftest import Fetch, Refused
 from tests.mlx_backend.models.hub.loopback_hub import COMMIT, REPO, Hub, Repo, Serving
 from tests.mlx_backend.models.hub.weights import WEIGHTS, enlarge_weights, split_weights, tensors_in
@@ -128,7 +128,7 @@ def test_licences_that_are_not_open_source_are_named_first(
 def test_a_pause_keeps_what_is_there_and_the_commit(hub: Hub, fetch: Fetch, job: JobFolder) -> None:
     enlarge_weights(hub.repos[REPO].files)
     assert fetch(stop_after(hub, 3 << 20)) is None
-    there = fetched_bytes(job)
+    there = amount_fetched(job)[0]
     assert there
     hub.repos[REPO].licence = "changed meanwhile"
     sent = hub.sent
@@ -164,7 +164,7 @@ def test_a_connection_that_brings_nothing_any_more(
     enlarge_weights(hub.repos[REPO].files)
     hub.cuts.extend([3 << 20] + [0] * 20)
     assert refused().kind is ErrorKind.OFFLINE
-    assert fetched_bytes(job) > 3 << 20
+    assert amount_fetched(job)[0] > 3 << 20
     hub.cuts.clear()
     assert fetch() is not None
 
@@ -302,7 +302,7 @@ def test_a_disk_that_gets_full_meanwhile(
             fetch()
     assert from_exception(caught.value).kind is ErrorKind.DISK_FULL
     assert not names_in(library.models)
-    there = fetched_bytes(job)
+    there = amount_fetched(job)[0]
     assert there > 8 << 20
     assert fetch() is not None
     assert [request.begin for request in hub.requests][-1] > 8 << 20
@@ -509,7 +509,7 @@ def test_settings_that_make_no_sense_lose_nothing(
 ) -> None:
     enlarge_weights(hub.repos[REPO].files)
     fetch(stop_after(hub, 3 << 20))
-    there = fetched_bytes(job)
+    there = amount_fetched(job)[0]
     monkeypatch.setenv(*setting)
     assert setting[0] in refused().message
-    assert fetched_bytes(job) == there > 0
+    assert amount_fetched(job)[0] == there > 0
