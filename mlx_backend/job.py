@@ -19,7 +19,7 @@ from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.redacting import log_to_stderr, redact_output
 from mlx_backend.private_data.scan import find_secrets
-from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import DownloadSpec, ExportSpec, ImportSpec, TrainSpec
 
 _LOCK_PATIENCE_S = 2.0
 _PROGRESS_EVERY_S = 0.1
@@ -86,7 +86,9 @@ def _fail(folder: JobFolder, error: OvernightError) -> int:
 
 
 def _run(
-    folder: JobFolder, spec: ImportSpec | ExportSpec, stop_requested: Callable[[], bool]
+    folder: JobFolder,
+    spec: ImportSpec | ExportSpec | DownloadSpec,
+    stop_requested: Callable[[], bool],
 ) -> dict[str, object] | None:
     from mlx_backend.machine import accelerator
 
@@ -100,6 +102,10 @@ def _run(
 
             folder.append(protocol.StageBegan(stage="exporting"))
             return export_mlx(library, spec.name, Path(spec.to), stop_requested)
+        case DownloadSpec():
+            from mlx_backend.models.hub.download import download
+
+            return download(library, folder, spec, stop_requested)
 
 
 def _import(

@@ -84,11 +84,11 @@ class JobWatcher(QObject):
         return self._of_kind(protocol.TrainSpec)
 
     def jobs(self) -> list[JobSnapshot]:
-        """All imports and exports, the newest first."""
-        return self._of_kind(protocol.ImportSpec, protocol.ExportSpec)
+        """All imports, exports and downloads, the newest first."""
+        return self._of_kind(protocol.ImportSpec, protocol.ExportSpec, protocol.DownloadSpec)
 
     def active(self) -> list[JobSnapshot]:
-        """The jobs that are running now, runs before imports and exports."""
+        """The jobs that are running now, runs before all others."""
         active = [job for job in self._snapshots.values() if job.is_active]
         active.sort(key=lambda job: job.id, reverse=True)
         return sorted(active, key=lambda job: not isinstance(job.spec, protocol.TrainSpec))

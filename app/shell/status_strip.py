@@ -22,7 +22,9 @@ from app.text import amounts
 from app.tonight import run_figures, run_story
 from app.widgets.labels import button, label, paragraph
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import DownloadSpec, ExportSpec, ImportSpec, TrainSpec
+
+_FINEST = 1_000_000  # steps of the bar
 
 
 class StatusStrip(QFrame):
@@ -144,12 +146,24 @@ def describe(job: JobSnapshot) -> str:
             return _with_remaining(job, run_story.doing(job))
         left, _ = amounts.estimate(status.latest.remaining_s, status.latest.remaining_error_s)
         return f"{amounts.percent(status.step, status.steps)}, {left} left"
+    if isinstance(job.spec, DownloadSpec):
+        return _downloaded(job)
     if status.progress is not None and status.progress.total:
         done = amounts.part(status.progress.done, status.progress.total)
         return f"{done} {status.progress.unit}"
     if isinstance(job.spec, ExportSpec):
         return "Writing and checking…"
     return "Looking for notes…"
+
+
+def _downloaded(job: JobSnapshot) -> str:
+    progress = job.status.progress
+    if progress is None or not progress.total:
+        return "Asking the Hub…" if job.status.stage != "checking" else "Checking…"
+    done = amounts.percent(progress.done, progress.total)
+    if progress.remaining_s is None:
+        return done
+    return f"{done}, {amounts.duration(progress.remaining_s)} left"
 
 
 def _with_remaining(job: JobSnapshot, doing: str) -> str:
@@ -171,6 +185,8 @@ def _title(job: JobSnapshot) -> str:
             return f"Training “{name}”"
         case ExportSpec(name=name):
             return f"Exporting “{name}”"
+        case DownloadSpec(repo=repo):
+            return f"Downloading “{repo.rpartition('/')[2]}”"
     return "Adding notes"
 
 
@@ -180,6 +196,8 @@ def _page_of(job: JobSnapshot) -> str:
             return "notes"
         case ExportSpec():
             return "adapters"
+        case DownloadSpec():
+            return "models"
     return "tonight"
 
 
@@ -188,5 +206,7 @@ def _share(job: JobSnapshot) -> tuple[int, int]:
     if status.stage == "training" and status.steps:
         return status.step, status.steps
     if status.progress is not None:
-        return status.progress.done, status.progress.total
+        done, total = status.progress.done, status.progress.total
+        scale = max(1, total // _FINEST)  # a bar of Qt counts to 2^31 at most
+        return done // scale, total // scale
     return 0, 0

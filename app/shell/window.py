@@ -42,7 +42,7 @@ from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import open_path
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
+from mlx_backend.protocol import Citation, DownloadSpec, ImportSpec, TrainSpec
 
 if TYPE_CHECKING:
     from app.bin.page import BinPage
@@ -310,6 +310,8 @@ class Window(QMainWindow):
             return
         if isinstance(job.spec, TrainSpec):
             self._refresh({"notes", "adapters"})
+        elif isinstance(job.spec, DownloadSpec):
+            self._refresh({"models"})
         elif isinstance(job.spec, ImportSpec) and self._current() is not self._pages["notes"]:
             self.strip.show_import(job)
         error = job.status.error

@@ -15,3 +15,12 @@ def duration(seconds: float) -> str:
 def counted(number: int, noun: str) -> str:
     """A number with its noun, such as "1 step" or "1,200 steps"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def data_size(size: float) -> str:
+    """A number of bytes in words, such as "30 kB", "12 MB" or "1.8 GB"."""
+    if size < 1e5:
+        return f"{size / 1e3:.0f} kB"
+    if size < 1e9:
+        return f"{size / 1e6:,.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
+    return f"{size / 1e9:,.1f} GB"

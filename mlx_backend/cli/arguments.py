@@ -89,10 +89,24 @@ def _library_commands(commands: _Commands) -> None:
         )
     models = commands.add("models", "models", "list_models", "list the base models")
     models.add_argument("--remove", metavar="NAME", help="move this base model to the bin")
+    _download_command(commands)
     bin_ = commands.add("bin", "bin", "show_bin", "list or restore what was deleted")
     what = bin_.add_mutually_exclusive_group()
     what.add_argument("--restore", metavar="ID", help="restore this item")
     what.add_argument("--empty", action="store_true", help="delete everything in it for good")
+
+
+def _download_command(commands: _Commands) -> None:
+    download = commands.add(
+        "download", "downloads", "download", "fetch a base model from the Hugging Face Hub"
+    )
+    download.add_argument("repository", metavar="OWNER/NAME[@REVISION]")
+    download.add_argument("--name", help="what to call it here (default: as the repository)")
+    how = download.add_mutually_exclusive_group()
+    how.add_argument("--detach", action="store_true", help="return at once; the download goes on")
+    how.add_argument(
+        "--cancel", action="store_true", help="stop it and remove what has been fetched"
+    )
 
 
 def _training_commands(commands: _Commands) -> None:
@@ -131,7 +145,10 @@ def _training_commands(commands: _Commands) -> None:
 
 def _resume_command(commands: _Commands) -> None:
     resume = commands.add(
-        "resume", "run_control", "resume", "continue a run that was paused, stopped or interrupted"
+        "resume",
+        "run_control",
+        "resume",
+        "continue a run or download that was paused, stopped or interrupted",
     )
     which = resume.add_mutually_exclusive_group(required=True)
     which.add_argument("run_id", nargs="?", metavar="RUN")

@@ -1,4 +1,4 @@
-"""Showing a run while it goes on: a progress bar in a terminal, elsewhere a line now and then."""
+"""Showing a job while it goes on: a progress bar in a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NoReturn, Self, TextIO
 from tqdm import tqdm
 
 from mlx_backend import protocol
-from mlx_backend.cli.amounts import duration
+from mlx_backend.cli.amounts import data_size, duration
 from mlx_backend.cli.printing import harmless
 from mlx_backend.jobs import JobFolder, JobStatus
 
@@ -23,7 +23,10 @@ _STAGES = {
     "training": "Training",
     "saving": "Saving",
     "checking": "Checking",
+    "looking up": "Asking the Hub",
+    "downloading": "Downloading",
 }
+_BYTES = "bytes"
 
 
 def follow(folder: JobFolder) -> JobStatus:
@@ -124,6 +127,7 @@ class ProgressBar:
             case protocol.Progress():
                 # A study counts notes at first, and then passages.
                 self._bar.unit = event.unit.removesuffix("s")
+                self._bar.unit_scale = event.unit == _BYTES
                 self._bar.n, self._bar.total = event.done, event.total or None
                 self._bar.set_postfix_str(", ".join(filter(None, (event.text, _left(event)))))
             case protocol.Planned():
@@ -166,8 +170,14 @@ def _done(event: protocol.Progress) -> str:
     left = _left(event)
     if not (event.done or event.total):
         return left.capitalize() or "Working"
+    return ", ".join(filter(None, (_amount(event), event.text, left)))
+
+
+def _amount(event: protocol.Progress) -> str:
+    if event.unit == _BYTES:
+        return f"{data_size(event.done)} of {data_size(event.total)}"
     of = f" of {event.total:,}" if event.total else ""
-    return ", ".join(filter(None, (f"{event.done:,}{of} {event.unit}", event.text, left)))
+    return f"{event.done:,}{of} {event.unit}"
 
 
 def _left(event: protocol.Progress) -> str:

@@ -6,6 +6,7 @@ import argparse
 
 from mlx_backend.cli.bin import as_results, in_bin_sentence, purge_bin
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.downloads import show_unfinished
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import list_adapters
 from mlx_backend.library.bin import Bin, Binned
@@ -17,7 +18,8 @@ from mlx_backend.settings import load_settings
 def list_models(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight models`: list the base models; with --remove, move one to the bin first.
 
-    When only listing, makes the starter model if it is missing.
+    When only listing, makes the starter model if it is missing, and lists downloads that are not
+    done.
     """
     library = Library.open()
     if options.remove is not None:
@@ -37,7 +39,7 @@ def list_models(options: argparse.Namespace, console: Console) -> dict[str, obje
             for m in models
         ],
     )
-    return {"models": _as_results(models)}
+    return {"models": _as_results(models), "downloads": show_unfinished(library, console)}
 
 
 def _remove(library: Library, name: str, console: Console) -> Binned:

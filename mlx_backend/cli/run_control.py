@@ -1,4 +1,4 @@
-"""The commands that pause, stop and resume runs."""
+"""The commands that pause, stop and resume runs and downloads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.downloads import find_job, follow_download, is_download, pause_download
 from mlx_backend.cli.following import wait_for_end
 from mlx_backend.cli.run_outcome import follow_or_leave, stopped
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -21,6 +22,8 @@ _POLL_S = 0.1
 def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight pause RUN`: ask the run to pause, and wait until it has saved and freed memory."""
     folder = _running(options.run_id)
+    if is_download(folder):
+        return pause_download(folder, console)
     folder.request_pause()
     console.say(f"Asked {folder.id} to pause; it saves a checkpoint first.")
     while not ((status := folder.status()).state.is_over or _is_paused(status)):
@@ -36,6 +39,8 @@ def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
 def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight stop RUN`: ask the run to stop, and wait until it has saved and ended."""
     folder = _running(options.run_id)
+    if is_download(folder):
+        return pause_download(folder, console)
     folder.request_stop()
     console.say(f"Asked {folder.id} to stop; it saves a checkpoint first.")
     status = wait_for_end(folder)
@@ -54,8 +59,10 @@ def resume(options: argparse.Namespace, console: Console) -> dict[str, object]:
         return _set_after_restart(library, options.after_restart == "on", console)
     if options.waiting:
         return _resume_interrupted(library, console)
-    folder = JobFolder.find(library.runs, options.run_id)
+    folder = find_job(library, options.run_id)
     _go_on(folder, options.hosts)
+    if is_download(folder):
+        return follow_download(folder, options.detach, console)
     return follow_or_leave(library, folder, options.detach, console)
 
 
@@ -64,7 +71,7 @@ def _running(run_id: str) -> JobFolder:
 
     Raises OvernightError when there is no such run, or when it is over.
     """
-    folder = JobFolder.find(Library.open().runs, run_id)
+    folder = find_job(Library.open(), run_id)
     if folder.status().state.is_over:
         raise OvernightError(
             ErrorKind.RUN_STATE,

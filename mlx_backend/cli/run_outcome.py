@@ -27,7 +27,7 @@ def follow_or_leave(
     if leave:
         return _left(library, folder, console)
     try:
-        with _terminated_as_by_ctrl_c():
+        with terminated_as_by_ctrl_c():
             status = follow(folder)
     except KeyboardInterrupt:
         _stop_politely(folder, console)
@@ -36,7 +36,8 @@ def follow_or_leave(
 
 
 @contextlib.contextmanager
-def _terminated_as_by_ctrl_c() -> Iterator[None]:
+def terminated_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt, as Ctrl-C does."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -31,13 +31,16 @@ _RESERVED = re.compile(
 )
 
 
-def check_name(name: str) -> str:
-    """`name` in its normal form. Raises OvernightError when an adapter cannot have this name."""
+def check_name(name: str, of: str = "an adapter") -> str:
+    """`name` in its normal form. Raises OvernightError when an adapter cannot have this name.
+
+    Base models may have the same names; `of` is what the error calls that which is named.
+    """
     name = normal_name(name)
     reason = _problem_of(name)
     if reason:
         raise OvernightError(
-            ErrorKind.BAD_INPUT, f"'{_printable(name)}' cannot be the name of an adapter.", reason
+            ErrorKind.BAD_INPUT, f"'{_printable(name)}' cannot be the name of {of}.", reason
         )
     return name
 

@@ -84,7 +84,7 @@ class Library:
 
     @property
     def jobs(self) -> Path:
-        """The imports and exports, one folder each, in the same form as runs."""
+        """The imports, exports and downloads, one folder each, in the same form as runs."""
         return self.home / "jobs"
 
     @property

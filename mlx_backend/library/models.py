@@ -10,6 +10,8 @@ import psutil
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import folder_bytes
+from mlx_backend.library.adapter_names import same_among, shortened
+from mlx_backend.library.weight_headers import read_header
 
 STARTER = "starter"
 CARD = "overnight.json"
@@ -76,7 +78,7 @@ def read_model(folder: Path, name: str) -> BaseModel:
         raise _damaged(name, path, str(error)) from error
     if not (has_weights and has_tokenizer):
         raise _damaged(name, path, "weights or tokenizer missing")
-    if "model_file" in config or "auto_map" in config:
+    if "model_file" in config:  # auto_map is ignored: mlx-lm has its own code for those models
         raise OvernightError(
             ErrorKind.MODEL_DAMAGED,
             f"The base model '{name}' asks to run program code of its own.",
@@ -113,6 +115,20 @@ def is_name(name: str) -> bool:
     return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
 
 
+def model_name_taken(folder: Path, name: str) -> str | None:
+    """The name in `folder` that counts as the same as `name`; None when there is none."""
+    return same_among(name, (path.name for path in folder.iterdir()) if folder.is_dir() else ())
+
+
+def free_model_name(folder: Path, wanted: str) -> str:
+    """`wanted`, or `wanted` with a number appended when it is taken."""
+    name, number = wanted, 1
+    while model_name_taken(folder, name) is not None:
+        number += 1
+        name = shortened(wanted, f" {number}")
+    return name
+
+
 def fits(parameters: int) -> bool:
     """Whether a model with this many parameters can be trained on this machine; a rough estimate.
 
@@ -122,23 +138,12 @@ def fits(parameters: int) -> bool:
 
 
 def _is_whole(weights: Path) -> bool:
-    """Whether a safetensors file has the length that its header states.
-
-    Format: the length of the header in eight bytes, the header as JSON, then the tensors' bytes
-    (github.com/huggingface/safetensors).
-    """
-    size = weights.stat().st_size
-    with weights.open("rb") as file:
-        header_size = int.from_bytes(file.read(8), "little")
-        if header_size > size:
-            return False
-        header = msgspec.json.decode(file.read(header_size), type=dict[str, dict[str, object]])
-    ends = [8 + header_size]
-    for tensor in header.values():
-        offsets = tensor.get("data_offsets")
-        if isinstance(offsets, list) and len(offsets) == 2:
-            ends.append(8 + header_size + int(offsets[1]))
-    return size == max(ends)
+    """Whether a safetensors file is exactly what its header says."""
+    try:
+        read_header(weights)
+    except ValueError:
+        return False
+    return True
 
 
 def _unknown(name: str) -> OvernightError:

@@ -1,1 +1,1 @@
-"""Base models: the starter, loading, the chat form, adapters on a model, and what it generates."""
+"""Base models: the starter, downloading, loading, the chat form, adapters on them, generation."""

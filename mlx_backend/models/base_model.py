@@ -21,6 +21,9 @@ from mlx_backend.machine.arrays import flatten
 from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.models.starter import find_base_model
 
+# Else transformers would ask in the terminal whether it may run the model's own code.
+_NO_REMOTE_CODE = {"trust_remote_code": False}
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -86,7 +89,7 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
             _to_float32(model)
             dependency_patches.use_cpu_math(model)
         mx.eval(model.parameters())
-        tokenizer = load_tokenizer(info.path)
+        tokenizer = load_tokenizer(info.path, _NO_REMOTE_CODE)
     model.freeze()
     return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)
 
@@ -98,7 +101,7 @@ def load_chat_form(library: Library, name: str) -> ChatForm:
     """
     info = find_base_model(library, name)
     with _damage_told(name, info):
-        return ChatForm(load_tokenizer(info.path), info)
+        return ChatForm(load_tokenizer(info.path, _NO_REMOTE_CODE), info)
 
 
 @contextlib.contextmanager

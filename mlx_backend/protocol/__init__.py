@@ -49,6 +49,7 @@ from mlx_backend.protocol.report import (
 from mlx_backend.protocol.specs import (
     NO_PATIENCE,
     AdapterKind,
+    DownloadSpec,
     ExportSpec,
     Host,
     ImportSpec,
@@ -93,6 +94,7 @@ __all__ = [
     "ChatRequest",
     "CheckpointSaved",
     "Citation",
+    "DownloadSpec",
     "Ending",
     "EnergyUsed",
     "ErrorReport",

@@ -95,4 +95,16 @@ class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="jo
     to: str
 
 
-JobSpec = ImportSpec | TrainSpec | ExportSpec
+class DownloadSpec(Message, frozen=True, kw_only=True, tag="download", tag_field="job"):
+    """Fetch a base model from the Hugging Face Hub into the library.
+
+    repo: OWNER/NAME; revision: a branch, tag or commit. name: what the model is to be called here;
+        "": as its repository.
+    """
+
+    repo: str
+    revision: str = "main"
+    name: str = ""
+
+
+JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from mlx_backend.library.home import HOME_VARIABLE
 from mlx_backend.library.notes import Notes
 from mlx_backend.machine.cores import FIXED_CORES
 from mlx_backend.models.base_model import LoadedModel, load_base_model
+from mlx_backend.models.hub import retrying
 from mlx_backend.settings import change_settings
+from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub, Repo, Serving
 from tests.mlx_backend.tiny import write_tiny_model
 
 NOTES = {
@@ -116,3 +119,27 @@ def load_tiny(tiny_library: Library) -> Callable[[], LoadedModel]:
 def loaded(load_tiny: Callable[[], LoadedModel]) -> LoadedModel:
     """The tiny model, freshly loaded."""
     return load_tiny()
+
+
+@pytest.fixture(scope="session")
+def model_files(tiny_folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model as it would lie on the Hub."""
+    folder = tmp_path_factory.mktemp("hub") / "tiny"
+    shutil.copytree(tiny_folders["tiny"], folder)
+    kept = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
+    for path in folder.iterdir():
+        if path.name not in kept:
+            path.unlink()
+    return folder
+
+
+@pytest.fixture
+def hub(model_files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The Hub that every command and job asks, with one repository."""
+    with Serving(Hub({REPO: Repo.of_folder(model_files)})) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(retrying, "_SHORTEST_S", 0.001)
+        yield hub

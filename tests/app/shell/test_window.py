@@ -274,6 +274,22 @@ def test_strip_tells_of_an_import_that_nobody_watched(
     assert not window.strip.isVisible()
 
 
+def test_strip_shows_a_download_larger_than_a_bar_counts(
+    window: Window, services: Services, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    services.watcher.start(protocol.DownloadSpec(repo="someone/Large-8B"))
+    qtbot.waitUntil(lambda: window.strip.what.text() == "Downloading “Large-8B”")
+    launched[0].append(
+        protocol.Progress(done=1 << 32, total=1 << 33, unit="bytes", remaining_s=300)
+    )
+    qtbot.waitUntil(lambda: window.strip.detail.text() == "50 percent, about 5 minutes left")
+    assert window.strip.bar.value() * 2 == pytest.approx(window.strip.bar.maximum(), rel=1e-3)
+    QTest.mouseClick(window.strip, Qt.MouseButton.LeftButton)
+    assert window.page("models").isVisible()
+    launched[0].append(protocol.Finished(result={"model": "Large-8B"}))
+    qtbot.waitUntil(lambda: not window.strip.isVisible())
+
+
 def test_new_window_finds_the_run(
     library: Library, make_run: RunMaker, services: Services, qtbot: QtBot
 ) -> None:

@@ -142,3 +142,27 @@ def test_the_bar_counts_what_the_stage_counts() -> None:
     assert "180 samples kept" in studying
     assert "7/12000" in training or "0/12000" in training
     assert "412" not in training
+
+
+def fetched(done: int) -> protocol.Progress:
+    return protocol.Progress(
+        done=done, total=1_800_000_000, unit="bytes", text="21.3 MB/s", remaining_s=42
+    )
+
+
+def test_bytes_are_told_in_larger_units(terminal: Terminal, progress: ProgressLines) -> None:
+    progress.show(protocol.StageBegan(stage="downloading"))
+    for done in (30_000, 2_000_000, 912_345_678):
+        terminal.now += 60
+        progress.show(fetched(done))
+    assert terminal.lines == [
+        "Downloading ...",
+        "30 kB of 1.8 GB, 21.3 MB/s, about 42 seconds left.",
+        "2.0 MB of 1.8 GB, 21.3 MB/s, about 42 seconds left.",
+        "912 MB of 1.8 GB, 21.3 MB/s, about 42 seconds left.",
+    ]
+    shown = io.StringIO()
+    with ProgressBar(shown) as bar:
+        bar.show(fetched(912_345_678))
+        bar.show(protocol.StageBegan(stage="checking"))
+    assert "912M/1.80G" in shown.getvalue()

@@ -24,6 +24,7 @@ SPECS: list[protocol.JobSpec] = [
     protocol.TrainSpec(name="n", model="starter", steps=3, hours=0.5, start_from="x"),
     protocol.TrainSpec(name="n", model="m", hosts=(protocol.Host(ssh="a", ips=("127.0.0.1",)),)),
     protocol.ExportSpec(name="n", format="mlx", to="/out"),
+    protocol.DownloadSpec(repo="a/b", revision="main", name="c"),
 ]
 EVENTS: list[protocol.JobEvent] = [
     protocol.Launched(),

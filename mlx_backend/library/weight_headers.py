@@ -1,0 +1,91 @@
+"""What a safetensors file says of its tensors, read without reading the tensors.
+
+Format: the length of the header in eight bytes, the header as JSON, then the tensors' bytes
+(github.com/huggingface/safetensors).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+LARGEST_HEADER = 100_000_000
+"""Bytes; the limit of the format's own library."""
+
+_LENGTH_BYTES = 8
+_BITS = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+    "U16": 16, "I16": 16, "F16": 16, "BF16": 16,
+    "U32": 32, "I32": 32, "F32": 32,
+    "U64": 64, "I64": 64, "F64": 64, "C64": 64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of a file; its bytes lie from `begin` to `end`, counted from the header's end."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.shape)
+
+
+def read_header(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, by name.
+
+    Raises ValueError where the file is not exactly what its header says: too short or too long, a
+    header that is too large or no JSON, tensors that overlap or whose bytes do not fit their shape.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        if length > min(LARGEST_HEADER, size - _LENGTH_BYTES):
+            raise ValueError(f"{path.name}: a header of {length} bytes in a file of {size}")
+        try:
+            header = msgspec.json.decode(file.read(length), type=dict[str, object])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ValueError(
+                f"{path.name}: the header is not what it should be: {error}"
+            ) from error
+    tensors = {n: _tensor(path, n, said) for n, said in header.items() if n != "__metadata__"}
+    _check_places(path, tensors, size - _LENGTH_BYTES - length)
+    return tensors
+
+
+def _tensor(path: Path, name: str, said: object) -> Tensor:
+    try:
+        given = msgspec.convert(said, _Said)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{path.name}: {name}: {error}") from error
+    begin, end = given.data_offsets
+    tensor = Tensor(given.dtype, given.shape, begin, end)
+    if min((0, *given.shape)) < 0 or tensor.elements * _BITS.get(given.dtype, 0) != 8 * (
+        end - begin
+    ):
+        raise ValueError(f"{path.name}: {name}: {end - begin} bytes for {given.dtype}{given.shape}")
+    return tensor
+
+
+class _Said(msgspec.Struct):
+    dtype: str
+    shape: tuple[int, ...]
+    data_offsets: tuple[int, int]
+
+
+def _check_places(path: Path, tensors: dict[str, Tensor], room: int) -> None:
+    before = 0
+    for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
+        if tensor.begin < before:
+            raise ValueError(f"{path.name}: {name} overlaps the tensor before it")
+        before = tensor.end
+    if before != room:
+        raise ValueError(f"{path.name}: {room} bytes where the header has {before}")

@@ -1,0 +1,56 @@
+"""How the Hub is reached: its address, or that of a mirror, and the person's access token."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from mlx_backend.errors import ErrorKind, OvernightError
+
+HUB = "https://huggingface.co"
+
+_ENDPOINT = "HF_ENDPOINT"
+_TOKEN = "HF_TOKEN"
+
+
+@dataclass(frozen=True)
+class Access:
+    """The address of the Hub or a mirror, and an access token, "" without one.
+
+    The token is never written anywhere: it is in memory and in requests to this address.
+    """
+
+    endpoint: str = HUB
+    token: str = field(default="", repr=False)
+
+    @classmethod
+    def from_environment(cls) -> Access:
+        """As the environment variables HF_ENDPOINT and HF_TOKEN have it.
+
+        Raises OvernightError for an address or a token that cannot be one.
+        """
+        endpoint = (os.environ.get(_ENDPOINT) or HUB).rstrip("/")
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise OvernightError(
+                ErrorKind.WRONG_USAGE,
+                f"{_ENDPOINT} is set to '{endpoint}', which is no web address.",
+                f"Set it to the address of a mirror, or unset it to use {HUB}.",
+            )
+        token = os.environ.get(_TOKEN, "").strip()
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise OvernightError(
+                ErrorKind.WRONG_USAGE,
+                f"{_TOKEN} holds something that is no access token.",
+                f"Copy the token anew from {HUB}/settings/tokens.",
+            )
+        return cls(endpoint, token)
+
+    def is_same_host(self, url: str) -> bool:
+        """Whether an address is on the host that this one names."""
+        return urlsplit(url).netloc == urlsplit(self.endpoint).netloc
+
+    def hidden(self, text: str) -> str:
+        """A text of the server or of a library, without the token, which it may repeat."""
+        return text.replace(self.token, "***") if self.token else text
