@@ -25,6 +25,7 @@ from mlx_backend.run.context import RunContext
 from mlx_backend.run.dataset_stage import DatasetStage
 from mlx_backend.run.filing_stage import FilingStage, filed_adapter
 from mlx_backend.run.plan_stage import Planned, PlanStage, way_of
+from mlx_backend.run.preparation import check_base_model
 from mlx_backend.run.reporting import (
     exam_scores,
     general_scores,
@@ -103,6 +104,7 @@ class _Stages:
         run = self._run
         if not run.folder.newest_checkpoint():  # what was learned is filed, even after the time
             check_time_is_left(run.spec, run.began)
+        check_base_model(run.library, run.spec.model)
         way = way_of(run)
         dataset = DatasetStage(run, way).dataset()
         if dataset is None:
