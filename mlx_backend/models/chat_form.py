@@ -29,6 +29,8 @@ TODAY = "26 Jul 2024"
 """The date that every prompt has whose template asks for one: that of Llama's, where none is given.
 """
 
+_OWN_CLOCK = f"{{%- macro strftime_now(form) -%}}{TODAY}{{%- endmacro -%}}"
+
 _PLACE = "\ue000{}\ue001"  # private use characters, which mean nothing to a template
 _PLACES = re.compile("\ue000(\\d+)\ue001")
 
@@ -43,6 +45,7 @@ class ChatForm:
         self._template = tokenizer
         self._name = info.card.name
         self._end: int = tokenizer.eos_token_id
+        self._fixed_time = _with_fixed_time(tokenizer)
         self._trims = self._trims_contents()
         pieces = self._pieces(["user", "assistant"])
         self._encoding = encoding_for(info.path / "tokenizer.json", pieces)
@@ -110,7 +113,7 @@ class ChatForm:
             tokenize=False,
             enable_thinking=False,
             date_string=TODAY,
-            strftime_now=_fixed_date,
+            **self._fixed_time,
         )
         return text
 
@@ -127,7 +130,14 @@ def alternating(turns: Sequence[Turn]) -> list[Turn]:
     return found
 
 
-def _fixed_date(form: str) -> str:
-    """What templates call for the present time: always the same day."""
-    del form
-    return TODAY
+def _with_fixed_time(tokenizer: TokenizerWrapper) -> dict[str, str]:
+    """The argument that lets a template that asks for the present time find the same day always.
+
+    transformers passes no functions to a template, so the template itself gets one of its own.
+    """
+    template = tokenizer.chat_template
+    if isinstance(template, dict):
+        template = template.get("default")
+    if not isinstance(template, str) or "strftime_now" not in template:
+        return {}
+    return {"chat_template": _OWN_CLOCK + template}

@@ -49,7 +49,7 @@ class InParts:
 
     def prompt(self, pieces: Sequence[Piece], contents: Sequence[str]) -> list[int]:
         """As `TurnEncoding.prompt`."""
-        return _joined(self._structured(pieces), self.texts(contents))
+        return _joined(self.structured(pieces), self.texts(contents))
 
     def texts(self, contents: Sequence[str]) -> list[list[int]]:
         """As `TurnEncoding.texts`."""
@@ -60,7 +60,7 @@ class InParts:
         self, pieces: Sequence[Piece], pairs: Sequence[tuple[str, str]]
     ) -> list[tuple[list[int], list[int]]]:
         """As `TurnEncoding.answers`."""
-        structured = self._structured(pieces)
+        structured = self.structured(pieces)
         prompts = self.texts([prompt for prompt, _ in pairs])
         answers = self.texts([answer for _, answer in pairs])
         return [
@@ -68,7 +68,8 @@ class InParts:
             for prompt, answer in zip(prompts, answers, strict=True)
         ]
 
-    def _structured(self, pieces: Sequence[Piece]) -> list[list[int] | int]:
+    def structured(self, pieces: Sequence[Piece]) -> list[list[int] | int]:
+        """The pieces with the template's text as ids, control tokens and all."""
         return [
             piece
             if isinstance(piece, int)
@@ -153,9 +154,8 @@ def encoding_for(tokenizer_file: Path, pieces: Sequence[Piece]) -> TurnEncoding:
     """
     contents = ["When was it?", "It was at noon."]
     whole = "".join(contents[piece] if isinstance(piece, int) else piece for piece in pieces)
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    wanted = tokenizer.encode(whole, add_special_tokens=False).ids
     parts = InParts(tokenizer_file)
+    (wanted,) = parts.structured([whole])
     if parts.prompt(pieces, contents) == wanted:
         return parts
     runs = AsWhole(tokenizer_file, marks_first_only=False)
