@@ -167,9 +167,15 @@ def encoding_for(tokenizer_file: Path, pieces: Sequence[Piece]) -> TurnEncoding:
 def _content_tokenizer(file: Path) -> Tokenizer:
     """A tokenizer that takes control tokens for plain text, also those not declared special."""
     described = json.loads(file.read_bytes())
-    for token in described.get("added_tokens") or ():
-        token["special"] = token["special"] or bool(_CONTROL.fullmatch(token["content"]))
-    tokenizer = Tokenizer.from_str(json.dumps(described))
+    undeclared = [
+        token
+        for token in described.get("added_tokens") or ()
+        if not token["special"] and _CONTROL.fullmatch(token["content"])
+    ]
+    for token in undeclared:
+        token["special"] = True
+    changed = json.dumps(described) if undeclared else None  # the file itself is read faster
+    tokenizer = Tokenizer.from_str(changed) if changed else Tokenizer.from_file(str(file))
     tokenizer.encode_special_tokens = True
     return tokenizer
 

@@ -255,7 +255,7 @@ class PackedBatches:
                 at += size
         return _padded(
             inputs,
-            _mask(owner) if self._shape.packed else np.zeros(0, bool),
+            attention_mask(owner) if self._shape.packed else np.zeros(0, bool),
             np.concatenate(positions),
             SoftTargets(
                 np.concatenate([each.tokens for each in targets]),
@@ -265,8 +265,12 @@ class PackedBatches:
         )
 
 
-def _mask(owner: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """The mask of rows whose positions each belong to a sample, (rows, length)."""
+def attention_mask(owner: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """The mask of rows, (rows, 1, length, length), whose positions each have an owner.
+
+    A position attends to those before it, and to itself, that belong to the same sample: `owner`
+    has the number of each position's sample, (rows, length).
+    """
     is_own: NDArray[np.bool_] = owner[:, None, :, None] == owner[:, None, None, :]
     mask: NDArray[np.bool_] = is_own & np.tri(owner.shape[1], dtype=bool)
     return mask

@@ -20,6 +20,7 @@ import mlx.nn as nn
 import msgspec
 import numpy as np
 from mlx_lm.models.cache import ArraysCache, CacheList, make_prompt_cache
+from numpy.typing import NDArray
 
 from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.files import write_atomically
@@ -30,7 +31,12 @@ from mlx_backend.machine.arrays import flatten, largest_difference, number, roun
 from mlx_backend.models import lora
 from mlx_backend.models.architecture import adaptable, window_of
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
+from mlx_backend.training.batches import (
+    BatchShape,
+    PackedBatches,
+    TokenisedSample,
+    attention_mask,
+)
 from mlx_backend.training.loss import BatchArrays, target_losses
 from mlx_backend.training.memory_saving import recompute
 from mlx_backend.training.step import part_arrays
@@ -39,9 +45,8 @@ TRIAL = "training_trial.json"
 """The file in a model's folder that keeps what the trial told."""
 
 _SHAPE = lora.LoraShape(rank=4, scale=2.0)
-_LENGTHS = (60, 40)  # tokens of the samples: both take a row of 64
+_LENGTHS = (48, 40)  # tokens of the samples: both take a row of 64
 _ALONE = BatchShape(positions=128, at_once=128, longest_row=64, packed=False)
-_PACKED = BatchShape(positions=256, at_once=256, longest_row=256)
 _WAYS: tuple[Recomputed, ...] = ("mlp", "layer")
 
 Gradients = dict[str, mx.array]
@@ -172,10 +177,10 @@ class _Trying:
         each = [self._gradients([_unpadded(sample)]) for sample in samples]
         truth = _sum_of(each)
         self._check(truth)
-        packs = self._agrees(truth, PackedBatches(samples, 0, _PACKED), close)
-        if not packs and not self._agrees(truth, PackedBatches(samples, 0, _ALONE), close):
+        packs = self._packs(samples, truth, close)
+        if not packs and not self._agrees(_padded(samples), truth, close):
             raise _UnfitError("what it learns from a text depends on the padding after it")
-        ways = (way for way in _WAYS if self._recomputes(way, samples[0], each[0], close))
+        ways = (way for way in _WAYS if self._recomputes(way, samples[-1], each[-1], close))
         return Trial(packs=packs, recomputes=("nothing", *ways), skipped=skipped)
 
     def _logits(self) -> mx.array:
@@ -217,24 +222,26 @@ class _Trying:
         if not any(number(mx.abs(gradient).max()) > 0 for gradient in truth.values()):
             raise _UnfitError("nothing reaches the adapter: all gradients are zero")
 
-    def _agrees(self, truth: Gradients, batches: PackedBatches, close: float) -> bool:
-        """Whether these rows give the gradients of the samples by themselves."""
-        parts = [part for step in range(batches.steps(1)) for part in batches[step]]
-        if parts[0].mask.size and _is_recurrent(make_prompt_cache(self.model)):
+    def _packs(self, samples: Sequence[TokenisedSample], truth: Gradients, close: float) -> bool:
+        if _is_recurrent(make_prompt_cache(self.model)):
             return False  # what such layers keep would pass from sample to sample
+        return self._agrees([_in_one_row(samples)], truth, close)
+
+    def _agrees(
+        self, parts: Sequence[tuple[mx.array, ...]], truth: Gradients, close: float
+    ) -> bool:
+        """Whether these parts of a batch give the gradients of the samples by themselves."""
         try:
-            return _error(self._gradients([part_arrays(part) for part in parts]), truth) < close
+            return _error(self._gradients(parts), truth) < close
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return False
 
     def _recomputes(
         self, way: Recomputed, sample: TokenisedSample, truth: Gradients, close: float
     ) -> bool:
+        recompute(self.model, way)
         try:
-            recompute(self.model, way)
-            return _error(self._gradients([_unpadded(sample)]), truth) < close
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return False
+            return self._agrees([_unpadded(sample)], truth, close)
         finally:
             recompute(self.model, "nothing")
 
@@ -274,13 +281,35 @@ def _samples(vocabulary: int, window: int | None) -> list[TokenisedSample]:
 
 def _unpadded(sample: TokenisedSample) -> tuple[mx.array, ...]:
     """A sample in a row of its own length, as `loss.BatchArrays`."""
-    targets = sample.tokens[1:, None]
+    return _part(sample.tokens[None, :-1], np.zeros(0, bool), sample.tokens[1:])
+
+
+def _in_one_row(samples: Sequence[TokenisedSample]) -> tuple[mx.array, ...]:
+    """Samples packed into one row that they fill, as `loss.BatchArrays`."""
+    inputs = np.concatenate([sample.tokens[:-1] for sample in samples])
+    targets = np.concatenate([sample.tokens[1:] for sample in samples])
+    owner = np.repeat(
+        np.arange(len(samples), dtype=np.int32), [len(sample.tokens) - 1 for sample in samples]
+    )
+    return _part(inputs[None], attention_mask(owner[None]), targets)
+
+
+def _padded(samples: Sequence[TokenisedSample]) -> list[tuple[mx.array, ...]]:
+    """Samples in rows of one length, as a batch of training has them."""
+    batches = PackedBatches(samples, 0, _ALONE)
+    return [part_arrays(part) for step in range(batches.steps(1)) for part in batches[step]]
+
+
+def _part(
+    inputs: NDArray[np.int32], mask: NDArray[np.bool_], targets: NDArray[np.int32]
+) -> tuple[mx.array, ...]:
+    """`loss.BatchArrays` of one row in which every position is followed by its target."""
     return (
-        mx.array(sample.tokens[None, :-1]),
-        mx.zeros(0, mx.bool_),
+        mx.array(inputs),
+        mx.array(mask),
         mx.arange(len(targets)),
-        mx.array(targets),
-        mx.ones(targets.shape),
+        mx.array(targets[:, None]),
+        mx.ones((len(targets), 1)),
         mx.ones(len(targets)),
     )
 
