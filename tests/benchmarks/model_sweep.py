@@ -24,6 +24,8 @@ NOT_BUILT = "not built: "
 
 def main(names: list[str]) -> None:
     """Try each; a name is an architecture, a dash, and 32 or 4 bits."""
+    told = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # because mlx-lm prints
     os.environ[FIXED_CORES] = "1"
     accelerator.prepare()
     logging.disable(logging.WARNING)
@@ -38,7 +40,7 @@ def main(names: list[str]) -> None:
             kind, _, bits = name.rpartition("-")
             outcome = _outcome(Path(scratch) / name, kind, int(bits), like)
             seconds = round(time.perf_counter() - began, 1)
-            print(json.dumps([kind, int(bits), seconds, outcome]), flush=True)
+            print(json.dumps([kind, int(bits), seconds, outcome]), file=told, flush=True)
 
 
 def _outcome(home: Path, kind: str, bits: int, like: Path) -> str:

@@ -23,22 +23,23 @@ Row = tuple[str, int, float, str]
 
 
 def swept(names: list[str]) -> list[Row]:
-    """The outcome of each, also of those that crash their process."""
+    """The outcome of each, also of those that crash their process; each is printed at once."""
     rows: list[Row] = []
     while len(rows) < len(names):
-        process = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.model_sweep", *names[len(rows) :]],
-            capture_output=True,
-            check=False,
-        )
-        rows += [
-            (kind, bits, seconds, outcome)
-            for kind, bits, seconds, outcome in map(json.loads, process.stdout.splitlines())
-        ]
+        command = [sys.executable, "-m", "tests.benchmarks.model_sweep", *names[len(rows) :]]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            rows += [_told(*json.loads(line)) for line in process.stdout]
         if len(rows) < len(names):
             kind, _, bits = names[len(rows)].rpartition("-")
-            rows.append((kind, int(bits), 0.0, f"CRASHES its process ({process.returncode})"))
+            rows.append(_told(kind, int(bits), 0.0, f"CRASHES its process ({process.returncode})"))
     return rows
+
+
+def _told(kind: str, bits: int, seconds: float, outcome: str) -> Row:
+    text = " ".join(outcome.split())
+    print(f"{kind:24} {bits:3} {seconds:6.1f} s  {text}", flush=True)
+    return kind, bits, seconds, text
 
 
 @pytest.mark.benchmark
@@ -47,8 +48,6 @@ def test_every_architecture_is_trained_or_refused() -> None:
     kinds = os.environ.get("OVERNIGHT_ARCHITECTURES", "").split() or model_types()
     rows = swept([f"{kind}-{bits}" for bits in _BITS for kind in kinds])
     built = [row for row in rows if not row[3].startswith(NOT_BUILT)]
-    for kind, bits, seconds, outcome in sorted(rows):
-        print(f"{kind:24} {bits:3} {seconds:6.1f} s  {outcome}")
     for bits in _BITS:
         outcomes = [outcome for _, each, _, outcome in built if each == bits]
         whole = sum(outcome == "ok" for outcome in outcomes)
