@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import mlx.core as mx
 import mlx.nn as nn
+from mlx_lm.models.switch_layers import QuantizedSwitchLinear
 from mlx_lm.tokenizer_utils import TokenizerWrapper
 from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
 
@@ -100,10 +101,13 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
     return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)
 
 
+_Quantised = nn.QuantizedLinear | nn.QuantizedEmbedding | QuantizedSwitchLinear
+
+
 def _to_float32(model: nn.Module) -> None:
     # Scales first, because MLX's CPU build dequantises with 16-bit scales four times slower.
     for _, module in model.named_modules():
-        if isinstance(module, nn.QuantizedLinear | nn.QuantizedEmbedding):
+        if isinstance(module, _Quantised):
             module.scales = module.scales.astype(mx.float32)
             if module.biases is not None:
                 module.biases = module.biases.astype(mx.float32)

@@ -13,9 +13,9 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 from mlx_lm.generate import generate_step
-from mlx_lm.models.cache import make_prompt_cache
+from mlx_lm.models.cache import CacheList, KVCache, make_prompt_cache
 
-from mlx_backend.models.prompt_cache import copied, is_of_keys_and_values
+from mlx_backend.models.prompt_cache import copied
 
 NOT_IN_BATCHES = (AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 """What an architecture raises that mlx-lm cannot compute in batches."""
@@ -29,10 +29,13 @@ def batches(
 ) -> Iterator[list[int]]:
     """The indices of prompts in batches of at most `most`, in this order or that of the prompts.
 
-    Where prompts of different lengths cannot share a batch, they are ordered by length.
+    Where prompts of different lengths cannot share a batch, they are ordered by length; where
+    mlx-lm cannot merge the caches of several prompts, each is a batch of its own.
     """
     order = range(len(prompts)) if order is None else order
-    may_pad = is_of_keys_and_values(make_prompt_cache(model))
+    caches = make_prompt_cache(model)
+    may_pad = _masks_padding(caches)
+    most = most if all(hasattr(each, "merge") for each in caches) else 1
     if not may_pad:
         order = sorted(order, key=lambda i: len(prompts[i]))
     batch: list[int] = []
@@ -44,6 +47,14 @@ def batches(
         batch.append(i)
     if batch:
         yield batch
+
+
+def _masks_padding(caches: Sequence[Any]) -> bool:
+    """Whether each layer has the kind of cache whose batches mask what is before a prompt."""
+    return all(
+        _masks_padding(each.caches) if isinstance(each, CacheList) else type(each) is KVCache
+        for each in caches
+    )
 
 
 def complete_alone(

@@ -16,7 +16,6 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx_lm.models.cache import (
     CacheList,
-    ConcatenateKVCache,
     KVCache,
     QuantizedKVCache,
     make_prompt_cache,
@@ -113,11 +112,14 @@ class PromptCache:
 
 
 def is_of_keys_and_values(layers: Sequence[Any]) -> bool:
-    """Whether caches hold all keys and values and nothing else, so that they can be cut back."""
+    """Whether caches hold all keys and values and nothing else, so that they can be cut back.
+
+    mlx-lm's ConcatenateKVCache only says that it can: what it cuts off comes back.
+    """
     return all(
         is_of_keys_and_values(each.caches)
         if isinstance(each, CacheList)
-        else type(each) in {KVCache, QuantizedKVCache, ConcatenateKVCache}
+        else type(each) in {KVCache, QuantizedKVCache}
         for each in layers
     )
 
