@@ -9,12 +9,12 @@ from pathlib import Path
 import mlx.core as mx
 from mlx_lm.tuner.utils import load_adapters as mlx_lm_load_adapters
 
-from mlx_backend.adapters.filing import SAME
+from mlx_backend.adapters.filing import is_same_answer
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_folder_atomically
 from mlx_backend.library.adapters import CONFIG, WEIGHTS, Adapter, read_adapter
 from mlx_backend.library.home import Library
-from mlx_backend.machine.arrays import largest_difference, number
+from mlx_backend.machine.arrays import largest_difference
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model
 from mlx_backend.protocol import Turn
@@ -91,8 +91,7 @@ def _difference(loaded: LoadedModel, adapter: Adapter, copy: Path) -> float:
     theirs = [loaded.model(probe) for probe in probes]
     pairs = list(zip(ours, theirs, strict=True))
     difference = max(largest_difference(a, b) for a, b in pairs)
-    scale = max(number(mx.abs(a).max()) for a in ours)
-    if not difference <= SAME * scale:
+    if not all(is_same_answer(b, a) for a, b in pairs):
         raise OvernightError(
             ErrorKind.ADAPTER_DAMAGED,
             f"The export of '{adapter.card.name}' does not answer as the adapter does.",

@@ -10,12 +10,9 @@ import mlx.core as mx
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.library.adapters import CARD, Adapter, AdapterCard, encode_card
-from mlx_backend.machine.arrays import largest_difference, number
+from mlx_backend.machine.arrays import largest_difference, number, rounding_of
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
-
-SAME = 1e-3
-"""The largest difference, as a share of the largest logit, that counts as the same answer."""
 
 
 def file_adapter(
@@ -64,14 +61,22 @@ def check_adapter(loaded: LoadedModel, adapter: Adapter, ids: Sequence[int]) -> 
             "The training changed nothing: the adapter answers exactly as the base model.",
             "Train with more steps or a higher learning rate (Settings, Details).",
         )
-    scale = number(mx.abs(trained).max())
-    if not largest_difference(filed, trained) <= SAME * scale:
+    if not is_same_answer(filed, trained):
         raise OvernightError(
             ErrorKind.ADAPTER_DAMAGED,
             "The adapter was saved, but does not answer as it was trained.",
             "Check the disk, then let the run go on: what it saved last is still there.",
         )
     return change
+
+
+def is_same_answer(logits: mx.array, others: mx.array) -> bool:
+    """Whether two computations of the same logits differ by no more than rounding does.
+
+    How much that is, depends on the dtype; the difference counts as a share of the largest logit.
+    """
+    largest = number(mx.abs(others.astype(mx.float32)).max())
+    return largest_difference(logits, others) <= rounding_of(others.dtype) * largest
 
 
 def adapter_readme(card: AdapterCard) -> str:

@@ -32,3 +32,12 @@ def number(array: mx.array) -> float:
 def largest_difference(one: mx.array, other: mx.array) -> float:
     """The largest absolute difference of two arrays in float32; NaN if either contains NaN."""
     return number(mx.abs(one.astype(mx.float32) - other.astype(mx.float32)).max())
+
+
+def rounding_of(dtype: mx.Dtype) -> float:
+    """How far the outputs of two ways of computing the same network may differ, relatively.
+
+    In 16 bits each operation rounds, and other orders of them round otherwise: 1e-3 for float32,
+    1e-2 for float16, and 4e-2 for bfloat16, which has 8 bits of precision.
+    """
+    return {mx.bfloat16: 4e-2, mx.float16: 1e-2}.get(dtype, 1e-3)

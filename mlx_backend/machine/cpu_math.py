@@ -43,13 +43,22 @@ def exp(x: mx.array) -> mx.array:
     return mx.where(negligible, 0.0, (series * (r * r) + r + 1.0) * power_of_two)
 
 
-@mx.custom_function
 def swiglu(gate: mx.array, x: mx.array) -> mx.array:
-    """silu(gate) * x, elementwise for arrays of one shape."""
+    """silu(gate) * x, elementwise for arrays of one shape; half precision goes to mlx-lm's own."""
+    if gate.dtype != mx.float32:
+        from mlx_lm.models import activations
+
+        usual: mx.array = activations.swiglu(gate, x)
+        return usual
+    return cast(mx.array, _differentiable_swiglu(gate, x))
+
+
+@mx.custom_function
+def _differentiable_swiglu(gate: mx.array, x: mx.array) -> mx.array:
     return _swiglu(gate, x)
 
 
-@swiglu.vjp
+@_differentiable_swiglu.vjp
 def _swiglu_vjp(
     primals: tuple[mx.array, mx.array], cotangent: mx.array, _: mx.array
 ) -> tuple[mx.array, mx.array]:

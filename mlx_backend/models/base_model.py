@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import mlx.core as mx
 import mlx.nn as nn
+from mlx_lm.models.switch_layers import QuantizedSwitchLinear
 from mlx_lm.tokenizer_utils import TokenizerWrapper
 from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
 
@@ -80,7 +81,8 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
     """Load a base model, frozen: quantised as it is for a GPU, as float32 for the CPU.
 
     MLX's CPU build computes quantised and 16-bit products about 40 times slower than float32.
-    Raises OvernightError when the model is unknown or damaged, RuntimeError without enough memory.
+    Raises OvernightError when the model is unknown, damaged, or of an architecture that mlx-lm
+    cannot load here; RuntimeError without enough memory.
     """
     info = find_base_model(library, name)
     with _damage_told(name, info):
@@ -109,7 +111,7 @@ def _damage_told(name: str, info: BaseModel) -> Iterator[None]:
     """Turn what loading raises for damaged files into an OvernightError."""
     try:
         yield
-    except (RuntimeError, ValueError, KeyError, TypeError, FileNotFoundError) as error:
+    except (Exception, SystemExit) as error:  # mlx-lm's `olmo` ends the process without ai2-olmo
         if isinstance(error, RuntimeError) and "alloc" in str(error):
             raise
         raise OvernightError(
@@ -120,10 +122,13 @@ def _damage_told(name: str, info: BaseModel) -> Iterator[None]:
         ) from error
 
 
+_Quantised = nn.QuantizedLinear | nn.QuantizedEmbedding | QuantizedSwitchLinear
+
+
 def _to_float32(model: nn.Module) -> None:
     # Scales first, because MLX's CPU build dequantises with 16-bit scales four times slower.
     for _, module in model.named_modules():
-        if isinstance(module, nn.QuantizedLinear | nn.QuantizedEmbedding):
+        if isinstance(module, _Quantised):
             module.scales = module.scales.astype(mx.float32)
             if module.biases is not None:
                 module.biases = module.biases.astype(mx.float32)

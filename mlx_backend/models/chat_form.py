@@ -2,6 +2,10 @@
 
 Only the template's own text may become control tokens. What people and notes say is encoded
 separately, so that `<|im_end|>` in a note stays text and cannot end a turn.
+
+Templates know of things that change: today's date, whether to think aloud, a text of their own
+where there is no system turn. Here all of these are always the same, because a prompt that changes
+at midnight is not the one that was learned.
 """
 
 from __future__ import annotations
@@ -11,80 +15,129 @@ from collections.abc import Sequence
 
 from jinja2.exceptions import TemplateError
 from mlx_lm.tokenizer_utils import TokenizerWrapper
-from tokenizers import Tokenizer
 
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.models import BaseModel
+from mlx_backend.models.turn_encoding import Piece, encoding_for
 from mlx_backend.protocol import Turn
 
 # Empty, because it is part of every sample and question, and because a small base model takes any
 # text here for the topic. Present, because some templates insert a long text when there is none.
 SYSTEM_PROMPT = ""
 
+TODAY = "26 Jul 2024"
+"""The date that every prompt has whose template asks for one: that of Llama's, where none is given.
+"""
+
+_OWN_CLOCK = f"{{%- macro strftime_now(form) -%}}{TODAY}{{%- endmacro -%}}"
+
 _PLACE = "\ue000{}\ue001"  # private use characters, which mean nothing to a template
 _PLACES = re.compile("\ue000(\\d+)\ue001")
 
 
 class ChatForm:
-    """Encodes turns as token ids for one base model."""
+    """Encodes turns as token ids for one base model.
+
+    Raises OvernightError when the model has no template, or one that takes no question.
+    """
 
     def __init__(self, tokenizer: TokenizerWrapper, info: BaseModel) -> None:
         self._template = tokenizer
-        self._structure = Tokenizer.from_file(str(info.path / "tokenizer.json"))
-        self._content = Tokenizer.from_file(str(info.path / "tokenizer.json"))
-        self._content.encode_special_tokens = True
+        self._name = info.card.name
         self._end: int = tokenizer.eos_token_id
+        self._fixed_time = _with_fixed_time(tokenizer)
+        self._trims = self._trims_contents()
+        pieces = self._pieces(["user", "assistant"])
+        self._encoding = encoding_for(info.path / "tokenizer.json", pieces)
 
     def prompt(self, turns: Sequence[Turn]) -> list[int]:
         """The token ids of the conversation, up to where the assistant's next answer begins."""
-        contents = self._encode_contents([turn.text for turn in turns])
-        return _assemble(self._pieces([turn.role for turn in turns]), contents)
+        try:
+            pieces = self._pieces([turn.role for turn in turns])
+        except OvernightError:
+            turns = alternating(turns)
+            pieces = self._pieces([turn.role for turn in turns])
+        return self._encoding.prompt(pieces, self._shown([turn.text for turn in turns]))
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, without a template."""
-        return [len(ids) for ids in self._encode_contents(texts)]
+        return [len(ids) for ids in self._encoding.texts(texts)]
 
     def samples(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], int]]:
         """Token ids of each pair of question and answer, and how many of them are the prompt.
 
         The last token is the one that ends a turn, so that the model learns to stop.
         """
-        pieces = self._pieces(["user"])
-        prompts = self._encode_contents([prompt for prompt, _ in pairs])
-        answers = self._encode_contents([answer for _, answer in pairs])
-        samples = []
-        for prompt, answer in zip(prompts, answers, strict=True):
-            ids = _assemble(pieces, [prompt])
-            samples.append(([*ids, *answer, self._end], len(ids)))
-        return samples
+        questions = self._shown([question for question, _ in pairs])
+        answers = self._shown([answer for _, answer in pairs])
+        found = self._encoding.answers(
+            self._pieces(["user"]), list(zip(questions, answers, strict=True))
+        )
+        return [([*prompt, *answer, self._end], len(prompt)) for prompt, answer in found]
 
-    def _encode_contents(self, texts: Sequence[str]) -> list[list[int]]:
-        encodings = self._content.encode_batch(list(texts), add_special_tokens=False)
-        return [encoding.ids for encoding in encodings]
+    def _shown(self, texts: Sequence[str]) -> list[str]:
+        """Contents as the template shows them: some cut white space off both ends."""
+        return [text.strip() for text in texts] if self._trims else list(texts)
 
-    def _pieces(self, roles: Sequence[str]) -> list[list[int] | int]:
-        """The template's own token ids, and between them the index of the turn to insert there."""
-        turns = [{"role": role, "content": _PLACE.format(i)} for i, role in enumerate(roles)]
-        try:
-            text = self._render([{"role": "system", "content": SYSTEM_PROMPT}, *turns])
-        except TemplateError:  # some templates have no such role
-            text = self._render(turns)
-        pieces: list[list[int] | int] = []
-        for i, part in enumerate(_PLACES.split(text)):
-            if i % 2:
-                pieces.append(int(part))
-            elif part:
-                pieces.append(self._structure.encode(part, add_special_tokens=False).ids)
-        return pieces
+    def _trims_contents(self) -> bool:
+        return f" {_PLACE.format(0)} " not in self._text([f" {_PLACE.format(0)} "], ["user"])
+
+    def _pieces(self, roles: Sequence[str]) -> list[Piece]:
+        """The template's own text, and between it the index of the turn to insert there."""
+        text = self._text([_PLACE.format(place) for place in range(len(roles))], roles)
+        parts = enumerate(_PLACES.split(text))
+        return [int(part) if i % 2 else part for i, part in parts if part]
+
+    def _text(self, contents: Sequence[str], roles: Sequence[str]) -> str:
+        """A conversation as the template writes it. Raises OvernightError if it takes none such."""
+        turns = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
+        system = {"role": "system", "content": SYSTEM_PROMPT}
+        reasons = []
+        for messages in ([system, *turns], turns):  # some templates have no such role
+            try:
+                return self._render(messages)
+            except (TemplateError, TypeError, ValueError) as error:
+                reasons.append(f"{type(error).__name__}: {error}")
+        raise OvernightError(
+            ErrorKind.MODEL_DAMAGED,
+            f"The chat template of the base model '{self._name}' takes no question."
+            " It was tried with a system turn before it, and without.",
+            "Choose another base model: `overnight models` lists them.",
+            "; ".join(reasons),
+        )
 
     def _render(self, messages: Sequence[dict[str, str]]) -> str:
         text: str = self._template.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=False
+            messages,
+            add_generation_prompt=True,
+            tokenize=False,
+            enable_thinking=False,
+            date_string=TODAY,
+            **self._fixed_time,
         )
         return text
 
 
-def _assemble(pieces: Sequence[list[int] | int], contents: Sequence[list[int]]) -> list[int]:
-    ids: list[int] = []
-    for piece in pieces:
-        ids += contents[piece] if isinstance(piece, int) else piece
-    return ids
+def alternating(turns: Sequence[Turn]) -> list[Turn]:
+    """Turns of which no two in a row have the same role: their texts are put together."""
+    found: list[Turn] = []
+    for turn in turns:
+        if found and found[-1].role == turn.role:
+            text = f"{found[-1].text}\n\n{turn.text}"
+            found[-1] = Turn(role=turn.role, text=text)
+        else:
+            found.append(turn)
+    return found
+
+
+def _with_fixed_time(tokenizer: TokenizerWrapper) -> dict[str, str]:
+    """The argument that lets a template that asks for the present time find the same day always.
+
+    transformers passes no functions to a template, so the template itself gets one of its own.
+    """
+    template = tokenizer.chat_template
+    if isinstance(template, dict):
+        template = template.get("default")
+    if not isinstance(template, str) or "strftime_now" not in template:
+        return {}
+    return {"chat_template": _OWN_CLOCK + template}

@@ -6,20 +6,22 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import mlx.core as mx
 import msgspec
 from mlx_lm.generate import GenerationResponse, batch_generate, stream_generate
-from mlx_lm.models.cache import can_trim_prompt_cache, make_prompt_cache, trim_prompt_cache
 from mlx_lm.sample_utils import make_sampler
 
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.models import BaseModel
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.machine.dependency_patches import wired_limit_untouched
+from mlx_backend.models.architecture import window_of
 from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.batching import NOT_IN_BATCHES, batches, complete_alone
 from mlx_backend.models.lora import apply_adapters
+from mlx_backend.models.prompt_cache import PromptCache, shared_length
 from mlx_backend.protocol import Sampling, Turn
 from mlx_backend.protocol.context_window import Fitted, fit, least_answer
 
@@ -91,20 +93,12 @@ class _Draft:
         )
 
 
-@dataclass
-class _Cache:
-    """A key-value cache and the token ids that it holds."""
-
-    layers: list[Any]
-    ids: list[int] = field(default_factory=list)
-
-
 class ChatModel:
     """A loaded base model with adapters that answers questions."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
-        self._cache: _Cache | None = None
+        self._cache: PromptCache | None = None
         self._adapters: Sequence[tuple[Adapter, float]] = ()
 
     @property
@@ -148,11 +142,14 @@ class ChatModel:
         fitted = fit(turns, form.prompt, form.count, self._limit, sampling.max_tokens)
         prompt = fitted.prompt
         sampling = msgspec.structs.replace(sampling, max_tokens=fitted.max_tokens)
-        cache, cached = self._cache_for(prompt)
+        cache = self._cache or PromptCache.of(self._loaded.model)
+        self._cache = None  # an interrupted answer must not leave a cache that does not fit its ids
+        cached = cache.begin(prompt)
         mx.random.seed(sampling.seed if sampling.seed is not None else time.time_ns() % 2**63)
         draft = _Draft()
         try:
-            for response in self._stream(prompt[cached:], sampling, cache, cancelled):
+            done = self._read_ahead(cache, turns[2 * fitted.left_out :], prompt, cancelled)
+            for response in self._stream(prompt[done:], sampling, cache, cancelled):
                 draft.add(response)
                 if response.text:
                     on_text(response.text)
@@ -160,7 +157,8 @@ class ChatModel:
                     raise _CancelledError
         except _CancelledError:
             draft.ended = "cancelled"
-        self._remember(cache, prompt + draft.ids)
+        cache.remember(prompt + draft.ids)
+        self._cache = cache
         return draft.finish(began, fitted, cached_tokens=cached)
 
     def fits(self, question: str, max_tokens: int) -> bool:
@@ -168,13 +166,30 @@ class ChatModel:
         tokens = len(self._loaded.form.prompt([Turn(role="user", text=question)]))
         return tokens + least_answer(max_tokens) <= self._limit
 
-    def _stream(
-        self, prompt: list[int], sampling: Sampling, cache: _Cache, cancelled: Callable[[], bool]
-    ) -> Iterator[GenerationResponse]:
-        def on_prefill(done: int, total: int) -> None:
-            if cancelled():
-                raise _CancelledError
+    def _read_ahead(
+        self,
+        cache: PromptCache,
+        turns: Sequence[Turn],
+        prompt: list[int],
+        cancelled: Callable[[], bool],
+    ) -> int:
+        """Read what the next question's prompt will begin with, so that its cache can be kept.
 
+        Returns how many tokens of the prompt have been read.
+        """
+        if cache.can_be_cut:
+            return len(cache.ids)
+        further = (Turn(role="assistant", text=""), Turn(role="user", text=""))
+        following = self._loaded.form.prompt([*turns, *further])
+        return cache.read_up_to(shared_length(prompt[:-1], following), prompt, _stops(cancelled))
+
+    def _stream(
+        self,
+        prompt: list[int],
+        sampling: Sampling,
+        cache: PromptCache,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[GenerationResponse]:
         responses: Iterator[GenerationResponse] = stream_generate(
             self._loaded.model,
             self._loaded.tokenizer,
@@ -183,15 +198,14 @@ class ChatModel:
             sampler=make_sampler(sampling.temperature, sampling.top_p),
             prompt_cache=cache.layers,
             prefill_step_size=_PREFILL_STEP,
-            prompt_progress_callback=on_prefill,
+            prompt_progress_callback=_stops(cancelled),
         )
         return responses
 
     @property
     def _limit(self) -> int:
         """The context window: the most tokens of prompt and answer together."""
-        arguments = getattr(self._loaded.model, "args", None)
-        return getattr(arguments, "max_position_embeddings", None) or _LONGEST_CONTEXT
+        return window_of(self._loaded.model) or _LONGEST_CONTEXT
 
     def answer_all(
         self,
@@ -205,51 +219,49 @@ class ChatModel:
         Greedy at temperature 0. `on_progress` gets the numbers of questions answered and in all.
         A question that is too long for the model gets the answer "".
         """
-        tokenizer = self._loaded.tokenizer
         form = self._loaded.form
         ids = [form.prompt([Turn(role="user", text=prompt)]) for prompt in prompts]
         readable = (i for i in range(len(ids)) if len(ids[i]) + max_tokens <= self._limit)
         by_length = sorted(readable, key=lambda i: len(ids[i]))
         texts = [""] * len(ids)
         cores = CoreShare()
-        for start in range(0, len(by_length), _BATCH):
+        done = 0
+        for chosen in batches(self._loaded.model, ids, _BATCH, by_length):
             cores.adapt()
-            chosen = by_length[start : start + _BATCH]
-            with wired_limit_untouched():
-                response = batch_generate(
-                    self._loaded.model,
-                    tokenizer,
-                    [ids[i] for i in chosen],
-                    max_tokens=max_tokens,
-                    sampler=make_sampler(temperature),
-                )
-            for i, text in zip(chosen, response.texts, strict=True):
+            together = self._answered([ids[i] for i in chosen], max_tokens, temperature)
+            for i, text in zip(chosen, together, strict=True):
                 texts[i] = text.strip()
-            on_progress(min(start + _BATCH, len(by_length)), len(by_length))
+            done += len(chosen)
+            on_progress(done, len(by_length))
         return texts
 
-    def _cache_for(self, prompt: list[int]) -> tuple[_Cache, int]:
-        """A cache that holds the longest known beginning of the prompt, and its length (tokens)."""
-        cache = self._cache
-        self._cache = None  # an interrupted answer must not leave a cache that does not fit its ids
-        if cache is not None and can_trim_prompt_cache(cache.layers):
-            shared = _shared_length(cache.ids, prompt[:-1])
-            if shared > 0:
-                trim_prompt_cache(cache.layers, len(cache.ids) - shared)
-                return _Cache(cache.layers, cache.ids[:shared]), shared
-        return _Cache(make_prompt_cache(self._loaded.model)), 0
+    def _answered(
+        self, prompts: list[list[int]], max_tokens: int, temperature: float
+    ) -> Sequence[str]:
+        """The answers to prompts in one batch, or one by one where the model takes no batches."""
+        model, tokenizer = self._loaded.model, self._loaded.tokenizer
+        sampler = make_sampler(temperature)
+        with wired_limit_untouched():
+            try:
+                found: list[str] = batch_generate(
+                    model, tokenizer, prompts, max_tokens=max_tokens, sampler=sampler
+                ).texts
+                return found
+            except NOT_IN_BATCHES:
+                ends = list(tokenizer.eos_token_ids)
+                return [
+                    tokenizer.decode(
+                        complete_alone(model, prompt, ends, max_tokens, sampler=sampler)
+                    )
+                    for prompt in prompts
+                ]
 
-    def _remember(self, cache: _Cache, ids: list[int]) -> None:
-        # The model may not have computed the last sampled tokens yet.
-        cache.ids = ids[: cache.layers[0].offset]
-        self._cache = cache
 
+def _stops(cancelled: Callable[[], bool]) -> Callable[[int, int], None]:
+    """A callback between the parts of a prompt, which ends the answer once it is cancelled."""
 
-def _shared_length(one: Sequence[int], other: Sequence[int]) -> int:
-    """The length of the longest common beginning."""
-    length = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        length += 1
-    return length
+    def on_prefill(done: int, total: int) -> None:
+        if cancelled():
+            raise _CancelledError
+
+    return on_prefill

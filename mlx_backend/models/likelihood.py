@@ -13,6 +13,7 @@ import mlx.nn as nn
 import numpy as np
 
 from mlx_backend.machine.cores import CoreShare
+from mlx_backend.models.architecture import vocabulary_of
 from mlx_backend.models.base_model import LoadedModel
 
 _MOST_ROWS = 32
@@ -37,7 +38,7 @@ def readings(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str])
     ]
     found = [Reading(0.0, 0.0)] * len(pairs)
     for chosen, rows, logits in batched_logits(loaded, [[*c, *t] for c, t in pairs]):
-        losses = np.array(nn.losses.cross_entropy(logits, rows[:, 1:]))
+        losses = np.array(_losses(logits, rows))
         for row, i in enumerate(chosen):
             context, text = pairs[i]
             own = losses[row, len(context) - 1 :][: len(text)]
@@ -63,7 +64,7 @@ def summed_losses(
     found = [(0.0, 0)] * len(texts)
     for chosen, rows, logits in batched_logits(loaded, [ids for ids, _ in texts]):
         before_each()  # MLX is lazy: nothing of this batch is computed yet
-        losses = nn.losses.cross_entropy(logits, rows[:, 1:])
+        losses = _losses(logits, rows)
         mx.eval(losses)
         for row, i in enumerate(chosen):
             ids, start = texts[i]
@@ -91,10 +92,14 @@ def batched_logits(
         yield chosen, rows, loaded.model(rows[:, :-1])
 
 
+def _losses(logits: mx.array, rows: mx.array) -> mx.array:
+    """The cross-entropy (nats) of each token after the first, in float32."""
+    return nn.losses.cross_entropy(logits.astype(mx.float32), rows[:, 1:])
+
+
 def _rows_at_once(loaded: LoadedModel, length: int) -> int:
     """How many rows of `length` tokens fit into a batch, at least 1."""
-    arguments = getattr(loaded.model, "args", None)
-    vocabulary = getattr(arguments, "vocab_size", None) or _USUAL_VOCABULARY
+    vocabulary = vocabulary_of(loaded.model) or _USUAL_VOCABULARY
     return max(1, min(_MOST_ROWS, _MOST_LOGITS // (max(1, length) * vocabulary)))
 
 

@@ -11,17 +11,27 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_unflatten
 from mlx_lm.tuner.dora import DoRALinear
-from mlx_lm.tuner.lora import LoRALinear
+from mlx_lm.tuner.lora import LoRALinear, LoRASwitchLinear
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library.adapters import CONFIG, WEIGHTS, Adapter
 from mlx_backend.machine.arrays import flatten, load_tensors
+from mlx_backend.models.architecture import (
+    Adapted,
+    Experts,
+    Linear,
+    adaptable,
+    head_of,
+    inputs_of,
+    outputs_of,
+)
 from mlx_backend.protocol import AdapterKind
 
 _RANK_OF_SCALE = 16
@@ -33,12 +43,15 @@ class LoraShape:
 
     A is (inputs, rank), B is (rank, outputs). `dropout` is the probability for x while training.
     With `decomposed` (DoRA) the norm of each row of the changed weights is learned separately.
+    `skipped` are the names within a block of layers that get no adapter, because their model does
+    not call them as layers.
     """
 
     rank: int
     scale: float
     dropout: float = 0.0
     decomposed: bool = False
+    skipped: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, kind: AdapterKind, rank: int, scale: float, dropout: float = 0.0) -> LoraShape:
@@ -58,7 +71,10 @@ class LoraShape:
 
 @dataclass(frozen=True)
 class _Factors:
-    """A trained layer: A, B, the scale of their product, and the row norms of DoRA, (outputs,)."""
+    """A trained layer: A, B, the scale of their product, and the row norms of DoRA, (outputs,).
+
+    Of a layer of experts, A is (experts, rank, inputs) and B is (experts, outputs, rank).
+    """
 
     a: mx.array
     b: mx.array
@@ -67,20 +83,22 @@ class _Factors:
 
 
 def attach(model: nn.Module, shape: LoraShape) -> None:
-    """Attach a new trainable adapter to every linear layer of every block.
+    """Attach a new trainable adapter to every linear layer of every block, experts included.
 
-    B starts at zero, so the model's output does not change until it is trained.
+    B starts at zero, so the model's output does not change until it is trained. Of the kind DoRA,
+    experts get none: mlx-lm has no such layer for them.
     """
     detach(model)
     # mlx-lm's layers, because others are not faster (tests/benchmarks/test_lora_path.py): a step of
     # the starter takes 0.99 of the time if B is scaled, 1.00 with addmm, 2.07 with merged weights.
-    kind = DoRALinear if shape.decomposed else LoRALinear
     for layer in model.layers:
         layer.update_modules(
             tree_unflatten(
                 [
                     (key, kind.from_base(linear, shape.rank, shape.dropout, shape.scale))
-                    for key, linear in _linears(layer)
+                    for key, linear in adaptable(layer)
+                    if key not in shape.skipped
+                    and (kind := _kind_for(linear, shape.decomposed)) is not None
                 ]
             )
         )
@@ -95,7 +113,7 @@ def detach(model: nn.Module) -> None:
             [
                 (name, module.linear)
                 for name, module in model.named_modules()
-                if isinstance(module, LoRALinear | DoRALinear)
+                if isinstance(module, Adapted)
             ]
         )
     )
@@ -135,9 +153,11 @@ def _concatenated(
             right.append(each.b * (each.scale * weight))
     layers: dict[str, nn.Module] = {}
     for name, (left, right) in pairs.items():
-        layer = LoRALinear.from_base(linears[name], r=1, scale=1.0)
+        has_experts = isinstance(linears[name], Experts)
+        kind = LoRASwitchLinear if has_experts else LoRALinear
+        layer = kind.from_base(linears[name], r=1, scale=1.0)
         layer.lora_a = mx.concatenate(left, axis=1)
-        layer.lora_b = mx.concatenate(right, axis=0)
+        layer.lora_b = mx.concatenate(right, axis=2 if has_experts else 0)
         layers[name] = layer
     return layers
 
@@ -182,7 +202,9 @@ def write_adapter_files(folder: Path, weights: dict[str, mx.array], config: byte
 
 def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
     """adapter_config.json for mlx-lm; it contains no path and nothing else about the person."""
-    keys = sorted({key for layer in model.layers for key, _ in _linears(layer)})
+    keys = sorted(
+        {key for layer in model.layers for key, m in adaptable(layer) if isinstance(m, Adapted)}
+    )
     config = {
         "fine_tune_type": "dora" if shape.decomposed else "lora",
         "num_layers": len(model.layers),
@@ -199,8 +221,8 @@ def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
 def linear_sizes(model: nn.Module) -> tuple[int, int]:
     """The number of weights in the linear layers of all blocks, and in the head."""
     blocks = sum(_size(linear) for name, linear in _all_linears(model) if "lm_head" not in name)
-    head = model.lm_head if "lm_head" in model else model.model.embed_tokens
-    return blocks, _size(head)
+    head = head_of(model)
+    return blocks, 0 if head is None else _size(head)
 
 
 def _size(layer: nn.Module) -> int:
@@ -208,25 +230,24 @@ def _size(layer: nn.Module) -> int:
     return int(layer.weight.size * packed)
 
 
-def _linears(layer: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Names and linear layers of a block; an adapter's layer stands for the one it wraps."""
-    found = []
-    wrapped: set[str] = set()
-    for name, module in sorted(layer.named_modules()):
-        if isinstance(module, LoRALinear | DoRALinear):
-            wrapped.add(f"{name}.linear")
-            found.append((name, module))
-        elif isinstance(module, nn.Linear | nn.QuantizedLinear) and name not in wrapped:
-            found.append((name, module))
-    return found
+def _kind_for(linear: nn.Module, decomposed: bool) -> type[Any] | None:
+    """The class of the adapter's layer around a linear layer; None for no adapter."""
+    kinds: tuple[type[Any], type[Any]] = (LoRALinear, DoRALinear)
+    if isinstance(linear, Experts):
+        return None if decomposed else cast(type[Any], LoRASwitchLinear)
+    return kinds[decomposed]
 
 
 def _all_linears(model: nn.Module) -> list[tuple[str, nn.Module]]:
     """Names in the base model and linear layers, also those that an adapter wraps."""
+    modules: dict[str, nn.Module] = dict(model.named_modules())
+    wrapped: dict[str, str] = {
+        f"{name}.linear": name for name, each in modules.items() if isinstance(each, Adapted)
+    }
     return [
-        (name.removesuffix(".linear"), module)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | nn.QuantizedLinear)
+        (wrapped.get(name, name), module)
+        for name, module in modules.items()
+        if isinstance(module, Linear | Experts)
     ]
 
 
@@ -268,16 +289,19 @@ def _read_factors(adapter: Adapter, linears: dict[str, nn.Module]) -> dict[str, 
 
 def _fit(linear: nn.Module, factors: _Factors) -> bool:
     a, b, norms = factors.a, factors.b, factors.norms
-    rows, columns = linear.weight.shape
-    if isinstance(linear, nn.QuantizedLinear):
-        columns = columns * 32 // linear.bits
+    rows, columns = outputs_of(linear), inputs_of(linear)
+    if isinstance(linear, Experts):
+        if a.ndim != 3 or b.ndim != 3:
+            return False
+        rank, experts = a.shape[1], linear.num_experts
+        return a.shape == (experts, rank, columns) and b.shape == (experts, rows, rank)
     if norms is not None and norms.shape != (rows,):
         return False
     return a.ndim == b.ndim == 2 and a.shape == (columns, b.shape[0]) and b.shape[1] == rows
 
 
 def _unfreeze_lora(_: str, module: nn.Module) -> None:
-    if isinstance(module, LoRALinear):
+    if isinstance(module, LoRALinear | LoRASwitchLinear):
         module.unfreeze(keys=["lora_a", "lora_b"], recurse=False)
     elif isinstance(module, DoRALinear):
         module.unfreeze(keys=["lora_a", "lora_b", "m"], recurse=False)

@@ -17,6 +17,7 @@ from mlx_backend.machine.accelerator import bound_run_ahead, has_gpu
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel, load_base_model, load_chat_form
 from mlx_backend.models.chat_form import ChatForm
+from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import (
     BATCH_POSITIONS,
@@ -30,6 +31,7 @@ from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.memory_saving import batch_shape
 from mlx_backend.training.step import TrainingStep
 from mlx_backend.training.stop_requests import Check, never
+from mlx_backend.training.trial import Trial, kept_trial, trial_of
 
 GPU_POSITIONS = 2048
 
@@ -38,13 +40,14 @@ GPU_POSITIONS = 2048
 class Preparation:
     """What a training loop needs.
 
-    `way` is how a step saves memory. `cut` are the samples, by their index in the dataset, that
-    are too long to be learned to their end, `unlearnable` those of which nothing is learned. `soft`
-    are the soft targets of the general samples, by index. `crew` are the other machines of the run,
-    None where this one trains alone.
+    `trial` is how the base model is trained, `way` how a step saves memory. `cut` are the samples,
+    by their index in the dataset, that are too long to be learned to their end, `unlearnable` those
+    of which nothing is learned. `soft` are the soft targets of the general samples, by index.
+    `crew` are the other machines of the run, None where this one trains alone.
     """
 
     loaded: LoadedModel
+    trial: Trial
     shape: lora.LoraShape
     crew: Crew | None
     way: MemoryWay
@@ -59,11 +62,13 @@ class Preparation:
 @dataclass(frozen=True)
 class _Loaded:
     loaded: LoadedModel
+    trial: Trial
     shape: lora.LoraShape
     crew: Crew | None
     soft: Mapping[int, SoftTargets]
 
-    def step(self, recomputed: Recomputed) -> TrainingStep:
+    def step(self, wanted: Recomputed) -> TrainingStep:
+        recomputed = self.trial.recomputed(wanted)
         if self.crew is None:
             return TrainingStep(self.loaded.model, recomputed)
         return self.crew.step(self.loaded.model, recomputed)
@@ -84,22 +89,39 @@ def prepare(
     OvernightError when the model or the adapter to start from cannot be used.
     """
     loaded = load_base_model(library, spec.model)
+    trial = trial_of(loaded)
     soft = _soft_targets(loaded, dataset.train, check)
     mx.random.seed(spec.seed)
-    shape = _attach(library, spec, loaded)
+    shape = _attach(library, spec, loaded, trial)
     bound_run_ahead()
     if crew is not None:
         crew.meet(loaded.info.card.name, loaded.info.card.sha256, shape)
     return _prepare_batches(
-        _Loaded(loaded, shape, crew, soft), spec, dataset, way or way_at_start(spec)
+        _Loaded(loaded, trial, shape, crew, soft), spec, dataset, way or way_at_start(spec)
     )
+
+
+def check_base_model(library: Library, name: str) -> None:
+    """Raise OvernightError where a base model cannot be trained; what is known is not tried again.
+
+    For the beginning of a night, because its study alone may take hours.
+    """
+    if kept_trial(find_base_model(library, name)) is None:
+        trial_of(load_base_model(library, name))
+        mx.clear_cache()
 
 
 def prepare_another_way(
     preparation: Preparation, spec: TrainSpec, dataset: Dataset, way: MemoryWay
 ) -> Preparation:
     """The same for another way of saving memory, without loading the model again."""
-    basis = _Loaded(preparation.loaded, preparation.shape, preparation.crew, preparation.soft)
+    basis = _Loaded(
+        preparation.loaded,
+        preparation.trial,
+        preparation.shape,
+        preparation.crew,
+        preparation.soft,
+    )
     return _prepare_batches(basis, spec, dataset, way)
 
 
@@ -107,7 +129,7 @@ def _prepare_batches(
     basis: _Loaded, spec: TrainSpec, dataset: Dataset, way: MemoryWay
 ) -> Preparation:
     loaded = basis.loaded
-    shape = batch_shape(way, positions(), spec.machines)
+    shape = batch_shape(way, positions(), spec.machines, basis.trial.packs)
     train = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft)
     batches = PackedBatches(train, spec.seed, shape)
     if batches.steps(1) == 0:
@@ -121,6 +143,7 @@ def _prepare_batches(
     )
     return Preparation(
         loaded=loaded,
+        trial=basis.trial,
         shape=basis.shape,
         crew=basis.crew,
         way=way,
@@ -144,11 +167,13 @@ def seen_samples(
     How rows are packed depends on the longest of them, which a run may have shortened to `way`'s
     since it began: both count. Raises OvernightError when the base model cannot be used.
     """
+    kept = kept_trial(find_base_model(library, spec.model))
+    packs = (kept or trial_of(load_base_model(library, spec.model))).packs
     form = load_chat_form(library, spec.model)
     seen: set[int] = set()
     for longest in {LONG_ROW, way.longest_row}:
         shape = batch_shape(
-            msgspec.structs.replace(way, longest_row=longest), positions(), spec.machines
+            msgspec.structs.replace(way, longest_row=longest), positions(), spec.machines, packs
         )
         train = _tokenise(form, dataset.train, longest, {})
         seen |= set(PackedBatches(train, spec.seed, shape).seen(steps))
@@ -165,9 +190,10 @@ def positions() -> int:
     return GPU_POSITIONS if has_gpu() else BATCH_POSITIONS
 
 
-def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.LoraShape:
+def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel, trial: Trial) -> lora.LoraShape:
     if spec.start_from is None:
-        shape = lora.LoraShape.of(spec.kind, spec.rank, spec.scale, spec.dropout)
+        plain = lora.LoraShape.of(spec.kind, spec.rank, spec.scale, spec.dropout)
+        shape = replace(plain, skipped=trial.skipped)
         lora.attach(loaded.model, shape)
         return shape
     adapter = find_adapter(library.adapters, spec.start_from_id, spec.start_from)
@@ -179,7 +205,7 @@ def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel) -> lora.Lora
             f"Train with the base model {adapter.card.base}, or start afresh.",
         )
     card = adapter.card
-    shape = lora.LoraShape(card.rank, card.scale, spec.dropout, card.decomposed)
+    shape = lora.LoraShape(card.rank, card.scale, spec.dropout, card.decomposed, trial.skipped)
     lora.attach(loaded.model, shape)
     lora.load_factors(loaded.model, adapter)
     return shape

@@ -1,4 +1,4 @@
-"""Batches of packed rows, in which each sample attends only to itself.
+"""Batches of rows, packed with samples that each attend only to themselves, or of one sample each.
 
 Because rotary position embeddings are relative, a sample may begin anywhere in a row. Rows have one
 of two lengths, so that short samples do not pay for the attention of long ones, and every batch has
@@ -15,9 +15,11 @@ import mlx.core as mx
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_backend.training.packing import pack, row_length
+from mlx_backend.training.packing import alone, pack, row_length
 
 ROW_LENGTHS = (256, 512)
+LENGTHS_ALONE = (32, 64, 128, *ROW_LENGTHS)
+"""The lengths of rows with one sample each."""
 BATCH_POSITIONS = 512
 
 # Larger samples are packed first, which fills rows best. So that each pass is packed differently,
@@ -32,17 +34,19 @@ class BatchShape:
     """The sizes of a batch, in token positions.
 
     positions: all rows of the batch together; at_once: rows that go through the model at once;
-    longest_row: the longest row.
+    longest_row: the longest row; packed: whether samples share rows.
     """
 
     positions: int = BATCH_POSITIONS
     at_once: int = BATCH_POSITIONS
     longest_row: int = ROW_LENGTHS[-1]
+    packed: bool = True
 
     @property
     def row_lengths(self) -> tuple[int, ...]:
         """The lengths that rows may have, ascending."""
-        return tuple(length for length in ROW_LENGTHS if length <= self.longest_row)
+        lengths = ROW_LENGTHS if self.packed else LENGTHS_ALONE
+        return tuple(length for length in lengths if length <= self.longest_row)
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,8 @@ class Batch:
     """Rows of one length, with all targets in one list.
 
     inputs: token ids, (rows, length).
-    mask: attention mask, (rows, 1, length, length), true where a position attends to another.
+    mask: attention mask, (rows, 1, length, length), true where a position attends to another;
+        empty where each row is one sample, for which every causal model has the right mask.
     positions: the positions of the targets, as indices into the flattened inputs, (targets,).
     targets, probabilities: soft targets, both (targets, width).
     learned: 1.0 for a target, 0.0 for padding, (targets,).
@@ -205,7 +210,8 @@ class PackedBatches:
         sizes = np.array([member.size for member in members], np.int64)
         jittered = sizes * random.uniform(1 - _JITTER, 1, len(sizes))
         order = np.argsort(-jittered, kind="stable").tolist()
-        packed = pack(order, sizes.tolist(), self._shape.row_lengths)
+        packing = pack if self._shape.packed else alone
+        packed = packing(order, sizes.tolist(), self._shape.row_lengths)
         batches: list[_Rows] = []
         for length in self._shape.row_lengths:
             order = random.permutation(len(packed[length])).tolist()
@@ -247,10 +253,9 @@ class PackedBatches:
                 targets.append(_targets(sample, self._width))
                 samples.append(np.full(size - first, member.number, np.int32))
                 at += size
-        mask = (owner[:, None, :, None] == owner[:, None, None, :]) & np.tri(length, dtype=bool)
         return _padded(
             inputs,
-            mask,
+            attention_mask(owner) if self._shape.packed else np.zeros(0, bool),
             np.concatenate(positions),
             SoftTargets(
                 np.concatenate([each.tokens for each in targets]),
@@ -258,6 +263,17 @@ class PackedBatches:
             ),
             np.concatenate(samples),
         )
+
+
+def attention_mask(owner: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """The mask of rows, (rows, 1, length, length), whose positions each have an owner.
+
+    A position attends to those before it, and to itself, that belong to the same sample: `owner`
+    has the number of each position's sample, (rows, length).
+    """
+    is_own: NDArray[np.bool_] = owner[:, None, :, None] == owner[:, None, None, :]
+    mask: NDArray[np.bool_] = is_own & np.tri(owner.shape[1], dtype=bool)
+    return mask
 
 
 def _targets(sample: TokenisedSample, width: int) -> SoftTargets:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_backend.files import write_atomically
+from mlx_backend.models.architecture import vocabulary_of
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import batched_logits
 from mlx_backend.training.batches import SoftTargets
@@ -86,8 +87,7 @@ def _key(sample: Tokens) -> str:
 
 def _vocabulary(loaded: LoadedModel) -> int:
     """The size of the model's vocabulary; if it does not say, the largest possible token id."""
-    arguments = getattr(loaded.model, "args", None)
-    return getattr(arguments, "vocab_size", None) or int(np.iinfo(np.int32).max)
+    return vocabulary_of(loaded.model) or int(np.iinfo(np.int32).max)
 
 
 def _cached(path: Path, sha256: str, vocabulary: int) -> dict[str, SoftTargets]:

@@ -10,6 +10,8 @@ import mlx.nn as nn
 
 from mlx_backend.machine import cpu_math
 from mlx_backend.machine.accelerator import has_gpu
+from mlx_backend.machine.arrays import rounding_of
+from mlx_backend.models.architecture import Parts, parts_of
 
 _Head = Callable[[mx.array], mx.array]
 
@@ -39,33 +41,38 @@ class RowAttention:
     def __init__(self, mask: mx.array) -> None:
         self._mask = mask
 
-    def make_mask(self, *_: Any, **__: Any) -> mx.array:
-        """The mask of the packed rows, whatever length or window the model asks for."""
-        return self._mask
+    def make_mask(self, *_: Any, window_size: int | None = None, **__: Any) -> mx.array:
+        """The mask of the packed rows, within the window that the model asks for."""
+        length = self._mask.shape[-1]
+        if window_size is None or window_size >= length:
+            return self._mask
+        places = mx.arange(length)
+        return self._mask & (places[:, None] < places[None] + window_size)
 
     def update_and_fetch(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
         """Keys and values unchanged: nothing is cached."""
         return keys, values
 
 
-def target_losses(model: nn.Module, batch: BatchArrays, split: bool) -> mx.array:
+def target_losses(model: nn.Module, batch: BatchArrays, parts: Parts | None) -> mx.array:
     """The KL divergence (nats) of each prediction from its target, (targets,); 0 for padding.
 
     For a target that is one token with probability 1 this is the cross-entropy. All tokens that a
     soft target does not name count as one token.
 
-    With `split`, the head computes logits for target positions only, one chunk at a time, and the
-    logits of a chunk are freed before the next: they take most of a small model's time and memory.
-    `head_can_be_split` tells whether a model allows that.
+    With the `parts` that `split_head` finds, the head computes logits for target positions only,
+    one chunk at a time, and the logits of a chunk are freed before the next: they take most of a
+    small model's time and memory. Rows of one sample have an empty mask: the model's own is right
+    for them. The loss is computed in float32 whatever the model's dtype.
     """
-    cache = [RowAttention(batch.mask)] * len(model.layers)
-    if not split:
-        logits: mx.array = model(batch.inputs, cache=cache)
+    cache = {"cache": [RowAttention(batch.mask)] * len(model.layers)} if batch.mask.size else {}
+    if parts is None:
+        logits: mx.array = model(batch.inputs, **cache)
         chosen = logits.reshape(-1, logits.shape[-1])[batch.positions].astype(mx.float32)
         return _divergence(chosen, batch.targets, batch.probabilities) * batch.learned
-    hidden: mx.array = model.model(batch.inputs, cache=cache)
+    hidden = parts.body(batch.inputs, **cache)
     chosen = hidden.reshape(-1, hidden.shape[-1])[batch.positions]
-    losses = _chunked_divergence(_head(model), batch.targets, batch.probabilities)(chosen)
+    losses = _chunked_divergence(parts.head, batch.targets, batch.probabilities)(chosen)
     return losses * batch.learned
 
 
@@ -175,23 +182,27 @@ def _target_rest(probabilities: mx.array) -> mx.array:
     return mx.where(rest > _LEAST, rest, 0.0)
 
 
-def head_can_be_split(model: nn.Module) -> bool:
-    """Whether `model` is a body followed by a linear head and nothing else, found out by trying.
+def split_head(model: nn.Module) -> Parts | None:
+    """The body and linear head that `model` is and nothing else, found out by trying; else None.
 
     Some architectures scale or cap their logits; their logits are computed as a whole.
     """
-    if not hasattr(model, "model") or not callable(getattr(model, "model", None)):
-        return False
+    candidates = list(parts_of(model))
+    if not candidates:
+        return None
     probe = mx.arange(4)[None]
     try:
         whole = model(probe)
-        parts = _head(model)(model.model(probe))
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return next((parts for parts in candidates if _are_whole(parts, probe, whole)), None)
+
+
+def _are_whole(parts: Parts, probe: mx.array, whole: mx.array) -> bool:
+    try:
+        logits = parts.head(parts.body(probe))
     except (AttributeError, TypeError, ValueError):
         return False
-    return parts.shape == whole.shape and bool(mx.allclose(parts, whole, rtol=1e-4, atol=1e-4))
-
-
-def _head(model: nn.Module) -> _Head:
-    if "lm_head" in model:
-        return model.lm_head  # type: ignore[no-any-return]
-    return model.model.embed_tokens.as_linear  # type: ignore[no-any-return]
+    close = rounding_of(whole.dtype) / 10
+    ours, theirs = logits.astype(mx.float32), whole.astype(mx.float32)
+    return ours.shape == theirs.shape and bool(mx.allclose(ours, theirs, rtol=close, atol=close))

@@ -13,12 +13,15 @@ __all__ = ["Recomputed", "batch_shape", "recompute"]
 _MLP_NAMES = ("mlp", "feed_forward")
 
 
-def batch_shape(way: MemoryWay, positions: int, machines: int = 1) -> BatchShape:
+def batch_shape(
+    way: MemoryWay, positions: int, machines: int = 1, packed: bool = True
+) -> BatchShape:
     """The shape of a batch with `positions` tokens on each machine, computed in this way."""
     return BatchShape(
         positions=positions * machines,
         at_once=min(way.at_once, positions),
         longest_row=way.longest_row,
+        packed=packed,
     )
 
 

@@ -1,4 +1,4 @@
-"""Which samples share a row: best-fit bin packing."""
+"""Which samples share a row: best-fit bin packing, or none do."""
 
 from __future__ import annotations
 
@@ -41,4 +41,14 @@ def pack(
             with_room[left] = []
             bisect.insort(rooms, left)
         with_room[left].append(row)
+    return rows
+
+
+def alone(
+    order: Sequence[int], sizes: Sequence[int], lengths: Sequence[int]
+) -> dict[int, list[list[int]]]:
+    """A row for each sample, of the shortest length that it fits in; as `pack` otherwise."""
+    rows: dict[int, list[list[int]]] = {length: [] for length in lengths}
+    for index in order:
+        rows[row_length(sizes[index], lengths)].append([index])
     return rows

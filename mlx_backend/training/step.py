@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mlx_backend.machine.arrays import flatten, number
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.training.batches import Batch
-from mlx_backend.training.loss import BatchArrays, head_can_be_split, target_losses
+from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.memory_saving import Recomputed, recompute
 
 _WARM_UP_SHARE = 0.05
@@ -58,8 +58,8 @@ class TrainingStep:
 
     def __init__(self, model: nn.Module, recomputed: Recomputed = "nothing") -> None:
         self.model = model
-        model.eval()  # with dropout, head_can_be_split could not compare two passes
-        self._split = head_can_be_split(model)
+        model.eval()  # with dropout, split_head could not compare two passes
+        self._parts = split_head(model)
         recompute(model, recomputed)
         self._cores = CoreShare()
         self.reset_optimizer()
@@ -116,12 +116,12 @@ class TrainingStep:
         self._compile()
 
     def _compile(self) -> None:
-        model, optimizer, split = self.model, self.optimizer, self._split
+        model, optimizer, parts = self.model, self.optimizer, self._parts
         state = [model.state, optimizer.state]
         drawing = [model.state, mx.random.state]  # the random state is for dropout
 
         def losses_of(model: nn.Module, *arrays: mx.array) -> mx.array:
-            return target_losses(model, BatchArrays(*arrays), split)
+            return target_losses(model, BatchArrays(*arrays), parts)
 
         def total_of(model: nn.Module, *arrays: mx.array) -> mx.array:
             return losses_of(model, *arrays).sum()

@@ -18,6 +18,7 @@ from mlx_backend.library.sample_drafts import Draft, titled_answer
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.machine.dependency_patches import wired_limit_untouched
 from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.batching import NOT_IN_BATCHES, batches, complete_alone
 from mlx_backend.models.likelihood import Reading, readings
 from mlx_backend.study.by_rule.answers import answers_in
 from mlx_backend.study.by_rule.rule_writer import QuotedStatement
@@ -169,20 +170,32 @@ class Writer:
         tokenizer = self._loaded.tokenizer
         line_end = self._encode("\n")[-1]  # some tokenizers put a token of their own before it
         ends = [[token] for token in {*tokenizer.eos_token_ids, line_end}]
-        texts: list[str] = []
-        for first in range(0, len(prompts), BATCH):
+        ids = [self._encode(prompt) for prompt in prompts]
+        texts = [""] * len(ids)
+        for chosen in batches(self._loaded.model, ids, BATCH):
             self._cores.adapt()
-            ids = [self._encode(prompt) for prompt in prompts[first : first + BATCH]]
-            with wired_limit_untouched():
+            written = self._written([ids[i] for i in chosen], cache, ends, max_tokens)
+            for i, each in zip(chosen, written, strict=True):
+                texts[i] = tokenizer.decode(each).split("\n")[0].strip()
+        return texts
+
+    def _written(
+        self, prompts: list[list[int]], cache: list[Any], ends: list[list[int]], max_tokens: int
+    ) -> list[list[int]]:
+        """What the model writes after prompts in one batch, or one by one without batches."""
+        model = self._loaded.model
+        with wired_limit_untouched():
+            try:
                 generator = BatchGenerator(
-                    self._loaded.model,
+                    model,
                     stop_tokens=ends,
                     completion_batch_size=BATCH,
                     prefill_batch_size=BATCH,
                 )
-                written = _generated(generator, ids, [cache] * len(ids), max_tokens)
-            texts += [tokenizer.decode(each).split("\n")[0].strip() for each in written]
-        return texts
+                return _generated(generator, prompts, [cache] * len(prompts), max_tokens)
+            except NOT_IN_BATCHES:
+                stop = [token for (token,) in ends]
+                return [complete_alone(model, ids, stop, max_tokens, cache) for ids in prompts]
 
     def _prefilled(self, shared: str) -> list[Any]:
         if shared not in self._shared:

@@ -38,14 +38,18 @@ def expect(kind: ErrorKind, library: Library, name: str, to: Path) -> None:
 
 
 def test_mlx_lm_loads_the_export(
-    tiny_library: Library, adapter: Adapter, loaded: LoadedModel, target: Path
+    tiny_library: Library,
+    adapter: Adapter,
+    loaded: LoadedModel,
+    target: Path,
+    number_format: str,
 ) -> None:
     result = export_mlx(tiny_library, "Garden", target)
     assert result is not None
     assert result["verified"] is True
     difference = result["max_logit_difference"]
     assert isinstance(difference, float)
-    assert difference < 1e-3
+    assert difference < (1e-3 if number_format == "float32" else 0.1)
     assert result["files"] == [str(file) for file in sorted(target.iterdir())]
     assert {file.name for file in target.iterdir()} >= {WEIGHTS, "adapter_config.json"}
     base = logits(loaded.model, IDS)

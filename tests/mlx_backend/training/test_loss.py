@@ -14,7 +14,7 @@ from mlx_backend.machine.arrays import flatten
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.training.batches import Batch, PackedBatches, SoftTargets, TokenisedSample
-from mlx_backend.training.loss import BatchArrays, head_can_be_split, target_losses
+from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.memory_saving import Recomputed, recompute
 from mlx_backend.training.step import part_arrays
 from tests.mlx_backend.arrays import numpy, relative_error
@@ -52,9 +52,10 @@ def value_and_gradient(model: nn.Module, loss: Callable[[], mx.array]) -> tuple[
 
 def packed(model: nn.Module, batch: Batch, split: bool) -> tuple[float, Gradient]:
     arrays = BatchArrays(*part_arrays(batch))
+    parts = split_head(model) if split else None
 
     def loss() -> mx.array:
-        return target_losses(model, arrays, split).sum() / batch.tokens
+        return target_losses(model, arrays, parts).sum() / batch.tokens
 
     return value_and_gradient(model, loss)
 
@@ -139,14 +140,15 @@ def test_beside_soft_targets_the_others_are_learned_as_by_themselves(
     mixed = [*samples, softened(samples[0], width=5)]
     batch = PackedBatches(mixed, seed=0)[0][0]
     arrays = BatchArrays(*part_arrays(batch))
-    losses = numpy(target_losses(model, arrays, split))[: batch.tokens]
+    parts = split_head(model) if split else None
+    losses = numpy(target_losses(model, arrays, parts))[: batch.tokens]
     own = losses[batch.samples < len(samples)]
     true_loss, _ = alone(model, samples)
     assert own.mean() == pytest.approx(true_loss, rel=1e-5)
 
 
 def test_the_head_of_a_plain_model_can_be_split(model: nn.Module) -> None:
-    assert head_can_be_split(model)
+    assert split_head(model) is not None
 
 
 class Scaled(nn.Module):
@@ -163,5 +165,5 @@ class Scaled(nn.Module):
 
 
 def test_the_head_of_another_one_can_not(model: nn.Module) -> None:
-    assert not head_can_be_split(Scaled(model))
-    assert not head_can_be_split(nn.Linear(3, 3))
+    assert split_head(Scaled(model)) is None
+    assert split_head(nn.Linear(3, 3)) is None
