@@ -87,6 +87,7 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
             _to_float32(model)
             dependency_patches.use_cpu_math(model)
         mx.eval(model.parameters())
+        model.freeze()
         tokenizer = load_tokenizer(info.path)
     except (Exception, SystemExit) as error:  # mlx-lm's `olmo` ends the process without ai2-olmo
         if isinstance(error, RuntimeError) and "alloc" in str(error):
@@ -97,7 +98,6 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
             f"Remove the folder {info.path}; the starter model is made again by itself.",
             f"{type(error).__name__}: {error}",
         ) from error
-    model.freeze()
     return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)
 
 
