@@ -91,8 +91,8 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
             _to_float32(model)
             dependency_patches.use_cpu_math(model)
         mx.eval(model.parameters())
+        model.freeze()
         tokenizer = load_tokenizer(info.path, _NO_REMOTE_CODE)
-    model.freeze()
     return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)
 
 

@@ -231,7 +231,11 @@ _OVERRIDES: dict[str, dict[str, object]] = {
     "laguna": {"layer_types": _SLIDING},
     "gpt_oss": {"layer_types": _SLIDING},
     "olmo3": {"layer_types": _SLIDING},
-    "ministral3": {"layer_types": _SLIDING, "rope_parameters": _LLAMA_4_ROPE},
+    "ministral3": {
+        "layer_types": _SLIDING,
+        "sliding_window": 8,
+        "rope_parameters": _LLAMA_4_ROPE,
+    },
     "exaone4": {"sliding_window_pattern": "LG", "layer_types": _SLIDING, "rope_scaling": None},
     "glm4_moe": {"rope_scaling": None},
     "gemma3_text": {"sliding_window_pattern": 2, "query_pre_attn_scalar": 16},

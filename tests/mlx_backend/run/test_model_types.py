@@ -77,6 +77,15 @@ def test_an_architecture_whose_import_would_end_the_process_is_refused(
         load_base_model(library, "one")
 
 
+def test_an_architecture_that_fails_as_it_is_made_is_refused(
+    library: Library, tiny_folders: dict[str, Path]
+) -> None:
+    """mlx-lm's recurrent_gemma is a module that was never initialised."""
+    write_model(library.models / "one", "recurrent_gemma", tiny_folders["tiny"])
+    with pytest.raises(OvernightError, match="cannot be loaded"):
+        load_base_model(library, "one")
+
+
 def test_a_trial_leaves_randomness_and_weights_alone(
     library: Library, tiny_folders: dict[str, Path]
 ) -> None:
