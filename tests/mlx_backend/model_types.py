@@ -23,183 +23,9 @@ from mlx_lm.utils import quantize_model
 
 from mlx_backend.files import sha256_of_file
 from mlx_backend.library.models import CARD, ModelCard
+from tests.mlx_backend.model_fields import COMMON, LAYERS, VOCABULARY
 
-VOCABULARY = 394  # that of the tiny tokenizer: other ids would decode to nothing
-_LAYERS = 4
 _GROUP = 32
-_COMMON: dict[str, object] = {
-    "vocab_size": VOCABULARY,
-    "num_vocab": VOCABULARY,
-    "vocab_size_per_layer_input": VOCABULARY,
-    "hidden_size": 64,
-    "hidden_dim": 64,
-    "d_model": 64,
-    "model_dim": 64,
-    "n_embd": 64,
-    "block_dim": 64,
-    "block_ff_dim": 64,
-    "intermediate_size": 128,
-    "intermediate_size_mlp": 64,
-    "ff_intermediate_size": 64,
-    "ffn_hidden_size": 64,
-    "expert_ffn_hidden_size": 32,
-    "moe_intermediate_size": 32,
-    "moe_shared_expert_intermediate_size": 32,
-    "shared_expert_intermediate_size": 32,
-    "shared_intermediate_size": 32,
-    "share_expert_dim": 32,
-    "n_inner": 128,
-    "num_hidden_layers": _LAYERS,
-    "num_layers": _LAYERS,
-    "n_layer": _LAYERS,
-    "n_layers": _LAYERS,
-    "num_transformer_layers": _LAYERS,
-    "num_kv_reuse_layers": 2,
-    "num_attention_heads": 4,
-    "num_heads": 4,
-    "n_head": 4,
-    "n_heads": 4,
-    "num_key_value_heads": 2,
-    "num_kv_heads": 2,
-    "n_kv_heads": 2,
-    "num_attention_groups": 2,
-    "n_shared_head": 2,
-    "head_dim": 16,
-    "global_head_dim": 16,
-    "kv_channels": 16,
-    "hidden_size_per_head": 16,
-    "rotary_dim": 8,
-    "rms_norm_eps": 1e-5,
-    "layer_norm_eps": 1e-5,
-    "layer_norm_epsilon": 1e-5,
-    "layernorm_epsilon": 1e-5,
-    "norm_eps": 1e-5,
-    "rope_theta": 10_000.0,
-    "swa_rope_theta": 10_000.0,
-    "max_position_embeddings": 4096,
-    "model_max_length": 4096,
-    "n_positions": 4096,
-    "n_ctx": 4096,
-    "block_size": 4096,
-    "partial_rotary_factor": 0.5,
-    "rotary_emb_base": 10_000,
-    "rotary_pct": 0.5,
-    "rope_scaling": None,
-    "sliding_window": 8,
-    "sliding_window_size": 8,
-    "attention_window_size": 8,
-    "window_size": 8,
-    "conv_window": 2,
-    "num_experts": 4,
-    "num_local_experts": 4,
-    "n_routed_experts": 4,
-    "moe_num_experts": 4,
-    "n_shared_experts": 1,
-    "num_shared_experts": 1,
-    "num_shared_expert": 1,
-    "num_experts_per_tok": 2,
-    "num_experts_per_token": 2,
-    "moe_topk": 2,
-    "moe_top_k": 2,
-    "zero_expert_num": 2,
-    "zero_expert_type": "identity",
-    "n_group": 1,
-    "topk_group": 1,
-    "first_k_dense_replace": 1,
-    "num_dense_layers": 1,
-    "moe_layer_freq": 1,
-    "decoder_sparse_step": 1,
-    "mlp_only_layers": [],
-    "norm_topk_prob": True,
-    "routed_scaling_factor": 1.0,
-    "topk_method": "noaux_tc",
-    "scoring_func": "sigmoid",
-    "attention_method": "MLA",
-    "mla_scale_q_lora": True,
-    "mla_scale_kv_lora": True,
-    "kv_lora_rank": 32,
-    "q_lora_rank": 32,
-    "qk_rope_head_dim": 8,
-    "qk_nope_head_dim": 16,
-    "v_head_dim": 16,
-    "index_head_dim": 16,
-    "index_n_heads": 2,
-    "index_topk": 4,
-    "mamba_d_conv": 4,
-    "mamba_d_state": 16,
-    "mamba_expand": 2,
-    "mamba_d_head": 16,
-    "mamba_n_heads": 8,
-    "mamba_num_heads": 4,
-    "mamba_head_dim": 16,
-    "mamba_n_groups": 1,
-    "mamba_d_ssm": 128,
-    "mamba_proj_bias": False,
-    "mamba_conv_bias": False,
-    "state_size": 16,
-    "ssm_state_size": 16,
-    "conv_kernel": 3,
-    "conv1d_width": 3,
-    "conv_L_cache": 3,
-    "conv_bias": False,
-    "use_conv_bias": True,
-    "n_groups": 2,
-    "time_step_rank": 4,
-    "time_step_limit": [0.01, 10.0],
-    "linear_num_key_heads": 2,
-    "linear_num_value_heads": 4,
-    "linear_key_head_dim": 16,
-    "linear_value_head_dim": 16,
-    "linear_conv_kernel_dim": 3,
-    "linear_allow_neg_eigval": True,
-    "layer_group_size": 2,
-    "group_norm_size": 1,
-    "attn_layer_offset": 1,
-    "attn_layer_period": 2,
-    "expert_layer_offset": 1,
-    "expert_layer_period": 2,
-    "block_multiple_of": 4,
-    "block_ffn_dim_multiplier": 2.0,
-    "block_auto_adjust_ff_dim": True,
-    "a_low_rank_dim": 16,
-    "v_low_rank_dim": 16,
-    "gate_low_rank_dim": 16,
-    "decay_low_rank_dim": 16,
-    "attention_bias": False,
-    "mlp_bias": False,
-    "use_bias": False,
-    "use_qkv_bias": False,
-    "use_qk_norm": True,
-    "qk_norm": True,
-    "post_norm": True,
-    "use_expert_bias": True,
-    "tie_word_embeddings": False,
-    "logits_scaling": 1.0,
-    "attention_multiplier": 0.25,
-    "embedding_multiplier": 1.0,
-    "residual_multiplier": 1.0,
-    "scale_depth": 1.4,
-    "scale_emb": 12.0,
-    "dim_model_base": 32,
-    "hidden_act": "silu",
-    "use_mixed_mlp_moe": True,
-    "use_cla": False,
-    "cla_share_factor": 2,
-    "logits_soft_cap": 30.0,
-    "gegelu_limit": 20.0,
-    "dense_attention_every_n_layers": 2,
-    "add_swa_attention_sink_bias": True,
-    "add_full_attention_sink_bias": False,
-    "hybrid_layer_pattern": [0, 1, 0, 1],
-    "swa_num_attention_heads": 4,
-    "swa_num_key_value_heads": 2,
-    "swa_head_dim": 16,
-    "swa_v_head_dim": 16,
-    "is_moe_layer": [False, True, True, True],
-    "sliding_window_layers": [0, 2],
-    "hidden_size_per_layer_input": 32,
-    "num_kv_shared_layers": 2,
-}
 _MAMBA = ["mamba", "attention", "mamba", "attention"]
 _SLIDING = ["sliding_attention", "full_attention"] * 2
 _LINEAR = ["linear_attention", "full_attention"] * 2
@@ -255,9 +81,9 @@ _OVERRIDES: dict[str, dict[str, object]] = {
         "attn_config": {"kv_n_heads": 2, "clip_qkv": 8, "rope_theta": 10_000.0},
     },
     "openelm": {
-        "num_query_heads": [4] * _LAYERS,
-        "num_kv_heads": [2] * _LAYERS,
-        "ffn_multipliers": [2.0] * _LAYERS,
+        "num_query_heads": [4] * LAYERS,
+        "num_kv_heads": [2] * LAYERS,
+        "ffn_multipliers": [2.0] * LAYERS,
         "ffn_dim_divisor": 32,
     },
     "nemotron-nas": {
@@ -267,7 +93,7 @@ _OVERRIDES: dict[str, dict[str, object]] = {
                 "ffn": {"ffn_mult": 1.0, "no_op": False, "replace_with_linear": False},
             }
         ]
-        * _LAYERS
+        * LAYERS
     },
     "recurrent_gemma": {"block_types": ["recurrent", "attention"]},
     "phixtral": {"num_local_experts": 4},
@@ -380,11 +206,11 @@ def config_of(kind: str) -> dict[str, Any]:
     config = {name: value for name, value in config.items() if value is not None}
     config |= _OVERRIDES.get(kind, {})
     config = {name: value for name, value in config.items() if value is not dataclasses.MISSING}
-    config |= {"model_type": kind, "max_position_embeddings": _COMMON["max_position_embeddings"]}
+    config |= {"model_type": kind, "max_position_embeddings": COMMON["max_position_embeddings"]}
     if "text_config" in fields:
         text = _TEXT_OF.get(kind)
         own = _OWN_TEXT.get(kind)
-        config["text_config"] = (_COMMON | own) if own else config_of(text or "llama")
+        config["text_config"] = (COMMON | own) if own else config_of(text or "llama")
         config["vocab_size"] = VOCABULARY
     return config | {"bos_token_id": 1, "eos_token_id": 2}
 
@@ -456,8 +282,8 @@ def _fields_of(kind: str) -> dict[str, Any]:
 
 
 def _value(name: str, default: Any) -> Any:
-    if (name in _COMMON and default is not None) or default is dataclasses.MISSING:
-        return _COMMON.get(name, default)
+    if (name in COMMON and default is not None) or default is dataclasses.MISSING:
+        return COMMON.get(name, default)
     return json.loads(json.dumps(default)) if _is_plain(default) else dataclasses.MISSING
 
 

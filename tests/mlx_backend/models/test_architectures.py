@@ -35,7 +35,8 @@ from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.statements import Statement
 from mlx_backend.training.loss import split_head
 from tests.mlx_backend.made import make_adapter
-from tests.mlx_backend.model_types import VOCABULARY, write_model
+from tests.mlx_backend.model_fields import VOCABULARY
+from tests.mlx_backend.model_types import write_model
 
 GREEDY = Sampling(temperature=0.0, max_tokens=6)
 QUESTION = Turn(role="user", text="Who lit the lamp of Amber Cove?")
