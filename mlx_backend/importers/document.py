@@ -95,6 +95,7 @@ class LargeSourceFile:
     head: bytes
     file: BinaryIO
     excluded_parts: frozenset[str] = frozenset()
+    member_readers: MemberReaders | None = None
 
 
 Reader = Callable[[SourceFile], Iterable[Item]]

@@ -353,6 +353,6 @@ def test_a_thousand_acts_lose_nothing(quiet: None) -> None:
     wanted = settings(
         max_examples=WINDOWS, stateful_step_count=ACTS_AT_ONCE, phases=(Phase.generate,)
     )
-    run_state_machine_as_test(Person, settings=wanted)
-    assert Person.acts["all"] >= ACTS
+    while Person.acts["all"] < ACTS:  # how many a window gets is random
+        run_state_machine_as_test(Person, settings=wanted)
     assert all(Person.acts[act] for act in _TELLING)

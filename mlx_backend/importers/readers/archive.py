@@ -41,7 +41,12 @@ def read_archive(source: SourceFile) -> Iterator[Item]:
 
 def read_large_archive(source: LargeSourceFile) -> Iterator[Item]:
     """`read_archive` for a large archive: holds one member at a time in memory."""
-    outside = SourceFile(source.name, source.head, excluded_parts=source.excluded_parts)
+    outside = SourceFile(
+        source.name,
+        source.head,
+        excluded_parts=source.excluded_parts,
+        member_readers=source.member_readers,
+    )
     return _read(outside, ZipBox(source.file, LARGEST_IN_PIECES))
 
 

@@ -60,8 +60,7 @@ def read(source: SourceFile) -> Iterable[Item]:
     Raises SkippedFile, at once or during iteration, and whatever a parser raises on damaged input;
     so call it only in `reading_process`.
     """
-    readers = MemberReaders(read, large_reader)
-    return _format_of(source).read(replace(source, member_readers=readers))
+    return _format_of(source).read(replace(source, member_readers=_member_readers()))
 
 
 def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
@@ -74,7 +73,12 @@ def large_reader(name: str, head: bytes, packed: bool = False) -> LargeReader:
         raise SkippedFile(too_large(name))
     if packed and not format_.in_sequence:
         raise SkippedFile(too_large(name, to_do="unpack the archive and import its folder"))
-    return format_.read_large
+    read_large = format_.read_large
+    return lambda source: read_large(replace(source, member_readers=_member_readers()))
+
+
+def _member_readers() -> MemberReaders:
+    return MemberReaders(read, large_reader)
 
 
 def _format_of(source: SourceFile) -> Format:
