@@ -12,10 +12,19 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.models.hub.download import download
 from mlx_backend.protocol import DownloadSpec
-from tests.mlx_backend.models.hub.loopback_hub import REPO
+from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub
+from tests.mlx_backend.models.hub.weights import WEIGHTS
 
 Fetch = Callable[..., dict[str, object] | None]
 Refused = Callable[..., OvernightError]
+
+
+def weights_there(hub: Hub) -> int:
+    return [request.begin for request in hub.requests if request.path == WEIGHTS][-1]
+
+
+def stop_after(hub: Hub, amount: int) -> Callable[[], bool]:
+    return lambda: hub.sent >= amount
 
 
 @pytest.fixture
