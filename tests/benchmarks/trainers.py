@@ -7,6 +7,7 @@ optimizer and learning rates; the result is one line of JSON.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import sys
 import tempfile
@@ -116,22 +117,11 @@ def _mlx_lm(task: Task) -> Measured:
     samples = [(list(ids), length) for ids, length in loaded.form.samples(pairs)]
 
     steps = len(samples) // BATCH
-    optimizer = optimizers.AdamW(
-        learning_rate=lambda step: _schedule(step, steps, learning_rate),
-        weight_decay=0.0,
-        bias_correction=True,
-    )
+    rate = functools.partial(_schedule, steps=steps, rate=learning_rate)
+    optimizer = optimizers.AdamW(learning_rate=rate, weight_decay=0.0, bias_correction=True)
     heard: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
-        arguments = trainer.TrainingArgs(
-            batch_size=BATCH,
-            iters=steps,
-            steps_per_report=steps,
-            steps_per_save=10**9,
-            max_seq_length=513,
-            adapter_file=f"{scratch}/adapters.safetensors",
-            grad_checkpoint="low" in task.how,
-        )
+        arguments = _mlx_lm_arguments(scratch, steps, recomputes="low" in task.how)
         mx.reset_peak_memory()
         began, cpu = time.perf_counter(), time.process_time()
         trainer.train(
@@ -150,6 +140,21 @@ def _mlx_lm(task: Task) -> Measured:
         cpu_seconds=cpu,
         peak_bytes=mx.get_peak_memory(),
         held_out_loss=_held_out_loss(loaded, task),
+    )
+
+
+def _mlx_lm_arguments(scratch: str, steps: int, recomputes: bool) -> Any:
+    """mlx-lm's arguments for `steps` steps, which are reported and saved only at the end."""
+    from mlx_lm.tuner import trainer
+
+    return trainer.TrainingArgs(
+        batch_size=BATCH,
+        iters=steps,
+        steps_per_report=steps,
+        steps_per_save=10**9,
+        max_seq_length=513,
+        adapter_file=f"{scratch}/adapters.safetensors",
+        grad_checkpoint=recomputes,
     )
 
 
