@@ -85,7 +85,7 @@ class PlanQuestion:
 class Planner(QObject):
     """Answers one question at a time; a new one replaces the one that is being worked on.
 
-    MeasuringBar real training steps takes seconds, so answers are kept, but for those that other
+    Measuring real training steps takes seconds, so answers are kept, but for those that other
     programs have a part in: memory that was short may be free by now.
     """
 

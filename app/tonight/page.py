@@ -175,7 +175,7 @@ class TonightPage(QWidget):
             self._services.planner.ask(question)
 
     def _leave_plan(self) -> None:
-        # MeasuringBar would take the processor from the run.
+        # Measuring would take the processor from the run.
         if self._asked is not None and self.plan.plan is None:
             self._services.planner.cancel()
             self._asked = None

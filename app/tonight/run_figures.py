@@ -70,9 +70,8 @@ def _remaining(run: JobSnapshot, now: float) -> list[Figure]:
     if progress is not None and progress.remaining_s is not None and run.waiting is None:
         left = stage_remaining_s(progress, now)
         of_stage = _OF_STAGE.get(run.status.stage, "")
-        return (
-            [Figure(amounts.duration(left), f"{of_stage}left")] if left else []
-        )  # it takes longer
+        # None where the stage takes longer than was expected.
+        return [Figure(amounts.duration(left), f"{of_stage}left")] if left else []
     if latest is None:
         return []
     time, error = amounts.estimate(latest.remaining_s, latest.remaining_error_s)

@@ -106,9 +106,16 @@ def check_base_model(library: Library, name: str) -> None:
 
     For the beginning of a night, because its study alone may take hours.
     """
-    if kept_trial(find_base_model(library, name)) is None:
-        trial_of(load_base_model(library, name))
+    _known_trial(library, name)
+
+
+def _known_trial(library: Library, name: str) -> Trial:
+    """The trial of a base model, which is loaded only where none is kept."""
+    trial = kept_trial(find_base_model(library, name))
+    if trial is None:
+        trial = trial_of(load_base_model(library, name))
         mx.clear_cache()
+    return trial
 
 
 def prepare_another_way(
@@ -167,8 +174,7 @@ def seen_samples(
     How rows are packed depends on the longest of them, which a run may have shortened to `way`'s
     since it began: both count. Raises OvernightError when the base model cannot be used.
     """
-    kept = kept_trial(find_base_model(library, spec.model))
-    packs = (kept or trial_of(load_base_model(library, spec.model))).packs
+    packs = _known_trial(library, spec.model).packs
     form = load_chat_form(library, spec.model)
     seen: set[int] = set()
     for longest in {LONG_ROW, way.longest_row}:

@@ -123,14 +123,15 @@ def test_bad_ends_of_the_study_of_a_run_that_begins_anew_count_from_the_first_wa
     assert read_way(folder) == ways_of(folder)[0]
 
 
+def kill(*given: Any) -> None:
+    raise StoppedEarly
+
+
 def test_a_kill_before_the_plan_is_written_leaves_all_ways_to_the_next_attempt(
     filled_library: Library,
     folder: JobFolder,
     short_of_memory: pytest.MonkeyPatch,
 ) -> None:
-    def kill(*given: Any) -> None:
-        raise StoppedEarly
-
     short_of_memory.setattr(FrozenFiles, "save_plan", kill)
     assert work(filled_library, folder) is None
     short_of_memory.undo()
@@ -143,9 +144,6 @@ def test_a_kill_after_the_plan_is_written_loses_nothing(
     folder: JobFolder,
     short_of_memory: pytest.MonkeyPatch,
 ) -> None:
-    def kill(*given: Any) -> None:
-        raise StoppedEarly
-
     short_of_memory.setattr(plan_stage, "write_computed_way", kill)
     assert work(filled_library, folder) is None
     short_of_memory.undo()
