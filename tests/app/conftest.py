@@ -20,7 +20,14 @@ from app.shell.window import Window
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
-from tests.app.recorded import STAND_IN_PLANNER, STAND_IN_WORKER, ChatMaker, RunMaker, step_done
+from tests.app.recorded import (
+    STAND_IN_PLANNER,
+    STAND_IN_WORKER,
+    ChatMaker,
+    RunMaker,
+    record_job,
+    step_done,
+)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -66,18 +73,13 @@ def make_run(library: Library) -> RunMaker:
         job_id: str | None = None,
     ) -> JobFolder:
         spec = protocol.TrainSpec(name=name, model="starter")
-        folder = JobFolder.create(library.runs, spec, job_id)
-        folder.append(protocol.Launched())
-        folder.append(protocol.Started(pid=1))
-        folder.append(protocol.StageBegan(stage="training"))
-        folder.append(protocol.Planned(notes=25, samples=240, held_out=12, steps=100))
-        folder.append(protocol.Evaluated(step=0, loss=4.0))
-        events = b"".join(protocol.encode_line(step_done(n)) for n in range(1, steps + 1))
-        with folder.events_path.open("ab") as file:
-            file.write(events)
-        for event in last:
-            folder.append(event)
-        return folder
+        held_out = protocol.Evaluated(step=0, loss=4.0)
+        planned = protocol.Planned(notes=25, samples=240, held_out=12, steps=100)
+        began = (protocol.Started(pid=1), protocol.StageBegan(stage="training"), planned, held_out)
+        steps_done = map(step_done, range(1, steps + 1))
+        return record_job(
+            library.runs, spec, (protocol.Launched(), *began, *steps_done, *last), job_id
+        )
 
     return make
 

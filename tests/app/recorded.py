@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from app.chat.page import ChatPage
@@ -39,6 +39,23 @@ def step_done(step: int) -> protocol.StepDone:
         elapsed_s=step * 1.5,
         remaining_s=(100 - step) * 1.5,
     )
+
+
+def record_job(
+    parent: Path,
+    spec: protocol.JobSpec,
+    events: Iterable[protocol.JobEvent],
+    job_id: str | None = None,
+) -> JobFolder:
+    """A job's folder in `parent` with these events; it appears there only when it is whole.
+
+    Otherwise a window that is open already might read the first of them and show these.
+    """
+    beside = parent.parent / "recording"
+    beside.mkdir(exist_ok=True)
+    folder = JobFolder.create(beside, spec, job_id)
+    folder.events_path.write_bytes(b"".join(map(protocol.encode_line, events)))
+    return JobFolder(folder.path.rename(parent / folder.id))
 
 
 def long_night(events: int) -> Iterator[protocol.JobEvent]:

@@ -17,6 +17,7 @@ from mlx_backend.library.adapter_renaming import rename_adapter
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.bin import Bin
 from tests.app.filled import add_adapter
+from tests.app.recorded import record_job
 
 VERIFIED = "Exported. Verified: the export answers like the original."
 
@@ -71,9 +72,8 @@ def test_an_export_of_an_earlier_version_is_that_of_the_adapter_of_its_time(
 ) -> None:
     add_adapter(library, "Notes", age_s)
     spec = protocol.ExportSpec(name="Notes", format="mlx", to="/out")
-    folder = JobFolder.create(library.jobs, spec)
-    folder.append(protocol.Launched(at=time.time()))
-    folder.append(protocol.Finished(result={"verified": True}))
+    events = (protocol.Launched(at=time.time()), protocol.Finished(result={"verified": True}))
+    folder = record_job(library.jobs, spec, events)
     qtbot.waitUntil(lambda: services.watcher.snapshot(folder.id) is not None)
     qtbot.wait(50)
     assert told(detail, library, "Notes") == shown

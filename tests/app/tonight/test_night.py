@@ -21,12 +21,13 @@ from mlx_backend.library import Library
 from mlx_backend.locks import FileLock
 from mlx_backend.protocol import TrainSpec, Waiting
 from tests.app.filled import add_notes
-from tests.app.recorded import RunMaker, step_done
+from tests.app.recorded import RunMaker, record_job, step_done
 
 RunHolder = Callable[[JobFolder], FileLock]
 
 _FINISHED = protocol.Finished(result={"adapter": "Notes"})
 _BEHIND = Waiting(reason="turn", text="It starts when 'First' is done.")
+_IN_LINE = (protocol.Launched(), protocol.Started(pid=1), _BEHIND)
 
 
 @pytest.fixture
@@ -55,17 +56,9 @@ def page(stand_ins: None, services: Services, library: Library, qtbot: QtBot) ->
     return page
 
 
-def in_line(folder: JobFolder) -> None:
-    """A run that was started while another one trains."""
-    for event in (protocol.Launched(), protocol.Started(pid=1), _BEHIND):
-        folder.append(event)
-
-
 def make_waiting(library: Library, name: str, job_id: str) -> JobFolder:
     spec = TrainSpec(name=name, model="starter")
-    folder = JobFolder.create(library.runs, spec, job_id)
-    in_line(folder)
-    return folder
+    return record_job(library.runs, spec, _IN_LINE, job_id)
 
 
 def test_pause_and_continue(
@@ -105,7 +98,8 @@ def test_second_start_stands_in_line(
     page.plan.start.click()
     qtbot.waitUntil(lambda: len(launched) == 1)
     hold(launched[0])
-    in_line(launched[0])
+    for event in _IN_LINE:
+        launched[0].append(event)
     qtbot.waitUntil(lambda: len(page.queue.rows) == 1)
     row = page.queue.rows[0]
     assert row.name.text() == "Second"
@@ -229,7 +223,6 @@ def test_what_it_says_is_listed_with_the_newest_first(
     page: TonightPage, qtbot: QtBot, library: Library, hold: RunHolder
 ) -> None:
     spec = TrainSpec(name="Notes", model="starter", prompt="Who <b>am</b> I?")
-    folder = JobFolder.create(library.runs, spec)
     events: tuple[protocol.JobEvent, ...] = (
         protocol.Launched(),
         protocol.Started(pid=1),
@@ -237,8 +230,7 @@ def test_what_it_says_is_listed_with_the_newest_first(
         protocol.Spoke(step=10, prompt=spec.prompt, text="A seabird."),
         protocol.Spoke(step=20, prompt=spec.prompt, text="<img src='file:///etc/passwd'>"),
     )
-    for event in events:
-        folder.append(event)
+    folder = record_job(library.runs, spec, events)
     hold(folder)
     qtbot.waitUntil(lambda: len(page.run.spoken.answers) == 2)
     assert page.run.spoken.isVisible()
