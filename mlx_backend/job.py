@@ -19,7 +19,7 @@ from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.redacting import log_to_stderr, redact_output
 from mlx_backend.private_data.scan import find_secrets
-from mlx_backend.protocol import DownloadSpec, ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import AdoptSpec, DownloadSpec, ExportSpec, ImportSpec, TrainSpec
 
 _LOCK_PATIENCE_S = 2.0
 _PROGRESS_EVERY_S = 0.1
@@ -87,7 +87,7 @@ def _fail(folder: JobFolder, error: OvernightError) -> int:
 
 def _run(
     folder: JobFolder,
-    spec: ImportSpec | ExportSpec | DownloadSpec,
+    spec: ImportSpec | ExportSpec | DownloadSpec | AdoptSpec,
     stop_requested: Callable[[], bool],
 ) -> dict[str, object] | None:
     from mlx_backend.machine import accelerator

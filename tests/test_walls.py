@@ -17,6 +17,7 @@ _ROOT = Path(__file__).parent.parent
 _HEAVY = {"mlx", "mlx_lm", "mlx_metal", "torch", "transformers", "tokenizers", "safetensors"}
 # What of the engine the window may import, because it is light; the rest runs in other processes.
 _OPEN_TO_THE_WINDOW = {
+    "catalogue",
     "errors",
     "files",
     "jobs",

@@ -34,6 +34,6 @@ def read_contents(adapters: Path, models: Path, db: sqlite3.Connection) -> Libra
         [adapter.card for adapter in list_adapters(adapters)],
         {model.card.name: model.bytes for model in there},
         {model.card.name: model.context for model in there},
-        [model.card.name for model in there if model.reads_by_itself],
+        [model.card.name for model in there if model.reads],
         Notes(db).totals().notes > 0,
     )

@@ -52,7 +52,7 @@ def answer_from_notes(
     grounding = ground(retriever, turns, fitting_prompts(model, sampling.max_tokens))
     if not grounding.is_answerable:
         return GroundedAnswer(_not_generated(DECLINED, 0.0), (), from_notes=True)
-    if not model.info.reads_by_itself:
+    if not model.info.reads:
         return _quoted(model, turns[-1].text, grounding.passages)
     stream = _WithoutMarks(on_text)
     answer = model.answer(grounding.turns, sampling, stream.take, cancelled)
@@ -63,7 +63,7 @@ def answer_from_notes(
 
 def fitting_prompts(model: ChatModel, max_tokens: int) -> Callable[[str], bool]:
     """A function that tells whether a prompt fits the model; always true for models that quote."""
-    if not model.info.reads_by_itself:
+    if not model.info.reads:
         return lambda _: True
     return lambda prompt: model.fits(prompt, max_tokens)
 

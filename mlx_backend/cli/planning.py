@@ -64,7 +64,7 @@ def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
     model = find_base_model(library, spec.model)
     with database.opened(library.database) as connection:
         material, samples = gather(Notes(connection)), Samples(connection)
-        dataset = planned_dataset(samples, material, spec.study, model.reads_by_itself, spec.seed)
+        dataset = planned_dataset(samples, material, spec.study, model.reads, spec.seed)
         now = time.time()
         to_study, study_s = 0, 0.0
         if spec.study:

@@ -25,7 +25,7 @@ def take_grounded_exam(
     answer_all: generates answers to prompts, for models that read; others quote. `on_progress`
     receives the number of questions done, if the model quotes.
     """
-    if not model.info.reads_by_itself:
+    if not model.info.reads:
         return _take_quoted_exam(questions, model, retriever, on_progress)
     fits = fitting_prompts(model, LONGEST_ANSWER)
     groundings = [ground(retriever, [Turn(role="user", text=q.text)], fits) for q in questions]

@@ -44,7 +44,7 @@ def _under_way(library: Library) -> Iterator[tuple[Path, protocol.TrainSpec | pr
                 spec = protocol.decode_spec(path.read_bytes())
             except (OSError, OvernightError):
                 continue
-            if not isinstance(spec, protocol.ImportSpec | protocol.DownloadSpec):
+            if isinstance(spec, protocol.TrainSpec | protocol.ExportSpec):
                 yield path.parent, spec
 
 

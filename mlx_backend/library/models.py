@@ -10,21 +10,23 @@ import psutil
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import folder_bytes
+from mlx_backend.library.abilities import Abilities, Quantised
 from mlx_backend.library.adapter_names import same_among, shortened
 from mlx_backend.library.weight_headers import read_header
 
 STARTER = "starter"
 CARD = "overnight.json"
 
-SMALLEST_READER = 1_000_000_000
-"""The number of parameters from which a model may read passages and word its own answers."""
-
 # The share of the machine's memory that a model may take; the rest is for everything else.
 _ROOM = 0.6
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What we record about a base model. Written last, so its presence marks a complete folder."""
+    """What we record about a base model. Written last, so its presence marks a complete folder.
+
+    abilities: None of the starter, which needs no trial, and of models from before there was one.
+    quantised: None where the model is as it came.
+    """
 
     name: str
     title: str
@@ -32,6 +34,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     parameters: int
     sha256: str
+    abilities: Abilities | None = None
+    quantised: Quantised | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,9 @@ class BaseModel:
     """The context length in tokens; 0 when the model's configuration does not state it."""
 
     @property
-    def reads_by_itself(self) -> bool:
-        """Whether the model is large enough to word answers itself; a smaller one quotes."""
-        return self.card.parameters >= SMALLEST_READER
+    def reads(self) -> bool:
+        """Whether the model, by its trial, reads passages and words answers; others quote."""
+        return self.card.abilities is not None and self.card.abilities.reading.is_passed
 
 
 def list_models(folder: Path) -> list[BaseModel]:

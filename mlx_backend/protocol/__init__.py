@@ -49,6 +49,7 @@ from mlx_backend.protocol.report import (
 from mlx_backend.protocol.specs import (
     NO_PATIENCE,
     AdapterKind,
+    AdoptSpec,
     DownloadSpec,
     ExportSpec,
     Host,
@@ -87,6 +88,7 @@ __all__ = [
     "VERSION",
     "WORDS_LOOKED_UP",
     "AdapterKind",
+    "AdoptSpec",
     "AnswerDone",
     "AnswerPart",
     "AttemptEnded",

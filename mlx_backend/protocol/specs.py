@@ -99,12 +99,25 @@ class DownloadSpec(Message, frozen=True, kw_only=True, tag="download", tag_field
     """Fetch a base model from the Hugging Face Hub into the library.
 
     repo: OWNER/NAME; revision: a branch, tag or commit. name: what the model is to be called here;
-        "": as its repository.
+        "": as its repository. bits: 4, 6 or 8 to quantise its weights so when they are there; 0: as
+        they are.
     """
 
     repo: str
     revision: str = "main"
     name: str = ""
+    bits: int = 0
 
 
-JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec
+class AdoptSpec(Message, frozen=True, kw_only=True, tag="adopt", tag_field="job"):
+    """Take the model in the folder `path`, which is on this machine already, into the library.
+
+    name: what it is to be called here; "": as its folder. bits: as in `DownloadSpec`.
+    """
+
+    path: str
+    name: str = ""
+    bits: int = 0
+
+
+JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec | AdoptSpec

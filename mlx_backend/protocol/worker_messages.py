@@ -56,7 +56,8 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
 class ChatRequest(Message, frozen=True, kw_only=True, tag="chat", tag_field="request"):
     """Answer the last turn; with `grounded`, from the notes.
 
-    Without adapters the base model `model` answers.
+    Without adapters the base model `model` answers. thinks: let a model that can think aloud do so
+    before it answers.
     """
 
     id: str
@@ -65,6 +66,7 @@ class ChatRequest(Message, frozen=True, kw_only=True, tag="chat", tag_field="req
     adapters: tuple[WeightedAdapter, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
     grounded: bool = False
+    thinks: bool = False
 
 
 class CancelRequest(Message, frozen=True, kw_only=True, tag="cancel", tag_field="request"):
@@ -124,6 +126,13 @@ class AnswerPart(Message, frozen=True, kw_only=True, tag="part", tag_field="repl
     text: str
 
 
+class ThoughtPart(Message, frozen=True, kw_only=True, tag="thought", tag_field="reply"):
+    """The next piece of what the model thinks aloud before it answers."""
+
+    id: str
+    text: str
+
+
 class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="reply"):
     """The whole answer, why it ended, and how fast it was.
 
@@ -131,6 +140,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     quote: the words of the note that the answer quotes; "" where a model worded it.
     left_out: how many of the earliest questions, with their answers, did not fit into the model's
         context window.
+    thoughts: what the model thought aloud before the answer; no part of the conversation.
     """
 
     id: str
@@ -145,6 +155,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     quote: str = ""
     from_notes: bool = False
     left_out: int = 0
+    thoughts: str = ""
 
 
 class RequestFailed(Message, frozen=True, kw_only=True, tag="failed", tag_field="reply"):
@@ -160,6 +171,7 @@ WorkerReply = (
     | ModelLoaded
     | ModelReleased
     | AnswerPart
+    | ThoughtPart
     | AnswerDone
     | RequestFailed
 )

@@ -121,7 +121,7 @@ class StudyStage:
         samples = Samples(notes.connection)
         self._tell_expected(samples, material, deadline)
         general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
-        reads = self._load_writer().loaded.info.reads_by_itself
+        reads = self._load_writer().loaded.info.reads
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)

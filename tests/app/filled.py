@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend.library import Library
+from mlx_backend.library.abilities import Abilities
 from mlx_backend.library.adapters import CARD, CONFIG, WEIGHTS, AdapterCard
 from mlx_backend.library.database import connect, opened, transaction
 from mlx_backend.library.imports import FileStamp, ImportRecords, ReadFile
@@ -82,11 +83,21 @@ def add_adapter(library: Library, name: str, age_s: float = 0.0) -> Path:
     return folder
 
 
-def add_model(library: Library, name: str, parameters: int) -> None:
+def add_model(
+    library: Library, name: str, parameters: int, abilities: Abilities | None = None
+) -> None:
     """Put a base model into the library whose weights nobody will load."""
     folder = library.models / name
     folder.mkdir(parents=True)
-    card = ModelCard(name=name, title=name, licence="", source="", parameters=parameters, sha256="")
+    card = ModelCard(
+        name=name,
+        title=name,
+        licence="",
+        source="",
+        parameters=parameters,
+        sha256="",
+        abilities=abilities,
+    )
     (folder / MODEL_CARD).write_bytes(msgspec.json.encode(card))
     (folder / "config.json").write_text("{}")
     (folder / "tokenizer.json").write_text("{}")

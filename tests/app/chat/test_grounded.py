@@ -17,11 +17,12 @@ from app.shell.window import Window
 from mlx_backend.library import Library
 from mlx_backend.library.conversations import Conversations, StoredTurn
 from mlx_backend.library.database import opened
-from mlx_backend.library.models import SMALLEST_READER, STARTER
+from mlx_backend.library.models import STARTER
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import DECLINED, Citation
 from tests.app.filled import add_adapter, add_model, add_notes
 from tests.app.recorded import ChatMaker
+from tests.mlx_backend.abilities import READS
 
 PageMaker = Callable[[], ChatPage]
 SOURCE = Citation(note=3, passage=7, title="Tea", path="/notes/tea.md", start=10, end=20)
@@ -90,10 +91,10 @@ def test_quotes_are_not_compared_for_both_would_be_the_same(
     assert "same answer" not in page.answerer.compare.toolTip()
 
 
-def test_a_large_model_words_its_answers_and_can_be_compared(
+def test_a_model_that_reads_words_its_answers_and_can_be_compared(
     make_page: PageMaker, qtbot: QtBot, library: Library
 ) -> None:
-    add_model(library, STARTER, SMALLEST_READER)
+    add_model(library, STARTER, 1, READS)
     page = make_page()
     qtbot.waitUntil(page.answerer.compare.isEnabled)
     assert "“Notes” words the answer" in page.welcome.sentence.text()

@@ -20,10 +20,11 @@ from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.exam.grounded import take_grounded_exam
 from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.library import Library
-from mlx_backend.library.models import SMALLEST_READER, BaseModel, ModelCard
+from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.library.notes import Notes
 from mlx_backend.models.inference import Answer
 from mlx_backend.protocol import DECLINED, Sampling, Turn
+from tests.mlx_backend.abilities import READS
 
 
 def found(number: int, text: str) -> FoundPassage:
@@ -40,7 +41,7 @@ class Speaking:
         self.text, self.room = text, room
         self.asked: list[str] = []
         card = ModelCard(
-            name="big", title="Big", licence="", source="", parameters=SMALLEST_READER, sha256=""
+            name="big", title="Big", licence="", source="", parameters=1, sha256="", abilities=READS
         )
         self.info = BaseModel(card, Path("/nowhere"), 0, fits=True)
 

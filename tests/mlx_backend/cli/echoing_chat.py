@@ -36,7 +36,7 @@ class Answer:
 class Echo:
     """What the commands use of a ChatModel."""
 
-    info = SimpleNamespace(reads_by_itself=True)
+    info = SimpleNamespace(reads=True)
 
     def answer(
         self,

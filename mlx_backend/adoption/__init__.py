@@ -1,0 +1,1 @@
+"""Takes base models into the library: checks, a trial in a process of its own, filing."""

@@ -1,0 +1,1 @@
+"""Which base models there are to choose: the catalogue, and those found on this machine."""
