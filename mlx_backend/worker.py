@@ -21,6 +21,7 @@ from mlx_backend.library import database
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import read_model
+from mlx_backend.models.listener import Listener
 from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import (
@@ -99,6 +100,7 @@ class Worker:
                 quote=found.quote,
                 from_notes=found.from_notes,
                 left_out=answer.left_out,
+                thoughts=answer.thoughts,
             )
         )
 
@@ -106,21 +108,26 @@ class Worker:
         from mlx_backend.asking.answering import GroundedAnswer, answer_from_notes
         from mlx_backend.asking.retrieval import Retriever
 
-        def on_text(text: str) -> None:
-            self._reply(protocol.AnswerPart(id=request.id, text=text))
-
-        def cancelled() -> bool:
-            return request.id in self._cancelled
-
+        listener = self._listener(request)
         if not request.grounded:
-            answer = model.answer(request.turns, request.sampling, on_text, cancelled)
+            answer = model.answer(request.turns, request.sampling, listener)
             return GroundedAnswer(answer, ())
         with database.opened(self._library.database) as connection:
             retriever = Retriever(connection)
             retriever.refresh()
-            return answer_from_notes(
-                model, retriever, request.turns, request.sampling, on_text, cancelled
-            )
+            return answer_from_notes(model, retriever, request.turns, request.sampling, listener)
+
+    def _listener(self, request: ChatRequest) -> Listener:
+        def on_text(text: str) -> None:
+            self._reply(protocol.AnswerPart(id=request.id, text=text))
+
+        def on_thought(text: str) -> None:
+            self._reply(protocol.ThoughtPart(id=request.id, text=text))
+
+        def cancelled() -> bool:
+            return request.id in self._cancelled
+
+        return Listener(on_text, cancelled, on_thought if request.thinks else None)
 
     def _load(self, request_id: str, model: str, adapters: tuple[WeightedAdapter, ...]) -> _Loaded:
         """The model with these adapters, loaded now unless it is already."""

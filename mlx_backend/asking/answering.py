@@ -16,6 +16,7 @@ from mlx_backend.asking.grounding import (
 from mlx_backend.asking.quoting import Quoted, quote
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.models.inference import Answer, ChatModel
+from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
 
 # White space and an unfinished mark: whether it is one, only the next piece of text decides.
@@ -41,21 +42,20 @@ def answer_from_notes(
     retriever: Retriever,
     turns: Sequence[Turn],
     sampling: Sampling,
-    on_text: Callable[[str], object] = lambda _: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    listener: Listener = NOBODY,
 ) -> GroundedAnswer:
     """Answer the last turn from the passages that it is about.
 
-    If no passage has any of its words, the answer is DECLINED and no model is asked. `on_text`
-    receives the text that a model generates, piece by piece; it receives no quotes.
+    If no passage has any of its words, the answer is DECLINED and no model is asked. The listener
+    hears the text that a model generates, piece by piece; it hears no quotes.
     """
     grounding = ground(retriever, turns, fitting_prompts(model, sampling.max_tokens))
     if not grounding.is_answerable:
         return GroundedAnswer(_not_generated(DECLINED, 0.0), (), from_notes=True)
     if not model.info.reads:
         return _quoted(model, turns[-1].text, grounding.passages)
-    stream = _WithoutMarks(on_text)
-    answer = model.answer(grounding.turns, sampling, stream.take, cancelled)
+    stream = _WithoutMarks(listener.on_text)
+    answer = model.answer(grounding.turns, sampling, replace(listener, on_text=stream.take))
     stream.end()
     citations = citations_of(answer.text, grounding.passages)
     return GroundedAnswer(replace(answer, text=without_marks(answer.text)), citations)

@@ -195,10 +195,20 @@ def _chat_commands(commands: _Commands) -> None:
     chat.add_argument("--max-tokens", type=_positive_int, metavar="N", help="longest answer")
     chat.add_argument("--temperature", type=_temperature, metavar="T", help="0 is greedy decoding")
     chat.add_argument("--top-p", type=_share, metavar="P", help="probability mass to sample from")
+    chat.add_argument(
+        "--think",
+        action="store_true",
+        help="let a model that can do so think before it answers",
+    )
     exam = commands.add("exam", "chat", "exam", "ask the questions of a file and mark the answers")
     exam.add_argument("file", type=_path, metavar="FILE.tsv")
     exam.add_argument("--adapter", metavar="NAME", help="examine this adapter, not the base model")
     for command in (chat, exam):
+        command.add_argument(
+            "--model",
+            metavar="M",
+            help="base model (default: that of the adapter, else as in the settings)",
+        )
         command.add_argument(
             "--grounded",
             action="store_true",

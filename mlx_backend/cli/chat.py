@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
@@ -16,6 +17,7 @@ from mlx_backend.cli.talking import Ask, readable, talk
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import Adapter, read_adapter
+from mlx_backend.models.listener import Listener
 from mlx_backend.protocol import Citation, Sampling, Turn
 from mlx_backend.protocol.context_window import left_out_sentence
 from mlx_backend.settings import load_settings
@@ -32,7 +34,11 @@ def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
     sampling = _sampling(library, options)
     is_talk = options.prompt is None and piped.is_terminal()
     question = "" if is_talk else _question(options.prompt, console)
-    with _asker(library, adapters, options.grounded, console) as ask:
+    model = _load(library, adapters, options.model)
+    if options.think:
+        _require_thinking(model)
+    way = _Way(options.grounded, options.think)
+    with _asker(library, model, way, console) as ask:
         if is_talk:
             return talk(ask, sampling, console)
         return ask([Turn(role="user", text=question)], sampling)
@@ -45,7 +51,7 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
     library = Library.open()
     questions = read_questions(options.file)
     adapters = [(read_adapter(library.adapters, options.adapter), 1.0)] if options.adapter else []
-    model = _load(library, adapters)
+    model = _load(library, adapters, options.model)
     from mlx_backend.asking.retrieval import Retriever
     from mlx_backend.exam.grounded import take_grounded_exam
 
@@ -124,14 +130,19 @@ def _count_of_questions(count: int) -> str:
     return "1 question" if count == 1 else f"{count:,} questions"
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How questions are answered: from the notes, and after thinking aloud."""
+
+    grounded: bool
+    thinks: bool
+
+
 @contextlib.contextmanager
-def _asker(
-    library: Library, adapters: list[tuple[Adapter, float]], grounded: bool, console: Console
-) -> Iterator[Ask]:
+def _asker(library: Library, model: ChatModel, way: _Way, console: Console) -> Iterator[Ask]:
     """A function that answers the last turn, prints that, and returns the fields for --json."""
-    model = _load(library, adapters)
     with database.opened(library.database) as connection:
-        if grounded:
+        if way.grounded:
             from mlx_backend.asking.answering import answer_from_notes
             from mlx_backend.asking.retrieval import Retriever
 
@@ -151,12 +162,14 @@ def _asker(
             sampling: Sampling,
             cancelled: Callable[[], bool] = lambda: False,
         ) -> dict[str, object]:
-            if not grounded:
-                answer = model.answer(turns, sampling, console.stream, cancelled)
+            on_thought = console.stream_thought if way.thinks else None
+            listener = Listener(console.stream, cancelled, on_thought)
+            if not way.grounded:
+                answer = model.answer(turns, sampling, listener)
                 console.end_stream()
                 tell_left_out(answer)
                 return _fields(answer, ())
-            found = answer_from_notes(model, retriever, turns, sampling, console.stream, cancelled)
+            found = answer_from_notes(model, retriever, turns, sampling, listener)
             if found.from_notes:
                 console.stream(found.answer.text)
             console.end_stream()
@@ -168,18 +181,39 @@ def _asker(
         yield ask
 
 
-def _load(library: Library, adapters: list[tuple[Adapter, float]]) -> ChatModel:
+def _load(library: Library, adapters: list[tuple[Adapter, float]], chosen: str | None) -> ChatModel:
+    """The model that answers: the base of the adapters, else `chosen`, else as in the settings.
+
+    Raises OvernightError where the adapters were trained on another base than `chosen`.
+    """
     from mlx_backend.machine import accelerator
 
     accelerator.prepare()
     from mlx_backend.models.base_model import base_for, load_base_model
     from mlx_backend.models.inference import ChatModel
 
-    default = load_settings(library.settings).base_model
+    default = chosen or load_settings(library.settings).base_model
     base = base_for(library, [adapter for adapter, _ in adapters], default)
+    if chosen is not None and base != chosen:
+        name = adapters[0][0].name
+        raise OvernightError(
+            ErrorKind.WRONG_USAGE,
+            f"“{name}” was trained on the base model '{base}', not on '{chosen}'.",
+            "Leave out --model, or choose adapters of that base: `overnight adapters` shows it.",
+        )
     model = ChatModel(load_base_model(library, base))
     model.use(adapters)
     return model
+
+
+def _require_thinking(model: ChatModel) -> None:
+    """Raise OvernightError where the model cannot think aloud."""
+    if not model.can_think:
+        raise OvernightError(
+            ErrorKind.WRONG_USAGE,
+            f"The base model '{model.info.card.name}' cannot think aloud.",
+            "Leave out --think, or choose a model that can: `overnight models` shows it.",
+        )
 
 
 def _sampling(library: Library, options: argparse.Namespace) -> Sampling:
@@ -215,4 +249,5 @@ def _fields(answer: Answer, citations: Sequence[Citation]) -> dict[str, object]:
         "tokens_per_second": answer.tokens_per_second,
         "ended": answer.ended,
         "left_out": answer.left_out,
+        "thoughts": answer.thoughts,
     }

@@ -18,6 +18,7 @@ class Console:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self._streamed = Harmless()
+        self._thought: Harmless | None = None
 
     def say(self, text: str = "", end: str = "\n") -> None:
         """Print a part of the result for people; nothing with --json."""
@@ -25,10 +26,22 @@ class Console:
 
     def stream(self, text: str) -> None:
         """Print the next piece of an answer, without anything that could control the terminal."""
+        self._end_thought()
         self._put(self._streamed.take(text))
+
+    def stream_thought(self, text: str) -> None:
+        """Print the next piece of what a model thinks before the answer; to stderr."""
+        self._thought = self._thought or Harmless()
+        print(self._thought.take(text), end="", file=sys.stderr, flush=True)
+
+    def _end_thought(self) -> None:
+        if self._thought is not None:
+            print(self._thought.end() + "\n", file=sys.stderr, flush=True)
+            self._thought = None
 
     def end_stream(self) -> None:
         """End the last line of a streamed answer."""
+        self._end_thought()
         self._put(self._streamed.end() + "\n")
 
     def _put(self, text: str) -> None:

@@ -18,6 +18,7 @@ from mlx_lm.tokenizer_utils import TokenizerWrapper
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.models import BaseModel
+from mlx_backend.models.thoughts import marks_of
 from mlx_backend.models.turn_encoding import Piece, encoding_for
 from mlx_backend.protocol import Turn
 
@@ -46,18 +47,35 @@ class ChatForm:
         self._name = info.card.name
         self._end: int = tokenizer.eos_token_id
         self._fixed_time = _with_fixed_time(tokenizer)
+        self.thought_marks = marks_of(tokenizer)
         self._trims = self._trims_contents()
         pieces = self._pieces(["user", "assistant"])
         self._encoding = encoding_for(info.path / "tokenizer.json", pieces)
 
-    def prompt(self, turns: Sequence[Turn]) -> list[int]:
-        """The token ids of the conversation, up to where the assistant's next answer begins."""
+    def prompt(self, turns: Sequence[Turn], thinks: bool = False) -> list[int]:
+        """The token ids of the conversation, up to where the assistant's next answer begins.
+
+        thinks: let a model that can think aloud do so first.
+        """
         try:
-            pieces = self._pieces([turn.role for turn in turns])
+            pieces = self._pieces([turn.role for turn in turns], thinks)
         except OvernightError:
             turns = alternating(turns)
-            pieces = self._pieces([turn.role for turn in turns])
+            pieces = self._pieces([turn.role for turn in turns], thinks)
         return self._encoding.prompt(pieces, self._shown([turn.text for turn in turns]))
+
+    @property
+    def can_think(self) -> bool:
+        """Whether the template can let the model think aloud, and can keep it from that or not."""
+        if self.thought_marks is None:
+            return False
+        prompts = [self._text([""], ["user"], thinks) for thinks in (False, True)]
+        return prompts[0] != prompts[1] or self.begins_in_thought(thinks=True)
+
+    def begins_in_thought(self, thinks: bool) -> bool:
+        """Whether prompts end within a thought, so that what the model writes goes on with it."""
+        marks = self.thought_marks
+        return marks is not None and marks.are_open_in(self._text([""], ["user"], thinks))
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, without a template."""
@@ -82,20 +100,20 @@ class ChatForm:
     def _trims_contents(self) -> bool:
         return f" {_PLACE.format(0)} " not in self._text([f" {_PLACE.format(0)} "], ["user"])
 
-    def _pieces(self, roles: Sequence[str]) -> list[Piece]:
+    def _pieces(self, roles: Sequence[str], thinks: bool = False) -> list[Piece]:
         """The template's own text, and between it the index of the turn to insert there."""
-        text = self._text([_PLACE.format(place) for place in range(len(roles))], roles)
+        text = self._text([_PLACE.format(place) for place in range(len(roles))], roles, thinks)
         parts = enumerate(_PLACES.split(text))
         return [int(part) if i % 2 else part for i, part in parts if part]
 
-    def _text(self, contents: Sequence[str], roles: Sequence[str]) -> str:
+    def _text(self, contents: Sequence[str], roles: Sequence[str], thinks: bool = False) -> str:
         """A conversation as the template writes it. Raises OvernightError if it takes none such."""
         turns = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
         system = {"role": "system", "content": SYSTEM_PROMPT}
         reasons = []
         for messages in ([system, *turns], turns):  # some templates have no such role
             try:
-                return self._render(messages)
+                return self._render(messages, thinks)
             except (TemplateError, TypeError, ValueError) as error:
                 reasons.append(f"{type(error).__name__}: {error}")
         raise OvernightError(
@@ -106,12 +124,12 @@ class ChatForm:
             "; ".join(reasons),
         )
 
-    def _render(self, messages: Sequence[dict[str, str]]) -> str:
+    def _render(self, messages: Sequence[dict[str, str]], thinks: bool) -> str:
         text: str = self._template.apply_chat_template(
             messages,
             add_generation_prompt=True,
             tokenize=False,
-            enable_thinking=False,
+            enable_thinking=thinks,
             date_string=TODAY,
             **self._fixed_time,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +21,10 @@ from mlx_backend.machine.dependency_patches import wired_limit_untouched
 from mlx_backend.models.architecture import window_of
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.batching import NOT_IN_BATCHES, batches, complete_alone
+from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.models.lora import apply_adapters
 from mlx_backend.models.prompt_cache import PromptCache, shared_length
+from mlx_backend.models.thoughts import ThoughtSplitter, answer_in
 from mlx_backend.protocol import Sampling, Turn
 from mlx_backend.protocol.context_window import Fitted, fit, least_answer
 
@@ -31,6 +34,7 @@ _BATCH = 32
 # Tokens of a prompt that are computed at once; between them an answer can be cancelled.
 _PREFILL_STEP = 512
 _LONGEST_CONTEXT = 32_768  # for models that do not say
+_LONGEST_THOUGHT = 4096  # tokens beside those of the answer, as far as the context window has room
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Answer:
 
     ended: why it ended; cached_tokens: the part of the prompt that was in the cache; ttft_ms:
     milliseconds until the first token; tokens_per_second: of the generated tokens after the first;
-    left_out: how many of the first exchanges did not fit into the context window.
+    left_out: how many of the first exchanges did not fit into the context window; thoughts: what
+    the model thought aloud before the answer.
     """
 
     text: str
@@ -50,6 +55,7 @@ class Answer:
     ttft_ms: float
     tokens_per_second: float
     left_out: int = 0
+    thoughts: str = ""
 
 
 def _ignore(*_: object) -> None:
@@ -65,6 +71,7 @@ class _Draft:
     """An answer while it is generated."""
 
     pieces: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     first_at: float | None = None
     ended: Ended = "length"
@@ -73,7 +80,6 @@ class _Draft:
         """Append the next token."""
         self.first_at = self.first_at or time.perf_counter()
         self.ids.append(response.token)
-        self.pieces.append(response.text)
         if response.finish_reason == "stop":
             self.ended = "stop"
 
@@ -90,6 +96,7 @@ class _Draft:
             ttft_ms=(first_at - began) * 1000,
             tokens_per_second=(len(self.ids) - 1) / (now - first_at) if len(self.ids) > 1 else 0.0,
             left_out=fitted.left_out,
+            thoughts="".join(self.thoughts).strip(),
         )
 
 
@@ -105,6 +112,11 @@ class ChatModel:
     def info(self) -> BaseModel:
         """The base model's name, card and folder."""
         return self._loaded.info
+
+    @property
+    def can_think(self) -> bool:
+        """Whether the model can think aloud before it answers."""
+        return self._loaded.form.can_think
 
     @contextlib.contextmanager
     def as_base(self) -> Iterator[LoadedModel]:
@@ -127,34 +139,31 @@ class ChatModel:
         self,
         turns: Sequence[Turn],
         sampling: Sampling,
-        on_text: Callable[[str], object] = _ignore,
-        cancelled: Callable[[], bool] = lambda: False,
+        listener: Listener = NOBODY,
     ) -> Answer:
-        """Answer the last turn, calling `on_text` with each new piece of text.
+        """Answer the last turn, while a listener hears each new piece of text.
 
         Reuses the prompt cache of the previous answer as far as the prompts agree. Leaves out the
-        oldest part of a conversation that is longer than the context window. `cancelled` is asked
-        after each token and each part of the prompt. Raises OvernightError when the last question
-        alone is too long.
+        oldest part of a conversation that is longer than the context window. Raises OvernightError
+        when the last question alone is too long.
         """
         began = time.perf_counter()
         form = self._loaded.form
-        fitted = fit(turns, form.prompt, form.count, self._limit, sampling.max_tokens)
+        thinks = listener.lets_think
+        prompt_of = functools.partial(form.prompt, thinks=thinks)
+        fitted = fit(turns, prompt_of, form.count, self._limit, sampling.max_tokens)
         prompt = fitted.prompt
-        sampling = msgspec.structs.replace(sampling, max_tokens=fitted.max_tokens)
         cache = self._cache or PromptCache.of(self._loaded.model)
         self._cache = None  # an interrupted answer must not leave a cache that does not fit its ids
         cached = cache.begin(prompt)
         mx.random.seed(sampling.seed if sampling.seed is not None else time.time_ns() % 2**63)
         draft = _Draft()
         try:
-            done = self._read_ahead(cache, turns[2 * fitted.left_out :], prompt, cancelled)
-            for response in self._stream(prompt[done:], sampling, cache, cancelled):
-                draft.add(response)
-                if response.text:
-                    on_text(response.text)
-                if response.finish_reason is None and cancelled():
-                    raise _CancelledError
+            kept = turns[2 * fitted.left_out :]
+            done = self._read_ahead(cache, kept, prompt, listener)
+            room = msgspec.structs.replace(sampling, max_tokens=self._room(fitted, thinks))
+            responses = self._stream(prompt[done:], room, cache, listener.cancelled)
+            self._write(draft, responses, fitted.max_tokens, listener)
         except _CancelledError:
             draft.ended = "cancelled"
         cache.remember(prompt + draft.ids)
@@ -171,7 +180,7 @@ class ChatModel:
         cache: PromptCache,
         turns: Sequence[Turn],
         prompt: list[int],
-        cancelled: Callable[[], bool],
+        listener: Listener,
     ) -> int:
         """Read what the next question's prompt will begin with, so that its cache can be kept.
 
@@ -180,8 +189,49 @@ class ChatModel:
         if cache.can_be_cut:
             return len(cache.ids)
         further = (Turn(role="assistant", text=""), Turn(role="user", text=""))
-        following = self._loaded.form.prompt([*turns, *further])
-        return cache.read_up_to(shared_length(prompt[:-1], following), prompt, _stops(cancelled))
+        following = self._loaded.form.prompt([*turns, *further], listener.lets_think)
+        end = shared_length(prompt[:-1], following)
+        return cache.read_up_to(end, prompt, _stops(listener.cancelled))
+
+    def _room(self, fitted: Fitted, thinks: bool) -> int:
+        """How many tokens may be generated: those of the answer, and of thoughts before it."""
+        form = self._loaded.form
+        if form.thought_marks is None or not (thinks or form.begins_in_thought(thinks)):
+            return fitted.max_tokens
+        return min(fitted.max_tokens + _LONGEST_THOUGHT, self._limit - len(fitted.prompt))
+
+    def _write(
+        self,
+        draft: _Draft,
+        responses: Iterator[GenerationResponse],
+        max_tokens: int,
+        listener: Listener,
+    ) -> None:
+        """Write a draft from what is generated, with at most `max_tokens` after its thoughts."""
+
+        def think(text: str) -> None:
+            draft.thoughts.append(text)
+            listener.think(text)
+
+        def speak(text: str) -> None:
+            draft.pieces.append(text)
+            listener.on_text(text)
+
+        form = self._loaded.form
+        in_thought = form.begins_in_thought(listener.lets_think)
+        splitter = ThoughtSplitter(form.thought_marks, in_thought, think, speak)
+        spoken = 0
+        try:
+            for response in responses:
+                spoken += splitter.is_in_answer
+                draft.add(response)
+                splitter.take(response.text)
+                if spoken == max_tokens or response.finish_reason is not None:
+                    break
+                if listener.cancelled():
+                    raise _CancelledError
+        finally:
+            splitter.end()
 
     def _stream(
         self,
@@ -224,13 +274,14 @@ class ChatModel:
         readable = (i for i in range(len(ids)) if len(ids[i]) + max_tokens <= self._limit)
         by_length = sorted(readable, key=lambda i: len(ids[i]))
         texts = [""] * len(ids)
+        in_thought = form.begins_in_thought(thinks=False)
         cores = CoreShare()
         done = 0
         for chosen in batches(self._loaded.model, ids, _BATCH, by_length):
             cores.adapt()
             together = self._answered([ids[i] for i in chosen], max_tokens, temperature)
             for i, text in zip(chosen, together, strict=True):
-                texts[i] = text.strip()
+                texts[i] = answer_in(text, form.thought_marks, in_thought).strip()
             done += len(chosen)
             on_progress(done, len(by_length))
         return texts

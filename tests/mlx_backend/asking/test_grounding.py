@@ -23,6 +23,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.library.notes import Notes
 from mlx_backend.models.inference import Answer
+from mlx_backend.models.listener import Listener
 from mlx_backend.protocol import DECLINED, Sampling, Turn
 from tests.mlx_backend.abilities import READS
 
@@ -48,10 +49,10 @@ class Speaking:
     def fits(self, question: str, max_tokens: int) -> bool:
         return len(question) <= self.room
 
-    def answer(self, turns: Sequence[Turn], sampling: Sampling, on_text, cancelled) -> Answer:  # type: ignore[no-untyped-def]
+    def answer(self, turns: Sequence[Turn], sampling: Sampling, listener: Listener) -> Answer:
         self.asked.append(turns[-1].text)
         for i in range(0, len(self.text), 2):
-            on_text(self.text[i : i + 2])
+            listener.on_text(self.text[i : i + 2])
         return Answer(self.text, "stop", 10, 0, 5, 1.0, 1.0)
 
 
@@ -65,7 +66,7 @@ def retriever(filled_library: Library, notes: Notes) -> Retriever:
 def ask(retriever: Retriever, model: Speaking, text: str):  # type: ignore[no-untyped-def]
     told: list[str] = []
     turns = [Turn(role="user", text=text)]
-    answer = answer_from_notes(model, retriever, turns, Sampling(), told.append)  # type: ignore[arg-type]
+    answer = answer_from_notes(model, retriever, turns, Sampling(), Listener(told.append))  # type: ignore[arg-type]
     return answer, "".join(told)
 
 

@@ -21,6 +21,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import ChatModel
+from mlx_backend.models.listener import Listener
 from mlx_backend.protocol import DECLINED, Sampling, Turn
 from mlx_backend.text.stems import stems
 from tests.mlx_backend.arrays import numpy
@@ -215,7 +216,9 @@ def test_a_quoted_answer_is_told_and_cited(
 ) -> None:
     retriever = filled(notes)
     told: list[str] = []
-    found = answer_from_notes(ChatModel(loaded), retriever, [PLUM], Sampling(), told.append)
+    found = answer_from_notes(
+        ChatModel(loaded), retriever, [PLUM], Sampling(), Listener(told.append)
+    )
     assert found.from_notes
     assert not told  # it is no word of a model, and is there at once
     assert "The plum tree was planted by grandfather Emil in 1952" in found.answer.text

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 from mlx_backend.cli import chat, piped
 from mlx_backend.cli.main import main
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.models.listener import Listener
 from mlx_backend.protocol import Sampling, Turn
 
 
@@ -31,6 +32,7 @@ class Answer:
     ttft_ms: float = 1.0
     tokens_per_second: float = 1.0
     left_out: int = 0
+    thoughts: str = ""
 
 
 class Echo:
@@ -42,9 +44,9 @@ class Echo:
         self,
         turns: Sequence[Turn],
         sampling: Sampling,
-        on_text: Callable[[str], object],
-        cancelled: Callable[[], bool] = lambda: False,
+        listener: Listener,
     ) -> Answer:
+        on_text, cancelled = listener.on_text, listener.cancelled
         text = f"[{len(turns)}] {turns[-1].text!r} of {len(turns[-1].text)}"
         if "fail" in turns[-1].text:
             raise OvernightError(ErrorKind.BAD_INPUT, "That is too long.", "Ask for less.")

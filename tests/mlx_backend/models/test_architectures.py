@@ -28,6 +28,7 @@ from mlx_backend.models.architecture import (
 from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.models.batching import batches, complete_alone
 from mlx_backend.models.inference import ChatModel
+from mlx_backend.models.listener import Listener
 from mlx_backend.models.prompt_cache import is_of_keys_and_values
 from mlx_backend.protocol import Sampling, Turn
 from mlx_backend.study.by_model.writer import Writer
@@ -200,10 +201,10 @@ def test_a_cancelled_answer_leaves_a_sound_snapshot(make: Make, kind: str) -> No
     chat = ChatModel(loaded)
     whole = ChatModel(loaded).answer([QUESTION], GREEDY)
     looks = itertools.count(1)
-    cut = chat.answer([QUESTION], GREEDY, cancelled=lambda: next(looks) > 4)
+    cut = chat.answer([QUESTION], GREEDY, Listener(cancelled=lambda: next(looks) > 4))
     assert cut.ended == "cancelled"
     assert chat.answer([QUESTION], GREEDY).text == whole.text
-    unread = ChatModel(loaded).answer([QUESTION], GREEDY, cancelled=lambda: True)
+    unread = ChatModel(loaded).answer([QUESTION], GREEDY, Listener(cancelled=lambda: True))
     assert unread.generated_tokens == 0
 
 

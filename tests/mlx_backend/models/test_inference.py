@@ -8,6 +8,7 @@ import pytest
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import Answer, ChatModel
+from mlx_backend.models.listener import Listener
 from mlx_backend.protocol import Sampling, Turn
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.by_rule.rule_writer import QuotedStatement
@@ -63,7 +64,7 @@ def test_top_p_leaves_only_what_is_likeliest(chat: ChatModel) -> None:
 
 def test_the_pieces_make_the_answer(chat: ChatModel) -> None:
     pieces: list[str] = []
-    answer = chat.answer(QUESTION, GREEDY, pieces.append)
+    answer = chat.answer(QUESTION, GREEDY, Listener(pieces.append))
     assert "".join(pieces).strip() == answer.text
 
 
@@ -86,7 +87,7 @@ def test_an_answer_is_no_longer_than_asked(chat: ChatModel, tokens: int) -> None
 def test_a_cancelled_answer_keeps_what_was_said(chat: ChatModel) -> None:
     whole = chat.answer(QUESTION, GREEDY)
     looks = itertools.count(1)  # the first few fall into the reading of the question
-    answer = chat.answer(QUESTION, GREEDY, cancelled=lambda: next(looks) > 5)
+    answer = chat.answer(QUESTION, GREEDY, Listener(cancelled=lambda: next(looks) > 5))
     assert answer.ended == "cancelled"
     assert 0 < answer.generated_tokens < whole.generated_tokens
     assert whole.text.startswith(answer.text)
@@ -128,7 +129,7 @@ def test_a_failure_half_way_leaves_no_broken_cache(chat: ChatModel, loaded: Load
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        chat.answer(QUESTION, GREEDY, fail)
+        chat.answer(QUESTION, GREEDY, Listener(fail))
     found = chat.answer(QUESTION, GREEDY)
     assert found.text == ChatModel(loaded).answer(QUESTION, GREEDY).text
 
@@ -188,7 +189,7 @@ def test_hostile_questions_are_answered(chat: ChatModel, text: str) -> None:
 
 def test_a_long_question_can_be_cancelled_while_it_is_read(chat: ChatModel) -> None:
     pasted = [Turn(role="user", text="many words " * 400)]
-    answer = chat.answer(pasted, GREEDY, cancelled=lambda: True)
+    answer = chat.answer(pasted, GREEDY, Listener(cancelled=lambda: True))
     assert answer.ended == "cancelled"
     assert answer.generated_tokens == 0
     assert answer.text == ""
