@@ -23,9 +23,10 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.assessment import AssessmentTime
 from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation
-from tests.mlx_backend.cli.running import Json, Run
+from tests.mlx_backend.cli.running import Json, Run, Said
 from tests.mlx_backend.made import make_adapter
 from tests.mlx_backend.protocol.contract import ALWAYS, GENERAL, MEASURED
+from tests.mlx_backend.tiny import write_tiny_model
 
 
 @pytest.fixture
@@ -199,6 +200,26 @@ def test_exam(tiny_library: Library, adapter: str, run: Run, tmp_path: Path) -> 
     assert (found["asked"], found["correct"], found["accuracy"]) == (2, 0, 0.0)
     assert found["items"][0].keys() == {"question", "answers", "text", "right", "citations"}
     assert found["items"][0]["answers"] == ["Marta", "Oskar"]
+
+
+def test_chat_and_exam_of_a_chosen_base_model(
+    tiny_library: Library, adapter: str, run: Run, said: Said, tmp_path: Path
+) -> None:
+    write_tiny_model(tiny_library.models / "other", "other", seed=8)
+    (tmp_path / "q.tsv").write_text("Who?\tMarta\n")
+    words = ("--prompt", "Who?", "--temperature", 0, "--max-tokens", 6)
+    other = run("chat", *words, "--model", "other")["text"]
+    assert other != run("chat", *words)["text"]
+    asked = [run("exam", tmp_path / "q.tsv", *model) for model in ((), ("--model", "other"))]
+    assert asked[0]["items"][0]["text"] != asked[1]["items"][0]["text"]
+
+    trained_on = run("adapters")["adapters"][0]["base"]
+    assert run("chat", *words, "--adapter", adapter, "--model", trained_on)["text"]
+    for command in (("chat", *words), ("exam", tmp_path / "q.tsv")):
+        failed = said(*command, "--adapter", adapter, "--model", "other", code=1)
+        assert f"trained on the base model '{trained_on}', not on 'other'" in failed
+    assert "There is no base model called 'gone'" in said("chat", *words, "--model", "gone", code=1)
+    assert "cannot think aloud" in said("chat", *words, "--think", code=1)
 
 
 def test_models_and_doctor(tiny_library: Library, run: Run) -> None:
