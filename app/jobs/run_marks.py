@@ -12,6 +12,7 @@ from mlx_backend.jobs import JobState, JobStatus
 STAGES = {
     "reading": "Reading your notes",
     "curating": "Looking through your notes",
+    "answering": "Getting to know the base model",
     "studying": "Studying your notes",
     "preparing": "Preparing the model",
     "loading": "Loading the model",

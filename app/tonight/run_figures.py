@@ -9,7 +9,7 @@ from app.text import amounts
 from app.tonight.run_story import held_out_losses, is_studying
 from mlx_backend.protocol import Progress
 
-_OF_STAGE = {"studying": "of study ", "checking": "of checking "}
+_OF_STAGE = {"answering": "of this ", "studying": "of study ", "checking": "of checking "}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from mlx_backend.jobs import JobFolder, JobStatus
 _POLL_S = 0.1
 _LINE_EVERY_S = 30.0
 _STAGES = {
+    "answering": "Getting to know the base model, once for each",
     "studying": "Studying the notes",
     "preparing": "Preparing",
     "training": "Training",
@@ -107,7 +108,7 @@ class ProgressBar:
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file or sys.stderr
         self._steps: int | None = None
-        self._bar: tqdm[NoReturn] = tqdm(unit="step", file=self._file, leave=False)
+        self._bar: tqdm[NoReturn] = tqdm(unit=" step", file=self._file, leave=False)
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +127,7 @@ class ProgressBar:
                 self._begin_stage(event)
             case protocol.Progress():
                 # A study counts notes at first, and then passages.
-                self._bar.unit = event.unit.removesuffix("s")
+                self._bar.unit = f" {event.unit.removesuffix('s')}"
                 self._bar.unit_scale = event.unit == _BYTES
                 self._bar.n, self._bar.total = event.done, event.total or None
                 self._bar.set_postfix_str(", ".join(filter(None, (event.text, _left(event)))))
@@ -144,9 +145,9 @@ class ProgressBar:
     def _begin_stage(self, event: protocol.StageBegan) -> None:
         self._bar.reset()  # the stage before is done
         self._bar.total = self._steps
-        self._bar.unit = "step"
+        self._bar.unit = " step"
         self._bar.set_postfix_str("", refresh=False)
-        self._bar.set_description(_stage(event))
+        self._bar.set_description_str(_stage(event))
 
 
 def _remark(event: protocol.JobEvent) -> str:

@@ -48,22 +48,28 @@ def general_answers(
     sha256: str,
     answer_all: Callable[[Sequence[str]], Sequence[str]],
     is_enough: Callable[[], bool],
+    on_progress: Callable[[int, int], object] = lambda *_: None,
 ) -> GeneralAnswers:
     """The base model's own answers from its `folder`, after writing those that are missing.
 
     `answer_all` answers a batch of prompts. It is called until none is missing or `is_enough`;
-    the answers are saved after each batch, and a later run continues.
+    the answers are saved after each batch, and a later run continues. `on_progress` gets the
+    numbers of answers that are there and in all, before each batch and after the last.
     """
     path = folder / GENERAL_ANSWERS
     known = _known(path, sha256)
     missing = _missing(known)
+    total = len(known.pairs) + len(missing)
     for first in range(0, len(missing), _AT_ONCE):
+        on_progress(len(known.pairs), total)
         if is_enough():
             break
         prompts = missing[first : first + _AT_ONCE]
         written = zip(prompts, answer_all(prompts), strict=True)
         known = GeneralAnswers(sha256, (*known.pairs, *written))
         write_atomically(path, msgspec.json.encode(known))
+    if missing:
+        on_progress(len(known.pairs), total)
     return known
 
 

@@ -5,13 +5,29 @@ from __future__ import annotations
 from mlx_backend.study.study import StudyProgress
 
 
+class Pace:
+    """How long the rest of some work takes, by how fast it went since it was first looked at."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def remaining(self, done: int, total: int, now: float) -> float | None:
+        """The seconds that are left at the Unix time `now`; None while nothing was measured."""
+        if self._first is None:
+            self._first = now, done
+        since, before = self._first
+        if done <= before:
+            return None
+        return (now - since) / (done - before) * (total - done)
+
+
 class StudyClock:
     """Both times are Unix times: when the study is `expected` to end, and by when it must."""
 
     def __init__(self, expected: float, deadline: float) -> None:
         self._expected = expected
         self._deadline = deadline
-        self._first: tuple[float, int] | None = None
+        self._pace = Pace()
 
     def remaining(self, progress: StudyProgress, now: float) -> float:
         """The seconds that are left, seen from the Unix time `now`."""
@@ -20,11 +36,8 @@ class StudyClock:
         return max(0.0, min(self._expected, self._deadline) - now)
 
     def _measure(self, progress: StudyProgress, now: float) -> None:
-        if self._first is None:
-            self._first = now, progress.done  # the model began at an unknown time before
-        since, before = self._first
-        if progress.done > before:
-            seconds_each = (now - since) / (progress.done - before)
-            self._expected = now + seconds_each * (progress.total - progress.done)
+        left = self._pace.remaining(progress.done, progress.total, now)
+        if left is not None:
+            self._expected = now + left
         elif progress.done >= progress.total:
             self._expected = now

@@ -26,7 +26,7 @@ from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.study_clock import StudyClock
+from mlx_backend.run.study_clock import Pace, StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.study import Study, StudyPlan, StudyProgress
@@ -116,11 +116,11 @@ class StudyStage:
         if not self._spec.study:
             dataset = compose.raw_dataset(material, self._spec.seed)
             return msgspec.structs.replace(dataset, left_out=())
-        self._folder.append(protocol.StageBegan(stage="studying"))
         deadline = self._began + budget(end, self._began) - self._before.seconds
+        general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
+        self._folder.append(protocol.StageBegan(stage="studying"))
         samples = Samples(notes.connection)
         self._tell_expected(samples, material, deadline)
-        general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
         reads = self._load_writer().loaded.info.reads
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
@@ -140,16 +140,30 @@ class StudyStage:
         return msgspec.structs.replace(dataset, left_out=left_out)
 
     def _general_answers(self, deadline: float) -> general_samples.GeneralAnswers:
+        info = find_base_model(self._library, self._spec.model)
+        if general_samples.answers_to_write(info.path, info.card.sha256):
+            self._folder.append(protocol.StageBegan(stage="answering"))
         writer = self._load_writer()
         chat = ChatModel(writer.loaded)
         mx.random.seed(self._spec.seed)
+        pace = Pace()
+
+        def on_progress(done: int, total: int) -> None:
+            now = time.time()
+            left = pace.remaining(done, total, now)
+            remaining_s = None if left is None else round(max(0.0, min(left, deadline - now)), 1)
+            self._folder.append(
+                protocol.Progress(done=done, total=total, unit="answers", remaining_s=remaining_s)
+            )
+
         return general_samples.general_answers(
-            writer.loaded.info.path,
-            writer.loaded.info.card.sha256,
+            info.path,
+            info.card.sha256,
             lambda prompts: chat.answer_all(
                 prompts, general_samples.LONGEST_ANSWER, temperature=general_samples.TEMPERATURE
             ),
             lambda: self._is_over(deadline),
+            on_progress,
         )
 
     def _is_over(self, deadline: float) -> bool:

@@ -144,6 +144,15 @@ def test_the_bar_counts_what_the_stage_counts() -> None:
     assert "412" not in training
 
 
+def test_a_bar_whose_end_is_not_known_says_what_it_counts() -> None:
+    shown = io.StringIO()
+    with ProgressBar(shown) as bar:
+        bar.show(protocol.StageBegan(stage="studying"))
+        bar.show(protocol.Progress(done=0, total=0, unit="notes", remaining_s=600))
+        assert "Studying the notes: 0 note [" in shown.getvalue()
+    assert ": :" not in shown.getvalue()
+
+
 def fetched(done: int) -> protocol.Progress:
     return protocol.Progress(
         done=done, total=1_800_000_000, unit="bytes", text="21.3 MB/s", remaining_s=42

@@ -55,6 +55,22 @@ def test_cut_short_it_goes_on_where_it_was(tmp_path: Path) -> None:
     assert Counter(writer.asked) == Counter(general_prompts() * DRAWS)
 
 
+def test_it_is_told_how_many_are_there(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    limit = iter([False, True])
+    general_answers(
+        tmp_path, "model", Writer().answer_all, lambda: next(limit), lambda *it: told.append(it)
+    )
+    total = len(general_prompts()) * DRAWS
+    assert [whole for _, whole in told] == [total] * len(told)
+    assert told[0][0] == 0 < told[-1][0] < total
+    general_answers(tmp_path, "model", Writer().answer_all, never, lambda *it: told.append(it))
+    assert told[-1] == (total, total)
+    written = len(told)
+    general_answers(tmp_path, "model", Writer().answer_all, never, lambda *it: told.append(it))
+    assert len(told) == written  # nothing is left to write
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"sha256": 1}'])
 def test_a_damaged_file_is_written_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / GENERAL_ANSWERS).write_bytes(content)

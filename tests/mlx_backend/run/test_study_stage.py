@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 import pytest
 
 from mlx_backend import protocol
+from mlx_backend.dataset import general_samples
+from mlx_backend.dataset.general_samples import GENERAL_ANSWERS
 from mlx_backend.dataset.samples import load_dataset
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
@@ -13,6 +17,7 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_stage import studied_before
 from mlx_backend.run.training_run import TrainingRun
+from tests.mlx_backend.tiny import write_tiny_model
 
 
 def sample_ids(library: Library) -> set[int]:
@@ -55,6 +60,39 @@ def test_what_study_brought_is_told(filled_library: Library, spec: TrainSpec) ->
             assert event.remaining_s is not None, "who waits knows for how long"
             assert event.remaining_s >= 0
     assert stage == "checking"
+
+
+def test_the_first_run_of_a_model_tells_of_its_general_answers(
+    filled_library: Library, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_model(filled_library.models / "new", "new")
+    (filled_library.models / "new" / GENERAL_ANSWERS).unlink()
+    monkeypatch.setattr(general_samples, "LONGEST_ANSWER", 2)
+    first, second = (
+        _studied(filled_library, msgspec.structs.replace(spec, model="new")) for _ in range(2)
+    )
+    assert first.stages == ["answering", "studying"]
+    assert first.answers[-1].done == first.answers[-1].total
+    assert first.answers[1].remaining_s is not None
+    assert second.stages == ["studying"]
+    assert not second.answers
+
+
+@dataclass(frozen=True)
+class _Told:
+    stages: list[str]
+    answers: list[protocol.Progress]
+
+
+def _studied(library: Library, spec: TrainSpec) -> _Told:
+    """What a run tells until it studies."""
+    folder = JobFolder.create(library.runs, spec)
+    TrainingRun(library, folder, spec).run(lambda: folder.status().stage == "studying")
+    events = folder.reader().read_new()
+    return _Told(
+        [event.stage for event in events if isinstance(event, protocol.StageBegan)],
+        [e for e in events if isinstance(e, protocol.Progress) and e.unit == "answers"],
+    )
 
 
 def test_without_study_the_text_is_trained_as_it_stands(
