@@ -103,9 +103,13 @@ def _run(
             folder.append(protocol.StageBegan(stage="exporting"))
             return export_mlx(library, spec.name, Path(spec.to), stop_requested)
         case DownloadSpec():
-            from mlx_backend.models.hub.download import download
+            from mlx_backend.adoption.download import download
 
             return download(library, folder, spec, stop_requested)
+        case AdoptSpec():
+            from mlx_backend.adoption.adopt import adopt
+
+            return adopt(library, folder, spec, stop_requested)
 
 
 def _import(

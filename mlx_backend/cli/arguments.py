@@ -90,6 +90,7 @@ def _library_commands(commands: _Commands) -> None:
     models = commands.add("models", "models", "list_models", "list the base models")
     models.add_argument("--remove", metavar="NAME", help="move this base model to the bin")
     _download_command(commands)
+    _adopt_command(commands)
     bin_ = commands.add("bin", "bin", "show_bin", "list or restore what was deleted")
     what = bin_.add_mutually_exclusive_group()
     what.add_argument("--restore", metavar="ID", help="restore this item")
@@ -102,10 +103,36 @@ def _download_command(commands: _Commands) -> None:
     )
     download.add_argument("repository", metavar="OWNER/NAME[@REVISION]")
     download.add_argument("--name", help="what to call it here (default: as the repository)")
+    _add_bits(download)
     how = download.add_mutually_exclusive_group()
     how.add_argument("--detach", action="store_true", help="return at once; the download goes on")
     how.add_argument(
         "--cancel", action="store_true", help="stop it and remove what has been fetched"
+    )
+
+
+def _adopt_command(commands: _Commands) -> None:
+    adopt = commands.add(
+        "adopt", "adoptions", "adopt", "take a base model that is on this machine into the library"
+    )
+    adopt.add_argument(
+        "path",
+        type=_path,
+        metavar="PATH",
+        help="a model's folder, or its entry in the cache of Hugging Face",
+    )
+    adopt.add_argument("--name", help="what to call it here (default: as its folder)")
+    _add_bits(adopt)
+    adopt.add_argument("--detach", action="store_true", help="return at once; the adoption goes on")
+
+
+def _add_bits(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--bits",
+        type=int,
+        choices=[4, 6, 8],
+        default=0,
+        help="quantise its weights to so many bits (default: as they are)",
     )
 
 

@@ -26,6 +26,9 @@ _STAGES = {
     "checking": "Checking",
     "looking up": "Asking the Hub",
     "downloading": "Downloading",
+    "looking": "Looking at the model",
+    "placing": "Bringing its files into the library",
+    "comparing": "Computing its check sums",
 }
 _BYTES = "bytes"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from mlx_backend.cli.arrivals import show_unfinished
 from mlx_backend.cli.bin import as_results, in_bin_sentence, purge_bin
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.downloads import show_unfinished
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import list_adapters
 from mlx_backend.library.bin import Bin, Binned

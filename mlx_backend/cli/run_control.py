@@ -1,4 +1,4 @@
-"""The commands that pause, stop and resume runs and downloads."""
+"""The commands that pause, stop and resume runs, downloads and adoptions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
+from mlx_backend.cli.arrivals import find_job, follow_arrival, is_arrival, pause_arrival
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.downloads import find_job, follow_download, is_download, pause_download
 from mlx_backend.cli.following import wait_for_end
 from mlx_backend.cli.run_outcome import follow_or_leave, stopped
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -22,8 +22,8 @@ _POLL_S = 0.1
 def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight pause RUN`: ask the run to pause, and wait until it has saved and freed memory."""
     folder = _running(options.run_id)
-    if is_download(folder):
-        return pause_download(folder, console)
+    if is_arrival(folder):
+        return pause_arrival(folder, console)
     folder.request_pause()
     console.say(f"Asked {folder.id} to pause; it saves a checkpoint first.")
     while not ((status := folder.status()).state.is_over or _is_paused(status)):
@@ -39,8 +39,8 @@ def pause(options: argparse.Namespace, console: Console) -> dict[str, object]:
 def stop(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight stop RUN`: ask the run to stop, and wait until it has saved and ended."""
     folder = _running(options.run_id)
-    if is_download(folder):
-        return pause_download(folder, console)
+    if is_arrival(folder):
+        return pause_arrival(folder, console)
     folder.request_stop()
     console.say(f"Asked {folder.id} to stop; it saves a checkpoint first.")
     status = wait_for_end(folder)
@@ -61,8 +61,8 @@ def resume(options: argparse.Namespace, console: Console) -> dict[str, object]:
         return _resume_interrupted(library, console)
     folder = find_job(library, options.run_id)
     _go_on(folder, options.hosts)
-    if is_download(folder):
-        return follow_download(folder, options.detach, console)
+    if is_arrival(folder):
+        return follow_arrival(folder, options.detach, console)
     return follow_or_leave(library, folder, options.detach, console)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import folder_bytes
 from mlx_backend.library.abilities import Abilities, Quantised
 from mlx_backend.library.adapter_names import same_among, shortened
+from mlx_backend.library.bounded_json import read_object
 from mlx_backend.library.weight_headers import read_header
 
 STARTER = "starter"
@@ -72,13 +74,15 @@ def read_model(folder: Path, name: str) -> BaseModel:
     path = folder_of(folder, name)
     if not path.is_dir():
         raise _unknown(name)
+    if name != STARTER and not (path / CARD).exists():
+        raise _not_adopted(name, path)
     try:
         card = msgspec.json.decode((path / CARD).read_bytes(), type=ModelCard)
-        config = msgspec.json.decode((path / "config.json").read_bytes(), type=dict[str, object])
+        config = read_object(path / "config.json")
         weights = list(path.glob("model*.safetensors"))
         has_weights = bool(weights) and all(_is_whole(file) for file in weights)
         has_tokenizer = (path / "tokenizer.json").is_file()
-    except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(name, path, str(error)) from error
     if not (has_weights and has_tokenizer):
         raise _damaged(name, path, "weights or tokenizer missing")
@@ -155,6 +159,14 @@ def _unknown(name: str) -> OvernightError:
         ErrorKind.MODEL_UNKNOWN,
         f"There is no base model called '{name}'.",
         "`overnight models` lists all base models, `overnight bin` what was deleted.",
+    )
+
+
+def _not_adopted(name: str, path: Path) -> OvernightError:
+    return OvernightError(
+        ErrorKind.MODEL_DAMAGED,
+        f"The folder '{name}' was put in by hand and is not adopted yet.",
+        f"Adopt it where it is: overnight adopt {shlex.quote(str(path))}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Which files of a repository a base model consists of. Nothing else is ever fetched.
+"""Which files of a repository or a folder a base model consists of. Nothing else is ever taken.
 
 Only weights in safetensors, tokenizers, configuration and licences: no pickles, scripts or GGUF
 files, which can run code or crash the process that reads them. Files in folders are left out too:
@@ -8,7 +8,7 @@ they belong to other forms of the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.hub.repository import RemoteFile, Repository
@@ -19,6 +19,7 @@ _OTHERS = re.compile(
     r"|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json"
     r"|chat_template\.(json|jinja)|(LICEN[CS]E|NOTICE|USE_POLICY)(\.txt|\.md)?"
 )
+_TOKENIZER, _SENTENCEPIECE = "tokenizer.json", "tokenizer.model"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _LARGEST_OTHER = 100 << 20  # bytes; the largest tokenizer.json known takes 35 MB
 
@@ -37,15 +38,22 @@ def wanted_files(repository: Repository) -> list[RemoteFile]:
 
     Raises OvernightError where the repository holds no base model that Overnight can use.
     """
-    _refuse_other_kinds(repository.name, {file.path for file in repository.files})
-    others = [file for file in repository.files if _OTHERS.fullmatch(file.path)]
-    for file in others:
-        if file.size > _LARGEST_OTHER:
-            raise no_model(
-                repository.name, f"Its file {file.path} is far too large for what it is."
-            )
-    weights = [file for file in repository.files if is_weights(file.path)]
-    return [*sorted(others, key=_path), *sorted(weights, key=_path)]
+    files = {file.path: file for file in repository.files}
+    sizes = {path: file.size for path, file in files.items()}
+    return [files[path] for path in wanted_names(repository.name, sizes)]
+
+
+def wanted_names(name: str, sizes: Mapping[str, int]) -> list[str]:
+    """The files to take of the model `name`, of all files with their `sizes` in bytes.
+
+    The small ones come first. Raises OvernightError where they are no base model for Overnight.
+    """
+    _refuse_other_kinds(name, sizes)
+    others = sorted(path for path in sizes if _is_wanted_beside_weights(path, sizes))
+    for path in others:
+        if sizes[path] > _LARGEST_OTHER:
+            raise no_model(name, f"Its file {path} is far too large for what it is.")
+    return [*others, *sorted(filter(is_weights, sizes))]
 
 
 def no_model(name: str, why: str) -> NoModel:
@@ -57,28 +65,25 @@ def no_model(name: str, why: str) -> NoModel:
     )
 
 
-def _path(file: RemoteFile) -> str:
-    return file.path
+def _is_wanted_beside_weights(path: str, paths: Collection[str]) -> bool:
+    if path == _SENTENCEPIECE:
+        return _TOKENIZER not in paths
+    return _OTHERS.fullmatch(path) is not None
 
 
-def _refuse_other_kinds(name: str, paths: set[str]) -> None:
+def _refuse_other_kinds(name: str, paths: Collection[str]) -> None:
     if "adapter_config.json" in paths and not any(map(is_weights, paths)):
         raise OvernightError(
             ErrorKind.BAD_INPUT,
             f"{name} is an adapter (LoRA), not a base model.",
-            "Download the base model that its page names.",
+            "Take the base model that it was trained on.",
         )
     if not any(map(is_weights, paths)):
         raise no_model(name, _instead_of_weights(paths))
     if "config.json" not in paths:
         raise no_model(name, "It has no config.json.")
-    if "tokenizer.json" not in paths:
-        raise no_model(
-            name,
-            "Its tokenizer is a SentencePiece file, which this version of Overnight cannot read."
-            if "tokenizer.model" in paths
-            else "It has no tokenizer (tokenizer.json).",
-        )
+    if not {_TOKENIZER, _SENTENCEPIECE} & set(paths):
+        raise no_model(name, f"It has no tokenizer ({_TOKENIZER}).")
 
 
 def _instead_of_weights(paths: Iterable[str]) -> str:

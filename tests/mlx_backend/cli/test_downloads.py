@@ -19,7 +19,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.models import read_model
 from mlx_backend.locks import is_held
 from mlx_backend.machine.cores import FIXED_CORES
-from mlx_backend.models.hub.download import amount_fetched
+from mlx_backend.models.hub.fetching import amount_fetched
 from mlx_backend.settings import change_settings
 from tests.mlx_backend.cli.running import Run, Said
 from tests.mlx_backend.models.hub.loopback_hub import COMMIT, REPO, Hub

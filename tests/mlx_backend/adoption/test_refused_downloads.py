@@ -12,8 +12,8 @@ from mlx_backend.errors import ErrorKind, from_exception
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.models.base_model import load_base_model
-from mlx_backend.models.hub.download import RESERVE, amount_fetched
-from tests.mlx_backend.models.hub.conftest import Fetch, Refused, stop_after
+from mlx_backend.models.hub.fetching import RESERVE, amount_fetched
+from tests.mlx_backend.adoption.conftest import Fetch, Refused, stop_after
 from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub, Serving
 from tests.mlx_backend.models.hub.weights import WEIGHTS, enlarge_weights, split_weights
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from mlx_backend.adoption.download import download
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
-from mlx_backend.models.hub.download import download
 from mlx_backend.protocol import DownloadSpec
 from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub
 from tests.mlx_backend.models.hub.weights import WEIGHTS

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from mlx_backend.adoption import download as downloading
+from mlx_backend.adoption import filing, taking_in
+from mlx_backend.adoption.acceptance import check_whole
+from mlx_backend.adoption.work import Work
 from mlx_backend.files import sha256_of_file
 from mlx_backend.jobs import JobFolder, JobState, launch
 from mlx_backend.library import Library
 from mlx_backend.library.models import read_model
 from mlx_backend.locks import is_held
-from mlx_backend.models.hub import download as downloading
-from mlx_backend.models.hub.acceptance import check_whole
 from mlx_backend.protocol import DownloadSpec
 from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub
 from tests.mlx_backend.models.hub.weights import WEIGHTS, enlarge_weights
@@ -89,10 +91,10 @@ def test_killed_while_it_is_filed_the_model_is_there_once(
     wanted = check_whole
 
     def arm(name: str, model: Path) -> int:
-        monkeypatch.setattr(downloading, moment, kill)
+        monkeypatch.setattr(Work if moment == "discard" else filing, moment, kill)
         return wanted(name, model)
 
-    monkeypatch.setattr(downloading, "check_whole", arm)
+    monkeypatch.setattr(taking_in, "check_whole", arm)
     with pytest.raises(Killed):
         fetch()
     monkeypatch.undo()

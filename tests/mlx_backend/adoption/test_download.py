@@ -12,8 +12,8 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.models import CARD, read_model
 from mlx_backend.models.base_model import load_base_model
-from mlx_backend.models.hub.download import amount_fetched
-from tests.mlx_backend.models.hub.conftest import Fetch, Refused, stop_after, weights_there
+from mlx_backend.models.hub.fetching import amount_fetched
+from tests.mlx_backend.adoption.conftest import Fetch, Refused, stop_after, weights_there
 from tests.mlx_backend.models.hub.loopback_hub import COMMIT, REPO, Hub, Repo, Serving
 from tests.mlx_backend.models.hub.weights import WEIGHTS, enlarge_weights, split_weights, tensors_in
 

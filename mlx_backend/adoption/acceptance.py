@@ -1,0 +1,40 @@
+"""Whether what came is a base model that this version can load, and how large it is.
+
+Nothing of the model is run, and its weights are not read here, only their headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from mlx_backend.adoption.configuration import read_configuration
+from mlx_backend.adoption.tokenizer_files import check_tokenizer_files, check_vocabulary
+from mlx_backend.adoption.tokenizer_loading import check_tokenizer
+from mlx_backend.adoption.weight_files import check_shards, read_weights
+
+
+def check_before_weights(name: str, folder: Path, weights: Collection[str]) -> None:
+    """Check configuration, tokenizer and index of the model `name`, which are in `folder`.
+
+    weights: the names of the weight files that are to come. Raises OvernightError where they cannot
+    make a model that can be loaded.
+    """
+    read_configuration(name, folder)
+    # Here `tokenizer.model` becomes `tokenizer.json`, where only the first is there.
+    check_tokenizer_files(name, folder)
+    check_shards(name, folder, weights)
+    check_tokenizer(name, folder)
+
+
+def check_whole(name: str, folder: Path) -> int:
+    """Check the model once all its files are there, without loading any.
+
+    Returns the number of parameters. Raises OvernightError where something does not fit together.
+    """
+    config = read_configuration(name, folder)
+    check_tokenizer_files(name, folder)
+    weights = read_weights(name, folder)
+    check_shards(name, folder, set(weights.files.values()))
+    check_vocabulary(name, folder, weights.embedding_rows)
+    return weights.parameters(config)

@@ -1,0 +1,73 @@
+"""The job that downloads a base model: all of it lies in the job's folder until it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlx_backend import protocol
+from mlx_backend.adoption.acceptance import check_before_weights
+from mlx_backend.adoption.filing import filed_before
+from mlx_backend.adoption.taking_in import Candidate, result_of, take_in
+from mlx_backend.adoption.work import Work
+from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.journal import Journal
+from mlx_backend.library.home import Library
+from mlx_backend.library.models import BaseModel
+from mlx_backend.models.hub.fetching import Fetching
+from mlx_backend.models.hub.repository import Repository
+from mlx_backend.models.hub.transfer import Stopped
+from mlx_backend.models.hub.wanted import NoModel, is_weights, wanted_files
+
+
+def download(
+    library: Library,
+    folder: JobFolder,
+    spec: protocol.DownloadSpec,
+    stop_requested: Callable[[], bool],
+) -> dict[str, object] | None:
+    """Download a base model into the library, or go on with it; None when it was stopped.
+
+    Returns the fields of the command's --json. Raises OvernightError where the Hub or the network
+    refuses, and where the repository is no model that can be used: then nothing of it is kept.
+    """
+    work = Work(library, folder, Journal(folder), stop_requested)
+    try:
+        return result_of(_downloaded(work, spec))
+    except Stopped:
+        return None
+    except NoModel:
+        work.discard()
+        raise
+    finally:
+        work.journal.close()
+
+
+def _downloaded(work: Work, spec: protocol.DownloadSpec) -> BaseModel:
+    fetching = Fetching(work.folder, work.journal, work.stop_requested)
+    repository = fetching.repository(spec.repo, spec.revision)
+    filed = filed_before(work, work.model, repository.source)
+    if filed is None:
+        work.prepare()
+        fetching.fetch_all(
+            repository, lambda names: check_before_weights(repository.name, work.model, names)
+        )
+        filed = take_in(_candidate(work, repository, spec), work)
+    work.discard()
+    return filed
+
+
+def _candidate(work: Work, repository: Repository, spec: protocol.DownloadSpec) -> Candidate:
+    title = repository.name.rpartition("/")[2]
+    return Candidate(
+        folder=work.model,
+        title=title,
+        source=repository.source,
+        licence=repository.licence,
+        name=spec.name,
+        bits=spec.bits,
+        digests={
+            file.path: file.sha256
+            for file in wanted_files(repository)
+            if is_weights(file.path) and file.sha256
+        },
+    )
