@@ -28,8 +28,8 @@ from mlx_backend.importers.document import (
 )
 from mlx_backend.importers.failures import reason_for
 from mlx_backend.importers.limits import too_large
-from mlx_backend.importers.lockdown import lock_down
 from mlx_backend.importers.readers.binary_files import refuse_binary
+from mlx_backend.machine.lockdown import lock_down
 from mlx_backend.text.words import printable
 
 _CHUNK = 1 << 20

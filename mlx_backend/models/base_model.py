@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -86,14 +87,32 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
     """
     info = find_base_model(library, name)
     with _damage_told(name, info):
-        model, _ = load_model(info.path, lazy=True)
-        if not has_gpu():
-            _to_float32(model)
-            dependency_patches.use_cpu_math(model)
-        mx.eval(model.parameters())
-        model.freeze()
-        tokenizer = load_tokenizer(info.path, _NO_REMOTE_CODE)
+        model = load_weights(info.path)
+        tokenizer = load_model_tokenizer(info.path)
     return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)
+
+
+def load_weights(folder: Path) -> nn.Module:
+    """The model in a folder, frozen, in the number format of `load_base_model`.
+
+    Raises whatever mlx-lm raises for a folder that it cannot load.
+    """
+    model: nn.Module
+    model, _ = load_model(folder, lazy=True)
+    if not has_gpu():
+        _to_float32(model)
+        dependency_patches.use_cpu_math(model)
+    mx.eval(model.parameters())
+    model.freeze()
+    return model
+
+
+def load_model_tokenizer(folder: Path) -> TokenizerWrapper:
+    """The tokenizer in a model's folder, without any code of its own.
+
+    Raises whatever transformers raises for files that it cannot read.
+    """
+    return load_tokenizer(folder, _NO_REMOTE_CODE)
 
 
 def load_chat_form(library: Library, name: str) -> ChatForm:
@@ -103,7 +122,7 @@ def load_chat_form(library: Library, name: str) -> ChatForm:
     """
     info = find_base_model(library, name)
     with _damage_told(name, info):
-        return ChatForm(load_tokenizer(info.path, _NO_REMOTE_CODE), info)
+        return ChatForm(load_model_tokenizer(info.path), info)
 
 
 @contextlib.contextmanager

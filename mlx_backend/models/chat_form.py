@@ -19,7 +19,7 @@ from mlx_lm.tokenizer_utils import TokenizerWrapper
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.models import BaseModel
 from mlx_backend.models.thoughts import marks_of
-from mlx_backend.models.turn_encoding import Piece, encoding_for
+from mlx_backend.models.turn_encoding import InParts, Piece, encoding_for
 from mlx_backend.protocol import Turn
 
 # Empty, because it is part of every sample and question, and because a small base model takes any
@@ -51,6 +51,11 @@ class ChatForm:
         self._trims = self._trims_contents()
         pieces = self._pieces(["user", "assistant"])
         self._encoding = encoding_for(info.path / "tokenizer.json", pieces)
+
+    @property
+    def encodes_parts(self) -> bool:
+        """Whether the tokens of a conversation's parts are those of the whole."""
+        return isinstance(self._encoding, InParts)
 
     def prompt(self, turns: Sequence[Turn], thinks: bool = False) -> list[int]:
         """The token ids of the conversation, up to where the assistant's next answer begins.

@@ -69,7 +69,10 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A trial and what it was of: the model's hash, the versions of MLX, and GPU or not."""
+    """A trial and what it was of: the model's hash, the versions of MLX, and GPU or not.
+
+    sha256: "" where it was kept at adoption, before the model had a card with its hash.
+    """
 
     sha256: str
     versions: tuple[str, ...]
@@ -86,7 +89,7 @@ def kept_trial(info: BaseModel) -> Trial | None:
         kept = msgspec.json.decode((info.path / TRIAL).read_bytes(), type=_Kept)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return None
-    is_of_this = kept.sha256 == info.card.sha256 and kept.versions == _versions()
+    is_of_this = kept.sha256 in ("", info.card.sha256) and kept.versions == tried_with()
     return kept.trial if is_of_this else None
 
 
@@ -97,23 +100,29 @@ def trial_of(loaded: LoadedModel) -> Trial:
     """
     found = kept_trial(loaded.info)
     if found is None:
-        found = _tried(loaded)
-        _keep(loaded.info.path / TRIAL, loaded.info.card.sha256, found)
+        found = try_training(loaded)
+        # In a folder that cannot be written to, every run tries anew.
+        with contextlib.suppress(PermissionError):
+            keep_trial(loaded.info.path, found, tried_with(), loaded.info.card.sha256)
     return found
 
 
-def _keep(path: Path, sha256: str, trial: Trial) -> None:
-    kept = _Kept(sha256=sha256, versions=_versions(), trial=trial)
-    # In a folder that cannot be written to, every run tries anew.
-    with contextlib.suppress(PermissionError):
-        write_atomically(path, msgspec.json.encode(kept))
+def keep_trial(folder: Path, trial: Trial, tried: tuple[str, ...], sha256: str = "") -> None:
+    """Write a trial into a model's folder; `tried` is `tried_with` of the process that tried it.
+
+    sha256: that of the model's card; "" while it has none yet. Raises OSError.
+    """
+    kept = _Kept(sha256=sha256, versions=tried, trial=trial)
+    write_atomically(folder / TRIAL, msgspec.json.encode(kept))
 
 
-def _versions() -> tuple[str, ...]:
+def tried_with() -> tuple[str, ...]:
+    """Versions of MLX and mlx-lm, and whether on a GPU: with others, a trial may tell otherwise."""
     return (version("mlx"), version("mlx-lm"), "gpu" if has_gpu() else "cpu")
 
 
-def _tried(loaded: LoadedModel) -> Trial:
+def try_training(loaded: LoadedModel) -> Trial:
+    """Try a model anew, without keeping what that tells. Raises OvernightError as `trial_of`."""
     try:
         with _randomness_kept(), _without_adapter(loaded.model):
             return _Trying(loaded.model).trial()

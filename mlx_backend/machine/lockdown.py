@@ -1,7 +1,7 @@
-"""Denying this process what no parser needs: other files, the network, other programs.
+"""Denying this process what it does not need: other files, the network, other programs.
 
-Python raises audit events (PEP 578) before each such action, whichever library attempts it. An
-audit hook cannot be removed.
+Parsers of the person's files and the trial of a model run so. Python raises audit events (PEP 578)
+before each such action, whichever library attempts it. An audit hook cannot be removed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 
 _FORBIDDEN = ("socket.", "subprocess.", "shutil.", "urllib.", "http.", "ftplib.", "smtplib.", "os.")
@@ -19,9 +20,12 @@ _TIME_ZONES = ("/usr/share/zoneinfo", "/var/db/timezone", "/etc/localtime", "/et
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def lock_down() -> None:
-    """From now on, allow only reading Python's own modules; refuse everything else."""
-    roots = _own_roots()
+def lock_down(readable: Iterable[Path] = ()) -> None:
+    """From now on, allow only reading Python's own modules and what is at or below `readable`.
+
+    Everything else raises PermissionError. Code that is not Python's own is not watched.
+    """
+    roots = (*_own_roots(), *(path.resolve() for path in readable))
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:
         if event == "open":
@@ -29,7 +33,7 @@ def lock_down() -> None:
         elif event in ("os.listdir", "os.scandir"):
             _check_path(roots, arguments[0])
         elif event.startswith(_FORBIDDEN) and event not in _HARMLESS and not _is_of_parent(event):
-            raise PermissionError(f"parsers may not use {event}")
+            raise PermissionError(f"this process may not use {event}")
 
     sys.addaudithook(refuse)
 
@@ -48,7 +52,7 @@ def _own_roots() -> tuple[Path, ...]:
 
 def _check_open(roots: tuple[Path, ...], path: object, mode: object, flags: object) -> None:
     if isinstance(flags, int) and flags & _WRITING:
-        raise PermissionError("parsers may not write files")
+        raise PermissionError("this process may not write files")
     _check_path(roots, path)
 
 
@@ -57,4 +61,4 @@ def _check_path(roots: tuple[Path, ...], path: object) -> None:
         return  # a descriptor of a file that was opened before the lockdown
     name = Path(os.fsdecode(path)).resolve()
     if not any(name.is_relative_to(root) for root in roots):
-        raise PermissionError(f"parsers may not read {name}")
+        raise PermissionError(f"this process may not read {name}")

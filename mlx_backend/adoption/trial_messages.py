@@ -1,0 +1,80 @@
+"""What a trial's process tells its parent, as lines of JSON over a pipe."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from mlx_backend.library.abilities import Abilities
+from mlx_backend.training.trial import Trial
+
+_LONGEST_LINE = 1 << 16
+_LONGEST_TEXT = 4_000
+
+
+class Began(msgspec.Struct, frozen=True, tag=True):
+    """A stage has begun: its name in `trial_stages`."""
+
+    stage: str
+
+
+class Asked(msgspec.Struct, frozen=True, tag=True):
+    """So many questions of the reading exam have been asked, of so many."""
+
+    done: int
+    total: int
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The model failed. message: a whole sentence; or else reason: it goes on after "but"."""
+
+    message: str = ""
+    reason: str = ""
+    detail: str = ""
+
+
+class Passed(msgspec.Struct, frozen=True, tag=True):
+    """The trial's result."""
+
+    abilities: Abilities
+    training: Trial
+
+
+TrialReply = Began | Asked | Refused | Passed
+
+
+class Teller:
+    """Writes replies to a pipe."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def tell(self, reply: TrialReply) -> None:
+        """Write a reply. Raises OSError when the parent is gone."""
+        line = msgspec.json.encode(reply) + b"\n"
+        while line:
+            line = line[os.write(self._descriptor, line) :]
+
+
+class ReplyStream:
+    """Decodes replies from bytes as they arrive."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._decoder = msgspec.json.Decoder(TrialReply)
+
+    def feed(self, data: bytes) -> list[TrialReply]:
+        """Take in more bytes; returns the replies that are complete.
+
+        Raises msgspec.DecodeError for what is none, or is too long for one.
+        """
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        if max(map(len, (*lines, self._buffer))) > _LONGEST_LINE:
+            raise msgspec.DecodeError("a reply is too long")
+        return [self._decoder.decode(line) for line in lines]
+
+
+def shortened(text: str) -> str:
+    """The end of a text, where libraries say what went wrong."""
+    return text[-_LONGEST_TEXT:]

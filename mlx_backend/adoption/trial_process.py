@@ -1,0 +1,64 @@
+"""The process of a trial: loads a model and tries what Overnight will do with it.
+
+Its parent kills it when it takes too long or grows too large. Once the libraries are loaded it can
+read the model's folder and Python's modules, write to its pipe, and nothing else: a model's files
+are data from strangers, and some of them make the libraries that read them crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import sys
+import threading
+from pathlib import Path
+
+from mlx_backend.machine import accelerator
+
+# What psutil and the quota of cores read on Linux; the rest of /proc tells of other processes.
+_OF_THE_SYSTEM = ("/proc/stat", "/proc/meminfo", "/proc/cpuinfo", "/proc/self", "/sys/fs/cgroup")
+
+
+def main(descriptor: int, folder: Path, name: str, memory: int) -> None:
+    """Try the model in `folder`, and tell the pipe `descriptor`; `memory` is the limit in bytes."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    restrict(memory)
+    accelerator.prepare()
+    from mlx_backend.adoption import trial_messages, trying
+    from mlx_backend.machine.lockdown import lock_down
+
+    trying.load_libraries()
+    lock_down([folder, *map(Path, _OF_THE_SYSTEM)])
+    teller = trial_messages.Teller(descriptor)
+    teller.tell(trying.outcome_of(trying.Trying(folder, name, teller.tell)))
+
+
+def restrict(memory: int) -> None:
+    """Dump no core; on Linux without a GPU, also let the system refuse more memory than this.
+
+    A GPU's driver reserves address space of any size, and a Mac does not heed the limit. There the
+    parent alone watches.
+    """
+    _lower(resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux" and not Path("/dev/nvidiactl").exists():
+        _lower(resource.RLIMIT_DATA, memory)
+
+
+def _end_with_parent() -> None:
+    # Standard input ends when the parent does, whatever it dies of.
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _lower(what: int, value: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    if hard not in (resource.RLIM_INFINITY, -1):
+        value = min(value, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(what, (value, value))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -1,0 +1,143 @@
+"""What a trial finds out about tokenizer and chat template, without the model's weights.
+
+Templates are programs. transformers runs them in Jinja's immutable sandbox, which keeps them from
+Python's objects; that they come to an end is seen to by the limits of the trial's process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2.exceptions import TemplateError
+from mlx_lm.tokenizer_utils import TokenizerWrapper
+from tokenizers import Tokenizer
+
+from mlx_backend.library.models import BaseModel, ModelCard
+from mlx_backend.models.chat_form import TODAY, ChatForm
+from mlx_backend.protocol import Turn
+
+_QUESTION, _ANSWER, _SYSTEM = "Where is the lamp?", "It is on the pier.", "Speak plainly."
+_MOST_TURNS = 8
+_LONG_TURN = "The lamp is lit at dusk, and Marta writes it down in the red notebook. " * 60
+
+_REFUSALS = (TemplateError, TypeError, ValueError)
+
+Messages = Sequence[dict[str, str]]
+
+
+class UnfitError(Exception):
+    """The model cannot be used; the message goes on after "... was tried, but"."""
+
+
+@dataclass(frozen=True)
+class TemplateAbilities:
+    """What a template can, as in `Abilities`."""
+
+    roles: tuple[str, ...]
+    thinks: bool
+
+
+def as_model(folder: Path, name: str) -> BaseModel:
+    """The model in a folder that has no card yet."""
+    card = ModelCard(name=name, title=name, licence="", source="", parameters=0, sha256="")
+    return BaseModel(card, folder, 0, fits=True)
+
+
+def check_tokenizer(folder: Path, tokenizer: TokenizerWrapper) -> None:
+    """Raise UnfitError for a tokenizer that loses text, or that has no token to end a turn."""
+    if tokenizer.eos_token_id is None:
+        raise UnfitError("it has no token that ends an answer")
+    text = f"{_QUESTION} {_ANSWER}"
+    ids = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(text).ids
+    said = tokenizer.decode(ids, skip_special_tokens=True)
+    if "".join(said.split()) != "".join(text.split()):
+        raise UnfitError(f"it makes {said[:80]!r} of {text!r}")
+
+
+def try_template(tokenizer: TokenizerWrapper, form: ChatForm) -> TemplateAbilities:
+    """Write conversations of one to eight turns, short and long.
+
+    Raises UnfitError where contents get lost, and whatever the template raises.
+    """
+    for count in range(1, _MOST_TURNS + 1, 2):
+        for text in (_QUESTION, _LONG_TURN):
+            form.prompt(_turns(count, text))
+    _check_contents(tokenizer)
+    return TemplateAbilities(_roles(tokenizer), _thinks(tokenizer))
+
+
+def ids_in_use(folder: Path, tokenizer: TokenizerWrapper, form: ChatForm) -> int:
+    """The largest id that texts may become: of a token of text, of the template, of the end.
+
+    Other control tokens do not count, because texts never become them: Gemma 3 has one for
+    pictures beyond what its text model knows.
+    """
+    plain = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    added = plain.get_added_tokens_decoder()
+    text = [number for number in plain.get_vocab(False).values() if number not in added]
+    ends = [int(number) for number in tokenizer.eos_token_ids]
+    return max((*text, *ends, *form.prompt(_turns(3, _QUESTION))))
+
+
+def _turns(count: int, text: str) -> list[Turn]:
+    return [
+        Turn(role="assistant", text=_ANSWER) if place % 2 else Turn(role="user", text=text)
+        for place in range(count)
+    ]
+
+
+def _check_contents(tokenizer: TokenizerWrapper) -> None:
+    text = _written(tokenizer, [_user(_QUESTION)])
+    if text is None:
+        text = _written(tokenizer, [{"role": "system", "content": ""}, _user(_QUESTION)])
+    if text is None or _QUESTION not in text:
+        raise UnfitError("the question is not in what it wrote")
+
+
+def _roles(tokenizer: TokenizerWrapper) -> tuple[str, ...]:
+    """The roles whose contents the template writes."""
+    conversations: dict[str, tuple[str, Messages]] = {
+        "system": (_SYSTEM, [{"role": "system", "content": _SYSTEM}, _user(_QUESTION)]),
+        "user": (_QUESTION, [_user(_QUESTION)]),
+        "assistant": (
+            _ANSWER,
+            [_user(_QUESTION), {"role": "assistant", "content": _ANSWER}, _user(_QUESTION)],
+        ),
+    }
+    return tuple(
+        role
+        for role, (content, messages) in conversations.items()
+        if content in (_written(tokenizer, messages) or "")
+    )
+
+
+def _thinks(tokenizer: TokenizerWrapper) -> bool:
+    """Whether the template heeds the switch, or always begins the answer with a thought.
+
+    Not whether the vocabulary has tokens for it: that of models that never think has, too.
+    """
+    on = _written(tokenizer, [_user(_QUESTION)], thinks=True) or ""
+    off = _written(tokenizer, [_user(_QUESTION)]) or ""
+    start: str | None = tokenizer.think_start
+    return on != off or (start is not None and on.rstrip().endswith(start))
+
+
+def _written(tokenizer: TokenizerWrapper, messages: Messages, thinks: bool = False) -> str | None:
+    """What the template makes of messages; None where it refuses them."""
+    try:
+        text: str = tokenizer.apply_chat_template(
+            messages,
+            add_generation_prompt=True,
+            tokenize=False,
+            enable_thinking=thinks,
+            date_string=TODAY,
+        )
+    except _REFUSALS:
+        return None
+    return text
+
+
+def _user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}

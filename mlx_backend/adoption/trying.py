@@ -1,0 +1,134 @@
+"""A trial from its first stage to its last, in the trial's own process."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+import mlx.core as mx
+
+from mlx_backend.adoption import trial_stages
+from mlx_backend.adoption.reading_exam import result_of, take_reading_exam
+from mlx_backend.adoption.trial_messages import (
+    Asked,
+    Began,
+    Passed,
+    Refused,
+    TrialReply,
+    shortened,
+)
+from mlx_backend.adoption.trial_stages import Stage
+from mlx_backend.adoption.tried_model import (
+    check_answers,
+    check_outputs,
+    check_weights,
+    kinds_of_layers,
+    try_cache,
+)
+from mlx_backend.adoption.tried_tokenizer import (
+    TemplateAbilities,
+    UnfitError,
+    as_model,
+    check_tokenizer,
+    ids_in_use,
+    try_template,
+)
+from mlx_backend.errors import OvernightError
+from mlx_backend.library.abilities import Abilities, Reading
+from mlx_backend.models.base_model import LoadedModel, load_model_tokenizer, load_weights
+from mlx_backend.models.chat_form import ChatForm
+from mlx_backend.models.inference import ChatModel
+from mlx_backend.training.trial import tried_with, try_training
+
+_LAZILY_LOADED = ("transformers.models.auto.tokenization_auto", "jinja2.sandbox", "psutil")
+
+
+def load_libraries() -> None:
+    """Import what the libraries would import later, which their first use of the system needs."""
+    for name in _LAZILY_LOADED:
+        import_module(name)
+
+
+@dataclass
+class Trying:
+    """The trial of the model in a folder."""
+
+    folder: Path
+    name: str
+    tell: Callable[[TrialReply], object]
+    stage: Stage = field(default=trial_stages.START)
+
+    def run(self) -> Passed:
+        """Try everything. Raises UnfitError, OvernightError, or whatever a library raises."""
+        info = as_model(self.folder, self.name)
+        self._begin(trial_stages.TOKENIZER)
+        tokenizer = load_model_tokenizer(self.folder)
+        check_tokenizer(self.folder, tokenizer)
+        self._begin(trial_stages.TEMPLATE)
+        form = ChatForm(tokenizer, info)
+        template = try_template(tokenizer, form)
+        largest_id = ids_in_use(self.folder, tokenizer, form)
+        self._begin(trial_stages.WEIGHTS)
+        loaded = LoadedModel(load_weights(self.folder), tokenizer, form, info)
+        check_weights(loaded.model)
+        self._begin(trial_stages.OUTPUTS)
+        check_outputs(loaded, largest_id)
+        return self._passed(loaded, template)
+
+    def _passed(self, loaded: LoadedModel, template: TemplateAbilities) -> Passed:
+        """What the model itself can, after it has once computed something."""
+        self._begin(trial_stages.MEMORY)
+        trims = try_cache(loaded)
+        self._begin(trial_stages.TRAINING)
+        training = try_training(loaded)
+        mx.clear_cache()
+        self._begin(trial_stages.ANSWERS)
+        check_answers(loaded)
+        self._begin(trial_stages.READING)
+        abilities = Abilities(
+            tried_with=tried_with(),
+            layers=kinds_of_layers(loaded.model),
+            packs=training.packs,
+            trims_cache=trims,
+            encodes_parts=loaded.form.encodes_parts,
+            roles=template.roles,
+            thinks=template.thinks,
+            bytes_in_memory=loaded.bytes,
+            reading=self._reading(ChatModel(loaded)),
+        )
+        return Passed(abilities, training)
+
+    def _reading(self, chat: ChatModel) -> Reading:
+        def answer_all(prompts: Sequence[str], max_tokens: int) -> list[str]:
+            return chat.answer_all(prompts, max_tokens)
+
+        return result_of(
+            take_reading_exam(answer_all, lambda done, total: self.tell(Asked(done, total)))
+        )
+
+    def _begin(self, stage: Stage) -> None:
+        self.stage = stage
+        self.tell(Began(stage.name))
+
+
+def outcome_of(trying: Trying) -> Passed | Refused:
+    """Run a trial; whatever is raised becomes a refusal."""
+    try:
+        return trying.run()
+    except UnfitError as error:
+        return Refused(reason=str(error))
+    except OvernightError as error:
+        return Refused(message=error.message, detail=shortened(error.detail))
+    except (Exception, SystemExit) as error:  # mlx-lm's `olmo` ends the process without ai2-olmo
+        detail = "".join(traceback.format_exception(error))
+        return Refused(reason=_reason(error), detail=shortened(detail))
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, MemoryError) or "alloc" in str(error):
+        return "it needs more memory than it may have"
+    first_line = str(error).strip().partition("\n")[0][:200]
+    return f"it failed: {first_line or type(error).__name__}"
