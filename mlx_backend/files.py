@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import hashlib
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 
 _CHUNK = 1 << 20
 _NO_FULL_SYNC = {errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}
+_NO_EXCHANGE = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+_EXCHANGE = 2  # RENAME_EXCHANGE in linux/fs.h, RENAME_SWAP in sys/stdio.h
+_HERE = -100  # AT_FDCWD in fcntl.h: paths are relative to the working folder
 _LEFTOVER = re.compile(r"\..+\.(\d{1,9})\.part")
 
 
@@ -107,6 +111,54 @@ def folder_removed(path: Path) -> Iterator[None]:
         beside.rename(path)
         raise
     remove_tree(beside)
+
+
+def exchange_folders(path: Path, other: Path) -> None:
+    """Let two folders of one volume take each other's place, at once even after a crash.
+
+    Where the file system cannot do that at once, there is a moment with nothing at `path`;
+    `settle_exchange` mends what a crash left then.
+    """
+    try:
+        _exchange(path, other)
+    except OSError as error:
+        if error.errno not in _NO_EXCHANGE:
+            raise
+        before = _before_exchange(path)
+        path.rename(before)
+        other.rename(path)
+        before.rename(other)
+    sync_path(path.parent)
+
+
+def settle_exchange(path: Path) -> None:
+    """Put the folder back that `exchange_folders` had taken from `path` when it was cut off."""
+    before = _before_exchange(path)
+    if not before.exists():
+        return
+    if path.exists():
+        remove_tree(before)
+    else:
+        before.rename(path)
+
+
+def _before_exchange(path: Path) -> Path:
+    return path.with_name(f".{path.name}.before")
+
+
+def _exchange(path: Path, other: Path) -> None:
+    """Exchange two paths by the system's own call, which Python does not offer."""
+    system = ctypes.CDLL(None, use_errno=True)
+    one, two = os.fsencode(path), os.fsencode(other)
+    if sys.platform == "darwin" and hasattr(system, "renamex_np"):
+        failed = system.renamex_np(one, two, _EXCHANGE)
+    elif hasattr(system, "renameat2"):
+        failed = system.renameat2(_HERE, one, _HERE, two, _EXCHANGE)
+    else:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if failed:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(path))
 
 
 def sweep_leftovers(folder: Path) -> None:

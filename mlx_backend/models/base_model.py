@@ -85,8 +85,12 @@ def load_base_model(library: Library, name: str) -> LoadedModel:
     Raises OvernightError when the model is unknown, damaged, or of an architecture that mlx-lm
     cannot load here; RuntimeError without enough memory.
     """
-    info = find_base_model(library, name)
-    with _damage_told(name, info):
+    return load_from(find_base_model(library, name))
+
+
+def load_from(info: BaseModel) -> LoadedModel:
+    """Load the model in `info.path`, in a library or not; as `load_base_model` otherwise."""
+    with _damage_told(info.card.name, info):
         model = load_weights(info.path)
         tokenizer = load_model_tokenizer(info.path)
     return LoadedModel(model, tokenizer, ChatForm(tokenizer, info), info)

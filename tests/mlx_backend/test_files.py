@@ -203,3 +203,48 @@ def test_only_leftovers_of_dead_processes_are_swept(tmp_path: Path) -> None:
     sweep_leftovers(tmp_path)
     assert names(tmp_path) == sorted(kept)
     sweep_leftovers(tmp_path / "gone")
+
+
+def two_folders(parent: Path) -> tuple[Path, Path]:
+    for name in ("one", "two"):
+        (parent / name).mkdir()
+        (parent / name / "said").write_text(name)
+    return parent / "one", parent / "two"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_two_folders_take_each_other_s_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    def cannot(path: Path, other: Path) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    if not at_once:
+        monkeypatch.setattr(files, "_exchange", cannot)
+    one, two = two_folders(tmp_path)
+    files.exchange_folders(one, two)
+    assert (one / "said").read_text() == "two"
+    assert (two / "said").read_text() == "one"
+    files.settle_exchange(one)
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+
+
+def test_an_exchange_with_nothing_fails(tmp_path: Path) -> None:
+    one, _ = two_folders(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        files.exchange_folders(one, tmp_path / "three")
+    assert (one / "said").read_text() == "one"
+
+
+@pytest.mark.parametrize("ends_after", [1, 2])
+def test_a_crash_within_an_exchange_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_after: int
+) -> None:
+    """Of file systems that cannot exchange two folders at once."""
+    one, two = two_folders(tmp_path)
+    one.rename(tmp_path / ".one.before")
+    if ends_after == 2:
+        two.rename(one)
+    files.settle_exchange(one)
+    assert (one / "said").read_text() == ("one" if ends_after == 1 else "two")
+    assert not (tmp_path / ".one.before").exists()
