@@ -15,13 +15,13 @@ from mlx_backend.adoption.origin import Origin, find_origin
 from mlx_backend.adoption.stillness import require_unchanged, wait_until_settled
 from mlx_backend.adoption.taking_in import Candidate, digests_of, result_of, take_in
 from mlx_backend.adoption.work import Work
+from mlx_backend.catalogue.licences import licence_notice
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel, read_model
-from mlx_backend.models.hub.licences import licence_notice
 from mlx_backend.models.hub.transfer import Stopped
 from mlx_backend.models.hub.wanted import is_weights, no_model
 

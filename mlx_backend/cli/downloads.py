@@ -60,9 +60,9 @@ def _look(
 
     Raises OvernightError now for what would fail after the start.
     """
+    from mlx_backend.catalogue.licences import licence_notice
     from mlx_backend.models.hub.access import Access
     from mlx_backend.models.hub.fetching import require_room
-    from mlx_backend.models.hub.licences import licence_notice
     from mlx_backend.models.hub.repository import look_up
     from mlx_backend.models.hub.wanted import wanted_files
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend import protocol
+from mlx_backend.catalogue.licences import licence_notice
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.models.hub.access import Access
-from mlx_backend.models.hub.licences import licence_notice
 from mlx_backend.models.hub.meter import Meter
 from mlx_backend.models.hub.repository import RemoteFile, Repository, look_up
 from mlx_backend.models.hub.transfer import Place, Transfer, Watch, open_client
