@@ -49,7 +49,7 @@ class AdapterDetail(QWidget):
         self.learned = paragraph(kind="large")
         self.result = paragraph()
         self.missing = paragraph(kind="warning")
-        self.bring_back = button("")
+        self.bring_back = button("Restore It")
         self.figures = NamedValues()
         self.details = NamedValues()
         self._fold = Fold("Details", self.details)

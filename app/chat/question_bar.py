@@ -22,7 +22,7 @@ class QuestionBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.notice = paragraph(kind="quiet")
-        self.way_out = button("", "link")
+        self.way_out = button("Restore It", "link")
         self.way_out.setProperty("flush", True)
         self.thinks = QCheckBox("Think first")
         self.thinks.setToolTip(_THINKS)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.adapters.page import AdaptersPage
+from app.jobs.model_jobs import is_of_model
 from app.jobs.run_news import RunNews
 from app.library.outside_changes import OutsideChanges
 from app.library.window_state import window_state
@@ -42,7 +43,7 @@ from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import open_path
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import Citation, DownloadSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
 
 if TYPE_CHECKING:
     from app.bin.page import BinPage
@@ -187,6 +188,7 @@ class Window(QMainWindow):
         page = ChatPage(self._services)
         page.tonight_wanted.connect(lambda: self.show_page("tonight"))
         page.source_wanted.connect(self._show_source)
+        page.models_wanted.connect(lambda: self.show_page("models"))
         return page
 
     def _make_adapters(self) -> AdaptersPage:
@@ -194,6 +196,7 @@ class Window(QMainWindow):
         page.training_wanted.connect(lambda: self.show_page("tonight"))
         page.chat_wanted.connect(self._chat_with)
         page.renamed.connect(self._take_new_name)
+        page.models_wanted.connect(lambda: self.show_page("models"))
         return page
 
     def _make_models(self) -> ModelsPage:
@@ -310,8 +313,8 @@ class Window(QMainWindow):
             return
         if isinstance(job.spec, TrainSpec):
             self._refresh({"notes", "adapters"})
-        elif isinstance(job.spec, DownloadSpec):
-            self._refresh({"models"})
+        elif is_of_model(job):
+            self._refresh({"models", "adapters", "chat", "tonight"})
         elif isinstance(job.spec, ImportSpec) and self._current() is not self._pages["notes"]:
             self.strip.show_import(job)
         error = job.status.error
