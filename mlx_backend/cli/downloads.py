@@ -132,10 +132,10 @@ def _there_already(
 
     Raises OvernightError now for what would fail after the start.
     """
+    from mlx_backend.catalogue.licences import licence_notice
     from mlx_backend.library.models import list_models
     from mlx_backend.models.hub.access import Access
     from mlx_backend.models.hub.download import require_room, result_of
-    from mlx_backend.models.hub.licences import licence_notice
     from mlx_backend.models.hub.repository import look_up
     from mlx_backend.models.hub.wanted import wanted_files
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import folder_bytes
 from mlx_backend.library.abilities import Abilities, Quantised
 from mlx_backend.library.adapter_names import same_among, shortened
+from mlx_backend.library.measured_memory import Measured, measured_memory
+from mlx_backend.library.model_figures import Config, context_of, figures_of
+from mlx_backend.library.model_fit import UNKNOWN_FIT, Fit, fit_of
+from mlx_backend.library.this_machine import Machine
 from mlx_backend.library.weight_headers import read_header
 
 STARTER = "starter"
 CARD = "overnight.json"
-
-# The share of the machine's memory that a model may take; the rest is for everything else.
-_ROOM = 0.6
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +48,8 @@ class BaseModel:
     fits: bool
     context: int = 0
     """The context length in tokens; 0 when the model's configuration does not state it."""
+    fit: Fit = UNKNOWN_FIT
+    """What this machine can do with it, and how much memory that takes."""
 
     @property
     def reads(self) -> bool:
@@ -55,20 +57,27 @@ class BaseModel:
         return self.card.abilities is not None and self.card.abilities.reading.is_passed
 
 
-def list_models(folder: Path) -> list[BaseModel]:
-    """All complete base models, sorted by name."""
+def list_models(folder: Path, runs: Path | None = None) -> list[BaseModel]:
+    """All complete base models, sorted by name.
+
+    runs: the folder of all runs, where what they measured is to count.
+    """
+    measured = {} if runs is None else measured_memory(runs)
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_dir() and not path.name.startswith("."):
             try:
-                found.append(read_model(folder, path.name))
+                found.append(read_model(folder, path.name, measured.get(path.name)))
             except OvernightError:
                 continue
     return found
 
 
-def read_model(folder: Path, name: str) -> BaseModel:
-    """The base model called `name`. Raises OvernightError when unknown, incomplete or unsafe."""
+def read_model(folder: Path, name: str, measured: Measured | None = None) -> BaseModel:
+    """The base model called `name`. Raises OvernightError when unknown, incomplete or unsafe.
+
+    measured: what a run with a model of this name took.
+    """
     path = folder_of(folder, name)
     if not path.is_dir():
         raise _unknown(name)
@@ -78,6 +87,7 @@ def read_model(folder: Path, name: str) -> BaseModel:
         weights = list(path.glob("model*.safetensors"))
         has_weights = bool(weights) and all(_is_whole(file) for file in weights)
         has_tokenizer = (path / "tokenizer.json").is_file()
+        filed_at = (path / CARD).stat().st_mtime
     except (OSError, UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
         raise _damaged(name, path, str(error)) from error
     if not (has_weights and has_tokenizer):
@@ -88,14 +98,17 @@ def read_model(folder: Path, name: str) -> BaseModel:
             f"The base model '{name}' asks to run program code of its own.",
             "Overnight never runs code from a model. Remove this model and choose another.",
         )
-    context = config.get("max_position_embeddings")
+    # An older measurement is one of another model, which had this name before.
+    is_of_it = measured is not None and measured.at >= filed_at
+    fit = _fit(card, config, sum(map(_size, weights)), measured if is_of_it else None)
     return BaseModel(
         # The folder's name is the model's, as with adapters.
         card=msgspec.structs.replace(card, name=name),
         path=path,
         bytes=folder_bytes(path),
-        fits=fits(card.parameters),
-        context=context if isinstance(context, int) else 0,
+        fits=fit.trains,
+        context=context_of(config),
+        fit=fit,
     )
 
 
@@ -133,12 +146,16 @@ def free_model_name(folder: Path, wanted: str) -> str:
     return name
 
 
-def fits(parameters: int) -> bool:
-    """Whether a model with this many parameters can be trained on this machine; a rough estimate.
+def _fit(card: ModelCard, config: Config, weight_bytes: int, measured: Measured | None) -> Fit:
+    figures = figures_of(config, card.parameters, weight_bytes)
+    return fit_of(figures, Machine.here(), measured)
 
-    Assumes 4 bytes a parameter, as a dequantised float32 model takes on the CPU.
-    """
-    return parameters * 4 <= psutil.virtual_memory().total * _ROOM
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _is_whole(weights: Path) -> bool:

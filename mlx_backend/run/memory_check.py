@@ -7,10 +7,9 @@ import psutil
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_wait import NoRoomYet
+from mlx_backend.library.this_machine import NEARLY_ALL
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.run.plan import RunPlan, memory_available
-
-_NEARLY_ALL = 0.9  # the system needs the rest
 
 
 def check_fit(plan: RunPlan, waits: bool) -> None:
@@ -40,12 +39,12 @@ def check_room(plan: RunPlan, could_take_less: bool) -> None:
 
 def most_memory() -> int:
     """The most memory (bytes) that a training can have here when hardly anything else runs."""
-    nearly = _NEARLY_ALL * psutil.virtual_memory().total
+    nearly = NEARLY_ALL * psutil.virtual_memory().total
     if not has_gpu():
         return int(nearly)
     gpu = mx.device_info()
     if "free_memory" in gpu:  # a card with memory of its own
-        return int(_NEARLY_ALL * int(gpu.get("total_memory") or gpu["memory_size"]))
+        return int(NEARLY_ALL * int(gpu.get("total_memory") or gpu["memory_size"]))
     return int(min(nearly, int(gpu.get("max_recommended_working_set_size") or nearly)))
 
 

@@ -13,6 +13,7 @@ import psutil
 
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.jobs.memory_ladder import MemoryWay, thriftier
+from mlx_backend.library.model_fit import weights_in_memory
 from mlx_backend.library.models import BaseModel, list_models
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.lora import linear_sizes
@@ -164,8 +165,7 @@ def _model_that_fits(plan: RunPlan, preparation: Preparation) -> str:
 
 
 def _weight_bytes(model: BaseModel) -> int:
-    """The bytes of a base model's weights in memory: as in its files on a GPU, else as float32."""
-    return model.bytes if has_gpu() else model.card.parameters * 4
+    return weights_in_memory(model.card.parameters, model.bytes, has_gpu())
 
 
 def _measure(preparation: Preparation, check: Check) -> _Measured:

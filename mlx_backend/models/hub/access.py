@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from mlx_backend.catalogue.hub_pages import HUB
 from mlx_backend.errors import ErrorKind, OvernightError
-
-HUB = "https://huggingface.co"
 
 _ENDPOINT = "HF_ENDPOINT"
 _TOKEN = "HF_TOKEN"

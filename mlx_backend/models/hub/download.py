@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend import protocol
+from mlx_backend.catalogue.licences import licence_notice
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import (
     remove_tree,
@@ -32,7 +33,6 @@ from mlx_backend.library.models import CARD, BaseModel, ModelCard, free_model_na
 from mlx_backend.locks import held
 from mlx_backend.models.hub.acceptance import check_before_weights, check_whole
 from mlx_backend.models.hub.access import Access
-from mlx_backend.models.hub.licences import licence_notice
 from mlx_backend.models.hub.meter import Meter
 from mlx_backend.models.hub.repository import RemoteFile, Repository, look_up
 from mlx_backend.models.hub.transfer import Place, Stopped, Transfer, Watch, open_client

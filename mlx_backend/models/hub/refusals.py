@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from mlx_backend.catalogue.hub_pages import HUB
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.models.hub.access import HUB, Access
+from mlx_backend.models.hub.access import Access
 
 _T = TypeVar("_T")
 _KEPT = "What is there already is kept."

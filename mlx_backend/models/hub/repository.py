@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mlx_backend.catalogue.hub_pages import HUB
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.models.hub.access import HUB, Access
+from mlx_backend.models.hub.access import Access
 from mlx_backend.models.hub.refusals import asking, gated, odd_answer
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library.models import CARD, fits, list_models, read_model
+from mlx_backend.library.models import CARD, list_models, read_model
 
 
 @pytest.fixture
@@ -72,9 +72,15 @@ def test_no_folder_no_models(tmp_path: Path) -> None:
     assert list_models(tmp_path / "gone") == []
 
 
-def test_what_fits() -> None:
-    assert fits(1_000)
-    assert not fits(10**15)
+def test_what_does_not_fit(models: Path) -> None:
+    path = models / "tiny" / CARD
+    card = json.loads(path.read_bytes()) | {"parameters": 10**15}
+    config = models / "tiny" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_bytes()) | {"hidden_size": 10**7}))
+    path.write_text(json.dumps(card))
+    model = read_model(models, "tiny")
+    assert not model.fits
+    assert model.fits == model.fit.trains
 
 
 @pytest.mark.parametrize("kept", [4, 40, 0.5, 0.999])

@@ -6,7 +6,7 @@ Open Source Initiative approves, and public-domain and attribution licences with
 
 from __future__ import annotations
 
-from mlx_backend.models.hub.access import HUB
+from mlx_backend.catalogue.hub_pages import page_of
 
 _OPEN = {
     "afl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause",
@@ -29,12 +29,28 @@ _LIMITED = {
 }
 
 
+def is_open_source(licence: str) -> bool:
+    """Whether the licence with this id is open source; one that is not stated is not."""
+    return licence.lower() in _OPEN
+
+
+def licence_name(licence: str) -> str:
+    """A licence's name for people: that of the Hub's id, or the id itself where it tells enough."""
+    return _LIMITED.get(licence.lower(), (licence or "not stated",))[0]
+
+
+def licence_link(licence: str, repository: str) -> str:
+    """Where a licence can be read: its own page, else that of the repository."""
+    known = _LIMITED.get(licence.lower())
+    return known[1] if known else page_of(repository)
+
+
 def licence_notice(licence: str, repository: str) -> str:
     """What a person should know of a licence before a download; "" where it is open source."""
-    if licence.lower() in _OPEN:
+    if is_open_source(licence):
         return ""
-    page = f"{HUB}/{repository}"
+    link = licence_link(licence, repository)
     if not licence:
-        return f"{repository} states no licence. Read its page before you use it: {page}"
-    name, link = _LIMITED.get(licence.lower(), (licence, page))
+        return f"{repository} states no licence. Read its page before you use it: {link}"
+    name = licence_name(licence)
     return f"The licence of {repository} is not open source: {name}. Read it: {link}"

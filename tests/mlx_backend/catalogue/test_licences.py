@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.models.hub.licences import licence_notice
+from mlx_backend.catalogue.licences import licence_notice
 
 
 @pytest.mark.parametrize("licence", ["apache-2.0", "mit", "Apache-2.0", "cc-by-4.0"])
