@@ -11,13 +11,13 @@ from mlx_backend.protocol import DownloadSpec, Progress
 _STAGES = {
     "looking up": "Asking the Hub",
     "downloading": "Downloading",
-    "copying": "Copying",
+    "looking": "Looking at it",
+    "placing": "Copying it",
+    "comparing": "Comparing what was copied",
     "checking": "Checking that all of it is right",
     "trying": "Trying it out",
-    "trial": "Trying it out",
     "reading": "Finding out how well it reads",
     "quantising": "Making its weights smaller",
-    "filing": "Adding it to the library",
 }
 
 

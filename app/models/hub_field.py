@@ -42,7 +42,7 @@ class HubField(QWidget):
         self.bits = NameMenu()
         self.bits.setAccessibleName("Bits of a weight")
         self.bits.show_names(["As it is", *(f"{bits} bits a weight" for bits in _BITS[1:])])
-        self.details = Fold("Details", self._make_details())
+        self.details = Fold("Details", self._make_details(), is_small=True)
         row = QHBoxLayout()
         row.setSpacing(Space.ONE)
         row.addWidget(self.field, 1)

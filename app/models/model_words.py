@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.text import amounts
+from mlx_backend.catalogue.licences import is_open_source, licence_name
 from mlx_backend.library.abilities import Quantised
 from mlx_backend.library.models import STARTER, BaseModel
 
@@ -12,6 +13,7 @@ STARTER_HELP = (
     " mixes up more than a large one."
 )
 STARTER_COMING = "Comes with Overnight. It is made ready by itself at the first training or chat."
+_LICENCES = {"apache-2.0": "Apache 2.0", "mit": "MIT licence"}
 
 
 def lines_of(model: BaseModel) -> tuple[str, ...]:
@@ -24,9 +26,20 @@ def lines_of(model: BaseModel) -> tuple[str, ...]:
 
 def facts(model: BaseModel) -> str:
     """Whether it fits, its size and its licence, in one line."""
-    fits = "Fits this computer" if model.fits else "Too large to train on this computer"
-    licence = f"Licence {model.card.licence}" if model.card.licence else ""
+    fits = "Fits this computer" if model.fits else _too_large(model)
+    licence = licence_title(model.card.licence) if model.card.licence else ""
+    if licence and not is_open_source(model.card.licence):
+        licence += ", not open source"
     return " · ".join(filter(None, (fits, f"{amounts.size(model.bytes)} on the disk", licence)))
+
+
+def licence_title(licence: str) -> str:
+    """A licence as people write it: 'Apache 2.0'."""
+    return _LICENCES.get(licence.lower(), licence_name(licence))
+
+
+def _too_large(model: BaseModel) -> str:
+    return "Can chat here, too large to train" if model.fit.chats else "Too large for this computer"
 
 
 def abilities(model: BaseModel) -> str:

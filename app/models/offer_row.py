@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout
 
@@ -12,7 +12,7 @@ from app.models.offers import Offer
 from app.models.rows import Row
 from app.style import Space
 from app.widgets.elided import Elided
-from app.widgets.labels import button, label, paragraph
+from app.widgets.labels import button, label
 
 
 class OfferRow(Row):
@@ -29,8 +29,8 @@ class OfferRow(Row):
         self.controls.addWidget(self.get)
         self.good_for = self.add_line(offer.good_for, "body" if is_first else "quiet")
         self.facts = self.add_line(offer.facts)
-        self.fit = self.add_line(offer.fit, "quiet" if offer.is_fitting else "warning")
-        self.missed = self.add_line(offer.missed, "warning")
+        self.fit = self.add_line(offer.fit, "quiet" if offer.is_fitting else "body")
+        self.missed = self.add_line(offer.missed)
         self.read = button("Read It", "link")
         if offer.licence:
             self._add_licence(offer)
@@ -48,8 +48,9 @@ class OfferRow(Row):
         self.read.clicked.connect(functools.partial(_open, offer.licence_link))
         row = QHBoxLayout()
         row.setSpacing(Space.HALF)
-        row.addWidget(paragraph(offer.licence, "quiet"), 1)
-        row.addWidget(self.read, alignment=Qt.AlignmentFlag.AlignTop)
+        row.addWidget(Elided(offer.licence, kind="quiet"))
+        row.addWidget(self.read)
+        row.addStretch()
         self.column.addLayout(row)
 
 

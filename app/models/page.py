@@ -35,6 +35,7 @@ from app.services import Services
 from app.style import Size, Space, inset, sized
 from app.text.error_text import trouble
 from app.widgets.labels import label, paragraph
+from app.widgets.tab_order import follow_layout
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
 from mlx_backend.library import Library
@@ -42,7 +43,8 @@ from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.models import STARTER, BaseModel, list_models
 from mlx_backend.protocol import AdoptSpec, DownloadSpec
 
-_OTHERS = "Any other model of the Hugging Face Hub, by its name:"
+_OTHERS = "Any other model of the Hugging Face Hub:"
+_DROP = "You can also drop a model's folder here."
 _HERE, _COMING = "In your library", "On the way"
 
 
@@ -67,6 +69,8 @@ class ModelsPage(QWidget):
         self._found = _Found([], (), [], Offers())
         self._on_computer: list[Offer] = []
         self._used_before = ""
+        self._begun = ""
+        self._content = QWidget()
         self._token = HubToken(services.library, self)
         self._finder = Finder(functools.partial(found_offers, services.library), self)
         self.models = LibraryList()
@@ -128,7 +132,11 @@ class ModelsPage(QWidget):
     def _show_jobs(self) -> None:
         jobs = self._jobs.unfinished()
         self._under_way_heading.setVisible(bool(jobs))
-        self.under_way.show_jobs(jobs)
+        self.under_way.show_jobs(jobs, self._found.offers.titles)
+        if self._begun in {job.id for job in jobs}:
+            # Else the key that began it, pressed again, would begin the next one of the list.
+            self.under_way.row_of(self._begun).take_focus()
+            self._begun = ""
         states = {repo: _HERE for repo in map(_repo_of, self._found.models) if repo}
         for job in jobs:
             if isinstance(job.spec, DownloadSpec):
@@ -162,7 +170,16 @@ class ModelsPage(QWidget):
         self.refresh()
 
     def _download(self, offer: Offer) -> None:
-        self._jobs.download(offer.key, offer.revision)
+        self._begun = self._jobs.download(offer.key, offer.revision)
+
+    def _add(self, folder: Path) -> None:
+        self._begun = self._jobs.adopt(folder)
+
+    def _cancel(self, job_id: str) -> None:
+        chosen = self.choices.checkedButton()
+        if chosen is not None and self.under_way.row_of(job_id).cancel.hasFocus():
+            chosen.setFocus()
+        self._jobs.cancel(job_id)
 
     def _download_missing(self, missing: MissingBase) -> None:
         offer = self._offer_of(missing)
@@ -205,17 +222,19 @@ class ModelsPage(QWidget):
         self.missing.download_wanted.connect(self._download_missing)
         self.under_way.pause_wanted.connect(jobs.pause)
         self.under_way.go_on_wanted.connect(jobs.go_on)
-        self.under_way.cancel_wanted.connect(jobs.cancel)
+        self.under_way.cancel_wanted.connect(self._cancel)
         self.under_way.token_given.connect(self._take_token)
         self.catalogue.download_wanted.connect(self._download)
         self.hub.wanted.connect(jobs.download)
-        self.on_computer.add_wanted.connect(lambda folder: self.adopt([folder]))
+        self.on_computer.add_wanted.connect(self._add)
+        lists = (self.missing, self.models, self.under_way, self.catalogue.list)
+        for each in (*lists, self.on_computer.list, self.on_computer.useless):
+            each.rows_changed.connect(lambda: follow_layout(self._content))
         self._finder.found.connect(self._show_on_computer)
 
     def _lay_out(self) -> None:
-        content = QWidget()
-        sized(content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
-        column = QVBoxLayout(content)
+        sized(self._content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
+        column = QVBoxLayout(self._content)
         inset(column, Space.FOUR)
         column.setSpacing(Space.TWO)
         column.addWidget(label("Models", "title"))
@@ -232,7 +251,7 @@ class ModelsPage(QWidget):
             self.hub,
             self._on_computer_heading,
             self.on_computer,
-            paragraph("A model's folder dropped here is added, too.", "quiet"),
+            paragraph(_DROP, "quiet"),
         ):
             column.addWidget(part)
         self._on_computer_heading.hide()
@@ -240,7 +259,7 @@ class ModelsPage(QWidget):
         column.addStretch()
         scroll = QScrollArea()
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
-        scroll.setWidget(content)
+        scroll.setWidget(self._content)
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

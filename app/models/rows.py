@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.style import Space
+from app.style import Size, Space, sized
 from app.widgets.labels import hairline, paragraph
 
 
@@ -28,6 +28,8 @@ class Row(QFrame):
         self.column.addWidget(hairline())
         self.column.addSpacing(Space.ONE)
         self.column.addLayout(top)
+        # As high with buttons as without.
+        sized(title, lambda it: it.setMinimumHeight(Size.CONTROL))
 
     def add_line(self, text: str, kind: str = "quiet", indent: int = 0) -> QLabel:
         """Add a line; "" adds one that is not shown yet."""
@@ -40,6 +42,9 @@ class Row(QFrame):
 
 class RowList(QWidget):
     """Rows below one another."""
+
+    rows_changed = Signal()
+    """Other rows are shown, or in another order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +60,8 @@ class RowList(QWidget):
 
     def show_rows(self, rows: Sequence[QWidget]) -> None:
         """Show these in this order; those that are there already stay as they are."""
-        for gone in [row for row in self.rows if row not in rows]:
+        before = self.rows
+        for gone in [row for row in before if row not in rows]:
             self._column.removeWidget(gone)
             gone.hide()
             gone.deleteLater()
@@ -63,3 +69,5 @@ class RowList(QWidget):
             if self._column.indexOf(row) != place:
                 self._column.insertWidget(place, row)
         self.setVisible(bool(rows))
+        if before != list(rows):
+            self.rows_changed.emit()

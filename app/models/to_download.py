@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from app.models.model_words import licence_title
 from app.models.offers import Offer, Offers
 from app.text import amounts
 from mlx_backend.catalogue.entries import Entry, entries, recommended
 from mlx_backend.catalogue.fit_words import fit_sentence, memory
-from mlx_backend.catalogue.licences import is_open_source, licence_link, licence_name
+from mlx_backend.catalogue.licences import is_open_source, licence_link
 from mlx_backend.library.this_machine import Machine
 
 _MOST_LANGUAGES = 3
@@ -45,7 +46,7 @@ def _offer_of(entry: Entry, machine: Machine) -> Offer:
 
 def _facts(entry: Entry) -> str:
     thinks = "can think first" if entry.thinks else ""
-    licence = licence_name(entry.licence) if is_open_source(entry.licence) else ""
+    licence = licence_title(entry.licence) if is_open_source(entry.licence) else ""
     size = amounts.size(entry.bytes)
     return " · ".join(filter(None, (size, _languages(entry.languages), thinks, licence)))
 
@@ -60,11 +61,12 @@ def _languages(names: tuple[str, ...]) -> str:
 def _warning(licence: str) -> str:
     if is_open_source(licence):
         return ""
-    return f"Not open source: {licence_name(licence)}."
+    return f"Not open source: {licence_title(licence)}"
 
 
 def _advice(best: Entry | None, machine: Machine) -> str:
-    has = f"This computer has {memory(machine.memory_bytes)} of memory."
+    has = amounts.regional(memory(machine.memory_bytes))
     if best is None:
-        return f"{has} None of these can be trained here; the starter can."
-    return f"{has} Take {best.title}."
+        told = "None of these can be trained here; the starter can."
+        return f"This computer has {has} of memory. {told}"
+    return f"Best for this computer and its {has} of memory:"

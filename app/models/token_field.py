@@ -11,8 +11,8 @@ from app.widgets.labels import button, paragraph
 
 _TOKENS = "https://huggingface.co/settings/tokens"
 _TOLD = (
-    "Where the Hub asks who you are, an access token of yours tells it. It is kept in this"
-    " computer's keyring and sent to the Hub alone."
+    "An access token of the Hub says who you are. It is kept in this computer's keyring, and sent"
+    " to the Hub alone."
 )
 
 

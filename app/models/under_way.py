@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar
@@ -41,15 +41,15 @@ class UnderWayList(RowList):
         """The row of a job."""
         return self._rows[job_id]
 
-    def show_jobs(self, jobs: Sequence[JobSnapshot]) -> None:
-        """Show these."""
+    def show_jobs(self, jobs: Sequence[JobSnapshot], titles: Mapping[str, str]) -> None:
+        """Show these. titles: how the catalogue calls the repositories that it has."""
         self._rows = {job.id: self._rows.get(job.id) or self._make_row(job) for job in jobs}
         for job in jobs:
-            self._rows[job.id].show_job(job)
+            self._rows[job.id].show_job(job, _title(job, titles))
         self.show_rows(list(self._rows.values()))
 
     def _make_row(self, job: JobSnapshot) -> JobRow:
-        row = JobRow(job)
+        row = JobRow()
         job_id = job.id
         row.pause.clicked.connect(lambda: self.pause_wanted.emit(job_id))
         row.go_on.clicked.connect(lambda: self.go_on_wanted.emit(job_id))
@@ -61,7 +61,7 @@ class UnderWayList(RowList):
 class JobRow(Row):
     """What one job does, how far it is, and what can be done about it."""
 
-    def __init__(self, job: JobSnapshot) -> None:
+    def __init__(self) -> None:
         self.title = Elided(kind="strong")
         super().__init__(self.title)
         self.pause = button("Pause")
@@ -79,17 +79,19 @@ class JobRow(Row):
         self.told = self.add_line("")
         self.token = TokenField()
         self.column.addWidget(self.token)
-        self.show_job(job)
 
-    def show_job(self, job: JobSnapshot) -> None:
+    def show_job(self, job: JobSnapshot, title: str) -> None:
         """Show how it stands now."""
-        title = title_of(job)
         self.title.setText(title)
         self.bar.setAccessibleName(f"Progress of {title}")
         self._show_words(job)
         self._show_bar(job)
         self._show_actions(job, title)
         self.token.setVisible(wants_token(job))
+
+    def take_focus(self) -> None:
+        """Put the focus on the first thing that can be done."""
+        (self.cancel if self.pause.isHidden() else self.pause).setFocus()
 
     def _show_words(self, job: JobSnapshot) -> None:
         has_failed = job.state is JobState.FAILED
@@ -112,9 +114,17 @@ class JobRow(Row):
     def _show_actions(self, job: JobSnapshot, title: str) -> None:
         has_failed = job.state is JobState.FAILED
         can_pause = isinstance(job.spec, DownloadSpec)  # what is copied begins anew
-        self.pause.setVisible(job.is_active and can_pause)
-        self.pause.setEnabled(not job.stopping)
+        had_focus = self.pause.hasFocus() or self.go_on.hasFocus()
         self.go_on.setVisible(job.state.can_resume)
+        self.pause.setVisible(job.is_active and can_pause)
         self.go_on.setText("Try Again" if has_failed else "Continue")
+        self.cancel.setText("Remove" if has_failed else "Cancel")
+        if had_focus:
+            (self.pause if job.is_active else self.go_on).setFocus()
         for each in (self.pause, self.go_on, self.cancel):
             each.setAccessibleName(f"{each.text()} {title}")
+
+
+def _title(job: JobSnapshot, titles: Mapping[str, str]) -> str:
+    repo = job.spec.repo if isinstance(job.spec, DownloadSpec) else ""
+    return titles.get(repo) or title_of(job)

@@ -23,7 +23,7 @@ from app.jobs.model_jobs import is_of_model
 from app.jobs.run_news import RunNews
 from app.library.outside_changes import OutsideChanges
 from app.library.window_state import window_state
-from app.models.page import ModelsPage
+from app.models.page import ModelsPage, is_model_folder
 from app.notes.page import NotesPage
 from app.services import Services
 from app.settings.page import SettingsPage
@@ -235,8 +235,8 @@ class Window(QMainWindow):
         self.sidebar.chosen.connect(self.show_page)
         self.strip.chosen.connect(self.show_page)
         self.strip.chat_wanted.connect(self._chat_with)
-        drops = FileDrops(self, DropSign(self._whole))
-        drops.dropped.connect(self.import_paths)
+        drops = FileDrops(self, DropSign(self._whole, self._what_a_drop_does))
+        drops.dropped.connect(self._take_dropped)
         self._chooser.chosen.connect(self.import_paths)
         menus.page_wanted.connect(self.show_page)
         menus.chat_wanted.connect(self._new_chat)
@@ -257,6 +257,18 @@ class Window(QMainWindow):
         services.watcher.settled.connect(self._say_good_morning)
 
     # --- wishes ---
+
+    def _what_a_drop_does(self) -> str:
+        if self.page_shown == "models":
+            return "Drop a model's folder to add it"
+        return "Drop to add these notes"
+
+    def _take_dropped(self, paths: list[Path]) -> None:
+        """Models that are dropped onto their page are adopted; all else is notes."""
+        if self.page_shown == "models" and all(map(is_model_folder, paths)):
+            cast(ModelsPage, self.page("models")).adopt(paths)
+        else:
+            self.import_paths(paths)
 
     def _import_samples(self) -> None:
         self.import_paths([Path(str(resources.files("resources") / "sample_notes"))])
