@@ -12,6 +12,7 @@ from app.jobs.exports import Exports
 from app.jobs.imports import Imports
 from app.jobs.login_item import LoginItem
 from app.jobs.memory_release import MemoryKeeper
+from app.jobs.model_jobs import ModelJobs
 from app.jobs.planner import Planner
 from app.jobs.wakefulness import Wakefulness
 from app.jobs.watched_folders import WatchedFolders
@@ -42,6 +43,7 @@ class Services:
     imports: Imports
     watched: WatchedFolders
     exports: Exports
+    model_jobs: ModelJobs
     planner: Planner
     worker: ChatWorker
     keeper: MemoryKeeper
@@ -83,6 +85,7 @@ def make_services(library: Library, app: QApplication) -> Services:
         imports=imports,
         watched=WatchedFolders(background, imports),
         exports=Exports(watcher),
+        model_jobs=ModelJobs(watcher),
         planner=Planner(library),
         worker=worker,
         keeper=MemoryKeeper(watcher, worker),

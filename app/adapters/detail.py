@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayou
 from app.adapters.adapter_list_model import Listed
 from app.jobs.exports import Exports
 from app.jobs.snapshot import JobSnapshot
+from app.library.missing_bases import MissingBase, cannot_answer, way_back
 from app.style import Size, Space, sized
 from app.text import amounts
 from app.text.error_text import trouble
@@ -36,13 +37,19 @@ class AdapterDetail(QWidget):
     chat_wanted = Signal(str)
     delete_wanted = Signal(str)
 
+    base_wanted = Signal(object)
+    """Bring this MissingBase back."""
+
     def __init__(self, exports: Exports) -> None:
         super().__init__()
         self._exports = exports
         self._adapter: Listed | None = None
+        self._missing: MissingBase | None = None
         self.title = Elided(kind="title")
         self.learned = paragraph(kind="large")
         self.result = paragraph()
+        self.missing = paragraph(kind="warning")
+        self.bring_back = button("Restore It")
         self.figures = NamedValues()
         self.details = NamedValues()
         self._fold = Fold("Details", self.details)
@@ -60,15 +67,17 @@ class AdapterDetail(QWidget):
         self.chat.clicked.connect(lambda: self._with_name(self.chat_wanted.emit))
         PressedOnce(self.delete)
         self.delete.clicked.connect(lambda: self._with_name(self.delete_wanted.emit))
+        self.bring_back.clicked.connect(lambda: self.base_wanted.emit(self._missing))
         self.export.clicked.connect(self._choose_folder)
         self.export_cancel.clicked.connect(self._cancel_export)
         self.export_show.clicked.connect(self._show_export_folder)
         exports.changed.connect(self._show_export)
         self.hide()
 
-    def show_adapter(self, adapter: Listed | None) -> None:
-        """Show this one, or nothing."""
+    def show_adapter(self, adapter: Listed | None, missing: MissingBase | None = None) -> None:
+        """Show this one, or nothing. missing: its base model, where that is gone."""
         self._adapter = adapter
+        self._show_missing(missing)
         self.setVisible(adapter is not None)
         if adapter is None:
             return
@@ -81,6 +90,15 @@ class AdapterDetail(QWidget):
         else:
             self.result.setText(_DAMAGED)
         self._show_export()
+
+    def _show_missing(self, missing: MissingBase | None) -> None:
+        self._missing = missing
+        name = self._adapter.name if self._adapter is not None else ""
+        self.missing.setText(cannot_answer(name, missing) if missing is not None else "")
+        self.missing.setVisible(missing is not None)
+        self.bring_back.setText(way_back(missing))
+        self.bring_back.setVisible(missing is not None)
+        self.chat.setEnabled(missing is None)
 
     def _show_card(self, adapter: Adapter) -> None:
         card = adapter.card
@@ -112,6 +130,8 @@ class AdapterDetail(QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self.learned)
         layout.addWidget(self.result)
+        layout.addWidget(self.missing)
+        layout.addWidget(self.bring_back, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(actions)
         layout.addLayout(export)
         layout.addWidget(hairline())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
+import sqlite3
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QListView, QMenu, QSplitter, QStackedLayout, QVBox
 from app.adapters.adapter_list_model import AdapterListModel, Index, Listed
 from app.adapters.detail import AdapterDetail
 from app.library.deletions import Change
+from app.library.missing_bases import MissingBase, find_missing_bases, missing_of
 from app.library.renames import adapter_rename
 from app.services import Services
 from app.style import Size, Space
@@ -25,8 +26,11 @@ from app.widgets.reveal import SHOW, reveal
 from app.widgets.two_line_delegate import TwoLineDelegate
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
+from mlx_backend.library import Library
 from mlx_backend.library.adapter_names import check_name, same_among
 from mlx_backend.library.adapters import Adapter, list_adapters, list_damaged
+
+_Found = tuple[list[Listed], tuple[MissingBase, ...]]
 
 
 class AdaptersPage(QWidget):
@@ -41,12 +45,16 @@ class AdaptersPage(QWidget):
     renamed = Signal(str, str)
     """An adapter's old name and its new one."""
 
+    models_wanted = Signal()
+    """Go where base models are."""
+
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._library = services.library
         self._background = services.background
         self._history = services.history
         self._deletions = services.deletions
+        self._missing: tuple[MissingBase, ...] = ()
         self._wanted: str | None = None
         self._before: tuple[str, int] | None = None
         self.table = AdapterListModel()
@@ -71,7 +79,7 @@ class AdaptersPage(QWidget):
 
     def refresh(self) -> None:
         """Look which adapters there are."""
-        self._background.call(lambda _: _find(self._library.adapters), self._show)
+        self._background.call(lambda db: _find(self._library, db), self._show)
 
     def choose(self, name: str) -> None:
         """Show this adapter, now or as soon as it is in the list."""
@@ -116,6 +124,7 @@ class AdaptersPage(QWidget):
         self.empty.chosen.connect(self.training_wanted)
         self.detail.chat_wanted.connect(self.chat_wanted)
         self.detail.delete_wanted.connect(self._delete)
+        self.detail.base_wanted.connect(self._bring_back)
         self.list.activated.connect(lambda index: self._chat(self.table.adapter(index.row())))
         self.list.selectionModel().currentChanged.connect(lambda *_: self._show_detail())
         self.table.modelAboutToBeReset.connect(self._remember)
@@ -130,12 +139,14 @@ class AdaptersPage(QWidget):
         if isinstance(adapter, Adapter):
             self.chat_wanted.emit(adapter.name)
 
-    def _show(self, adapters: list[Listed]) -> None:
+    def _show(self, found: _Found) -> None:
         if self.rename.is_open:
             return  # the list is read again when the renaming ends
+        adapters, self._missing = found
         self.table.show(adapters)
         self._stack.setCurrentIndex(2 if adapters else 1)
-        self._select_wanted()
+        if not self._select_wanted():
+            self._show_detail()
 
     def _remember(self) -> None:
         row = self.list.currentIndex().row()
@@ -159,7 +170,15 @@ class AdaptersPage(QWidget):
 
     def _show_detail(self) -> None:
         current = self.list.currentIndex()
-        self.detail.show_adapter(self.table.adapter(current.row()) if current.isValid() else None)
+        adapter = self.table.adapter(current.row()) if current.isValid() else None
+        base = adapter.card.base if isinstance(adapter, Adapter) else ""
+        self.detail.show_adapter(adapter, missing_of(self._missing, base))
+
+    def _bring_back(self, missing: MissingBase) -> None:
+        if missing.binned is not None:
+            self._deletions.restore([missing.binned])
+        else:
+            self.models_wanted.emit()
 
     def _open_menu(self, point: QPoint) -> None:
         index = self.list.indexAt(point)
@@ -191,7 +210,9 @@ class AdaptersPage(QWidget):
         self._deletions.delete("adapter", [name], name)
 
     def _take_change(self, change: Change) -> None:
-        if change.kind == "adapter":
+        if change.kind == "model":
+            self.refresh()
+        elif change.kind == "adapter":
             if change.is_back and change.keys:
                 self._wanted = str(change.keys[0])
             self.refresh()
@@ -220,5 +241,6 @@ class AdaptersPage(QWidget):
         self.renamed.emit(old, new)
 
 
-def _find(folder: Path) -> list[Listed]:
-    return [*list_adapters(folder), *list_damaged(folder)]
+def _find(library: Library, db: sqlite3.Connection) -> _Found:
+    folder = library.adapters
+    return [*list_adapters(folder), *list_damaged(folder)], find_missing_bases(library, db)

@@ -24,17 +24,21 @@ class Answerer:
 
 @dataclass(frozen=True)
 class Manner:
-    """How tokens are sampled, and whether the answer is from the notes or from memory."""
+    """How tokens are sampled, and whether the answer is from the notes or from memory.
+
+    thinks: whether the model may think aloud before it answers.
+    """
 
     sampling: Sampling = field(default_factory=Sampling)
     grounded: bool = False
+    thinks: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, grounded: bool) -> Manner:
+    def of(cls, settings: Settings, grounded: bool, thinks: bool = False) -> Manner:
         """As the person's settings have it."""
         sampling = Sampling(
             temperature=settings.temperature,
             top_p=settings.top_p,
             max_tokens=settings.max_tokens,
         )
-        return cls(sampling, grounded)
+        return cls(sampling, grounded, thinks)

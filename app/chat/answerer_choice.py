@@ -20,8 +20,8 @@ _GROUNDED = (
 )
 _COMPARE = "The base model, before any training, answers too."
 _ALIKE = (
-    "With “From my notes” on, a model of this size quotes your notes, whatever it learned: the base"
-    " model would give the same answer. Switch it off to compare."
+    "With “From my notes” on, this model quotes your notes, whatever it learned: the base model"
+    " would give the same answer. Switch it off to compare."
 )
 
 
@@ -32,7 +32,8 @@ class AnswererChoice(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._answerers: list[Answerer] = []
+        self._answerers: list[Answerer | None] = []  # None: the line between adapters and models
+        self._usual = ""
         self._readers: frozenset[str] = frozenset()
         self.menu = NameMenu()
         self.menu.setAccessibleName("Who answers")
@@ -58,27 +59,43 @@ class AnswererChoice(QWidget):
         self.grounded.clicked.connect(lambda _: self._take())
         self._show_compare()
 
-    def show_adapters(self, cards: Sequence[AdapterCard], base_model: str) -> None:
-        """Offer these adapters, the newest first, and the base model."""
-        chosen = self.chosen.adapter if self._answerers else None
-        self._answerers = [Answerer(card.name, card.base) for card in cards]
-        self._answerers.append(Answerer(None, base_model))
-        self.menu.show_names([answerer.adapter or BASE_MODEL for answerer in self._answerers])
-        self.choose(chosen)
+    def show_adapters(
+        self, cards: Sequence[AdapterCard], base_model: str, models: Sequence[str] = ()
+    ) -> None:
+        """Offer these adapters, the newest first, and below them the base models.
 
-    def choose(self, adapter: str | None) -> bool:
-        """Choose an adapter, else the base model; returns whether there is such an adapter."""
-        names = [answerer.adapter for answerer in self._answerers]
-        found = adapter in names
-        self.menu.setCurrentIndex(names.index(adapter) if found else len(names) - 1)
+        base_model: the one that answers where no other was chosen.
+        """
+        was = self.chosen if self._answerers else Answerer(None, base_model)
+        bases = list(models) if len(models) > 1 else [base_model]
+        self._usual = base_model if base_model in bases else bases[0]
+        self._answerers = [Answerer(card.name, card.base) for card in cards]
+        names = [card.name for card in cards]
+        has_line = bool(cards) and len(bases) > 1
+        self._answerers += [None] * has_line
+        self._answerers += [Answerer(None, base) for base in bases]
+        names += [""] * has_line
+        names += bases if len(bases) > 1 else [BASE_MODEL]
+        self.menu.show_names(names)
+        self.choose(was.adapter, was.model)
+
+    def choose(self, adapter: str | None, model: str = "") -> bool:
+        """Choose an adapter, else a base model, "" for the usual one.
+
+        Returns whether there is such an adapter, or base model.
+        """
+        place = self._place(adapter, model)
+        usual = self._place(None, "") if place is None else place
+        self.menu.setCurrentIndex(-1 if usual is None else usual)
         self._show_compare()
-        return found
+        return place is not None
 
     @property
     def chosen(self) -> Answerer:
         """Who answers first."""
         index = self.menu.currentIndex()
-        return self._answerers[index] if 0 <= index < len(self._answerers) else Answerer()
+        found = self._answerers[index] if 0 <= index < len(self._answerers) else None
+        return found or Answerer()
 
     def answerers(self, grounded: bool) -> tuple[Answerer, ...]:
         """All who answer, in turn, from the notes or from memory."""
@@ -106,6 +123,14 @@ class AnswererChoice(QWidget):
         """Without notes there is nothing to look up; the person's choice is kept."""
         self.grounded.setEnabled(has_notes)
         self._show_compare()
+
+    def _place(self, adapter: str | None, model: str) -> int | None:
+        wanted = model or self._usual
+        for place, each in enumerate(self._answerers):
+            is_it = each is not None and each.adapter == adapter
+            if each is not None and is_it and (adapter is not None or each.model == wanted):
+                return place
+        return None
 
     def _take(self) -> None:
         self._show_compare()

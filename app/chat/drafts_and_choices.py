@@ -22,8 +22,10 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     conversation: int | None = None
     has_chosen: bool = False
     adapter: str | None = None
+    model: str = ""
     compare: bool = False
     grounded: bool = True
+    thinks: bool = False
     drafts: dict[str, str] = {}
 
 
@@ -52,8 +54,13 @@ class DraftsAndChoices(QObject):
 
     @property
     def adapter(self) -> str | None:
-        """Who was to answer; None is the base model."""
+        """Who was to answer; None is a base model."""
         return self._remembered.adapter
+
+    @property
+    def model(self) -> str:
+        """The base model that was to answer where no adapter was; "" is tonight's."""
+        return self._remembered.model
 
     @property
     def compare(self) -> bool:
@@ -64,6 +71,11 @@ class DraftsAndChoices(QObject):
     def grounded(self) -> bool:
         """Whether answers were to be looked up in the notes."""
         return self._remembered.grounded
+
+    @property
+    def thinks(self) -> bool:
+        """Whether a model that can was to think before it answers."""
+        return self._remembered.thinks
 
     def draft(self, conversation: int | None) -> str:
         """What was typed in a conversation (None: the new one) and not sent yet."""
@@ -78,13 +90,17 @@ class DraftsAndChoices(QObject):
         """Remember which conversation is open."""
         self._change(conversation=conversation)
 
-    def set_answerer(self, adapter: str | None, compare: bool) -> None:
-        """Remember who is to answer."""
-        self._change(has_chosen=True, adapter=adapter, compare=compare)
+    def set_answerer(self, adapter: str | None, compare: bool, model: str = "") -> None:
+        """Remember who is to answer; `model` is the base model where `adapter` is None."""
+        self._change(has_chosen=True, adapter=adapter, compare=compare, model=model)
 
     def set_grounded(self, grounded: bool) -> None:
         """Remember whether answers are looked up in the notes."""
         self._change(grounded=grounded)
+
+    def set_thinks(self, thinks: bool) -> None:
+        """Remember whether a model that can thinks before it answers."""
+        self._change(thinks=thinks)
 
     def flush(self) -> None:
         """Write what has changed without waiting for a pause."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWid
 from app.chat.exchanges import Exchange, Phase, ShownAnswer
 from app.chat.question_length import without_middle
 from app.chat.source_chips import SourceChips
+from app.chat.thoughts_view import ThoughtsView
 from app.style import Size, Space, Style, sized
 from app.text.amounts import regional
 from app.text.error_text import trouble
@@ -24,6 +25,7 @@ from mlx_backend.protocol.context_window import left_out_sentence
 
 BASE_MODEL = "Base model"
 _FROM_NOTES = "From your notes"
+_THINKING = "Thinking…"
 
 # A long answer takes longer to lay out: rest at least this many times as long as that took.
 _REST_FACTOR = 4
@@ -147,6 +149,7 @@ class AnswerView(QWidget):
         self.body = SafeMarkdown(style)
         self.body.setAccessibleName(f"Answer of {name}")
         self.status = paragraph(kind="quiet")
+        self.thoughts = ThoughtsView()
         self.problem = paragraph(kind="warning")
         self.sources = SourceChips()
         self.left_out = paragraph(kind="small")
@@ -169,7 +172,7 @@ class AnswerView(QWidget):
     def set_waiting(self, words: str) -> None:
         """What to say while the answer has not begun."""
         self._waiting = words
-        self.status.setText(words)
+        self._show_status(self._answer)
 
     def set_can_retry(self, can_retry: bool) -> None:
         """Whether the question may be asked again, and from memory where the notes do not say."""
@@ -205,7 +208,8 @@ class AnswerView(QWidget):
             self._rest.start(max(_LEAST_REST_MS, round(took_ms * _REST_FACTOR)))
 
     def _show_rest(self, answer: ShownAnswer) -> None:
-        self.status.setVisible(answer.phase is Phase.WAITING)
+        self._show_status(answer)
+        self.thoughts.show_thoughts(answer.thoughts)
         error = answer.error
         self.problem.setText(trouble(error) if error else "")
         self.problem.setVisible(error is not None)
@@ -218,6 +222,10 @@ class AnswerView(QWidget):
         self.set_can_retry(self._can_retry)
         self.speed.setText(_footnote(answer))
         self.speed.setVisible(bool(self.speed.text()))
+
+    def _show_status(self, answer: ShownAnswer) -> None:
+        self.status.setText(_THINKING if answer.thoughts else self._waiting)
+        self.status.setVisible(answer.phase is Phase.WAITING)
 
     def _lay_out(self) -> None:
         footer = QHBoxLayout()
@@ -233,6 +241,7 @@ class AnswerView(QWidget):
         layout.setSpacing(Space.HALF)
         layout.addWidget(self.name)
         layout.addWidget(self.status)
+        layout.addWidget(self.thoughts)
         layout.addWidget(self.body)
         layout.addWidget(self.problem)
         layout.addWidget(self.sources)

@@ -38,7 +38,7 @@ class ShownAnswer:
     passages of the notes that it is from; `quote` is the text of a note that it consists of, ""
     where a model worded it. `is_from_notes`: no model worded it, because it is a quote, or says
     that there is nothing to quote. `left_out` is how many of the first questions the model did not
-    see.
+    see. `thoughts` is what the model thought aloud before: no part of the answer, and never stored.
     """
 
     adapter: str | None
@@ -50,6 +50,7 @@ class ShownAnswer:
     quote: str = ""
     is_from_notes: bool = False
     left_out: int = 0
+    thoughts: str = ""
 
     @property
     def shown(self) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QPoint
 from PySide6.QtGui import QPalette, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 
+from app.chat.thoughts_view import THOUGHTS
 from app.chat.transcript import Transcript
 from app.style import Space
 from app.widgets.find_bar import FindBar
@@ -92,7 +93,7 @@ class FindInConversation(QObject):
 def _texts(view: QWidget) -> list[_Text]:
     """The texts of an exchange that can be seen, in the order in which they are read."""
     found = [text for text in view.findChildren(QWidget) if isinstance(text, _Text)]
-    there = [text for text in found if text.isVisibleTo(view)]
+    there = [text for text in found if text.isVisibleTo(view) and text.property("kind") != THOUGHTS]
 
     def place(text: _Text) -> tuple[int, int]:
         corner = text.mapTo(view, QPoint(0, 0))

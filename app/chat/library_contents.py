@@ -4,36 +4,59 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from app.library.missing_bases import MissingBase, find_missing_bases
+from mlx_backend.library import Library
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.conversations import Conversation, Conversations
-from mlx_backend.library.models import list_models
+from mlx_backend.library.models import STARTER, BaseModel, list_models
 from mlx_backend.library.notes import Notes
 
 
 @dataclass(frozen=True)
 class LibraryContents:
-    """Conversations and adapters, the newest first; base models by name."""
+    """Conversations and adapters, the newest first; base models by name.
+
+    missing: base models that adapters need and that are gone.
+    """
 
     conversations: list[Conversation] = field(default_factory=list)
     cards: list[AdapterCard] = field(default_factory=list)
-    model_bytes: dict[str, int] = field(default_factory=dict)
-    contexts: dict[str, int] = field(default_factory=dict)
-    """How many tokens each base model reads at once."""
-    readers: list[str] = field(default_factory=list)
-    """The base models that word answers themselves."""
+    models: dict[str, BaseModel] = field(default_factory=dict)
+    missing: tuple[MissingBase, ...] = ()
     has_notes: bool = False
 
+    @property
+    def bases(self) -> list[str]:
+        """The base models that can answer; the starter is made when it is first asked."""
+        others = [name for name in self.models if name != STARTER]
+        return [STARTER, *others]
 
-def read_contents(adapters: Path, models: Path, db: sqlite3.Connection) -> LibraryContents:
-    """Read the library; `adapters` and `models` are its folders."""
-    there = list_models(models)
+    @property
+    def readers(self) -> list[str]:
+        """The base models that word answers from the notes themselves."""
+        return [name for name, model in self.models.items() if model.reads]
+
+    def bytes_of(self, model: str, otherwise: int) -> int:
+        """How large a base model is; `otherwise` where that is not known yet."""
+        return self.models[model].bytes if model in self.models else otherwise
+
+    def context_of(self, model: str) -> int:
+        """How many tokens a base model reads at once; 0 where that is not known."""
+        return self.models[model].context if model in self.models else 0
+
+    def can_think(self, model: str) -> bool:
+        """Whether a base model can think aloud before it answers."""
+        abilities = self.models[model].card.abilities if model in self.models else None
+        return abilities is not None and abilities.thinks
+
+
+def read_contents(library: Library, db: sqlite3.Connection) -> LibraryContents:
+    """Read the library."""
     return LibraryContents(
         Conversations(db).all(),
-        [adapter.card for adapter in list_adapters(adapters)],
-        {model.card.name: model.bytes for model in there},
-        {model.card.name: model.context for model in there},
-        [model.card.name for model in there if model.reads],
+        [adapter.card for adapter in list_adapters(library.adapters)],
+        {model.card.name: model for model in list_models(library.models)},
+        find_missing_bases(library, db),
         Notes(db).totals().notes > 0,
     )

@@ -26,6 +26,7 @@ from app.chat.transcript import Transcript
 from app.chat.warm_up import WarmUp
 from app.jobs.chat_worker import WorkerState
 from app.library.deletions import Change
+from app.library.missing_bases import MissingBase, cannot_answer, missing_of, way_back
 from app.services import Services
 from app.style import Space
 from app.text.error_text import trouble
@@ -49,6 +50,9 @@ class ChatPage(QWidget):
 
     source_wanted = Signal(object)
     """Open the note of this Citation."""
+
+    models_wanted = Signal()
+    """Go where base models are."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -78,6 +82,7 @@ class ChatPage(QWidget):
         self._connect()
         self.answerer.compare.setChecked(self.remembered.compare)
         self.answerer.grounded.setChecked(self.remembered.grounded)
+        self.foot.thinks.setChecked(self.remembered.thinks)
         self.session.open(self.remembered.conversation)
         self.refresh()
 
@@ -85,8 +90,7 @@ class ChatPage(QWidget):
 
     def refresh(self) -> None:
         """Look at conversations, adapters and models again."""
-        library = self._services.library
-        look = functools.partial(read_contents, library.adapters, library.models)
+        look = functools.partial(read_contents, self._services.library)
         self._services.background.call(look, self._take_contents)
 
     def choose_adapter(self, name: str) -> None:
@@ -123,7 +127,8 @@ class ChatPage(QWidget):
         self.answerer.show_has_notes(found.has_notes)
         self.answerer.show_readers(found.readers)
         self.sidebar.show_conversations(found.conversations)
-        self.answerer.show_adapters(found.cards, self._services.preferences.settings.base_model)
+        usual = self._services.preferences.settings.base_model
+        self.answerer.show_adapters(found.cards, usual, found.bases)
         self._choose_answerer(found.cards)
         self._show_state()
 
@@ -134,7 +139,7 @@ class ChatPage(QWidget):
         is_missing = self.remembered.has_chosen and wanted is not None and wanted not in names
         self._missing = wanted if is_missing and wanted is not None else ""
         if self.remembered.has_chosen and not is_missing:
-            self.answerer.choose(wanted)
+            self.answerer.choose(wanted, self.remembered.model)
         elif names:
             self.answerer.choose(names[0])
 
@@ -185,7 +190,8 @@ class ChatPage(QWidget):
 
     def _ask(self, question: str) -> None:
         can_be_sent = len(question) <= LONGEST_QUESTION  # else the notice says so
-        if can_be_sent and not self.session.is_busy and self._may_ask():
+        is_ready = not self.session.is_busy and self._missing_base() is None
+        if can_be_sent and is_ready and self._may_ask():
             self._trouble = ""
             manner = self._manner()
             self.session.ask(question, self.answerer.answerers(manner.grounded), manner)
@@ -218,17 +224,34 @@ class ChatPage(QWidget):
         self._ask_again(replace(self._manner(), grounded=False))
 
     def _ask_again(self, manner: Manner) -> None:
-        if self._may_ask():
+        if self._missing_base() is None and self._may_ask():
             self._trouble = ""
             self.session.retry(self.answerer.answerers(manner.grounded), manner)
 
     def _may_ask(self) -> bool:
-        model = self.answerer.chosen.model
-        size = self._contents.model_bytes.get(model, _USUAL_MODEL_BYTES)
+        size = self._contents.bytes_of(self.answerer.chosen.model, _USUAL_MODEL_BYTES)
         return self._services.keeper.may_answer(size)
 
     def _manner(self) -> Manner:
-        return Manner.of(self._services.preferences.settings, self.answerer.is_grounded)
+        thinks = self._can_think() and self.foot.thinks.isChecked()
+        return Manner.of(self._services.preferences.settings, self.answerer.is_grounded, thinks)
+
+    def _can_think(self) -> bool:
+        """Whether whoever answers words it, and can think before."""
+        model = self.answerer.chosen.model
+        return self._contents.can_think(model) and not self.answerer.is_quoting
+
+    # --- a base model that is gone ---
+
+    def _missing_base(self) -> MissingBase | None:
+        return missing_of(self._contents.missing, self.answerer.chosen.model)
+
+    def _bring_back(self) -> None:
+        lost = self._missing_base()
+        if lost is not None and lost.binned is not None:
+            self._services.deletions.restore([lost.binned])
+        else:
+            self.models_wanted.emit()
 
     # --- how things stand ---
 
@@ -253,7 +276,9 @@ class ChatPage(QWidget):
     def _show_state(self) -> None:
         busy, resting = self.session.is_busy, self._services.keeper.resting
         self.transcript.set_busy(busy)
-        self.foot.show_state(busy, not resting, self._notice())
+        lost = self._missing_base()
+        self.foot.show_state(busy, not resting and lost is None, self._notice(), way_back(lost))
+        self.foot.thinks.setVisible(self._can_think())
         has_words = bool(self.session.exchanges)
         self._middle.setCurrentWidget(self.transcript if has_words else self.welcome)
         self._welcome()
@@ -263,10 +288,13 @@ class ChatPage(QWidget):
             return RESTING
         if self._trouble:
             return self._trouble
+        lost = self._missing_base()
+        if lost is not None:
+            return cannot_answer(self.answerer.chosen.adapter or "", lost)
         length = length_notice(
             self.input.text(),
             self.answerer.is_quoting,
-            self._contents.contexts.get(self.answerer.chosen.model, 0),
+            self._contents.context_of(self.answerer.chosen.model),
         )
         if length:
             return length
@@ -306,6 +334,8 @@ class ChatPage(QWidget):
         self.input.textChanged.connect(self._take_typing)
         self.input.sent.connect(self._ask)
         self.stop.clicked.connect(session.stop)
+        self.foot.way_out.clicked.connect(self._bring_back)
+        self.foot.thinks.clicked.connect(self.remembered.set_thinks)
         self.welcome.chosen.connect(self.tonight_wanted)
         self.find_bar.closed.connect(self.input.setFocus)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
@@ -314,9 +344,9 @@ class ChatPage(QWidget):
 
     def _take_answerer(self) -> None:
         self._missing = ""
-        self.remembered.set_answerer(
-            self.answerer.chosen.adapter, self.answerer.compare.isChecked()
-        )
+        chosen = self.answerer.chosen
+        model = "" if chosen.adapter is not None else chosen.model
+        self.remembered.set_answerer(chosen.adapter, self.answerer.compare.isChecked(), model)
         self.remembered.set_grounded(self.answerer.grounded.isChecked())
         self._show_state()
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.chat.question_field import QuestionField
 from app.chat.transcript import centre
 from app.style import Size, Space, sized
 from app.widgets.labels import button, paragraph
+
+_THINKS = (
+    "The model thinks aloud before it answers: better for hard questions, and slower. Its thoughts"
+    " are folded away above the answer, and are not stored."
+)
 
 
 class QuestionBar(QWidget):
@@ -17,19 +22,30 @@ class QuestionBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.notice = paragraph(kind="quiet")
+        self.way_out = button("Restore It", "link")
+        self.way_out.setProperty("flush", True)
+        self.thinks = QCheckBox("Think first")
+        self.thinks.setToolTip(_THINKS)
+        self.thinks.setAccessibleDescription(_THINKS)
+        self.thinks.hide()
         self.input = QuestionField()
         self.send = button("Send", "primary")
         self.stop = button("Stop")
         self.send.clicked.connect(self.input.send)
         self._lay_out()
 
-    def show_state(self, busy: bool, may_send: bool, notice: str) -> None:
-        """Offer Stop while busy; say something, or nothing where it is ""."""
+    def show_state(self, busy: bool, may_send: bool, notice: str, way_out: str = "") -> None:
+        """Offer Stop while busy; say something, or nothing where it is "".
+
+        way_out: what the button below the notice does, "" for none.
+        """
         self.send.setVisible(not busy)
         self.stop.setVisible(busy)
         self.send.setEnabled(self.input.has_text and may_send)
         self.notice.setText(notice)
         self.notice.setVisible(bool(notice))
+        self.way_out.setText(way_out)
+        self.way_out.setVisible(bool(way_out))
 
     def _lay_out(self) -> None:
         column = QWidget()
@@ -47,6 +63,8 @@ class QuestionBar(QWidget):
         inner.setContentsMargins(Space.FOUR, Space.ONE, Space.FOUR, Space.THREE)
         inner.setSpacing(Space.ONE)
         inner.addWidget(self.notice)
+        inner.addWidget(self.way_out, alignment=Qt.AlignmentFlag.AlignLeft)
         inner.addWidget(self.input.pasted)
         inner.addLayout(row)
+        inner.addWidget(self.thinks, alignment=Qt.AlignmentFlag.AlignLeft)
         centre(column, QHBoxLayout(self))

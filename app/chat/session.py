@@ -98,6 +98,7 @@ class ChatSession(QObject):
         self._deleted: set[int] = set()
         self._ids = itertools.count(1)
         worker.part.connect(self._take_part)
+        worker.thought.connect(self._take_thought)
         worker.answered.connect(self._take_answer)
         worker.failed.connect(self._take_failure)
 
@@ -234,6 +235,7 @@ class ChatSession(QObject):
                 adapters=tuple(protocol.WeightedAdapter(name=name) for name in names),
                 sampling=question.manner.sampling,
                 grounded=question.manner.grounded,
+                thinks=question.manner.thinks,
             )
         )
 
@@ -242,9 +244,18 @@ class ChatSession(QObject):
     def _take_part(self, request_id: str, text: str) -> None:
         live = self._live.get(request_id)
         if live is not None:
-            answer = replace(live.answer, text=live.answer.text + text, phase=Phase.SPEAKING)
-            self._live[request_id] = live = replace(live, answer=answer)
-            self._show_live(live)
+            spoken = live.answer.text + text
+            self._go_on(request_id, replace(live.answer, text=spoken, phase=Phase.SPEAKING))
+
+    def _take_thought(self, request_id: str, text: str) -> None:
+        live = self._live.get(request_id)
+        if live is not None:
+            thoughts = live.answer.thoughts + text
+            self._go_on(request_id, replace(live.answer, thoughts=thoughts))
+
+    def _go_on(self, request_id: str, answer: ShownAnswer) -> None:
+        self._live[request_id] = live = replace(self._live[request_id], answer=answer)
+        self._show_live(live)
 
     def _take_answer(self, request_id: str, done: protocol.AnswerDone) -> None:
         live = self._live.get(request_id)
@@ -260,6 +271,7 @@ class ChatSession(QObject):
                 left_out=unseen_questions(
                     live.question.exchanges, live.answer.adapter, done.left_out
                 ),
+                thoughts=done.thoughts or live.answer.thoughts,
             )
             self._finish(request_id, answer, go_on=answer.phase is Phase.DONE)
 

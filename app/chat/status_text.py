@@ -15,7 +15,7 @@ RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation i
 _WAITING = {
     WorkerState.STARTING: "Waking up…",
     WorkerState.LOADING: "Loading the model…",
-    WorkerState.ANSWERING: "Thinking…",
+    WorkerState.ANSWERING: "Answering…",
 }
 
 

@@ -47,6 +47,9 @@ class ChatWorker(QObject):
     part = Signal(str, str)
     """A request's id and the next piece of its answer."""
 
+    thought = Signal(str, str)
+    """A request's id and the next piece of what the model thinks aloud before it answers."""
+
     answered = Signal(str, object)
     """A request's id and its AnswerDone."""
 
@@ -253,6 +256,8 @@ class ChatWorker(QObject):
                 self.released.emit()
             case protocol.AnswerPart() if reply.id in self._pending:
                 self.part.emit(reply.id, reply.text)
+            case protocol.ThoughtPart() if reply.id in self._pending:
+                self.thought.emit(reply.id, reply.text)
             case protocol.AnswerDone() if reply.id in self._pending:
                 self._crashes = 0
                 self._settle(reply.id)

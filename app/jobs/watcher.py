@@ -84,8 +84,10 @@ class JobWatcher(QObject):
         return self._of_kind(protocol.TrainSpec)
 
     def jobs(self) -> list[JobSnapshot]:
-        """All imports, exports and downloads, the newest first."""
-        return self._of_kind(protocol.ImportSpec, protocol.ExportSpec, protocol.DownloadSpec)
+        """All imports and exports, downloads and adoptions, the newest first."""
+        return self._of_kind(
+            protocol.ImportSpec, protocol.ExportSpec, protocol.DownloadSpec, protocol.AdoptSpec
+        )
 
     def active(self) -> list[JobSnapshot]:
         """The jobs that are running now, runs before all others."""

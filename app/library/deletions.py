@@ -97,17 +97,18 @@ class Deletions(QObject):
             lambda _: None,
         )
 
-    def delete(self, kind: BinKind, keys: Sequence[Key], name: str) -> None:
-        """Move things into the bin. `name` is what the person knows them by, where there is one."""
+    def delete(self, kind: BinKind, keys: Sequence[Key], name: str, told: str = "") -> None:
+        """Move things into the bin. `name` is what the person knows them by, where there is one.
+
+        told: what else they should know of it, in sentences.
+        """
         new = [key for key in keys if (kind, key) not in self._leaving]
         if not new:
             return  # they are on their way
         what = _what(kind, len(new), name)
         moved = _Moved(self._library, kind, tuple(new))
-        kept = self._kept(len(new))
-        self._history.do(
-            self._step(moved, f"Delete {_in_menu(what)}", f"Deleted {what}. {kept}", True)
-        )
+        sentence = " ".join(filter(None, (f"Deleted {what}.", told, self._kept(len(new)))))
+        self._history.do(self._step(moved, f"Delete {_in_menu(what)}", sentence, True))
 
     def restore(self, items: Sequence[Binned]) -> None:
         """Bring things back from the bin, which can be undone like all else."""

@@ -1,175 +1,161 @@
-"""Models: what tonight's training can start from."""
+"""Models: what tonight's training can start from, and where to get more."""
 
 from __future__ import annotations
 
 import functools
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
-    QFrame,
-    QHBoxLayout,
-    QMenu,
-    QRadioButton,
+    QLabel,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
+from app.jobs.hub_token import HubToken
 from app.library.deletions import Change
+from app.library.missing_bases import MissingBase, find_missing_bases, needing, stranded
+from app.models.catalogue_list import CatalogueList
+from app.models.found_list import HEADING, Finder, FoundList
+from app.models.hub_field import HubField
+from app.models.library_list import LibraryList
+from app.models.missing_list import MissingList
+from app.models.offers import Offer, Offers
+from app.models.on_this_computer import found_offers
+from app.models.to_download import read_offers
+from app.models.under_way import UnderWayList
 from app.services import Services
 from app.style import Size, Space, inset, sized
-from app.text import amounts
-from app.text.directions import isolated
-from app.widgets.deletable_list import DeleteKeys, PressedOnce, add_delete, neighbour
-from app.widgets.labels import button, hairline, label, on_button, paragraph, tip
-from app.widgets.reveal import SHOW, reveal
+from app.text.error_text import trouble
+from app.widgets.labels import label, paragraph
+from app.widgets.tab_order import follow_layout
 from app.widgets.undo_bar import UndoBar
+from mlx_backend.errors import OvernightError
+from mlx_backend.library import Library
+from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.models import STARTER, BaseModel, list_models
+from mlx_backend.protocol import AdoptSpec, DownloadSpec
 
-_STARTER_TITLE = "SmolLM2 135M Instruct"
-_STARTER_HELP = (
-    "The starter: a small model. It is quick to train and good for trying Overnight; it forgets and"
-    " mixes up more than a large one."
-)
-_STARTER_COMING = "Comes with Overnight. It is made ready by itself at the first training or chat."
+_OTHERS = "Any other model of the Hugging Face Hub:"
+_DROP = "You can also drop a model's folder here."
+_HERE, _COMING = "In your library", "On the way"
+
+
+@dataclass(frozen=True)
+class _Found:
+    models: list[BaseModel]
+    missing: tuple[MissingBase, ...]
+    cards: list[AdapterCard]
+    offers: Offers
 
 
 class ModelsPage(QWidget):
-    """One row a base model, and a mark at the one that tonight uses."""
+    """What is in the library, what is on the way, and what there is to get."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
+        self._library = services.library
         self._background = services.background
         self._preferences = services.preferences
         self._deletions = services.deletions
-        self._folder = services.library.models
-        self._shown: list[BaseModel] | None = None
-        self._wanted = ""
+        self._jobs = services.model_jobs
+        self._found = _Found([], (), [], Offers())
+        self._on_computer: list[Offer] = []
         self._used_before = ""
+        self._begun = ""
+        self._content = QWidget()
+        self._token = HubToken(services.library, self)
+        self._finder = Finder(functools.partial(found_offers, services.library), self)
+        self.models = LibraryList()
+        self.missing = MissingList()
+        self.under_way = UnderWayList()
+        self.catalogue = CatalogueList()
+        self.hub = HubField()
+        self.on_computer = FoundList()
         self.undo_bar = UndoBar(services.history)
-        self.choices = QButtonGroup(self)
-        self.choices.idClicked.connect(self._choose)
-        self._names: list[str] = []
-        self._rows = QVBoxLayout()
-        self._rows.setSpacing(0)
-        content = QWidget()
-        sized(content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
-        column = QVBoxLayout(content)
-        inset(column, Space.FOUR)
-        column.setSpacing(Space.TWO)
-        column.addWidget(label("Models", "title"))
-        column.addWidget(
-            paragraph("Training starts from one of these. Choose the one for tonight.", "quiet")
-        )
-        column.addLayout(self._rows)
-        column.addStretch()
-        scroll = QScrollArea()
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
-        scroll.setWidget(content)
-        scroll.setWidgetResizable(True)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(self.undo_bar)
-        self._preferences.changed.connect(self._mark)
-        self._deletions.changed.connect(self._take_change)
+        self._under_way_heading = _heading("On the Way")
+        self._on_computer_heading = _heading(HEADING)
+        self._lay_out()
+        self._connect()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
+        self._finder.look()
+
+    @property
+    def choices(self) -> QButtonGroup:
+        """The buttons that choose the model of tonight."""
+        return self.models.choices
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The models that are offered, in order."""
-        return tuple(self._names)
+        """The models that are offered for tonight, in order."""
+        return self.models.names
 
     def button_of(self, name: str) -> QAbstractButton:
         """The button that chooses a model."""
-        return self.choices.button(self._names.index(name))
+        return self.models.button_of(name)
 
     def refresh(self) -> None:
         """Look which models there are."""
-        self._background.call(lambda _: list_models(self._folder), self._show)
+        look = functools.partial(_look, self._library)
+        self._background.call(look, self._show)
 
-    def _show(self, models: list[BaseModel]) -> None:
-        if models == self._shown:
-            return
-        self._shown = models
-        self._clear()
-        if not any(model.card.name == STARTER for model in models):
-            self._add(STARTER, _STARTER_TITLE, (_STARTER_COMING, _STARTER_HELP))
-        for model in models:
-            extra = _STARTER_HELP if model.card.name == STARTER else ""
-            lines = (_facts(model), extra)
-            self._add(model.card.name, model.card.title, lines, model)
-        self._mark()
-        self._focus_wanted()
+    def adopt(self, folders: Iterable[Path]) -> None:
+        """Take the models in these folders into the library."""
+        for folder in folders:
+            self._jobs.adopt(folder)
 
-    def _add(
-        self, name: str, title: str, lines: tuple[str, str], model: BaseModel | None = None
-    ) -> None:
-        choice = QRadioButton(on_button(isolated(title)))
-        choice.setProperty("kind", "strong")
-        if model is not None:
-            choice.setToolTip(tip(_large(model)))
-        choice.setAccessibleDescription(" ".join(lines))
-        self.choices.addButton(choice, len(self._names))
-        self._names.append(name)
-        row = QFrame()
-        layout = QVBoxLayout(row)
-        layout.setContentsMargins(0, Space.TWO, 0, Space.TWO)
-        layout.setSpacing(Space.HALF)
-        top = QHBoxLayout()
-        top.addWidget(choice)
-        top.addStretch()
-        tonight = label("Used tonight", "small")
-        choice.toggled.connect(tonight.setVisible)
-        tonight.setVisible(False)
-        top.addWidget(tonight)
-        if model is not None:
-            top.addWidget(self._delete_button(choice, model))
-        layout.addWidget(hairline())
-        layout.addSpacing(Space.TWO)
-        layout.addLayout(top)
-        for text in filter(None, lines):
-            line = paragraph(text, "quiet")
-            line.setIndent(Space.THREE)
-            layout.addWidget(line)
-        self._rows.addWidget(row)
+    # --- what there is ---
 
-    def _delete_button(self, choice: QRadioButton, model: BaseModel) -> QWidget:
-        """A way to delete a model by mouse; its radio button hears the keys and has a menu."""
-        delete = button("Delete", "link")
-        delete.setAccessibleName(f"Delete {model.card.title}")
-        PressedOnce(delete)
-        delete.clicked.connect(functools.partial(self._delete, model))
-        DeleteKeys(choice).pressed.connect(functools.partial(self._delete, model))
-        choice.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        choice.customContextMenuRequested.connect(functools.partial(self._open_menu, model, choice))
-        return delete
+    def _show(self, found: _Found) -> None:
+        self._found = found
+        self.models.show_models(found.models, self._preferences.settings.base_model)
+        self.missing.show_missing(found.missing, lambda lost: self._offer_of(lost) is not None)
+        self.catalogue.show_offers(found.offers)
+        self._show_jobs()
 
-    def _open_menu(self, model: BaseModel, choice: QRadioButton, point: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(SHOW, functools.partial(reveal, model.path))
-        menu.addSeparator()
-        add_delete(menu).triggered.connect(lambda _: self._delete(model))
-        menu.popup(choice.mapToGlobal(point))
+    def _show_on_computer(self, found: list[Offer]) -> None:
+        self._on_computer = found
+        self._on_computer_heading.setVisible(bool(found))
+        self.on_computer.show_found(found)
+        self._show_jobs()
+
+    def _show_jobs(self) -> None:
+        jobs = self._jobs.unfinished()
+        self._under_way_heading.setVisible(bool(jobs))
+        self.under_way.show_jobs(jobs, self._found.offers.titles)
+        if self._begun in {job.id for job in jobs}:
+            # Else the key that began it, pressed again, would begin the next one of the list.
+            self.under_way.row_of(self._begun).take_focus()
+            self._begun = ""
+        states = {repo: _HERE for repo in map(_repo_of, self._found.models) if repo}
+        for job in jobs:
+            if isinstance(job.spec, DownloadSpec):
+                states[job.spec.repo] = _COMING
+            elif isinstance(job.spec, AdoptSpec):
+                states[job.spec.path] = _COMING
+        self.catalogue.show_states(states)
+        self.on_computer.show_states(states)
+
+    # --- what a person does ---
 
     def _delete(self, model: BaseModel) -> None:
         name = model.card.name
-        row = self._names.index(name)
-        beside = neighbour([(row, row)], len(self._names))
-        if beside is not None and self.choices.button(row).hasFocus():
-            self._wanted = self._names[beside]
-            self.choices.button(beside).setFocus()
-        self._deletions.delete("model", [name], model.card.title)
+        told = stranded(needing(self._found.cards, name))
+        self._deletions.delete("model", [name], model.card.title, told)
 
     def _take_change(self, change: Change) -> None:
+        if change.kind == "adapter":
+            self.refresh()
         if change.kind != "model":
             return
         chosen = self._preferences.settings.base_model
@@ -177,44 +163,131 @@ class ModelsPage(QWidget):
             self._used_before = chosen
             self._preferences.change(base_model=STARTER)
         elif change.is_back and change.keys:
-            self._wanted = str(change.keys[0])
+            self.models.want_focus(str(change.keys[0]))
             if self._used_before in change.keys:
                 self._preferences.change(base_model=self._used_before)
                 self._used_before = ""
         self.refresh()
 
-    def _focus_wanted(self) -> None:
-        wanted, self._wanted = self._wanted, ""
-        if wanted in self._names and self.isVisible():
-            self.choices.button(self._names.index(wanted)).setFocus()
+    def _download(self, offer: Offer) -> None:
+        self._begun = self._jobs.download(offer.key, offer.revision)
 
-    def _clear(self) -> None:
-        self._names.clear()
-        for choice in self.choices.buttons():
-            self.choices.removeButton(choice)
-        while (item := self._rows.takeAt(0)) is not None:
-            if (row := item.widget()) is not None:
-                row.deleteLater()
+    def _add(self, folder: Path) -> None:
+        self._begun = self._jobs.adopt(folder)
 
-    def _choose(self, number: int) -> None:
-        self._preferences.change(base_model=self._names[number])
+    def _cancel(self, job_id: str) -> None:
+        chosen = self.choices.checkedButton()
+        if chosen is not None and self.under_way.row_of(job_id).cancel.hasFocus():
+            chosen.setFocus()
+        self._jobs.cancel(job_id)
 
-    def _mark(self) -> None:
-        chosen = self._preferences.settings.base_model
-        present = chosen if chosen in self._names else STARTER
-        if present in self._names:
-            self.choices.button(self._names.index(present)).setChecked(True)
+    def _download_missing(self, missing: MissingBase) -> None:
+        offer = self._offer_of(missing)
+        if offer is not None:
+            self._download(offer)
+
+    def _offer_of(self, missing: MissingBase) -> Offer | None:
+        """The entry of the catalogue that a missing base model came from, by its name."""
+        offers = self._found.offers
+        first = [offers.recommended] if offers.recommended is not None else []
+        named = (o for o in (*first, *offers.others) if o.key.endswith(f"/{missing.name}"))
+        return next(named, None)
+
+    def _restore(self, missing: MissingBase) -> None:
+        if missing.binned is not None:
+            self._deletions.restore([missing.binned])
+
+    def _take_token(self, job_id: str, token: str) -> None:
+        self._token.keep(
+            token,
+            functools.partial(self._jobs.go_on, job_id),
+            functools.partial(self._show_token_problem, job_id),
+        )
+
+    def _show_token_problem(self, job_id: str, error: OvernightError) -> None:
+        if any(job.id == job_id for job in self._jobs.unfinished()):
+            self.under_way.row_of(job_id).token.show_problem(trouble(error))
+
+    # --- making the page ---
+
+    def _connect(self) -> None:
+        preferences, jobs = self._preferences, self._jobs
+        preferences.changed.connect(lambda: self.models.mark(preferences.settings.base_model))
+        self._deletions.changed.connect(self._take_change)
+        jobs.changed.connect(self._show_jobs)
+        jobs.arrived.connect(lambda _: self.refresh())
+        self.models.chosen.connect(lambda name: preferences.change(base_model=name))
+        self.models.delete_wanted.connect(self._delete)
+        self.missing.restore_wanted.connect(self._restore)
+        self.missing.download_wanted.connect(self._download_missing)
+        self.under_way.pause_wanted.connect(jobs.pause)
+        self.under_way.go_on_wanted.connect(jobs.go_on)
+        self.under_way.cancel_wanted.connect(self._cancel)
+        self.under_way.token_given.connect(self._take_token)
+        self.catalogue.download_wanted.connect(self._download)
+        self.hub.wanted.connect(jobs.download)
+        self.on_computer.add_wanted.connect(self._add)
+        lists = (self.missing, self.models, self.under_way, self.catalogue.list)
+        for each in (*lists, self.on_computer.list, self.on_computer.useless):
+            each.rows_changed.connect(lambda: follow_layout(self._content))
+        self._finder.found.connect(self._show_on_computer)
+
+    def _lay_out(self) -> None:
+        sized(self._content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
+        column = QVBoxLayout(self._content)
+        inset(column, Space.FOUR)
+        column.setSpacing(Space.TWO)
+        column.addWidget(label("Models", "title"))
+        told = "Training starts from one of these. Choose the one for tonight."
+        column.addWidget(paragraph(told, "quiet"))
+        for part in (
+            self.missing,
+            self.models,
+            self._under_way_heading,
+            self.under_way,
+            _heading("Get More"),
+            self.catalogue,
+            paragraph(_OTHERS, "quiet"),
+            self.hub,
+            self._on_computer_heading,
+            self.on_computer,
+            paragraph(_DROP, "quiet"),
+        ):
+            column.addWidget(part)
+        self._on_computer_heading.hide()
+        self._under_way_heading.hide()
+        column.addStretch()
+        scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
+        scroll.setWidget(self._content)
+        scroll.setWidgetResizable(True)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(self.undo_bar)
 
 
-def _facts(model: BaseModel) -> str:
-    fits = "Fits this computer" if model.fits else "Too large to train on this computer"
-    licence = f"Licence {model.card.licence}" if model.card.licence else ""
-    return " · ".join(filter(None, (fits, f"{amounts.size(model.bytes)} on the disk", licence)))
+def _look(library: Library, db: sqlite3.Connection) -> _Found:
+    return _Found(
+        list_models(library.models),
+        find_missing_bases(library, db),
+        [adapter.card for adapter in list_adapters(library.adapters)],
+        read_offers(),
+    )
 
 
-def _large(model: BaseModel) -> str:
-    """How large a model is, for those to whom that says something."""
-    millions = model.card.parameters / 1e6
-    if millions >= 1000:
-        return f"{amounts.number(millions / 1000, 1)} billion parameters"
-    return f"{amounts.number(millions)} million parameters"
+def _repo_of(model: BaseModel) -> str:
+    """The repository that a model was downloaded from; "" where it was not."""
+    return model.card.source.partition("@")[0]
+
+
+def _heading(text: str) -> QLabel:
+    heading = label(text, "heading")
+    heading.setContentsMargins(0, Space.THREE, 0, 0)
+    return heading
+
+
+def is_model_folder(path: Path) -> bool:
+    """Whether a folder looks like that of a model, so that dropping it here adopts it."""
+    return (path / "config.json").is_file() or (path / "snapshots").is_dir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -16,22 +17,23 @@ from app.widgets.labels import label
 class DropSign(QFrame):
     """Covers the page while files are dragged over the window."""
 
-    def __init__(self, covered: QWidget) -> None:
+    def __init__(self, covered: QWidget, sentence_of: Callable[[], str]) -> None:
         super().__init__(covered)
         self._covered = covered
+        self._sentence_of = sentence_of
+        self.sentence = label(kind="heading")
         self.setProperty("kind", "drop")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         layout = QVBoxLayout(self)
         layout.addStretch()
         layout.addWidget(BigIcon("drop"))
-        layout.addWidget(
-            label("Drop to add these notes", "heading"), 0, Qt.AlignmentFlag.AlignHCenter
-        )
+        layout.addWidget(self.sentence, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch()
         self.hide()
 
     def cover(self) -> None:
         """Come forward and cover all but a margin."""
+        self.sentence.setText(self._sentence_of())
         edge = Space.TWO
         self.setGeometry(self._covered.rect().adjusted(edge, edge, -edge, -edge))
         self.raise_()

@@ -12,7 +12,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout
 
-from app.jobs import run_queue
+from app.jobs import model_story, run_queue
+from app.jobs.model_jobs import is_of_model, title_of
 from app.jobs.run_news import RunNews
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
@@ -22,7 +23,7 @@ from app.text import amounts
 from app.tonight import run_figures, run_story
 from app.widgets.labels import button, label, paragraph
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import DownloadSpec, ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import AdoptSpec, DownloadSpec, ExportSpec, ImportSpec, TrainSpec
 
 _FINEST = 1_000_000  # steps of the bar
 
@@ -116,7 +117,8 @@ class StatusStrip(QFrame):
         self.setAccessibleName(f"{self.what.text()}. {self.detail.text()}".strip())
 
     def _show_running(self, job: JobSnapshot) -> None:
-        self._say(_page_of(job), _title(job), "Stopping…" if job.stopping else describe(job))
+        stopping = "Pausing…" if is_of_model(job) else "Stopping…"
+        self._say(_page_of(job), _title(job), stopping if job.stopping else describe(job))
         is_at_rest = run_queue.is_queued(job) or job.is_paused
         done, total = _share(job)
         self.bar.setRange(0, total)  # 0: the bar moves to and fro
@@ -146,8 +148,8 @@ def describe(job: JobSnapshot) -> str:
             return _with_remaining(job, run_story.doing(job))
         left, _ = amounts.estimate(status.latest.remaining_s, status.latest.remaining_error_s)
         return f"{amounts.percent(status.step, status.steps)}, {left} left"
-    if isinstance(job.spec, DownloadSpec):
-        return _downloaded(job)
+    if is_of_model(job):
+        return _brought(job)
     if status.progress is not None and status.progress.total:
         done = amounts.part(status.progress.done, status.progress.total)
         return f"{done} {status.progress.unit}"
@@ -156,14 +158,12 @@ def describe(job: JobSnapshot) -> str:
     return "Looking for notes…"
 
 
-def _downloaded(job: JobSnapshot) -> str:
+def _brought(job: JobSnapshot) -> str:
     progress = job.status.progress
     if progress is None or not progress.total:
-        return "Asking the Hub…" if job.status.stage != "checking" else "Checking…"
+        return f"{model_story.stage_name(job)}…"
     done = amounts.percent(progress.done, progress.total)
-    if progress.remaining_s is None:
-        return done
-    return f"{done}, {amounts.duration(progress.remaining_s)} left"
+    return ", ".join(filter(None, (done, model_story.remaining(progress))))
 
 
 def _with_remaining(job: JobSnapshot, doing: str) -> str:
@@ -185,8 +185,10 @@ def _title(job: JobSnapshot) -> str:
             return f"Training “{name}”"
         case ExportSpec(name=name):
             return f"Exporting “{name}”"
-        case DownloadSpec(repo=repo):
-            return f"Downloading “{repo.rpartition('/')[2]}”"
+        case DownloadSpec():
+            return f"Downloading “{title_of(job)}”"
+        case AdoptSpec():
+            return f"Adding “{title_of(job)}”"
     return "Adding notes"
 
 
@@ -196,7 +198,7 @@ def _page_of(job: JobSnapshot) -> str:
             return "notes"
         case ExportSpec():
             return "adapters"
-        case DownloadSpec():
+        case DownloadSpec() | AdoptSpec():
             return "models"
     return "tonight"
 

@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.adapters.page import AdaptersPage
+from app.jobs.model_jobs import is_of_model
 from app.jobs.run_news import RunNews
 from app.library.outside_changes import OutsideChanges
 from app.library.window_state import window_state
-from app.models.page import ModelsPage
+from app.models.page import ModelsPage, is_model_folder
 from app.notes.page import NotesPage
 from app.services import Services
 from app.settings.page import SettingsPage
@@ -42,7 +43,7 @@ from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import open_path
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import Citation, DownloadSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
 
 if TYPE_CHECKING:
     from app.bin.page import BinPage
@@ -187,6 +188,7 @@ class Window(QMainWindow):
         page = ChatPage(self._services)
         page.tonight_wanted.connect(lambda: self.show_page("tonight"))
         page.source_wanted.connect(self._show_source)
+        page.models_wanted.connect(lambda: self.show_page("models"))
         return page
 
     def _make_adapters(self) -> AdaptersPage:
@@ -194,6 +196,7 @@ class Window(QMainWindow):
         page.training_wanted.connect(lambda: self.show_page("tonight"))
         page.chat_wanted.connect(self._chat_with)
         page.renamed.connect(self._take_new_name)
+        page.models_wanted.connect(lambda: self.show_page("models"))
         return page
 
     def _make_models(self) -> ModelsPage:
@@ -232,8 +235,8 @@ class Window(QMainWindow):
         self.sidebar.chosen.connect(self.show_page)
         self.strip.chosen.connect(self.show_page)
         self.strip.chat_wanted.connect(self._chat_with)
-        drops = FileDrops(self, DropSign(self._whole))
-        drops.dropped.connect(self.import_paths)
+        drops = FileDrops(self, DropSign(self._whole, self._what_a_drop_does))
+        drops.dropped.connect(self._take_dropped)
         self._chooser.chosen.connect(self.import_paths)
         menus.page_wanted.connect(self.show_page)
         menus.chat_wanted.connect(self._new_chat)
@@ -254,6 +257,18 @@ class Window(QMainWindow):
         services.watcher.settled.connect(self._say_good_morning)
 
     # --- wishes ---
+
+    def _what_a_drop_does(self) -> str:
+        if self.page_shown == "models":
+            return "Drop a model's folder to add it"
+        return "Drop to add these notes"
+
+    def _take_dropped(self, paths: list[Path]) -> None:
+        """Models that are dropped onto their page are adopted; all else is notes."""
+        if self.page_shown == "models" and all(map(is_model_folder, paths)):
+            cast(ModelsPage, self.page("models")).adopt(paths)
+        else:
+            self.import_paths(paths)
 
     def _import_samples(self) -> None:
         self.import_paths([Path(str(resources.files("resources") / "sample_notes"))])
@@ -310,8 +325,8 @@ class Window(QMainWindow):
             return
         if isinstance(job.spec, TrainSpec):
             self._refresh({"notes", "adapters"})
-        elif isinstance(job.spec, DownloadSpec):
-            self._refresh({"models"})
+        elif is_of_model(job):
+            self._refresh({"models", "adapters", "chat", "tonight"})
         elif isinstance(job.spec, ImportSpec) and self._current() is not self._pages["notes"]:
             self.strip.show_import(job)
         error = job.status.error

@@ -13,7 +13,10 @@ from mlx_backend.errors import OvernightError
 
 _PAGES = {
     "adapters": "Adapters",
+    "adopt": "Models",
     "bin": "Bin",
+    "chat": "Chat",
+    "download": "Models",
     "import": "Notes",
     "models": "Models",
     "notes": "Notes",
@@ -21,6 +24,7 @@ _PAGES = {
     "resume": "Tonight",
     "runs": "Tonight",
     "stop": "Tonight",
+    "token": "Models",
     "train": "Tonight",
 }
 _COMMAND = r"`overnight ([a-z]+)[^`]*`"

@@ -6,7 +6,6 @@ import functools
 import sqlite3
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
@@ -26,8 +25,10 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.labels import label
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
+from mlx_backend.library import Library
 from mlx_backend.library.adapter_names import same_among
 from mlx_backend.library.adapters import list_adapters, list_damaged
+from mlx_backend.library.models import BaseModel, list_models
 from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.library.samples import Samples
 from mlx_backend.protocol import TrainSpec
@@ -41,6 +42,7 @@ class _Found:
     totals: Totals
     adapters: frozenset[str]
     studied: int
+    models: list[BaseModel]
 
 
 class TonightPage(QWidget):
@@ -83,7 +85,7 @@ class TonightPage(QWidget):
 
     def refresh(self) -> None:
         """Look at the notes and adapters again."""
-        find = functools.partial(_find, self._services.library.adapters)
+        find = functools.partial(_find, self._services.library)
         self._services.background.call(find, self._take_found)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -160,6 +162,7 @@ class TonightPage(QWidget):
             return  # measuring now would keep the run waiting
         totals, settings = self._found.totals, self._services.preferences.settings
         taken = self._found.adapters | {run.name for run in runs if run.is_active}
+        self.plan.show_bases(self._found.models, settings.base_model)
         self.plan.suggest_name(default_name(taken, time.time()), taken)
         before = run_queue.last_in_queue(runs)
         question = PlanQuestion.of(totals, settings, self._found.studied)
@@ -283,6 +286,7 @@ class TonightPage(QWidget):
         self.plan.start_wanted.connect(self._start)
         self.plan.retry_wanted.connect(self._retry_plan)
         self.plan.cancel_wanted.connect(self._give_plan_up)
+        self.plan.base_wanted.connect(lambda name: services.preferences.change(base_model=name))
         self.run.stop_wanted.connect(services.watcher.stop)
         self.run.pause_wanted.connect(lambda run_id: services.watcher.pause(run_id, True))
         self.run.remove_wanted.connect(services.watcher.remove)
@@ -325,7 +329,12 @@ def default_name(taken: frozenset[str], now: float) -> str:
     return name
 
 
-def _find(adapters: Path, db: sqlite3.Connection) -> _Found:
-    whole = (adapter.name for adapter in list_adapters(adapters))
-    damaged = (adapter.name for adapter in list_damaged(adapters))
-    return _Found(Notes(db).totals(), frozenset((*whole, *damaged)), Samples(db).read_by_models())
+def _find(library: Library, db: sqlite3.Connection) -> _Found:
+    whole = (adapter.name for adapter in list_adapters(library.adapters))
+    damaged = (adapter.name for adapter in list_damaged(library.adapters))
+    return _Found(
+        Notes(db).totals(),
+        frozenset((*whole, *damaged)),
+        Samples(db).read_by_models(),
+        list_models(library.models),
+    )

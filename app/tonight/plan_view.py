@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -14,6 +15,7 @@ from app.style import Size, Space, sized
 from app.text import amounts
 from app.text.error_text import in_window
 from app.tonight import plan_story
+from app.tonight.base_menu import BaseMenu, choices_of
 from app.tonight.plan_story import Hours
 from app.tonight.when_fields import WhenFields
 from app.widgets.labels import button, label, paragraph, tip
@@ -21,6 +23,7 @@ from app.widgets.measuring_bar import MeasuringBar
 from app.widgets.text_fields import LineField
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapter_names import check_name, normal_name, same_among
+from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Totals
 
 _MEASURING = "Measuring how fast this computer learns."
@@ -52,6 +55,9 @@ class PlanView(QWidget):
     cancel_wanted = Signal()
     """Stop measuring."""
 
+    base_wanted = Signal(str)
+    """Train this base model."""
+
     def __init__(self) -> None:
         super().__init__()
         self._plan: Plan | None = None
@@ -69,6 +75,7 @@ class PlanView(QWidget):
         self.retry = button("Try Again")
         self.name = LineField()
         self.name_problem = paragraph(kind="warning")
+        self.base = BaseMenu()
         self.when = WhenFields()
         self.prompt = LineField()
         self.start = button("Start", "primary")
@@ -134,6 +141,10 @@ class PlanView(QWidget):
             self._name_is_theirs = False
             self.name.setText(name)
         self._update()
+
+    def show_bases(self, models: Sequence[BaseModel], chosen: str) -> None:
+        """Name the base model, and offer the others of the library."""
+        self.base.show_choices(choices_of(models, chosen), chosen)
 
     def set_starting(self, starting: bool) -> None:
         """Show that a run is being started, which also uses up the typed name."""
@@ -212,6 +223,7 @@ class PlanView(QWidget):
         for field in (self.name, self.prompt):
             field.returnPressed.connect(self.start.click)
         self.when.changed.connect(self._update)
+        self.base.chosen.connect(self.base_wanted)
         self._clock.timeout.connect(self._update)
         self.start.clicked.connect(self._start)
         self.retry.clicked.connect(self.retry_wanted)
@@ -255,7 +267,11 @@ class PlanView(QWidget):
             field.setToolTip(tip(meaning))
             form.addWidget(caption, row, 0)
             form.addWidget(field, row, 1)
-        form.addWidget(label("When", "quiet"), len(rows), 0)
-        form.addWidget(self.when, len(rows), 1)
+        caption = label("Base model", "quiet")
+        caption.setBuddy(self.base)
+        form.addWidget(caption, len(rows), 0)
+        form.addWidget(self.base, len(rows), 1, Qt.AlignmentFlag.AlignLeft)
+        form.addWidget(label("When", "quiet"), len(rows) + 1, 0)
+        form.addWidget(self.when, len(rows) + 1, 1)
         form.setColumnStretch(1, 1)
         return form

@@ -91,11 +91,14 @@ class NameMenu(QComboBox):
         self.currentTextChanged.connect(lambda text: self.setToolTip(tip(bare(text))))
 
     def show_names(self, names: Sequence[str]) -> None:
-        """Offer these."""
+        """Offer these; "" is a line between what is above and below."""
         self.clear()
-        self.addItems([isolated(name) for name in names])
         for place, name in enumerate(names):
-            self.setItemData(place, tip(name), Qt.ItemDataRole.ToolTipRole)
+            if name:
+                self.addItem(isolated(name))
+                self.setItemData(place, tip(name), Qt.ItemDataRole.ToolTipRole)
+            else:
+                self.insertSeparator(place)
 
     def sizeHint(self) -> QSize:
         # With the room beside the name, which Qt does not count.

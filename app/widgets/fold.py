@@ -12,20 +12,21 @@ from app.widgets import icons
 class Fold(QWidget):
     """A button, and the content that it shows and hides."""
 
-    def __init__(self, title: str, content: QWidget) -> None:
+    def __init__(self, title: str, content: QWidget, is_small: bool = False) -> None:
         super().__init__()
         self.content = content
         self.button = QToolButton()
         self.button.setText(title)
         self.button.setCheckable(True)
         is_mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        self.button.setProperty("kind", "heading mirrored" if is_mirrored else "heading")
+        kind = "fold" if is_small else "heading"
+        self.button.setProperty("kind", f"{kind} mirrored" if is_mirrored else kind)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         sized(self.button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
         self.button.toggled.connect(self._turn)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(Space.TWO)
+        layout.setSpacing(Space.ONE if is_small else Space.TWO)
         layout.addWidget(self.button)
         layout.addWidget(content)
         self._turn(False)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication
 from app.main import make_application, settle_direction
 from mlx_backend.settings import Appearance
 from scripts.screenshots.camera import View, Wish, opened_camera
+from scripts.screenshots.models_page import take_models
 from scripts.screenshots.pages import take_all_pages, take_empty_pages
 from scripts.screenshots.recorded_night import take_recorded_night
 
@@ -73,6 +74,7 @@ def _take_all(app: QApplication, wish: Wish, home: Path | None) -> None:
                 take_empty_pages(camera)
                 camera.import_folder(Path(str(resources.files("resources") / "sample_notes")))
                 take_all_pages(camera)
+                take_models(camera)
                 take_recorded_night(camera)
         if home is not None:
             with opened_camera(app, home, wish) as camera:

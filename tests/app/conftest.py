@@ -57,6 +57,12 @@ def _no_widget_outlives_its_test() -> Iterator[None]:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
+@pytest.fixture(autouse=True)
+def _no_models_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other programs keep on the machine that runs the tests is none of their business."""
+    monkeypatch.setattr("app.models.on_this_computer.found_on_this_machine", lambda *_, **__: [])
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     return Library.open(tmp_path / "library")

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend.library import Library
-from mlx_backend.library.abilities import Abilities
+from mlx_backend.library.abilities import Abilities, Quantised
 from mlx_backend.library.adapters import CARD, CONFIG, WEIGHTS, AdapterCard
 from mlx_backend.library.database import connect, opened, transaction
 from mlx_backend.library.imports import FileStamp, ImportRecords, ReadFile
@@ -58,13 +58,13 @@ def add_skipped(library: Library, skipped: Mapping[str, str]) -> None:
     connection.close()
 
 
-def add_adapter(library: Library, name: str, age_s: float = 0.0) -> Path:
+def add_adapter(library: Library, name: str, age_s: float = 0.0, base: str = "starter") -> Path:
     """Put an adapter into the library whose weights nobody will load."""
     folder = library.adapters / name
     folder.mkdir(parents=True)
     card = AdapterCard(
         name=name,
-        base="starter",
+        base=base,
         base_sha256="",
         created=time.time() - age_s,
         run="20261123-010203-abcd",
@@ -84,7 +84,12 @@ def add_adapter(library: Library, name: str, age_s: float = 0.0) -> Path:
 
 
 def add_model(
-    library: Library, name: str, parameters: int, abilities: Abilities | None = None
+    library: Library,
+    name: str,
+    parameters: int,
+    abilities: Abilities | None = None,
+    quantised: Quantised | None = None,
+    source: str = "",
 ) -> None:
     """Put a base model into the library whose weights nobody will load."""
     folder = library.models / name
@@ -93,10 +98,11 @@ def add_model(
         name=name,
         title=name,
         licence="",
-        source="",
+        source=source,
         parameters=parameters,
         sha256="",
         abilities=abilities,
+        quantised=quantised,
     )
     (folder / MODEL_CARD).write_bytes(msgspec.json.encode(card))
     (folder / "config.json").write_text("{}")

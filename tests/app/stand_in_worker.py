@@ -76,6 +76,7 @@ def answer(request: protocol.ChatRequest) -> None:
     if failing is not None:
         say(protocol.RequestFailed(id=request.id, error=report_of(failing)))
         return
+    think(request)
     spoken = ""
     for count, piece in enumerate(pieces_of(request, who)):
         spoken += piece
@@ -89,6 +90,14 @@ def answer(request: protocol.ChatRequest) -> None:
             break
     ended: Ending = "length" if "too long" in question else "stop"
     done(request, spoken, "cancelled" if request.id in _cancelled else ended)
+
+
+def think(request: protocol.ChatRequest) -> None:
+    """Say some thoughts, where they are wanted; to 'ponder' there is no end."""
+    for piece in ("Let me see: ", "it is about boats.") if request.thinks else ():
+        say(protocol.ThoughtPart(id=request.id, text=piece))
+    while "ponder" in request.turns[-1].text and request.id not in _cancelled:
+        time.sleep(0.01)
 
 
 def pieces_of(request: protocol.ChatRequest, who: str) -> list[str]:

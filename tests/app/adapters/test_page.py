@@ -18,7 +18,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.database import opened
-from tests.app.filled import add_adapter
+from tests.app.filled import add_adapter, add_model
 
 
 @pytest.fixture
@@ -333,3 +333,32 @@ def test_damaged_adapters_are_shown_and_can_only_be_deleted(
     qtbot.waitUntil(lambda: names(page) == ["Journal"])
     assert binned(library) == ["Broken"]
     assert page.detail.chat.isVisible()
+
+
+def test_an_adapter_says_that_its_base_model_is_missing(
+    library: Library, page: AdaptersPage, services: Services, qtbot: QtBot
+) -> None:
+    add_adapter(library, "Work", base="Gone")
+    page.show()
+    qtbot.waitUntil(page.detail.missing.isVisible)
+    said = page.detail.missing.text()
+    assert said == "“Work” needs the base model “Gone”, which is not in the library."
+    assert not page.detail.chat.isEnabled()
+    with qtbot.waitSignal(page.models_wanted):
+        page.detail.bring_back.click()
+
+
+def test_a_missing_base_model_is_restored_from_the_adapter(
+    library: Library, page: AdaptersPage, services: Services, qtbot: QtBot
+) -> None:
+    add_model(library, "Qwen", 1_000_000)
+    add_adapter(library, "Work", base="Qwen")
+    page.show()
+    qtbot.waitUntil(lambda: names(page) == ["Work"])
+    assert not page.detail.missing.isVisible()
+    services.deletions.delete("model", ["Qwen"], "Qwen")
+    qtbot.waitUntil(page.detail.bring_back.isVisible)
+    assert page.detail.bring_back.text() == "Restore It"
+    page.detail.bring_back.click()
+    qtbot.waitUntil(lambda: not page.detail.missing.isVisible())
+    assert page.detail.chat.isEnabled()

@@ -1,0 +1,122 @@
+"""Downloads and adoptions of base models, whoever began them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs.snapshot import JobSnapshot
+from app.jobs.watcher import JobWatcher
+from mlx_backend.errors import ErrorKind
+from mlx_backend.jobs import JobState
+from mlx_backend.protocol import AdoptSpec, DownloadSpec
+
+_NEEDS_TOKEN = (ErrorKind.REFUSED, ErrorKind.MODEL_UNKNOWN)
+
+
+class ModelJobs(QObject):
+    """Starts downloads and adoptions, and knows those that are not done.
+
+    What has come of a paused one lies in its folder, and it goes on from there, also after a
+    restart. Closing the window ends none.
+    """
+
+    changed = Signal()
+    """`unfinished` has news."""
+
+    arrived = Signal(str)
+    """The base model of this name is in the library now."""
+
+    def __init__(self, watcher: JobWatcher, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._watcher = watcher
+        self._cancelled: set[str] = set()
+        watcher.job_changed.connect(self._take_change)
+        watcher.job_ended.connect(self._take_end)
+        watcher.job_removed.connect(self._forget)
+        watcher.settled.connect(self.changed)
+        watcher.start_failed.connect(lambda *_: self.changed.emit())
+
+    def unfinished(self) -> list[JobSnapshot]:
+        """Those under way, paused or failed, the newest first."""
+        return [
+            job
+            for job in self._watcher.jobs()
+            if is_of_model(job)
+            and job.state is not JobState.FINISHED
+            and job.id not in self._cancelled
+        ]
+
+    def download(self, repo: str, revision: str = "main", bits: int = 0) -> str:
+        """Download a model; where that was begun before, go on with it. Returns the job's id."""
+        for job in self.unfinished():
+            spec = job.spec
+            is_same = isinstance(spec, DownloadSpec) and (spec.repo, spec.revision, spec.bits) == (
+                repo,
+                revision,
+                bits,
+            )
+            if is_same:
+                self.go_on(job.id)
+                return job.id
+        return self._watcher.start(DownloadSpec(repo=repo, revision=revision, bits=bits))
+
+    def adopt(self, path: Path, bits: int = 0) -> str:
+        """Take the model in a folder of this computer into the library. Returns the job's id."""
+        for job in self.unfinished():
+            if job.spec == AdoptSpec(path=str(path), bits=bits):
+                self.go_on(job.id)
+                return job.id
+        return self._watcher.start(AdoptSpec(path=str(path), bits=bits))
+
+    def pause(self, job_id: str) -> None:
+        """Let a job end; what it has fetched stays."""
+        self._watcher.stop(job_id)
+
+    def go_on(self, job_id: str) -> None:
+        """Go on with one that is paused, was interrupted or has failed."""
+        self._watcher.resume(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """End a job, and remove what it has fetched."""
+        self._cancelled.add(job_id)
+        self._watcher.remove(job_id)
+        self.changed.emit()
+
+    def _forget(self, job_id: str) -> None:
+        self._cancelled.discard(job_id)
+        self.changed.emit()
+
+    def _take_change(self, job_id: str) -> None:
+        job = self._watcher.snapshot(job_id)
+        if job is not None and is_of_model(job):
+            self.changed.emit()
+
+    def _take_end(self, job_id: str) -> None:
+        job = self._watcher.snapshot(job_id)
+        if job is None or not is_of_model(job) or job.state is not JobState.FINISHED:
+            return
+        name = job.status.result.get("model")
+        self.arrived.emit(name if isinstance(name, str) else "")
+
+
+def is_of_model(job: JobSnapshot) -> bool:
+    """Whether a job brings a base model."""
+    return isinstance(job.spec, DownloadSpec | AdoptSpec)
+
+
+def title_of(job: JobSnapshot) -> str:
+    """What a job brings, as people call it."""
+    spec = job.spec
+    if isinstance(spec, DownloadSpec):
+        return spec.name or spec.repo.rpartition("/")[2]
+    assert isinstance(spec, AdoptSpec)
+    return spec.name or Path(spec.path).name or spec.path
+
+
+def wants_token(job: JobSnapshot) -> bool:
+    """Whether a download failed because the Hub gives the model only to those it knows."""
+    error = job.status.error
+    has_failed = job.state is JobState.FAILED and isinstance(job.spec, DownloadSpec)
+    return has_failed and error is not None and error.kind in _NEEDS_TOKEN

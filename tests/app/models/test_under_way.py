@@ -1,0 +1,210 @@
+"""Downloads and adoptions as a person follows and steers them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.jobs.hub_token import HubToken
+from app.jobs.run_news import RunNews
+from app.library.window_state import window_state
+from app.models.page import ModelsPage
+from app.models.under_way import JobRow
+from app.services import Services
+from app.shell.status_strip import StatusStrip
+from mlx_backend import protocol
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.jobs import JobFolder
+from mlx_backend.library import Library
+from mlx_backend.locks import held
+from tests.app.filled import add_model
+from tests.app.models.conftest import GRANITE, JobMaker, progress
+
+REFUSED = protocol.Failed(
+    error=protocol.ErrorReport(
+        kind=ErrorKind.REFUSED,
+        message="It is only given to those who accept its licence.",
+        hint="Accept it, then try again.",
+    )
+)
+
+
+def row_of(page: ModelsPage, folder: JobFolder, qtbot: QtBot) -> JobRow:
+    qtbot.waitUntil(lambda: len(page.under_way.rows) == 1)
+    return page.under_way.row_of(folder.id)
+
+
+def test_a_download_tells_bytes_speed_and_time_left(
+    page: ModelsPage, make_job: JobMaker, qtbot: QtBot
+) -> None:
+    job = make_job(
+        protocol.StageBegan(stage="downloading"), progress(text="48.2 MB/s", remaining_s=130)
+    )
+    with held(job.path / "lock"):
+        row = row_of(page, job, qtbot)
+        assert row.title.text() == "Granite 4.1 3B"
+        assert row.doing.text() == "702 MB of 2.1 GB · 48.2 MB/s · about 2 minutes left"
+        assert 0.3 < row.bar.value() / row.bar.maximum() < 0.4
+        assert row.pause.isVisible()
+        assert not row.go_on.isVisible()
+
+
+def test_pause_stops_it_and_continue_goes_on(
+    page: ModelsPage, make_job: JobMaker, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    job = make_job(protocol.StageBegan(stage="downloading"), progress())
+    with held(job.path / "lock"):
+        row = row_of(page, job, qtbot)
+        row.pause.setFocus()
+        QTest.keyClick(row.pause, Qt.Key.Key_Space)
+        qtbot.waitUntil(job.stop_requested)
+        qtbot.waitUntil(lambda: row.doing.text().startswith("Pausing…"))
+    job.append(protocol.Stopped())
+    qtbot.waitUntil(lambda: row.doing.text() == "Paused · 702 MB of 2.1 GB")
+    assert row.go_on.hasFocus(), "the key that paused continues"
+    QTest.keyClick(row.go_on, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: bool(launched))
+    assert launched[0].id == job.id
+    qtbot.waitUntil(row.pause.isVisible)
+
+
+def test_what_an_earlier_session_left_shows_as_paused(
+    page: ModelsPage, make_job: JobMaker, qtbot: QtBot
+) -> None:
+    row = row_of(page, make_job(progress()), qtbot)  # its process was killed
+    assert row.doing.text() == "Paused · 702 MB of 2.1 GB"
+    assert row.go_on.text() == "Continue"
+
+
+def test_cancel_removes_what_was_fetched(
+    page: ModelsPage, make_job: JobMaker, qtbot: QtBot, library: Library
+) -> None:
+    job = make_job(progress(), protocol.Stopped())
+    (job.path / "parts").mkdir()
+    (job.path / "parts" / "model.safetensors").write_bytes(b"half")
+    row_of(page, job, qtbot).cancel.click()
+    assert page.under_way.rows == [], "it goes at once"
+    qtbot.waitUntil(lambda: not job.path.exists())
+
+
+def test_a_failed_one_says_what_to_do_and_tries_again(
+    page: ModelsPage, make_job: JobMaker, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    error = protocol.ErrorReport(
+        kind=ErrorKind.OFFLINE, message="The Hub cannot be reached.", hint="Check the connection."
+    )
+    row = row_of(page, make_job(progress(), protocol.Failed(error=error)), qtbot)
+    assert row.doing.text() == "The Hub cannot be reached. Check the connection."
+    assert row.doing.property("kind") == "warning"
+    assert not row.token.isVisible()
+    assert row.go_on.text() == "Try Again"
+    row.go_on.click()
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    qtbot.waitUntil(lambda: row.doing.property("kind") == "quiet")
+
+
+def test_an_adoption_shows_its_stages_and_cannot_pause(
+    page: ModelsPage, make_job: JobMaker, qtbot: QtBot
+) -> None:
+    spec = protocol.AdoptSpec(path="/models/some-model")
+    job = make_job(protocol.StageBegan(stage="placing"), progress(), spec=spec)
+    with held(job.path / "lock"):
+        row = row_of(page, job, qtbot)
+        assert row.title.text() == "some-model"
+        assert row.doing.text() == "Copying it · 702 MB of 2.1 GB"
+        assert not row.pause.isVisible()
+        assert row.cancel.isVisible()
+
+
+def test_a_model_that_arrives_is_in_the_library_list(
+    page: ModelsPage, services: Services, launched: list[JobFolder], library: Library, qtbot: QtBot
+) -> None:
+    services.model_jobs.download("someone/Tiny-1B")
+    qtbot.waitUntil(lambda: len(page.under_way.rows) == 1)
+    add_model(library, "Tiny-1B", 1_000_000)
+    launched[0].append(protocol.Finished(result={"model": "Tiny-1B"}))
+    qtbot.waitUntil(lambda: "Tiny-1B" in page.names)
+    assert page.under_way.rows == []
+
+
+def test_a_token_is_asked_for_where_the_hub_wants_one_and_shows_no_letter(
+    page: ModelsPage, make_job: JobMaker, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(HubToken, "keep", lambda _, token, done, failed: kept.append(token))
+    row = row_of(page, make_job(REFUSED), qtbot)
+    assert row.token.isVisible()
+    assert row.token.field.echoMode() is QLineEdit.EchoMode.Password
+    row.token.field.setFocus()
+    QTest.keyClicks(row.token.field, " hf_secret ")
+    QTest.keyClick(row.token.field, Qt.Key.Key_Return)
+    assert kept == ["hf_secret"]
+    assert row.token.field.text() == ""
+
+
+_KEEPS = "import sys; open(sys.argv[1], 'w').write(sys.stdin.read() + repr(sys.argv))"
+_ERROR = '{"error": {"kind": "wrong_usage", "message": "No.", "hint": "Copy it."}}'
+_REFUSES = f"print({_ERROR!r}); exit(1)"
+
+
+def test_a_token_goes_to_the_engine_on_its_input(
+    library: Library, qtbot: QtBot, tmp_path: Path
+) -> None:
+    where = tmp_path / "kept"
+    done: list[bool] = []
+    keeper = HubToken(library, command=(sys.executable, "-c", _KEEPS, str(where)))
+    keeper.keep("hf_secret", lambda: done.append(True), lambda error: done.append(False))
+    qtbot.waitUntil(lambda: bool(done))
+    said = where.read_text()
+    assert done == [True]
+    assert said.startswith("hf_secret\n")
+    assert "hf_secret" not in said.partition("\n")[2], "not in the command line"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ((sys.executable, "-c", _REFUSES), "No."),
+        ((sys.executable, "-c", "exit(2)"), "The access token could not be kept."),
+        (("/nowhere/at/all",), "The access token could not be kept."),
+    ],
+)
+def test_a_token_that_cannot_be_kept_says_why(
+    library: Library, qtbot: QtBot, command: tuple[str, ...], message: str
+) -> None:
+    errors: list[OvernightError] = []
+    keeper = HubToken(library, command=command)
+    keeper.keep("hf_secret", lambda: None, errors.append)
+    qtbot.waitUntil(lambda: bool(errors))
+    assert errors[0].message == message
+
+
+def test_the_strip_tells_of_a_download_and_leads_to_it(
+    services: Services, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    strip = StatusStrip(
+        services.watcher, RunNews(services.watcher, window_state(services.library.home))
+    )
+    qtbot.addWidget(strip)
+    services.model_jobs.adopt(Path("/models/some-model"))
+    qtbot.waitUntil(lambda: strip.what.text() == "Adding “some-model”")
+    launched[0].append(progress(remaining_s=130))
+    qtbot.waitUntil(lambda: strip.detail.text() == "33 percent, about 2 minutes left")
+    with qtbot.waitSignal(strip.chosen) as chosen:
+        QTest.keyClick(strip, Qt.Key.Key_Return)
+    assert chosen.args == ["models"]
+
+
+def test_one_download_is_begun_once(
+    services: Services, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    first = services.model_jobs.download(GRANITE.repo, GRANITE.revision)
+    qtbot.waitUntil(lambda: len(services.model_jobs.unfinished()) == 1)
+    assert services.model_jobs.download(GRANITE.repo, GRANITE.revision) == first
+    assert services.model_jobs.download(GRANITE.repo, GRANITE.revision, bits=8) != first
