@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from app.text import amounts
 from mlx_backend.catalogue.licences import is_open_source, licence_name
-from mlx_backend.library.abilities import Quantised
 from mlx_backend.library.models import STARTER, BaseModel
 
 STARTER_TITLE = "SmolLM2 135M Instruct"
@@ -20,7 +19,7 @@ def lines_of(model: BaseModel) -> tuple[str, ...]:
     """The lines below a model's title."""
     help_ = STARTER_HELP if model.card.name == STARTER else ""
     quantised = model.card.quantised
-    cost = cost_of(quantised) if quantised is not None else ""
+    cost = quantised.cost if quantised is not None else ""
     return tuple(filter(None, (facts(model), abilities(model), cost, help_)))
 
 
@@ -53,16 +52,6 @@ def abilities(model: BaseModel) -> str:
     )
     thinks = " · Can think before it answers" if model.card.abilities.thinks else ""
     return f"{does}{thinks}"
-
-
-def cost_of(quantised: Quantised) -> str:
-    """What it cost to make the weights smaller."""
-    before, after = quantised.right_before, quantised.right_after
-    asked = amounts.count(quantised.asked, "general question")
-    return (
-        f"Its weights were made smaller, to {quantised.bits} bits: {amounts.number(after)} of"
-        f" {asked} right, before {amounts.number(before)}"
-    )
 
 
 def how_large(model: BaseModel) -> str:

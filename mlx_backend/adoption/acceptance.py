@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mlx_backend.adoption.configuration import read_configuration
+from mlx_backend.adoption.sentencepiece_tokenizer import convert_tokenizer
 from mlx_backend.adoption.tokenizer_files import check_tokenizer_files, check_vocabulary
 from mlx_backend.adoption.tokenizer_loading import check_tokenizer
 from mlx_backend.adoption.weight_files import check_shards, read_weights
@@ -17,11 +18,11 @@ from mlx_backend.adoption.weight_files import check_shards, read_weights
 def check_before_weights(name: str, folder: Path, weights: Collection[str]) -> None:
     """Check configuration, tokenizer and index of the model `name`, which are in `folder`.
 
-    weights: the names of the weight files that are to come. Raises OvernightError where they cannot
-    make a model that can be loaded.
+    weights: the names of the weight files that are to come. A SentencePiece tokenizer gets its
+    tokenizer.json first. Raises OvernightError where they cannot make a model that can be loaded.
     """
     read_configuration(name, folder)
-    # Here `tokenizer.model` becomes `tokenizer.json`, where only the first is there.
+    convert_tokenizer(folder)
     check_tokenizer_files(name, folder)
     check_shards(name, folder, weights)
     check_tokenizer(name, folder)

@@ -13,7 +13,7 @@ from mlx_backend.adoption.filing import filed_before
 from mlx_backend.adoption.gathering import Gathered, gather, placed_bytes
 from mlx_backend.adoption.origin import Origin, find_origin
 from mlx_backend.adoption.stillness import require_unchanged, wait_until_settled
-from mlx_backend.adoption.taking_in import Candidate, digests_of, result_of, take_in
+from mlx_backend.adoption.taking_in import Candidate, digests_of, is_changed, result_of, take_in
 from mlx_backend.adoption.work import Work
 from mlx_backend.catalogue.licences import licence_notice
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -97,7 +97,7 @@ class _Adoption:
         filed = filed_before(self._work, folder, origin.source)
         gathered = Gathered.of(self._work.folder)
         if filed is None:
-            if not stays:
+            if not (stays or is_changed(self._work)):
                 gathered = self._gathered(origin)
             filed = self._take_in(origin, folder)
         self._tell(origin, gathered)
@@ -160,6 +160,8 @@ class _Adoption:
         return self._spec.name
 
     def _checked_digests(self, origin: Origin, folder: Path) -> dict[str, str]:
+        if is_changed(self._work):
+            return {}  # they were compared before
         self._work.begin("comparing")
         digests = digests_of(folder, {}, self._work)
         for file in origin.files:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from mlx_backend import protocol
 from mlx_backend.adoption.acceptance import check_before_weights
 from mlx_backend.adoption.filing import filed_before
-from mlx_backend.adoption.taking_in import Candidate, result_of, take_in
+from mlx_backend.adoption.taking_in import Candidate, is_changed, result_of, take_in
 from mlx_backend.adoption.work import Work
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.library.home import Library
@@ -16,7 +17,7 @@ from mlx_backend.library.models import BaseModel
 from mlx_backend.models.hub.fetching import Fetching
 from mlx_backend.models.hub.repository import Repository
 from mlx_backend.models.hub.transfer import Stopped
-from mlx_backend.models.hub.wanted import NoModel, is_weights, wanted_files
+from mlx_backend.models.hub.wanted import is_weights, wanted_files
 
 
 def download(
@@ -35,8 +36,9 @@ def download(
         return result_of(_downloaded(work, spec))
     except Stopped:
         return None
-    except NoModel:
-        work.discard()
+    except OvernightError as error:
+        if error.kind is ErrorKind.BAD_INPUT:  # trying again changes nothing
+            work.discard()
         raise
     finally:
         work.journal.close()
@@ -46,11 +48,12 @@ def _downloaded(work: Work, spec: protocol.DownloadSpec) -> BaseModel:
     fetching = Fetching(work.folder, work.journal, work.stop_requested)
     repository = fetching.repository(spec.repo, spec.revision)
     filed = filed_before(work, work.model, repository.source)
-    if filed is None:
+    if filed is None and not is_changed(work):
         work.prepare()
         fetching.fetch_all(
             repository, lambda names: check_before_weights(repository.name, work.model, names)
         )
+    if filed is None:
         filed = take_in(_candidate(work, repository, spec), work)
     work.discard()
     return filed

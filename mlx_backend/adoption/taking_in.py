@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlx_backend import protocol
 from mlx_backend.adoption.acceptance import check_whole
+from mlx_backend.adoption.configuration import read_configuration
 from mlx_backend.adoption.digests import digest_of_weights, digests_in
 from mlx_backend.adoption.filing import file_model, usable_name
+from mlx_backend.adoption.precision import bits_of, told_already
+from mlx_backend.adoption.quantising import QUANTISED, quantise
+from mlx_backend.adoption.trial import try_model
 from mlx_backend.adoption.work import Work
+from mlx_backend.jobs.pace import Pace
+from mlx_backend.library.abilities import Abilities, Quantised
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.models.hub.meter import Meter
+from mlx_backend.models.hub.transfer import Stopped
 from mlx_backend.models.hub.wanted import is_weights
+from mlx_backend.training.stop_requests import StoppedEarly
 
 NOT_STATED = "not stated"
 """The licence of a model that states none."""
@@ -45,9 +55,9 @@ def take_in(candidate: Candidate, work: Work) -> BaseModel:
     """
     work.begin("checking")
     parameters = check_whole(candidate.title, candidate.folder)
-    # Here it is quantised, where `candidate.bits` asks for it; the digests known are void then.
-    digests = digests_of(candidate.folder, candidate.digests, work)
-    # Here it is tried.
+    quantised = _quantised(candidate, work)
+    digests = digests_of(candidate.folder, {} if quantised else candidate.digests, work)
+    abilities = _tried(candidate, work)
     card = ModelCard(
         name=usable_name(candidate.name or candidate.title),
         title=candidate.title,
@@ -55,9 +65,55 @@ def take_in(candidate: Candidate, work: Work) -> BaseModel:
         source=candidate.source,
         parameters=parameters,
         sha256=digest_of_weights(digests),
+        abilities=abilities,
+        quantised=quantised,
     )
     work.stop_if_asked()
     return file_model(work, candidate.folder, card)
+
+
+def is_changed(work: Work) -> bool:
+    """Whether the weights that came were quantised by an earlier process, so none is missing."""
+    return (work.model / QUANTISED).exists()
+
+
+def _quantised(candidate: Candidate, work: Work) -> Quantised | None:
+    """Quantise the weights, where that is asked for and they are not quantised; tells the cost."""
+    if not candidate.bits:
+        return None
+    already = bits_of(read_configuration(candidate.title, candidate.folder))
+    if already is not None and not (candidate.folder / QUANTISED).exists():
+        work.journal.append(protocol.Notice(text=told_already(already)))
+        return None
+    work.begin("quantising")
+    found = quantise(
+        candidate.folder, candidate.bits, _progress(work, "percent"), work.stop_if_asked
+    )
+    work.journal.append(protocol.Notice(text=f"{found.cost}."))
+    return found
+
+
+def _tried(candidate: Candidate, work: Work) -> Abilities:
+    work.begin("trying")
+    try:
+        return try_model(
+            candidate.folder, candidate.title, _progress(work, "steps"), work.stop_requested
+        )
+    except StoppedEarly as error:
+        raise Stopped from error
+
+
+def _progress(work: Work, unit: str) -> Callable[[int, int], None]:
+    pace = Pace()
+
+    def tell(done: int, total: int) -> None:
+        left = pace.remaining(done, total, time.time())
+        remaining_s = None if left is None else round(left, 1)
+        work.journal.append(
+            protocol.Progress(done=done, total=total, unit=unit, remaining_s=remaining_s)
+        )
+
+    return tell
 
 
 def digests_of(folder: Path, known: Mapping[str, str], work: Work) -> dict[str, str]:

@@ -35,10 +35,7 @@ def check_tokenizer_files(name: str, folder: Path) -> None:
     Raises OvernightError where one is missing, damaged or far too large.
     """
     if not (folder / TOKENIZER).exists():
-        raise no_model(
-            name,
-            "Its tokenizer is a SentencePiece file, which this version of Overnight cannot read.",
-        )
+        raise no_model(name, "It has no tokenizer (tokenizer.json).")
     largest_id(name, folder)
     settings = _read_if_there(name, folder / _SETTINGS, _LARGEST_SETTINGS)
     for file in _SMALL:

@@ -29,6 +29,8 @@ _STAGES = {
     "looking": "Looking at the model",
     "placing": "Bringing its files into the library",
     "comparing": "Computing its check sums",
+    "quantising": "Making its weights smaller",
+    "trying": "Trying it out",
 }
 _BYTES = "bytes"
 

@@ -60,3 +60,14 @@ class Quantised(msgspec.Struct, frozen=True, kw_only=True):
     right_after: int
     perplexity_before: float
     perplexity_after: float
+
+    @property
+    def cost(self) -> str:
+        """What it cost, in a sentence without its full stop."""
+        smaller = f"Its weights were made smaller, to {self.bits} bits"
+        if not self.asked:
+            return f"{smaller}; what that cost was not measured, because it is too large"
+        return (
+            f"{smaller}: {self.right_after} of {self.asked} general questions right, before"
+            f" {self.right_before}"
+        )

@@ -15,6 +15,7 @@ from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.jobs.pace import Pace
 from mlx_backend.library.drop_reasons import LEFT_OUT
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel
@@ -26,7 +27,7 @@ from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.study_clock import Pace, StudyClock
+from mlx_backend.run.study_clock import StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.study import Study, StudyPlan, StudyProgress
