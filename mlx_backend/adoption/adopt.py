@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.adoption.acceptance import check_before_weights
+from mlx_backend.adoption.acceptance import check_before_weights, check_whole
 from mlx_backend.adoption.filing import filed_before
 from mlx_backend.adoption.gathering import Gathered, gather, placed_bytes
 from mlx_backend.adoption.origin import Origin, find_origin
@@ -141,6 +141,7 @@ class _Adoption:
         if folder != self._work.model:
             wait_until_settled(origin.files, self._work.stop_if_asked)
             check_before_weights(origin.title, folder, weights)
+        check_whole(origin.title, folder)  # before gigabytes are read that may be nothing
         digests = self._checked_digests(origin, folder)
         require_unchanged(origin.files)
         candidate = Candidate(

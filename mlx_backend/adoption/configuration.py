@@ -85,10 +85,12 @@ def _check_quantisation(name: str, config: Mapping[str, object]) -> None:
 def _check_numbers(name: str, part: Mapping[str, object]) -> None:
     for key, most in _LARGEST_NUMBERS.items():
         said = part.get(key)
+        is_list = isinstance(said, list)  # a number for each layer, 0 for those without
         for value in said if isinstance(said, list) else [said]:
-            is_number = type(value) is int and 0 < value <= most
+            is_number = type(value) is int and (0 if is_list else 1) <= value <= most
             if value is not None and not is_number:
-                raise no_model(name, f"Its config.json says {key}: {str(value)[:40]!r}.")
+                said = repr(value)[:40]
+                raise no_model(name, f"Its config.json has {key} {said}, as no model can have.")
 
 
 def _parts(config: Mapping[str, object]) -> Iterator[Mapping[str, object]]:

@@ -111,9 +111,18 @@ def _size(path: Path) -> int:
 
 
 def folders_with_models(folder: Path) -> Iterator[str]:
-    """The names of folders in `folder` that look like models."""
-    for name in sorted(list_names(folder.name, folder)):
-        path = folder / name
-        is_like_one = name.startswith("models--") or os.path.lexists(path / "config.json")
-        if is_like_one and path.is_dir() and not path.is_symlink():
+    """The paths, from `folder`, of the folders in it and in these that look like models."""
+    for inside in _folders_in(folder):
+        name = inside.name
+        if name.startswith("models--") or os.path.lexists(inside / "config.json"):
             yield name
+        else:
+            for each in _folders_in(inside):
+                if os.path.lexists(each / "config.json"):
+                    yield f"{name}/{each.name}"
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:
+        some = sorted(islice(entries, _MOST_ENTRIES), key=lambda entry: entry.name)
+        return [Path(each.path) for each in some if each.is_dir(follow_symlinks=False)]

@@ -66,11 +66,14 @@ def gather(origin: Origin, work: Work, check_before_weights: Callable[[], object
     Raises Stopped; OvernightError where a file changes meanwhile or the disk has no room; OSError.
     """
     gathering = _Gathering(origin, work)
-    small = [file for file in origin.files if not is_weights(file.name)]
-    for file in small:
+    weights = [file for file in origin.files if is_weights(file.name)]
+    # Where some weights are there, an earlier process has checked what comes before.
+    is_checked = any(placed_bytes(work.folder, file) for file in weights)
+    for file in origin.files[: -len(weights)]:
         gathering.bring(file)
-    check_before_weights()
-    for file in origin.files[len(small) :]:
+    if not is_checked:
+        check_before_weights()
+    for file in weights:
         gathering.bring(file)
     require_unchanged(origin.files)
     return Gathered.of(work.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -53,13 +54,14 @@ def find_origin(path: Path, models: Path) -> Origin:
     _refuse_data_set(folder)
     if busy := unfinished_file(folder):
         raise being_written(busy)
-    files = _files(folder.name, folder, ())
+    title = "".join(c if c.isprintable() else " " for c in folder.name)
+    files = _files(title, folder, ())
     repository = _lm_studio_repository(folder)
     return Origin(
         folder=str(folder),
-        title=folder.name,
+        title=title,
         repository=repository,
-        source=repository or f"the folder {folder.name}",
+        source=repository or f"the folder {title}",
         licence=stated_licence(folder),
         files=files,
         in_place=folder.parent == models.resolve(),
@@ -106,10 +108,10 @@ def _files(name: str, folder: Path, blobs: Sequence[Path]) -> tuple[LocalFile, .
     try:
         return model_files(name, folder, blobs)
     except NoModel as error:
-        inside = list(folders_with_models(folder))
+        inside = list(islice(folders_with_models(folder), 4))
         if not inside:
             raise
-        shown = ", ".join(inside[:3]) + (" ..." if len(inside) > 3 else "")
+        shown = ", ".join(inside[:3]) + (" ..." if inside[3:] else "")
         hint = f"Adopt one of the models in it: {shown}"
         raise NoModel(ErrorKind.BAD_INPUT, f"{folder} is no model.", hint) from error
 

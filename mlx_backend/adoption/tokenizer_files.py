@@ -21,6 +21,7 @@ TOKENIZER = "tokenizer.json"
 _LARGEST_TOKENIZER = 64 << 20  # bytes; the largest known has half of that
 _LARGEST_SETTINGS = 8 << 20  # bytes of tokenizer_config.json, which can repeat all control tokens
 _MOST_TOKENS = 1 << 20
+_LARGEST_ID = (1 << 31) - 1
 _SETTINGS, _TEMPLATE_JSON, _TEMPLATE = (
     "tokenizer_config.json",
     "chat_template.json",
@@ -73,8 +74,8 @@ def largest_id(name: str, folder: Path) -> int:
         ids = [*_vocabulary(said.model.vocab), *(t.id for t in said.added_tokens if not t.special)]
     except (ValueError, RecursionError, OSError) as error:
         raise no_model(name, f"Its tokenizer cannot be loaded ({str(error)[:120]}).") from error
-    if not ids or min(ids) < 0:
-        raise no_model(name, "Its tokenizer cannot be loaded (it has no tokens).")
+    if not ids or min(ids) < 0 or max(ids) > _LARGEST_ID:
+        raise no_model(name, "Its tokenizer cannot be loaded (its tokens have wrong numbers).")
     return max(ids)
 
 

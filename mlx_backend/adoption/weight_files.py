@@ -103,9 +103,9 @@ def _has_holes(path: Path) -> bool:
     try:
         size, place, empty = os.fstat(descriptor).st_size, 0, 0
         for _ in range(_MOST_HOLES):
-            begin = os.lseek(descriptor, place, os.SEEK_HOLE)
-            if begin >= size:
+            if place >= size:
                 break
+            begin = os.lseek(descriptor, place, os.SEEK_HOLE)
             place = _data_after(descriptor, begin, size)
             empty += place - begin
     except OSError:
@@ -116,6 +116,8 @@ def _has_holes(path: Path) -> bool:
 
 
 def _data_after(descriptor: int, place: int, size: int) -> int:
+    if place >= size:
+        return size
     try:
         return os.lseek(descriptor, place, os.SEEK_DATA)
     except OSError as error:

@@ -16,6 +16,7 @@ LARGEST_HEADER = 32 << 20
 """Bytes. The format allows three times that, but real headers take 100 kB."""
 
 _LENGTH_BYTES = 8
+_MOST_TENSORS = 200_000
 _MOST_DIMENSIONS, _LONGEST_DIMENSION = 8, 2**31 - 1  # as MLX has them
 _BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
@@ -44,7 +45,8 @@ def read_header(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, by name.
 
     Raises ValueError where the file is not exactly what its header says: too short or too long, a
-    header that is too large or no JSON, tensors that overlap or whose bytes do not fit their shape.
+    header that is too large or no JSON, tensors that overlap, have room between them, or whose
+    bytes do not fit their shape.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -58,6 +60,9 @@ def read_header(path: Path) -> dict[str, Tensor]:
 
 
 def _decoded(path: Path, data: bytes) -> dict[str, _Said]:
+    count = data.count(b'"data_offsets"')
+    if count > _MOST_TENSORS:
+        raise ValueError(f"{path.name}: the header has more tensors than any model's")
     try:
         rows = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         rows.pop("__metadata__", None)
@@ -65,7 +70,7 @@ def _decoded(path: Path, data: bytes) -> dict[str, _Said]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path.name}: the header is not what it should be: {error}") from error
     # The decoder keeps the last of two with the same name, and so would whoever loads the file.
-    if len(header) != data.count(b'"data_offsets"'):
+    if len(header) != count:
         raise ValueError(f"{path.name}: the header has two tensors of the same name")
     return header
 
@@ -93,8 +98,8 @@ _tensor_decoder = msgspec.json.Decoder(_Said)
 def _check_places(path: Path, tensors: dict[str, Tensor], room: int) -> None:
     before = 0
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
-        if tensor.begin < before:
-            raise ValueError(f"{path.name}: {name} overlaps the tensor before it")
+        if tensor.begin != before:
+            raise ValueError(f"{path.name}: {name} does not begin where the tensor before it ends")
         before = tensor.end
     if before != room:
         raise ValueError(f"{path.name}: {room} bytes where the header has {before}")

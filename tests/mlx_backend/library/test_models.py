@@ -38,6 +38,21 @@ def test_a_half_written_folder_is_damaged_and_not_listed(models: Path, file: str
     assert list_models(models) == []
 
 
+def test_a_folder_put_in_by_hand_is_to_be_adopted(models: Path) -> None:
+    (models / "tiny").rename(models / "my model")
+    (models / "my model" / CARD).unlink()
+    with pytest.raises(OvernightError) as caught:
+        read_model(models, "my model")
+    assert f"overnight adopt '{models / 'my model'}'" in caught.value.hint
+    assert "Remove" not in caught.value.hint
+
+
+def test_a_configuration_with_infinity_as_python_writes_it(models: Path) -> None:
+    path = models / "tiny" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"limits": [0, float("inf")]}))
+    assert [m.card.name for m in list_models(models)] == ["tiny"]
+
+
 @pytest.mark.parametrize("file", [CARD, "config.json"])
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"name": "\xff"}', b'{"a":' * 9999])
 def test_a_damaged_file(models: Path, file: str, data: bytes) -> None:
