@@ -8,6 +8,7 @@ work log beside this file. OVERNIGHT_READERS="starter qwen2.5-coder-0.5b" tries 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -49,14 +50,20 @@ def test_whoever_reads_passes_the_reading_exam(name: str, tmp_path: Path) -> Non
 
 
 def put_into(library: Library, name: str) -> Path:
-    """A model's folder in a library, without a second copy of its weights."""
+    """A model's folder in a library, linked to its files where the file system can.
+
+    By hard links, because a trial's process reads nothing but what is in the folder.
+    """
     if name == STARTER:
         return ensure_starter(library).path
     (model,) = [each for each in REAL_MODELS if each.name == name]
     folder = library.models / name
     folder.mkdir()
     for path in made(model, Path(os.environ[PLACE])).iterdir():
-        (folder / path.name).symlink_to(path)
+        try:
+            (folder / path.name).hardlink_to(path)
+        except OSError:
+            shutil.copyfile(path, folder / path.name)
     return folder
 
 
