@@ -14,15 +14,26 @@ from tokenizers import AddedToken, Tokenizer
 
 from mlx_backend.adoption.trial import TrialLimits, try_model
 from mlx_backend.adoption.trial_memory import weights_in_memory
-from mlx_backend.adoption.tried_tokenizer import as_model, try_template
+from mlx_backend.adoption.tried_tokenizer import TemplateAbilities, as_model, try_template
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.models.base_model import load_model_tokenizer
 from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.training.stop_requests import StoppedEarly
 from mlx_backend.training.trial import TRIAL, kept_trial, tried_with
 from tests.mlx_backend.adoption.conftest import ROOT, change_json, ignore, never, write_candidate
-from tests.mlx_backend.models.test_templates import PLAIN, START, THINKING
+from tests.mlx_backend.models.test_templates import (
+    MERGING,
+    NO_SYSTEM,
+    PLAIN,
+    START,
+    STRICT,
+    THINKING,
+)
 
+ONE_QUESTION = (
+    "{% for m in messages if m.role != 'assistant' %}{{ m.role }}: {{ m.content }}<|im_end|>"
+    "{% endfor %}assistant: "
+)
 LAYERS = {
     "llama": ("attention",),
     "qwen3": ("attention",),
@@ -83,9 +94,30 @@ def test_whether_it_thinks_is_seen_in_its_template(
 ) -> None:
     change_json(candidate / "tokenizer_config.json", chat_template=template)
     add_tokens(candidate, "<think>", "</think>")
-    tokenizer = load_model_tokenizer(candidate)
-    found = try_template(tokenizer, ChatForm(tokenizer, as_model(candidate, "one")))
-    assert found.thinks is thinks
+    assert template_of(candidate).thinks is thinks
+
+
+@pytest.mark.parametrize(
+    ("template", "roles"),
+    [
+        (PLAIN + START, ("system", "user", "assistant")),
+        (MERGING, ("system", "user", "assistant")),
+        (NO_SYSTEM, ("user", "assistant")),
+        (STRICT, ("user", "assistant")),
+        (ONE_QUESTION, ("system", "user")),
+    ],
+)
+def test_the_roles_are_those_whose_contents_are_written(
+    candidate: Path, template: str, roles: tuple[str, ...]
+) -> None:
+    change_json(candidate / "tokenizer_config.json", chat_template=template)
+    assert template_of(candidate).roles == roles
+
+
+def template_of(folder: Path) -> TemplateAbilities:
+    """What the template of a model can."""
+    tokenizer = load_model_tokenizer(folder)
+    return try_template(tokenizer, ChatForm(tokenizer, as_model(folder, "one")))
 
 
 def test_a_token_beyond_the_embeddings_counts_only_if_text_becomes_it(
