@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -161,14 +161,14 @@ class _Process:
         except _FailedError as failed:
             printed = self._printed.decode("utf-8", "replace")
             return trial_messages.Refused(reason=str(failed), detail=printed)
-        except (msgspec.DecodeError, KeyError) as error:
+        except msgspec.DecodeError as error:
             return trial_messages.Refused(
                 reason="its process said something odd", detail=repr(error)
             )
 
     def _replies(
         self, progress: _Progress, stop_requested: Callable[[], bool]
-    ) -> list[trial_messages.TrialReply]:
+    ) -> Iterator[trial_messages.TrialReply]:
         """Wait for the next replies while checking time and memory. Raises _FailedError."""
         while True:
             if stop_requested():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import msgspec
 
+from mlx_backend.adoption.trial_stages import StageName
 from mlx_backend.library.abilities import Abilities
 from mlx_backend.training.trial import Trial
 
@@ -14,9 +16,9 @@ _LONGEST_TEXT = 4_000
 
 
 class Began(msgspec.Struct, frozen=True, tag=True):
-    """A stage has begun: its name in `trial_stages`."""
+    """A stage has begun."""
 
-    stage: str
+    stage: StageName
 
 
 class Asked(msgspec.Struct, frozen=True, tag=True):
@@ -64,15 +66,16 @@ class ReplyStream:
         self._buffer = b""
         self._decoder = msgspec.json.Decoder(TrialReply)
 
-    def feed(self, data: bytes) -> list[TrialReply]:
-        """Take in more bytes; returns the replies that are complete.
+    def feed(self, data: bytes) -> Iterator[TrialReply]:
+        """Take in more bytes; yields the replies that are complete.
 
         Raises msgspec.DecodeError for what is none, or is too long for one.
         """
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if max(map(len, (*lines, self._buffer))) > _LONGEST_LINE:
+        for line in lines:
+            yield self._decoder.decode(line)
+        if len(self._buffer) > _LONGEST_LINE:
             raise msgspec.DecodeError("a reply is too long")
-        return [self._decoder.decode(line) for line in lines]
 
 
 def shortened(text: str) -> str:

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+StageName = Literal[
+    "start",
+    "tokenizer",
+    "template",
+    "weights",
+    "outputs",
+    "memory",
+    "training",
+    "answers",
+    "reading",
+]
 
 _GB = 10**9
 
@@ -16,7 +29,7 @@ class Stage:
     of these weights needs.
     """
 
-    name: str
+    name: StageName
     tried: str
     seconds: float
     seconds_a_gb: float = 0.0
@@ -39,7 +52,7 @@ TRAINING = Stage("training", "Training it for a step", 300.0, 300.0)
 ANSWERS = Stage("answers", "Asking it several questions at once", 300.0, 300.0)
 READING = Stage("reading", "Its reading exam", 600.0, 600.0)
 
-STAGES = {
+STAGES: dict[StageName, Stage] = {
     stage.name: stage
     for stage in (START, TOKENIZER, TEMPLATE, WEIGHTS, OUTPUTS, MEMORY, TRAINING, ANSWERS, READING)
 }

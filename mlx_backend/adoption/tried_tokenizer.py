@@ -19,8 +19,8 @@ from mlx_backend.models.chat_form import TODAY, ChatForm
 from mlx_backend.protocol import Turn
 
 _QUESTION, _ANSWER, _SYSTEM = "Where is the lamp?", "It is on the pier.", "Speak plainly."
-_MOST_TURNS = 8
-_LONG_TURN = "The lamp is lit at dusk, and Marta writes it down in the red notebook. " * 60
+_MOST_QUESTIONS = 4  # with a system turn and the answers between, eight messages
+_LONG = " The lamp is lit at dusk, and Marta writes it down in the red notebook." * 60
 
 _REFUSALS = (TemplateError, TypeError, ValueError)
 
@@ -50,21 +50,27 @@ def check_tokenizer(folder: Path, tokenizer: TokenizerWrapper) -> None:
     if tokenizer.eos_token_id is None:
         raise UnfitError("it has no token that ends an answer")
     text = f"{_QUESTION} {_ANSWER}"
-    ids = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(text).ids
+    ids = (
+        Tokenizer.from_file(str(folder / "tokenizer.json"))
+        .encode(text, add_special_tokens=False)
+        .ids
+    )
     said = tokenizer.decode(ids, skip_special_tokens=True)
     if "".join(said.split()) != "".join(text.split()):
         raise UnfitError(f"it makes {said[:80]!r} of {text!r}")
 
 
 def try_template(tokenizer: TokenizerWrapper, form: ChatForm) -> TemplateAbilities:
-    """Write conversations of one to eight turns, short and long.
+    """Write conversations of one to eight messages, short and long.
 
     Raises UnfitError where contents get lost, and whatever the template raises.
     """
-    for count in range(1, _MOST_TURNS + 1, 2):
-        for text in (_QUESTION, _LONG_TURN):
-            form.prompt(_turns(count, text))
-    _check_contents(tokenizer)
+    for questions in range(1, _MOST_QUESTIONS + 1):
+        turns = _turns(questions)
+        form.prompt(turns)
+        _written(tokenizer, [_message("system", _SYSTEM), *_messages(turns, _LONG)])
+    if not _shows(tokenizer, _QUESTION, [_message("user", _QUESTION)]):
+        raise UnfitError("the question is not in what it wrote")
     return TemplateAbilities(_roles(tokenizer), _thinks(tokenizer))
 
 
@@ -78,39 +84,38 @@ def ids_in_use(folder: Path, tokenizer: TokenizerWrapper, form: ChatForm) -> int
     added = plain.get_added_tokens_decoder()
     text = [number for number in plain.get_vocab(False).values() if number not in added]
     ends = [int(number) for number in tokenizer.eos_token_ids]
-    return max((*text, *ends, *form.prompt(_turns(3, _QUESTION))))
+    return max((*text, *ends, *form.prompt(_turns(2))))
 
 
-def _turns(count: int, text: str) -> list[Turn]:
-    return [
-        Turn(role="assistant", text=_ANSWER) if place % 2 else Turn(role="user", text=text)
-        for place in range(count)
-    ]
+def _turns(questions: int) -> list[Turn]:
+    """So many questions, with an answer to all but the last."""
+    both = [Turn(role="user", text=_QUESTION), Turn(role="assistant", text=_ANSWER)]
+    return (both * questions)[:-1]
 
 
-def _check_contents(tokenizer: TokenizerWrapper) -> None:
-    text = _written(tokenizer, [_user(_QUESTION)])
-    if text is None:
-        text = _written(tokenizer, [{"role": "system", "content": ""}, _user(_QUESTION)])
-    if text is None or _QUESTION not in text:
-        raise UnfitError("the question is not in what it wrote")
+def _messages(turns: Sequence[Turn], more: str = "") -> list[dict[str, str]]:
+    return [_message(turn.role, turn.text + more) for turn in turns]
+
+
+def _message(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
 
 
 def _roles(tokenizer: TokenizerWrapper) -> tuple[str, ...]:
-    """The roles whose contents the template writes."""
-    conversations: dict[str, tuple[str, Messages]] = {
-        "system": (_SYSTEM, [{"role": "system", "content": _SYSTEM}, _user(_QUESTION)]),
-        "user": (_QUESTION, [_user(_QUESTION)]),
-        "assistant": (
-            _ANSWER,
-            [_user(_QUESTION), {"role": "assistant", "content": _ANSWER}, _user(_QUESTION)],
-        ),
-    }
-    return tuple(
-        role
-        for role, (content, messages) in conversations.items()
-        if content in (_written(tokenizer, messages) or "")
-    )
+    """The roles whose contents the template writes; a question it does write."""
+    question = _message("user", _QUESTION)
+    found = ["user"]
+    if _shows(tokenizer, _SYSTEM, [_message("system", _SYSTEM), question]):
+        found.insert(0, "system")
+    if _shows(tokenizer, _ANSWER, _messages(_turns(2))):
+        found.append("assistant")
+    return tuple(found)
+
+
+def _shows(tokenizer: TokenizerWrapper, content: str, messages: Messages) -> bool:
+    """Whether the template writes this content of messages, also if it wants a system turn."""
+    with_system = [_message("system", ""), *messages]
+    return any(content in (_written(tokenizer, each) or "") for each in (messages, with_system))
 
 
 def _thinks(tokenizer: TokenizerWrapper) -> bool:
@@ -118,8 +123,9 @@ def _thinks(tokenizer: TokenizerWrapper) -> bool:
 
     Not whether the vocabulary has tokens for it: that of models that never think has, too.
     """
-    on = _written(tokenizer, [_user(_QUESTION)], thinks=True) or ""
-    off = _written(tokenizer, [_user(_QUESTION)]) or ""
+    question = [_message("user", _QUESTION)]
+    on = _written(tokenizer, question, thinks=True) or ""
+    off = _written(tokenizer, question) or ""
     start: str | None = tokenizer.think_start
     return on != off or (start is not None and on.rstrip().endswith(start))
 
@@ -137,7 +143,3 @@ def _written(tokenizer: TokenizerWrapper, messages: Messages, thinks: bool = Fal
     except _REFUSALS:
         return None
     return text
-
-
-def _user(text: str) -> dict[str, str]:
-    return {"role": "user", "content": text}

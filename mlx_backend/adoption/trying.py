@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -102,12 +102,10 @@ class Trying:
         return Passed(abilities, training)
 
     def _reading(self, chat: ChatModel) -> Reading:
-        def answer_all(prompts: Sequence[str], max_tokens: int) -> list[str]:
-            return chat.answer_all(prompts, max_tokens)
+        def on_progress(done: int, total: int) -> None:
+            self.tell(Asked(done, total))
 
-        return result_of(
-            take_reading_exam(answer_all, lambda done, total: self.tell(Asked(done, total)))
-        )
+        return result_of(take_reading_exam(chat.answer_all, on_progress))
 
     def _begin(self, stage: Stage) -> None:
         self.stage = stage

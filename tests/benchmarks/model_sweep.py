@@ -1,7 +1,7 @@
 """Tries tiny models of architectures, one after the other: `python -m tests.benchmarks.model_sweep
 ARCHITECTURE-BITS ...` prints a line of JSON for each, [architecture, bits, seconds, outcome].
 
-A process of its own, because a few architectures crash MLX.
+A process of its own, because a few architectures crash MLX as they are built or trained.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Takes a model through what a night and a chat do with it, and tells where that ended."""
+"""Takes a model through adoption, a night and a chat, and tells where that ended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import mlx.core as mx
 
 from mlx_backend.adapters.export import export_mlx
 from mlx_backend.adapters.filing import file_adapter
+from mlx_backend.adoption import trial
 from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.errors import OvernightError
 from mlx_backend.library import Library
@@ -57,17 +58,20 @@ class Outcome:
 class _Stage:
     """Remembers what is under way."""
 
-    name = "load"
+    name = "adoption"
 
 
 def try_model(library: Library, name: str) -> Outcome:
-    """Take the model `name` of a library through everything; adapters and exports stay there."""
+    """Take the model `name` of a library through everything; adapters and exports stay there.
+
+    Once its trial at adoption has passed, nothing may be refused any more.
+    """
     stage = _Stage()
     try:
         _try(library, name, stage)
     except OvernightError as error:
         reason = f"{error.message} [{error.detail[-160:]}]"
-        return Outcome(stage.name, reason, refused=stage.name in ("load", "prepare"))
+        return Outcome(stage.name, reason, refused=stage.name == _Stage.name)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
@@ -76,6 +80,8 @@ def try_model(library: Library, name: str) -> Outcome:
 
 
 def _try(library: Library, name: str, stage: _Stage) -> None:
+    trial.try_model(library.models / name, name, lambda *_: None, lambda: False)
+    stage.name = "load"
     loaded = load_base_model(library, name)
     stage.name = "prepare"
     preparation = prepare(library, _spec(name), _dataset())
