@@ -1,25 +1,26 @@
 """Text of turns between text of a template, as token ids: in parts, or as a whole.
 
 Most tokenizers give the same tokens for the parts of a conversation as for the whole. Those from
-SentencePiece put a mark of a space before each text that they are given, and byte-level ones join
-a space at the end of a part with the word that follows; for these the text between two control
-tokens is encoded at once. In either case, what people and notes say gives no control token.
+SentencePiece put a mark of a space before each text that they are given, and others join what
+stands at the edge of a part with what follows; for these the text between two control tokens is
+encoded at once. In either case, what people and notes say gives no control token.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from tokenizers import Tokenizer
+
+from mlx_backend.models.content_tokenizer import ContentTokenizer
 
 Piece = str | int
 """Text of a template, or the index of the turn whose text stands there."""
 
-_CONTROL = re.compile(r"[<\[].*[>\]]", re.DOTALL)
+_LETTERS = "aZé7яωعשदก灯あ한"  # with which contents begin
 
 
 class TurnEncoding(Protocol):
@@ -41,20 +42,26 @@ class TurnEncoding(Protocol):
 
 
 class InParts:
-    """Encodes template and contents each by themselves."""
+    """Encodes template and contents each by themselves.
+
+    Contents that begin with neither letter nor digit are encoded with the template around them,
+    since a line break, for one, is joined with the line break before it.
+    """
 
     def __init__(self, tokenizer_file: Path) -> None:
         self._structure = Tokenizer.from_file(str(tokenizer_file))
-        self._content = _content_tokenizer(tokenizer_file)
+        self._content = ContentTokenizer(tokenizer_file)
+        self._whole = AsWhole(tokenizer_file, marks_first_only=False, content=self._content)
 
     def prompt(self, pieces: Sequence[Piece], contents: Sequence[str]) -> list[int]:
         """As `TurnEncoding.prompt`."""
+        if not all(map(_stands_alone, contents)):
+            return self._whole.prompt(pieces, contents)
         return _joined(self.structured(pieces), self.texts(contents))
 
     def texts(self, contents: Sequence[str]) -> list[list[int]]:
         """As `TurnEncoding.texts`."""
-        encodings = self._content.encode_batch(list(contents), add_special_tokens=False)
-        return [encoding.ids for encoding in encodings]
+        return self._content.encode(contents)
 
     def answers(
         self, pieces: Sequence[Piece], pairs: Sequence[tuple[str, str]]
@@ -65,7 +72,9 @@ class InParts:
         answers = self.texts([answer for _, answer in pairs])
         return [
             (_joined(structured, [prompt]), answer)
-            for prompt, answer in zip(prompts, answers, strict=True)
+            if all(map(_stands_alone, pair))
+            else self._whole.answers(pieces, [pair])[0]
+            for pair, prompt, answer in zip(pairs, prompts, answers, strict=True)
         ]
 
     def structured(self, pieces: Sequence[Piece]) -> list[list[int] | int]:
@@ -77,6 +86,31 @@ class InParts:
             for piece in pieces
         ]
 
+    def touches(self, pieces: Sequence[Piece]) -> bool:
+        """Whether a content's tokens may depend on the template's text beside it.
+
+        They do not after a control token or a line break at which this tokenizer splits, and
+        before a control token.
+        """
+        around = list(pairwise(pieces))
+        before = [one for one, two in around if isinstance(two, int) and isinstance(one, str)]
+        after = [two for one, two in around if isinstance(one, int) and isinstance(two, str)]
+        return not (
+            all(self._splits_after(text) for text in before)
+            and all(self._content.begins_with_control(text) for text in after)
+        )
+
+    def _splits_after(self, text: str) -> bool:
+        if self._content.ends_with_control(text):
+            return True
+        rules = self._structure.pre_tokenizer
+        if not text.endswith("\n") or rules is None:
+            return False
+        return all(
+            2 in {end for _, (_, end) in rules.pre_tokenize_str(f"a\n{letter}")}
+            for letter in _LETTERS
+        )
+
 
 class AsWhole:
     """Encodes the text between two control tokens of the template at once.
@@ -85,41 +119,40 @@ class AsWhole:
     beginning of a word, and not that of each text after a control token.
     """
 
-    def __init__(self, tokenizer_file: Path, marks_first_only: bool) -> None:
-        self._first = _content_tokenizer(tokenizer_file)
-        self._later = _content_tokenizer(tokenizer_file)
-        if marks_first_only:
-            _leave_out_first_mark(self._later)
-        self._controls = _controls(self._first)
-        longest_first = sorted(self._controls, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+    def __init__(
+        self,
+        tokenizer_file: Path,
+        marks_first_only: bool,
+        content: ContentTokenizer | None = None,
+    ) -> None:
+        self._first = content or ContentTokenizer(tokenizer_file)
+        self._later = self._first.without_marks if marks_first_only else self._first
 
     def prompt(self, pieces: Sequence[Piece], contents: Sequence[str]) -> list[int]:
         """As `TurnEncoding.prompt`."""
-        return self._encoded(self._runs(pieces, contents))
+        (found,) = self._encoded([self._runs(pieces, contents)])
+        return found
 
     def texts(self, contents: Sequence[str]) -> list[list[int]]:
         """As `TurnEncoding.texts`."""
-        encodings = self._later.encode_batch(list(contents), add_special_tokens=False)
-        return [encoding.ids for encoding in encodings]
+        return self._later.encode(contents)
 
     def answers(
         self, pieces: Sequence[Piece], pairs: Sequence[tuple[str, str]]
     ) -> list[tuple[list[int], list[int]]]:
         """As `TurnEncoding.answers`."""
-        found = []
-        for prompt, answer in pairs:
-            runs = self._runs(pieces, [prompt])
-            ids = self._encoded(runs)
-            found.append((ids, self._going_on(runs, ids, answer)))
-        return found
-
-    def _going_on(self, runs: Sequence[Piece], ids: list[int], answer: str) -> list[int]:
-        """The ids of an answer after a prompt, whose own ids must stay as they are."""
-        if not runs or isinstance(runs[-1], int):
-            return self._encoded([*runs, answer])[len(ids) :]
-        whole = self._encoded([*runs[:-1], runs[-1] + answer])
-        return whole[len(ids) :] if whole[: len(ids)] == ids else self.texts([answer])[0]
+        asked = [self._runs(pieces, [prompt]) for prompt, _ in pairs]
+        prompts = self._encoded(asked)
+        wholes = self._encoded(
+            [_with_text(runs, answer) for runs, (_, answer) in zip(asked, pairs, strict=True)]
+        )
+        # The ids of a prompt stay as they are, whatever it is that the model is to go on with.
+        return [
+            (prompt, whole[len(prompt) :])
+            if whole[: len(prompt)] == prompt
+            else (prompt, self.texts([answer])[0])
+            for prompt, whole, (_, answer) in zip(prompts, wholes, pairs, strict=True)
+        ]
 
     def _runs(self, pieces: Sequence[Piece], contents: Sequence[str]) -> list[Piece]:
         """The ids of control tokens, and between them the text of template and contents."""
@@ -129,22 +162,25 @@ class AsWhole:
                 _append(runs, contents[piece])
                 continue
             end = 0
-            for match in self._pattern.finditer(piece):
+            for match in self._first.pattern.finditer(piece):
                 _append(runs, piece[end : match.start()])
-                runs.append(self._controls[match[0]])
+                runs.append(self._first.controls[match[0]])
                 end = match.end()
             _append(runs, piece[end:])
         return runs
 
-    def _encoded(self, runs: Sequence[Piece]) -> list[int]:
-        ids: list[int] = []
-        for place, run in enumerate(runs):
-            if isinstance(run, int):
-                ids.append(run)
-            else:
-                tokenizer = self._later if place else self._first
-                ids += tokenizer.encode(run, add_special_tokens=False).ids
-        return ids
+    def _encoded(self, conversations: Sequence[Sequence[Piece]]) -> list[list[int]]:
+        """The ids of several conversations, each given as ids and texts."""
+        first = [run for runs in conversations for run in runs[:1] if isinstance(run, str)]
+        later = [run for runs in conversations for run in runs[1:] if isinstance(run, str)]
+        firsts, laters = iter(self._first.encode(first)), iter(self._later.encode(later))
+        found = []
+        for runs in conversations:
+            ids: list[int] = []
+            for place, run in enumerate(runs):
+                ids += [run] if isinstance(run, int) else next(laters if place else firsts)
+            found.append(ids)
+        return found
 
 
 def encoding_for(tokenizer_file: Path, pieces: Sequence[Piece]) -> TurnEncoding:
@@ -156,7 +192,7 @@ def encoding_for(tokenizer_file: Path, pieces: Sequence[Piece]) -> TurnEncoding:
     whole = "".join(contents[piece] if isinstance(piece, int) else piece for piece in pieces)
     parts = InParts(tokenizer_file)
     (wanted,) = parts.structured([whole])
-    if parts.prompt(pieces, contents) == wanted:
+    if not parts.touches(pieces) and parts.prompt(pieces, contents) == wanted:
         return parts
     runs = AsWhole(tokenizer_file, marks_first_only=False)
     if runs.prompt(pieces, contents) == wanted:
@@ -164,32 +200,14 @@ def encoding_for(tokenizer_file: Path, pieces: Sequence[Piece]) -> TurnEncoding:
     return AsWhole(tokenizer_file, marks_first_only=True)
 
 
-def _content_tokenizer(file: Path) -> Tokenizer:
-    """A tokenizer that takes control tokens for plain text, also those not declared special."""
-    described = json.loads(file.read_bytes())
-    undeclared = [
-        token
-        for token in described.get("added_tokens") or ()
-        if not token["special"] and _CONTROL.fullmatch(token["content"])
-    ]
-    for token in undeclared:
-        token["special"] = True
-    changed = json.dumps(described) if undeclared else None  # the file itself is read faster
-    tokenizer = Tokenizer.from_str(changed) if changed else Tokenizer.from_file(str(file))
-    tokenizer.encode_special_tokens = True
-    return tokenizer
+def _stands_alone(content: str) -> bool:
+    return not content or content[0].isalnum()
 
 
-def _controls(tokenizer: Tokenizer) -> dict[str, int]:
-    """The control tokens and their ids."""
-    added = tokenizer.get_added_tokens_decoder()
-    return {token.content: number for number, token in added.items() if token.special}
-
-
-def _leave_out_first_mark(tokenizer: Tokenizer) -> None:
-    scheme: Any = tokenizer.pre_tokenizer
-    if hasattr(scheme, "prepend_scheme"):
-        scheme.prepend_scheme = "never"
+def _with_text(runs: Sequence[Piece], text: str) -> list[Piece]:
+    found = list(runs)
+    _append(found, text)
+    return found
 
 
 def _append(runs: list[Piece], text: str) -> None:
