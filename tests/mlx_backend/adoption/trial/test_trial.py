@@ -20,7 +20,13 @@ from mlx_backend.models.base_model import load_model_tokenizer
 from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.training.stop_requests import StoppedEarly
 from mlx_backend.training.trial import TRIAL, kept_trial, tried_with
-from tests.mlx_backend.adoption.trial.conftest import ROOT, change_json, ignore, never, write_candidate
+from tests.mlx_backend.adoption.trial.conftest import (
+    ROOT,
+    change_json,
+    ignore,
+    never,
+    write_candidate,
+)
 from tests.mlx_backend.models.test_templates import (
     MERGING,
     NO_SYSTEM,
