@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -30,7 +30,7 @@ from app.models.missing_list import MissingList
 from app.models.offers import Offer, Offers
 from app.models.on_this_computer import found_offers
 from app.models.to_download import read_offers
-from app.models.under_way import UnderWayList
+from app.models.under_way import JobRow, UnderWayList
 from app.services import Services
 from app.style import Size, Space, inset, sized
 from app.text.error_text import trouble
@@ -38,6 +38,7 @@ from app.widgets.labels import label, paragraph
 from app.widgets.tab_order import follow_layout
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
+from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.models import STARTER, BaseModel, list_models
@@ -71,6 +72,7 @@ class ModelsPage(QWidget):
         self._used_before = ""
         self._begun = ""
         self._content = QWidget()
+        self._scroll = QScrollArea()
         self._token = HubToken(services.library, self)
         self._finder = Finder(functools.partial(found_offers, services.library), self)
         self.models = LibraryList()
@@ -134,17 +136,24 @@ class ModelsPage(QWidget):
         self._under_way_heading.setVisible(bool(jobs))
         self.under_way.show_jobs(jobs, self._found.offers.titles)
         if self._begun in {job.id for job in jobs}:
-            # Else the key that began it, pressed again, would begin the next one of the list.
-            self.under_way.row_of(self._begun).take_focus()
+            self._bring_up(self.under_way.row_of(self._begun))
             self._begun = ""
         states = {repo: _HERE for repo in map(_repo_of, self._found.models) if repo}
         for job in jobs:
+            if job.state is JobState.FAILED:
+                continue
             if isinstance(job.spec, DownloadSpec):
                 states[job.spec.repo] = _COMING
             elif isinstance(job.spec, AdoptSpec):
                 states[job.spec.path] = _COMING
         self.catalogue.show_states(states)
         self.on_computer.show_states(states)
+
+    def _bring_up(self, row: JobRow) -> None:
+        # Without the focus, the key that began it, pressed again, would begin the next of the list.
+        row.take_focus()
+        show = functools.partial(self._scroll.ensureWidgetVisible, row)
+        QTimer.singleShot(0, row, show)  # when it has its place
 
     # --- what a person does ---
 
@@ -171,6 +180,9 @@ class ModelsPage(QWidget):
 
     def _download(self, offer: Offer) -> None:
         self._begun = self._jobs.download(offer.key, offer.revision)
+
+    def _download_named(self, repo: str, revision: str, bits: int) -> None:
+        self._begun = self._jobs.download(repo, revision, bits)
 
     def _add(self, folder: Path) -> None:
         self._begun = self._jobs.adopt(folder)
@@ -225,7 +237,7 @@ class ModelsPage(QWidget):
         self.under_way.cancel_wanted.connect(self._cancel)
         self.under_way.token_given.connect(self._take_token)
         self.catalogue.download_wanted.connect(self._download)
-        self.hub.wanted.connect(jobs.download)
+        self.hub.wanted.connect(self._download_named)
         self.on_computer.add_wanted.connect(self._add)
         lists = (self.missing, self.models, self.under_way, self.catalogue.list)
         for each in (*lists, self.on_computer.list, self.on_computer.useless):
@@ -257,14 +269,13 @@ class ModelsPage(QWidget):
         self._on_computer_heading.hide()
         self._under_way_heading.hide()
         column.addStretch()
-        scroll = QScrollArea()
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
-        scroll.setWidget(self._content)
-        scroll.setWidgetResizable(True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
+        self._scroll.setWidget(self._content)
+        self._scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
+        outer.addWidget(self._scroll, 1)
         outer.addWidget(self.undo_bar)
 
 
