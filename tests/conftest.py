@@ -15,6 +15,10 @@ from mlx_backend.machine import accelerator
 # Before any test file imports mlx.core: after that its BLAS can no longer be replaced.
 accelerator.prepare()
 
+# No test finds the token of the person who runs it, not even in a process that it starts.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+os.environ["HF_TOKEN_PATH"] = os.devnull
+
 settings.register_profile(
     "same everywhere",
     derandomize=True,

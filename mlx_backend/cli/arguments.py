@@ -88,8 +88,22 @@ def _library_commands(commands: _Commands) -> None:
             help=text,
         )
     models = commands.add("models", "models", "list_models", "list the base models")
-    models.add_argument("--remove", metavar="NAME", help="move this base model to the bin")
+    which = models.add_mutually_exclusive_group()
+    which.add_argument("--remove", metavar="NAME", help="move this base model to the bin")
+    which.add_argument(
+        "--catalogue", action="store_true", help="list good ones to download, and what fits here"
+    )
+    which.add_argument(
+        "--found", action="store_true", help="list those that other programs keep on this machine"
+    )
     _download_command(commands)
+    token = commands.add(
+        "token",
+        "tokens",
+        "token",
+        "keep an access token for the Hugging Face Hub in this computer's keyring",
+    )
+    token.add_argument("--forget", action="store_true", help="remove it from the keyring")
     bin_ = commands.add("bin", "bin", "show_bin", "list or restore what was deleted")
     what = bin_.add_mutually_exclusive_group()
     what.add_argument("--restore", metavar="ID", help="restore this item")

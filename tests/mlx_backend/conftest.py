@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keyring
 import pytest
 
 from mlx_backend.importers.importing import import_into
@@ -16,6 +17,7 @@ from mlx_backend.machine.cores import FIXED_CORES
 from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.models.hub import retrying
 from mlx_backend.settings import change_settings
+from tests.mlx_backend.models.hub import file_keyring
 from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub, Repo, Serving
 from tests.mlx_backend.tiny import write_tiny_model
 
@@ -143,3 +145,15 @@ def hub(model_files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(retrying, "_SHORTEST_S", 0.001)
         yield hub
+
+
+@pytest.fixture
+def keyring_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A keyring for this process and for those that it starts; its file lies in no library."""
+    path = tmp_path / "keyring.json"
+    monkeypatch.setenv(file_keyring.PLACE, str(path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", file_keyring.NAME)
+    before = keyring.get_keyring()
+    keyring.set_keyring(file_keyring.opened())
+    yield path
+    keyring.set_keyring(before)

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from mlx_backend.catalogue.hub_pages import HUB
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.models.hub.tokens import Origin, find_token
 
 _ENDPOINT = "HF_ENDPOINT"
-_TOKEN = "HF_TOKEN"
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class Access:
 
     @classmethod
     def from_environment(cls) -> Access:
-        """As the environment variables HF_ENDPOINT and HF_TOKEN have it.
+        """The address in HF_ENDPOINT, and the token that `tokens.find_token` finds.
 
-        Raises OvernightError for an address or a token that cannot be one.
+        A token that is kept, rather than given in HF_TOKEN, is not sent over a connection that
+        anybody can read. Raises OvernightError for an address or a token that cannot be one.
         """
         endpoint = (os.environ.get(_ENDPOINT) or HUB).rstrip("/")
         parts = urlsplit(endpoint)
@@ -37,14 +39,9 @@ class Access:
                 f"{_ENDPOINT} is set to '{endpoint}', which is no web address.",
                 f"Set it to the address of a mirror, or unset it to use {HUB}.",
             )
-        token = os.environ.get(_TOKEN, "").strip()
-        if not (token.isascii() and token.isprintable()) or " " in token:
-            raise OvernightError(
-                ErrorKind.WRONG_USAGE,
-                f"{_TOKEN} holds something that is no access token.",
-                f"Copy the token anew from {HUB}/settings/tokens.",
-            )
-        return cls(endpoint, token)
+        token, origin = find_token()
+        is_private = parts.scheme == "https" or parts.hostname in _THIS_MACHINE
+        return cls(endpoint, token if is_private or origin is Origin.VARIABLE else "")
 
     def is_same_host(self, url: str) -> bool:
         """Whether an address is on the host that this one names."""

@@ -71,7 +71,7 @@ def of_status(access: Access, name: str, status: int, detail: str) -> OvernightE
         return OvernightError(
             ErrorKind.BUSY,
             "The Hub gets too many requests from here at the moment.",
-            f"{_KEPT} Go on in some minutes, or with an access token in HF_TOKEN.",
+            f"{_KEPT} Go on in some minutes, or with an access token: `overnight token`.",
             detail,
         )
     if status in (_UNAUTHORISED, _FORBIDDEN):
@@ -80,7 +80,7 @@ def of_status(access: Access, name: str, status: int, detail: str) -> OvernightE
             f"The Hub does not give {name} to the owner of this access token."
             if access.token
             else f"The Hub gives {name} only to those who are logged in.",
-            f"Set HF_TOKEN to an access token that may read it: {HUB}/settings/tokens.",
+            f"`overnight token` keeps one that may read it, from {HUB}/settings/tokens.",
             detail,
         )
     return OvernightError(
@@ -99,7 +99,7 @@ def gated(access: Access, name: str, detail: str = "") -> OvernightError:
         hint = f"With the account of your access token, {accept}; then try again."
     else:
         message = f"{name} is only given to those who accept its licence, and no token is set."
-        hint = f"Log in and {accept}, then set HF_TOKEN to a token from {HUB}/settings/tokens."
+        hint = f"Log in and {accept}; then `overnight token` keeps one from {HUB}/settings/tokens."
     return OvernightError(ErrorKind.REFUSED, message, hint, detail)
 
 
@@ -128,6 +128,6 @@ def _not_found(access: Access, name: str, detail: str) -> OvernightError:
     return OvernightError(
         ErrorKind.MODEL_UNKNOWN,
         f"The Hub has no model {name}, or {private}.",
-        f"Check the name at {HUB}/models. A private one needs an access token in HF_TOKEN.",
+        f"Check the name at {HUB}/models. A private one needs a token: `overnight token`.",
         detail,
     )

@@ -57,7 +57,7 @@ def test_a_private_one_without_a_token(hub: Hub, refused: Refused) -> None:
     hub.repos[REPO].tokens = {"secret"}
     error = refused()
     assert error.kind is ErrorKind.MODEL_UNKNOWN
-    assert "HF_TOKEN" in error.hint
+    assert "overnight token" in error.hint
 
 
 def test_a_gated_one_without_a_token(hub: Hub, refused: Refused) -> None:
