@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from app.models.model_words import licence_title
 from app.models.offers import Offer, Offers
 from app.text import amounts
@@ -20,13 +22,20 @@ def read_offers(machine: Machine | None = None) -> Offers:
     best = recommended(machine.memory_bytes, machine.has_gpu)
     fitting = [entry for entry in entries() if entry.fit(machine).trains]
     others = [entry for entry in entries() if entry != best]
-    others.sort(key=lambda entry: (entry not in fitting, -entry.parameters))
+    others.sort(key=lambda entry: (entry not in fitting, _distance(entry, best)))
     return Offers(
         _offer_of(best, machine) if best is not None else None,
         tuple(_offer_of(entry, machine) for entry in others),
         _advice(best, machine),
         {entry.repo: entry.title for entry in entries()},
     )
+
+
+def _distance(entry: Entry, best: Entry | None) -> float:
+    """How much larger or smaller a model is than the best; the smallest come first without one."""
+    if best is None:
+        return entry.parameters
+    return abs(math.log(entry.parameters / best.parameters))
 
 
 def _offer_of(entry: Entry, machine: Machine) -> Offer:

@@ -75,8 +75,8 @@ class JobRow(Row):
         self.bar.setTextVisible(False)
         self.column.addSpacing(Space.HALF)
         self.column.addWidget(self.bar)
-        self.doing = self.add_line("")
-        self.told = self.add_line("")
+        self.doing = self.add_text()
+        self.told = self.add_text()
         self.token = TokenField()
         self.column.addWidget(self.token)
 

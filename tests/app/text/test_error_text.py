@@ -39,17 +39,17 @@ from mlx_backend.errors import ErrorKind, OvernightError
         ),
         ('`overnight remove "Notes" --now` deletes it for good.', "Delete its folder."),
         (
-            "Log in and accept it at https://hub/a/b, then set HF_TOKEN to a token from"
+            "Log in and accept it at https://hub/a/b; then `overnight token` keeps one from"
             " https://hub/settings/tokens.",
-            "Log in and accept it at https://hub/a/b, then enter an access token.",
+            "Log in and accept it at https://hub/a/b; then enter an access token.",
         ),
         (
-            "Set HF_TOKEN to an access token that may read it: https://hub/settings/tokens.",
+            "`overnight token` keeps one that may read it, from https://hub/settings/tokens.",
             "Enter an access token that may read it.",
         ),
         (
-            "A private one needs an access token in HF_TOKEN.",
-            "A private one needs an access token.",
+            "A private one needs a token: `overnight token`.",
+            "A private one needs a token.",
         ),
         ("Close other large programs, then try again.",) * 2,
         ("Overnight is open already.",) * 2,
