@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -241,8 +241,13 @@ class ModelsPage(QWidget):
         self.on_computer.add_wanted.connect(self._add)
         lists = (self.missing, self.models, self.under_way, self.catalogue.list)
         for each in (*lists, self.on_computer.list, self.on_computer.useless):
-            each.rows_changed.connect(lambda: follow_layout(self._content))
+            each.rows_changed.connect(self._settle)
         self._finder.found.connect(self._show_on_computer)
+
+    def _settle(self) -> None:
+        """Give new rows their places now; otherwise they are seen squeezed for a moment."""
+        follow_layout(self._content)
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
 
     def _lay_out(self) -> None:
         sized(self._content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))

@@ -76,6 +76,7 @@ class RowList(QWidget):
         for place, row in enumerate(rows):
             if self._column.indexOf(row) != place:
                 self._column.insertWidget(place, row)
+                row.show()  # now, and not when the layout gets round to it
         self.setVisible(bool(rows))
         if before != list(rows):
             self.rows_changed.emit()
