@@ -6,6 +6,7 @@ the Hub can be reached, its own are shown (`models/hub/true_figures.py`).
 
 from __future__ import annotations
 
+import sys
 from importlib import resources
 
 import msgspec
@@ -17,6 +18,7 @@ from mlx_backend.library.this_machine import Machine
 
 _FILE = "base_models.json"
 _NEARLY_ALL = 0.95  # a computer sold with 16 GB reports a little less
+_LARGEST_WITHOUT_GPU = 1_000_000_000  # parameters; a larger one learns too little in a night
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,11 +113,14 @@ def recommended(memory_bytes: int, has_gpu: bool | None = None) -> Entry | None:
     """The model to take on a machine with so much memory, with a GPU or without.
 
     has_gpu: None to ask this machine. The largest of those recommended for a computer of this
-    memory that can be trained there, else the largest that can be; None where none can.
+    memory that can be trained there, else the largest that can be; None where none can. A judgement
+    by size, not by measured answers.
     """
     machine = Machine(memory_bytes, Machine.here().has_gpu if has_gpu is None else has_gpu)
-    trained = [entry for entry in entries() if entry.fit(machine).trains]
+    largest = sys.maxsize if machine.has_gpu else _LARGEST_WITHOUT_GPU
+    fast_enough = [entry for entry in entries() if entry.parameters <= largest]
+    trained = [entry for entry in fast_enough if entry.fit(machine).trains]
     gib = memory_bytes / _NEARLY_ALL / 2**30
     for_it = [entry for entry in trained if 0 < entry.recommended_from_gib <= gib]
-    largest = max(for_it, key=lambda entry: entry.recommended_from_gib, default=None)
-    return largest or max(trained, key=lambda entry: entry.parameters, default=None)
+    best = max(for_it, key=lambda entry: entry.recommended_from_gib, default=None)
+    return best or max(trained, key=lambda entry: entry.parameters, default=None)

@@ -71,14 +71,19 @@ def split_revision(text: str) -> tuple[str, str]:
     return name, revision or NEWEST
 
 
-def look_up(name: str, revision: str, access: Access) -> Repository:
-    """Ask the Hub for a repository. Raises OvernightError: offline, unknown, gated, refused."""
+def look_up(
+    name: str, revision: str, access: Access, patience_s: float = _PATIENCE_S
+) -> Repository:
+    """Ask the Hub for a repository; each answer may take `patience_s`.
+
+    Raises OvernightError: offline, unknown, gated, refused.
+    """
     from huggingface_hub import HfApi
 
     api = HfApi(endpoint=access.endpoint, token=access.token or False)
 
     def ask() -> Repository:
-        info = api.model_info(name, revision=revision, timeout=_PATIENCE_S, files_metadata=True)
+        info = api.model_info(name, revision=revision, timeout=patience_s, files_metadata=True)
         if info.gated and not access.token:
             raise gated(access, name)
         return _repository(name, info)
@@ -86,7 +91,7 @@ def look_up(name: str, revision: str, access: Access) -> Repository:
     try:
         return asking(access, name, ask)
     except OvernightError as error:
-        if error.kind is ErrorKind.MODEL_UNKNOWN and _is_data_set(api, name):
+        if error.kind is ErrorKind.MODEL_UNKNOWN and _is_data_set(api, name, patience_s):
             raise _data_set(name) from None
         raise
 
@@ -118,9 +123,9 @@ def _file(name: str, sibling: RepoSibling) -> RemoteFile:
     return RemoteFile(path=path, size=size, sha256=sha256, git_sha1=git_sha1)
 
 
-def _is_data_set(api: HfApi, name: str) -> bool:
+def _is_data_set(api: HfApi, name: str, patience_s: float) -> bool:
     try:
-        asking(Access(), name, lambda: api.dataset_info(name, timeout=_PATIENCE_S))
+        asking(Access(), name, lambda: api.dataset_info(name, timeout=patience_s))
     except OvernightError:
         return False
     return True

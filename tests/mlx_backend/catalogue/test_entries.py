@@ -73,6 +73,12 @@ def test_what_is_recommended_can_be_trained(gib: int, has_gpu: bool) -> None:
     assert found.fit(Machine(gib * GIB, has_gpu)).trains
 
 
+def test_without_a_gpu_only_a_small_one_learns_enough_in_a_night() -> None:
+    found = recommended(64 * GIB, has_gpu=False)
+    assert found is not None
+    assert found.title == "Qwen3 0.6B"
+
+
 def test_where_nothing_fits_nothing_is_recommended() -> None:
     assert recommended(GIB // 2, has_gpu=False) is None
 
