@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.jobs.hub_figures import HubFigure, HubFigures
 from app.jobs.hub_token import HubToken
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, needing, stranded
@@ -74,6 +75,8 @@ class ModelsPage(QWidget):
         self._content = QWidget()
         self._scroll = QScrollArea()
         self._token = HubToken(services.library, self)
+        self._figures = HubFigures(services.library, self)
+        self._told: dict[str, HubFigure] = {}
         self._finder = Finder(functools.partial(found_offers, services.library), self)
         self.models = LibraryList()
         self.missing = MissingList()
@@ -91,6 +94,7 @@ class ModelsPage(QWidget):
         super().showEvent(event)
         self.refresh()
         self._finder.look()
+        self._figures.ask()
 
     @property
     def choices(self) -> QButtonGroup:
@@ -108,7 +112,7 @@ class ModelsPage(QWidget):
 
     def refresh(self) -> None:
         """Look which models there are."""
-        look = functools.partial(_look, self._library)
+        look = functools.partial(_look, self._library, self._told)
         self._background.call(look, self._show)
 
     def adopt(self, folders: Iterable[Path]) -> None:
@@ -124,6 +128,10 @@ class ModelsPage(QWidget):
         self.missing.show_missing(found.missing, lambda lost: self._offer_of(lost) is not None)
         self.catalogue.show_offers(found.offers)
         self._show_jobs()
+
+    def _take_figures(self, told: dict[str, HubFigure]) -> None:
+        self._told = told
+        self.refresh()
 
     def _show_on_computer(self, found: list[Offer]) -> None:
         self._on_computer = found
@@ -243,6 +251,7 @@ class ModelsPage(QWidget):
         for each in (*lists, self.on_computer.list, self.on_computer.useless):
             each.rows_changed.connect(self._settle)
         self._finder.found.connect(self._show_on_computer)
+        self._figures.told.connect(self._take_figures)
 
     def _settle(self) -> None:
         """Give new rows their places now; otherwise they are seen squeezed for a moment."""
@@ -284,12 +293,12 @@ class ModelsPage(QWidget):
         outer.addWidget(self.undo_bar)
 
 
-def _look(library: Library, db: sqlite3.Connection) -> _Found:
+def _look(library: Library, told: dict[str, HubFigure], db: sqlite3.Connection) -> _Found:
     return _Found(
-        list_models(library.models),
+        list_models(library.models, library.runs),
         find_missing_bases(library, db),
         [adapter.card for adapter in list_adapters(library.adapters)],
-        read_offers(),
+        read_offers(None, told),
     )
 
 
