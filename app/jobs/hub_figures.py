@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from app.jobs.engine_command import COMMAND, run_command
+from app.jobs.engine_command import COMMAND, EngineCommand
 from mlx_backend.library import Library
 
 
@@ -45,7 +45,7 @@ class HubFigures(QObject):
         """Ask, unless that was done before."""
         if not self._has_asked:
             self._has_asked = True
-            run_command(self, self._library, self._command, self._take)
+            EngineCommand(self, self._library, self._command, self._take).start()
 
     def _take(self, code: int, line: bytes) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from PySide6.QtCore import QObject
 
-from app.jobs.engine_command import COMMAND, run_command
+from app.jobs.engine_command import COMMAND, EngineCommand
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.protocol import ErrorReport
@@ -37,7 +37,8 @@ class HubToken(QObject):
             else:
                 failed(_reason(reply))
 
-        run_command(self, self._library, self._command, take, f"{token}\n".encode())
+        command = EngineCommand(self, self._library, self._command, take)
+        command.start(f"{token}\n".encode())
 
 
 class _Failed(msgspec.Struct):
