@@ -85,6 +85,7 @@ class ModelsPage(QWidget):
         self.hub = HubField()
         self.on_computer = FoundList()
         self.undo_bar = UndoBar(services.history)
+        self._missing_heading = _heading("Missing")
         self._under_way_heading = _heading("On the Way")
         self._on_computer_heading = _heading(HEADING)
         self._lay_out()
@@ -125,9 +126,14 @@ class ModelsPage(QWidget):
     def _show(self, found: _Found) -> None:
         self._found = found
         self.models.show_models(found.models, self._preferences.settings.base_model)
+        self._missing_heading.setVisible(bool(found.missing))
         self.missing.show_missing(found.missing, lambda lost: self._offer_of(lost) is not None)
         self.catalogue.show_offers(found.offers)
         self._show_jobs()
+
+    def _take_arrival(self, _: str) -> None:
+        self.refresh()
+        self._finder.look()  # what was added is offered no more
 
     def _take_figures(self, told: dict[str, HubFigure]) -> None:
         self._told = told
@@ -235,7 +241,7 @@ class ModelsPage(QWidget):
         preferences.changed.connect(lambda: self.models.mark(preferences.settings.base_model))
         self._deletions.changed.connect(self._take_change)
         jobs.changed.connect(self._show_jobs)
-        jobs.arrived.connect(lambda _: self.refresh())
+        jobs.arrived.connect(self._take_arrival)
         self.models.chosen.connect(lambda name: preferences.change(base_model=name))
         self.models.delete_wanted.connect(self._delete)
         self.missing.restore_wanted.connect(self._restore)
@@ -247,7 +253,7 @@ class ModelsPage(QWidget):
         self.catalogue.download_wanted.connect(self._download)
         self.hub.wanted.connect(self._download_named)
         self.on_computer.add_wanted.connect(self._add)
-        lists = (self.missing, self.models, self.under_way, self.catalogue.list)
+        lists = (self.models, self.missing, self.under_way, self.catalogue.list)
         for each in (*lists, self.on_computer.list, self.on_computer.useless):
             each.rows_changed.connect(self._settle)
         self._finder.found.connect(self._show_on_computer)
@@ -267,8 +273,9 @@ class ModelsPage(QWidget):
         told = "Training starts from one of these. Choose the one for tonight."
         column.addWidget(paragraph(told, "quiet"))
         for part in (
-            self.missing,
             self.models,
+            self._missing_heading,
+            self.missing,
             self._under_way_heading,
             self.under_way,
             _heading("Get More"),
@@ -282,6 +289,7 @@ class ModelsPage(QWidget):
             column.addWidget(part)
         self._on_computer_heading.hide()
         self._under_way_heading.hide()
+        self._missing_heading.hide()
         column.addStretch()
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
         self._scroll.setWidget(self._content)
