@@ -94,10 +94,11 @@ class AdapterDetail(QWidget):
     def _show_missing(self, missing: MissingBase | None) -> None:
         self._missing = missing
         name = self._adapter.name if self._adapter is not None else ""
-        self.missing.setText(cannot_answer(name, missing) if missing is not None else "")
-        self.missing.setVisible(missing is not None)
-        self.bring_back.setText(way_back(missing))
-        self.bring_back.setVisible(missing is not None)
+        for each in (self.missing, self.bring_back):
+            each.setVisible(missing is not None)
+        if missing is not None:
+            self.missing.setText(cannot_answer(name, missing))
+            self.bring_back.setText(way_back(missing))
         self.chat.setEnabled(missing is None)
 
     def _show_card(self, adapter: Adapter) -> None:

@@ -13,6 +13,9 @@ from app.style import Size, Space, sized
 from app.widgets.elided import NameMenu
 from app.widgets.labels import label, tip
 from mlx_backend.library.adapters import AdapterCard
+from mlx_backend.library.models import STARTER
+
+_STARTER_TITLE = "Starter"
 
 _GROUNDED = (
     "On: your notes are searched for each question, and the answer says which note it is from.\n"
@@ -75,7 +78,7 @@ class AnswererChoice(QWidget):
         self._answerers += [None] * has_line
         self._answerers += [Answerer(None, base) for base in bases]
         names += [""] * has_line
-        names += bases if len(bases) > 1 else [BASE_MODEL]
+        names += [_title(base) for base in bases] if len(bases) > 1 else [BASE_MODEL]
         self.menu.show_names(names)
         self.choose(was.adapter, was.model)
 
@@ -147,3 +150,7 @@ class AnswererChoice(QWidget):
         told = _ALIKE if self.is_quoting and self.chosen.adapter is not None else _COMPARE
         self.compare.setToolTip(tip(told))
         self.compare.setAccessibleDescription(told)
+
+
+def _title(base: str) -> str:
+    return _STARTER_TITLE if base == STARTER else base

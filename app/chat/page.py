@@ -170,7 +170,7 @@ class ChatPage(QWidget):
 
     def _take_typing(self) -> None:
         self.remembered.set_draft(self.session.conversation, self.input.draft())
-        if self.input.has_text and self.isVisible():
+        if self.input.has_text and self.isVisible() and self._missing_base() is None:
             self._warm_up.begin(self.answerer.chosen)
         self._show_state()
 

@@ -44,8 +44,9 @@ class QuestionBar(QWidget):
         self.send.setEnabled(self.input.has_text and may_send)
         self.notice.setText(notice)
         self.notice.setVisible(bool(notice))
-        self.way_out.setText(way_out)
         self.way_out.setVisible(bool(way_out))
+        if way_out:
+            self.way_out.setText(way_out)
 
     def _lay_out(self) -> None:
         column = QWidget()

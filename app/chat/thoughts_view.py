@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.style import Size, Space, sized
+from app.style import Space, Type, sized
 from app.widgets import icons
 from app.widgets.fitted_text import FittedText
-from app.widgets.labels import button
+from app.widgets.labels import button, indented
 
 THOUGHTS = "thoughts"
 """The kind of the field that shows them; they are not searched with the conversation."""
@@ -29,16 +29,16 @@ class ThoughtsView(QWidget):
         self.button.setCheckable(True)
         self.button.setToolTip(_TOLD)
         self.button.setAccessibleDescription(_TOLD)
-        sized(self.button, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
+        sized(self.button, lambda it: it.setIconSize(QSize(Type.SMALL, Type.SMALL)))
         self.button.toggled.connect(lambda _: self._show())
         self.text = FittedText()
         self.text.setProperty("kind", THOUGHTS)
         self.text.setAccessibleName("Thoughts")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, 0, 0, Space.HALF)
         layout.setSpacing(Space.HALF)
-        layout.addWidget(self.button)
-        layout.addWidget(self.text)
+        layout.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(indented(self.text, Space.TWO))
         self._show()
 
     def show_thoughts(self, thoughts: str) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 
 import msgspec
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment
+from PySide6.QtCore import QObject
 
+from app.jobs.engine_command import COMMAND, EngineCommand
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
-from mlx_backend.library.home import HOME_VARIABLE
 from mlx_backend.protocol import ErrorReport
-
-_COMMAND = (sys.executable, "-m", "mlx_backend.cli", "token", "--json")
 
 
 class HubToken(QObject):
@@ -23,7 +20,7 @@ class HubToken(QObject):
         self,
         library: Library,
         parent: QObject | None = None,
-        command: Sequence[str] = _COMMAND,
+        command: Sequence[str] = (*COMMAND, "token", "--json"),
     ) -> None:
         super().__init__(parent)
         self._library = library
@@ -33,53 +30,27 @@ class HubToken(QObject):
         self, token: str, done: Callable[[], object], failed: Callable[[OvernightError], object]
     ) -> None:
         """Keep a token; then call `done`, or `failed` with the reason."""
-        process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert(HOME_VARIABLE, str(self._library.home))
-        process.setProcessEnvironment(environment)
-        process.setWorkingDirectory("/")
-        process.finished.connect(lambda code: _end(process, code, done, failed))
-        process.errorOccurred.connect(lambda error: _end_unstarted(process, error, failed))
-        program, *arguments = self._command
-        process.start(program, arguments)
-        process.write(f"{token}\n".encode())
-        process.closeWriteChannel()
+
+        def take(code: int, reply: bytes) -> None:
+            if code == 0:
+                done()
+            else:
+                failed(_reason(reply))
+
+        command = EngineCommand(self, self._library, self._command, take)
+        command.start(f"{token}\n".encode())
 
 
 class _Failed(msgspec.Struct):
     error: ErrorReport
 
 
-def _end(
-    process: QProcess,
-    code: int,
-    done: Callable[[], object],
-    failed: Callable[[OvernightError], object],
-) -> None:
-    process.deleteLater()
-    if code == 0:
-        done()
-        return
-    output = bytes(process.readAllStandardOutput().data()).strip().rpartition(b"\n")[2]
+def _reason(reply: bytes) -> OvernightError:
     try:
-        failed(msgspec.json.decode(output, type=_Failed).error.to_error())
+        return msgspec.json.decode(reply, type=_Failed).error.to_error()
     except (msgspec.DecodeError, UnicodeDecodeError):
-        failed(_not_kept())
-
-
-def _end_unstarted(
-    process: QProcess,
-    error: QProcess.ProcessError,
-    failed: Callable[[OvernightError], object],
-) -> None:
-    if error == QProcess.ProcessError.FailedToStart:
-        process.deleteLater()
-        failed(_not_kept())
-
-
-def _not_kept() -> OvernightError:
-    return OvernightError(
-        ErrorKind.INTERNAL,
-        "The access token could not be kept.",
-        "Check that the keyring of this computer is unlocked, then try again.",
-    )
+        return OvernightError(
+            ErrorKind.INTERNAL,
+            "The access token could not be kept.",
+            "Check that the keyring of this computer is unlocked, then try again.",
+        )

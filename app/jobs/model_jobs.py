@@ -112,7 +112,14 @@ def title_of(job: JobSnapshot) -> str:
     if isinstance(spec, DownloadSpec):
         return spec.name or spec.repo.rpartition("/")[2]
     assert isinstance(spec, AdoptSpec)
-    return spec.name or Path(spec.path).name or spec.path
+    return spec.name or _name_of(Path(spec.path))
+
+
+def _name_of(folder: Path) -> str:
+    """A model's folder by its name; a snapshot in a cache of the Hub by that of its repository."""
+    if folder.parent.name == "snapshots":
+        folder = folder.parent.parent
+    return folder.name.rpartition("--")[2] or str(folder)
 
 
 def wants_token(job: JobSnapshot) -> bool:

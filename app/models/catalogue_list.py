@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.models.offer_row import OfferRow
@@ -15,7 +15,9 @@ from app.style import Space
 from app.text import amounts
 from app.widgets.labels import button, paragraph
 
-_AT_FIRST = 4
+_AT_FIRST = 5
+# Each row takes some milliseconds: only as many are made at once as nobody notices.
+_AT_ONCE = 2
 
 
 class CatalogueList(QWidget):
@@ -27,12 +29,15 @@ class CatalogueList(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._offers = Offers()
+        self._states: Mapping[str, str] = {}
         self.rows: dict[str, OfferRow] = {}
         self.advice = paragraph()
         self.list = RowList()
         self.more = button("Show More", "link")
         self.more.setProperty("flush", True)
-        self.more.clicked.connect(self._show_all)
+        self.more.clicked.connect(self._show_more)
+        self._rest = QTimer(self, singleShot=True, interval=0)
+        self._rest.timeout.connect(self._show_more)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.TWO)
@@ -46,35 +51,37 @@ class CatalogueList(QWidget):
             return
         self._offers = offers
         self.advice.setText(offers.advice)
-        first = offers.recommended
-        self.rows = {first.key: self._make_row(first, is_first=True)} if first is not None else {}
-        self.rows |= {offer.key: self._make_row(offer) for offer in offers.others}
-        self._show_first()
+        self._rest.stop()
+        self.rows = {}
+        self._make(self._unmade()[:_AT_FIRST])
+        self.more.setText(f"Show {amounts.number(len(self._unmade()))} More")
+        self.more.setVisible(bool(self._unmade()))
 
     def show_states(self, states: Mapping[str, str]) -> None:
         """Say of each repository where it is already: 'In your library'."""
+        self._states = dict(states)
         for key, row in self.rows.items():
             row.show_state(states.get(key, ""))
 
-    def _make_row(self, offer: Offer, is_first: bool = False) -> OfferRow:
-        row = OfferRow(offer, "Download", is_first)
-        row.get.clicked.connect(functools.partial(self.download_wanted.emit, offer))
-        return row
+    def _unmade(self) -> list[Offer]:
+        """What is not shown yet, in order."""
+        first = self._offers.recommended
+        offers = ([first] if first is not None else []) + list(self._offers.others)
+        return [offer for offer in offers if offer.key not in self.rows]
 
-    def _show_first(self) -> None:
-        rows = list(self.rows.values())
-        shown = _AT_FIRST + (self._offers.recommended is not None)
-        self.list.show_rows(rows)
-        for row in rows[shown:]:
-            row.hide()
-        self.more.setText(f"Show {amounts.number(len(rows) - shown)} More")
-        self.more.setVisible(len(rows) > shown)
+    def _make(self, offers: Sequence[Offer]) -> None:
+        for offer in offers:
+            row = OfferRow(offer, "Download", is_first=offer == self._offers.recommended)
+            row.get.clicked.connect(functools.partial(self.download_wanted.emit, offer))
+            row.show_state(self._states.get(offer.key, ""))
+            self.rows[offer.key] = row
+        self.list.show_rows(list(self.rows.values()))
 
-    def _show_all(self) -> None:
-        rows = list(self.rows.values())
-        hidden = [row for row in rows if row.isHidden()]
-        for row in hidden:
-            row.show()
+    def _show_more(self) -> None:
+        some = self._unmade()[:_AT_ONCE]
+        self._make(some)
+        if some and self.more.isVisible():
+            self.rows[some[0].key].get.setFocus()
         self.more.hide()
-        if hidden:
-            hidden[0].get.setFocus()
+        if self._unmade():
+            self._rest.start()

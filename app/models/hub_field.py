@@ -18,8 +18,8 @@ _PAGE = re.compile(r"https?://[^/\s]+/(?=[^/]+/[^/]+)")
 _WRONG = "A name on the Hub is OWNER/NAME, such as mlx-community/Qwen3-4B-4bit."
 _BITS = (0, 8, 6, 4)
 _BITS_TOLD = (
-    "Where a model comes with whole weights, fewer bits let it run in less memory, a little less"
-    " exactly. What that costs is measured and said when it is here."
+    "Where the weights are not quantised yet, fewer bits take less memory and are a little less"
+    " exact. What that costs is measured when the model arrives."
 )
 
 

@@ -38,7 +38,7 @@ class MissingList(RowList):
 
     def _make_row(self, missing: MissingBase, can_download: bool) -> Row:
         row = Row(Elided(missing.name, kind="strong"))
-        row.add_line(_sentence(missing, can_download))
+        row.add_text(_sentence(missing, can_download))
         if missing.binned is not None:
             act = button("Restore")
             act.clicked.connect(functools.partial(self.restore_wanted.emit, missing))

@@ -12,7 +12,7 @@ from app.models.offers import Offer
 from app.models.rows import Row
 from app.style import Space
 from app.widgets.elided import Elided
-from app.widgets.labels import button, label
+from app.widgets.labels import button, label, tip
 
 
 class OfferRow(Row):
@@ -44,7 +44,7 @@ class OfferRow(Row):
 
     def _add_licence(self, offer: Offer) -> None:
         self.read.setAccessibleName(f"Read the licence of {offer.title}")
-        self.read.setToolTip(offer.licence_link)
+        self.read.setToolTip(tip(offer.licence_link))
         self.read.clicked.connect(functools.partial(_open, offer.licence_link))
         row = QHBoxLayout()
         row.setSpacing(Space.HALF)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.jobs.hub_figures import HubFigure, HubFigures
 from app.jobs.hub_token import HubToken
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, needing, stranded
@@ -30,7 +31,7 @@ from app.models.missing_list import MissingList
 from app.models.offers import Offer, Offers
 from app.models.on_this_computer import found_offers
 from app.models.to_download import read_offers
-from app.models.under_way import UnderWayList
+from app.models.under_way import JobRow, UnderWayList
 from app.services import Services
 from app.style import Size, Space, inset, sized
 from app.text.error_text import trouble
@@ -38,6 +39,7 @@ from app.widgets.labels import label, paragraph
 from app.widgets.tab_order import follow_layout
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
+from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.models import STARTER, BaseModel, list_models
@@ -71,7 +73,10 @@ class ModelsPage(QWidget):
         self._used_before = ""
         self._begun = ""
         self._content = QWidget()
+        self._scroll = QScrollArea()
         self._token = HubToken(services.library, self)
+        self._figures = HubFigures(services.library, self)
+        self._told: dict[str, HubFigure] = {}
         self._finder = Finder(functools.partial(found_offers, services.library), self)
         self.models = LibraryList()
         self.missing = MissingList()
@@ -80,6 +85,7 @@ class ModelsPage(QWidget):
         self.hub = HubField()
         self.on_computer = FoundList()
         self.undo_bar = UndoBar(services.history)
+        self._missing_heading = _heading("Missing")
         self._under_way_heading = _heading("On the Way")
         self._on_computer_heading = _heading(HEADING)
         self._lay_out()
@@ -89,6 +95,7 @@ class ModelsPage(QWidget):
         super().showEvent(event)
         self.refresh()
         self._finder.look()
+        self._figures.ask()
 
     @property
     def choices(self) -> QButtonGroup:
@@ -106,7 +113,7 @@ class ModelsPage(QWidget):
 
     def refresh(self) -> None:
         """Look which models there are."""
-        look = functools.partial(_look, self._library)
+        look = functools.partial(_look, self._library, self._told)
         self._background.call(look, self._show)
 
     def adopt(self, folders: Iterable[Path]) -> None:
@@ -119,9 +126,18 @@ class ModelsPage(QWidget):
     def _show(self, found: _Found) -> None:
         self._found = found
         self.models.show_models(found.models, self._preferences.settings.base_model)
+        self._missing_heading.setVisible(bool(found.missing))
         self.missing.show_missing(found.missing, lambda lost: self._offer_of(lost) is not None)
         self.catalogue.show_offers(found.offers)
         self._show_jobs()
+
+    def _take_arrival(self, _: str) -> None:
+        self.refresh()
+        self._finder.look()  # what was added is offered no more
+
+    def _take_figures(self, told: dict[str, HubFigure]) -> None:
+        self._told = told
+        self.refresh()
 
     def _show_on_computer(self, found: list[Offer]) -> None:
         self._on_computer = found
@@ -134,17 +150,24 @@ class ModelsPage(QWidget):
         self._under_way_heading.setVisible(bool(jobs))
         self.under_way.show_jobs(jobs, self._found.offers.titles)
         if self._begun in {job.id for job in jobs}:
-            # Else the key that began it, pressed again, would begin the next one of the list.
-            self.under_way.row_of(self._begun).take_focus()
+            self._bring_up(self.under_way.row_of(self._begun))
             self._begun = ""
         states = {repo: _HERE for repo in map(_repo_of, self._found.models) if repo}
         for job in jobs:
+            if job.state is JobState.FAILED:
+                continue
             if isinstance(job.spec, DownloadSpec):
                 states[job.spec.repo] = _COMING
             elif isinstance(job.spec, AdoptSpec):
                 states[job.spec.path] = _COMING
         self.catalogue.show_states(states)
         self.on_computer.show_states(states)
+
+    def _bring_up(self, row: JobRow) -> None:
+        # Without the focus, the key that began it, pressed again, would begin the next of the list.
+        row.take_focus()
+        show = functools.partial(self._scroll.ensureWidgetVisible, row)
+        QTimer.singleShot(0, row, show)  # when it has its place
 
     # --- what a person does ---
 
@@ -171,6 +194,9 @@ class ModelsPage(QWidget):
 
     def _download(self, offer: Offer) -> None:
         self._begun = self._jobs.download(offer.key, offer.revision)
+
+    def _download_named(self, repo: str, revision: str, bits: int) -> None:
+        self._begun = self._jobs.download(repo, revision, bits)
 
     def _add(self, folder: Path) -> None:
         self._begun = self._jobs.adopt(folder)
@@ -215,7 +241,7 @@ class ModelsPage(QWidget):
         preferences.changed.connect(lambda: self.models.mark(preferences.settings.base_model))
         self._deletions.changed.connect(self._take_change)
         jobs.changed.connect(self._show_jobs)
-        jobs.arrived.connect(lambda _: self.refresh())
+        jobs.arrived.connect(self._take_arrival)
         self.models.chosen.connect(lambda name: preferences.change(base_model=name))
         self.models.delete_wanted.connect(self._delete)
         self.missing.restore_wanted.connect(self._restore)
@@ -225,12 +251,18 @@ class ModelsPage(QWidget):
         self.under_way.cancel_wanted.connect(self._cancel)
         self.under_way.token_given.connect(self._take_token)
         self.catalogue.download_wanted.connect(self._download)
-        self.hub.wanted.connect(jobs.download)
+        self.hub.wanted.connect(self._download_named)
         self.on_computer.add_wanted.connect(self._add)
-        lists = (self.missing, self.models, self.under_way, self.catalogue.list)
+        lists = (self.models, self.missing, self.under_way, self.catalogue.list)
         for each in (*lists, self.on_computer.list, self.on_computer.useless):
-            each.rows_changed.connect(lambda: follow_layout(self._content))
+            each.rows_changed.connect(self._settle)
         self._finder.found.connect(self._show_on_computer)
+        self._figures.told.connect(self._take_figures)
+
+    def _settle(self) -> None:
+        """Give new rows their places now; otherwise they are seen squeezed for a moment."""
+        follow_layout(self._content)
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
 
     def _lay_out(self) -> None:
         sized(self._content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
@@ -241,8 +273,9 @@ class ModelsPage(QWidget):
         told = "Training starts from one of these. Choose the one for tonight."
         column.addWidget(paragraph(told, "quiet"))
         for part in (
-            self.missing,
             self.models,
+            self._missing_heading,
+            self.missing,
             self._under_way_heading,
             self.under_way,
             _heading("Get More"),
@@ -256,24 +289,24 @@ class ModelsPage(QWidget):
             column.addWidget(part)
         self._on_computer_heading.hide()
         self._under_way_heading.hide()
+        self._missing_heading.hide()
         column.addStretch()
-        scroll = QScrollArea()
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
-        scroll.setWidget(self._content)
-        scroll.setWidgetResizable(True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the choices
+        self._scroll.setWidget(self._content)
+        self._scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
+        outer.addWidget(self._scroll, 1)
         outer.addWidget(self.undo_bar)
 
 
-def _look(library: Library, db: sqlite3.Connection) -> _Found:
+def _look(library: Library, told: dict[str, HubFigure], db: sqlite3.Connection) -> _Found:
     return _Found(
-        list_models(library.models),
+        list_models(library.models, library.runs),
         find_missing_bases(library, db),
         [adapter.card for adapter in list_adapters(library.adapters)],
-        read_offers(),
+        read_offers(None, told),
     )
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.style import Size, Space, sized
-from app.widgets.labels import hairline, paragraph
+from app.widgets.labels import hairline, label, paragraph
 
 
 class Row(QFrame):
@@ -32,9 +32,17 @@ class Row(QFrame):
         sized(title, lambda it: it.setMinimumHeight(Size.CONTROL))
 
     def add_line(self, text: str, kind: str = "quiet", indent: int = 0) -> QLabel:
-        """Add a line; "" adds one that is not shown yet."""
-        line = paragraph(text, kind)
+        """Add a line of ours, which may break; "" adds one that is not shown."""
+        line = label(text, kind)  # lighter than a paragraph, and a page has a hundred of them
+        line.setWordWrap(True)
         line.setIndent(indent)
+        return self._add(line, text)
+
+    def add_text(self, text: str = "", kind: str = "quiet") -> QLabel:
+        """Add a text that can be selected, and in which long words break; "" is not shown."""
+        return self._add(paragraph(text, kind), text)
+
+    def _add(self, line: QLabel, text: str) -> QLabel:
         self.column.addWidget(line)
         line.setVisible(bool(text))
         return line
@@ -68,6 +76,7 @@ class RowList(QWidget):
         for place, row in enumerate(rows):
             if self._column.indexOf(row) != place:
                 self._column.insertWidget(place, row)
+                row.show()  # now, and not when the layout gets round to it
         self.setVisible(bool(rows))
         if before != list(rows):
             self.rows_changed.emit()

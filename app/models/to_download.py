@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
+import msgspec
+
+from app.jobs.hub_figures import HubFigure
 from app.models.model_words import licence_title
 from app.models.offers import Offer, Offers
 from app.text import amounts
@@ -14,19 +20,39 @@ _MOST_LANGUAGES = 3
 _NEWEST = "main"
 
 
-def read_offers(machine: Machine | None = None) -> Offers:
-    """The catalogue for a machine, this one without another. Reads a file, asks nobody."""
+def read_offers(
+    machine: Machine | None = None, told: Mapping[str, HubFigure] | None = None
+) -> Offers:
+    """The catalogue for a machine, this one without another. Reads a file, asks nobody.
+
+    told: what the Hub said of repositories; it takes the place of what the file says.
+    """
     machine = machine or Machine.here()
+    listed = [_corrected(entry, (told or {}).get(entry.repo)) for entry in entries()]
     best = recommended(machine.memory_bytes, machine.has_gpu)
-    fitting = [entry for entry in entries() if entry.fit(machine).trains]
-    others = [entry for entry in entries() if entry != best]
-    others.sort(key=lambda entry: (entry not in fitting, -entry.parameters))
+    first = next((entry for entry in listed if best and entry.repo == best.repo), None)
+    fitting = {entry.repo for entry in listed if entry.fit(machine).trains}
+    others = [entry for entry in listed if entry is not first]
+    others.sort(key=lambda entry: (entry.repo not in fitting, _distance(entry, best)))
     return Offers(
-        _offer_of(best, machine) if best is not None else None,
+        _offer_of(first, machine) if first is not None else None,
         tuple(_offer_of(entry, machine) for entry in others),
         _advice(best, machine),
-        {entry.repo: entry.title for entry in entries()},
+        {entry.repo: entry.title for entry in listed},
     )
+
+
+def _corrected(entry: Entry, told: HubFigure | None) -> Entry:
+    if told is None:
+        return entry
+    return msgspec.structs.replace(entry, bytes=told.bytes, licence=told.licence)
+
+
+def _distance(entry: Entry, best: Entry | None) -> float:
+    """How much larger or smaller a model is than the best; the smallest come first without one."""
+    if best is None:
+        return entry.parameters
+    return abs(math.log(entry.parameters / best.parameters))
 
 
 def _offer_of(entry: Entry, machine: Machine) -> Offer:

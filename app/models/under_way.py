@@ -75,8 +75,8 @@ class JobRow(Row):
         self.bar.setTextVisible(False)
         self.column.addSpacing(Space.HALF)
         self.column.addWidget(self.bar)
-        self.doing = self.add_line("")
-        self.told = self.add_line("")
+        self.doing = self.add_text()
+        self.told = self.add_text()
         self.token = TokenField()
         self.column.addWidget(self.token)
 
@@ -109,7 +109,7 @@ class JobRow(Row):
         scale = max(1, total // _FINEST)
         self.bar.setRange(0, total // scale)  # 0: the bar moves to and fro
         self.bar.setValue(done // scale)
-        self.bar.setVisible(job.is_active or total > 0)
+        self.bar.setVisible(job.is_active or (total > 0 and job.state is not JobState.FAILED))
 
     def _show_actions(self, job: JobSnapshot, title: str) -> None:
         has_failed = job.state is JobState.FAILED

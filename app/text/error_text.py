@@ -34,11 +34,15 @@ _DELETES_AT_ONCE = re.compile(r"`overnight remove [^`]*--now` deletes it for goo
 _ALTERNATIVE = re.compile(rf",? or (?:with:? )?(?:{_COMMAND}|{_UNQUOTED})")
 _MEANS = re.compile(rf"(?: with |: )(?:{_COMMAND}|{_UNQUOTED})(?:, {_COMMAND})*(?=[.,]| and |$)")
 _NAMED = re.compile(_COMMAND)
+# The window has a field for the token beside the error.
+_KEEP_TOKEN = re.compile(r"(^|[.!?] )?`overnight token` keeps one([^,]*?),? from http\S+\w")
+_WITH_TOKEN = ": `overnight token`"
 _SENTENCE_BEGINS = re.compile(r"(^|[.!?] )the (?=[A-Z])")
 
 
 def in_window(text: str) -> str:
     """A message or hint of the engine as the window shows it; other text stays as it is."""
+    text = _KEEP_TOKEN.sub(_enter_token, text).replace(_WITH_TOKEN, "")
     text = _DELETES_AT_ONCE.sub("Delete its folder", text)
     text = _ALTERNATIVE.sub("", text)
     text = _MEANS.sub(lambda found: f" on {_page_of(found[1] or found[2])}", text)
@@ -49,6 +53,12 @@ def in_window(text: str) -> str:
 def trouble(error: OvernightError) -> str:
     """What happened and what to do next, in one line."""
     return f"{in_window(error.message)} {in_window(error.hint)}".strip()
+
+
+def _enter_token(found: re.Match[str]) -> str:
+    before = found[1]
+    enter = "enter" if before is None else f"{before}Enter"
+    return f"{enter} an access token{found[2]}"
 
 
 def _page_of(command: str) -> str:

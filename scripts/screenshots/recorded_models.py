@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from mlx_backend import protocol
@@ -12,7 +14,7 @@ from mlx_backend.library.abilities import Abilities, Quantised, Reading
 from mlx_backend.library.models import CARD, ModelCard
 
 _GIGABYTE = 10**9
-_CONFIG = {
+_CONFIG: dict[str, object] = {
     "model_type": "qwen3",
     "num_hidden_layers": 28,
     "hidden_size": 2048,
@@ -107,3 +109,26 @@ def _record(library: Library, spec: protocol.DownloadSpec, *events: protocol.Job
     for event in (protocol.Launched(), protocol.Started(pid=1), *events):
         folder.append(event)
     return folder
+
+
+def fill_cache(cache: Path) -> None:
+    """What the Hub's own tools keep: a model that can be added, and one that cannot."""
+    config = _CONFIG | {"architectures": ["Qwen3ForCausalLM"], "quantization": {"bits": 4}}
+    good = _snapshot(cache, "mlx-community", "Qwen3-1.7B-4bit", config)
+    (good / "tokenizer.json").write_text("{}")
+    _make_file(good / "model.safetensors", 968_000_000)
+    bad = _snapshot(cache, "someone", "Old-model", config)
+    _make_file(bad / "pytorch_model.bin", 3 * _GIGABYTE)
+
+
+def _snapshot(cache: Path, owner: str, name: str, config: dict[str, object]) -> Path:
+    folder = cache / f"models--{owner}--{name}" / "snapshots" / ("0123456789" * 4)
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_bytes(msgspec.json.encode(config))
+    return folder
+
+
+def _make_file(path: Path, size: int) -> None:
+    """A file of this size that takes no room."""
+    with path.open("wb") as file:
+        file.truncate(size)

@@ -63,6 +63,12 @@ def _no_models_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.models.on_this_computer.found_on_this_machine", lambda *_, **__: [])
 
 
+@pytest.fixture(autouse=True)
+def _no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks the Hub for figures but a test of just that."""
+    monkeypatch.setattr("app.models.page.HubFigures.ask", lambda _: None)
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     return Library.open(tmp_path / "library")

@@ -33,7 +33,7 @@ def page(make_chat: ChatMaker, library: Library, qtbot: QtBot) -> ChatPage:
 
 
 def test_base_models_are_offered_below_the_adapters(page: ChatPage) -> None:
-    assert names(page) == ["Notes", "", "starter", "Qwen"]
+    assert names(page) == ["Notes", "", "Starter", "Qwen"]
 
 
 def test_the_base_model_that_is_chosen_answers(page: ChatPage, qtbot: QtBot) -> None:

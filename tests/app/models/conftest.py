@@ -39,7 +39,7 @@ def make_job(library: Library) -> JobMaker:
 
 @pytest.fixture
 def page(services: Services, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> ModelsPage:
-    monkeypatch.setattr("app.models.page.read_offers", lambda: read_offers(MAC))
+    monkeypatch.setattr("app.models.page.read_offers", lambda _, told: read_offers(MAC, told))
     page = ModelsPage(services)
     qtbot.addWidget(page)
     page.resize(900, 700)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.jobs.hub_token import HubToken
+from app.jobs.model_jobs import title_of
 from app.jobs.run_news import RunNews
 from app.library.window_state import window_state
 from app.models.page import ModelsPage
@@ -120,6 +121,22 @@ def test_an_adoption_shows_its_stages_and_cannot_pause(
         assert row.doing.text() == "Copying it · 702 MB of 2.1 GB"
         assert not row.pause.isVisible()
         assert row.cancel.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/models/some-model", "some-model"),
+        (f"/cache/models--someone--Tiny-1B/snapshots/{'0' * 40}", "Tiny-1B"),
+        ("/", "/"),
+    ],
+)
+def test_an_adoption_is_called_as_people_call_the_model(
+    services: Services, launched: list[JobFolder], qtbot: QtBot, path: str, title: str
+) -> None:
+    services.model_jobs.adopt(Path(path))
+    qtbot.waitUntil(lambda: bool(services.model_jobs.unfinished()))
+    assert title_of(services.model_jobs.unfinished()[0]) == title
 
 
 def test_a_model_that_arrives_is_in_the_library_list(

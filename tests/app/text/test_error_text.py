@@ -38,6 +38,19 @@ from mlx_backend.errors import ErrorKind, OvernightError
             "Add some: drop a folder on the window.",
         ),
         ('`overnight remove "Notes" --now` deletes it for good.', "Delete its folder."),
+        (
+            "Log in and accept it at https://hub/a/b; then `overnight token` keeps one from"
+            " https://hub/settings/tokens.",
+            "Log in and accept it at https://hub/a/b; then enter an access token.",
+        ),
+        (
+            "`overnight token` keeps one that may read it, from https://hub/settings/tokens.",
+            "Enter an access token that may read it.",
+        ),
+        (
+            "A private one needs a token: `overnight token`.",
+            "A private one needs a token.",
+        ),
         ("Close other large programs, then try again.",) * 2,
         ("Overnight is open already.",) * 2,
     ],
