@@ -11,7 +11,6 @@ from pathlib import Path
 from mlx_backend.adoption.configuration import read_configuration
 from mlx_backend.adoption.sentencepiece_tokenizer import convert_tokenizer
 from mlx_backend.adoption.tokenizer_files import check_tokenizer_files, check_vocabulary
-from mlx_backend.adoption.tokenizer_loading import check_tokenizer
 from mlx_backend.adoption.weight_files import check_shards, read_weights
 
 
@@ -25,7 +24,6 @@ def check_before_weights(name: str, folder: Path, weights: Collection[str]) -> N
     convert_tokenizer(folder)
     check_tokenizer_files(name, folder)
     check_shards(name, folder, weights)
-    check_tokenizer(name, folder)
 
 
 def check_whole(name: str, folder: Path) -> int:

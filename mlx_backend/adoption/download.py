@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mlx_backend import protocol
 from mlx_backend.adoption.acceptance import check_before_weights
 from mlx_backend.adoption.filing import filed_before
 from mlx_backend.adoption.taking_in import Candidate, is_changed, result_of, take_in
+from mlx_backend.adoption.trial import try_tokenizer
 from mlx_backend.adoption.work import Work
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.folder import JobFolder
@@ -18,6 +19,7 @@ from mlx_backend.models.hub.fetching import Fetching
 from mlx_backend.models.hub.repository import Repository
 from mlx_backend.models.hub.transfer import Stopped
 from mlx_backend.models.hub.wanted import is_weights, wanted_files
+from mlx_backend.training.stop_requests import StoppedEarly
 
 
 def download(
@@ -51,12 +53,20 @@ def _downloaded(work: Work, spec: protocol.DownloadSpec) -> BaseModel:
     if filed is None and not is_changed(work):
         work.prepare()
         fetching.fetch_all(
-            repository, lambda names: check_before_weights(repository.name, work.model, names)
+            repository, lambda names: _check_before_weights(work, repository.name, names)
         )
     if filed is None:
         filed = take_in(_candidate(work, repository, spec), work)
     work.discard()
     return filed
+
+
+def _check_before_weights(work: Work, name: str, weights: Sequence[str]) -> None:
+    check_before_weights(name, work.model, weights)
+    try:
+        try_tokenizer(work.model, name, work.stop_requested)
+    except StoppedEarly as error:
+        raise Stopped from error
 
 
 def _candidate(work: Work, repository: Repository, spec: protocol.DownloadSpec) -> Candidate:

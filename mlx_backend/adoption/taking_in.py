@@ -86,31 +86,31 @@ def _quantised(candidate: Candidate, work: Work) -> Quantised | None:
         work.journal.append(protocol.Notice(text=told_already(already)))
         return None
     work.begin("quantising")
-    found = quantise(
-        candidate.folder, candidate.bits, _progress(work, "percent"), work.stop_if_asked
-    )
+    found = quantise(candidate.folder, candidate.bits, _percent(work), work.stop_if_asked)
     work.journal.append(protocol.Notice(text=f"{found.cost}."))
     return found
 
 
 def _tried(candidate: Candidate, work: Work) -> Abilities:
     work.begin("trying")
+
+    def tell(done: int, total: int) -> None:
+        work.journal.append(protocol.Progress(done=done, total=total, unit="steps"))
+
     try:
-        return try_model(
-            candidate.folder, candidate.title, _progress(work, "steps"), work.stop_requested
-        )
+        return try_model(candidate.folder, candidate.title, tell, work.stop_requested)
     except StoppedEarly as error:
         raise Stopped from error
 
 
-def _progress(work: Work, unit: str) -> Callable[[int, int], None]:
+def _percent(work: Work) -> Callable[[int, int], None]:
     pace = Pace()
 
     def tell(done: int, total: int) -> None:
         left = pace.remaining(done, total, time.time())
         remaining_s = None if left is None else round(left, 1)
         work.journal.append(
-            protocol.Progress(done=done, total=total, unit=unit, remaining_s=remaining_s)
+            protocol.Progress(done=done, total=total, unit="percent", remaining_s=remaining_s)
         )
 
     return tell

@@ -26,7 +26,7 @@ import psutil
 from mlx_backend.adoption import trial_messages, trial_stages
 from mlx_backend.adoption.reading_exam import questions
 from mlx_backend.adoption.trial_memory import limit_for, weights_in_memory
-from mlx_backend.adoption.trial_stages import Stage
+from mlx_backend.adoption.trial_stages import Extent, Stage
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.abilities import Abilities
 from mlx_backend.text.words import printable
@@ -47,11 +47,13 @@ _CHOOSE_ANOTHER = "Choose another model; the notes on known models say which are
 class TrialLimits:
     """What replaces the limits of the stages, in tests; and the module to run as the process.
 
-    seconds: of every stage but the start; memory: bytes. None leaves a limit as it is.
+    seconds: of every stage but the start, in processor time; memory: bytes. None leaves a limit as
+    it is. patience: so many times as long a stage may take on a machine that is busy otherwise.
     """
 
     seconds: float | None = None
     memory: int | None = None
+    patience: float = 10.0
     module: str = "mlx_backend.adoption.trial_process"
 
 
@@ -77,10 +79,18 @@ def try_model(
     progress = _Progress(on_progress)
     with _Process(candidate, name, weights, limits) as process:
         passed = process.outcome(progress, stop_requested)
-    if isinstance(passed, trial_messages.Refused):
+    if not isinstance(passed, trial_messages.Passed):
         raise _refused(name, passed, progress.stage)
     keep_trial(candidate, passed.training, passed.abilities.tried_with)
     return passed.abilities
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A moment of a process: by the clock, and by the processor time that it has used (seconds)."""
+
+    clock: float
+    used: float
 
 
 class _Progress:
@@ -89,10 +99,10 @@ class _Progress:
     def __init__(self, on_progress: Callable[[int, int], object]) -> None:
         self._on_progress = on_progress
         self.stage: Stage = trial_stages.START
-        self.since = time.monotonic()
+        self.since = _Moment(time.monotonic(), 0.0)
 
-    def take(self, reply: trial_messages.Began | trial_messages.Asked) -> None:
-        self.since = time.monotonic()
+    def take(self, reply: trial_messages.Began | trial_messages.Asked, now: _Moment) -> None:
+        self.since = now
         asked = 0
         if isinstance(reply, trial_messages.Began):
             self.stage = trial_stages.STAGES[reply.stage]
@@ -105,15 +115,17 @@ class _Progress:
 class _Process:
     """A running trial, with the pipe that it tells and what it prints."""
 
-    def __init__(self, folder: Path, name: str, weights: int, limits: TrialLimits) -> None:
-        self._weights, self._limits = weights, limits
-        self._memory_limit = limits.memory or limit_for(weights)
+    def __init__(self, folder: Path, name: str, weights: int | None, limits: TrialLimits) -> None:
+        """Start it. weights: bytes that the weights will take; None: they are not there yet."""
+        extent: Extent = "all" if weights is not None else "tokenizer"
+        self._weights, self._limits = weights or 0, limits
+        self._memory_limit = limits.memory or limit_for(self._weights)
         self._pipe, theirs = os.pipe()
         try:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", limits.module),
-                    *(str(theirs), str(folder.resolve()), name, str(self._memory_limit)),
+                    *(str(theirs), str(folder.resolve()), name, str(self._memory_limit), extent),
                 ],
                 stdin=subprocess.PIPE,  # its end tells the process that this one is gone
                 stdout=subprocess.DEVNULL,
@@ -149,13 +161,13 @@ class _Process:
 
     def outcome(
         self, progress: _Progress, stop_requested: Callable[[], bool]
-    ) -> trial_messages.Passed | trial_messages.Refused:
+    ) -> trial_messages.Outcome:
         """Wait for the end of the trial, within its limits. Raises StoppedEarly."""
         try:
             while True:
                 for reply in self._replies(progress, stop_requested):
                     if isinstance(reply, trial_messages.Began | trial_messages.Asked):
-                        progress.take(reply)
+                        progress.take(reply, self._now())
                     else:
                         return reply
         except _FailedError as failed:
@@ -189,7 +201,9 @@ class _Process:
         allowed = stage.time(self._weights)
         if stage is not trial_stages.START and self._limits.seconds is not None:
             allowed = self._limits.seconds
-        if time.monotonic() - progress.since > allowed:
+        now, since = self._now(), progress.since
+        waited, used = now.clock - since.clock, now.used - since.used
+        if used > allowed or waited > self._limits.patience * allowed:
             raise _FailedError(f"it took longer than {_duration(allowed)}")
         limit = min(stage.memory or self._memory_limit, self._memory_limit)
         if self._memory() > limit:
@@ -201,6 +215,13 @@ class _Process:
         self._printed = (self._printed + data)[-_MOST_PRINTED:]
         if not data:
             self._printing = ()
+
+    def _now(self) -> _Moment:
+        used = 0.0
+        with contextlib.suppress(psutil.Error):
+            times = self._watched.cpu_times()
+            used = times.user + times.system
+        return _Moment(time.monotonic(), used)
 
     def _memory(self) -> int:
         """The resident memory in bytes; 0 when the process is gone."""
@@ -218,6 +239,23 @@ class _Process:
                 return "the system ended its process, as it does when memory runs out"
             return f"the process crashed (signal {-code})"
         return f"the process ended early (code {code})"
+
+
+def try_tokenizer(
+    folder: Path,
+    name: str,
+    stop_requested: Callable[[], bool],
+    limits: TrialLimits = TrialLimits(),
+) -> None:
+    """Try the tokenizer and the chat template in `folder`, which need no weights.
+
+    Raises OvernightError and StoppedEarly as `try_model` does.
+    """
+    progress = _Progress(lambda *_: None)
+    with _Process(folder, name, None, limits) as process:
+        found = process.outcome(progress, stop_requested)
+    if not isinstance(found, trial_messages.Readable):
+        raise _refused(name, found, progress.stage)
 
 
 def _weights(candidate: Path, name: str) -> int:
@@ -240,7 +278,9 @@ def _weights(candidate: Path, name: str) -> int:
     return weights
 
 
-def _refused(name: str, refused: trial_messages.Refused, stage: Stage) -> OvernightError:
+def _refused(name: str, refused: trial_messages.Outcome, stage: Stage) -> OvernightError:
+    if not isinstance(refused, trial_messages.Refused):
+        refused = trial_messages.Refused(reason="its process said something odd")
     said = printable(refused.message or f"{stage.tried} was tried, but {refused.reason}.")
     if not refused.message:
         said = f"The model '{name}' cannot be used here. {said}"

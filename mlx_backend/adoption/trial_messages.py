@@ -43,7 +43,14 @@ class Passed(msgspec.Struct, frozen=True, tag=True):
     training: Trial
 
 
-TrialReply = Began | Asked | Refused | Passed
+class Readable(msgspec.Struct, frozen=True, tag=True):
+    """The tokenizer and the chat template passed; no more was tried."""
+
+
+Outcome = Refused | Passed | Readable
+"""With what a trial ends."""
+
+TrialReply = Began | Asked | Outcome
 
 
 class Teller:

@@ -14,13 +14,14 @@ import sys
 import threading
 from pathlib import Path
 
+from mlx_backend.adoption.trial_stages import Extent
 from mlx_backend.machine import accelerator
 
 # What psutil and the quota of cores read on Linux; the rest of /proc tells of other processes.
 _OF_THE_SYSTEM = ("/proc/stat", "/proc/meminfo", "/proc/cpuinfo", "/proc/self", "/sys/fs/cgroup")
 
 
-def main(descriptor: int, folder: Path, name: str, memory: int) -> None:
+def main(descriptor: int, folder: Path, name: str, memory: int, extent: Extent) -> None:
     """Try the model in `folder`, and tell the pipe `descriptor`; `memory` is the limit in bytes."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     restrict(memory)
@@ -31,7 +32,7 @@ def main(descriptor: int, folder: Path, name: str, memory: int) -> None:
     trying.load_libraries()
     lock_down([folder, *map(Path, _OF_THE_SYSTEM)])
     teller = trial_messages.Teller(descriptor)
-    teller.tell(trying.outcome_of(trying.Trying(folder, name, teller.tell)))
+    teller.tell(trying.outcome_of(trying.Trying(folder, name, teller.tell, extent)))
 
 
 def restrict(memory: int) -> None:
@@ -61,4 +62,5 @@ def _lower(what: int, value: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    extent: Extent = "tokenizer" if sys.argv[5] == "tokenizer" else "all"
+    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), extent)

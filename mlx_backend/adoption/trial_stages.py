@@ -17,6 +17,9 @@ StageName = Literal[
     "reading",
 ]
 
+Extent = Literal["all", "tokenizer"]
+"""What is tried: all of a model, or what needs no weights."""
+
 _GB = 10**9
 
 

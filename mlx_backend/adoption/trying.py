@@ -15,12 +15,14 @@ from mlx_backend.adoption.reading_exam import result_of, take_reading_exam
 from mlx_backend.adoption.trial_messages import (
     Asked,
     Began,
+    Outcome,
     Passed,
+    Readable,
     Refused,
     TrialReply,
     shortened,
 )
-from mlx_backend.adoption.trial_stages import Stage
+from mlx_backend.adoption.trial_stages import Extent, Stage
 from mlx_backend.adoption.tried_model import (
     check_answers,
     check_outputs,
@@ -59,10 +61,11 @@ class Trying:
     folder: Path
     name: str
     tell: Callable[[TrialReply], object]
+    extent: Extent = "all"
     stage: Stage = field(default=trial_stages.START)
 
-    def run(self) -> Passed:
-        """Try everything. Raises UnfitError, OvernightError, or whatever a library raises."""
+    def run(self) -> Passed | Readable:
+        """Try it. Raises UnfitError, OvernightError, or whatever a library raises."""
         info = as_model(self.folder, self.name)
         self._begin(trial_stages.TOKENIZER)
         tokenizer = load_model_tokenizer(self.folder)
@@ -71,6 +74,8 @@ class Trying:
         form = ChatForm(tokenizer, info)
         template = try_template(tokenizer, form)
         largest_id = ids_in_use(self.folder, tokenizer, form)
+        if self.extent == "tokenizer":
+            return Readable()
         self._begin(trial_stages.WEIGHTS)
         loaded = LoadedModel(load_weights(self.folder), tokenizer, form, info)
         check_weights(loaded.model)
@@ -112,7 +117,7 @@ class Trying:
         self.tell(Began(stage.name))
 
 
-def outcome_of(trying: Trying) -> Passed | Refused:
+def outcome_of(trying: Trying) -> Outcome:
     """Run a trial; whatever is raised becomes a refusal."""
     try:
         return trying.run()
