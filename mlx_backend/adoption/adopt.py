@@ -128,19 +128,17 @@ class _Adoption:
     def _gathered(self, origin: Origin) -> Gathered:
         wait_until_settled(origin.files, self._work.stop_if_asked)
         self._work.prepare()
-        weights = [file.name for file in origin.files if is_weights(file.name)]
         self._work.begin("placing")
-        return gather(
-            origin,
-            self._work,
-            lambda: check_before_weights(origin.title, self._work.model, weights),
-        )
+        return gather(origin, self._work, lambda: self._check_small(origin, self._work.model))
+
+    def _check_small(self, origin: Origin, folder: Path) -> None:
+        weights = [file.name for file in origin.files if is_weights(file.name)]
+        check_before_weights(origin.title, folder, weights)
 
     def _take_in(self, origin: Origin, folder: Path) -> BaseModel:
-        weights = [file.name for file in origin.files if is_weights(file.name)]
         if folder != self._work.model:
             wait_until_settled(origin.files, self._work.stop_if_asked)
-            check_before_weights(origin.title, folder, weights)
+            self._check_small(origin, folder)
         check_whole(origin.title, folder)  # before gigabytes are read that may be nothing
         digests = self._checked_digests(origin, folder)
         require_unchanged(origin.files)

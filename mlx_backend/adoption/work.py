@@ -58,11 +58,6 @@ class Work:
 
     def discard(self) -> None:
         """Remove what has come so far."""
-        discard(self.folder)
-
-
-def discard(folder: JobFolder) -> None:
-    """Remove what a job has of its model."""
-    for part in (folder.path / "parts", folder.path / "model"):
-        if part.exists():
-            remove_tree(part)
+        for part in (self.parts, self.model):
+            if part.exists():
+                remove_tree(part)

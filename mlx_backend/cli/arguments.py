@@ -189,7 +189,7 @@ def _resume_command(commands: _Commands) -> None:
         "resume",
         "run_control",
         "resume",
-        "continue a run or download that was paused, stopped or interrupted",
+        "continue a run, download or adoption that was paused, stopped or interrupted",
     )
     which = resume.add_mutually_exclusive_group(required=True)
     which.add_argument("run_id", nargs="?", metavar="RUN")
