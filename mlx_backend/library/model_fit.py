@@ -32,7 +32,8 @@ _ADAPTER_COPIES = 4
 _OF_WIDTH, _OF_MLP = 7, 4
 _LOSS_CHUNK = 32
 _CHUNK_COPIES = 8
-_PREFILL = 512
+# Of a prompt, so many tokens are computed at once; scores and what is made of them, on the CPU.
+_PREFILL, _SCORE_COPIES = 512, 8
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _bytes_of_a_token(figures: Figures, machine: Machine) -> int:
     On a GPU the scores are never in memory as a whole.
     """
     kept = 2 * figures.attention_layers * figures.kv_heads * figures.head_size
-    scores = 0 if machine.has_gpu else 2 * figures.heads * _PREFILL
+    scores = 0 if machine.has_gpu else _SCORE_COPIES * figures.heads * _PREFILL
     return (kept + scores) * _width(machine)
 
 

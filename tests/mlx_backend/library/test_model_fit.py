@@ -12,12 +12,19 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 import pytest
+from mlx_lm.generate import generate_step
 
 from mlx_backend.jobs.memory_ladder import LONG_ROW, SHORT_ROW
 from mlx_backend.library import Library
 from mlx_backend.library.measured_memory import Measured, measured_memory
 from mlx_backend.library.model_figures import bits_of, context_of, figures_of, parameters_by_size
-from mlx_backend.library.model_fit import ADAPTER_RANK, TRAIN_LENGTHS, Figures, fit_of
+from mlx_backend.library.model_fit import (
+    ADAPTER_RANK,
+    SHORTEST_CHAT,
+    TRAIN_LENGTHS,
+    Figures,
+    fit_of,
+)
 from mlx_backend.library.models import list_models, read_model
 from mlx_backend.library.this_machine import Machine
 from mlx_backend.machine.accelerator import has_gpu
@@ -73,6 +80,19 @@ def test_the_estimate_of_a_step_is_within_a_quarter(
 ) -> None:
     peak, estimate = measured_step(starter_library, "starter", LONG_ROW)
     assert 0.8 < estimate / peak < 1.25
+
+
+def test_the_estimate_of_a_chat_is_within_a_quarter(starter_library: Library) -> None:
+    loaded = load_base_model(starter_library, "starter")
+    mx.clear_cache()
+    before = mx.get_active_memory() - loaded.bytes
+    mx.reset_peak_memory()
+    prompt = mx.array([5] * (SHORTEST_CHAT - 2))
+    next(generate_step(prompt, loaded.model, max_tokens=1, prefill_step_size=512))
+    taken = mx.get_peak_memory() - before
+    fit = fit_of(of_model(starter_library, "starter"), Machine(64 * GIB, has_gpu=has_gpu()))
+    assert 0.8 < fit.chat_bytes / taken < 1.25
+    assert 0.7 < (fit.chat_bytes - loaded.bytes) / (taken - loaded.bytes) < 1.3
 
 
 def test_the_estimate_of_a_tiny_model_is_within_a_factor_of_three(tiny_library: Library) -> None:
