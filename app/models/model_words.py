@@ -12,6 +12,7 @@ STARTER_HELP = (
     " mixes up more than a large one."
 )
 STARTER_COMING = "Comes with Overnight. It is made ready by itself at the first training or chat."
+_NOT_STATED = "not stated"
 _LICENCES = {"apache-2.0": "Apache 2.0", "mit": "MIT licence"}
 
 
@@ -26,15 +27,20 @@ def lines_of(model: BaseModel) -> tuple[str, ...]:
 def facts(model: BaseModel) -> str:
     """Whether it fits, its size and its licence, in one line."""
     fits = "Fits this computer" if model.fits else _too_large(model)
-    licence = licence_title(model.card.licence) if model.card.licence else ""
-    if licence and not is_open_source(model.card.licence):
-        licence += ", not open source"
-    return " · ".join(filter(None, (fits, f"{amounts.size(model.bytes)} on the disk", licence)))
+    size = f"{amounts.size(model.bytes)} on the disk"
+    return " · ".join(filter(None, (fits, size, _licence(model.card.licence))))
 
 
 def licence_title(licence: str) -> str:
     """A licence as people write it: 'Apache 2.0'."""
     return _LICENCES.get(licence.lower(), licence_name(licence))
+
+
+def _licence(licence: str) -> str:
+    if licence in ("", _NOT_STATED):
+        return "No licence stated" if licence else ""
+    limits = "" if is_open_source(licence) else ", not open source"
+    return f"{licence_title(licence)}{limits}"
 
 
 def _too_large(model: BaseModel) -> str:

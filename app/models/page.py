@@ -131,7 +131,10 @@ class ModelsPage(QWidget):
         self.catalogue.show_offers(found.offers)
         self._show_jobs()
 
-    def _take_arrival(self, _: str) -> None:
+    def _take_arrival(self, name: str) -> None:
+        chosen = self.choices.checkedButton()
+        if chosen is not None and chosen.hasFocus():
+            self.models.want_focus(name)
         self.refresh()
         self._finder.look()  # what was added is offered no more
 
@@ -148,7 +151,10 @@ class ModelsPage(QWidget):
     def _show_jobs(self) -> None:
         jobs = self._jobs.unfinished()
         self._under_way_heading.setVisible(bool(jobs))
+        had_focus = self.under_way.has_focus
         self.under_way.show_jobs(jobs, self._found.offers.titles)
+        if had_focus and not self.under_way.has_focus:
+            self._focus_choice()  # and not the next button, which would begin a download
         if self._begun in {job.id for job in jobs}:
             self._bring_up(self.under_way.row_of(self._begun))
             self._begun = ""
@@ -201,11 +207,10 @@ class ModelsPage(QWidget):
     def _add(self, folder: Path) -> None:
         self._begun = self._jobs.adopt(folder)
 
-    def _cancel(self, job_id: str) -> None:
+    def _focus_choice(self) -> None:
         chosen = self.choices.checkedButton()
-        if chosen is not None and self.under_way.row_of(job_id).cancel.hasFocus():
+        if chosen is not None:
             chosen.setFocus()
-        self._jobs.cancel(job_id)
 
     def _download_missing(self, missing: MissingBase) -> None:
         offer = self._offer_of(missing)
@@ -248,7 +253,7 @@ class ModelsPage(QWidget):
         self.missing.download_wanted.connect(self._download_missing)
         self.under_way.pause_wanted.connect(jobs.pause)
         self.under_way.go_on_wanted.connect(jobs.go_on)
-        self.under_way.cancel_wanted.connect(self._cancel)
+        self.under_way.cancel_wanted.connect(jobs.cancel)
         self.under_way.token_given.connect(self._take_token)
         self.catalogue.download_wanted.connect(self._download)
         self.hub.wanted.connect(self._download_named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QProgressBar
+from PySide6.QtWidgets import QApplication, QProgressBar
 
 from app.jobs import model_story
 from app.jobs.model_jobs import title_of, wants_token
@@ -40,6 +40,12 @@ class UnderWayList(RowList):
     def row_of(self, job_id: str) -> JobRow:
         """The row of a job."""
         return self._rows[job_id]
+
+    @property
+    def has_focus(self) -> bool:
+        """Whether the focus is in one of the rows."""
+        focused = QApplication.focusWidget()
+        return focused is not None and self.isAncestorOf(focused)
 
     def show_jobs(self, jobs: Sequence[JobSnapshot], titles: Mapping[str, str]) -> None:
         """Show these. titles: how the catalogue calls the repositories that it has."""

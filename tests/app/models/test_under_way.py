@@ -89,8 +89,12 @@ def test_cancel_removes_what_was_fetched(
     job = make_job(progress(), protocol.Stopped())
     (job.path / "parts").mkdir()
     (job.path / "parts" / "model.safetensors").write_bytes(b"half")
-    row_of(page, job, qtbot).cancel.click()
+    page.activateWindow()
+    row = row_of(page, job, qtbot)
+    row.cancel.setFocus()
+    QTest.keyClick(row.cancel, Qt.Key.Key_Space)
     assert page.under_way.rows == [], "it goes at once"
+    assert page.choices.buttons()[0].hasFocus(), "the same key again begins no download"
     qtbot.waitUntil(lambda: not job.path.exists())
 
 
@@ -142,12 +146,15 @@ def test_an_adoption_is_called_as_people_call_the_model(
 def test_a_model_that_arrives_is_in_the_library_list(
     page: ModelsPage, services: Services, launched: list[JobFolder], library: Library, qtbot: QtBot
 ) -> None:
-    services.model_jobs.download("someone/Tiny-1B")
+    page.activateWindow()
+    page.hub.wanted.emit("someone/Tiny-1B", "main", 0)
     qtbot.waitUntil(lambda: len(page.under_way.rows) == 1)
+    assert page.under_way.has_focus
     add_model(library, "Tiny-1B", 1_000_000)
     launched[0].append(protocol.Finished(result={"model": "Tiny-1B"}))
     qtbot.waitUntil(lambda: "Tiny-1B" in page.names)
     assert page.under_way.rows == []
+    qtbot.waitUntil(lambda: page.button_of("Tiny-1B").hasFocus())
 
 
 def test_a_token_is_asked_for_where_the_hub_wants_one_and_shows_no_letter(
