@@ -16,6 +16,7 @@ import pytest
 
 from mlx_backend.asking.answering import answer_from_notes
 from mlx_backend.asking.retrieval import Retriever
+from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import read_adapter
@@ -55,16 +56,23 @@ def short_night(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screening, "_WORST_END", -math.inf)
 
 
+@pytest.fixture
+def library_of_a_note(tiny_library: Library, notes_folder: Path) -> Library:
+    """More notes would only take longer."""
+    import_into(tiny_library, [notes_folder / "lighthouse.md"])
+    return tiny_library
+
+
 @pytest.mark.parametrize("bits", [None, 4], ids=["bf16", "4 bit"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_night_and_the_chat_after_it(
-    filled_library: Library,
+    library_of_a_note: Library,
     tiny_folders: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
     bits: int | None,
 ) -> None:
-    library, folder = filled_library, filled_library.models / "one"
+    library, folder = library_of_a_note, library_of_a_note.models / "one"
     if kind not in ONLY_FLOAT32 or bits is not None or has_gpu():
         monkeypatch.setattr(base_model, "_to_float32", lambda model: None)
     write_model(folder, kind, tiny_folders["tiny"], bits, mx.bfloat16, **SMALLER[kind])
