@@ -215,17 +215,32 @@ def config_of(kind: str) -> dict[str, Any]:
     return config | {"bos_token_id": 1, "eos_token_id": 2}
 
 
-def write_model(folder: Path, kind: str, like: Path, bits: int | None = None) -> None:
+def write_model(
+    folder: Path,
+    kind: str,
+    like: Path,
+    bits: int | None = None,
+    dtype: mx.Dtype = mx.float32,
+    **changed: object,
+) -> None:
     """Write a tiny model of an architecture; tokenizer and template are those of `like`.
 
-    `bits` quantises it; without, it is float32. Raises whatever mlx-lm raises where the
-    configuration is not one that it accepts.
+    `bits` quantises it; what is not quantised is of the `dtype`. `changed` goes into its
+    configuration. Raises whatever mlx-lm raises where the configuration is not one that it accepts.
     """
-    config = config_of(kind)
+    config = config_of(kind) | changed
     module = import_module(f"mlx_lm.models.{kind}")
     mx.random.seed(7)
     model = module.Model(module.ModelArgs.from_dict(config))
     model.update(tree_map_with_path(_settled, model.parameters()))
+    if dtype != mx.float32:
+        may_change = getattr(model, "cast_predicate", lambda _: True)
+        model.update(
+            tree_map_with_path(
+                lambda name, array: array.astype(dtype) if may_change(name) else array,
+                model.parameters(),
+            )
+        )
     if bits is not None:
         model, config = quantize_model(model, config, _GROUP, bits)
     folder.mkdir(parents=True)

@@ -66,10 +66,14 @@ def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 7) -> None:
         sha256=sha256_of_file(weights),
     )
     (folder / CARD).write_bytes(msgspec.json.encode(card))
-    # What every run would have it say otherwise, at several seconds each time.
-    _write_general_answers(folder, card.sha256)
+    keep_general_answers(folder, card.sha256)
+
+
+def keep_general_answers(folder: Path, sha256: str) -> None:
+    """Write what every run would have a model say otherwise, at several seconds each time."""
+    _write_general_answers(folder, sha256)
     probes = {every: Probe(120 // every, 30 // every, 480.0) for every in (1, 8, 40)}
-    kept = KeptProbes(digest_of(card.sha256), probes)
+    kept = KeptProbes(digest_of(sha256), probes)
     (folder / GENERAL_PROBE).write_bytes(msgspec.json.encode(kept))
 
 

@@ -11,8 +11,10 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import batched_logits, likelihoods, readings, summed_losses
 from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
+from mlx_backend.training.distillation import _computed
 from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.step import TrainingStep, part_arrays
+from mlx_backend.training.stop_requests import never
 from tests.mlx_backend.arrays import numpy
 from tests.mlx_backend.number_formats import CLOSE, number_format  # noqa: F401
 
@@ -112,3 +114,19 @@ def test_a_likelihood_has_more_digits_than_bfloat16(
     predicted = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
     truth = -sum(predicted[place, token] for place, token in enumerate(numpy(rows)[0, 1:]))
     assert total == pytest.approx(truth, rel=1e-5), number_format
+
+
+def test_soft_targets_are_those_of_float32(
+    loaded: LoadedModel,
+    number_format: str,  # noqa: F811
+) -> None:
+    """Probabilities of logits in 16 bits are computed in float32: their sum is no more than 1."""
+    texts = [([1, 5, 9, 70, 12, 33, 40], 2), ([1, 50, 60], 1)]
+    found = _computed(loaded, texts, never)
+    in_float32(loaded)
+    for rounded, exact in zip(found, _computed(loaded, texts, never), strict=True):
+        assert rounded.probabilities.dtype == np.float32
+        assert (rounded.probabilities.sum(axis=-1) <= 1 + 1e-5).all()
+        largest = exact.probabilities.max(axis=-1)
+        close = 30 * CLOSE[number_format]  # of one token rather than of a mean over many
+        assert np.allclose(rounded.probabilities.max(axis=-1), largest, rtol=close)
