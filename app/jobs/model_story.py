@@ -14,7 +14,7 @@ _STAGES = {
     "looking": "Looking at it",
     "placing": "Copying it",
     "comparing": "Checking its files",
-    "checking": "Trying it out",
+    "checking": "Checking its files",
     "trying": "Trying it out",
     "reading": "Finding out how well it reads",
     "quantising": "Making its weights smaller",
@@ -47,6 +47,8 @@ def amount(progress: Progress | None) -> str:
     """How much of how much: '1.2 GB of 2.3 GB'; "" before that is known."""
     if progress is None or not progress.total:
         return ""
+    if progress.unit == "percent":
+        return amounts.percent(progress.done, progress.total)
     if progress.unit != "bytes":
         return f"{amounts.part(progress.done, progress.total)} {progress.unit}"
     return f"{amounts.size(progress.done)} of {amounts.size(progress.total)}"

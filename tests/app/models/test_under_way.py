@@ -114,6 +114,33 @@ def test_a_failed_one_says_what_to_do_and_tries_again(
     qtbot.waitUntil(lambda: row.doing.property("kind") == "quiet")
 
 
+@pytest.mark.parametrize(
+    ("stage", "made", "said"),
+    [
+        ("looking up", None, "Asking the Hub…"),
+        (
+            "quantising",
+            progress(40, total=100, unit="percent"),
+            "Making its weights smaller · 40 percent",
+        ),
+        ("trying", progress(3, total=9, unit="steps"), "Trying it out · 3 of 9 steps"),
+        ("of a later version", None, "Of a later version…"),
+    ],
+)
+def test_each_stage_is_said_in_words(
+    page: ModelsPage,
+    make_job: JobMaker,
+    qtbot: QtBot,
+    stage: str,
+    made: protocol.Progress | None,
+    said: str,
+) -> None:
+    events = [protocol.StageBegan(stage=stage), *([made] if made else [])]
+    job = make_job(*events)
+    with held(job.path / "lock"):
+        assert row_of(page, job, qtbot).doing.text() == said
+
+
 def test_an_adoption_shows_its_stages_and_cannot_pause(
     page: ModelsPage, make_job: JobMaker, qtbot: QtBot
 ) -> None:
