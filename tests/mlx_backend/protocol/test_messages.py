@@ -25,6 +25,7 @@ SPECS: list[protocol.JobSpec] = [
     protocol.TrainSpec(name="n", model="m", hosts=(protocol.Host(ssh="a", ips=("127.0.0.1",)),)),
     protocol.ExportSpec(name="n", format="mlx", to="/out"),
     protocol.DownloadSpec(repo="a/b", revision="main", name="c"),
+    protocol.AdoptSpec(path="/models/x", name="c", bits=4),
 ]
 EVENTS: list[protocol.JobEvent] = [
     protocol.Launched(),
