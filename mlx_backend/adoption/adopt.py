@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.adoption.acceptance import check_before_weights, check_whole
+from mlx_backend.adoption.checks.acceptance import check_before_weights, check_whole
 from mlx_backend.adoption.filing import filed_before
-from mlx_backend.adoption.gathering import Gathered, gather, placed_bytes
-from mlx_backend.adoption.origin import Origin, find_origin
-from mlx_backend.adoption.stillness import require_unchanged, wait_until_settled
+from mlx_backend.adoption.source.gathering import Gathered, gather, placed_bytes
+from mlx_backend.adoption.source.origin import Origin, find_origin
+from mlx_backend.adoption.source.stillness import require_unchanged, wait_until_settled
 from mlx_backend.adoption.taking_in import Candidate, digests_of, is_changed, result_of, take_in
 from mlx_backend.adoption.work import Work
 from mlx_backend.catalogue.licences import licence_notice

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mlx_backend import protocol
-from mlx_backend.adoption.acceptance import check_before_weights
+from mlx_backend.adoption.checks.acceptance import check_before_weights
 from mlx_backend.adoption.filing import filed_before
 from mlx_backend.adoption.taking_in import Candidate, is_changed, result_of, take_in
-from mlx_backend.adoption.trial import try_tokenizer
+from mlx_backend.adoption.trial.trial import try_tokenizer
 from mlx_backend.adoption.work import Work
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.folder import JobFolder

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlx_backend import protocol
-from mlx_backend.adoption.acceptance import check_whole
-from mlx_backend.adoption.configuration import read_configuration
+from mlx_backend.adoption.checks.acceptance import check_whole
+from mlx_backend.adoption.checks.configuration import read_configuration
 from mlx_backend.adoption.digests import digest_of_weights, digests_in
 from mlx_backend.adoption.filing import file_model, usable_name
-from mlx_backend.adoption.precision import bits_of, told_already
-from mlx_backend.adoption.quantising import QUANTISED, quantise
-from mlx_backend.adoption.trial import try_model
+from mlx_backend.adoption.forms.precision import bits_of, told_already
+from mlx_backend.adoption.forms.quantising import QUANTISED, quantise
+from mlx_backend.adoption.trial.trial import try_model
 from mlx_backend.adoption.work import Work
 from mlx_backend.jobs.pace import Pace
 from mlx_backend.library.abilities import Abilities, Quantised

@@ -46,7 +46,7 @@ def _look(library: Library, spec: AdoptSpec, console: Console) -> dict[str, obje
     Raises OvernightError now for what would fail after the start.
     """
     from mlx_backend.adoption.adopt import require_not_adopted
-    from mlx_backend.adoption.origin import find_origin
+    from mlx_backend.adoption.source.origin import find_origin
     from mlx_backend.adoption.taking_in import NOT_STATED
 
     origin = find_origin(Path(spec.path), library.models)

@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlx_backend.adoption.reading_exam import Marked, result_of, take_reading_exam
-from mlx_backend.adoption.trial import try_model
+from mlx_backend.adoption.trial.reading_exam import Marked, result_of, take_reading_exam
+from mlx_backend.adoption.trial.trial import try_model
 from mlx_backend.files import sha256_of_file
 from mlx_backend.library import Library
 from mlx_backend.library.abilities import Abilities

@@ -29,7 +29,7 @@ from tokenizers import (
     pre_tokenizers,
 )
 
-from mlx_backend.adoption.sentencepiece_tokenizer import convert_tokenizer
+from mlx_backend.adoption.forms.sentencepiece_tokenizer import convert_tokenizer
 from tests.mlx_backend.models.script_texts import script_texts
 from tests.mlx_backend.models.tokenizer_checks import FORMS, check_encoding, check_streaming
 

@@ -12,7 +12,7 @@ import mlx.core as mx
 
 from mlx_backend.adapters.export import export_mlx
 from mlx_backend.adapters.filing import file_adapter
-from mlx_backend.adoption import trial
+from mlx_backend.adoption.trial import trial
 from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.errors import OvernightError
 from mlx_backend.library import Library

@@ -55,4 +55,4 @@ class Meter:
     def _speed(self) -> float:
         """Bytes a second in the last ten seconds; 0 where that is not known yet."""
         (began, first), (now, last) = self._seen[0], self._seen[-1]
-        return (last - first) / (now - began) if now > began else 0.0
+        return (last - first) / (now - began) if now - began >= _EVERY_S else 0.0

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlx_backend import job
-from mlx_backend.adoption import gathering, placing
+from mlx_backend.adoption.source import gathering, placing
 
 
 def share_nothing(source: Path, to: Path) -> placing.Way | None:

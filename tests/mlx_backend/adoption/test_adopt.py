@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.adoption import filing, placing, taking_in
-from mlx_backend.adoption.acceptance import check_whole
+from mlx_backend.adoption import filing, taking_in
 from mlx_backend.adoption.adopt import adopt, amount_placed
+from mlx_backend.adoption.checks.acceptance import check_whole
+from mlx_backend.adoption.source import placing
 from mlx_backend.adoption.work import Work
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import sha256_of_file
@@ -330,7 +331,7 @@ def act_after_sharing(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
             act()
         return way
 
-    monkeypatch.setattr("mlx_backend.adoption.gathering.share", share)
+    monkeypatch.setattr("mlx_backend.adoption.source.gathering.share", share)
 
 
 @pytest.mark.parametrize("what", ["written", "replaced", "gone"])

@@ -14,7 +14,7 @@ import pytest
 
 from mlx_backend.adoption import download as downloading
 from mlx_backend.adoption import filing, taking_in
-from mlx_backend.adoption.acceptance import check_whole
+from mlx_backend.adoption.checks.acceptance import check_whole
 from mlx_backend.adoption.work import Work
 from mlx_backend.files import sha256_of_file
 from mlx_backend.jobs import JobFolder, JobState, launch

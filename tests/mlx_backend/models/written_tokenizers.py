@@ -19,7 +19,7 @@ from tokenizers import (
     trainers,
 )
 
-from mlx_backend.adoption.sentencepiece_tokenizer import convert_tokenizer
+from mlx_backend.adoption.forms.sentencepiece_tokenizer import convert_tokenizer
 from tests.mlx_backend.models.script_texts import WORDS
 
 CONTROLS = ("<s>", "</s>", "[INST]", "[/INST]", "<|im_start|>", "<|im_end|>")

@@ -11,7 +11,7 @@ from typing import Any
 import mlx.core as mx
 import pytest
 
-from mlx_backend.adoption.trial import TrialLimits, try_model
+from mlx_backend.adoption.trial.trial import TrialLimits, try_model
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.models import CARD
 from mlx_backend.machine.arrays import load_tensors

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mlx_backend.adoption.trial_messages import Began, Refused, Teller
+from mlx_backend.adoption.trial.messages import Began, Refused, Teller
 from mlx_backend.machine.lockdown import lock_down
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from mlx_backend.adoption.reading_exam import (
+from mlx_backend.adoption.trial.reading_exam import (
     NEEDED,
     questions,
     result_of,

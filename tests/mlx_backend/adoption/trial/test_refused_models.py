@@ -12,9 +12,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Regex, Tokenizer, normalizers
 from transformers.utils import chat_template_utils
 
-from mlx_backend.adoption import trial
-from mlx_backend.adoption.trial import TrialLimits, try_model
-from mlx_backend.adoption.tried_tokenizer import UnfitError, as_model, try_template
+from mlx_backend.adoption.trial import trial
+from mlx_backend.adoption.trial.trial import TrialLimits, try_model
+from mlx_backend.adoption.trial.tried_tokenizer import UnfitError, as_model, try_template
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.machine.arrays import load_tensors
 from mlx_backend.models.base_model import load_model_tokenizer

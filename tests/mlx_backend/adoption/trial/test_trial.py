@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from tokenizers import AddedToken, Tokenizer
 
-from mlx_backend.adoption.trial import TrialLimits, try_model
-from mlx_backend.adoption.trial_memory import weights_in_memory
-from mlx_backend.adoption.tried_tokenizer import TemplateAbilities, as_model, try_template
+from mlx_backend.adoption.trial.memory import weights_in_memory
+from mlx_backend.adoption.trial.trial import TrialLimits, try_model
+from mlx_backend.adoption.trial.tried_tokenizer import TemplateAbilities, as_model, try_template
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.models.base_model import load_model_tokenizer
 from mlx_backend.models.chat_form import ChatForm
@@ -151,7 +151,7 @@ def test_a_trial_can_be_stopped(candidate: Path) -> None:
 
 def test_the_process_ends_with_its_parent(candidate: Path) -> None:
     read, write = os.pipe()
-    command = [sys.executable, "-P", "-m", "mlx_backend.adoption.trial_process"]
+    command = [sys.executable, "-P", "-m", "mlx_backend.adoption.trial.process"]
     with subprocess.Popen(
         [*command, str(write), str(candidate), "one", str(4 << 30)],
         stdin=subprocess.PIPE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mlx_backend.adoption.trial_stages import StageName
+from mlx_backend.adoption.trial.stages import StageName
 from mlx_backend.library.abilities import Abilities
 from mlx_backend.training.trial import Trial
 

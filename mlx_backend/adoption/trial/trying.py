@@ -10,9 +10,8 @@ from pathlib import Path
 
 import mlx.core as mx
 
-from mlx_backend.adoption import trial_stages
-from mlx_backend.adoption.reading_exam import result_of, take_reading_exam
-from mlx_backend.adoption.trial_messages import (
+from mlx_backend.adoption.trial import stages
+from mlx_backend.adoption.trial.messages import (
     Asked,
     Began,
     Outcome,
@@ -22,15 +21,16 @@ from mlx_backend.adoption.trial_messages import (
     TrialReply,
     shortened,
 )
-from mlx_backend.adoption.trial_stages import Extent, Stage
-from mlx_backend.adoption.tried_model import (
+from mlx_backend.adoption.trial.reading_exam import result_of, take_reading_exam
+from mlx_backend.adoption.trial.stages import Extent, Stage
+from mlx_backend.adoption.trial.tried_model import (
     check_answers,
     check_outputs,
     check_weights,
     kinds_of_layers,
     try_cache,
 )
-from mlx_backend.adoption.tried_tokenizer import (
+from mlx_backend.adoption.trial.tried_tokenizer import (
     TemplateAbilities,
     UnfitError,
     as_model,
@@ -62,37 +62,37 @@ class Trying:
     name: str
     tell: Callable[[TrialReply], object]
     extent: Extent = "all"
-    stage: Stage = field(default=trial_stages.START)
+    stage: Stage = field(default=stages.START)
 
     def run(self) -> Passed | Readable:
         """Try it. Raises UnfitError, OvernightError, or whatever a library raises."""
         info = as_model(self.folder, self.name)
-        self._begin(trial_stages.TOKENIZER)
+        self._begin(stages.TOKENIZER)
         tokenizer = load_model_tokenizer(self.folder)
         check_tokenizer(self.folder, tokenizer)
-        self._begin(trial_stages.TEMPLATE)
+        self._begin(stages.TEMPLATE)
         form = ChatForm(tokenizer, info)
         template = try_template(tokenizer, form)
         largest_id = ids_in_use(self.folder, tokenizer, form)
         if self.extent == "tokenizer":
             return Readable()
-        self._begin(trial_stages.WEIGHTS)
+        self._begin(stages.WEIGHTS)
         loaded = LoadedModel(load_weights(self.folder), tokenizer, form, info)
         check_weights(loaded.model)
-        self._begin(trial_stages.OUTPUTS)
+        self._begin(stages.OUTPUTS)
         check_outputs(loaded, largest_id)
         return self._passed(loaded, template)
 
     def _passed(self, loaded: LoadedModel, template: TemplateAbilities) -> Passed:
         """What the model itself can, after it has once computed something."""
-        self._begin(trial_stages.MEMORY)
+        self._begin(stages.MEMORY)
         trims = try_cache(loaded)
-        self._begin(trial_stages.TRAINING)
+        self._begin(stages.TRAINING)
         training = try_training(loaded)
         mx.clear_cache()
-        self._begin(trial_stages.ANSWERS)
+        self._begin(stages.ANSWERS)
         check_answers(loaded)
-        self._begin(trial_stages.READING)
+        self._begin(stages.READING)
         abilities = Abilities(
             tried_with=tried_with(),
             layers=kinds_of_layers(loaded.model),

@@ -17,8 +17,8 @@ import mlx.core as mx
 import msgspec
 import psutil
 
-from mlx_backend.adoption.packed_weights import write_packed
-from mlx_backend.adoption.precision import BITS, bits_of, told_already
+from mlx_backend.adoption.forms.packed_weights import write_packed
+from mlx_backend.adoption.forms.precision import BITS, bits_of, told_already
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.exam.probe import Probe, take_probe
 from mlx_backend.files import (

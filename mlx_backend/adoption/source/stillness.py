@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlx_backend.adoption.folder_listing import LocalFile, list_names, look_again
-from mlx_backend.adoption.placing import being_written
+from mlx_backend.adoption.source.folder_listing import LocalFile, list_names, look_again
+from mlx_backend.adoption.source.placing import being_written
 from mlx_backend.locks import is_held
 
 _UNFINISHED = (".incomplete", ".part", ".partial", ".tmp", ".crdownload", ".download", ".aria2")

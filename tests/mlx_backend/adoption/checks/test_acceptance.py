@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from mlx_backend.adoption.acceptance import check_before_weights, check_whole
-from mlx_backend.adoption.tokenizer_files import largest_id
-from mlx_backend.adoption.weight_files import read_weights
+from mlx_backend.adoption.checks.acceptance import check_before_weights, check_whole
+from mlx_backend.adoption.checks.tokenizer_files import largest_id
+from mlx_backend.adoption.checks.weight_files import read_weights
 from mlx_backend.errors import OvernightError
 
 WEIGHTS = "model.safetensors"

@@ -23,10 +23,10 @@ from typing import Self
 import msgspec
 import psutil
 
-from mlx_backend.adoption import trial_messages, trial_stages
-from mlx_backend.adoption.reading_exam import questions
-from mlx_backend.adoption.trial_memory import limit_for, weights_in_memory
-from mlx_backend.adoption.trial_stages import Extent, Stage
+from mlx_backend.adoption.trial import messages, stages
+from mlx_backend.adoption.trial.memory import limit_for, weights_in_memory
+from mlx_backend.adoption.trial.reading_exam import questions
+from mlx_backend.adoption.trial.stages import Extent, Stage
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.abilities import Abilities
 from mlx_backend.text.words import printable
@@ -40,7 +40,7 @@ _KEPT_VARIABLES = (
     *("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"),
 )
 _NO_NETWORK = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-_CHOOSE_ANOTHER = "Choose another model; the notes on known models say which are good."
+_CHOOSE_ANOTHER = "Choose another model: `overnight models --catalogue` lists good ones."
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class TrialLimits:
     seconds: float | None = None
     memory: int | None = None
     patience: float = 10.0
-    module: str = "mlx_backend.adoption.trial_process"
+    module: str = "mlx_backend.adoption.trial.process"
 
 
 class _FailedError(Exception):
@@ -79,7 +79,7 @@ def try_model(
     progress = _Progress(on_progress)
     with _Process(candidate, name, weights, limits) as process:
         passed = process.outcome(progress, stop_requested)
-    if not isinstance(passed, trial_messages.Passed):
+    if not isinstance(passed, messages.Passed):
         raise _refused(name, passed, progress.stage)
     keep_trial(candidate, passed.training, passed.abilities.tried_with)
     return passed.abilities
@@ -98,18 +98,18 @@ class _Progress:
 
     def __init__(self, on_progress: Callable[[int, int], object]) -> None:
         self._on_progress = on_progress
-        self.stage: Stage = trial_stages.START
+        self.stage: Stage = stages.START
         self.since = _Moment(time.monotonic(), 0.0)
 
-    def take(self, reply: trial_messages.Began | trial_messages.Asked, now: _Moment) -> None:
+    def take(self, reply: messages.Began | messages.Asked, now: _Moment) -> None:
         self.since = now
         asked = 0
-        if isinstance(reply, trial_messages.Began):
-            self.stage = trial_stages.STAGES[reply.stage]
+        if isinstance(reply, messages.Began):
+            self.stage = stages.STAGES[reply.stage]
         else:
             asked = min(reply.done, len(questions()))
-        before = list(trial_stages.STAGES).index(self.stage.name)
-        self._on_progress(before + asked, len(trial_stages.STAGES) - 1 + len(questions()))
+        before = list(stages.STAGES).index(self.stage.name)
+        self._on_progress(before + asked, len(stages.STAGES) - 1 + len(questions()))
 
 
 class _Process:
@@ -140,7 +140,7 @@ class _Process:
         assert self._process.stderr is not None
         self._printing: tuple[int, ...] = (self._process.stderr.fileno(),)
         self._printed = b""
-        self._stream = trial_messages.ReplyStream()
+        self._stream = messages.ReplyStream()
 
     def __enter__(self) -> Self:
         return self
@@ -159,28 +159,24 @@ class _Process:
             if stream is not None:
                 stream.close()
 
-    def outcome(
-        self, progress: _Progress, stop_requested: Callable[[], bool]
-    ) -> trial_messages.Outcome:
+    def outcome(self, progress: _Progress, stop_requested: Callable[[], bool]) -> messages.Outcome:
         """Wait for the end of the trial, within its limits. Raises StoppedEarly."""
         try:
             while True:
                 for reply in self._replies(progress, stop_requested):
-                    if isinstance(reply, trial_messages.Began | trial_messages.Asked):
+                    if isinstance(reply, messages.Began | messages.Asked):
                         progress.take(reply, self._now())
                     else:
                         return reply
         except _FailedError as failed:
             printed = self._printed.decode("utf-8", "replace")
-            return trial_messages.Refused(reason=str(failed), detail=printed)
+            return messages.Refused(reason=str(failed), detail=printed)
         except msgspec.DecodeError as error:
-            return trial_messages.Refused(
-                reason="its process said something odd", detail=repr(error)
-            )
+            return messages.Refused(reason="its process said something odd", detail=repr(error))
 
     def _replies(
         self, progress: _Progress, stop_requested: Callable[[], bool]
-    ) -> Iterator[trial_messages.TrialReply]:
+    ) -> Iterator[messages.TrialReply]:
         """Wait for the next replies while checking time and memory. Raises _FailedError."""
         while True:
             if stop_requested():
@@ -199,7 +195,7 @@ class _Process:
     def _check_limits(self, progress: _Progress) -> None:
         stage = progress.stage
         allowed = stage.time(self._weights)
-        if stage is not trial_stages.START and self._limits.seconds is not None:
+        if stage is not stages.START and self._limits.seconds is not None:
             allowed = self._limits.seconds
         now, since = self._now(), progress.since
         waited, used = now.clock - since.clock, now.used - since.used
@@ -254,7 +250,7 @@ def try_tokenizer(
     progress = _Progress(lambda *_: None)
     with _Process(folder, name, None, limits) as process:
         found = process.outcome(progress, stop_requested)
-    if not isinstance(found, trial_messages.Readable):
+    if not isinstance(found, messages.Readable):
         raise _refused(name, found, progress.stage)
 
 
@@ -265,7 +261,7 @@ def _weights(candidate: Path, name: str) -> int:
     except (OSError, ValueError, RecursionError) as error:
         reason = "its files are not what they say"
         raise _refused(
-            name, trial_messages.Refused(reason=reason, detail=str(error)), trial_stages.WEIGHTS
+            name, messages.Refused(reason=reason, detail=str(error)), stages.WEIGHTS
         ) from error
     room = limit_for(weights)
     if weights > room:
@@ -278,9 +274,9 @@ def _weights(candidate: Path, name: str) -> int:
     return weights
 
 
-def _refused(name: str, refused: trial_messages.Outcome, stage: Stage) -> OvernightError:
-    if not isinstance(refused, trial_messages.Refused):
-        refused = trial_messages.Refused(reason="its process said something odd")
+def _refused(name: str, refused: messages.Outcome, stage: Stage) -> OvernightError:
+    if not isinstance(refused, messages.Refused):
+        refused = messages.Refused(reason="its process said something odd")
     said = printable(refused.message or f"{stage.tried} was tried, but {refused.reason}.")
     if not refused.message:
         said = f"The model '{name}' cannot be used here. {said}"

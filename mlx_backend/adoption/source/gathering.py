@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.adoption.folder_listing import LocalFile
-from mlx_backend.adoption.origin import Origin
-from mlx_backend.adoption.placing import Way, copy, share
-from mlx_backend.adoption.stillness import require_unchanged
+from mlx_backend.adoption.source.folder_listing import LocalFile
+from mlx_backend.adoption.source.origin import Origin
+from mlx_backend.adoption.source.placing import Way, copy, share
+from mlx_backend.adoption.source.stillness import require_unchanged
 from mlx_backend.adoption.work import Work
 from mlx_backend.files import sync_path, write_atomically
 from mlx_backend.jobs.folder import JobFolder

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.adoption.folder_listing import LocalFile, folders_with_models, model_files
-from mlx_backend.adoption.hugging_face_cache import Snapshot, find_snapshot
-from mlx_backend.adoption.placing import being_written
-from mlx_backend.adoption.stated_licence import stated_licence
-from mlx_backend.adoption.stillness import is_being_fetched, unfinished_file
+from mlx_backend.adoption.source.folder_listing import LocalFile, folders_with_models, model_files
+from mlx_backend.adoption.source.hugging_face_cache import Snapshot, find_snapshot
+from mlx_backend.adoption.source.placing import being_written
+from mlx_backend.adoption.source.stated_licence import stated_licence
+from mlx_backend.adoption.source.stillness import is_being_fetched, unfinished_file
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.hub.wanted import NoModel
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.mlx_backend.adoption.hostile_folders import HOSTILE, LOADED, SCRIPT
+from tests.mlx_backend.adoption.checks.hostile_folders import HOSTILE, LOADED, SCRIPT
 
 _PROCESS = Path(__file__).with_name("checking_process.py")
 _MOST_MEMORY = 256 << 20
@@ -23,7 +23,7 @@ _LONGEST_S = 30.0  # of one folder, on a slow machine under load
 
 _MISBEHAVE = """
 import importlib, io, json, os, pickle, subprocess, sys
-from tests.mlx_backend.adoption.checking_process import Watcher
+from tests.mlx_backend.adoption.checks.checking_process import Watcher
 watcher = Watcher()
 watcher.folder = sys.argv[1]
 sys.addaudithook(watcher)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.adoption.configuration import read_fields
+from mlx_backend.adoption.checks.configuration import read_fields
 from mlx_backend.models.hub.wanted import no_model
 
 LONGEST_TEMPLATE = 256 << 10

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.adoption import placing
-from mlx_backend.adoption.placing import copy, open_regular, share
+from mlx_backend.adoption.source import placing
+from mlx_backend.adoption.source.placing import copy, open_regular, share
 from mlx_backend.errors import ErrorKind, OvernightError
 
 MB = 1 << 20

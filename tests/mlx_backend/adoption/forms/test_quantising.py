@@ -16,9 +16,9 @@ from mlx_lm.models.switch_layers import QuantizedSwitchLinear
 from mlx_lm.utils import load, load_model
 
 from mlx_backend import files
-from mlx_backend.adoption import quantising
-from mlx_backend.adoption.precision import bits_of
-from mlx_backend.adoption.quantising import QUANTISED, quantise
+from mlx_backend.adoption.forms import quantising
+from mlx_backend.adoption.forms.precision import bits_of
+from mlx_backend.adoption.forms.quantising import QUANTISED, quantise
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.exam.probe import Probe
 from mlx_backend.library.models import BaseModel, ModelCard

@@ -14,7 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
-from mlx_backend.adoption.trial_stages import Extent
+from mlx_backend.adoption.trial.stages import Extent
 from mlx_backend.machine import accelerator
 
 # What psutil and the quota of cores read on Linux; the rest of /proc tells of other processes.
@@ -26,12 +26,12 @@ def main(descriptor: int, folder: Path, name: str, memory: int, extent: Extent) 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     restrict(memory)
     accelerator.prepare()
-    from mlx_backend.adoption import trial_messages, trying
+    from mlx_backend.adoption.trial import messages, trying
     from mlx_backend.machine.lockdown import lock_down
 
     trying.load_libraries()
     lock_down([folder, *map(Path, _OF_THE_SYSTEM)])
-    teller = trial_messages.Teller(descriptor)
+    teller = messages.Teller(descriptor)
     teller.tell(trying.outcome_of(trying.Trying(folder, name, teller.tell, extent)))
 
 

@@ -8,8 +8,8 @@ import mlx.core as mx
 import psutil
 import pytest
 
-from mlx_backend.adoption import trial_memory
-from mlx_backend.adoption.trial_memory import ALLOWANCE, limit_for, weights_in_memory
+from mlx_backend.adoption.trial import memory
+from mlx_backend.adoption.trial.memory import ALLOWANCE, limit_for, weights_in_memory
 
 
 def model_of(folder: Path, config: str, **tensors: mx.array) -> Path:
@@ -24,7 +24,7 @@ def model_of(folder: Path, config: str, **tensors: mx.array) -> Path:
 def test_on_a_processor_everything_becomes_float32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: mx.Dtype, factor: int
 ) -> None:
-    monkeypatch.setattr(trial_memory, "has_gpu", lambda: False)
+    monkeypatch.setattr(memory, "has_gpu", lambda: False)
     array = mx.zeros((64, 64), dtype)
     assert weights_in_memory(model_of(tmp_path, "{}", w=array)) == factor * array.nbytes
 
@@ -42,13 +42,13 @@ def test_on_a_processor_everything_becomes_float32(
 def test_packed_weights_become_as_many_numbers_as_the_fewest_bits_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str, factor: int
 ) -> None:
-    monkeypatch.setattr(trial_memory, "has_gpu", lambda: False)
+    monkeypatch.setattr(memory, "has_gpu", lambda: False)
     packed = mx.zeros((64, 8), mx.uint32)
     assert weights_in_memory(model_of(tmp_path, config, w=packed)) == factor * packed.nbytes
 
 
 def test_on_a_gpu_they_stay_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_memory, "has_gpu", lambda: True)
+    monkeypatch.setattr(memory, "has_gpu", lambda: True)
     packed = mx.zeros((64, 8), mx.uint32)
     assert weights_in_memory(model_of(tmp_path, "{}", w=packed)) == packed.nbytes
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlx_backend.adoption.folder_listing import real_path
-from mlx_backend.adoption.placing import open_regular
+from mlx_backend.adoption.source.folder_listing import real_path
+from mlx_backend.adoption.source.placing import open_regular
 from mlx_backend.errors import OvernightError
 
 _MOST = 64 << 10  # bytes of a file that are read

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from mlx_backend.adoption.configuration import read_configuration
-from mlx_backend.adoption.sentencepiece_tokenizer import convert_tokenizer
-from mlx_backend.adoption.tokenizer_files import check_tokenizer_files, check_vocabulary
-from mlx_backend.adoption.weight_files import check_shards, read_weights
+from mlx_backend.adoption.checks.configuration import read_configuration
+from mlx_backend.adoption.checks.tokenizer_files import check_tokenizer_files, check_vocabulary
+from mlx_backend.adoption.checks.weight_files import check_shards, read_weights
+from mlx_backend.adoption.forms.sentencepiece_tokenizer import convert_tokenizer
 
 
 def check_before_weights(name: str, folder: Path, weights: Collection[str]) -> None:

@@ -17,7 +17,7 @@ from mlx_lm.models.cache import (
     trim_prompt_cache,
 )
 
-from mlx_backend.adoption.tried_tokenizer import UnfitError
+from mlx_backend.adoption.trial.tried_tokenizer import UnfitError
 from mlx_backend.library.abilities import LayerKind
 from mlx_backend.machine.arrays import flatten, number, rounding_of
 from mlx_backend.models.architecture import Experts, window_of

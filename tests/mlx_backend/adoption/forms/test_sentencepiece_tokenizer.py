@@ -14,9 +14,9 @@ from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from tokenizers import Tokenizer
 
-from mlx_backend.adoption import sentencepiece_file
-from mlx_backend.adoption.sentencepiece_tokenizer import convert_tokenizer
-from mlx_backend.adoption.tokenizer_texts import probe_texts
+from mlx_backend.adoption.forms import sentencepiece_file
+from mlx_backend.adoption.forms.sentencepiece_tokenizer import convert_tokenizer
+from mlx_backend.adoption.forms.tokenizer_texts import probe_texts
 from mlx_backend.errors import ErrorKind, OvernightError
 
 TEXT = (
@@ -234,7 +234,7 @@ def test_one_that_would_give_other_tokens_is_refused(
     convert_tokenizer(folder)
     (folder / "tokenizer.json").unlink()
     monkeypatch.setattr(
-        "mlx_backend.adoption.sentencepiece_tokenizer._merges", lambda pieces: [("t", "h")]
+        "mlx_backend.adoption.forms.sentencepiece_tokenizer._merges", lambda pieces: [("t", "h")]
     )
     error = refused(folder)
     assert "other tokens" in error.message

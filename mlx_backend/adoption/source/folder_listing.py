@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.adoption.placing import not_regular
+from mlx_backend.adoption.source.placing import not_regular
 from mlx_backend.models.hub.wanted import no_model, wanted_names
 
 _MOST_ENTRIES = 10_000

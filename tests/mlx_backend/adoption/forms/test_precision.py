@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.adoption.precision import bits_of, told_already
+from mlx_backend.adoption.forms.precision import bits_of, told_already
 
 
 @pytest.mark.parametrize(

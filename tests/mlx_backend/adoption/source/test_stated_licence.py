@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.adoption.stated_licence import stated_licence
+from mlx_backend.adoption.source.stated_licence import stated_licence
 
 
 @pytest.mark.parametrize(

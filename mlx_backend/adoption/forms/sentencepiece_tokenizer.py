@@ -24,7 +24,7 @@ from tokenizers import (
     processors,
 )
 
-from mlx_backend.adoption.sentencepiece_file import (
+from mlx_backend.adoption.forms.sentencepiece_file import (
     CONTROL,
     MERGED,
     MOST_PIECES,
@@ -34,7 +34,7 @@ from mlx_backend.adoption.sentencepiece_file import (
     read_sentencepiece,
     refused,
 )
-from mlx_backend.adoption.tokenizer_texts import probe_texts
+from mlx_backend.adoption.forms.tokenizer_texts import probe_texts
 from mlx_backend.files import write_atomically
 
 CONVERTED = "tokenizer.json"

@@ -1,0 +1,1 @@
+"""What a model's files must be, found without loading them: configuration, weights, tokenizer."""

@@ -1,0 +1,1 @@
+"""Other forms of a model: quantised weights, and a tokenizer.json of a SentencePiece file."""

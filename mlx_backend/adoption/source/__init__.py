@@ -1,0 +1,1 @@
+"""Where a model to adopt lies, and how its files come into the library without a second copy."""
