@@ -71,7 +71,10 @@ class ChatForm:
 
     @property
     def can_think(self) -> bool:
-        """Whether the template can let the model think aloud, and can keep it from that or not."""
+        """Whether the template heeds the switch, or always begins the answer with a thought.
+
+        Not whether the vocabulary has marks for it: that of models that never think has, too.
+        """
         if self.thought_marks is None:
             return False
         prompts = [self._text([""], ["user"], thinks) for thinks in (False, True)]

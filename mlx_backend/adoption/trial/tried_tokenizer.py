@@ -15,6 +15,7 @@ from mlx_lm.tokenizer_utils import TokenizerWrapper
 from tokenizers import Tokenizer
 
 from mlx_backend.library.models import BaseModel, ModelCard
+from mlx_backend.models.base_model import load_model_tokenizer
 from mlx_backend.models.chat_form import TODAY, ChatForm
 from mlx_backend.protocol import Turn
 
@@ -45,6 +46,16 @@ def as_model(folder: Path, name: str) -> BaseModel:
     return BaseModel(card, folder, 0, fits=True)
 
 
+def load_tokenizer(folder: Path) -> TokenizerWrapper:
+    """Load the tokenizer in a folder. Raises UnfitError where it would need code of its own."""
+    try:
+        return load_model_tokenizer(folder)
+    except ValueError as error:
+        if "trust_remote_code" in str(error):
+            raise UnfitError("it asks to run program code of its own") from error
+        raise
+
+
 def check_tokenizer(folder: Path, tokenizer: TokenizerWrapper) -> None:
     """Raise UnfitError for a tokenizer that loses text, or that has no token to end a turn."""
     if tokenizer.eos_token_id is None:
@@ -71,7 +82,7 @@ def try_template(tokenizer: TokenizerWrapper, form: ChatForm) -> TemplateAbiliti
         _written(tokenizer, [_message("system", _SYSTEM), *_messages(turns, _LONG)])
     if not _shows(tokenizer, _QUESTION, [_message("user", _QUESTION)]):
         raise UnfitError("the question is not in what it wrote")
-    return TemplateAbilities(_roles(tokenizer), _thinks(tokenizer))
+    return TemplateAbilities(_roles(tokenizer), form.can_think)
 
 
 def ids_in_use(folder: Path, tokenizer: TokenizerWrapper, form: ChatForm) -> int:
@@ -118,26 +129,14 @@ def _shows(tokenizer: TokenizerWrapper, content: str, messages: Messages) -> boo
     return any(content in (_written(tokenizer, each) or "") for each in (messages, with_system))
 
 
-def _thinks(tokenizer: TokenizerWrapper) -> bool:
-    """Whether the template heeds the switch, or always begins the answer with a thought.
-
-    Not whether the vocabulary has tokens for it: that of models that never think has, too.
-    """
-    question = [_message("user", _QUESTION)]
-    on = _written(tokenizer, question, thinks=True) or ""
-    off = _written(tokenizer, question) or ""
-    start: str | None = tokenizer.think_start
-    return on != off or (start is not None and on.rstrip().endswith(start))
-
-
-def _written(tokenizer: TokenizerWrapper, messages: Messages, thinks: bool = False) -> str | None:
+def _written(tokenizer: TokenizerWrapper, messages: Messages) -> str | None:
     """What the template makes of messages; None where it refuses them."""
     try:
         text: str = tokenizer.apply_chat_template(
             messages,
             add_generation_prompt=True,
             tokenize=False,
-            enable_thinking=thinks,
+            enable_thinking=False,
             date_string=TODAY,
         )
     except _REFUSALS:

@@ -36,11 +36,12 @@ from mlx_backend.adoption.trial.tried_tokenizer import (
     as_model,
     check_tokenizer,
     ids_in_use,
+    load_tokenizer,
     try_template,
 )
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.abilities import Abilities, Reading
-from mlx_backend.models.base_model import LoadedModel, load_model_tokenizer, load_weights
+from mlx_backend.models.base_model import LoadedModel, load_weights
 from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.training.trial import tried_with, try_training
@@ -68,7 +69,7 @@ class Trying:
         """Try it. Raises UnfitError, OvernightError, or whatever a library raises."""
         info = as_model(self.folder, self.name)
         self._begin(stages.TOKENIZER)
-        tokenizer = load_model_tokenizer(self.folder)
+        tokenizer = load_tokenizer(self.folder)
         check_tokenizer(self.folder, tokenizer)
         self._begin(stages.TEMPLATE)
         form = ChatForm(tokenizer, info)
@@ -127,11 +128,12 @@ def outcome_of(trying: Trying) -> Outcome:
         return Refused(message=error.message, detail=shortened(error.detail))
     except (Exception, SystemExit) as error:  # mlx-lm's `olmo` ends the process without ai2-olmo
         detail = "".join(traceback.format_exception(error))
-        return Refused(reason=_reason(error), detail=shortened(detail))
+        return Refused(reason=_reason(error, trying.folder), detail=shortened(detail))
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, folder: Path) -> str:
     if isinstance(error, MemoryError) or "alloc" in str(error):
         return "it needs more memory than it may have"
-    first_line = str(error).strip().partition("\n")[0][:200]
+    said = str(error).replace(str(folder), "its folder")
+    first_line = said.strip().partition("\n")[0][:200]
     return f"it failed: {first_line or type(error).__name__}"

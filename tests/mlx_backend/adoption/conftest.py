@@ -1,8 +1,11 @@
-"""What tests of downloads share: downloading in this process, and being refused."""
+"""What tests of downloads and adoptions share: doing them in this process, and being refused.
+
+Models are tried for real in `test_taking_in.py`, `trial/` and where a job has a process of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,8 +15,12 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.protocol import DownloadSpec
+from tests.mlx_backend.abilities import READS
 from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub
 from tests.mlx_backend.models.hub.weights import WEIGHTS
+
+_TRY = "mlx_backend.adoption.taking_in.try_model"
+_TRY_TOKENIZER = "mlx_backend.adoption.download.try_tokenizer"
 
 Fetch = Callable[..., dict[str, object] | None]
 Refused = Callable[..., OvernightError]
@@ -25,6 +32,15 @@ def weights_there(hub: Hub) -> int:
 
 def stop_after(hub: Hub, amount: int) -> Callable[[], bool]:
     return lambda: hub.sent >= amount
+
+
+@pytest.fixture(autouse=True)
+def untried() -> Iterator[pytest.MonkeyPatch]:
+    """Every model passes its trial at once; undo this to try it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_TRY, lambda *_: READS)
+        patch.setattr(_TRY_TOKENIZER, lambda *_: None)
+        yield patch
 
 
 @pytest.fixture

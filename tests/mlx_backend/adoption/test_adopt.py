@@ -32,7 +32,7 @@ from tests.mlx_backend.adoption.places import (
     in_lm_studio,
     state_of,
 )
-from tests.mlx_backend.models.hub.weights import enlarge_weights, split_weights
+from tests.mlx_backend.models.hub.weights import enlarge_folder, split_weights
 
 MB = 1 << 20
 Adopt = Callable[..., dict[str, Any]]
@@ -64,9 +64,7 @@ def files(tmp_path: Path, model_files: Path) -> Path:
 
 
 def enlarge(folder: Path, amount: int = 6 * MB) -> None:
-    data = {WEIGHTS: (folder / WEIGHTS).read_bytes()}
-    enlarge_weights(data, amount)
-    (folder / WEIGHTS).write_bytes(data[WEIGHTS])
+    enlarge_folder(folder, amount)
     grown_old(folder)
 
 

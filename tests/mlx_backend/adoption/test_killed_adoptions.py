@@ -17,7 +17,7 @@ from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library
 from mlx_backend.library.models import list_models, read_model
 from tests.mlx_backend.adoption.places import WEIGHTS, grown_old, state_of
-from tests.mlx_backend.models.hub.weights import enlarge_weights
+from tests.mlx_backend.models.hub.weights import enlarge_folder
 
 _PROCESS = Path(__file__).with_name("slow_copying.py")
 KILLS = 8
@@ -45,9 +45,7 @@ def test_killed_at_random_moments_it_goes_on(
 ) -> None:
     files = tmp_path / "Tiny-1B"
     shutil.copytree(model_files, files)
-    data = {WEIGHTS: (files / WEIGHTS).read_bytes()}
-    enlarge_weights(data, 48 * MB)
-    (files / WEIGHTS).write_bytes(data[WEIGHTS])
+    enlarge_folder(files, 48 * MB)
     before = state_of(grown_old(files))
     folder = JobFolder.create(library.jobs, protocol.AdoptSpec(path=str(files)))
     part, chance, there = folder.path / "parts" / WEIGHTS, random.Random(15), 0

@@ -58,7 +58,7 @@ def test_killed_at_random_moments_it_fetches_at_most_a_chunk_twice(
         wait(lambda: folder.status().state.is_over or not is_held(folder.path / "lock"))
     hub.bytes_per_second = 0
     launch(folder)
-    wait(lambda: folder.status().state is JobState.FINISHED)
+    wait(lambda: folder.status().state is JobState.FINISHED, 200)
     begins = [request for request in hub.requests if request.path == WEIGHTS]
     twice = [one.begin + sum(one.sent) - other.begin for one, other in pairwise(begins)]
     print(

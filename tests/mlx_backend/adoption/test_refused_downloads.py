@@ -217,7 +217,10 @@ def test_code_in_the_repository_is_ignored_where_mlx_lm_has_its_own(
     load_base_model(library, "Tiny-1B")
 
 
-def test_a_tokenizer_that_would_need_code_is_refused(hub: Hub, refused: Refused) -> None:
+def test_a_tokenizer_that_would_need_code_is_refused(
+    hub: Hub, refused: Refused, untried: pytest.MonkeyPatch
+) -> None:
+    untried.undo()
     files = hub.repos[REPO].files
     code = {"AutoTokenizer": ["evil.Evil", None]}
     change_config(hub, auto_map=code)

@@ -71,6 +71,7 @@ REPLIES: list[protocol.WorkerReply] = [
     protocol.ModelLoaded(id="1", model="m", bytes=9),
     protocol.ModelReleased(id="1"),
     protocol.AnswerPart(id="1", text="\n"),
+    protocol.ThoughtPart(id="1", text="Hm."),
     protocol.AnswerDone(
         id="1",
         text="t",

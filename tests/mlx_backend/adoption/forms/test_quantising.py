@@ -272,7 +272,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from mlx_backend import files
-from mlx_backend.adoption import quantising
+from mlx_backend.adoption.forms import quantising
 from mlx_backend.exam.probe import Probe
 quantising.take_probe = lambda loaded, every=1, check=None: Probe(120, 60, 100.0, 0.01)
 place, folder = sys.argv[1:]

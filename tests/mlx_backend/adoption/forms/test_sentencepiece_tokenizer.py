@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import random
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from mlx_lm.utils import load_tokenizer
-from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
+from sentencepiece import SentencePieceProcessor
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from tokenizers import Tokenizer
 
@@ -18,34 +17,7 @@ from mlx_backend.adoption.forms import sentencepiece_file
 from mlx_backend.adoption.forms.sentencepiece_tokenizer import convert_tokenizer
 from mlx_backend.adoption.forms.tokenizer_texts import probe_texts
 from mlx_backend.errors import ErrorKind, OvernightError
-
-TEXT = (
-    "The lighthouse of Amber Cove was lit by Marta on the third of May. She keeps a red notebook",
-    "Der Leuchtturm wurde im Mai entzündet; die Schlüssel hängen über der Tür, süß und groß.",
-    "Маяк зажгли в мае, а ключи лежат у Марты на столе.",
-    "灯塔在五月被点亮，钥匙在玛尔塔那里。",
-    "def f(x):    return x  + 1    # two  spaces",
-)
-
-
-def trained(**options: Any) -> bytes:
-    """A SentencePiece model of 600 pieces, of the kind that language models have."""
-    written = io.BytesIO()
-    chosen: dict[str, Any] = {
-        "model_type": "bpe",
-        "byte_fallback": True,
-        "normalization_rule_name": "identity",
-        "remove_extra_whitespaces": False,
-        "vocab_size": 600,
-    }
-    SentencePieceTrainer.train(
-        sentence_iterator=iter(TEXT * 5),
-        model_writer=written,
-        hard_vocab_limit=False,
-        minloglevel=2,
-        **(chosen | options),
-    )
-    return written.getvalue()
+from tests.mlx_backend.adoption.forms.trained_sentencepiece import trained
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tests.mlx_backend.adoption.trial.conftest import (
     write_candidate,
 )
 
-MISBEHAVING = "tests.mlx_backend.adoption.misbehaving_trial"
+MISBEHAVING = "tests.mlx_backend.adoption.trial.misbehaving_trial"
 MESSAGES = "{% for m in messages %}{{ m.content }}{% endfor %}"
 
 

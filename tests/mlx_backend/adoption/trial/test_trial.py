@@ -143,7 +143,7 @@ def add_tokens(folder: Path, *contents: str) -> None:
 
 def test_a_trial_can_be_stopped(candidate: Path) -> None:
     asked = iter([False, False, True])
-    limits = TrialLimits(module="tests.mlx_backend.adoption.misbehaving_trial")
+    limits = TrialLimits(module="tests.mlx_backend.adoption.trial.misbehaving_trial")
     with pytest.raises(StoppedEarly):
         try_model(candidate, "hang", ignore, lambda: next(asked), limits)
     assert not (candidate / TRIAL).exists()

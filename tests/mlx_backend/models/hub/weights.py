@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import mlx.core as mx
 
 WEIGHTS = "model.safetensors"
+
+_ROWS = "model.embed_tokens.weight"
 
 
 def tensors_in(data: bytes) -> dict[str, mx.array]:
@@ -25,9 +28,22 @@ def as_file(tensors: dict[str, mx.array]) -> bytes:
 
 
 def enlarge_weights(files: dict[str, bytes], amount: int = 6 << 20) -> None:
-    """Add a tensor of so many bytes to the only weight file."""
-    padding = mx.random.randint(0, 255, [amount]).astype(mx.uint8)
-    files[WEIGHTS] = as_file(tensors_in(files[WEIGHTS]) | {"padding": padding})
+    """Give the model rows for so many more tokens that its only weight file grows by `amount`."""
+    tensors = tensors_in(files[WEIGHTS])
+    rows = tensors[_ROWS]
+    more = mx.random.normal([-(-amount // (rows.nbytes // len(rows))), rows.shape[1]])
+    tensors[_ROWS] = mx.concatenate([rows, more.astype(rows.dtype)])
+    files[WEIGHTS] = as_file(tensors)
+    config = json.loads(files["config.json"]) | {"vocab_size": len(tensors[_ROWS])}
+    files["config.json"] = json.dumps(config).encode()
+
+
+def enlarge_folder(folder: Path, amount: int = 6 << 20) -> None:
+    """The same for a model in a folder."""
+    files = {name: (folder / name).read_bytes() for name in (WEIGHTS, "config.json")}
+    enlarge_weights(files, amount)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
 
 
 def split_weights(files: dict[str, bytes], lie: bool = False) -> None:
