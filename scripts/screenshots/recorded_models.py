@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.errors import ErrorKind
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.abilities import Abilities, Quantised, Reading
 from mlx_backend.library.models import CARD, ModelCard
+from mlx_backend.private_data.masked_errors import report_of
 
 _GIGABYTE = 10**9
 _CONFIG: dict[str, object] = {
@@ -96,12 +97,13 @@ def record_paused(library: Library) -> JobFolder:
 def record_refused(library: Library) -> JobFolder:
     """A download of a model that is given only to those who accept its licence."""
     name = "meta-llama/Llama-3.2-3B-Instruct"
-    error = protocol.ErrorReport(
-        kind=ErrorKind.REFUSED,
-        message=f"{name} is only given to those who accept its licence, and no token is set.",
-        hint=f"Log in and accept it at https://huggingface.co/{name}, then try again with a token.",
+    error = OvernightError(
+        ErrorKind.REFUSED,
+        f"{name} is only given to those who accept its licence, and no token is set.",
+        f"Log in and accept it at https://huggingface.co/{name}, then try again with a token.",
     )
-    return _record(library, protocol.DownloadSpec(repo=name), protocol.Failed(error=error))
+    failed = protocol.Failed(error=report_of(error))
+    return _record(library, protocol.DownloadSpec(repo=name), failed)
 
 
 def _record(library: Library, spec: protocol.DownloadSpec, *events: protocol.JobEvent) -> JobFolder:

@@ -6,7 +6,7 @@ field by field, so that sentencepiece, which is written in C++, gets nothing unc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,13 @@ _LARGEST_REST = 1 << 20  # bytes of all that is no piece
 _PIECE_TAG = (1 << 3) | 2  # field 1 of ModelProto, with a length
 _BPE = 2  # trainer_spec.model_type
 _KINDS = {1: "unigram", 3: "word", 4: "char"}
+
+# The fields that are used here; of others nothing is known.
+_TRAINED = (
+    *("model_type", "byte_fallback", "unk_id", "bos_id", "eos_id", "pad_id"),
+    *("unk_piece", "bos_piece", "eos_piece", "pad_piece", "unk_surface"),
+)
+_NORMALISED = ("add_dummy_prefix", "remove_extra_whitespaces", "escape_whitespaces")
 
 
 def read_sentencepiece(path: Path) -> Any:
@@ -119,15 +126,15 @@ def _checked(proto: Any) -> Any:
         raise refused("It is damaged.")
     for piece in proto.pieces:
         copy.pieces.add(piece=piece.piece, score=piece.score, type=piece.type)
-    copy.trainer_spec.model_type = _BPE
-    for name in ("byte_fallback", "unk_id", "bos_id", "eos_id", "pad_id"):
-        setattr(copy.trainer_spec, name, getattr(said, name))
-    for name in ("unk_piece", "bos_piece", "eos_piece", "pad_piece", "unk_surface"):
-        setattr(copy.trainer_spec, name, getattr(said, name))
-    for name in ("add_dummy_prefix", "remove_extra_whitespaces", "escape_whitespaces"):
-        setattr(copy.normalizer_spec, name, getattr(rules, name))
+    copy.trainer_spec.MergeFrom(_only(said, _TRAINED))
+    copy.normalizer_spec.MergeFrom(_only(rules, _NORMALISED))
     copy.normalizer_spec.name = "identity"
     return copy
+
+
+def _only(message: Any, names: Iterable[str]) -> Any:
+    """A new message with only these fields of another."""
+    return type(message)(**{name: getattr(message, name) for name in names})
 
 
 def refused(why: str, error: Exception | None = None) -> OvernightError:

@@ -86,7 +86,7 @@ def test_templates_run_in_the_immutable_sandbox() -> None:
     [
         (
             "{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}",
-            "took longer than 3 seconds",
+            "was tried, but it",  # takes too long, or too much memory
         ),
         ("{{ 'a' * (10 ** 12) }}", "memory"),
         ("{% set a = namespace(t='aaaaaaaa') %}{% for i in range(60) %}"
