@@ -18,9 +18,10 @@ from app.shell.window import Window
 from app.tonight.page import TonightPage
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import CONFIG, WEIGHTS
-from mlx_backend.library.models import STARTER
+from mlx_backend.library.models import STARTER, read_model
 from mlx_backend.machine.cores import FIXED_CORES
 from tests.app.shell.test_window import drop
+from tests.mlx_backend.tiny import keep_general_answers
 
 NOTES = {
     "boat.md": "# The boat\n\nThe boat is called the Footnote. It carries books to the islands.\n",
@@ -39,13 +40,25 @@ def test_from_a_dropped_folder_to_an_exported_adapter(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (services.library.models / STARTER).symlink_to(real_starter)
+    link_starter(real_starter, services.library.models / STARTER)
     monkeypatch.setenv(FIXED_CORES, "1")  # other tests have the rest
     services.preferences.change(hours=0.05, passes=1, max_tokens=16, temperature=0.0)
     add_notes(window, services, qtbot, tmp_path)
     name = train(window, services, qtbot)
     chat(window, qtbot, name)
     export(window, services, qtbot, tmp_path / "exported")
+
+
+def link_starter(real_starter: Path, folder: Path) -> None:
+    """The real model, which has said already what it would say to general questions.
+
+    What it says takes a minute; `tests/mlx_backend/test_journey.py` has it say that for real.
+    """
+    folder.mkdir()
+    for path in real_starter.iterdir():
+        if not path.name.startswith("general_"):
+            (folder / path.name).hardlink_to(path)
+    keep_general_answers(folder, read_model(folder.parent, STARTER).card.sha256)
 
 
 def add_notes(window: Window, services: Services, qtbot: QtBot, tmp_path: Path) -> None:
