@@ -6,6 +6,7 @@ import argparse
 from datetime import datetime
 
 from mlx_backend.library import Library
+from mlx_backend.library.adapter_bases import base_of
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.protocol import Host, TrainSpec
 from mlx_backend.settings import load_settings
@@ -21,15 +22,17 @@ def requested_spec(library: Library, options: argparse.Namespace, name: str) -> 
     start_at, finish_by = _moments(options)
     is_bounded = options.steps or finish_by
     start_from = getattr(options, "start_from", None)
+    goes_on = read_adapter(library.adapters, start_from).card if start_from else None
+    its_base = base_of(library, goes_on) if goes_on else None
     return TrainSpec(
         name=name,
-        model=options.model or settings.base_model,
+        model=options.model or its_base or settings.base_model,
         steps=options.steps,
         hours=options.hours or (None if is_bounded else settings.hours),
         start_at=start_at,
         finish_by=finish_by,
         start_from=start_from,
-        start_from_id=read_adapter(library.adapters, start_from).card.id if start_from else "",
+        start_from_id=goes_on.id if goes_on else "",
         passes=settings.passes,
         kind=settings.adapter_kind,
         rank=settings.rank,

@@ -14,6 +14,7 @@ from mlx_lm.tokenizer_utils import TokenizerWrapper
 from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
 
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.library.adapter_bases import base_of
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel
@@ -25,6 +26,12 @@ from mlx_backend.models.starter import find_base_model
 
 # Else transformers would ask in the terminal whether it may run the model's own code.
 _NO_REMOTE_CODE = {"trust_remote_code": False}
+
+
+_BRING_BACK = (
+    "Bring that model back: `overnight bin` lists what was deleted, and `overnight download` or"
+    " `overnight adopt` get it again."
+)
 
 
 @dataclass(frozen=True)
@@ -45,37 +52,39 @@ class LoadedModel:
 def base_for(library: Library, adapters: Sequence[Adapter], otherwise: str) -> str:
     """The name of the base model that all these adapters were trained on; `otherwise` without any.
 
-    Raises OvernightError when they were trained on different base models, or when theirs is
-    missing or has another hash.
+    The weights count, not the name that the model had. Raises OvernightError when they were trained
+    on different base models, or when theirs is missing.
     """
-    bases = {(adapter.card.base, adapter.card.base_sha256) for adapter in adapters}
-    if not bases:
+    if not adapters:
         return otherwise
-    if len(bases) > 1:
+    if len({adapter.card.base_sha256 for adapter in adapters}) > 1:
         raise OvernightError(
             ErrorKind.BAD_INPUT,
             "These adapters were trained on different base models.",
             "Choose adapters of the same base: `overnight adapters` shows it.",
         )
-    ((base, sha256),) = bases
+    card = adapters[0].card
+    base = base_of(library, card)
+    if base is not None:
+        return base
     names = ", ".join(f"'{adapter.card.name}'" for adapter in adapters)
     try:
-        present = find_base_model(library, base)
+        present = find_base_model(library, card.base)
     except OvernightError as error:
         raise OvernightError(
             error.kind,
-            f"{names} was trained on the base model '{base}', which cannot be used: "
+            f"{names} was trained on the base model '{card.base}', which cannot be used: "
             f"{error.message}",
-            f"Put that model back into {library.models}, or train again with another one.",
+            _BRING_BACK,
             error.detail,
         ) from error
-    if present.card.sha256 != sha256:
+    if present.card.sha256 != card.base_sha256:
         raise OvernightError(
             ErrorKind.MODEL_DAMAGED,
-            f"{names} was trained on another version of the base model '{base}'.",
-            f"Put that version back into {library.models}, or train again.",
+            f"{names} was trained on another version of the base model '{card.base}'.",
+            _BRING_BACK,
         )
-    return base
+    return card.base
 
 
 def load_base_model(library: Library, name: str) -> LoadedModel:

@@ -10,10 +10,13 @@ import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
+from mlx_backend.library.models import read_model
 from mlx_backend.machine import accelerator
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models import base_model
-from mlx_backend.models.base_model import LoadedModel, load_base_model, load_chat_form
+from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model, load_chat_form
+from tests.mlx_backend.made import make_adapter
+from tests.mlx_backend.tiny import write_tiny_model
 
 
 def test_everything_is_frozen_and_float32_on_the_cpu(loaded: LoadedModel) -> None:
@@ -103,3 +106,23 @@ def test_a_damaged_tokenizer(library: Library, own_copy: Path, content: str) -> 
     (own_copy / "tokenizer.json").write_text(content)
     expect_damaged(library)
     expect_damaged(library, load_chat_form)
+
+
+def test_an_adapter_finds_its_base_model_under_another_name(tiny_library: Library) -> None:
+    adapter = make_adapter(tiny_library.adapters, load_base_model(tiny_library, "tiny"), "Made")
+    write_tiny_model(tiny_library.models / "again", "again")
+    write_tiny_model(tiny_library.models / "other", "other", seed=8)
+    tiny = tiny_library.models / "tiny"
+    tiny.unlink()  # a link of the test
+    tiny_library.models.joinpath("other").rename(tiny)
+    found = base_for(tiny_library, [adapter], "nothing")
+    assert read_model(tiny_library.models, found).card.sha256 == adapter.card.base_sha256
+
+    shutil.rmtree(tiny_library.models / "again")
+    (tiny_library.models / "starter").unlink()  # a link, too
+    with pytest.raises(OvernightError, match="another version of the base model 'tiny'") as caught:
+        base_for(tiny_library, [adapter], "nothing")
+    assert "overnight bin" in caught.value.hint
+    shutil.rmtree(tiny)
+    with pytest.raises(OvernightError, match="no base model called 'tiny'"):
+        base_for(tiny_library, [adapter], "nothing")
