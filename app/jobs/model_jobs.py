@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
-from mlx_backend.errors import ErrorKind
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import AdoptSpec, DownloadSpec
+from mlx_backend.protocol import AdoptSpec, DownloadSpec, JobSpec
 
 _NEEDS_TOKEN = (ErrorKind.REFUSED, ErrorKind.MODEL_UNKNOWN)
 
@@ -32,11 +33,12 @@ class ModelJobs(QObject):
         super().__init__(parent)
         self._watcher = watcher
         self._cancelled: set[str] = set()
+        self._begun: dict[str, JobSpec] = {}  # started here, and not seen yet
         watcher.job_changed.connect(self._take_change)
         watcher.job_ended.connect(self._take_end)
         watcher.job_removed.connect(self._forget)
         watcher.settled.connect(self.changed)
-        watcher.start_failed.connect(lambda *_: self.changed.emit())
+        watcher.start_failed.connect(self._take_start_failure)
 
     def unfinished(self) -> list[JobSnapshot]:
         """Those under way, paused or failed, the newest first."""
@@ -50,25 +52,13 @@ class ModelJobs(QObject):
 
     def download(self, repo: str, revision: str = "main", bits: int = 0) -> str:
         """Download a model; where that was begun before, go on with it. Returns the job's id."""
-        for job in self.unfinished():
-            spec = job.spec
-            is_same = isinstance(spec, DownloadSpec) and (spec.repo, spec.revision, spec.bits) == (
-                repo,
-                revision,
-                bits,
-            )
-            if is_same:
-                self.go_on(job.id)
-                return job.id
-        return self._watcher.start(DownloadSpec(repo=repo, revision=revision, bits=bits))
+        spec = DownloadSpec(repo=repo, revision=revision, bits=bits)
+        return self._begun_before(spec) or self._begin(spec)
 
     def adopt(self, path: Path, bits: int = 0) -> str:
         """Take the model in a folder of this computer into the library. Returns the job's id."""
-        for job in self.unfinished():
-            if job.spec == AdoptSpec(path=str(path), bits=bits):
-                self.go_on(job.id)
-                return job.id
-        return self._watcher.start(AdoptSpec(path=str(path), bits=bits))
+        spec = AdoptSpec(path=str(path), bits=bits)
+        return self._begun_before(spec) or self._begin(spec)
 
     def pause(self, job_id: str) -> None:
         """Let a job end; what it has fetched stays."""
@@ -84,11 +74,35 @@ class ModelJobs(QObject):
         self._watcher.remove(job_id)
         self.changed.emit()
 
+    def _begun_before(self, spec: DownloadSpec | AdoptSpec) -> str:
+        """The job that does this already, and goes on with it; "" where there is none.
+
+        A second click comes before the job of the first one is seen in the library.
+        """
+        for job_id, begun in self._begun.items():
+            if _is_same(begun, spec):
+                return job_id
+        for job in self.unfinished():
+            if _is_same(job.spec, spec):
+                self.go_on(job.id)
+                return job.id
+        return ""
+
+    def _begin(self, spec: DownloadSpec | AdoptSpec) -> str:
+        job_id = self._watcher.start(spec)
+        self._begun[job_id] = spec
+        return job_id
+
+    def _take_start_failure(self, job_id: str, _: OvernightError) -> None:
+        self._begun.pop(job_id, None)
+        self.changed.emit()
+
     def _forget(self, job_id: str) -> None:
         self._cancelled.discard(job_id)
         self.changed.emit()
 
     def _take_change(self, job_id: str) -> None:
+        self._begun.pop(job_id, None)
         job = self._watcher.snapshot(job_id)
         if job is not None and is_of_model(job):
             self.changed.emit()
@@ -99,6 +113,13 @@ class ModelJobs(QObject):
             return
         name = job.status.result.get("model")
         self.arrived.emit(name if isinstance(name, str) else "")
+
+
+def _is_same(one: JobSpec | None, other: DownloadSpec | AdoptSpec) -> bool:
+    """Whether two specs bring the same model; under which name does not matter."""
+    if not isinstance(one, DownloadSpec | AdoptSpec):
+        return False
+    return replace(one, name="") == replace(other, name="")
 
 
 def is_of_model(job: JobSnapshot) -> bool:

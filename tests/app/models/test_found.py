@@ -46,6 +46,18 @@ def test_what_was_found_is_added_with_one_button(
     assert specs(launched) == [protocol.AdoptSpec(path="/models/good")]
 
 
+def test_a_double_click_on_add_begins_one_job(
+    found: ModelsPage, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    add = found.on_computer.row_of(Path("/models/good")).get
+    add.click()
+    add.click()
+    qtbot.waitUntil(lambda: bool(found.under_way.rows))
+    found.adopt([Path("/models/good")] * 2)
+    qtbot.wait(50)
+    assert specs(launched) == [protocol.AdoptSpec(path="/models/good")]
+
+
 def test_what_cannot_be_added_is_shown_with_its_reason_to_those_who_ask(
     found: ModelsPage,
 ) -> None:
@@ -119,6 +131,18 @@ def test_a_models_folder_dropped_on_the_page_is_adopted(
     qtbot.waitUntil(lambda: len(launched) == 1)
     assert specs(launched) == [protocol.AdoptSpec(path=str(folder))]
     assert window.page_shown == "models"
+
+
+def test_a_folder_dropped_twice_is_adopted_once(
+    window: Window, launched: list[JobFolder], qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder = a_model(tmp_path / "Tiny-1B")
+    window.show_page("models")
+    page = window.page("models")
+    assert isinstance(page, ModelsPage)
+    drop(window.windowHandle(), [folder, folder])
+    qtbot.waitUntil(lambda: bool(page.under_way.rows))
+    assert len(launched) == 1
 
 
 def test_notes_dropped_on_the_page_are_notes(

@@ -17,6 +17,7 @@ from app.models.to_download import read_offers
 from app.services import Services
 from mlx_backend import protocol
 from mlx_backend.catalogue.entries import entries
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.abilities import Quantised
@@ -88,6 +89,31 @@ def test_download_starts_a_job_at_the_pinned_revision(
     assert len(spec.revision) == 40
     assert first.state.text() == "On the way"
     assert not first.get.isVisible()
+
+
+def test_a_double_click_on_download_begins_one_job(
+    page: ModelsPage, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    first = next(iter(page.catalogue.rows.values()))
+    QTest.mouseClick(first.get, Qt.MouseButton.LeftButton)
+    QTest.mouseDClick(first.get, Qt.MouseButton.LeftButton)
+    for _ in range(2):
+        page.hub.wanted.emit("someone/Model", "main", 4)
+    qtbot.waitUntil(lambda: len(page.under_way.rows) == 2)
+    qtbot.wait(50)
+    assert len(launched) == 2
+    assert len(set(specs(launched))) == 2
+
+
+def test_one_that_could_not_be_started_can_be_begun_again(
+    page: ModelsPage, launched: list[JobFolder], qtbot: QtBot, services: Services
+) -> None:
+    first = next(iter(page.catalogue.rows.values()))
+    first.get.click()
+    (begun,) = services.model_jobs._begun
+    services.watcher.start_failed.emit(begun, OvernightError(ErrorKind.INTERNAL, "No."))
+    first.get.click()
+    qtbot.waitUntil(lambda: len(launched) == 2)
 
 
 def test_a_download_goes_on_where_an_earlier_one_was_left(
