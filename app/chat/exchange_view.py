@@ -71,7 +71,7 @@ class ExchangeView(QWidget):
         self.unanswered.hide()
         view = self.answers.get(answer.adapter)
         if view is None:
-            view = AnswerView(answer.adapter or BASE_MODEL, self._style)
+            view = AnswerView(self._style)
             view.retry.clicked.connect(self.retry_wanted)
             view.from_memory.clicked.connect(self.memory_wanted)
             view.sources.chosen.connect(self.source_wanted)
@@ -139,15 +139,13 @@ class AnswerView(QWidget):
     A quote is shown as it stands in its note, and no model is named, because none worded it.
     """
 
-    def __init__(self, name: str, style: Style) -> None:
+    def __init__(self, style: Style) -> None:
         super().__init__()
-        self._name = name
         self._answer = ShownAnswer(None)
         self._waiting = ""
         self._can_retry = False
-        self.name = Elided(name, kind="section")
+        self.name = Elided(kind="section")
         self.body = SafeMarkdown(style)
-        self.body.setAccessibleName(f"Answer of {name}")
         self.status = paragraph(kind="quiet")
         self.thoughts = ThoughtsView()
         self.problem = paragraph(kind="warning")
@@ -192,10 +190,10 @@ class AnswerView(QWidget):
     def _render(self) -> None:
         answer = self._answer
         began = time.monotonic()
-        self.name.setText(_FROM_NOTES if answer.is_from_notes else self._name)
+        self.name.setText(_FROM_NOTES if answer.is_from_notes else _name(answer))
         self.name.setVisible(answer.phase is not Phase.WAITING)  # who words it is not known yet
         self.body.setAccessibleName(
-            _FROM_NOTES if answer.is_from_notes else f"Answer of {self._name}"
+            _FROM_NOTES if answer.is_from_notes else f"Answer of {_name(answer)}"
         )
         self.body.setVisible(bool(answer.text))
         if answer.quote:
@@ -247,6 +245,11 @@ class AnswerView(QWidget):
         layout.addWidget(self.sources)
         layout.addWidget(self.left_out)
         layout.addLayout(footer)
+
+
+def _name(answer: ShownAnswer) -> str:
+    """Who worded an answer."""
+    return answer.adapter or (f"{BASE_MODEL}: {answer.base}" if answer.base else BASE_MODEL)
 
 
 def _footnote(answer: ShownAnswer) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QMenu, QRadioButton, QWidget
 
-from app.models.model_words import STARTER_COMING, STARTER_HELP, STARTER_TITLE, how_large, lines_of
+from app.library.base_models import STARTER_TITLE, called_of
+from app.models.model_words import STARTER_COMING, STARTER_HELP, how_large, lines_of
 from app.models.rows import Row, RowList
 from app.style import Space
 from app.text.directions import isolated
@@ -70,7 +71,7 @@ class LibraryList(RowList):
         if not any(model.card.name == STARTER for model in models):
             rows.append(self._make_row(STARTER, STARTER_TITLE, (STARTER_COMING, STARTER_HELP)))
         for model in models:
-            rows.append(self._make_row(model.card.name, model.card.title, lines_of(model), model))
+            rows.append(self._make_row(model.card.name, called_of(model), lines_of(model), model))
         self.show_rows(rows)
 
     def _make_row(
@@ -96,7 +97,7 @@ class LibraryList(RowList):
     def _delete_button(self, choice: QRadioButton, model: BaseModel) -> QWidget:
         """A way to delete a model by mouse; its radio button hears the keys and has a menu."""
         delete = button("Delete", "link")
-        delete.setAccessibleName(f"Delete {model.card.title}")
+        delete.setAccessibleName(f"Delete {called_of(model)}")
         PressedOnce(delete)
         delete.clicked.connect(functools.partial(self._delete, model))
         DeleteKeys(choice).pressed.connect(functools.partial(self._delete, model))

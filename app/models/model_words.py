@@ -6,10 +6,9 @@ from app.text import amounts
 from mlx_backend.catalogue.licences import is_open_source, licence_name
 from mlx_backend.library.models import STARTER, BaseModel
 
-STARTER_TITLE = "SmolLM2 135M Instruct"
 STARTER_HELP = (
-    "The starter: a small model. It is quick to train and good for trying Overnight; it forgets and"
-    " mixes up more than a large one."
+    "SmolLM2 135M Instruct, a small model. It is quick to train and good for trying Overnight; it"
+    " forgets and mixes up more than a large one."
 )
 STARTER_COMING = "Comes with Overnight. It is made ready by itself at the first training or chat."
 _NOT_STATED = "not stated"

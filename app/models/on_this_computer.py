@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from app.library.base_models import base_models
 from app.models.offers import Offer
 from app.text import amounts
 from mlx_backend.catalogue.fit_words import fit_sentence
 from mlx_backend.catalogue.found import Found, found_on_this_machine
 from mlx_backend.library import Library
-from mlx_backend.library.models import list_models
 from mlx_backend.library.this_machine import Machine
 
 
 def found_offers(library: Library) -> list[Offer]:
     """What was found and is not in the library. Reads folders, so never on the window's thread."""
     machine = Machine.here()
-    found = found_on_this_machine(list_models(library.models), machine=machine)
+    found = found_on_this_machine(base_models(library), machine=machine)
     return [_offer_of(each, machine) for each in found if not each.in_library]
 
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.jobs.hub_figures import HubFigure, HubFigures
 from app.jobs.hub_token import HubToken
+from app.library.base_models import base_models, called_of
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, needing, stranded
 from app.models.catalogue_list import CatalogueList
@@ -42,7 +43,7 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import AdapterCard, list_adapters
-from mlx_backend.library.models import STARTER, BaseModel, list_models
+from mlx_backend.library.models import STARTER, BaseModel
 from mlx_backend.protocol import AdoptSpec, DownloadSpec
 
 _OTHERS = "Any other model of the Hugging Face Hub:"
@@ -127,7 +128,7 @@ class ModelsPage(QWidget):
         self._found = found
         self.models.show_models(found.models, self._preferences.settings.base_model)
         self._missing_heading.setVisible(bool(found.missing))
-        self.missing.show_missing(found.missing, lambda lost: self._offer_of(lost) is not None)
+        self.missing.show_missing(found.missing, self._title_on_hub)
         self.catalogue.show_offers(found.offers)
         self._show_jobs()
 
@@ -180,7 +181,7 @@ class ModelsPage(QWidget):
     def _delete(self, model: BaseModel) -> None:
         name = model.card.name
         told = stranded(needing(self._found.cards, name))
-        self._deletions.delete("model", [name], model.card.title, told)
+        self._deletions.delete("model", [name], called_of(model), told)
 
     def _take_change(self, change: Change) -> None:
         if change.kind == "adapter":
@@ -223,6 +224,11 @@ class ModelsPage(QWidget):
         first = [offers.recommended] if offers.recommended is not None else []
         named = (o for o in (*first, *offers.others) if o.key.endswith(f"/{missing.name}"))
         return next(named, None)
+
+    def _title_on_hub(self, missing: MissingBase) -> str:
+        """What the catalogue calls it; "" where it does not have it."""
+        offer = self._offer_of(missing)
+        return "" if offer is None else offer.title
 
     def _restore(self, missing: MissingBase) -> None:
         if missing.binned is not None:
@@ -308,7 +314,7 @@ class ModelsPage(QWidget):
 
 def _look(library: Library, told: dict[str, HubFigure], db: sqlite3.Connection) -> _Found:
     return _Found(
-        list_models(library.models, library.runs),
+        base_models(library),
         find_missing_bases(library, db),
         [adapter.card for adapter in list_adapters(library.adapters)],
         read_offers(None, told),

@@ -13,6 +13,7 @@ from app.jobs.snapshot import JobSnapshot
 from app.models.rows import Row, RowList
 from app.models.token_field import TokenField
 from app.style import Space, mark
+from app.text.error_text import in_window
 from app.widgets.elided import Elided
 from app.widgets.labels import button
 from mlx_backend.jobs import JobState
@@ -106,7 +107,7 @@ class JobRow(Row):
         if self.doing.property("kind") != ("warning" if has_failed else "quiet"):
             mark(self.doing, "warning" if has_failed else "quiet")
         notices = job.status.notices
-        self.told.setText(notices[-1] if notices and job.is_active else "")
+        self.told.setText(in_window(notices[-1]) if notices and job.is_active else "")
         self.told.setVisible(bool(self.told.text()))
 
     def _show_bar(self, job: JobSnapshot) -> None:

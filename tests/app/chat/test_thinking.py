@@ -141,7 +141,7 @@ def test_the_switch_is_remembered(
 
 def test_hostile_thoughts_stay_plain_text(page: ChatPage) -> None:
     page.transcript.hide()
-    view = AnswerView("Base model", page.transcript._style)
+    view = AnswerView(page.transcript._style)
     view.thoughts.show_thoughts("<img src=x> <b>bold</b> \x00")
     view.thoughts.button.setChecked(True)
     assert "<b>bold</b>" in view.thoughts.text.toPlainText()
