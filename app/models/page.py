@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -25,6 +25,7 @@ from app.library.base_models import base_models, called_of
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, needing, stranded
 from app.models.catalogue_list import CatalogueList
+from app.models.dropped import Dropped, look_at_dropped, not_models
 from app.models.found_list import HEADING, Finder, FoundList
 from app.models.hub_field import HubField
 from app.models.library_list import LibraryList
@@ -61,6 +62,9 @@ class _Found:
 
 class ModelsPage(QWidget):
     """What is in the library, what is on the way, and what there is to get."""
+
+    refused = Signal(object)
+    """Say with this OvernightError why what was dropped is not taken."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -117,10 +121,12 @@ class ModelsPage(QWidget):
         look = functools.partial(_look, self._library, self._told)
         self._background.call(look, self._show)
 
-    def adopt(self, folders: Iterable[Path]) -> None:
-        """Take the models in these folders into the library."""
-        for folder in folders:
-            self._jobs.adopt(folder)
+    def take_dropped(self, paths: Sequence[Path]) -> None:
+        """Take models that were dropped into the library, and say of the rest that it is none."""
+        looking = Finder(functools.partial(look_at_dropped, paths), self)
+        looking.found.connect(self._take_dropped)
+        looking.found.connect(looking.deleteLater)
+        looking.look()
 
     # --- what there is ---
 
@@ -245,6 +251,14 @@ class ModelsPage(QWidget):
         if any(job.id == job_id for job in self._jobs.unfinished()):
             self.under_way.row_of(job_id).token.show_problem(trouble(error))
 
+    def _take_dropped(self, dropped: Sequence[Dropped]) -> None:
+        for each in dropped:
+            if each.is_model:
+                self._add(each.path)
+        others = [each.path for each in dropped if not each.is_model]
+        if others:
+            self.refused.emit(not_models(others))
+
     # --- making the page ---
 
     def _connect(self) -> None:
@@ -330,8 +344,3 @@ def _heading(text: str) -> QLabel:
     heading = label(text, "heading")
     heading.setContentsMargins(0, Space.THREE, 0, 0)
     return heading
-
-
-def is_model_folder(path: Path) -> bool:
-    """Whether a folder looks like that of a model, so that dropping it here adopts it."""
-    return (path / "config.json").is_file() or (path / "snapshots").is_dir()
