@@ -26,6 +26,10 @@ from mlx_backend.protocol.context_window import left_out_sentence
 BASE_MODEL = "Base model"
 _FROM_NOTES = "From your notes"
 _THINKING = "Thinking…"
+_THOUGHT_ONLY = (
+    "It thought until there was no room left for an answer. Allow longer answers in Settings, or"
+    " switch “Think first” off, then ask again."
+)
 
 # A long answer takes longer to lay out: rest at least this many times as long as that took.
 _REST_FACTOR = 4
@@ -208,9 +212,8 @@ class AnswerView(QWidget):
     def _show_rest(self, answer: ShownAnswer) -> None:
         self._show_status(answer)
         self.thoughts.show_thoughts(answer.thoughts)
-        error = answer.error
-        self.problem.setText(trouble(error) if error else "")
-        self.problem.setVisible(error is not None)
+        self.problem.setText(_problem(answer))
+        self.problem.setVisible(bool(self.problem.text()))
         self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
         shown = () if answer.phase.is_live else answer.sources
         self.sources.show_sources(shown, "" if answer.is_from_notes else "From: ")
@@ -252,9 +255,24 @@ def _name(answer: ShownAnswer) -> str:
     return answer.adapter or (f"{BASE_MODEL}: {answer.base}" if answer.base else BASE_MODEL)
 
 
+def _problem(answer: ShownAnswer) -> str:
+    """What went wrong and what to do about it, "" for nothing."""
+    if answer.error is not None:
+        return trouble(answer.error)
+    return _THOUGHT_ONLY if _thought_only(answer) else ""
+
+
+def _thought_only(answer: ShownAnswer) -> bool:
+    """Whether the longest answer allowed was used up before there was a word of the answer."""
+    is_empty = answer.phase is Phase.DONE and not answer.text.strip()
+    return is_empty and answer.is_cut and bool(answer.thoughts)
+
+
 def _footnote(answer: ShownAnswer) -> str:
     if answer.phase is Phase.STOPPED:
         return "Stopped"
+    if _thought_only(answer):
+        return ""
     if answer.phase is Phase.DONE and not answer.text.strip():
         return "It had nothing to say."
     parts = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -9,6 +10,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
+from app.library.base_models import called
+from app.text.error_text import in_window
+from mlx_backend.catalogue.entries import entries
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import AdoptSpec, DownloadSpec, JobSpec
@@ -26,8 +30,8 @@ class ModelJobs(QObject):
     changed = Signal()
     """`unfinished` has news."""
 
-    arrived = Signal(str)
-    """The base model of this name is in the library now."""
+    arrived = Signal(str, str)
+    """The base model of this name is in the library now, and what was said of that, if anything."""
 
     def __init__(self, watcher: JobWatcher, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -112,7 +116,8 @@ class ModelJobs(QObject):
         if job is None or not is_of_model(job) or job.state is not JobState.FINISHED:
             return
         name = job.status.result.get("model")
-        self.arrived.emit(name if isinstance(name, str) else "")
+        told = in_window(job.status.notices[-1]) if job.status.notices else ""
+        self.arrived.emit(name if isinstance(name, str) else "", told)
 
 
 def _is_same(one: JobSpec | None, other: DownloadSpec | AdoptSpec) -> bool:
@@ -130,10 +135,18 @@ def is_of_model(job: JobSnapshot) -> bool:
 def title_of(job: JobSnapshot) -> str:
     """What a job brings, as people call it."""
     spec = job.spec
+    assert isinstance(spec, DownloadSpec | AdoptSpec)
     if isinstance(spec, DownloadSpec):
-        return spec.name or spec.repo.rpartition("/")[2]
-    assert isinstance(spec, AdoptSpec)
-    return spec.name or _name_of(Path(spec.path))
+        title = _catalogue().get(spec.repo) or spec.repo.rpartition("/")[2]
+    else:
+        title = _name_of(Path(spec.path))
+    return called(spec.name, title) if spec.name else title
+
+
+@functools.cache
+def _catalogue() -> dict[str, str]:
+    """The titles of the catalogue's repositories, read once from a small file of ours."""
+    return {entry.repo: entry.title for entry in entries()}
 
 
 def _name_of(folder: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
@@ -102,6 +102,11 @@ class ModelsPage(QWidget):
         self._finder.look()
         self._figures.ask()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous():  # only the person's going elsewhere
+            self.models.forget_told()
+
     @property
     def choices(self) -> QButtonGroup:
         """The buttons that choose the model of tonight."""
@@ -138,7 +143,8 @@ class ModelsPage(QWidget):
         self.catalogue.show_offers(found.offers)
         self._show_jobs()
 
-    def _take_arrival(self, name: str) -> None:
+    def _take_arrival(self, name: str, told: str) -> None:
+        self.models.tell(name, told)
         chosen = self.choices.checkedButton()
         if chosen is not None and chosen.hasFocus():
             self.models.want_focus(name)
@@ -159,7 +165,7 @@ class ModelsPage(QWidget):
         jobs = self._jobs.unfinished()
         self._under_way_heading.setVisible(bool(jobs))
         had_focus = self.under_way.has_focus
-        self.under_way.show_jobs(jobs, self._found.offers.titles)
+        self.under_way.show_jobs(jobs)
         if had_focus and not self.under_way.has_focus:
             self._focus_choice()  # and not the next button, which would begin a download
         if self._begun in {job.id for job in jobs}:
@@ -173,6 +179,7 @@ class ModelsPage(QWidget):
                 states[job.spec.repo] = _COMING
             elif isinstance(job.spec, AdoptSpec):
                 states[job.spec.path] = _COMING
+        self.models.show_states(states)
         self.catalogue.show_states(states)
         self.on_computer.show_states(states)
 
@@ -269,6 +276,7 @@ class ModelsPage(QWidget):
         jobs.arrived.connect(self._take_arrival)
         self.models.chosen.connect(lambda name: preferences.change(base_model=name))
         self.models.delete_wanted.connect(self._delete)
+        self.models.trial_wanted.connect(self._add)
         self.missing.restore_wanted.connect(self._restore)
         self.missing.download_wanted.connect(self._download_missing)
         self.under_way.pause_wanted.connect(jobs.pause)

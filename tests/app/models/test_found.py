@@ -24,6 +24,7 @@ from mlx_backend import protocol
 from mlx_backend.catalogue.found import found_on_this_machine
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from tests.app.filled import add_model
 from tests.app.models.conftest import MAC, a_model, specs
 from tests.app.shell.test_window import drop
 
@@ -92,6 +93,23 @@ def test_a_folder_of_another_program_is_found(
     assert offer.facts.startswith("LM Studio · ")
     assert offer.fit.startswith("Fits: ")
     assert offer.missed == ""
+
+
+def test_what_was_put_into_the_library_by_hand_is_found(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = a_model(library.models / "Tiny-1B")
+    (folder / "tokenizer.json").write_text("{}")
+    a_model(library.models / "Half")  # without a tokenizer
+    add_model(library, "Adopted", 1_000_000)
+    (library.models / "a file").write_text("no model")
+    monkeypatch.setattr("app.models.on_this_computer.found_on_this_machine", lambda *_, **__: [])
+    good, bad = found_offers(library)
+    assert good.key == str(folder)
+    assert good.facts.startswith("In Overnight's folder of models · ")
+    assert good.missed == ""
+    assert bad.title == "Half"
+    assert bad.missed == "It has no tokenizer."
 
 
 def test_a_slow_disk_does_not_hold_the_window_up(qtbot: QtBot) -> None:

@@ -203,6 +203,24 @@ def test_a_model_says_what_it_does_with_notes_and_what_smaller_weights_cost(
     assert "Reads your notes" not in page.button_of("Quoter").accessibleDescription()
 
 
+def test_a_model_from_before_there_were_trials_is_tried_where_it_is(
+    library: Library, page: ModelsPage, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    add_model(library, "Old", 1_000_000)
+    add_model(library, "Tried", 1_000_000, READS)
+    page.refresh()
+    qtbot.waitUntil(lambda: len(page.names) == 3)
+    assert "Not tried yet" in page.button_of("Old").accessibleDescription()
+    for name in ("Tried", "starter"):
+        assert "Not tried" not in page.button_of(name).accessibleDescription()
+        with pytest.raises(KeyError):
+            page.models.trial_of(name)
+    trial = page.models.trial_of("Old")
+    trial.click()
+    qtbot.waitUntil(lambda: not trial.isVisible())
+    assert specs(launched) == [protocol.AdoptSpec(path=str(library.models / "Old"))]
+
+
 def test_deleting_a_model_names_the_adapters_that_need_it(
     library: Library, page: ModelsPage, services: Services, qtbot: QtBot
 ) -> None:
