@@ -20,11 +20,12 @@ def called(name: str, title: str = "") -> str:
     """What a base model is called wherever the window names it.
 
     title: as on its card, "" where that is not known. Two models can have one title, but no two
-    have one name: so the name stands beside a title that differs from it.
+    have one name: so the name stands beside a title that differs from it, or in its place where it
+    begins with it.
     """
     if name == STARTER:
         return STARTER_TITLE
-    return f"{title} ({name})" if title and title != name else name
+    return name if name.startswith(title) else f"{title} ({name})"
 
 
 def called_of(model: BaseModel) -> str:

@@ -39,7 +39,8 @@ def bare(text: str) -> str:
     [
         ("starter", "SmolLM2 135M Instruct", "Starter"),
         ("Qwen3-4B", "Qwen3-4B", "Qwen3-4B"),
-        ("Qwen3-4B 2", "Qwen3-4B", "Qwen3-4B (Qwen3-4B 2)"),
+        ("Qwen3-4B 2", "Qwen3-4B", "Qwen3-4B 2"),
+        ("mine", "Qwen3-4B", "Qwen3-4B (mine)"),
         ("gone", "", "gone"),
     ],
 )
