@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayou
 from app.adapters.adapter_list_model import Listed
 from app.jobs.exports import Exports
 from app.jobs.snapshot import JobSnapshot
+from app.library.base_models import called
 from app.library.missing_bases import MissingBase, cannot_answer, way_back
 from app.style import Size, Space, sized
 from app.text import amounts
@@ -222,7 +223,7 @@ def export_sentence(job: JobSnapshot) -> str:
 def _figures(adapter: Adapter) -> list[tuple[str, str]]:
     return [
         ("Made", amounts.day(adapter.card.created)),
-        ("Base model", adapter.card.base),
+        ("Base model", called(adapter.card.base)),
         ("Size", amounts.size(adapter.bytes)),
     ]
 

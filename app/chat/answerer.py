@@ -11,15 +11,19 @@ from mlx_backend.settings import Settings
 
 @dataclass(frozen=True)
 class Answerer:
-    """An adapter on its base model, or a base model alone."""
+    """An adapter on its base model, or a base model alone.
+
+    title: what people call the base model, "" where that is not known.
+    """
 
     adapter: str | None = None
     model: str = STARTER
+    title: str = field(default="", compare=False)
 
     @property
     def base(self) -> Answerer:
         """The base model alone."""
-        return Answerer(None, self.model)
+        return Answerer(None, self.model, self.title)
 
 
 @dataclass(frozen=True)

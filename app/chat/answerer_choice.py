@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
@@ -13,9 +13,6 @@ from app.style import Size, Space, sized
 from app.widgets.elided import NameMenu
 from app.widgets.labels import label, tip
 from mlx_backend.library.adapters import AdapterCard
-from mlx_backend.library.models import STARTER
-
-_STARTER_TITLE = "Starter"
 
 _GROUNDED = (
     "On: your notes are searched for each question, and the answer says which note it is from.\n"
@@ -63,22 +60,25 @@ class AnswererChoice(QWidget):
         self._show_compare()
 
     def show_adapters(
-        self, cards: Sequence[AdapterCard], base_model: str, models: Sequence[str] = ()
+        self, cards: Sequence[AdapterCard], base_model: str, models: Mapping[str, str] = {}
     ) -> None:
         """Offer these adapters, the newest first, and below them the base models.
 
-        base_model: the one that answers where no other was chosen.
+        base_model: the one that answers where no other was chosen. models: what the base models
+        are called, by name.
         """
         was = self.chosen if self._answerers else Answerer(None, base_model)
-        bases = list(models) if len(models) > 1 else [base_model]
-        self._usual = base_model if base_model in bases else bases[0]
-        self._answerers = [Answerer(card.name, card.base) for card in cards]
+        bases = dict(models) if len(models) > 1 else {base_model: models.get(base_model, "")}
+        self._usual = base_model if base_model in bases else next(iter(bases))
+        self._answerers = [
+            Answerer(card.name, card.base, models.get(card.base, "")) for card in cards
+        ]
         names = [card.name for card in cards]
         has_line = bool(cards) and len(bases) > 1
         self._answerers += [None] * has_line
-        self._answerers += [Answerer(None, base) for base in bases]
+        self._answerers += [Answerer(None, *base) for base in bases.items()]
         names += [""] * has_line
-        names += [_title(base) for base in bases] if len(bases) > 1 else [BASE_MODEL]
+        names += bases.values() if len(bases) > 1 else [BASE_MODEL]
         self.menu.show_names(names)
         self.choose(was.adapter, was.model)
 
@@ -150,7 +150,3 @@ class AnswererChoice(QWidget):
         told = _ALIKE if self.is_quoting and self.chosen.adapter is not None else _COMPARE
         self.compare.setToolTip(tip(told))
         self.compare.setAccessibleDescription(told)
-
-
-def _title(base: str) -> str:
-    return _STARTER_TITLE if base == STARTER else base

@@ -26,6 +26,10 @@ from mlx_backend.protocol.context_window import left_out_sentence
 BASE_MODEL = "Base model"
 _FROM_NOTES = "From your notes"
 _THINKING = "Thinking…"
+_THOUGHT_ONLY = (
+    "It thought until there was no room left for an answer. Allow longer answers in Settings, or"
+    " switch “Think first” off, then ask again."
+)
 
 # A long answer takes longer to lay out: rest at least this many times as long as that took.
 _REST_FACTOR = 4
@@ -71,7 +75,7 @@ class ExchangeView(QWidget):
         self.unanswered.hide()
         view = self.answers.get(answer.adapter)
         if view is None:
-            view = AnswerView(answer.adapter or BASE_MODEL, self._style)
+            view = AnswerView(self._style)
             view.retry.clicked.connect(self.retry_wanted)
             view.from_memory.clicked.connect(self.memory_wanted)
             view.sources.chosen.connect(self.source_wanted)
@@ -139,15 +143,13 @@ class AnswerView(QWidget):
     A quote is shown as it stands in its note, and no model is named, because none worded it.
     """
 
-    def __init__(self, name: str, style: Style) -> None:
+    def __init__(self, style: Style) -> None:
         super().__init__()
-        self._name = name
         self._answer = ShownAnswer(None)
         self._waiting = ""
         self._can_retry = False
-        self.name = Elided(name, kind="section")
+        self.name = Elided(kind="section")
         self.body = SafeMarkdown(style)
-        self.body.setAccessibleName(f"Answer of {name}")
         self.status = paragraph(kind="quiet")
         self.thoughts = ThoughtsView()
         self.problem = paragraph(kind="warning")
@@ -192,10 +194,10 @@ class AnswerView(QWidget):
     def _render(self) -> None:
         answer = self._answer
         began = time.monotonic()
-        self.name.setText(_FROM_NOTES if answer.is_from_notes else self._name)
+        self.name.setText(_FROM_NOTES if answer.is_from_notes else _name(answer))
         self.name.setVisible(answer.phase is not Phase.WAITING)  # who words it is not known yet
         self.body.setAccessibleName(
-            _FROM_NOTES if answer.is_from_notes else f"Answer of {self._name}"
+            _FROM_NOTES if answer.is_from_notes else f"Answer of {_name(answer)}"
         )
         self.body.setVisible(bool(answer.text))
         if answer.quote:
@@ -210,9 +212,8 @@ class AnswerView(QWidget):
     def _show_rest(self, answer: ShownAnswer) -> None:
         self._show_status(answer)
         self.thoughts.show_thoughts(answer.thoughts)
-        error = answer.error
-        self.problem.setText(trouble(error) if error else "")
-        self.problem.setVisible(error is not None)
+        self.problem.setText(_problem(answer))
+        self.problem.setVisible(bool(self.problem.text()))
         self.copy.setVisible(bool(answer.text) and not answer.phase.is_live)
         shown = () if answer.phase.is_live else answer.sources
         self.sources.show_sources(shown, "" if answer.is_from_notes else "From: ")
@@ -249,9 +250,29 @@ class AnswerView(QWidget):
         layout.addLayout(footer)
 
 
+def _name(answer: ShownAnswer) -> str:
+    """Who worded an answer."""
+    return answer.adapter or (f"{BASE_MODEL}: {answer.base}" if answer.base else BASE_MODEL)
+
+
+def _problem(answer: ShownAnswer) -> str:
+    """What went wrong and what to do about it, "" for nothing."""
+    if answer.error is not None:
+        return trouble(answer.error)
+    return _THOUGHT_ONLY if _thought_only(answer) else ""
+
+
+def _thought_only(answer: ShownAnswer) -> bool:
+    """Whether the longest answer allowed was used up before there was a word of the answer."""
+    is_empty = answer.phase is Phase.DONE and not answer.text.strip()
+    return is_empty and answer.is_cut and bool(answer.thoughts)
+
+
 def _footnote(answer: ShownAnswer) -> str:
     if answer.phase is Phase.STOPPED:
         return "Stopped"
+    if _thought_only(answer):
+        return ""
     if answer.phase is Phase.DONE and not answer.text.strip():
         return "It had nothing to say."
     parts = []

@@ -32,13 +32,14 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class ShownAnswer:
-    """What one answerer said; `adapter` None is the base model.
+    """What one answerer said; `adapter` None is the base model, which is called `base`.
 
     `is_cut`: it reached the longest answer allowed, and would have gone on. `citations` are the
     passages of the notes that it is from; `quote` is the text of a note that it consists of, ""
     where a model worded it. `is_from_notes`: no model worded it, because it is a quote, or says
     that there is nothing to quote. `left_out` is how many of the first questions the model did not
-    see. `thoughts` is what the model thought aloud before: no part of the answer, and never stored.
+    see. `thoughts` is what the model thought aloud before: no part of the answer. Neither they nor
+    `base` are stored: "" where the answer is from an earlier sitting.
     """
 
     adapter: str | None
@@ -51,6 +52,7 @@ class ShownAnswer:
     is_from_notes: bool = False
     left_out: int = 0
     thoughts: str = ""
+    base: str = ""
 
     @property
     def shown(self) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 
+from app.library.base_models import base_models, called, called_of
 from app.library.missing_bases import MissingBase, find_missing_bases
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.conversations import Conversation, Conversations
-from mlx_backend.library.models import STARTER, BaseModel, list_models
+from mlx_backend.library.models import STARTER, BaseModel
 from mlx_backend.library.notes import Notes
 
 
@@ -27,10 +28,13 @@ class LibraryContents:
     has_notes: bool = False
 
     @property
-    def bases(self) -> list[str]:
-        """The base models that can answer; the starter is made when it is first asked."""
-        others = [name for name in self.models if name != STARTER]
-        return [STARTER, *others]
+    def bases(self) -> dict[str, str]:
+        """What the base models that can answer are called, by name.
+
+        The starter is among them: it is made when it is first asked.
+        """
+        others = {name: called_of(model) for name, model in self.models.items()}
+        return {STARTER: called(STARTER), **others}
 
     @property
     def readers(self) -> list[str]:
@@ -56,7 +60,7 @@ def read_contents(library: Library, db: sqlite3.Connection) -> LibraryContents:
     return LibraryContents(
         Conversations(db).all(),
         [adapter.card for adapter in list_adapters(library.adapters)],
-        {model.card.name: model for model in list_models(library.models)},
+        {model.card.name: model for model in base_models(library)},
         find_missing_bases(library, db),
         Notes(db).totals().notes > 0,
     )

@@ -221,7 +221,7 @@ class ChatSession(QObject):
 
     def _send(self, conversation: int, question: _Question) -> None:
         answerer = question.answerers[0]
-        live = _Live(conversation, question, ShownAnswer(answerer.adapter, phase=Phase.WAITING))
+        live = _Live(conversation, question, _awaited(answerer))
         request_id = f"{_ID}{next(self._ids)}"
         self._live[request_id] = live
         self._show_live(live)
@@ -272,6 +272,7 @@ class ChatSession(QObject):
                     live.question.exchanges, live.answer.adapter, done.left_out
                 ),
                 thoughts=done.thoughts or live.answer.thoughts,
+                base=live.answer.base,
             )
             self._finish(request_id, answer, go_on=answer.phase is Phase.DONE)
 
@@ -310,3 +311,7 @@ class ChatSession(QObject):
     def _current(self) -> _Live | None:
         lives = self._live.values()
         return next((live for live in lives if live.conversation == self._conversation), None)
+
+
+def _awaited(answerer: Answerer) -> ShownAnswer:
+    return ShownAnswer(answerer.adapter, phase=Phase.WAITING, base=answerer.title)

@@ -12,11 +12,10 @@ _STAGES = {
     "looking up": "Asking the Hub",
     "downloading": "Downloading",
     "looking": "Looking at it",
-    "placing": "Copying it",
+    "placing": "Bringing its files here",
     "comparing": "Checking its files",
     "checking": "Checking its files",
     "trying": "Trying it out",
-    "reading": "Finding out how well it reads",
     "quantising": "Making its weights smaller",
 }
 

@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from app.library.base_models import base_models
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import AdapterCard, list_adapters
 from mlx_backend.library.bin import Bin, Binned
-from mlx_backend.library.models import STARTER, list_models
+from mlx_backend.library.models import STARTER
 
 _MOST_NAMED = 3
 
@@ -25,7 +26,7 @@ class MissingBase:
 
 def find_missing_bases(library: Library, db: sqlite3.Connection) -> tuple[MissingBase, ...]:
     """The base models that adapters of the library miss, by name."""
-    there = {model.card.name for model in list_models(library.models)}
+    there = {model.card.name for model in base_models(library)}
     cards = [adapter.card for adapter in list_adapters(library.adapters)]
     lost = {card.base for card in cards} - there - {STARTER}  # that one is made by itself
     if not lost:

@@ -27,11 +27,11 @@ class Finder(QObject):
     """Looks for models in a thread of its own: a folder may be on a slow disk."""
 
     found = Signal(object)
-    """A list of Offers; again at each look."""
+    """The list that the look returned; again at each look."""
 
     _done = Signal(object)
 
-    def __init__(self, look: Callable[[], Sequence[Offer]], parent: QObject | None = None) -> None:
+    def __init__(self, look: Callable[[], Sequence[object]], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._look = look
         self._is_looking = False
@@ -54,7 +54,7 @@ class Finder(QObject):
         except RuntimeError:
             return  # the page is gone
 
-    def _take(self, found: list[Offer]) -> None:
+    def _take(self, found: list[object]) -> None:
         self._is_looking = False
         self.found.emit(found)
 

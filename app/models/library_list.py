@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QMenu, QRadioButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QLabel, QMenu, QRadioButton, QWidget
 
-from app.models.model_words import STARTER_COMING, STARTER_HELP, STARTER_TITLE, how_large, lines_of
+from app.library.base_models import STARTER_TITLE, called_of
+from app.models.model_words import STARTER_COMING, STARTER_HELP, how_large, is_untried, lines_of
 from app.models.rows import Row, RowList
 from app.style import Space
 from app.text.directions import isolated
@@ -27,11 +28,18 @@ class LibraryList(RowList):
     delete_wanted = Signal(object)
     """Delete this BaseModel."""
 
+    trial_wanted = Signal(object)
+    """Try out the model in the folder of this Path, which was not done when it came."""
+
     def __init__(self) -> None:
         super().__init__()
         self._shown: list[BaseModel] | None = None
         self._names: list[str] = []
         self._wanted = ""
+        self._told: dict[str, str] = {}
+        self._told_lines: dict[str, QLabel] = {}
+        self._trials: dict[str, QAbstractButton] = {}
+        self._states: Mapping[str, str] = {}
         self.choices = QButtonGroup(self)
         self.choices.idClicked.connect(lambda number: self.chosen.emit(self._names[number]))
 
@@ -62,16 +70,49 @@ class LibraryList(RowList):
         """Put the focus on a model as soon as it is shown."""
         self._wanted = name
 
+    def tell(self, name: str, words: str) -> None:
+        """Say something below a model until it is forgotten; also of one that is not shown yet."""
+        self._told[name] = words
+        self._show_told()
+
+    def forget_told(self) -> None:
+        """What was said has been read."""
+        self._told.clear()
+        self._show_told()
+
+    def told_of(self, name: str) -> QLabel:
+        """The line that says it."""
+        return self._told_lines[name]
+
+    def trial_of(self, name: str) -> QAbstractButton:
+        """The button that tries a model out which was not tried yet."""
+        return self._trials[name]
+
+    def show_states(self, states: Mapping[str, str]) -> None:
+        """Hide the button of a trial that is under way. states: by the path of a folder."""
+        self._states = dict(states)
+        for model in self._shown or ():
+            if model.card.name in self._trials:
+                self._trials[model.card.name].setVisible(str(model.path) not in states)
+
+    def _show_told(self) -> None:
+        for name, line in self._told_lines.items():
+            line.setText(self._told.get(name, ""))
+            line.setVisible(bool(line.text()))
+
     def _make_rows(self, models: Sequence[BaseModel]) -> None:
         for choice in self.choices.buttons():
             self.choices.removeButton(choice)
-        self._names.clear()
+        for kept in (self._names, self._told_lines, self._trials):
+            kept.clear()
         rows: list[QWidget] = []
         if not any(model.card.name == STARTER for model in models):
             rows.append(self._make_row(STARTER, STARTER_TITLE, (STARTER_COMING, STARTER_HELP)))
         for model in models:
-            rows.append(self._make_row(model.card.name, model.card.title, lines_of(model), model))
+            rows.append(self._make_row(model.card.name, called_of(model), lines_of(model), model))
         self.show_rows(rows)
+        self._show_told()
+        self.show_states(self._states)
 
     def _make_row(
         self, name: str, title: str, lines: Sequence[str], model: BaseModel | None = None
@@ -88,15 +129,26 @@ class LibraryList(RowList):
         row.controls.addWidget(tonight)
         if model is not None:
             choice.setToolTip(tip(how_large(model)))
+            if is_untried(model):
+                row.controls.addWidget(self._trial_button(model))
             row.controls.addWidget(self._delete_button(choice, model))
         for line in lines:
             row.add_line(line, indent=Space.THREE)
+        self._told_lines[name] = row.add_text()
+        self._told_lines[name].setIndent(Space.THREE)
         return row
+
+    def _trial_button(self, model: BaseModel) -> QWidget:
+        trial = button("Try It Out", "link")
+        trial.setAccessibleName(f"Try {called_of(model)} out")
+        trial.clicked.connect(functools.partial(self.trial_wanted.emit, model.path))
+        self._trials[model.card.name] = trial
+        return trial
 
     def _delete_button(self, choice: QRadioButton, model: BaseModel) -> QWidget:
         """A way to delete a model by mouse; its radio button hears the keys and has a menu."""
         delete = button("Delete", "link")
-        delete.setAccessibleName(f"Delete {model.card.title}")
+        delete.setAccessibleName(f"Delete {called_of(model)}")
         PressedOnce(delete)
         delete.clicked.connect(functools.partial(self._delete, model))
         DeleteKeys(choice).pressed.connect(functools.partial(self._delete, model))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
 
+from app.library.base_models import called
 from app.library.missing_bases import MissingBase, named
 from app.models.rows import Row, RowList
 from app.widgets.elided import Elided
@@ -28,26 +29,27 @@ class MissingList(RowList):
         self.hide()
 
     def show_missing(
-        self, missing: Sequence[MissingBase], can_download: Callable[[MissingBase], bool]
+        self, missing: Sequence[MissingBase], title_of: Callable[[MissingBase], str]
     ) -> None:
-        """Show these."""
-        shown = [(each, can_download(each)) for each in missing]
+        """Show these. title_of: their titles in the catalogue, "" for those that it has not."""
+        shown = [(each, title_of(each)) for each in missing]
         if shown != self._shown:
             self._shown = shown
-            self.show_rows([self._make_row(each, can) for each, can in shown])
+            self.show_rows([self._make_row(each, title) for each, title in shown])
 
-    def _make_row(self, missing: MissingBase, can_download: bool) -> Row:
-        row = Row(Elided(missing.name, kind="strong"))
-        row.add_text(_sentence(missing, can_download))
+    def _make_row(self, missing: MissingBase, title: str) -> Row:
+        name = called(missing.name, title)
+        row = Row(Elided(name, kind="strong"))
+        row.add_text(_sentence(missing, bool(title)))
         if missing.binned is not None:
             act = button("Restore")
             act.clicked.connect(functools.partial(self.restore_wanted.emit, missing))
-        elif can_download:
+        elif title:
             act = button("Download")
             act.clicked.connect(functools.partial(self.download_wanted.emit, missing))
         else:
             return row
-        act.setAccessibleName(f"{act.text()} {missing.name}")
+        act.setAccessibleName(f"{act.text()} {name}")
         row.controls.addWidget(act)
         return row
 

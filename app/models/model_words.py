@@ -6,12 +6,12 @@ from app.text import amounts
 from mlx_backend.catalogue.licences import is_open_source, licence_name
 from mlx_backend.library.models import STARTER, BaseModel
 
-STARTER_TITLE = "SmolLM2 135M Instruct"
 STARTER_HELP = (
-    "The starter: a small model. It is quick to train and good for trying Overnight; it forgets and"
-    " mixes up more than a large one."
+    "SmolLM2 135M Instruct, a small model. It is quick to train and good for trying Overnight; it"
+    " forgets and mixes up more than a large one."
 )
 STARTER_COMING = "Comes with Overnight. It is made ready by itself at the first training or chat."
+_NOT_TRIED = "Not tried yet: until then it answers with words quoted from your notes"
 _NOT_STATED = "not stated"
 _LICENCES = {"apache-2.0": "Apache 2.0", "mit": "MIT licence"}
 
@@ -48,9 +48,9 @@ def _too_large(model: BaseModel) -> str:
 
 
 def abilities(model: BaseModel) -> str:
-    """What it does with notes, as its trial found; "" where there was none."""
+    """What it does with notes, as its trial found; "" of the starter, which needs none."""
     if model.card.abilities is None:
-        return ""
+        return _NOT_TRIED if is_untried(model) else ""
     does = (
         "Reads your notes and answers in its own words"
         if model.reads
@@ -58,6 +58,11 @@ def abilities(model: BaseModel) -> str:
     )
     thinks = " · Can think before it answers" if model.card.abilities.thinks else ""
     return f"{does}{thinks}"
+
+
+def is_untried(model: BaseModel) -> bool:
+    """Whether a model came before there were trials."""
+    return model.card.abilities is None and model.card.name != STARTER
 
 
 def how_large(model: BaseModel) -> str:

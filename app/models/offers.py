@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,3 @@ class Offers:
     recommended: Offer | None = None
     others: tuple[Offer, ...] = ()
     advice: str = ""
-    titles: dict[str, str] = field(default_factory=dict)
-    """The title of each repository."""

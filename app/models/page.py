@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
@@ -21,9 +21,11 @@ from PySide6.QtWidgets import (
 
 from app.jobs.hub_figures import HubFigure, HubFigures
 from app.jobs.hub_token import HubToken
+from app.library.base_models import base_models, called_of
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, needing, stranded
 from app.models.catalogue_list import CatalogueList
+from app.models.dropped import Dropped, look_at_dropped, not_models
 from app.models.found_list import HEADING, Finder, FoundList
 from app.models.hub_field import HubField
 from app.models.library_list import LibraryList
@@ -42,7 +44,7 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import AdapterCard, list_adapters
-from mlx_backend.library.models import STARTER, BaseModel, list_models
+from mlx_backend.library.models import STARTER, BaseModel
 from mlx_backend.protocol import AdoptSpec, DownloadSpec
 
 _OTHERS = "Any other model of the Hugging Face Hub:"
@@ -60,6 +62,9 @@ class _Found:
 
 class ModelsPage(QWidget):
     """What is in the library, what is on the way, and what there is to get."""
+
+    refused = Signal(object)
+    """Say with this OvernightError why what was dropped is not taken."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -97,6 +102,11 @@ class ModelsPage(QWidget):
         self._finder.look()
         self._figures.ask()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous():  # only the person's going elsewhere
+            self.models.forget_told()
+
     @property
     def choices(self) -> QButtonGroup:
         """The buttons that choose the model of tonight."""
@@ -116,10 +126,12 @@ class ModelsPage(QWidget):
         look = functools.partial(_look, self._library, self._told)
         self._background.call(look, self._show)
 
-    def adopt(self, folders: Iterable[Path]) -> None:
-        """Take the models in these folders into the library."""
-        for folder in folders:
-            self._jobs.adopt(folder)
+    def take_dropped(self, paths: Sequence[Path]) -> None:
+        """Take models that were dropped into the library, and say of the rest that it is none."""
+        looking = Finder(functools.partial(look_at_dropped, paths), self)
+        looking.found.connect(self._take_dropped)
+        looking.found.connect(looking.deleteLater)
+        looking.look()
 
     # --- what there is ---
 
@@ -127,11 +139,12 @@ class ModelsPage(QWidget):
         self._found = found
         self.models.show_models(found.models, self._preferences.settings.base_model)
         self._missing_heading.setVisible(bool(found.missing))
-        self.missing.show_missing(found.missing, lambda lost: self._offer_of(lost) is not None)
+        self.missing.show_missing(found.missing, self._title_on_hub)
         self.catalogue.show_offers(found.offers)
         self._show_jobs()
 
-    def _take_arrival(self, name: str) -> None:
+    def _take_arrival(self, name: str, told: str) -> None:
+        self.models.tell(name, told)
         chosen = self.choices.checkedButton()
         if chosen is not None and chosen.hasFocus():
             self.models.want_focus(name)
@@ -152,7 +165,7 @@ class ModelsPage(QWidget):
         jobs = self._jobs.unfinished()
         self._under_way_heading.setVisible(bool(jobs))
         had_focus = self.under_way.has_focus
-        self.under_way.show_jobs(jobs, self._found.offers.titles)
+        self.under_way.show_jobs(jobs)
         if had_focus and not self.under_way.has_focus:
             self._focus_choice()  # and not the next button, which would begin a download
         if self._begun in {job.id for job in jobs}:
@@ -166,6 +179,7 @@ class ModelsPage(QWidget):
                 states[job.spec.repo] = _COMING
             elif isinstance(job.spec, AdoptSpec):
                 states[job.spec.path] = _COMING
+        self.models.show_states(states)
         self.catalogue.show_states(states)
         self.on_computer.show_states(states)
 
@@ -180,7 +194,7 @@ class ModelsPage(QWidget):
     def _delete(self, model: BaseModel) -> None:
         name = model.card.name
         told = stranded(needing(self._found.cards, name))
-        self._deletions.delete("model", [name], model.card.title, told)
+        self._deletions.delete("model", [name], called_of(model), told)
 
     def _take_change(self, change: Change) -> None:
         if change.kind == "adapter":
@@ -224,6 +238,11 @@ class ModelsPage(QWidget):
         named = (o for o in (*first, *offers.others) if o.key.endswith(f"/{missing.name}"))
         return next(named, None)
 
+    def _title_on_hub(self, missing: MissingBase) -> str:
+        """What the catalogue calls it; "" where it does not have it."""
+        offer = self._offer_of(missing)
+        return "" if offer is None else offer.title
+
     def _restore(self, missing: MissingBase) -> None:
         if missing.binned is not None:
             self._deletions.restore([missing.binned])
@@ -239,6 +258,14 @@ class ModelsPage(QWidget):
         if any(job.id == job_id for job in self._jobs.unfinished()):
             self.under_way.row_of(job_id).token.show_problem(trouble(error))
 
+    def _take_dropped(self, dropped: Sequence[Dropped]) -> None:
+        for each in dropped:
+            if each.is_model:
+                self._add(each.path)
+        others = [each.path for each in dropped if not each.is_model]
+        if others:
+            self.refused.emit(not_models(others))
+
     # --- making the page ---
 
     def _connect(self) -> None:
@@ -249,6 +276,7 @@ class ModelsPage(QWidget):
         jobs.arrived.connect(self._take_arrival)
         self.models.chosen.connect(lambda name: preferences.change(base_model=name))
         self.models.delete_wanted.connect(self._delete)
+        self.models.trial_wanted.connect(self._add)
         self.missing.restore_wanted.connect(self._restore)
         self.missing.download_wanted.connect(self._download_missing)
         self.under_way.pause_wanted.connect(jobs.pause)
@@ -308,7 +336,7 @@ class ModelsPage(QWidget):
 
 def _look(library: Library, told: dict[str, HubFigure], db: sqlite3.Connection) -> _Found:
     return _Found(
-        list_models(library.models, library.runs),
+        base_models(library),
         find_missing_bases(library, db),
         [adapter.card for adapter in list_adapters(library.adapters)],
         read_offers(None, told),
@@ -324,8 +352,3 @@ def _heading(text: str) -> QLabel:
     heading = label(text, "heading")
     heading.setContentsMargins(0, Space.THREE, 0, 0)
     return heading
-
-
-def is_model_folder(path: Path) -> bool:
-    """Whether a folder looks like that of a model, so that dropping it here adopts it."""
-    return (path / "config.json").is_file() or (path / "snapshots").is_dir()

@@ -38,7 +38,6 @@ def read_offers(
         _offer_of(first, machine) if first is not None else None,
         tuple(_offer_of(entry, machine) for entry in others),
         _advice(best, machine),
-        {entry.repo: entry.title for entry in listed},
     )
 
 

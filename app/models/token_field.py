@@ -1,6 +1,10 @@
-"""A field for an access token of the Hub, which goes to the system's keyring and nowhere else."""
+"""A field for an access token of the Hub, which goes to the system's keyring."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -8,12 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.style import Size, Space, sized
 from app.widgets.labels import button, paragraph
+from mlx_backend.catalogue.hub_pages import HUB
 
 _TOKENS = "https://huggingface.co/settings/tokens"
-_TOLD = (
-    "An access token of the Hub says who you are. It is kept in this computer's keyring, and sent"
-    " to the Hub alone."
-)
+_TOLD = "An access token of the Hub says who you are. It is kept in this computer's keyring, and"
 
 
 class TokenField(QWidget):
@@ -42,7 +44,7 @@ class TokenField(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, Space.ONE, 0, 0)
         column.setSpacing(Space.ONE)
-        column.addWidget(paragraph(_TOLD, "quiet"))
+        column.addWidget(paragraph(told(os.environ), "quiet"))
         column.addLayout(row)
         column.addWidget(self.problem)
         self.field.textChanged.connect(lambda text: self.use.setEnabled(bool(text.strip())))
@@ -61,3 +63,18 @@ class TokenField(QWidget):
             self.field.clear()
             self.show_problem("")
             self.given.emit(token)
+
+
+def told(environment: Mapping[str, str]) -> str:
+    """What becomes of a token: it is sent to the Hub, or to what HF_ENDPOINT names in its place."""
+    host = _host(environment.get("HF_ENDPOINT") or HUB)
+    if host == _host(HUB):
+        return f"{_TOLD} sent to the Hub alone."
+    return f"{_TOLD} sent to {host} alone, which HF_ENDPOINT names in place of the Hub."
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or address
+    except ValueError:
+        return address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QProgressBar
@@ -13,13 +13,13 @@ from app.jobs.snapshot import JobSnapshot
 from app.models.rows import Row, RowList
 from app.models.token_field import TokenField
 from app.style import Space, mark
+from app.text.error_text import in_window
 from app.widgets.elided import Elided
 from app.widgets.labels import button
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import DownloadSpec
 
 _FINEST = 1_000_000  # steps of the bar: Qt counts to 2^31 at most
-_CANCEL = "Ends it and removes what was fetched."
+_CANCEL = "Ends it and removes what has come so far."
 
 
 class UnderWayList(RowList):
@@ -47,11 +47,11 @@ class UnderWayList(RowList):
         focused = QApplication.focusWidget()
         return focused is not None and self.isAncestorOf(focused)
 
-    def show_jobs(self, jobs: Sequence[JobSnapshot], titles: Mapping[str, str]) -> None:
-        """Show these. titles: how the catalogue calls the repositories that it has."""
+    def show_jobs(self, jobs: Sequence[JobSnapshot]) -> None:
+        """Show these."""
         self._rows = {job.id: self._rows.get(job.id) or self._make_row(job) for job in jobs}
         for job in jobs:
-            self._rows[job.id].show_job(job, _title(job, titles))
+            self._rows[job.id].show_job(job, title_of(job))
         self.show_rows(list(self._rows.values()))
 
     def _make_row(self, job: JobSnapshot) -> JobRow:
@@ -106,7 +106,7 @@ class JobRow(Row):
         if self.doing.property("kind") != ("warning" if has_failed else "quiet"):
             mark(self.doing, "warning" if has_failed else "quiet")
         notices = job.status.notices
-        self.told.setText(notices[-1] if notices and job.is_active else "")
+        self.told.setText(in_window(notices[-1]) if notices and job.is_active else "")
         self.told.setVisible(bool(self.told.text()))
 
     def _show_bar(self, job: JobSnapshot) -> None:
@@ -119,18 +119,12 @@ class JobRow(Row):
 
     def _show_actions(self, job: JobSnapshot, title: str) -> None:
         has_failed = job.state is JobState.FAILED
-        can_pause = isinstance(job.spec, DownloadSpec)  # what is copied begins anew
         had_focus = self.pause.hasFocus() or self.go_on.hasFocus()
         self.go_on.setVisible(job.state.can_resume)
-        self.pause.setVisible(job.is_active and can_pause)
+        self.pause.setVisible(job.is_active)
         self.go_on.setText("Try Again" if has_failed else "Continue")
         self.cancel.setText("Remove" if has_failed else "Cancel")
         if had_focus:
             (self.pause if job.is_active else self.go_on).setFocus()
         for each in (self.pause, self.go_on, self.cancel):
             each.setAccessibleName(f"{each.text()} {title}")
-
-
-def _title(job: JobSnapshot, titles: Mapping[str, str]) -> str:
-    repo = job.spec.repo if isinstance(job.spec, DownloadSpec) else ""
-    return titles.get(repo) or title_of(job)

@@ -23,7 +23,7 @@ from app.jobs.model_jobs import is_of_model
 from app.jobs.run_news import RunNews
 from app.library.outside_changes import OutsideChanges
 from app.library.window_state import window_state
-from app.models.page import ModelsPage, is_model_folder
+from app.models.page import ModelsPage
 from app.notes.page import NotesPage
 from app.services import Services
 from app.settings.page import SettingsPage
@@ -200,7 +200,9 @@ class Window(QMainWindow):
         return page
 
     def _make_models(self) -> ModelsPage:
-        return ModelsPage(self._services)
+        page = ModelsPage(self._services)
+        page.refused.connect(self.notices.show_error)
+        return page
 
     def _make_bin(self) -> BinPage:
         from app.bin.page import BinPage
@@ -264,9 +266,9 @@ class Window(QMainWindow):
         return "Drop to add these notes"
 
     def _take_dropped(self, paths: list[Path]) -> None:
-        """Models that are dropped onto their page are adopted; all else is notes."""
-        if self.page_shown == "models" and all(map(is_model_folder, paths)):
-            cast(ModelsPage, self.page("models")).adopt(paths)
+        """What is dropped on the page Models is adopted, elsewhere it is notes."""
+        if self.page_shown == "models":
+            cast(ModelsPage, self.page("models")).take_dropped(paths)
         else:
             self.import_paths(paths)
 

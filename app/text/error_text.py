@@ -27,10 +27,22 @@ _PAGES = {
     "token": "Models",
     "train": "Tonight",
 }
+# Where the window does something else than the command, or says it in other words.
+_REWORDED = (
+    (r"Adopt it where it is: overnight adopt .+", "The Models page lists it: add it there."),
+    (r"Chat or train with it: overnight train .+", "Chat with it, or train it tonight."),
+    (
+        r"Take the model in without `--bits`",
+        "Download it again with “As it is” chosen under Details",
+    ),
+)
 _COMMAND = r"`overnight ([a-z]+)[^`]*`"
 _UNQUOTED = r"overnight ([a-z]+)(?: [A-Z]+)?"
 # No page deletes past the bin, but any file manager does.
 _DELETES_AT_ONCE = re.compile(r"`overnight remove [^`]*--now` deletes it for good")
+# An unquoted command is the last of a text, with whatever arguments.
+_AT_END = re.compile(r"(?: with|:) overnight ([a-z]+)(?: [^`]*)?$")
+_OPTION = re.compile(r" with(?:out)? `--[a-z][^`]*`")
 _ALTERNATIVE = re.compile(rf",? or (?:with:? )?(?:{_COMMAND}|{_UNQUOTED})")
 _MEANS = re.compile(rf"(?: with |: )(?:{_COMMAND}|{_UNQUOTED})(?:, {_COMMAND})*(?=[.,]| and |$)")
 _NAMED = re.compile(_COMMAND)
@@ -42,10 +54,14 @@ _SENTENCE_BEGINS = re.compile(r"(^|[.!?] )the (?=[A-Z])")
 
 def in_window(text: str) -> str:
     """A message or hint of the engine as the window shows it; other text stays as it is."""
+    for pattern, words in _REWORDED:
+        text = re.sub(pattern, words, text)
     text = _KEEP_TOKEN.sub(_enter_token, text).replace(_WITH_TOKEN, "")
     text = _DELETES_AT_ONCE.sub("Delete its folder", text)
     text = _ALTERNATIVE.sub("", text)
+    text = _AT_END.sub(lambda found: f" on {_page_of(found[1])}.", text)
     text = _MEANS.sub(lambda found: f" on {_page_of(found[1] or found[2])}", text)
+    text = _OPTION.sub("", text)
     text = _NAMED.sub(lambda found: _page_of(found[1]), text)
     return regional(_SENTENCE_BEGINS.sub(r"\1The ", text))
 

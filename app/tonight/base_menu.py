@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox
 
+from app.library.base_models import called, called_of
 from app.style import Size, sized
 from app.widgets.elided import NameMenu
 from mlx_backend.library.models import STARTER, BaseModel
-
-_STARTER_TITLE = "Starter"
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,11 @@ class BaseMenu(NameMenu):
 
 def choices_of(models: Sequence[BaseModel], chosen: str) -> list[BaseChoice]:
     """What there is to choose: the starter first, and `chosen` even where it is gone."""
-    choices = [BaseChoice(STARTER, _STARTER_TITLE)]
+    choices = [BaseChoice(STARTER, called(STARTER))]
     for model in models:
         if model.card.name != STARTER:
             note = "" if model.fits else "too large to train here"
-            choices.append(BaseChoice(model.card.name, model.card.title, note))
+            choices.append(BaseChoice(model.card.name, called_of(model), note))
     if all(each.name != chosen for each in choices):
         choices.append(BaseChoice(chosen, chosen, "not in the library"))
     return choices

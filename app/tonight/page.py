@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 from app.jobs import run_queue
 from app.jobs.planner import Plan, PlanQuestion
 from app.jobs.snapshot import JobSnapshot
+from app.library.base_models import base_models
 from app.services import Services
 from app.style import Space
 from app.text import amounts
@@ -28,7 +29,7 @@ from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
 from mlx_backend.library.adapter_names import same_among
 from mlx_backend.library.adapters import list_adapters, list_damaged
-from mlx_backend.library.models import BaseModel, list_models
+from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.library.samples import Samples
 from mlx_backend.protocol import TrainSpec
@@ -336,5 +337,5 @@ def _find(library: Library, db: sqlite3.Connection) -> _Found:
         Notes(db).totals(),
         frozenset((*whole, *damaged)),
         Samples(db).read_by_models(),
-        list_models(library.models),
+        base_models(library),
     )

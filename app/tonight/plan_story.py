@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.jobs.planner import Plan
+from app.library.base_models import called
 from app.text import amounts
 from mlx_backend.library.notes import Totals
 
@@ -92,7 +93,7 @@ def schedule(hours: Hours, plan: Plan | None, now: float, queued: bool = False) 
 def warning(plan: Plan) -> str:
     """What to know before starting; "" where all is well."""
     if not plan.fits:
-        smaller = f"the base model “{plan.instead}”, which fits," if plan.instead else ""
+        smaller = f"the base model “{called(plan.instead)}”, which fits," if plan.instead else ""
         return (
             f"This computer may not have {amounts.size(plan.peak_bytes)} of memory free. Close"
             f" other large programs, or choose {smaller or 'a smaller base model'} under Models."

@@ -89,7 +89,7 @@ def outcome(run: JobSnapshot) -> str:
             hint = error.hint if error else ""
             has_begun = run.status.step or run.status.checkpoint or run.has_studied
             goes_on = _goes_on(run) if has_begun else ""
-            return in_window(" ".join(filter(None, (happened, hint, goes_on))))
+            return " ".join(filter(None, (in_window(happened), in_window(hint), goes_on)))
 
 
 def ending(run: JobSnapshot) -> str:

@@ -11,6 +11,10 @@ from mlx_backend.library.conversations import Conversations, StoredTurn
 from scripts.screenshots import recorded_models
 from scripts.screenshots.camera import Camera
 
+_NO_COPY = (
+    "No second copy was made: 984 MB are shared with /home/me/.lmstudio/models/Qwen/Qwen3-1.7B."
+    " Either can be removed without harm to the other."
+)
 _QUESTION = "Which of my plans for the cottage can wait until spring?"
 _THOUGHTS = (
     "The notes name three plans: the roof, the stove and the garden wall. The roof leaks, so it"
@@ -27,9 +31,11 @@ def take_models(camera: Camera) -> None:
     library = camera.services.library
     os.environ["HF_HUB_CACHE"] = str(library.home / "cache of the Hub")
     recorded_models.fill_cache(library.home / "cache of the Hub")
-    recorded_models.add_reader(library)
+    recorded_models.add_models(library)
     page = cast(ModelsPage, camera.window.page("models"))
     camera.show("models")
+    camera.settle()
+    page.models.tell("Qwen3-1.7B", _NO_COPY)
     camera.take("models-catalogue")
     recorded_models.record_refused(library)
     recorded_models.record_paused(library)
@@ -69,6 +75,11 @@ def _take_thinking(camera: Camera) -> None:
     page.transcript.views[-1].answers[None].thoughts.button.setChecked(True)
     camera.paint()
     camera.take("chat-thoughts")
+    page.transcript.show_answer(
+        0, ShownAnswer(None, is_cut=True, thoughts=_THOUGHTS, base="Qwen3-1.7B")
+    )
+    camera.paint()
+    camera.take("chat-only-thoughts")
     page.answerer.grounded.setChecked(True)
     page.answerer.choose(None)
     page.answerer.changed.emit()

@@ -47,24 +47,31 @@ _COST = Quantised(
 )
 
 
-def add_reader(library: Library) -> None:
-    """A model that reads, can think, and was made smaller when it came."""
-    folder = library.models / "Qwen3-1.7B"
+def add_models(library: Library) -> None:
+    """A model that reads, can think, and was made smaller; one never tried; one put in by hand."""
+    title = "Qwen3-1.7B"
+    tried = {"abilities": _READS, "quantised": _COST}
+    for name, found in ((title, tried), (f"{title} 2", {})):
+        card = ModelCard(
+            name=name,
+            title=title,
+            licence="apache-2.0",
+            source="",
+            parameters=1_720_574_976,
+            sha256="0" * 64,
+            **found,  # type: ignore[arg-type]
+        )
+        (_add_folder(library, name) / CARD).write_bytes(msgspec.json.encode(card))
+    _add_folder(library, "My own model")
+
+
+def _add_folder(library: Library, name: str) -> Path:
+    folder = library.models / name
     folder.mkdir(parents=True)
-    card = ModelCard(
-        name=folder.name,
-        title="Qwen3-1.7B",
-        licence="apache-2.0",
-        source="Qwen/Qwen3-1.7B@0123456789",
-        parameters=1_720_574_976,
-        sha256="0" * 64,
-        abilities=_READS,
-        quantised=_COST,
-    )
     (folder / "config.json").write_bytes(msgspec.json.encode(_CONFIG))
     (folder / "tokenizer.json").write_text("{}")
     (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
-    (folder / CARD).write_bytes(msgspec.json.encode(card))
+    return folder
 
 
 def record_download(library: Library) -> JobFolder:

@@ -89,14 +89,16 @@ def add_model(
     parameters: int,
     abilities: Abilities | None = None,
     quantised: Quantised | None = None,
+    *,
     source: str = "",
+    title: str = "",
 ) -> None:
     """Put a base model into the library whose weights nobody will load."""
     folder = library.models / name
     folder.mkdir(parents=True)
     card = ModelCard(
         name=name,
-        title=name,
+        title=title or name,
         licence="",
         source=source,
         parameters=parameters,

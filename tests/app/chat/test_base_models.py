@@ -41,6 +41,27 @@ def test_the_base_model_that_is_chosen_answers(page: ChatPage, qtbot: QtBot) -> 
     ask(page, "Hello")
     settle(page, qtbot)
     assert page.session.exchanges[0].answers[0].text == "base Qwen heard 1 turns: Hello"
+    view = page.transcript.views[-1].answers[None]
+    assert view.name.text() == "Base model: Qwen"
+    assert view.body.accessibleName() == "Answer of Base model: Qwen"
+
+
+def test_an_answer_of_another_base_model_is_headed_by_its_name(
+    page: ChatPage, services: Services, make_chat: ChatMaker, qtbot: QtBot
+) -> None:
+    choose(page, "Qwen")
+    ask(page, "Hello")
+    settle(page, qtbot)
+    choose(page, "Starter")
+    page.transcript.retry_wanted.emit()
+    settle(page, qtbot)
+    qtbot.waitUntil(
+        lambda: page.transcript.views[-1].answers[None].name.text() == "Base model: Starter"
+    )
+    leave(page, services, qtbot)
+    again = make_chat()
+    qtbot.waitUntil(lambda: bool(again.transcript.views))
+    assert again.transcript.views[-1].answers[None].name.text() == "Base model"
 
 
 def test_the_choice_of_a_base_model_is_remembered(

@@ -77,7 +77,7 @@ def test_comparison_asks_the_base_model_too(page: ChatPage, qtbot: QtBot) -> Non
         "Notes": "Notes heard 3 turns: Second",
         None: "base starter heard 3 turns: Second",
     }
-    assert page.transcript.views[-1].answers[None].name.text() == "Base model"
+    assert page.transcript.views[-1].answers[None].name.text() == "Base model: Starter"
 
 
 def test_base_model_can_answer_alone(page: ChatPage, qtbot: QtBot) -> None:

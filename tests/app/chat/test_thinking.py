@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.chat.exchange_view import AnswerView
-from app.chat.exchanges import Phase
+from app.chat.exchanges import Phase, ShownAnswer
 from app.chat.page import ChatPage
 from app.services import Services
 from mlx_backend.library import Library
@@ -139,9 +139,34 @@ def test_the_switch_is_remembered(
     assert again.foot.thinks.isChecked()
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (ShownAnswer(None, is_cut=True, thoughts=THOUGHTS), "no room left for an answer"),
+        (ShownAnswer(None, thoughts=THOUGHTS), ""),
+        (ShownAnswer(None, "A boat.", is_cut=True, thoughts=THOUGHTS), ""),
+        (ShownAnswer(None, phase=Phase.STOPPED, is_cut=True, thoughts=THOUGHTS), ""),
+    ],
+)
+def test_a_thought_that_used_up_all_tokens_says_what_to_do(
+    page: ChatPage, answer: ShownAnswer, said: str
+) -> None:
+    page.transcript.hide()
+    view = AnswerView(page.transcript._style)
+    view.show_answer(answer)
+    told = view.problem.text()
+    assert said in told
+    assert bool(told) == bool(said)
+    if said:
+        assert "Settings" in told
+        assert page.foot.thinks.text() in told
+        assert not view.speed.text()
+    view.deleteLater()
+
+
 def test_hostile_thoughts_stay_plain_text(page: ChatPage) -> None:
     page.transcript.hide()
-    view = AnswerView("Base model", page.transcript._style)
+    view = AnswerView(page.transcript._style)
     view.thoughts.show_thoughts("<img src=x> <b>bold</b> \x00")
     view.thoughts.button.setChecked(True)
     assert "<b>bold</b>" in view.thoughts.text.toPlainText()

@@ -17,6 +17,7 @@ from app.models.to_download import read_offers
 from app.services import Services
 from mlx_backend import protocol
 from mlx_backend.catalogue.entries import entries
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.abilities import Quantised
@@ -88,6 +89,31 @@ def test_download_starts_a_job_at_the_pinned_revision(
     assert len(spec.revision) == 40
     assert first.state.text() == "On the way"
     assert not first.get.isVisible()
+
+
+def test_a_double_click_on_download_begins_one_job(
+    page: ModelsPage, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    first = next(iter(page.catalogue.rows.values()))
+    QTest.mouseClick(first.get, Qt.MouseButton.LeftButton)
+    QTest.mouseDClick(first.get, Qt.MouseButton.LeftButton)
+    for _ in range(2):
+        page.hub.wanted.emit("someone/Model", "main", 4)
+    qtbot.waitUntil(lambda: len(page.under_way.rows) == 2)
+    qtbot.wait(50)
+    assert len(launched) == 2
+    assert len(set(specs(launched))) == 2
+
+
+def test_one_that_could_not_be_started_can_be_begun_again(
+    page: ModelsPage, launched: list[JobFolder], qtbot: QtBot, services: Services
+) -> None:
+    first = next(iter(page.catalogue.rows.values()))
+    first.get.click()
+    (begun,) = services.model_jobs._begun
+    services.watcher.start_failed.emit(begun, OvernightError(ErrorKind.INTERNAL, "No."))
+    first.get.click()
+    qtbot.waitUntil(lambda: len(launched) == 2)
 
 
 def test_a_download_goes_on_where_an_earlier_one_was_left(
@@ -175,6 +201,24 @@ def test_a_model_says_what_it_does_with_notes_and_what_smaller_weights_cost(
     assert "Reads your notes and answers in its own words" in described
     assert "to 4 bits: 69 of 100 general questions right, before 71" in described
     assert "Reads your notes" not in page.button_of("Quoter").accessibleDescription()
+
+
+def test_a_model_from_before_there_were_trials_is_tried_where_it_is(
+    library: Library, page: ModelsPage, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    add_model(library, "Old", 1_000_000)
+    add_model(library, "Tried", 1_000_000, READS)
+    page.refresh()
+    qtbot.waitUntil(lambda: len(page.names) == 3)
+    assert "Not tried yet" in page.button_of("Old").accessibleDescription()
+    for name in ("Tried", "starter"):
+        assert "Not tried" not in page.button_of(name).accessibleDescription()
+        with pytest.raises(KeyError):
+            page.models.trial_of(name)
+    trial = page.models.trial_of("Old")
+    trial.click()
+    qtbot.waitUntil(lambda: not trial.isVisible())
+    assert specs(launched) == [protocol.AdoptSpec(path=str(library.models / "Old"))]
 
 
 def test_deleting_a_model_names_the_adapters_that_need_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+import mlx_backend
 from app.jobs.hub_token import HubToken
 from app.jobs.model_jobs import title_of
+from app.jobs.model_story import _STAGES
 from app.jobs.run_news import RunNews
 from app.library.window_state import window_state
 from app.models.page import ModelsPage
+from app.models.token_field import told
 from app.models.under_way import JobRow
 from app.services import Services
 from app.shell.status_strip import StatusStrip
@@ -141,17 +145,43 @@ def test_each_stage_is_said_in_words(
         assert row_of(page, job, qtbot).doing.text() == said
 
 
-def test_an_adoption_shows_its_stages_and_cannot_pause(
-    page: ModelsPage, make_job: JobMaker, qtbot: QtBot
+def test_the_stages_are_those_that_there_are() -> None:
+    begins = re.compile(r"(?:begin\(|StageBegan\(stage=)\"([a-z ]+)\"")
+    engine = Path(mlx_backend.__path__[0])
+    files = [*(engine / "adoption").rglob("*.py"), *(engine / "models/hub").rglob("*.py")]
+    begun = {stage for file in files for stage in begins.findall(file.read_text("utf-8"))}
+    assert set(_STAGES) == begun
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("", "sent to the Hub alone."),
+        ("https://huggingface.co/", "sent to the Hub alone."),
+        ("https://me:secret@mirror.example:8443/hub", "sent to mirror.example alone"),
+    ],
+)
+def test_it_is_said_where_a_token_goes(endpoint: str, said: str) -> None:
+    assert said in told({"HF_ENDPOINT": endpoint})
+    assert "secret" not in told({"HF_ENDPOINT": endpoint})
+
+
+def test_an_adoption_shows_its_stages_and_can_pause(
+    page: ModelsPage, make_job: JobMaker, launched: list[JobFolder], qtbot: QtBot
 ) -> None:
     spec = protocol.AdoptSpec(path="/models/some-model")
     job = make_job(protocol.StageBegan(stage="placing"), progress(), spec=spec)
     with held(job.path / "lock"):
         row = row_of(page, job, qtbot)
         assert row.title.text() == "some-model"
-        assert row.doing.text() == "Copying it · 702 MB of 2.1 GB"
-        assert not row.pause.isVisible()
+        assert row.doing.text() == "Bringing its files here · 702 MB of 2.1 GB"
         assert row.cancel.isVisible()
+        row.pause.click()
+        qtbot.waitUntil(job.stop_requested)
+    job.append(protocol.Stopped())
+    qtbot.waitUntil(lambda: row.doing.text() == "Paused · 702 MB of 2.1 GB")
+    row.go_on.click()
+    qtbot.waitUntil(lambda: [folder.id for folder in launched] == [job.id])
 
 
 @pytest.mark.parametrize(
@@ -178,10 +208,17 @@ def test_a_model_that_arrives_is_in_the_library_list(
     qtbot.waitUntil(lambda: len(page.under_way.rows) == 1)
     assert page.under_way.has_focus
     add_model(library, "Tiny-1B", 1_000_000)
+    launched[0].append(protocol.Notice(text="No second copy was made: 2.1 GB are shared."))
     launched[0].append(protocol.Finished(result={"model": "Tiny-1B"}))
     qtbot.waitUntil(lambda: "Tiny-1B" in page.names)
     assert page.under_way.rows == []
     qtbot.waitUntil(lambda: page.button_of("Tiny-1B").hasFocus())
+    line = page.models.told_of("Tiny-1B")
+    assert line.isVisible()
+    assert line.text() == "No second copy was made: 2.1 GB are shared."
+    page.hide()
+    page.show()
+    assert not page.models.told_of("Tiny-1B").isVisible(), "it was read"
 
 
 def test_a_token_is_asked_for_where_the_hub_wants_one_and_shows_no_letter(
@@ -250,6 +287,18 @@ def test_the_strip_tells_of_a_download_and_leads_to_it(
     with qtbot.waitSignal(strip.chosen) as chosen:
         QTest.keyClick(strip, Qt.Key.Key_Return)
     assert chosen.args == ["models"]
+
+
+def test_the_strip_calls_a_download_as_the_catalogue_does(
+    services: Services, make_job: JobMaker, qtbot: QtBot
+) -> None:
+    strip = StatusStrip(
+        services.watcher, RunNews(services.watcher, window_state(services.library.home))
+    )
+    qtbot.addWidget(strip)
+    job = make_job(progress())
+    with held(job.path / "lock"):
+        qtbot.waitUntil(lambda: strip.what.text() == "Downloading “Granite 4.1 3B”")
 
 
 def test_one_download_is_begun_once(

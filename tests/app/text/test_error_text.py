@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest
 import mlx_backend
 from app.text.error_text import in_window, trouble
 from mlx_backend.errors import ErrorKind, OvernightError
+
+# A sentence for people: not an argument of a program, a pattern or the text of a file.
+_SENTENCE = re.compile(r"[A-Z`x].*[a-z]{2} [a-z]{2}")
+_COMMAND = re.compile(r"(?:`|: |with )overnight [a-z]+|(?:[ `]|^)--[a-z]")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
             "Wait until it is done, or stop it: `overnight runs`, `overnight stop RUN`.",
             "Wait until it is done, or stop it on the Tonight page.",
         ),
-        ("Start a new run: overnight train", "Start a new run on the Tonight page"),
+        ("Start a new run: overnight train", "Start a new run on the Tonight page."),
         (
             "Add some: drop a folder on the window, or `overnight import FOLDER`.",
             "Add some: drop a folder on the window.",
@@ -51,6 +56,27 @@ from mlx_backend.errors import ErrorKind, OvernightError
             "A private one needs a token: `overnight token`.",
             "A private one needs a token.",
         ),
+        (
+            "Adopt it where it is: overnight adopt '/home/a person/models/Qwen 3.5'",
+            "The Models page lists it: add it there.",
+        ),
+        (
+            "Download it: overnight download someone/Model-1.5B",
+            "Download it on the Models page.",
+        ),
+        (
+            "Take the model in without `--bits`.",
+            "Download it again with “As it is” chosen under Details.",
+        ),
+        (
+            'Chat or train with it: overnight train --model "Qwen" --name NAME',
+            "Chat with it, or train it tonight.",
+        ),
+        (
+            "Choose another model: `overnight models --catalogue` lists good ones.",
+            "Choose another model: the Models page lists good ones.",
+        ),
+        ("Try it again with `--some-option 4`.", "Try it again."),
         ("Close other large programs, then try again.",) * 2,
         ("Overnight is open already.",) * 2,
     ],
@@ -59,10 +85,19 @@ def test_a_hint_names_pages_in_place_of_commands(hint: str, shown: str) -> None:
     assert in_window(hint) == shown
 
 
-def test_no_hint_of_the_engine_names_a_command_in_the_window() -> None:
-    named = [text for text in _texts(Path(mlx_backend.__path__[0])) if "`overnight " in text]
-    assert named
-    assert [shown for shown in map(in_window, named) if "overnight " in shown] == []
+def test_no_hint_of_the_engine_names_a_command_or_option_in_the_window() -> None:
+    texts = {text for text in _texts(Path(mlx_backend.__path__[0])) if _SENTENCE.match(text)}
+    named = {text for text in texts if _COMMAND.search(text)}
+    assert len(named) > 10
+    assert any("`--" in text for text in named)
+    assert [shown for shown in map(in_window, named) if _COMMAND.search(shown)] == []
+
+
+def test_sentences_that_name_no_command_stay_as_they_are() -> None:
+    texts = {text for text in _texts(Path(mlx_backend.__path__[0])) if _SENTENCE.match(text)}
+    plain = {text for text in texts if not _COMMAND.search(text) and not re.search(r"\d", text)}
+    assert len(plain) > 100
+    assert [text for text in plain if in_window(text) != text] == []
 
 
 def test_a_trouble_says_what_happened_and_what_to_click() -> None:

@@ -209,3 +209,14 @@ def test_a_run_that_did_not_end_says_from_where_it_goes_on(
     run = dataclasses.replace(run_of(*events, state=state), has_studied=studied)
     assert run_story.outcome(run) == says
     assert run_story.ending(run).startswith(strip)
+
+
+def test_after_a_hint_that_ends_in_a_command_it_is_still_said_how_to_go_on() -> None:
+    error = protocol.ErrorReport(
+        kind="crashed", message="It crashed.", hint="Start a new run: overnight train --model x"
+    )
+    run = run_of(step_done(50), SAVED, protocol.Failed(error=error), state=FAILED)
+    assert run_story.outcome(run) == (
+        "It crashed. Start a new run on the Tonight page. It saved last after 50 percent, and can"
+        " go on from there."
+    )
