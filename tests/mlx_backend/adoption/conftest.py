@@ -20,7 +20,7 @@ from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub
 from tests.mlx_backend.models.hub.weights import WEIGHTS
 
 _TRY = "mlx_backend.adoption.taking_in.try_model"
-_TRY_TOKENIZER = "mlx_backend.adoption.download.try_tokenizer"
+_TRY_TOKENIZER = "mlx_backend.adoption.taking_in.try_tokenizer"
 
 Fetch = Callable[..., dict[str, object] | None]
 Refused = Callable[..., OvernightError]

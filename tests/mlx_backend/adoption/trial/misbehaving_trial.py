@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +31,7 @@ ACTS: Mapping[str, Callable[[str], object]] = {
     "crash": lambda _: ctypes.string_at(0),
     "abort": lambda _: os.abort(),
     "exit": lambda _: os._exit(3),
+    "die": lambda _: signal.raise_signal(signal.SIGKILL),
     "hang": lambda _: time.sleep(1000),
     "spin": spin,
     "grow": grow,
