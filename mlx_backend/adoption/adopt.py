@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.adoption.checks.acceptance import check_whole
+from mlx_backend.adoption.checks.acceptance import check_before_weights, check_whole
 from mlx_backend.adoption.filing import filed_before
 from mlx_backend.adoption.source.folder_listing import LocalFile
 from mlx_backend.adoption.source.gathering import Gathered, gather, placed_bytes
@@ -16,12 +16,12 @@ from mlx_backend.adoption.source.origin import Origin, find_origin
 from mlx_backend.adoption.source.stillness import require_unchanged, wait_until_settled
 from mlx_backend.adoption.taking_in import (
     Candidate,
-    check_small,
     digests_of,
     is_changed,
     result_of,
     take_in,
     try_again,
+    try_small,
 )
 from mlx_backend.adoption.work import Work
 from mlx_backend.catalogue.licences import licence_notice
@@ -157,15 +157,25 @@ class _Adoption:
 
     def _check_small(self, origin: Origin, folder: Path) -> None:
         weights = [file.name for file in origin.files if is_weights(file.name)]
-        check_small(self._work, origin.title, folder, weights)
+        check_before_weights(origin.title, folder, weights)
 
     def _take_in(self, origin: Origin, folder: Path) -> BaseModel:
+        card = self._card_before(origin) if folder != self._work.model else None
+        try:
+            return self._taken_in(origin, folder, card)
+        except OvernightError as error:
+            if card is None:
+                raise
+            message = f"{error.message} It stays in the library as it was."
+            raise OvernightError(error.kind, message, error.hint, error.detail) from error
+
+    def _taken_in(self, origin: Origin, folder: Path, card: ModelCard | None) -> BaseModel:
         if folder != self._work.model:
             wait_until_settled(origin.files, self._work.stop_if_asked)
-            check_whole(origin.title, folder)
             self._check_small(origin, folder)
         check_whole(origin.title, folder)  # before gigabytes are read that may be nothing
-        if (card := self._card_before(origin)) is not None and folder != self._work.model:
+        try_small(self._work, origin.title, folder)
+        if card is not None:
             return self._tried_again(origin, folder, card)
         digests = self._compared(origin, folder)
         candidate = Candidate(
@@ -198,12 +208,7 @@ class _Adoption:
             licence=card.licence,
             name=card.name,
         )
-        try:
-            return try_again(candidate, card, self._work)
-        except OvernightError as error:
-            stays = "It stays in the library as it was."
-            message = f"{error.message} {stays}"
-            raise OvernightError(error.kind, message, error.hint, error.detail) from error
+        return try_again(candidate, card, self._work)
 
     def _link(self, origin: Origin) -> Path | None:
         """The link in the library's folder of models by which the model was named."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mlx_backend import protocol
+from mlx_backend.adoption.checks.acceptance import check_before_weights
 from mlx_backend.adoption.filing import filed_before
 from mlx_backend.adoption.taking_in import (
     Candidate,
-    check_small,
     is_changed,
     result_of,
     take_in,
+    try_small,
 )
 from mlx_backend.adoption.work import Work
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -56,13 +57,16 @@ def _downloaded(work: Work, spec: protocol.DownloadSpec) -> BaseModel:
     filed = filed_before(work, work.model, repository.source)
     if filed is None and not is_changed(work):
         work.prepare()
-        fetching.fetch_all(
-            repository, lambda names: check_small(work, repository.name, work.model, names)
-        )
+        fetching.fetch_all(repository, lambda names: _check_small(work, repository.name, names))
     if filed is None:
         filed = take_in(_candidate(work, repository, spec), work)
     work.discard()
     return filed
+
+
+def _check_small(work: Work, name: str, weights: Sequence[str]) -> None:
+    check_before_weights(name, work.model, weights)
+    try_small(work, name, work.model)
 
 
 def _candidate(work: Work, repository: Repository, spec: protocol.DownloadSpec) -> Candidate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend import protocol
-from mlx_backend.adoption.checks.acceptance import check_before_weights, check_whole
+from mlx_backend.adoption.checks.acceptance import check_whole
 from mlx_backend.adoption.checks.configuration import read_configuration
 from mlx_backend.adoption.digests import digest_of_weights, digests_in
 from mlx_backend.adoption.filing import file_model, usable_name
@@ -59,13 +59,12 @@ class Candidate:
     instead_of: Path | None = None
 
 
-def check_small(work: Work, name: str, folder: Path, weights: Collection[str]) -> None:
-    """Check what needs no weights of the model `name`: configuration, tokenizer and template.
+def try_small(work: Work, name: str, folder: Path) -> None:
+    """Try what needs no weights of the model `name`, tokenizer and template, in a process.
 
-    weights: the names of the weight files that are to come. Raises OvernightError where they cannot
-    make a model that can be used, and Stopped.
+    They have passed `check_before_weights`. Raises OvernightError where they cannot be used, and
+    Stopped.
     """
-    check_before_weights(name, folder, weights)
     try:
         try_tokenizer(folder, name, work.stop_requested)
     except StoppedEarly as error:
@@ -75,7 +74,7 @@ def check_small(work: Work, name: str, folder: Path, weights: Collection[str]) -
 def take_in(candidate: Candidate, work: Work) -> BaseModel:
     """Check, quantise and try a candidate, write its card, and move it into the library.
 
-    Its small files have passed `check_small` already. It computes in the lane of the GPU, where a
+    Its small files have passed `try_small` already. It computes in the lane of the GPU, where a
     run may go before it. Raises Stopped, and OvernightError where it cannot be used; then nothing
     of it is in the library.
     """
