@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,8 @@ from mlx_lm.utils import load, load_model
 from mlx_backend.adoption.forms import packed_weights, packing, quantising
 from mlx_backend.adoption.forms.precision import bits_of
 from mlx_backend.adoption.forms.quantising import QUANTISED
-from mlx_backend.adoption.trial import messages
-from mlx_backend.adoption.trial.refusing import refused
-from mlx_backend.adoption.trial.watched import Assignment, Moment, Progress, TrialLimits
+from mlx_backend.adoption.trial.watched import TrialLimits
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.exam.probe import Probe
 from mlx_backend.library.abilities import Quantised
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.machine.arrays import flatten
@@ -32,7 +30,9 @@ from mlx_backend.machine.cores import FIXED_CORES
 from mlx_backend.models.base_model import LoadedModel, load_from
 from mlx_backend.models.hub import fetching
 from mlx_backend.training.stop_requests import StoppedEarly
+from tests.mlx_backend.adoption.forms.packing_here import packed_here, quick_probe_of
 from tests.mlx_backend.adoption.hf_models import write_hf_model
+from tests.mlx_backend.adoption.trial.conftest import write_candidate
 from tests.mlx_backend.arrays import logits, relative_error
 
 IDS = [1, 50, 60, 70, 5, 33, 90, 200]
@@ -44,13 +44,7 @@ OF_LOGITS = {8: 0.03, 6: 0.1, 4: 0.4}
 def quick_probe(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The probe has tests of its own; here it says how often it was asked."""
     asked: list[int] = []
-
-    def probe(loaded: LoadedModel, every: int = 1, check: Any = None) -> Probe:
-        asked.append(every)
-        (check or (lambda: None))()
-        return Probe(120 // every, 60 // every - len(asked), 100.0 + len(asked), 0.01)
-
-    monkeypatch.setattr(packing, "take_probe", probe)
+    monkeypatch.setattr(packing, "take_probe", partial(quick_probe_of, asked))
     monkeypatch.setenv(FIXED_CORES, "1")
     return asked
 
@@ -58,27 +52,8 @@ def quick_probe(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Packing is done in this process; undo this to do it in its own."""
-
-    def outcome(
-        what: Assignment, progress: Progress, stop: Callable[[], bool], _: object
-    ) -> messages.Outcome:
-        def tell(reply: messages.TrialReply) -> None:
-            if stop():
-                raise StoppedEarly
-            assert isinstance(reply, messages.Asked)
-            progress.take(reply, Moment(0.0, 0.0))
-
-        new, bits = what.more
-        try:
-            job = packing.Packing(what.folder, Path(new), int(bits), what.name)
-            return messages.Packed(packing.pack(job, tell))
-        except StoppedEarly:
-            raise
-        except Exception as error:
-            return refused(error, what.folder)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantising, "_outcome", outcome)
+        patch.setattr(quantising, "_outcome", packed_here)
         yield patch
 
 
@@ -410,6 +385,43 @@ def test_what_happens_to_the_process_is_told(
     assert sentence in caught.value.message
     assert everything_in(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_the_process_writes_into_the_new_folder_and_nowhere_else(
+    tmp_path: Path, tiny_folders: dict[str, Path], here: pytest.MonkeyPatch
+) -> None:
+    here.undo()
+    folder = tmp_path / "one"
+    write_hf_model(folder, "llama", tiny_folders["tiny"])
+    before = everything_in(folder)
+    new = tmp_path / f"..one.quantised.{os.getpid()}.part"
+    refused_acts = [
+        f"write {folder / 'new'}",
+        f"write {new / '..' / 'new'}",
+        f"write {tmp_path / 'new'}",
+        f"delete {new / 'tokenizer.json'}",
+        "open /etc/passwd",
+        "run /bin/true",
+    ]
+    acts = [f"write {new / 'new'}", f"open {folder / 'config.json'}", *refused_acts]
+    with pytest.raises(OvernightError) as caught:
+        quantising.quantise(
+            folder, 4, "\n".join(acts), quantising.Watch(), TrialLimits(module=MISBEHAVING)
+        )
+    assert caught.value.message.count("succeeded") == 2
+    assert caught.value.message.count("PermissionError") == len(refused_acts)
+    assert everything_in(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+@pytest.mark.timeout(120)
+def test_an_architecture_that_crashes_is_refused(
+    tmp_path: Path, tiny_folders: dict[str, Path], here: pytest.MonkeyPatch
+) -> None:
+    here.undo()
+    folder = tmp_path / "one"
+    write_candidate(folder, "phi3small", tiny_folders["tiny"], "float32")
+    assert "Quantising it was tried, but" in refusal(folder).message
 
 
 def test_it_can_be_stopped_in_a_process_of_its_own(

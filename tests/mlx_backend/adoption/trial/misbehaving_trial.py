@@ -46,8 +46,8 @@ ACTS: Mapping[str, Callable[[str], object]] = {
 }
 
 
-def main(descriptor: int, folder: Path, wish: str) -> None:
-    lock_down([folder])
+def main(descriptor: int, folder: Path, wish: str, writable: Path | None) -> None:
+    lock_down([folder], writable)
     teller = Teller(descriptor)
     teller.tell(Began("weights"))
     if wish.startswith("lie "):
@@ -66,4 +66,6 @@ def done(wish: str) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    # A process that quantises gets the folder to fill, and the bits.
+    new = Path(sys.argv[5]) if len(sys.argv) > 6 else None
+    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], new)
