@@ -10,10 +10,19 @@ import msgspec
 from mlx_backend import protocol
 from mlx_backend.adoption.checks.acceptance import check_before_weights, check_whole
 from mlx_backend.adoption.filing import filed_before
+from mlx_backend.adoption.source.folder_listing import LocalFile
 from mlx_backend.adoption.source.gathering import Gathered, gather, placed_bytes
 from mlx_backend.adoption.source.origin import Origin, find_origin
 from mlx_backend.adoption.source.stillness import require_unchanged, wait_until_settled
-from mlx_backend.adoption.taking_in import Candidate, digests_of, is_changed, result_of, take_in
+from mlx_backend.adoption.taking_in import (
+    Candidate,
+    digests_of,
+    is_changed,
+    result_of,
+    take_in,
+    try_again,
+    try_small,
+)
 from mlx_backend.adoption.work import Work
 from mlx_backend.catalogue.licences import licence_notice
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -21,9 +30,14 @@ from mlx_backend.files import write_atomically
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.library.home import Library
-from mlx_backend.library.models import BaseModel, read_model
+from mlx_backend.library.models import STARTER, BaseModel, ModelCard, read_model
 from mlx_backend.models.hub.transfer import Stopped
 from mlx_backend.models.hub.wanted import is_weights, no_model
+
+_OF_NO_USE = (ErrorKind.BAD_INPUT, ErrorKind.BUSY)
+"""What is wrong when nothing that came is of use: the model itself, or it changed meanwhile."""
+
+_COMPARED = "compared.json"
 
 
 def adopt(
@@ -36,7 +50,7 @@ def adopt(
 
     Its own files stay as they are. Returns the fields of the command's --json. Raises
     OvernightError where it is no model that can be used, or is being written to; then nothing of it
-    is kept.
+    is kept. Of one that came whole, all is kept where the machine has no room for it now.
     """
     work = Work(library, folder, Journal(folder), stop_requested)
     try:
@@ -44,7 +58,7 @@ def adopt(
     except Stopped:
         return None
     except OvernightError as error:
-        if error.kind is not ErrorKind.DISK_FULL:
+        if error.kind in _OF_NO_USE:
             _forget(work)
         raise
     finally:
@@ -60,13 +74,15 @@ def origin_of(folder: JobFolder) -> Origin | None:
 
 
 def require_not_adopted(models: Path, origin: Origin) -> None:
-    """Raise OvernightError where the model is one of the library's already."""
+    """Raise OvernightError where the model is one of the library's already, and was tried."""
     name = Path(origin.folder).name
     if not origin.in_place:
         return
     try:
-        read_model(models, name)
+        card = read_model(models, name).card
     except OvernightError:
+        return
+    if _is_untried(card):
         return
     raise OvernightError(
         ErrorKind.MODEL_EXISTS,
@@ -84,12 +100,18 @@ def amount_placed(folder: JobFolder) -> tuple[int, int]:
     return there, origin.size
 
 
+def _is_untried(card: ModelCard) -> bool:
+    """Whether a model is from before there was a trial; the starter needs none."""
+    return card.abilities is None and card.name != STARTER
+
+
 class _Adoption:
     def __init__(self, work: Work, spec: protocol.AdoptSpec) -> None:
         self._work = work
         self._spec = spec
 
     def run(self) -> dict[str, object]:
+        self._work.settle()
         origin = self._origin()
         # To quantise it, its weights must be written: the person's own folder stays as it is.
         stays = origin.in_place and not self._spec.bits
@@ -97,7 +119,7 @@ class _Adoption:
         filed = filed_before(self._work, folder, origin.source)
         gathered = Gathered.of(self._work.folder)
         if filed is None:
-            if not (stays or is_changed(self._work)):
+            if not (stays or is_changed(self._work) or self._is_compared(origin)):
                 gathered = self._gathered(origin)
             filed = self._take_in(origin, folder)
         self._tell(origin, gathered)
@@ -112,7 +134,9 @@ class _Adoption:
         models = self._work.library.models
         begun = origin_of(self._work.folder)
         if begun is not None and (
-            filed_before(self._work, self._work.model, begun.source) or _is_unchanged(begun)
+            filed_before(self._work, self._work.model, begun.source)
+            or self._is_compared(begun)
+            or _is_unchanged(begun)
         ):
             return begun
         _forget(self._work)
@@ -136,12 +160,24 @@ class _Adoption:
         check_before_weights(origin.title, folder, weights)
 
     def _take_in(self, origin: Origin, folder: Path) -> BaseModel:
+        card = self._card_before(origin) if folder != self._work.model else None
+        try:
+            return self._taken_in(origin, folder, card)
+        except OvernightError as error:
+            if card is None:
+                raise
+            message = f"{error.message} It stays in the library as it was."
+            raise OvernightError(error.kind, message, error.hint, error.detail) from error
+
+    def _taken_in(self, origin: Origin, folder: Path, card: ModelCard | None) -> BaseModel:
         if folder != self._work.model:
             wait_until_settled(origin.files, self._work.stop_if_asked)
             self._check_small(origin, folder)
         check_whole(origin.title, folder)  # before gigabytes are read that may be nothing
-        digests = self._checked_digests(origin, folder)
-        require_unchanged(origin.files)
+        try_small(self._work, origin.title, folder)
+        if card is not None:
+            return self._tried_again(origin, folder, card)
+        digests = self._compared(origin, folder)
         candidate = Candidate(
             folder=folder,
             title=origin.title,
@@ -150,17 +186,77 @@ class _Adoption:
             name=self._name(origin),
             bits=self._spec.bits,
             digests=digests,
+            instead_of=self._link(origin),
         )
         return take_in(candidate, self._work)
 
+    def _card_before(self, origin: Origin) -> ModelCard | None:
+        """The card of a model of the library that was never tried."""
+        if not origin.in_place:
+            return None
+        try:
+            card = read_model(self._work.library.models, Path(origin.folder).name).card
+        except OvernightError:
+            return None
+        return card if _is_untried(card) else None
+
+    def _tried_again(self, origin: Origin, folder: Path, card: ModelCard) -> BaseModel:
+        candidate = Candidate(
+            folder=folder,
+            title=origin.title,
+            source=card.source,
+            licence=card.licence,
+            name=card.name,
+        )
+        return try_again(candidate, card, self._work)
+
+    def _link(self, origin: Origin) -> Path | None:
+        """The link in the library's folder of models by which the model was named."""
+        path, models = Path(self._spec.path).expanduser(), self._work.library.models
+        is_there = path.is_symlink() and path.parent.resolve() == models.resolve()
+        leads_there = is_there and str(path.resolve()) == origin.folder
+        return models / path.name if leads_there else None
+
     def _name(self, origin: Origin) -> str:
+        if not self._spec.name and (link := self._link(origin)) is not None:
+            return link.name
         if not self._spec.name and self._spec.bits and origin.in_place:
             return f"{origin.title} {self._spec.bits}-bit"
         return self._spec.name
 
-    def _checked_digests(self, origin: Origin, folder: Path) -> dict[str, str]:
+    def _compared(self, origin: Origin, folder: Path) -> dict[str, str]:
+        """The digests of the weights, compared with those of the source; noted for ones brought in.
+
+        From then on the source may change, or be gone.
+        """
         if is_changed(self._work):
             return {}  # they were compared before
+        if self._is_compared(origin):
+            return self._noted()
+        digests = self._checked_digests(origin, folder)
+        require_unchanged(origin.files)
+        if folder == self._work.model:
+            write_atomically(_compared(self._work.folder), msgspec.json.encode(digests))
+        return digests
+
+    def _is_compared(self, origin: Origin) -> bool:
+        """Whether the job's folder has all files, whole and compared."""
+        return bool(self._noted()) and (
+            is_changed(self._work) or all(map(self._is_whole, origin.files))
+        )
+
+    def _is_whole(self, file: LocalFile) -> bool:
+        path = self._work.model / file.name
+        return path.is_file() and path.stat().st_size == file.size
+
+    def _noted(self) -> dict[str, str]:
+        try:
+            noted = _compared(self._work.folder).read_bytes()
+            return msgspec.json.decode(noted, type=dict[str, str])
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+            return {}
+
+    def _checked_digests(self, origin: Origin, folder: Path) -> dict[str, str]:
         self._work.begin("comparing")
         digests = digests_of(folder, {}, self._work)
         for file in origin.files:
@@ -184,7 +280,13 @@ def _is_unchanged(origin: Origin) -> bool:
 def _forget(work: Work) -> None:
     work.discard()
     Gathered.forget(work.folder)
+    _compared(work.folder).unlink(missing_ok=True)
     _frozen(work.folder).unlink(missing_ok=True)
+
+
+def _compared(folder: JobFolder) -> Path:
+    """The file with the digests of the weights, there once these were compared."""
+    return folder.path / _COMPARED
 
 
 def _frozen(folder: JobFolder) -> Path:

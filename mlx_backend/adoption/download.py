@@ -7,8 +7,13 @@ from collections.abc import Callable, Sequence
 from mlx_backend import protocol
 from mlx_backend.adoption.checks.acceptance import check_before_weights
 from mlx_backend.adoption.filing import filed_before
-from mlx_backend.adoption.taking_in import Candidate, is_changed, result_of, take_in
-from mlx_backend.adoption.trial.trial import try_tokenizer
+from mlx_backend.adoption.taking_in import (
+    Candidate,
+    is_changed,
+    result_of,
+    take_in,
+    try_small,
+)
 from mlx_backend.adoption.work import Work
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.folder import JobFolder
@@ -19,7 +24,6 @@ from mlx_backend.models.hub.fetching import Fetching
 from mlx_backend.models.hub.repository import Repository
 from mlx_backend.models.hub.transfer import Stopped
 from mlx_backend.models.hub.wanted import is_weights, wanted_files
-from mlx_backend.training.stop_requests import StoppedEarly
 
 
 def download(
@@ -31,7 +35,7 @@ def download(
     """Download a base model into the library, or go on with it; None when it was stopped.
 
     Returns the fields of the command's --json. Raises OvernightError where the Hub or the network
-    refuses, and where the repository is no model that can be used: then nothing of it is kept.
+    refuses; where the repository is no model that can be used (BAD_INPUT), nothing of it is kept.
     """
     work = Work(library, folder, Journal(folder), stop_requested)
     try:
@@ -47,26 +51,22 @@ def download(
 
 
 def _downloaded(work: Work, spec: protocol.DownloadSpec) -> BaseModel:
+    work.settle()
     fetching = Fetching(work.folder, work.journal, work.stop_requested)
     repository = fetching.repository(spec.repo, spec.revision)
     filed = filed_before(work, work.model, repository.source)
     if filed is None and not is_changed(work):
         work.prepare()
-        fetching.fetch_all(
-            repository, lambda names: _check_before_weights(work, repository.name, names)
-        )
+        fetching.fetch_all(repository, lambda names: _check_small(work, repository.name, names))
     if filed is None:
         filed = take_in(_candidate(work, repository, spec), work)
     work.discard()
     return filed
 
 
-def _check_before_weights(work: Work, name: str, weights: Sequence[str]) -> None:
+def _check_small(work: Work, name: str, weights: Sequence[str]) -> None:
     check_before_weights(name, work.model, weights)
-    try:
-        try_tokenizer(work.model, name, work.stop_requested)
-    except StoppedEarly as error:
-        raise Stopped from error
+    try_small(work, name, work.model)
 
 
 def _candidate(work: Work, repository: Repository, spec: protocol.DownloadSpec) -> Candidate:

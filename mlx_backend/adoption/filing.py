@@ -18,19 +18,35 @@ from mlx_backend.library.adapter_names import (
     normal_name,
     shortened,
 )
-from mlx_backend.library.models import CARD, BaseModel, ModelCard, free_model_name, read_model
+from mlx_backend.library.models import (
+    CARD,
+    STARTER,
+    BaseModel,
+    ModelCard,
+    free_model_name,
+    read_model,
+    read_model_at,
+)
 from mlx_backend.locks import held
+from mlx_backend.models.hub.wanted import no_model
 
 _PATIENCE_S = 60.0
 
 
-def file_model(work: Work, folder: Path, card: ModelCard) -> BaseModel:
+def file_model(
+    work: Work, folder: Path, card: ModelCard, instead_of: Path | None = None
+) -> BaseModel:
     """Give a candidate its card, and move it into the library under a name that is free.
 
     A folder that is in the library already stays where it is, unless the card has another name.
+    instead_of: a link in the library whose place it takes. Raises OvernightError where the library
+    could not read it; then it stays as it is.
     """
     models = work.library.models
+    _require_readable(folder, card)
     with held(models / ".names.lock", _PATIENCE_S):
+        if instead_of is not None and is_same_name(instead_of.name, card.name):
+            instead_of.unlink(missing_ok=True)
         name = _name_for(models, folder, card.name)
         card = msgspec.structs.replace(card, name=name)
         write_atomically(folder / CARD, msgspec.json.encode(card))
@@ -48,8 +64,25 @@ def filed_before(work: Work, folder: Path, source: str) -> BaseModel | None:
         model = read_model(models, name)
     except (OSError, msgspec.DecodeError, OvernightError):
         return None
-    is_left_behind = folder != models / name and (folder / CARD).exists()
-    return model if model.card.source == source and not is_left_behind else None
+    if folder != models / name and (folder / CARD).exists():
+        # Killed before it was moved, unless it was copied to another disk and is there twice.
+        return model if _has_same_card(folder, models / name) else None
+    return model if model.card.source == source else None
+
+
+def _has_same_card(one: Path, other: Path) -> bool:
+    try:
+        return (one / CARD).read_bytes() == (other / CARD).read_bytes()
+    except OSError:
+        return False
+
+
+def _require_readable(folder: Path, card: ModelCard) -> None:
+    try:
+        read_model_at(folder, card)
+    except OvernightError as error:
+        why = "The library cannot read it after all its checks."
+        raise no_model(card.title, f"{why} {error.message}") from error
 
 
 def usable_name(wanted: str) -> str:
@@ -66,7 +99,8 @@ def usable_name(wanted: str) -> str:
 
 
 def _name_for(models: Path, folder: Path, wanted: str) -> str:
-    if folder.parent == models and is_same_name(folder.name, wanted):
+    is_there = folder.parent == models and is_same_name(folder.name, wanted)
+    if is_there and not is_same_name(wanted, STARTER):
         return folder.name
     return free_model_name(models, wanted)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from mlx_backend import protocol
 from mlx_backend.adoption.checks.acceptance import check_whole
@@ -13,8 +16,15 @@ from mlx_backend.adoption.checks.configuration import read_configuration
 from mlx_backend.adoption.digests import digest_of_weights, digests_in
 from mlx_backend.adoption.filing import file_model, usable_name
 from mlx_backend.adoption.forms.precision import bits_of, told_already
-from mlx_backend.adoption.forms.quantising import QUANTISED, quantise
-from mlx_backend.adoption.trial.trial import try_model
+from mlx_backend.adoption.forms.quantising import (
+    PROBED_FROM,
+    QUANTISED,
+    OnProgress,
+    Watch,
+    quantise,
+)
+from mlx_backend.adoption.lane import in_the_lane
+from mlx_backend.adoption.trial.trial import try_model, try_tokenizer
 from mlx_backend.adoption.work import Work
 from mlx_backend.jobs.pace import Pace
 from mlx_backend.library.abilities import Abilities, Quantised
@@ -35,7 +45,8 @@ class Candidate:
     folder: with regular files only, all of which may be replaced, but never written in place: their
     bytes may be those of another program's files. title: what people call it, for a message too.
     name: wanted in the library. bits: 4, 6 or 8 to quantise its weights; 0: as they are.
-    digests: the SHA-256 of those of its weight files for which it is known.
+    digests: the SHA-256 of those of its weight files for which it is known. instead_of: a link in
+    the library whose place it takes.
     """
 
     folder: Path
@@ -45,19 +56,34 @@ class Candidate:
     name: str
     bits: int = 0
     digests: Mapping[str, str] = field(default_factory=dict)
+    instead_of: Path | None = None
+
+
+def try_small(work: Work, name: str, folder: Path) -> None:
+    """Try what needs no weights of the model `name`, tokenizer and template, in a process.
+
+    They have passed `check_before_weights`. Raises OvernightError where they cannot be used, and
+    Stopped.
+    """
+    try:
+        try_tokenizer(folder, name, work.stop_requested)
+    except StoppedEarly as error:
+        raise Stopped from error
 
 
 def take_in(candidate: Candidate, work: Work) -> BaseModel:
     """Check, quantise and try a candidate, write its card, and move it into the library.
 
-    Its small files have passed `check_before_weights` already. Raises Stopped, and OvernightError
-    where it cannot be used; then nothing of it is in the library.
+    Its small files have passed `try_small` already. It computes in the lane of the GPU, where a
+    run may go before it. Raises Stopped, and OvernightError where it cannot be used; then nothing
+    of it is in the library.
     """
     work.begin("checking")
     parameters = check_whole(candidate.title, candidate.folder)
-    quantised = _quantised(candidate, work)
-    digests = digests_of(candidate.folder, {} if quantised else candidate.digests, work)
-    abilities = _tried(candidate, work)
+    with in_the_lane(work):
+        quantised = _quantised(candidate, work)
+        digests = digests_of(candidate.folder, {} if quantised else candidate.digests, work)
+        abilities = _tried(candidate, work)
     card = ModelCard(
         name=usable_name(candidate.name or candidate.title),
         title=candidate.title,
@@ -69,7 +95,20 @@ def take_in(candidate: Candidate, work: Work) -> BaseModel:
         quantised=quantised,
     )
     work.stop_if_asked()
-    return file_model(work, candidate.folder, card)
+    return file_model(work, candidate.folder, card, candidate.instead_of)
+
+
+def try_again(candidate: Candidate, card: ModelCard, work: Work) -> BaseModel:
+    """Try a model that is in the library since before there was a trial, and add to its card.
+
+    Its weights stay those of its card. Raises as `take_in`; then it is left as it was.
+    """
+    work.begin("checking")
+    check_whole(candidate.title, candidate.folder)
+    with in_the_lane(work):
+        abilities = _tried(candidate, work)
+    work.stop_if_asked()
+    return file_model(work, candidate.folder, msgspec.structs.replace(card, abilities=abilities))
 
 
 def is_changed(work: Work) -> bool:
@@ -86,7 +125,12 @@ def _quantised(candidate: Candidate, work: Work) -> Quantised | None:
         work.journal.append(protocol.Notice(text=told_already(already)))
         return None
     work.begin("quantising")
-    found = quantise(candidate.folder, candidate.bits, _percent(work), work.stop_if_asked)
+    try:
+        check = partial(check_whole, candidate.title)
+        watch = Watch(_percent(work), work.stop_requested, check)
+        found = quantise(candidate.folder, candidate.bits, candidate.title, watch)
+    except StoppedEarly as error:
+        raise Stopped from error
     work.journal.append(protocol.Notice(text=f"{found.cost}."))
     return found
 
@@ -94,8 +138,11 @@ def _quantised(candidate: Candidate, work: Work) -> Quantised | None:
 def _tried(candidate: Candidate, work: Work) -> Abilities:
     work.begin("trying")
 
-    def tell(done: int, total: int) -> None:
-        work.journal.append(protocol.Progress(done=done, total=total, unit="steps"))
+    def tell(done: int, total: int, left: float | None) -> None:
+        remaining_s = None if left is None else round(left, 1)
+        work.journal.append(
+            protocol.Progress(done=done, total=total, unit="steps", remaining_s=remaining_s)
+        )
 
     try:
         return try_model(candidate.folder, candidate.title, tell, work.stop_requested)
@@ -103,11 +150,16 @@ def _tried(candidate: Candidate, work: Work) -> Abilities:
         raise Stopped from error
 
 
-def _percent(work: Work) -> Callable[[int, int], None]:
-    pace = Pace()
+def _percent(work: Work) -> OnProgress:
+    """Tells each hundredth once; the time that is left where one kind of work is left."""
+    pace, last = Pace(), -1
 
     def tell(done: int, total: int) -> None:
-        left = pace.remaining(done, total, time.time())
+        nonlocal last
+        if done == last:
+            return
+        last = done
+        left = pace.remaining(done, total, time.time()) if done >= PROBED_FROM else None
         remaining_s = None if left is None else round(left, 1)
         work.journal.append(
             protocol.Progress(done=done, total=total, unit="percent", remaining_s=remaining_s)
@@ -133,12 +185,17 @@ def digests_of(folder: Path, known: Mapping[str, str], work: Work) -> dict[str, 
 
 def result_of(model: BaseModel) -> dict[str, object]:
     """What `overnight download --json` gives of a model that is in the library."""
+    card = model.card
+    bits_and_cost = card.quantised and {"bits": card.quantised.bits, "cost": card.quantised.cost}
     return {
-        "model": model.card.name,
+        "model": card.name,
         "bytes": model.bytes,
-        "licence": model.card.licence,
+        "licence": card.licence,
         "path": str(model.path),
-        "source": model.card.source,
-        "parameters": model.card.parameters,
+        "source": card.source,
+        "parameters": card.parameters,
         "fits": model.fits,
+        "reads": model.reads,
+        "thinks": card.abilities is not None and card.abilities.thinks,
+        "quantised": bits_and_cost,
     }

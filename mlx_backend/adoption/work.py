@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_backend import protocol
-from mlx_backend.files import remove_tree
+from mlx_backend.files import remove_tree, settle_exchange
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.journal import Journal
 from mlx_backend.library.home import Library
@@ -51,13 +51,18 @@ class Work:
         if self.stop_requested():
             raise Stopped
 
+    def settle(self) -> None:
+        """Put the candidate back where a process was killed while it exchanged its folder."""
+        settle_exchange(self.model)
+
     def prepare(self) -> None:
-        """Make the folders for what comes."""
+        """Make the folders for what comes, once `settle` was called."""
         for parent in (self.parts, self.model):
             parent.mkdir(exist_ok=True)
 
     def discard(self) -> None:
-        """Remove what has come so far."""
-        for part in (self.parts, self.model):
+        """Remove what has come so far, and what killed processes left beside it."""
+        left = self.folder.path.glob(f".*{self.model.name}.*")
+        for part in (self.parts, self.model, *left):
             if part.exists():
                 remove_tree(part)

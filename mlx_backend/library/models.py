@@ -11,7 +11,7 @@ import msgspec
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import folder_bytes
 from mlx_backend.library.abilities import Abilities, Quantised
-from mlx_backend.library.adapter_names import same_among, shortened
+from mlx_backend.library.adapter_names import is_same_name, same_among, shortened
 from mlx_backend.library.bounded_json import read_object
 from mlx_backend.library.measured_memory import Measured, measured_memory
 from mlx_backend.library.model_figures import Config, context_of, figures_of
@@ -86,28 +86,42 @@ def read_model(folder: Path, name: str, measured: Measured | None = None) -> Bas
     if name != STARTER and not (path / CARD).exists():
         raise _not_adopted(name, path)
     try:
-        card = msgspec.json.decode((path / CARD).read_bytes(), type=ModelCard)
-        config = read_object(path / "config.json")
-        weights = list(path.glob("model*.safetensors"))
+        card = msgspec.json.decode(_regular(path / CARD).read_bytes(), type=ModelCard)
+        filed_at = (path / CARD).stat().st_mtime
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(name, path, str(error)) from error
+    # An older measurement is one of another model, which had this name before.
+    is_of_it = measured is not None and measured.at >= filed_at
+    # The folder's name is the model's, as with adapters.
+    card = msgspec.structs.replace(card, name=name)
+    return read_model_at(path, card, measured if is_of_it else None)
+
+
+def read_model_at(path: Path, card: ModelCard, measured: Measured | None = None) -> BaseModel:
+    """The base model in a folder, in the library or not, to which `card` belongs.
+
+    Raises OvernightError where it is incomplete or unsafe.
+    """
+    name = card.name
+    try:
+        config = read_object(_regular(path / "config.json"))
+        weights = [_regular(file) for file in path.glob("model*.safetensors")]
         has_weights = bool(weights) and all(_is_whole(file) for file in weights)
         has_tokenizer = (path / "tokenizer.json").is_file()
-        filed_at = (path / CARD).stat().st_mtime
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(name, path, str(error)) from error
     if not (has_weights and has_tokenizer):
         raise _damaged(name, path, "weights or tokenizer missing")
-    if "model_file" in config:  # auto_map is ignored: mlx-lm has its own code for those models
+    # auto_map is ignored: mlx-lm has its own code for those models.
+    if config.get("model_file") is not None:
         raise OvernightError(
             ErrorKind.MODEL_DAMAGED,
             f"The base model '{name}' asks to run program code of its own.",
             "Overnight never runs code from a model. Remove this model and choose another.",
         )
-    # An older measurement is one of another model, which had this name before.
-    is_of_it = measured is not None and measured.at >= filed_at
-    fit = _fit(card, config, sum(map(_size, weights)), measured if is_of_it else None)
+    fit = _fit(card, config, sum(map(_size, weights)), measured)
     return BaseModel(
-        # The folder's name is the model's, as with adapters.
-        card=msgspec.structs.replace(card, name=name),
+        card=card,
         path=path,
         bytes=folder_bytes(path),
         fits=fit.trains,
@@ -142,9 +156,9 @@ def model_name_taken(folder: Path, name: str) -> str | None:
 
 
 def free_model_name(folder: Path, wanted: str) -> str:
-    """`wanted`, or `wanted` with a number appended when it is taken."""
+    """`wanted`, or `wanted` with a number appended when it is taken, as the starter's always is."""
     name, number = wanted, 1
-    while model_name_taken(folder, name) is not None:
+    while is_same_name(name, STARTER) or model_name_taken(folder, name) is not None:
         number += 1
         name = shortened(wanted, f" {number}")
     return name
@@ -153,6 +167,13 @@ def free_model_name(folder: Path, wanted: str) -> str:
 def _fit(card: ModelCard, config: Config, weight_bytes: int, measured: Measured | None) -> Fit:
     figures = figures_of(config, card.parameters, weight_bytes)
     return fit_of(figures, Machine.here(), measured)
+
+
+def _regular(path: Path) -> Path:
+    """The path of a file or of a link to one. Raises ValueError for a pipe, which would block."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path.name} is no file")
+    return path
 
 
 def _size(path: Path) -> int:
@@ -169,6 +190,13 @@ def _is_whole(weights: Path) -> bool:
     except ValueError:
         return False
     return True
+
+
+def damage_hint(name: str, path: Path) -> str:
+    """What to do about a damaged model. Only the starter comes again by itself."""
+    if name == STARTER:
+        return f"Remove the folder {path}. Overnight makes the starter model again by itself."
+    return f"Remove the folder {path}, then download or adopt the model again."
 
 
 def _unknown(name: str) -> OvernightError:
@@ -191,6 +219,6 @@ def _damaged(name: str, path: Path, detail: str) -> OvernightError:
     return OvernightError(
         ErrorKind.MODEL_DAMAGED,
         f"The base model '{name}' is not complete.",
-        f"Remove the folder {path}. Overnight makes the starter model again by itself.",
+        damage_hint(name, path),
         detail,
     )

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 _FORBIDDEN = ("socket.", "subprocess.", "shutil.", "urllib.", "http.", "ftplib.", "smtplib.", "os.")
 _HARMLESS = frozenset(
@@ -20,18 +21,22 @@ _TIME_ZONES = ("/usr/share/zoneinfo", "/var/db/timezone", "/etc/localtime", "/et
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def lock_down(readable: Iterable[Path] = ()) -> None:
+def lock_down(readable: Iterable[Path] = (), writable: Path | None = None) -> None:
     """From now on, allow only reading Python's own modules and what is at or below `readable`.
 
+    At and below the folder `writable`, files can be read and written, and nothing else can be done.
     Everything else raises PermissionError. Code that is not Python's own is not watched.
     """
-    roots = (*_own_roots(), *(path.resolve() for path in readable))
+    places = () if writable is None else (writable.resolve(),)
+    roots = (*_own_roots(), *(path.resolve() for path in readable), *places)
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:
         if event == "open":
-            _check_open(roots, *arguments)
+            _check_open(roots, places, *arguments)
         elif event in ("os.listdir", "os.scandir"):
             _check_path(roots, arguments[0])
+        elif event == "os.mkdir":
+            _check_writable(places, arguments[0])
         elif event.startswith(_FORBIDDEN) and event not in _HARMLESS and not _is_of_parent(event):
             raise PermissionError(f"this process may not use {event}")
 
@@ -50,15 +55,28 @@ def _own_roots() -> tuple[Path, ...]:
     return tuple(root for root in roots if root != Path("/"))
 
 
-def _check_open(roots: tuple[Path, ...], path: object, mode: object, flags: object) -> None:
+def _check_open(
+    roots: tuple[Path, ...], places: tuple[Path, ...], path: object, mode: object, flags: object
+) -> None:
     if isinstance(flags, int) and flags & _WRITING:
+        _check_writable(places, path)
+    else:
+        _check_path(roots, path)
+
+
+def _check_writable(places: tuple[Path, ...], path: Any) -> None:
+    is_path = isinstance(path, str | bytes | os.PathLike)
+    if not is_path or not _is_below(places, Path(os.fsdecode(path)).resolve()):
         raise PermissionError("this process may not write files")
-    _check_path(roots, path)
 
 
 def _check_path(roots: tuple[Path, ...], path: object) -> None:
     if not isinstance(path, str | bytes | os.PathLike):
         return  # a descriptor of a file that was opened before the lockdown
     name = Path(os.fsdecode(path)).resolve()
-    if not any(name.is_relative_to(root) for root in roots):
+    if not _is_below(roots, name):
         raise PermissionError(f"this process may not read {name}")
+
+
+def _is_below(roots: tuple[Path, ...], path: Path) -> bool:
+    return any(path.is_relative_to(root) for root in roots)

@@ -17,7 +17,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapter_bases import base_of
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.home import Library
-from mlx_backend.library.models import BaseModel
+from mlx_backend.library.models import BaseModel, damage_hint
 from mlx_backend.machine import dependency_patches
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.machine.arrays import flatten
@@ -149,7 +149,7 @@ def _damage_told(name: str, info: BaseModel) -> Iterator[None]:
         raise OvernightError(
             ErrorKind.MODEL_DAMAGED,
             f"The base model '{name}' cannot be loaded.",
-            f"Remove the folder {info.path}; the starter model is made again by itself.",
+            damage_hint(name, info.path),
             f"{type(error).__name__}: {error}",
         ) from error
 

@@ -60,7 +60,7 @@ def _check_type(name: str, config: Mapping[str, object]) -> None:
             known = MODEL_ARCHITECTURE_REMAPPING.get((said, each), known)
     try:
         module = importlib.import_module(f"mlx_lm.models.{known}") if _is_type(known) else None
-    except ImportError:
+    except (Exception, SystemExit):  # the module of `olmo` ends the process without ai2-olmo
         module = None
     if not (hasattr(module, "Model") and hasattr(module, "ModelArgs")):
         raise no_model(name, f"Its type, '{str(said)[:64]}', is unknown to this version of mlx-lm.")

@@ -68,6 +68,7 @@ def read_weights(name: str, folder: Path) -> Weights:
     Raises OvernightError where one is damaged or has holes, and where they or their index do not
     fit together.
     """
+    _refuse_odd_names(name, folder)
     tensors: dict[str, Tensor] = {}
     files: dict[str, str] = {}
     for path in sorted(path for path in folder.iterdir() if is_weights(path.name)):
@@ -80,6 +81,14 @@ def read_weights(name: str, folder: Path) -> Weights:
             raise no_model(name, "Its weights are cut into more tensors than any model has.")
     _check_index(name, _index(name, folder), files)
     return Weights(tensors, files)
+
+
+def _refuse_odd_names(name: str, folder: Path) -> None:
+    """Refuse what mlx-lm would load as weights beside those that are checked."""
+    for path in folder.glob("model*.safetensors"):
+        if not is_weights(path.name):
+            shown = "".join(c if c.isprintable() else "?" for c in path.name)[:80]
+            raise no_model(name, f"Its folder has an odd file, {shown}, which is none of its own.")
 
 
 def _read(name: str, path: Path) -> dict[str, Tensor]:

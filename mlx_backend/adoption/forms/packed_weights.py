@@ -28,9 +28,11 @@ def write_packed(folder: Path, new: Path, bits: int, reached: Callable[[float], 
     read as they are needed, so that few of them are in memory at once. `reached` gets the share
     of the work that is done; what it raises ends the work.
 
-    Raises OvernightError where the model cannot be loaded or none of its layers can be packed.
+    Raises OvernightError where none of its layers can be packed, and whatever mlx-lm raises for a
+    model that it cannot load.
     """
-    model, config = _loaded(folder)
+    model, config = load_model(folder, lazy=True)  # none of the weights is in memory yet
+    _set_dtype(model, config)
     with contextlib.redirect_stdout(sys.stderr):  # because mlx-lm prints
         model, config = _quantised(model, config, bits)
     if not any("scales" in module for _, module in model.named_modules()):
@@ -44,21 +46,6 @@ def write_packed(folder: Path, new: Path, bits: int, reached: Callable[[float], 
     save_model(new, model, donate_model=True)
     keeps_vision = "vision_tower" in getattr(model, "model", {})
     save_config(config, new / "config.json", keep_vision_config=keeps_vision)
-
-
-def _loaded(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The model, none of whose weights is in memory yet, and its configuration."""
-    try:
-        model, config = load_model(folder, lazy=True)
-        _set_dtype(model, config)
-    except (Exception, SystemExit) as error:  # mlx-lm's `olmo` ends the process without ai2-olmo
-        raise OvernightError(
-            ErrorKind.MODEL_DAMAGED,
-            f"The model '{folder.name}' cannot be quantised, because it cannot be loaded.",
-            "Fetch or copy it again, or choose another one.",
-            f"{type(error).__name__}: {error}",
-        ) from error
-    return model, config
 
 
 def _quantised(

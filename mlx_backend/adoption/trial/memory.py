@@ -10,6 +10,7 @@ import psutil
 
 from mlx_backend.library.weight_headers import Tensor, read_header
 from mlx_backend.machine.accelerator import has_gpu
+from mlx_backend.models.hub.wanted import is_weights
 
 ALLOWANCE = 3 * 10**9
 """Bytes beside the weights: Python and its libraries, a training step, caches of the exam."""
@@ -27,7 +28,8 @@ def weights_in_memory(folder: Path) -> int:
     """
     tensors = [
         tensor
-        for file in folder.glob("model*.safetensors")
+        for file in folder.iterdir()
+        if is_weights(file.name) and file.is_file()
         for tensor in read_header(file).values()
     ]
     if has_gpu():

@@ -1,14 +1,15 @@
-"""What a trial's process tells its parent, as lines of JSON over a pipe."""
+"""What the process of a trial, or of quantising, tells its parent: lines of JSON over a pipe."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
 from mlx_backend.adoption.trial.stages import StageName
-from mlx_backend.library.abilities import Abilities
+from mlx_backend.library.abilities import Abilities, Quantised
 from mlx_backend.training.trial import Trial
 
 _LONGEST_LINE = 1 << 16
@@ -22,10 +23,14 @@ class Began(msgspec.Struct, frozen=True, tag=True):
 
 
 class Asked(msgspec.Struct, frozen=True, tag=True):
-    """So many questions of the reading exam have been asked, of so many."""
+    """So many questions of the reading exam have been asked, or hundredths are done, of so many."""
 
     done: int
     total: int
+
+
+ProblemKind = Literal["bad_input", "no_memory", "disk_full"]
+"""What stood in the way: the model itself, or what the machine has no room for now."""
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -34,6 +39,8 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     message: str = ""
     reason: str = ""
     detail: str = ""
+    hint: str = ""
+    kind: ProblemKind = "bad_input"
 
 
 class Passed(msgspec.Struct, frozen=True, tag=True):
@@ -47,8 +54,14 @@ class Readable(msgspec.Struct, frozen=True, tag=True):
     """The tokenizer and the chat template passed; no more was tried."""
 
 
-Outcome = Refused | Passed | Readable
-"""With what a trial ends."""
+class Packed(msgspec.Struct, frozen=True, tag=True):
+    """The weights are quantised, and what that cost."""
+
+    quantised: Quantised
+
+
+Outcome = Refused | Passed | Readable | Packed
+"""With what a process ends."""
 
 TrialReply = Began | Asked | Outcome
 

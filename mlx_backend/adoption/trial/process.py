@@ -17,22 +17,29 @@ from pathlib import Path
 from mlx_backend.adoption.trial.stages import Extent
 from mlx_backend.machine import accelerator
 
-# What psutil and the quota of cores read on Linux; the rest of /proc tells of other processes.
-_OF_THE_SYSTEM = ("/proc/stat", "/proc/meminfo", "/proc/cpuinfo", "/proc/self", "/sys/fs/cgroup")
+OF_THE_SYSTEM = tuple(
+    map(Path, ("/proc/stat", "/proc/meminfo", "/proc/cpuinfo", "/proc/self", "/sys/fs/cgroup"))
+)
+"""What psutil and the quota of cores read on Linux; the rest of /proc tells of other processes."""
 
 
 def main(descriptor: int, folder: Path, name: str, memory: int, extent: Extent) -> None:
     """Try the model in `folder`, and tell the pipe `descriptor`; `memory` is the limit in bytes."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    restrict(memory)
-    accelerator.prepare()
+    begin(memory)
     from mlx_backend.adoption.trial import messages, trying
     from mlx_backend.machine.lockdown import lock_down
 
     trying.load_libraries()
-    lock_down([folder, *map(Path, _OF_THE_SYSTEM)])
+    lock_down([folder, *OF_THE_SYSTEM])
     teller = messages.Teller(descriptor)
     teller.tell(trying.outcome_of(trying.Trying(folder, name, teller.tell, extent)))
+
+
+def begin(memory: int) -> None:
+    """End with the parent, dump no core, take no more memory than so many bytes; prepare MLX."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    restrict(memory)
+    accelerator.prepare()
 
 
 def restrict(memory: int) -> None:

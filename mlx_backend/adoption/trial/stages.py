@@ -15,6 +15,7 @@ StageName = Literal[
     "training",
     "answers",
     "reading",
+    "quantising",
 ]
 
 Extent = Literal["all", "tokenizer"]
@@ -55,7 +56,13 @@ TRAINING = Stage("training", "Training it for a step", 300.0, 300.0)
 ANSWERS = Stage("answers", "Asking it several questions at once", 300.0, 300.0)
 READING = Stage("reading", "Its reading exam", 600.0, 600.0)
 
-STAGES: dict[StageName, Stage] = {
-    stage.name: stage
-    for stage in (START, TOKENIZER, TEMPLATE, WEIGHTS, OUTPUTS, MEMORY, TRAINING, ANSWERS, READING)
-}
+QUANTISING = Stage("quantising", "Quantising it", 300.0, 300.0)
+
+TRIAL_STAGES = (
+    *(START, TOKENIZER, TEMPLATE, WEIGHTS, OUTPUTS, MEMORY),
+    *(TRAINING, ANSWERS, READING),
+)
+"""The stages of a trial, in their order."""
+
+STAGES: dict[StageName, Stage] = {stage.name: stage for stage in (*TRIAL_STAGES, QUANTISING)}
+"""All stages by their names."""

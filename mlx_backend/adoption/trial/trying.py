@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -17,11 +16,10 @@ from mlx_backend.adoption.trial.messages import (
     Outcome,
     Passed,
     Readable,
-    Refused,
     TrialReply,
-    shortened,
 )
 from mlx_backend.adoption.trial.reading_exam import result_of, take_reading_exam
+from mlx_backend.adoption.trial.refusing import refused
 from mlx_backend.adoption.trial.stages import Extent, Stage
 from mlx_backend.adoption.trial.tried_model import (
     check_answers,
@@ -32,14 +30,12 @@ from mlx_backend.adoption.trial.tried_model import (
 )
 from mlx_backend.adoption.trial.tried_tokenizer import (
     TemplateAbilities,
-    UnfitError,
     as_model,
     check_tokenizer,
     ids_in_use,
     load_tokenizer,
     try_template,
 )
-from mlx_backend.errors import OvernightError
 from mlx_backend.library.abilities import Abilities, Reading
 from mlx_backend.models.base_model import LoadedModel, load_weights
 from mlx_backend.models.chat_form import ChatForm
@@ -122,18 +118,5 @@ def outcome_of(trying: Trying) -> Outcome:
     """Run a trial; whatever is raised becomes a refusal."""
     try:
         return trying.run()
-    except UnfitError as error:
-        return Refused(reason=str(error))
-    except OvernightError as error:
-        return Refused(message=error.message, detail=shortened(error.detail))
     except (Exception, SystemExit) as error:  # mlx-lm's `olmo` ends the process without ai2-olmo
-        detail = "".join(traceback.format_exception(error))
-        return Refused(reason=_reason(error, trying.folder), detail=shortened(detail))
-
-
-def _reason(error: BaseException, folder: Path) -> str:
-    if isinstance(error, MemoryError) or "alloc" in str(error):
-        return "it needs more memory than it may have"
-    said = str(error).replace(str(folder), "its folder")
-    first_line = said.strip().partition("\n")[0][:200]
-    return f"it failed: {first_line or type(error).__name__}"
+        return refused(error, trying.folder)

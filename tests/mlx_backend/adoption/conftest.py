@@ -5,24 +5,30 @@ Models are tried for real in `test_taking_in.py`, `trial/` and where a job has a
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlx_backend import protocol
+from mlx_backend.adoption.adopt import adopt
 from mlx_backend.adoption.download import download
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.protocol import DownloadSpec
 from tests.mlx_backend.abilities import READS
+from tests.mlx_backend.adoption.places import grown_old
 from tests.mlx_backend.models.hub.loopback_hub import REPO, Hub
 from tests.mlx_backend.models.hub.weights import WEIGHTS
 
 _TRY = "mlx_backend.adoption.taking_in.try_model"
-_TRY_TOKENIZER = "mlx_backend.adoption.download.try_tokenizer"
+_TRY_TOKENIZER = "mlx_backend.adoption.taking_in.try_tokenizer"
 
 Fetch = Callable[..., dict[str, object] | None]
+Adopt = Callable[..., dict[str, Any]]
 Refused = Callable[..., OvernightError]
 
 
@@ -71,3 +77,28 @@ def refused(library: Library, fetch: Fetch) -> Refused:
         return caught.value
 
     return refused
+
+
+@pytest.fixture
+def task(library: Library) -> JobFolder:
+    """The folder of an adoption that has not begun."""
+    return JobFolder.create(library.jobs, protocol.AdoptSpec(path="/"))
+
+
+@pytest.fixture
+def take(library: Library, task: JobFolder) -> Adopt:
+    """Adopts in this process; returns the result, {} where it was stopped."""
+
+    def take(path: Path, stop: Callable[[], bool] = lambda: False, **fields: Any) -> dict[str, Any]:
+        spec = protocol.AdoptSpec(path=str(path), **fields)
+        return adopt(library, task, spec, stop) or {}
+
+    return take
+
+
+@pytest.fixture
+def files(tmp_path: Path, model_files: Path) -> Path:
+    """A good model in a folder, an hour old."""
+    folder = tmp_path / "Tiny-1B"
+    shutil.copytree(model_files, folder)
+    return grown_old(folder)

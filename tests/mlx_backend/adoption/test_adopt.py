@@ -24,6 +24,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.models import CARD, list_models, read_model
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.hub import fetching
+from tests.mlx_backend.adoption.conftest import Adopt
 from tests.mlx_backend.adoption.places import (
     REVISION,
     WEIGHTS,
@@ -35,32 +36,6 @@ from tests.mlx_backend.adoption.places import (
 from tests.mlx_backend.models.hub.weights import enlarge_folder, split_weights
 
 MB = 1 << 20
-Adopt = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def task(library: Library) -> JobFolder:
-    """The folder of an adoption that has not begun."""
-    return JobFolder.create(library.jobs, protocol.AdoptSpec(path="/"))
-
-
-@pytest.fixture
-def take(library: Library, task: JobFolder) -> Adopt:
-    """Adopts in this process; returns the result, {} where it was stopped."""
-
-    def take(path: Path, stop: Callable[[], bool] = lambda: False, **fields: Any) -> dict[str, Any]:
-        spec = protocol.AdoptSpec(path=str(path), **fields)
-        return adopt(library, task, spec, stop) or {}
-
-    return take
-
-
-@pytest.fixture
-def files(tmp_path: Path, model_files: Path) -> Path:
-    """A good model in a folder, an hour old."""
-    folder = tmp_path / "Tiny-1B"
-    shutil.copytree(model_files, folder)
-    return grown_old(folder)
 
 
 def enlarge(folder: Path, amount: int = 6 * MB) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from mlx_backend import protocol
 from mlx_backend.adoption import taking_in
 from mlx_backend.adoption.adopt import adopt
 from mlx_backend.adoption.download import download
-from mlx_backend.adoption.trial.trial import try_model
+from mlx_backend.adoption.forms import packing, quantising
 from mlx_backend.errors import OvernightError
 from mlx_backend.files import sha256_of_file
 from mlx_backend.jobs import JobFolder
@@ -21,6 +22,8 @@ from mlx_backend.library.models import read_model
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.protocol import Sampling, Turn
+from tests.mlx_backend.abilities import READS
+from tests.mlx_backend.adoption.forms.packing_here import packed_here, quick_probe_of
 from tests.mlx_backend.adoption.forms.trained_sentencepiece import trained
 from tests.mlx_backend.adoption.hf_models import write_hf_model
 from tests.mlx_backend.adoption.places import grown_old, state_of
@@ -34,6 +37,15 @@ Adopting = Callable[..., dict[str, object] | None]
 def tried(untried: pytest.MonkeyPatch) -> None:
     """Here every model is tried."""
     untried.undo()
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models pass their trial at once, and are quantised in this process."""
+    monkeypatch.setattr(taking_in, "try_tokenizer", lambda *_: None)
+    monkeypatch.setattr(taking_in, "try_model", lambda *_: READS)
+    monkeypatch.setattr(quantising, "_outcome", packed_here)
+    monkeypatch.setattr(packing, "take_probe", partial(quick_probe_of, []))
 
 
 @pytest.fixture
@@ -118,6 +130,11 @@ def test_quantised_when_it_comes(library: Library, adopting: Adopting, half: Pat
         for event in told(library)
     )
     assert state_of(half) == before
+    percents = [
+        e for e in told(library) if isinstance(e, protocol.Progress) and e.unit == "percent"
+    ]
+    assert not [e for e in percents if e.done < 60 and e.remaining_s is not None]
+    assert [e for e in percents if e.remaining_s is not None]
     answer = ChatModel(load_base_model(library, model.card.name)).answer(
         QUESTION, Sampling(max_tokens=3)
     )
@@ -125,7 +142,7 @@ def test_quantised_when_it_comes(library: Library, adopting: Adopting, half: Pat
 
 
 def test_what_is_quantised_already_stays_as_it_is(
-    library: Library, adopting: Adopting, half: Path
+    library: Library, adopting: Adopting, half: Path, quickly: None
 ) -> None:
     first = adopting(bits=4)
     assert first is not None
@@ -140,7 +157,9 @@ def test_what_is_quantised_already_stays_as_it_is(
 
 
 @pytest.mark.parametrize("stage", ["quantising", "trying"])
-def test_stopped_on_the_way_it_goes_on(library: Library, adopting: Adopting, stage: str) -> None:
+def test_stopped_on_the_way_it_goes_on(
+    library: Library, adopting: Adopting, stage: str, quickly: None
+) -> None:
     assert adopting(lambda: stages(library)[-1:] == [stage], bits=4) is None
     assert not [path for path in library.models.iterdir() if not path.name.startswith(".")]
     result = adopting(bits=4)
@@ -149,7 +168,7 @@ def test_stopped_on_the_way_it_goes_on(library: Library, adopting: Adopting, sta
 
 
 def test_killed_in_its_trial_it_goes_on_with_the_quantised_weights(
-    library: Library, adopting: Adopting, monkeypatch: pytest.MonkeyPatch
+    library: Library, adopting: Adopting, quickly: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
         pass
@@ -160,7 +179,7 @@ def test_killed_in_its_trial_it_goes_on_with_the_quantised_weights(
     monkeypatch.setattr(taking_in, "try_model", kill)
     with pytest.raises(Killed):
         adopting(bits=4)
-    monkeypatch.setattr(taking_in, "try_model", try_model)
+    monkeypatch.setattr(taking_in, "try_model", lambda *_: READS)
     result = adopting(bits=4)
     assert result is not None
     assert read_model(library.models, str(result["model"])).card.quantised is not None

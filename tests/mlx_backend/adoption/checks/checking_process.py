@@ -1,8 +1,9 @@
 """Adopts the folders that it is told of, one a line, and tells what happened and what it took.
 
-`python checking_process.py HOME`: a line of stdin is a path; the line of stdout that answers it is
-JSON: `error` (kind and message; "" when accepted), `peak` (bytes of memory above those at the
-start, the most so far), `seconds`, and `did` (what no check may do: run, start or load something).
+`python checking_process.py HOME`: a line of stdin is JSON, a path and the bits to quantise to; the
+line of stdout that answers it is JSON: `error` (kind and message; "" when accepted), `peak` (bytes
+of memory above those at the start, the most so far), `seconds`, and `did` (what no check may do:
+run, start or load something).
 """
 
 from __future__ import annotations
@@ -66,12 +67,13 @@ def main() -> None:
     sys.addaudithook(watcher)
     before = peak()
     for line in sys.stdin:
-        path = json.loads(line)
-        job = JobFolder.create(library.jobs, AdoptSpec(path=path))
+        path, bits = json.loads(line)
+        spec = AdoptSpec(path=path, bits=bits)
+        job = JobFolder.create(library.jobs, spec)
         watcher.folder, watcher.did = path, []
         began, error = time.monotonic(), ["", ""]
         try:
-            adopt(library, job, AdoptSpec(path=path), lambda: False)
+            adopt(library, job, spec, lambda: False)
         except Exception as raised:
             told = from_exception(raised)
             error = [told.kind.value, told.message]

@@ -228,6 +228,7 @@ def merges_of_nothing(folder: Path) -> None:
 
 
 LOADED: dict[str, Spoil] = {
+    "template_of_a_terabyte": partial(template, said="{{ 'a' * (10 ** 12) }}"),
     "tokenizer_with_code": tokenizer_with_code,
     "merges_of_nothing": merges_of_nothing,
 }

@@ -38,7 +38,7 @@ print(json.dumps(watcher.did))
 """
 
 Verdict = dict[str, Any]
-Check = Callable[[Path], Verdict]
+Check = Callable[..., Verdict]
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,8 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Check]:
         assert process.stdout
         asked, answers = process.stdin, process.stdout
 
-        def check(folder: Path) -> Verdict:
-            asked.write(json.dumps(str(folder)) + "\n")
+        def check(folder: Path, bits: int = 0) -> Verdict:
+            asked.write(json.dumps([str(folder), bits]) + "\n")
             asked.flush()
             with selectors.DefaultSelector() as selector:
                 selector.register(answers, selectors.EVENT_READ)
@@ -85,13 +85,14 @@ def grown_old(folder: Path) -> None:
             os.utime(path, (time.time() - 3600,) * 2)
 
 
+@pytest.mark.parametrize("bits", [0, 4])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_it_is_refused(folder: Path, check: Check, name: str) -> None:
+def test_it_is_refused(folder: Path, check: Check, name: str, bits: int) -> None:
     shutil.copy(folder / "model.safetensors", folder.parent / "elsewhere.safetensors")
     HOSTILE[name](folder)
     grown_old(folder)
     before = {path: path.lstat() for path in folder.rglob("*")}
-    verdict = check(folder)
+    verdict = check(folder, bits)
     kind, message = verdict["error"]
     assert kind in ("bad_input", "path_missing"), verdict
     assert message

@@ -5,6 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +18,21 @@ from mlx_lm import utils
 from mlx_lm.models.switch_layers import QuantizedSwitchLinear
 from mlx_lm.utils import load, load_model
 
-from mlx_backend import files
-from mlx_backend.adoption.forms import quantising
+from mlx_backend.adoption.forms import packed_weights, packing, quantising
 from mlx_backend.adoption.forms.precision import bits_of
-from mlx_backend.adoption.forms.quantising import QUANTISED, quantise
+from mlx_backend.adoption.forms.quantising import QUANTISED
+from mlx_backend.adoption.trial.watched import TrialLimits
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.exam.probe import Probe
+from mlx_backend.library.abilities import Quantised
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.machine.cores import FIXED_CORES
 from mlx_backend.models.base_model import LoadedModel, load_from
+from mlx_backend.models.hub import fetching
+from mlx_backend.training.stop_requests import StoppedEarly
+from tests.mlx_backend.adoption.forms.packing_here import packed_here, quick_probe_of
 from tests.mlx_backend.adoption.hf_models import write_hf_model
+from tests.mlx_backend.adoption.trial.conftest import write_candidate
 from tests.mlx_backend.arrays import logits, relative_error
 
 IDS = [1, 50, 60, 70, 5, 33, 90, 200]
@@ -37,15 +44,21 @@ OF_LOGITS = {8: 0.03, 6: 0.1, 4: 0.4}
 def quick_probe(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The probe has tests of its own; here it says how often it was asked."""
     asked: list[int] = []
-
-    def probe(loaded: LoadedModel, every: int = 1, check: Any = None) -> Probe:
-        asked.append(every)
-        (check or (lambda: None))()
-        return Probe(120 // every, 60 // every - len(asked), 100.0 + len(asked), 0.01)
-
-    monkeypatch.setattr(quantising, "take_probe", probe)
+    monkeypatch.setattr(packing, "take_probe", partial(quick_probe_of, asked))
     monkeypatch.setenv(FIXED_CORES, "1")
     return asked
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Packing is done in this process; undo this to do it in its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quantising, "_outcome", packed_here)
+        yield patch
+
+
+def quantise(folder: Path, bits: int, **watch: Any) -> Quantised:
+    return quantising.quantise(folder, bits, "One-1B", quantising.Watch(**watch))
 
 
 def in_memory(folder: Path) -> LoadedModel:
@@ -63,7 +76,7 @@ def test_a_model_is_quantised_and_tells_what_it_cost(
     write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
     (tmp_path / "one" / "LICENSE").write_text("CC0")
     told: list[tuple[int, int]] = []
-    found = quantise(tmp_path / "one", 4, lambda *at: told.append(at))
+    found = quantise(tmp_path / "one", 4, on_progress=lambda *at: told.append(at))
     assert (found.bits, found.asked) == (4, 120)
     assert (found.right_before, found.right_after) == (58, 57)  # the first estimates the time
     assert (found.perplexity_before, found.perplexity_after) == (102.0, 103.0)
@@ -178,12 +191,13 @@ def test_layers_of_odd_widths_stay_as_they_are(
     assert mx.array_equal(mlp.down_proj.weight, before["model.layers.0.mlp.down_proj.weight"])
 
 
-def refused(kind: ErrorKind, folder: Path, bits: int = 4) -> OvernightError:
+def refusal(folder: Path, bits: int = 4) -> OvernightError:
     before = everything_in(folder)
     with pytest.raises(OvernightError) as caught:
         quantise(folder, bits)
-    assert caught.value.kind is kind
+    assert caught.value.kind is ErrorKind.BAD_INPUT
     assert caught.value.hint
+    assert str(folder) not in caught.value.message + caught.value.hint
     assert everything_in(folder) == before
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     return caught.value
@@ -195,7 +209,7 @@ def test_a_model_without_any_fitting_width_is_refused(
     folder = tmp_path / "one"
     sizes = {"hidden_size": 40, "intermediate_size": 40, "head_dim": 10}
     write_hf_model(folder, "llama", tiny_folders["tiny"], "float32", **sizes)
-    assert "widths" in refused(ErrorKind.BAD_INPUT, folder).message
+    assert "widths" in refusal(folder).message
 
 
 def test_a_quantised_model_stays_as_it_is(tmp_path: Path, tiny_folders: dict[str, Path]) -> None:
@@ -205,14 +219,14 @@ def test_a_quantised_model_stays_as_it_is(tmp_path: Path, tiny_folders: dict[str
     before = everything_in(folder)
     assert quantise(folder, 4) == found  # as a job does that was killed right after
     assert everything_in(folder) == before
-    assert refused(ErrorKind.BAD_INPUT, folder, 8).message == "It is quantised already, in 4 bits."
+    assert refusal(folder, 8).message == "It is quantised already, in 4 bits."
     (folder / QUANTISED).unlink()
-    assert refused(ErrorKind.BAD_INPUT, folder, 4).message == "It is quantised already, in 4 bits."
+    assert refusal(folder, 4).message == "It is quantised already, in 4 bits."
 
 
 def test_other_numbers_of_bits_are_refused(tmp_path: Path, tiny_folders: dict[str, Path]) -> None:
     write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
-    assert "5 bits" in refused(ErrorKind.BAD_INPUT, tmp_path / "one", 5).message
+    assert "5 bits" in refusal(tmp_path / "one", 5).message
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b""])
@@ -221,14 +235,15 @@ def test_a_damaged_configuration(
 ) -> None:
     write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
     (tmp_path / "one" / "config.json").write_bytes(content)
-    refused(ErrorKind.MODEL_DAMAGED, tmp_path / "one")
+    assert "config.json of the model 'One-1B' cannot be read" in refusal(tmp_path / "one").message
 
 
 def test_damaged_weights(tmp_path: Path, tiny_folders: dict[str, Path]) -> None:
     write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
     weights = tmp_path / "one" / "model-00002-of-00002.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    refused(ErrorKind.MODEL_DAMAGED, tmp_path / "one")
+    message = refusal(tmp_path / "one").message
+    assert "'One-1B' cannot be used here. Quantising it was tried, but its files" in message
 
 
 def test_files_that_are_links_to_another_program_s_stay_as_they_are(
@@ -252,18 +267,10 @@ def test_a_cancelled_one_leaves_the_folder_as_it_was(
     folder = tmp_path / "one"
     write_hf_model(folder, "llama", tiny_folders["tiny"])
     before = everything_in(folder)
-    calls = 0
-
-    def stop_at(number: int) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == number:
-            raise KeyboardInterrupt
-
     for number in (1, 2, 12, 45):
-        calls = 0
-        with pytest.raises(KeyboardInterrupt):
-            quantise(folder, 4, check=lambda number=number: stop_at(number))  # type: ignore[misc]
+        calls = count(1)
+        with pytest.raises(StoppedEarly):
+            quantise(folder, 4, stop_requested=lambda calls=calls, at=number: next(calls) == at)
         assert everything_in(folder) == before
         assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
@@ -271,10 +278,14 @@ def test_a_cancelled_one_leaves_the_folder_as_it_was(
 KILLED = """
 import os, sys
 from pathlib import Path
-from mlx_backend import files
-from mlx_backend.adoption.forms import quantising
+from mlx_backend.adoption.forms import packed_weights, packing, quantising
+from mlx_backend.adoption.trial import messages
 from mlx_backend.exam.probe import Probe
-quantising.take_probe = lambda loaded, every=1, check=None: Probe(120, 60, 100.0, 0.01)
+packing.take_probe = lambda loaded, every=1, check=None: Probe(120, 60, 100.0, 0.01)
+def here(what, *_):
+    new, bits = what.more
+    return packing.outcome_of(packing.Packing(what.folder, Path(new), int(bits), what.name), id)
+quantising._outcome = here
 place, folder = sys.argv[1:]
 own = getattr(quantising, place)
 def die(*args, **kwargs):
@@ -282,13 +293,13 @@ def die(*args, **kwargs):
         return own(*args, **kwargs)
     os.kill(os.getpid(), 9)
 setattr(quantising, place, die)
-quantising.quantise(Path(folder), 4)
+quantising.quantise(Path(folder), 4, "one", quantising.Watch())
 """
 
 
 @pytest.mark.parametrize(
     ("place", "is_done"),
-    [("write_packed", False), ("exchange_folders", False), ("remove_tree", True)],
+    [("_check_what_came", False), ("exchange_folders", False), ("remove_tree", True)],
 )
 def test_a_kill_leaves_either_form_whole(
     tmp_path: Path, tiny_folders: dict[str, Path], place: str, is_done: bool
@@ -301,7 +312,6 @@ def test_a_kill_leaves_either_form_whole(
     assert (everything_in(folder) == before) is not is_done
     in_memory(folder)  # loads
     assert quantise(folder, 4).bits == 4
-    files.sweep_leftovers(folder.parent)
     assert [path.name for path in folder.parent.iterdir()] == ["one"]
 
 
@@ -312,7 +322,7 @@ def test_weights_that_do_not_fit_into_memory_are_not_probed(
     quick_probe: list[int],
 ) -> None:
     write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
-    monkeypatch.setattr(quantising, "_ROOM", 0.0)
+    monkeypatch.setattr(packing, "_ROOM", 0.0)
     found = quantise(tmp_path / "one", 4)
     assert (found.bits, found.asked, found.perplexity_after) == (4, 0, 0.0)
     assert not quick_probe
@@ -320,7 +330,7 @@ def test_weights_that_do_not_fit_into_memory_are_not_probed(
 
 @pytest.mark.parametrize(("seconds", "every"), [(10.0, 1), (130.0, 2), (400.0, 4), (9000.0, 8)])
 def test_a_slow_probe_asks_fewer_questions(seconds: float, every: int) -> None:
-    assert quantising._every(seconds) == every
+    assert packing._every(seconds) == every
 
 
 def test_large_weights_become_shards(
@@ -336,3 +346,122 @@ def test_large_weights_become_shards(
     assert shards[0] == f"model-00001-of-{len(shards):05}.safetensors"
     after = logits(in_memory(tmp_path / "one").model, IDS)
     assert relative_error(after, before) < OF_LOGITS[8]
+
+
+MISBEHAVING = "tests.mlx_backend.adoption.trial.misbehaving_trial"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("act", "kind", "sentence"),
+    [
+        ("abort", ErrorKind.BAD_INPUT, "but the process crashed (signal 6)."),
+        ("spin", ErrorKind.BAD_INPUT, "but it took longer than 1 seconds."),
+        ("die", ErrorKind.NO_MEMORY, "but the system ended its process"),
+        ('lie {"type": "Readable"}', ErrorKind.BAD_INPUT, "said something odd."),
+        (
+            'lie {"type": "Refused", "reason": "the disk is full", "kind": "disk_full"}',
+            ErrorKind.DISK_FULL,
+            "but the disk is full.",
+        ),
+    ],
+)
+def test_what_happens_to_the_process_is_told(
+    tmp_path: Path,
+    tiny_folders: dict[str, Path],
+    here: pytest.MonkeyPatch,
+    act: str,
+    kind: ErrorKind,
+    sentence: str,
+) -> None:
+    here.undo()
+    folder = tmp_path / "one"
+    write_hf_model(folder, "llama", tiny_folders["tiny"])
+    before = everything_in(folder)
+    limits = TrialLimits(seconds=1.0 if act == "spin" else 30.0, module=MISBEHAVING)
+    with pytest.raises(OvernightError) as caught:
+        quantising.quantise(folder, 4, act, quantising.Watch(), limits)
+    assert caught.value.kind is kind
+    assert sentence in caught.value.message
+    assert everything_in(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_the_process_writes_into_the_new_folder_and_nowhere_else(
+    tmp_path: Path, tiny_folders: dict[str, Path], here: pytest.MonkeyPatch
+) -> None:
+    here.undo()
+    folder = tmp_path / "one"
+    write_hf_model(folder, "llama", tiny_folders["tiny"])
+    before = everything_in(folder)
+    new = tmp_path / f"..one.quantised.{os.getpid()}.part"
+    refused_acts = [
+        f"write {folder / 'new'}",
+        f"write {new / '..' / 'new'}",
+        f"write {tmp_path / 'new'}",
+        f"delete {new / 'tokenizer.json'}",
+        "open /etc/passwd",
+        "run /bin/true",
+    ]
+    acts = [f"write {new / 'new'}", f"open {folder / 'config.json'}", *refused_acts]
+    with pytest.raises(OvernightError) as caught:
+        quantising.quantise(
+            folder, 4, "\n".join(acts), quantising.Watch(), TrialLimits(module=MISBEHAVING)
+        )
+    assert caught.value.message.count("succeeded") == 2
+    assert caught.value.message.count("PermissionError") == len(refused_acts)
+    assert everything_in(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+@pytest.mark.timeout(120)
+def test_an_architecture_that_crashes_is_refused(
+    tmp_path: Path, tiny_folders: dict[str, Path], here: pytest.MonkeyPatch
+) -> None:
+    here.undo()
+    folder = tmp_path / "one"
+    write_candidate(folder, "phi3small", tiny_folders["tiny"], "float32")
+    assert "Quantising it was tried, but" in refusal(folder).message
+
+
+def test_it_can_be_stopped_in_a_process_of_its_own(
+    tmp_path: Path, tiny_folders: dict[str, Path], here: pytest.MonkeyPatch
+) -> None:
+    here.undo()
+    folder = tmp_path / "one"
+    write_hf_model(folder, "llama", tiny_folders["tiny"])
+    asked = iter([False, False, True])
+    watch = quantising.Watch(stop_requested=lambda: next(asked))
+    with pytest.raises(StoppedEarly):
+        quantising.quantise(folder, 4, "hang", watch, TrialLimits(module=MISBEHAVING))
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_disk_without_room_is_told_before(
+    tmp_path: Path, tiny_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
+    usage = shutil.disk_usage("/")._replace(free=fetching.RESERVE)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(OvernightError, match="no room") as caught:
+        quantise(tmp_path / "one", 4)
+    assert caught.value.kind is ErrorKind.DISK_FULL
+
+
+@pytest.mark.parametrize("name", ["evil.py", "model x.safetensors", "link.json"])
+def test_what_should_not_come_of_it_is_refused(
+    tmp_path: Path, tiny_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
+
+    def write(folder: Path, new: Path, bits: int, reached: Callable[[float], None]) -> None:
+        packed_weights.write_packed(folder, new, bits, reached)
+        if name == "link.json":
+            (new / "tokenizer.json").unlink()
+            (new / "tokenizer.json").symlink_to("/etc/passwd")
+        else:
+            (new / name).touch()
+
+    monkeypatch.setattr(packing, "write_packed", write)
+    monkeypatch.setattr(packing, "_probe", lambda *_: None)
+    assert "not what it should be" in refusal(tmp_path / "one").message

@@ -11,7 +11,8 @@ from typing import Any
 import mlx.core as mx
 import pytest
 
-from mlx_backend.adoption.trial.trial import TrialLimits, try_model
+from mlx_backend.adoption.trial.trial import try_model
+from mlx_backend.adoption.trial.watched import TrialLimits
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.models import CARD
 from mlx_backend.machine.arrays import load_tensors
@@ -44,11 +45,13 @@ def candidate(tmp_path: Path, tiny_folders: dict[str, Path]) -> Path:
 def refusal(candidate: Path) -> Refusal:
     """Tries the candidate, and returns the error with which it is refused, nothing written."""
 
-    def refused(name: str = "one", **limits: Any) -> OvernightError:
+    def refused(
+        name: str = "one", kind: ErrorKind = ErrorKind.BAD_INPUT, **limits: Any
+    ) -> OvernightError:
         before = contents(candidate)
         with pytest.raises(OvernightError) as caught:
             try_model(candidate, name, ignore, never, TrialLimits(**limits))
-        assert caught.value.kind is ErrorKind.BAD_INPUT
+        assert caught.value.kind is kind
         assert caught.value.hint
         assert contents(candidate) == before
         return caught.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +31,7 @@ ACTS: Mapping[str, Callable[[str], object]] = {
     "crash": lambda _: ctypes.string_at(0),
     "abort": lambda _: os.abort(),
     "exit": lambda _: os._exit(3),
+    "die": lambda _: signal.raise_signal(signal.SIGKILL),
     "hang": lambda _: time.sleep(1000),
     "spin": spin,
     "grow": grow,
@@ -44,8 +46,8 @@ ACTS: Mapping[str, Callable[[str], object]] = {
 }
 
 
-def main(descriptor: int, folder: Path, wish: str) -> None:
-    lock_down([folder])
+def main(descriptor: int, folder: Path, wish: str, writable: Path | None) -> None:
+    lock_down([folder], writable)
     teller = Teller(descriptor)
     teller.tell(Began("weights"))
     if wish.startswith("lie "):
@@ -64,4 +66,6 @@ def done(wish: str) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    # A process that quantises gets the folder to fill, and the bits.
+    new = Path(sys.argv[5]) if len(sys.argv) > 6 else None
+    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], new)

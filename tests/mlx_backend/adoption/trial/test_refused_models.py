@@ -13,8 +13,9 @@ from tokenizers import Regex, Tokenizer, normalizers
 from transformers.utils import chat_template_utils
 
 from mlx_backend.adoption.trial import trial
-from mlx_backend.adoption.trial.trial import TrialLimits, try_model
+from mlx_backend.adoption.trial.trial import try_model
 from mlx_backend.adoption.trial.tried_tokenizer import UnfitError, as_model, try_template
+from mlx_backend.adoption.trial.watched import TrialLimits
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.machine.arrays import load_tensors
 from mlx_backend.models.base_model import load_model_tokenizer
@@ -41,7 +42,6 @@ MESSAGES = "{% for m in messages %}{{ m.content }}{% endfor %}"
         ("exit", "Loading it was tried, but the process ended early (code 3)."),
         ("hang", "Loading it was tried, but it took longer than 1 seconds."),
         ("spin", "Loading it was tried, but it took longer than 1 seconds."),
-        ("grow", "Loading it was tried, but it needed more than 0.5 GB of memory."),
         ("lie nonsense", "Loading it was tried, but its process said something odd."),
         ("lie {}", "Loading it was tried, but its process said something odd."),
         ('lie {"type": "Began", "stage": "?"}', "but its process said something odd."),
@@ -49,8 +49,29 @@ MESSAGES = "{% for m in messages %}{{ m.content }}{% endfor %}"
 )
 def test_what_happens_to_the_process_is_told(refusal: Refusal, act: str, sentence: str) -> None:
     seconds = 1.0 if act in ("hang", "spin") else 30.0
-    error = refusal(act, module=MISBEHAVING, seconds=seconds, memory=500_000_000)
+    limits = {"patience": 1.0} if act == "hang" else {}
+    error = refusal(act, module=MISBEHAVING, seconds=seconds, **limits)
     assert sentence in error.message
+
+
+@pytest.mark.parametrize(
+    ("act", "sentence"),
+    [
+        ("grow", "Loading it was tried, but it needed more than 0.5 GB of memory."),
+        ("die", "Loading it was tried, but the system ended its process, as it does when memory"),
+        (
+            'lie {"type": "Refused", "reason": "it needs more", "kind": "no_memory"}',
+            "Loading it was tried, but it needs more.",
+        ),
+    ],
+)
+def test_a_shortage_of_memory_is_no_fault_of_the_model(
+    refusal: Refusal, act: str, sentence: str
+) -> None:
+    error = refusal(act, ErrorKind.NO_MEMORY, module=MISBEHAVING, seconds=30.0, memory=500_000_000)
+    assert "cannot be tried now" in error.message
+    assert sentence in error.message
+    assert "Close other large programs, then go on" in error.hint
 
 
 def test_the_process_reaches_nothing(refusal: Refusal, candidate: Path, tmp_path: Path) -> None:
@@ -99,7 +120,7 @@ def test_templates_that_are_bombs(
     refusal: Refusal, candidate: Path, template: str, reason: str
 ) -> None:
     change_json(candidate / "tokenizer_config.json", chat_template=template)
-    message = refusal(seconds=3.0, memory=2_000_000_000).message
+    message = refusal(seconds=3.0).message
     assert reason in message
     assert "hat template" in message
 
@@ -132,7 +153,7 @@ def test_a_tokenizer_that_multiplies_its_text(refusal: Refusal, candidate: Path)
     tokenizer = Tokenizer.from_file(str(candidate / "tokenizer.json"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Replace("e", "e" * 50)] * 12)
     tokenizer.save(str(candidate / "tokenizer.json"))
-    message = refusal(seconds=10.0, memory=2_000_000_000).message
+    message = refusal(seconds=10.0).message
     assert "tokenizer was tried, but" in message
 
 

@@ -13,8 +13,9 @@ import pytest
 from tokenizers import AddedToken, Tokenizer
 
 from mlx_backend.adoption.trial.memory import weights_in_memory
-from mlx_backend.adoption.trial.trial import TrialLimits, try_model
+from mlx_backend.adoption.trial.trial import try_model
 from mlx_backend.adoption.trial.tried_tokenizer import TemplateAbilities, as_model, try_template
+from mlx_backend.adoption.trial.watched import TrialLimits
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.models.base_model import load_model_tokenizer
 from mlx_backend.models.chat_form import ChatForm
@@ -81,7 +82,13 @@ def model_in(folder: Path) -> BaseModel:
 def test_a_trial_goes_from_step_to_step_and_is_kept_for_these_versions(candidate: Path) -> None:
     (candidate / TRIAL).write_text("what came with the model")
     told: list[tuple[int, int]] = []
-    try_model(candidate, "one", lambda *step: told.append(step), never)
+    left: list[float | None] = []
+
+    def tell(done: int, total: int, remaining: float | None) -> None:
+        told.append((done, total))
+        left.append(remaining)
+
+    try_model(candidate, "one", tell, never)
     assert told == sorted(told)
     assert len({total for _, total in told}) == 1
     assert told[-1][0] <= told[-1][1]
