@@ -6,10 +6,12 @@ import dataclasses
 import itertools
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import mlx.core as mx
+import msgspec
 import numpy as np
 import pytest
 from mlx_lm.generate import generate_step
@@ -25,7 +27,7 @@ from mlx_backend.library.model_fit import (
     Figures,
     fit_of,
 )
-from mlx_backend.library.models import list_models, read_model
+from mlx_backend.library.models import CARD, ModelCard, list_models, read_model
 from mlx_backend.library.this_machine import Machine
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models import lora
@@ -33,6 +35,7 @@ from mlx_backend.models.base_model import load_base_model
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
 from mlx_backend.training.step import TrainingStep
+from tests.mlx_backend.abilities import READS
 
 GIB = 1 << 30
 LLAMA_8B = {
@@ -193,7 +196,9 @@ def test_a_configuration_that_says_nothing_or_lies_has_some_figures(
 ) -> None:
     figures = figures_of(config, 0, 2_000_000_000)
     assert all(
-        value > 0 for name, value in dataclasses.asdict(figures).items() if name != "context"
+        value > 0
+        for name, value in dataclasses.asdict(figures).items()
+        if name not in ("context", "bytes_in_memory")
     )
     assert fit_of(figures, Machine(16 * GIB, has_gpu=True)).train_bytes > 2_000_000_000
 
@@ -264,3 +269,32 @@ def add_run(folder: Path, model: str, peak: int, longest: int) -> None:
     (folder / "plan.json").write_text(json.dumps(plan))
     future = time.time() + 9
     os.utime(folder / "plan.json", (future, future))
+
+
+def test_what_a_trial_loaded_takes_the_place_of_the_estimate() -> None:
+    on_gpu = msgspec.structs.replace(
+        READS, tried_with=("0", "0", "gpu"), bytes_in_memory=9_000_000_000
+    )
+    mac = Machine(64 * GIB, has_gpu=True)
+    estimated, tried = fit_of(of_8b(), mac), fit_of(of_8b(), mac, None, on_gpu)
+    more = 9_000_000_000 - of_8b().weight_bytes
+    assert tried.chat_bytes - estimated.chat_bytes == more
+    assert tried.train_bytes - estimated.train_bytes == more
+    elsewhere = msgspec.structs.replace(on_gpu, tried_with=("0", "0", "cpu"))
+    assert fit_of(of_8b(), mac, None, elsewhere) == estimated
+
+
+def test_the_list_counts_what_the_trial_loaded(tiny_library: Library) -> None:
+    before = read_model(tiny_library.models, "tiny").fit
+    path = tiny_library.models / "tiny" / CARD
+    card = msgspec.json.decode(path.read_bytes(), type=ModelCard)
+    kind = "gpu" if has_gpu() else "cpu"
+    abilities = msgspec.structs.replace(
+        READS, tried_with=("0", "0", kind), bytes_in_memory=3_000_000_000
+    )
+    folder = tiny_library.models / "own"
+    shutil.copytree(path.parent, folder)
+    (folder / CARD).write_bytes(
+        msgspec.json.encode(msgspec.structs.replace(card, abilities=abilities))
+    )
+    assert read_model(tiny_library.models, "own").fit.chat_bytes > before.chat_bytes + 2_900_000_000
