@@ -16,7 +16,7 @@ from pathlib import Path
 from mlx_backend.catalogue.model_folder import Looked, look_at, may_be_model
 from mlx_backend.catalogue.places import LM_STUDIO, Place, places, read_small
 from mlx_backend.catalogue.same_weights import are_same_files, have_same_weights, weights_in
-from mlx_backend.library.model_figures import bits_of, figures_of
+from mlx_backend.library.model_figures import figures_of, stored_bits
 from mlx_backend.library.model_fit import Fit, fit_of
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.this_machine import Machine
@@ -84,7 +84,7 @@ def found_on_this_machine(
                     program=place.program,
                     source=source,
                     bytes=looked.bytes,
-                    bits=bits_of(config),
+                    bits=stored_bits(config),
                     parameters=figures.parameters if size else 0,
                     fit=fit_of(figures, machine),
                     why_not=looked.why_not,

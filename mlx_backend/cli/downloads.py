@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from mlx_backend.catalogue.repository_names import repository_of
 from mlx_backend.cli.amounts import data_size
 from mlx_backend.cli.arrivals import (
     ArrivalSpec,
@@ -21,10 +22,8 @@ from mlx_backend.protocol import DownloadSpec
 
 def download(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight download REPO`: fetch a base model, or go on fetching it; or --cancel that."""
-    from mlx_backend.models.hub.repository import split_revision
-
     library = Library.open()
-    repo, revision = split_revision(options.repository)
+    repo, revision = repository_of(options.repository)
     if options.cancel:
 
         def is_of_it(begun: ArrivalSpec) -> bool:

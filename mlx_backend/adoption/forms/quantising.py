@@ -18,7 +18,7 @@ import msgspec
 import psutil
 
 from mlx_backend.adoption.forms.packed_weights import write_packed
-from mlx_backend.adoption.forms.precision import BITS, bits_of, told_already
+from mlx_backend.adoption.forms.precision import BITS, told_already
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.exam.probe import Probe, take_probe
 from mlx_backend.files import (
@@ -29,6 +29,7 @@ from mlx_backend.files import (
     write_folder_atomically,
 )
 from mlx_backend.library.abilities import Quantised
+from mlx_backend.library.model_figures import quantised_bits
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.base_model import load_from
@@ -117,7 +118,7 @@ def _done_before(folder: Path, bits: int) -> Quantised | None:
         found = msgspec.json.decode((folder / QUANTISED).read_bytes(), type=Quantised)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return None
-    return found if found.bits == bits == bits_of(_config(folder)) else None
+    return found if found.bits == bits == quantised_bits(_config(folder)) else None
 
 
 def _check_worth_it(folder: Path, bits: int) -> None:
@@ -127,7 +128,7 @@ def _check_worth_it(folder: Path, bits: int) -> None:
             f"A model cannot be quantised to {bits} bits.",
             "Choose 4, 6 or 8.",
         )
-    already = bits_of(_config(folder))
+    already = quantised_bits(_config(folder))
     if already is None and (folder / "hf_quant_config.json").exists():
         already = 4  # NVIDIA ModelOpt, of which mlx-lm reads NVFP4
     if already is not None:

@@ -19,7 +19,12 @@ from mlx_lm.generate import generate_step
 from mlx_backend.jobs.memory_ladder import LONG_ROW, SHORT_ROW
 from mlx_backend.library import Library
 from mlx_backend.library.measured_memory import Measured, measured_memory
-from mlx_backend.library.model_figures import bits_of, context_of, figures_of, parameters_by_size
+from mlx_backend.library.model_figures import (
+    context_of,
+    figures_of,
+    parameters_by_size,
+    stored_bits,
+)
 from mlx_backend.library.model_fit import (
     ADAPTER_RANK,
     SHORTEST_CHAT,
@@ -207,9 +212,9 @@ def test_parameters_by_the_size_of_the_files() -> None:
     assert parameters_by_size(LLAMA_8B, 4_520_000_000) == pytest.approx(8.03e9, rel=0.01)
     assert parameters_by_size({"torch_dtype": "bfloat16"}, 2_000) == 1_000
     assert parameters_by_size({"dtype": "float32"}, 4_000) == 1_000
-    assert bits_of({"text_config": {"dtype": "float16"}}) == 16
-    assert bits_of({"quantization_config": {"quant_method": "fp8"}}) == 8
-    assert bits_of({}) == 0
+    assert stored_bits({"text_config": {"dtype": "float16"}}) == 16
+    assert stored_bits({"quantization_config": {"quant_method": "fp8"}}) == 8
+    assert stored_bits({}) == 0
 
 
 class TestMeasured:

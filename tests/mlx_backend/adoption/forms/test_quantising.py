@@ -17,10 +17,10 @@ from mlx_lm.utils import load, load_model
 
 from mlx_backend import files
 from mlx_backend.adoption.forms import quantising
-from mlx_backend.adoption.forms.precision import bits_of
 from mlx_backend.adoption.forms.quantising import QUANTISED, quantise
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.exam.probe import Probe
+from mlx_backend.library.model_figures import quantised_bits
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.machine.cores import FIXED_CORES
@@ -70,7 +70,7 @@ def test_a_model_is_quantised_and_tells_what_it_cost(
     assert told == sorted(told)
     assert told[-1] == (100, 100)
     config = json.loads((tmp_path / "one" / "config.json").read_bytes())
-    assert bits_of(config) == 4
+    assert quantised_bits(config) == 4
     assert {path.name for path in (tmp_path / "one").iterdir()} == {
         "LICENSE",
         "config.json",
