@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlx_backend.catalogue.model_folder import is_model_folder
+from mlx_backend.catalogue.model_folder import may_be_model
 from mlx_backend.errors import ErrorKind, OvernightError
 
 _MOST_FILES = 2000
@@ -43,4 +43,4 @@ def _is_model(path: Path) -> bool:
             names = [entry.name for entry in itertools.islice(entries, _MOST_FILES)]
     except OSError:
         return False
-    return is_model_folder(names) or "snapshots" in names
+    return may_be_model(names) or "snapshots" in names

@@ -12,7 +12,7 @@ from mlx_backend.catalogue.fit_words import fit_sentence
 from mlx_backend.catalogue.found import Found, found_on_this_machine
 from mlx_backend.catalogue.model_folder import Looked, look_at
 from mlx_backend.library import Library
-from mlx_backend.library.model_figures import bits_of, figures_of
+from mlx_backend.library.model_figures import figures_of, stored_bits
 from mlx_backend.library.model_fit import fit_of
 from mlx_backend.library.models import CARD, STARTER
 from mlx_backend.library.this_machine import Machine
@@ -41,7 +41,7 @@ def _put_in_by_hand(library: Library, machine: Machine) -> Iterator[Found]:
                 program=_BY_HAND,
                 source="",
                 bytes=looked.bytes,
-                bits=bits_of(looked.config),
+                bits=stored_bits(looked.config),
                 parameters=figures.parameters,
                 fit=fit_of(figures, machine),
                 why_not=looked.why_not,

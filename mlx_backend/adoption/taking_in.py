@@ -15,7 +15,7 @@ from mlx_backend.adoption.checks.acceptance import check_whole
 from mlx_backend.adoption.checks.configuration import read_configuration
 from mlx_backend.adoption.digests import digest_of_weights, digests_in
 from mlx_backend.adoption.filing import file_model, usable_name
-from mlx_backend.adoption.forms.precision import bits_of, told_already
+from mlx_backend.adoption.forms.precision import told_already
 from mlx_backend.adoption.forms.quantising import (
     PROBED_FROM,
     QUANTISED,
@@ -28,6 +28,7 @@ from mlx_backend.adoption.trial.trial import try_model, try_tokenizer
 from mlx_backend.adoption.work import Work
 from mlx_backend.jobs.pace import Pace
 from mlx_backend.library.abilities import Abilities, Quantised
+from mlx_backend.library.model_figures import quantised_bits
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.models.hub.meter import Meter
 from mlx_backend.models.hub.transfer import Stopped
@@ -120,7 +121,7 @@ def _quantised(candidate: Candidate, work: Work) -> Quantised | None:
     """Quantise the weights, where that is asked for and they are not quantised; tells the cost."""
     if not candidate.bits:
         return None
-    already = bits_of(read_configuration(candidate.title, candidate.folder))
+    already = quantised_bits(read_configuration(candidate.title, candidate.folder))
     if already is not None and not (candidate.folder / QUANTISED).exists():
         work.journal.append(protocol.Notice(text=told_already(already)))
         return None

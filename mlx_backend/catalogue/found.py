@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlx_backend.catalogue.model_folder import Looked, is_model_folder, look_at
-from mlx_backend.catalogue.places import Place, places, read_small
-from mlx_backend.library.model_figures import bits_of, figures_of
+from mlx_backend.catalogue.model_folder import Looked, look_at, may_be_model
+from mlx_backend.catalogue.places import LM_STUDIO, Place, places, read_small
+from mlx_backend.catalogue.same_weights import are_same_files, have_same_weights, weights_in
+from mlx_backend.library.model_figures import figures_of, stored_bits
 from mlx_backend.library.model_fit import Fit, fit_of
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.this_machine import Machine
@@ -83,31 +84,35 @@ def found_on_this_machine(
                     program=place.program,
                     source=source,
                     bytes=looked.bytes,
-                    bits=bits_of(config),
+                    bits=stored_bits(config),
                     parameters=figures.parameters if size else 0,
                     fit=fit_of(figures, machine),
                     why_not=looked.why_not,
-                    in_library=known.name_of(path, source, looked),
+                    in_library=known.name_of(path, source or _published(place, title), looked),
                 )
             )
     return sorted(found, key=lambda each: (bool(each.why_not), each.title.casefold(), each.path))
 
 
 class _Known:
-    """The models of the library, by their source and by their files."""
+    """The models of the library, by their source and by their weights."""
 
     def __init__(self, models: Sequence[BaseModel]) -> None:
         self._by_source = {model.card.source: model.card.name for model in models}
-        self._by_inode: dict[tuple[int, int], str] = {}
-        for model in models:
-            for path in model.path.glob("model*.safetensors"):
-                status = path.stat()
-                self._by_inode[status.st_dev, status.st_ino] = model.card.name
+        self._weights = [(model, weights_in(model.path)) for model in models]
 
     def name_of(self, path: Path, source: str, looked: Looked) -> str:
-        names = (self._by_inode.get(inode, "") for inode in looked.inodes)
-        by_source = self._by_source.get(source, "") if source else ""
-        return by_source or self._by_source.get(str(path), "") or next(filter(None, names), "")
+        """The name under which a model that was found is in the library; "" where it is not."""
+        if source in self._by_source:
+            return self._by_source[source]
+        same = [
+            model
+            for model, sizes in self._weights
+            if sizes == looked.weights and have_same_weights(path, model.path, sizes)
+        ]
+        linked = (model for model in same if are_same_files(path, model.path, looked.weights))
+        best = next(linked, None) or next(iter(same), None)
+        return best.card.name if best is not None else ""
 
 
 @dataclass
@@ -151,7 +156,7 @@ def _folders(
 ) -> Iterator[tuple[Path, str, str]]:
     """The folders of models at most `depth` below one; none below another."""
     below, files = _listed(folder, budget)
-    if is_model_folder(files):
+    if may_be_model(files):
         title = folder.name if folder == root else str(folder.relative_to(root))
         yield folder, title, ""
     elif depth > 0:
@@ -199,6 +204,11 @@ def _listed(folder: Path, budget: _Budget) -> tuple[list[str], list[str]]:
     except (OSError, ValueError):
         pass
     return sorted(below), files
+
+
+def _published(place: Place, title: str) -> str:
+    """What the card of a model from LM Studio has as its source, PUBLISHER/MODEL; "" of others."""
+    return title if place.program == LM_STUDIO and title.count("/") == 1 else ""
 
 
 def _beside(home: Path) -> Path:

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from mlx_backend.catalogue.places import read_small
+from mlx_backend.catalogue.same_weights import WEIGHTS
 
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
@@ -40,7 +41,6 @@ REMAPPED = {
 }
 
 _LARGEST_CONFIG, _LARGEST_INDEX = 1 << 20, 16 << 20  # bytes
-_WEIGHTS = re.compile(r"model[\w.-]{0,100}\.safetensors", re.ASCII)
 _SHARD = re.compile(r"model-(\d{5})-of-(\d{5})\.safetensors")
 _TYPE = re.compile(r"[\w-]{1,64}", re.ASCII)
 _MOST_SHARDS, _MOST_FILES = 1000, 2000
@@ -54,14 +54,14 @@ _WRITES_TEXT = ("CausalLM", "LMHeadModel", "ConditionalGeneration")
 class Looked:
     """A model in a folder.
 
-    bytes: of all files; weight_bytes: of the weights. inodes: device and number of each weight
-    file. why_not: a sentence that says why it cannot be adopted; "" where nothing is known against.
+    bytes: of all files; weight_bytes: of the weights; weights: the same of each of their files.
+    why_not: a sentence that says why it cannot be adopted; "" where nothing is known against.
     """
 
     config: Mapping[str, object]
     bytes: int
     weight_bytes: int
-    inodes: frozenset[tuple[int, int]]
+    weights: Mapping[str, int]
     why_not: str = ""
 
 
@@ -72,7 +72,7 @@ def look_at(folder: Path, names: Iterable[str], root: Path) -> Looked | None:
     """
     files = _files(folder, names, os.path.realpath(root))
     config = _read(folder / CONFIG, _LARGEST_CONFIG) if CONFIG in files else {}
-    weights = {name: status for name, status in files.items() if _WEIGHTS.fullmatch(name)}
+    weights = {name: status for name, status in files.items() if WEIGHTS.fullmatch(name)}
     why_not = _why_not(folder, files, weights, config)
     if why_not is None:
         return None
@@ -80,12 +80,12 @@ def look_at(folder: Path, names: Iterable[str], root: Path) -> Looked | None:
         config=config,
         bytes=sum(status.st_size for status in files.values()),
         weight_bytes=sum(status.st_size for status in weights.values()),
-        inodes=frozenset((status.st_dev, status.st_ino) for status in weights.values()),
+        weights={name: status.st_size for name, status in weights.items()},
         why_not=why_not,
     )
 
 
-def is_model_folder(names: Iterable[str]) -> bool:
+def may_be_model(names: Iterable[str]) -> bool:
     """Whether files of these names may be a model's, so that no other lies further down."""
     return any(name == CONFIG or name.endswith((".safetensors", ".gguf")) for name in names)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+LM_STUDIO = "LM Studio"
+
 _LARGEST_SETTINGS = 1 << 20  # bytes
 
 
@@ -32,7 +34,7 @@ def places(home: Path, environment: Mapping[str, str], beside: Path) -> list[Pla
     home: the person's. beside: a terminal's folder, into which mlx-lm may have written some.
     """
     found = [Place("Hugging Face", _hub_cache(home, environment), 1, is_hub_cache=True)]
-    found += [Place("LM Studio", root, 3) for root in _of_lm_studio(home)]
+    found += [Place(LM_STUDIO, root, 3) for root in _of_lm_studio(home)]
     found += [
         Place("oMLX", home / ".omlx/models", 2),
         Place("Osaurus", home / "MLXModels", 2),

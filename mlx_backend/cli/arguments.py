@@ -137,7 +137,9 @@ def _adopt_command(commands: _Commands) -> None:
     )
     adopt.add_argument("--name", help="what to call it here (default: as its folder)")
     _add_bits(adopt)
-    adopt.add_argument("--detach", action="store_true", help="return at once; the adoption goes on")
+    how = adopt.add_mutually_exclusive_group()
+    how.add_argument("--detach", action="store_true", help="return at once; the adoption goes on")
+    how.add_argument("--cancel", action="store_true", help="stop it and remove what has come")
 
 
 def _add_bits(command: argparse.ArgumentParser) -> None:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlx_backend.cli.amounts import data_size
+import msgspec
+
+from mlx_backend.cli.amounts import counted, data_size
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
 from mlx_backend.cli.run_outcome import terminated_as_by_ctrl_c
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
+from mlx_backend.library.abilities import Quantised
 from mlx_backend.protocol import AdoptSpec, DownloadSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from mlx_backend.library.models import BaseModel
+
+_READS = "It reads passages of your notes and words its answers itself."
+_QUOTES = "It does not read well enough to word answers itself: with notes it quotes them."
+
+_PATIENCE_S = 10.0
 
 ArrivalSpec = DownloadSpec | AdoptSpec
 
@@ -50,9 +60,53 @@ def unfinished(library: Library) -> list[JobFolder]:
     ]
 
 
-def show_unfinished(library: Library, console: Console) -> list[dict[str, object]]:
-    """Print the downloads and adoptions that are not done; returns them for --json."""
-    return [_shown(folder, console) for folder in unfinished(library)]
+def show_unfinished(library: Library, console: Console) -> dict[str, object]:
+    """Print the downloads and adoptions that are not done; returns both lists for --json."""
+    downloads: list[dict[str, object]] = []
+    adoptions: list[dict[str, object]] = []
+    for folder in unfinished(library):
+        is_adoption = isinstance(spec_of(folder), AdoptSpec)
+        (adoptions if is_adoption else downloads).append(_shown(folder, console))
+    return {"downloads": downloads, "adoptions": adoptions}
+
+
+def cancel_arrivals(
+    library: Library, is_of_it: Callable[[ArrivalSpec], bool], what: str, console: Console
+) -> dict[str, object]:
+    """Stop the jobs of whose specs `is_of_it` is true, and remove what they have so far.
+
+    Those that failed are removed too. `what` names them, such as "download of OWNER/NAME". Raises
+    OvernightError where there is none.
+    """
+    cancelled = [
+        folder.id
+        for folder in JobFolder.all(library.jobs)
+        if (spec := spec_of(folder)) and is_of_it(spec) and _removed(folder)
+    ]
+    if not cancelled:
+        raise OvernightError(
+            ErrorKind.RUN_UNKNOWN,
+            f"There is no unfinished {what}.",
+            "`overnight models` lists those that there are.",
+        )
+    kind = what.partition(" ")[0]
+    console.say(f"Cancelled {counted(len(cancelled), kind)}; what had come is removed.")
+    return {"cancelled": cancelled}
+
+
+def _removed(folder: JobFolder) -> bool:
+    """Stop a job and remove its folder; False where it has finished already."""
+    from mlx_backend.files import remove_folder
+    from mlx_backend.locks import held
+
+    if folder.status().state is JobState.FINISHED:
+        return False
+    folder.request_stop()
+    if wait_for_end(folder).state is JobState.FINISHED:
+        return False
+    with held(folder.path / "lock", _PATIENCE_S):
+        remove_folder(folder.path)
+    return True
 
 
 def begin(
@@ -138,16 +192,38 @@ def there_already(
     library: Library, source: str, name: str, bits: int, console: Console
 ) -> dict[str, object] | None:
     """The result where the library has the same model, in the same form, already."""
-    from mlx_backend.adoption.taking_in import result_of
     from mlx_backend.library.models import list_models
 
     for model in list_models(library.models):
         card = model.card
         is_same = card.source == source and bits == (card.quantised.bits if card.quantised else 0)
         if is_same and name in ("", card.name):
-            console.say(f"It is in the library already, as '{card.name}'.")
-            return result_of(model)
+            return told_of_there(model, console)
     return None
+
+
+def told_of_there(model: BaseModel, console: Console) -> dict[str, object]:
+    """Say that a model is in the library already; returns the fields of the command's --json.
+
+    They are those of an arrival; `run` is None, because no job was needed.
+    """
+    from mlx_backend.adoption.taking_in import result_of
+
+    result = result_of(model)
+    console.say(f"It is in the library already, as '{model.card.name}'.")
+    say_abilities(result, console)
+    return {**result, "run": None}
+
+
+def say_abilities(result: Mapping[str, object], console: Console) -> None:
+    """Say what the trial of a model found, as far as a result tells it."""
+    reads, thinks, quantised = (result.get(name) for name in ("reads", "thinks", "quantised"))
+    if reads is not None:
+        console.say(_READS if reads else _QUOTES)
+    if thinks:
+        console.say("It can think aloud before it answers: overnight chat --think")
+    if cost := _cost(quantised):
+        console.say(cost)
 
 
 def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
@@ -160,6 +236,7 @@ def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str
         case JobState.FINISHED:
             name, path = status.result.get("model"), status.result.get("path")
             console.say(f"{done} '{name}' to {path}.")
+            say_abilities(status.result, console)
             console.say(f'Train on it: overnight train --model "{name}" --name NAME')
             return {**status.result, "run": folder.id}
         case JobState.STOPPED:
@@ -172,6 +249,16 @@ def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str
         f"The process of the {what} {folder.id} was killed, or it crashed.",
         f"What is there is kept. {_go_on(folder)}",
     )
+
+
+def _cost(quantised: object) -> str:
+    """What quantising cost, as a sentence; "" where nothing was quantised or nothing is told."""
+    if isinstance(quantised, str):
+        return f"{quantised.rstrip('.')}." if quantised else ""
+    try:
+        return f"{msgspec.convert(quantised, Quantised).cost}."
+    except msgspec.ValidationError:
+        return ""
 
 
 def _go_on(folder: JobFolder) -> str:

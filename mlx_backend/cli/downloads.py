@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import argparse
 
-from mlx_backend.cli.amounts import counted, data_size
+from mlx_backend.catalogue.repository_names import repository_of
+from mlx_backend.cli.amounts import data_size
 from mlx_backend.cli.arrivals import (
     ArrivalSpec,
     begin,
+    cancel_arrivals,
     checked_name,
     follow_arrival,
-    spec_of,
     there_already,
-    unfinished,
 )
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.following import wait_for_end
-from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.protocol import DownloadSpec
 
-_PATIENCE_S = 10.0
-
 
 def download(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight download REPO`: fetch a base model, or go on fetching it; or --cancel that."""
-    from mlx_backend.models.hub.repository import split_revision
-
     library = Library.open()
-    repo, revision = split_revision(options.repository)
+    repo, revision = repository_of(options.repository)
     if options.cancel:
-        return _cancel(library, repo, console)
+
+        def is_of_it(begun: ArrivalSpec) -> bool:
+            return isinstance(begun, DownloadSpec) and begun.repo == repo
+
+        return cancel_arrivals(library, is_of_it, f"download of {repo}", console)
     spec = DownloadSpec(
         repo=repo,
         revision=revision,
@@ -77,28 +75,3 @@ def _look(
     if notice and not will_follow:  # else the job tells it
         console.note(notice)
     return None
-
-
-def _cancel(library: Library, repo: str, console: Console) -> dict[str, object]:
-    """Stop the unfinished downloads of a repository, and remove what they have fetched."""
-    from mlx_backend.files import remove_folder
-    from mlx_backend.locks import held
-
-    cancelled = []
-    for folder in unfinished(library):
-        spec = spec_of(folder)
-        if not isinstance(spec, DownloadSpec) or spec.repo != repo:
-            continue
-        folder.request_stop()
-        wait_for_end(folder)
-        with held(folder.path / "lock", _PATIENCE_S):
-            remove_folder(folder.path)
-        cancelled.append(folder.id)
-    if not cancelled:
-        raise OvernightError(
-            ErrorKind.RUN_UNKNOWN,
-            f"There is no unfinished download of {repo}.",
-            "`overnight models` lists those that there are.",
-        )
-    console.say(f"Cancelled {counted(len(cancelled), 'download')}; what was fetched is removed.")
-    return {"cancelled": cancelled}

@@ -13,6 +13,7 @@ from mlx_backend.catalogue.found import Found, found_on_this_machine
 from mlx_backend.catalogue.licences import licence_link, licence_name
 from mlx_backend.cli.amounts import data_size
 from mlx_backend.cli.console import Console
+from mlx_backend.errors import OvernightError
 from mlx_backend.library.model_fit import Fit
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.this_machine import Machine
@@ -27,10 +28,8 @@ def show_catalogue(
 
     Sizes and licences are the Hub's where it can be reached.
     """
-    told = ask_the_hub(entries(), Access.from_environment())
+    told = _of_the_hub(console)
     listed = [_corrected(entry, told.get(entry.repo)) for entry in entries()]
-    if not told:
-        console.note("The Hub cannot be reached: sizes and licences are those known at release.")
     advised = recommended(machine.memory_bytes, machine.has_gpu)
     there = {model.card.source.partition("@")[0]: model.card.name for model in models}
     console.table(
@@ -88,6 +87,17 @@ def fit_results(fit: Fit) -> dict[str, object]:
         "train_bytes": fit.train_bytes,
         "measured": fit.is_measured,
     }
+
+
+def _of_the_hub(console: Console) -> dict[str, TrueFigures]:
+    """What the Hub says of the catalogue; where it says nothing, why, and an empty answer."""
+    try:
+        told, why = ask_the_hub(entries(), Access.from_environment()), "The Hub cannot be reached"
+    except OvernightError as error:  # an address or a token that can be none
+        told, why = {}, f"{error.message} {error.hint} Until then the Hub is not asked"
+    if not told:
+        console.note(f"{why}: sizes and licences are those known at release.")
+    return told
 
 
 def _corrected(entry: Entry, told: TrueFigures | None) -> Entry:

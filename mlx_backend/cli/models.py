@@ -57,7 +57,7 @@ def list_models(options: argparse.Namespace, console: Console) -> dict[str, obje
     )
     if len(models) == 1:
         console.say("More to choose from: overnight models --catalogue, overnight models --found")
-    return {"models": _as_results(models), "downloads": show_unfinished(library, console)}
+    return {"models": _as_results(models), **show_unfinished(library, console)}
 
 
 def thinks(model: BaseModel) -> bool:

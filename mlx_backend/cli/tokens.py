@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from mlx_backend.cli.console import Console
-from mlx_backend.models.hub.tokens import Origin, find_token, forget_token, keep_token
+from mlx_backend.models.hub.tokens import TokenHolder, find_token, forget_token, keep_token
 
 _LONGEST_LINE = 10_000
 
@@ -28,7 +28,7 @@ def token(options: argparse.Namespace, console: Console) -> dict[str, object]:
         typed = sys.stdin.readline(_LONGEST_LINE)
     if is_kept:
         keep_token(typed)
-        console.say(f"The token is kept in {Origin.KEYRING.value}.")
+        console.say(f"The token is kept in {TokenHolder.KEYRING.value}.")
     return _told(console, is_kept)
 
 
@@ -42,8 +42,8 @@ def _ask() -> str:
 def _told(console: Console, is_kept: bool) -> dict[str, object]:
     """Say where the token comes from that downloads will use; never the token itself."""
     _, origin = find_token()
-    if origin is Origin.NOWHERE:
+    if origin is TokenHolder.NOWHERE:
         console.say("Downloads use no token.")
-    elif not (is_kept and origin is Origin.KEYRING):
+    elif not (is_kept and origin is TokenHolder.KEYRING):
         console.say(f"Downloads use the token of {origin.value}.")
     return {"kept": is_kept, "origin": origin.name.lower()}

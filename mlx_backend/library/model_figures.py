@@ -28,6 +28,10 @@ _LARGEST = 1 << 40  # what is larger is no figure of a model
 
 # Where nothing is said: those of a model of 8 billion parameters.
 _USUAL_VOCABULARY, _USUAL_HEAD = 152_000, 128
+# Of formats that do not say it in numbers.
+_BITS_OF_METHOD = {"mxfp4": 4, "mxfp8": 8, "fp8": 8, "bitnet": 2, "modelopt": 4}
+_USUAL_BITS = 4  # AWQ, GPTQ and the like, unless they say otherwise
+_MOST_BITS = 64
 _BITS_OF = {"float32": 32, "float16": 16, "bfloat16": 16}
 
 
@@ -72,18 +76,24 @@ def context_of(config: Config) -> int:
     return _number(inner_config(config), _CONTEXT) or _number(config, _CONTEXT)
 
 
-def bits_of(config: Config) -> int:
+def stored_bits(config: Config) -> int:
     """The bits of a weight as it is stored, 0 where the configuration does not say."""
-    inner = inner_config(config)
-    for holder in (config, inner):
-        for name in ("quantization", "quantization_config"):
-            if isinstance(said := holder.get(name), dict):
-                return _number(said, ("bits",)) or (8 if said.get("quant_method") == "fp8" else 4)
-    for holder in (inner, config):
+    if quantised := quantised_bits(config):
+        return quantised
+    for holder in (inner_config(config), config):
         for name in ("dtype", "torch_dtype"):
             if isinstance(said := holder.get(name), str) and said in _BITS_OF:
                 return _BITS_OF[said]
     return 0
+
+
+def quantised_bits(config: Config) -> int | None:
+    """The bits of a weight of a quantised model, from its config.json; None if it is none."""
+    for holder in (config, inner_config(config)):
+        for name in ("quantization", "quantization_config"):
+            if isinstance(said := holder.get(name), dict) and said:
+                return _bits_said(said)
+    return None
 
 
 def parameters_by_size(config: Config, weight_bytes: int) -> int:
@@ -91,7 +101,7 @@ def parameters_by_size(config: Config, weight_bytes: int) -> int:
 
     A group of 64 quantised weights has a scale and an offset of 16 bits each.
     """
-    bits = bits_of(config) or 16
+    bits = stored_bits(config) or 16
     group = 64
     if isinstance(said := config.get("quantization"), dict):
         group = _number(said, ("group_size",)) or group
@@ -119,3 +129,22 @@ def _number(config: Config, names: tuple[str, ...]) -> int:
         if type(value) is int and 0 < value < _LARGEST:
             return value
     return 0
+
+
+def _bits_said(said: Mapping[str, object]) -> int:
+    method = _BITS_OF_METHOD.get(str(said.get("quant_method", "")).lower())
+    for found in (said.get("bits"), method, *_bits_of_groups(said)):
+        if type(found) is int and 0 < found <= _MOST_BITS:
+            return found
+    return _USUAL_BITS
+
+
+def _bits_of_groups(said: Mapping[str, object]) -> list[object]:
+    """What compressed-tensors says of each group of layers."""
+    groups = said.get("config_groups")
+    weights = [
+        group.get("weights")
+        for group in (groups.values() if isinstance(groups, dict) else ())
+        if isinstance(group, dict)
+    ]
+    return [each.get("num_bits") for each in weights if isinstance(each, dict)]

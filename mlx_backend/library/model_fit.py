@@ -7,8 +7,9 @@ that a list, or a download, can tell. Where a run has measured more, that counts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mlx_backend.library.abilities import Abilities
 from mlx_backend.library.measured_memory import Measured
 from mlx_backend.library.this_machine import Machine
 
@@ -43,7 +44,8 @@ class Figures:
     weight_bytes: of its files. attention_layers: layers that keep keys and values of each token.
     intermediate_size: the width of an MLP as one token uses it: of all the experts that it goes
     through. expert_share: how many times as many experts there are, 1 where there are none.
-    context: 0 where it is not said.
+    context: 0 where it is not said. bytes_in_memory: of the weights as a trial loaded them on such
+    a machine, 0 where none did.
     """
 
     parameters: int
@@ -58,6 +60,7 @@ class Figures:
     vocabulary: int
     context: int
     expert_share: float = 1.0
+    bytes_in_memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,22 @@ UNKNOWN_FIT = Fit(
 """For where nobody asked."""
 
 
-def fit_of(figures: Figures, machine: Machine, measured: Measured | None = None) -> Fit:
+def fit_of(
+    figures: Figures,
+    machine: Machine,
+    measured: Measured | None = None,
+    abilities: Abilities | None = None,
+) -> Fit:
     """What a machine can do with a model.
 
+    abilities: what its trial found; the bytes of its weights in memory count where that was on the
+    same kind of machine, with a GPU or without.
     measured: what a training of this model took on this machine; None where there was none yet. It
     takes the place of the estimate, unless it must come from another machine, whose weights took
     less; or could take less itself, and there is no room for what it took.
     """
+    if abilities is not None and (abilities.tried_with[-1:] == ("gpu",)) is machine.has_gpu:
+        figures = replace(figures, bytes_in_memory=abilities.bytes_in_memory)
     chat_bytes = _chat_bytes(figures, machine, _shortest_chat(figures))
     chat_tokens = _chat_tokens(figures, machine)
     if measured is not None and _counts(measured, figures, machine):
@@ -178,7 +190,8 @@ def _adapter_parameters(figures: Figures) -> int:
 
 
 def _weights(figures: Figures, machine: Machine) -> int:
-    return weights_in_memory(figures.parameters, figures.weight_bytes, machine.has_gpu)
+    estimated = weights_in_memory(figures.parameters, figures.weight_bytes, machine.has_gpu)
+    return figures.bytes_in_memory or estimated
 
 
 def _width(machine: Machine) -> int:

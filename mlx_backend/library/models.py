@@ -166,7 +166,7 @@ def free_model_name(folder: Path, wanted: str) -> str:
 
 def _fit(card: ModelCard, config: Config, weight_bytes: int, measured: Measured | None) -> Fit:
     figures = figures_of(config, card.parameters, weight_bytes)
-    return fit_of(figures, Machine.here(), measured)
+    return fit_of(figures, Machine.here(), measured, card.abilities)
 
 
 def _regular(path: Path) -> Path:

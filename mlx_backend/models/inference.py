@@ -153,7 +153,7 @@ class ChatModel:
         prompt_of = functools.partial(form.prompt, thinks=thinks)
         fitted = fit(turns, prompt_of, form.count, self._limit, sampling.max_tokens)
         prompt = fitted.prompt
-        cache = self._cache or PromptCache.of(self._loaded.model)
+        cache = self._cache or PromptCache.of(self._loaded.model, self.info.card.abilities)
         self._cache = None  # an interrupted answer must not leave a cache that does not fit its ids
         cached = cache.begin(prompt)
         mx.random.seed(sampling.seed if sampling.seed is not None else time.time_ns() % 2**63)

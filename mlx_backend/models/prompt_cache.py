@@ -22,6 +22,8 @@ from mlx_lm.models.cache import (
     trim_prompt_cache,
 )
 
+from mlx_backend.library.abilities import Abilities
+
 _STEP = 512
 """Tokens of a prompt that are computed at once."""
 
@@ -41,22 +43,28 @@ class _Snapshot:
 
 @dataclass
 class PromptCache:
-    """The cache of one model; `layers` is what mlx-lm's functions take and change."""
+    """The cache of one model; `layers` is what mlx-lm's functions take and change.
+
+    trims: False where a trial of the model found that its cache cannot be cut back, whatever it
+    says of itself.
+    """
 
     model: nn.Module
     layers: Layers
     ids: list[int] = field(default_factory=list)
     snapshots: list[_Snapshot] = field(default_factory=list)
+    trims: bool = True
 
     @classmethod
-    def of(cls, model: nn.Module) -> PromptCache:
-        """An empty cache for a model."""
-        return cls(model, make_prompt_cache(model))
+    def of(cls, model: nn.Module, abilities: Abilities | None = None) -> PromptCache:
+        """An empty cache for a model; `abilities`: what its trial found, None without one."""
+        trims = abilities is None or abilities.trims_cache
+        return cls(model, make_prompt_cache(model), trims=trims)
 
     @property
     def can_be_cut(self) -> bool:
         """Whether the cache can be cut back to any length, so that no copies are needed."""
-        return is_of_keys_and_values(self.layers)
+        return self.trims and is_of_keys_and_values(self.layers)
 
     def begin(self, prompt: Sequence[int]) -> int:
         """Keep the longest known beginning of a prompt, at most all but its last token.

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from mlx_backend.adoption.forms.packing import WHOLE, WRITING_TO
-from mlx_backend.adoption.forms.precision import BITS, bits_of, told_already
+from mlx_backend.adoption.forms.precision import BITS, told_already
 from mlx_backend.adoption.trial import messages, stages
 from mlx_backend.adoption.trial.memory import limit_for, weights_in_memory
 from mlx_backend.adoption.trial.watched import (
@@ -38,6 +38,7 @@ from mlx_backend.files import (
     write_folder_atomically,
 )
 from mlx_backend.library.abilities import Quantised
+from mlx_backend.library.model_figures import quantised_bits
 from mlx_backend.library.weight_headers import read_header
 from mlx_backend.models.hub.fetching import require_room
 from mlx_backend.models.hub.wanted import is_weights
@@ -157,7 +158,7 @@ def _check_what_came(folder: Path, new: Path, bits: int, title: str) -> None:
         stat.S_ISREG(path.lstat().st_mode) and (path.name in mine or is_weights(path.name))
         for path in new.iterdir()
     )
-    if not is_right or bits_of(_config(new, title)) != bits:
+    if not is_right or quantised_bits(_config(new, title)) != bits:
         reason = "what came of it is not what it should be"
         raise refusal(title, messages.Refused(reason=reason), stages.QUANTISING)
 
@@ -177,7 +178,7 @@ def _done_before(folder: Path, bits: int) -> Quantised | None:
         found = msgspec.json.decode((folder / QUANTISED).read_bytes(), type=Quantised)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return None
-    return found if found.bits == bits == bits_of(_config(folder, folder.name)) else None
+    return found if found.bits == bits == quantised_bits(_config(folder, folder.name)) else None
 
 
 def _check_worth_it(folder: Path, bits: int, title: str) -> None:
@@ -187,7 +188,7 @@ def _check_worth_it(folder: Path, bits: int, title: str) -> None:
             f"A model cannot be quantised to {bits} bits.",
             "Choose 4, 6 or 8.",
         )
-    already = bits_of(_config(folder, title))
+    already = quantised_bits(_config(folder, title))
     if already is None and (folder / "hf_quant_config.json").exists():
         already = 4  # NVIDIA ModelOpt, of which mlx-lm reads NVFP4
     if already is not None:

@@ -6,8 +6,7 @@ Converted once, when a model comes, and checked against sentencepiece itself.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +26,6 @@ from tokenizers import (
 from mlx_backend.adoption.forms.sentencepiece_file import (
     CONTROL,
     MERGED,
-    MOST_PIECES,
     SOURCE,
     UNKNOWN,
     USER_DEFINED,
@@ -41,6 +39,8 @@ CONVERTED = "tokenizer.json"
 
 _SPACE = "\u2581"
 _LARGEST_JSON = 16 << 20  # bytes
+_MOST_ADDED = 50_000  # control tokens and symbols; Gemma has some 6,500
+_LONGEST_DRAWN = 128  # characters of a token that the tokenizers are compared with
 
 _Marked = Literal["each text", "the first text", "none"]
 """Where a space is put before a text: before each one between control tokens, as sentencepiece
@@ -109,10 +109,9 @@ def _converted(proto: Any, marked: _Marked, added: Sequence[_Added]) -> Tokenize
         if piece.type in (UNKNOWN, CONTROL, USER_DEFINED)
     ]
     by_number = {each.number: each for each in (*own, *added)}
-    for number, each in sorted(by_number.items()):
-        _add(tokenizer, each)
-        if tokenizer.token_to_id(each.text) != number:
-            raise refused(f"The token {each.text[:40]!r} that is added to it has a wrong number.")
+    if len(by_number) > _MOST_ADDED:
+        raise refused("Far too many tokens are added to it.")
+    _add(tokenizer, [each for _, each in sorted(by_number.items())])
     return tokenizer
 
 
@@ -150,12 +149,21 @@ def _set_spaces(tokenizer: Tokenizer, rules: Any, marked: _Marked) -> None:
     tokenizer.decoder = decoders.Sequence([*back, *strip])
 
 
-def _add(tokenizer: Tokenizer, added: _Added) -> None:
-    token = AddedToken(added.text, special=added.special, normalized=False)
-    if added.special:
-        tokenizer.add_special_tokens([token])
-    else:
-        tokenizer.add_tokens([token])
+def _add(tokenizer: Tokenizer, added: Sequence[_Added]) -> None:
+    """Add tokens, sorted by their numbers.
+
+    In one call for all and one more for those that are special, because each call builds the search
+    for all added tokens anew: call by call, 10,000 tokens would take minutes. The first call gives
+    the numbers, the second one only marks.
+    """
+    tokenizer.add_tokens([AddedToken(each.text, normalized=False) for each in added])
+    special = [each.text for each in added if each.special]
+    tokenizer.add_special_tokens(
+        [AddedToken(text, special=True, normalized=False) for text in special]
+    )
+    for each in added:
+        if tokenizer.token_to_id(each.text) != each.number:
+            raise refused(f"The token {each.text[:40]!r} that is added to it has a wrong number.")
 
 
 def _begin_with_bos(tokenizer: Tokenizer, proto: Any) -> None:
@@ -178,8 +186,6 @@ def _added(folder: Path, configured: Mapping[str, Any]) -> list[_Added]:
         if key.isdecimal() and isinstance(said, dict) and isinstance(said.get("content"), str):
             special = said.get("special") is True
             found[int(key)] = _Added(int(key), said["content"], special)
-    if len(found) > MOST_PIECES:
-        raise refused("Far too many tokens are added to it.")
     return list(found.values())
 
 
@@ -198,7 +204,8 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _check_same(tokenizer: Tokenizer, proto: Any, marked: _Marked) -> None:
     truth = _Truth(proto, marked)
-    texts = probe_texts([piece.piece.replace(_SPACE, " ") for piece in proto.pieces])
+    words = (piece.piece for piece in proto.pieces if len(piece.piece) <= _LONGEST_DRAWN)
+    texts = probe_texts([word.replace(_SPACE, " ") for word in words])
     tokenizer.encode_special_tokens = True
     found = [each.ids for each in tokenizer.encode_batch(texts, add_special_tokens=False)]
     tokenizer.encode_special_tokens = False
@@ -214,23 +221,48 @@ class _Truth:
     def __init__(self, proto: Any, marked: _Marked) -> None:
         self._marked = marked
         self._with, self._without = (_processor(proto, mark) for mark in (True, False))
-        symbols = [piece.piece for piece in proto.pieces if piece.type == USER_DEFINED]
-        longest_first = sorted(symbols, key=len, reverse=True)
-        self._symbols = re.compile(f"({'|'.join(map(re.escape, longest_first)) or '(?!)'})")
+        self._symbols = _Symbols(p.piece for p in proto.pieces if p.type == USER_DEFINED)
 
     def encode(self, text: str) -> list[int]:
         if self._marked == "each text":
             return [
                 number
-                for part in self._symbols.split(text)
-                for number in self._of(part, with_mark=not self._symbols.fullmatch(part))
+                for part, is_symbol in self._symbols.parts(text)
+                for number in self._of(part, with_mark=not is_symbol)
             ]
-        begins_itself = text.startswith((" ", _SPACE)) or self._symbols.match(text) is not None
+        begins_itself = text.startswith((" ", _SPACE)) or self._symbols.length_at(text, 0) > 0
         return self._of(text, with_mark=self._marked != "none" and not begins_itself)
 
     def _of(self, text: str, with_mark: bool) -> list[int]:
         found: list[int] = (self._with if with_mark else self._without).encode(text)
         return found
+
+
+class _Symbols:
+    """User-defined symbols, found in a text: at each place the longest, however many there are."""
+
+    def __init__(self, symbols: Iterable[str]) -> None:
+        self._lengths: dict[str, set[int]] = {}
+        self._all = frozenset(symbols)
+        for symbol in self._all:
+            self._lengths.setdefault(symbol[:1], set()).add(len(symbol))
+
+    def length_at(self, text: str, place: int) -> int:
+        """The length of the longest symbol that begins there; 0 where none does."""
+        lengths = self._lengths.get(text[place : place + 1], ())
+        return max((n for n in lengths if text[place : place + n] in self._all), default=0)
+
+    def parts(self, text: str) -> Iterator[tuple[str, bool]]:
+        """The symbols in a text and what is between them, and whether each is a symbol."""
+        begin = place = 0
+        while place < len(text):
+            if length := self.length_at(text, place):
+                yield text[begin:place], False
+                yield text[place : place + length], True
+                begin = place = place + length
+            else:
+                place += 1
+        yield text[begin:], False
 
 
 def _processor(proto: Any, add_dummy_prefix: bool) -> SentencePieceProcessor:

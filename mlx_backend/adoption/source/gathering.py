@@ -18,6 +18,12 @@ from mlx_backend.models.hub.fetching import require_room
 from mlx_backend.models.hub.meter import Meter
 from mlx_backend.models.hub.wanted import is_weights
 
+# The system gives the same error for both causes (link(2): EPERM).
+_WHY_COPIED = (
+    "They could not be shared: the library is on another disk, or the file system or the"
+    " permissions of the files do not let them be."
+)
+
 
 class Gathered(msgspec.Struct, frozen=True):
     """How each file came into the job's folder; kept there, for a job that goes on."""
@@ -55,9 +61,8 @@ class Gathered(msgspec.Struct, frozen=True):
                 f"No second copy was made: {_size(shared)} are shared with {origin.folder}. Either"
                 " can be removed without harm to the other."
             )
-        why = "the file system here cannot share it"
         also = f"{_size(shared)} are shared; " if shared else ""
-        return f"{also}{_size(copied)} were copied from {origin.folder}, because {why}."
+        return f"{also}{_size(copied)} were copied from {origin.folder}. {_WHY_COPIED}"
 
 
 def gather(origin: Origin, work: Work, check_before_weights: Callable[[], object]) -> Gathered:

@@ -78,6 +78,8 @@ def open_regular(path: Path) -> BinaryIO:
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise not_regular(path.name) from error
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            raise gone(path.name) from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -91,6 +93,16 @@ def being_written(name: str) -> OvernightError:
         ErrorKind.BUSY,
         f"Another program is writing to {_shown(name)} just now.",
         "Wait until its download or copy is done, then adopt the model again. Nothing was changed.",
+    )
+
+
+def gone(name: str) -> OvernightError:
+    """The error for a file that was there when the adoption began."""
+    return OvernightError(
+        ErrorKind.PATH_MISSING,
+        f"{_shown(name)} is no longer there.",
+        "The model, or the disk that it is on, was removed or moved meanwhile. Put it back, or"
+        " adopt it from where it is now.",
     )
 
 

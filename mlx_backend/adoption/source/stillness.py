@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlx_backend.adoption.source.folder_listing import LocalFile, list_names, look_again
-from mlx_backend.adoption.source.placing import being_written
+from mlx_backend.adoption.source.placing import being_written, gone
 from mlx_backend.locks import is_held
 
 _UNFINISHED = (".incomplete", ".part", ".partial", ".tmp", ".crdownload", ".download", ".aria2")
@@ -56,7 +56,9 @@ def require_unchanged(files: Sequence[LocalFile]) -> None:
     """Raise OvernightError where a file is not what it was when it was found."""
     for file in files:
         now = look_again(file)
-        if now is None or not is_same(now, file):
+        if now is None:
+            raise gone(file.name)
+        if not is_same(now, file):
             raise being_written(file.name)
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from mlx_backend.catalogue.hub_pages import HUB
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.hub.access import Access
+from mlx_backend.models.hub.tokens import VARIABLE, TokenHolder
 
 _T = TypeVar("_T")
 _KEPT = "What is there already is kept."
@@ -77,10 +78,10 @@ def of_status(access: Access, name: str, status: int, detail: str) -> OvernightE
     if status in (_UNAUTHORISED, _FORBIDDEN):
         return OvernightError(
             ErrorKind.REFUSED,
-            f"The Hub does not give {name} to the owner of this access token."
+            f"The Hub does not give {name} to the owner of the access token of {access.holder}."
             if access.token
             else f"The Hub gives {name} only to those who are logged in.",
-            f"`overnight token` keeps one that may read it, from {HUB}/settings/tokens.",
+            another_token(access, "one that may read it"),
             detail,
         )
     return OvernightError(
@@ -91,12 +92,22 @@ def of_status(access: Access, name: str, status: int, detail: str) -> OvernightE
     )
 
 
+def another_token(access: Access, which: str) -> str:
+    """What to do for another token: one in HF_TOKEN goes before one that is kept."""
+    keep = f"`overnight token` keeps {which}, from {HUB}/settings/tokens."
+    if access.holder is TokenHolder.VARIABLE:
+        return (
+            f"Unset {VARIABLE}, or set it to another token; it goes before one that is kept. {keep}"
+        )
+    return keep
+
+
 def gated(access: Access, name: str, detail: str = "") -> OvernightError:
     """The repository is only given to accounts that accepted its licence."""
     accept = f"accept it at {HUB}/{name}"
     if access.token:
         message = f"{name} is only given to accounts that have accepted its licence; this has not."
-        hint = f"With the account of your access token, {accept}; then try again."
+        hint = f"With the account of the access token of {access.holder}, {accept}; then try again."
     else:
         message = f"{name} is only given to those who accept its licence, and no token is set."
         hint = f"Log in and {accept}; then `overnight token` keeps one from {HUB}/settings/tokens."

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
-NEWEST = "main"
-
-_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}"
-_NAME = re.compile(f"{_PART}/{_PART}")
-_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,254}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PATIENCE_S = 20.0
@@ -51,24 +46,6 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     def source(self) -> str:
         """What a card records: the repository and the commit."""
         return f"{self.name}@{self.commit}"
-
-
-def split_revision(text: str) -> tuple[str, str]:
-    """The two parts of "OWNER/NAME@REVISION"; the revision is "main" where there is none.
-
-    The address of the repository's page will do for its name. Raises OvernightError where the text
-    names no repository.
-    """
-    name, _, revision = text.strip().removeprefix(f"{HUB}/").rstrip("/").partition("@")
-    is_name = _NAME.fullmatch(name) and ".." not in name and "--" not in name
-    if not is_name or (revision and not _REVISION.fullmatch(revision)) or ".." in revision:
-        raise OvernightError(
-            ErrorKind.BAD_INPUT,
-            f"'{text}' does not name a repository of the Hub.",
-            "Write it as OWNER/NAME or OWNER/NAME@REVISION, for example"
-            " mlx-community/Qwen3-1.7B-4bit.",
-        )
-    return name, revision or NEWEST
 
 
 def look_up(

@@ -20,7 +20,7 @@ _LONGEST = 1000
 _log = logging.getLogger(__name__)
 
 
-class Origin(StrEnum):
+class TokenHolder(StrEnum):
     """Where a token comes from, in words for people."""
 
     VARIABLE = "the environment variable HF_TOKEN"
@@ -29,20 +29,20 @@ class Origin(StrEnum):
     NOWHERE = "nowhere"
 
 
-def find_token() -> tuple[str, Origin]:
+def find_token() -> tuple[str, TokenHolder]:
     """The token to use, and where it comes from: "" where there is none.
 
     That is HF_TOKEN, else what `keep_token` kept, else what `hf auth login` left. Raises
     OvernightError where the first of them holds something that cannot be a token.
     """
     for find, origin in (
-        (_of_the_environment, Origin.VARIABLE),
-        (_of_the_keyring, Origin.KEYRING),
-        (_of_hugging_face, Origin.HUGGING_FACE),
+        (_of_the_environment, TokenHolder.VARIABLE),
+        (_of_the_keyring, TokenHolder.KEYRING),
+        (_of_hugging_face, TokenHolder.HUGGING_FACE),
     ):
         if token := find():
             return checked(token, str(origin)), origin
-    return "", Origin.NOWHERE
+    return "", TokenHolder.NOWHERE
 
 
 def keep_token(token: str) -> None:
@@ -85,11 +85,12 @@ def checked(token: str, holder: str) -> str:
     """The token. Raises OvernightError where it cannot be one; `holder` is whose it is."""
     if token.isascii() and token.isprintable() and " " not in token and len(token) <= _LONGEST:
         return token
+    unset = f"Unset {VARIABLE} to use the one that is kept. " if VARIABLE in holder else ""
     subject = holder[:1].upper() + holder[1:]
     raise OvernightError(
         ErrorKind.WRONG_USAGE,
         f"{subject} holds something that is no access token.",
-        f"Copy the token anew from {HUB}/settings/tokens.",
+        f"{unset}Copy the token anew from {HUB}/settings/tokens.",
     )
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlx_backend.catalogue.entries import Entry
+from mlx_backend.catalogue.repository_names import NEWEST
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.hub.access import Access
-from mlx_backend.models.hub.repository import NEWEST, look_up
+from mlx_backend.models.hub.repository import look_up
 from mlx_backend.models.hub.wanted import wanted_files
 
 _PATIENCE_S = 3.0

@@ -209,6 +209,28 @@ class TestInLibrary:
         (found,) = found_on_this_machine(list_models(tiny_library.models), home, {}, MAC)
         assert found.in_library == "tiny"
 
+    def test_the_same_weights_in_a_file_of_their_own(
+        self, tiny_library: Library, home: Path
+    ) -> None:
+        """As a clone is."""
+        weights = (tiny_library.models / "tiny" / "model.safetensors").read_bytes()
+        files = files_of() | {"model.safetensors": weights}
+        write(home / "MLXModels/a/same", files)
+        write(
+            home / "MLXModels/a/other", files | {"model.safetensors": weights[:-9] + b"other" * 2}
+        )
+        write(home / "MLXModels/a/tail", files | {"model.safetensors": weights[:-4] + b"tail"})
+        found = found_on_this_machine(list_models(tiny_library.models)[1:], home, {}, MAC)
+        names = {each.path.name: each.in_library for each in found}
+        assert names == {"same": "tiny", "other": "", "tail": ""}
+
+    def test_one_of_lm_studio_that_was_quantised(self, tiny_library: Library, home: Path) -> None:
+        write(home / ".lmstudio/models/a/b")
+        models = list_models(tiny_library.models)
+        card = msgspec.structs.replace(models[1].card, source="a/b")
+        (found,) = found_on_this_machine([dataclasses.replace(models[1], card=card)], home, {}, MAC)
+        assert found.in_library == "tiny"
+
 
 class TestHostile:
     """Folders that are made to hold the search up, to lead it away, or to break it."""

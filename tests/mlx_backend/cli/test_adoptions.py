@@ -33,6 +33,9 @@ def no_job_outlives_its_test(library: Library) -> Iterator[None]:
 def files(tmp_path: Path, model_files: Path) -> Path:
     folder = tmp_path / "Tiny-1B"
     shutil.copytree(model_files, folder)
+    weights = bytearray((folder / WEIGHTS).read_bytes())
+    weights[-4] ^= 1  # else they were those of the starter in `tiny_library`
+    (folder / WEIGHTS).write_bytes(weights)
     return grown_old(folder)
 
 
@@ -90,6 +93,58 @@ def test_the_same_again_is_there_already(
     assert run("adopt", first["path"], code=1)["error"]["kind"] == "model_exists"
 
 
+def test_a_copy_elsewhere_is_the_same_model(
+    library: Library, run: Run, said: Said, files: Path, tmp_path: Path
+) -> None:
+    """By its weights: their inodes and their folder are others."""
+    first = run("adopt", files)
+    shutil.copytree(files, tmp_path / "elsewhere" / "Copy")
+    copy = grown_old(tmp_path / "elsewhere" / "Copy")
+    again = run("adopt", copy)
+    assert (again["path"], again["model"]) == (first["path"], "Tiny-1B")
+    assert again.keys() == first.keys()
+    assert (again["run"], again["shared_bytes"], again["copied_bytes"]) == (None, 0, 0)
+    assert "in the library already, as 'Tiny-1B'" in said("adopt", copy)
+    assert len(JobFolder.all(library.jobs)) == 1
+    assert run("adopt", copy, "--name", "Second")["model"] == "Second"
+
+
+def test_other_weights_of_the_same_sizes_are_another_model(
+    library: Library, run: Run, files: Path, tmp_path: Path
+) -> None:
+    run("adopt", files)
+    other = tmp_path / "elsewhere" / "Tiny-1B"
+    shutil.copytree(files, other)
+    content = bytearray((other / WEIGHTS).read_bytes())
+    content[-4096:] = bytes(4096)
+    (other / WEIGHTS).write_bytes(content)
+    assert run("adopt", grown_old(other))["model"] == "Tiny-1B 2"
+
+
+def test_cancelled_nothing_stays(library: Library, run: Run, files: Path) -> None:
+    os.utime(files / WEIGHTS, (time.time() + 1,) * 2)  # so it waits for a moment
+    job_id = run("adopt", files, "--detach")["run"]
+    assert run("adopt", files, "--cancel") == {"cancelled": [job_id]}
+    assert not list(library.jobs.iterdir())
+    assert run("adopt", files, "--cancel", code=1)["error"]["kind"] == "run_unknown"
+    assert files.is_dir()
+
+
+def test_one_that_was_refused_is_removed_too(library: Library, run: Run, files: Path) -> None:
+    (files / WEIGHTS).write_bytes(b"")
+    run("adopt", grown_old(files), code=1)
+    (folder,) = JobFolder.all(library.jobs)
+    shutil.rmtree(files)
+    assert run("adopt", files, "--cancel") == {"cancelled": [folder.id]}
+    assert not list(library.jobs.iterdir())
+
+
+def test_one_that_is_done_is_not_cancelled(library: Library, run: Run, files: Path) -> None:
+    run("adopt", files)
+    assert run("adopt", files, "--cancel", code=1)["error"]["kind"] == "run_unknown"
+    assert len(JobFolder.all(library.jobs)) == 1
+
+
 def test_what_cannot_be_adopted_leaves_no_job(
     library: Library, run: Run, files: Path, tmp_path: Path
 ) -> None:
@@ -110,18 +165,18 @@ def test_one_that_is_refused_by_its_job_is_not_listed(
 ) -> None:
     (files / WEIGHTS).write_bytes(b"")
     assert run("adopt", grown_old(files), code=1)["error"]["kind"] == "bad_input"
-    assert run("models")["downloads"] == []
+    assert run("models")["adoptions"] == []
 
 
 def test_stopped_and_continued(tiny_library: Library, run: Run, said: Said, files: Path) -> None:
     os.utime(files / WEIGHTS, (time.time() + 1,) * 2)  # so it waits for a moment
     job_id = run("adopt", files, "--detach")["run"]
     assert run("stop", job_id) == {"run": job_id, "status": "stopped"}
-    (row,) = run("models")["downloads"]
+    (row,) = run("models")["adoptions"]
     assert (row["id"], row["path"], row["status"]) == (job_id, str(files), "stopped")
     assert f"Adoption {job_id}: {files}, stopped" in said("models")
     assert "Adopted 'Tiny-1B'" in said("resume", job_id)
-    assert run("models")["downloads"] == []
+    assert run("models")["adoptions"] == []
 
 
 def test_asked_for_again_it_goes_on(library: Library, run: Run, files: Path) -> None:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from mlx_backend.catalogue.entries import entries
+from mlx_backend.cli.main import main
 from mlx_backend.library import Library
 from mlx_backend.library.models import CARD
 from mlx_backend.library.this_machine import Machine
@@ -152,3 +153,31 @@ def test_one_question_at_a_time(library: Library, words: tuple[str, ...]) -> Non
 
     with pytest.raises(SystemExit):
         main(["models", *words])
+
+
+@pytest.mark.usefixtures("library", "home", "offline")
+@pytest.mark.parametrize(
+    ("variable", "value"), [("HF_TOKEN", "no token"), ("HF_ENDPOINT", "no address")]
+)
+def test_the_catalogue_is_listed_whatever_is_set_for_the_hub(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """The list is on this machine; only true sizes and licences need the Hub."""
+    monkeypatch.setenv(variable, value)
+    result = run("models", "--catalogue")
+    assert len(result["catalogue"]) == len(entries())
+    assert result["from_hub"] is False
+
+
+def test_what_is_wrong_with_the_hubs_settings_is_said(
+    library: Library,
+    home: Path,
+    offline: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "no token")
+    assert main(["models", "--catalogue"]) == 0
+    told = "".join(capsys.readouterr())
+    assert "HF_TOKEN holds something that is no access token" in told
+    assert "sizes and licences are those known at release" in told

@@ -6,10 +6,12 @@ import dataclasses
 import itertools
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import mlx.core as mx
+import msgspec
 import numpy as np
 import pytest
 from mlx_lm.generate import generate_step
@@ -17,7 +19,12 @@ from mlx_lm.generate import generate_step
 from mlx_backend.jobs.memory_ladder import LONG_ROW, SHORT_ROW
 from mlx_backend.library import Library
 from mlx_backend.library.measured_memory import Measured, measured_memory
-from mlx_backend.library.model_figures import bits_of, context_of, figures_of, parameters_by_size
+from mlx_backend.library.model_figures import (
+    context_of,
+    figures_of,
+    parameters_by_size,
+    stored_bits,
+)
 from mlx_backend.library.model_fit import (
     ADAPTER_RANK,
     SHORTEST_CHAT,
@@ -25,7 +32,7 @@ from mlx_backend.library.model_fit import (
     Figures,
     fit_of,
 )
-from mlx_backend.library.models import list_models, read_model
+from mlx_backend.library.models import CARD, ModelCard, list_models, read_model
 from mlx_backend.library.this_machine import Machine
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models import lora
@@ -33,6 +40,7 @@ from mlx_backend.models.base_model import load_base_model
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
 from mlx_backend.training.step import TrainingStep
+from tests.mlx_backend.abilities import READS
 
 GIB = 1 << 30
 LLAMA_8B = {
@@ -193,7 +201,9 @@ def test_a_configuration_that_says_nothing_or_lies_has_some_figures(
 ) -> None:
     figures = figures_of(config, 0, 2_000_000_000)
     assert all(
-        value > 0 for name, value in dataclasses.asdict(figures).items() if name != "context"
+        value > 0
+        for name, value in dataclasses.asdict(figures).items()
+        if name not in ("context", "bytes_in_memory")
     )
     assert fit_of(figures, Machine(16 * GIB, has_gpu=True)).train_bytes > 2_000_000_000
 
@@ -202,9 +212,9 @@ def test_parameters_by_the_size_of_the_files() -> None:
     assert parameters_by_size(LLAMA_8B, 4_520_000_000) == pytest.approx(8.03e9, rel=0.01)
     assert parameters_by_size({"torch_dtype": "bfloat16"}, 2_000) == 1_000
     assert parameters_by_size({"dtype": "float32"}, 4_000) == 1_000
-    assert bits_of({"text_config": {"dtype": "float16"}}) == 16
-    assert bits_of({"quantization_config": {"quant_method": "fp8"}}) == 8
-    assert bits_of({}) == 0
+    assert stored_bits({"text_config": {"dtype": "float16"}}) == 16
+    assert stored_bits({"quantization_config": {"quant_method": "fp8"}}) == 8
+    assert stored_bits({}) == 0
 
 
 class TestMeasured:
@@ -264,3 +274,32 @@ def add_run(folder: Path, model: str, peak: int, longest: int) -> None:
     (folder / "plan.json").write_text(json.dumps(plan))
     future = time.time() + 9
     os.utime(folder / "plan.json", (future, future))
+
+
+def test_what_a_trial_loaded_takes_the_place_of_the_estimate() -> None:
+    on_gpu = msgspec.structs.replace(
+        READS, tried_with=("0", "0", "gpu"), bytes_in_memory=9_000_000_000
+    )
+    mac = Machine(64 * GIB, has_gpu=True)
+    estimated, tried = fit_of(of_8b(), mac), fit_of(of_8b(), mac, None, on_gpu)
+    more = 9_000_000_000 - of_8b().weight_bytes
+    assert tried.chat_bytes - estimated.chat_bytes == more
+    assert tried.train_bytes - estimated.train_bytes == more
+    elsewhere = msgspec.structs.replace(on_gpu, tried_with=("0", "0", "cpu"))
+    assert fit_of(of_8b(), mac, None, elsewhere) == estimated
+
+
+def test_the_list_counts_what_the_trial_loaded(tiny_library: Library) -> None:
+    before = read_model(tiny_library.models, "tiny").fit
+    path = tiny_library.models / "tiny" / CARD
+    card = msgspec.json.decode(path.read_bytes(), type=ModelCard)
+    kind = "gpu" if has_gpu() else "cpu"
+    abilities = msgspec.structs.replace(
+        READS, tried_with=("0", "0", kind), bytes_in_memory=3_000_000_000
+    )
+    folder = tiny_library.models / "own"
+    shutil.copytree(path.parent, folder)
+    (folder / CARD).write_bytes(
+        msgspec.json.encode(msgspec.structs.replace(card, abilities=abilities))
+    )
+    assert read_model(tiny_library.models, "own").fit.chat_bytes > before.chat_bytes + 2_900_000_000

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
+import msgspec
 import pytest
 from mlx_lm.models.cache import make_prompt_cache
 from mlx_lm.models.switch_layers import SwitchLinear
@@ -16,7 +18,7 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS
 from mlx_backend.machine.arrays import largest_difference, load_tensors
-from mlx_backend.models import lora
+from mlx_backend.models import lora, prompt_cache
 from mlx_backend.models.architecture import (
     adaptable,
     head_of,
@@ -35,6 +37,7 @@ from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.statements import Statement
 from mlx_backend.training.loss import split_head
+from tests.mlx_backend.abilities import READS
 from tests.mlx_backend.made import make_adapter
 from tests.mlx_backend.model_fields import VOCABULARY
 from tests.mlx_backend.model_types import write_model
@@ -193,6 +196,26 @@ def test_a_cache_that_cannot_be_cut_is_used_again(make: Make, kind: str) -> None
     edited = [*turns[:2], Turn(role="user", text="Something else?")]
     found = chat.answer(edited, GREEDY)
     assert found.text == ChatModel(loaded).answer(edited, GREEDY).text
+
+
+def test_a_cache_that_the_trial_could_not_cut_is_not_cut(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its trial found counts, whatever the class of its cache says."""
+    loaded = make("llama")
+    assert is_of_keys_and_values(make_prompt_cache(loaded.model))
+    abilities = msgspec.structs.replace(READS, trims_cache=False)
+    card = msgspec.structs.replace(loaded.info.card, abilities=abilities)
+    loaded = dataclasses.replace(loaded, info=dataclasses.replace(loaded.info, card=card))
+    monkeypatch.setattr(prompt_cache, "trim_prompt_cache", None)  # calling it would raise
+    chat = ChatModel(loaded)
+    turns = [QUESTION]
+    for text in ("And when?", "Where, then?"):
+        answer = chat.answer(turns, GREEDY)
+        assert answer.text == ChatModel(loaded).answer(turns, GREEDY).text
+        again = chat.answer(turns, GREEDY)
+        assert (again.text, again.cached_tokens) == (answer.text, again.prompt_tokens - 1)
+        turns += [Turn(role="assistant", text="Marta."), Turn(role="user", text=text)]
 
 
 @pytest.mark.parametrize("kind", ["lfm2", "gemma3_text"])

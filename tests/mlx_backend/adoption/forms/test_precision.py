@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.adoption.forms.precision import bits_of, told_already
+from mlx_backend.adoption.forms.precision import told_already
+from mlx_backend.library.model_figures import quantised_bits, stored_bits
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,8 @@ from mlx_backend.adoption.forms.precision import bits_of, told_already
     ],
 )
 def test_the_bits_that_a_configuration_tells(config: dict[str, object], bits: int | None) -> None:
-    assert bits_of(config) == bits
+    assert quantised_bits(config) == bits
+    assert stored_bits(config) == (bits or (16 if "torch_dtype" in config else 0))
 
 
 def test_what_is_told_where_nothing_is_to_be_done() -> None:

@@ -19,11 +19,11 @@ from mlx_lm.models.switch_layers import QuantizedSwitchLinear
 from mlx_lm.utils import load, load_model
 
 from mlx_backend.adoption.forms import packed_weights, packing, quantising
-from mlx_backend.adoption.forms.precision import bits_of
 from mlx_backend.adoption.forms.quantising import QUANTISED
 from mlx_backend.adoption.trial.watched import TrialLimits
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.abilities import Quantised
+from mlx_backend.library.model_figures import quantised_bits
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.machine.cores import FIXED_CORES
@@ -83,7 +83,7 @@ def test_a_model_is_quantised_and_tells_what_it_cost(
     assert told == sorted(told)
     assert told[-1] == (100, 100)
     config = json.loads((tmp_path / "one" / "config.json").read_bytes())
-    assert bits_of(config) == 4
+    assert quantised_bits(config) == 4
     assert {path.name for path in (tmp_path / "one").iterdir()} == {
         "LICENSE",
         "config.json",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from tokenizers import Tokenizer
 
 from mlx_backend.adoption.forms import sentencepiece_file
+from mlx_backend.adoption.forms.sentencepiece_file import CONTROL, USER_DEFINED
 from mlx_backend.adoption.forms.sentencepiece_tokenizer import convert_tokenizer
 from mlx_backend.adoption.forms.tokenizer_texts import probe_texts
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -86,6 +88,42 @@ def test_every_kind_of_bpe_is_converted_or_refused(tmp_path: Path, options: dict
     truth = SentencePieceProcessor(model_file=str(tmp_path / "tokenizer.model"))
     for text in ("The lamp was lit, 1952.", "süße  ключи", "[INST] hello"):
         assert ids(tokenizer, text) == truth.encode(text)
+
+
+@pytest.mark.parametrize("kind", [USER_DEFINED, CONTROL])
+def test_thousands_of_added_tokens_take_no_minutes(folder: Path, usual: bytes, kind: int) -> None:
+    """One by one, 2,000 take ten seconds and 20,000 a quarter of an hour."""
+    write_with_tokens(folder, usual, 20_000, kind)
+    began = time.monotonic()
+    tokenizer = converted(folder)
+    assert time.monotonic() - began < 20
+    number = tokenizer.token_to_id("<x19999>")
+    assert number is not None
+    assert tokenizer.get_added_tokens_decoder()[number].special is (kind == CONTROL)
+
+
+def test_far_too_many_added_tokens_are_refused(folder: Path, usual: bytes) -> None:
+    write_with_tokens(folder, usual, 50_001, USER_DEFINED)
+    with pytest.raises(OvernightError, match="Far too many"):
+        convert_tokenizer(folder)
+
+
+def write_with_tokens(folder: Path, usual: bytes, count: int, kind: int) -> None:
+    proto = ModelProto()
+    proto.ParseFromString(usual)
+    for number in range(count):
+        proto.pieces.add(piece=f"<x{number}>", score=0, type=kind)
+    (folder / "tokenizer.model").write_bytes(proto.SerializeToString())
+
+
+def test_the_longest_symbol_is_taken(folder: Path, usual: bytes) -> None:
+    proto = ModelProto()
+    proto.ParseFromString(usual)
+    for symbol in ("<a", "<a>", "<a>b"):
+        proto.pieces.add(piece=symbol, score=0, type=USER_DEFINED)
+    (folder / "tokenizer.model").write_bytes(proto.SerializeToString())
+    tokenizer = converted(folder)
+    assert tokenizer.encode("<a>b", add_special_tokens=False).tokens[-1] == "<a>b"
 
 
 def test_a_control_token_of_the_template_is_one_and_begins_the_text(

@@ -5,10 +5,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mlx_backend.adoption.source import placing
+from mlx_backend.adoption.source.folder_listing import LocalFile
+from mlx_backend.adoption.source.gathering import Gathered
+from mlx_backend.adoption.source.origin import Origin
 from mlx_backend.adoption.source.placing import copy, open_regular, share
+from mlx_backend.adoption.source.stillness import require_unchanged
 from mlx_backend.errors import ErrorKind, OvernightError
 
 MB = 1 << 20
@@ -94,3 +99,41 @@ def test_only_files_are_opened(tmp_path: Path, source: Path, kind: str) -> None:
         path = Path("/dev/null")
     with pytest.raises(OvernightError):
         open_regular(path)
+
+
+def test_a_file_that_is_gone_is_not_said_to_be_written_to(source: Path, tmp_path: Path) -> None:
+    (found,) = model_listing(source)
+    source.unlink()
+    looks: tuple[Callable[[], object], ...] = (
+        lambda: require_unchanged([found]),
+        lambda: copy(source, tmp_path / "part", 4 * MB, lambda _: None),
+    )
+    for look in looks:
+        with pytest.raises(OvernightError, match="no longer there") as caught:
+            look()
+        assert caught.value.kind is ErrorKind.PATH_MISSING
+
+
+def model_listing(path: Path) -> list[LocalFile]:
+    now = path.lstat()
+    found = LocalFile(
+        name=path.name,
+        path=str(path),
+        size=now.st_size,
+        modified_ns=now.st_mtime_ns,
+        inode=now.st_ino,
+        device=now.st_dev,
+    )
+    require_unchanged([found])
+    return [found]
+
+
+def test_words_about_copying_name_every_cause() -> None:
+    origin = Origin(
+        folder="/m", title="m", repository="", source="m", licence="", files=(), in_place=False
+    )
+    file = LocalFile(name="a", path="/m/a", size=5_000_000, modified_ns=0, inode=0, device=0)
+    origin = msgspec.structs.replace(origin, files=(file,))
+    words = Gathered({"a": "copied"}).in_words(origin)
+    assert "5.0 MB were copied from /m" in words
+    assert all(cause in words for cause in ("another disk", "file system", "permissions"))

@@ -1,0 +1,88 @@
+"""What people write or paste to name a repository of the Hub: OWNER/NAME, or the address of a page.
+
+One rule for the command line and the window; it asks nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from mlx_backend.errors import ErrorKind, OvernightError
+
+NEWEST = "main"
+"""The revision where none is named."""
+
+_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}"
+_NAME = re.compile(f"{_PART}/{_PART}")
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,254}")
+_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,20}", re.IGNORECASE)
+_OF_A_REVISION = ("tree", "commit")  # the rest of the path is the revision
+_OF_A_FILE = ("blob", "resolve", "raw")  # the next part is the revision, a file's path follows
+_OTHER_KINDS = {
+    "datasets": "a data set",
+    "spaces": "a space",
+    "collections": "a collection",
+    "papers": "a paper",
+}
+_HINT = "Write it as OWNER/NAME or OWNER/NAME@REVISION, for example mlx-community/Qwen3-1.7B-4bit."
+
+
+def repository_of(text: str) -> tuple[str, str]:
+    """The repository, OWNER/NAME, and its revision ("main" where none is named) that a text names.
+
+    Takes OWNER/NAME, OWNER/NAME@REVISION, and the address of a page of huggingface.co, also of a
+    revision or of a file. Raises OvernightError, with a sentence, for anything else.
+    """
+    path = _path(text.strip(), text)
+    kind, _, rest = path.partition("/")
+    if kind in _OTHER_KINDS and "/" in rest:
+        raise _refused(f"'{_shown(text)}' is {_OTHER_KINDS[kind]}, not a base model.")
+    path, _, revision = path.partition("@")
+    parts = path.split("/")
+    if len(parts) > 3 and not revision:
+        parts, revision = parts[:2], _revision_in(parts[2], parts[3:])
+    name = "/".join(parts)
+    is_name = _NAME.fullmatch(name) and ".." not in name and "--" not in name
+    if not is_name or (revision and not _REVISION.fullmatch(revision)) or ".." in revision:
+        raise _refused(f"'{_shown(text)}' does not name a repository of the Hub.")
+    return name, revision or NEWEST
+
+
+def _path(stripped: str, text: str) -> str:
+    """What follows the host in an address of the Hub; a text that is no address, as it is."""
+    if "://" not in stripped:
+        host = stripped.partition("/")[0]
+        if host.lower() not in _HOSTS:
+            if _HOST.fullmatch(host) and stripped.count("/") > 1:
+                raise _elsewhere(text, host)
+            return stripped.rstrip("/")
+        stripped = f"https://{stripped}"
+    try:
+        address = urlsplit(stripped)
+        host = address.hostname or ""
+    except ValueError:
+        raise _refused(f"'{_shown(text)}' is no address of a web page.") from None
+    if address.scheme not in ("http", "https") or host not in _HOSTS:
+        raise _elsewhere(text, host or address.scheme)
+    return unquote(address.path).strip("/")
+
+
+def _revision_in(kind: str, rest: list[str]) -> str:
+    """The revision that the address of a page names after the repository; "?" where it is odd."""
+    if kind in _OF_A_FILE:
+        return rest[0]
+    return "/".join(rest) if kind in _OF_A_REVISION else "?"
+
+
+def _elsewhere(text: str, host: str) -> OvernightError:
+    return _refused(f"'{_shown(text)}' lies on {_shown(host)}, not on huggingface.co.")
+
+
+def _refused(message: str) -> OvernightError:
+    return OvernightError(ErrorKind.BAD_INPUT, message, _HINT)
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text.strip())[:200]
