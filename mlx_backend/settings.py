@@ -164,6 +164,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "Details"},
         ),
     ] = "lora"
+    embeddings: Annotated[
+        bool,
+        Meta(
+            title="Train embeddings",
+            description="Lets an adapter change the meaning of single words too. A larger file,"
+            " slower steps, rarely better answers; not with the kind dora.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = False
     low_memory: Annotated[
         bool,
         Meta(
