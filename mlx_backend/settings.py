@@ -168,8 +168,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             title="Train embeddings",
-            description="Lets an adapter change the meaning of single words too. A larger file,"
-            " slower steps, rarely better answers; not with the kind dora.",
+            description="Adapts what the model makes of each token by itself, too. Larger files,"
+            " slower steps; not for every base model, nor with the kind dora.",
             extra_json_schema={"group": "Details"},
         ),
     ] = False

@@ -43,9 +43,10 @@ def test_a_model_is_trained_filed_exported_and_answers(
     assert trial.skipped == ()
 
 
-@pytest.mark.parametrize("bits", [None, 4])
-@pytest.mark.parametrize("tied", [True, False])
-@pytest.mark.parametrize("kind", ["llama", "gemma3_text", "qwen3_moe"])
+@pytest.mark.parametrize(
+    ("kind", "tied", "bits"),
+    [("llama", True, 4), ("llama", False, None), ("gemma3_text", True, None), ("lfm2", True, 4)],
+)
 def test_so_it_is_with_its_embeddings(
     library: Library,
     tiny_folders: dict[str, Path],
