@@ -164,6 +164,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "Details"},
         ),
     ] = "lora"
+    embeddings: Annotated[
+        bool,
+        Meta(
+            title="Train embeddings",
+            description="Adapts what the model makes of each token by itself, too. Larger files,"
+            " slower steps; not for every base model, nor with the kind dora.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = False
     low_memory: Annotated[
         bool,
         Meta(

@@ -65,6 +65,7 @@ class PlanQuestion:
     passes: int
     rank: int
     kind: str
+    embeddings: bool
     low_memory: bool
 
     @classmethod
@@ -78,6 +79,7 @@ class PlanQuestion:
             settings.passes,
             settings.rank,
             settings.adapter_kind,
+            settings.embeddings,
             settings.low_memory,
         )
 

@@ -225,6 +225,7 @@ class TonightPage(QWidget):
             passes=settings.passes,
             kind=settings.adapter_kind,
             rank=settings.rank,
+            embeddings=settings.embeddings,
             low_memory=settings.low_memory,
             learning_rate=settings.learning_rate,
             prompt=wish.prompt.strip(),

@@ -89,7 +89,8 @@ def adapter_readme(card: AdapterCard) -> str:
         )
     return (
         f"# {card.name}\n\n"
-        f"A {'DoRA' if card.decomposed else 'LoRA'} adapter for {card.base},"
+        f"A {'DoRA' if card.decomposed else 'LoRA'} adapter for {card.base}"
+        f"{' and its token embeddings' if card.embeddings else ''},"
         f" trained by Overnight on {card.notes} notes.\n\n"
         f"- rank {card.rank}, scale {card.scale:g}, {card.steps} steps, {card.samples} samples\n"
         f"{losses}\n"

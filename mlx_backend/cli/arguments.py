@@ -214,6 +214,9 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--no-study", action="store_true", help="train on the raw text of the notes, without study"
     )
+    command.add_argument(
+        "--embeddings", action="store_true", help="let the adapter change token embeddings too"
+    )
 
 
 def _chat_commands(commands: _Commands) -> None:

@@ -36,6 +36,7 @@ def requested_spec(library: Library, options: argparse.Namespace, name: str) -> 
         passes=settings.passes,
         kind=settings.adapter_kind,
         rank=settings.rank,
+        embeddings=settings.embeddings or getattr(options, "embeddings", False),
         low_memory=settings.low_memory,
         study=not getattr(options, "no_study", False),
         learning_rate=settings.learning_rate,

@@ -23,7 +23,8 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     """What we record about an adapter: its base model, how it was trained, and the losses reached.
 
     `id` identifies the adapter for good; its name can change, and can pass to another adapter.
-    `was` is the old name while a renaming is under way, else "". `decomposed` is True for DoRA.
+    `was` is the old name while a renaming is under way, else "". `decomposed` is True for DoRA,
+    `embeddings` where the token embeddings have an adapter too.
     `created` is Unix time in seconds; losses are in nats per token.
     """
 
@@ -37,6 +38,7 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     rank: int
     scale: float
     decomposed: bool = False
+    embeddings: bool = False
     steps: int
     notes: int
     samples: int

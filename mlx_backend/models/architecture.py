@@ -14,7 +14,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx_lm.models.switch_layers import QuantizedSwitchLinear, SwitchLinear
 from mlx_lm.tuner.dora import DoRALinear
-from mlx_lm.tuner.lora import LoRALinear, LoRASwitchLinear
+from mlx_lm.tuner.lora import LoRAEmbedding, LoRALinear, LoRASwitchLinear
 
 Linear = nn.Linear | nn.QuantizedLinear
 Embedding = nn.Embedding | nn.QuantizedEmbedding
@@ -27,10 +27,14 @@ _ROUTER_NAMES = frozenset({"router", "gate"})
 
 @dataclass(frozen=True)
 class Parts:
-    """A model as body and head: `head(body(inputs, cache=cache))` are its logits."""
+    """A model as body and head: `head(body(inputs, cache=cache))` are its logits.
+
+    `layer` has the head's parameters: the head itself, or the embeddings that it is tied to.
+    """
 
     body: Callable[..., mx.array]
     head: Callable[[mx.array], mx.array]
+    layer: nn.Module
 
 
 def parts_of(model: nn.Module) -> Iterator[Parts]:
@@ -39,10 +43,10 @@ def parts_of(model: nn.Module) -> Iterator[Parts]:
         modules: list[Any] = list(owner.children().values())
         heads = [each for each in modules if isinstance(each, Linear)]
         for body in (each for each in modules if hasattr(each, "layers") and callable(each)):
-            inner = body.children().values()
-            tied = [each.as_linear for each in inner if isinstance(each, Embedding)]
-            for head in (*heads, *tied):
-                yield Parts(body, head)
+            yield from (Parts(body, head, head) for head in heads)
+            for each in body.children().values():
+                if isinstance(each, Embedding | LoRAEmbedding):
+                    yield Parts(body, each.as_linear, each)
 
 
 def head_of(model: nn.Module) -> nn.Module | None:
@@ -74,6 +78,25 @@ def adaptable(layer: nn.Module) -> list[tuple[str, nn.Module]]:
     ]
 
 
+def token_embeddings(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Names and embeddings of the vocabulary; an adapter's layer stands for the one it wraps.
+
+    Not those of positions, nor those within blocks.
+    """
+    within = {id(module) for layer in model.layers for module in layer.modules()}
+    modules = dict(sorted(model.named_modules()))
+    wrapped = {f"{name}.embedding" for name, each in modules.items() if _is_adapted(each)}
+    tokens = vocabulary_of(model)
+    return [
+        (name, module)
+        for name, module in modules.items()
+        if isinstance(module, Embedding | LoRAEmbedding)
+        and name not in wrapped
+        and id(module) not in within
+        and tokens in (None, outputs_of(module.embedding if _is_adapted(module) else module))
+    ]
+
+
 def vocabulary_of(model: nn.Module) -> int | None:
     """The number of tokens in a model's vocabulary; None if its configuration does not say."""
     return _argument(model, "vocab_size")
@@ -85,14 +108,18 @@ def window_of(model: nn.Module) -> int | None:
 
 
 def outputs_of(linear: nn.Module) -> int:
-    """The number of outputs of a linear layer, or of each expert."""
+    """The number of outputs of a linear layer, or of each expert; of embeddings, the tokens."""
     return int(linear.weight.shape[-2])
 
 
 def inputs_of(linear: nn.Module) -> int:
-    """The number of inputs of a linear layer, or of each expert."""
+    """The number of inputs of a linear layer, or of each expert; of embeddings, their width."""
     width = int(linear.weight.shape[-1])
     return width * 32 // int(linear.bits) if "scales" in linear else width
+
+
+def _is_adapted(embedding: nn.Module) -> bool:
+    return isinstance(embedding, LoRAEmbedding)
 
 
 def _owners(model: nn.Module) -> Iterator[nn.Module]:

@@ -17,7 +17,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_unflatten
 from mlx_lm.tuner.dora import DoRALinear
-from mlx_lm.tuner.lora import LoRALinear, LoRASwitchLinear
+from mlx_lm.tuner.lora import LoRAEmbedding, LoRALinear, LoRASwitchLinear
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
@@ -25,12 +25,14 @@ from mlx_backend.library.adapters import CONFIG, WEIGHTS, Adapter
 from mlx_backend.machine.arrays import flatten, load_tensors
 from mlx_backend.models.architecture import (
     Adapted,
+    Embedding,
     Experts,
     Linear,
     adaptable,
     head_of,
     inputs_of,
     outputs_of,
+    token_embeddings,
 )
 from mlx_backend.protocol import AdapterKind
 
@@ -44,7 +46,9 @@ class LoraShape:
     A is (inputs, rank), B is (rank, outputs). `dropout` is the probability for x while training.
     With `decomposed` (DoRA) the norm of each row of the changed weights is learned separately.
     `skipped` are the names within a block of layers that get no adapter, because their model does
-    not call them as layers.
+    not call them as layers. With `embeddings` the token embeddings E change by `scale * A @ B`,
+    where A is (tokens, rank) and B is (rank, width); of a head that is tied to them, so do the
+    weights.
     """
 
     rank: int
@@ -52,6 +56,7 @@ class LoraShape:
     dropout: float = 0.0
     decomposed: bool = False
     skipped: tuple[str, ...] = ()
+    embeddings: bool = False
 
     @classmethod
     def of(cls, kind: AdapterKind, rank: int, scale: float, dropout: float = 0.0) -> LoraShape:
@@ -73,7 +78,8 @@ class LoraShape:
 class _Factors:
     """A trained layer: A, B, the scale of their product, and the row norms of DoRA, (outputs,).
 
-    Of a layer of experts, A is (experts, rank, inputs) and B is (experts, outputs, rank).
+    Of a layer of experts, A is (experts, rank, inputs) and B is (experts, outputs, rank); of
+    embeddings, A is (tokens, rank) and B is (rank, width).
     """
 
     a: mx.array
@@ -85,8 +91,9 @@ class _Factors:
 def attach(model: nn.Module, shape: LoraShape) -> None:
     """Attach a new trainable adapter to every linear layer of every block, experts included.
 
-    B starts at zero, so the model's output does not change until it is trained. Of the kind DoRA,
-    experts get none: mlx-lm has no such layer for them.
+    If the shape says so, token embeddings get one too. B starts at zero, so the model's output does
+    not change until it is trained. Of the kind DoRA, experts and embeddings get none: mlx-lm has no
+    such layer for the first, and that for embeddings neither knows quantised ones nor keeps bf16.
     """
     detach(model)
     # mlx-lm's layers, because others are not faster (tests/benchmarks/test_lora_path.py): a step of
@@ -102,6 +109,10 @@ def attach(model: nn.Module, shape: LoraShape) -> None:
                 ]
             )
         )
+    if shape.embeddings and not shape.decomposed:
+        around = (shape.rank, shape.dropout, shape.scale)
+        found = [(key, LoRAEmbedding.from_base(e, *around)) for key, e in token_embeddings(model)]
+        model.update_modules(tree_unflatten(found))
     model.freeze()
     model.apply_to_modules(_unfreeze_lora)
 
@@ -111,9 +122,9 @@ def detach(model: nn.Module) -> None:
     model.update_modules(
         tree_unflatten(
             [
-                (name, module.linear)
+                (name, module.embedding if isinstance(module, LoRAEmbedding) else module.linear)
                 for name, module in model.named_modules()
-                if isinstance(module, Adapted)
+                if isinstance(module, Adapted | LoRAEmbedding)
             ]
         )
     )
@@ -130,20 +141,20 @@ def apply_adapters(model: nn.Module, adapters: Sequence[tuple[Adapter, float]]) 
     detach(model)
     if not adapters:
         return
-    linears = dict(_all_linears(model))
-    found = [(_read_factors(adapter, linears), weight) for adapter, weight in adapters]
+    layers = dict(_all_layers(model))
+    found = [(_read_factors(adapter, layers), weight) for adapter, weight in adapters]
     if any(each.norms is not None for factors, _ in found for each in factors.values()):
         _check_alone(adapters)
-        layers = {name: _decomposed(linears[name], each) for name, each in found[0][0].items()}
+        adapted = {name: _decomposed(layers[name], each) for name, each in found[0][0].items()}
     else:
-        layers = _concatenated(linears, found)
-    model.update_modules(tree_unflatten(list(layers.items())))
+        adapted = _concatenated(layers, found)
+    model.update_modules(tree_unflatten(list(adapted.items())))
     model.freeze()
     mx.eval(model.parameters())
 
 
 def _concatenated(
-    linears: dict[str, nn.Module], found: Sequence[tuple[dict[str, _Factors], float]]
+    layers: dict[str, nn.Module], found: Sequence[tuple[dict[str, _Factors], float]]
 ) -> dict[str, nn.Module]:
     pairs: dict[str, tuple[list[mx.array], list[mx.array]]] = {}
     for factors, weight in found:
@@ -151,15 +162,14 @@ def _concatenated(
             left, right = pairs.setdefault(name, ([], []))
             left.append(each.a)
             right.append(each.b * (each.scale * weight))
-    layers: dict[str, nn.Module] = {}
+    adapted: dict[str, nn.Module] = {}
     for name, (left, right) in pairs.items():
-        has_experts = isinstance(linears[name], Experts)
-        kind = LoRASwitchLinear if has_experts else LoRALinear
-        layer = kind.from_base(linears[name], r=1, scale=1.0)
+        kind = _kind_of_lora(layers[name])
+        layer = kind.from_base(layers[name], r=1, scale=1.0)
         layer.lora_a = mx.concatenate(left, axis=1)
-        layer.lora_b = mx.concatenate(right, axis=2 if has_experts else 0)
-        layers[name] = layer
-    return layers
+        layer.lora_b = mx.concatenate(right, axis=2 if kind is LoRASwitchLinear else 0)
+        adapted[name] = layer
+    return adapted
 
 
 def _decomposed(linear: nn.Module, factors: _Factors) -> nn.Module:
@@ -182,7 +192,7 @@ def load_factors(model: nn.Module, adapter: Adapter) -> None:
 
     Raises OvernightError when the trained adapter is damaged or does not fit.
     """
-    for name, each in _read_factors(adapter, dict(_all_linears(model))).items():
+    for name, each in _read_factors(adapter, dict(_all_layers(model))).items():
         values = {f"{name}.lora_a": each.a, f"{name}.lora_b": each.b}
         if each.norms is not None:
             values[f"{name}.m"] = each.norms
@@ -202,9 +212,8 @@ def write_adapter_files(folder: Path, weights: dict[str, mx.array], config: byte
 
 def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
     """adapter_config.json for mlx-lm; it contains no path and nothing else about the person."""
-    keys = sorted(
-        {key for layer in model.layers for key, m in adaptable(layer) if isinstance(m, Adapted)}
-    )
+    keys = {key for layer in model.layers for key, m in adaptable(layer) if isinstance(m, Adapted)}
+    keys |= {key for key, m in token_embeddings(model) if isinstance(m, LoRAEmbedding)}
     config = {
         "fine_tune_type": "dora" if shape.decomposed else "lora",
         "num_layers": len(model.layers),
@@ -212,7 +221,7 @@ def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
             "rank": shape.rank,
             "scale": shape.scale,
             "dropout": shape.dropout,
-            "keys": keys,
+            "keys": sorted(keys),
         },
     }
     return json.dumps(config, indent=2).encode() + b"\n"
@@ -220,7 +229,11 @@ def mlx_lm_config(model: nn.Module, shape: LoraShape) -> bytes:
 
 def linear_sizes(model: nn.Module) -> tuple[int, int]:
     """The number of weights in the linear layers of all blocks, and in the head."""
-    blocks = sum(_size(linear) for name, linear in _all_linears(model) if "lm_head" not in name)
+    blocks = sum(
+        _size(layer)
+        for name, layer in _all_layers(model)
+        if "lm_head" not in name and not isinstance(layer, Embedding)
+    )
     head = head_of(model)
     return blocks, 0 if head is None else _size(head)
 
@@ -232,26 +245,32 @@ def _size(layer: nn.Module) -> int:
 
 def _kind_for(linear: nn.Module, decomposed: bool) -> type[Any] | None:
     """The class of the adapter's layer around a linear layer; None for no adapter."""
-    kinds: tuple[type[Any], type[Any]] = (LoRALinear, DoRALinear)
-    if isinstance(linear, Experts):
-        return None if decomposed else cast(type[Any], LoRASwitchLinear)
-    return kinds[decomposed]
+    if not decomposed:
+        return _kind_of_lora(linear)
+    return None if isinstance(linear, Experts) else cast(type[Any], DoRALinear)
 
 
-def _all_linears(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Names in the base model and linear layers, also those that an adapter wraps."""
+def _kind_of_lora(layer: nn.Module) -> type[Any]:
+    kinds: dict[Any, type[Any]] = {Embedding: LoRAEmbedding, Experts: LoRASwitchLinear}
+    return next((kind for of, kind in kinds.items() if isinstance(layer, of)), LoRALinear)
+
+
+def _all_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Names in the base model and layers that can be adapted, also those that an adapter wraps."""
     modules: dict[str, nn.Module] = dict(model.named_modules())
     wrapped: dict[str, str] = {
-        f"{name}.linear": name for name, each in modules.items() if isinstance(each, Adapted)
+        f"{name}.{'embedding' if isinstance(each, LoRAEmbedding) else 'linear'}": name
+        for name, each in modules.items()
+        if isinstance(each, Adapted | LoRAEmbedding)
     }
     return [
         (wrapped.get(name, name), module)
         for name, module in modules.items()
-        if isinstance(module, Linear | Experts)
+        if isinstance(module, Linear | Experts | Embedding)
     ]
 
 
-def _read_factors(adapter: Adapter, linears: dict[str, nn.Module]) -> dict[str, _Factors]:
+def _read_factors(adapter: Adapter, base: dict[str, nn.Module]) -> dict[str, _Factors]:
     try:
         config = json.loads((adapter.path / CONFIG).read_bytes())
         scale = float(config["lora_parameters"]["scale"])
@@ -277,7 +296,7 @@ def _read_factors(adapter: Adapter, linears: dict[str, nn.Module]) -> dict[str, 
             f"{type(error).__name__}: {error}",
         ) from error
     for name, each in factors.items():
-        if name not in linears or not _fit(linears[name], each):
+        if name not in base or not _fit(base[name], each):
             raise OvernightError(
                 ErrorKind.ADAPTER_DAMAGED,
                 f"The adapter '{adapter.card.name}' does not fit its base model.",
@@ -295,13 +314,16 @@ def _fit(linear: nn.Module, factors: _Factors) -> bool:
             return False
         rank, experts = a.shape[1], linear.num_experts
         return a.shape == (experts, rank, columns) and b.shape == (experts, rows, rank)
+    if isinstance(linear, Embedding):
+        is_flat = norms is None and a.ndim == b.ndim == 2
+        return is_flat and a.shape == (rows, b.shape[0]) and b.shape[1] == columns
     if norms is not None and norms.shape != (rows,):
         return False
     return a.ndim == b.ndim == 2 and a.shape == (columns, b.shape[0]) and b.shape[1] == rows
 
 
 def _unfreeze_lora(_: str, module: nn.Module) -> None:
-    if isinstance(module, LoRALinear | LoRASwitchLinear):
+    if isinstance(module, LoRALinear | LoRASwitchLinear | LoRAEmbedding):
         module.unfreeze(keys=["lora_a", "lora_b"], recurse=False)
     elif isinstance(module, DoRALinear):
         module.unfreeze(keys=["lora_a", "lora_b", "m"], recurse=False)

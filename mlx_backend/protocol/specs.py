@@ -47,6 +47,8 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
         when the adapter is renamed ("" in a spec from before adapters had ids).
     kind, rank, scale: the adapter's change is multiplied by `scale`; with the kind "rslora" that is
         divided by sqrt(rank / 16).
+    embeddings: whether the token embeddings get an adapter too, not the linear layers alone; one
+        that `start_from` has already stays.
     low_memory: use half of the memory at four fifths of the speed (gradient checkpointing).
     prompt: asked at every checkpoint, to show how the model changes.
     study: without it, the text of the notes is trained as it stands.
@@ -70,6 +72,7 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     learning_rate: float = 1e-3
     seed: int = 0
     checkpoint_every: int = 50
+    embeddings: bool = False
     low_memory: bool = False
     prompt: str = ""
     study: bool = True

@@ -64,6 +64,7 @@ class FilingStage:
             rank=shape.rank,
             scale=shape.scale,
             decomposed=shape.decomposed,
+            embeddings=shape.embeddings,
             steps=state.step,
             notes=len(_notes_of(learned)),
             samples=len(learned),

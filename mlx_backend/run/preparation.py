@@ -11,7 +11,7 @@ import msgspec
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_ladder import LONG_ROW, MemoryWay, Recomputed, first_way
-from mlx_backend.library.adapters import find_adapter
+from mlx_backend.library.adapters import Adapter, find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.machine.accelerator import bound_run_ahead, has_gpu
 from mlx_backend.models import lora
@@ -109,6 +109,31 @@ def check_base_model(library: Library, name: str) -> None:
     _known_trial(library, name)
 
 
+def check_embeddings(library: Library, spec: TrainSpec) -> None:
+    """Raise OvernightError where a run asks for an adapter on embeddings that cannot have one."""
+    if spec.embeddings:
+        start = _adapter_to_start_from(library, spec)
+        decomposed = spec.kind == "dora" if start is None else start.card.decomposed
+        _check_embeddings(spec.model, _known_trial(library, spec.model), decomposed)
+
+
+def _check_embeddings(model: str, trial: Trial, decomposed: bool) -> None:
+    if decomposed:
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            "An adapter of the kind DoRA cannot change embeddings.",
+            "Train without embeddings, or an adapter of the kind lora or rslora"
+            " (Settings, Details).",
+        )
+    if not trial.embeddings:
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            f"The embeddings of the base model '{model}' cannot be trained. A step with an adapter"
+            " on them was tried, but the model does not compute with it as it should.",
+            "Train without embeddings (Settings, Details), or choose another base model.",
+        )
+
+
 def _known_trial(library: Library, name: str) -> Trial:
     """The trial of a base model, which is loaded only where none is kept."""
     trial = kept_trial(find_base_model(library, name))
@@ -197,24 +222,38 @@ def positions() -> int:
 
 
 def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel, trial: Trial) -> lora.LoraShape:
+    adapter = _adapter_to_start_from(library, spec)
+    if adapter is None:
+        shape = lora.LoraShape.of(spec.kind, spec.rank, spec.scale, spec.dropout)
+    else:
+        shape = _shape_of(adapter, spec, loaded)
+    shape = replace(shape, skipped=trial.skipped, embeddings=shape.embeddings or spec.embeddings)
+    if shape.embeddings:
+        _check_embeddings(spec.model, trial, shape.decomposed)
+    lora.attach(loaded.model, shape)
+    if adapter is not None:
+        lora.load_factors(loaded.model, adapter)
+    return shape
+
+
+def _adapter_to_start_from(library: Library, spec: TrainSpec) -> Adapter | None:
     if spec.start_from is None:
-        plain = lora.LoraShape.of(spec.kind, spec.rank, spec.scale, spec.dropout)
-        shape = replace(plain, skipped=trial.skipped)
-        lora.attach(loaded.model, shape)
-        return shape
-    adapter = find_adapter(library.adapters, spec.start_from_id, spec.start_from)
-    if adapter.card.base_sha256 != loaded.info.card.sha256:
+        return None
+    return find_adapter(library.adapters, spec.start_from_id, spec.start_from)
+
+
+def _shape_of(adapter: Adapter, spec: TrainSpec, loaded: LoadedModel) -> lora.LoraShape:
+    """The shape of an adapter to go on with. Raises OvernightError if it is another model's."""
+    card = adapter.card
+    if card.base_sha256 != loaded.info.card.sha256:
         raise OvernightError(
             ErrorKind.BAD_INPUT,
-            f"The adapter '{spec.start_from}' was trained on {adapter.card.base},"
-            f" not on {spec.model}.",
-            f"Train with the base model {adapter.card.base}, or start afresh.",
+            f"The adapter '{spec.start_from}' was trained on {card.base}, not on {spec.model}.",
+            f"Train with the base model {card.base}, or start afresh.",
         )
-    card = adapter.card
-    shape = lora.LoraShape(card.rank, card.scale, spec.dropout, card.decomposed, trial.skipped)
-    lora.attach(loaded.model, shape)
-    lora.load_factors(loaded.model, adapter)
-    return shape
+    return lora.LoraShape(
+        card.rank, card.scale, spec.dropout, card.decomposed, embeddings=card.embeddings
+    )
 
 
 def _soft_targets(

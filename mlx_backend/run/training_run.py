@@ -26,7 +26,7 @@ from mlx_backend.run.context import RunContext
 from mlx_backend.run.dataset_stage import DatasetStage
 from mlx_backend.run.filing_stage import FilingStage, filed_adapter
 from mlx_backend.run.plan_stage import PlanStage, PreparedPlan
-from mlx_backend.run.preparation import check_base_model
+from mlx_backend.run.preparation import check_base_model, check_embeddings
 from mlx_backend.run.reporting import (
     exam_scores,
     general_scores,
@@ -106,6 +106,7 @@ class _Stages:
         if not run.folder.newest_checkpoint():  # what was learned is filed, even after the time
             check_time_is_left(run.spec, run.began)
         check_base_model(run.library, run.spec.model)
+        check_embeddings(run.library, run.spec)
         dataset = DatasetStage(run, way_of(run)).dataset()
         if dataset is None:
             return None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import mlx.core as mx
 import mlx.nn as nn
+from mlx.utils import tree_unflatten
+from mlx_lm.tuner.lora import LoRAEmbedding
 
 from mlx_backend.machine import cpu_math
 from mlx_backend.machine.accelerator import has_gpu
-from mlx_backend.machine.arrays import rounding_of
+from mlx_backend.machine.arrays import flatten, rounding_of
 from mlx_backend.models.architecture import Parts, parts_of
 
 _Head = Callable[[mx.array], mx.array]
@@ -72,13 +74,17 @@ def target_losses(model: nn.Module, batch: BatchArrays, parts: Parts | None) -> 
         return _divergence(chosen, batch.targets, batch.probabilities) * batch.learned
     hidden = parts.body(batch.inputs, **cache)
     chosen = hidden.reshape(-1, hidden.shape[-1])[batch.positions]
-    losses = _chunked_divergence(parts.head, batch.targets, batch.probabilities)(chosen)
-    return losses * batch.learned
+    trained = flatten(parts.layer.trainable_parameters())
+    if trained:
+        divergence = _trained_divergence(parts, list(trained), batch.targets, batch.probabilities)
+    else:
+        divergence = _chunked_divergence(parts.head, batch.targets, batch.probabilities)
+    return divergence(chosen, *trained.values()) * batch.learned
 
 
 def _chunked_divergence(
     head: _Head, targets: mx.array, probabilities: mx.array
-) -> Callable[[mx.array], mx.array]:
+) -> Callable[..., mx.array]:
     """A function from hidden states (targets, hidden size) to losses (targets,); `head` is frozen.
 
     The forward pass also computes the gradient with respect to the hidden states, while the
@@ -106,6 +112,57 @@ def _chunked_divergence(
         return cast(mx.array, outputs[0])
 
     return losses
+
+
+def _trained_divergence(
+    parts: Parts, names: Sequence[str], targets: mx.array, probabilities: mx.array
+) -> Callable[..., mx.array]:
+    """The same for a head that is trained, because it is tied to embeddings with an adapter.
+
+    The function takes the values of the trained parameters with these names, too. Their gradient is
+    a sum over targets, each times its cotangent, which only the backward pass knows: that computes
+    the logits again, chunk by chunk.
+    """
+
+    def head(hidden: mx.array, *values: mx.array) -> mx.array:
+        before = parts.layer.trainable_parameters()
+        parts.layer.update(tree_unflatten(list(zip(names, values, strict=True))))
+        try:
+            return parts.head(hidden)
+        finally:
+            parts.layer.update(before)
+
+    def chunks(*arrays: mx.array) -> list[tuple[mx.array, ...]]:
+        together = (*arrays, targets, probabilities)
+        starts = range(0, len(targets), _CHUNK)
+        return [tuple(array[i : i + _CHUNK] for array in together) for i in starts]
+
+    @mx.custom_function
+    def losses(hidden: mx.array, *values: mx.array) -> mx.array:
+        found = [
+            _divergence_and_slope(head(chosen, *values).astype(mx.float32), *wanted)[0]
+            for chosen, *wanted in chunks(hidden)
+        ]
+        return mx.concatenate(found)
+
+    @losses.vjp
+    def _again(
+        primals: tuple[mx.array, ...], cotangent: mx.array, _: mx.array
+    ) -> tuple[mx.array, ...]:
+        hidden, *values = primals
+        sums, gradients = [mx.zeros_like(value) for value in values], []
+        for chosen, weights, *wanted in chunks(hidden, cotangent):
+            logits = head(chosen, *values)
+            _, slope = _divergence_and_slope(logits.astype(mx.float32), *wanted)
+            slope = (slope * weights[:, None]).astype(logits.dtype)
+            gradient, *more = mx.vjp(head, [chosen, *values], [slope])[1]
+            sums = [total + each for total, each in zip(sums, more, strict=True)]
+            # Computed along with the sums, so that the logits need not be kept for them.
+            together: list[mx.array] = mx.depends([gradient], sums)
+            gradients += together
+        return mx.concatenate(gradients), *sums
+
+    return cast(Callable[..., mx.array], losses)
 
 
 def _chunk(
@@ -185,9 +242,10 @@ def _target_rest(probabilities: mx.array) -> mx.array:
 def split_head(model: nn.Module) -> Parts | None:
     """The body and linear head that `model` is and nothing else, found out by trying; else None.
 
-    Some architectures scale or cap their logits; their logits are computed as a whole.
+    Some architectures scale or cap their logits; their logits are computed as a whole. So are those
+    of a trained head with dropout, which would drop other units when they are computed again.
     """
-    candidates = list(parts_of(model))
+    candidates = [parts for parts in parts_of(model) if not _has_dropout(parts.layer)]
     if not candidates:
         return None
     probe = mx.arange(4)[None]
@@ -196,6 +254,10 @@ def split_head(model: nn.Module) -> Parts | None:
     except (AttributeError, TypeError, ValueError):
         return None
     return next((parts for parts in candidates if _are_whole(parts, probe, whole)), None)
+
+
+def _has_dropout(layer: nn.Module) -> bool:
+    return isinstance(layer, LoRAEmbedding) and layer.dropout._p_1 < 1
 
 
 def _are_whole(parts: Parts, probe: mx.array, whole: mx.array) -> bool:

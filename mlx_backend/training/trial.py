@@ -29,7 +29,7 @@ from mlx_backend.library.models import BaseModel
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.machine.arrays import flatten, largest_difference, number, rounding_of
 from mlx_backend.models import lora
-from mlx_backend.models.architecture import adaptable, window_of
+from mlx_backend.models.architecture import Parts, adaptable, token_embeddings, window_of
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.training.batches import (
     BatchShape,
@@ -37,7 +37,7 @@ from mlx_backend.training.batches import (
     TokenisedSample,
     attention_mask,
 )
-from mlx_backend.training.loss import BatchArrays, target_losses
+from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.memory_saving import recompute
 from mlx_backend.training.step import part_arrays
 
@@ -47,6 +47,7 @@ TRIAL = "training_trial.json"
 _SHAPE = lora.LoraShape(rank=4, scale=2.0)
 _LENGTHS = (48, 40)  # tokens of the samples: both take a row of 64
 _ALONE = BatchShape(positions=128, at_once=128, longest_row=64, packed=False)
+_MOVED = 0.1  # the size of B in a trial of embeddings
 _WAYS: tuple[Recomputed, ...] = ("mlp", "layer")
 
 Gradients = dict[str, mx.array]
@@ -57,10 +58,13 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     packs: whether samples may share a row. recomputes: which parts gradient checkpointing may
     compute again. skipped: the names within a block of linear layers that take no adapter.
+    embeddings: whether the token embeddings take one (no default: where a trial was kept before
+    that was tried, the model is tried again).
     """
 
     packs: bool
     recomputes: tuple[Recomputed, ...]
+    embeddings: bool
     skipped: tuple[str, ...] = ()
 
     def recomputed(self, wanted: Recomputed) -> Recomputed:
@@ -189,8 +193,13 @@ class _Trying:
         packs = self._packs(samples, truth, close)
         if not packs and not self._agrees(_padded(samples), truth, close):
             raise _UnfitError("what it learns from a text depends on the padding after it")
-        ways = (way for way in _WAYS if self._recomputes(way, samples[-1], each[-1], close))
-        return Trial(packs=packs, recomputes=("nothing", *ways), skipped=skipped)
+        ways = [way for way in _WAYS if self._recomputes(way, samples[-1], each[-1], close)]
+        return Trial(
+            packs=packs,
+            recomputes=("nothing", *ways),
+            embeddings=self._takes_on_embeddings(logits, close, skipped, samples[-1]),
+            skipped=skipped,
+        )
 
     def _logits(self) -> mx.array:
         logits: mx.array = self.model(mx.arange(4)[None])
@@ -215,13 +224,35 @@ class _Trying:
             if not self._takes(base, close, tuple(other for other in names if other != name))
         )
 
-    def _takes(self, base: mx.array, close: float, skipped: tuple[str, ...]) -> bool:
+    def _takes(
+        self, base: mx.array, close: float, skipped: tuple[str, ...], embeddings: bool = False
+    ) -> bool:
         """Whether the model computes as before with a new adapter, but for these layers."""
         try:
-            lora.attach(self.model, replace(_SHAPE, skipped=skipped))
+            lora.attach(self.model, replace(_SHAPE, skipped=skipped, embeddings=embeddings))
             return largest_difference(self._logits(), base) <= close * _largest(base)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return False
+
+    def _takes_on_embeddings(
+        self, base: mx.array, close: float, skipped: tuple[str, ...], sample: TokenisedSample
+    ) -> bool:
+        """Whether the token embeddings take an adapter, also where the head is tied to them."""
+        names = [name for name, _ in token_embeddings(self.model)]
+        if not names or not self._takes(base, close, skipped, embeddings=True):
+            return False
+        for _, each in token_embeddings(self.model):  # while B is zero, the head shows nothing
+            each.lora_b = mx.random.normal(each.lora_b.shape) * _MOVED
+        try:
+            parts = split_head(self.model)
+            truth = self._gradients([_unpadded(sample)])
+            found = self._gradients([_unpadded(sample)], parts)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return False
+        reached = (number(mx.abs(truth[f"{name}.lora_a"]).max()) > 0 for name in names)
+        return (
+            all(map(_is_finite, truth.values())) and all(reached) and _error(found, truth) < close
+        )
 
     def _check(self, truth: Gradients) -> None:
         if not truth:
@@ -254,12 +285,14 @@ class _Trying:
         finally:
             recompute(self.model, "nothing")
 
-    def _gradients(self, parts: Sequence[tuple[mx.array, ...]]) -> Gradients:
-        """The gradients of the summed loss over all parts."""
+    def _gradients(
+        self, parts: Sequence[tuple[mx.array, ...]], split: Parts | None = None
+    ) -> Gradients:
+        """The gradients of the summed loss over all parts, `split` as `target_losses` takes it."""
         self.model.train()
 
         def total() -> mx.array:
-            losses = [target_losses(self.model, BatchArrays(*part), None) for part in parts]
+            losses = [target_losses(self.model, BatchArrays(*part), split) for part in parts]
             return sum((each.sum() for each in losses[1:]), losses[0].sum())
 
         _, gradients = nn.value_and_grad(self.model, total)()

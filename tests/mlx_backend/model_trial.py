@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlx.core as mx
+import msgspec
 
 from mlx_backend.adapters.export import export_mlx
 from mlx_backend.adapters.filing import file_adapter
@@ -61,14 +62,16 @@ class _Stage:
     name = "adoption"
 
 
-def try_model(library: Library, name: str) -> Outcome:
+def try_model(library: Library, name: str, embeddings: bool = False) -> Outcome:
     """Take the model `name` of a library through everything; adapters and exports stay there.
+
+    With `embeddings` they are trained too.
 
     Once its trial at adoption has passed, nothing may be refused any more.
     """
     stage = _Stage()
     try:
-        _try(library, name, stage)
+        _try(library, name, embeddings, stage)
     except OvernightError as error:
         reason = f"{error.message} [{error.detail[-160:]}]"
         return Outcome(stage.name, reason, refused=stage.name == _Stage.name)
@@ -79,12 +82,13 @@ def try_model(library: Library, name: str) -> Outcome:
     return Outcome()
 
 
-def _try(library: Library, name: str, stage: _Stage) -> None:
+def _try(library: Library, name: str, embeddings: bool, stage: _Stage) -> None:
+    spec = msgspec.structs.replace(_spec(name), embeddings=embeddings)
     trial.try_model(library.models / name, name, lambda *_: None, lambda: False)
     stage.name = "load"
     loaded = load_base_model(library, name)
     stage.name = "prepare"
-    preparation = prepare(library, _spec(name), _dataset())
+    preparation = prepare(library, spec, _dataset())
     stage.name = "train"
     _learn(preparation, 0)
     before = _adapter(preparation)
@@ -95,7 +99,7 @@ def _try(library: Library, name: str, stage: _Stage) -> None:
     if all(mx.array_equal(before[key], after[key]) for key in before):
         raise AssertionError("a step changed nothing")
     stage.name = "resume"
-    _resume(library, name, checkpoints, after)
+    _resume(library, spec, checkpoints, after)
     stage.name = "file"
     _file(library, name, preparation)
     stage.name = "chat"
@@ -121,8 +125,8 @@ def _adapter(preparation: Preparation) -> dict[str, mx.array]:
     return {key: mx.array(value) for key, value in weights.items()}
 
 
-def _resume(library: Library, name: str, folder: Path, wanted: dict[str, mx.array]) -> None:
-    again = prepare(library, _spec(name), _dataset())
+def _resume(library: Library, spec: TrainSpec, folder: Path, wanted: dict[str, mx.array]) -> None:
+    again = prepare(library, spec, _dataset())
     found, _ = latest_checkpoint(folder)
     assert found is not None
     restore(again.training, found)

@@ -13,7 +13,9 @@ from mlx_backend.adapters.export import export_mlx
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS, Adapter
+from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.lora import LoraShape
 from tests.mlx_backend.arrays import largest_difference, logits
 from tests.mlx_backend.made import make_adapter
 
@@ -23,6 +25,12 @@ IDS = [1, 50, 60, 70]
 @pytest.fixture
 def adapter(tiny_library: Library, loaded: LoadedModel) -> Adapter:
     return make_adapter(tiny_library.adapters, loaded, "Garden")
+
+
+@pytest.fixture
+def with_embeddings(tiny_library: Library, loaded: LoadedModel) -> Adapter:
+    shape = LoraShape(rank=4, scale=2.0, embeddings=True)
+    return make_adapter(tiny_library.adapters, loaded, "Garden", shape=shape)
 
 
 @pytest.fixture
@@ -55,6 +63,27 @@ def test_mlx_lm_loads_the_export(
     base = logits(loaded.model, IDS)
     model, *_ = load(str(tiny_library.models / "tiny"), adapter_path=str(target))
     assert largest_difference(logits(model, IDS), base) > 0.01
+
+
+def test_mlx_lm_loads_an_export_with_embeddings(
+    tiny_library: Library,
+    with_embeddings: Adapter,
+    loaded: LoadedModel,
+    target: Path,
+    number_format: str,
+) -> None:
+    """The tiny model's head is tied to them: mlx-lm changes it as we do."""
+    result = export_mlx(tiny_library, "Garden", target)
+    assert result is not None
+    difference = result["max_logit_difference"]
+    assert isinstance(difference, float)
+    assert difference < (1e-3 if number_format == "float32" else 0.1)
+    lora.apply_adapters(loaded.model, [(with_embeddings, 1.0)])
+    ours = logits(loaded.model, IDS)
+    model, *_ = load(str(tiny_library.models / "tiny"), adapter_path=str(target))
+    assert "embedding" in model.model.embed_tokens
+    if number_format == "float32":
+        assert largest_difference(logits(model, IDS), ours) < 1e-3
 
 
 def test_the_export_holds_no_path_of_the_person(

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import mlx.core as mx
+import msgspec
 import pytest
 
 from mlx_backend.adapters.filing import adapter_readme, check_adapter
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import WEIGHTS, Adapter
-from mlx_backend.machine.arrays import flatten
+from mlx_backend.machine.arrays import flatten, load_tensors
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from tests.mlx_backend.made import SHAPE, make_adapter
@@ -52,6 +54,24 @@ def test_a_good_adapter_says_how_much_it_changes(loaded: LoadedModel, adapter: A
     assert check(loaded, adapter) > 0.01
 
 
+def test_a_change_of_embeddings_alone_counts(loaded: LoadedModel, tmp_path: Path) -> None:
+    shape = replace(SHAPE, embeddings=True)
+    made = make_adapter(tmp_path, loaded, "Words", shape=shape)
+    tensors = load_tensors(made.path / WEIGHTS)
+    alone = {name: array for name, array in tensors.items() if "embed_tokens" in name}
+    assert len(alone) == 2
+    mx.eval(alone)
+    mx.save_safetensors(str(made.path / WEIGHTS), alone)
+    lora.attach(loaded.model, shape)
+    lora.load_factors(loaded.model, made)
+    assert check(loaded, made) > 0.01
+    lora.attach(loaded.model, shape)
+    lora.load_factors(loaded.model, made)
+    mx.eval(loaded.model.parameters())
+    change_weights(made, 0.9, "lora_b")
+    expect(ErrorKind.ADAPTER_DAMAGED, loaded, made)
+
+
 def test_an_adapter_that_changes_nothing_fails(loaded: LoadedModel, adapter: Adapter) -> None:
     change_weights(adapter, 0.0, "lora_b")
     lora.load_factors(loaded.model, adapter)
@@ -85,3 +105,6 @@ def test_the_page_beside_the_weights(adapter: Adapter) -> None:
     text = adapter_readme(adapter.card)
     assert text.startswith("# Garden\n")
     assert "mlx_lm.generate" in text
+    assert "embeddings" not in text
+    words = adapter_readme(msgspec.structs.replace(adapter.card, embeddings=True))
+    assert "adapter for tiny and its token embeddings" in words

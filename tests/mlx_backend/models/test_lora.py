@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import CONFIG, WEIGHTS, Adapter
-from mlx_backend.machine.arrays import flatten
+from mlx_backend.machine.arrays import flatten, load_tensors
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
@@ -122,6 +122,67 @@ def test_two_adapters_add_up(loaded: LoadedModel, first: Adapter, second: Adapte
     assert largest_difference(found, truth) < 1e-4 * float(np.abs(truth).max())
 
 
+@pytest.fixture
+def words(loaded: LoadedModel, tmp_path: Path) -> Adapter:
+    """An adapter that is on the token embeddings, too."""
+    shape = LoraShape(rank=3, scale=4.0, embeddings=True)
+    return make_adapter(tmp_path, loaded, "words", seed=4, shape=shape)
+
+
+def test_an_adapter_on_embeddings_adds_up_with_one_that_is_not(
+    loaded: LoadedModel, first: Adapter, words: Adapter
+) -> None:
+    """Held against weights with the products added: the tied head has changed with them."""
+    found = with_adapters(loaded, (first, 0.5), (words, -0.5))
+    lora.detach(loaded.model)
+    merged = flatten(loaded.model.parameters())
+    for adapter, weight in ((first, 0.5 * 2.0), (words, -0.5 * 4.0)):
+        factors = load_tensors(adapter.path / WEIGHTS)
+        for name in {key.rpartition(".")[0] for key in factors}:
+            change = factors[f"{name}.lora_a"] @ factors[f"{name}.lora_b"]
+            change = change if "embed_tokens" in name else change.T
+            merged[f"{name}.weight"] = merged[f"{name}.weight"] + weight * change
+    loaded.model.load_weights(list(merged.items()))
+    truth = logits(loaded.model, IDS)
+    assert largest_difference(found, truth) < 1e-4 * float(np.abs(truth).max())
+
+
+def test_switching_embeddings_on_and_off_leaves_nothing_behind(
+    loaded: LoadedModel, base: NDArray[np.float32], first: Adapter, words: Adapter
+) -> None:
+    one = with_adapters(loaded, (words, 1.0))
+    other = with_adapters(loaded, (first, 1.0))
+    assert largest_difference(one, other) > 0.01
+    assert (with_adapters(loaded, (words, 1.0)) == one).all()
+    assert (with_adapters(loaded, (words, 0.0)) == base).all()
+    assert (with_adapters(loaded) == base).all()
+
+
+def test_training_goes_on_from_an_adapter_on_embeddings(
+    loaded: LoadedModel, first: Adapter, words: Adapter
+) -> None:
+    for adapter in (first, words):  # the first has none: those on embeddings begin anew
+        trained = with_adapters(loaded, (adapter, 1.0))
+        rank, scale = (4, 2.0) if adapter is first else (3, 4.0)
+        lora.attach(loaded.model, LoraShape(rank, scale, embeddings=True))
+        lora.load_factors(loaded.model, adapter)
+        assert largest_difference(logits(loaded.model, IDS), trained) < 1e-5
+        assert len(flatten(loaded.model.trainable_parameters())) == 2 * 7 * 2 + 2
+
+
+def test_embeddings_are_named_by_their_place_in_the_model(words: Adapter, first: Adapter) -> None:
+    keys = [
+        json.loads((each.path / CONFIG).read_bytes())["lora_parameters"]["keys"]
+        for each in (first, words)
+    ]
+    assert set(keys[1]) - set(keys[0]) == {"model.embed_tokens"}
+
+
+def test_of_the_kind_dora_embeddings_get_none(loaded: LoadedModel) -> None:
+    lora.attach(loaded.model, LoraShape(4, 2.0, decomposed=True, embeddings=True))
+    assert not any("embed" in name for name in lora.adapter_weights(loaded.model))
+
+
 def test_mlx_lm_loads_what_we_save(loaded: LoadedModel, first: Adapter) -> None:
     ours = with_adapters(loaded, (first, 1.0))
     lora.detach(loaded.model)
@@ -189,6 +250,7 @@ def test_a_damaged_configuration(loaded: LoadedModel, first: Adapter, config: st
 
 
 Q_PROJ = "model.layers.0.self_attn.q_proj"
+EMBEDDED = "model.embed_tokens"
 FOREIGN: dict[str, dict[str, tuple[int, ...]]] = {
     "no factors": {"x": (3,)},
     "one factor": {f"{Q_PROJ}.lora_a": (64, 4)},
@@ -201,6 +263,14 @@ FOREIGN: dict[str, dict[str, tuple[int, ...]]] = {
     "another height": {f"{Q_PROJ}.lora_a": (64, 4), f"{Q_PROJ}.lora_b": (4, 32)},
     "two ranks": {f"{Q_PROJ}.lora_a": (64, 4), f"{Q_PROJ}.lora_b": (8, 64)},
     "three dimensions": {f"{Q_PROJ}.lora_a": (2, 64, 4), f"{Q_PROJ}.lora_b": (2, 4, 64)},
+    "embeddings of other tokens": {
+        f"{EMBEDDED}.lora_a": (7, 4),
+        f"{EMBEDDED}.lora_b": (4, 64),
+    },
+    "embeddings the other way round": {
+        f"{EMBEDDED}.lora_a": (64, 4),
+        f"{EMBEDDED}.lora_b": (4, 480),
+    },
     "a base weight too": {
         f"{Q_PROJ}.lora_a": (64, 4),
         f"{Q_PROJ}.lora_b": (4, 64),

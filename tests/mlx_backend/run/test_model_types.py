@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import mlx.core as mx
@@ -10,6 +11,7 @@ import pytest
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.library.adapters import CONFIG
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.machine.cores import FIXED_CORES
 from mlx_backend.models.base_model import load_base_model
@@ -39,6 +41,26 @@ def test_a_model_is_trained_filed_exported_and_answers(
     assert trial is not None
     assert trial.packs is (kind != "lfm2")  # its convolutions would mix the samples of a row
     assert trial.skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "tied", "bits"),
+    [("llama", True, 4), ("llama", False, None), ("gemma3_text", True, None), ("lfm2", True, 4)],
+)
+def test_so_it_is_with_its_embeddings(
+    library: Library,
+    tiny_folders: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    tied: bool,
+    bits: int | None,
+) -> None:
+    monkeypatch.setenv(FIXED_CORES, "1")
+    folder = library.models / "one"
+    write_model(folder, kind, tiny_folders["tiny"], bits, tie_word_embeddings=tied)
+    assert try_model(library, "one", embeddings=True).text == "ok"
+    config = json.loads((library.home / "exports" / "one" / CONFIG).read_text())
+    assert "model.embed_tokens" in config["lora_parameters"]["keys"]
 
 
 def test_what_was_tried_once_is_known(library: Library, tiny_folders: dict[str, Path]) -> None:
