@@ -25,6 +25,7 @@ class JobScanner:
     def __init__(self, parents: tuple[Path, ...]) -> None:
         self._parents = parents
         self._jobs: dict[Path, _FollowedJob] = {}
+        self._gone: list[str] = []
 
     def scan(self, active_only: bool = False) -> Iterator[JobSnapshot]:
         """The jobs with news since the last scan, the newest first."""
@@ -40,18 +41,25 @@ class JobScanner:
         """Stop following a job: its folder is going to be deleted."""
         self._jobs.pop(path, None)
 
+    def take_gone(self) -> list[str]:
+        """The ids of jobs that somebody else has deleted, each told once."""
+        gone, self._gone = self._gone, []
+        return gone
+
     @property
     def has_more(self) -> bool:
         """Whether a log was too long for one scan."""
         return any(job.has_more for job in self._jobs.values())
 
     def _find_new(self) -> None:
-        for parent in self._parents:
-            for path in _folders(parent):
-                if path not in self._jobs:
-                    job = _follow(path)
-                    if job is not None:
-                        self._jobs[path] = job
+        there = [path for parent in self._parents for path in _folders(parent)]
+        for path in self._jobs.keys() - set(there):
+            self._gone.append(self._jobs.pop(path).id)
+        for path in there:
+            if path not in self._jobs:
+                job = _follow(path)
+                if job is not None:
+                    self._jobs[path] = job
 
 
 class _FollowedJob:

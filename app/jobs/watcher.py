@@ -206,6 +206,8 @@ class _Reader(QObject):
         """Write the request to stop into a job's folder."""
         try:
             folder.request_stop()
+        except FileNotFoundError:
+            pass  # somebody else has deleted it, which the next look tells
         except OSError as error:
             self.start_failed.emit(folder.id, from_exception(error))
         self._look(active_only=True)
@@ -270,3 +272,5 @@ class _Reader(QObject):
     def _look(self, active_only: bool) -> None:
         for snapshot in self._scanner.scan(active_only):
             self.changed.emit(snapshot)
+        for job_id in self._scanner.take_gone():
+            self.removed.emit(job_id)

@@ -25,10 +25,14 @@ class MissingBase:
 
 
 def find_missing_bases(library: Library, db: sqlite3.Connection) -> tuple[MissingBase, ...]:
-    """The base models that adapters of the library miss, by name."""
-    there = {model.card.name for model in base_models(library)}
-    cards = [adapter.card for adapter in list_adapters(library.adapters)]
-    lost = {card.base for card in cards} - there - {STARTER}  # that one is made by itself
+    """The base models that adapters of the library miss, by the name that they had."""
+    there = {model.card.sha256 for model in base_models(library)}  # they may have other names now
+    cards = [
+        adapter.card
+        for adapter in list_adapters(library.adapters)
+        if adapter.card.base_sha256 not in there
+    ]
+    lost = {card.base for card in cards} - {STARTER}  # that one is made by itself
     if not lost:
         return ()
     binned = {item.name: item for item in Bin(library, db).items() if item.kind == "model"}

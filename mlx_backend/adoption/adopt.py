@@ -265,6 +265,8 @@ class _Adoption:
         return digests
 
     def _tell(self, origin: Origin, gathered: Gathered) -> None:
+        if self._spec.bits and is_changed(self._work):
+            return  # the quantised weights are the library's own
         if words := gathered.in_words(origin):
             self._work.journal.append(protocol.Notice(text=words))
 

@@ -59,7 +59,7 @@ class Gathered(msgspec.Struct, frozen=True):
         if not copied:
             return (
                 f"No second copy was made: {_size(shared)} are shared with {origin.folder}. Either"
-                " can be removed without harm to the other."
+                " can be removed without harm to the other; neither must be changed in place."
             )
         also = f"{_size(shared)} are shared; " if shared else ""
         return f"{also}{_size(copied)} were copied from {origin.folder}. {_WHY_COPIED}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -333,3 +334,25 @@ def test_a_run_of_a_newer_version_is_not_resumed(
     assert failed.args is not None
     assert "newer version of Overnight" in failed.args[1].message
     assert folder.status().state is JobState.STOPPED
+
+
+def test_a_job_that_somebody_else_deleted_is_gone(
+    watcher: JobWatcher, qtbot: QtBot, library: Library, hold_lock: LockHolder
+) -> None:
+    spec = protocol.DownloadSpec(repo="someone/Big")
+    folder = JobFolder.create(library.jobs, spec)
+    folder.append(protocol.Launched())
+    folder.append(protocol.Started(pid=1))
+    hold_lock(folder)
+    with qtbot.waitSignal(watcher.settled):
+        watcher.begin()
+    qtbot.waitUntil(lambda: len(watcher.active()) == 1)
+    failures: list[object] = []
+    watcher.start_failed.connect(lambda *it: failures.append(it))
+    with qtbot.waitSignal(watcher.job_removed) as removed:
+        shutil.rmtree(folder.path)
+        watcher.stop(folder.id)
+    assert removed.args == [folder.id]
+    assert not watcher.active()
+    assert not watcher.jobs()
+    assert not failures
