@@ -22,7 +22,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.protocol import NO_PATIENCE, Started, TrainSpec
 
-STEPS = 400
+STEPS = 150
 
 
 def start(services: Services, name: str) -> None:

@@ -26,7 +26,7 @@ from tests.app.opened_window import STEPS, process_of
 from tests.app.tiny_library import environment, write_tiny_library
 
 _PATIENCE_MS = 60_000
-_LEARNING_MS = 200_000  # of 400 steps and an exam, where many other tests take the processor
+_LEARNING_MS = 200_000  # of all its steps and an exam, where many other tests take the processor
 
 
 @pytest.fixture
