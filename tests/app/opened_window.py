@@ -1,11 +1,13 @@
 """A window in a process of its own, to be killed: `opened_window.py [NAME]`.
 
 With a NAME it starts a long run of the tiny model under it. Once the strip shows a run at work,
-it prints the run's id, and goes on until someone ends it.
+it stops the run's process where it is, prints the run's id, and goes on until someone ends it.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
 from unittest import mock
@@ -16,10 +18,11 @@ from PySide6.QtWidgets import QApplication
 import app.main
 from app.services import Services, make_services
 from app.shell.window import Window
+from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
-from mlx_backend.protocol import NO_PATIENCE, TrainSpec
+from mlx_backend.protocol import NO_PATIENCE, Started, TrainSpec
 
-STEPS = 400
+STEPS = 150
 
 
 def start(services: Services, name: str) -> None:
@@ -45,6 +48,11 @@ def shown_run(services: Services) -> str:
     return ""
 
 
+def process_of(run: JobFolder) -> int:
+    """The process that a run was started in last."""
+    return [each.pid for each in run.reader().read_new() if isinstance(each, Started)][-1]
+
+
 def main(*names: str) -> int:
     """Open the window as a person does."""
     timer = QTimer(interval=10)
@@ -61,6 +69,7 @@ def main(*names: str) -> int:
         def look() -> None:
             if run_id := shown_run(services):
                 timer.stop()
+                os.kill(process_of(JobFolder(services.library.runs / run_id)), signal.SIGSTOP)
                 print(run_id, flush=True)
 
         return look

@@ -22,11 +22,11 @@ from mlx_backend.errors import ErrorKind
 from mlx_backend.jobs import JobFolder, JobState
 from mlx_backend.library import Library
 from mlx_backend.protocol import ChatRequest, Sampling, Turn
-from tests.app.opened_window import STEPS
+from tests.app.opened_window import STEPS, process_of
 from tests.app.tiny_library import environment, write_tiny_library
 
 _PATIENCE_MS = 60_000
-_LEARNING_MS = 200_000  # of 400 steps and an exam, where many other tests take the processor
+_LEARNING_MS = 200_000  # of all its steps and an exam, where many other tests take the processor
 
 
 @pytest.fixture
@@ -42,13 +42,16 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
 def no_job_outlives_its_test(tiny: Library) -> Iterator[None]:
     yield
     for folder in JobFolder.all(tiny.runs):
-        started = [e for e in folder.reader().read_new() if isinstance(e, protocol.Started)]
-        if started and locks.is_held(folder.path / "lock"):
-            os.kill(started[-1].pid, signal.SIGKILL)
+        if locks.is_held(folder.path / "lock"):
+            os.kill(process_of(folder), signal.SIGKILL)
 
 
 def start_in_a_window(home: Path, name: str) -> str:
-    """Start a run in a window of its own, and kill that once the run is at work; its id."""
+    """Start a run in a window of its own, and kill that once the run is at work; its id.
+
+    The run stands still, so that it is not over before the next window looks, however long that
+    takes on a busy machine.
+    """
     window = subprocess.Popen(
         [sys.executable, "-m", "tests.app.opened_window", name],
         stdout=subprocess.PIPE,
@@ -76,6 +79,7 @@ def test_a_killed_window_leaves_its_run_to_itself_and_a_new_one_finds_it(
     qtbot.addWidget(window)
     window.show()
     qtbot.waitUntil(lambda: "Journal" in window.strip.what.text(), timeout=_PATIENCE_MS)
+    os.kill(process_of(JobFolder(tiny.runs / run_id)), signal.SIGCONT)
     qtbot.waitUntil(
         lambda: [run.id for run in services.watcher.runs() if run.state.is_over] == [run_id],
         timeout=_LEARNING_MS,

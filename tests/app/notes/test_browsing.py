@@ -354,7 +354,9 @@ def test_a_language_is_left_out_and_back(library: Library, page: NotesPage, qtbo
     assert ticks["de"].text() == "German (1 note)"
     ticks["de"].click()
     qtbot.waitUntil(lambda: "Recipes" not in used(library))
-    assert page.undo_bar.label.text() == "Left out notes in this language: German."
+    qtbot.waitUntil(
+        lambda: page.undo_bar.label.text() == "Left out notes in this language: German."
+    )
     page.undo_bar.button.click()
     qtbot.waitUntil(lambda: "Recipes" in used(library))
     qtbot.waitUntil(ticks["de"].isChecked)

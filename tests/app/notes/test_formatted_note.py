@@ -215,7 +215,7 @@ def test_what_is_not_taught_is_marked_too(
 def test_a_long_note_is_there_to_its_end(formatted: FormattedNote, qtbot: QtBot) -> None:
     text = "\n".join(f"- item {n}" for n in range(3000)) + "\n\n```\nx\n```\n" * 400 + "\nThe end"
     formatted.show_text(text, ())
-    qtbot.waitUntil(lambda: plain(formatted).endswith("The end"))
+    qtbot.waitUntil(lambda: plain(formatted).endswith("The end"), timeout=60_000)
     assert "item 2999" in plain(formatted)
     assert formatted._page.width() <= 400
 
