@@ -174,7 +174,8 @@ class _Adoption:
             wait_until_settled(origin.files, self._work.stop_if_asked)
             self._check_small(origin, folder)
         check_whole(origin.title, folder)  # before gigabytes are read that may be nothing
-        try_small(self._work, origin.title, folder)
+        if not self._is_compared(origin):  # what comes before that was tried
+            try_small(self._work, origin.title, folder)
         if card is not None:
             return self._tried_again(origin, folder, card)
         digests = self._compared(origin, folder)
@@ -211,11 +212,16 @@ class _Adoption:
         return try_again(candidate, card, self._work)
 
     def _link(self, origin: Origin) -> Path | None:
-        """The link in the library's folder of models by which the model was named."""
+        """The link among the library's models by which it was named, if it is of no use there."""
         path, models = Path(self._spec.path).expanduser(), self._work.library.models
         is_there = path.is_symlink() and path.parent.resolve() == models.resolve()
-        leads_there = is_there and str(path.resolve()) == origin.folder
-        return models / path.name if leads_there else None
+        if not is_there or str(path.resolve()) != origin.folder:
+            return None
+        try:
+            read_model(models, path.name)
+        except OvernightError:
+            return models / path.name
+        return None
 
     def _name(self, origin: Origin) -> str:
         if not self._spec.name and (link := self._link(origin)) is not None:

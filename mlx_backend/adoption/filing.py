@@ -46,7 +46,7 @@ def file_model(
     _require_readable(folder, card)
     with held(models / ".names.lock", _PATIENCE_S):
         if instead_of is not None and is_same_name(instead_of.name, card.name):
-            instead_of.unlink(missing_ok=True)
+            _remove_link(instead_of)
         name = _name_for(models, folder, card.name)
         card = msgspec.structs.replace(card, name=name)
         write_atomically(folder / CARD, msgspec.json.encode(card))
@@ -103,6 +103,11 @@ def _name_for(models: Path, folder: Path, wanted: str) -> str:
     if is_there and not is_same_name(wanted, STARTER):
         return folder.name
     return free_model_name(models, wanted)
+
+
+def _remove_link(link: Path) -> None:
+    if link.is_symlink():
+        link.unlink()
 
 
 def _move(folder: Path, to: Path) -> None:

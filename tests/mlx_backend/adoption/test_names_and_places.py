@@ -108,6 +108,16 @@ def test_a_link_among_the_models_is_replaced_by_the_model(
     assert state_of(files) == before
 
 
+def test_a_link_to_a_model_that_can_be_used_stays(
+    library: Library, take: Adopt, files: Path, tiny_folders: dict[str, Path]
+) -> None:
+    link = library.models / "starter"
+    link.symlink_to(tiny_folders["starter"])
+    assert take(link)["model"] == "starter 2"
+    assert link.is_symlink()
+    assert folders(library) == ["starter", "starter 2"]
+
+
 def test_a_link_stays_where_what_it_leads_to_is_refused(
     library: Library, take: Adopt, files: Path
 ) -> None:

@@ -100,8 +100,8 @@ def test_what_a_download_can_is_in_its_card(hub: Hub, library: Library) -> None:
 def test_what_the_trial_refuses_leaves_nothing(hub: Hub, library: Library) -> None:
     files = hub.repos[REPO].files
     settings = json.loads(files["tokenizer_config.json"])
-    endless = "{% for a in range(9999) %}{% for b in range(9999) %}{{ b }}{% endfor %}{% endfor %}"
-    settings["chat_template"] = endless + settings["chat_template"]
+    terabyte = "{{ 'a' * (10 ** 12) }}"
+    settings["chat_template"] = terabyte + settings["chat_template"]
     files["tokenizer_config.json"] = json.dumps(settings).encode()
     folder = JobFolder.create(library.jobs, protocol.DownloadSpec(repo=REPO))
     with pytest.raises(OvernightError, match="chat template was tried, but") as caught:

@@ -156,11 +156,14 @@ def test_a_trial_can_be_stopped(candidate: Path) -> None:
     assert not (candidate / TRIAL).exists()
 
 
-def test_the_process_ends_with_its_parent(candidate: Path) -> None:
+@pytest.mark.parametrize(
+    ("module", "more"), [("trial.process", ["all"]), ("forms.quantising_process", ["/new", "4"])]
+)
+def test_the_process_ends_with_its_parent(candidate: Path, module: str, more: list[str]) -> None:
     read, write = os.pipe()
-    command = [sys.executable, "-P", "-m", "mlx_backend.adoption.trial.process"]
+    command = [sys.executable, "-P", "-m", f"mlx_backend.adoption.{module}"]
     with subprocess.Popen(
-        [*command, str(write), str(candidate), "one", str(4 << 30)],
+        [*command, str(write), str(candidate), "one", str(4 << 30), *more],
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
