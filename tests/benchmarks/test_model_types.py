@@ -1,6 +1,7 @@
 """Tiny random models of every architecture of mlx-lm, from adoption to chat: the whole table.
 
-Each passes whole, or is refused at adoption with a sentence; none fails later.
+Each is adopted by a job, trained, resumed after a kill of its process, filed, exported, and answers
+with its cache used again; or it is refused at adoption with a sentence. None fails later.
 
 OVERNIGHT_ARCHITECTURES="llama qwen3" tries only these. The short form of it, for `make test`, is
 tests/mlx_backend/run/test_model_types.py.

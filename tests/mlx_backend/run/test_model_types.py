@@ -23,18 +23,23 @@ from tests.mlx_backend.model_types import write_model
 KINDS = ("llama", "qwen3", "gemma3_text", "lfm2", "qwen3_moe")
 
 
+@pytest.fixture
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FIXED_CORES, "1")
+
+
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("bits", [None, 4])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_is_trained_filed_exported_and_answers(
     library: Library,
     tiny_folders: dict[str, Path],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     kind: str,
     bits: int | None,
 ) -> None:
-    monkeypatch.setenv(FIXED_CORES, "1")
-    write_model(library.models / "one", kind, tiny_folders["tiny"], bits)
-    assert try_model(library, "one").text == "ok"
+    write_model(tmp_path / "one", kind, tiny_folders["tiny"], bits)
+    assert try_model(library, tmp_path / "one").text == "ok"
     trial = kept_trial(load_base_model(library, "one").info)
     assert trial is not None
     assert trial.packs is (kind != "lfm2")  # its convolutions would mix the samples of a row
