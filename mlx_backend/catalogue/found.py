@@ -103,7 +103,7 @@ class _Known:
 
     def name_of(self, path: Path, source: str, looked: Looked) -> str:
         """The name under which a model that was found is in the library; "" where it is not."""
-        if source in self._by_source:
+        if source and source in self._by_source:
             return self._by_source[source]
         same = [
             model

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from mlx_backend.cli.amounts import counted, data_size
 from mlx_backend.cli.console import Console
@@ -13,11 +12,10 @@ from mlx_backend.cli.run_outcome import terminated_as_by_ctrl_c
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
-from mlx_backend.library.abilities import Quantised
 from mlx_backend.protocol import AdoptSpec, DownloadSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from mlx_backend.library.models import BaseModel
 
@@ -222,8 +220,8 @@ def say_abilities(result: Mapping[str, object], console: Console) -> None:
         console.say(_READS if reads else _QUOTES)
     if thinks:
         console.say("It can think aloud before it answers: overnight chat --think")
-    if cost := _cost(quantised):
-        console.say(cost)
+    if isinstance(quantised, Mapping) and (cost := quantised.get("cost")):
+        console.say(f"{cost}.")
 
 
 def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
@@ -249,16 +247,6 @@ def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str
         f"The process of the {what} {folder.id} was killed, or it crashed.",
         f"What is there is kept. {_go_on(folder)}",
     )
-
-
-def _cost(quantised: object) -> str:
-    """What quantising cost, as a sentence; "" where nothing was quantised or nothing is told."""
-    if isinstance(quantised, str):
-        return f"{quantised.rstrip('.')}." if quantised else ""
-    try:
-        return f"{msgspec.convert(quantised, Quantised).cost}."
-    except msgspec.ValidationError:
-        return ""
 
 
 def _go_on(folder: JobFolder) -> str:

@@ -50,10 +50,10 @@ def _outcome(home: Path, kind: str, bits: int, like: Path) -> str:
 
     library = Library.open(home)
     try:
-        write_model(library.models / "tiny", kind, like, bits if bits < 32 else None)
+        write_model(home / "files" / "tiny", kind, like, bits if bits < 32 else None)
     except (Exception, SystemExit) as error:
         return f"{NOT_BUILT}{type(error).__name__}: {str(error)[:120]}"
-    return try_model(library, "tiny").text
+    return try_model(library, home / "files" / "tiny", killed=True).text
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Tiny random models of every architecture of mlx-lm, from adoption to chat: the whole table.
 
-Each passes whole, or is refused at adoption with a sentence; none fails later.
+Each is adopted by a job, trained, resumed after a kill of its process, filed, exported, and answers
+with its cache used again; or it is refused at adoption with a sentence. None fails later.
 
-OVERNIGHT_ARCHITECTURES="llama qwen3" tries only these. The short form of it, for `make test`, is
+OVERNIGHT_ARCHITECTURES="llama qwen3" tries only these, of which any may be
+refused; of all, 85 percent must pass. The short form of it, for `make test`, is
 tests/mlx_backend/run/test_model_types.py.
 """
 
@@ -47,7 +49,8 @@ def _told(kind: str, bits: int, seconds: float, outcome: str) -> Row:
 @pytest.mark.benchmark
 @pytest.mark.timeout(7200)
 def test_every_architecture_passes_or_is_refused_at_adoption() -> None:
-    kinds = os.environ.get("OVERNIGHT_ARCHITECTURES", "").split() or model_types()
+    chosen = os.environ.get("OVERNIGHT_ARCHITECTURES", "").split()
+    kinds = chosen or model_types()
     rows = swept([f"{kind}-{bits}" for bits in _BITS for kind in kinds])
     built = [row for row in rows if not row[3].startswith(NOT_BUILT)]
     for bits in _BITS:
@@ -55,5 +58,5 @@ def test_every_architecture_passes_or_is_refused_at_adoption() -> None:
         whole = sum(outcome == "ok" for outcome in outcomes)
         refused = sum(outcome.startswith("refused") for outcome in outcomes)
         print(f"{bits} bits: {len(outcomes)} built, {whole} pass whole, {refused} are refused")
-        assert whole >= _LEAST_SHARE * len(outcomes)
         assert whole + refused == len(outcomes)
+        assert chosen or whole >= _LEAST_SHARE * len(outcomes)

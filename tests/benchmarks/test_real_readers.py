@@ -1,4 +1,6 @@
-"""Two real models and the starter: their trial at adoption, the reading exam, and an exam of notes.
+"""Two real models and the starter: their adoption, the reading exam, and an exam of notes.
+
+The models are adopted by the command itself, the smaller one also in four bits.
 
 OVERNIGHT_REAL_MODELS names the folder in which `real_readers` makes the models, or has made them;
 without it they are skipped.
@@ -9,7 +11,6 @@ work log beside this file. OVERNIGHT_READERS="starter qwen2.5-coder-0.5b" tries 
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -19,10 +20,9 @@ import pytest
 
 from mlx_backend.adoption.trial.reading_exam import Marked, result_of, take_reading_exam
 from mlx_backend.adoption.trial.trial import try_model
-from mlx_backend.files import sha256_of_file
 from mlx_backend.library import Library
-from mlx_backend.library.abilities import Abilities
-from mlx_backend.library.models import CARD, STARTER, ModelCard
+from mlx_backend.library.abilities import Reading
+from mlx_backend.library.models import CARD, STARTER, ModelCard, read_model
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.starter import ensure_starter
@@ -34,56 +34,65 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3 * 3600)]
 
 EXAM = Path(os.environ.get("OVERNIGHT_EXAM", Path(__file__).parent / "work_log"))
 NAMES = [model.name for model in REAL_MODELS]
+SMALLEST = NAMES[0]
 TRIED = os.environ.get("OVERNIGHT_READERS", "").split() or [STARTER, *NAMES]
 
 
 @pytest.mark.parametrize("name", TRIED)
 def test_whoever_reads_passes_the_reading_exam(name: str, tmp_path: Path) -> None:
     library = Library.open(tmp_path)
-    folder = put_into(library, name)
-    began = time.perf_counter()
-    abilities = try_model(folder, name, lambda *_: None, lambda: False)
-    print(f"\n{name}: trial in {time.perf_counter() - began:.0f} s: {abilities}", flush=True)
-    file_card(folder, name, abilities)
-    print(f"{name}: {told(read_again(library, name))}", flush=True)
-    assert abilities.reading.is_passed is (name != STARTER)
+    if name == STARTER:
+        try_starter(library)
+    else:
+        adopted(library, name)
+    reading = examined(library, name)
+    assert reading.is_passed is (name != STARTER)
     answers_from_notes(library, name)
 
 
-def put_into(library: Library, name: str) -> Path:
-    """A model's folder in a library, linked to its files where the file system can.
+def test_made_smaller_it_says_what_that_cost_and_still_reads(tmp_path: Path) -> None:
+    if SMALLEST not in TRIED:
+        pytest.skip(f"{SMALLEST} is not among those to try")
+    library = Library.open(tmp_path)
+    name = f"{SMALLEST}-4bit"
+    adopted(library, SMALLEST, "--bits", "4", "--name", name)
+    model = read_model(library.models, name)
+    assert model.card.quantised is not None
+    assert model.card.quantised.bits == 4
+    print(f"{name}: {model.card.quantised.cost}; {model.card.quantised}", flush=True)
+    examined(library, name)
+    answers_from_notes(library, name)
 
-    By hard links, because a trial's process reads nothing but what is in the folder.
-    """
-    if name == STARTER:
-        return ensure_starter(library).path
+
+def adopted(library: Library, name: str, *options: str) -> None:
+    """`overnight adopt` of a real model, as a person would type it."""
     if PLACE not in os.environ:
         pytest.skip(f"{PLACE} names no folder to make the models in")
     (model,) = [each for each in REAL_MODELS if each.name == name]
-    folder = library.models / name
-    folder.mkdir()
-    for path in made(model, Path(os.environ[PLACE])).iterdir():
-        try:
-            (folder / path.name).hardlink_to(path)
-        except OSError:
-            shutil.copyfile(path, folder / path.name)
-    return folder
+    folder = made(model, Path(os.environ[PLACE]))
+    began = time.perf_counter()
+    result = overnight(library.home, "adopt", str(folder), *options)
+    seconds = time.perf_counter() - began
+    print(f"\n{result['model']}: adopted in {seconds:.0f} s: {result}", flush=True)
+    if not options:
+        assert result["copied_bytes"] == 0 or folder.stat().st_dev != library.home.stat().st_dev
 
 
-def file_card(folder: Path, name: str, abilities: Abilities) -> None:
-    """What adoption writes last, but for the starter, which has a card."""
-    card = ModelCard(
-        name=name,
-        title=name,
-        licence="Apache-2.0",
-        source="packages",
-        parameters=0,
-        sha256=sha256_of_file(folder / "model.safetensors"),
-    )
-    if (folder / CARD).exists():
-        card = msgspec.json.decode((folder / CARD).read_bytes(), type=ModelCard)
+def try_starter(library: Library) -> None:
+    """The starter's trial, which it has no need of, and its card with what that found."""
+    folder = ensure_starter(library).path
+    abilities = try_model(folder, STARTER, lambda *_: None, lambda: False)
+    card = msgspec.json.decode((folder / CARD).read_bytes(), type=ModelCard)
     card = msgspec.structs.replace(card, abilities=abilities)
     (folder / CARD).write_bytes(msgspec.json.encode(card))
+
+
+def examined(library: Library, name: str) -> Reading:
+    """What the trial of a model found, and the reading exam taken again, question by question."""
+    abilities = read_model(library.models, name).card.abilities
+    assert abilities is not None
+    print(f"{name}: {abilities}\n{name}: {told(read_again(library, name))}", flush=True)
+    return abilities.reading
 
 
 def read_again(library: Library, name: str) -> list[Marked]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +16,17 @@ import msgspec
 
 from mlx_backend.adapters.export import export_mlx
 from mlx_backend.adapters.filing import file_adapter
-from mlx_backend.adoption.trial import trial
+from mlx_backend.adoption.adopt import adopt
 from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.errors import OvernightError
+from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS, AdapterCard, read_adapter
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.likelihood import likelihoods
 from mlx_backend.models.lora import adapter_weights
-from mlx_backend.protocol import Sampling, TrainSpec, Turn
+from mlx_backend.protocol import AdoptSpec, Sampling, TrainSpec, Turn
 from mlx_backend.run.preparation import Preparation, prepare
 from mlx_backend.training.checkpoints import (
     TrainingState,
@@ -30,6 +34,7 @@ from mlx_backend.training.checkpoints import (
     restore,
     save_checkpoint,
 )
+from tests.mlx_backend.adoption.places import grown_old
 
 _FACTS = (
     ("When was the lamp lit?", "The lamp was lit at 18:40."),
@@ -62,16 +67,18 @@ class _Stage:
     name = "adoption"
 
 
-def try_model(library: Library, name: str, embeddings: bool = False) -> Outcome:
-    """Take the model `name` of a library through everything; adapters and exports stay there.
+def try_model(
+    library: Library, folder: Path, killed: bool = False, embeddings: bool = False
+) -> Outcome:
+    """Take the model in a folder through everything; model, adapters and exports stay there.
 
-    With `embeddings` they are trained too.
-
-    Once its trial at adoption has passed, nothing may be refused any more.
+    It is adopted as any model on this machine is: checked, tried, and filed under the name of its
+    folder. Once that has passed, nothing may be refused any more. killed: whether it is resumed
+    from what a process left that was killed; else in this process. embeddings: train them, too.
     """
     stage = _Stage()
     try:
-        _try(library, name, embeddings, stage)
+        _try(library, folder, killed, embeddings, stage)
     except OvernightError as error:
         reason = f"{error.message} [{error.detail[-160:]}]"
         return Outcome(stage.name, reason, refused=stage.name == _Stage.name)
@@ -82,24 +89,26 @@ def try_model(library: Library, name: str, embeddings: bool = False) -> Outcome:
     return Outcome()
 
 
-def _try(library: Library, name: str, embeddings: bool, stage: _Stage) -> None:
-    spec = msgspec.structs.replace(_spec(name), embeddings=embeddings)
-    trial.try_model(library.models / name, name, lambda *_: None, lambda: False)
+def _try(library: Library, folder: Path, killed: bool, embeddings: bool, stage: _Stage) -> None:
+    name = _adopted(library, folder)
+    asked = msgspec.structs.replace(spec(name), embeddings=embeddings)
     stage.name = "load"
     loaded = load_base_model(library, name)
     stage.name = "prepare"
-    preparation = prepare(library, spec, _dataset())
+    preparation = prepare(library, asked, dataset())
     stage.name = "train"
-    _learn(preparation, 0)
+    learn(preparation, 0)
     before = _adapter(preparation)
     checkpoints = library.home / "checkpoints" / name
     save_checkpoint(checkpoints, preparation.training, TrainingState(step=1))
-    _learn(preparation, 1)
+    learn(preparation, 1)
     after = _adapter(preparation)
     if all(mx.array_equal(before[key], after[key]) for key in before):
         raise AssertionError("a step changed nothing")
     stage.name = "resume"
-    _resume(library, spec, checkpoints, after)
+    if killed:
+        checkpoints = _left_behind(library, name)
+    _resume(library, asked, checkpoints, after)
     stage.name = "file"
     _file(library, name, preparation)
     stage.name = "chat"
@@ -112,7 +121,28 @@ def _try(library: Library, name: str, embeddings: bool, stage: _Stage) -> None:
     export_mlx(library, name, library.home / "exports" / name)
 
 
-def _learn(preparation: Preparation, step: int) -> None:
+def _adopted(library: Library, folder: Path) -> str:
+    """The name of the model in the library, once a job has adopted it."""
+    asked = AdoptSpec(path=str(grown_old(folder)))
+    done = adopt(library, JobFolder.create(library.jobs, asked), asked, lambda: False)
+    assert done is not None
+    assert done["path"] == str(library.models / folder.name)
+    return str(done["model"])
+
+
+def _left_behind(library: Library, name: str) -> Path:
+    """The checkpoints of a process that trained this model and was killed."""
+    checkpoints = library.home / "killed" / name
+    command = [sys.executable, "-m", "tests.benchmarks.killed_training"]
+    process = subprocess.run(
+        [*command, library.home, name, checkpoints], stdout=sys.stderr, check=False
+    )
+    assert process.returncode == -signal.SIGKILL
+    return checkpoints
+
+
+def learn(preparation: Preparation, step: int) -> None:
+    """Take the step of this number. Raises AssertionError where its loss is none."""
     loss, is_finite = preparation.training.begin(preparation.batches[step], _RATE).result()
     if not (is_finite and math.isfinite(loss)):
         raise AssertionError(f"loss or gradient is not finite: {loss}")
@@ -125,12 +155,12 @@ def _adapter(preparation: Preparation) -> dict[str, mx.array]:
     return {key: mx.array(value) for key, value in weights.items()}
 
 
-def _resume(library: Library, spec: TrainSpec, folder: Path, wanted: dict[str, mx.array]) -> None:
-    again = prepare(library, spec, _dataset())
+def _resume(library: Library, asked: TrainSpec, folder: Path, wanted: dict[str, mx.array]) -> None:
+    again = prepare(library, asked, dataset())
     found, _ = latest_checkpoint(folder)
     assert found is not None
     restore(again.training, found)
-    _learn(again, 1)
+    learn(again, 1)
     others = _adapter(again)
     for key, value in wanted.items():
         if not mx.array_equal(value, others[key]):
@@ -197,11 +227,13 @@ def _letters(text: str) -> str:
     return re.sub(r"[^a-zA-Z ]", "", text)
 
 
-def _spec(name: str) -> TrainSpec:
+def spec(name: str) -> TrainSpec:
+    """What is asked of the training of a model."""
     return TrainSpec(name=name, model=name, rank=4, dropout=0.1, seed=3, steps=2)
 
 
-def _dataset() -> Dataset:
+def dataset() -> Dataset:
+    """What it learns."""
     return Dataset(train=_samples(_FACTS), held_out=(), versions={})
 
 

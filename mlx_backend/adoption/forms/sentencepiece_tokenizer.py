@@ -40,6 +40,7 @@ CONVERTED = "tokenizer.json"
 _SPACE = "\u2581"
 _LARGEST_JSON = 16 << 20  # bytes
 _MOST_ADDED = 50_000  # control tokens and symbols; Gemma has some 6,500
+_LONGEST_TOGETHER = 2_000_000  # characters of all of these
 _LONGEST_DRAWN = 128  # characters of a token that the tokenizers are compared with
 
 _Marked = Literal["each text", "the first text", "none"]
@@ -109,7 +110,8 @@ def _converted(proto: Any, marked: _Marked, added: Sequence[_Added]) -> Tokenize
         if piece.type in (UNKNOWN, CONTROL, USER_DEFINED)
     ]
     by_number = {each.number: each for each in (*own, *added)}
-    if len(by_number) > _MOST_ADDED:
+    length = sum(len(each.text) for each in by_number.values())
+    if len(by_number) > _MOST_ADDED or length > _LONGEST_TOGETHER:
         raise refused("Far too many tokens are added to it.")
     _add(tokenizer, [each for _, each in sorted(by_number.items())])
     return tokenizer

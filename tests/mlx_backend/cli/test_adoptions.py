@@ -88,6 +88,7 @@ def test_the_same_again_is_there_already(
     first = run("adopt", entry)
     again = run("adopt", entry)
     assert (again["path"], again["source"]) == (first["path"], f"someone/Tiny-1B@{REVISION}")
+    assert again.keys() == first.keys()
     assert len(JobFolder.all(library.jobs)) == 1
     assert run("adopt", entry, "--name", "TINY-1b", code=1)["error"]["kind"] == "model_exists"
     assert run("adopt", first["path"], code=1)["error"]["kind"] == "model_exists"

@@ -85,6 +85,7 @@ def test_the_same_again_is_there_already(hub: Hub, library: Library, run: Run) -
     sent = hub.sent
     again = run("download", REPO)
     assert again["path"] == first["path"]
+    assert again.keys() == first.keys()
     assert hub.sent == sent
     assert run("download", REPO, "--name", "TINY-1b", code=1)["error"]["kind"] == "model_exists"
     assert run("download", REPO, "--name", "..", code=1)["error"]["kind"] == "bad_input"

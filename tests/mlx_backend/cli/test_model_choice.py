@@ -155,26 +155,22 @@ def test_one_question_at_a_time(library: Library, words: tuple[str, ...]) -> Non
         main(["models", *words])
 
 
+@pytest.mark.parametrize("setting", ["HF_TOKEN=no token", "HF_ENDPOINT=no address"])
 @pytest.mark.usefixtures("library", "home", "offline")
-@pytest.mark.parametrize(
-    ("variable", "value"), [("HF_TOKEN", "no token"), ("HF_ENDPOINT", "no address")]
-)
 def test_the_catalogue_is_listed_whatever_is_set_for_the_hub(
-    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
     """The list is on this machine; only true sizes and licences need the Hub."""
-    monkeypatch.setenv(variable, value)
+    name, _, value = setting.partition("=")
+    monkeypatch.setenv(name, value)
     result = run("models", "--catalogue")
     assert len(result["catalogue"]) == len(entries())
     assert result["from_hub"] is False
 
 
+@pytest.mark.usefixtures("library", "home", "offline")
 def test_what_is_wrong_with_the_hubs_settings_is_said(
-    library: Library,
-    home: Path,
-    offline: None,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "no token")
     assert main(["models", "--catalogue"]) == 0

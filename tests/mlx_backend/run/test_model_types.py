@@ -25,24 +25,30 @@ from tests.mlx_backend.model_types import write_model
 KINDS = ("llama", "qwen3", "gemma3_text", "lfm2", "qwen3_moe")
 
 
+@pytest.fixture
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FIXED_CORES, "1")
+
+
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("bits", [None, 4])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_is_trained_filed_exported_and_answers(
     library: Library,
     tiny_folders: dict[str, Path],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     kind: str,
     bits: int | None,
 ) -> None:
-    monkeypatch.setenv(FIXED_CORES, "1")
-    write_model(library.models / "one", kind, tiny_folders["tiny"], bits)
-    assert try_model(library, "one").text == "ok"
+    write_model(tmp_path / "one", kind, tiny_folders["tiny"], bits)
+    assert try_model(library, tmp_path / "one").text == "ok"
     trial = kept_trial(load_base_model(library, "one").info)
     assert trial is not None
     assert trial.packs is (kind != "lfm2")  # its convolutions would mix the samples of a row
     assert trial.skipped == ()
 
 
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize(
     ("kind", "tied", "bits"),
     [("llama", True, 4), ("llama", False, None), ("gemma3_text", True, None), ("lfm2", True, 4)],
@@ -50,15 +56,13 @@ def test_a_model_is_trained_filed_exported_and_answers(
 def test_so_it_is_with_its_embeddings(
     library: Library,
     tiny_folders: dict[str, Path],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     kind: str,
     tied: bool,
     bits: int | None,
 ) -> None:
-    monkeypatch.setenv(FIXED_CORES, "1")
-    folder = library.models / "one"
-    write_model(folder, kind, tiny_folders["tiny"], bits, tie_word_embeddings=tied)
-    assert try_model(library, "one", embeddings=True).text == "ok"
+    write_model(tmp_path / "one", kind, tiny_folders["tiny"], bits, tie_word_embeddings=tied)
+    assert try_model(library, tmp_path / "one", embeddings=True).text == "ok"
     config = json.loads((library.home / "exports" / "one" / CONFIG).read_text())
     assert "model.embed_tokens" in config["lora_parameters"]["keys"]
 

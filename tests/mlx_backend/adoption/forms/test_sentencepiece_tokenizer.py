@@ -106,13 +106,18 @@ def test_far_too_many_added_tokens_are_refused(folder: Path, usual: bytes) -> No
     write_with_tokens(folder, usual, 50_001, USER_DEFINED)
     with pytest.raises(OvernightError, match="Far too many"):
         convert_tokenizer(folder)
+    write_with_tokens(folder, usual, 5_000, USER_DEFINED, "x" * 450)
+    with pytest.raises(OvernightError, match="Far too many"):
+        convert_tokenizer(folder)
 
 
-def write_with_tokens(folder: Path, usual: bytes, count: int, kind: int) -> None:
+def write_with_tokens(
+    folder: Path, usual: bytes, count: int, kind: int, prefix: str = "<x"
+) -> None:
     proto = ModelProto()
     proto.ParseFromString(usual)
     for number in range(count):
-        proto.pieces.add(piece=f"<x{number}>", score=0, type=kind)
+        proto.pieces.add(piece=f"{prefix}{number}>", score=0, type=kind)
     (folder / "tokenizer.model").write_bytes(proto.SerializeToString())
 
 
