@@ -32,6 +32,8 @@ def doing(job: JobSnapshot) -> str:
             return _joined("Paused", amount(job.status.progress))
     if job.stopping:
         return _joined("Pausing…", amount(job.status.progress))
+    if job.waiting is not None:
+        return amounts.regional(job.waiting.text)
     return _working(job)
 
 

@@ -159,6 +159,8 @@ def describe(job: JobSnapshot) -> str:
 
 
 def _brought(job: JobSnapshot) -> str:
+    if job.waiting is not None:
+        return model_story.doing(job)
     progress = job.status.progress
     if progress is None or not progress.total:
         return f"{model_story.stage_name(job)}…"

@@ -34,7 +34,7 @@ from mlx_backend.library.models import STARTER, BaseModel, ModelCard, read_model
 from mlx_backend.models.hub.transfer import Stopped
 from mlx_backend.models.hub.wanted import is_weights, no_model
 
-_OF_NO_USE = (ErrorKind.BAD_INPUT, ErrorKind.BUSY)
+_OF_NO_USE = (ErrorKind.BAD_INPUT, ErrorKind.BUSY, ErrorKind.PATH_MISSING)
 """What is wrong when nothing that came is of use: the model itself, or it changed meanwhile."""
 
 _COMPARED = "compared.json"

@@ -60,6 +60,21 @@ def test_a_download_tells_bytes_speed_and_time_left(
         assert not row.go_on.isVisible()
 
 
+def test_one_that_waits_for_a_run_says_so(
+    page: ModelsPage, make_job: JobMaker, qtbot: QtBot
+) -> None:
+    text = "It is tried when the run that computes now is done."
+    job = make_job(
+        protocol.StageBegan(stage="checking"), protocol.Waiting(reason="turn", text=text)
+    )
+    with held(job.path / "lock"):
+        row = row_of(page, job, qtbot)
+        assert row.doing.text() == text
+        job.append(protocol.WaitOver())
+        job.append(protocol.StageBegan(stage="trying"))
+        qtbot.waitUntil(lambda: row.doing.text() == "Trying it out…")
+
+
 def test_pause_stops_it_and_continue_goes_on(
     page: ModelsPage, make_job: JobMaker, launched: list[JobFolder], qtbot: QtBot
 ) -> None:

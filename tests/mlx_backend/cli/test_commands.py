@@ -335,6 +335,7 @@ def test_a_base_that_is_missing_or_half_written(
     model = tiny_library.models / "tiny"
     whole = model.resolve()
     model.unlink()
+    (tiny_library.models / "starter").unlink()  # the same weights
     assert fail("chat", "--prompt", "Who?") == "model_unknown"
     assert fail("chat", "--prompt", "Who?", "--adapter", adapter) == "model_unknown"
     assert fail("export", adapter, "--to", tmp_path / "out") == "model_unknown"

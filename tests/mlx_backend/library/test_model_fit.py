@@ -83,13 +83,13 @@ def of_model(library: Library, name: str) -> Figures:
     return figures_of(config, model.card.parameters, model.bytes)
 
 
-def test_the_estimate_of_a_step_is_within_a_quarter(
-    starter_library: Library,
-) -> None:
+@pytest.mark.benchmark
+def test_the_estimate_of_a_step_is_within_a_quarter(starter_library: Library) -> None:
     peak, estimate = measured_step(starter_library, "starter", LONG_ROW)
     assert 0.8 < estimate / peak < 1.25
 
 
+@pytest.mark.benchmark
 def test_the_estimate_of_a_chat_is_within_a_quarter(starter_library: Library) -> None:
     loaded = load_base_model(starter_library, "starter")
     mx.clear_cache()
