@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -66,10 +67,8 @@ def try_small(work: Work, name: str, folder: Path) -> None:
     They have passed `check_before_weights`. Raises OvernightError where they cannot be used, and
     Stopped.
     """
-    try:
+    with _stops():
         try_tokenizer(folder, name, work.stop_requested)
-    except StoppedEarly as error:
-        raise Stopped from error
 
 
 def take_in(candidate: Candidate, work: Work) -> BaseModel:
@@ -126,12 +125,9 @@ def _quantised(candidate: Candidate, work: Work) -> Quantised | None:
         work.journal.append(protocol.Notice(text=told_already(already)))
         return None
     work.begin("quantising")
-    try:
-        check = partial(check_whole, candidate.title)
-        watch = Watch(_percent(work), work.stop_requested, check)
+    watch = Watch(_percent(work), work.stop_requested, partial(check_whole, candidate.title))
+    with _stops():
         found = quantise(candidate.folder, candidate.bits, candidate.title, watch)
-    except StoppedEarly as error:
-        raise Stopped from error
     work.journal.append(protocol.Notice(text=f"{found.cost}."))
     return found
 
@@ -145,8 +141,15 @@ def _tried(candidate: Candidate, work: Work) -> Abilities:
             protocol.Progress(done=done, total=total, unit="steps", remaining_s=remaining_s)
         )
 
-    try:
+    with _stops():
         return try_model(candidate.folder, candidate.title, tell, work.stop_requested)
+
+
+@contextlib.contextmanager
+def _stops() -> Iterator[None]:
+    """A process that was stopped stops the job."""
+    try:
+        yield
     except StoppedEarly as error:
         raise Stopped from error
 

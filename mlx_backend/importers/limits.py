@@ -7,6 +7,8 @@ import resource
 import sys
 from pathlib import PurePath
 
+from mlx_backend.machine.process_limits import lower_limit
+
 _MB = 1 << 20
 
 LARGEST_FILE = 100 * _MB
@@ -45,11 +47,11 @@ def restrict_process() -> None:
     Only Linux enforces the limit on private memory. Elsewhere the parent measures the memory of
     this process, and ends it when it grows too large.
     """
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, 0)
-    _lower(resource.RLIMIT_NOFILE, 64)
+    lower_limit(resource.RLIMIT_CORE, 0)
+    lower_limit(resource.RLIMIT_FSIZE, 0)
+    lower_limit(resource.RLIMIT_NOFILE, 64)
     if sys.platform == "linux":
-        _lower(resource.RLIMIT_DATA, _PRIVATE_MEMORY)
+        lower_limit(resource.RLIMIT_DATA, _PRIVATE_MEMORY)
 
 
 def allow_processor_time() -> None:
@@ -72,11 +74,3 @@ def too_large(name: str, limit: int = LARGEST_FILE, to_do: str = "") -> str:
     if suffix in _PICTURES:
         to_do = "save it in parts, or with smaller pictures"
     return f"The file is larger than {size}; {to_do}"
-
-
-def _lower(what: int, value: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    if hard not in (resource.RLIM_INFINITY, -1):
-        value = min(value, hard)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(what, (value, value))

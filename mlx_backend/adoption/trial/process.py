@@ -7,7 +7,6 @@ are data from strangers, and some of them make the libraries that read them cras
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from mlx_backend.adoption.trial.stages import Extent
 from mlx_backend.machine import accelerator
+from mlx_backend.machine.process_limits import lower_limit
 
 OF_THE_SYSTEM = tuple(
     map(Path, ("/proc/stat", "/proc/meminfo", "/proc/cpuinfo", "/proc/self", "/sys/fs/cgroup"))
@@ -48,9 +48,9 @@ def restrict(memory: int) -> None:
     A GPU's driver reserves address space of any size, and a Mac does not heed the limit. There the
     parent alone watches.
     """
-    _lower(resource.RLIMIT_CORE, 0)
+    lower_limit(resource.RLIMIT_CORE, 0)
     if sys.platform == "linux" and not Path("/dev/nvidiactl").exists():
-        _lower(resource.RLIMIT_DATA, memory)
+        lower_limit(resource.RLIMIT_DATA, memory)
 
 
 def _end_with_parent() -> None:
@@ -58,14 +58,6 @@ def _end_with_parent() -> None:
     while os.read(0, 1):
         pass
     os._exit(1)
-
-
-def _lower(what: int, value: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    if hard not in (resource.RLIM_INFINITY, -1):
-        value = min(value, hard)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(what, (value, value))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from mlx_backend.adoption.download import download
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.library.models import list_models
 from mlx_backend.protocol import DownloadSpec
 from tests.mlx_backend.abilities import READS
 from tests.mlx_backend.adoption.places import grown_old
@@ -102,3 +103,12 @@ def files(tmp_path: Path, model_files: Path) -> Path:
     folder = tmp_path / "Tiny-1B"
     shutil.copytree(model_files, folder)
     return grown_old(folder)
+
+
+def refusal(take: Adopt, library: Library, path: Path, **fields: Any) -> OvernightError:
+    with pytest.raises(OvernightError) as caught:
+        take(path, **fields)
+    assert caught.value.hint
+    assert not list_models(library.models)
+    assert not [path for path in library.jobs.glob("*/*") if path.is_dir()]
+    return caught.value

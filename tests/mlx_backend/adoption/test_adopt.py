@@ -7,16 +7,12 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.adoption import filing, taking_in
-from mlx_backend.adoption.adopt import adopt, amount_placed
-from mlx_backend.adoption.checks.acceptance import check_whole
+from mlx_backend.adoption.adopt import amount_placed
 from mlx_backend.adoption.source import placing
-from mlx_backend.adoption.work import Work
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import sha256_of_file
 from mlx_backend.jobs import JobFolder
@@ -24,7 +20,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.models import CARD, list_models, read_model
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.hub import fetching
-from tests.mlx_backend.adoption.conftest import Adopt
+from tests.mlx_backend.adoption.conftest import Adopt, refusal
 from tests.mlx_backend.adoption.places import (
     REVISION,
     WEIGHTS,
@@ -41,15 +37,6 @@ MB = 1 << 20
 def enlarge(folder: Path, amount: int = 6 * MB) -> None:
     enlarge_folder(folder, amount)
     grown_old(folder)
-
-
-def refusal(take: Adopt, library: Library, path: Path, **fields: Any) -> OvernightError:
-    with pytest.raises(OvernightError) as caught:
-        take(path, **fields)
-    assert caught.value.hint
-    assert not list_models(library.models)
-    assert not [path for path in library.jobs.glob("*/*") if path.is_dir()]
-    return caught.value
 
 
 def notices(task: JobFolder) -> list[str]:
@@ -374,100 +361,3 @@ def test_an_entry_of_the_cache_that_is_being_downloaded(
     assert refusal(take, library, entry).kind is ErrorKind.BUSY
     os.utime(part, (time.time() - 3600,) * 2)  # what a killed client left
     assert take(entry)
-
-
-def test_put_in_by_hand_it_is_adopted_where_it_is(
-    take: Adopt, library: Library, files: Path
-) -> None:
-    folder = library.models / "By hand"
-    shutil.move(files, folder)
-    (folder / "notes.txt").write_text("mine")
-    before = state_of(folder)
-    result = take(folder)
-    assert (result["model"], result["path"]) == ("By hand", str(folder))
-    assert (result["shared_bytes"], result["copied_bytes"]) == (0, 0)
-    after = state_of(folder)
-    assert after.pop(CARD)
-    assert after == before
-    assert [path.name for path in library.models.iterdir() if path.is_dir()] == ["By hand"]
-    load_base_model(library, "By hand")
-
-
-def test_put_in_by_hand_and_renamed(take: Adopt, library: Library, files: Path) -> None:
-    shutil.move(files, library.models / "By hand")
-    assert take(library.models / "By hand", name="Mine")["path"] == str(library.models / "Mine")
-    assert [path.name for path in library.models.iterdir() if path.is_dir()] == ["Mine"]
-
-
-def test_put_in_by_hand_and_refused_nothing_of_it_is_lost(
-    take: Adopt, library: Library, files: Path
-) -> None:
-    folder = library.models / "By hand"
-    shutil.move(files, folder)
-    (folder / WEIGHTS).write_bytes(b"")
-    grown_old(folder)
-    before = state_of(folder)
-    assert "damaged" in refusal(take, library, folder).message
-    assert state_of(folder) == before
-
-
-def test_a_damaged_card_is_written_anew(take: Adopt, library: Library, files: Path) -> None:
-    folder = library.models / "By hand"
-    shutil.move(files, folder)
-    (folder / CARD).write_bytes(b"{")
-    assert take(folder)["model"] == "By hand"
-
-
-def test_what_is_adopted_already(take: Adopt, library: Library, files: Path) -> None:
-    path = take(files)["path"]
-    again = JobFolder.create(library.jobs, protocol.AdoptSpec(path=path))
-    with pytest.raises(OvernightError) as caught:
-        adopt(library, again, protocol.AdoptSpec(path=path), lambda: False)
-    assert caught.value.kind is ErrorKind.MODEL_EXISTS
-
-
-class Killed(BaseException):
-    """As if the process were killed at this moment."""
-
-
-def kill_at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    """Let the next adoption be killed where it calls this, after its files were checked."""
-
-    def kill(*_: object) -> None:
-        raise Killed
-
-    def arm(name: str, model: Path) -> int:
-        monkeypatch.setattr(Work if moment == "discard" else filing, moment, kill)
-        return check_whole(name, model)
-
-    monkeypatch.setattr(taking_in, "check_whole", arm)
-
-
-@pytest.mark.parametrize("moment", ["write_atomically", "sync_path", "read_model", "discard"])
-def test_killed_while_it_is_filed_the_model_is_there_once(
-    take: Adopt, library: Library, files: Path, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kill_at(monkeypatch, moment)
-    with pytest.raises(Killed):
-        take(files)
-    monkeypatch.undo()
-    assert take(files)["model"] == "Tiny-1B"
-    assert [path.name for path in library.models.iterdir() if path.is_dir()] == ["Tiny-1B"]
-    assert not list(library.jobs.glob("*/model"))
-
-
-@pytest.mark.parametrize("moment", ["write_atomically", "read_model", "discard"])
-def test_killed_while_one_put_in_by_hand_is_filed(
-    take: Adopt, library: Library, files: Path, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = library.models / "Tiny-1B"
-    shutil.move(files, folder)
-    before = state_of(folder)
-    kill_at(monkeypatch, moment)
-    with pytest.raises(Killed):
-        take(folder)
-    monkeypatch.undo()
-    assert take(folder)["path"] == str(folder)
-    after = state_of(folder)
-    assert after.pop(CARD)
-    assert after == before

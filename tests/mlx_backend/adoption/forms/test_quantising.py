@@ -5,11 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -18,21 +15,15 @@ from mlx_lm import utils
 from mlx_lm.models.switch_layers import QuantizedSwitchLinear
 from mlx_lm.utils import load, load_model
 
-from mlx_backend.adoption.forms import packed_weights, packing, quantising
+from mlx_backend.adoption.forms import packing
 from mlx_backend.adoption.forms.quantising import QUANTISED
-from mlx_backend.adoption.trial.watched import TrialLimits
-from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library.abilities import Quantised
 from mlx_backend.library.model_figures import quantised_bits
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.machine.arrays import flatten
-from mlx_backend.machine.cores import FIXED_CORES
 from mlx_backend.models.base_model import LoadedModel, load_from
-from mlx_backend.models.hub import fetching
 from mlx_backend.training.stop_requests import StoppedEarly
-from tests.mlx_backend.adoption.forms.packing_here import packed_here, quick_probe_of
+from tests.mlx_backend.adoption.forms.quantised import everything_in, quantise, refusal
 from tests.mlx_backend.adoption.hf_models import write_hf_model
-from tests.mlx_backend.adoption.trial.conftest import write_candidate
 from tests.mlx_backend.arrays import logits, relative_error
 
 IDS = [1, 50, 60, 70, 5, 33, 90, 200]
@@ -40,34 +31,9 @@ OF_LOGITS = {8: 0.03, 6: 0.1, 4: 0.4}
 """How far the logits of random weights move, relatively; trained ones move less."""
 
 
-@pytest.fixture(autouse=True)
-def quick_probe(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The probe has tests of its own; here it says how often it was asked."""
-    asked: list[int] = []
-    monkeypatch.setattr(packing, "take_probe", partial(quick_probe_of, asked))
-    monkeypatch.setenv(FIXED_CORES, "1")
-    return asked
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Packing is done in this process; undo this to do it in its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantising, "_outcome", packed_here)
-        yield patch
-
-
-def quantise(folder: Path, bits: int, **watch: Any) -> Quantised:
-    return quantising.quantise(folder, bits, "One-1B", quantising.Watch(**watch))
-
-
 def in_memory(folder: Path) -> LoadedModel:
     card = ModelCard(name="one", title="", licence="", source="", parameters=0, sha256="0" * 64)
     return load_from(BaseModel(card, folder, 0, True))
-
-
-def everything_in(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
 
 
 def test_a_model_is_quantised_and_tells_what_it_cost(
@@ -189,18 +155,6 @@ def test_layers_of_odd_widths_stay_as_they_are(
     assert isinstance(mlp.up_proj, nn.QuantizedLinear)
     assert type(mlp.down_proj) is nn.Linear
     assert mx.array_equal(mlp.down_proj.weight, before["model.layers.0.mlp.down_proj.weight"])
-
-
-def refusal(folder: Path, bits: int = 4) -> OvernightError:
-    before = everything_in(folder)
-    with pytest.raises(OvernightError) as caught:
-        quantise(folder, bits)
-    assert caught.value.kind is ErrorKind.BAD_INPUT
-    assert caught.value.hint
-    assert str(folder) not in caught.value.message + caught.value.hint
-    assert everything_in(folder) == before
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    return caught.value
 
 
 def test_a_model_without_any_fitting_width_is_refused(
@@ -346,122 +300,3 @@ def test_large_weights_become_shards(
     assert shards[0] == f"model-00001-of-{len(shards):05}.safetensors"
     after = logits(in_memory(tmp_path / "one").model, IDS)
     assert relative_error(after, before) < OF_LOGITS[8]
-
-
-MISBEHAVING = "tests.mlx_backend.adoption.trial.misbehaving_trial"
-
-
-@pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    ("act", "kind", "sentence"),
-    [
-        ("abort", ErrorKind.BAD_INPUT, "but the process crashed (signal 6)."),
-        ("spin", ErrorKind.BAD_INPUT, "but it took longer than 1 seconds."),
-        ("die", ErrorKind.NO_MEMORY, "but the system ended its process"),
-        ('lie {"type": "Readable"}', ErrorKind.BAD_INPUT, "said something odd."),
-        (
-            'lie {"type": "Refused", "reason": "the disk is full", "kind": "disk_full"}',
-            ErrorKind.DISK_FULL,
-            "but the disk is full.",
-        ),
-    ],
-)
-def test_what_happens_to_the_process_is_told(
-    tmp_path: Path,
-    tiny_folders: dict[str, Path],
-    here: pytest.MonkeyPatch,
-    act: str,
-    kind: ErrorKind,
-    sentence: str,
-) -> None:
-    here.undo()
-    folder = tmp_path / "one"
-    write_hf_model(folder, "llama", tiny_folders["tiny"])
-    before = everything_in(folder)
-    limits = TrialLimits(seconds=1.0 if act == "spin" else 30.0, module=MISBEHAVING)
-    with pytest.raises(OvernightError) as caught:
-        quantising.quantise(folder, 4, act, quantising.Watch(), limits)
-    assert caught.value.kind is kind
-    assert sentence in caught.value.message
-    assert everything_in(folder) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["one"]
-
-
-def test_the_process_writes_into_the_new_folder_and_nowhere_else(
-    tmp_path: Path, tiny_folders: dict[str, Path], here: pytest.MonkeyPatch
-) -> None:
-    here.undo()
-    folder = tmp_path / "one"
-    write_hf_model(folder, "llama", tiny_folders["tiny"])
-    before = everything_in(folder)
-    new = tmp_path / f"..one.quantised.{os.getpid()}.part"
-    refused_acts = [
-        f"write {folder / 'new'}",
-        f"write {new / '..' / 'new'}",
-        f"write {tmp_path / 'new'}",
-        f"delete {new / 'tokenizer.json'}",
-        "open /etc/passwd",
-        "run /bin/true",
-    ]
-    acts = [f"write {new / 'new'}", f"open {folder / 'config.json'}", *refused_acts]
-    with pytest.raises(OvernightError) as caught:
-        quantising.quantise(
-            folder, 4, "\n".join(acts), quantising.Watch(), TrialLimits(module=MISBEHAVING)
-        )
-    assert caught.value.message.count("succeeded") == 2
-    assert caught.value.message.count("PermissionError") == len(refused_acts)
-    assert everything_in(folder) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["one"]
-
-
-@pytest.mark.timeout(120)
-def test_an_architecture_that_crashes_is_refused(
-    tmp_path: Path, tiny_folders: dict[str, Path], here: pytest.MonkeyPatch
-) -> None:
-    here.undo()
-    folder = tmp_path / "one"
-    write_candidate(folder, "phi3small", tiny_folders["tiny"], "float32")
-    assert "Quantising it was tried, but" in refusal(folder).message
-
-
-def test_it_can_be_stopped_in_a_process_of_its_own(
-    tmp_path: Path, tiny_folders: dict[str, Path], here: pytest.MonkeyPatch
-) -> None:
-    here.undo()
-    folder = tmp_path / "one"
-    write_hf_model(folder, "llama", tiny_folders["tiny"])
-    asked = iter([False, False, True])
-    watch = quantising.Watch(stop_requested=lambda: next(asked))
-    with pytest.raises(StoppedEarly):
-        quantising.quantise(folder, 4, "hang", watch, TrialLimits(module=MISBEHAVING))
-    assert [path.name for path in tmp_path.iterdir()] == ["one"]
-
-
-def test_a_disk_without_room_is_told_before(
-    tmp_path: Path, tiny_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
-    usage = shutil.disk_usage("/")._replace(free=fetching.RESERVE)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(OvernightError, match="no room") as caught:
-        quantise(tmp_path / "one", 4)
-    assert caught.value.kind is ErrorKind.DISK_FULL
-
-
-@pytest.mark.parametrize("name", ["evil.py", "model x.safetensors", "link.json"])
-def test_what_should_not_come_of_it_is_refused(
-    tmp_path: Path, tiny_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    write_hf_model(tmp_path / "one", "llama", tiny_folders["tiny"])
-
-    def write(folder: Path, new: Path, bits: int, reached: Callable[[float], None]) -> None:
-        packed_weights.write_packed(folder, new, bits, reached)
-        if name == "link.json":
-            (new / "tokenizer.json").unlink()
-            (new / "tokenizer.json").symlink_to("/etc/passwd")
-        else:
-            (new / name).touch()
-
-    monkeypatch.setattr(packing, "write_packed", write)
-    monkeypatch.setattr(packing, "_probe", lambda *_: None)
-    assert "not what it should be" in refusal(tmp_path / "one").message
