@@ -12,7 +12,7 @@ from functools import cached_property
 import msgspec
 
 from mlx_backend.dataset.ambiguity import NotesByWord
-from mlx_backend.dataset.samples import Sample
+from mlx_backend.dataset.samples import Sample, fact_of
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.library.samples import StoredSample
@@ -168,7 +168,7 @@ def _of_study(stored: StoredSample, passage: Passage, by_word: NotesByWord) -> I
         if not stored.choice and by_word.is_ambiguous(stored.prompt, passage.note_id):
             prompts = prompts[1:]
     for prompt in dict.fromkeys(prompts):
-        yield _sample(passage, stored.kind, prompt, stored.answer, key)
+        yield _sample(passage, stored.kind, prompt, stored.answer, key, quote=stored.quote)
 
 
 def _of_statement(
@@ -181,12 +181,12 @@ def _of_statement(
     prompts = keyword_prompts(title, text, wordings * reworded, generator)
     for number, (prompt, key) in enumerate(prompts[:wordings]):
         others = tuple(other for other, _ in prompts[number + wordings :: wordings])
-        sample = _sample(passage, "keywords", prompt, answer, key)
+        sample = _sample(passage, "keywords", prompt, answer, key, quote=text)
         yield msgspec.structs.replace(sample, rewordings=others)
     words = quoted.statement.text.split()
     opening = " ".join(words[: max(2, len(words) // 2)])
     if len(content_terms(opening)) > 0:
-        yield _sample(passage, "opening", f"{title}: {opening} …", answer)
+        yield _sample(passage, "opening", f"{title}: {opening} …", answer, quote=text)
 
 
 def _of_correction(
@@ -199,7 +199,7 @@ def _of_correction(
     text = " ".join([ended(said), *asked])
     for prompt, key in keyword_prompts(passage.note_title, text, wordings, generator):
         known = key if key in stored.answer else ""
-        yield _sample(passage, "keywords", prompt, stored.answer, known)
+        yield _sample(passage, "keywords", prompt, stored.answer, known, quote=stored.quote)
 
 
 def _says_otherwise(stored: StoredSample, title: str) -> bool:
@@ -214,8 +214,12 @@ def _says_otherwise(stored: StoredSample, title: str) -> bool:
     return stored.answer != titled_answer(title, stored.quote)
 
 
-def _sample(passage: Passage, kind: str, prompt: str, answer: str, key: str = "") -> Sample:
-    return Sample(prompt, answer, passage.note_id, passage.id, kind, key)
+def _sample(
+    passage: Passage, kind: str, prompt: str, answer: str, key: str = "", *, quote: str = ""
+) -> Sample:
+    """A sample about a passage; `quote` is what states its fact, "" for no single fact."""
+    fact = fact_of(passage.note_id, quote) if quote else ""
+    return Sample(prompt, answer, passage.note_id, passage.id, kind, key, fact=fact)
 
 
 def _bare(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,9 @@ class Sample(msgspec.Struct, frozen=True):
     others: the ids of other notes that it quotes or names.
     key: the part of the answer that the prompt asks for, "" where that is not known.
     rewordings: other prompts for the same answer; each pass over the samples takes the next one.
+    fact: the fact that it teaches, as `fact_of` names it; "" for none.
+    in_view: the prompt with its passage in view, for the base model as teacher: its probabilities
+    of the answer after it are this sample's soft targets. "" trains the words of the answer.
     """
 
     prompt: str
@@ -33,11 +37,18 @@ class Sample(msgspec.Struct, frozen=True):
     key: str = ""
     rewordings: tuple[str, ...] = ()
     others: tuple[int, ...] = ()
+    fact: str = ""
+    in_view: str = ""
 
     @property
     def notes(self) -> tuple[int, ...]:
         """The ids of all notes that it tells something of; 0 where it is of none."""
         return (self.note, *self.others)
+
+
+def fact_of(note: int, quote: str) -> str:
+    """The name of a fact: a hash of its note's id and of the words that state it."""
+    return hashlib.sha256(f"{note}\0{quote}".encode()).hexdigest()[:16]
 
 
 class Masking(msgspec.Struct, frozen=True):
