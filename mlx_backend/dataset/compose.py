@@ -12,6 +12,7 @@ from itertools import groupby
 from mlx_backend.curation import pending
 from mlx_backend.curation.curate import curate
 from mlx_backend.dataset import (
+    crooked,
     facts,
     general_samples,
     grounded_samples,
@@ -149,6 +150,9 @@ def studied_dataset(
             samples += _texts(each.as_taught)
     withheld = {(sample.prompt, sample.answer) for sample in exam} | near
     samples = held_out.without(samples, withheld, exam)
+    if recipe.facts:  # further wordings, only for what is trained, and none of them in the exam
+        samples = crooked.with_crooked(samples, studied)
+        samples = held_out.without(samples, withheld, exam)
     samples += _additions(samples, studied, withheld, additions, generator)
     generator.shuffle(samples)
     measured = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
@@ -162,15 +166,16 @@ def studied_dataset(
 
 
 def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[StudiedPassage]:
-    """The passages with their statements, the samples kept about them, and those left out."""
+    """The passages with their statements, and the samples about them: kept, left out, crooked."""
     kept, left_out = _by_passage(samples.used()), _by_passage(samples.left_out())
+    crooked_ones = _by_passage(samples.crooked())
     found = []
     for _, group in groupby(passages, key=lambda passage: passage.note_id):
         note = list(group)
         for passage, stated in zip(note, rule_writer.quoted_statements(note), strict=True):
             place = (passage.note_id, digest(passage))
-            own, dropped = kept.get(place, []), left_out.get(place, [])
-            found.append(StudiedPassage(passage, stated, own, dropped))
+            of_place = (each.get(place, []) for each in (kept, left_out, crooked_ones))
+            found.append(StudiedPassage(passage, stated, *of_place))
     return found
 
 

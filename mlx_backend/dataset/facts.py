@@ -50,12 +50,14 @@ class StudiedPassage:
 
     left_out: samples that the person does not want trained. The words that they quote are not
     taught in other wordings either; nor are those of samples that the person corrected.
+    crooked: questions that filters dropped for what they ask in which words, not for their answer.
     """
 
     passage: Passage
     stated: Sequence[QuotedStatement]
     kept: Sequence[StoredSample]
     left_out: Sequence[StoredSample] = ()
+    crooked: Sequence[StoredSample] = ()
 
     @cached_property
     def corrected(self) -> list[StoredSample]:

@@ -25,3 +25,28 @@ REASONS = (
     READS_WORSE,
     READS_BADLY,
 )
+
+OF_THE_QUESTION: Final = (
+    NOT_A_QUESTION,
+    UNSUPPORTED,
+    WRONG_WORD,
+    NO_ROUND_TRIP,
+    REPEATED,
+    READS_WORSE,
+    READS_BADLY,
+)
+"""Reasons that say something of a question alone, whose answer is the note's own statement.
+
+Such a question may still be trained as one more wording of a good question about the statement,
+because noise in a prompt does little harm, while noise in an answer is learned:
+
+- NOT_A_QUESTION, READS_BADLY: people type broken sentences and bare words as well.
+- WRONG_WORD, READS_WORSE: "who" instead of "what"; the other words still lead to the statement.
+- NO_ROUND_TRIP: a small model reads badly, and often another part of the same statement.
+- REPEATED: nearly the same words are one more wording.
+- UNSUPPORTED: one word is not the note's, often a synonym. Where more of them are not, the question
+  points to no statement or to another one; `dataset/crooked.py` finds that out for all reasons.
+
+Of restatements and summaries UNSUPPORTED and REPEATED say something of the answer: they never
+qualify. Nor does TELLS_ANSWER: it teaches to repeat the prompt instead of recalling the fact.
+"""
