@@ -19,6 +19,7 @@ from mlx_backend.dataset import (
     held_out,
     linked_notes,
     note_texts,
+    synonyms,
 )
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.link_targets import Places
@@ -27,6 +28,7 @@ from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
+from mlx_backend.library.languages import Languages
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.samples import Samples, StoredSample, digest
 from mlx_backend.library.wanted_notes import wanted_notes
@@ -53,12 +55,14 @@ class Material:
 
     places: where all notes are, also those that are not in use.
     versions: the SHA-256 of the notes' files, by note id.
+    english: the ids of the notes in English.
     """
 
     passages: tuple[Passage, ...]
     places: Places
     versions: dict[int, str]
     masking: Masking
+    english: frozenset[int] = frozenset()
 
     def without_withdrawn(self, notes: Notes) -> Material:
         """The same without the notes that the person deleted or left out since.
@@ -105,6 +109,7 @@ def gather(notes: Notes) -> Material:
         versions = {id_: sha for id_, sha in notes.versions().items() if id_ not in unseen}
         places = Places(note for note in notes.summaries() if note.status != "gone")
         masking = Masking(RULES_VERSION, AllowedSecrets(notes.connection).of_notes(versions.keys()))
+        english = Languages(notes.connection).notes_in("en")
     if not passages:
         notes.require_some()
         raise OvernightError(
@@ -112,7 +117,7 @@ def gather(notes: Notes) -> Material:
             "The notes hold nothing but headings.",
             "Add notes with a few sentences of text.",
         )
-    return Material(tuple(passages), places, versions, masking)
+    return Material(tuple(passages), places, versions, masking, english)
 
 
 def raw_dataset(material: Material, seed: int) -> Dataset:
@@ -152,6 +157,7 @@ def studied_dataset(
     samples = held_out.without(samples, withheld, exam)
     if recipe.facts:  # further wordings, only for what is trained, and none of them in the exam
         samples = crooked.with_crooked(samples, studied)
+        samples = synonyms.with_synonyms(samples, material.english, generator)
         samples = held_out.without(samples, withheld, exam)
     samples += _additions(samples, studied, withheld, additions, generator)
     generator.shuffle(samples)

@@ -42,6 +42,13 @@ class Languages:
         )
         return [Language(row["code"], row["notes"], bool(row["is_left_out"])) for row in rows]
 
+    def notes_in(self, code: str) -> frozenset[int]:
+        """The ids of the notes in a language."""
+        rows = self._db.execute(
+            "SELECT note_id FROM findings WHERE step = 'language' AND value = ?", (code,)
+        )
+        return frozenset(row["note_id"] for row in rows)
+
     def leave_out(self, code: str) -> None:
         """Leave the notes in a language out of training, also notes imported later."""
         with transaction(self._db):
