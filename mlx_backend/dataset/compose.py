@@ -16,6 +16,7 @@ from mlx_backend.dataset import (
     facts,
     general_samples,
     grounded_samples,
+    hard_negatives,
     held_out,
     linked_notes,
     note_texts,
@@ -42,7 +43,8 @@ from mlx_backend.text.words import count_words
 _GROUNDED = 0.3
 _READING = 0.2
 _GENERAL = 0.4
-_NOT_IN_NOTES = 0.01  # share of the number of samples
+_NOT_IN_NOTES = 0.01  # shares of the number of samples
+_NOT_SAID = 0.02
 _WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # words of an average sample
 _STYLE_FROM_NOTES = 40
 _STYLE_SHARE = 0.03
@@ -225,6 +227,8 @@ def _additions(
         number = int(words * _READING / _WORDS_READING)
         yield from grounded_samples.reading_lessons(number, generator)
     yield from grounded_samples.not_in_notes(studied, int(len(samples) * _NOT_IN_NOTES), generator)
+    number = int(len(samples) * _NOT_SAID)
+    yield from hard_negatives.hard_negatives(studied, withheld, number, generator)
     if additions.general is not None:
         number = int(words * _GENERAL / _WORDS_GENERAL)
         yield from general_samples.upkeep(additions.general, number, generator)

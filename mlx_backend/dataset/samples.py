@@ -13,7 +13,10 @@ GENERAL = "general"
 """The kind of samples with the base model's own answers to general prompts."""
 
 
-OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
+NOT_SAID = "not said"
+"""The kind of questions that ask of one thing what a note says of another, to be declined."""
+
+OF_SEVERAL_NOTES = frozenset({"linked", "mention", NOT_SAID})
 """The kinds of samples that also quote other notes than their own."""
 
 
