@@ -163,7 +163,8 @@ def titled_question(title: str, question: str) -> str:
 
 def _of_study(stored: StoredSample, passage: Passage, by_word: NotesByWord) -> Iterator[Sample]:
     """A sample as study wrote it, and with its note's title; only the latter where ambiguous."""
-    key = stored.key if stored.key in stored.answer else ""  # else reworded by the person
+    is_there = stored.key.casefold() in stored.answer.casefold()
+    key = stored.key if is_there else ""  # else reworded by the person
     prompts = [stored.prompt]
     if stored.kind not in _QUESTION_KINDS_OF_TEXT:
         prompts.append(titled_question(passage.note_title, stored.prompt))

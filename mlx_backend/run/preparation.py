@@ -27,6 +27,7 @@ from mlx_backend.training.batches import (
 )
 from mlx_backend.training.distillation import soft_targets
 from mlx_backend.training.hosts.crew import Crew
+from mlx_backend.training.key_weights import common_beginning, place_of_key
 from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.memory_saving import batch_shape
 from mlx_backend.training.step import TrainingStep
@@ -162,7 +163,8 @@ def _prepare_batches(
 ) -> Preparation:
     loaded = basis.loaded
     shape = batch_shape(way, positions(), spec.machines, basis.trial.packs)
-    train = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft)
+    tokenised = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft)
+    train = _weighted(loaded.form, dataset.train, tokenised)
     batches = PackedBatches(train, spec.seed, shape)
     if batches.steps(1) == 0:
         raise OvernightError(
@@ -280,4 +282,31 @@ def _tokenise(
         others = (TokenisedSample.of(*next(tokenised), longest_row) for _ in sample.rewordings)
         rewordings = tuple(other for other in others if other.targets)
         found.append(replace(first, rewordings=rewordings))
+    return found
+
+
+def _weighted(
+    form: ChatForm, samples: Sequence[Sample], tokenised: Sequence[TokenisedSample]
+) -> list[TokenisedSample]:
+    """The samples with weights for the tokens of their keys; those with soft targets have none.
+
+    The tokens of a key are those by which the answer up to its end is longer than up to its begin.
+    """
+    places = {
+        number: place
+        for number, (sample, tokens) in enumerate(zip(samples, tokenised, strict=True))
+        if tokens.soft is None and (place := place_of_key(sample.answer, sample.key))
+    }
+    beginnings = [
+        (samples[number].prompt, samples[number].answer[:end].rstrip())
+        for number, place in places.items()
+        for end in place
+    ]
+    ids = iter(form.samples(beginnings))
+    found = list(tokenised)
+    for number in places:
+        (before, prompt), (through, _) = next(ids), next(ids)
+        answer = tokenised[number].tokens[prompt:].tolist()
+        begin, end = (common_beginning(part[prompt:-1], answer) for part in (before, through))
+        found[number] = tokenised[number].weighted(begin, end)
     return found

@@ -9,12 +9,13 @@ function of seed and step: this makes a resumed run exact.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mlx.core as mx
 import numpy as np
 from numpy.typing import NDArray
 
+from mlx_backend.training.key_weights import key_weights
 from mlx_backend.training.packing import alone, pack, row_length
 
 ROW_LENGTHS = (256, 512)
@@ -67,7 +68,8 @@ class TokenisedSample:
 
     The targets are the tokens themselves, or the soft targets `soft`, if given. `rewordings` are
     the same sample with other prompts, for the passes after the first. `is_cut` tells that the
-    sample was longer than a row.
+    sample was longer than a row. `weights`: how much each target's loss counts, (targets,); None
+    for 1 each.
     """
 
     tokens: NDArray[np.int32]
@@ -75,6 +77,7 @@ class TokenisedSample:
     is_cut: bool = False
     soft: SoftTargets | None = None
     rewordings: tuple[TokenisedSample, ...] = ()
+    weights: NDArray[np.float32] | None = None
 
     @classmethod
     def of(
@@ -93,6 +96,14 @@ class TokenisedSample:
         """The number of tokens that are learned."""
         return max(0, len(self.tokens) - max(1, self.prompt_length))
 
+    def weighted(self, begin: int, end: int) -> TokenisedSample:
+        """The same with more weight on some targets, in all wordings: those in [begin, end)."""
+        return replace(
+            self,
+            weights=key_weights(self.targets, begin, end),
+            rewordings=tuple(other.weighted(begin, end) for other in self.rewordings),
+        )
+
     def wording(self, number: int) -> TokenisedSample:
         """The wording for a pass, counted from 0."""
         place = number % (1 + len(self.rewordings))
@@ -108,7 +119,8 @@ class Batch:
         empty where each row is one sample, for which every causal model has the right mask.
     positions: the positions of the targets, as indices into the flattened inputs, (targets,).
     targets, probabilities: soft targets, both (targets, width).
-    learned: 1.0 for a target, 0.0 for padding, (targets,).
+    learned: the weights of the targets, 1.0 unless their sample says otherwise; 0.0 for padding;
+        (targets,).
     samples: the number of the sample that a target belongs to, (tokens,) without padding.
     """
 
@@ -240,6 +252,7 @@ class PackedBatches:
         owner = np.zeros((height, length), np.int32)
         positions: list[NDArray[np.int32]] = []
         targets: list[SoftTargets] = []
+        weights: list[NDArray[np.float32]] = []
         samples: list[NDArray[np.int32]] = []
         for row, members in enumerate(rows):
             at = 0
@@ -251,6 +264,7 @@ class PackedBatches:
                 start = row * length + at
                 positions.append(np.arange(start + first, start + size, dtype=np.int32))
                 targets.append(_targets(sample, self._width))
+                weights.append(_weights(sample))
                 samples.append(np.full(size - first, member.number, np.int32))
                 at += size
         return _padded(
@@ -261,6 +275,7 @@ class PackedBatches:
                 np.concatenate([each.tokens for each in targets]),
                 np.concatenate([each.probabilities for each in targets]),
             ),
+            np.concatenate(weights),
             np.concatenate(samples),
         )
 
@@ -288,22 +303,28 @@ def _targets(sample: TokenisedSample, width: int) -> SoftTargets:
     return SoftTargets(np.repeat(following[:, None], width, axis=1), probabilities)
 
 
+def _weights(sample: TokenisedSample) -> NDArray[np.float32]:
+    if sample.weights is None:
+        return np.ones(sample.targets, np.float32)
+    return sample.weights[: sample.targets]
+
+
 def _padded(
     inputs: NDArray[np.int32],
     mask: NDArray[np.bool_],
     positions: NDArray[np.int32],
     targets: SoftTargets,
+    weights: NDArray[np.float32],
     samples: NDArray[np.int32],
 ) -> Batch:
     """Pad the targets to a multiple of a step, so that only few shapes are compiled."""
-    count = len(positions)
-    padding = (0, -count % _TARGET_STEP)
+    padding = (0, -len(positions) % _TARGET_STEP)
     return Batch(
         inputs=mx.array(inputs),
         mask=mx.array(mask),
         positions=mx.array(np.pad(positions, padding)),
         targets=mx.array(np.pad(targets.tokens, (padding, (0, 0)))),
         probabilities=mx.array(np.pad(targets.probabilities, (padding, (0, 0)))),
-        learned=mx.array(np.pad(np.ones(count, np.float32), padding)),
+        learned=mx.array(np.pad(weights, padding)),
         samples=samples,
     )

@@ -98,9 +98,14 @@ class TrainingStep:
         return self.begin(parts, rate).result()[0]
 
     def losses(self, batch: Batch) -> NDArray[np.float32]:
-        """The loss (nats) of each target without padding, (tokens,); no dropout, no update."""
+        """The loss (nats) of each target without padding, (tokens,); no dropout, no update.
+
+        Whatever the weights of the targets, so that losses are comparable.
+        """
         self.model.eval()
-        return np.array(self._losses(*part_arrays(batch)))[: batch.tokens]
+        arrays = BatchArrays(*part_arrays(batch))
+        equal = (arrays.learned > 0).astype(mx.float32)
+        return np.array(self._losses(*arrays._replace(learned=equal)))[: batch.tokens]
 
     def reset_optimizer(self) -> None:
         """Start with a new optimizer state; the parameters stay."""

@@ -1,0 +1,46 @@
+"""How much each token of an answer weighs in the loss: more where it is the answer's key.
+
+The key of a sample is the part of its answer that the prompt asks for. PLUM (L2M2 2025) recalls
+conversations far better where such tokens weigh several times as much as the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEY_WEIGHT = 4.0
+"""The weight of a token of the key, relative to the others of its answer."""
+
+
+def place_of_key(answer: str, key: str) -> tuple[int, int] | None:
+    """Where the key stands in an answer, in characters: its last place as whole words, in any case.
+
+    The last, because the title of the note may have the same words before those that are quoted.
+    """
+    if not key:
+        return None
+    places = list(re.finditer(rf"(?<!\w){re.escape(key)}(?!\w)", answer, re.IGNORECASE))
+    return places[-1].span() if places else None
+
+
+def common_beginning(tokens: Sequence[int], others: Sequence[int]) -> int:
+    """The number of tokens at the beginning that are the same in both."""
+    pairs = enumerate(zip(tokens, others, strict=False))
+    shorter = min(len(tokens), len(others))
+    return next((place for place, (one, other) in pairs if one != other), shorter)
+
+
+def key_weights(targets: int, begin: int, end: int) -> NDArray[np.float32]:
+    """The weights of an answer's targets, (targets,): their mean is 1.
+
+    begin, end: the place of the key's tokens among the targets. With a mean of 1, a sample has as
+    much influence as one whose key is not known, and losses stay sums over as many targets.
+    """
+    weights = np.ones(targets, np.float32)
+    weights[begin:end] = KEY_WEIGHT
+    scaled: NDArray[np.float32] = weights * np.float32(targets / max(weights.sum(), 1.0))
+    return scaled
