@@ -71,6 +71,8 @@ class Worker:
         match request:
             case ChatRequest():
                 self._answer(request)
+                if request.grounded:
+                    self._prepare_search()
             case LoadRequest():
                 before = self._chat
                 chat = self._load(request.id, request.model, request.adapters)
@@ -116,6 +118,15 @@ class Worker:
             retriever = Retriever(connection)
             retriever.refresh()
             return answer_from_notes(model, retriever, request.turns, request.sampling, listener)
+
+    def _prepare_search(self) -> None:
+        """Have the vectors computed that are missing, for example in an older library."""
+        from mlx_backend.importers.meaning import start_if_due
+
+        try:
+            start_if_due(self._library)
+        except Exception:  # questions are answered all the same
+            _log.exception("search by meaning could not be prepared")
 
     def _listener(self, request: ChatRequest) -> Listener:
         def on_text(text: str) -> None:

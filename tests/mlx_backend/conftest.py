@@ -80,6 +80,7 @@ def tiny_library(
         base_model="tiny",
         rank=4,
         max_tokens=16,
+        search_by_meaning=False,  # its processes would outlive the tests
         # Runs of tests wait for nothing, whatever machine they are on.
         wait_on_battery=False,
         wait_when_hot=False,

@@ -17,6 +17,7 @@ from mlx_backend.asking.grounding import (
     without_marks,
 )
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
+from mlx_backend.asking.sources import source
 from mlx_backend.exam.grounded import take_grounded_exam
 from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.library import Library
@@ -41,13 +42,22 @@ class Speaking:
     def __init__(self, text: str, room: int = 100_000) -> None:
         self.text, self.room = text, room
         self.asked: list[str] = []
+        self.odds: float | None = None
         card = ModelCard(
             name="big", title="Big", licence="", source="", parameters=1, sha256="", abilities=READS
         )
         self.info = BaseModel(card, Path("/nowhere"), 0, fits=True)
 
+    window = 4096
+
     def fits(self, question: str, max_tokens: int) -> bool:
         return len(question) <= self.room
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def odds_of_yes(self, turns: Sequence[Turn], *_: object) -> float | None:
+        return self.odds
 
     def answer(self, turns: Sequence[Turn], sampling: Sampling, listener: Listener) -> Answer:
         self.asked.append(turns[-1].text)
@@ -129,7 +139,10 @@ def test_a_short_question_is_looked_up_with_the_one_before(retriever: Retriever)
     assert grounding.turns[:2] == tuple(turns[:2])
 
 
-PASSAGES = [found(1, "The mill was painted by Oskar."), found(2, "The goat is called Flint.")]
+SOURCES = [
+    source([each])
+    for each in (found(1, "The mill was painted by Oskar."), found(2, "The goat is called Flint."))
+]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +157,7 @@ PASSAGES = [found(1, "The mill was painted by Oskar."), found(2, "The goat is ca
     ],
 )
 def test_citations_are_what_the_answer_is_from(text: str, notes: list[int]) -> None:
-    assert [citation.note for citation in citations_of(text, PASSAGES)] == notes
+    assert [citation.note for citation in citations_of(text, SOURCES)] == notes
 
 
 def test_marks_are_not_for_people() -> None:
