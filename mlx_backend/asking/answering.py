@@ -74,7 +74,7 @@ def _worded(
     began = time.perf_counter()
     search = rewritten(model, turns, listener)
     grounding = ground_reader(retriever, turns, reader_of(model, sampling.max_tokens), search)
-    if not grounding.is_answerable or not tells(model, grounding, turns[-1].text, listener):
+    if not grounding.is_answerable or not tells(model, grounding, listener):
         took_ms = (time.perf_counter() - began) * 1000
         return GroundedAnswer(_not_generated(DECLINED, took_ms), (), from_notes=True)
     before_ms = (time.perf_counter() - began) * 1000

@@ -23,7 +23,7 @@ from mlx_backend.text.words import end_of, folded_words, word_set
 BEST = 3
 """Number of passages to answer a question from."""
 
-_CANDIDATES = 200
+_CANDIDATES = 40
 _LONGEST_QUESTION = 64  # words, from the end: a question follows what was pasted
 _MOST_TERMS = 200
 # Of the title, the headings, the text, other names, tags and folders, terms of code.

@@ -38,7 +38,7 @@ def take_grounded_exam(
 
     def grounded(question: str) -> Grounding:
         found = ground_reader(retriever, [Turn(role="user", text=question)], reader)
-        is_told = found.is_answerable and tells(model, found, question)
+        is_told = found.is_answerable and tells(model, found)
         return found if is_told else Grounding((), ())
 
     groundings = [grounded(question.text) for question in questions]

@@ -25,4 +25,5 @@ class WordDirections:
         for row, text in enumerate(texts):
             for place, group in enumerate(self._groups):
                 found[row, place] += len(group & set(folded_words(text)))
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
+        unit: npt.NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit
