@@ -51,6 +51,7 @@ class Worker:
         self._reply = reply
         self._chat: _Loaded | None = None
         self._cancelled: set[str] = set()
+        self._search_is_prepared = False
 
     def cancel(self, request_id: str) -> None:
         """Mark a request as cancelled; may be called from the reading thread."""
@@ -120,7 +121,10 @@ class Worker:
             return answer_from_notes(model, retriever, request.turns, request.sampling, listener)
 
     def _prepare_search(self) -> None:
-        """Have the vectors computed that are missing, for example in an older library."""
+        """Have the vectors computed that are missing, for example in an older library; once."""
+        if self._search_is_prepared:
+            return
+        self._search_is_prepared = True
         from mlx_backend.importers.meaning import start_if_due
 
         try:
