@@ -103,6 +103,7 @@ def starter_library(
     """A library with the real starter, which computes on one core: other tests have the rest."""
     monkeypatch.setenv(FIXED_CORES, "1")
     (library.models / "starter").symlink_to(real_starter)
+    change_settings(library.settings, search_by_meaning=False)
     return library
 
 

@@ -279,7 +279,7 @@ def odds_by_hand(loaded: LoadedModel) -> float:
     logits = loaded.model(mx.array([loaded.form.prompt(ASKED)]))[0, -1].astype(mx.float32)
     words = first_words(loaded.tokenizer)
     assert words is not None
-    yes, no = (sum(math.exp(logits[i].item()) for i in ids) for ids in (words.yes, words.no))  # type: ignore[arg-type]
+    yes, no = (sum(math.exp(logits[i].item()) for i in ids) for ids in (words.yes, words.no))
     return math.log(yes / no)
 
 
