@@ -60,19 +60,19 @@ class Reader:
     fits: Callable[[str], bool]
 
 
-def ground(retriever: Retriever, turns: Sequence[Turn], search: str = "") -> Grounding:
-    """The best passages to quote from to answer the last turn.
-
-    search: what to search for, where it is not what follows from the turns themselves.
-    """
-    found = retriever.find(search or search_text(turns))
+def ground(retriever: Retriever, turns: Sequence[Turn]) -> Grounding:
+    """The best passages to quote from to answer the last turn."""
+    found = retriever.find(search_text(turns))
     return Grounding(tuple(turns), tuple(each for each in found if each.is_near))
 
 
 def ground_reader(
     retriever: Retriever, turns: Sequence[Turn], reader: Reader, search: str = ""
 ) -> Grounding:
-    """Put what the notes say before the last turn, as much as the reader has room for."""
+    """Put what the notes say before the last turn, as much as the reader has room for.
+
+    search: what to search for, where it is not what follows from the turns themselves.
+    """
     *earlier, last = turns
     found = retriever.find(search or search_text(turns), MOST_FOUND)
     passages = tuple(each for each in found if each.is_near)
