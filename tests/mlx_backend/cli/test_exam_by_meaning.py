@@ -11,7 +11,6 @@ from mlx_backend.importers import meaning
 from mlx_backend.library import Library, database
 from mlx_backend.settings import change_settings
 
-
 DAMAGED = OvernightError(ErrorKind.MODEL_DAMAGED, "It is another file.", "Fetch it.")
 
 
