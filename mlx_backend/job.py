@@ -61,7 +61,19 @@ def _work(folder: JobFolder) -> int:
     except BaseException as error:  # nothing else would catch it: record it in the folder
         return _fail(folder, from_exception(error))
     folder.append(protocol.Stopped() if result is None else protocol.Finished(result=result))
+    if isinstance(spec, ImportSpec):
+        _search_by_meaning(folder)
     return 0
+
+
+def _search_by_meaning(folder: JobFolder) -> None:
+    """Have the vectors of the imported notes computed, in a process that this one leaves behind."""
+    from mlx_backend.importers.meaning import start_if_due
+
+    try:
+        start_if_due(Library(folder.home))
+    except Exception:  # the import is done all the same
+        _log.exception("search by meaning could not be prepared")
 
 
 def _supervise(folder: JobFolder, spec: TrainSpec, signalled: Callable[[], bool]) -> int:

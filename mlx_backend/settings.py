@@ -173,6 +173,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "Details"},
         ),
     ] = False
+    search_by_meaning: Annotated[
+        bool,
+        Meta(
+            title="Search by meaning",
+            description="Notes in English are also found by what they mean, not only by their"
+            " words. Takes a while in the background after an import.",
+            extra_json_schema={"group": "Details"},
+        ),
+    ] = True
     low_memory: Annotated[
         bool,
         Meta(

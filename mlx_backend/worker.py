@@ -51,6 +51,7 @@ class Worker:
         self._reply = reply
         self._chat: _Loaded | None = None
         self._cancelled: set[str] = set()
+        self._search_is_prepared = False
 
     def cancel(self, request_id: str) -> None:
         """Mark a request as cancelled; may be called from the reading thread."""
@@ -71,6 +72,8 @@ class Worker:
         match request:
             case ChatRequest():
                 self._answer(request)
+                if request.grounded:
+                    self._prepare_search()
             case LoadRequest():
                 before = self._chat
                 chat = self._load(request.id, request.model, request.adapters)
@@ -116,6 +119,18 @@ class Worker:
             retriever = Retriever(connection)
             retriever.refresh()
             return answer_from_notes(model, retriever, request.turns, request.sampling, listener)
+
+    def _prepare_search(self) -> None:
+        """Have the vectors computed that are missing, for example in an older library; once."""
+        if self._search_is_prepared:
+            return
+        self._search_is_prepared = True
+        from mlx_backend.importers.meaning import start_if_due
+
+        try:
+            start_if_due(self._library)
+        except Exception:  # questions are answered all the same
+            _log.exception("search by meaning could not be prepared")
 
     def _listener(self, request: ChatRequest) -> Listener:
         def on_text(text: str) -> None:

@@ -134,6 +134,9 @@ install_requirements() {
   echo 'Installing what Overnight needs into .venv. This happens once and takes a few minutes.'
   install --require-hashes --requirement requirements.txt
   install --require-hashes --no-deps --requirement requirements-starter.txt
+  # Without it search goes by words alone, which is no reason to stop here.
+  (install --require-hashes --no-deps --requirement requirements-meaning.txt) ||
+    echo 'Going on without search by meaning; `overnight doctor` says so too.'
   install --no-deps --no-build-isolation --editable .
 }
 
@@ -147,7 +150,8 @@ esac
 # The stamp says where .venv was made and, once it is whole, from what; by content, since git
 # changes dates.
 stamp=.venv/.set-up
-state=$(pwd && cksum pyproject.toml requirements.txt requirements-starter.txt scripts/setup.sh)
+state=$(pwd && cksum pyproject.toml requirements.txt requirements-starter.txt \
+  requirements-meaning.txt scripts/setup.sh)
 ready=no
 if [ "$(cat "$stamp" 2>/dev/null)" = "$state" ] && [ -x .venv/bin/python ]; then
   ready=yes

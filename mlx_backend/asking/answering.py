@@ -7,14 +7,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from mlx_backend.asking.answerability import tells
+from mlx_backend.asking.follow_up import rewritten
 from mlx_backend.asking.grounding import (
+    Reader,
     citation_of,
     citations_of,
     ground,
+    ground_reader,
     without_marks,
 )
 from mlx_backend.asking.quoting import Quoted, quote
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
+from mlx_backend.asking.sources import room_for_notes
+from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.inference import Answer, ChatModel
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
@@ -46,26 +52,44 @@ def answer_from_notes(
 ) -> GroundedAnswer:
     """Answer the last turn from the passages that it is about.
 
-    If no passage has any of its words, the answer is DECLINED and no model is asked. The listener
-    hears the text that a model generates, piece by piece; it hears no quotes.
+    If no passage has any of its words, or a model that reads finds that the passages do not tell
+    it, the answer is DECLINED, before anything is heard. The listener hears the text that a model
+    generates, piece by piece; it hears no quotes.
     """
-    grounding = ground(retriever, turns, fitting_prompts(model, sampling.max_tokens))
+    if model.info.reads:
+        return _worded(model, retriever, turns, sampling, listener)
+    grounding = ground(retriever, turns)
     if not grounding.is_answerable:
         return GroundedAnswer(_not_generated(DECLINED, 0.0), (), from_notes=True)
-    if not model.info.reads:
-        return _quoted(model, turns[-1].text, grounding.passages)
+    return _quoted(model, turns[-1].text, grounding.passages)
+
+
+def _worded(
+    model: ChatModel,
+    retriever: Retriever,
+    turns: Sequence[Turn],
+    sampling: Sampling,
+    listener: Listener,
+) -> GroundedAnswer:
+    began = time.perf_counter()
+    search = rewritten(model, turns, listener)
+    grounding = ground_reader(retriever, turns, reader_of(model, sampling.max_tokens), search)
+    if not grounding.is_answerable or not tells(model, grounding, listener):
+        took_ms = (time.perf_counter() - began) * 1000
+        return GroundedAnswer(_not_generated(DECLINED, took_ms), (), from_notes=True)
+    before_ms = (time.perf_counter() - began) * 1000
     stream = _WithoutMarks(listener.on_text)
     answer = model.answer(grounding.turns, sampling, replace(listener, on_text=stream.take))
     stream.end()
-    citations = citations_of(answer.text, grounding.passages)
-    return GroundedAnswer(replace(answer, text=without_marks(answer.text)), citations)
+    citations = citations_of(answer.text, grounding.sources)
+    text, ttft_ms = without_marks(answer.text), before_ms + answer.ttft_ms
+    return GroundedAnswer(replace(answer, text=text, ttft_ms=ttft_ms), citations)
 
 
-def fitting_prompts(model: ChatModel, max_tokens: int) -> Callable[[str], bool]:
-    """A function that tells whether a prompt fits the model; always true for models that quote."""
-    if not model.info.reads:
-        return lambda _: True
-    return lambda prompt: model.fits(prompt, max_tokens)
+def reader_of(model: ChatModel, max_tokens: int) -> Reader:
+    """What a model that reads has room for, beside an answer of `max_tokens`."""
+    tokens = room_for_notes(model.window, has_gpu())
+    return Reader(tokens, model.count, lambda prompt: model.fits(prompt, max_tokens))
 
 
 def _quoted(model: ChatModel, question: str, passages: Sequence[FoundPassage]) -> GroundedAnswer:

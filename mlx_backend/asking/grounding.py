@@ -9,18 +9,18 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mlx_backend.asking.follow_up import search_text
 from mlx_backend.asking.retrieval import FoundPassage, Retriever, content_words
+from mlx_backend.asking.sources import MOST_FOUND, Count, JoinedSource, joined
 from mlx_backend.protocol import DECLINED, Citation, Turn
-from mlx_backend.text.words import end_of, folded_words
+from mlx_backend.text.segmenting import segmented
+from mlx_backend.text.words import folded_words
 
 _INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
 MARK = re.compile(r"(?:\s+|^|(?<=[^\w\s]))\[(\d{1,2})\](?!\w)")
 """A mark in an answer: the number of a passage in brackets."""
 
-# Passages with a far lower score than the best are about something else.
-_FEWEST_WORDS = 2
-_FEW_WORDS = 64  # as many as retrieval looks up
-_LEAST_SCORE = 0.35
+_ADDS = 0.2  # of the words of an answer: a passage that adds fewer is not cited beside another
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,14 @@ class Source:
 class Grounding:
     """What a question is answered from.
 
-    turns: the conversation, with the passages in its last turn.
+    turns: the conversation, with the sources in its last turn if the model reads. passages: those
+    that were found, best first. sources: what a model reads, by the numbers of the prompt.
     crowded_out: whether the question is so long that no passage fits beside it.
     """
 
     turns: tuple[Turn, ...]
     passages: tuple[FoundPassage, ...]
+    sources: tuple[JoinedSource, ...] = ()
     crowded_out: bool = False
 
     @property
@@ -49,30 +51,43 @@ class Grounding:
         return bool(self.passages) or self.crowded_out
 
 
-def ground(
-    retriever: Retriever,
-    turns: Sequence[Turn],
-    fits: Callable[[str], bool] = lambda _: True,
-) -> Grounding:
-    """Put the best passages for the last turn before it, as many as fit.
+@dataclass(frozen=True)
+class Reader:
+    """What a model that reads has room for: so many tokens of notes, and prompts that fit."""
 
-    fits: tells whether the model's context window has room for a prompt.
+    tokens: int
+    count: Count
+    fits: Callable[[str], bool]
+
+
+def ground(retriever: Retriever, turns: Sequence[Turn]) -> Grounding:
+    """The best passages to quote from to answer the last turn."""
+    found = retriever.find(search_text(turns))
+    return Grounding(tuple(turns), tuple(each for each in found if each.is_near))
+
+
+def ground_reader(
+    retriever: Retriever, turns: Sequence[Turn], reader: Reader, search: str = ""
+) -> Grounding:
+    """Put what the notes say before the last turn, as much as the reader has room for.
+
+    search: what to search for, where it is not what follows from the turns themselves.
     """
     *earlier, last = turns
-    found = retriever.find(_search(earlier, last.text))
-    best = found[0].score if found else 0.0
-    passages = tuple(each for each in found if each.score >= _LEAST_SCORE * best)
-    prompt = _with_passages(passages, last.text)
-    while passages and not fits(prompt):
-        passages = passages[:-1]
-        prompt = _with_passages(passages, last.text)
-    if found and not passages:
-        return Grounding(tuple(turns), (), crowded_out=True)
-    return Grounding((*earlier, Turn(role="user", text=prompt)), passages)
-
-
-def _with_passages(passages: Sequence[FoundPassage], question: str) -> str:
-    return grounded_prompt([Source(each.title, each.text) for each in passages], question)
+    found = retriever.find(search or search_text(turns), MOST_FOUND)
+    passages = tuple(each for each in found if each.is_near)
+    if not passages:
+        return Grounding(tuple(turns), ())
+    tokens = reader.tokens
+    while True:
+        sources = joined(retriever, passages, tokens, reader.count)
+        prompt = grounded_prompt([Source(each.title, each.text) for each in sources], last.text)
+        if reader.fits(prompt):
+            read = (*earlier, Turn(role="user", text=prompt))
+            return Grounding(read, passages, tuple(sources))
+        if sum(len(each.passages) for each in sources) == 1:
+            return Grounding(tuple(turns), (), crowded_out=True)
+        tokens //= 2
 
 
 def grounded_prompt(sources: Sequence[Source], question: str) -> str:
@@ -94,18 +109,31 @@ def is_declined(text: str) -> bool:
     return _folded(text).startswith(_folded(DECLINED))
 
 
-def citations_of(text: str, passages: Sequence[FoundPassage]) -> tuple[Citation, ...]:
-    """The passages that an answer is from: those it marks, else the one with most of its words."""
-    if is_declined(text) or not passages:
+def citations_of(text: str, sources: Sequence[JoinedSource]) -> tuple[Citation, ...]:
+    """The passages that an answer is from: of the source it marks, else of the one most like it."""
+    if is_declined(text) or not sources:
         return ()
     named = dict.fromkeys(int(number) - 1 for number in MARK.findall(text))
-    chosen = [passages[place] for place in named if 0 <= place < len(passages)]
-    words = set(folded_words(MARK.sub("", text)))
-    nearest = max(passages, key=lambda passage: _overlap(words, passage))
+    chosen = [sources[place] for place in named if 0 <= place < len(sources)]
+    words = _telling(MARK.sub("", text))
+    nearest = max(sources, key=lambda source: _overlap(words, source.title, source.text))
     # Small models copy well but number badly, so the words count more than the marks.
-    if not chosen or all(_overlap(words, c) < _overlap(words, nearest) for c in chosen):
+    most = _overlap(words, nearest.title, nearest.text)
+    if not chosen or all(_overlap(words, each.title, each.text) < most for each in chosen):
         chosen = [nearest]
-    return tuple(citation_of(each) for each in chosen)
+    return tuple(citation_of(passage) for each in chosen for passage in _cited(words, each))
+
+
+def _cited(words: set[str], source: JoinedSource) -> list[FoundPassage]:
+    """The passages of a source that an answer is from: the likest, and those that add to it."""
+    left, found = set(words), list[FoundPassage]()
+    while True:
+        nearest = max(source.passages, key=lambda each: (_overlap(left, "", each.text), each.score))
+        added = left & set(folded_words(segmented(nearest.text)))
+        if found and (nearest in found or len(added) < _ADDS * len(words)):
+            return sorted(found, key=lambda passage: passage.position)
+        found.append(nearest)
+        left -= added
 
 
 def citation_of(passage: FoundPassage) -> Citation:
@@ -125,16 +153,13 @@ def without_marks(text: str) -> str:
     return MARK.sub("", text).strip()
 
 
-def _search(earlier: Sequence[Turn], question: str) -> str:
-    """The text to search for: the question, and the one before it if it has few content words."""
-    asked = [turn.text for turn in earlier if turn.role == "user"]
-    if asked and len(content_words(end_of(question, _FEW_WORDS))) < _FEWEST_WORDS:
-        return f"{question} {asked[-1]}"
-    return question
+def _telling(answer: str) -> set[str]:
+    """The words of an answer by which its passage is known."""
+    return set(content_words(answer)) or set(folded_words(answer))
 
 
-def _overlap(words: set[str], passage: FoundPassage) -> float:
-    there = set(folded_words(f"{passage.title} {passage.text}"))
+def _overlap(words: set[str], title: str, text: str) -> float:
+    there = set(folded_words(segmented(f"{title} {text}")))
     return len(words & there) / max(1, len(words))
 
 

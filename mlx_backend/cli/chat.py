@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
         if options.grounded:
             retriever = Retriever(connection)
             retriever.refresh()
+            _read_for_meaning(library, connection, console)
             items = take_grounded_exam(
                 questions, model, retriever, answer_all, lambda done: _advance(bar, done)
             )
@@ -75,6 +77,19 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
     if unread:
         console.note(f"Too long for the model, and so not answered: {_count_of_questions(unread)}.")
     return _marked(items, console)
+
+
+def _read_for_meaning(library: Library, connection: sqlite3.Connection, console: Console) -> None:
+    """Compute the vectors that are missing, so that an exam is the same whenever it is taken."""
+    from mlx_backend.importers.meaning import compute_missing
+
+    if not load_settings(library.settings).search_by_meaning:
+        return
+    try:
+        if count := compute_missing(connection):
+            console.note(f"Read {count:,} passages, to find them by what they mean.")
+    except OvernightError as error:
+        console.note(f"{error.message} Passages are found by their words alone.")
 
 
 def _marked(items: Sequence[Item], console: Console) -> dict[str, object]:

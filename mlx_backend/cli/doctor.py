@@ -18,10 +18,12 @@ from mlx_backend.cli.reminders import remind_of_interrupted
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.library import Library, database
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.passage_vectors import PassageVectors
 from mlx_backend.machine import accelerator
 from mlx_backend.machine.cores import FIXED_CORES, available_cores, usable_cores
 from mlx_backend.night.awake import can_keep_awake
 from mlx_backend.night.energy import EnergyMeter, gauges_of_this_machine
+from mlx_backend.settings import load_settings
 
 _ENOUGH_MEMORY = 8e9
 _ENOUGH_DISK = 5e9
@@ -59,6 +61,7 @@ def run_checks() -> list[Check]:
         _run("speed", lambda: _speed(blas)),
         _run("night", _night),
         _run("starter model", _starter),
+        _run("search by meaning", _meaning),
         _run("library", _library),
     ]
 
@@ -137,6 +140,22 @@ def _starter() -> tuple[bool, str]:
 
     model = ensure_starter(Library.open())
     return True, f"{model.card.title}, {model.bytes / 1e6:.0f} MB, {model.card.licence}"
+
+
+def _meaning() -> tuple[bool, str]:
+    from mlx_backend.models.sentence_model import SentenceModel, find_folder
+
+    folder = find_folder()
+    if folder is None:
+        return True, "goes without: its model is not installed. `make run` fetches it"
+    SentenceModel(folder)
+    library = Library.open()
+    if not load_settings(library.settings).search_by_meaning:
+        return True, "all-MiniLM-L6-v2, Apache-2.0; switched off in the settings"
+    with database.opened(library.database) as connection:
+        missing = PassageVectors(connection).count_missing()
+    waiting = f"; {missing:,} passages wait for it" if missing else ""
+    return True, f"all-MiniLM-L6-v2, Apache-2.0, for notes in English{waiting}"
 
 
 def _library() -> tuple[bool, str]:

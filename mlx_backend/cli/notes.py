@@ -21,6 +21,7 @@ from mlx_backend.library.notes import Notes
 def import_notes(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight import PATH...`."""
     from mlx_backend.importers.importing import import_into
+    from mlx_backend.importers.meaning import start_if_due
 
     library = Library.open()
     with tqdm(unit="files", file=sys.stderr, disable=None, leave=False) as bar:
@@ -46,6 +47,7 @@ def import_notes(options: argparse.Namespace, console: Console) -> dict[str, obj
     if outcome.skipped:
         console.say(f"Skipped {len(outcome.skipped)}:")
         console.table(["File", "Why"], outcome.skipped)
+    start_if_due(library)
     return outcome.as_result()
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mlx_backend.asking.answering import fitting_prompts, quoted_text
-from mlx_backend.asking.grounding import citations_of, ground, without_marks
+from mlx_backend.asking.answerability import tells
+from mlx_backend.asking.answering import quoted_text, reader_of
+from mlx_backend.asking.grounding import (
+    Grounding,
+    citations_of,
+    ground,
+    ground_reader,
+    without_marks,
+)
 from mlx_backend.asking.quoting import quote
 from mlx_backend.asking.retrieval import Retriever
 from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, mark
@@ -27,14 +34,20 @@ def take_grounded_exam(
     """
     if not model.info.reads:
         return _take_quoted_exam(questions, model, retriever, on_progress)
-    fits = fitting_prompts(model, LONGEST_ANSWER)
-    groundings = [ground(retriever, [Turn(role="user", text=q.text)], fits) for q in questions]
+    reader = reader_of(model, LONGEST_ANSWER)
+
+    def grounded(question: str) -> Grounding:
+        found = ground_reader(retriever, [Turn(role="user", text=question)], reader)
+        is_told = found.is_answerable and tells(model, found)
+        return found if is_told else Grounding((), ())
+
+    groundings = [grounded(question.text) for question in questions]
     prompts = [grounding.turns[-1].text for grounding in groundings if grounding.is_answerable]
     texts = iter(answer_all(prompts))
     items = []
     for question, grounding in zip(questions, groundings, strict=True):
         text = next(texts) if grounding.is_answerable else DECLINED
-        citations = citations_of(text, grounding.passages)
+        citations = citations_of(text, grounding.sources)
         items.append(mark(question, without_marks(text), citations))
     return items
 

@@ -20,7 +20,8 @@ class Document:
 
     `part` names the part when a file holds several documents; "" stands for the whole file.
     `created` is Unix time in seconds. `voices` are the turns in a text with several speakers.
-    `left_out` tells the person what of the file is not in the text.
+    `left_out` tells the person what of the file is not in the text. `aliases` are further titles,
+    `tags` what the note is filed under, both from its front matter.
     """
 
     title: str
@@ -31,6 +32,8 @@ class Document:
     author: str = ""
     voices: tuple[Voice, ...] = ()
     left_out: str = ""
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mlx_backend.importers.passages import split_passages
 from mlx_backend.importers.sandbox import FileContent
 from mlx_backend.importers.walk import FoundFile
 from mlx_backend.library.notes import NewNote
+from mlx_backend.private_data.scan import find_secrets
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -42,7 +43,13 @@ def new_notes(file: FoundFile, content: FileContent, tokens: Iterator[int]) -> I
             author=document.author,
             voices=document.voices,
             left_out=document.left_out,
+            aliases=_without_secrets(document.aliases),
+            tags=_without_secrets(document.tags),
         )
+
+
+def _without_secrets(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if not find_secrets(name))
 
 
 def part_path(path: str, part: str) -> str:

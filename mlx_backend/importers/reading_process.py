@@ -134,6 +134,8 @@ def _message(item: Item) -> sandbox_messages.SandboxReply:
             for voice in item.voices
         ),
         left_out=_encodable(item.left_out),
+        aliases=tuple(map(_encodable, item.aliases)),
+        tags=tuple(map(_encodable, item.tags)),
     )
 
 

@@ -249,4 +249,6 @@ def _document(found: sandbox_messages.FoundDocument) -> Document:
         author=found.author,
         voices=tuple(voices),
         left_out=found.left_out,
+        aliases=found.aliases,
+        tags=found.tags,
     )

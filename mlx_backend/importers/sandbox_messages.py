@@ -44,6 +44,8 @@ class FoundDocument(msgspec.Struct, frozen=True, tag=True):
     author: str
     voices: tuple[Voice, ...]
     left_out: str
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class PartSkipped(msgspec.Struct, frozen=True, tag=True):

@@ -12,12 +12,15 @@ LayerKind = Literal["attention", "sliding attention", "recurrent", "experts"]
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The result of the reading exam: passages with a question each, some without the answer.
 
-    asked, right: numbers of questions. needed: how many had to be right for a reader.
+    asked, right: numbers of questions. needed: how many had to be right for a reader. least_odds:
+    the log-odds (nats) of "yes" from which the model is believed that passages answer a question;
+    None where it does not tell that, and for models that were tried before it was asked.
     """
 
     asked: int
     right: int
     needed: int
+    least_odds: float | None = None
 
     @property
     def is_passed(self) -> bool:

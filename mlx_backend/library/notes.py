@@ -80,6 +80,7 @@ class NewNote:
     `path` is the path of its file, followed by the part when the file holds several notes. `sha256`
     identifies the version of the note. `created` is Unix time in seconds. `voices` are the turns of
     a text with several speakers. `left_out` tells the person what of the file is not in the text.
+    `aliases` are further titles, `tags` what it is filed under; none of them has a line break.
     """
 
     path: str
@@ -97,6 +98,8 @@ class NewNote:
     author: str = ""
     voices: tuple[Voice, ...] = ()
     left_out: str = ""
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -296,6 +299,8 @@ def _row(note: NewNote) -> dict[str, object]:
         "author": note.author,
         "voices": encode_voices(note.voices),
         "left_out": note.left_out,
+        "aliases": "\n".join(note.aliases),
+        "tags": "\n".join(note.tags),
     }
 
 

@@ -25,6 +25,7 @@ from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.models.lora import apply_adapters
 from mlx_backend.models.prompt_cache import PromptCache, shared_length
 from mlx_backend.models.thoughts import ThoughtSplitter, answer_in
+from mlx_backend.models.yes_or_no import first_words, next_logits
 from mlx_backend.protocol import Sampling, Turn
 from mlx_backend.protocol.context_window import Fitted, fit, least_answer
 
@@ -121,13 +122,16 @@ class ChatModel:
     @contextlib.contextmanager
     def as_base(self) -> Iterator[LoadedModel]:
         """The base model without adapters, within a block."""
-        if self._adapters:
-            apply_adapters(self._loaded.model, ())
+        if not self._adapters:
+            yield self._loaded
+            return
+        cache, self._cache = self._cache, None  # what is computed with adapters is theirs
+        apply_adapters(self._loaded.model, ())
         try:
             yield self._loaded
         finally:
-            if self._adapters:
-                apply_adapters(self._loaded.model, self._adapters)
+            apply_adapters(self._loaded.model, self._adapters)
+            self._cache = cache
 
     def use(self, adapters: Sequence[tuple[Adapter, float]]) -> None:
         """Answer with these adapters and weights from now on; without any, as the base model."""
@@ -169,6 +173,47 @@ class ChatModel:
         cache.remember(prompt + draft.ids)
         self._cache = cache
         return draft.finish(began, fitted, cached_tokens=cached)
+
+    @property
+    def window(self) -> int:
+        """The context window: the most tokens of prompt and answer together."""
+        return self._limit
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text."""
+        return self._loaded.form.count(texts)
+
+    def odds_of_yes(
+        self,
+        turns: Sequence[Turn],
+        following: Sequence[Turn],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> float | None:
+        """The log-odds (nats) that the base model answers the last turn with "yes" and not "no".
+
+        What both conversations begin with is kept for `following`, which is answered next, unless
+        an adapter answers. None if the model begins with a thought, if there is no room, or when
+        it was cancelled.
+        """
+        form = self._loaded.form
+        prompt = form.prompt(turns)
+        words = first_words(self._loaded.tokenizer)
+        if words is None or len(prompt) >= self._limit or form.begins_in_thought(thinks=False):
+            return None
+        with self.as_base() as base:
+            cache = self._cache or PromptCache.of(base.model, self.info.card.abilities)
+            self._cache = None
+            try:
+                cache.begin(prompt)
+                shared = shared_length(prompt[:-1], form.prompt(following))
+                cache.read_up_to(shared, prompt, _stops(cancelled))
+                logits = next_logits(base.model, prompt, cache, _stops(cancelled))
+            except _CancelledError:
+                return None
+            finally:
+                cache.remember(prompt)
+                self._cache = cache
+        return words.odds(logits)
 
     def fits(self, question: str, max_tokens: int) -> bool:
         """Whether a question alone leaves enough room for an answer of at most `max_tokens`."""

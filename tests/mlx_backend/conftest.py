@@ -80,6 +80,7 @@ def tiny_library(
         base_model="tiny",
         rank=4,
         max_tokens=16,
+        search_by_meaning=False,  # its processes would outlive the tests
         # Runs of tests wait for nothing, whatever machine they are on.
         wait_on_battery=False,
         wait_when_hot=False,
@@ -102,6 +103,7 @@ def starter_library(
     """A library with the real starter, which computes on one core: other tests have the rest."""
     monkeypatch.setenv(FIXED_CORES, "1")
     (library.models / "starter").symlink_to(real_starter)
+    change_settings(library.settings, search_by_meaning=False)
     return library
 
 

@@ -8,8 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import mlx.core as mx
+from msgspec.structs import replace
 
 from mlx_backend.adoption.trial import stages
+from mlx_backend.adoption.trial.declining import measured_least_odds
 from mlx_backend.adoption.trial.messages import (
     Asked,
     Began,
@@ -36,10 +38,12 @@ from mlx_backend.adoption.trial.tried_tokenizer import (
     load_tokenizer,
     try_template,
 )
+from mlx_backend.asking.answerability import odds_of_telling
 from mlx_backend.library.abilities import Abilities, Reading
 from mlx_backend.models.base_model import LoadedModel, load_weights
 from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.models.inference import ChatModel
+from mlx_backend.protocol import Turn
 from mlx_backend.training.trial import tried_with, try_training
 
 _LAZILY_LOADED = ("transformers.models.auto.tokenization_auto", "jinja2.sandbox", "psutil")
@@ -107,7 +111,14 @@ class Trying:
         def on_progress(done: int, total: int) -> None:
             self.tell(Asked(done, total))
 
-        return result_of(take_reading_exam(chat.answer_all, on_progress))
+        reading = result_of(take_reading_exam(chat.answer_all, on_progress))
+        if not reading.is_passed:
+            return reading
+
+        def odds_of(prompt: str) -> float | None:
+            return odds_of_telling(chat, [Turn(role="user", text=prompt)])
+
+        return replace(reading, least_odds=measured_least_odds(odds_of, on_progress))
 
     def _begin(self, stage: Stage) -> None:
         self.stage = stage

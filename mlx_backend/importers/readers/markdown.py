@@ -1,4 +1,6 @@
-"""Markdown: the text as it is, without the YAML front matter, which may give title and date.
+"""Markdown: the text as it is, without the YAML front matter.
+
+That may give title, date, author, aliases and tags.
 
 Wikilinks, embeds, callouts, tags and code stay as they are.
 """
@@ -18,6 +20,10 @@ _FIRST_HEADING = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _LONGEST_FRONT_MATTER = 20_000
 _SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd"})
+_ALIASES = ("aliases", "alias")
+_TAGS = ("tags", "tag", "keywords", "categories")
+_MOST_NAMES = 100
+_LONGEST_NAME = 200  # characters
 _DATES = ("created", "date", "date created", "created_at", "creation_date")
 
 
@@ -46,6 +52,8 @@ def read_markdown(source: SourceFile) -> list[Document]:
             created=next(filter(None, (seconds_of(fields.get(name)) for name in _DATES)), None),
             author=one_line(author) if isinstance(author, str) else "",
             left_out=left_out,
+            aliases=_names(fields, _ALIASES),
+            tags=_names(fields, _TAGS),
         )
     ]
 
@@ -56,6 +64,22 @@ def _title(fields: dict[str, object], text: str) -> str:
         return one_line(title)
     heading = _FIRST_HEADING.search(_FENCED.sub("", text))
     return one_line(heading[1]) if heading else ""
+
+
+def _names(fields: dict[str, object], keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The names in these fields, which are lists, or text with commas in between."""
+    found: dict[str, None] = {}
+    for key in keys:
+        value = fields.get(key)
+        names = value.split(",") if isinstance(value, str) else value
+        for name in names if isinstance(names, list) else ():
+            # A number of millions of digits cannot be written out; a year can.
+            if isinstance(name, str) or (type(name) is int and abs(name) < 10**9):
+                found[one_line(str(name).lstrip("#"))[:_LONGEST_NAME].strip()] = None
+            if len(found) > _MOST_NAMES:
+                break
+    found.pop("", None)
+    return tuple(found)[:_MOST_NAMES]
 
 
 def _named(fields: dict[str, object]) -> str:

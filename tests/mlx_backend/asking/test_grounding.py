@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis.strategies import lists, sampled_from
@@ -17,6 +19,7 @@ from mlx_backend.asking.grounding import (
     without_marks,
 )
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
+from mlx_backend.asking.sources import source
 from mlx_backend.exam.grounded import take_grounded_exam
 from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.library import Library
@@ -41,13 +44,22 @@ class Speaking:
     def __init__(self, text: str, room: int = 100_000) -> None:
         self.text, self.room = text, room
         self.asked: list[str] = []
+        self.odds: float | None = None
         card = ModelCard(
             name="big", title="Big", licence="", source="", parameters=1, sha256="", abilities=READS
         )
         self.info = BaseModel(card, Path("/nowhere"), 0, fits=True)
 
+    window = 4096
+
     def fits(self, question: str, max_tokens: int) -> bool:
         return len(question) <= self.room
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def odds_of_yes(self, turns: Sequence[Turn], *_: object) -> float | None:
+        return self.odds
 
     def answer(self, turns: Sequence[Turn], sampling: Sampling, listener: Listener) -> Answer:
         self.asked.append(turns[-1].text)
@@ -118,6 +130,53 @@ def test_where_nothing_is_found_the_notes_do_not_say_and_no_model_is_asked(
     assert model.asked == []
 
 
+def believed_from(model: Speaking, least: float) -> Speaking:
+    reading = msgspec.structs.replace(READS.reading, least_odds=least)
+    abilities = msgspec.structs.replace(READS, reading=reading)
+    card = msgspec.structs.replace(model.info.card, abilities=abilities)
+    model.info = replace(model.info, card=card)
+    return model
+
+
+ROPE = "What does rope cost in the shop of Ida Falk?"
+
+
+def test_what_the_model_finds_not_told_is_declined_before_a_word_is_heard(
+    retriever: Retriever,
+) -> None:
+    model = believed_from(Speaking("Nine crowns. [1]"), 0.5)
+    model.odds = 0.4
+    answer, told = ask(retriever, model, ROPE)
+    assert answer.answer.text == DECLINED
+    assert answer.from_notes
+    assert answer.citations == ()
+    assert (told, model.asked) == ("", [])
+    (item,) = take_grounded_exam(
+        [ExamQuestion(ROPE, ("9",))],
+        model,  # type: ignore[arg-type]
+        retriever,
+        lambda prompts: ["Nine." for _ in prompts],
+    )
+    assert item.text == DECLINED
+
+
+@pytest.mark.parametrize("odds", [0.5, 3.0, None])
+def test_what_is_told_or_cannot_be_judged_is_answered(
+    retriever: Retriever, odds: float | None
+) -> None:
+    model = believed_from(Speaking("3 crowns. [1]"), 0.5)
+    model.odds = odds
+    answer, told = ask(retriever, model, ROPE)
+    assert answer.answer.text == told == "3 crowns."
+    assert [citation.title for citation in answer.citations] == ["The rope shop"]
+
+
+def test_a_model_that_was_never_measured_is_not_asked(retriever: Retriever) -> None:
+    model = Speaking("3 crowns. [1]")
+    model.odds = -99.0
+    assert ask(retriever, model, ROPE)[1] == "3 crowns."
+
+
 def test_a_short_question_is_looked_up_with_the_one_before(retriever: Retriever) -> None:
     turns = [
         Turn(role="user", text="Who planted the plum tree?"),
@@ -129,7 +188,10 @@ def test_a_short_question_is_looked_up_with_the_one_before(retriever: Retriever)
     assert grounding.turns[:2] == tuple(turns[:2])
 
 
-PASSAGES = [found(1, "The mill was painted by Oskar."), found(2, "The goat is called Flint.")]
+SOURCES = [
+    source([each])
+    for each in (found(1, "The mill was painted by Oskar."), found(2, "The goat is called Flint."))
+]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +206,7 @@ PASSAGES = [found(1, "The mill was painted by Oskar."), found(2, "The goat is ca
     ],
 )
 def test_citations_are_what_the_answer_is_from(text: str, notes: list[int]) -> None:
-    assert [citation.note for citation in citations_of(text, PASSAGES)] == notes
+    assert [citation.note for citation in citations_of(text, SOURCES)] == notes
 
 
 def test_marks_are_not_for_people() -> None:

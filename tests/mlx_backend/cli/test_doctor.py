@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from mlx_backend.cli import doctor
 from mlx_backend.library import Library
 from mlx_backend.machine import cores
 from mlx_backend.machine.cores import FIXED_CORES
+from mlx_backend.models import sentence_model
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,21 @@ def test_the_doctor_says_how_many_cores_may_be_used(
     (check,) = (each for each in doctor.run_checks() if each.name == "cores")
     assert check.ok
     assert check.detail.startswith(detail)
+
+
+@pytest.mark.parametrize(
+    ("is_there", "ok", "detail"), [(False, True, "goes without"), (True, False, "sentence model")]
+)
+def test_the_doctor_says_whether_notes_are_found_by_meaning(
+    tiny_library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    is_there: bool,
+    ok: bool,
+    detail: str,
+) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"another file")
+    monkeypatch.setattr(sentence_model, "find_folder", lambda: tmp_path if is_there else None)
+    check = doctor._run("search by meaning", doctor._meaning)
+    assert check.ok is ok
+    assert detail in check.detail

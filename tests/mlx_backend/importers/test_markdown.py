@@ -114,3 +114,37 @@ def test_any_bytes_are_a_note_or_skipped(data: bytes) -> None:
     except SkippedFile:
         return
     assert document.text.strip()
+
+
+def names(front: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    source = SourceFile("stem.md", f"---\n{front}\n---\ntext\n".encode())
+    (document,) = read_markdown(source)
+    return document.aliases, document.tags
+
+
+@pytest.mark.parametrize(
+    ("front", "aliases", "tags"),
+    [
+        ("aliases: [The Old Mill, mill]", ("The Old Mill", "mill"), ()),
+        ("alias: The Old Mill, mill", ("The Old Mill", "mill"), ()),
+        ("tags:\n  - '#boats/red'\n  - 2024", (), ("boats/red", "2024")),
+        ("tags: boats, boats\nkeywords: rope", (), ("boats", "rope")),
+        ("aliases:\ntags: {a: b}", (), ()),
+        ("aliases: [[a], {b: c}, null, true]", (), ("",)[:0]),
+        ("aliases: ['two\n  lines', '\x85', '  ']", ("two lines",), ()),
+        ("aliases: [מנורה, 灯台]", ("מנורה", "灯台"), ()),
+    ],
+)
+def test_front_matter_names_and_tags_the_note(
+    front: str, aliases: tuple[str, ...], tags: tuple[str, ...]
+) -> None:
+    assert names(front) == (aliases, tags)
+
+
+def test_bombs_of_front_matter_stay_small() -> None:
+    aliases, tags = names(f"aliases: [{', '.join(f'a{n}' for n in range(2000))}]")
+    assert len(aliases) == 100
+    assert names(f"tags: [0x{'f' * 15_000}]") == ((), ())
+    (aliases, tags) = names(f"aliases: [{'x' * 15_000}]")
+    assert [len(alias) for alias in aliases] == [200]
+    assert tags == ()

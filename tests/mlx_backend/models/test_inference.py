@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import itertools
+import math
+from dataclasses import replace
 from pathlib import Path
 
+import mlx.core as mx
+import msgspec
 import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import Answer, ChatModel
 from mlx_backend.models.listener import Listener
+from mlx_backend.models.yes_or_no import first_words
 from mlx_backend.protocol import Sampling, Turn
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.statements import Statement
+from tests.mlx_backend.abilities import READS
 from tests.mlx_backend.made import make_adapter
 
 GREEDY = Sampling(temperature=0.0, max_tokens=12)
@@ -263,3 +269,58 @@ def test_an_exam_goes_on_past_a_question_that_is_too_long(
     assert texts[1] == ""
     assert texts[0]
     assert texts[2]
+
+
+ASKED = (Turn(role="user", text="Who lit the lamp of Amber Cove? Reply with yes or no only."),)
+
+
+def odds_by_hand(loaded: LoadedModel) -> float:
+    """The log-odds of "yes" from one forward pass over the whole prompt."""
+    logits = loaded.model(mx.array([loaded.form.prompt(ASKED)]))[0, -1].astype(mx.float32)
+    words = first_words(loaded.tokenizer)
+    assert words is not None
+    yes, no = (sum(math.exp(logits[i].item()) for i in ids) for ids in (words.yes, words.no))
+    return math.log(yes / no)
+
+
+def test_the_odds_of_yes_are_those_of_the_next_token(chat: ChatModel, loaded: LoadedModel) -> None:
+    wanted = odds_by_hand(loaded)
+    assert chat.odds_of_yes(ASKED, QUESTION) == pytest.approx(wanted, abs=1e-4)
+    chat.answer(longer(chat.answer(QUESTION, GREEDY), "And when?"), GREEDY)
+    assert chat.odds_of_yes(ASKED, QUESTION) == pytest.approx(wanted, abs=1e-4)
+
+
+@pytest.mark.parametrize("trims", [True, False])
+def test_what_is_read_to_judge_is_kept_for_the_answer(loaded: LoadedModel, trims: bool) -> None:
+    card = msgspec.structs.replace(
+        loaded.info.card, abilities=msgspec.structs.replace(READS, trims_cache=trims)
+    )
+    chat = ChatModel(replace(loaded, info=replace(loaded.info, card=card)))
+    alone = ChatModel(loaded).answer(QUESTION, GREEDY)
+    chat.odds_of_yes(ASKED, QUESTION)
+    answer = chat.answer(QUESTION, GREEDY)
+    assert answer.text == alone.text
+    assert answer.cached_tokens > alone.prompt_tokens / 2
+
+
+def test_a_cancelled_judgement_is_none_and_harms_no_answer(
+    chat: ChatModel, loaded: LoadedModel
+) -> None:
+    assert chat.odds_of_yes(ASKED, QUESTION, lambda: True) is None
+    assert chat.answer(QUESTION, GREEDY).text == ChatModel(loaded).answer(QUESTION, GREEDY).text
+
+
+def test_there_is_no_judgement_of_what_does_not_fit(chat: ChatModel) -> None:
+    assert chat.odds_of_yes([Turn(role="user", text="lamp " * 40_000)], QUESTION) is None
+
+
+def test_the_base_judges_and_the_adapter_keeps_its_cache(
+    chat: ChatModel, loaded: LoadedModel, tmp_path: Path
+) -> None:
+    wanted = chat.odds_of_yes(ASKED, QUESTION)
+    chat.use([(make_adapter(tmp_path, loaded, "first"), 1.0)])
+    before = chat.answer(QUESTION, GREEDY)
+    assert chat.odds_of_yes(ASKED, QUESTION) == pytest.approx(wanted, abs=1e-4)
+    after = chat.answer(QUESTION, GREEDY)
+    assert after.text == before.text
+    assert after.cached_tokens == after.prompt_tokens - 1
