@@ -30,6 +30,7 @@ class TrainingEnd(StrEnum):
     ALL_STEPS = "all steps"
     NO_GAIN = "no gain"
     NO_TIME = "no time"
+    TOO_FAR = "too far"
 
 
 class NotLearned(Struct, frozen=True, kw_only=True):
@@ -88,7 +89,9 @@ class TrainingReport(ReportPart, frozen=True, kw_only=True):
 
     ended: None where the report does not tell. passes: over all samples.
     kept_step: the step whose parameters were kept. skipped_steps: batches whose loss or gradient
-    was not a number.
+    was not a number. rank, learning_rate: those used, 0 where the report does not tell.
+    divergence: KL divergence (nats per token) to the base model on general prompts, None where it
+    was not measured.
     """
 
     notes: int = 0
@@ -108,6 +111,9 @@ class TrainingReport(ReportPart, frozen=True, kw_only=True):
     planned_bytes: int = 0
     kept_step: int = 0
     skipped_steps: int = 0
+    rank: int = 0
+    learning_rate: float = 0.0
+    divergence: float | None = None
     held_out: tuple[HeldOutNote, ...] = ()
 
 

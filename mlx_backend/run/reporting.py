@@ -52,6 +52,9 @@ def what_it_took(
         planned_bytes=plan.peak_bytes,
         kept_step=state.kept_step or state.step,
         skipped_steps=state.course.skipped,
+        rank=card.rank,
+        learning_rate=plan.learning_rate or 0.0,
+        divergence=None if state.divergence is None else round(state.divergence, 4),
         held_out=_held_out(state),
     )
 
@@ -141,6 +144,11 @@ def why_it_ended(end: TrainingEnd, state: TrainingState, steps: int) -> Iterator
         yield (
             f"Stopped at step {state.step} of {steps}: the model got no better at wordings it"
             " was not trained on, and would have begun to learn by rote."
+        )
+    elif end is TrainingEnd.TOO_FAR:
+        yield (
+            f"Stopped at step {state.step} of {steps}: the model answered general questions so"
+            " differently from the base model that it was about to forget what it knew."
         )
     if state.kept_step is not None:
         yield f"The best state, that after step {state.kept_step}, is kept."

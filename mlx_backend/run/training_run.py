@@ -25,6 +25,7 @@ from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.dataset_stage import DatasetStage
 from mlx_backend.run.filing_stage import FilingStage, filed_adapter
+from mlx_backend.run.plan import planned_rate
 from mlx_backend.run.plan_stage import PlanStage, PreparedPlan
 from mlx_backend.run.preparation import check_base_model, check_embeddings
 from mlx_backend.run.reporting import (
@@ -118,6 +119,7 @@ class _Stages:
             return None
         run.begin_stage("saving")
         card = FilingStage(run, dataset, prepared.preparation).file(state)
+        run.files.forget_targets()
         run.begin_stage("checking")
         run.tell_remaining(prepared.before.again_s)
         return self._report(dataset, prepared, card, state, end)
@@ -157,7 +159,7 @@ class _Stages:
         deadline = 0.0 if filed_adapter(run) else run.deadline(prepared.before.again_s)
         return LoopPlan(
             steps=prepared.plan.steps,
-            learning_rate=spec.learning_rate,
+            learning_rate=planned_rate(prepared.plan, spec),
             checkpoint_every=spec.checkpoint_every,
             checkpoints=run.folder.checkpoints,
             deadline=deadline,

@@ -54,11 +54,13 @@ class SoftTargets:
     """The distribution to be learned at each position: the likeliest tokens, their probabilities.
 
     tokens: ids, (positions, width), all different in a row. probabilities: (positions, width), at
-    most 1 in sum; the rest up to 1 is the probability of all other tokens together.
+    most 1 in sum; the rest up to 1 is the probability of all other tokens together. temperature:
+    that of the distribution, at which the prediction is compared with it, too.
     """
 
     tokens: NDArray[np.int32]
     probabilities: NDArray[np.float32]
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Batch:
     positions: the positions of the targets, as indices into the flattened inputs, (targets,).
     targets, probabilities: soft targets, both (targets, width).
     learned: 1.0 for a target, 0.0 for padding, (targets,).
+    temperatures: those of the soft targets, (targets,); empty where all are 1.
     samples: the number of the sample that a target belongs to, (tokens,) without padding.
     """
 
@@ -118,6 +121,7 @@ class Batch:
     targets: mx.array
     probabilities: mx.array
     learned: mx.array
+    temperatures: mx.array
     samples: NDArray[np.int32]
 
     @property
@@ -158,7 +162,9 @@ class PackedBatches:
         self._samples = [(i, sample) for i, sample in enumerate(samples) if sample.targets]
         self._seed = seed
         self._shape = shape
-        self._width = max((s.soft.tokens.shape[1] for s in samples if s.soft), default=1)
+        soft = [each.soft for each in samples if each.soft]
+        self._width = max((each.tokens.shape[1] for each in soft), default=1)
+        self._is_tempered = any(each.temperature != 1.0 for each in soft)
         self._sizes: list[int] = []
         self._latest: tuple[int, list[_Rows]] = (-1, [])
 
@@ -240,6 +246,7 @@ class PackedBatches:
         owner = np.zeros((height, length), np.int32)
         positions: list[NDArray[np.int32]] = []
         targets: list[SoftTargets] = []
+        temperatures: list[NDArray[np.float32]] = []
         samples: list[NDArray[np.int32]] = []
         for row, members in enumerate(rows):
             at = 0
@@ -251,6 +258,8 @@ class PackedBatches:
                 start = row * length + at
                 positions.append(np.arange(start + first, start + size, dtype=np.int32))
                 targets.append(_targets(sample, self._width))
+                warmth = sample.soft.temperature if sample.soft else 1.0
+                temperatures.append(np.full(size - first, warmth, np.float32))
                 samples.append(np.full(size - first, member.number, np.int32))
                 at += size
         return _padded(
@@ -261,6 +270,7 @@ class PackedBatches:
                 np.concatenate([each.tokens for each in targets]),
                 np.concatenate([each.probabilities for each in targets]),
             ),
+            np.concatenate(temperatures) if self._is_tempered else np.zeros(0, np.float32),
             np.concatenate(samples),
         )
 
@@ -293,6 +303,7 @@ def _padded(
     mask: NDArray[np.bool_],
     positions: NDArray[np.int32],
     targets: SoftTargets,
+    temperatures: NDArray[np.float32],
     samples: NDArray[np.int32],
 ) -> Batch:
     """Pad the targets to a multiple of a step, so that only few shapes are compiled."""
@@ -305,5 +316,10 @@ def _padded(
         targets=mx.array(np.pad(targets.tokens, (padding, (0, 0)))),
         probabilities=mx.array(np.pad(targets.probabilities, (padding, (0, 0)))),
         learned=mx.array(np.pad(np.ones(count, np.float32), padding)),
+        temperatures=mx.array(
+            np.pad(temperatures, padding, constant_values=1.0)
+            if len(temperatures)
+            else temperatures
+        ),
         samples=samples,
     )

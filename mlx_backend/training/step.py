@@ -215,4 +215,5 @@ def part_arrays(batch: Batch) -> tuple[mx.array, ...]:
         batch.targets,
         batch.probabilities,
         batch.learned,
+        batch.temperatures,
     )
