@@ -185,15 +185,14 @@ class _NearPassages:
             if len(places) <= _COMMON:
                 found.update(places)
         near = [p for p, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
-        beside = [p for p in (place - 1, place + 1) if self._is_beside(p, place)]
-        may = [p for p in dict.fromkeys((*near, *beside)) if p != place]
+        # Those around it, of the same note mostly, where few have words of the question.
+        around = [place + by for by in (-1, 1, -2, 2, -3, 3)]
+        may = [p for p in dict.fromkeys((*near, *around)) if self._is_other(p, place)]
         return [p for p in may if not (key and is_right(self._text(p), (key,)))][:_NEAREST]
 
-    def _is_beside(self, place: int, other: int) -> bool:
-        if not 0 <= place < len(self._studied) or not self._text(place).strip():
-            return False
-        note = self._studied[other].passage.note_id
-        return self._studied[place].passage.note_id == note
+    def _is_other(self, place: int, own: int) -> bool:
+        is_there = place != own and 0 <= place < len(self._studied)
+        return is_there and bool(self._text(place).strip())
 
     def _text(self, place: int) -> str:
         return self._studied[place].as_taught.text
