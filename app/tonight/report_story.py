@@ -127,6 +127,13 @@ def _training(training: TrainingReport) -> Iterator[tuple[str, str]]:
         yield "Speed", f"{amounts.number(training.tokens_per_second)} tokens a second"
     if training.samples:
         yield "Samples learned", amounts.number(training.samples)
+    if training.rank:
+        yield "LoRA rank", amounts.number(training.rank)
+    if training.learning_rate:
+        yield "Learning rate", f"{training.learning_rate:g}"
+    if training.divergence is not None:
+        far = amounts.number(training.divergence, 2)
+        yield "Distance from the base model", f"{far} nats a token on general questions"
 
 
 def _steps(training: TrainingReport) -> str:

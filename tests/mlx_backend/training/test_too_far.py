@@ -63,6 +63,7 @@ def test_the_base_model_is_at_distance_zero_and_training_leads_away(
     assert loop.run(lambda: False) is TrainingEnd.ALL_STEPS
     losses = np.concatenate([preparation.training.losses(batch) for batch in general])
     assert loop.state.divergence == pytest.approx(losses.mean(), rel=1e-5)
+    assert loop.state.divergence is not None
     assert 0 < loop.state.divergence < FARTHEST
 
 
