@@ -137,10 +137,10 @@ def _measured(report: RunReport) -> Iterator[str]:
             f"Held-out loss: {training.base_valid_loss:.2f} before,"
             f" {training.valid_loss:.2f} after (lower is better)."
         )
-    if training.divergence is not None:
+    if (far := report.adaptation.divergence) is not None:
         yield (
             "On general questions it differs from the base model by"
-            f" {training.divergence:.2f} nats per token (KL divergence)."
+            f" {far:.2f} nats per token (KL divergence)."
         )
     if report.energy.how:
         yield f"Energy: {report.energy.watt_hours:.2g} Wh. {report.energy.how}."

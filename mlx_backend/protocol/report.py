@@ -89,9 +89,7 @@ class TrainingReport(ReportPart, frozen=True, kw_only=True):
 
     ended: None where the report does not tell. passes: over all samples.
     kept_step: the step whose parameters were kept. skipped_steps: batches whose loss or gradient
-    was not a number. rank, learning_rate: those used, 0 where the report does not tell.
-    divergence: KL divergence (nats per token) to the base model on general prompts, None where it
-    was not measured.
+    was not a number.
     """
 
     notes: int = 0
@@ -111,10 +109,23 @@ class TrainingReport(ReportPart, frozen=True, kw_only=True):
     planned_bytes: int = 0
     kept_step: int = 0
     skipped_steps: int = 0
+    held_out: tuple[HeldOutNote, ...] = ()
+
+
+class AdaptationReport(ReportPart, frozen=True, kw_only=True):
+    """How the adapter was trained: its rank and the peak learning rate; 0 where not told.
+
+    divergence: KL divergence (nats per token) to the base model on general prompts afterwards, None
+    where it was not measured.
+    """
+
     rank: int = 0
     learning_rate: float = 0.0
     divergence: float | None = None
-    held_out: tuple[HeldOutNote, ...] = ()
+
+    def fields(self) -> dict[str, object]:
+        """No fields where the report does not tell."""
+        return super().fields() if self.rank else {}
 
 
 class LeftOut(ReportPart, frozen=True, kw_only=True):
@@ -191,6 +202,7 @@ class RunReport(Struct, frozen=True, kw_only=True):
 
     filed: FiledAdapter = FiledAdapter()
     training: TrainingReport = TrainingReport()
+    adaptation: AdaptationReport = AdaptationReport()
     left_out: LeftOut = LeftOut()
     exam: ExamScores = ExamScores()
     style: StyleLosses = StyleLosses()

@@ -10,6 +10,7 @@ from mlx_backend.dataset.samples import Dataset
 from mlx_backend.exam.verdict import advice, verdict
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.protocol.report import (
+    AdaptationReport,
     ExamItem,
     ExamScores,
     GeneralScores,
@@ -52,11 +53,14 @@ def what_it_took(
         planned_bytes=plan.peak_bytes,
         kept_step=state.kept_step or state.step,
         skipped_steps=state.course.skipped,
-        rank=card.rank,
-        learning_rate=plan.learning_rate or 0.0,
-        divergence=None if state.divergence is None else round(state.divergence, 4),
         held_out=_held_out(state),
     )
+
+
+def how_it_was_adapted(card: AdapterCard, rate: float, state: TrainingState) -> AdaptationReport:
+    """The adapter's rank, its peak learning `rate`, and how far it leads from the base model."""
+    far = None if state.divergence is None else round(state.divergence, 4)
+    return AdaptationReport(rank=card.rank, learning_rate=rate, divergence=far)
 
 
 def _held_out(state: TrainingState) -> tuple[HeldOutNote, ...]:

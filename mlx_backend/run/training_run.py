@@ -31,6 +31,7 @@ from mlx_backend.run.preparation import check_base_model, check_embeddings
 from mlx_backend.run.reporting import (
     exam_scores,
     general_scores,
+    how_it_was_adapted,
     judged,
     study_report,
     style_losses,
@@ -182,6 +183,7 @@ class _Stages:
         report = RunReport(
             filed=FiledAdapter(run=run.folder.id, path=path, adapter=card.name),
             training=what_it_took(card, prepared.plan, state, end),
+            adaptation=how_it_was_adapted(card, planned_rate(prepared.plan, run.spec), state),
             left_out=what_was_left_out(dataset, preparation),
             exam=exam_scores(prepared.before, after),
             style=style_losses(prepared.before, after),
