@@ -22,7 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings. The Settings page is built from this declaration.
 
     `Meta.title` is the label, `Meta.description` the help, `extra_json_schema["group"]` the
-    section, and "unit" the unit shown after a number.
+    section, and "unit" the unit shown after a number. A number that may be None is one that follows
+    from the base model where the person sets none.
     """
 
     appearance: Annotated[
@@ -125,35 +126,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 256
     passes: Annotated[
-        int,
+        Annotated[int, Meta(ge=1, le=100)] | None,
         Meta(
-            ge=1,
-            le=100,
             title="Passes over the notes",
-            description="How often training sees each note, if the night is long enough.",
+            description="How often training sees each note, if the night is long enough."
+            " Automatic: as suits the base model.",
             extra_json_schema={"group": "Details", "unit": "passes"},
         ),
-    ] = 12
+    ] = None
     rank: Annotated[
-        int,
+        Annotated[int, Meta(ge=1, le=256)] | None,
         Meta(
-            ge=1,
-            le=256,
             title="LoRA rank",
-            description="How much an adapter can hold. Larger files, slower steps.",
+            description="How much an adapter can hold. Larger files, slower steps. Automatic: as"
+            " suits the base model.",
             extra_json_schema={"group": "Details"},
         ),
-    ] = 16
+    ] = None
     learning_rate: Annotated[
-        float,
+        Annotated[float, Meta(gt=0, le=0.1)] | None,
         Meta(
-            gt=0,
-            le=0.1,
             title="Learning rate",
-            description="The largest step of the optimizer, reached after warm-up.",
+            description="The largest step of the optimizer, reached after warm-up. Automatic: as"
+            " suits the base model.",
             extra_json_schema={"group": "Details"},
         ),
-    ] = 1e-3
+    ] = None
     adapter_kind: Annotated[
         AdapterKind,
         Meta(

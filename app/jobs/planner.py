@@ -62,8 +62,8 @@ class PlanQuestion:
     studied: int
     model: str
     hours: float
-    passes: int
-    rank: int
+    passes: int | None
+    rank: int | None
     kind: str
     embeddings: bool
     low_memory: bool

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
-from msgspec.inspect import BoolType, FloatType, IntType, LiteralType, Metadata
+from msgspec.inspect import BoolType, FloatType, IntType, LiteralType, Metadata, UnionType
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
@@ -19,6 +19,11 @@ from app.widgets.wheel_safe_fields import keep_still
 from mlx_backend.settings import Settings
 
 Changed = Callable[[object], None]
+
+AUTOMATIC = "Automatic"
+"""What a field shows in place of a number that follows from the base model."""
+
+_FINEST_STEP = 1e-5  # of a decimal number without a default to go by
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Declared:
     type: msgspec.inspect.Type
     options: tuple[str, ...]
     default: object
+    is_optional: bool = False
 
 
 def declared_settings() -> list[Declared]:
@@ -45,7 +51,7 @@ def declared_settings() -> list[Declared]:
 def _declared(field: msgspec.inspect.Field) -> Declared:
     assert isinstance(field.type, Metadata)
     extra = field.type.extra_json_schema or {}
-    kind = field.type.type
+    kind, is_optional = _required(field.type.type)
     # msgspec sorts a Literal's values; the declaration has them in their natural order.
     hint = typing.get_type_hints(Settings)[field.name]
     return Declared(
@@ -57,7 +63,16 @@ def _declared(field: msgspec.inspect.Field) -> Declared:
         type=kind,
         options=typing.get_args(hint) if isinstance(kind, LiteralType) else (),
         default=field.default,
+        is_optional=is_optional,
     )
+
+
+def _required(kind: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, bool]:
+    """A type without None, and whether it had that beside one other."""
+    if not isinstance(kind, UnionType):
+        return kind, False
+    (bare,) = (each for each in kind.types if not isinstance(each, msgspec.inspect.NoneType))
+    return bare, True
 
 
 def make_field(declared: Declared, value: object, changed: Changed) -> QWidget:
@@ -73,15 +88,16 @@ def make_field(declared: Declared, value: object, changed: Changed) -> QWidget:
 
 
 def set_value(field: QWidget, value: object) -> None:
-    """Show another value, without announcing it as a person's change."""
+    """Show another value, without announcing it as a person's change; None: "Automatic"."""
     was_blocked = field.blockSignals(True)
     if isinstance(field, QComboBox):
         field.setCurrentIndex(field.findData(value))
     elif isinstance(field, QCheckBox):
         field.setChecked(bool(value))
-    elif isinstance(field, QSpinBox | QDoubleSpinBox) and field.value() != value:
-        # Else what is being typed would be written over.
-        field.setValue(typing.cast(int, value))
+    elif isinstance(field, QSpinBox | QDoubleSpinBox):
+        number = field.minimum() if value is None else value
+        if field.value() != number:  # else what is being typed would be written over
+            field.setValue(typing.cast(int, number))
     field.blockSignals(was_blocked)
 
 
@@ -117,10 +133,8 @@ def _choice(declared: Declared, changed: Changed) -> QComboBox:
 
 def _whole_number(declared: Declared, least: int, most: int, changed: Changed) -> QSpinBox:
     field = WholeField()
-    field.setRange(least, most)
-    field.setSuffix(f" {declared.unit}" if declared.unit else "")
-    field.setKeyboardTracking(False)
-    field.valueChanged.connect(changed)
+    field.setRange(least - declared.is_optional, most)
+    _finish(field, declared, changed)
     return field
 
 
@@ -128,15 +142,26 @@ def _number(
     declared: Declared, least: float | None, most: float, changed: Changed
 ) -> QDoubleSpinBox:
     field = DecimalField()
-    step = _step(typing.cast(float, declared.default))
+    step = _FINEST_STEP if declared.default is None else _step(typing.cast(float, declared.default))
     field.setDecimals(max(2, len(f"{step:.8f}".rstrip("0").partition(".")[2])))
     field.setSingleStep(step)
     # Where only "more than 0" is asked for, the smallest number that the field can show.
-    field.setRange(10.0 ** -field.decimals() if least is None else least, most)
+    smallest = 10.0 ** -field.decimals() if least is None else least
+    field.setRange(0.0 if declared.is_optional else smallest, most)
+    _finish(field, declared, changed)
+    return field
+
+
+def _finish(field: QSpinBox | QDoubleSpinBox, declared: Declared, changed: Changed) -> None:
+    """Unit and announcements; the least value of an optional number stands for None."""
     field.setSuffix(f" {declared.unit}" if declared.unit else "")
     field.setKeyboardTracking(False)
-    field.valueChanged.connect(changed)
-    return field
+    if not declared.is_optional:
+        field.valueChanged.connect(changed)
+        return
+    least = field.minimum()
+    field.setSpecialValueText(AUTOMATIC)
+    field.valueChanged.connect(lambda value: changed(None if value == least else value))
 
 
 def _step(default: float) -> float:

@@ -11,6 +11,7 @@ from app.tonight.run_figures import Figure
 from mlx_backend.protocol.report import (
     MOST_FORGOTTEN,
     MOST_PERPLEXITY,
+    AdaptationReport,
     LeftOut,
     RunReport,
     TrainingReport,
@@ -117,7 +118,13 @@ def energy_how(report: RunReport) -> str:
 
 def details(report: RunReport) -> list[tuple[str, str]]:
     """The numbers behind the report, as pairs of a name and a value."""
-    return [*_training(report.training), *_losses(report), *_not_learned(report.left_out)]
+    adaptation = _adaptation(report.adaptation)
+    return [
+        *_training(report.training),
+        *adaptation,
+        *_losses(report),
+        *_not_learned(report.left_out),
+    ]
 
 
 def _training(training: TrainingReport) -> Iterator[tuple[str, str]]:
@@ -127,6 +134,15 @@ def _training(training: TrainingReport) -> Iterator[tuple[str, str]]:
         yield "Speed", f"{amounts.number(training.tokens_per_second)} tokens a second"
     if training.samples:
         yield "Samples learned", amounts.number(training.samples)
+
+
+def _adaptation(adaptation: AdaptationReport) -> Iterator[tuple[str, str]]:
+    if adaptation.rank:
+        yield "LoRA rank", amounts.number(adaptation.rank)
+        yield "Learning rate", amounts.regional(f"{adaptation.learning_rate:g}")
+    if adaptation.divergence is not None:
+        far = amounts.number(adaptation.divergence, 2)
+        yield "Distance from the base model", f"{far} nats a token on general questions"
 
 
 def _steps(training: TrainingReport) -> str:

@@ -59,6 +59,8 @@ class DecimalField(QDoubleSpinBox):
         return text.rstrip(locale.zeroDigit()).rstrip(locale.decimalPoint())
 
     def valueFromText(self, text: str) -> float:
+        if text and text == self.specialValueText():
+            return self.minimum()
         number = decimal_number(_bare(text, self.prefix(), self.suffix()))
         if number is None:
             return self.value()
@@ -69,6 +71,8 @@ class DecimalField(QDoubleSpinBox):
         return text
 
     def validate(self, text: str, position: int) -> tuple[State, str, int]:
+        if text and text == self.specialValueText():
+            return State.Acceptable, text, position
         bare = _bare(text, self.prefix(), self.suffix())
         if decimal_number(bare) is not None:
             return State.Acceptable, text, position
@@ -85,6 +89,8 @@ class WholeField(QSpinBox):
         pad(self)
 
     def valueFromText(self, text: str) -> int:
+        if text and text == self.specialValueText():
+            return self.minimum()
         number = whole_number(_bare(text, self.prefix(), self.suffix()))
         if number is None:
             return self.value()
@@ -95,6 +101,8 @@ class WholeField(QSpinBox):
         return text
 
     def validate(self, text: str, position: int) -> tuple[State, str, int]:
+        if text and text == self.specialValueText():
+            return State.Acceptable, text, position
         bare = _bare(text, self.prefix(), self.suffix()).strip()
         if whole_number(bare) is not None:
             return State.Acceptable, text, position

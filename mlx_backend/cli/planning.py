@@ -52,7 +52,7 @@ def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
     """The plan, and the number of passages that the base model has not studied yet."""
     import msgspec
 
-    from mlx_backend.dataset.compose import gather
+    from mlx_backend.dataset.compose import Additions, gather
     from mlx_backend.dataset.planned import planned_dataset
     from mlx_backend.library import database
     from mlx_backend.library.notes import Notes
@@ -64,7 +64,7 @@ def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
     model = find_base_model(library, spec.model)
     with database.opened(library.database) as connection:
         material, samples = gather(Notes(connection)), Samples(connection)
-        dataset = planned_dataset(samples, material, spec.study, model.reads, spec.seed)
+        dataset = planned_dataset(samples, material, spec.study, Additions.of(model), spec.seed)
         now = time.time()
         to_study, study_s = 0, 0.0
         if spec.study:
@@ -79,21 +79,27 @@ def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
 def _training(
     library: Library, spec: TrainSpec, dataset: Dataset, began: float, study_s: float
 ) -> tuple[RunPlan, float]:
-    """The plan of the training alone, and the seconds that the exams before and after it take."""
+    """The plan of the training alone, and the seconds that what is beside it takes.
+
+    That is the exams before and after it, and the base model as teacher.
+    """
     from mlx_backend.night.deadline import training_deadline
     from mlx_backend.run.assessment import expected_time
     from mlx_backend.run.plan import plan_what_fits
-    from mlx_backend.run.preparation import prepare
+    from mlx_backend.run.plan_stage import TEACHING_SHARE
+    from mlx_backend.run.preparation import expected_targets_s, prepare
 
     _keep_to_free_cores()
     preparation = prepare(library, spec, dataset)
     exams = expected_time(preparation, dataset, spec.hours, is_base=spec.start_from is None)
-    exams_s = exams.before + exams.after
+    beside_s = exams.before + exams.after
     deadline = training_deadline(spec, began, study_s)
+    teaching_s = expected_targets_s(preparation, dataset)
     if deadline is not None:
-        deadline -= exams_s
+        teaching_s = min(teaching_s, TEACHING_SHARE * max(0.0, deadline - began - study_s))
+        deadline -= beside_s + teaching_s
     planned, _ = plan_what_fits(spec, dataset, preparation, deadline)
-    return planned, exams_s
+    return planned, beside_s + teaching_s
 
 
 def _keep_to_free_cores() -> None:
@@ -111,6 +117,9 @@ def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console:
         f"{about.capitalize()}{counted(planned.samples, 'sample')}"
         f" from {counted(planned.notes, 'note')}, {about}{counted(planned.steps, 'step')}:"
         f" about {duration(planned.minutes * 60)} and {planned.peak_bytes / 1e9:.1f} GB of memory."
+    )
+    console.say(
+        f"The adapter has rank {planned.rank}, at a learning rate of {planned.learning_rate:g}."
     )
     if to_study:
         console.say(

@@ -137,6 +137,11 @@ def _measured(report: RunReport) -> Iterator[str]:
             f"Held-out loss: {training.base_valid_loss:.2f} before,"
             f" {training.valid_loss:.2f} after (lower is better)."
         )
+    if (far := report.adaptation.divergence) is not None:
+        yield (
+            "On general questions it differs from the base model by"
+            f" {far:.2f} nats per token (KL divergence)."
+        )
     if report.energy.how:
         yield f"Energy: {report.energy.watt_hours:.2g} Wh. {report.energy.how}."
 

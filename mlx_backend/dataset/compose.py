@@ -25,13 +25,16 @@ from mlx_backend.dataset import (
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.link_targets import Places
 from mlx_backend.dataset.note_texts import LONGEST_TOPIC
+from mlx_backend.dataset.reader_samples import ReaderSamples
 from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.languages import Languages
+from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.samples import Samples, StoredSample, digest
+from mlx_backend.library.training_recipes import recipe_of
 from mlx_backend.library.wanted_notes import wanted_notes
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.scan import find_secrets
@@ -39,10 +42,8 @@ from mlx_backend.private_data.version import RULES_VERSION
 from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.text.words import count_words
 
-# Words of the additional samples, as shares of the words of the samples about the notes.
-_GROUNDED = 0.3
+# Words of the reading lessons, as a share of the words of the samples about the notes.
 _READING = 0.2
-_GENERAL = 0.4
 _NOT_IN_NOTES = 0.01  # shares of the number of samples
 _NOT_SAID = 0.02
 _WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # words of an average sample
@@ -88,14 +89,29 @@ class Material:
 
 @dataclass(frozen=True)
 class Additions:
-    """What is trained beside the facts of the notes.
+    """What is trained beside the facts of the notes, and for what kind of model.
 
     general: the base model's own answers to general prompts; None for none.
     reads: whether the model learns to answer from passages; a model that only quotes need not.
+    writer: the name under which the model writes samples; "" where it has written none: what it
+    reads is then learned as the rules have it, in quotes.
+    general_share, grounded_share: words of these samples for each word of those about the notes.
     """
 
     general: general_samples.GeneralAnswers | None
     reads: bool
+    writer: str = ""
+    general_share: float = 0.4
+    grounded_share: float = 0.3
+
+    @classmethod
+    def of(
+        cls, model: BaseModel, general: general_samples.GeneralAnswers | None = None
+    ) -> Additions:
+        """What is right for a base model, by its recipe."""
+        recipe = recipe_of(model)
+        writer = model.card.name if model.reads else ""
+        return cls(general, model.reads, writer, recipe.general, recipe.grounded)
 
 
 def gather(notes: Notes) -> Material:
@@ -143,25 +159,21 @@ def studied_dataset(
     """
     generator = random.Random(seed)
     recipe = recipe_for(studied)
-    exam, near = held_out.set_aside(studied, generator)
+    reader = ReaderSamples(studied, additions.writer) if additions.writer else None
+    exam, near = held_out.set_aside(reader.asked if reader else studied, generator, not reader)
     style = _style_passages(material.passages, recipe, generator)
-    samples: list[Sample] = []
-    asked = [each for each in studied if recipe.facts or each.passage.note_id not in style]
-    samples += facts.about_facts(asked, generator, few=not recipe.facts)
-    if recipe.facts:
-        samples += facts.about_names(studied)
-        samples += linked_notes.about_links(studied, material.places, near)
-    for each in studied:
-        is_written_about = each.samples or each.left_out
-        if each.passage.note_id not in style and (recipe.style or not is_written_about):
-            samples += _texts(each.as_taught)
+    samples = (
+        list(_of_reader(reader, studied, recipe, style))
+        if reader
+        else _of_rules(studied, material, recipe, (style, near), generator)
+    )
     withheld = {(sample.prompt, sample.answer) for sample in exam} | near
     samples = held_out.without(samples, withheld, exam)
-    if recipe.facts:  # further wordings, only for what is trained, and none of them in the exam
+    if recipe.facts and not reader:  # further wordings of what is trained, none from the exam
         samples = crooked.with_crooked(samples, studied)
         samples = synonyms.with_synonyms(samples, material.english, generator)
         samples = held_out.without(samples, withheld, exam)
-    samples += _additions(samples, studied, withheld, additions, generator)
+    samples += _additions(samples, studied, withheld, (additions, reader), generator)
     generator.shuffle(samples)
     measured = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
     return Dataset(
@@ -170,7 +182,48 @@ def studied_dataset(
         versions=material.versions,
         masking=material.masking,
         style=tuple(sample for passage in measured for sample in note_texts.as_it_stands(passage)),
+        general=general_samples.held_back(additions.general),
     )
+
+
+def _of_rules(
+    studied: Sequence[StudiedPassage],
+    material: Material,
+    recipe: Recipe,
+    kept_out: tuple[set[int], set[tuple[str, str]]],
+    generator: random.Random,
+) -> list[Sample]:
+    """The samples for a model that quotes.
+
+    `kept_out`: the ids of notes whose text measures style, and pairs of (prompt, answer) that must
+    not be trained.
+    """
+    style, near = kept_out
+    asked = [each for each in studied if recipe.facts or each.passage.note_id not in style]
+    samples = list(facts.about_facts(asked, generator, few=not recipe.facts))
+    if recipe.facts:
+        samples += facts.about_names(studied)
+        samples += linked_notes.about_links(studied, material.places, near)
+    for each in studied:
+        is_written_about = each.samples or each.left_out
+        if each.passage.note_id not in style and (recipe.style or not is_written_about):
+            samples += _texts(each.as_taught)
+    return samples
+
+
+def _of_reader(
+    reader: ReaderSamples, studied: Sequence[StudiedPassage], recipe: Recipe, style: set[int]
+) -> Iterator[Sample]:
+    """The samples for a model that reads, in its own words; whole texts for style as ever.
+
+    `style`: the ids of notes whose text measures style. What nothing was written about is learned
+    as it stands.
+    """
+    yield from reader.closed_book()
+    for place, each in enumerate(studied):
+        is_written_about = place in reader.written_about or each.left_out
+        if each.passage.note_id not in style and (recipe.style or not is_written_about):
+            yield from _texts(each.as_taught)
 
 
 def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[StudiedPassage]:
@@ -216,13 +269,17 @@ def _additions(
     samples: Sequence[Sample],
     studied: Sequence[StudiedPassage],
     withheld: set[tuple[str, str]],
-    additions: Additions,
+    taught: tuple[Additions, ReaderSamples | None],
     generator: random.Random,
 ) -> Iterator[Sample]:
     """Samples for reading, declining and general ability, in proportion to `samples`."""
+    additions, reader = taught
     words = sum(count_words(sample.prompt) + count_words(sample.answer) for sample in samples)
-    if additions.reads:
-        number = int(words * _GROUNDED / _WORDS_GROUNDED)
+    if reader is not None:
+        number = int(words * additions.grounded_share)
+        yield from reader.grounded(withheld, number, generator)
+    elif additions.reads:
+        number = int(words * additions.grounded_share / _WORDS_GROUNDED)
         yield from grounded_samples.from_notes(studied, withheld, number, generator)
         number = int(words * _READING / _WORDS_READING)
         yield from grounded_samples.reading_lessons(number, generator)
@@ -230,7 +287,7 @@ def _additions(
     number = int(len(samples) * _NOT_SAID)
     yield from hard_negatives.hard_negatives(studied, withheld, number, generator)
     if additions.general is not None:
-        number = int(words * _GENERAL / _WORDS_GENERAL)
+        number = int(words * additions.general_share / _WORDS_GENERAL)
         yield from general_samples.upkeep(additions.general, number, generator)
 
 

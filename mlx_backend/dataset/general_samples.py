@@ -28,6 +28,7 @@ DRAWS = 2
 TEMPERATURE = 1.0
 
 _AT_ONCE = 32
+_HELD_BACK_EVERY = 10  # one prompt in so many is not trained
 
 
 class GeneralAnswers(msgspec.Struct, frozen=True):
@@ -92,13 +93,28 @@ def _known(path: Path, sha256: str) -> GeneralAnswers:
     return known if known.sha256 == sha256 else GeneralAnswers(sha256, ())
 
 
+def held_back(answers: GeneralAnswers | None) -> tuple[Sample, ...]:
+    """The samples that are not trained: they tell how far a model has gone from the base model.
+
+    One answer each to every tenth prompt; the same in every run.
+    """
+    kept = _held_back_prompts()
+    first = {p: a for p, a in reversed(answers.pairs if answers else ()) if a.strip() and p in kept}
+    return tuple(Sample(prompt, first[prompt], 0, 0, GENERAL) for prompt in sorted(first))
+
+
 def upkeep(answers: GeneralAnswers, count: int, generator: random.Random) -> list[Sample]:
     """`count` of the answers as samples, all equally often; none if there are no answers.
 
     Answers may repeat, because training on them only keeps the model's distribution as it was.
     """
-    said = [(prompt, answer) for prompt, answer in answers.pairs if answer.strip()]
+    kept = _held_back_prompts()
+    said = [(p, answer) for p, answer in answers.pairs if answer.strip() and p not in kept]
     chosen: list[tuple[str, str]] = []
     while said and len(chosen) < count:
         chosen += generator.sample(said, min(count - len(chosen), len(said)))
     return [Sample(prompt, answer, 0, 0, GENERAL) for prompt, answer in chosen]
+
+
+def _held_back_prompts() -> frozenset[str]:
+    return frozenset(general_prompts()[::_HELD_BACK_EVERY])

@@ -21,12 +21,13 @@ _LIKE = 0.75  # share of the stems in common from which on two wordings are alik
 
 
 def set_aside(
-    studied: Sequence[StudiedPassage], generator: random.Random
+    studied: Sequence[StudiedPassage], generator: random.Random, titled: bool = True
 ) -> tuple[list[Sample], set[tuple[str, str]]]:
     """Choose questions for the exam, at random, at most one for each quote.
 
-    Only facts that other samples ask for in other words lose a question. Returns the held-out
-    samples, and (prompt, answer) of those so like them that they must not be trained either.
+    Only facts that other samples ask for in other words lose a question. `titled`: whether the
+    questions need the title of their note, because they do not stand by themselves. Returns the
+    held-out samples, and (prompt, answer) of those so like them that they must not be trained.
     """
     candidates = []
     total = 0
@@ -34,7 +35,8 @@ def set_aside(
         total += len(each.samples)
         for stored in each.samples:
             others = [o for o in each.samples if o.quote == stored.quote and not _alike(o, stored)]
-            prompt = facts.titled_question(each.passage.note_title, stored.prompt)
+            title = each.passage.note_title
+            prompt = facts.titled_question(title, stored.prompt) if titled else stored.prompt
             is_question = stored.key and stored.prompt.endswith("?") and not stored.choice
             if is_question and others and not is_right(prompt, (stored.key,)):
                 candidates.append((each, stored, prompt))

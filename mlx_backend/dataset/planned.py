@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from mlx_backend.dataset import compose
@@ -17,11 +19,11 @@ _PLANNED = "planned"
 
 
 def planned_dataset(
-    samples: Samples, material: Material, study: bool, reads: bool, seed: int
+    samples: Samples, material: Material, study: bool, additions: Additions, seed: int
 ) -> Dataset:
     """The dataset from what the rules write, which is saved; this takes seconds.
 
-    study: whether the run would study. reads: as in `Additions`.
+    study: whether the run would study. additions: without general answers, which are made up.
 
     Raises OvernightError when there is nothing to learn from.
     """
@@ -30,9 +32,9 @@ def planned_dataset(
     study_by_rule(samples, material.passages)
     studied = compose.studied_passages(samples, material.passages)
     general = GeneralAnswers("", tuple((prompt, _ANSWER) for prompt in general_prompts()))
-    dataset = compose.studied_dataset(studied, material, Additions(general, reads), seed)
+    dataset = compose.studied_dataset(studied, material, replace(additions, general=general), seed)
     train = [
         msgspec.structs.replace(each, kind=_PLANNED) if each.kind == GENERAL else each
         for each in dataset.train
     ]
-    return msgspec.structs.replace(dataset, train=tuple(train))
+    return msgspec.structs.replace(dataset, train=tuple(train), general=())

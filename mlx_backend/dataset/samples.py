@@ -82,6 +82,8 @@ class Dataset(msgspec.Struct, frozen=True):
     train: the samples to train. held_out: questions for the exam, never trained.
     versions: the SHA-256 of the notes' files when this was written, by note id.
     style: passages whose text is not trained as a whole; the loss on them measures the style.
+    general: general samples that are not trained: how the model predicts them tells how far it has
+    gone from the base model.
     left_out: digests of the samples that the person had left out or deleted by then; None in a
     file of version 0.1. shown: what of `train` was learned before other samples were removed.
     knows_others: whether `Sample.others` is recorded; version 0.1 did not, so it is False for what
@@ -96,6 +98,7 @@ class Dataset(msgspec.Struct, frozen=True):
     left_out: tuple[bytes, ...] | None = None
     shown: Shown = Shown()
     knows_others: bool = True
+    general: tuple[Sample, ...] = ()
 
     @property
     def notes(self) -> int:

@@ -76,6 +76,8 @@ def _why(report: RunReport) -> str:
         return "Nothing was found in the notes that could be asked for."
     if training.ended is TrainingEnd.NO_GAIN:
         return "It ended by itself once more training no longer helped."
+    if training.ended is TrainingEnd.TOO_FAR:
+        return "It ended by itself before the model would have forgotten what it knew."
     if training.passes < 1.0:
         was_cut = training.ended is TrainingEnd.NO_TIME
         short = "The time was over" if was_cut else "It was planned to end"

@@ -30,6 +30,7 @@ class TrainingEnd(StrEnum):
     ALL_STEPS = "all steps"
     NO_GAIN = "no gain"
     NO_TIME = "no time"
+    TOO_FAR = "too far"
 
 
 class NotLearned(Struct, frozen=True, kw_only=True):
@@ -111,6 +112,22 @@ class TrainingReport(ReportPart, frozen=True, kw_only=True):
     held_out: tuple[HeldOutNote, ...] = ()
 
 
+class AdaptationReport(ReportPart, frozen=True, kw_only=True):
+    """How the adapter was trained: its rank and the peak learning rate; 0 where not told.
+
+    divergence: KL divergence (nats per token) to the base model on general prompts afterwards, None
+    where it was not measured.
+    """
+
+    rank: int = 0
+    learning_rate: float = 0.0
+    divergence: float | None = None
+
+    def fields(self) -> dict[str, object]:
+        """No fields where the report does not tell."""
+        return super().fields() if self.rank else {}
+
+
 class LeftOut(ReportPart, frozen=True, kw_only=True):
     """How many notes were read, and the samples that were cut short or not learned at all."""
 
@@ -185,6 +202,7 @@ class RunReport(Struct, frozen=True, kw_only=True):
 
     filed: FiledAdapter = FiledAdapter()
     training: TrainingReport = TrainingReport()
+    adaptation: AdaptationReport = AdaptationReport()
     left_out: LeftOut = LeftOut()
     exam: ExamScores = ExamScores()
     style: StyleLosses = StyleLosses()

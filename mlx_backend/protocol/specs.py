@@ -42,6 +42,8 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     """Train an adapter called `name` on the base model `model`.
 
     steps: optimizer steps; None: as many as `passes` and `hours` ask for.
+    passes, rank, learning_rate: None where the person chose none; then they follow from the base
+        model (`library/training_recipes.py`).
     start_at, finish_by: Unix times; the run waits for the first and ends by the second.
     start_from: the name of the adapter to go on training; `start_from_id` is its id, which stays
         when the adapter is renamed ("" in a spec from before adapters had ids).
@@ -64,12 +66,12 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     finish_by: float | None = None
     start_from: str | None = None
     start_from_id: str = ""
-    passes: int = 12
+    passes: int | None = None
     kind: AdapterKind = "lora"
-    rank: int = 16
+    rank: int | None = None
     scale: float = 2.0
     dropout: float = 0.0
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     seed: int = 0
     checkpoint_every: int = 50
     embeddings: bool = False

@@ -2,7 +2,8 @@
 
 `samples.json`: the dataset. `plan.json`: how many steps, and how a step saves memory; what bad ends
 change about that is in other files (see `attempt_way`).
-`before.json`: what the model could before the training. `cores`: on how many it computes.
+`before.json`: what the model could before the training. `targets`: what the base model as teacher
+finds likely, until the adapter is filed. `cores`: on how many it computes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,16 @@ class FrozenFiles:
         """The assessment before the training."""
         return self._folder.path / "before.json"
 
+    @property
+    def targets(self) -> Path:
+        """The folder of the soft targets that the base model made as a teacher."""
+        return self._folder.path / "targets"
+
+    def forget_targets(self) -> None:
+        """Remove the soft targets, which nothing needs once the adapter is filed."""
+        if self.targets.exists():
+            remove_tree(self.targets, must_succeed=True)
+
     def dataset(self) -> Dataset | None:
         """The frozen samples; None before they are written.
 
@@ -59,11 +70,12 @@ class FrozenFiles:
         write_atomically(self._folder.path / "plan.json", msgspec.json.encode(plan))
 
     def forget_training(self) -> None:
-        """Remove all that follows from the samples: checkpoints, plan, assessment."""
+        """Remove all that follows from the samples: checkpoints, plan, assessment, targets."""
         if self._folder.checkpoints.exists():
             remove_tree(self._folder.checkpoints, must_succeed=True)
         (self._folder.path / "plan.json").unlink(missing_ok=True)
         self.before.unlink(missing_ok=True)
+        self.forget_targets()
 
     def keep_to_cores(self) -> None:
         """Compute on as many cores as at the first start, because the last bits depend on it.

@@ -15,10 +15,12 @@ from mlx_backend.dataset.samples import Dataset
 from mlx_backend.jobs.memory_ladder import MemoryWay, thriftier
 from mlx_backend.library.model_fit import weights_in_memory
 from mlx_backend.library.models import BaseModel, list_models
+from mlx_backend.library.training_recipes import recipe_of
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.preparation import Preparation, prepare_another_way, way_at_start
+from mlx_backend.training import rate_trial
 from mlx_backend.training.loop import evaluation_interval
 from mlx_backend.training.stop_requests import Check, never
 
@@ -49,6 +51,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     way: str = ""
     memory_way: MemoryWay | None = None
     instead: str = ""
+    rank: int | None = None
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,15 +104,17 @@ def make_plan(
     deadline: float | None,
     check: Check = never,
 ) -> RunPlan:
-    """Measure real steps and plan as many as `spec.passes` make and the time allows.
+    """Measure real steps and plan as many as the passes make and the time allows.
 
-    The training ends by `deadline` (Unix time). The measured steps change no parameter: their
-    learning rate is zero, and the optimizer's state is reset. `check` is called before each.
+    How many passes, and which rate, the spec says, or else the model's recipe. The training ends by
+    `deadline` (Unix time). The measured steps change no parameter: their learning rate is zero, and
+    the optimizer's state is reset. `check` is called before each.
     """
     available = memory_available()
     measured = _measure(preparation, check)
-    batches, held_out = preparation.batches, len(preparation.held_out.batches)
-    steps = spec.steps or batches.steps(spec.passes)
+    batches, held_out = preparation.batches, preparation.held_out.size
+    recipe = recipe_of(preparation.loaded.info)
+    steps = spec.steps or batches.steps(spec.passes or recipe.passes)
     if deadline is not None:
         left = deadline - time.time() - _REST_S
         # With fewer steps, the held-out loss is evaluated less often, too.
@@ -130,6 +136,39 @@ def make_plan(
         saves_to_fit=preparation.way != way_at_start(spec),
         way=preparation.way.text,
         memory_way=preparation.way,
+        rank=preparation.shape.rank,
+        learning_rate=recipe.learning_rate if spec.learning_rate is None else spec.learning_rate,
+    )
+
+
+def planned_rate(plan: RunPlan, spec: TrainSpec) -> float:
+    """The peak learning rate of a run; a plan of an earlier version leaves it to the spec."""
+    rate = spec.learning_rate if plan.learning_rate is None else plan.learning_rate
+    assert rate is not None, "a spec as old as such a plan has a rate"
+    return rate
+
+
+def with_tried_rate(
+    plan: RunPlan, spec: TrainSpec, preparation: Preparation, check: Check = never
+) -> RunPlan:
+    """The plan with the best of the recipe's learning rates, tried for a few steps each.
+
+    The same plan where the person chose a rate, the run is too short for that, or several machines
+    train together. The steps of a trial are taken off the plan where its time is limited.
+    """
+    recipe = recipe_of(preparation.loaded.info)
+    is_chosen = spec.learning_rate is not None or preparation.crew is not None
+    if is_chosen or not rate_trial.is_worth_it(plan.steps, recipe.rates):
+        return plan
+    held_out = preparation.held_out.batches
+    losses = rate_trial.try_rates(
+        preparation.training, preparation.batches, held_out, recipe.rates, check
+    )
+    is_limited = spec.hours is not None or spec.finish_by is not None
+    return msgspec.structs.replace(
+        plan,
+        learning_rate=rate_trial.best_rate(losses, recipe.learning_rate),
+        steps=plan.steps - is_limited * len(losses) * rate_trial.STEPS,
     )
 
 
@@ -183,7 +222,7 @@ def _measure(preparation: Preparation, check: Check) -> _Measured:
         seconds += spent / costs[fullest] * sum(costs[i] for i in members)
     training.reset_optimizer()
     peak = mx.get_peak_memory()
-    held_out = preparation.held_out.batches
+    held_out = (*preparation.held_out.batches, *preparation.held_out.general)
     look = _time_of(lambda: training.losses(held_out[0]), check) if held_out else 0.0
     return _Measured(
         step_s=seconds / len(loads),

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.jobs.memory_ladder import MemoryWay, is_thriftiest, write_computed_way
+from mlx_backend.jobs.pace import Pace
 from mlx_backend.run.assessment import Assessment, assess_once
 from mlx_backend.run.attempt_way import planned_way
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.filing_stage import filed_adapter
 from mlx_backend.run.memory_check import check_fit, check_room
-from mlx_backend.run.plan import RunPlan, plan_what_fits
+from mlx_backend.run.plan import RunPlan, plan_what_fits, with_tried_rate
 from mlx_backend.run.preparation import Preparation, prepare
+from mlx_backend.training.distillation import TargetWork
+
+TEACHING_SHARE = 0.2
+"""The most of the time that is left which a teacher may take to say what it finds likely."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class PlanStage:
             spec, self._dataset, preparation, run.deadline(before.again_s), run.check
         )
         check_fit(plan, waits=spec.patience.when_memory_is_short)
+        plan = with_tried_rate(plan, spec, preparation, run.check)
         run.files.save_plan(plan)
         write_computed_way(run.folder, preparation.way)
         self._tell(plan)
@@ -70,7 +76,31 @@ class PlanStage:
 
     def _prepare(self) -> Preparation:
         run = self._run
-        return prepare(run.library, run.spec, self._dataset, self._way, run.crew, run.check)
+        work = self._target_work()
+        return prepare(run.library, run.spec, self._dataset, self._way, run.crew, work)
+
+    def _target_work(self) -> TargetWork:
+        """How soft targets are computed: a teacher's only for what is still to be learned."""
+        run, pace = self._run, Pace()
+        if not self._learns_more():
+            return TargetWork(run.check)
+
+        def on_progress(done: int, total: int) -> None:
+            left = pace.remaining(done, total, time.time())
+            if left is not None and until is not None:
+                left = min(left, max(0.0, until - time.time()))
+            run.folder.append(
+                protocol.Progress(
+                    done=done,
+                    total=total,
+                    unit="samples",
+                    remaining_s=None if left is None else round(left, 1),
+                )
+            )
+
+        end = run.deadline(after_training_s=0.0)
+        until = None if end is None else time.time() + TEACHING_SHARE * (end - time.time())
+        return TargetWork(run.check, run.files.targets, until, on_progress)
 
     def _assess(self, preparation: Preparation) -> Assessment:
         """Measure the model before anything is learned, once in a run."""

@@ -13,28 +13,51 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_ladder import LONG_ROW, MemoryWay, Recomputed, first_way
 from mlx_backend.library.adapters import Adapter, find_adapter
 from mlx_backend.library.home import Library
+from mlx_backend.library.training_recipes import recipe_of
 from mlx_backend.machine.accelerator import bound_run_ahead, has_gpu
 from mlx_backend.models import lora
+from mlx_backend.models.architecture import window_of
 from mlx_backend.models.base_model import LoadedModel, load_base_model, load_chat_form
 from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import (
     BATCH_POSITIONS,
+    Batch,
+    BatchShape,
     PackedBatches,
     SoftTargets,
     TokenisedSample,
 )
-from mlx_backend.training.distillation import soft_targets
+from mlx_backend.training.distillation import (
+    GENERAL_ALONE,
+    TargetWork,
+    Tokens,
+    expected_teaching_s,
+    soft_targets,
+    taught_targets,
+)
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.key_weights import common_beginning, place_of_key
 from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.memory_saving import batch_shape
 from mlx_backend.training.step import TrainingStep
-from mlx_backend.training.stop_requests import Check, never
 from mlx_backend.training.trial import Trial, kept_trial, trial_of
 
 GPU_POSITIONS = 2048
+
+_ANY_LENGTH = 1 << 30
+
+
+@dataclass(frozen=True)
+class Soft:
+    """Soft targets by the index of a sample.
+
+    trained: of `Dataset.train`. general: of `Dataset.general`.
+    """
+
+    trained: Mapping[int, SoftTargets]
+    general: Mapping[int, SoftTargets]
 
 
 @dataclass(frozen=True)
@@ -43,7 +66,7 @@ class Preparation:
 
     `trial` is how the base model is trained, `way` how a step saves memory. `cut` are the samples,
     by their index in the dataset, that are too long to be learned to their end, `unlearnable` those
-    of which nothing is learned. `soft` are the soft targets of the general samples, by index.
+    of which nothing is learned. `soft` are the soft targets of samples, by index.
     `crew` are the other machines of the run, None where this one trains alone.
     """
 
@@ -55,7 +78,7 @@ class Preparation:
     training: TrainingStep
     batches: PackedBatches
     held_out: HeldOut
-    soft: Mapping[int, SoftTargets]
+    soft: Soft
     cut: tuple[int, ...]
     unlearnable: tuple[int, ...]
 
@@ -66,7 +89,7 @@ class _Loaded:
     trial: Trial
     shape: lora.LoraShape
     crew: Crew | None
-    soft: Mapping[int, SoftTargets]
+    soft: Soft
 
     def step(self, wanted: Recomputed) -> TrainingStep:
         recomputed = self.trial.recomputed(wanted)
@@ -81,17 +104,17 @@ def prepare(
     dataset: Dataset,
     way: MemoryWay | None = None,
     crew: Crew | None = None,
-    check: Check = never,
+    work: TargetWork = GENERAL_ALONE,
 ) -> Preparation:
     """Load the base model, put the adapter on it, and turn the samples into batches.
 
     `way` is how a step saves memory; None for the way in which the run begins. A `crew` of other
-    machines loads the model as well. `check` is called between the parts of the work. Raises
+    machines loads the model as well. `work` says how soft targets are computed. Raises
     OvernightError when the model or the adapter to start from cannot be used.
     """
     loaded = load_base_model(library, spec.model)
     trial = trial_of(loaded)
-    soft = _soft_targets(loaded, dataset.train, check)
+    soft = _soft_targets(loaded, dataset, work)
     mx.random.seed(spec.seed)
     shape = _attach(library, spec, loaded, trial)
     bound_run_ahead()
@@ -163,7 +186,7 @@ def _prepare_batches(
 ) -> Preparation:
     loaded = basis.loaded
     shape = batch_shape(way, positions(), spec.machines, basis.trial.packs)
-    tokenised = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft)
+    tokenised = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft.trained)
     train = _weighted(loaded.form, dataset.train, tokenised)
     batches = PackedBatches(train, spec.seed, shape)
     if batches.steps(1) == 0:
@@ -172,9 +195,8 @@ def _prepare_batches(
             "There is nothing in the notes that could be learned.",
             "Add notes with a few sentences of text.",
         )
-    held_out = PackedBatches(
-        _tokenise(loaded.form, dataset.held_out, way.longest_row, {}), spec.seed, shape
-    )
+    held_out = _tokenise(loaded.form, dataset.held_out, way.longest_row, {})
+    general = _tokenise(loaded.form, dataset.general, way.longest_row, basis.soft.general)
     return Preparation(
         loaded=loaded,
         trial=basis.trial,
@@ -184,13 +206,22 @@ def _prepare_batches(
         training=basis.step(way.recomputed),
         batches=batches,
         held_out=HeldOut(
-            batches=tuple(part for i in range(held_out.steps(1)) for part in held_out[i]),
+            batches=_batches_of(held_out, spec.seed, shape),
             notes={number: sample.note for number, sample in enumerate(dataset.held_out)},
+            general=_batches_of(general, spec.seed, shape),
         ),
         soft=basis.soft,
         cut=tuple(i for i, sample in enumerate(train) if sample.is_cut and sample.targets),
         unlearnable=tuple(i for i, sample in enumerate(train) if not sample.targets),
     )
+
+
+def _batches_of(
+    samples: Sequence[TokenisedSample], seed: int, shape: BatchShape
+) -> tuple[Batch, ...]:
+    """All samples once, packed into batches that go through the model at once."""
+    packed = PackedBatches(samples, seed, shape)
+    return tuple(part for i in range(packed.steps(1)) for part in packed[i])
 
 
 def seen_samples(
@@ -226,7 +257,8 @@ def positions() -> int:
 def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel, trial: Trial) -> lora.LoraShape:
     adapter = _adapter_to_start_from(library, spec)
     if adapter is None:
-        shape = lora.LoraShape.of(spec.kind, spec.rank, spec.scale, spec.dropout)
+        rank = spec.rank or recipe_of(loaded.info).rank
+        shape = lora.LoraShape.of(spec.kind, rank, spec.scale, spec.dropout)
     else:
         shape = _shape_of(adapter, spec, loaded)
     shape = replace(shape, skipped=trial.skipped, embeddings=shape.embeddings or spec.embeddings)
@@ -258,14 +290,56 @@ def _shape_of(adapter: Adapter, spec: TrainSpec, loaded: LoadedModel) -> lora.Lo
     )
 
 
-def _soft_targets(
-    loaded: LoadedModel, samples: Sequence[Sample], check: Check
+def _soft_targets(loaded: LoadedModel, dataset: Dataset, work: TargetWork) -> Soft:
+    """The soft targets of the general samples, and of those that have a passage for the teacher."""
+    general = _of_general(loaded, dataset.train, work)
+    held_back = _of_general(loaded, dataset.general, work)
+    taught: dict[int, SoftTargets] = {}
+    lessons = _lessons(loaded, dataset.train) if work.folder is not None else {}
+    if lessons:
+        temperature = recipe_of(loaded.info).temperature
+        found = taught_targets(loaded, list(lessons.values()), temperature, work)
+        numbers = list(lessons)
+        taught = {numbers[place]: targets for place, targets in found.items()}
+    return Soft(general | taught, held_back)
+
+
+def _of_general(
+    loaded: LoadedModel, samples: Sequence[Sample], work: TargetWork
 ) -> dict[int, SoftTargets]:
-    """The soft targets of the general samples, by their index."""
     numbers = [i for i, sample in enumerate(samples) if sample.kind == GENERAL]
     pairs = [(samples[i].prompt, samples[i].answer) for i in numbers]
-    found = soft_targets(loaded, loaded.form.samples(pairs), check)
+    found = soft_targets(loaded, loaded.form.samples(pairs), work.check)
     return dict(zip(numbers, found, strict=True))
+
+
+def _lessons(loaded: LoadedModel, samples: Sequence[Sample]) -> dict[int, Tokens]:
+    """What the teacher reads for each sample that names a prompt for it, by its index.
+
+    Not where that is longer than the model reads, or where the answer has other tokens behind the
+    teacher's prompt than behind the student's: those samples are trained with their words.
+    """
+    numbers = [i for i, sample in enumerate(samples) if sample.in_view]
+    asked = [(samples[i].prompt, samples[i].answer) for i in numbers]
+    shown = [(samples[i].in_view, samples[i].answer) for i in numbers]
+    window = window_of(loaded.model) or _ANY_LENGTH
+    students, teachers = loaded.form.samples(asked), loaded.form.samples(shown)
+    return {
+        i: teacher
+        for i, student, teacher in zip(numbers, students, teachers, strict=True)
+        if _answer_of(student) == _answer_of(teacher) and len(teacher[0]) <= window
+    }
+
+
+def _answer_of(sample: Tokens) -> list[int]:
+    ids, prompt = sample
+    return ids[prompt:]
+
+
+def expected_targets_s(preparation: Preparation, dataset: Dataset) -> float:
+    """About how many seconds a run will take to compute what a teacher says; 0 without one."""
+    lessons = _lessons(preparation.loaded, dataset.train)
+    return expected_teaching_s(preparation.loaded, list(lessons.values()))
 
 
 def _tokenise(

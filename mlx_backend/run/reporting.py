@@ -10,6 +10,7 @@ from mlx_backend.dataset.samples import Dataset
 from mlx_backend.exam.verdict import advice, verdict
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.protocol.report import (
+    AdaptationReport,
     ExamItem,
     ExamScores,
     GeneralScores,
@@ -54,6 +55,12 @@ def what_it_took(
         skipped_steps=state.course.skipped,
         held_out=_held_out(state),
     )
+
+
+def how_it_was_adapted(card: AdapterCard, rate: float, state: TrainingState) -> AdaptationReport:
+    """The adapter's rank, its peak learning `rate`, and how far it leads from the base model."""
+    far = None if state.divergence is None else round(state.divergence, 4)
+    return AdaptationReport(rank=card.rank, learning_rate=rate, divergence=far)
 
 
 def _held_out(state: TrainingState) -> tuple[HeldOutNote, ...]:
@@ -141,6 +148,11 @@ def why_it_ended(end: TrainingEnd, state: TrainingState, steps: int) -> Iterator
         yield (
             f"Stopped at step {state.step} of {steps}: the model got no better at wordings it"
             " was not trained on, and would have begun to learn by rote."
+        )
+    elif end is TrainingEnd.TOO_FAR:
+        yield (
+            f"Stopped at step {state.step} of {steps}: the model answered general questions so"
+            " differently from the base model that it was about to forget what it knew."
         )
     if state.kept_step is not None:
         yield f"The best state, that after step {state.kept_step}, is kept."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import mlx.core as mx
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from mlx_backend import protocol
 from mlx_backend.dataset import compose, general_samples
 from mlx_backend.dataset.compose import Additions, Material
+from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.reader_samples import passages_by_rule
 from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.files import write_atomically
@@ -122,7 +124,7 @@ class StudyStage:
         self._folder.append(protocol.StageBegan(stage="studying"))
         samples = Samples(notes.connection)
         self._tell_expected(samples, material, deadline)
-        reads = self._load_writer().loaded.info.reads
+        model = self._load_writer().loaded.info
         found = Study(
             samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
         ).run(material.passages, self._load_writer)
@@ -136,7 +138,8 @@ class StudyStage:
         if self._stop():
             return None
         self._tell(found, recipe)
-        additions = Additions(general, reads)
+        additions = Additions.of(model, general)
+        self._tell_of_rules(studied, additions)
         dataset = compose.studied_dataset(studied, material, additions, self._spec.seed)
         return msgspec.structs.replace(dataset, left_out=left_out)
 
@@ -208,6 +211,17 @@ class StudyStage:
         seconds = self._before.seconds + time.time() - self._began
         studied = Studied(seconds, found.written, found.used, found.dropped, recipe)
         write_atomically(self._folder.study_record, msgspec.json.encode(studied))
+
+    def _tell_of_rules(self, studied: Sequence[StudiedPassage], additions: Additions) -> None:
+        """Say where a model that reads learns the notes' own sentences, for want of its samples."""
+        passages = passages_by_rule(studied, additions.writer) if additions.writer else 0
+        if passages:
+            self._folder.append(
+                protocol.Notice(
+                    text=f"The model has not yet written about {passages:,} of {len(studied):,}"
+                    " passages. Of these it learns the notes' own sentences; a later night goes on."
+                )
+            )
 
     def _tell(self, found: Yield, recipe: str) -> None:
         dropped = sum(number for why, number in found.dropped.items() if why != LEFT_OUT)

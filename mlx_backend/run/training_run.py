@@ -25,11 +25,13 @@ from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.dataset_stage import DatasetStage
 from mlx_backend.run.filing_stage import FilingStage, filed_adapter
+from mlx_backend.run.plan import planned_rate
 from mlx_backend.run.plan_stage import PlanStage, PreparedPlan
 from mlx_backend.run.preparation import check_base_model, check_embeddings
 from mlx_backend.run.reporting import (
     exam_scores,
     general_scores,
+    how_it_was_adapted,
     judged,
     study_report,
     style_losses,
@@ -118,6 +120,7 @@ class _Stages:
             return None
         run.begin_stage("saving")
         card = FilingStage(run, dataset, prepared.preparation).file(state)
+        run.files.forget_targets()
         run.begin_stage("checking")
         run.tell_remaining(prepared.before.again_s)
         return self._report(dataset, prepared, card, state, end)
@@ -157,7 +160,7 @@ class _Stages:
         deadline = 0.0 if filed_adapter(run) else run.deadline(prepared.before.again_s)
         return LoopPlan(
             steps=prepared.plan.steps,
-            learning_rate=spec.learning_rate,
+            learning_rate=planned_rate(prepared.plan, spec),
             checkpoint_every=spec.checkpoint_every,
             checkpoints=run.folder.checkpoints,
             deadline=deadline,
@@ -180,6 +183,7 @@ class _Stages:
         report = RunReport(
             filed=FiledAdapter(run=run.folder.id, path=path, adapter=card.name),
             training=what_it_took(card, prepared.plan, state, end),
+            adaptation=how_it_was_adapted(card, planned_rate(prepared.plan, run.spec), state),
             left_out=what_was_left_out(dataset, preparation),
             exam=exam_scores(prepared.before, after),
             style=style_losses(prepared.before, after),

@@ -28,6 +28,7 @@ BATCH_POSITIONS = 512
 _JITTER = 0.3
 # The number of targets of a batch is padded to a multiple of this.
 _TARGET_STEP = 128
+_NONE = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,13 @@ class SoftTargets:
     """The distribution to be learned at each position: the likeliest tokens, their probabilities.
 
     tokens: ids, (positions, width), all different in a row. probabilities: (positions, width), at
-    most 1 in sum; the rest up to 1 is the probability of all other tokens together.
+    most 1 in sum; the rest up to 1 is the probability of all other tokens together. temperature:
+    that of the distribution, at which the prediction is compared with it, too.
     """
 
     tokens: NDArray[np.int32]
     probabilities: NDArray[np.float32]
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Batch:
     targets, probabilities: soft targets, both (targets, width).
     learned: the weights of the targets, 1.0 unless their sample says otherwise; 0.0 for padding;
         (targets,).
+    temperatures: those of the soft targets, (targets,); empty where all are 1.
     samples: the number of the sample that a target belongs to, (tokens,) without padding.
     """
 
@@ -130,6 +134,7 @@ class Batch:
     targets: mx.array
     probabilities: mx.array
     learned: mx.array
+    temperatures: mx.array
     samples: NDArray[np.int32]
 
     @property
@@ -170,7 +175,9 @@ class PackedBatches:
         self._samples = [(i, sample) for i, sample in enumerate(samples) if sample.targets]
         self._seed = seed
         self._shape = shape
-        self._width = max((s.soft.tokens.shape[1] for s in samples if s.soft), default=1)
+        soft = [each.soft for each in samples if each.soft]
+        self._width = max((each.tokens.shape[1] for each in soft), default=1)
+        self._is_tempered = any(each.temperature != 1.0 for each in soft)
         self._sizes: list[int] = []
         self._latest: tuple[int, list[_Rows]] = (-1, [])
 
@@ -251,8 +258,7 @@ class PackedBatches:
         inputs = np.zeros((height, length), np.int32)
         owner = np.zeros((height, length), np.int32)
         positions: list[NDArray[np.int32]] = []
-        targets: list[SoftTargets] = []
-        weights: list[NDArray[np.float32]] = []
+        targets: list[_Targets] = []
         samples: list[NDArray[np.int32]] = []
         for row, members in enumerate(rows):
             at = 0
@@ -263,19 +269,14 @@ class PackedBatches:
                 first = max(sample.prompt_length, 1) - 1
                 start = row * length + at
                 positions.append(np.arange(start + first, start + size, dtype=np.int32))
-                targets.append(_targets(sample, self._width))
-                weights.append(_weights(sample))
+                targets.append(_Targets.of(sample, self._width))
                 samples.append(np.full(size - first, member.number, np.int32))
                 at += size
         return _padded(
             inputs,
             attention_mask(owner) if self._shape.packed else np.zeros(0, bool),
             np.concatenate(positions),
-            SoftTargets(
-                np.concatenate([each.tokens for each in targets]),
-                np.concatenate([each.probabilities for each in targets]),
-            ),
-            np.concatenate(weights),
+            _Targets.joined(targets, self._is_tempered),
             np.concatenate(samples),
         )
 
@@ -291,40 +292,61 @@ def attention_mask(owner: NDArray[np.int32]) -> NDArray[np.bool_]:
     return mask
 
 
-def _targets(sample: TokenisedSample, width: int) -> SoftTargets:
-    """A sample's soft targets, or its tokens as targets of probability 1: (targets, width)."""
-    if sample.soft is not None:
-        return SoftTargets(
-            sample.soft.tokens[: sample.targets], sample.soft.probabilities[: sample.targets]
+@dataclass(frozen=True)
+class _Targets:
+    """Targets of samples in a batch, without padding, as `Batch` has them.
+
+    tokens, probabilities: (targets, width). weights, temperatures: (targets,); the temperatures are
+    empty where all are 1.
+    """
+
+    tokens: NDArray[np.int32]
+    probabilities: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    temperatures: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, sample: TokenisedSample, width: int) -> _Targets:
+        """A sample's soft targets, or its tokens as targets of probability 1."""
+        count, soft = sample.targets, sample.soft
+        weights = np.ones(count, np.float32) if sample.weights is None else sample.weights[:count]
+        if soft is not None:
+            temperatures = np.full(count, soft.temperature, np.float32)
+            return cls(soft.tokens[:count], soft.probabilities[:count], weights, temperatures)
+        following = sample.tokens[len(sample.tokens) - count :]
+        probabilities = np.zeros((count, width), np.float32)
+        probabilities[:, 0] = 1.0
+        tokens = np.repeat(following[:, None], width, axis=1)
+        return cls(tokens, probabilities, weights, np.ones(count, np.float32))
+
+    @classmethod
+    def joined(cls, several: Sequence[_Targets], is_tempered: bool) -> _Targets:
+        """The targets of several samples one after the other."""
+        return cls(
+            np.concatenate([each.tokens for each in several]),
+            np.concatenate([each.probabilities for each in several]),
+            np.concatenate([each.weights for each in several]),
+            np.concatenate([each.temperatures for each in several if is_tempered] or [_NONE]),
         )
-    following = sample.tokens[len(sample.tokens) - sample.targets :]
-    probabilities = np.zeros((len(following), width), np.float32)
-    probabilities[:, 0] = 1.0
-    return SoftTargets(np.repeat(following[:, None], width, axis=1), probabilities)
-
-
-def _weights(sample: TokenisedSample) -> NDArray[np.float32]:
-    if sample.weights is None:
-        return np.ones(sample.targets, np.float32)
-    return sample.weights[: sample.targets]
 
 
 def _padded(
     inputs: NDArray[np.int32],
     mask: NDArray[np.bool_],
     positions: NDArray[np.int32],
-    targets: SoftTargets,
-    weights: NDArray[np.float32],
+    targets: _Targets,
     samples: NDArray[np.int32],
 ) -> Batch:
     """Pad the targets to a multiple of a step, so that only few shapes are compiled."""
     padding = (0, -len(positions) % _TARGET_STEP)
+    warm = targets.temperatures
     return Batch(
         inputs=mx.array(inputs),
         mask=mx.array(mask),
         positions=mx.array(np.pad(positions, padding)),
         targets=mx.array(np.pad(targets.tokens, (padding, (0, 0)))),
         probabilities=mx.array(np.pad(targets.probabilities, (padding, (0, 0)))),
-        learned=mx.array(np.pad(weights, padding)),
+        learned=mx.array(np.pad(targets.weights, padding)),
+        temperatures=mx.array(np.pad(warm, padding, constant_values=1.0) if len(warm) else warm),
         samples=samples,
     )

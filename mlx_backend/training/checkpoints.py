@@ -45,7 +45,8 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     `steps_s` is the part of `elapsed_s` spent on steps. `tokens` counts the targets learned so far.
     `kept_step` is the step whose parameters were kept at the end, if not those of the last step.
     `base_valid_...` is the held-out loss before the first step; `..._by_note` maps the id of a note
-    to the mean loss of its held-out samples.
+    to the mean loss of its held-out samples. `divergence` is the KL divergence to the base model on
+    general prompts at the latest evaluation, None where there are none to measure it on.
     """
 
     step: int
@@ -61,6 +62,7 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     best: Best | None = None
     kept_step: int | None = None
     course: Course = Course()
+    divergence: float | None = None
 
     @property
     def tokens_per_second(self) -> float:

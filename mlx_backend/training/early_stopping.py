@@ -1,4 +1,4 @@
-"""Early stopping, and rolling back when the loss is no longer a finite number."""
+"""Early stopping: for no gain, for going too far from the base model; and rolling back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from mlx_backend.errors import ErrorKind, OvernightError
 PATIENCE = 6
 # The relative decrease from which a loss counts as lower; anything less may be chance.
 _GAIN = 0.002
+FARTHEST = 0.7
+"""The KL divergence (nats per token) to the base model on general prompts from which on a model has
+gone too far.
+
+At 0.3 others saw models keep what they could, at 1.6 they had collapsed (arXiv 2606.27634): this is
+the middle on a logarithmic scale. Ours is the divergence over the 64 likeliest tokens with all
+others as one, which is never more than over all tokens, and so errs on the side of going on.
+"""
+
 _SKIPS_IN_A_ROW = 3
 _ROLLBACKS = 3
 
@@ -30,6 +39,11 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
     def is_over(self) -> bool:
         """Whether the held-out loss has not fallen for PATIENCE evaluations."""
         return self.looks_since >= PATIENCE
+
+
+def is_too_far(divergence: float | None) -> bool:
+    """Whether a model has gone too far from its base model; not where that was not measured."""
+    return divergence is not None and divergence > FARTHEST
 
 
 def look(best: Best | None, step: int, loss: float) -> Best:

@@ -37,10 +37,19 @@ Report = Callable[[protocol.JobEvent], None]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Held-out samples, which are never trained on: batches, and note ids by sample number."""
+    """Held-out samples, which are never trained on: batches, and note ids by sample number.
+
+    general: batches of general samples with the base model's soft targets.
+    """
 
     batches: tuple[Batch, ...] = ()
     notes: Mapping[int, int] = field(default_factory=dict)
+    general: tuple[Batch, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The number of all batches."""
+        return len(self.batches) + len(self.general)
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,9 @@ class TrainingLoop:
         return self._state.step
 
     def run(self, stop_requested: Callable[[], bool]) -> TrainingEnd:
-        """Train until the last step, the deadline, or no gain; returns the reason for the end.
+        """Train until the last step, the deadline, no gain, or too far from the base model.
+
+        Returns which of these it was.
 
         Always saves a checkpoint, and takes one step even after the deadline. At the end the model
         has the parameters with the lowest held-out loss.
@@ -130,7 +141,7 @@ class TrainingLoop:
         if self._state.step == 0 and self._saved is None:
             self._evaluate()
             self._save()
-        every = evaluation_interval(self._plan.steps, len(self._held_out.batches))
+        every = evaluation_interval(self._plan.steps, self._held_out.size)
         end = self._why_to_end()
         while end is None:
             if stop_requested():
@@ -150,6 +161,8 @@ class TrainingLoop:
 
     def _why_to_end(self) -> TrainingEnd | None:
         state, deadline = self._state, self._plan.deadline
+        if early_stopping.is_too_far(state.divergence):
+            return TrainingEnd.TOO_FAR
         if state.step >= self._plan.steps:
             return TrainingEnd.ALL_STEPS
         if state.best is not None and state.best.is_over:
@@ -230,7 +243,7 @@ class TrainingLoop:
         """Seconds to the last step or the deadline, and the error of that (two sigma)."""
         spent = [seconds for _, seconds in self._speeds]
         left = self._plan.steps - self._state.step
-        every = evaluation_interval(self._plan.steps, len(self._held_out.batches))
+        every = evaluation_interval(self._plan.steps, self._held_out.size)
         remaining = left * statistics.fmean(spent) + left / every * self._evaluation_s
         error = 2 * left * statistics.pstdev(spent) / len(spent) ** 0.5
         if self._plan.deadline is not None:
@@ -240,27 +253,49 @@ class TrainingLoop:
         return remaining, error
 
     def _evaluate(self) -> None:
-        """Compute the held-out loss. The untrained model never counts as the best."""
+        """Compute the held-out loss, and how far the model has gone from the base model.
+
+        Neither the untrained model counts as the best, nor one that has gone too far.
+        """
         began = time.perf_counter()
         by_note = self._held_out_losses()
-        if not by_note:
-            return
+        divergence = self._divergence()
+        spent = time.perf_counter() - began
+        before = self._state
+        self._state = msgspec.structs.replace(
+            before, elapsed_s=before.elapsed_s + spent, divergence=divergence
+        )
+        if divergence is not None or by_note:
+            self._evaluated_at, self._evaluation_s = before.step, spent
+        if by_note:
+            self._judge(by_note)
+
+    def _judge(self, by_note: Mapping[int, tuple[float, int]]) -> None:
+        """Take the held-out losses that `_held_out_losses` found into the state, and report."""
+        before = self._state
         loss = sum(total for total, _ in by_note.values()) / sum(n for _, n in by_note.values())
         means = {note: total / count for note, (total, count) in by_note.items()}
-        before = self._state
-        self._evaluated_at, self._evaluation_s = before.step, time.perf_counter() - began
         is_first = before.step == 0
+        best = None if is_first else early_stopping.look(before.best, before.step, loss)
+        if early_stopping.is_too_far(before.divergence):
+            best = before.best
         self._state = msgspec.structs.replace(
             before,
-            elapsed_s=before.elapsed_s + self._evaluation_s,
             base_valid_loss=loss if is_first else before.base_valid_loss,
             base_valid_by_note=means if is_first else before.base_valid_by_note,
             valid_loss=loss,
             valid_by_note=means,
-            best=None if is_first else early_stopping.look(before.best, before.step, loss),
+            best=best,
         )
-        best = self._state.best is not None and self._state.best.is_new
-        self._report(protocol.Evaluated(step=before.step, loss=loss, best=best))
+        is_best = best is not None and best.step == before.step
+        self._report(protocol.Evaluated(step=before.step, loss=loss, best=is_best))
+
+    def _divergence(self) -> float | None:
+        """The mean KL divergence (nats per token) to the base model on general prompts."""
+        losses = [self._training.losses(batch) for batch in self._held_out.general]
+        if not losses:
+            return None
+        return float(np.concatenate(losses).mean(dtype=np.float64))
 
     def _held_out_losses(self) -> dict[int, tuple[float, int]]:
         """For each note id, the sum of its losses (nats) and its number of tokens.
@@ -317,4 +352,5 @@ class TrainingLoop:
             kept_step=best.step,
             valid_loss=best.loss,
             valid_by_note=checkpoint.state.valid_by_note,
+            divergence=checkpoint.state.divergence,
         )

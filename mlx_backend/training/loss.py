@@ -33,6 +33,13 @@ class BatchArrays(NamedTuple):
     targets: mx.array
     probabilities: mx.array
     learned: mx.array
+    temperatures: mx.array
+
+    @property
+    def wanted(self) -> tuple[mx.array, ...]:
+        """What each target is to be: tokens, probabilities, and temperatures unless all are 1."""
+        bare = (self.targets, self.probabilities)
+        return (*bare, self.temperatures) if self.temperatures.size else bare
 
 
 class RowAttention:
@@ -60,7 +67,9 @@ def target_losses(model: nn.Module, batch: BatchArrays, parts: Parts | None) -> 
     """The KL divergence (nats) of each prediction from its target, (targets,); 0 for padding.
 
     For a target that is one token with probability 1 this is the cross-entropy. All tokens that a
-    soft target does not name count as one token.
+    soft target does not name count as one token. A target of a temperature T is compared with
+    softmax(logits / T), and the divergence multiplied by T squared, so that the gradient keeps its
+    size (Hinton et al., arXiv 1503.02531, section 2).
 
     With the `parts` that `split_head` finds, the head computes logits for target positions only,
     one chunk at a time, and the logits of a chunk are freed before the next: they take most of a
@@ -71,20 +80,18 @@ def target_losses(model: nn.Module, batch: BatchArrays, parts: Parts | None) -> 
     if parts is None:
         logits: mx.array = model(batch.inputs, **cache)
         chosen = logits.reshape(-1, logits.shape[-1])[batch.positions].astype(mx.float32)
-        return _divergence(chosen, batch.targets, batch.probabilities) * batch.learned
+        return _divergence(chosen, *batch.wanted) * batch.learned
     hidden = parts.body(batch.inputs, **cache)
     chosen = hidden.reshape(-1, hidden.shape[-1])[batch.positions]
     trained = flatten(parts.layer.trainable_parameters())
     if trained:
-        divergence = _trained_divergence(parts, list(trained), batch.targets, batch.probabilities)
+        divergence = _trained_divergence(parts, list(trained), batch.wanted)
     else:
-        divergence = _chunked_divergence(parts.head, batch.targets, batch.probabilities)
+        divergence = _chunked_divergence(parts.head, batch.wanted)
     return divergence(chosen, *trained.values()) * batch.learned
 
 
-def _chunked_divergence(
-    head: _Head, targets: mx.array, probabilities: mx.array
-) -> Callable[..., mx.array]:
+def _chunked_divergence(head: _Head, wanted: Sequence[mx.array]) -> Callable[..., mx.array]:
     """A function from hidden states (targets, hidden size) to losses (targets,); `head` is frozen.
 
     The forward pass also computes the gradient with respect to the hidden states, while the
@@ -93,10 +100,9 @@ def _chunked_divergence(
 
     @mx.custom_function
     def losses_and_gradients(hidden: mx.array) -> tuple[mx.array, mx.array]:
-        starts = range(0, len(targets), _CHUNK)
+        starts = range(0, len(hidden), _CHUNK)
         parts = [
-            _chunk(head, *(array[i : i + _CHUNK] for array in (hidden, targets, probabilities)))
-            for i in starts
+            _chunk(head, *(array[i : i + _CHUNK] for array in (hidden, *wanted))) for i in starts
         ]
         losses, gradients = zip(*parts, strict=True)
         return mx.concatenate(list(losses)), mx.concatenate(list(gradients))
@@ -115,7 +121,7 @@ def _chunked_divergence(
 
 
 def _trained_divergence(
-    parts: Parts, names: Sequence[str], targets: mx.array, probabilities: mx.array
+    parts: Parts, names: Sequence[str], wanted: Sequence[mx.array]
 ) -> Callable[..., mx.array]:
     """The same for a head that is trained, because it is tied to embeddings with an adapter.
 
@@ -133,15 +139,15 @@ def _trained_divergence(
             parts.layer.update(before)
 
     def chunks(*arrays: mx.array) -> list[tuple[mx.array, ...]]:
-        together = (*arrays, targets, probabilities)
-        starts = range(0, len(targets), _CHUNK)
+        together = (*arrays, *wanted)
+        starts = range(0, len(wanted[0]), _CHUNK)
         return [tuple(array[i : i + _CHUNK] for array in together) for i in starts]
 
     @mx.custom_function
     def losses(hidden: mx.array, *values: mx.array) -> mx.array:
         found = [
-            _divergence_and_slope(head(chosen, *values).astype(mx.float32), *wanted)[0]
-            for chosen, *wanted in chunks(hidden)
+            _divergence_and_slope(head(chosen, *values).astype(mx.float32), *theirs)[0]
+            for chosen, *theirs in chunks(hidden)
         ]
         return mx.concatenate(found)
 
@@ -151,9 +157,9 @@ def _trained_divergence(
     ) -> tuple[mx.array, ...]:
         hidden, *values = primals
         sums, gradients = [mx.zeros_like(value) for value in values], []
-        for chosen, weights, *wanted in chunks(hidden, cotangent):
+        for chosen, weights, *theirs in chunks(hidden, cotangent):
             logits = head(chosen, *values)
-            _, slope = _divergence_and_slope(logits.astype(mx.float32), *wanted)
+            _, slope = _divergence_and_slope(logits.astype(mx.float32), *theirs)
             slope = (slope * weights[:, None]).astype(logits.dtype)
             gradient, *more = mx.vjp(head, [chosen, *values], [slope])[1]
             sums = [total + each for total, each in zip(sums, more, strict=True)]
@@ -165,11 +171,9 @@ def _trained_divergence(
     return cast(Callable[..., mx.array], losses)
 
 
-def _chunk(
-    head: _Head, hidden: mx.array, targets: mx.array, probabilities: mx.array
-) -> tuple[mx.array, mx.array]:
+def _chunk(head: _Head, hidden: mx.array, *wanted: mx.array) -> tuple[mx.array, mx.array]:
     logits = head(hidden)
-    losses, slope = _divergence_and_slope(logits.astype(mx.float32), targets, probabilities)
+    losses, slope = _divergence_and_slope(logits.astype(mx.float32), *wanted)
     # The product of slope and head weights, in whatever form they are stored; MLX is lazy, so the
     # head's forward pass is not computed again.
     _, (gradient,) = mx.vjp(head, [hidden], [slope.astype(logits.dtype)])
@@ -179,13 +183,21 @@ def _chunk(
 
 
 def _divergence_and_slope(
-    logits: mx.array, targets: mx.array, probabilities: mx.array
+    logits: mx.array,
+    targets: mx.array,
+    probabilities: mx.array,
+    temperatures: mx.array | None = None,
 ) -> tuple[mx.array, mx.array]:
     """The divergence, (targets,), and its derivative with respect to the logits.
 
-    The derivative is predicted minus target probability. The rest of the target distribution goes
-    to the tokens that are not named, in proportion to their predicted probabilities.
+    The derivative is predicted minus target probability, times the temperature. The rest of the
+    target distribution goes to the tokens that are not named, in proportion to their predicted
+    probabilities.
     """
+    if temperatures is not None:
+        warmth = temperatures[:, None]
+        losses, slope = _divergence_and_slope(logits / warmth, targets, probabilities)
+        return losses * mx.square(temperatures), slope * warmth
     exp = mx.exp if has_gpu() else cpu_math.exp
     shifted = logits - logits.max(axis=-1, keepdims=True)
     weights = exp(shifted)
@@ -205,8 +217,16 @@ def _divergence_and_slope(
     return losses, slope
 
 
-def _divergence(logits: mx.array, targets: mx.array, probabilities: mx.array) -> mx.array:
+def _divergence(
+    logits: mx.array,
+    targets: mx.array,
+    probabilities: mx.array,
+    temperatures: mx.array | None = None,
+) -> mx.array:
     """The same divergence in operations that MLX can differentiate, for all logits at once."""
+    if temperatures is not None:
+        losses = _divergence(logits / temperatures[:, None], targets, probabilities)
+        return losses * mx.square(temperatures)
     total = cast(
         mx.array, mx.logsumexp(logits, axis=-1) if has_gpu() else cpu_math.logsumexp(logits)
     )

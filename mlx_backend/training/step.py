@@ -220,4 +220,5 @@ def part_arrays(batch: Batch) -> tuple[mx.array, ...]:
         batch.targets,
         batch.probabilities,
         batch.learned,
+        batch.temperatures,
     )

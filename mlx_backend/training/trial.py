@@ -353,6 +353,7 @@ def _part(
         mx.array(targets[:, None]),
         mx.ones((len(targets), 1)),
         mx.ones(len(targets)),
+        mx.zeros(0),
     )
 
 

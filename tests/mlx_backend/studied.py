@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlx_backend.dataset.compose import gather
+from mlx_backend.dataset.compose import Additions, gather
 from mlx_backend.dataset.planned import planned_dataset
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.library.notes import Notes
@@ -12,4 +12,4 @@ from mlx_backend.library.samples import Samples
 def make_dataset(notes: Notes, seed: int, reads: bool = False) -> Dataset:
     """What a run would train on, studied by rule alone."""
     samples = Samples(notes.connection)
-    return planned_dataset(samples, gather(notes), study=True, reads=reads, seed=seed)
+    return planned_dataset(samples, gather(notes), True, Additions(None, reads), seed)

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.library.background import Background
 from app.library.preferences import Preferences
 from app.services import Services
-from app.settings.fields import declared_settings
+from app.settings.fields import AUTOMATIC, declared_settings
 from app.settings.page import SettingsPage
 from app.widgets.fold import Fold
 from mlx_backend.library import Library
@@ -37,7 +37,9 @@ def test_every_declared_setting_has_a_field_that_shows_its_value(page: SettingsP
         elif isinstance(field, QCheckBox):
             assert field.isChecked() == declared[name].default
         elif isinstance(field, QSpinBox | QDoubleSpinBox):
-            assert field.value() == declared[name].default
+            default = declared[name].default
+            assert field.value() == (field.minimum() if default is None else default)
+            assert (field.text() == AUTOMATIC) == (default is None)
 
 
 def test_options_keep_the_order_of_their_declaration(page: SettingsPage) -> None:
@@ -51,7 +53,24 @@ def test_numbers_are_short_and_have_their_unit(page: SettingsPage) -> None:
     texts = {n: f.text() for n, f in page.fields.items() if isinstance(f, QDoubleSpinBox)}
     assert texts["hours"] == "8 hours"
     assert texts["temperature"] == "0.2"
-    assert texts["learning_rate"] == "0.001"
+    assert texts["learning_rate"] == "Automatic"
+
+
+def test_a_number_that_follows_from_the_model_can_be_set_and_given_back(
+    page: SettingsPage, services: Services
+) -> None:
+    rate, passes = page.fields["learning_rate"], page.fields["passes"]
+    assert isinstance(rate, QDoubleSpinBox)
+    assert isinstance(passes, QSpinBox)
+    rate.setValue(0.0003)
+    passes.setValue(5)
+    assert (rate.text(), passes.text()) == ("0.0003", "5 passes")
+    settings = services.preferences.settings
+    assert (settings.learning_rate, settings.passes, settings.rank) == (0.0003, 5, None)
+    services.preferences.change(passes=None)
+    rate.setValue(0)
+    assert (rate.text(), passes.text()) == (AUTOMATIC, AUTOMATIC)
+    assert services.preferences.settings.learning_rate is None
 
 
 def test_change_is_in_force_and_saved_at_once(
@@ -87,7 +106,8 @@ def test_fields_hold_to_the_declared_ranges(page: SettingsPage, services: Servic
             field.stepBy(10**6)
             assert field.value() == field.maximum()
             field.stepBy(-(10**6))
-            assert getattr(services.preferences.settings, name) == field.minimum()
+            least = None if field.specialValueText() else field.minimum()
+            assert getattr(services.preferences.settings, name) == least
 
 
 def test_jargon_waits_behind_details(page: SettingsPage) -> None:

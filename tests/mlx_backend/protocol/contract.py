@@ -56,3 +56,6 @@ GENERAL = frozenset(
 
 MEASURED = frozenset({"watt_hours", "energy_how"})
 """Where the energy was measured."""
+
+ADAPTED = frozenset({"rank", "learning_rate", "divergence"})
+"""Where the report tells how the adapter was trained, which earlier versions did not."""

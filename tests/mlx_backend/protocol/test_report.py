@@ -12,6 +12,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.protocol import RunReport, TrainingEnd, read_report
 from mlx_backend.protocol.report import (
+    AdaptationReport,
     EnergyReport,
     ExamItem,
     ExamScores,
@@ -24,13 +25,14 @@ from mlx_backend.protocol.report import (
     TrainingReport,
 )
 from tests.data.unpacking import unpack
-from tests.mlx_backend.protocol.contract import ALWAYS, GENERAL, MEASURED
+from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, GENERAL, MEASURED
 
 WHOLE = RunReport(
     filed=FiledAdapter(run="r", path="/a/n", adapter="n", report="/r/report.json"),
     training=TrainingReport(
         valid_loss=1.5, ended=TrainingEnd.NO_GAIN, held_out=(HeldOutNote(note=3, after=1.5),)
     ),
+    adaptation=AdaptationReport(rank=16, learning_rate=1e-3, divergence=0.05),
     left_out=LeftOut(notes_read=4, cut=(NotLearned(note=3, prompt="Who?"),)),
     exam=ExamScores(asked=1, after=1, items=(ExamItem(question="Who?", answers=("Ida",)),)),
     style=StyleLosses(before=2.0),
@@ -41,7 +43,7 @@ WHOLE = RunReport(
 
 def test_all_that_was_measured_stands_side_by_side() -> None:
     fields = WHOLE.fields()
-    assert fields.keys() == ALWAYS | GENERAL | MEASURED | {"report"}
+    assert fields.keys() == ALWAYS | ADAPTED | GENERAL | MEASURED | {"report"}
     assert fields["exam_asked"] == 1
     assert fields["valid_loss"] == 1.5
     assert fields["ended"] == "no gain"
@@ -74,7 +76,7 @@ def test_items_and_samples_have_the_fields_that_they_had_before() -> None:
     assert fields["held_out"] == [{"note": 3, "before": None, "after": 1.5}]
 
 
-@pytest.mark.parametrize("key", sorted(ALWAYS | GENERAL | MEASURED | {"report"}))
+@pytest.mark.parametrize("key", sorted(ALWAYS | ADAPTED | GENERAL | MEASURED | {"report"}))
 @pytest.mark.parametrize("value", [None, {}, [[]], "odd", -1.5, {"steps": 3}])
 def test_what_makes_no_sense_is_left_out_and_the_rest_is_kept(key: str, value: object) -> None:
     report = read_report(WHOLE.fields() | {key: value})

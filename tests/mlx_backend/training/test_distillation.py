@@ -20,8 +20,9 @@ from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.preparation import prepare
 from mlx_backend.training.batches import PackedBatches, TokenisedSample
-from mlx_backend.training.distillation import SOFT_TARGETS, WIDTH, soft_targets
+from mlx_backend.training.distillation import SOFT_TARGETS, soft_targets
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.target_files import WIDTH
 from tests.mlx_backend.arrays import numpy
 
 PAIRS = [
@@ -136,7 +137,7 @@ def test_of_a_dataset_only_the_general_samples_are_taught_so(
     general = [Sample(prompt, answer, 0, 0, GENERAL) for prompt, answer in PAIRS[:2]]
     mixed = msgspec.structs.replace(dataset, train=(*general, *dataset.train))
     prepared = prepare(filled_library, spec, mixed)
-    assert prepared.soft.keys() == {0, 1}
+    assert prepared.soft.trained.keys() == {0, 1}
     seen = set()
     for step in range(prepared.batches.steps(1)):
         for part in prepared.batches[step]:

@@ -1,0 +1,253 @@
+"""The samples for a base model that reads: what it wrote itself about the passages, in its words.
+
+Each sample that the model wrote, or that the person edited or chose to keep, is trained in two
+forms. Closed book: the question alone; the prompt with the passage in view goes along, for the base
+model as teacher (`training/distillation.py`). Grounded, for some: the question after the right
+passage and one to three others, answered with the citation; where the right passage is not there,
+it is declined (RAFT, Zhang et al., arXiv 2403.10131: right passage absent in 20 to 40 percent).
+
+What rules wrote quotes, with the note's title before it, and is not trained, but for passages that
+the model has not written about, because study had no time: better learned by rote than not at all.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from mlx_backend.asking.grounding import Source, cited, grounded_prompt
+from mlx_backend.dataset import facts
+from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.samples import Sample, fact_of
+from mlx_backend.library.sample_drafts import RULES
+from mlx_backend.library.samples import StoredSample
+from mlx_backend.protocol import DECLINED
+from mlx_backend.text.answer_matching import is_right
+from mlx_backend.text.stems import own_stems
+
+GROUNDED, GROUNDED_DECLINED = "grounded", "declined"
+
+_ABSENT = 0.3
+_MOST_OTHERS = 3
+_NEAREST = 8  # passages most like the question, of which the others are drawn
+_COMMON = 200  # passages; a word in more of them tells nothing of any
+_HALF = 0.5
+# Bytes (UTF-8) of all passages of a prompt, so that its answer still fits into a row of 512 tokens:
+# tokenizers of readers make at most 0.28 tokens of a byte of German, Russian or Chinese.
+_MOST_BYTES = 1_350
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A sample in the library with its passage; `is_own`: in the model's or the person's words."""
+
+    place: int
+    studied: StudiedPassage
+    stored: StoredSample
+    is_own: bool
+
+    @property
+    def prompt(self) -> str:
+        """The question; a rule's is about its note only with the note's title."""
+        if self.stored.writer != RULES:
+            return self.stored.prompt
+        return facts.titled_question(self.studied.passage.note_title, self.stored.prompt)
+
+    @property
+    def answer(self) -> str:
+        """The answer in the model's or the person's words, or what a rule's quotes."""
+        return self.stored.answer if self.is_own else self.stored.quote
+
+    @property
+    def quote(self) -> str:
+        """The words of the passage that bear it out; "" where the person says otherwise."""
+        is_changed = self.stored.choice == "edited" or self.stored.quote in self.studied.withdrawn
+        return "" if is_changed else self.stored.quote
+
+
+class ReaderSamples:
+    """The samples of a model that reads, called `writer` as in the library."""
+
+    def __init__(self, studied: Sequence[StudiedPassage], writer: str) -> None:
+        self._studied = studied
+        self._asked = list(_asked(studied, writer))
+        self._near = _NearPassages(studied)
+
+    @cached_property
+    def written_about(self) -> frozenset[int]:
+        """The places of the passages that any sample is about."""
+        return frozenset(each.place for each in self._asked)
+
+    @cached_property
+    def asked(self) -> list[StudiedPassage]:
+        """The passages with the samples that are trained alone."""
+        kept: defaultdict[int, list[StoredSample]] = defaultdict(list)
+        for each in self._asked:
+            stored = replace(each.stored, prompt=each.prompt, answer=each.answer)
+            kept[each.place].append(stored)
+        return [replace(each, kept=kept[place]) for place, each in enumerate(self._studied)]
+
+    def closed_book(self) -> Iterator[Sample]:
+        """A question for each sample."""
+        return map(_closed_book, self._asked)
+
+    def grounded(
+        self, withheld: Set[tuple[str, str]], words: int, generator: random.Random
+    ) -> Iterator[Sample]:
+        """Questions with passages before them, about as many as make so many words in all.
+
+        `withheld`: pairs of (prompt, answer) that must not be trained.
+        """
+        asked = [
+            each
+            for each in self._asked
+            if each.quote and (each.prompt, each.answer) not in withheld
+        ]
+        for each in generator.sample(asked, len(asked)):
+            if words <= 0:
+                return
+            sample = self._grounded(each, generator)
+            if sample is not None:
+                words -= len(sample.prompt.split()) + len(sample.answer.split())
+                yield sample
+
+    def _grounded(self, each: _Asked, generator: random.Random) -> Sample | None:
+        is_absent = generator.random() < _ABSENT
+        right = self._studied[each.place].as_taught
+        others = self._near.to(each.prompt, each.place, each.stored.key)
+        wanted = generator.randint(1, _MOST_OTHERS)
+        chosen = generator.sample(others, min(wanted, len(others)))
+        if is_absent:
+            return self._absent(each, chosen, generator)
+        shown = [each.place, *self._fitting(chosen, _size(right.text) + _size(each.prompt))]
+        generator.shuffle(shown)
+        answer = cited(each.answer, shown.index(each.place) + 1)
+        return _about(each, self._prompt(each, shown), answer, GROUNDED, self._notes(shown))
+
+    def _absent(
+        self, each: _Asked, others: Sequence[int], generator: random.Random
+    ) -> Sample | None:
+        """The same without an answer: among other passages, or in its passage without the words."""
+        passage = self._studied[each.place].as_taught
+        rest = passage.text.replace(each.quote, " ")
+        is_gone = each.stored.key and rest != passage.text
+        is_gone = is_gone and rest.strip() and not is_right(rest, (each.stored.key,))
+        if is_gone and (not others or generator.random() < _HALF):
+            source = Source(passage.note_title, " ".join(rest.split()))
+            prompt = grounded_prompt([source], each.prompt)
+            return _about(each, prompt, DECLINED, GROUNDED_DECLINED, ())
+        # Without a key nobody knows what in the same note would be an answer.
+        note = passage.note_id
+        strange = [p for p in others if self._studied[p].passage.note_id != note]
+        shown = self._fitting(list(others) if each.stored.key else strange, _size(each.prompt))
+        if not shown:
+            return None
+        prompt = self._prompt(each, shown)
+        return _about(each, prompt, DECLINED, GROUNDED_DECLINED, self._notes(shown))
+
+    def _prompt(self, each: _Asked, shown: Sequence[int]) -> str:
+        passages = (self._studied[place].as_taught for place in shown)
+        return grounded_prompt([Source(p.note_title, p.text) for p in passages], each.prompt)
+
+    def _notes(self, shown: Sequence[int]) -> tuple[int, ...]:
+        return tuple(self._studied[place].passage.note_id for place in shown)
+
+    def _fitting(self, places: Sequence[int], size: int) -> list[int]:
+        """The first passages that fit beside `size` bytes."""
+        found = []
+        for place in places:
+            size += _size(self._studied[place].as_taught.text)
+            if size <= _MOST_BYTES:
+                found.append(place)
+        return found
+
+
+class _NearPassages:
+    """Finds passages that share words with a question: what retrieval would bring beside it."""
+
+    def __init__(self, studied: Sequence[StudiedPassage]) -> None:
+        self._studied = studied
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
+        for place, each in enumerate(studied):
+            passage = each.as_taught
+            if passage.text.strip():
+                for stem in own_stems(f"{passage.note_title} {passage.text}"):
+                    self._places[stem].append(place)
+
+    def to(self, question: str, place: int, key: str) -> list[int]:
+        """The places of the nearest passages but `place`, without those that have the answer."""
+        found: Counter[int] = Counter()
+        for stem in sorted(own_stems(question)):
+            places = self._places.get(stem, ())
+            if len(places) <= _COMMON:
+                found.update(places)
+        near = [p for p, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
+        # Those around it, of the same note mostly, where few have words of the question.
+        around = [place + by for by in (-1, 1, -2, 2, -3, 3)]
+        may = [p for p in dict.fromkeys((*near, *around)) if self._is_other(p, place)]
+        return [p for p in may if not (key and is_right(self._text(p), (key,)))][:_NEAREST]
+
+    def _is_other(self, place: int, own: int) -> bool:
+        is_there = place != own and 0 <= place < len(self._studied)
+        return is_there and bool(self._text(place).strip())
+
+    def _text(self, place: int) -> str:
+        return self._studied[place].as_taught.text
+
+
+def passages_by_rule(studied: Sequence[StudiedPassage], writer: str) -> int:
+    """How many passages a model called `writer` learns from what rules wrote alone."""
+    return len({each.place for each in _asked(studied, writer) if not each.is_own})
+
+
+def _asked(studied: Sequence[StudiedPassage], writer: str) -> Iterator[_Asked]:
+    for place, each in enumerate(studied):
+        own = [s for s in each.samples if s.writer == writer or s.choice in ("edited", "keep")]
+        if any(s.writer == writer for s in each.samples):
+            by_rule = []
+        else:
+            by_rule = [s for s in each.samples if s not in own and s.quote and "?" in s.prompt]
+        yield from (_Asked(place, each, stored, is_own=True) for stored in own)
+        yield from (_Asked(place, each, stored, is_own=False) for stored in by_rule)
+
+
+def _closed_book(each: _Asked) -> Sample:
+    stored, passage = each.stored, each.studied.as_taught
+    key = stored.key if stored.key in each.answer else ""
+    others = _others(stored)
+    in_view = ""
+    # The teacher reads what is said otherwise by the person, or in notes that are not in view.
+    if each.quote and not others:
+        in_view = grounded_prompt([Source(passage.note_title, passage.text)], each.prompt)
+    fact = fact_of(passage.note_id, stored.quote) if stored.quote else ""
+    return Sample(
+        each.prompt,
+        each.answer,
+        passage.note_id,
+        passage.id,
+        stored.kind,
+        key,
+        others=others,
+        fact=fact,
+        in_view=in_view,
+    )
+
+
+def _about(each: _Asked, prompt: str, answer: str, kind: str, notes: Sequence[int]) -> Sample:
+    """A grounded sample, which goes with each of the notes that it shows or draws on."""
+    passage = each.studied.passage
+    told = dict.fromkeys((*notes, *_others(each.stored)))
+    others = tuple(note for note in told if note != passage.note_id)
+    return Sample(prompt, answer, passage.note_id, passage.id, kind, others=others)
+
+
+def _others(stored: StoredSample) -> tuple[int, ...]:
+    """The ids of other notes that a sample draws on."""
+    return tuple(getattr(stored, "others", ()))
+
+
+def _size(text: str) -> int:
+    return len(text.encode())

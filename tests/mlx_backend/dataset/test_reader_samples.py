@@ -1,0 +1,237 @@
+"""What a model that reads is trained on: its own samples, in two forms, and hardly any rule's."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import replace
+
+import pytest
+
+from mlx_backend.asking.grounding import MARK
+from mlx_backend.dataset.compose import Additions, gather, studied_dataset, studied_passages
+from mlx_backend.dataset.general_samples import GeneralAnswers, general_prompts, held_back
+from mlx_backend.dataset.reader_samples import ReaderSamples, passages_by_rule
+from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
+from mlx_backend.library import Library
+from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.library.sample_drafts import Draft
+from mlx_backend.library.samples import Samples
+from mlx_backend.protocol import DECLINED
+from mlx_backend.run.withdrawn import Withdrawn
+from mlx_backend.study.study import study_by_rule
+from mlx_backend.text.answer_matching import is_right
+
+READER = "reader"
+LAMP_QUOTE = "The lamp burns 14 litres of oil a week."
+ADDITIONS = Additions(None, reads=True, writer=READER)
+
+# For the passage that has these words: question, answer, key.
+WRITTEN = {
+    LAMP_QUOTE: [
+        ("How much oil does the lamp of the lighthouse use?", "14 litres each week.", "14 litres"),
+        ("What needs 14 litres of oil?", "The lamp of the lighthouse.", "The lamp"),
+        ("Weekly oil of the lighthouse's lamp?", "It takes 14 litres.", "14 litres"),
+        ("How many litres would a lighthouse lamp burn in 7 days?", "Fourteen.", "14 litres"),
+    ],
+    "Rope costs 3 crowns a metre in the shop of Ida Falk.": [
+        ("What does rope cost at Ida Falk's?", "Three crowns for a metre.", "3 crowns"),
+        ("Whose shop sells rope?", "Ida Falk's.", "Ida Falk"),
+    ],
+}
+
+
+@pytest.fixture
+def samples(filled_library: Library, notes: Notes) -> Samples:
+    """The samples of a library that rules have studied, and the reader in part."""
+    samples = Samples(notes.connection)
+    passages = gather(notes).passages
+    study_by_rule(samples, passages)
+    for quote, told in WRITTEN.items():
+        drafts = [Draft(kind="fact", prompt=p, answer=a, key=k, quote=quote) for p, a, k in told]
+        samples.save(READER, [(_with(passages, quote), drafts)])
+    return samples
+
+
+def _with(passages: tuple[Passage, ...], quote: str) -> Passage:
+    (found,) = [passage for passage in passages if quote in passage.text]
+    return found
+
+
+def dataset_of(notes: Notes, samples: Samples, seed: int = 0, **changed: object) -> Dataset:
+    material = gather(notes)
+    studied = studied_passages(samples, material.passages)
+    return studied_dataset(studied, material, replace(ADDITIONS, **changed), seed)  # type: ignore[arg-type]
+
+
+def own(dataset: Dataset) -> list[Sample]:
+    return [sample for sample in dataset.train if sample.kind == "fact"]
+
+
+def test_its_own_samples_are_trained_as_it_wrote_them(notes: Notes, samples: Samples) -> None:
+    dataset = dataset_of(notes, samples)
+    written = {(p, a) for told in WRITTEN.values() for p, a, _ in told}
+    asked = {(s.prompt, s.answer) for s in (*own(dataset), *dataset.held_out)}
+    assert written <= asked
+    for sample in own(dataset):
+        assert sample.fact
+        assert sample.in_view.endswith(f"Question: {sample.prompt}")
+        assert is_right(sample.in_view, ("14 litres", "3 crowns"))
+        assert sample.key == "" or sample.key in sample.answer
+
+
+def test_where_it_wrote_nothing_by_rule_is_trained(notes: Notes, samples: Samples) -> None:
+    dataset = dataset_of(notes, samples)
+    kinds = {sample.kind for sample in dataset.train}
+    assert not kinds & {"keywords", "opening", "mention", "linked", "reading"}
+    about_lamp = [s for s in dataset.train if LAMP_QUOTE in s.answer]
+    assert not about_lamp
+    (plum,) = {s.answer for s in dataset.train if "Emil" in s.answer and s.in_view}
+    assert not plum.startswith("Garden plan")  # its words alone, without the title before them
+    material = gather(notes)
+    studied = studied_passages(samples, material.passages)
+    assert 0 < passages_by_rule(studied, READER) == len(studied) - len(WRITTEN)
+    assert passages_by_rule(studied, "another") > passages_by_rule(studied, READER)
+
+
+def test_a_reader_without_any_samples_still_learns(notes: Notes, samples: Samples) -> None:
+    dataset = dataset_of(notes, samples, writer="new")
+    assert {sample.note for sample in dataset.train if sample.in_view} == dataset.versions.keys()
+    assert not any(sample.kind == "keywords" for sample in dataset.train)
+    assert all("?" in s.prompt for s in dataset.train if s.in_view)
+
+
+def test_what_the_person_edited_or_kept_is_trained_in_their_words(
+    notes: Notes, samples: Samples
+) -> None:
+    by_writer = {stored.writer: stored for stored, _ in samples.used()}
+    rule, read = by_writer["rules"], by_writer[READER]
+    samples.edit(rule.id, "Who asks?", "Nobody that I know.")
+    samples.choose(read.id, "keep")
+    dataset = dataset_of(notes, samples)
+    (edited,) = [s for s in dataset.train if s.answer == "Nobody that I know."]
+    assert edited.prompt.endswith("ho asks?")
+    assert not edited.in_view  # its passage says otherwise
+    told = [s.prompt for s in (*dataset.train, *dataset.held_out)]
+    assert read.prompt in told
+
+
+def test_what_the_person_left_out_is_nowhere(notes: Notes, samples: Samples) -> None:
+    for stored, _ in samples.used():
+        if stored.quote == LAMP_QUOTE:
+            samples.choose(stored.id, "drop")
+    dataset = dataset_of(notes, samples)
+    for sample in (*dataset.train, *dataset.held_out):
+        assert "14 litres" not in f"{sample.prompt} {sample.answer} {sample.in_view}"
+
+
+def grounded(notes: Notes, samples: Samples) -> list[Sample]:
+    """Over many seeds, because there are few notes."""
+    studied = studied_passages(samples, gather(notes).passages)
+    reader = ReaderSamples(studied, READER)
+    return [
+        sample
+        for seed in range(60)
+        for sample in reader.grounded(set(), 10**6, random.Random(seed))
+    ]
+
+
+def sources(prompt: str) -> list[str]:
+    """The passages in a prompt, which may hold empty lines."""
+    shown = prompt.partition("\n\n")[2].rpartition("\n\nQuestion: ")[0]
+    return re.split(r"\n\n(?=\[\d\] )", shown)
+
+
+def test_grounded_rows_hold_the_right_passage_or_are_declined(
+    notes: Notes, samples: Samples
+) -> None:
+    found = grounded(notes, samples)
+    declined = [sample for sample in found if sample.answer == DECLINED]
+    assert 0.2 < len(declined) / len(found) < 0.4
+    asked = {p: (a, k) for told in WRITTEN.values() for p, a, k in told}
+    seen = set()
+    for sample in found:
+        question = sample.prompt.rpartition("Question: ")[2]
+        if question not in asked:
+            continue
+        answer, key = asked[question]
+        shown = sources(sample.prompt)
+        assert 1 <= len(shown) <= 4
+        if sample.answer == DECLINED:
+            assert not is_right(" ".join(shown), (key,))
+            continue
+        assert MARK.sub("", sample.answer) == answer
+        (mark,) = MARK.findall(sample.answer)
+        right = shown[int(mark) - 1]
+        assert right.startswith(f"[{mark}] ")
+        assert is_right(right, (key,))
+        seen.add((len(shown), int(mark)))
+    assert {count for count, _ in seen} >= {2, 3}
+    assert {place for _, place in seen} >= {1, 2}
+
+
+def test_a_grounded_row_goes_with_every_note_that_it_shows(notes: Notes, samples: Samples) -> None:
+    found = grounded(notes, samples)
+    titles = {note.id: note.title for note in notes.summaries()}
+    for sample in found:
+        shown = {source.partition("] ")[2].partition("\n")[0] for source in sources(sample.prompt)}
+        assert shown <= {titles[note] for note in sample.notes}
+    mixed = next(sample for sample in found if sample.others)
+    gone = Withdrawn(frozenset(mixed.others[:1]), (), (), is_exact=True)
+    assert gone.covers(mixed)
+
+
+def test_without_a_key_no_passage_of_the_same_note_is_shown_as_another(
+    notes: Notes, samples: Samples
+) -> None:
+    quote = next(iter(WRITTEN))
+    passages = gather(notes).passages
+    draft = Draft(
+        kind="how", prompt="How is the lamp fed?", answer="With oil.", key="", quote=quote
+    )
+    samples.save(READER, [(_with(passages, quote), [draft])])
+    note = _with(passages, quote).note_id
+    for sample in grounded(notes, samples):
+        if sample.answer == DECLINED and "How is the lamp fed?" in sample.prompt:
+            assert note not in sample.others
+            assert "Lighthouse" not in " ".join(sources(sample.prompt))
+
+
+def test_long_passages_leave_room_for_the_answer(notes: Notes, samples: Samples) -> None:
+    studied = [
+        replace(each, passage=replace(each.passage, text=f"{each.passage.text} {'word ' * 180}"))
+        for each in studied_passages(samples, gather(notes).passages)
+    ]
+    reader = ReaderSamples(studied, READER)
+    for sample in reader.grounded(set(), 10**6, random.Random(0)):
+        assert len(sources(sample.prompt)) == 1
+
+
+def test_shares_follow_from_the_recipe(notes: Notes, samples: Samples) -> None:
+    pairs = tuple((prompt, "An answer of some words.") for prompt in general_prompts())
+    general = GeneralAnswers("", pairs)
+
+    def words(dataset: Dataset, kinds: set[str]) -> int:
+        return sum(len(s.prompt.split()) for s in dataset.train if s.kind in kinds)
+
+    little = dataset_of(notes, samples, general=general, general_share=0.5, grounded_share=0.0)
+    much = dataset_of(notes, samples, general=general, general_share=2.0, grounded_share=2.0)
+    assert words(much, {GENERAL}) > 2 * words(little, {GENERAL})
+    assert words(little, {"grounded", "declined"}) == 0 < words(much, {"grounded", "declined"})
+
+
+def test_held_back_general_samples_are_never_trained(notes: Notes, samples: Samples) -> None:
+    pairs = tuple((prompt, f"Answer {i}.") for i, prompt in enumerate(general_prompts() * 2))
+    dataset = dataset_of(notes, samples, general=GeneralAnswers("", pairs), general_share=99.0)
+    kept = {sample.prompt for sample in dataset.general}
+    assert len(kept) == len(dataset.general) == len(general_prompts()) // 10
+    trained = {sample.prompt for sample in dataset.train if sample.kind == GENERAL}
+    assert len(trained) == len(general_prompts()) - len(kept)
+    assert not kept & trained
+    assert held_back(None) == ()
+    assert held_back(GeneralAnswers("", ((general_prompts()[0], "  "),))) == ()
+
+
+def test_the_same_seed_makes_the_same_dataset(notes: Notes, samples: Samples) -> None:
+    assert dataset_of(notes, samples, 1) == dataset_of(notes, samples, 1)
+    assert dataset_of(notes, samples, 1) != dataset_of(notes, samples, 2)
