@@ -135,26 +135,26 @@ def studied_dataset(
     """
     generator = random.Random(seed)
     recipe = recipe_for(studied)
-    exam, near = held_out.set_aside(studied, generator)
+    aside = held_out.set_aside(studied, generator)
     style = _style_passages(material.passages, recipe, generator)
     samples: list[Sample] = []
     asked = [each for each in studied if recipe.facts or each.passage.note_id not in style]
     samples += facts.about_facts(asked, generator, few=not recipe.facts)
     if recipe.facts:
         samples += facts.about_names(studied)
-        samples += linked_notes.about_links(studied, material.places, near)
+        samples += linked_notes.about_links(studied, material.places, aside.withheld)
     for each in studied:
         is_written_about = each.samples or each.left_out
         if each.passage.note_id not in style and (recipe.style or not is_written_about):
             samples += _texts(each.as_taught)
-    withheld = {(sample.prompt, sample.answer) for sample in exam} | near
-    samples = held_out.without(samples, withheld, exam)
-    samples += _additions(samples, studied, withheld, additions, generator)
+    samples = held_out.without(samples, aside.withheld, aside.all)
+    samples += _additions(samples, studied, aside.withheld, additions, generator)
     generator.shuffle(samples)
     measured = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
     return Dataset(
         train=tuple(samples),
-        held_out=tuple(exam),
+        held_out=tuple(aside.exam),
+        choosing=tuple(aside.choosing),
         versions=material.versions,
         masking=material.masking,
         style=tuple(sample for passage in measured for sample in note_texts.as_it_stands(passage)),

@@ -171,7 +171,7 @@ def _prepare_batches(
             "Add notes with a few sentences of text.",
         )
     held_out = PackedBatches(
-        _tokenise(loaded.form, dataset.held_out, way.longest_row, {}), spec.seed, shape
+        _tokenise(loaded.form, dataset.followed, way.longest_row, {}), spec.seed, shape
     )
     return Preparation(
         loaded=loaded,
@@ -183,7 +183,7 @@ def _prepare_batches(
         batches=batches,
         held_out=HeldOut(
             batches=tuple(part for i in range(held_out.steps(1)) for part in held_out[i]),
-            notes={number: sample.note for number, sample in enumerate(dataset.held_out)},
+            notes={number: sample.note for number, sample in enumerate(dataset.followed)},
         ),
         soft=basis.soft,
         cut=tuple(i for i, sample in enumerate(train) if sample.is_cut and sample.targets),
