@@ -34,9 +34,39 @@ def exam(report: RunReport) -> str:
             "None was learned in these words, and some ask for what was not learned at all, because"
             " the night was too short for all of it."
         )
+    told = f"These questions were set aside before the training. {learned} The model answers from"
+    return f"{told} memory.{_other_wordings(report)}{_fewer(report)}"
+
+
+def _other_wordings(report: RunReport) -> str:
+    """How it answered what only another writer worded; "" where nothing like that was asked."""
+    asked = [item for item in report.exam.items if item.by_other]
+    if not asked:
+        return ""
+    right = amounts.part(sum(item.right_after for item in asked), len(asked))
     return (
-        f"These questions were set aside before the training. {learned} The model answers from"
-        " memory."
+        " For some of them, all wordings that it learned were written by fixed rules and the"
+        f" question by the base model, or the other way round: of these, it answers {right}."
+    )
+
+
+def _fewer(report: RunReport) -> str:
+    exam = report.exam
+    if not exam.not_asked:
+        return ""
+    return f" There was time to ask {amounts.part(exam.asked, exam.asked + exam.not_asked)}."
+
+
+def marks(report: RunReport) -> str:
+    """Both counts of right answers, where they were marked in both ways; "" otherwise."""
+    exam = report.exam
+    if exam.by_words_after is None or exam.by_meaning_after is None:
+        return ""
+    words, meaning = amounts.number(exam.by_words_after), amounts.number(exam.by_meaning_after)
+    return (
+        f"Right by words: {words}, because the answer has the very words of your notes. Right by"
+        f" meaning: {meaning}, as the base model judges with the notes in view. Above, short"
+        " answers count by words, long ones by meaning."
     )
 
 
@@ -73,12 +103,16 @@ def general(report: RunReport) -> str:
     """How much of what the base model knew was kept."""
     scores = report.general
     lost = scores.before - scores.after
-    if lost <= 0:
+    if lost == 0 < scores.asked:
+        sentence = "It lost nothing of these: as many are right as before."
+    elif lost < 0:
         sentence = "It lost nothing of these."
     elif lost <= MOST_FORGOTTEN * scores.asked:
         sentence = "It forgot next to nothing of these."
     else:
         sentence = "It forgot some of these: for other things than your notes, ask the base model."
+        if scores.may_be_chance:
+            sentence = "It answers fewer of these, but so small a difference may be chance alone."
     if scores.perplexity_after > MOST_PERPLEXITY * scores.perplexity_before > 0:
         sentence += " But it predicts text about other things less well than before."
     return sentence

@@ -34,6 +34,7 @@ class ReportView(QWidget):
         self.exam = ScoreBars("Questions about your notes")
         self.examples = Examples()
         self.exam_told = paragraph(kind="quiet")
+        self.marks = paragraph(kind="quiet")
         self.study = paragraph()
         self.thrown_out = paragraph(kind="quiet")
         self.samples = button("Read the Samples", "link")
@@ -61,6 +62,7 @@ class ReportView(QWidget):
             self.details.button.setChecked(False)
         self.exam_told.setText(report_story.exam(report))
         self.exam.show_score(report.exam.after, report.exam.before, report.exam.asked)
+        _tell(self.marks, report_story.marks(report))
         self.examples.show_items(report.exam.items)
         _tell(self.study, report_story.study(report))
         thrown_out = "\n".join(report_story.thrown_out(report))
@@ -95,7 +97,7 @@ class ReportView(QWidget):
             (
                 "exam",
                 "Questions about your notes",
-                (self.exam_told, self.exam, self.examples),
+                (self.exam_told, self.exam, self.marks, self.examples),
             ),
             ("study", "What it studied", (self.study, self.thrown_out, self.samples)),
             ("general", "What it could before", (_quiet(_GENERAL), self.general, self.kept)),

@@ -40,8 +40,9 @@ def doing(run: JobSnapshot) -> str:
     if run.waiting is not None:
         return waiting_for(run.waiting)
     status = run.status
-    stage = stage_name(status.stage)
     progress = status.progress
+    is_exam = progress is not None and progress.unit == "questions"
+    stage = "Exam" if is_exam else stage_name(status.stage)
     if progress is None or not (progress.total or progress.done):
         return f"{stage}…"
     kept = f", {amounts.regional(progress.text)}" if is_studying(run) and progress.text else ""

@@ -8,12 +8,13 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from mlx_backend.cli import piped
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.printing import one_line
 from mlx_backend.cli.talking import Ask, readable, talk
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library, database
@@ -47,7 +48,7 @@ def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
 def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight exam FILE.tsv`: ask each question greedily and mark the answers."""
-    from mlx_backend.exam.marking import LONGEST_ANSWER, read_questions, take_exam
+    from mlx_backend.exam.marking import LONGEST_ANSWER, mark, read_questions, take_exam
 
     library = Library.open()
     questions = read_questions(options.file)
@@ -61,18 +62,31 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
         database.opened(library.database) as connection,
     ):
 
-        def answer_all(prompts: Sequence[str]) -> Sequence[str]:
-            return model.answer_all(prompts, LONGEST_ANSWER, lambda done, _: _advance(bar, done))
+        def heard(item: Item) -> None:
+            bar.clear()
+            console.say(_line(item))
+            bar.update(1)
 
         if options.grounded:
             retriever = Retriever(connection)
             retriever.refresh()
             _read_for_meaning(library, connection, console)
             items = take_grounded_exam(
-                questions, model, retriever, answer_all, lambda done: _advance(bar, done)
+                questions,
+                model,
+                retriever,
+                lambda prompts: model.answer_all(prompts, LONGEST_ANSWER),
+                heard,
             )
         else:
-            items = take_exam(questions, answer_all)
+            items = take_exam(
+                questions,
+                lambda prompts: model.answer_all(
+                    prompts,
+                    LONGEST_ANSWER,
+                    on_answer=lambda i, text: heard(mark(questions[i], text)),
+                ),
+            )
     unread = sum(not (item.text or model.fits(item.question, LONGEST_ANSWER)) for item in items)
     if unread:
         console.note(f"Too long for the model, and so not answered: {_count_of_questions(unread)}.")
@@ -93,12 +107,8 @@ def _read_for_meaning(library: Library, connection: sqlite3.Connection, console:
 
 
 def _marked(items: Sequence[Item], console: Console) -> dict[str, object]:
-    """Print the result of an exam; return its fields for --json."""
+    """Print how many answers were right; return the fields of all for --json."""
     correct = sum(item.right for item in items)
-    console.table(
-        ["", "Question", "Answer"],
-        [("+" if i.right else "-", i.question, i.text[:100]) for i in items],
-    )
     console.say(f"{correct} of {len(items)} right.")
     return {
         "asked": len(items),
@@ -115,6 +125,11 @@ def _marked(items: Sequence[Item], console: Console) -> dict[str, object]:
             for item in items
         ],
     }
+
+
+def _line(item: Item) -> str:
+    """A question with its answer: + for a right one, - for a wrong one."""
+    return f"{'+' if item.right else '-'} {one_line(item.question)}  {one_line(item.text)[:100]}"
 
 
 def _question(prompt: str | None, console: Console) -> str:
@@ -243,10 +258,6 @@ def _sampling(library: Library, options: argparse.Namespace) -> Sampling:
         max_tokens=options.max_tokens or settings.max_tokens,
         seed=options.seed,
     )
-
-
-def _advance(bar: tqdm[NoReturn], done: int) -> None:
-    bar.update(done - bar.n)
 
 
 def _citations(citations: Sequence[Citation]) -> list[dict[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import NoReturn, Self, TextIO
 
@@ -33,6 +33,7 @@ _STAGES = {
     "trying": "Trying it out",
 }
 _BYTES = "bytes"
+_LONGEST = 100  # characters of an answer
 
 
 def follow(folder: JobFolder) -> JobStatus:
@@ -94,6 +95,9 @@ class ProgressLines:
         remark = _remark(event)
         if remark:
             self._tell(remark)
+        elif isinstance(event, protocol.Examined):
+            for line in _answers(event):
+                self._tell(line)
         elif isinstance(event, protocol.StepDone) and self._is_time():
             self._tell(_step(event))
         elif isinstance(event, protocol.Progress) and self._is_time():
@@ -143,6 +147,9 @@ class ProgressBar:
                 speed = f"loss {event.loss:.2f}, {event.tokens_per_second:.0f} tokens/s"
                 self._bar.set_postfix_str(speed, refresh=False)
                 self._bar.update(event.step - self._bar.n)
+            case protocol.Examined():
+                for line in _answers(event):
+                    self._bar.write(harmless(line), file=self._file)
             case _:
                 if remark := _remark(event):
                     self._bar.write(harmless(remark), file=self._file)
@@ -166,6 +173,14 @@ def _remark(event: protocol.JobEvent) -> str:
             return "Going on."
         case _:
             return ""
+
+
+def _answers(event: protocol.Examined) -> Iterator[str]:
+    """A line for each answer of the exam: + for a right one, - for a wrong one."""
+    for each in event.answers:
+        said = " ".join(each.text.split())
+        short = said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
+        yield f"{'+' if each.right else '-'} {' '.join(each.question.split())}  {short}"
 
 
 def _stage(event: protocol.StageBegan) -> str:

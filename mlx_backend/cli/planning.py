@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlx_backend.cli.amounts import counted, duration
@@ -16,6 +17,7 @@ from mlx_backend.protocol import TrainSpec
 
 if TYPE_CHECKING:
     from mlx_backend.dataset.samples import Dataset
+    from mlx_backend.exam.sizing import Measuring
     from mlx_backend.run.plan import RunPlan
 
 # A plan that was cancelled may take a moment to end.
@@ -42,14 +44,43 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
                 "Plan when that run is done (see `overnight runs`), or start the next one now:"
                 " it waits for its turn and makes its own plan.",
             )
-        planned, to_study = _measured(library, spec)
-    _tell(planned, to_study, options, console)
+        night = _measured(library, spec)
+    _tell(night, options, console)
+    planned = night.plan
     fields = {name: getattr(planned, name) for name in planned.__struct_fields__}
-    return fields | {"unstudied": to_study}
+    return fields | {
+        "unstudied": night.unstudied,
+        "exam": night.measuring.exam,
+        "shares": {name: round(s / 60, 2) for name, s in night.parts().items()},
+    }
 
 
-def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
-    """The plan, and the number of passages that the base model has not studied yet."""
+@dataclass(frozen=True)
+class _Night:
+    """What a night would do: the `plan` of the whole of it, and the seconds of its parts.
+
+    unstudied: passages that the base model has not studied yet. training_s: of the steps alone.
+    """
+
+    plan: RunPlan
+    unstudied: int
+    study_s: float
+    general_s: float
+    training_s: float
+    measuring: Measuring
+
+    def parts(self) -> dict[str, float]:
+        """The seconds of each part, by its name."""
+        return {
+            "study": self.study_s,
+            "general": self.general_s,
+            "training": self.training_s,
+            "measuring": self.measuring.seconds,
+        }
+
+
+def _measured(library: Library, spec: TrainSpec) -> _Night:
+    """Measure what a run would take."""
     import msgspec
 
     from mlx_backend.dataset.compose import Additions, gather
@@ -59,47 +90,57 @@ def _measured(library: Library, spec: TrainSpec) -> tuple[RunPlan, int]:
     from mlx_backend.library.samples import Samples
     from mlx_backend.models.starter import find_base_model
     from mlx_backend.night.deadline import latest_end
-    from mlx_backend.run.study_stage import budget, expected_seconds, unstudied
+    from mlx_backend.run.study_stage import (
+        budget,
+        expected_answering,
+        expected_writing,
+        unstudied,
+    )
 
     model = find_base_model(library, spec.model)
     with database.opened(library.database) as connection:
         material, samples = gather(Notes(connection)), Samples(connection)
         dataset = planned_dataset(samples, material, spec.study, Additions.of(model), spec.seed)
         now = time.time()
-        to_study, study_s = 0, 0.0
+        may_take = budget(latest_end(spec, now), now)
+        to_study, study_s, general_s = 0, 0.0, 0.0
         if spec.study:
             to_study = unstudied(samples, material, model)
-            may_take = budget(latest_end(spec, now), now)
-            study_s = expected_seconds(samples, material, model, may_take)
-    planned, beside_s = _training(library, spec, dataset, now, study_s)
-    minutes = planned.minutes + (study_s + beside_s) / 60
-    return msgspec.structs.replace(planned, minutes=round(minutes, 2)), to_study
+            study_s = expected_writing(samples, material, model, may_take.study)
+            general_s = expected_answering(model, may_take.general)
+    planned, measuring = _training(library, spec, dataset, now, study_s + general_s)
+    beside_s = study_s + general_s + measuring.seconds
+    whole = msgspec.structs.replace(planned, minutes=round(planned.minutes + beside_s / 60, 4))
+    return _Night(whole, to_study, study_s, general_s, planned.minutes * 60, measuring)
 
 
 def _training(
     library: Library, spec: TrainSpec, dataset: Dataset, began: float, study_s: float
-) -> tuple[RunPlan, float]:
-    """The plan of the training alone, and the seconds that what is beside it takes.
+) -> tuple[RunPlan, Measuring]:
+    """The plan of the training, with the base model as teacher, and what is measured beside it."""
+    import msgspec
 
-    That is the exams before and after it, and the base model as teacher.
-    """
-    from mlx_backend.night.deadline import training_deadline
-    from mlx_backend.run.assessment import expected_time
+    from mlx_backend.night.deadline import length_of, training_deadline
+    from mlx_backend.night.shares import budget_of
+    from mlx_backend.run.assessment import expected_measuring
     from mlx_backend.run.plan import plan_what_fits
     from mlx_backend.run.plan_stage import TEACHING_SHARE
     from mlx_backend.run.preparation import expected_targets_s, prepare
 
     _keep_to_free_cores()
     preparation = prepare(library, spec, dataset)
-    exams = expected_time(preparation, dataset, spec.hours, is_base=spec.start_from is None)
-    beside_s = exams.before + exams.after
+    budget_s = budget_of(length_of(spec, began)).measuring
+    is_base = spec.start_from is None
+    measuring = expected_measuring(preparation.loaded, dataset, budget_s, is_base)
     deadline = training_deadline(spec, began, study_s)
     teaching_s = expected_targets_s(preparation, dataset)
     if deadline is not None:
         teaching_s = min(teaching_s, TEACHING_SHARE * max(0.0, deadline - began - study_s))
-        deadline -= beside_s + teaching_s
+        deadline -= measuring.seconds + teaching_s
     planned, _ = plan_what_fits(spec, dataset, preparation, deadline)
-    return planned, beside_s + teaching_s
+    minutes = planned.minutes + teaching_s / 60
+    planned = msgspec.structs.replace(planned, minutes=minutes, choosing=measuring.choosing)
+    return planned, measuring
 
 
 def _keep_to_free_cores() -> None:
@@ -111,7 +152,8 @@ def _keep_to_free_cores() -> None:
         fix_cores(free_cores())
 
 
-def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console: Console) -> None:
+def _tell(night: _Night, options: argparse.Namespace, console: Console) -> None:
+    planned, to_study = night.plan, night.unstudied
     about = "about " if to_study else ""
     console.say(
         f"{about.capitalize()}{counted(planned.samples, 'sample')}"
@@ -126,6 +168,7 @@ def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console:
             f"{counted(to_study, 'passage')} are not studied yet. The run plans again after"
             " studying them, because the new samples take more steps."
         )
+    console.say(_parts(night))
     if options.hours and planned.passes < 1:
         share = max(1, round(planned.passes * 100))
         console.say(
@@ -142,3 +185,20 @@ def _tell(planned: RunPlan, to_study: int, options: argparse.Namespace, console:
         console.say("This does not fit into the memory that is free now.")
         if planned.instead:
             console.say(f"With another base model it would fit: --model {planned.instead}")
+
+
+_PARTS = {
+    "study": "for study of the notes",
+    "general": "for general answers of the base model",
+    "training": "for training",
+    "measuring": "for exams",
+}
+
+
+def _parts(night: _Night) -> str:
+    """How the time is shared, in a sentence or two."""
+    parts = {name: seconds for name, seconds in night.parts().items() if seconds >= 1.0}
+    told = ", ".join(f"about {duration(s)} {_PARTS[name]}" for name, s in parts.items())
+    asked = counted(night.measuring.exam, "question")
+    general = " and no general ones" if not night.measuring.every else ""
+    return f"{told[:1].upper()}{told[1:]}: {asked} about your notes{general}, before and after."

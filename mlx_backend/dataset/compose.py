@@ -160,25 +160,25 @@ def studied_dataset(
     generator = random.Random(seed)
     recipe = recipe_for(studied)
     reader = ReaderSamples(studied, additions.writer) if additions.writer else None
-    exam, near = held_out.set_aside(reader.asked if reader else studied, generator, not reader)
+    aside = held_out.set_aside(reader.asked if reader else studied, generator, not reader)
     style = _style_passages(material.passages, recipe, generator)
     samples = (
         list(_of_reader(reader, studied, recipe, style))
         if reader
-        else _of_rules(studied, material, recipe, (style, near), generator)
+        else _of_rules(studied, material, recipe, (style, aside.withheld), generator)
     )
-    withheld = {(sample.prompt, sample.answer) for sample in exam} | near
-    samples = held_out.without(samples, withheld, exam)
+    samples = held_out.without(samples, aside.withheld, aside.all)
     if recipe.facts and not reader:  # further wordings of what is trained, none from the exam
         samples = crooked.with_crooked(samples, studied)
         samples = synonyms.with_synonyms(samples, material.english, generator)
-        samples = held_out.without(samples, withheld, exam)
-    samples += _additions(samples, studied, withheld, (additions, reader), generator)
+        samples = held_out.without(samples, aside.withheld, aside.all)
+    samples += _additions(samples, studied, aside.withheld, (additions, reader), generator)
     generator.shuffle(samples)
     measured = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
     return Dataset(
         train=tuple(samples),
-        held_out=tuple(exam),
+        held_out=tuple(aside.exam),
+        choosing=tuple(aside.choosing),
         versions=material.versions,
         masking=material.masking,
         style=tuple(sample for passage in measured for sample in note_texts.as_it_stands(passage)),

@@ -16,6 +16,7 @@ import msgspec
 
 from mlx_backend.dataset.samples import GENERAL, Sample
 from mlx_backend.files import write_atomically
+from mlx_backend.jobs.pieces import pieces
 
 LONGEST_ANSWER = 72
 """Most tokens of a general answer: enough to keep its manner, and cheap enough for many."""
@@ -27,8 +28,8 @@ DRAWS = 2
 
 TEMPERATURE = 1.0
 
-_AT_ONCE = 32
 _HELD_BACK_EVERY = 10  # one prompt in so many is not trained
+_MOST_AT_ONCE = 32
 
 
 class GeneralAnswers(msgspec.Struct, frozen=True):
@@ -61,11 +62,11 @@ def general_answers(
     known = _known(path, sha256)
     missing = _missing(known)
     total = len(known.pairs) + len(missing)
-    for first in range(0, len(missing), _AT_ONCE):
+    for piece in pieces(len(missing), _MOST_AT_ONCE):
         on_progress(len(known.pairs), total)
         if is_enough():
             break
-        prompts = missing[first : first + _AT_ONCE]
+        prompts = [missing[i] for i in piece]
         written = zip(prompts, answer_all(prompts), strict=True)
         known = GeneralAnswers(sha256, (*known.pairs, *written))
         write_atomically(path, msgspec.json.encode(known))

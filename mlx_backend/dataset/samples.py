@@ -16,6 +16,9 @@ GENERAL = "general"
 NOT_SAID = "not said"
 """The kind of questions that ask of one thing what a note says of another, to be declined."""
 
+FEWEST_TO_FOLLOW = 16
+"""Fewer questions for choosing say too little about the loss; then all held-out samples do."""
+
 OF_SEVERAL_NOTES = frozenset({"linked", "mention", NOT_SAID})
 """The kinds of samples that also quote other notes than their own."""
 
@@ -28,6 +31,8 @@ class Sample(msgspec.Struct, frozen=True):
     key: the part of the answer that the prompt asks for, "" where that is not known.
     rewordings: other prompts for the same answer; each pass over the samples takes the next one.
     fact: the fact that it teaches, as `fact_of` names it; "" for none.
+    by_other: of a question for the exam: its fact is trained in the wordings of another writer
+    alone (rules or model).
     in_view: the prompt with its passage in view, for the base model as teacher: its probabilities
     of the answer after it are this sample's soft targets. "" trains the words of the answer.
     """
@@ -42,6 +47,7 @@ class Sample(msgspec.Struct, frozen=True):
     others: tuple[int, ...] = ()
     fact: str = ""
     in_view: str = ""
+    by_other: bool = False
 
     @property
     def notes(self) -> tuple[int, ...]:
@@ -79,7 +85,9 @@ class Shown(msgspec.Struct, frozen=True):
 class Dataset(msgspec.Struct, frozen=True):
     """What a run trains on, and what it is measured on.
 
-    train: the samples to train. held_out: questions for the exam, never trained.
+    train: the samples to train. held_out: questions for the exam, never trained. choosing:
+    questions that are not trained either, by which the best state of the training is chosen; the
+    exam does not ask them, because what was chosen by them looks better at them than it is.
     versions: the SHA-256 of the notes' files when this was written, by note id.
     style: passages whose text is not trained as a whole; the loss on them measures the style.
     general: general samples that are not trained: how the model predicts them tells how far it has
@@ -99,6 +107,14 @@ class Dataset(msgspec.Struct, frozen=True):
     shown: Shown = Shown()
     knows_others: bool = True
     general: tuple[Sample, ...] = ()
+    choosing: tuple[Sample, ...] = ()
+
+    @property
+    def followed(self) -> tuple[Sample, ...]:
+        """The held-out samples whose loss is followed while the training goes on."""
+        if len(self.choosing) >= FEWEST_TO_FOLLOW:
+            return self.choosing
+        return (*self.held_out, *self.choosing)
 
     @property
     def notes(self) -> int:

@@ -16,10 +16,16 @@ LONGEST_ANSWER = 48
 
 @dataclass(frozen=True)
 class ExamQuestion:
-    """A question and the answers that count as right."""
+    """A question and the answers that count as right.
+
+    said: all that the notes say in reply, "" where that is not known. by_other: whether only
+    another writer (rules or model) worded the questions by which its fact was trained.
+    """
 
     text: str
     answers: tuple[str, ...]
+    said: str = ""
+    by_other: bool = False
 
 
 @dataclass(frozen=True)

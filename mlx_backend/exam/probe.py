@@ -32,12 +32,14 @@ class Probe(msgspec.Struct, frozen=True):
     """The result of a probe.
 
     asked, right: numbers of questions. perplexity: of the general answers. seconds: of the probe.
+    marks: whether each question was answered right; () in files of version 0.1.
     """
 
     asked: int
     right: int
     perplexity: float
     seconds: float = 0.0
+    marks: tuple[bool, ...] = ()
 
 
 class KeptProbes(msgspec.Struct, frozen=True):
@@ -58,22 +60,27 @@ def take_probe(loaded: LoadedModel, every: int = 1, check: Check = never) -> Pro
         pairs += [(question, choice) for choice in choices]
         sizes.append(len(choices))
     losses = answer_losses(loaded, pairs, check)
-    right_ones, first = 0, 0
+    marks, first = [], 0
     for size in sizes:
         means = [total / count for total, count in losses[first : first + size]]
-        right_ones += means[0] == min(means)
+        marks.append(means[0] == min(means))
         first += size
     texts = answer_losses(loaded, [(question, answer) for question, answer in answers], check)
     mean = sum(total for total, _ in texts) / max(1, sum(count for _, count in texts))
     seconds = time.perf_counter() - began
-    return Probe(len(questions), right_ones, math.exp(mean), seconds)
+    return Probe(len(questions), sum(marks), math.exp(mean), seconds, tuple(marks))
+
+
+def general_questions() -> int:
+    """How many general questions ship with the app."""
+    return len(_lines(_QUESTIONS))
 
 
 def probe_of_base(loaded: LoadedModel, every: int = 1, check: Check = never) -> Probe:
     """The probe of the base model without adapters, taken once and kept in its folder."""
     path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
     known = _known(path, sha256)
-    if every not in known:
+    if not _has_marks(known.get(every)):
         known[every] = take_probe(loaded, every, check)
         write_atomically(path, msgspec.json.encode(KeptProbes(sha256, known)))
     return known[every]
@@ -91,7 +98,12 @@ def expected_probe_s(loaded: LoadedModel, every: int = 1) -> float:
 def is_kept(loaded: LoadedModel, every: int = 1) -> bool:
     """Whether `probe_of_base` has its result already."""
     path, sha256 = loaded.info.path / GENERAL_PROBE, digest_of(loaded.info.card.sha256)
-    return every in _known(path, sha256)
+    return _has_marks(_known(path, sha256).get(every))
+
+
+def _has_marks(probe: Probe | None) -> bool:
+    """Whether a kept probe tells of each question; one of version 0.1 does not."""
+    return probe is not None and len(probe.marks) == probe.asked
 
 
 def digest_of(sha256: str) -> str:

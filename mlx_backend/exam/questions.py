@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from mlx_backend.dataset.samples import Dataset
-from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, take_exam
+from mlx_backend.dataset.samples import Sample
+from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, mark
+from mlx_backend.jobs.pieces import FIRST, pieces
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.training.stop_requests import Check, never
 
-# These take about ten seconds on two cores, and are enough to distinguish 1 right from 10.
-_QUESTIONS = 24
+_MOST_AT_ONCE = 32
 _FIRST_TOKENS = 4
+
+Heard = Callable[[Sequence[Item], int, int], object]
+"""Gets the marked answers of a batch, and how many questions are answered by then, of how many."""
+
+
+def _ignore(*_: object) -> None:
+    """Where nobody listens."""
+
+
+def _is_never_over(_: int) -> bool:
+    return False
 
 
 class Examination(msgspec.Struct, frozen=True):
@@ -29,22 +40,35 @@ class Examination(msgspec.Struct, frozen=True):
         return sum(item.right for item in self.items)
 
 
-def exam_questions(dataset: Dataset) -> list[ExamQuestion]:
-    """The questions of a run's exam: held-out wordings of facts that are trained.
+def exam_questions(held_out: Sequence[Sample]) -> list[ExamQuestion]:
+    """Questions of held-out samples: other wordings of facts that are trained.
 
     An answer is right if it has the key, the part of the fact that the question leaves out.
     """
-    asked = [sample for sample in dataset.held_out if sample.key]
-    return [ExamQuestion(sample.prompt, (sample.key,)) for sample in asked[:_QUESTIONS]]
+    return [
+        ExamQuestion(sample.prompt, (sample.key,), sample.answer, sample.by_other)
+        for sample in held_out
+        if sample.key
+    ]
 
 
-def expected_exam_s(chat: ChatModel, questions: list[ExamQuestion]) -> float:
-    """Estimated seconds of `examine`, from the times of the first tokens of each answer."""
-    texts = [question.text for question in questions]
+class AnswerTime(msgspec.Struct, frozen=True):
+    """Estimated seconds a question: to read it (the first token), and until its answer ends."""
+
+    reading: float = 0.0
+    answer: float = 0.0
+
+
+def expected_answer_time(chat: ChatModel, questions: Sequence[ExamQuestion]) -> AnswerTime:
+    """Estimated from the first tokens of the answers to a small batch of questions."""
+    texts = [question.text for question in questions[:FIRST]]
+    if not texts:
+        return AnswerTime()
     chat.answer_all(texts[:1], 1)  # warm up: compilation does not count
     first = _time_of(lambda: chat.answer_all(texts, 1))
     more = _time_of(lambda: chat.answer_all(texts, 1 + _FIRST_TOKENS)) - first
-    return first + max(0.0, more) / _FIRST_TOKENS * (LONGEST_ANSWER - 1)
+    whole = first + max(0.0, more) / _FIRST_TOKENS * (LONGEST_ANSWER - 1)
+    return AnswerTime(first / len(texts), whole / len(texts))
 
 
 def _time_of(work: Callable[[], object]) -> float:
@@ -53,10 +77,42 @@ def _time_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def examine(chat: ChatModel, questions: list[ExamQuestion], check: Check = never) -> Examination:
-    """Examine the model as it is; calls `check` after each batch of answers."""
+def examine(
+    chat: ChatModel,
+    questions: Sequence[ExamQuestion],
+    heard: Heard = _ignore,
+    check: Check = never,
+    is_over: Callable[[int], bool] = _is_never_over,
+) -> Examination:
+    """Examine the model as it is, batch by batch.
+
+    After each batch `heard` gets its answers, and `check` is called. Once `is_over` says so of the
+    number of answers, the other questions are not asked.
+    """
     began = time.perf_counter()
-    items = take_exam(
-        questions, lambda texts: chat.answer_all(texts, LONGEST_ANSWER, lambda *_: check())
-    )
+    items: list[Item] = []
+    for piece in pieces(len(questions), _MOST_AT_ONCE):
+        asked = [questions[i] for i in piece]
+        texts = chat.answer_all([question.text for question in asked], LONGEST_ANSWER)
+        marked = [mark(question, text) for question, text in zip(asked, texts, strict=True)]
+        items += marked
+        heard(marked, len(items), len(questions))
+        check()
+        if is_over(len(items)):
+            break
     return Examination(tuple(items), time.perf_counter() - began)
+
+
+def count_right(chat: ChatModel, questions: Sequence[ExamQuestion], check: Check = never) -> int:
+    """How many questions the model answers right; always in the same batches.
+
+    What is computed in other batches can differ in the last bits, and here a resumed run must come
+    to the same number. Calls `check` before each batch.
+    """
+    right = 0
+    for first in range(0, len(questions), FIRST):
+        check()
+        some = questions[first : first + FIRST]
+        texts = chat.answer_all([question.text for question in some], LONGEST_ANSWER)
+        right += sum(mark(q, text).right for q, text in zip(some, texts, strict=True))
+    return right

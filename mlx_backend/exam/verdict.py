@@ -5,35 +5,52 @@ from __future__ import annotations
 from mlx_backend.protocol.report import MOST_FORGOTTEN, MOST_PERPLEXITY, RunReport, TrainingEnd
 
 _FEW_RIGHT = 0.5
+_CHANCE = " So small a difference may be chance alone."
 
 
 def verdict(report: RunReport) -> str:
-    """One sentence: whether the model knows the notes better than before."""
-    asked, before, after = report.exam.asked, report.exam.before, report.exam.after
-    if not asked:
+    """A sentence or two: whether the model knows the notes better than before."""
+    if not report.exam.asked:
         return _verdict_by_loss(report)
+    return f"{_verdict_by_exam(report)}{_why_so_few(report)}"
+
+
+def _verdict_by_exam(report: RunReport) -> str:
+    asked, before, after = report.exam.asked, report.exam.before, report.exam.after
     if before == after == asked:
         return (
             f"The model answers {after} of {asked} questions about your notes right, and did so"
             " before the training too."
         )
     if after <= before:
+        was = "as many as before it" if after == before else f"before it {before}"
+        chance = _CHANCE if after < before and report.exam.may_be_chance else ""
         return (
             f"The training did not help: {after} of {asked} questions about your notes were"
-            f" answered right, before it {before}. {_why(report)}"
+            f" answered right, {was}.{chance} {_why(report)}"
         )
     told = (
         f"The model answers {after} of {asked} questions about your notes that it was not trained"
         " on"
     )
-    if (after - before) ** 2 <= after + before:  # within what chance alone may bring
-        return f"{told}, hardly more than before ({before}). {_why(report)}"
+    if report.exam.may_be_chance:
+        return f"{told}, hardly more than before ({before}).{_CHANCE} {_why(report)}"
     return f"{told}; before: {before}."
+
+
+def _why_so_few(report: RunReport) -> str:
+    """That fewer questions were asked than there are, and why; "" where all were asked."""
+    exam = report.exam
+    if not exam.not_asked:
+        return ""
+    return f" {exam.asked} of {exam.set_aside} questions were asked, because the night was short."
 
 
 def _verdict_by_loss(report: RunReport) -> str:
     before, after = report.training.base_valid_loss, report.training.valid_loss
     if not (before and after):
+        if report.exam.not_asked:
+            return "The night was too short to measure what the model knows of your notes."
         return "There were too few notes to set any aside, so nothing could be measured."
     if after < before:
         return "The model predicts the wording of your notes better than before."
@@ -89,4 +106,5 @@ def _forgot(report: RunReport) -> bool:
     general = report.general
     lost = general.before - general.after
     is_less_fluent = general.perplexity_after > MOST_PERPLEXITY * general.perplexity_before
-    return bool(general.asked) and (lost > MOST_FORGOTTEN * general.asked or is_less_fluent)
+    has_lost = lost > MOST_FORGOTTEN * general.asked and not general.may_be_chance
+    return bool(general.asked) and (has_lost or is_less_fluent)

@@ -308,10 +308,12 @@ class ChatModel:
         max_tokens: int,
         on_progress: Callable[[int, int], object] = _ignore,
         temperature: float = 0.0,
+        on_answer: Callable[[int, str], object] = _ignore,
     ) -> list[str]:
         """Answer single questions in batches of similar length; answers keep the order.
 
-        Greedy at temperature 0. `on_progress` gets the numbers of questions answered and in all.
+        Greedy at temperature 0. `on_progress` gets the numbers of questions answered and in all,
+        `on_answer` the index of each question with its answer as soon as that is known.
         A question that is too long for the model gets the answer "".
         """
         form = self._loaded.form
@@ -327,6 +329,7 @@ class ChatModel:
             together = self._answered([ids[i] for i in chosen], max_tokens, temperature)
             for i, text in zip(chosen, together, strict=True):
                 texts[i] = answer_in(text, form.thought_marks, in_thought).strip()
+                on_answer(i, texts[i])
             done += len(chosen)
             on_progress(done, len(by_length))
         return texts

@@ -6,9 +6,10 @@ Kalajdzievski, arXiv 2312.03732. The layers are mlx-lm's, so that mlx-lm loads w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -128,6 +129,21 @@ def detach(model: nn.Module) -> None:
             ]
         )
     )
+
+
+@contextlib.contextmanager
+def switched_off(model: nn.Module) -> Iterator[None]:
+    """The base model without its adapters, within a block; then they are on it again, unchanged."""
+    adapted = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, Adapted | LoRAEmbedding)
+    ]
+    detach(model)
+    try:
+        yield
+    finally:
+        model.update_modules(tree_unflatten(adapted))
 
 
 def apply_adapters(model: nn.Module, adapters: Sequence[tuple[Adapter, float]]) -> None:

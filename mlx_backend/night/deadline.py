@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.night.shares import RESERVE
 from mlx_backend.protocol import TrainSpec
-
-RESERVE = 0.05
-"""The share of a run's time that is reserved for loading, checking and saving."""
 
 
 def latest_end(spec: TrainSpec, began: float, spent: float = 0.0) -> float | None:
@@ -31,6 +29,12 @@ def training_deadline(spec: TrainSpec, began: float, spent: float = 0.0) -> floa
     if end is None:
         return None
     return end - RESERVE * max(0.0, end - began + spent)
+
+
+def length_of(spec: TrainSpec, began: float, spent: float = 0.0) -> float | None:
+    """The seconds of the whole run; None when nothing bounds it. Arguments as in `latest_end`."""
+    end = latest_end(spec, began, spent)
+    return None if end is None else max(0.0, end - began + spent)
 
 
 def check_time_is_left(spec: TrainSpec, now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from msgspec import field
+from msgspec import Struct, field
 
 from mlx_backend.protocol.message import ErrorReport, Message
 
@@ -155,6 +155,20 @@ class Spoke(Event, frozen=True, kw_only=True, tag="spoke"):
     text: str
 
 
+class ExamAnswer(Struct, frozen=True, kw_only=True):
+    """A question of the exam, the model's answer, and whether that was marked right."""
+
+    question: str
+    text: str
+    right: bool
+
+
+class Examined(Event, frozen=True, kw_only=True, tag="examined"):
+    """A batch of answers in the exam of the questions that were set aside, as they were marked."""
+
+    answers: tuple[ExamAnswer, ...]
+
+
 class Notice(Event, frozen=True, kw_only=True, tag="notice"):
     """A sentence for the person."""
 
@@ -198,6 +212,7 @@ JobEvent = (
     | Evaluated
     | CheckpointSaved
     | Spoke
+    | Examined
     | Notice
     | Finished
     | Stopped

@@ -13,6 +13,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from mlx_backend.protocol.chance import may_be_chance
+
 _P = TypeVar("_P", bound="ReportPart")
 
 
@@ -49,7 +51,13 @@ class HeldOutNote(Struct, frozen=True, kw_only=True):
 
 
 class ExamItem(Struct, frozen=True, kw_only=True):
-    """A held-out question, which answers are right, and what the model answered."""
+    """A held-out question, which answers are right, and what the model answered.
+
+    by_words: whether the answer has the right words, before and after; by_meaning: whether it says
+    the same as the notes, as the base model judges; None where that was not judged. Long answers
+    are right by their meaning where it was judged, all others by their words. by_other: whether its
+    fact was trained in another writer's wordings alone (rules or model).
+    """
 
     question: str
     answers: tuple[str, ...] = ()
@@ -57,6 +65,11 @@ class ExamItem(Struct, frozen=True, kw_only=True):
     after: str = ""
     right_before: bool = False
     right_after: bool = False
+    by_words_before: bool | None = None
+    by_words_after: bool | None = None
+    by_meaning_before: bool | None = None
+    by_meaning_after: bool | None = None
+    by_other: bool | None = None
 
 
 class ReportPart(Struct, frozen=True, kw_only=True):
@@ -137,12 +150,64 @@ class LeftOut(ReportPart, frozen=True, kw_only=True):
 
 
 class ExamScores(ReportPart, frozen=True, kw_only=True):
-    """How many held-out questions about the notes were asked and answered right; each of them."""
+    """How many held-out questions about the notes were asked and answered right; each of them.
+
+    set_aside: how many there were; where time was short, not all are asked. by_words, by_meaning:
+    answers that are right by their words alone, or as the base model judges; None where not marked.
+    """
 
     asked: int = field(default=0, name="exam_asked")
     before: int = field(default=0, name="exam_before")
     after: int = field(default=0, name="exam_after")
     items: tuple[ExamItem, ...] = field(default=(), name="exam")
+    set_aside: int | None = field(default=None, name="exam_set_aside")
+    by_words_before: int | None = field(default=None, name="exam_by_words_before")
+    by_words_after: int | None = field(default=None, name="exam_by_words_after")
+    by_meaning_before: int | None = field(default=None, name="exam_by_meaning_before")
+    by_meaning_after: int | None = field(default=None, name="exam_by_meaning_after")
+
+    def fields(self) -> dict[str, object]:
+        """Without what was not measured, which earlier versions did not know of."""
+        told = _told(super().fields(), _LATER_SCORES)
+        items: list[dict[str, object]] = [msgspec.to_builtins(item) for item in self.items]
+        return told | {"exam": [_told(item, _LATER_ITEM) for item in items]}
+
+    @property
+    def not_asked(self) -> int:
+        """How many of the questions that were set aside there was no time to ask."""
+        return max(0, (self.set_aside or 0) - self.asked)
+
+    @property
+    def gained(self) -> int:
+        """The questions that are answered right now, but were not before."""
+        return sum(item.right_after and not item.right_before for item in self.items)
+
+    @property
+    def lost(self) -> int:
+        """The questions that were answered right before, but are not now."""
+        return sum(item.right_before and not item.right_after for item in self.items)
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether chance alone may bring the difference between before and after.
+
+        By each question, or roughly by the counts where the report does not have all questions.
+        """
+        if self.items and self.gained - self.lost == self.after - self.before:
+            return may_be_chance(self.gained, self.lost)
+        return (self.after - self.before) ** 2 <= self.after + self.before
+
+
+_LATER_ITEM = frozenset(
+    {"by_words_before", "by_words_after", "by_meaning_before", "by_meaning_after", "by_other"}
+)
+_LATER_SCORES = frozenset({"exam_set_aside", *(f"exam_{name}" for name in _LATER_ITEM)})
+_LATER_GENERAL = frozenset({"general_gained", "general_lost"})
+
+
+def _told(fields: dict[str, object], later: frozenset[str]) -> dict[str, object]:
+    """Fields without those of `later` that have no value."""
+    return {n: value for n, value in fields.items() if n not in later or value is not None}
 
 
 class StyleLosses(ReportPart, frozen=True, kw_only=True):
@@ -153,17 +218,30 @@ class StyleLosses(ReportPart, frozen=True, kw_only=True):
 
 
 class GeneralScores(ReportPart, frozen=True, kw_only=True):
-    """What was kept of what the base model knew: general questions, perplexity of general text."""
+    """What was kept of what the base model knew: general questions, perplexity of general text.
+
+    gained, lost: questions that were answered right only after, or only before; None where that is
+    not known.
+    """
 
     asked: int = field(default=0, name="general_asked")
     before: int = field(default=0, name="general_before")
     after: int = field(default=0, name="general_after")
     perplexity_before: float = 0.0
     perplexity_after: float = 0.0
+    gained: int | None = field(default=None, name="general_gained")
+    lost: int | None = field(default=None, name="general_lost")
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether chance alone may bring the difference; False where that is not known."""
+        if self.gained is None or self.lost is None:
+            return False
+        return may_be_chance(self.gained, self.lost)
 
     def fields(self) -> dict[str, object]:
-        """No fields where nothing was asked."""
-        return super().fields() if self.asked else {}
+        """No fields where nothing was asked, and none of what is not known."""
+        return _told(super().fields(), _LATER_GENERAL) if self.asked else {}
 
 
 class StudyReport(ReportPart, frozen=True, kw_only=True):

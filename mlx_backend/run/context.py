@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from mlx_backend import protocol
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library.home import Library
-from mlx_backend.night.deadline import training_deadline
+from mlx_backend.night.deadline import length_of, training_deadline
+from mlx_backend.night.shares import Budget, budget_of
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.run.exam_telling import Watch
 from mlx_backend.run.frozen import FrozenFiles
 from mlx_backend.training.checkpoints import elapsed_before
 from mlx_backend.training.hosts.crew import Crew
@@ -43,14 +45,28 @@ class RunContext:
         """Called between the parts of longer work; raises StoppedEarly when asked to stop."""
         return check_of(self.stop_requested)
 
+    @property
+    def watch(self) -> Watch:
+        """The person, who sees what is done and can stop it."""
+        return Watch(self.folder.append, self.check)
+
     def deadline(self, after_training_s: float) -> float | None:
         """When the training ends at the latest (Unix time); None when nothing bounds it.
 
         `after_training_s` are the seconds that the exam after the training takes.
         """
-        spent = elapsed_before(self.folder.checkpoints) + self.studied_s
-        end = training_deadline(self.spec, self.began, spent)
+        end = training_deadline(self.spec, self.began, self._spent_s)
         return None if end is None else end - after_training_s
+
+    @property
+    def budget(self) -> Budget:
+        """The most time that each part of the run may take."""
+        return budget_of(length_of(self.spec, self.began, self._spent_s))
+
+    @property
+    def _spent_s(self) -> float:
+        """The seconds that earlier attempts took."""
+        return elapsed_before(self.folder.checkpoints) + self.studied_s
 
     def dismiss_crew(self) -> None:
         """Let the other machines go: there is nothing left for them to compute."""

@@ -34,7 +34,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     how a step saves memory (None in a plan of version 0.1), `way` the same in words for the person,
     and `saves_to_fit` whether it saves more than was asked for, so that the run fits into
     `machine_bytes`. Where it does not fit all the same, `instead` names a base model of the library
-    that would; "" where there is none.
+    that would; "" where there is none. `choosing` questions choose the best state of the training;
+    0 where the held-out loss does.
     """
 
     notes: int
@@ -53,6 +54,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     instead: str = ""
     rank: int | None = None
     learning_rate: float | None = None
+    choosing: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,10 @@ def make_plan(
     return RunPlan(
         notes=dataset.notes,
         samples=len(dataset.train),
-        held_out=len(dataset.held_out),
+        held_out=len(dataset.held_out) + len(dataset.choosing),
         steps=steps,
         passes=steps / batches.steps(1),
-        minutes=round(measured.seconds(steps, held_out) / 60, 2),
+        minutes=round(measured.seconds(steps, held_out) / 60, 4),
         peak_bytes=measured.peak_bytes,
         machine_bytes=available,
         fits=measured.peak_bytes <= available,

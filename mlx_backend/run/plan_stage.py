@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+import msgspec
+
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.jobs.memory_ladder import MemoryWay, is_thriftiest, write_computed_way
@@ -54,9 +56,9 @@ class PlanStage:
         run, spec = self._run, self._run.spec
         preparation = self._prepare()
         before = self._assess(preparation)
-        plan, preparation = plan_what_fits(
-            spec, self._dataset, preparation, run.deadline(before.again_s), run.check
-        )
+        deadline = run.deadline(before.again_s + before.choosing_s)
+        plan, preparation = plan_what_fits(spec, self._dataset, preparation, deadline, run.check)
+        plan = msgspec.structs.replace(plan, choosing=before.choosing)
         check_fit(plan, waits=spec.patience.when_memory_is_short)
         plan = with_tried_rate(plan, spec, preparation, run.check)
         run.files.save_plan(plan)
@@ -107,7 +109,12 @@ class PlanStage:
         run = self._run
         is_base = run.spec.start_from is None
         return assess_once(
-            run.files.before, preparation, self._dataset, run.spec.hours, is_base, run.check
+            run.files.before,
+            preparation.loaded,
+            self._dataset,
+            run.budget.measuring,
+            is_base,
+            run.watch,
         )
 
     def _learns_more(self) -> bool:

@@ -195,7 +195,7 @@ def _prepare_batches(
             "There is nothing in the notes that could be learned.",
             "Add notes with a few sentences of text.",
         )
-    held_out = _tokenise(loaded.form, dataset.held_out, way.longest_row, {})
+    held_out = _tokenise(loaded.form, dataset.followed, way.longest_row, {})
     general = _tokenise(loaded.form, dataset.general, way.longest_row, basis.soft.general)
     return Preparation(
         loaded=loaded,
@@ -207,7 +207,7 @@ def _prepare_batches(
         batches=batches,
         held_out=HeldOut(
             batches=_batches_of(held_out, spec.seed, shape),
-            notes={number: sample.note for number, sample in enumerate(dataset.held_out)},
+            notes={number: sample.note for number, sample in enumerate(dataset.followed)},
             general=_batches_of(general, spec.seed, shape),
         ),
         soft=basis.soft,

@@ -7,6 +7,10 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from mlx_backend.dataset.samples import Dataset
+from mlx_backend.exam.marking import ExamQuestion, Item
+from mlx_backend.exam.meaning import LONGEST_KEY, Meanings
+from mlx_backend.exam.probe import Probe
+from mlx_backend.exam.questions import exam_questions
 from mlx_backend.exam.verdict import advice, verdict
 from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.protocol.report import (
@@ -28,6 +32,7 @@ from mlx_backend.run.assessment import Assessment
 from mlx_backend.run.plan import RunPlan
 from mlx_backend.run.preparation import Preparation
 from mlx_backend.run.study_stage import Studied
+from mlx_backend.text.words import count_words
 from mlx_backend.training.checkpoints import TrainingState
 
 
@@ -70,22 +75,51 @@ def _held_out(state: TrainingState) -> tuple[HeldOutNote, ...]:
     )
 
 
-def exam_scores(before: Assessment, after: Assessment) -> ExamScores:
-    """The held-out questions, each with its answer before and after the training."""
-    pairs = zip(before.exam.items, after.exam.items, strict=False)
+def exam_scores(
+    before: Assessment, after: Assessment, dataset: Dataset, meanings: Meanings | None = None
+) -> ExamScores:
+    """The held-out questions, each with its answer before and after the training.
+
+    `meanings` tells which answers mean what the notes say, None where that was not judged.
+    """
+    questions = exam_questions(dataset.held_out)
+    asked = {question.text: question for question in questions}
+    pairs = list(zip(before.exam.items, after.exam.items, strict=False))
     items = tuple(
-        ExamItem(
-            question=now.question,
-            answers=tuple(now.answers),
-            before=then.text,
-            after=now.text,
-            right_before=then.right,
-            right_after=now.right,
-        )
-        for then, now in pairs
+        _exam_item(then, now, asked.get(now.question), meanings.of(number) if meanings else None)
+        for number, (then, now) in enumerate(pairs)
     )
-    asked = len(after.exam.items)
-    return ExamScores(asked=asked, before=before.exam.right, after=after.exam.right, items=items)
+    return ExamScores(
+        asked=len(items),
+        before=sum(item.right_before for item in items),
+        after=sum(item.right_after for item in items),
+        items=items,
+        set_aside=max(len(questions), len(items)),
+        by_words_before=sum(then.right for then, _ in pairs) if meanings else None,
+        by_words_after=sum(now.right for _, now in pairs) if meanings else None,
+        by_meaning_before=sum(meanings.before) if meanings else None,
+        by_meaning_after=sum(meanings.after) if meanings else None,
+    )
+
+
+def _exam_item(
+    then: Item, now: Item, question: ExamQuestion | None, means: tuple[bool, bool] | None
+) -> ExamItem:
+    is_long = means is not None and any(count_words(a) > LONGEST_KEY for a in now.answers)
+    right = means if means is not None and is_long else (then.right, now.right)
+    return ExamItem(
+        question=now.question,
+        answers=tuple(now.answers),
+        before=then.text,
+        after=now.text,
+        right_before=right[0],
+        right_after=right[1],
+        by_words_before=then.right,
+        by_words_after=now.right,
+        by_meaning_before=means[0] if means else None,
+        by_meaning_after=means[1] if means else None,
+        by_other=question is not None and question.by_other,
+    )
 
 
 def style_losses(before: Assessment, after: Assessment) -> StyleLosses:
@@ -103,7 +137,16 @@ def general_scores(before: Assessment, after: Assessment) -> GeneralScores:
         after=after.probe.right,
         perplexity_before=round(before.probe.perplexity, 3),
         perplexity_after=round(after.probe.perplexity, 3),
+        gained=_only(after.probe, before.probe),
+        lost=_only(before.probe, after.probe),
     )
+
+
+def _only(one: Probe, other: Probe) -> int | None:
+    """How many questions only the first answered right; None where it is not known of which."""
+    if not one.marks or len(one.marks) != len(other.marks):
+        return None
+    return sum(a and not b for a, b in zip(one.marks, other.marks, strict=True))
 
 
 def study_report(studied: Studied) -> StudyReport:

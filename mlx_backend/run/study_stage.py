@@ -28,33 +28,31 @@ from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.starter import find_base_model
+from mlx_backend.night.shares import Budget, budget_of
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_clock import StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.study import Study, StudyPlan, StudyProgress
 
-SHARE = 0.15
-"""The share of a run's time for study; the rest is for the training."""
-
-_UNBOUNDED_S = 1200.0  # for a run whose end is given in steps
 # Rough times to write about a passage and to write a general answer, without and with a GPU.
 _SECONDS_A_PASSAGE = 8.0
 _SECONDS_A_PASSAGE_GPU = 1.0
 _SECONDS_AN_ANSWER = 0.5
 _SECONDS_AN_ANSWER_GPU = 0.05
-_GENERAL_SHARE = 0.4  # of the time for study, at most, for the base model's general answers
 _EVERY_S = 0.2  # between two progress events
 
 
 class Studied(msgspec.Struct, frozen=True):
     """The seconds that study took in all attempts, and how many samples there are by now.
 
-    `written` and `used` count samples, `dropped` those that were thrown out, by reason; `recipe`
-    says in words what the dataset is made of.
+    `answering_s` is the part of `seconds` that general answers took. `written` and `used` count
+    samples, `dropped` those that were thrown out, by reason; `recipe` says in words what the
+    dataset is made of.
     """
 
     seconds: float = 0.0
+    answering_s: float = 0.0
     written: int = 0
     used: int = 0
     dropped: dict[str, int] = {}
@@ -69,9 +67,9 @@ def studied_before(folder: JobFolder) -> Studied:
         return Studied()
 
 
-def budget(end: float | None, now: float) -> float:
-    """The seconds that study may take in a run that must end by `end` (Unix time)."""
-    return _UNBOUNDED_S if end is None else SHARE * max(0.0, end - now)
+def budget(end: float | None, now: float) -> Budget:
+    """What the parts of a run that must end by `end` (Unix time) may take, seen from `now`."""
+    return budget_of(None if end is None else end - now)
 
 
 def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
@@ -81,16 +79,18 @@ def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
     return sum((p.note_id, digest(p)) not in done for p in material.passages)
 
 
-def expected_seconds(
+def expected_writing(
     samples: Samples, material: Material, model: BaseModel, budget_s: float
 ) -> float:
-    """About how long study takes to write what `model` has not written; `budget_s` at most."""
-    card = model.card
-    passages = unstudied(samples, material, model)
-    answers = general_samples.answers_to_write(model.path, card.sha256)
-    answering = answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER)
-    writing = passages * (_SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE)
-    return min(budget_s, min(_GENERAL_SHARE * budget_s, answering) + writing)
+    """About how long `model` takes to write about the notes what it has not; `budget_s` at most."""
+    each = _SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE
+    return min(budget_s, unstudied(samples, material, model) * each)
+
+
+def expected_answering(model: BaseModel, budget_s: float) -> float:
+    """About how long `model` takes to write its missing general answers; `budget_s` at most."""
+    answers = general_samples.answers_to_write(model.path, model.card.sha256)
+    return min(budget_s, answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER))
 
 
 class StudyStage:
@@ -104,6 +104,7 @@ class StudyStage:
         self._spec = spec
         self._stop = stop
         self._began = time.time()
+        self._answering_began: float | None = None
         self._before = studied_before(folder)
         self._told = 0.0
         self._clock = StudyClock(self._began, self._began)
@@ -119,31 +120,44 @@ class StudyStage:
         if not self._spec.study:
             dataset = compose.raw_dataset(material, self._spec.seed)
             return msgspec.structs.replace(dataset, left_out=())
-        deadline = self._began + budget(end, self._began) - self._before.seconds
-        general = self._general_answers(self._began + _GENERAL_SHARE * (deadline - self._began))
-        self._folder.append(protocol.StageBegan(stage="studying"))
+        may_take = budget(end, self._began)
         samples = Samples(notes.connection)
-        self._tell_expected(samples, material, deadline)
+        found = self._write(samples, material, may_take.study)
+        if self._stop():
+            return None
+        general = self._general_answers(may_take.general)
         model = self._load_writer().loaded.info
-        found = Study(
-            samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
-        ).run(material.passages, self._load_writer)
+        self._writer = None
+        mx.clear_cache()
+        if self._stop():
+            return None
         material = material.without_withdrawn(notes)  # because study takes hours
         left_out = tuple(left_out_samples(notes.connection))
         studied = compose.studied_passages(samples, material.passages)
         recipe = recipe_for(studied).text
         self._record(found, recipe)
-        self._writer = None
-        mx.clear_cache()
-        if self._stop():
-            return None
         self._tell(found, recipe)
         additions = Additions.of(model, general)
         self._tell_of_rules(studied, additions)
         dataset = compose.studied_dataset(studied, material, additions, self._spec.seed)
         return msgspec.structs.replace(dataset, left_out=left_out)
 
-    def _general_answers(self, deadline: float) -> general_samples.GeneralAnswers:
+    def _write(self, samples: Samples, material: Material, budget_s: float) -> Yield:
+        """Write samples about the notes, which come before everything else."""
+        before = self._before
+        deadline = self._began + budget_s - (before.seconds - before.answering_s)
+        self._folder.append(protocol.StageBegan(stage="studying"))
+        self._tell_expected(samples, material, deadline)
+        plan = StudyPlan(deadline, self._spec.seed)
+        study = Study(samples, plan, self._progressed, self._stop)
+        found = study.run(material.passages, self._load_writer)
+        self._record(found, "")
+        return found
+
+    def _general_answers(self, budget_s: float) -> general_samples.GeneralAnswers:
+        """The base model's general answers: those that are kept, and more while time is left."""
+        self._answering_began = time.time()
+        deadline = self._answering_began + budget_s - self._before.answering_s
         info = find_base_model(self._library, self._spec.model)
         if general_samples.answers_to_write(info.path, info.card.sha256):
             self._folder.append(protocol.StageBegan(stage="answering"))
@@ -178,7 +192,7 @@ class StudyStage:
     def _tell_expected(self, samples: Samples, material: Material, deadline: float) -> None:
         """Tell an estimate before there is any progress to estimate from."""
         model = find_base_model(self._library, self._spec.model)
-        seconds = expected_seconds(samples, material, model, max(0.0, deadline - self._began))
+        seconds = expected_writing(samples, material, model, max(0.0, deadline - self._began))
         self._clock = StudyClock(self._began + seconds, deadline)
         self._folder.append(
             protocol.Progress(done=0, total=0, unit="notes", remaining_s=round(seconds, 1))
@@ -208,8 +222,16 @@ class StudyStage:
         self._record(Yield(0, 0, {}), "")
 
     def _record(self, found: Yield, recipe: str) -> None:
-        seconds = self._before.seconds + time.time() - self._began
-        studied = Studied(seconds, found.written, found.used, found.dropped, recipe)
+        now, before = time.time(), self._before
+        answering_s = before.answering_s + now - (self._answering_began or now)
+        studied = Studied(
+            seconds=before.seconds + now - self._began,
+            answering_s=answering_s,
+            written=found.written,
+            used=found.used,
+            dropped=found.dropped,
+            recipe=recipe,
+        )
         write_atomically(self._folder.study_record, msgspec.json.encode(studied))
 
     def _tell_of_rules(self, studied: Sequence[StudiedPassage], additions: Additions) -> None:

@@ -10,6 +10,8 @@ import mlx.core as mx
 
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.exam.questions import count_right, exam_questions
+from mlx_backend.exam.sizing import FEWEST_FOR_CHOOSING
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.memory_wait import NoRoomYet
 from mlx_backend.library.adapters import AdapterCard
@@ -20,7 +22,7 @@ from mlx_backend.night.deadline import check_time_is_left
 from mlx_backend.night.overtime import keep_time_granted, with_time_granted
 from mlx_backend.protocol import TrainingEnd, TrainSpec
 from mlx_backend.protocol.report import FiledAdapter, RunReport
-from mlx_backend.run.assessment import assess
+from mlx_backend.run.assessment import assess_again, judged_meanings
 from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.dataset_stage import DatasetStage
@@ -41,6 +43,7 @@ from mlx_backend.run.reporting import (
 )
 from mlx_backend.run.study_stage import studied_before
 from mlx_backend.training.checkpoints import TrainingState
+from mlx_backend.training.choosing import Choosing
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.stop_requests import StoppedEarly
@@ -115,7 +118,7 @@ class _Stages:
         run.begin_stage("preparing")
         run.files.keep_to_cores()
         prepared = PlanStage(run, dataset, way_of(run)).plan()
-        state, end = self._train(prepared)
+        state, end = self._train(prepared, dataset)
         if end is TrainingEnd.STOPPED:
             return None
         run.begin_stage("saving")
@@ -125,9 +128,9 @@ class _Stages:
         run.tell_remaining(prepared.before.again_s)
         return self._report(dataset, prepared, card, state, end)
 
-    def _train(self, prepared: PreparedPlan) -> tuple[TrainingState, TrainingEnd]:
+    def _train(self, prepared: PreparedPlan, dataset: Dataset) -> tuple[TrainingState, TrainingEnd]:
         run, plan = self._run, prepared.plan
-        loop = self._loop(prepared)
+        loop = self._loop(prepared, dataset)
         run.begin_stage("training")
         mx.reset_peak_memory()
         end = loop.run(run.stop_requested)
@@ -137,14 +140,14 @@ class _Stages:
                 run.notice(text)
         return loop.state, end
 
-    def _loop(self, prepared: PreparedPlan) -> TrainingLoop:
+    def _loop(self, prepared: PreparedPlan, dataset: Dataset) -> TrainingLoop:
         """The training loop, at the step of the last checkpoint."""
         run, preparation = self._run, prepared.preparation
         loop = TrainingLoop(
             preparation.training,
             preparation.batches,
             preparation.held_out,
-            self._loop_plan(prepared),
+            self._loop_plan(prepared, dataset),
             run.folder.append,
         )
         # Measuring the plan drew random numbers. A run that is cut short before its first
@@ -154,10 +157,12 @@ class _Stages:
             run.notice("Continuing from the last checkpoint.")
         return loop
 
-    def _loop_plan(self, prepared: PreparedPlan) -> LoopPlan:
-        run, spec = self._run, self._run.spec
-        # A machine may be slower than measured. What is filed learns no more.
-        deadline = 0.0 if filed_adapter(run) else run.deadline(prepared.before.again_s)
+    def _loop_plan(self, prepared: PreparedPlan, dataset: Dataset) -> LoopPlan:
+        run, spec, before = self._run, self._run.spec, prepared.before
+        # Two of the four rounds of choosing come after the last step.
+        deadline = run.deadline(before.again_s + before.choosing_s / 2)
+        if filed_adapter(run):  # what is filed learns no more
+            deadline = 0.0
         return LoopPlan(
             steps=prepared.plan.steps,
             learning_rate=planned_rate(prepared.plan, spec),
@@ -166,6 +171,17 @@ class _Stages:
             deadline=deadline,
             prompt=spec.prompt,
             ask=functools.partial(_ask, ChatModel(prepared.preparation.loaded)),
+            choosing=self._choosing(prepared, dataset),
+        )
+
+    def _choosing(self, prepared: PreparedPlan, dataset: Dataset) -> Choosing | None:
+        """The questions by which the best state is chosen; None where the loss chooses."""
+        questions = exam_questions(dataset.choosing)[: prepared.plan.choosing]
+        if len(questions) < FEWEST_FOR_CHOOSING:
+            return None
+        chat = ChatModel(prepared.preparation.loaded)
+        return Choosing(
+            len(questions), functools.partial(count_right, chat, questions, self._run.check)
         )
 
     def _report(
@@ -178,16 +194,18 @@ class _Stages:
     ) -> dict[str, object]:
         """Ask the exam again, and write the report."""
         run, preparation = self._run, prepared.preparation
-        after = assess(preparation, dataset, run.spec.hours, check=run.check)
+        before, loaded = prepared.before, preparation.loaded
+        after = assess_again(loaded, dataset, before, run.watch)
+        meanings = judged_meanings(loaded, dataset, before, after, run.watch)
         path = str(run.library.adapters / card.name)
         report = RunReport(
             filed=FiledAdapter(run=run.folder.id, path=path, adapter=card.name),
             training=what_it_took(card, prepared.plan, state, end),
             adaptation=how_it_was_adapted(card, planned_rate(prepared.plan, run.spec), state),
             left_out=what_was_left_out(dataset, preparation),
-            exam=exam_scores(prepared.before, after),
-            style=style_losses(prepared.before, after),
-            general=general_scores(prepared.before, after),
+            exam=exam_scores(before, after, dataset, meanings),
+            style=style_losses(before, after),
+            general=general_scores(before, after),
             study=study_report(studied_before(run.folder)),
         )
         fields = judged(report).fields()

@@ -33,9 +33,8 @@ class Withdrawn:
 
     def touches(self, dataset: Dataset) -> bool:
         """Whether anything of it is trained, asked or measured in a run with this dataset."""
-        return any(
-            self.covers(sample) for sample in (*dataset.train, *dataset.held_out, *dataset.style)
-        )
+        held_out = (*dataset.held_out, *dataset.choosing)
+        return any(self.covers(sample) for sample in (*dataset.train, *held_out, *dataset.style))
 
     def indices(self, samples: Sequence[Sample]) -> set[int]:
         """The places of the samples that tell something of it."""
@@ -50,20 +49,23 @@ class Withdrawn:
         gone = self.indices(dataset.train)
         kept = [i for i in range(len(dataset.train)) if i not in gone]
         place = {old: new for new, old in enumerate(kept)}
-        held_out = [
-            msgspec.structs.replace(sample, key="") if self.covers(sample) else sample
-            for sample in dataset.held_out
-            if shown.steps or not self.covers(sample)
-        ]
         return msgspec.structs.replace(
             dataset,
             train=tuple(dataset.train[i] for i in kept),
             shown=Shown(shown.steps, tuple(place[i] for i in shown.samples if i in place)),
-            held_out=tuple(held_out),
+            held_out=self._not_asked(dataset.held_out, shown),
+            choosing=self._not_asked(dataset.choosing, shown),
             style=tuple(sample for sample in dataset.style if not self.covers(sample)),
             versions={id_: sha for id_, sha in dataset.versions.items() if id_ not in self.notes},
             left_out=self.left_out,
             knows_others=self.is_exact,
+        )
+
+    def _not_asked(self, held_out: Sequence[Sample], shown: Shown) -> tuple[Sample, ...]:
+        return tuple(
+            msgspec.structs.replace(sample, key="") if self.covers(sample) else sample
+            for sample in held_out
+            if shown.steps or not self.covers(sample)
         )
 
     def covers(self, sample: Sample) -> bool:

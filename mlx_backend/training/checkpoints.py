@@ -26,6 +26,7 @@ from mlx_backend.files import (
     write_folder_atomically,
 )
 from mlx_backend.machine.arrays import flatten, load_tensors
+from mlx_backend.training.choosing import Answered, best_of
 from mlx_backend.training.early_stopping import Best, Course
 from mlx_backend.training.step import TrainingStep
 
@@ -47,6 +48,8 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     `base_valid_...` is the held-out loss before the first step; `..._by_note` maps the id of a note
     to the mean loss of its held-out samples. `divergence` is the KL divergence to the base model on
     general prompts at the latest evaluation, None where there are none to measure it on.
+    `answered` are the states that were asked questions, to choose among them. `look_is_due`: a stop
+    cut short what was to be evaluated after this step.
     """
 
     step: int
@@ -63,6 +66,8 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     kept_step: int | None = None
     course: Course = Course()
     divergence: float | None = None
+    answered: tuple[Answered, ...] = ()
+    look_is_due: bool = False
 
     @property
     def tokens_per_second(self) -> float:
@@ -98,7 +103,7 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) -> Path:
-    """Write a checkpoint and return its folder; keep the latest three and the best.
+    """Write a checkpoint and return its folder; keep the latest three and the best ones.
 
     Checkpoints of later steps are removed: they are damaged, and their steps are repeated.
     """
@@ -118,9 +123,9 @@ def save_checkpoint(folder: Path, training: TrainingStep, state: TrainingState) 
         write_atomically(beside / _STATE, msgspec.json.encode(manifest))
 
     write_folder_atomically(path, fill)
-    best = state.best.step if state.best is not None else None
+    best = {each.step for each in (state.best, best_of(state.answered)) if each is not None}
     found = _folders(folder)
-    kept = {best, *[step for step, _ in found if step <= state.step][:_KEPT]}
+    kept = {*best, *[step for step, _ in found if step <= state.step][:_KEPT]}
     for step, old in found:
         if step not in kept:
             remove_folder(old)

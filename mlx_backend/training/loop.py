@@ -21,12 +21,13 @@ from mlx_backend.training.batches import Batch, PackedBatches
 from mlx_backend.training.checkpoints import (
     TrainingState,
     latest_checkpoint,
-    read_checkpoint,
     restore,
-    restore_adapter,
     save_checkpoint,
 )
+from mlx_backend.training.choosing import Choosing, best_of
+from mlx_backend.training.keeping import Keeping
 from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
+from mlx_backend.training.stop_requests import StoppedEarly
 
 _RECENT = 20
 _EVALUATIONS = 20
@@ -58,7 +59,8 @@ class LoopPlan:
 
     steps: their number; learning_rate: its peak; checkpoint_every: in steps; checkpoints: their
     folder; deadline: in Unix time, None without one. At each checkpoint `ask` answers `prompt` with
-    the model as it is then, if both are given.
+    the model as it is then, if both are given. choosing: the questions by which the best state is
+    chosen; None where the held-out loss chooses.
     """
 
     steps: int
@@ -68,6 +70,7 @@ class LoopPlan:
     deadline: float | None = None
     prompt: str = ""
     ask: Callable[[str], str] | None = None
+    choosing: Choosing | None = None
 
 
 def evaluation_interval(steps: int, held_out: int) -> int:
@@ -101,6 +104,7 @@ class TrainingLoop:
         self._saved: int | None = None
         self._evaluated_at: int | None = None
         self._evaluation_s = 0.0
+        self._keeping = Keeping(training, plan.checkpoints, plan.choosing, report)
 
     @property
     def state(self) -> TrainingState:
@@ -133,7 +137,7 @@ class TrainingLoop:
         Returns which of these it was.
 
         Always saves a checkpoint, and takes one step even after the deadline. At the end the model
-        has the parameters with the lowest held-out loss.
+        has the best parameters: those with the most right answers, or the lowest held-out loss.
 
         Raises OvernightError when the loss stays not finite after several roll-backs; the last
         checkpoint stays.
@@ -141,23 +145,52 @@ class TrainingLoop:
         if self._state.step == 0 and self._saved is None:
             self._evaluate()
             self._save()
-        every = evaluation_interval(self._plan.steps, self._held_out.size)
         end = self._why_to_end()
-        while end is None:
-            if stop_requested():
-                self._save()
-                return TrainingEnd.STOPPED
-            self._take_step()
-            step = self._state.step
-            if step % every == 0 and step < self._plan.steps:
-                self._evaluate()
-            is_best = self._state.best is not None and self._state.best.step == step
-            if step % self._plan.checkpoint_every == 0 or is_best:
-                self._save()
-                self._ask()
-            end = self._why_to_end()
-        self._finish()
+        try:
+            while end is None:
+                if stop_requested():
+                    raise StoppedEarly
+                self._advance()
+                end = self._why_to_end()
+            self._finish()
+        except StoppedEarly:
+            self._save()
+            return TrainingEnd.STOPPED
         return end
+
+    def _advance(self) -> None:
+        """Take a step, and evaluate, save and ask when it is time to."""
+        if self._state.look_is_due:
+            self._state = msgspec.structs.replace(self._state, look_is_due=False)
+            self._saved = None
+        else:
+            self._take_step()
+        step = self._state.step
+        if step % self._every == 0 and step < self._plan.steps:
+            self._look()
+        best = (self._state.best, best_of(self._state.answered))
+        is_best = any(each is not None and each.step == step for each in best)
+        if step % self._plan.checkpoint_every == 0 or is_best:
+            self._save()
+            self._ask()
+
+    @property
+    def _every(self) -> int:
+        """After how many steps the held-out loss is evaluated."""
+        return evaluation_interval(self._plan.steps, self._held_out.size)
+
+    def _look(self) -> None:
+        """Evaluate and, when it is time to, ask questions: both, or neither when stopped early."""
+        before, choosing = self._state, self._plan.choosing
+        try:
+            self._evaluate()
+            if choosing and before.step in choosing.steps_of(self._plan.steps, self._every):
+                self._state = self._keeping.asked(
+                    self._state, before.step, self._state.valid_loss or 0.0
+                )
+        except StoppedEarly:
+            self._state = msgspec.structs.replace(before, look_is_due=True)
+            raise
 
     def _why_to_end(self) -> TrainingEnd | None:
         state, deadline = self._state, self._plan.deadline
@@ -243,8 +276,7 @@ class TrainingLoop:
         """Seconds to the last step or the deadline, and the error of that (two sigma)."""
         spent = [seconds for _, seconds in self._speeds]
         left = self._plan.steps - self._state.step
-        every = evaluation_interval(self._plan.steps, self._held_out.size)
-        remaining = left * statistics.fmean(spent) + left / every * self._evaluation_s
+        remaining = left * statistics.fmean(spent) + left / self._every * self._evaluation_s
         error = 2 * left * statistics.pstdev(spent) / len(spent) ** 0.5
         if self._plan.deadline is not None:
             until = max(0.0, self._plan.deadline - time.time())
@@ -337,20 +369,4 @@ class TrainingLoop:
         if self._evaluated_at != self._state.step:
             self._evaluate()
         self._save()
-        best = self._state.best
-        if best is None or best.step == self._state.step:
-            return
-        checkpoint = read_checkpoint(self._plan.checkpoints, best.step)
-        if checkpoint is None:
-            self._report(
-                protocol.Notice(text="The best checkpoint could not be read; the last one is kept.")
-            )
-            return
-        restore_adapter(self._training, checkpoint)
-        self._state = msgspec.structs.replace(
-            self._state,
-            kept_step=best.step,
-            valid_loss=best.loss,
-            valid_by_note=checkpoint.state.valid_by_note,
-            divergence=checkpoint.state.divergence,
-        )
+        self._state = self._keeping.keep_best(self._state)

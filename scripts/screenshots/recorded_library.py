@@ -127,12 +127,16 @@ _REPORT: dict[str, object] = {
             "after": after,
             "right_before": False,
             "right_after": right in after,
+            "by_other": number % 2 == 0,
         }
-        for question, right, before, after in _EXAM
+        for number, (question, right, before, after) in enumerate(_EXAM)
     ],
+    "exam_set_aside": len(_EXAM),
     "general_asked": 120,
     "general_before": 79,
     "general_after": 78,
+    "general_gained": 3,
+    "general_lost": 4,
     "perplexity_before": 21.69,
     "perplexity_after": 22.1,
     "style_before": 3.2,

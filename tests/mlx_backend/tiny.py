@@ -72,9 +72,13 @@ def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 7) -> None:
 def keep_general_answers(folder: Path, sha256: str) -> None:
     """Write what every run would have a model say otherwise, at several seconds each time."""
     _write_general_answers(folder, sha256)
-    probes = {every: Probe(120 // every, 30 // every, 480.0) for every in (1, 8, 40)}
+    probes = {every: _probe(120 // every, 30 // every) for every in (1, 2, 4, 8, 40)}
     kept = KeptProbes(digest_of(sha256), probes)
     (folder / GENERAL_PROBE).write_bytes(msgspec.json.encode(kept))
+
+
+def _probe(asked: int, right: int) -> Probe:
+    return Probe(asked, right, 480.0, marks=tuple(i < right for i in range(asked)))
 
 
 def _config(vocabulary: int) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +17,8 @@ from mlx_backend import protocol
 from mlx_backend.exam.verdict import verdict
 from mlx_backend.library import Library
 from mlx_backend.protocol.report import (
+    ExamItem,
+    ExamScores,
     GeneralScores,
     Judgement,
     RunReport,
@@ -201,6 +204,42 @@ def test_forgetting_in_plain_words(after: int, perplexity: float, says: str) -> 
         asked=120, before=79, after=after, perplexity_before=20.0, perplexity_after=perplexity
     )
     assert says in report_story.general(RunReport(general=scores))
+
+
+def test_a_small_loss_may_be_chance() -> None:
+    counted = GeneralScores(asked=80, before=60, after=55, gained=5, lost=10)
+    told = report_story.general(RunReport(general=counted))
+    assert told == "It answers fewer of these, but so small a difference may be chance alone."
+    certain = msgspec.structs.replace(counted, after=50, gained=0)
+    assert "It forgot some of these" in report_story.general(RunReport(general=certain))
+    tie = msgspec.structs.replace(counted, after=60, gained=10)
+    assert "as many are right as before" in report_story.general(RunReport(general=tie))
+
+
+def test_how_the_exam_was_worded_and_how_much_of_it_was_asked() -> None:
+    items = tuple(
+        ExamItem(question=f"{i}?", right_after=i < 3, by_other=i % 2 == 0) for i in range(8)
+    )
+    told = report_story.exam(RunReport(exam=ExamScores(asked=8, items=items, set_aside=40)))
+    assert "of these, it answers 2 of 4." in told
+    assert told.endswith("There was time to ask 8 of 40.")
+    plain = report_story.exam(RunReport(exam=ExamScores(asked=8, after=3)))
+    assert plain.endswith("The model answers from memory.")
+
+
+def test_both_counts_are_shown_where_answers_were_marked_by_their_meaning(
+    make_page: PageMaker, qtbot: QtBot, make_run: RunMaker
+) -> None:
+    result: dict[str, object] = {"verdict": "Yes.", "exam_asked": 9, "exam_after": 5}
+    make_run(last=(protocol.Finished(result=result),))
+    page = make_page()
+    qtbot.waitUntil(page.run.report.isVisible)
+    assert not page.run.report.marks.isVisible()
+    both: dict[str, object] = {"exam_by_words_after": 4, "exam_by_meaning_after": 6}
+    make_run(last=(protocol.Finished(result=result | both),), job_id="20990101-000000-aaaa")
+    qtbot.waitUntil(page.run.report.marks.isVisible)
+    assert "Right by words: 4" in page.run.report.marks.text()
+    assert "Right by meaning: 6" in page.run.report.marks.text()
 
 
 def test_hostile_answers_stay_text(make_page: PageMaker, qtbot: QtBot, make_run: RunMaker) -> None:

@@ -69,6 +69,8 @@ def test_a_plan_that_does_not_fit_says_what_to_do() -> None:
         (protocol.StageBegan(stage="dreaming"), "Dreaming…"),
         (protocol.Progress(done=3, total=12, unit="batches"), "Working: 3 of 12 batches…"),
         (protocol.Progress(done=3, total=0, unit="batches"), "Working: 3 batches…"),
+        (protocol.Progress(done=12, total=40, unit="questions"), "Exam: 12 of 40 questions…"),
+        (protocol.Progress(done=0, total=0, unit="questions"), "Exam…"),
     ],
 )
 def test_what_it_is_doing(event: protocol.JobEvent, says: str) -> None:

@@ -15,17 +15,17 @@ import pytest
 from mlx_backend import locks, protocol
 from mlx_backend.cli.main import main
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.exam.sizing import Measuring
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.night.deadline import RESERVE
+from mlx_backend.night.shares import RESERVE
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.assessment import AssessmentTime
 from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation
 from tests.mlx_backend.cli.running import Json, Run, Said
 from tests.mlx_backend.made import make_adapter
-from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, GENERAL, MEASURED
+from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, GENERAL, LATER, MEASURED
 from tests.mlx_backend.tiny import write_tiny_model
 
 
@@ -62,7 +62,7 @@ def test_the_whole_journey(filled_library: Library, run: Run, tmp_path: Path) ->
     trained = run("train", "--name", "Garden", "--steps", 3)
     names = {"run", "adapter", "steps", "train_loss", "valid_loss", "tokens_per_second"}
     assert trained.keys() >= names | {"peak_bytes", "report"}
-    assert trained.keys() - MEASURED == ALWAYS | ADAPTED | GENERAL | {"report"}
+    assert trained.keys() - MEASURED - LATER == ALWAYS | ADAPTED | GENERAL | {"report"}
     assert (trained["adapter"], trained["steps"]) == ("Garden", 3)
     assert Path(trained["report"]).is_file()
     (listed,) = run("runs")["runs"]
@@ -96,7 +96,7 @@ def test_a_plan_that_does_not_fit_names_a_base_that_would(
     assert "--model little" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("hours", "says"), [("0.0001", True), ("1", False)])
+@pytest.mark.parametrize(("hours", "says"), [("0.000001", True), ("1", False)])
 def test_a_plan_says_that_the_time_is_too_short(
     filled_library: Library, capsys: pytest.CaptureFixture[str], hours: str, says: bool
 ) -> None:
@@ -134,8 +134,8 @@ def test_a_plan_leaves_time_for_the_exams(
         return plan_what_fits(*given)
 
     def exams_take(before: float, after: float) -> Json:
-        took = AssessmentTime(before, after)
-        monkeypatch.setattr("mlx_backend.run.assessment.expected_time", lambda *_, **__: took)
+        took = Measuring(before_s=before, after_s=after)
+        monkeypatch.setattr("mlx_backend.run.assessment.expected_measuring", lambda *_: took)
         return run("plan", "--hours", hours, "--no-study")
 
     monkeypatch.setattr("mlx_backend.run.plan.plan_what_fits", planned)
@@ -144,6 +144,21 @@ def test_a_plan_leaves_time_for_the_exams(
     assert deadlines[1] - began < hours * 3600 * (1 - RESERVE) - 120 + (time.time() - began)
     assert quick["steps"] >= slow["steps"]
     assert slow["minutes"] >= 2.0, "what the person waits for is the whole run"
+
+
+def test_a_plan_tells_how_the_time_is_shared(
+    filled_library: Library, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned = run("plan", "--hours", 0.5)
+    shares = planned["shares"]
+    assert shares.keys() == {"study", "general", "training", "measuring"}
+    assert sum(shares.values()) == pytest.approx(planned["minutes"], abs=0.05)
+    assert shares["measuring"] <= 5.0
+    assert planned["exam"] > 0
+    capsys.readouterr()
+    assert main(["plan", "--hours", "0.5"]) == 0
+    assert "for study of the notes" in (told := capsys.readouterr().out)
+    assert "about your notes" in told
 
 
 def test_a_plan_says_what_is_not_studied_yet(filled_library: Library, run: Run) -> None:

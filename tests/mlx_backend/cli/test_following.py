@@ -79,6 +79,35 @@ def test_what_is_out_of_the_ordinary_is_said_at_once(
     ]
 
 
+EXAMINED = protocol.Examined(
+    answers=(
+        protocol.ExamAnswer(question="Who lit it?", text="Marta\n lit it.", right=True),
+        protocol.ExamAnswer(question="When?\x1b[2J", text="word " * 100, right=False),
+    )
+)
+
+
+def test_each_answer_of_the_exam_is_printed_as_it_is_marked(
+    terminal: Terminal, progress: ProgressLines
+) -> None:
+    progress.show(EXAMINED)
+    first, second = terminal.lines
+    assert first == "+ Who lit it?  Marta lit it."
+    assert second.startswith("- When?")
+    assert second.endswith("…")
+    assert len(second) < 130
+    bar = ProgressBar(out := io.StringIO())
+    with bar:
+        bar.show(EXAMINED)
+    assert "+ Who lit it?  Marta lit it." in out.getvalue()
+    assert "\x1b[2J" not in out.getvalue()
+
+
+def test_how_far_the_exam_is(terminal: Terminal, progress: ProgressLines) -> None:
+    progress.show(protocol.Progress(done=12, total=40, unit="questions", remaining_s=60))
+    assert terminal.lines == ["12 of 40 questions, about 60 seconds left."]
+
+
 def test_a_remark_puts_the_next_step_off(terminal: Terminal, progress: ProgressLines) -> None:
     progress.show(protocol.StageBegan(stage="training"))
     terminal.now += 29

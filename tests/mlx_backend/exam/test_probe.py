@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
 
-from mlx_backend.exam.probe import answer_losses, probe_of_base, take_probe
+from mlx_backend.exam.probe import answer_losses, is_kept, probe_of_base, take_probe
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
@@ -25,6 +26,7 @@ def test_the_base_is_asked_once(loaded: LoadedModel) -> None:
     assert first.asked == 4
     assert 0 <= first.right <= first.asked
     assert first.perplexity > 1
+    assert (len(first.marks), sum(first.marks)) == (first.asked, first.right)
     kept = (loaded.info.path / "general_probe.json").read_bytes()
     assert probe_of_base(loaded, every=30) == first
     assert (loaded.info.path / "general_probe.json").read_bytes() == kept
@@ -33,6 +35,18 @@ def test_the_base_is_asked_once(loaded: LoadedModel) -> None:
 def test_a_damaged_record_is_measured_again(loaded: LoadedModel) -> None:
     (loaded.info.path / "general_probe.json").write_bytes(b"{")
     assert probe_of_base(loaded, every=60).asked == 2
+
+
+def test_a_record_without_the_single_marks_is_measured_again(loaded: LoadedModel) -> None:
+    """Version 0.1 wrote none; without them nobody knows which questions were forgotten."""
+    path = loaded.info.path / "general_probe.json"
+    probe_of_base(loaded, every=60)
+    kept = json.loads(path.read_bytes())
+    del kept["probes"]["60"]["marks"]
+    path.write_text(json.dumps(kept))
+    assert not is_kept(loaded, 60)
+    assert len(probe_of_base(loaded, every=60).marks) == 2
+    assert is_kept(loaded, 60)
 
 
 def test_a_model_that_changed_is_measured_as_it_is(loaded: LoadedModel) -> None:

@@ -58,6 +58,57 @@ def test_what_chance_may_bring_is_called_hardly_more(
     assert ("hardly more than before" in told) is is_little
 
 
+def exam_of(gained: int, lost: int, kept: int = 2) -> dict[str, Any]:
+    """An exam of 20 questions, of which so many changed."""
+    marks = [(False, True)] * gained + [(True, False)] * lost + [(True, True)] * kept
+    items = [{"question": "q", "right_before": b, "right_after": a} for b, a in marks]
+    items += [{"question": "q"}] * (20 - len(items))
+    return {"exam": items, "exam_before": lost + kept, "exam_after": gained + kept}
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "is_little"), [(5, 0, True), (6, 0, False), (9, 4, True), (11, 2, False)]
+)
+def test_chance_is_judged_by_the_questions_that_changed(
+    gained: int, lost: int, is_little: bool
+) -> None:
+    told = verdict(GOOD | exam_of(gained, lost))
+    assert ("hardly more than before" in told) is is_little
+    assert ("So small a difference may be chance alone." in told) is is_little
+
+
+def test_a_tie_is_named_and_a_small_loss_may_be_chance() -> None:
+    assert "4 of 20" in (tie := verdict(GOOD | exam_of(2, 2)))
+    assert "right, as many as before it. " in tie
+    assert "chance" not in tie
+    assert "before it 4. So small a difference may be chance alone." in verdict(
+        GOOD | exam_of(0, 2)
+    )
+    assert "chance" not in verdict(GOOD | exam_of(0, 8))
+
+
+def test_counts_that_do_not_agree_with_the_questions_are_judged_roughly() -> None:
+    told = verdict(GOOD | exam_of(6, 0) | {"exam_before": 7})
+    assert "hardly more than before" in told
+
+
+def test_that_fewer_questions_were_asked_is_said() -> None:
+    told = verdict(GOOD | {"exam_set_aside": 90})
+    assert told.endswith(" 20 of 90 questions were asked, because the night was short.")
+    assert "were asked" not in verdict(GOOD | {"exam_set_aside": 20})
+    none: dict[str, Any] = {"exam_asked": 0, "exam_set_aside": 90}
+    assert "night was too short to measure" in verdict(GOOD | none)
+
+
+@pytest.mark.parametrize(("gained", "lost", "says"), [(1, 9, True), (5, 10, False)])
+def test_forgetting_that_may_be_chance_is_no_reason_for_advice(
+    gained: int, lost: int, says: bool
+) -> None:
+    changes = {"general_after": 60 + gained - lost, "general_gained": gained, "general_lost": lost}
+    told = judging.advice(read_report(GOOD | changes))
+    assert any("forgot a little" in sentence for sentence in told) is says
+
+
 def test_where_all_was_right_before_there_was_nothing_to_gain() -> None:
     told = verdict(GOOD | {"exam_before": 20, "exam_after": 20})
     assert told.startswith("The model answers 20 of 20 questions")

@@ -4,11 +4,12 @@ import pytest
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.night.deadline import (
-    RESERVE,
     check_time_is_left,
     latest_end,
+    length_of,
     training_deadline,
 )
+from mlx_backend.night.shares import RESERVE
 from mlx_backend.protocol import TrainSpec
 
 BEGAN = 1_800_000_000.0
@@ -57,3 +58,11 @@ def test_a_run_whose_time_is_over_says_so() -> None:
     assert caught.value.kind is ErrorKind.RUN_STATE
     assert "'notes'" in caught.value.message
     assert caught.value.hint
+
+
+def test_how_long_a_run_is_in_all() -> None:
+    assert length_of(spec(hours=2), BEGAN) == 7200
+    assert length_of(spec(hours=2), BEGAN, spent=3600) == 7200
+    assert length_of(spec(finish_by=BEGAN + 600), BEGAN) == 600
+    assert length_of(spec(finish_by=BEGAN - 600), BEGAN) == 0
+    assert length_of(spec(), BEGAN) is None

@@ -54,6 +54,19 @@ GENERAL = frozenset(
 )
 """Where the general probe was taken before and after the training."""
 
+LATER = frozenset(
+    {
+        "exam_set_aside",
+        "exam_by_words_before",
+        "exam_by_words_after",
+        "exam_by_meaning_before",
+        "exam_by_meaning_after",
+        "general_gained",
+        "general_lost",
+    }
+)
+"""Where they are known: fields that reports of version 0.1 did not have."""
+
 MEASURED = frozenset({"watt_hours", "energy_how"})
 """Where the energy was measured."""
 

@@ -52,6 +52,7 @@ EVENTS: list[protocol.JobEvent] = [
     protocol.Evaluated(step=0, loss=4.25, best=True),
     protocol.CheckpointSaved(step=50),
     protocol.Spoke(step=50, prompt="p", text="t"),
+    protocol.Examined(answers=(protocol.ExamAnswer(question="q", text="t", right=True),)),
     protocol.Notice(text="t"),
     protocol.Finished(result={"adapter": "n", "files": ["a"], "deep": {"x": None}}),
     protocol.Stopped(step=3),

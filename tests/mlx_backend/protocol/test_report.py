@@ -25,7 +25,7 @@ from mlx_backend.protocol.report import (
     TrainingReport,
 )
 from tests.data.unpacking import unpack
-from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, GENERAL, MEASURED
+from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, GENERAL, LATER, MEASURED
 
 WHOLE = RunReport(
     filed=FiledAdapter(run="r", path="/a/n", adapter="n", report="/r/report.json"),
@@ -82,6 +82,24 @@ def test_what_makes_no_sense_is_left_out_and_the_rest_is_kept(key: str, value: o
     report = read_report(WHOLE.fields() | {key: value})
     other = "adapter" if key == "steps" else "steps"
     assert report.fields()[other] == WHOLE.fields()[other]
+
+
+def test_what_later_versions_measure_has_fields_where_it_was_measured() -> None:
+    item = ExamItem(question="Who?", by_meaning_before=False, by_meaning_after=True, by_other=True)
+    exam = ExamScores(
+        asked=1, items=(item,), set_aside=3, by_words_before=0, by_words_after=2,
+        by_meaning_before=0, by_meaning_after=1,
+    )  # fmt: skip
+    report = RunReport(exam=exam, general=GeneralScores(asked=30, gained=0, lost=2))
+    fields = report.fields()
+    assert fields.keys() == ALWAYS | GENERAL | LATER
+    assert read_report(msgspec.json.decode(msgspec.json.encode(fields))) == report
+
+
+@pytest.mark.parametrize("key", sorted(LATER))
+@pytest.mark.parametrize("value", [{}, [[]], "odd", -1.5])
+def test_what_makes_no_sense_of_these_is_left_out_too(key: str, value: object) -> None:
+    assert read_report(WHOLE.fields() | {key: value}) == WHOLE
 
 
 def test_names_of_parts_are_no_fields() -> None:

@@ -110,7 +110,7 @@ def test_what_is_filed_learns_no_more(
     assert train(folder, lambda: folder.status().step >= 4) is None
     hours_later(folder, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "assess", no_exam)
+        patch.setattr(run_module, "assess_again", no_exam)
         assert train(folder, lambda: False) is None
     grant_time(folder)
     result = train(folder, lambda: False)

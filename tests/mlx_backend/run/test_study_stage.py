@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,9 +16,12 @@ from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
+from mlx_backend.night.shares import Budget, budget_of
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.study_stage import studied_before
+from mlx_backend.run import study_stage
+from mlx_backend.run.study_stage import Studied, studied_before
 from mlx_backend.run.training_run import TrainingRun
+from mlx_backend.study.study import StudyPlan
 from tests.mlx_backend.tiny import write_tiny_model
 
 
@@ -71,11 +76,53 @@ def test_the_first_run_of_a_model_tells_of_its_general_answers(
     first, second = (
         _studied(filled_library, msgspec.structs.replace(spec, model="new")) for _ in range(2)
     )
-    assert first.stages == ["answering", "studying"]
+    assert first.stages == ["studying", "answering", "preparing"], "the notes come first"
     assert first.answers[-1].done == first.answers[-1].total
     assert first.answers[1].remaining_s is not None
-    assert second.stages == ["studying"]
+    assert second.stages == ["studying", "preparing"]
     assert not second.answers
+
+
+def test_general_answers_take_nothing_from_the_notes_and_wait_where_time_is_short(
+    filled_library: Library, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_model(filled_library.models / "new", "new")
+    answers = filled_library.models / "new" / GENERAL_ANSWERS
+    answers.unlink()
+    no_time = Budget(study=600.0, general=0.0, measuring=0.0, reserve=0.0)
+    monkeypatch.setattr(study_stage, "budget", lambda *_: no_time)
+    asked = msgspec.structs.replace(spec, model="new")
+    folder = JobFolder.create(filled_library.runs, asked)
+    TrainingRun(filled_library, folder, asked).run(lambda: folder.status().stage == "preparing")
+    assert not answers.exists()
+    dataset = load_dataset(folder.path / "samples.json")
+    assert dataset.train
+    assert "general" not in {sample.kind for sample in dataset.train}
+    with database.opened(filled_library.database) as connection:
+        writers = connection.execute("SELECT DISTINCT writer FROM studied").fetchall()
+    assert {row["writer"] for row in writers} == {"rules", "new"}
+
+
+def test_what_general_answers_took_does_not_count_as_study(
+    filled_library: Library, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run that was stopped while it answered would write nothing about the notes."""
+    folder = JobFolder.create(filled_library.runs, spec)
+    record = Studied(seconds=5000.0, answering_s=4990.0)
+    folder.study_record.write_bytes(msgspec.json.encode(record))
+    seen = []
+
+    def watched(*given: Any) -> StudyPlan:
+        seen.append(StudyPlan(*given))
+        return seen[-1]
+
+    monkeypatch.setattr(study_stage, "StudyPlan", watched)
+    began = time.time()
+    TrainingRun(filled_library, folder, spec).run(lambda: folder.status().stage == "preparing")
+    (plan,) = seen
+    assert plan.deadline is not None
+    assert plan.deadline - began > budget_of(None).study - 20
+    assert studied_before(folder).answering_s >= 4990.0
 
 
 @dataclass(frozen=True)
@@ -85,9 +132,9 @@ class _Told:
 
 
 def _studied(library: Library, spec: TrainSpec) -> _Told:
-    """What a run tells until it studies."""
+    """What a run tells until it has studied."""
     folder = JobFolder.create(library.runs, spec)
-    TrainingRun(library, folder, spec).run(lambda: folder.status().stage == "studying")
+    TrainingRun(library, folder, spec).run(lambda: folder.status().stage == "preparing")
     events = folder.reader().read_new()
     return _Told(
         [event.stage for event in events if isinstance(event, protocol.StageBegan)],

@@ -56,6 +56,24 @@ def test_notes_become_an_adapter(
     assert not locks.is_held(filled_library.lane)
 
 
+def test_the_best_state_is_chosen_by_questions_that_the_exam_does_not_ask(
+    filled_library: Library, start: Start, spec: TrainSpec
+) -> None:
+    folder = start(msgspec.structs.replace(spec, steps=4))
+    with database.opened(filled_library.database) as connection:
+        dataset = make_dataset(Notes(connection), spec.seed)
+    (first, *_) = dataset.held_out
+    choosing = tuple(msgspec.structs.replace(first, prompt=f"Question {i}?") for i in range(8))
+    save_dataset(folder.path / "samples.json", msgspec.structs.replace(dataset, choosing=choosing))
+    result = work(filled_library, folder)
+    assert result is not None
+    assert any("of 8 questions that choose" in text for text in folder.status().notices)
+    asked = {each["question"] for each in result["exam"]}  # type: ignore[attr-defined]
+    assert asked == {sample.prompt for sample in dataset.held_out if sample.key}
+    plan = msgspec.json.decode((folder.path / "plan.json").read_bytes())
+    assert plan["choosing"] == 8
+
+
 def test_the_time_ends_a_run_on_a_machine_that_got_slower(
     filled_library: Library, start: Start, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

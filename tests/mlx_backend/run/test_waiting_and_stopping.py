@@ -71,7 +71,7 @@ def test_a_run_that_waits_for_nothing_fails_for_want_of_memory(
     assert "are free" in error.message
 
 
-@pytest.mark.parametrize("work_name", ["prepare", "assess_once", "plan_what_fits", "assess"])
+@pytest.mark.parametrize("work_name", ["prepare", "assess_once", "plan_what_fits", "assess_again"])
 def test_a_stop_is_heard_while_it_measures(
     filled_library: Library,
     start: Start,
@@ -90,7 +90,7 @@ def test_a_stop_is_heard_while_it_measures(
     shutil.rmtree(filled_library.adapters / "Garden")
     forget_what_is_kept()
     folder, asked = start(spec), []
-    module = run_module if work_name == "assess" else plan_stage
+    module = run_module if work_name == "assess_again" else plan_stage
     real = getattr(module, work_name)
 
     def ask_to_stop(*given: Any, **named: Any) -> Any:
@@ -101,7 +101,7 @@ def test_a_stop_is_heard_while_it_measures(
         patch.setattr(module, work_name, ask_to_stop)
         assert work(filled_library, folder, lambda: bool(asked)) is None
     assert asked == [work_name]
-    assert (folder.path / "plan.json").exists() == (work_name == "assess")
+    assert (folder.path / "plan.json").exists() == (work_name == "assess_again")
     result = work(filled_library, folder)
     assert result is not None
     assert result["exam_asked"]

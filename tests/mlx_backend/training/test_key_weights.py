@@ -130,8 +130,8 @@ def test_equal_weights_change_no_bit(model: nn.Module) -> None:
 def test_losses_are_told_without_weights(model: nn.Module) -> None:
     plain = [dataclasses.replace(each, weights=None) for each in samples()]
     training = TrainingStep(model)
-    told = [training.losses(PackedBatches(each, seed=0)[0][0]) for each in (samples(), plain)]
-    assert np.array_equal(*told)
+    one, other = (training.losses(PackedBatches(each, seed=0)[0][0]) for each in (samples(), plain))
+    assert np.array_equal(one, other)
 
 
 def told(prompt: str, answer: str, key: str, rewordings: Sequence[str] = ()) -> Sample:
