@@ -30,6 +30,7 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_clock import StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
+from mlx_backend.study.reader_study import ReaderStudy, passages_to_study
 from mlx_backend.study.study import Study, StudyPlan, StudyProgress
 
 SHARE = 0.15
@@ -39,6 +40,8 @@ _UNBOUNDED_S = 1200.0  # for a run whose end is given in steps
 # Rough times to write about a passage and to write a general answer, without and with a GPU.
 _SECONDS_A_PASSAGE = 8.0
 _SECONDS_A_PASSAGE_GPU = 1.0
+# A reader writes about five times as much, and answers it.
+_READER_TAKES = 5.0
 _SECONDS_AN_ANSWER = 0.5
 _SECONDS_AN_ANSWER_GPU = 0.05
 _GENERAL_SHARE = 0.4  # of the time for study, at most, for the base model's general answers
@@ -73,7 +76,12 @@ def budget(end: float | None, now: float) -> float:
 
 
 def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
-    """How many passages `model` has yet to write about; those that state nothing, it never will."""
+    """How many passages `model` has yet to write about; those that state nothing, it never will.
+
+    Of a reader, passages that lack any genre.
+    """
+    if model.reads:
+        return passages_to_study(samples, material.passages, model.card.name)
     nothing_to_ask = samples.studied(RULES) - samples.written_about(RULES)
     done = samples.studied(model.card.name) | nothing_to_ask
     return sum((p.note_id, digest(p)) not in done for p in material.passages)
@@ -88,6 +96,8 @@ def expected_seconds(
     answers = general_samples.answers_to_write(model.path, card.sha256)
     answering = answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER)
     writing = passages * (_SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE)
+    if model.reads:
+        writing *= _READER_TAKES
     return min(budget_s, min(_GENERAL_SHARE * budget_s, answering) + writing)
 
 
@@ -123,9 +133,7 @@ class StudyStage:
         samples = Samples(notes.connection)
         self._tell_expected(samples, material, deadline)
         reads = self._load_writer().loaded.info.reads
-        found = Study(
-            samples, StudyPlan(deadline, self._spec.seed), self._progressed, self._stop
-        ).run(material.passages, self._load_writer)
+        found = self._study(samples, material, deadline)
         material = material.without_withdrawn(notes)  # because study takes hours
         left_out = tuple(left_out_samples(notes.connection))
         studied = compose.studied_passages(samples, material.passages)
@@ -139,6 +147,16 @@ class StudyStage:
         additions = Additions(general, reads)
         dataset = compose.studied_dataset(studied, material, additions, self._spec.seed)
         return msgspec.structs.replace(dataset, left_out=left_out)
+
+    def _study(self, samples: Samples, material: Material, deadline: float) -> Yield:
+        """Study as suits the model: with what it writes itself if it reads, else with the rules."""
+        plan = StudyPlan(deadline, self._spec.seed)
+        writer = self._load_writer()
+        if not writer.loaded.info.reads:
+            study = Study(samples, plan, self._progressed, self._stop)
+            return study.run(material.passages, self._load_writer)
+        reader_study = ReaderStudy(samples, plan, self._progressed, self._stop)
+        return reader_study.run(material.passages, writer.loaded, material.places.pointed_to)
 
     def _general_answers(self, deadline: float) -> general_samples.GeneralAnswers:
         info = find_base_model(self._library, self._spec.model)
