@@ -21,7 +21,7 @@ from mlx_backend.study.by_model.reader.subjects import Subjects
 from mlx_backend.study.by_model.reader.views import PointedTo, Views
 from mlx_backend.study.study import StudyPlan, StudyProgress
 
-_PASSAGES_AT_ONCE = 4
+PASSAGES_AT_ONCE = 4
 """Passages of a group: what a night loses when it is killed. Each has up to eight sentences, which
 make a batch of all that a machine computes about as fast as one."""
 
@@ -123,8 +123,8 @@ def _groups(
 ) -> Iterator[_Task]:
     names = {genre.name for genre in genres}
     todo = [p for p in order if not names <= done.get((p.note_id, digest(p)), frozenset())]
-    for start in range(0, len(todo), _PASSAGES_AT_ONCE):
-        yield _Task(todo[start : start + _PASSAGES_AT_ONCE], genres)
+    for start in range(0, len(todo), PASSAGES_AT_ONCE):
+        yield _Task(todo[start : start + PASSAGES_AT_ONCE], genres)
 
 
 def _stays(sample: StoredSample, writer: str, genres: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
+from mlx.utils import tree_flatten
 from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import make_prompt_cache
 
@@ -172,7 +173,7 @@ class Completer:
     def _rows_at_once(self, tokens: int) -> int:
         """How many rows of so many tokens fit into memory, at least 1."""
         sizes = [
-            sum(layer.nbytes for layer in read.cache) / max(1, len(read.ids))
+            _bytes_of(read.cache) / len(read.ids)
             for read in self._beginnings.values()
             if len(read.ids) > _LEAST_SHARED
         ]
@@ -220,6 +221,11 @@ def _generated(generator: BatchGenerator, rows: Sequence[_Row], most: int) -> li
                 written[response.uid].append(response.token)
     generator.close()
     return [written[number] for number in numbers]
+
+
+def _bytes_of(cache: Sequence[Any]) -> int:
+    kept = tree_flatten([layer.state for layer in cache])
+    return sum(each.nbytes for _, each in kept if isinstance(each, mx.array))
 
 
 def _shared(prompts: Sequence[Sequence[int]]) -> int:

@@ -35,7 +35,7 @@ def item(**changed: str) -> Item:
         "question": "Who lit the lamp of Amber Cove?",
         "answer": "It was lit by Marta in the evening.",
     }
-    return Item(**fields | changed)  # type: ignore[arg-type]
+    return Item(**fields | changed)
 
 
 def test_quote_and_key_are_stored_as_they_stand() -> None:

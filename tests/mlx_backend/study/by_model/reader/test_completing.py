@@ -29,7 +29,8 @@ def alone(loaded: LoadedModel, asked: Conversation) -> str:
     ids = loaded.form.prompt(asked.turns)
     ids += loaded.tokenizer.encode(asked.begun, add_special_tokens=False)
     ends = [*loaded.tokenizer.eos_token_ids, *loaded.tokenizer.all_special_ids]
-    return loaded.tokenizer.decode(complete_alone(loaded.model, ids, ends, MOST)).strip()
+    text: str = loaded.tokenizer.decode(complete_alone(loaded.model, ids, ends, MOST))
+    return text.strip()
 
 
 def go_on() -> bool:

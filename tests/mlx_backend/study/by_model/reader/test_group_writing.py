@@ -45,6 +45,7 @@ class Edge:
         self.replies: dict[str, str] = {"reading": "rust had come"}
         self.agrees: Callable[[Pair], float] = lambda _: 1.0
         self.shown: list[str] = []
+        self.begun: list[str] = []
         self.stops = False
 
     def complete(
@@ -55,9 +56,11 @@ class Edge:
         is_over: Callable[[], bool],
     ) -> list[list[str]] | None:
         self.shown += [each.turns[-1].text for family in families for each in family]
+        self.begun += [each.begun for family in families for each in family]
         if is_over():
             return None
-        return [[self.replies.get(kind.split(maxsplit=1)[0], "[]") for _ in family] for family in families]
+        reply = self.replies.get(kind.split(maxsplit=1)[0], "[]")
+        return [[reply for _ in family] for family in families]
 
 
 @pytest.fixture
@@ -172,14 +175,8 @@ def test_two_passages_and_two_notes_are_shown_together(edge: Edge, write: Write)
 
 
 def test_facts_are_asked_sentence_by_sentence(edge: Edge, write: Write) -> None:
-    begun: list[str] = []
-    edge.complete = (  # type: ignore[method-assign]
-        lambda kind, families, most, is_over: [
-            [begun.append(each.begun) or "" for each in family]  # type: ignore[func-returns-value]
-            for family in families
-        ]
-    )
     write("facts", LATER)
+    begun = [each for each in edge.begun if each]
     assert begun[0] == '[{"quote": "Its sails were sewn by Ida Falk in two winters.", "key": "'
     assert begun[1:] == [begun[0] + 'Ida Falk", "question": "']
 
