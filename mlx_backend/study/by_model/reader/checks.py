@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from mlx_backend.curation import language
 from mlx_backend.library import drop_reasons
@@ -22,7 +23,8 @@ _LONGEST_QUESTION = 40  # words
 _SHORTEST_QUESTION = 3
 _LONGEST_ANSWER = 120
 _ALIKE = 0.8
-_SURE = 0.9  # of a language; single words and names are taken for any
+_SURE = 0.8  # of a language; single words and names are taken for any
+_FEWEST_TO_TELL = 5  # words
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
@@ -67,7 +69,7 @@ def check(draft: Draft, view: View, code: str) -> Draft:
         return draft.drop(drop_reasons.TELLS_ANSWER)
     if not set(_NUMBER.findall(f"{question} {draft.answer}")) <= set(_NUMBER.findall(shown)):
         return draft.drop(drop_reasons.UNSUPPORTED)
-    if _is_in_another(f"{question} {draft.answer}", code):
+    if any(_is_in_another(text, code) for text in (question, draft.answer)):
         return draft.drop(drop_reasons.OTHER_LANGUAGE)
     return draft
 
@@ -77,13 +79,13 @@ def without_repeats(drafts: Iterable[Draft], there: Sequence[Draft]) -> list[Dra
 
     there: drafts that are kept already, which `drafts` must not repeat either.
     """
-    asked = [_words(draft) for draft in there]
+    asked = [_Asked.of(draft) for draft in there]
     checked = []
     for draft in drafts:
-        own = _words(draft)
+        own = _Asked.of(draft)
         if draft.dropped:
             checked.append(draft)
-        elif any(_likeness(own, other) >= _ALIKE for other in asked):
+        elif any(_are_alike(own, other) for other in asked):
             checked.append(draft.drop(drop_reasons.REPEATED))
         else:
             asked.append(own)
@@ -91,18 +93,29 @@ def without_repeats(drafts: Iterable[Draft], there: Sequence[Draft]) -> list[Dra
     return checked
 
 
-def _words(draft: Draft) -> set[str]:
-    """The words of a question and of what it asks for: "Who?" and "When?" differ in little else."""
-    key = {f"={word}" for word in folded_words(draft.key)}
-    return set(folded_words(draft.prompt)) | key
+@dataclass(frozen=True)
+class _Asked:
+    """The words of a question, and of what it asks for."""
+
+    question: frozenset[str]
+    key: frozenset[str]
+
+    @classmethod
+    def of(cls, draft: Draft) -> _Asked:
+        return cls(frozenset(folded_words(draft.prompt)), frozenset(folded_words(draft.key)))
 
 
-def _likeness(one: set[str], other: set[str]) -> float:
-    return len(one & other) / max(1, len(one | other))
+def _are_alike(one: _Asked, other: _Asked) -> bool:
+    """Whether two questions are the same, or nearly, and ask for some of the same words.
+
+    "Who lit the lamp?" and "When was the lamp lit?" are not alike: they ask for different words.
+    """
+    both = len(one.question & other.question) / max(1, len(one.question | other.question))
+    return both == 1.0 or (both >= _ALIKE and bool(one.key & other.key))
 
 
 def _is_in_another(text: str, code: str) -> bool:
-    if code == UNKNOWN:
+    if code == UNKNOWN or count_words(text) < _FEWEST_TO_TELL:
         return False
     found = language.load().of(text)
     return found.code not in {code, UNKNOWN} and found.confidence >= _SURE

@@ -119,6 +119,8 @@ def test_repeats_are_dropped_and_other_questions_in_the_same_words_are_not() -> 
     when = checked(item(question="When lit Marta the lamp of Amber Cove?", key="18:40"))
     found = checks.without_repeats([one, two, when], [])
     assert [each.dropped for each in found] == ["", drop_reasons.REPEATED, ""]
+    again = checked(item(key="18:40"))
+    assert checks.without_repeats([one, again], [])[1].dropped == drop_reasons.REPEATED
     assert checks.without_repeats([one], [two])[0].dropped == drop_reasons.REPEATED
 
 
