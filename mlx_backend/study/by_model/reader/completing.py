@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
-from mlx.utils import tree_flatten
 from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import make_prompt_cache
 
+from mlx_backend.machine.arrays import flatten
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.machine.dependency_patches import wired_limit_untouched
 from mlx_backend.models.architecture import window_of
@@ -224,8 +224,8 @@ def _generated(generator: BatchGenerator, rows: Sequence[_Row], most: int) -> li
 
 
 def _bytes_of(cache: Sequence[Any]) -> int:
-    kept = tree_flatten([layer.state for layer in cache])
-    return sum(each.nbytes for _, each in kept if isinstance(each, mx.array))
+    kept = flatten({str(i): layer.state for i, layer in enumerate(cache)})
+    return sum(array.nbytes for array in kept.values())
 
 
 def _shared(prompts: Sequence[Sequence[int]]) -> int:
