@@ -8,7 +8,7 @@ cache will do.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -224,8 +224,9 @@ def _generated(generator: BatchGenerator, rows: Sequence[_Row], most: int) -> li
 
 
 def _bytes_of(cache: Sequence[Any]) -> int:
-    kept = flatten({str(i): layer.state for i, layer in enumerate(cache)})
-    return sum(array.nbytes for array in kept.values())
+    """The memory that caches take; some also hold numbers."""
+    kept: Mapping[str, object] = flatten({str(i): each.state for i, each in enumerate(cache)})
+    return sum(each.nbytes for each in kept.values() if isinstance(each, mx.array))
 
 
 def _shared(prompts: Sequence[Sequence[int]]) -> int:
