@@ -12,6 +12,11 @@ NO_ROUND_TRIP: Final = "the model reads another answer"
 REPEATED: Final = "like another one"
 READS_WORSE: Final = "reads worse than its twin"
 READS_BADLY: Final = "reads badly"
+UNREADABLE: Final = "not in the form that was asked for"
+MISQUOTED: Final = "quotes words that are not there"
+NO_KEY: Final = "asks for words that its quote does not have"
+NOT_ALONE: Final = "does not say what it is about"
+OTHER_LANGUAGE: Final = "in another language than its note"
 LEFT_OUT: Final = "left out by you"
 """The person's choice; no filter gives this reason."""
 
@@ -24,6 +29,11 @@ REASONS = (
     REPEATED,
     READS_WORSE,
     READS_BADLY,
+    UNREADABLE,
+    MISQUOTED,
+    NO_KEY,
+    NOT_ALONE,
+    OTHER_LANGUAGE,
 )
 
 OF_THE_QUESTION: Final = (

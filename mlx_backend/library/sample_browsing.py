@@ -72,7 +72,7 @@ class SampleBrowsing:
             f"{SAMPLES} WHERE samples.id IN (SELECT value FROM json_each(?))",
             (as_json(sample_ids),),
         )
-        return {row["id"]: StoredSample(**row) for row in rows}
+        return {row["id"]: StoredSample.of_row(row) for row in rows}
 
     def overview(self) -> SampleOverview:
         """Sums over all samples."""

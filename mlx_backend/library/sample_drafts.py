@@ -7,6 +7,12 @@ import msgspec
 RULES = "rules"
 """The writer that needs no model; other writers have the name of their base model."""
 
+GENRES = ("facts", "why", "how", "compare", "list", "steps", "passages", "notes")
+"""The kinds of samples that models write which read: what they ask for.
+
+The last two are about two passages of a note, and about two notes of which one links to the other.
+"""
+
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A draft of a sample about a passage, before or after filtering.
@@ -14,6 +20,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     quote: the words of the passage that support the answer.
     key: the words of the quote that the prompt asks for, "" if it asks for no piece of it.
     dropped: the reason of the filter that dropped it (`drop_reasons`), "" if it is kept.
+    others: further passages that it is about, each as the id of its note and its digest.
     """
 
     kind: str
@@ -22,6 +29,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     quote: str
     dropped: str = ""
+    others: tuple[tuple[int, bytes], ...] = ()
 
     def drop(self, why: str) -> Draft:
         """The same draft, dropped for the reason `why`."""

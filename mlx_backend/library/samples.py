@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import drop_reasons
 from mlx_backend.library.database import transaction
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.sample_drafts import RULES, Draft, titled_answer
+from mlx_backend.library.sample_drafts import GENRES, RULES, Draft, titled_answer
 
 VERSION = 2
 """The version of how samples are written; passages studied by an older one are studied again."""
@@ -29,7 +30,8 @@ class StoredSample:
 
     writer: RULES, or the name of the base model that wrote it.
     dropped: the reason of the filter that dropped it, "" if none did.
-    of_used_note: whether training uses its note at all.
+    of_used_note: whether training uses its note at all, and the others.
+    others: ids of further notes that it is about.
     """
 
     id: int
@@ -44,6 +46,13 @@ class StoredSample:
     dropped: str
     choice: Choice
     of_used_note: bool
+    others: tuple[int, ...] = ()
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> StoredSample:
+        """A sample from a row of a query that begins with SAMPLES."""
+        notes = dict.fromkeys(note for note, _ in json.loads(row["others"]))
+        return cls(**dict(row) | {"others": tuple(n for n in notes if n != row["note_id"])})
 
     @property
     def about(self) -> tuple[str, str, str]:
@@ -70,9 +79,16 @@ class Yield:
     dropped: dict[str, int]
 
 
+_OTHERS_USED = (
+    "(others = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(others) AS other"
+    " LEFT JOIN notes AS its ON its.id = other.value ->> 0"
+    " WHERE its.id IS NULL OR its.gone OR NOT its.included))"
+)
+
 SAMPLES = (
     "SELECT samples.id, note_id, notes.title AS note_title, writer, samples.kind, prompt, answer,"
-    " key, quote, dropped, choice, included AND NOT gone AS of_used_note"
+    f" key, quote, dropped, choice, included AND NOT gone AND {_OTHERS_USED} AS of_used_note,"
+    " others"
     " FROM samples JOIN notes ON notes.id = note_id"
 )
 """The beginning of a query whose rows are StoredSamples."""
@@ -80,7 +96,7 @@ SAMPLES = (
 USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
 """The SQL condition for `StoredSample.is_used`."""
 
-TRAINED = f"({USED} AND included AND NOT gone)"
+TRAINED = f"({USED} AND included AND NOT gone AND {_OTHERS_USED})"
 """The SQL condition for `StoredSample.is_trained`, in a join with the notes."""
 
 
@@ -123,14 +139,30 @@ class Samples:
         rows = self._db.execute(
             f"{SAMPLES} WHERE note_id = ? AND passage = ? ORDER BY samples.id", (note_id, passage)
         )
-        return [StoredSample(**row) for row in rows]
+        return [StoredSample.of_row(row) for row in rows]
 
-    def save(self, writer: str, studied: Iterable[tuple[Passage, Sequence[Draft]]]) -> None:
+    def genres_studied(self, writer: str) -> dict[tuple[int, bytes], frozenset[str]]:
+        """The genres that a reader is done with, by passage: note id and digest."""
+        rows = self._db.execute(
+            "SELECT note_id, passage, genres FROM studied WHERE writer = ? AND version = ?",
+            (writer, VERSION),
+        )
+        return {(r["note_id"], r["passage"]): frozenset(r["genres"].split()) for r in rows}
+
+    def save(
+        self,
+        writer: str,
+        studied: Iterable[tuple[Passage, Sequence[Draft]]],
+        genres: Sequence[str] = (),
+    ) -> None:
         """Save what `writer` wrote about passages and mark them studied, in one transaction.
 
-        This replaces its earlier samples about them. Samples that the person changed stay and are
-        not written again; nor are those that they deleted, nor any about notes that they deleted.
+        This replaces its earlier samples about them; of a reader, which writes in `genres`, only
+        those of the same genres, and whatever it wrote before it had genres. Samples that the
+        person changed stay and are not written again; nor are those that they deleted, nor any
+        about notes that they deleted.
         """
+        others = [genre for genre in GENRES if genre not in genres] if genres else []
         with transaction(self._db):
             for passage, drafts in studied:
                 if not self._has_note(passage.note_id):
@@ -138,22 +170,35 @@ class Samples:
                 place = (passage.note_id, digest(passage))
                 self._db.execute(
                     "DELETE FROM samples WHERE note_id = ? AND passage = ? AND writer = ?"
-                    " AND choice = ''",
-                    (*place, writer),
+                    " AND choice = '' AND kind NOT IN (SELECT value FROM json_each(?))",
+                    (*place, writer, json.dumps(others)),
                 )
                 settled = self.changed(passage) | self._deleted_of(passage.note_id)
                 self._db.executemany(
                     "INSERT INTO samples (note_id, passage, writer, kind, prompt, answer, key,"
-                    " quote, dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " quote, dropped, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
-                        (*place, writer, d.kind, d.prompt, d.answer, d.key, d.quote, d.dropped)
+                        (*place, writer, d.kind, d.prompt, d.answer, d.key, d.quote, d.dropped,
+                         json.dumps([[note, other.hex()] for note, other in d.others]))
                         for d in drafts
                         if (d.kind, d.key, d.quote) not in settled
                     ],
-                )
-                self._db.execute(
-                    "INSERT OR REPLACE INTO studied VALUES (?, ?, ?, ?)", (*place, writer, VERSION)
-                )
+                )  # fmt: skip
+                self._mark(place, writer, genres)
+
+    def _mark(self, place: tuple[int, bytes], writer: str, genres: Sequence[str]) -> None:
+        """Mark a passage studied, in these genres beside those that were."""
+        row = self._db.execute(
+            "SELECT genres FROM studied WHERE note_id = ? AND passage = ? AND writer = ?"
+            " AND version = ?",
+            (*place, writer, VERSION),
+        ).fetchone()
+        done = dict.fromkeys((*(row["genres"].split() if row else ()), *genres))
+        self._db.execute(
+            "INSERT OR REPLACE INTO studied (note_id, passage, writer, version, genres)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (*place, writer, VERSION, " ".join(done)),
+        )
 
     def changed(self, passage: Passage) -> set[tuple[str, str, str]]:
         """The `about` of the samples of a passage that the person changed."""
@@ -224,7 +269,9 @@ class Samples:
         It replaces what study wrote there about the same.
         """
         place = (passage.note_id, digest(passage))
-        is_bare = sample.answer == sample.quote or sample.answer.endswith(f": {sample.quote}")
+        is_bare = sample.kind not in GENRES and (
+            sample.answer == sample.quote or sample.answer.endswith(f": {sample.quote}")
+        )
         answer = titled_answer(passage.note_title, sample.quote) if is_bare else sample.answer
         with transaction(self._db):
             self._db.execute(
@@ -256,10 +303,32 @@ class Samples:
             self._db.executemany(
                 "DELETE FROM samples WHERE note_id = ? AND passage = ? AND choice = ''", old
             )
+            self._forget_of_several(kept)
+
+    def _forget_of_several(self, kept: set[tuple[int, bytes]]) -> None:
+        """Remove samples that are also about a passage that changed; their genre is studied anew.
+
+        A note without any passage in `kept` may only be left out for now.
+        """
+        notes = {note for note, _ in kept}
+        rows = self._db.execute(
+            "SELECT id, note_id, passage, writer, kind, others FROM samples"
+            " WHERE others <> '[]' AND choice = ''"
+        ).fetchall()
+        for row in rows:
+            others = [(note, bytes.fromhex(other)) for note, other in json.loads(row["others"])]
+            if not any(note in notes and (note, other) not in kept for note, other in others):
+                continue
+            self._db.execute("DELETE FROM samples WHERE id = ?", (row["id"],))
+            self._db.execute(
+                "UPDATE studied SET genres = trim(replace(' ' || genres || ' ', ?, ' '))"
+                " WHERE note_id = ? AND passage = ? AND writer = ?",
+                (f" {row['kind']} ", row["note_id"], row["passage"], row["writer"]),
+            )
 
     def used(self) -> list[tuple[StoredSample, bytes]]:
         """All samples that training uses, with the digests of their passages, in order of notes."""
-        return self._with_digests(USED)
+        return self._with_digests(f"{USED} AND {_OTHERS_USED}")
 
     def left_out(self) -> list[tuple[StoredSample, bytes]]:
         """All samples that the person left out or deleted, with the digests of their passages.
@@ -284,7 +353,7 @@ class Samples:
         rows = self._db.execute(
             "SELECT passage, sample_id AS id, note_id, notes.title AS note_title, '' AS writer,"
             " deleted_samples.kind, '' AS prompt, '' AS answer, key, quote, '' AS dropped,"
-            " 'drop' AS choice, included AND NOT gone AS of_used_note"
+            " 'drop' AS choice, included AND NOT gone AS of_used_note, '[]' AS others"
             " FROM deleted_samples JOIN notes ON notes.id = note_id ORDER BY note_id, sample_id"
         )
         return _split(rows)
@@ -296,13 +365,17 @@ class Samples:
         )
         return _split(rows)
 
-    def yielded(self) -> Yield:
-        """Counts of all samples about notes that training uses, of this night and earlier ones."""
+    def yielded(self, writer: str | None = None) -> Yield:
+        """Counts of all samples about notes that training uses, of this night and earlier ones.
+
+        writer: only its samples, and those that the person changed; None counts all.
+        """
         rows = self._db.execute(
             f"SELECT CASE WHEN {USED} THEN '' WHEN choice = '' THEN dropped ELSE ? END AS why,"
             " count(*) AS n FROM samples JOIN notes ON notes.id = note_id"
-            " WHERE included AND NOT gone GROUP BY why",
-            (drop_reasons.LEFT_OUT,),
+            f" WHERE included AND NOT gone AND {_OTHERS_USED}"
+            " AND (? IS NULL OR writer = ? OR choice <> '') GROUP BY why",
+            (drop_reasons.LEFT_OUT, writer, writer),
         ).fetchall()
         number = {row["why"]: row["n"] for row in rows}
         used = number.pop("", 0)
@@ -314,7 +387,7 @@ def _split(rows: Iterable[sqlite3.Row]) -> list[tuple[StoredSample, bytes]]:
     for row in rows:
         fields = dict(row)
         passage = fields.pop("passage")
-        found.append((StoredSample(**fields), passage))
+        found.append((StoredSample.of_row(fields), passage))
     return found
 
 

@@ -33,11 +33,14 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_clock import StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
+from mlx_backend.study.reader_study import ReaderStudy, passages_to_study
 from mlx_backend.study.study import Study, StudyPlan, StudyProgress
 
 # Rough times to write about a passage and to write a general answer, without and with a GPU.
 _SECONDS_A_PASSAGE = 8.0
 _SECONDS_A_PASSAGE_GPU = 1.0
+# A reader writes about five times as much, and answers it.
+_READER_TAKES = 5.0
 _SECONDS_AN_ANSWER = 0.5
 _SECONDS_AN_ANSWER_GPU = 0.05
 _EVERY_S = 0.2  # between two progress events
@@ -73,7 +76,12 @@ def budget(end: float | None, now: float) -> Budget:
 
 
 def unstudied(samples: Samples, material: Material, model: BaseModel) -> int:
-    """How many passages `model` has yet to write about; those that state nothing, it never will."""
+    """How many passages `model` has yet to write about; those that state nothing, it never will.
+
+    Of a reader, passages that lack any genre.
+    """
+    if model.reads:
+        return passages_to_study(samples, material.passages, model.card.name)
     nothing_to_ask = samples.studied(RULES) - samples.written_about(RULES)
     done = samples.studied(model.card.name) | nothing_to_ask
     return sum((p.note_id, digest(p)) not in done for p in material.passages)
@@ -84,6 +92,8 @@ def expected_writing(
 ) -> float:
     """About how long `model` takes to write about the notes what it has not; `budget_s` at most."""
     each = _SECONDS_A_PASSAGE_GPU if has_gpu() else _SECONDS_A_PASSAGE
+    if model.reads:
+        each *= _READER_TAKES
     return min(budget_s, unstudied(samples, material, model) * each)
 
 
@@ -148,11 +158,19 @@ class StudyStage:
         deadline = self._began + budget_s - (before.seconds - before.answering_s)
         self._folder.append(protocol.StageBegan(stage="studying"))
         self._tell_expected(samples, material, deadline)
-        plan = StudyPlan(deadline, self._spec.seed)
-        study = Study(samples, plan, self._progressed, self._stop)
-        found = study.run(material.passages, self._load_writer)
+        found = self._study(samples, material, deadline)
         self._record(found, "")
         return found
+
+    def _study(self, samples: Samples, material: Material, deadline: float) -> Yield:
+        """Study as suits the model: with what it writes itself if it reads, else with the rules."""
+        plan = StudyPlan(deadline, self._spec.seed)
+        writer = self._load_writer()
+        if not writer.loaded.info.reads:
+            study = Study(samples, plan, self._progressed, self._stop)
+            return study.run(material.passages, self._load_writer)
+        reader_study = ReaderStudy(samples, plan, self._progressed, self._stop)
+        return reader_study.run(material.passages, writer.loaded, material.places.pointed_to)
 
     def _general_answers(self, budget_s: float) -> general_samples.GeneralAnswers:
         """The base model's general answers: those that are kept, and more while time is left."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.samples import Samples, digest
+from mlx_backend.library.sample_drafts import GENRES
+from mlx_backend.library.samples import Samples, StoredSample, digest
 from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 
@@ -28,10 +29,17 @@ def carry_over(samples: Samples, notes: Sequence[Sequence[Passage]]) -> None:
             places = (
                 passage
                 for passage, each, chosen in zip(note, stated, settled, strict=True)
-                if _states(each, sample.quote) and sample.about not in chosen
+                if _has(passage, each, sample) and sample.about not in chosen
             )
             if (place := next(places, None)) is not None:
                 samples.move(sample, place)
+
+
+def _has(passage: Passage, stated: Sequence[QuotedStatement], sample: StoredSample) -> bool:
+    """Whether a passage has the words that a sample quotes: a reader's, as they stand in it."""
+    if sample.kind in GENRES:
+        return sample.quote in passage.text
+    return _states(stated, sample.quote)
 
 
 def _states(stated: Sequence[QuotedStatement], quote: str) -> bool:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from app.text import amounts
 from mlx_backend.library.drop_reasons import (
     LEFT_OUT,
+    MISQUOTED,
+    NO_KEY,
     NO_ROUND_TRIP,
     NOT_A_QUESTION,
+    NOT_ALONE,
+    OTHER_LANGUAGE,
     READS_BADLY,
     READS_WORSE,
     REPEATED,
     TELLS_ANSWER,
+    UNREADABLE,
     UNSUPPORTED,
     WRONG_WORD,
 )
@@ -42,6 +47,26 @@ _REASONS = {
     READS_BADLY: (
         "It is worded as hardly anybody would ask.",
         "were worded as hardly anybody would ask",
+    ),
+    UNREADABLE: (
+        "The model did not write it in the form that was asked for.",
+        "were not written in the form that was asked for",
+    ),
+    MISQUOTED: (
+        "It quotes words that its note does not have.",
+        "quoted words that their note does not have",
+    ),
+    NO_KEY: (
+        "The words that it asks for are not in what it quotes.",
+        "asked for words that are not in what they quote",
+    ),
+    NOT_ALONE: (
+        "Nobody could tell what it is about without seeing the note.",
+        "did not say what they are about",
+    ),
+    OTHER_LANGUAGE: (
+        "It is in another language than its note.",
+        "were in another language than their note",
     ),
 }
 

@@ -31,9 +31,10 @@ INSERT INTO own_names VALUES ('ada', 'Ada');
 INSERT INTO folder_choices VALUES ('/n/x', 0);
 INSERT INTO languages_left_out VALUES ('fr');
 INSERT INTO allowed_secrets VALUES (3, x'0102');
-INSERT INTO samples VALUES
+INSERT INTO samples
+  (id, note_id, passage, writer, kind, prompt, answer, key, quote, dropped, choice) VALUES
   (4, 3, x'aa', 'rules', 'name', 'Who?', 'Marta', 'Marta', 'Marta lit', '', 'edited');
-INSERT INTO studied VALUES (3, x'aa', 'rules', 2);
+INSERT INTO studied (note_id, passage, writer, version) VALUES (3, x'aa', 'rules', 2);
 INSERT INTO conversations VALUES (6, 'Lamps', 1.5, 2.5);
 INSERT INTO turns (id, conversation_id, role, text, adapter, at, citations) VALUES
   (8, 6, 'user', 'Who?', NULL, 1.5, ''),

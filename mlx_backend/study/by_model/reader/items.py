@@ -1,0 +1,62 @@
+"""What a reader writes: items in JSON, parsed strictly and repaired once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+_MOST = 3
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A question that the model wrote, before any check.
+
+    quote: words of the passage. other: words of the second passage, where there are two.
+    """
+
+    quote: str
+    other: str = ""
+    key: str
+    question: str
+    answer: str
+
+
+def reply_of(items: Sequence[Item]) -> str:
+    """A reply with these items, on one line with blanks, as models write JSON."""
+    return json.dumps([msgspec.to_builtins(item) for item in items], ensure_ascii=False)
+
+
+def beginning_of(quote: str, key: str = "") -> str:
+    """The beginning of a reply about a quote, up to where the model goes on with the key.
+
+    Where a `key` is given, up to where it goes on with the question.
+    """
+    begun = f'[{{"quote": {json.dumps(quote, ensure_ascii=False)}, "key": "'
+    return f'{begun}{json.dumps(key, ensure_ascii=False)[1:]}, "question": "' if key else begun
+
+
+def items_in(reply: str) -> list[Item] | None:
+    """The items of a reply: a JSON list of objects with the fields of `Item`, all of them texts.
+
+    What is not exactly that is repaired once: the whole objects in it count, the rest does not.
+    None where nothing could be read; an empty list says that there is nothing to ask.
+    """
+    try:
+        return msgspec.json.decode(reply.strip(), type=list[Item])[:_MOST]
+    except _UNREADABLE:
+        return list(_repaired(reply))[:_MOST] or None
+
+
+def _repaired(reply: str) -> Iterator[Item]:
+    decoder = json.JSONDecoder(strict=False)
+    place = reply.find("{")
+    while place >= 0:
+        try:
+            found, end = decoder.raw_decode(reply, place)
+            yield msgspec.convert(found, Item)
+        except _UNREADABLE:
+            end = max(place + 1, reply.find("{", place + 1))
+        place = reply.find("{", end)
