@@ -20,6 +20,7 @@ from mlx_backend.models.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.preparation import Preparation, prepare_another_way, way_at_start
 from mlx_backend.training.loop import evaluation_interval
+from mlx_backend.training.recall import Recall
 from mlx_backend.training.stop_requests import Check, never
 
 _REST_S = 5.0  # for checkpoints, the adapter's files and the like, once in a run
@@ -64,10 +65,12 @@ class _Measured:
     tokens: float
     peak_bytes: int
 
-    def seconds(self, steps: int, held_out: int) -> float:
-        """The seconds of `steps` steps, with the evaluations of `held_out` held-out batches."""
+    def seconds(self, steps: int, preparation: Preparation) -> float:
+        """The seconds of `steps` steps, with the evaluations and the questions for facts."""
+        held_out = len(preparation.held_out.batches)
         looks = steps // evaluation_interval(steps, held_out) + 2
-        return steps * self.step_s + looks * self.look_s
+        recall = Recall(preparation.batches, steps).steps_of_all
+        return (steps + recall) * self.step_s + looks * self.look_s
 
 
 def plan_what_fits(
@@ -107,13 +110,13 @@ def make_plan(
     """
     available = memory_available()
     measured = _measure(preparation, check)
-    batches, held_out = preparation.batches, len(preparation.held_out.batches)
+    batches = preparation.batches
     steps = spec.steps or batches.steps(spec.passes)
     if deadline is not None:
         left = deadline - time.time() - _REST_S
         # With fewer steps, the held-out loss is evaluated less often, too.
         fitting = bisect.bisect_right(
-            range(1, steps + 1), left, key=lambda number: measured.seconds(number, held_out)
+            range(1, steps + 1), left, key=lambda number: measured.seconds(number, preparation)
         )
         steps = max(1, fitting)
     return RunPlan(
@@ -122,7 +125,7 @@ def make_plan(
         held_out=len(dataset.held_out),
         steps=steps,
         passes=steps / batches.steps(1),
-        minutes=round(measured.seconds(steps, held_out) / 60, 2),
+        minutes=round(measured.seconds(steps, preparation) / 60, 2),
         peak_bytes=measured.peak_bytes,
         machine_bytes=available,
         fits=measured.peak_bytes <= available,

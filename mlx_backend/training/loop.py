@@ -26,6 +26,8 @@ from mlx_backend.training.checkpoints import (
     restore_adapter,
     save_checkpoint,
 )
+from mlx_backend.training.looks import Look, is_due
+from mlx_backend.training.recall import Recall
 from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
 
 _RECENT = 20
@@ -86,7 +88,9 @@ class TrainingLoop:
         self._held_out = held_out
         self._plan = plan
         self._report = report
-        self._state = TrainingState(step=0)
+        self._recall = Recall(batches, plan.steps)
+        self._coverage = Look()
+        self._state = TrainingState(step=0, looks=batches.looks)
         self._speeds: deque[tuple[int, float]] = deque(maxlen=_RECENT)
         self._ready: tuple[int, tuple[Batch, ...]] | None = None
         self._saved: int | None = None
@@ -97,6 +101,11 @@ class TrainingLoop:
     def state(self) -> TrainingState:
         """The state after the latest step."""
         return self._state
+
+    @property
+    def coverage(self) -> Look:
+        """Which facts the model knew at the end of the training; no fact before that."""
+        return self._coverage
 
     def resume(self) -> int:
         """Restore the latest undamaged checkpoint; returns its step, 0 if there is none.
@@ -115,6 +124,7 @@ class TrainingLoop:
             return 0
         restore(self._training, checkpoint)
         self._state = checkpoint.state
+        self._follow_looks()
         self._saved = self._state.step
         return self._state.step
 
@@ -136,6 +146,7 @@ class TrainingLoop:
             if stop_requested():
                 self._save()
                 return TrainingEnd.STOPPED
+            self._look_if_due()
             self._take_step()
             step = self._state.step
             if step % every == 0 and step < self._plan.steps:
@@ -154,9 +165,43 @@ class TrainingLoop:
             return TrainingEnd.ALL_STEPS
         if state.best is not None and state.best.is_over:
             return TrainingEnd.NO_GAIN
-        if deadline is not None and state.step > 0 and time.time() >= deadline:
+        if (
+            deadline is not None
+            and state.step > 0
+            and time.time() >= deadline - self._last_look_s()
+        ):
             return TrainingEnd.NO_TIME
         return None
+
+    def _last_look_s(self) -> float:
+        """About how many seconds it takes to find out, after the training, what is known."""
+        spent = [seconds for _, seconds in self._speeds]
+        return self._recall.steps_of_the_last * statistics.fmean(spent) if spent else 0.0
+
+    def _look_if_due(self) -> None:
+        """At the first end of a pass in each quarter, find out what the model knows already."""
+        state = self._state
+        passes = self._batches.passes_before(state.step)
+        if (
+            not passes
+            or not self._recall.facts
+            or not is_due(state.looks, state.step, self._plan.steps)
+        ):
+            return
+        began = time.perf_counter()
+        found = self._recall.look(self._training, state.step, passes)
+        before = state.looks[-1] if state.looks else Look()
+        self._state = msgspec.structs.replace(
+            state,
+            looks=(*state.looks, before.following(found)),
+            elapsed_s=state.elapsed_s + time.perf_counter() - began,
+        )
+        self._follow_looks()
+
+    def _follow_looks(self) -> None:
+        """Go on with the batches that follow from what was found so far."""
+        self._batches = self._batches.after(self._state.looks)
+        self._ready = None
 
     def _take_step(self) -> None:
         plan, before = self._plan, self._state
@@ -209,6 +254,7 @@ class TrainingLoop:
             self._state = msgspec.structs.replace(
                 checkpoint.state, elapsed_s=self._state.elapsed_s, course=course
             )
+            self._follow_looks()
             self._saved = self._state.step
         self._report(protocol.RolledBack(step=self._state.step, rate=course.rate))
 
@@ -298,10 +344,20 @@ class TrainingLoop:
         self._state = msgspec.structs.replace(self._state, elapsed_s=elapsed)
 
     def _finish(self) -> None:
-        """Evaluate and save a last time; restore the best parameters if they are earlier ones."""
+        """Evaluate and save a last time; restore the best parameters if they are earlier ones.
+
+        Then find out which facts the model knows with the parameters that are kept.
+        """
         if self._evaluated_at != self._state.step:
             self._evaluate()
         self._save()
+        self._keep_the_best()
+        step = self._state.step
+        self._coverage = self._recall.last_look(
+            self._training, step, self._batches.passes_begun(step)
+        )
+
+    def _keep_the_best(self) -> None:
         best = self._state.best
         if best is None or best.step == self._state.step:
             return
