@@ -60,10 +60,8 @@ class FilingStage:
         else:
             card = filed.card
             lora.load_factors(self._preparation.loaded.model, filed)
-        learned = self._learned(card.steps, state.looks)
-        facts = covered_facts(learned, found)
-        self._mark_learned(card, learned, facts)
-        return FiledCard(card, tuple(facts))
+            found = found if state.step == card.steps else Look()  # else of another state
+        return FiledCard(card, self._mark_learned(card, state, found))
 
     def _card(self, state: TrainingState) -> AdapterCard:
         preparation = self._preparation
@@ -106,12 +104,20 @@ class FilingStage:
         )
 
     def _mark_learned(
-        self, card: AdapterCard, learned: Sequence[Sample], facts: Sequence[LedgerFact]
-    ) -> None:
+        self, card: AdapterCard, state: TrainingState, found: Look
+    ) -> tuple[LedgerFact, ...]:
+        """Record the notes and facts that were learned, and return the facts.
+
+        What an earlier attempt has recorded of the facts stays.
+        """
+        learned = self._learned(card.steps, state.looks)
         versions = {note: self._dataset.versions[note] for note in _notes_of(learned)}
         with database.opened(self._run.library.database) as connection:
             Notes(connection).mark_learned(card.name, versions)
-            Ledger(connection).record(card.id, facts)
+            ledger = Ledger(connection)
+            if not ledger.of(card.id):
+                ledger.record(card.id, covered_facts(learned, found))
+            return tuple(ledger.of(card.id))
 
     def _learned(self, steps: int, looks: Sequence[Look]) -> Sequence[Sample]:
         """The samples that `steps` steps have shown: all of them, unless the night was short."""

@@ -192,13 +192,6 @@ class PackedBatches:
         last = first + sum(self._size(_Pass(look, number)) for number in range(begun, passes))
         return min(last, self._end(look)) if look + 1 < len(self.looks) else last
 
-    def passes_before(self, step: int) -> int | None:
-        """How many passes end with the first `step` steps; None within a pass."""
-        if not self._samples:
-            return None
-        which, first = self._pass_of(step)
-        return which.number if first == step else None
-
     def passes_begun(self, steps: int) -> int:
         """How many passes the first `steps` steps have begun."""
         return self._pass_of(steps - 1)[0].number + 1 if self._samples and steps else 0

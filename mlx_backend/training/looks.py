@@ -1,8 +1,8 @@
 """What a training found the model to know, and how that changes what the next passes contain.
 
-At each quarter of the steps, where a pass over the samples ends, the model is asked for the facts
-(`recall`). What it knows by heart is then mostly passed over, and what it does not know comes
-twice: a model learns most from what it cannot say yet.
+At each quarter of the steps, once each sample was seen, the model is asked for the facts (`recall`)
+and a new pass begins. What it knows by heart is mostly passed over from there on, and what it does
+not know comes twice: a model learns most from what it cannot say yet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MISSED_WEIGHT = 2.0
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What the model knew after `step` steps, which were `passes` passes over the samples.
+    """What the model knew after `step` steps, in which `passes` passes over the samples had begun.
 
     known, missed: the facts, by name, that it recalled and did not recall when it was last asked
     for them. Facts in neither were not asked for.
@@ -51,6 +51,13 @@ def is_due(looks: Sequence[Look], step: int, steps: int) -> bool:
     """Whether a quarter of `steps` steps is over since the last look, but not the last quarter."""
     since = looks[-1].step if looks else 0
     return since * QUARTERS // steps < step * QUARTERS // steps < QUARTERS
+
+
+def looks_in(steps: int, first_pass: int) -> int:
+    """How many looks there are in a training whose first pass takes so many steps."""
+    if first_pass >= steps:
+        return 0
+    return QUARTERS - max(1, first_pass * QUARTERS // steps)
 
 
 def weights(facts: Sequence[str], sizes: Sequence[int], look: Look) -> NDArray[np.float64]:

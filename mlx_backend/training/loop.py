@@ -89,6 +89,7 @@ class TrainingLoop:
         self._plan = plan
         self._report = report
         self._recall = Recall(batches, plan.steps)
+        self._first_pass = batches.steps(1)
         self._coverage = Look()
         self._state = TrainingState(step=0, looks=batches.looks)
         self._speeds: deque[tuple[int, float]] = deque(maxlen=_RECENT)
@@ -179,17 +180,15 @@ class TrainingLoop:
         return self._recall.steps_of_the_last * statistics.fmean(spent) if spent else 0.0
 
     def _look_if_due(self) -> None:
-        """At the first end of a pass in each quarter, find out what the model knows already."""
+        """Once a quarter, from the end of the first pass on, find out what the model knows."""
         state = self._state
-        passes = self._batches.passes_before(state.step)
-        if (
-            not passes
-            or not self._recall.facts
-            or not is_due(state.looks, state.step, self._plan.steps)
-        ):
+        if state.step < self._first_pass or not self._recall.facts:
+            return
+        if not is_due(state.looks, state.step, self._plan.steps):
             return
         began = time.perf_counter()
-        found = self._recall.look(self._training, state.step, passes)
+        begun = self._batches.passes_begun(state.step)
+        found = self._recall.look(self._training, state.step, begun)
         before = state.looks[-1] if state.looks else Look()
         self._state = msgspec.structs.replace(
             state,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_backend.training.batches import PackedBatches, TokenisedSample
-from mlx_backend.training.looks import QUARTERS, Look
+from mlx_backend.training.looks import Look, looks_in
 from mlx_backend.training.step import TrainingStep
 
 KNOWN = 0.7
@@ -81,8 +81,7 @@ class Recall:
     @property
     def steps_of_all(self) -> float:
         """The time of all looks together, in that of steps."""
-        of_a_pass = max(1, self._batches.steps(1))
-        looks = min(QUARTERS - 1, (self._steps - 1) // of_a_pass)
+        looks = looks_in(self._steps, self._batches.steps(1))
         return looks * self._time(_SHARE_OF_A_LOOK) + self.steps_of_the_last
 
     def look(self, training: TrainingStep, step: int, passes: int) -> Look:
