@@ -56,3 +56,6 @@ GENERAL = frozenset(
 
 MEASURED = frozenset({"watt_hours", "energy_how"})
 """Where the energy was measured."""
+
+FACTS = frozenset({"facts", "facts_asked", "facts_known", "facts_both_ways"})
+"""Where facts were taught: in a run that studied."""

@@ -12,6 +12,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.protocol import RunReport, TrainingEnd, read_report
 from mlx_backend.protocol.report import (
+    Coverage,
     EnergyReport,
     ExamItem,
     ExamScores,
@@ -24,7 +25,7 @@ from mlx_backend.protocol.report import (
     TrainingReport,
 )
 from tests.data.unpacking import unpack
-from tests.mlx_backend.protocol.contract import ALWAYS, GENERAL, MEASURED
+from tests.mlx_backend.protocol.contract import ALWAYS, FACTS, GENERAL, MEASURED
 
 WHOLE = RunReport(
     filed=FiledAdapter(run="r", path="/a/n", adapter="n", report="/r/report.json"),
@@ -36,17 +37,19 @@ WHOLE = RunReport(
     style=StyleLosses(before=2.0),
     general=GeneralScores(asked=30, before=20, after=19),
     energy=EnergyReport(watt_hours=0.0, how="measured"),
+    coverage=Coverage(facts=9, asked=8, known=7, both_ways=3),
 )
 
 
 def test_all_that_was_measured_stands_side_by_side() -> None:
     fields = WHOLE.fields()
-    assert fields.keys() == ALWAYS | GENERAL | MEASURED | {"report"}
+    assert fields.keys() == ALWAYS | FACTS | GENERAL | MEASURED | {"report"}
     assert fields["exam_asked"] == 1
     assert fields["valid_loss"] == 1.5
     assert fields["ended"] == "no gain"
     assert fields["general_after"] == 19
     assert fields["style_after"] is None
+    assert (fields["facts"], fields["facts_asked"], fields["facts_known"]) == (9, 8, 7)
 
 
 def test_what_was_not_measured_has_no_fields() -> None:
@@ -74,7 +77,7 @@ def test_items_and_samples_have_the_fields_that_they_had_before() -> None:
     assert fields["held_out"] == [{"note": 3, "before": None, "after": 1.5}]
 
 
-@pytest.mark.parametrize("key", sorted(ALWAYS | GENERAL | MEASURED | {"report"}))
+@pytest.mark.parametrize("key", sorted(ALWAYS | FACTS | GENERAL | MEASURED | {"report"}))
 @pytest.mark.parametrize("value", [None, {}, [[]], "odd", -1.5, {"steps": 3}])
 def test_what_makes_no_sense_is_left_out_and_the_rest_is_kept(key: str, value: object) -> None:
     report = read_report(WHOLE.fields() | {key: value})

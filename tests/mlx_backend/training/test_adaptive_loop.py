@@ -216,9 +216,8 @@ def test_what_the_ledger_knows_counts_from_the_first_pass_on(
     at_start = Look(0, 0, (known,), (missed,))
     assert loop.state.looks == (at_start,)
     loop.run(never)
-    first, *later = loop.state.looks
-    assert first == at_start
-    assert len(later) == 3
+    assert loop.state.looks[0] == at_start
+    assert len(loop.state.looks) == 4
     again = prepare(filled_library, spec, before)
     resumed = TrainingLoop(again.training, again.batches, HeldOut(), plan, Recorder())
     resumed.resume()
