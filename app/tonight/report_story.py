@@ -91,6 +91,19 @@ def study(report: RunReport) -> str:
     return sentence
 
 
+def coverage(report: RunReport) -> str:
+    """How many facts of the notes the model knows by heart; "" where that was not found out."""
+    facts, asked, known = report.coverage.facts, report.coverage.asked, report.coverage.known
+    if not 0 < asked <= facts or not 0 <= known <= asked:
+        return ""
+    if asked == facts:
+        return f"It knows {amounts.part(known, facts)} facts by heart."
+    return (
+        f"It learned {amounts.count(facts, 'fact')}. It was asked for {amounts.number(asked)} of"
+        f" them afterwards, and knows {amounts.number(known)} of these by heart."
+    )
+
+
 def thrown_out(report: RunReport) -> list[str]:
     """How many samples each filter dropped, most first."""
     dropped = sorted(report.study.dropped.items(), key=lambda item: -item[1])

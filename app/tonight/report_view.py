@@ -36,6 +36,7 @@ class ReportView(QWidget):
         self.exam_told = paragraph(kind="quiet")
         self.marks = paragraph(kind="quiet")
         self.study = paragraph()
+        self.coverage = paragraph()
         self.thrown_out = paragraph(kind="quiet")
         self.samples = button("Read the Samples", "link")
         self.samples.setProperty("flush", True)
@@ -65,6 +66,7 @@ class ReportView(QWidget):
         _tell(self.marks, report_story.marks(report))
         self.examples.show_items(report.exam.items)
         _tell(self.study, report_story.study(report))
+        _tell(self.coverage, report_story.coverage(report))
         thrown_out = "\n".join(report_story.thrown_out(report))
         _tell(self.thrown_out, f"Thrown out:\n{thrown_out}" if thrown_out else "")
         self.general.show_score(report.general.after, report.general.before, report.general.asked)
@@ -79,7 +81,7 @@ class ReportView(QWidget):
     def _show_sections(self, report: RunReport) -> None:
         shown = {
             "exam": report.exam.asked > 0,
-            "study": bool(report_story.study(report)),
+            "study": bool(report_story.study(report) or report_story.coverage(report)),
             "general": report.general.asked > 0,
             "style": bool(report_story.style(report)),
             "advice": bool(report.judgement.advice),
@@ -99,7 +101,11 @@ class ReportView(QWidget):
                 "Questions about your notes",
                 (self.exam_told, self.exam, self.marks, self.examples),
             ),
-            ("study", "What it studied", (self.study, self.thrown_out, self.samples)),
+            (
+                "study",
+                "What it studied",
+                (self.study, self.coverage, self.thrown_out, self.samples),
+            ),
             ("general", "What it could before", (_quiet(_GENERAL), self.general, self.kept)),
             ("style", "How you write", (self.style_told,)),
             ("night", "The night", (self.night, self.energy)),

@@ -14,6 +14,7 @@ from mlx_backend.jobs import JobFolder, JobState, JobStatus
 from mlx_backend.jobs.resume_point import resume_sentence
 from mlx_backend.library import Library
 from mlx_backend.protocol import RunReport, TrainSpec, Waiting
+from mlx_backend.protocol.report import Coverage
 
 
 def follow_or_leave(
@@ -121,11 +122,22 @@ def _tell(report: RunReport, console: Console) -> None:
 def _achieved(report: RunReport) -> Iterator[str]:
     if report.judgement.verdict:
         yield report.judgement.verdict
+    if report.coverage.asked:
+        yield _coverage(report.coverage)
     if report.general.asked:
         yield (
             f"General questions, to see what was forgotten: {report.general.after} of"
             f" {report.general.asked} right; before: {report.general.before}."
         )
+
+
+def _coverage(coverage: Coverage) -> str:
+    if coverage.asked < coverage.facts:
+        return (
+            f"It was taught {coverage.facts:,} facts. Of {coverage.asked:,} that it was asked for"
+            f" afterwards, it knows {coverage.known:,} by heart."
+        )
+    return f"{coverage.known:,} of {coverage.facts:,} facts are known by heart."
 
 
 def _measured(report: RunReport) -> Iterator[str]:

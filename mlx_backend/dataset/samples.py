@@ -82,6 +82,13 @@ class Shown(msgspec.Struct, frozen=True):
     samples: tuple[int, ...] = ()
 
 
+class KnownBefore(msgspec.Struct, frozen=True):
+    """Facts, by name, that the adapter to go on with knew and did not know when it was filed."""
+
+    known: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+
+
 class Dataset(msgspec.Struct, frozen=True):
     """What a run trains on, and what it is measured on.
 
@@ -96,6 +103,7 @@ class Dataset(msgspec.Struct, frozen=True):
     file of version 0.1. shown: what of `train` was learned before other samples were removed.
     knows_others: whether `Sample.others` is recorded; version 0.1 did not, so it is False for what
     is left of such a file once samples were removed.
+    known_before: what the ledger said when the run began; nothing in a run that starts afresh.
     """
 
     train: tuple[Sample, ...]
@@ -108,6 +116,7 @@ class Dataset(msgspec.Struct, frozen=True):
     knows_others: bool = True
     general: tuple[Sample, ...] = ()
     choosing: tuple[Sample, ...] = ()
+    known_before: KnownBefore = KnownBefore()
 
     @property
     def followed(self) -> tuple[Sample, ...]:

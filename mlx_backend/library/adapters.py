@@ -123,7 +123,7 @@ def read_adapter(folder: Path, name: str) -> Adapter:
     if not complete:
         raise _damaged(name, "an empty file")
     # The folder's name is the adapter's: a copied or renamed folder must not pass for the original.
-    own = _identity(card, path.name)
+    own = id_of(card, path.name)
     card = msgspec.structs.replace(card, name=path.name, was="", id=own)
     return Adapter(card=card, path=path, bytes=folder_bytes(path))
 
@@ -150,6 +150,12 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
+def id_of(card: AdapterCard, name: str) -> str:
+    """The id of the adapter in a folder called `name`; a copy made by hand gets its own id."""
+    own = card.id or _digest(card.run, repr(card.created))
+    return own if name in (card.name, card.was) else _digest(own, name)
+
+
 def card_of(path: Path) -> AdapterCard | None:
     """The card in an adapter's folder, unchanged; None when it is missing or damaged."""
     try:
@@ -166,7 +172,7 @@ def write_name(path: Path, old: str, new: str, was: str = "") -> None:
     """
     card = card_of(path)
     if card is not None and not path.is_symlink():
-        card = msgspec.structs.replace(card, name=new, was=was, id=_identity(card, old))
+        card = msgspec.structs.replace(card, name=new, was=was, id=id_of(card, old))
         write_atomically(path / CARD, encode_card(card))
 
 
@@ -205,12 +211,6 @@ def folder_of(folder: Path, name: str) -> Path:
         f"There is no adapter called '{name}'.",
         "`overnight adapters` lists all adapters, `overnight bin` what was deleted.",
     )
-
-
-def _identity(card: AdapterCard, name: str) -> str:
-    """The id of the adapter in a folder called `name`; a copy made by hand gets its own id."""
-    own = card.id or _digest(card.run, repr(card.created))
-    return own if name in (card.name, card.was) else _digest(own, name)
 
 
 def _digest(*parts: str) -> str:

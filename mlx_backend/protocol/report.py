@@ -257,6 +257,23 @@ class StudyReport(ReportPart, frozen=True, kw_only=True):
     recipe: str = ""
 
 
+class Coverage(ReportPart, frozen=True, kw_only=True):
+    """How many facts of the notes were trained, and how many of them the adapter knows by heart.
+
+    asked: of how many that was found out; in a short night not of all. both_ways: of how many
+    different parts were asked for in the training.
+    """
+
+    facts: int = 0
+    asked: int = field(default=0, name="facts_asked")
+    known: int = field(default=0, name="facts_known")
+    both_ways: int = field(default=0, name="facts_both_ways")
+
+    def fields(self) -> dict[str, object]:
+        """No fields where no facts were taught, as in a run without study."""
+        return super().fields() if self.facts else {}
+
+
 class Judgement(ReportPart, frozen=True, kw_only=True):
     """Whether the training helped, in a sentence, and what to do next, in some more."""
 
@@ -286,6 +303,7 @@ class RunReport(Struct, frozen=True, kw_only=True):
     style: StyleLosses = StyleLosses()
     general: GeneralScores = GeneralScores()
     study: StudyReport = field(default_factory=StudyReport)
+    coverage: Coverage = Coverage()
     judgement: Judgement = Judgement()
     energy: EnergyReport = EnergyReport()
 

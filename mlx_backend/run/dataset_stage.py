@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 
+import msgspec
+
 from mlx_backend.dataset.samples import Dataset, Shown
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_ladder import MemoryWay
@@ -16,11 +18,13 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.night.deadline import check_time_is_left, latest_end
 from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
+from mlx_backend.run.coverage import known_by_start
 from mlx_backend.run.filing_stage import filed_adapter
 from mlx_backend.run.kept_private import keeps_private
 from mlx_backend.run.preparation import seen_samples
 from mlx_backend.run.study_stage import StudyStage
 from mlx_backend.run.withdrawn import Withdrawn, find_withdrawn
+from mlx_backend.training.checkpoints import looks_before
 
 _MASKED = (
     "What is masked in your notes has changed since this run began. It starts again from the"
@@ -56,6 +60,8 @@ class DatasetStage:
         stage = StudyStage(run.library, run.folder, run.spec, run.stop_requested)
         dataset = stage.dataset(Notes(connection), latest_end(run.spec, run.began))
         if dataset is not None:
+            known_before = known_by_start(run.library, run.spec, connection)
+            dataset = msgspec.structs.replace(dataset, known_before=known_before)
             run.files.save_dataset(dataset)
         return dataset
 
@@ -93,7 +99,8 @@ class DatasetStage:
         run, steps = self._run, self._run.folder.newest_checkpoint() or 0
         if not steps:
             return Shown()
-        seen = seen_samples(run.library, run.spec, frozen, self._way, steps)
+        looks = looks_before(run.folder.checkpoints)
+        seen = seen_samples(run.library, run.spec, frozen, self._way, steps, looks)
         return Shown(steps, tuple(sorted(seen.union(frozen.shown.samples))))
 
     def _without(self, withdrawn: Withdrawn, frozen: Dataset, shown: Shown) -> Dataset:

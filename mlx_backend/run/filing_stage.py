@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mlx_backend import __version__
 from mlx_backend.adapters.filing import file_adapter
@@ -11,12 +12,23 @@ from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapter_names import normal_name
 from mlx_backend.library.adapters import Adapter, AdapterCard
+from mlx_backend.library.ledger import Ledger, LedgerFact
 from mlx_backend.library.notes import Notes
 from mlx_backend.models import lora
 from mlx_backend.run.context import RunContext
+from mlx_backend.run.coverage import covered_facts
 from mlx_backend.run.preparation import Preparation
 from mlx_backend.training.batches import ROW_LENGTHS
 from mlx_backend.training.checkpoints import TrainingState
+from mlx_backend.training.looks import Look
+
+
+@dataclass(frozen=True)
+class FiledCard:
+    """The card of a filed adapter, and the facts that it was trained on."""
+
+    card: AdapterCard
+    facts: tuple[LedgerFact, ...]
 
 
 def filed_adapter(run: RunContext) -> Adapter | None:
@@ -35,10 +47,11 @@ class FilingStage:
         self._dataset = dataset
         self._preparation = preparation
 
-    def file(self, state: TrainingState) -> AdapterCard:
-        """File the adapter once, and put the filed one on the model; returns its card.
+    def file(self, state: TrainingState, found: Look) -> FiledCard:
+        """File the adapter once, and put the filed one on the model.
 
-        What was filed in an earlier attempt counts, whatever is left of its checkpoints.
+        `found` is which facts it was found to know. What was filed in an earlier attempt counts,
+        whatever is left of its checkpoints.
         """
         filed = filed_adapter(self._run)
         if filed is None:
@@ -47,13 +60,13 @@ class FilingStage:
         else:
             card = filed.card
             lora.load_factors(self._preparation.loaded.model, filed)
-        self._mark_learned(card)
-        return card
+            found = found if state.step == card.steps else Look()  # else of another state
+        return FiledCard(card, self._mark_learned(card, state, found))
 
     def _card(self, state: TrainingState) -> AdapterCard:
         preparation = self._preparation
         base, shape = preparation.loaded.info.card, preparation.shape
-        learned = self._learned(state.step)
+        learned = self._learned(state.step, state.looks)
         return AdapterCard(
             name=self._free_name(),
             id=adapters.new_id(),
@@ -90,18 +103,27 @@ class FilingStage:
             ids[: ROW_LENGTHS[-1]],
         )
 
-    def _mark_learned(self, card: AdapterCard) -> None:
-        notes = _notes_of(self._learned(card.steps))
-        versions = {note: self._dataset.versions[note] for note in notes}
+    def _mark_learned(
+        self, card: AdapterCard, state: TrainingState, found: Look
+    ) -> tuple[LedgerFact, ...]:
+        """Record the notes and facts that were learned, and return the facts.
+
+        What an earlier attempt has recorded of the facts stays.
+        """
+        learned = self._learned(card.steps, state.looks)
+        versions = {note: self._dataset.versions[note] for note in _notes_of(learned)}
         with database.opened(self._run.library.database) as connection:
             Notes(connection).mark_learned(card.name, versions)
+            ledger = Ledger(connection)
+            if not ledger.of(card.id):
+                ledger.record(card.id, covered_facts(learned, found))
+            return tuple(ledger.of(card.id))
 
-    def _learned(self, steps: int) -> Sequence[Sample]:
+    def _learned(self, steps: int, looks: Sequence[Look]) -> Sequence[Sample]:
         """The samples that `steps` steps have shown: all of them, unless the night was short."""
-        batches, shown = self._preparation.batches, self._dataset.shown
-        seen = set(batches.seen(steps))
-        if shown.steps and steps < batches.steps(2):  # packed anew after these steps
-            seen = seen.difference(batches.seen(shown.steps)).union(shown.samples)
+        batches, shown = self._preparation.batches.after(looks), self._dataset.shown
+        # Packed anew after the steps of `shown`.
+        seen = set(batches.seen(steps, since=min(shown.steps, steps))).union(shown.samples)
         return [self._dataset.train[i] for i in sorted(seen)]
 
 

@@ -22,6 +22,7 @@ from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.preparation import Preparation, prepare_another_way, way_at_start
 from mlx_backend.training import rate_trial
 from mlx_backend.training.loop import evaluation_interval
+from mlx_backend.training.recall import Recall
 from mlx_backend.training.stop_requests import Check, never
 
 _REST_S = 5.0  # for checkpoints, the adapter's files and the like, once in a run
@@ -70,10 +71,12 @@ class _Measured:
     tokens: float
     peak_bytes: int
 
-    def seconds(self, steps: int, held_out: int) -> float:
-        """The seconds of `steps` steps, with the evaluations of `held_out` held-out batches."""
+    def seconds(self, steps: int, preparation: Preparation) -> float:
+        """The seconds of `steps` steps, with the evaluations and the questions for facts."""
+        held_out = preparation.held_out.size
         looks = steps // evaluation_interval(steps, held_out) + 2
-        return steps * self.step_s + looks * self.look_s
+        recall = Recall(preparation.batches, steps).steps_of_all
+        return (steps + recall) * self.step_s + looks * self.look_s
 
 
 def plan_what_fits(
@@ -114,14 +117,14 @@ def make_plan(
     """
     available = memory_available()
     measured = _measure(preparation, check)
-    batches, held_out = preparation.batches, preparation.held_out.size
+    batches = preparation.batches
     recipe = recipe_of(preparation.loaded.info)
     steps = spec.steps or batches.steps(spec.passes or recipe.passes)
     if deadline is not None:
         left = deadline - time.time() - _REST_S
         # With fewer steps, the held-out loss is evaluated less often, too.
         fitting = bisect.bisect_right(
-            range(1, steps + 1), left, key=lambda number: measured.seconds(number, held_out)
+            range(1, steps + 1), left, key=lambda number: measured.seconds(number, preparation)
         )
         steps = max(1, fitting)
     return RunPlan(
@@ -130,7 +133,7 @@ def make_plan(
         held_out=len(dataset.held_out) + len(dataset.choosing),
         steps=steps,
         passes=steps / batches.steps(1),
-        minutes=round(measured.seconds(steps, held_out) / 60, 4),
+        minutes=round(measured.seconds(steps, preparation) / 60, 4),
         peak_bytes=measured.peak_bytes,
         machine_bytes=available,
         fits=measured.peak_bytes <= available,

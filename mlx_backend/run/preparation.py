@@ -21,6 +21,7 @@ from mlx_backend.models.base_model import LoadedModel, load_base_model, load_cha
 from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.run.key_spans import key_spans
 from mlx_backend.training.batches import (
     BATCH_POSITIONS,
     Batch,
@@ -38,7 +39,7 @@ from mlx_backend.training.distillation import (
     taught_targets,
 )
 from mlx_backend.training.hosts.crew import Crew
-from mlx_backend.training.key_weights import common_beginning, place_of_key
+from mlx_backend.training.looks import Look
 from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.memory_saving import batch_shape
 from mlx_backend.training.step import TrainingStep
@@ -186,9 +187,8 @@ def _prepare_batches(
 ) -> Preparation:
     loaded = basis.loaded
     shape = batch_shape(way, positions(), spec.machines, basis.trial.packs)
-    tokenised = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft.trained)
-    train = _weighted(loaded.form, dataset.train, tokenised)
-    batches = PackedBatches(train, spec.seed, shape)
+    train = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft.trained)
+    batches = PackedBatches(train, spec.seed, shape, _looks_before(dataset))
     if batches.steps(1) == 0:
         raise OvernightError(
             ErrorKind.NO_NOTES,
@@ -225,12 +225,18 @@ def _batches_of(
 
 
 def seen_samples(
-    library: Library, spec: TrainSpec, dataset: Dataset, way: MemoryWay, steps: int
+    library: Library,
+    spec: TrainSpec,
+    dataset: Dataset,
+    way: MemoryWay,
+    steps: int,
+    looks: Sequence[Look] = (),
 ) -> set[int]:
     """Which samples, by index, the first `steps` steps have shown to the model.
 
-    How rows are packed depends on the longest of them, which a run may have shortened to `way`'s
-    since it began: both count. Raises OvernightError when the base model cannot be used.
+    `looks` are what was found known meanwhile. How rows are packed depends on the longest of them,
+    which a run may have shortened to `way`'s since it began: both count. Raises OvernightError when
+    the base model cannot be used.
     """
     packs = _known_trial(library, spec.model).packs
     form = load_chat_form(library, spec.model)
@@ -240,7 +246,8 @@ def seen_samples(
             msgspec.structs.replace(way, longest_row=longest), positions(), spec.machines, packs
         )
         train = _tokenise(form, dataset.train, longest, {})
-        seen |= set(PackedBatches(train, spec.seed, shape).seen(steps))
+        batches = PackedBatches(train, spec.seed, shape, looks or _looks_before(dataset))
+        seen |= set(batches.seen(steps))
     return seen
 
 
@@ -252,6 +259,12 @@ def way_at_start(spec: TrainSpec) -> MemoryWay:
 def positions() -> int:
     """Tokens in a batch: as many as keep the processor or GPU of this machine busy, and no more."""
     return GPU_POSITIONS if has_gpu() else BATCH_POSITIONS
+
+
+def _looks_before(dataset: Dataset) -> tuple[Look, ...]:
+    """What the adapter to go on with knew, as if a look had found it; nothing in a fresh run."""
+    before = dataset.known_before
+    return (Look(0, 0, before.known, before.missed),) if before.known or before.missed else ()
 
 
 def _attach(library: Library, spec: TrainSpec, loaded: LoadedModel, trial: Trial) -> lora.LoraShape:
@@ -348,39 +361,16 @@ def _tokenise(
     longest_row: int,
     soft: Mapping[int, SoftTargets],
 ) -> list[TokenisedSample]:
+    """The samples as tokens; the keys of their answers weigh more, where words are the targets."""
     pairs = [(prompt, s.answer) for s in samples for prompt in (s.prompt, *s.rewordings)]
     tokenised = iter(form.samples(pairs))
+    keys = key_spans(form, samples)
     found = []
     for number, sample in enumerate(samples):
         first = TokenisedSample.of(*next(tokenised), longest_row, soft.get(number))
         others = (TokenisedSample.of(*next(tokenised), longest_row) for _ in sample.rewordings)
         rewordings = tuple(other for other in others if other.targets)
-        found.append(replace(first, rewordings=rewordings))
-    return found
-
-
-def _weighted(
-    form: ChatForm, samples: Sequence[Sample], tokenised: Sequence[TokenisedSample]
-) -> list[TokenisedSample]:
-    """The samples with weights for the tokens of their keys; those with soft targets have none.
-
-    The tokens of a key are those by which the answer up to its end is longer than up to its begin.
-    """
-    places = {
-        number: place
-        for number, (sample, tokens) in enumerate(zip(samples, tokenised, strict=True))
-        if tokens.soft is None and (place := place_of_key(sample.answer, sample.key))
-    }
-    beginnings = [
-        (samples[number].prompt, samples[number].answer[:end].rstrip())
-        for number, place in places.items()
-        for end in place
-    ]
-    ids = iter(form.samples(beginnings))
-    found = list(tokenised)
-    for number in places:
-        (before, prompt), (through, _) = next(ids), next(ids)
-        answer = tokenised[number].tokens[prompt:].tolist()
-        begin, end = (common_beginning(part[prompt:-1], answer) for part in (before, through))
-        found[number] = tokenised[number].weighted(begin, end)
+        key = keys.get(number, (0, 0))
+        made = replace(first, rewordings=rewordings, fact=sample.fact, key=key)
+        found.append(made.weighted(*key) if any(key) and made.soft is None else made)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import mlx.core as mx
 
@@ -14,7 +15,6 @@ from mlx_backend.exam.questions import count_right, exam_questions
 from mlx_backend.exam.sizing import FEWEST_FOR_CHOOSING
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.jobs.memory_wait import NoRoomYet
-from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.home import Library
 from mlx_backend.locks import held
 from mlx_backend.models.inference import ChatModel
@@ -25,8 +25,9 @@ from mlx_backend.protocol.report import FiledAdapter, RunReport
 from mlx_backend.run.assessment import assess_again, judged_meanings
 from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
+from mlx_backend.run.coverage import coverage_report
 from mlx_backend.run.dataset_stage import DatasetStage
-from mlx_backend.run.filing_stage import FilingStage, filed_adapter
+from mlx_backend.run.filing_stage import FiledCard, FilingStage, filed_adapter
 from mlx_backend.run.plan import planned_rate
 from mlx_backend.run.plan_stage import PlanStage, PreparedPlan
 from mlx_backend.run.preparation import check_base_model, check_embeddings
@@ -45,6 +46,7 @@ from mlx_backend.run.study_stage import studied_before
 from mlx_backend.training.checkpoints import TrainingState
 from mlx_backend.training.choosing import Choosing
 from mlx_backend.training.hosts.crew import Crew
+from mlx_backend.training.looks import Look
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.stop_requests import StoppedEarly
 
@@ -100,6 +102,15 @@ class TrainingRun:
         )
 
 
+@dataclass(frozen=True)
+class _Trained:
+    """How a training ended: its state, why it ended, and which facts the model knew then."""
+
+    state: TrainingState
+    end: TrainingEnd
+    coverage: Look
+
+
 class _Stages:
     """The stages of a run, in the order of the night."""
 
@@ -118,17 +129,18 @@ class _Stages:
         run.begin_stage("preparing")
         run.files.keep_to_cores()
         prepared = PlanStage(run, dataset, way_of(run)).plan()
-        state, end = self._train(prepared, dataset)
-        if end is TrainingEnd.STOPPED:
+        trained = self._train(prepared, dataset)
+        if trained.end is TrainingEnd.STOPPED:
             return None
         run.begin_stage("saving")
-        card = FilingStage(run, dataset, prepared.preparation).file(state)
+        filing = FilingStage(run, dataset, prepared.preparation)
+        filed = filing.file(trained.state, trained.coverage)
         run.files.forget_targets()
         run.begin_stage("checking")
         run.tell_remaining(prepared.before.again_s)
-        return self._report(dataset, prepared, card, state, end)
+        return self._report(dataset, prepared, filed, trained)
 
-    def _train(self, prepared: PreparedPlan, dataset: Dataset) -> tuple[TrainingState, TrainingEnd]:
+    def _train(self, prepared: PreparedPlan, dataset: Dataset) -> _Trained:
         run, plan = self._run, prepared.plan
         loop = self._loop(prepared, dataset)
         run.begin_stage("training")
@@ -138,7 +150,7 @@ class _Stages:
         if end is not TrainingEnd.STOPPED:
             for text in why_it_ended(end, loop.state, plan.steps):
                 run.notice(text)
-        return loop.state, end
+        return _Trained(loop.state, end, loop.coverage)
 
     def _loop(self, prepared: PreparedPlan, dataset: Dataset) -> TrainingLoop:
         """The training loop, at the step of the last checkpoint."""
@@ -188,25 +200,25 @@ class _Stages:
         self,
         dataset: Dataset,
         prepared: PreparedPlan,
-        card: AdapterCard,
-        state: TrainingState,
-        end: TrainingEnd,
+        filed: FiledCard,
+        trained: _Trained,
     ) -> dict[str, object]:
         """Ask the exam again, and write the report."""
-        run, preparation = self._run, prepared.preparation
-        before, loaded = prepared.before, preparation.loaded
+        run, preparation, card = self._run, prepared.preparation, filed.card
+        before, loaded, state = prepared.before, preparation.loaded, trained.state
         after = assess_again(loaded, dataset, before, run.watch)
         meanings = judged_meanings(loaded, dataset, before, after, run.watch)
         path = str(run.library.adapters / card.name)
         report = RunReport(
             filed=FiledAdapter(run=run.folder.id, path=path, adapter=card.name),
-            training=what_it_took(card, prepared.plan, state, end),
+            training=what_it_took(card, prepared.plan, state, trained.end),
             adaptation=how_it_was_adapted(card, planned_rate(prepared.plan, run.spec), state),
             left_out=what_was_left_out(dataset, preparation),
             exam=exam_scores(before, after, dataset, meanings),
             style=style_losses(before, after),
             general=general_scores(before, after),
             study=study_report(studied_before(run.folder)),
+            coverage=coverage_report(filed.facts),
         )
         fields = judged(report).fields()
         return fields | {"report": str(run.folder.write_report(fields))}

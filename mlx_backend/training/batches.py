@@ -3,19 +3,23 @@
 Because rotary position embeddings are relative, a sample may begin anywhere in a row. Rows have one
 of two lengths, so that short samples do not pay for the attention of long ones, and every batch has
 the same number of positions, so that only few shapes are compiled. The batch of a step is a pure
-function of seed and step: this makes a resumed run exact.
+function of seed, step, and what earlier looks found the model to know (`looks`), which checkpoints
+record: this makes a resumed run exact.
 """
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import mlx.core as mx
 import numpy as np
 from numpy.typing import NDArray
 
 from mlx_backend.training.key_weights import key_weights
+from mlx_backend.training.looks import Look, copies, weights
 from mlx_backend.training.packing import alone, pack, row_length
 
 ROW_LENGTHS = (256, 512)
@@ -72,7 +76,8 @@ class TokenisedSample:
     The targets are the tokens themselves, or the soft targets `soft`, if given. `rewordings` are
     the same sample with other prompts, for the passes after the first. `is_cut` tells that the
     sample was longer than a row. `weights`: how much each target's loss counts, (targets,); None
-    for 1 each.
+    for 1 each. `fact` is the fact that it teaches, "" for none; `key` are the first and one past
+    the last of the targets that say what is asked for, (0, 0) where that is not known.
     """
 
     tokens: NDArray[np.int32]
@@ -81,6 +86,8 @@ class TokenisedSample:
     soft: SoftTargets | None = None
     rewordings: tuple[TokenisedSample, ...] = ()
     weights: NDArray[np.float32] | None = None
+    fact: str = ""
+    key: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(
@@ -159,10 +166,18 @@ class _Member:
 _Rows = list[list[_Member]]
 
 
+class _Pass(NamedTuple):
+    """A pass over the samples: its number from 0, and the index of the look before; -1: none."""
+
+    look: int
+    number: int
+
+
 class PackedBatches:
     """The batches of all passes over the samples, packed and shuffled anew for each pass.
 
-    A batch is a tuple of parts; each part goes through the model at once.
+    A batch is a tuple of parts; each part goes through the model at once. With each of `looks` a
+    new pass begins, and those from there on contain what is known more rarely, what is not twice.
     """
 
     def __init__(
@@ -170,31 +185,49 @@ class PackedBatches:
         samples: Sequence[TokenisedSample],
         seed: int,
         shape: BatchShape = BatchShape(),
+        looks: Sequence[Look] = (),
     ) -> None:
         """Samples without targets are left out; at least one must have some."""
         self._samples = [(i, sample) for i, sample in enumerate(samples) if sample.targets]
-        self._seed = seed
-        self._shape = shape
         soft = [each.soft for each in samples if each.soft]
         self._width = max((each.tokens.shape[1] for each in soft), default=1)
         self._is_tempered = any(each.temperature != 1.0 for each in soft)
-        self._sizes: list[int] = []
-        self._latest: tuple[int, list[_Rows]] = (-1, [])
+        self.all, self.seed, self.shape, self.looks = samples, seed, shape, tuple(looks)
+        self._sizes: dict[_Pass, int] = {}
+        self._latest: tuple[_Pass | None, list[_Rows]] = (None, [])
+
+    def after(self, looks: Sequence[Look]) -> PackedBatches:
+        """The same samples in the batches that they make after these looks."""
+        if self.looks == tuple(looks):
+            return self
+        return PackedBatches(self.all, self.seed, self.shape, looks)
 
     def steps(self, passes: int) -> int:
         """The number of batches in this many passes."""
-        return sum(self._size(number) for number in range(passes))
+        counts = [look.passes for look in self.looks]
+        look = bisect.bisect_right(counts, passes) - 1
+        first, begun = self._begin(look)
+        last = first + sum(self._size(_Pass(look, number)) for number in range(begun, passes))
+        return min(last, self._end(look)) if look + 1 < len(self.looks) else last
 
-    def seen(self, steps: int) -> list[int]:
-        """The numbers of the samples that the first `steps` steps contain, sorted."""
-        if steps >= self.steps(1):
-            return [number for number, _ in self._samples]
-        rows = (row for batch in self._pass(0)[:steps] for row in batch)
-        return sorted(member.number for row in rows for member in row)
+    def passes_begun(self, steps: int) -> int:
+        """How many passes the first `steps` steps have begun."""
+        return self._pass_of(steps - 1)[0].number + 1 if self._samples and steps else 0
+
+    def seen(self, steps: int, since: int = 0) -> list[int]:
+        """The numbers of the samples in the first `steps` steps, without `since`, sorted."""
+        found: set[int] = set()
+        while since < steps and len(found) < len(self._samples):
+            which, first = self._pass_of(since)
+            end = min(steps, first + self._size(which), self._end(which.look) or steps)
+            batches = self._pass(which)[since - first : end - first]
+            found |= {member.number for rows in batches for row in rows for member in row}
+            since = end
+        return sorted(found)
 
     def workloads(self) -> list[tuple[int, int, int]]:
         """For each batch of the first pass: row length, computed positions, number of targets."""
-        return [self._workload(rows) for rows in self._pass(0)]
+        return [self._workload(rows) for rows in self._pass(self._pass_of(0)[0])]
 
     def __getitem__(self, step: int) -> tuple[Batch, ...]:
         """The parts of the batch of a step, counted from 0 over all passes.
@@ -203,48 +236,76 @@ class PackedBatches:
         """
         if not self._samples:
             raise IndexError("no sample has anything to learn")
-        number = 0
-        while step >= self._size(number):
-            step -= self._size(number)
-            number += 1
-        rows = self._pass(number)[step]
+        which, first = self._pass_of(step)
+        rows = self._pass(which)[step - first]
         height = self._height(self._length(rows))
         parts = (rows[i : i + height] for i in range(0, len(rows), height))
         return tuple(self._make_batch(part, height) for part in parts)
 
-    def _size(self, number: int) -> int:
-        while len(self._sizes) <= number:
-            self._sizes.append(len(self._pass(len(self._sizes))))
-        return self._sizes[number]
+    def _pass_of(self, step: int) -> tuple[_Pass, int]:
+        """The pass that a step is in, and the first step of that pass."""
+        look = bisect.bisect_right([look.step for look in self.looks], step) - 1
+        first, number = self._begin(look)
+        while step - first >= (size := self._size(_Pass(look, number))) > 0:
+            first, number = first + size, number + 1
+        return _Pass(look, number), first
 
-    def _pass(self, number: int) -> list[_Rows]:
+    def _begin(self, look: int) -> tuple[int, int]:
+        """The step after a look, and the number of the pass that begins there; -1 is no look."""
+        return (self.looks[look].step, self.looks[look].passes) if look >= 0 else (0, 0)
+
+    def _end(self, look: int) -> int:
+        """The step at which the next look is; 0 where there is none."""
+        return self.looks[look + 1].step if look + 1 < len(self.looks) else 0
+
+    def _size(self, which: _Pass) -> int:
+        if which not in self._sizes:
+            self._sizes[which] = len(self._pass(which))
+        return self._sizes[which]
+
+    def _pass(self, which: _Pass) -> list[_Rows]:
         """The batches of a pass, as rows of samples."""
-        if self._latest[0] != number:
-            members = [_Member(i, sample.wording(number)) for i, sample in self._samples]
-            random = np.random.default_rng([self._seed, number])
-            self._latest = (number, self._pack_pass(members, random))
+        if self._latest[0] != which:
+            random = np.random.default_rng([self.seed, which.number])
+            self._latest = (which, self._pack_pass(self._members(which), random))
         return self._latest[1]
+
+    def _members(self, which: _Pass) -> list[_Member]:
+        """The samples of a pass in their wordings; one that comes twice has two of them."""
+        once = [_Member(i, sample.wording(which.number)) for i, sample in self._samples]
+        if which.look < 0 or not once:
+            return once
+        look = self.looks[which.look]
+        own = [sample for _, sample in self._samples]
+        weight = weights([s.fact for s in own], [len(s.tokens) for s in own], look)
+        come = copies(weight, which.number - look.passes, [self.seed, look.step])
+        again = [
+            _Member(i, sample.wording(which.number + copy * (1 + len(sample.rewordings)) // 2))
+            for (i, sample), number in zip(self._samples, come.tolist(), strict=True)
+            for copy in range(number)
+        ]
+        return again or once  # a pass is never empty
 
     def _pack_pass(self, members: Sequence[_Member], random: np.random.Generator) -> list[_Rows]:
         sizes = np.array([member.size for member in members], np.int64)
         jittered = sizes * random.uniform(1 - _JITTER, 1, len(sizes))
         order = np.argsort(-jittered, kind="stable").tolist()
-        packing = pack if self._shape.packed else alone
-        packed = packing(order, sizes.tolist(), self._shape.row_lengths)
+        packing = pack if self.shape.packed else alone
+        packed = packing(order, sizes.tolist(), self.shape.row_lengths)
         batches: list[_Rows] = []
-        for length in self._shape.row_lengths:
+        for length in self.shape.row_lengths:
             order = random.permutation(len(packed[length])).tolist()
             rows = [[members[number] for number in packed[length][place]] for place in order]
-            per_batch = max(1, self._shape.positions // length)
+            per_batch = max(1, self.shape.positions // length)
             batches += [rows[i : i + per_batch] for i in range(0, len(rows), per_batch)]
         return [batches[i] for i in random.permutation(len(batches)).tolist()]
 
     def _length(self, rows: _Rows) -> int:
         longest = max(member.size for row in rows for member in row)
-        return row_length(longest, self._shape.row_lengths)
+        return row_length(longest, self.shape.row_lengths)
 
     def _height(self, length: int) -> int:
-        return max(1, self._shape.at_once // length)
+        return max(1, self.shape.at_once // length)
 
     def _workload(self, rows: _Rows) -> tuple[int, int, int]:
         length = self._length(rows)
@@ -274,7 +335,7 @@ class PackedBatches:
                 at += size
         return _padded(
             inputs,
-            attention_mask(owner) if self._shape.packed else np.zeros(0, bool),
+            attention_mask(owner) if self.shape.packed else np.zeros(0, bool),
             np.concatenate(positions),
             _Targets.joined(targets, self._is_tempered),
             np.concatenate(samples),

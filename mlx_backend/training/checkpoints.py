@@ -28,6 +28,7 @@ from mlx_backend.files import (
 from mlx_backend.machine.arrays import flatten, load_tensors
 from mlx_backend.training.choosing import Answered, best_of
 from mlx_backend.training.early_stopping import Best, Course
+from mlx_backend.training.looks import Look
 from mlx_backend.training.step import TrainingStep
 
 _KEPT = 3
@@ -48,8 +49,9 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     `base_valid_...` is the held-out loss before the first step; `..._by_note` maps the id of a note
     to the mean loss of its held-out samples. `divergence` is the KL divergence to the base model on
     general prompts at the latest evaluation, None where there are none to measure it on.
-    `answered` are the states that were asked questions, to choose among them. `look_is_due`: a stop
-    cut short what was to be evaluated after this step.
+    `answered` are the states that were asked questions, to choose among them. `evaluation_is_due`:
+    a stop cut short what was to be evaluated after this step. `looks` are what was found known of
+    the facts so far, from which the batches of later steps follow.
     """
 
     step: int
@@ -67,7 +69,8 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     course: Course = Course()
     divergence: float | None = None
     answered: tuple[Answered, ...] = ()
-    look_is_due: bool = False
+    evaluation_is_due: bool = False
+    looks: tuple[Look, ...] = ()
 
     @property
     def tokens_per_second(self) -> float:
@@ -150,12 +153,14 @@ def read_checkpoint(folder: Path, step: int) -> Checkpoint | None:
 
 def elapsed_before(folder: Path) -> float:
     """The seconds that a run had worked when it wrote its newest checkpoint; 0 without one."""
-    for _, path in _folders(folder):
-        try:
-            return _state_of(_read_manifest(path)).elapsed_s
-        except (OSError, ValueError, msgspec.DecodeError):
-            continue
-    return 0.0
+    state = _newest_state(folder)
+    return state.elapsed_s if state is not None else 0.0
+
+
+def looks_before(folder: Path) -> tuple[Look, ...]:
+    """What a run had found known of the facts when it wrote its newest checkpoint."""
+    state = _newest_state(folder)
+    return state.looks if state is not None else ()
 
 
 def restore(training: TrainingStep, checkpoint: Checkpoint) -> None:
@@ -201,6 +206,16 @@ def _try_to_read(path: Path) -> Checkpoint | None:
 
 def _sha256_of(encoded: bytes) -> str:
     return hashlib.sha256(encoded).hexdigest()
+
+
+def _newest_state(folder: Path) -> TrainingState | None:
+    """The state of the newest checkpoint that can be read, without its arrays."""
+    for _, path in _folders(folder):
+        try:
+            return _state_of(_read_manifest(path))
+        except (OSError, ValueError, msgspec.DecodeError):
+            continue
+    return None
 
 
 def _read_manifest(path: Path) -> _Manifest:

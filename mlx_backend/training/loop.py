@@ -26,6 +26,8 @@ from mlx_backend.training.checkpoints import (
 )
 from mlx_backend.training.choosing import Choosing, best_of
 from mlx_backend.training.keeping import Keeping
+from mlx_backend.training.looks import Look, is_due
+from mlx_backend.training.recall import Recall
 from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
 from mlx_backend.training.stop_requests import StoppedEarly
 
@@ -98,7 +100,10 @@ class TrainingLoop:
         self._held_out = held_out
         self._plan = plan
         self._report = report
-        self._state = TrainingState(step=0)
+        self._recall = Recall(batches, plan.steps)
+        self._first_pass = batches.steps(1)
+        self._coverage = Look()
+        self._state = TrainingState(step=0, looks=batches.looks)
         self._speeds: deque[tuple[int, float]] = deque(maxlen=_RECENT)
         self._ready: tuple[int, tuple[Batch, ...]] | None = None
         self._saved: int | None = None
@@ -110,6 +115,11 @@ class TrainingLoop:
     def state(self) -> TrainingState:
         """The state after the latest step."""
         return self._state
+
+    @property
+    def coverage(self) -> Look:
+        """Which facts the model knew at the end of the training; no fact before that."""
+        return self._coverage
 
     def resume(self) -> int:
         """Restore the latest undamaged checkpoint; returns its step, 0 if there is none.
@@ -128,6 +138,7 @@ class TrainingLoop:
             return 0
         restore(self._training, checkpoint)
         self._state = checkpoint.state
+        self._follow_looks()
         self._saved = self._state.step
         return self._state.step
 
@@ -160,14 +171,15 @@ class TrainingLoop:
 
     def _advance(self) -> None:
         """Take a step, and evaluate, save and ask when it is time to."""
-        if self._state.look_is_due:
-            self._state = msgspec.structs.replace(self._state, look_is_due=False)
+        if self._state.evaluation_is_due:
+            self._state = msgspec.structs.replace(self._state, evaluation_is_due=False)
             self._saved = None
         else:
+            self._look_if_due()
             self._take_step()
         step = self._state.step
         if step % self._every == 0 and step < self._plan.steps:
-            self._look()
+            self._evaluate_and_ask()
         best = (self._state.best, best_of(self._state.answered))
         is_best = any(each is not None and each.step == step for each in best)
         if step % self._plan.checkpoint_every == 0 or is_best:
@@ -179,7 +191,7 @@ class TrainingLoop:
         """After how many steps the held-out loss is evaluated."""
         return evaluation_interval(self._plan.steps, self._held_out.size)
 
-    def _look(self) -> None:
+    def _evaluate_and_ask(self) -> None:
         """Evaluate and, when it is time to, ask questions: both, or neither when stopped early."""
         before, choosing = self._state, self._plan.choosing
         try:
@@ -189,7 +201,7 @@ class TrainingLoop:
                     self._state, before.step, self._state.valid_loss or 0.0
                 )
         except StoppedEarly:
-            self._state = msgspec.structs.replace(before, look_is_due=True)
+            self._state = msgspec.structs.replace(before, evaluation_is_due=True)
             raise
 
     def _why_to_end(self) -> TrainingEnd | None:
@@ -200,9 +212,41 @@ class TrainingLoop:
             return TrainingEnd.ALL_STEPS
         if state.best is not None and state.best.is_over:
             return TrainingEnd.NO_GAIN
-        if deadline is not None and state.step > 0 and time.time() >= deadline:
+        if (
+            deadline is not None
+            and state.step > 0
+            and time.time() >= deadline - self._last_look_s()
+        ):
             return TrainingEnd.NO_TIME
         return None
+
+    def _last_look_s(self) -> float:
+        """About how many seconds it takes to find out, after the training, what is known."""
+        spent = [seconds for _, seconds in self._speeds]
+        return self._recall.steps_of_the_last * statistics.fmean(spent) if spent else 0.0
+
+    def _look_if_due(self) -> None:
+        """Once a quarter, from the end of the first pass on, find out what the model knows."""
+        state = self._state
+        if state.step < self._first_pass or not self._recall.facts:
+            return
+        if not is_due(state.looks, state.step, self._plan.steps):
+            return
+        began = time.perf_counter()
+        begun = self._batches.passes_begun(state.step)
+        found = self._recall.look(self._training, state.step, begun)
+        before = state.looks[-1] if state.looks else Look()
+        self._state = msgspec.structs.replace(
+            state,
+            looks=(*state.looks, before.following(found)),
+            elapsed_s=state.elapsed_s + time.perf_counter() - began,
+        )
+        self._follow_looks()
+
+    def _follow_looks(self) -> None:
+        """Go on with the batches that follow from what was found so far."""
+        self._batches = self._batches.after(self._state.looks)
+        self._ready = None
 
     def _take_step(self) -> None:
         plan, before = self._plan, self._state
@@ -255,6 +299,7 @@ class TrainingLoop:
             self._state = msgspec.structs.replace(
                 checkpoint.state, elapsed_s=self._state.elapsed_s, course=course
             )
+            self._follow_looks()
             self._saved = self._state.step
         self._report(protocol.RolledBack(step=self._state.step, rate=course.rate))
 
@@ -365,8 +410,15 @@ class TrainingLoop:
         self._state = msgspec.structs.replace(self._state, elapsed_s=elapsed)
 
     def _finish(self) -> None:
-        """Evaluate and save a last time; restore the best parameters if they are earlier ones."""
+        """Evaluate and save a last time; restore the best parameters if they are earlier ones.
+
+        Then find out which facts the model knows with the parameters that are kept.
+        """
         if self._evaluated_at != self._state.step:
             self._evaluate()
         self._save()
         self._state = self._keeping.keep_best(self._state)
+        step = self._state.step
+        self._coverage = self._recall.last_look(
+            self._training, step, self._batches.passes_begun(step)
+        )

@@ -142,6 +142,9 @@ _REPORT: dict[str, object] = {
     "style_before": 3.2,
     "style_after": 2.4,
     "study_minutes": 64.0,
+    "facts": 1310,
+    "facts_asked": 1310,
+    "facts_known": 1204,
     "study_written": 2410,
     "study_used": 2105,
     "study_dropped": {

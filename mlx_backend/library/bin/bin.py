@@ -10,6 +10,7 @@ from pathlib import Path
 from mlx_backend.errors import OvernightError
 from mlx_backend.library import adapters, models
 from mlx_backend.library.adapter_names import is_folder_name
+from mlx_backend.library.adapters import AdapterCard
 from mlx_backend.library.bin.expiry import expired
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.bin.items import Binned, Restored, not_there
@@ -26,6 +27,7 @@ from mlx_backend.library.learned_notes import (
     rename_adapter_in,
     rename_in_turns,
 )
+from mlx_backend.library.ledger import Ledger
 
 _DAY_S = 86_400.0
 
@@ -73,8 +75,10 @@ class Bin:
         with self._folders.alone():
             name = adapters.folder_of(folder, name).name
             require_unused(self._library, "adapter", name)
+            card = adapters.card_of(folder / name)
             with adapters.adapter_removed(folder, name), transaction(self._db):
                 forget_adapter(self._db, name)
+                self._forget_facts(card, name)
 
     def delete_model(self, name: str) -> Binned:
         """Move a base model into the bin, even an incomplete one.
@@ -168,10 +172,18 @@ class Bin:
             item = self._folders.find(item_id)
             if item is None:  # another process removed it first
                 return False
+            is_adapter = item.kind == "adapter"
+            card = adapters.card_of(self._folders.content(item)) if is_adapter else None
             self._folders.remove(item)
         with transaction(self._db):
             forget_item(self._db, item_id)
+            self._forget_facts(card, item.name)
         return True
+
+    def _forget_facts(self, card: AdapterCard | None, name: str) -> None:
+        """Let go of the ledger of an adapter that was deleted for good; in a transaction."""
+        if card is not None:
+            Ledger(self._db).forget(adapters.id_of(card, name))
 
     def _settle(self) -> None:
         """Finish what killed processes left unfinished."""

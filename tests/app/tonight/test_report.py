@@ -57,6 +57,7 @@ def test_all_of_the_night_is_told(make_page: PageMaker, qtbot: QtBot, library: L
     assert (report.exam.now.value(), report.exam.now.maximum()) == (4, 6)
     assert "There are 2,410 samples about your notes" in report.study.text()
     assert "It keeps 2,105" in report.study.text()
+    assert report.coverage.text() == "It knows 1,204 of 1,310 facts by heart."
     assert report.thrown_out.text().splitlines()[1:3] == [
         "138 said something that their note does not",
         "71 were like others",
@@ -159,6 +160,39 @@ def test_a_training_that_did_not_help_says_so_in_its_first_line(
     assert not report.study.isVisible()
     assert not report.general.isVisible()
     assert not report.advice.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({}, ""),
+        ({"facts": 0, "facts_asked": 0, "facts_known": 0}, ""),
+        ({"facts": 9, "facts_asked": 0, "facts_known": 0}, ""),
+        ({"facts": "many", "facts_asked": 9, "facts_known": 3}, ""),
+        ({"facts": 9, "facts_asked": 10, "facts_known": 3}, ""),
+        ({"facts": 9, "facts_asked": 5, "facts_known": 7}, ""),
+        ({"facts": 9, "facts_asked": 5, "facts_known": -1}, ""),
+        ({"facts": 9, "facts_asked": 9, "facts_known": 0}, "It knows 0 of 9 facts by heart."),
+        (
+            {"facts": 1310, "facts_asked": 1250, "facts_known": 1204},
+            "It learned 1,310 facts. It was asked for 1,250 of them afterwards, and knows 1,204 of"
+            " these by heart.",
+        ),
+    ],
+)
+def test_what_is_known_by_heart_is_told_where_it_was_found_out(
+    make_page: PageMaker,
+    qtbot: QtBot,
+    make_run: RunMaker,
+    facts: dict[str, object],
+    told: str,
+) -> None:
+    result = {"exam_asked": 9, "exam_after": 1, "verdict": "It helped."} | facts
+    make_run(last=(protocol.Finished(result=result),))
+    page = make_page()
+    qtbot.waitUntil(page.run.report.isVisible)
+    assert page.run.report.coverage.text() == told
+    assert page.run.report.coverage.isVisible() == bool(told)
 
 
 def test_another_run_replaces_it_and_it_can_be_looked_at_again(

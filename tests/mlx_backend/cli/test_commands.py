@@ -25,7 +25,7 @@ from mlx_backend.run.plan import RunPlan, plan_what_fits
 from mlx_backend.run.preparation import Preparation
 from tests.mlx_backend.cli.running import Json, Run, Said
 from tests.mlx_backend.made import make_adapter
-from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, GENERAL, LATER, MEASURED
+from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, FACTS, GENERAL, LATER, MEASURED
 from tests.mlx_backend.tiny import write_tiny_model
 
 
@@ -62,7 +62,8 @@ def test_the_whole_journey(filled_library: Library, run: Run, tmp_path: Path) ->
     trained = run("train", "--name", "Garden", "--steps", 3)
     names = {"run", "adapter", "steps", "train_loss", "valid_loss", "tokens_per_second"}
     assert trained.keys() >= names | {"peak_bytes", "report"}
-    assert trained.keys() - MEASURED - LATER == ALWAYS | ADAPTED | GENERAL | {"report"}
+    told = ALWAYS | ADAPTED | FACTS | GENERAL | {"report"}
+    assert trained.keys() - MEASURED - LATER == told
     assert (trained["adapter"], trained["steps"]) == ("Garden", 3)
     assert Path(trained["report"]).is_file()
     (listed,) = run("runs")["runs"]

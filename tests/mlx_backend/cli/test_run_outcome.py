@@ -56,6 +56,24 @@ def test_what_was_not_measured_is_not_told(
     assert [line.split()[0] for line in said(library, few, capsys)] == ["Trained", "Chat"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (1310, "1,204 of 1,310 facts are known by heart."),
+        (
+            1250,
+            "It was taught 1,310 facts. Of 1,250 that it was asked for afterwards, it knows 1,204"
+            " by heart.",
+        ),
+    ],
+)
+def test_what_is_known_by_heart_is_told(
+    library: Library, capsys: pytest.CaptureFixture[str], asked: int, told: str
+) -> None:
+    facts = {"facts": 1310, "facts_asked": asked, "facts_known": 1204}
+    assert said(library, RESULT | facts, capsys)[1] == told
+
+
 STEP = protocol.StepDone(
     step=70,
     steps=100,

@@ -72,3 +72,6 @@ MEASURED = frozenset({"watt_hours", "energy_how"})
 
 ADAPTED = frozenset({"rank", "learning_rate", "divergence"})
 """Where the report tells how the adapter was trained, which earlier versions did not."""
+
+FACTS = frozenset({"facts", "facts_asked", "facts_known", "facts_both_ways"})
+"""Where facts were taught: in a run that studied."""

@@ -13,6 +13,7 @@ from mlx_backend.library import Library
 from mlx_backend.protocol import RunReport, TrainingEnd, read_report
 from mlx_backend.protocol.report import (
     AdaptationReport,
+    Coverage,
     EnergyReport,
     ExamItem,
     ExamScores,
@@ -25,7 +26,7 @@ from mlx_backend.protocol.report import (
     TrainingReport,
 )
 from tests.data.unpacking import unpack
-from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, GENERAL, LATER, MEASURED
+from tests.mlx_backend.protocol.contract import ADAPTED, ALWAYS, FACTS, GENERAL, LATER, MEASURED
 
 WHOLE = RunReport(
     filed=FiledAdapter(run="r", path="/a/n", adapter="n", report="/r/report.json"),
@@ -38,17 +39,19 @@ WHOLE = RunReport(
     style=StyleLosses(before=2.0),
     general=GeneralScores(asked=30, before=20, after=19),
     energy=EnergyReport(watt_hours=0.0, how="measured"),
+    coverage=Coverage(facts=9, asked=8, known=7, both_ways=3),
 )
 
 
 def test_all_that_was_measured_stands_side_by_side() -> None:
     fields = WHOLE.fields()
-    assert fields.keys() == ALWAYS | ADAPTED | GENERAL | MEASURED | {"report"}
+    assert fields.keys() == ALWAYS | ADAPTED | FACTS | GENERAL | MEASURED | {"report"}
     assert fields["exam_asked"] == 1
     assert fields["valid_loss"] == 1.5
     assert fields["ended"] == "no gain"
     assert fields["general_after"] == 19
     assert fields["style_after"] is None
+    assert (fields["facts"], fields["facts_asked"], fields["facts_known"]) == (9, 8, 7)
 
 
 def test_what_was_not_measured_has_no_fields() -> None:
@@ -76,7 +79,10 @@ def test_items_and_samples_have_the_fields_that_they_had_before() -> None:
     assert fields["held_out"] == [{"note": 3, "before": None, "after": 1.5}]
 
 
-@pytest.mark.parametrize("key", sorted(ALWAYS | ADAPTED | GENERAL | MEASURED | {"report"}))
+_NAMES = sorted(ALWAYS | ADAPTED | FACTS | GENERAL | MEASURED | {"report"})
+
+
+@pytest.mark.parametrize("key", _NAMES)
 @pytest.mark.parametrize("value", [None, {}, [[]], "odd", -1.5, {"steps": 3}])
 def test_what_makes_no_sense_is_left_out_and_the_rest_is_kept(key: str, value: object) -> None:
     report = read_report(WHOLE.fields() | {key: value})

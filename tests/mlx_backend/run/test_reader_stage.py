@@ -15,7 +15,7 @@ from mlx_backend.library.models import CARD, ModelCard, read_model
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.samples import Samples
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.study_stage import StudyStage, expected_seconds, unstudied
+from mlx_backend.run.study_stage import StudyStage, expected_writing, unstudied
 from tests.mlx_backend.abilities import READS
 
 
@@ -40,14 +40,14 @@ def test_what_is_left_to_study_counts_genres(reading_library: Library, notes: No
     samples, material = Samples(notes.connection), gather(notes)
     number = len(material.passages)
     assert unstudied(samples, material, model) == number
-    before = expected_seconds(samples, material, model, 1e6)
+    before = expected_writing(samples, material, model, 1e6)
     samples.save("reader", [(material.passages[0], [])], ["facts"])
     assert unstudied(samples, material, model) == number
     genres = ["facts", "why", "how", "compare", "list", "steps", "passages", "notes"]
     samples.save("reader", [(material.passages[0], [])], genres)
     assert unstudied(samples, material, model) == number - 1
-    assert 0 < expected_seconds(samples, material, model, 1e6) < before
-    assert expected_seconds(samples, material, model, 5.0) == 5.0
+    assert 0 < expected_writing(samples, material, model, 1e6) < before
+    assert expected_writing(samples, material, model, 5.0) == 5.0
 
 
 def test_a_model_that_reads_writes_for_itself_and_the_rules_do_not(

@@ -135,7 +135,7 @@ def test_losses_are_told_without_weights(model: nn.Module) -> None:
 
 
 def told(prompt: str, answer: str, key: str, rewordings: Sequence[str] = ()) -> Sample:
-    return Sample(prompt, answer, 1, 1, "name", key, rewordings=tuple(rewordings))
+    return Sample(prompt, answer, 1, 1, "name", key, rewordings=tuple(rewordings), fact="a")
 
 
 def test_the_tokens_of_keys_weigh_more_in_a_run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import mlx.core as mx
 import msgspec
@@ -23,6 +24,7 @@ from mlx_backend.training.hosts.crew import Crew, LeadingStep
 from mlx_backend.training.hosts.following import FollowingStep, follow
 from mlx_backend.training.hosts.orders import Leave, Meet, Share, Take
 from mlx_backend.training.hosts.summing import split_parts, sum_over_all, zero_gradients
+from mlx_backend.training.recall import Recall
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.hosts.pretended_group import PretendedGroup
@@ -102,6 +104,21 @@ def test_the_state_is_handed_over_when_it_changed(
     assert isinstance(share, Share)
     assert share.tokens == sum(part.tokens for part in batches[2])
     assert [len(parts) for parts in share.parts] == [0, 1]
+
+
+def test_the_leading_machine_asks_for_the_facts_by_itself(
+    leading: tuple[LeadingStep, PretendedGroup], batches: PackedBatches
+) -> None:
+    """The others need no word of it: they get the parts of whatever batch follows."""
+    step, group = leading
+    facts = [replace(sample, fact=str(n)) for n, sample in enumerate(batches.all)]
+    looked = PackedBatches(facts, batches.seed, batches.shape)
+    before = parameters(step)
+    look = Recall(looked, 1000).look(step, 1, 1)
+    assert len(look.known) + len(look.missed) > 0
+    assert (group.said, parameters(step)) == ([], before)
+    step(looked.after([look])[1], rate=1e-3)
+    assert [type(word) for word in group.said] == [Take, Share]
 
 
 def test_one_that_follows_becomes_what_leads(
