@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mlx_backend.asking.grounding import (
-    citation_of,
     citations_of,
     ground,
     without_marks,
 )
 from mlx_backend.asking.quoting import Quoted, quote
+from mlx_backend.asking.quoting.surroundings import notes_around
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.models.inference import Answer, ChatModel
 from mlx_backend.models.listener import NOBODY, Listener
@@ -53,7 +53,7 @@ def answer_from_notes(
     if not grounding.is_answerable:
         return GroundedAnswer(_not_generated(DECLINED, 0.0), (), from_notes=True)
     if not model.info.reads:
-        return _quoted(model, turns[-1].text, grounding.passages)
+        return _quoted(model, turns[-1].text, grounding.passages, retriever)
     stream = _WithoutMarks(listener.on_text)
     answer = model.answer(grounding.turns, sampling, replace(listener, on_text=stream.take))
     stream.end()
@@ -68,10 +68,12 @@ def fitting_prompts(model: ChatModel, max_tokens: int) -> Callable[[str], bool]:
     return lambda prompt: model.fits(prompt, max_tokens)
 
 
-def _quoted(model: ChatModel, question: str, passages: Sequence[FoundPassage]) -> GroundedAnswer:
+def _quoted(
+    model: ChatModel, question: str, passages: Sequence[FoundPassage], retriever: Retriever
+) -> GroundedAnswer:
     began = time.perf_counter()
     with model.as_base() as base:
-        found = quote(base, question, passages)
+        found = quote(base, question, passages, notes_around(retriever.connection))
     text, citations = quoted_text(found)
     took_ms = (time.perf_counter() - began) * 1000
     answer = _not_generated(text, took_ms)
@@ -79,8 +81,8 @@ def _quoted(model: ChatModel, question: str, passages: Sequence[FoundPassage]) -
 
 
 def quoted_text(found: Quoted | None) -> tuple[str, tuple[Citation, ...]]:
-    """The text of a quote and its citation; DECLINED and no citation for None."""
-    return (DECLINED, ()) if found is None else (found.text, (citation_of(found.passage),))
+    """The text of a quote and its citations; DECLINED and no citation for None."""
+    return (DECLINED, ()) if found is None else (found.text, found.citations)
 
 
 def _not_generated(text: str, milliseconds: float) -> Answer:

@@ -60,6 +60,11 @@ class Retriever:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection that it reads the library over."""
+        return self._db
+
     def refresh(self) -> None:
         """Add passages of notes in use to the index; quick if none is missing."""
         refresh_index(self._db)

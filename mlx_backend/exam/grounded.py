@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from mlx_backend.asking.answering import fitting_prompts, quoted_text
 from mlx_backend.asking.grounding import citations_of, ground, without_marks
 from mlx_backend.asking.quoting import quote
+from mlx_backend.asking.quoting.surroundings import notes_around
 from mlx_backend.asking.retrieval import Retriever
 from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, mark
 from mlx_backend.models.inference import ChatModel
@@ -46,10 +47,11 @@ def _take_quoted_exam(
     on_progress: Callable[[int], object],
 ) -> list[Item]:
     items = []
+    around = notes_around(retriever.connection)
     with model.as_base() as base:
         for number, question in enumerate(questions, start=1):
             passages = ground(retriever, [Turn(role="user", text=question.text)]).passages
-            text, citations = quoted_text(quote(base, question.text, passages))
+            text, citations = quoted_text(quote(base, question.text, passages, around))
             items.append(mark(question, text, citations))
             on_progress(number)
     return items
