@@ -122,7 +122,8 @@ def _sentences(around: Surroundings, index: int, before: Sentence | None) -> Ite
     for each in around.sentences(index):
         if each.end > start and each.start < end:
             text = _joined(before, each, around.blocks[index])
-            leant_on = before if before and _is_leaning(before, each) else None
+            is_joined = text != each.text or (before and _is_leaning(before, each))
+            leant_on = before if is_joined else None
             yield Candidate(around, Form.SENTENCE, index, text, each.start, each.end, leant_on)
         before = each
 

@@ -54,4 +54,4 @@ def weighed_candidates(
     read = [around(passage) for passage in passages]
     asked = wanted(question)
     candidates = distinct([each for one in read for each in candidates_of(one, asked)])
-    return weigh(loaded, question, candidates) if candidates else []
+    return weigh(loaded, question, candidates)

@@ -146,11 +146,12 @@ def weigh(loaded: LoadedModel, question: str, candidates: Sequence[Candidate]) -
     The model reads those that look best without it, `MOST_WEIGHED` at most; the others are left
     out.
     """
+    if not candidates:
+        return []
     first = _without_model(question, candidates)
     first.sort(key=lambda each: (-each.evidence.without_model, -each.evidence.titled_words))
     chosen = first[:MOST_WEIGHED]
-    titles = list(dict.fromkeys(each.candidate.title for each in chosen))
-    contexts = [f"Note: {titles[0]}\nQuestion:"] if titles else []
+    contexts = [f"Note: {chosen[0].candidate.title}\nQuestion:"]
     contexts += [f"Note: {c.candidate.title}\n{c.candidate.text}\nQuestion:" for c in chosen]
     plain, *informed = _likelihoods(loaded, contexts, question)
     weighed = [
