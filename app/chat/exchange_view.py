@@ -19,6 +19,7 @@ from app.widgets.copy_button import CopyButton
 from app.widgets.elided import Elided
 from app.widgets.fitted_text import FittedText
 from app.widgets.labels import button, label, paragraph
+from app.widgets.markdown_parts import has_blocks
 from app.widgets.safe_markdown import SafeMarkdown
 from mlx_backend.protocol import DECLINED
 from mlx_backend.protocol.context_window import left_out_sentence
@@ -200,8 +201,10 @@ class AnswerView(QWidget):
             _FROM_NOTES if answer.is_from_notes else f"Answer of {_name(answer)}"
         )
         self.body.setVisible(bool(answer.text))
-        if answer.quote:
-            self.body.show_plain(answer.quote)
+        if answer.quote and not has_blocks(answer.quote):
+            self.body.show_plain(answer.quote)  # letter for letter: 2*3*4, __init__.py
+        elif answer.quote:
+            self.body.show_markdown(answer.quote)
         elif answer.text:
             self.body.show_markdown(answer.text)
         self._show_rest(answer)

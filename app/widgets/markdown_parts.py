@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 _FENCE = re.compile(r"(\s*)(`{3,}|~{3,})\s*([^`\s]*)[^`]*$")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s")
+_HEADING = re.compile(r" {0,3}#{1,6}\s")
 _INDENTED = re.compile(r"(?: {4}|\t)")
 _RULE = re.compile(r" {0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _LONGEST_RULE = 1_000
@@ -127,6 +128,14 @@ def _is_table(heads: str, rule: str) -> bool:
     if len(rule) > _LONGEST_RULE or "|" not in heads or "|" not in rule:
         return False
     return _RULE.match(rule) is not None
+
+
+def has_blocks(text: str) -> bool:
+    """Whether a Markdown text is more than prose: it begins with a heading, has a list or code."""
+    lines = text.splitlines()
+    if len(lines) > 1 and (_HEADING.match(text) or any(_ITEM.match(line) for line in lines)):
+        return True
+    return any(part.kind in (PartKind.CODE, PartKind.TABLE) for part in parts_of(text))
 
 
 def _box(lines: list[_Line]) -> Part:

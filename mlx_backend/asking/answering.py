@@ -11,13 +11,13 @@ from mlx_backend.asking.answerability import tells
 from mlx_backend.asking.follow_up import rewritten
 from mlx_backend.asking.grounding import (
     Reader,
-    citation_of,
     citations_of,
     ground,
     ground_reader,
     without_marks,
 )
 from mlx_backend.asking.quoting import Quoted, quote
+from mlx_backend.asking.quoting.surroundings import notes_around
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.asking.sources import room_for_notes
 from mlx_backend.machine.accelerator import has_gpu
@@ -61,7 +61,7 @@ def answer_from_notes(
     grounding = ground(retriever, turns)
     if not grounding.is_answerable:
         return GroundedAnswer(_not_generated(DECLINED, 0.0), (), from_notes=True)
-    return _quoted(model, turns[-1].text, grounding.passages)
+    return _quoted(model, turns[-1].text, grounding.passages, retriever)
 
 
 def _worded(
@@ -92,10 +92,12 @@ def reader_of(model: ChatModel, max_tokens: int) -> Reader:
     return Reader(tokens, model.count, lambda prompt: model.fits(prompt, max_tokens))
 
 
-def _quoted(model: ChatModel, question: str, passages: Sequence[FoundPassage]) -> GroundedAnswer:
+def _quoted(
+    model: ChatModel, question: str, passages: Sequence[FoundPassage], retriever: Retriever
+) -> GroundedAnswer:
     began = time.perf_counter()
     with model.as_base() as base:
-        found = quote(base, question, passages)
+        found = quote(base, question, passages, notes_around(retriever.connection))
     text, citations = quoted_text(found)
     took_ms = (time.perf_counter() - began) * 1000
     answer = _not_generated(text, took_ms)
@@ -103,8 +105,8 @@ def _quoted(model: ChatModel, question: str, passages: Sequence[FoundPassage]) -
 
 
 def quoted_text(found: Quoted | None) -> tuple[str, tuple[Citation, ...]]:
-    """The text of a quote and its citation; DECLINED and no citation for None."""
-    return (DECLINED, ()) if found is None else (found.text, (citation_of(found.passage),))
+    """The text of a quote and its citations; DECLINED and no citation for None."""
+    return (DECLINED, ()) if found is None else (found.text, found.citations)
 
 
 def _not_generated(text: str, milliseconds: float) -> Answer:

@@ -1,12 +1,75 @@
-"""Which kind of answer a person's question asks for, and whether a statement has one."""
+"""What a person's question asks for: the kind of answer, and how much of a note is one."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from enum import Enum, auto
+
 from mlx_backend.text.answer_kinds import ANSWER_KINDS, AnswerKind
+from mlx_backend.text.dictionary import could_be_noun, looks_plural
+from mlx_backend.text.words import word_set
+
+_STEPS = re.compile(
+    r"\bhow (?:(?:do|can|could|should|would|might|must) (?:i|we|you|one|people)\b|to\b)"
+    r"|\bwhat(?:'s| is| are)(?: the)?(?: \w+)? (?:way|steps|commands?) (?:to|for)\b"
+    r"|\b(?:what|which) commands?\b|\bsteps (?:to|for)\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(r"\bwhy\b|\bhow come\b|\breasons? (?:for|why|that)\b", re.IGNORECASE)
+_LIST = re.compile(
+    r"\bways (?:to|of)\b|\bwhat (?:are|were)\b|\blist (?:of|all|the)\b|\bname (?:all|the)\b"
+    r"|\bwhich are\b",
+    re.IGNORECASE,
+)
+_ASKED_NOUNS = re.compile(r"\b(?:which|what) ((?:[^\W\d_][\w-]* ){1,4})", re.IGNORECASE)
+_VERBS = word_set("is are was were do does did has have had can could will would should may must")
+_PLURALS = word_set("people children men women")
+_REASONS = re.compile(
+    r"\b(?:because|since|so that|due to|owing to|in order to|to avoid|otherwise|therefore|reasons?"
+    r"|prevents?|avoids?|useful|that way|this way|allows?|lets?|makes? it|causes?|caused)\b",
+    re.IGNORECASE,
+)
+_ENUMERATES = re.compile(r"(?:[^,]{1,80},\s){1,}[^,]{0,80},?\s(?:and|or)\s", re.IGNORECASE)
+
+
+class Wanted(Enum):
+    """How much of a note answers: any statement, all steps, all of a list, or a reason."""
+
+    ANY = auto()
+    STEPS = auto()
+    LIST = auto()
+    REASON = auto()
+
+
+def wanted(question: str) -> Wanted:
+    """What a question asks for; ANY where its words do not tell, as in languages but English."""
+    if _STEPS.search(question):
+        return Wanted.STEPS
+    if _REASON.search(question):
+        return Wanted.REASON
+    if _LIST.search(question) or _asks_for_several(question):
+        return Wanted.LIST
+    return Wanted.ANY
+
+
+def has_reason(statement: str) -> bool:
+    """Whether a statement has words that give a reason."""
+    return bool(_REASONS.search(statement))
+
+
+def enumerates(statement: str) -> bool:
+    """Whether a statement names several things: "red, green and blue"."""
+    return bool(_ENUMERATES.search(statement[:2_000]))
 
 
 def asked_kind(question: str) -> AnswerKind | None:
-    """The kind of answer that a question asks for; None where any answer may do."""
+    """The kind of answer that a question asks for; None where any answer may do.
+
+    A question for steps may name any kind: "How do I see how large it is?"
+    """
+    if _STEPS.search(question):
+        return None
     return next((k for k in ANSWER_KINDS if k.asked and k.asked.search(question)), None)
 
 
@@ -15,3 +78,21 @@ def has_kind(kind: AnswerKind | None, statement: str) -> bool:
     if kind is None or kind.in_statement is None:
         return True
     return bool(kind.in_statement.search(statement))
+
+
+def _asks_for_several(question: str) -> bool:
+    """Whether the noun after "which" or "what" is a plural: "which file formats does ..."."""
+    return any(_is_plural(found[1].lower().split()) for found in _ASKED_NOUNS.finditer(question))
+
+
+def _is_plural(words: Sequence[str]) -> bool:
+    """Whether the noun among the words after "which" is a plural: the last before a verb."""
+    verb = next((place for place, word in enumerate(words) if word in _VERBS), None)
+    if verb == 0:
+        return False
+    noun = words[0] if verb is None else words[verb - 1]
+    return noun in _PLURALS or _is_plural_noun(noun)
+
+
+def _is_plural_noun(word: str) -> bool:
+    return len(word) > 3 and looks_plural(word) and could_be_noun(word)

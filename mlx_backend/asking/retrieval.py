@@ -111,6 +111,11 @@ class Retriever:
         self._by_meaning = by_meaning
         self._notes: dict[int, TrainingText] = {}  # of the last search
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection that it reads the library over."""
+        return self._db
+
     def refresh(self) -> None:
         """Add passages of notes in use to the index; quick if none is missing."""
         refresh_index(self._db)

@@ -14,6 +14,7 @@ from mlx_backend.asking.grounding import (
     without_marks,
 )
 from mlx_backend.asking.quoting import quote
+from mlx_backend.asking.quoting.surroundings import notes_around
 from mlx_backend.asking.retrieval import Retriever
 from mlx_backend.exam.marking import LONGEST_ANSWER, ExamQuestion, Item, mark
 from mlx_backend.models.inference import ChatModel
@@ -74,10 +75,11 @@ def _take_quoted_exam(
     heard: Callable[[Item], object],
 ) -> list[Item]:
     items = []
+    around = notes_around(retriever.connection)
     with model.as_base() as base:
         for question in questions:
             passages = ground(retriever, [Turn(role="user", text=question.text)]).passages
-            text, citations = quoted_text(quote(base, question.text, passages))
+            text, citations = quoted_text(quote(base, question.text, passages, around))
             items.append(mark(question, text, citations))
             heard(items[-1])
     return items

@@ -42,21 +42,32 @@ def verbatim(quote: str, texts: Sequence[str]) -> str:
     return " ".join(_as_written(piece, texts) or piece for piece in pieces)
 
 
-def _as_written(quote: str, texts: Sequence[str]) -> str | None:
+def place_as_written(quote: str, text: str, begin: int = 0) -> tuple[int, int] | None:
+    """As `place_of`, with the signs of markup next to the first and the last word.
+
+    The sentences of the quote have to be together. begin: where in `text` to look from.
+    """
     words = _WORD.findall(quote)
-    for text in texts if words else ():
-        found = _place_of_words(words, text)
-        if found:
-            start, end = found
-            ahead = _AHEAD.search(text, max(0, start - _FURTHEST), start)
-            behind = _BEHIND.match(text, end)
-            return text[ahead.start() if ahead else start : behind.end() if behind else end]
+    found = _place_of_words(words, text, begin) if words else None
+    if found is None:
+        return None
+    start, end = found
+    ahead = _AHEAD.search(text, max(begin, start - _FURTHEST), start)
+    behind = _BEHIND.match(text, end)
+    return ahead.start() if ahead else start, behind.end() if behind else end
+
+
+def _as_written(quote: str, texts: Sequence[str]) -> str | None:
+    for text in texts:
+        if found := place_as_written(quote, text):
+            return text[found[0] : found[1]]
     return None
 
 
-def _place_of_words(words: Sequence[str], text: str) -> tuple[int, int] | None:
+def _place_of_words(words: Sequence[str], text: str, begin: int = 0) -> tuple[int, int] | None:
     pattern = _BETWEEN.join(re.escape(word) for word in words)
-    found = re.search(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", text, re.IGNORECASE)
+    whole = re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", re.IGNORECASE)
+    found = whole.search(text, begin)
     return found.span() if found else None
 
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
+from mlx_lm.models.cache import BatchKVCache, make_prompt_cache, trim_prompt_cache
 
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.models.architecture import vocabulary_of
 from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.batching import masks_padding
 
 _MOST_ROWS = 32
+_ROWS_READ = 16  # of contexts of about the same length: more of them share more padding
 # Logits computed at once; as float32 they take half a gigabyte.
 _MOST_LOGITS = 128_000_000
 _USUAL_VOCABULARY = 152_000
@@ -44,6 +47,55 @@ def readings(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str])
             own = losses[row, len(context) - 1 :][: len(text)]
             found[i] = Reading(-float(own.mean()), -float(own[-1]))
     return found
+
+
+def likelihoods_after(
+    loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]
+) -> list[list[float]]:
+    """For each context, the mean log probability (nats per token) of each text after it.
+
+    As `likelihoods`, but the model reads each context once for all texts, and computes logits for
+    the texts alone: this takes nine tenths of the time for short contexts, and half for long ones.
+    Models whose caches cannot be padded and cut back read all anew for each text.
+    """
+    if not masks_padding(make_prompt_cache(loaded.model)):
+        rows = [likelihoods(loaded, contexts, [text] * len(contexts)) for text in texts]
+        return [list(each) for each in zip(*rows, strict=True)]
+    read = [_encode(loaded, context, is_beginning=True) for context in contexts]
+    asked = [_encode(loaded, f" {text}") for text in texts]
+    order = sorted(range(len(read)), key=lambda i: len(read[i]), reverse=True)
+    found: list[list[float]] = [[] for _ in read]
+    cores = CoreShare()
+    longest = max((len(each) for each in asked), default=1)
+    size = min(_ROWS_READ, _rows_at_once(loaded, longest))
+    for first in range(0, len(order), size):
+        cores.adapt()
+        chosen = order[first : first + size]
+        for i, means in zip(chosen, _after(loaded, [read[i] for i in chosen], asked), strict=True):
+            found[i] = means
+    return found
+
+
+def _after(
+    loaded: LoadedModel, contexts: Sequence[list[int]], texts: Sequence[list[int]]
+) -> list[list[float]]:
+    """The mean log probabilities of texts after contexts, all given as token ids, in one batch."""
+    width = max(len(each) for each in contexts)
+    padding = [width - len(each) for each in contexts]
+    caches = [BatchKVCache(padding) for _ in make_prompt_cache(loaded.model)]
+    rows = mx.array([[*[0] * pad, *ids] for pad, ids in zip(padding, contexts, strict=True)])
+    if width > 1:
+        loaded.model(rows[:, :-1], cache=caches)  # its logits are never computed: MLX is lazy
+        mx.eval([cache.state for cache in caches])
+    means = []
+    for ids in texts:
+        text = mx.broadcast_to(mx.array(ids), (len(contexts), len(ids)))
+        given = mx.concatenate([rows[:, -1:], text[:, :-1]], axis=1)
+        logits = loaded.model(given, cache=caches)
+        losses = nn.losses.cross_entropy(logits.astype(mx.float32), text)
+        means.append(np.array(-losses.mean(axis=1)))
+        trim_prompt_cache(caches, len(ids))
+    return [[float(each[row]) for each in means] for row in range(len(contexts))]
 
 
 def likelihoods(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:

@@ -177,6 +177,39 @@ def test_a_quote_is_shown_word_for_word_and_as_the_notes_words(
     assert view.body.toPlainText().endswith("how much")
 
 
+STEPS = """## Move a box
+
+Close it first:
+
+1. Open the *menu*.
+2. Run:
+
+```bash
+lantern move __old__ new
+```
+
+| Size | Price |
+|------|-------|
+| big  | 14    |"""
+
+
+def test_a_quote_with_steps_code_and_a_table_is_laid_out_and_copied_word_for_word(
+    make_page: PageMaker, qtbot: QtBot
+) -> None:
+    page = make_page()
+    ask(page, f"quote {STEPS}", qtbot)
+    (view,) = page.transcript.views[-1].answers.values()
+    shown = view.body.toPlainText()
+    assert "Move a box" in shown
+    assert "##" not in shown
+    assert "Open the menu." in shown
+    assert "lantern move __old__ new" in shown  # code is as it is
+    assert "```" not in shown
+    assert "|" not in shown
+    QTest.mouseClick(view.copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == STEPS
+
+
 def test_nothing_found_is_no_word_of_a_model(make_page: PageMaker, qtbot: QtBot) -> None:
     page = make_page()
     page.answerer.menu.setCurrentIndex(1)

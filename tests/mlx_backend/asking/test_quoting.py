@@ -9,11 +9,11 @@ from typing import Literal
 import mlx.core as mx
 import pytest
 
-from mlx_backend.asking import quoting
 from mlx_backend.asking.answering import answer_from_notes
 from mlx_backend.asking.question_kinds import asked_kind, has_kind
-from mlx_backend.asking.quoting import Evidence, is_enough, unknown_things
-from mlx_backend.asking.retrieval import FoundPassage, Retriever, content_words
+from mlx_backend.asking.quoting import evidence, quote
+from mlx_backend.asking.quoting.evidence import Evidence, is_enough, unknown_things
+from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.exam.grounded import take_grounded_exam
 from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.importers.importing import import_into
@@ -23,8 +23,8 @@ from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.listener import Listener
 from mlx_backend.protocol import DECLINED, Sampling, Turn
-from mlx_backend.text.stems import stems
 from tests.mlx_backend.arrays import numpy
+from tests.mlx_backend.asking.judged import by_words
 from tests.mlx_backend.made import make_adapter
 
 MILL = FoundPassage(
@@ -33,17 +33,9 @@ MILL = FoundPassage(
 )  # fmt: skip
 
 
-def by_words(loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
-    """Stands in for a model: a text is likely behind the words that it is about."""
-    return [
-        0.4 * len(stems(context) & stems(" ".join(content_words(text))))
-        for context, text in zip(contexts, texts, strict=True)
-    ]
-
-
 @pytest.fixture(autouse=True)
 def _no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quoting, "likelihoods", by_words)
+    monkeypatch.setattr(evidence, "likelihoods_after", by_words)
 
 
 PLUM = Turn(role="user", text="Who planted the plum tree?")
@@ -57,7 +49,7 @@ def filled(notes: Notes) -> Retriever:
 
 
 def quoted(question: str) -> str:
-    found = quoting.quote(None, question, [MILL])  # type: ignore[arg-type]
+    found = quote(None, question, [MILL])  # type: ignore[arg-type]
     assert found is None or found.passage is MILL
     return found.text if found else ""
 
@@ -84,7 +76,7 @@ def test_what_is_quoted_stands_in_the_note_letter_for_letter() -> None:
         ("What is the sum?", "So 2*3*4 = 24\nis the sum."),
         ("Which code does the file hold?", "The file __init__.py holds **no**\ncode."),
     ):
-        found = quoting.quote(None, question, [note])  # type: ignore[arg-type]
+        found = quote(None, question, [note])  # type: ignore[arg-type]
         assert found is not None
         assert found.words in text
         assert (found.words, found.text) == (words, f"Sums: {words}")
@@ -172,12 +164,12 @@ def test_a_small_model_quotes_as_its_base_and_keeps_its_adapter(
     def logits(model: LoadedModel) -> list[float]:
         return numpy(model.model(mx.array([[1, 2, 3]]))[0, -1]).tolist()  # type: ignore[no-any-return]
 
-    def judged(model: LoadedModel, *texts: Sequence[str]) -> list[float]:
+    def judged(model: LoadedModel, *texts: Sequence[str]) -> list[list[float]]:
         seen.append(logits(model))
         return by_words(model, *texts)
 
     seen: list[list[float]] = []
-    monkeypatch.setattr(quoting, "likelihoods", judged)
+    monkeypatch.setattr(evidence, "likelihoods_after", judged)
     chat, base = ChatModel(loaded), logits(loaded)
     chat.use([(make_adapter(tmp_path, loaded, "first"), 1.0)])
     adapted = logits(loaded)
@@ -197,12 +189,14 @@ def test_accents_of_a_question_may_be_typed_either_way(
     monkeypatch: pytest.MonkeyPatch,
     form: Form,
 ) -> None:
-    def judged(model: LoadedModel, contexts: Sequence[str], texts: Sequence[str]) -> list[float]:
+    def judged(
+        model: LoadedModel, contexts: Sequence[str], texts: Sequence[str]
+    ) -> list[list[float]]:
         asked.update(texts)
         return by_words(model, contexts, texts)
 
     asked: set[str] = set()
-    monkeypatch.setattr(quoting, "likelihoods", judged)
+    monkeypatch.setattr(evidence, "likelihoods_after", judged)
     (tmp_path / "a.md").write_text("# Café\n\nThe Zoë was built by Ida.\n", encoding="utf-8")
     import_into(tiny_library, [tmp_path / "a.md"])
     turn = Turn(role="user", text=unicodedata.normalize(form, "Who built the Zoë?"))

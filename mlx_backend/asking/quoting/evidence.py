@@ -1,0 +1,227 @@
+"""How well candidates answer a question: what the model, the words and the form say of each."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlx_backend.asking.question_kinds import (
+    Wanted,
+    asked_kind,
+    enumerates,
+    has_kind,
+    has_reason,
+    wanted,
+)
+from mlx_backend.asking.quoting.belonging import Whole, has_form, whole
+from mlx_backend.asking.quoting.candidates import Candidate, Form
+from mlx_backend.asking.retrieval import content_words
+from mlx_backend.library.text_ranges import Ranges
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.likelihood import likelihoods_after
+from mlx_backend.text.dictionary import could_be_noun, is_common_word, stem, verb_bases
+from mlx_backend.text.segmenting import segmented
+from mlx_backend.text.stems import stems
+from mlx_backend.text.words import word_set
+
+MOST_WEIGHED = 24
+"""Candidates that the model reads; the others share fewer words with the question."""
+
+# Weights beside the log-likelihood, in nats a token.
+_OF_WORDS = 1.0
+_OF_KIND = 0.5
+_OF_FORM = 0.5
+# Below both of these, no statement answers a question about things that no passage names.
+_THIN_WORDS = 0.4
+_THIN_LIKELIHOOD = 0.9
+
+# From this share of words on, a statement answers though no answer of the kind is recognised.
+_CLEAR_WORDS = 0.9
+
+_WORD = re.compile(r"[^\W_]+")
+_KIND_OF = re.compile(r"\b(what|which) (?:kind|type|sort|brand|make)s? of ", re.IGNORECASE)
+_SHORTEST_ROOT = 5  # letters
+_ASKS_KIND = word_set("what which many much")
+_BEFORE_NOUN = word_set("the a an my our your his her its their of s this that")
+_OF_ANY_KIND = word_set(
+    "call name make kind type colour color number money price cost time day date place person"
+    " people thing reason way part amount temperature word size month year city town brand sort age"
+    " number any nobody somebody anybody now s t"
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How well a candidate answers a question.
+
+    likelihood: by how much it raises the question's mean log-probability a token, in nats.
+    words: the share of the question's content words that it has, 0 to 1, rare ones counting more.
+    titled_words: the same for the candidate with the title of its note.
+    has_kind: whether it has an answer of the kind that is asked for.
+    kind_is_unmistakable: whether an answer of that kind cannot be overlooked.
+    has_form: whether it has the form that is asked for: steps, a list, a reason.
+    """
+
+    likelihood: float
+    words: float
+    titled_words: float
+    has_kind: bool
+    kind_is_unmistakable: bool = False
+    has_form: bool = False
+
+    @property
+    def score(self) -> float:
+        """The weighted sum; higher is better."""
+        return self.likelihood + self.without_model
+
+    @property
+    def without_model(self) -> float:
+        """The part of the score that needs no model."""
+        return _OF_WORDS * self.words + _OF_KIND * self.has_kind + _OF_FORM * self.has_form
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A candidate with the evidence for it, and what would be shown."""
+
+    candidate: Candidate
+    evidence: Evidence
+    whole: Whole
+
+
+def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
+    """Whether the evidence for the best candidate is strong enough to give it as the answer.
+
+    It is not if the candidate has no answer of the kind that is asked for, unless that could be
+    overlooked and it has nearly all words of the question. Nor is it if the question is about
+    `strange` things, which no passage names, and the evidence is thin.
+    """
+    if not evidence.has_kind:
+        return not evidence.kind_is_unmistakable and evidence.titled_words >= _CLEAR_WORDS
+    is_thin = evidence.titled_words < _THIN_WORDS and evidence.likelihood < _THIN_LIKELIHOOD
+    return not (strange and is_thin)
+
+
+def unknown_things(question: str, passages: str) -> list[str]:
+    """The nouns and names in a question of which no form is in the passages.
+
+    Nouns that say which kind of answer is wanted do not count: "which fruit", "what kind of fruit".
+    """
+    there = stems(passages)
+    words = [word.lower() for word in _WORD.findall(_KIND_OF.sub(r"\1 ", question))]
+    return [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if not _is_named(stem(word), there)
+        and before not in _ASKS_KIND
+        and word not in _OF_ANY_KIND
+        and content_words(word)
+        and _is_thing(word, before)
+    ]
+
+
+def _is_named(word: str, there: frozenset[str]) -> bool:
+    """Whether a stem is there, or one that shares 5 letters of its beginning, all of the shorter.
+
+    "audit" is named by "auditor", and the other way round.
+    """
+    if word in there or any(word[:end] in there for end in range(_SHORTEST_ROOT, len(word))):
+        return True
+    return len(word) >= _SHORTEST_ROOT and any(each.startswith(word) for each in there)
+
+
+def _is_thing(word: str, before: str) -> bool:
+    """Whether a word, after the word `before`, is a noun or a name."""
+    if not is_common_word(word):
+        return not word[0].isdigit()
+    return could_be_noun(word) and (not verb_bases(word) or before in _BEFORE_NOUN)
+
+
+def weigh(loaded: LoadedModel, question: str, candidates: Sequence[Candidate]) -> list[Weighed]:
+    """The candidates with the evidence for each, best first.
+
+    The model reads those that look best without it, `MOST_WEIGHED` at most; the others are left
+    out.
+    """
+    if not candidates:
+        return []
+    first = _without_model(question, candidates)
+    first.sort(key=lambda each: (-each.evidence.without_model, -each.evidence.titled_words))
+    chosen = first[:MOST_WEIGHED]
+    contexts = [f"Note: {chosen[0].candidate.title}\nQuestion:"]
+    contexts += [f"Note: {c.candidate.title}\n{c.candidate.text}\nQuestion:" for c in chosen]
+    plain, *informed = _likelihoods(loaded, contexts, question)
+    weighed = [
+        Weighed(each.candidate, _with_likelihood(each.evidence, value - plain), each.whole)
+        for value, each in zip(informed, chosen, strict=True)
+    ]
+    return sorted(weighed, key=lambda each: -each.evidence.score)
+
+
+def _likelihoods(loaded: LoadedModel, contexts: Sequence[str], question: str) -> list[float]:
+    """The mean log probability of a question after each context, in nats a token."""
+    return [means[0] for means in likelihoods_after(loaded, contexts, [question])]
+
+
+def _without_model(question: str, candidates: Sequence[Candidate]) -> list[Weighed]:
+    asked, kind = wanted(question), asked_kind(question)
+    words = _Words(question, candidates)
+    found = []
+    for each in candidates:
+        shown = whole(each, asked)
+        evidence = Evidence(
+            0.0,
+            words.share(each.text),
+            words.share(f"{each.title} {each.text}"),
+            has_kind(kind, each.text),
+            kind is not None and kind.is_unmistakable,
+            _has_form(asked, each, shown.ranges),
+        )
+        found.append(Weighed(each, evidence, shown))
+    return found
+
+
+def _has_form(asked: Wanted, candidate: Candidate, ranges: Ranges) -> bool:
+    """Whether what would be shown has the form of what is asked for."""
+    if asked is Wanted.REASON:
+        shown = " ".join(candidate.around.shown(start, end) for start, end in ranges)
+        return has_reason(shown)
+    if asked is Wanted.LIST and candidate.form is Form.SENTENCE and enumerates(candidate.text):
+        return True
+    return has_form(candidate.around, ranges, asked)
+
+
+def _with_likelihood(evidence: Evidence, likelihood: float) -> Evidence:
+    return Evidence(
+        likelihood,
+        evidence.words,
+        evidence.titled_words,
+        evidence.has_kind,
+        evidence.kind_is_unmistakable,
+        evidence.has_form,
+    )
+
+
+class _Words:
+    """The content words of a question, weighted by their rarity among the candidates."""
+
+    def __init__(self, question: str, candidates: Sequence[Candidate]) -> None:
+        asked = {stem(word) for word in content_words(question)}
+        texts = [_stems(f"{each.title} {each.text}") for each in candidates]
+        frequency = Counter(word for text in texts for word in asked & text)
+        count = len(candidates)
+        self._weights = {w: math.log(1 + count / max(0.5, frequency[w])) for w in asked}
+        self._total = sum(self._weights.values()) or 1.0
+
+    def share(self, text: str) -> float:
+        """The share of the question's words that a text has, 0 to 1."""
+        there = _stems(text)
+        return sum(w for word, w in self._weights.items() if word in there) / self._total
+
+
+def _stems(text: str) -> frozenset[str]:
+    """The stems of a text's words, segmented as those of a question are."""
+    return stems(segmented(text))

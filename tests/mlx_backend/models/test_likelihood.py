@@ -1,0 +1,44 @@
+"""The likelihood of texts after contexts that are read once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlx_backend.models import likelihood
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.likelihood import likelihoods, likelihoods_after
+
+CONTEXTS = ["Note: Mill\nQuestion:", "The mill turns slowly in summer.\nQuestion:", "a", "b c d"]
+TEXTS = ["Who built it?", "When does the old mill turn, and why?", "x"]
+
+
+def one_by_one(loaded: LoadedModel) -> list[list[float]]:
+    rows = [likelihoods(loaded, CONTEXTS, [text] * len(CONTEXTS)) for text in TEXTS]
+    return [list(each) for each in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_contexts_that_are_read_once_give_the_same_likelihoods(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(likelihood, "_ROWS_READ", rows)
+    found = likelihoods_after(loaded, CONTEXTS, TEXTS)
+    for each, expected in zip(found, one_by_one(loaded), strict=True):
+        assert each == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_model_whose_cache_cannot_be_padded_reads_each_text_anew(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise AssertionError("a padded cache was made")
+
+    monkeypatch.setattr(likelihood, "masks_padding", lambda _: False)
+    monkeypatch.setattr(likelihood, "BatchKVCache", fails)
+    assert likelihoods_after(loaded, CONTEXTS, TEXTS) == one_by_one(loaded)
+
+
+def test_no_contexts_have_no_likelihoods(loaded: LoadedModel) -> None:
+    assert likelihoods_after(loaded, [], TEXTS) == []
