@@ -187,7 +187,7 @@ def _prepare_batches(
 ) -> Preparation:
     loaded = basis.loaded
     shape = batch_shape(way, positions(), spec.machines, basis.trial.packs)
-    train = _tokenise(loaded.form, dataset.train, way.longest_row, basis.soft.trained)
+    train = _weighted(_tokenise(loaded.form, dataset.train, way.longest_row, basis.soft.trained))
     batches = PackedBatches(train, spec.seed, shape, _looks_before(dataset))
     if batches.steps(1) == 0:
         raise OvernightError(
@@ -361,7 +361,6 @@ def _tokenise(
     longest_row: int,
     soft: Mapping[int, SoftTargets],
 ) -> list[TokenisedSample]:
-    """The samples as tokens; the keys of their answers weigh more, where words are the targets."""
     pairs = [(prompt, s.answer) for s in samples for prompt in (s.prompt, *s.rewordings)]
     tokenised = iter(form.samples(pairs))
     keys = key_spans(form, samples)
@@ -371,6 +370,10 @@ def _tokenise(
         others = (TokenisedSample.of(*next(tokenised), longest_row) for _ in sample.rewordings)
         rewordings = tuple(other for other in others if other.targets)
         key = keys.get(number, (0, 0))
-        made = replace(first, rewordings=rewordings, fact=sample.fact, key=key)
-        found.append(made.weighted(*key) if any(key) and made.soft is None else made)
+        found.append(replace(first, rewordings=rewordings, fact=sample.fact, key=key))
     return found
+
+
+def _weighted(samples: Sequence[TokenisedSample]) -> list[TokenisedSample]:
+    """The same with more weight on the keys of their answers, where the targets are words."""
+    return [s.weighted(*s.key) if any(s.key) and s.soft is None else s for s in samples]
