@@ -21,7 +21,7 @@ from mlx_backend.jobs.pace import Pace
 from mlx_backend.library.drop_reasons import LEFT_OUT
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel
-from mlx_backend.library.notes import Notes
+from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_drafts import RULES
 from mlx_backend.library.samples import Samples, Yield, digest
 from mlx_backend.machine.accelerator import has_gpu
@@ -34,7 +34,7 @@ from mlx_backend.run.study_clock import StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.reader_study import ReaderStudy, passages_to_study
-from mlx_backend.study.study import Study, StudyPlan, StudyProgress
+from mlx_backend.study.study import Study, StudyPlan, StudyProgress, study_by_rule
 
 # Rough times to write about a passage and to write a general answer, without and with a GPU.
 _SECONDS_A_PASSAGE = 8.0
@@ -101,6 +101,12 @@ def expected_answering(model: BaseModel, budget_s: float) -> float:
     """About how long `model` takes to write its missing general answers; `budget_s` at most."""
     answers = general_samples.answers_to_write(model.path, model.card.sha256)
     return min(budget_s, answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER))
+
+
+def _without_samples(samples: Samples, material: Material, writer: str) -> list[Passage]:
+    """The passages about which no sample of a writer is used."""
+    there = {(s.note_id, place) for s, place in samples.used() if s.writer == writer}
+    return [p for p in material.passages if (p.note_id, digest(p)) not in there]
 
 
 class StudyStage:
@@ -170,7 +176,11 @@ class StudyStage:
             study = Study(samples, plan, self._progressed, self._stop)
             return study.run(material.passages, self._load_writer)
         reader_study = ReaderStudy(samples, plan, self._progressed, self._stop)
-        return reader_study.run(material.passages, writer.loaded, material.places.pointed_to)
+        found = reader_study.run(material.passages, writer.loaded, material.places.pointed_to)
+        if not self._stop():
+            # Better learned by rote tonight than not at all.
+            study_by_rule(samples, _without_samples(samples, material, writer.name))
+        return found
 
     def _general_answers(self, budget_s: float) -> general_samples.GeneralAnswers:
         """The base model's general answers: those that are kept, and more while time is left."""

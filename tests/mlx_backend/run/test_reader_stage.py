@@ -13,9 +13,11 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.models import CARD, ModelCard, read_model
 from mlx_backend.library.notes import Notes
-from mlx_backend.library.samples import Samples
+from mlx_backend.library.sample_drafts import Draft
+from mlx_backend.library.samples import Samples, digest
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_stage import StudyStage, expected_writing, unstudied
+from mlx_backend.study.by_model.reader.genres import ALL
 from tests.mlx_backend.abilities import READS
 
 
@@ -50,14 +52,31 @@ def test_what_is_left_to_study_counts_genres(reading_library: Library, notes: No
     assert expected_writing(samples, material, model, 5.0) == 5.0
 
 
-def test_a_model_that_reads_writes_for_itself_and_the_rules_do_not(
+def test_rules_do_not_write_where_the_model_did(
+    reading_library: Library, notes: Notes, spec: TrainSpec
+) -> None:
+    samples, passage = Samples(notes.connection), gather(notes).passages[0]
+    quote = passage.text.split(".")[0]
+    own = Draft(kind="facts", prompt="What is it?", answer=quote, key=quote, quote=quote)
+    samples.save("reader", [(passage, [own])], ALL)
+    spec = msgspec.structs.replace(spec, model="reader")
+    folder = JobFolder.create(reading_library.runs, spec)
+    StudyStage(reading_library, folder, spec, lambda: False).dataset(notes, None)
+    place = (passage.note_id, digest(passage))
+    assert place not in samples.studied("rules")
+    assert samples.studied("rules")
+
+
+def test_a_model_that_reads_writes_for_itself_and_rules_where_it_wrote_nothing(
     reading_library: Library, notes: Notes, spec: TrainSpec
 ) -> None:
     spec = msgspec.structs.replace(spec, model="reader")
     folder = JobFolder.create(reading_library.runs, spec)
     StudyStage(reading_library, folder, spec, lambda: False).dataset(notes, None)
     samples = Samples(notes.connection)
-    assert not samples.studied("rules")
+    own = {place for _, place in samples.used()}
+    assert samples.studied("rules")  # the tiny model writes nothing that could be kept
+    assert own == {place for _, place in samples.studied("rules") & samples.written_about("rules")}
     assert samples.genres_studied("reader")
     told = [e for e in folder.reader().read_new() if isinstance(e, protocol.Progress)]
     assert any(each.unit == "passages" and each.done == each.total > 0 for each in told)
