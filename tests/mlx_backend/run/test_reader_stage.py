@@ -58,7 +58,7 @@ def test_rules_do_not_write_where_the_model_did(
     samples, passage = Samples(notes.connection), gather(notes).passages[0]
     quote = passage.text.split(".")[0]
     own = Draft(kind="facts", prompt="What is it?", answer=quote, key=quote, quote=quote)
-    samples.save("reader", [(passage, [own])], ALL)
+    samples.save("reader", [(passage, [own])], [*ALL])
     spec = msgspec.structs.replace(spec, model="reader")
     folder = JobFolder.create(reading_library.runs, spec)
     StudyStage(reading_library, folder, spec, lambda: False).dataset(notes, None)
