@@ -118,7 +118,7 @@ def _shown(candidates: Iterator[Candidate]) -> Iterator[Candidate]:
 
 
 def _sentences(around: Surroundings, index: int, before: Sentence | None) -> Iterator[Candidate]:
-    start, end = around.passage.start, around.passage.end
+    start, end = around.part
     for each in around.sentences(index):
         if each.end > start and each.start < end:
             text = _joined(before, each, around.blocks[index])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from mlx_backend.asking.question_kinds import wanted
+from mlx_backend.asking.question_kinds import Wanted, wanted
 from mlx_backend.asking.quoting.candidates import candidates_of, distinct
 from mlx_backend.asking.quoting.evidence import Weighed, is_enough, unknown_things, weigh
 from mlx_backend.asking.quoting.several import joined
@@ -20,6 +20,10 @@ from mlx_backend.asking.retrieval import FoundPassage
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import WORDS_LOOKED_UP
 from mlx_backend.text.words import end_of
+
+_REACH = 1_200
+"""Characters of the note on both sides of a passage in which the answer may stand, too: the words
+of a question are often where a note begins, and the answer is where it goes on."""
 
 
 def quote(
@@ -41,7 +45,24 @@ def quote(
     named = " ".join(f"{p.title} {p.heading} {p.text}" for p in passages)
     if not is_enough(weighed[0].evidence, unknown_things(question, named)):
         return None
-    return worded(joined(question, weighed))
+    return worded(joined(question, _in_the_form_asked_for(weighed, wanted(question))))
+
+
+def _in_the_form_asked_for(weighed: list[Weighed], asked: Wanted) -> list[Weighed]:
+    """The same, with the best of the best one's note first that has the steps, list or reason.
+
+    Where a note begins, it often repeats the question, and gives the answer further down.
+    """
+    best = weighed[0]
+    if asked is Wanted.ANY or best.evidence.has_form:
+        return weighed
+    note = best.candidate.around.passage.note_id
+    told = [
+        each
+        for each in weighed
+        if each.evidence.has_form and each.candidate.around.passage.note_id == note
+    ]
+    return [*told[:1], *(each for each in weighed if each not in told[:1])]
 
 
 def weighed_candidates(
@@ -51,7 +72,7 @@ def weighed_candidates(
     around: NotesAround = alone,
 ) -> list[Weighed]:
     """All that could answer with the evidence for each, best first."""
-    read = [around(passage) for passage in passages]
+    read = [around(passage).reaching(_REACH) for passage in passages]
     asked = wanted(question)
     candidates = distinct([each for one in read for each in candidates_of(one, asked)])
     return weigh(loaded, question, candidates)

@@ -22,9 +22,11 @@ from mlx_backend.asking.retrieval import content_words
 from mlx_backend.library.text_ranges import Ranges
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import likelihoods_after
+from mlx_backend.text.answer_kinds import AnswerKind
 from mlx_backend.text.dictionary import could_be_noun, is_common_word, stem, verb_bases
 from mlx_backend.text.segmenting import segmented
 from mlx_backend.text.stems import stems
+from mlx_backend.text.synonyms import synonyms_of
 from mlx_backend.text.words import word_set
 
 MOST_WEIGHED = 24
@@ -106,7 +108,7 @@ def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
 
 
 def unknown_things(question: str, passages: str) -> list[str]:
-    """The nouns and names in a question of which no form is in the passages.
+    """The nouns and names in a question of which no form and no synonym is in the passages.
 
     Nouns that say which kind of answer is wanted do not count: "which fruit", "what kind of fruit".
     """
@@ -115,7 +117,7 @@ def unknown_things(question: str, passages: str) -> list[str]:
     return [
         word
         for before, word in zip(["", *words], words, strict=False)
-        if not _is_named(stem(word), there)
+        if not any(_is_named(stem(each), there) for each in (word, *synonyms_of(word)))
         and before not in _ASKS_KIND
         and word not in _OF_ANY_KIND
         and content_words(word)
@@ -176,12 +178,22 @@ def _without_model(question: str, candidates: Sequence[Candidate]) -> list[Weigh
             0.0,
             words.share(each.text),
             words.share(f"{each.title} {each.text}"),
-            has_kind(kind, each.text),
+            _has_kind(kind, each),
             kind is not None and kind.is_unmistakable,
             _has_form(asked, each, shown.ranges),
         )
         found.append(Weighed(each, evidence, shown))
     return found
+
+
+def _has_kind(kind: AnswerKind | None, candidate: Candidate) -> bool:
+    """Whether a candidate has an answer of the kind; code may tell a place: a file, a command."""
+    if has_kind(kind, candidate.text):
+        return True
+    is_code = candidate.form is Form.CODE or "`" in candidate.around.shown(
+        candidate.start, candidate.end
+    )
+    return kind is not None and kind.name == "place" and is_code
 
 
 def _has_form(asked: Wanted, candidate: Candidate, ranges: Ranges) -> bool:

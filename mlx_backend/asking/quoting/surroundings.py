@@ -6,7 +6,7 @@ import re
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from mlx_backend.asking.quoting.blocks import Block, Kind, blocks_of
@@ -28,6 +28,7 @@ class Surroundings:
     shown: the text of characters [start, end) of the note, with secrets masked and without what
     is left out of training.
     dated: when the note was made, Unix time in seconds; 0.0 where that is not known.
+    reach: the characters of the note that are looked at for an answer; None for the passage alone.
     runs: the lists and tables that were found already, by the indices of their blocks.
     """
 
@@ -36,6 +37,7 @@ class Surroundings:
     begin: int
     shown: Callable[[int, int], str]
     dated: float = 0.0
+    reach: tuple[int, int] | None = None
     runs: dict[int, tuple[int, int]] = field(default_factory=dict)
     _sentences: dict[int, tuple[Sentence, ...]] = field(default_factory=dict)
 
@@ -48,12 +50,27 @@ class Surroundings:
     def _starts(self) -> list[int]:
         return [block.start for block in self.blocks]
 
+    def reaching(self, characters: int) -> Surroundings:
+        """The same, looked at further on both sides of the passage, to whole blocks."""
+        start, end = self.passage.start - characters, self.passage.end + characters
+        near = [b for b in self.blocks if b.end > start and b.start < end]
+        if not near:
+            return self
+        begin, over = min(self.passage.start, near[0].start), max(self.passage.end, near[-1].end)
+        return replace(self, reach=(begin, over))
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """The first character that is looked at for an answer, and one past the last."""
+        return self.reach or (self.passage.start, self.passage.end)
+
     def touched(self) -> range:
-        """The indices of the blocks that the passage has a part of."""
-        first = max(0, bisect_right(self._starts, self.passage.start) - 1)
-        if self.blocks and self.blocks[first].end <= self.passage.start:
+        """The indices of the blocks that the part to look at has something of."""
+        start, end = self.part
+        first = max(0, bisect_right(self._starts, start) - 1)
+        if self.blocks and self.blocks[first].end <= start:
             first += 1
-        return range(first, max(first, bisect_right(self._starts, self.passage.end - 1)))
+        return range(first, max(first, bisect_right(self._starts, end - 1)))
 
     def blocks_in(self, start: int, end: int) -> tuple[Block, ...]:
         """The blocks that begin within characters [start, end) of the note."""
