@@ -16,7 +16,6 @@ from mlx_backend.dataset import (
     facts,
     general_samples,
     grounded_samples,
-    hard_negatives,
     held_out,
     linked_notes,
     note_texts,
@@ -44,8 +43,7 @@ from mlx_backend.text.words import count_words
 
 # Words of the reading lessons, as a share of the words of the samples about the notes.
 _READING = 0.2
-_NOT_IN_NOTES = 0.01  # shares of the number of samples
-_NOT_SAID = 0.02
+_NOT_IN_NOTES = 0.01  # share of the number of samples
 _WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # words of an average sample
 _STYLE_FROM_NOTES = 40
 _STYLE_SHARE = 0.03
@@ -284,8 +282,6 @@ def _additions(
         number = int(words * _READING / _WORDS_READING)
         yield from grounded_samples.reading_lessons(number, generator)
     yield from grounded_samples.not_in_notes(studied, int(len(samples) * _NOT_IN_NOTES), generator)
-    number = int(len(samples) * _NOT_SAID)
-    yield from hard_negatives.hard_negatives(studied, withheld, number, generator)
     if additions.general is not None:
         number = int(words * additions.general_share / _WORDS_GENERAL)
         yield from general_samples.upkeep(additions.general, number, generator)

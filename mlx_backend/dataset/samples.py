@@ -13,13 +13,10 @@ GENERAL = "general"
 """The kind of samples with the base model's own answers to general prompts."""
 
 
-NOT_SAID = "not said"
-"""The kind of questions that ask of one thing what a note says of another, to be declined."""
-
 FEWEST_TO_FOLLOW = 16
 """Fewer questions for choosing say too little about the loss; then all held-out samples do."""
 
-OF_SEVERAL_NOTES = frozenset({"linked", "mention", NOT_SAID})
+OF_SEVERAL_NOTES = frozenset({"linked", "mention"})
 """The kinds of samples that also quote other notes than their own."""
 
 

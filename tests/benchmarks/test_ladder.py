@@ -25,7 +25,7 @@ from unittest.mock import patch
 import msgspec
 import pytest
 
-from mlx_backend.dataset import compose, crooked, general_samples, hard_negatives, synonyms
+from mlx_backend.dataset import compose, crooked, general_samples, synonyms
 from mlx_backend.dataset.compose import Additions
 from mlx_backend.dataset.general_samples import GENERAL_ANSWERS, GeneralAnswers
 from mlx_backend.dataset.samples import Dataset, Sample, save_dataset
@@ -63,14 +63,9 @@ def same(samples: Sequence[Sample], *_: object) -> list[Sample]:
     return list(samples)
 
 
-def none(*_: object) -> list[Sample]:
-    return []
-
-
 LEVERS: dict[str, tuple[object, str, Callable[..., list[Sample]]]] = {
     "crooked wordings": (crooked, "with_crooked", same),
     "synonyms": (synonyms, "with_synonyms", same),
-    "hard negatives": (hard_negatives, "hard_negatives", none),
 }
 """By name: the module and function that does it, and what stands for the function without it."""
 
@@ -84,7 +79,6 @@ RUNGS = (
     Rung("recipe of 1.0"),
     Rung("+ crooked wordings", frozenset({"crooked wordings"})),
     Rung("+ weights", frozenset({"crooked wordings", WEIGHTS})),
-    Rung("+ synonyms", frozenset({"crooked wordings", WEIGHTS, "synonyms"})),
     Rung("full", _ALL),
     *(Rung(f"full without {lever}", _ALL - {lever}) for lever in sorted(_ALL)),
 )
