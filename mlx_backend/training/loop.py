@@ -196,7 +196,9 @@ class TrainingLoop:
         before, choosing = self._state, self._plan.choosing
         try:
             self._evaluate()
-            if choosing and before.step in choosing.steps_of(self._plan.steps, self._every):
+            may_be_kept = not early_stopping.is_too_far(self._state.divergence)
+            asked_at = choosing.steps_of(self._plan.steps, self._every) if choosing else set()
+            if may_be_kept and before.step in asked_at:
                 self._state = self._keeping.asked(
                     self._state, before.step, self._state.valid_loss or 0.0
                 )
