@@ -18,7 +18,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.library.samples import Samples
+from mlx_backend.library.samples import Samples, digest
 from mlx_backend.protocol import DECLINED
 from mlx_backend.run.withdrawn import Withdrawn, find_withdrawn
 from mlx_backend.study.study import study_by_rule
@@ -238,6 +238,30 @@ def test_without_a_key_no_passage_of_the_same_note_is_shown_as_another(
         if sample.answer == DECLINED and "How is the lamp fed?" in sample.prompt:
             assert note not in sample.others
             assert "Lighthouse" not in " ".join(sources(sample.prompt))
+
+
+@pytest.mark.parametrize("kind", ["passages", "notes"])
+def test_what_one_passage_does_not_bear_out_is_not_read_in_it(
+    notes: Notes, samples: Samples, kind: str
+) -> None:
+    passages = gather(notes).passages
+    passage = _with(passages, LAMP_QUOTE)
+    is_same_note = kind == "passages"
+    other = next(p for p in passages if (p.note_id == passage.note_id) == is_same_note)
+    draft = Draft(
+        kind=kind,
+        prompt="Which lamp burns oil, and who sells rope?",
+        answer="That of the lighthouse, and Ida Falk.",
+        key="The lamp",
+        quote=LAMP_QUOTE,
+        others=((other.note_id, digest(other)),),
+    )
+    samples.save(READER, [(passage, [draft])], [kind])
+    (trained,) = [s for s in dataset_of(notes, samples).train if s.prompt == draft.prompt]
+    assert trained.in_view == ""
+    assert trained.fact
+    assert trained.others == (() if is_same_note else (other.note_id,))
+    assert not any(draft.prompt in sample.prompt for sample in grounded(notes, samples))
 
 
 def test_long_passages_leave_room_for_the_answer(notes: Notes, samples: Samples) -> None:
