@@ -130,6 +130,8 @@ class RowBin:
         content = belongings.of(row_id)
         if not content:
             return None
+        if kind == "note":
+            self._add_samples_of_several(content, row_id)
         encoded = encode(content)
         item = Binned(
             id=new_id(lambda item_id: self.has(item_id) or self._is_taken(item_id)),
@@ -154,6 +156,36 @@ class RowBin:
         self._db.execute(f"DELETE FROM {table} WHERE id = ?", (row_id,))
         return item
 
+    def _add_samples_of_several(self, content: Content, note_id: int) -> None:
+        """Add what a person changed of other notes' samples about this one, which go with it.
+
+        Study writes the others again.
+        """
+        rows = self._db.execute(
+            "SELECT * FROM samples WHERE others <> '[]' AND choice <> '' AND note_id <> :id AND"
+            " EXISTS (SELECT 1 FROM json_each(others) AS other WHERE other.value ->> 0 = :id)",
+            {"id": note_id},
+        )
+        if changed := [dict(row) for row in rows]:
+            content["samples"] = [*content.get("samples", ()), *changed]
+
+    def _hand_on(self, content: Content, note_id: int) -> None:
+        """Leave samples of other notes to these, where they are in the bin themselves."""
+        for sample in [row for row in content.get("samples", ()) if row["note_id"] != note_id]:
+            row = self._db.execute(
+                "SELECT id, content FROM bin WHERE kind = 'note' AND number = ?",
+                (sample["note_id"],),
+            ).fetchone()
+            if row is not None:
+                content["samples"].remove(sample)
+                own = decode(row["content"])
+                own["samples"] = [*own.get("samples", ()), sample]
+                encoded = encode(own)
+                self._db.execute(
+                    "UPDATE bin SET content = ?, bytes = ? WHERE id = ?",
+                    (encoded, len(encoded.encode()), row["id"]),
+                )
+
     def _let_go_of_note(self, note_id: int) -> None:
         self._deleted_notes.remember(note_id)
         # Its duplicates are no longer duplicates, until curation compares all notes again.
@@ -175,6 +207,7 @@ class RowBin:
         content, number = decode(row["content"]), int(row["number"])
         if item.kind == "note":
             self._find_place(content, number)
+            self._hand_on(content, number)
         elif item.kind == "sample":
             self._require_note(item, content)
             self._db.execute("DELETE FROM deleted_samples WHERE sample_id = ?", (number,))
