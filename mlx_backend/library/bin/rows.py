@@ -22,6 +22,7 @@ from mlx_backend.library.database import transaction
 from mlx_backend.library.deleted_notes import DeletedNotes
 from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.note_paths import unused_path
+from mlx_backend.library.passage_vectors import PassageVectors
 
 # Rows per transaction: other processes cannot write while one lasts.
 _AT_ONCE = 200
@@ -123,6 +124,8 @@ class RowBin:
                 belongings = DependentRows(self._db, _TABLES[kind])
                 taken = (self._take(kind, belongings, row_id) for row_id in batch)
                 binned = [item for item in taken if item is not None]
+            if kind == "note":
+                PassageVectors(self._db).forget_unused()
             yield binned
 
     def _take(self, kind: BinKind, belongings: DependentRows, row_id: int) -> Binned | None:

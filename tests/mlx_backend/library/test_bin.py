@@ -73,6 +73,18 @@ def test_a_note_comes_back_with_all_that_is_known_of_it(
     assert older.rows_of(filled, "files")[0]["readers"] == 0, "it is read again, should it differ"
 
 
+def test_the_vector_of_a_note_goes_with_it(bin_: Bin, filled: sqlite3.Connection) -> None:
+    for digest in (b"gone", b"kept"):
+        filled.execute("INSERT INTO passage_vectors VALUES (?, x'00')", (digest,))
+    filled.execute("INSERT INTO indexed VALUES (11)")
+    filled.execute(
+        "INSERT OR REPLACE INTO passage_digests VALUES (5, ?), (11, ?)", (b"gone", b"kept")
+    )
+    bin_.delete_notes([3])
+    rows = filled.execute("SELECT digest FROM passage_vectors").fetchall()
+    assert [row["digest"] for row in rows] == [b"kept"]
+
+
 @pytest.mark.parametrize(("deleted", "restored"), [([9], [0]), ([9, 3], [0, 1]), ([3, 9], [1, 0])])
 def test_what_a_person_changed_about_several_notes_comes_back_with_them(
     bin_: Bin, filled: sqlite3.Connection, deleted: list[int], restored: list[int]
