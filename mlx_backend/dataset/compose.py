@@ -169,7 +169,7 @@ def studied_dataset(
     )
     samples = held_out.without(samples, aside.withheld, aside.all)
     if recipe.facts and not reader:  # further wordings of what is trained, none from the exam
-        samples = crooked.with_crooked(samples, studied)
+        samples = crooked.with_crooked(samples, aside.without_silenced(studied))
         samples = synonyms.with_synonyms(samples, material.english, generator)
         samples = held_out.without(samples, aside.withheld, aside.all)
     samples += _additions(samples, studied, aside.withheld, (additions, reader), generator)

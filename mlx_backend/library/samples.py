@@ -340,13 +340,13 @@ class Samples:
     def crooked(self) -> list[tuple[StoredSample, bytes]]:
         """All questions that filters dropped for reasons `OF_THE_QUESTION`, with the digests.
 
-        None that the person chose something about, and no restatements and summaries, whose answer
-        the filters judge, too. In order of notes.
+        None that the person chose something about, none about several passages, and no restatements
+        and summaries, whose answer the filters judge, too. In order of notes.
         """
         reasons = ", ".join(f"'{why}'" for why in drop_reasons.OF_THE_QUESTION)
         return self._with_digests(
-            f"choice = '' AND quote <> '' AND samples.kind NOT IN ('restated', 'summary')"
-            f" AND dropped IN ({reasons})"
+            "choice = '' AND quote <> '' AND others = '[]'"
+            f" AND samples.kind NOT IN ('restated', 'summary') AND dropped IN ({reasons})"
         )
 
     def _deleted(self) -> list[tuple[StoredSample, bytes]]:
