@@ -12,7 +12,9 @@ from functools import cached_property
 
 import msgspec
 
+from mlx_backend.dataset.facts import tells_any
 from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset, Sample, Shown, fact_of
+from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES
 from mlx_backend.library.samples import Samples, StoredSample
 from mlx_backend.library.wanted_notes import wanted_notes
 from mlx_backend.study.by_rule.statements import plain
@@ -124,10 +126,12 @@ def _tells(sample: Sample, stored: StoredSample) -> bool:
     """Whether a sample is this one, or tells the words that it quotes.
 
     Of one that was deleted only kind, key and quote are known. A reader tells what it quotes in its
-    own words: all samples of the same fact do.
+    own words: all samples of the same fact do, and those of two passages that have its key.
     """
     is_of_fact = bool(stored.quote) and sample.fact == fact_of(stored.note_id, stored.quote)
     if _is_like(sample, stored) and (stored.answer or is_of_fact or not sample.fact):
+        return True
+    if sample.kind in OF_TWO_PASSAGES and tells_any(sample, {stored.key}):
         return True
     if not stored.quote or stored.kind == "summary":  # a summary quotes all of a passage
         return False

@@ -264,6 +264,27 @@ def test_what_one_passage_does_not_bear_out_is_not_read_in_it(
     assert not any(draft.prompt in sample.prompt for sample in grounded(notes, samples))
 
 
+def test_what_is_left_out_of_one_passage_is_not_retold_by_a_sample_of_two(
+    notes: Notes, samples: Samples
+) -> None:
+    passages = gather(notes).passages
+    lamp, rope = _with(passages, LAMP_QUOTE), _with(passages, "Rope costs 3 crowns")
+    drafts = [
+        Draft(kind="notes", prompt=f"Who {i}?", answer=answer, key="The lamp", quote=LAMP_QUOTE,
+              others=((rope.note_id, digest(rope)),))
+        for i, answer in enumerate(["One with a lamp, who pays 3 crowns.", "One with a lamp."])
+    ]  # fmt: skip
+    samples.save(READER, [(lamp, drafts)], ["notes"])
+    frozen = frozen_now(dataset_of(notes, samples))
+    cost = next(s for s, _ in samples.used() if s.writer == READER and s.key == "3 crowns")
+    samples.choose(cost.id, "drop")
+    withdrawn = find_withdrawn(frozen, notes.connection, studied=True)
+    of_two = [sample for sample in frozen.train if sample.kind == "notes"]
+    assert [s.prompt for s in of_two if withdrawn.covers(s)] == ["Who 0?"]
+    left = [s.prompt for s in dataset_of(notes, samples).train if s.kind == "notes"]
+    assert left == ["Who 1?"]
+
+
 def test_long_passages_leave_room_for_the_answer(notes: Notes, samples: Samples) -> None:
     studied = [
         replace(each, passage=replace(each.passage, text=f"{each.passage.text} {'word ' * 180}"))
