@@ -28,17 +28,17 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
 
     loss: float
     step: int
-    looks_since: int = 0
+    evaluations_since: int = msgspec.field(default=0, name="looks_since")
 
     @property
     def is_new(self) -> bool:
         """Whether the latest evaluation found it."""
-        return self.looks_since == 0
+        return self.evaluations_since == 0
 
     @property
     def is_over(self) -> bool:
         """Whether the held-out loss has not fallen for PATIENCE evaluations."""
-        return self.looks_since >= PATIENCE
+        return self.evaluations_since >= PATIENCE
 
 
 def is_too_far(divergence: float | None) -> bool:
@@ -46,11 +46,11 @@ def is_too_far(divergence: float | None) -> bool:
     return divergence is not None and divergence > FARTHEST
 
 
-def look(best: Best | None, step: int, loss: float) -> Best:
+def after_evaluation(best: Best | None, step: int, loss: float) -> Best:
     """The best loss after an evaluation at `step` found `loss` (nats per token)."""
     if best is None or loss < best.loss * (1 - _GAIN):
         return Best(loss=loss, step=step)
-    return msgspec.structs.replace(best, looks_since=best.looks_since + 1)
+    return msgspec.structs.replace(best, evaluations_since=best.evaluations_since + 1)
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):

@@ -355,7 +355,7 @@ class TrainingLoop:
         loss = sum(total for total, _ in by_note.values()) / sum(n for _, n in by_note.values())
         means = {note: total / count for note, (total, count) in by_note.items()}
         is_first = before.step == 0
-        best = None if is_first else early_stopping.look(before.best, before.step, loss)
+        best = None if is_first else early_stopping.after_evaluation(before.best, before.step, loss)
         if early_stopping.is_too_far(before.divergence):
             best = before.best
         self._state = msgspec.structs.replace(
