@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -13,6 +14,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.bin.dependent_rows import (
     Content,
     DependentRows,
+    Row,
     RowRestorer,
     decode,
     encode,
@@ -173,21 +175,38 @@ class RowBin:
             content["samples"] = [*content.get("samples", ()), *changed]
 
     def _hand_on(self, content: Content, note_id: int) -> None:
-        """Leave samples of other notes to these, where they are in the bin themselves."""
-        for sample in [row for row in content.get("samples", ()) if row["note_id"] != note_id]:
-            row = self._db.execute(
-                "SELECT id, content FROM bin WHERE kind = 'note' AND number = ?",
-                (sample["note_id"],),
-            ).fetchone()
-            if row is not None:
+        """Take out samples about other notes that are deleted, too.
+
+        What a person changed of them is left to one of these, as long as that is in the bin.
+        """
+        for sample in list(content.get("samples", ())):
+            others = {int(note) for note, _ in json.loads(str(sample.get("others", "[]")))}
+            missing = self._missing({*others, int(str(sample["note_id"]))} - {note_id})
+            if missing:
                 content["samples"].remove(sample)
-                own = decode(row["content"])
-                own["samples"] = [*own.get("samples", ()), sample]
-                encoded = encode(own)
-                self._db.execute(
-                    "UPDATE bin SET content = ?, bytes = ? WHERE id = ?",
-                    (encoded, len(encoded.encode()), row["id"]),
-                )
+            if missing and sample.get("choice"):
+                self._add_to_binned(missing, sample)
+
+    def _missing(self, notes: set[int]) -> list[int]:
+        """Those of the notes, by id, that are not in the library."""
+        there = "SELECT 1 FROM notes WHERE id = ?"
+        return [n for n in sorted(notes) if self._db.execute(there, (n,)).fetchone() is None]
+
+    def _add_to_binned(self, notes: Sequence[int], sample: Row) -> None:
+        """Add a sample to the first of these notes that is in the bin, to come back with it."""
+        row = self._db.execute(
+            "SELECT id, content FROM bin WHERE kind = 'note'"
+            " AND number IN (SELECT value FROM json_each(?)) ORDER BY number",
+            (json.dumps(notes),),
+        ).fetchone()
+        if row is not None:
+            content = decode(row["content"])
+            content["samples"] = [*content.get("samples", ()), sample]
+            encoded = encode(content)
+            self._db.execute(
+                "UPDATE bin SET content = ?, bytes = ? WHERE id = ?",
+                (encoded, len(encoded.encode()), row["id"]),
+            )
 
     def _let_go_of_note(self, note_id: int) -> None:
         self._deleted_notes.remember(note_id)

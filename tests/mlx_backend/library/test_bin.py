@@ -85,7 +85,10 @@ def test_the_vector_of_a_note_goes_with_it(bin_: Bin, filled: sqlite3.Connection
     assert [row["digest"] for row in rows] == [b"kept"]
 
 
-@pytest.mark.parametrize(("deleted", "restored"), [([9], [0]), ([9, 3], [0, 1]), ([3, 9], [1, 0])])
+@pytest.mark.parametrize(
+    ("deleted", "restored"),
+    [([9], [0]), ([9, 3], [0, 1]), ([9, 3], [1, 0]), ([3, 9], [0, 1]), ([3, 9], [1, 0])],
+)
 def test_what_a_person_changed_about_several_notes_comes_back_with_them(
     bin_: Bin, filled: sqlite3.Connection, deleted: list[int], restored: list[int]
 ) -> None:
@@ -101,6 +104,21 @@ def test_what_a_person_changed_about_several_notes_comes_back_with_them(
         bin_.restore(items[place].id)
     assert edited in [dict(row) for row in filled.execute("SELECT * FROM samples")]
     assert filled.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert bin_.items() == []
+
+
+@pytest.mark.parametrize("choice", ["", "edited"])
+def test_nothing_about_a_note_that_was_deleted_for_good_comes_back_with_another(
+    bin_: Bin, filled: sqlite3.Connection, choice: str
+) -> None:
+    filled.execute(
+        """UPDATE samples SET kind = 'notes', others = '[[9, "bb"]]', choice = ?""", (choice,)
+    )
+    (lamp,) = bin_.delete_notes([3])
+    (copy,) = bin_.delete_notes([9])
+    bin_.remove(copy.id)
+    bin_.restore(lamp.id)
+    assert older.rows_of(filled, "samples") == []
     assert bin_.items() == []
 
 
