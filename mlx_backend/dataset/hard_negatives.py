@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 
-from mlx_backend.dataset.facts import StudiedPassage, names_in
+from mlx_backend.dataset.facts import StudiedPassage, names_in, titled_question
 from mlx_backend.dataset.samples import NOT_SAID, Sample
 from mlx_backend.library.notes import Passage
 from mlx_backend.protocol import DECLINED
@@ -56,7 +56,8 @@ def hard_negatives(
 
     `withheld`: pairs of (prompt, answer) whose prompts are not asked of other things either.
     """
-    asked = [question for each in studied for question in _questions(each, withheld)]
+    prompts = {prompt for prompt, _ in withheld}
+    asked = [question for each in studied for question in _questions(each, prompts)]
     notes = _Notes(studied)
     found: dict[str, Sample] = {}
     for _ in range(count * _TRIES if len(asked) > 1 else 0):
@@ -73,12 +74,16 @@ def hard_negatives(
     return list(found.values())
 
 
-def _questions(each: StudiedPassage, withheld: Set[tuple[str, str]]) -> Iterator[_Asked]:
-    """The questions about a passage, in parts for each name and thing that they ask about."""
+def _questions(each: StudiedPassage, withheld: Set[str]) -> Iterator[_Asked]:
+    """The questions about a passage, in parts for each name and thing that they ask about.
+
+    `withheld`: prompts that are not among them, with the title of the note before them or without.
+    """
     names = list(dict.fromkeys(name for quoted in each.taught for name in names_in(quoted)))
     for stored in each.samples:
         question = stored.prompt
-        is_withheld = (question, stored.answer) in withheld
+        titled = titled_question(each.passage.note_title, question)
+        is_withheld = question in withheld or titled in withheld
         if not question.endswith("?") or not stored.key or stored.choice or is_withheld:
             continue
         places = [re.search(rf"(?<!\w){re.escape(name)}(?!\w)", question) for name in names]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.dataset.compose import gather, studied_passages
-from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.facts import StudiedPassage, titled_question
 from mlx_backend.dataset.hard_negatives import hard_negatives
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.importers.importing import import_into
@@ -80,6 +80,13 @@ def test_they_go_with_either_note(studied: list[StudiedPassage]) -> None:
 def test_what_is_held_out_is_not_asked_of_other_things(studied: list[StudiedPassage]) -> None:
     withheld = {(s.prompt, s.answer) for each in studied for s in each.samples}
     assert hard_negatives(studied, withheld, 40, random.Random(0)) == []
+    # As a reader asks what rules wrote: with the title, and answered in the words of the quote.
+    titled = {
+        (titled_question(each.passage.note_title, s.prompt), s.quote)
+        for each in studied
+        for s in each.samples
+    }
+    assert hard_negatives(studied, titled, 40, random.Random(0)) == []
 
 
 def test_the_same_seed_gives_the_same_questions(studied: list[StudiedPassage]) -> None:
