@@ -46,6 +46,17 @@ def is_too_far(divergence: float | None) -> bool:
     return divergence is not None and divergence > FARTHEST
 
 
+def check_start(divergence: float | None) -> None:
+    """Raise OvernightError where an adapter, before its first step, has gone too far already."""
+    if is_too_far(divergence):
+        raise OvernightError(
+            ErrorKind.NO_LEARNING,
+            "The adapter to go on with answers general questions so differently from its base model"
+            " that it would forget what that knew if it learned more.",
+            "Start afresh from the base model, or go on with an earlier adapter.",
+        )
+
+
 def after_evaluation(best: Best | None, step: int, loss: float) -> Best:
     """The best loss after an evaluation at `step` found `loss` (nats per token)."""
     if best is None or loss < best.loss * (1 - _GAIN):

@@ -150,11 +150,12 @@ class TrainingLoop:
         Always saves a checkpoint, and takes one step even after the deadline. At the end the model
         has the best parameters: those with the most right answers, or the lowest held-out loss.
 
-        Raises OvernightError when the loss stays not finite after several roll-backs; the last
-        checkpoint stays.
+        Raises OvernightError when the adapter to go on with has gone too far before, or when the
+        loss stays not finite after several roll-backs; the last checkpoint stays.
         """
         if self._state.step == 0 and self._saved is None:
             self._evaluate()
+            early_stopping.check_start(self._state.divergence)
             self._save()
         end = self._why_to_end()
         try:

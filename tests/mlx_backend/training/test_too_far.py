@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.protocol import TrainingEnd, TrainSpec
@@ -116,6 +117,20 @@ def test_a_state_that_has_gone_too_far_is_never_chosen_by_its_answers(
     assert first not in {each.step for each in loop.state.answered}
     assert loop.state.kept_step is not None
     assert loop.state.kept_step < first
+
+
+def test_what_has_gone_too_far_before_the_first_step_is_not_trained(
+    make: Make, events: Recorder
+) -> None:
+    preparation, loop = make(events, 1e-3)
+    plain = preparation.training.losses
+    preparation.training.losses = lambda b: plain(b) + 2 * FARTHEST  # type: ignore[method-assign]
+    with pytest.raises(OvernightError) as caught:
+        loop.run(lambda: False)
+    assert caught.value.kind is ErrorKind.NO_LEARNING
+    assert "Start afresh" in caught.value.hint
+    assert loop.state.step == 0
+    assert not loop._plan.checkpoints.exists()
 
 
 def test_it_ends_where_nothing_is_held_out_too(make: Make, events: Recorder) -> None:
