@@ -109,15 +109,14 @@ class Worker:
 
     def _answered(self, model: ChatModel, request: ChatRequest) -> GroundedAnswer:
         from mlx_backend.asking.answering import GroundedAnswer, answer_from_notes
-        from mlx_backend.asking.retrieval import Retriever
+        from mlx_backend.asking.retrieval import retriever_of
 
         listener = self._listener(request)
         if not request.grounded:
             answer = model.answer(request.turns, request.sampling, listener)
             return GroundedAnswer(answer, ())
         with database.opened(self._library.database) as connection:
-            retriever = Retriever(connection)
-            retriever.refresh()
+            retriever = retriever_of(self._library, connection)
             return answer_from_notes(model, retriever, request.turns, request.sampling, listener)
 
     def _prepare_search(self) -> None:

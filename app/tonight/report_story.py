@@ -45,8 +45,9 @@ def _other_wordings(report: RunReport) -> str:
         return ""
     right = amounts.part(sum(item.right_after for item in asked), len(asked))
     return (
-        " For some of them, all wordings that it learned were written by fixed rules and the"
-        f" question by the base model, or the other way round: of these, it answers {right}."
+        " For some of them, the questions that it learned were written by fixed rules and the one"
+        " that is asked by the base model, or the other way round: of these, it answers"
+        f" {right}."
     )
 
 

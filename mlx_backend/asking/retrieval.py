@@ -14,8 +14,10 @@ from itertools import islice
 
 from mlx_backend.asking.meaning import nearest
 from mlx_backend.library.allowed_secrets import AllowedSecrets
+from mlx_backend.library.home import Library
 from mlx_backend.library.passage_index import refresh_index
 from mlx_backend.library.training_text import TRAINING_NOTE, TrainingText
+from mlx_backend.settings import load_settings
 from mlx_backend.text import code_terms
 from mlx_backend.text.segmenting import search_terms, segmented
 from mlx_backend.text.words import end_of, folded_words, word_set
@@ -188,6 +190,13 @@ class Retriever:
             (row["note_id"], row["position"] - _BEFORE, row["position"] - 1),
         )
         return tuple(note.piece(each["start"], each["end"]) for each in rows)
+
+
+def retriever_of(library: Library, connection: sqlite3.Connection) -> Retriever:
+    """A library's retriever with all passages indexed, by meaning where the person wants that."""
+    retriever = Retriever(connection, load_settings(library.settings).search_by_meaning)
+    retriever.refresh()
+    return retriever
 
 
 def content_words(text: str) -> list[str]:

@@ -54,7 +54,7 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
     questions = read_questions(options.file)
     adapters = [(read_adapter(library.adapters, options.adapter), 1.0)] if options.adapter else []
     model = _load(library, adapters, options.model)
-    from mlx_backend.asking.retrieval import Retriever
+    from mlx_backend.asking.retrieval import retriever_of
     from mlx_backend.exam.grounded import take_grounded_exam
 
     with (
@@ -68,8 +68,7 @@ def exam(options: argparse.Namespace, console: Console) -> dict[str, object]:
             bar.update(1)
 
         if options.grounded:
-            retriever = Retriever(connection)
-            retriever.refresh()
+            retriever = retriever_of(library, connection)
             _read_for_meaning(library, connection, console)
             items = take_grounded_exam(
                 questions,
@@ -174,10 +173,9 @@ def _asker(library: Library, model: ChatModel, way: _Way, console: Console) -> I
     with database.opened(library.database) as connection:
         if way.grounded:
             from mlx_backend.asking.answering import answer_from_notes
-            from mlx_backend.asking.retrieval import Retriever
+            from mlx_backend.asking.retrieval import retriever_of
 
-            retriever = Retriever(connection)
-            retriever.refresh()
+            retriever = retriever_of(library, connection)
 
         told_left_out = 0
 

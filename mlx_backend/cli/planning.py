@@ -121,10 +121,9 @@ def _training(
     import msgspec
 
     from mlx_backend.night.deadline import length_of, training_deadline
-    from mlx_backend.night.shares import budget_of
+    from mlx_backend.night.shares import TEACHING, budget_of
     from mlx_backend.run.assessment import expected_measuring
     from mlx_backend.run.plan import plan_what_fits
-    from mlx_backend.run.plan_stage import TEACHING_SHARE
     from mlx_backend.run.preparation import expected_targets_s, prepare
 
     _keep_to_free_cores()
@@ -135,7 +134,7 @@ def _training(
     deadline = training_deadline(spec, began, study_s)
     teaching_s = expected_targets_s(preparation, dataset)
     if deadline is not None:
-        teaching_s = min(teaching_s, TEACHING_SHARE * max(0.0, deadline - began - study_s))
+        teaching_s = min(teaching_s, TEACHING * max(0.0, deadline - began))
         deadline -= measuring.seconds + teaching_s
     planned, _ = plan_what_fits(spec, dataset, preparation, deadline)
     minutes = planned.minutes + teaching_s / 60

@@ -21,7 +21,7 @@ from mlx_backend.dataset import (
     note_texts,
     synonyms,
 )
-from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.facts import StudiedPassage, tells_any
 from mlx_backend.dataset.link_targets import Places
 from mlx_backend.dataset.note_texts import LONGEST_TOPIC
 from mlx_backend.dataset.reader_samples import ReaderSamples
@@ -32,6 +32,7 @@ from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.languages import Languages
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES
 from mlx_backend.library.samples import Samples, StoredSample, digest
 from mlx_backend.library.training_recipes import recipe_of
 from mlx_backend.library.wanted_notes import wanted_notes
@@ -167,7 +168,7 @@ def studied_dataset(
     )
     samples = held_out.without(samples, aside.withheld, aside.all)
     if recipe.facts and not reader:  # further wordings of what is trained, none from the exam
-        samples = crooked.with_crooked(samples, studied)
+        samples = crooked.with_crooked(samples, aside.without_silenced(studied))
         samples = synonyms.with_synonyms(samples, material.english, generator)
         samples = held_out.without(samples, aside.withheld, aside.all)
     samples += _additions(samples, studied, aside.withheld, (additions, reader), generator)
@@ -226,7 +227,8 @@ def _of_reader(
 
 def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[StudiedPassage]:
     """The passages with their statements, and the samples about them: kept, left out, crooked."""
-    kept, left_out = _by_passage(samples.used()), _by_passage(samples.left_out())
+    taken_out = samples.left_out()
+    kept, left_out = _by_passage(_untold(samples.used(), taken_out)), _by_passage(taken_out)
     crooked_ones = _by_passage(samples.crooked())
     found = []
     for _, group in groupby(passages, key=lambda passage: passage.note_id):
@@ -236,6 +238,22 @@ def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[Stud
             of_place = (each.get(place, []) for each in (kept, left_out, crooked_ones))
             found.append(StudiedPassage(passage, stated, *of_place))
     return found
+
+
+def _untold(
+    used: Sequence[tuple[StoredSample, bytes]], left_out: Sequence[tuple[StoredSample, bytes]]
+) -> list[tuple[StoredSample, bytes]]:
+    """The samples without those about two passages that tell what the person left out of either."""
+    keys: defaultdict[int, set[str]] = defaultdict(set)
+    for stored, _ in left_out:
+        keys[stored.note_id].add(stored.key)
+    return [
+        (sample, place)
+        for sample, place in used
+        if sample.choice
+        or sample.kind not in OF_TWO_PASSAGES
+        or not tells_any(sample, set().union(*(keys[n] for n in (sample.note_id, *sample.others))))
+    ]
 
 
 def _by_passage(

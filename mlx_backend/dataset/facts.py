@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from mlx_backend.study.by_rule.answers import answers_in
 from mlx_backend.study.by_rule.keyword_prompts import content_terms, keyword_prompts
 from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 from mlx_backend.study.by_rule.statements import plain
+from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.words import word_set
 
 LONGEST_MENTION = 60
@@ -228,6 +229,12 @@ def _sample(
 def _bare(text: str) -> str:
     """The words of a piece of Markdown alone, to compare them whatever their markup."""
     return " ".join(re.findall(r"\w+", plain(text)))
+
+
+def tells_any(sample: Sample | StoredSample, keys: Set[str]) -> bool:
+    """Whether a sample has one of the keys of others in its question or answer."""
+    told = tuple(key for key in keys if key)
+    return bool(told) and is_right(f"{sample.prompt} {sample.answer}", told)
 
 
 def ended(text: str) -> str:

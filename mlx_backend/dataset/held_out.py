@@ -6,7 +6,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -32,17 +32,32 @@ class SetAside:
     """The questions of the `exam`, and those for `choosing` the best state of the training.
 
     withheld: (prompt, answer) of all that must not be trained, because it is one of them, or too
-    much like it.
+    much like it. silenced: for notes and writers, the quotes (as bare words) about which nothing of
+    this writer is trained, because the exam asks in its words.
     """
 
     exam: list[Sample] = field(default_factory=list)
     choosing: list[Sample] = field(default_factory=list)
     withheld: set[tuple[str, str]] = field(default_factory=set)
+    silenced: defaultdict[tuple[int, str], set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
 
     @property
     def all(self) -> list[Sample]:
         """The questions of both."""
         return [*self.exam, *self.choosing]
+
+    def without_silenced(self, studied: Sequence[StudiedPassage]) -> list[StudiedPassage]:
+        """The passages without the crooked questions that must not be trained."""
+        return [
+            replace(each, crooked=[s for s in each.crooked if not self._is_silenced(s)])
+            for each in studied
+        ]
+
+    def _is_silenced(self, stored: StoredSample) -> bool:
+        quotes = self.silenced.get((stored.note_id, stored.writer), ())
+        return any(_overlap(quote, _bare(stored.quote)) for quote in quotes)
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,9 @@ def set_aside(
         elif len(found.exam) < EXAM_MOST:
             found.exam.append(candidate.sample)
         found.withheld |= candidate.withheld_pairs
+        if candidate.by_other:
+            stored = candidate.stored
+            found.silenced[stored.note_id, stored.writer].add(_bare(stored.quote))
     return found
 
 

@@ -22,7 +22,7 @@ from mlx_backend.asking.grounding import Source, cited, grounded_prompt
 from mlx_backend.dataset import facts
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.samples import Sample, fact_of
-from mlx_backend.library.sample_drafts import RULES
+from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES, RULES
 from mlx_backend.library.samples import StoredSample
 from mlx_backend.protocol import DECLINED
 from mlx_backend.text.answer_matching import is_right
@@ -67,6 +67,11 @@ class _Asked:
         is_changed = self.stored.choice == "edited" or self.stored.quote in self.studied.withdrawn
         return "" if is_changed else self.stored.quote
 
+    @property
+    def is_borne_out(self) -> bool:
+        """Whether its passage alone bears it out, so that a model can read the answer there."""
+        return bool(self.quote) and self.stored.kind not in OF_TWO_PASSAGES
+
 
 class ReaderSamples:
     """The samples of a model that reads, called `writer` as in the library."""
@@ -104,7 +109,7 @@ class ReaderSamples:
         asked = [
             each
             for each in self._asked
-            if each.quote and (each.prompt, each.answer) not in withheld
+            if each.is_borne_out and (each.prompt, each.answer) not in withheld
         ]
         for each in generator.sample(asked, len(asked)):
             if words <= 0:
@@ -217,10 +222,8 @@ def _asked(studied: Sequence[StudiedPassage], writer: str) -> Iterator[_Asked]:
 def _closed_book(each: _Asked) -> Sample:
     stored, passage = each.stored, each.studied.as_taught
     key = stored.key if stored.key in each.answer else ""
-    others = _others(stored)
     in_view = ""
-    # The teacher reads what is said otherwise by the person, or in notes that are not in view.
-    if each.quote and not others:
+    if each.is_borne_out:  # else the teacher would not know the answer, or know another one
         in_view = grounded_prompt([Source(passage.note_title, passage.text)], each.prompt)
     fact = fact_of(passage.note_id, stored.quote) if stored.quote else ""
     return Sample(
@@ -230,7 +233,7 @@ def _closed_book(each: _Asked) -> Sample:
         passage.id,
         stored.kind,
         key,
-        others=others,
+        others=stored.others,
         fact=fact,
         in_view=in_view,
     )
@@ -239,14 +242,9 @@ def _closed_book(each: _Asked) -> Sample:
 def _about(each: _Asked, prompt: str, answer: str, kind: str, notes: Sequence[int]) -> Sample:
     """A grounded sample, which goes with each of the notes that it shows or draws on."""
     passage = each.studied.passage
-    told = dict.fromkeys((*notes, *_others(each.stored)))
+    told = dict.fromkeys((*notes, *each.stored.others))
     others = tuple(note for note in told if note != passage.note_id)
     return Sample(prompt, answer, passage.note_id, passage.id, kind, others=others)
-
-
-def _others(stored: StoredSample) -> tuple[int, ...]:
-    """The ids of other notes that a sample draws on."""
-    return tuple(getattr(stored, "others", ()))
 
 
 def _size(text: str) -> int:

@@ -28,8 +28,8 @@ class Sample(msgspec.Struct, frozen=True):
     key: the part of the answer that the prompt asks for, "" where that is not known.
     rewordings: other prompts for the same answer; each pass over the samples takes the next one.
     fact: the fact that it teaches, as `fact_of` names it; "" for none.
-    by_other: of a question for the exam: its fact is trained in the wordings of another writer
-    alone (rules or model).
+    by_other: of a question for the exam: the questions that teach its fact are another writer's
+    alone (rules or model); keyword prompts, which are no questions, are trained all the same.
     in_view: the prompt with its passage in view, for the base model as teacher: its probabilities
     of the answer after it are this sample's soft targets. "" trains the words of the answer.
     """

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.database import transaction
+from mlx_backend.library.passage_vectors import PassageVectors
 from mlx_backend.library.training_text import TRAINING_NOTE, TrainingText
 from mlx_backend.text import code_terms
 from mlx_backend.text.segmenting import segmented
@@ -37,16 +38,7 @@ def refresh_index(connection: sqlite3.Connection) -> None:
             allowed = AllowedSecrets(connection)
             for row in notes:
                 _index(connection, row["note_id"], allowed)
-    _sweep_vectors(connection)
-
-
-def _sweep_vectors(connection: sqlite3.Connection) -> None:
-    """Delete the vectors of passages that are gone, or that are taught otherwise now."""
-    unused = "FROM passage_vectors WHERE digest NOT IN (SELECT digest FROM passage_digests)"
-    # A delete would wait for other writers even where it has nothing to do.
-    if connection.execute(f"SELECT 1 {unused} LIMIT 1").fetchone():
-        with transaction(connection):
-            connection.execute(f"DELETE {unused}")
+    PassageVectors(connection).forget_unused()
 
 
 def passage_digest(title: str, heading: str, text: str) -> bytes:

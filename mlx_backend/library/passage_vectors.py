@@ -76,6 +76,14 @@ class PassageVectors:
                 ],
             )
 
+    def forget_unused(self) -> None:
+        """Delete the vectors of passages that are gone, or that are taught otherwise now."""
+        unused = "FROM passage_vectors WHERE digest NOT IN (SELECT digest FROM passage_digests)"
+        # A delete would wait for other writers even where it has nothing to do.
+        if self._db.execute(f"SELECT 1 {unused} LIMIT 1").fetchone():
+            with transaction(self._db):
+                self._db.execute(f"DELETE {unused}")
+
     def forget_all(self) -> None:
         """Delete all vectors; passages are found by words alone then."""
         if self._db.execute("SELECT 1 FROM passage_vectors LIMIT 1").fetchone():

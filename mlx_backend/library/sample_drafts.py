@@ -13,6 +13,9 @@ GENRES = ("facts", "why", "how", "compare", "list", "steps", "passages", "notes"
 The last two are about two passages of a note, and about two notes of which one links to the other.
 """
 
+OF_TWO_PASSAGES = frozenset(GENRES[-2:])
+"""Those whose answers no single passage bears out."""
+
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A draft of a sample about a passage, before or after filtering.

@@ -165,7 +165,7 @@ class Samples:
         others = [genre for genre in GENRES if genre not in genres] if genres else []
         with transaction(self._db):
             for passage, drafts in studied:
-                if not self._has_note(passage.note_id):
+                if not self._has_notes([passage.note_id]):
                     continue
                 place = (passage.note_id, digest(passage))
                 self._db.execute(
@@ -182,6 +182,7 @@ class Samples:
                          json.dumps([[note, other.hex()] for note, other in d.others]))
                         for d in drafts
                         if (d.kind, d.key, d.quote) not in settled
+                        and self._has_notes(note for note, _ in d.others)
                     ],
                 )  # fmt: skip
                 self._mark(place, writer, genres)
@@ -207,9 +208,9 @@ class Samples:
             (passage.note_id, digest(passage)),
         )
 
-    def _has_note(self, note_id: int) -> bool:
-        found = self._db.execute("SELECT 1 FROM notes WHERE id = ?", (note_id,)).fetchone()
-        return found is not None
+    def _has_notes(self, ids: Iterable[int]) -> bool:
+        there = "SELECT 1 FROM notes WHERE id = ?"
+        return all(self._db.execute(there, (each,)).fetchone() for each in ids)
 
     def _deleted_of(self, note_id: int) -> set[tuple[str, str, str]]:
         """The `about` of the samples of a note that the person deleted."""
@@ -340,13 +341,13 @@ class Samples:
     def crooked(self) -> list[tuple[StoredSample, bytes]]:
         """All questions that filters dropped for reasons `OF_THE_QUESTION`, with the digests.
 
-        None that the person chose something about, and no restatements and summaries, whose answer
-        the filters judge, too. In order of notes.
+        None that the person chose something about, none about several passages, and no restatements
+        and summaries, whose answer the filters judge, too. In order of notes.
         """
         reasons = ", ".join(f"'{why}'" for why in drop_reasons.OF_THE_QUESTION)
         return self._with_digests(
-            f"choice = '' AND quote <> '' AND samples.kind NOT IN ('restated', 'summary')"
-            f" AND dropped IN ({reasons})"
+            "choice = '' AND quote <> '' AND others = '[]'"
+            f" AND samples.kind NOT IN ('restated', 'summary') AND dropped IN ({reasons})"
         )
 
     def _deleted(self) -> list[tuple[StoredSample, bytes]]:

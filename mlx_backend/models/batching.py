@@ -34,7 +34,7 @@ def batches(
     """
     order = range(len(prompts)) if order is None else order
     caches = make_prompt_cache(model)
-    may_pad = masks_padding(caches)
+    may_pad = _masks_padding(caches)
     most = most if all(hasattr(each, "merge") for each in caches) else 1
     if not may_pad:
         order = sorted(order, key=lambda i: len(prompts[i]))
@@ -49,10 +49,10 @@ def batches(
         yield batch
 
 
-def masks_padding(caches: Sequence[Any]) -> bool:
+def _masks_padding(caches: Sequence[Any]) -> bool:
     """Whether each layer has the kind of cache whose batches mask what is before a prompt."""
     return all(
-        masks_padding(each.caches) if isinstance(each, CacheList) else type(each) is KVCache
+        _masks_padding(each.caches) if isinstance(each, CacheList) else type(each) is KVCache
         for each in caches
     )
 

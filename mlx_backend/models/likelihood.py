@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
-from mlx_lm.models.cache import BatchKVCache, make_prompt_cache, trim_prompt_cache
+from mlx_lm.models.cache import BatchKVCache, KVCache, make_prompt_cache, trim_prompt_cache
 
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.models.architecture import vocabulary_of
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.models.batching import masks_padding
+from mlx_backend.models.batching import NOT_IN_BATCHES
 
 _MOST_ROWS = 32
 _ROWS_READ = 16  # of contexts of about the same length: more of them share more padding
@@ -56,11 +56,21 @@ def likelihoods_after(
 
     As `likelihoods`, but the model reads each context once for all texts, and computes logits for
     the texts alone: this takes nine tenths of the time for short contexts, and half for long ones.
-    Models whose caches cannot be padded and cut back read all anew for each text.
+    Models whose caches cannot be padded and cut back read all anew for each text, as do those that
+    cannot go on with several contexts at once.
     """
-    if not masks_padding(make_prompt_cache(loaded.model)):
-        rows = [likelihoods(loaded, contexts, [text] * len(contexts)) for text in texts]
-        return [list(each) for each in zip(*rows, strict=True)]
+    if all(type(each) is KVCache for each in make_prompt_cache(loaded.model)):
+        try:
+            return _read_once(loaded, contexts, texts)
+        except NOT_IN_BATCHES:
+            pass
+    rows = [likelihoods(loaded, contexts, [text] * len(contexts)) for text in texts]
+    return [list(each) for each in zip(*rows, strict=True)]
+
+
+def _read_once(
+    loaded: LoadedModel, contexts: Sequence[str], texts: Sequence[str]
+) -> list[list[float]]:
     read = [_encode(loaded, context, is_beginning=True) for context in contexts]
     asked = [_encode(loaded, f" {text}") for text in texts]
     order = sorted(range(len(read)), key=lambda i: len(read[i]), reverse=True)

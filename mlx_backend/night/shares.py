@@ -1,6 +1,7 @@
 """How the time of a night is shared between its parts.
 
-What one part leaves of its share goes to the training, which has more than half of every night.
+What one part leaves of its share goes to the training, which has more than half of every night. A
+teacher takes its share of that.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ MEASURING = 1 / 6
 
 RESERVE = 0.05
 """The share that is reserved for loading, checking and saving."""
+
+TEACHING = 0.2
+"""Of the time left after study, the most that a teacher may take to say what it finds likely."""
 
 # For a run whose end is given in steps, not in hours.
 _UNBOUNDED_STUDY_S, _UNBOUNDED_GENERAL_S, _UNBOUNDED_MEASURING_S = 1200.0, 480.0, 900.0

@@ -62,21 +62,21 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
 class _Measured:
     """Means over the measured steps.
 
-    step_s: seconds of a step. look_s: seconds of one evaluation of the held-out loss. tokens:
+    step_s: seconds of a step. evaluation_s: seconds of one evaluation of the held-out loss. tokens:
     learned in a step. peak_bytes: the most memory in use.
     """
 
     step_s: float
-    look_s: float
+    evaluation_s: float
     tokens: float
     peak_bytes: int
 
     def seconds(self, steps: int, preparation: Preparation) -> float:
         """The seconds of `steps` steps, with the evaluations and the questions for facts."""
         held_out = preparation.held_out.size
-        looks = steps // evaluation_interval(steps, held_out) + 2
+        evaluations = steps // evaluation_interval(steps, held_out) + 2
         recall = Recall(preparation.batches, steps).steps_of_all
-        return (steps + recall) * self.step_s + looks * self.look_s
+        return (steps + recall) * self.step_s + evaluations * self.evaluation_s
 
 
 def plan_what_fits(
@@ -228,10 +228,10 @@ def _measure(preparation: Preparation, check: Check) -> _Measured:
     training.reset_optimizer()
     peak = mx.get_peak_memory()
     held_out = (*preparation.held_out.batches, *preparation.held_out.general)
-    look = _time_of(lambda: training.losses(held_out[0]), check) if held_out else 0.0
+    of_a_batch = _time_of(lambda: training.losses(held_out[0]), check) if held_out else 0.0
     return _Measured(
         step_s=seconds / len(loads),
-        look_s=look * len(held_out),
+        evaluation_s=of_a_batch * len(held_out),
         tokens=sum(targets for _, _, targets in loads) / len(loads),
         peak_bytes=max(peak, mx.get_peak_memory()),
     )

@@ -11,6 +11,7 @@ from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.jobs.memory_ladder import MemoryWay, is_thriftiest, write_computed_way
 from mlx_backend.jobs.pace import Pace
+from mlx_backend.night.shares import TEACHING
 from mlx_backend.run.assessment import Assessment, assess_once
 from mlx_backend.run.attempt_way import planned_way
 from mlx_backend.run.context import RunContext
@@ -19,9 +20,6 @@ from mlx_backend.run.memory_check import check_fit, check_room
 from mlx_backend.run.plan import RunPlan, plan_what_fits, with_tried_rate
 from mlx_backend.run.preparation import Preparation, prepare
 from mlx_backend.training.distillation import TargetWork
-
-TEACHING_SHARE = 0.2
-"""The most of the time that is left which a teacher may take to say what it finds likely."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class PlanStage:
             )
 
         end = run.deadline(after_training_s=0.0)
-        until = None if end is None else time.time() + TEACHING_SHARE * (end - time.time())
+        until = None if end is None else time.time() + TEACHING * (end - time.time())
         return TargetWork(run.check, run.files.targets, until, on_progress)
 
     def _assess(self, preparation: Preparation) -> Assessment:

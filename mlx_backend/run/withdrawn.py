@@ -12,7 +12,9 @@ from functools import cached_property
 
 import msgspec
 
-from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset, Sample, Shown
+from mlx_backend.dataset.facts import tells_any
+from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset, Sample, Shown, fact_of
+from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES
 from mlx_backend.library.samples import Samples, StoredSample
 from mlx_backend.library.wanted_notes import wanted_notes
 from mlx_backend.study.by_rule.statements import plain
@@ -51,7 +53,7 @@ class Withdrawn:
         place = {old: new for new, old in enumerate(kept)}
         return msgspec.structs.replace(
             dataset,
-            train=tuple(dataset.train[i] for i in kept),
+            train=tuple(self._without_view(dataset.train[i]) for i in kept),
             shown=Shown(shown.steps, tuple(place[i] for i in shown.samples if i in place)),
             held_out=self._not_asked(dataset.held_out, shown),
             choosing=self._not_asked(dataset.choosing, shown),
@@ -60,6 +62,14 @@ class Withdrawn:
             left_out=self.left_out,
             knows_others=self.is_exact,
         )
+
+    def _without_view(self, sample: Sample) -> Sample:
+        """A sample that stays; its teacher reads no passage with words that were left out."""
+        left_out = self._samples_by_note.get(sample.note, ()) if sample.in_view else ()
+        quotes = [each.quote for each in left_out if each.quote and each.kind != "summary"]
+        if not quotes or not any(_words(q) in _words(sample.in_view) for q in quotes):
+            return sample
+        return msgspec.structs.replace(sample, in_view="")
 
     def _not_asked(self, held_out: Sequence[Sample], shown: Shown) -> tuple[Sample, ...]:
         return tuple(
@@ -115,15 +125,24 @@ def _digest(stored: StoredSample) -> bytes:
 def _tells(sample: Sample, stored: StoredSample) -> bool:
     """Whether a sample is this one, or tells the words that it quotes.
 
-    Of one that was deleted only kind, key and quote are known.
+    Of one that was deleted only kind, key and quote are known. A reader tells what it quotes in its
+    own words: all samples of the same fact do, and those of two passages that have its key.
     """
-    is_same = sample.answer == stored.answer if stored.answer else sample.key == stored.key
-    if is_same and sample.kind == stored.kind:
+    is_of_fact = bool(stored.quote) and sample.fact == fact_of(stored.note_id, stored.quote)
+    if _is_like(sample, stored) and (stored.answer or is_of_fact or not sample.fact):
+        return True
+    if sample.kind in OF_TWO_PASSAGES and tells_any(sample, {stored.key}):
         return True
     if not stored.quote or stored.kind == "summary":  # a summary quotes all of a passage
         return False
     quote = _words(stored.quote)
-    return quote in _words(sample.answer) or quote in _words(sample.prompt)
+    return is_of_fact or quote in _words(sample.answer) or quote in _words(sample.prompt)
+
+
+def _is_like(sample: Sample, stored: StoredSample) -> bool:
+    """Whether both are of one kind, with the same answer, or the same key where that is unknown."""
+    is_same = sample.answer == stored.answer if stored.answer else sample.key == stored.key
+    return is_same and sample.kind == stored.kind
 
 
 def _words(text: str) -> str:

@@ -12,15 +12,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-_LOOKS = (0.5, 0.75)  # shares of the planned steps
+_ASKED_AT = (0.5, 0.75)  # shares of the planned steps
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """How many questions the state after `step` steps answers right, and its held-out loss."""
+    """How many questions the state after `step` steps answers right, and its held-out loss.
+
+    asked: of how many.
+    """
 
     step: int
     right: int
     loss: float
+    asked: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,17 @@ class Choosing:
 
         These are evaluations, which take place after `every` so many steps.
         """
-        looks = {-(-int(share * steps) // every) * every for share in _LOOKS}
-        return {step for step in looks if 0 < step < steps}
+        evaluated = {-(-int(share * steps) // every) * every for share in _ASKED_AT}
+        return {step for step in evaluated if 0 < step < steps}
 
 
-def with_look(
-    answered: tuple[Answered, ...], step: int, right: int, loss: float
-) -> tuple[Answered, ...]:
-    """What is known of the states with one more, or again of the same step."""
-    others = tuple(each for each in answered if each.step != step)
-    return (*others, Answered(step=step, right=right, loss=loss))
+def with_answers(answered: tuple[Answered, ...], found: Answered) -> tuple[Answered, ...]:
+    """What is known of the states with one more, or again of the same step.
+
+    Those that were asked another number of questions, before some were withdrawn, are no match.
+    """
+    others = (each for each in answered if each.step != found.step and each.asked == found.asked)
+    return (*others, found)
 
 
 def best_of(answered: tuple[Answered, ...]) -> Answered | None:

@@ -28,17 +28,17 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
 
     loss: float
     step: int
-    looks_since: int = 0
+    evaluations_since: int = msgspec.field(default=0, name="looks_since")
 
     @property
     def is_new(self) -> bool:
         """Whether the latest evaluation found it."""
-        return self.looks_since == 0
+        return self.evaluations_since == 0
 
     @property
     def is_over(self) -> bool:
         """Whether the held-out loss has not fallen for PATIENCE evaluations."""
-        return self.looks_since >= PATIENCE
+        return self.evaluations_since >= PATIENCE
 
 
 def is_too_far(divergence: float | None) -> bool:
@@ -46,11 +46,22 @@ def is_too_far(divergence: float | None) -> bool:
     return divergence is not None and divergence > FARTHEST
 
 
-def look(best: Best | None, step: int, loss: float) -> Best:
+def check_start(divergence: float | None) -> None:
+    """Raise OvernightError where an adapter, before its first step, has gone too far already."""
+    if is_too_far(divergence):
+        raise OvernightError(
+            ErrorKind.NO_LEARNING,
+            "The adapter to go on with answers general questions so differently from its base model"
+            " that it would forget what that knew if it learned more.",
+            "Start afresh from the base model, or go on with an earlier adapter.",
+        )
+
+
+def after_evaluation(best: Best | None, step: int, loss: float) -> Best:
     """The best loss after an evaluation at `step` found `loss` (nats per token)."""
     if best is None or loss < best.loss * (1 - _GAIN):
         return Best(loss=loss, step=step)
-    return msgspec.structs.replace(best, looks_since=best.looks_since + 1)
+    return msgspec.structs.replace(best, evaluations_since=best.evaluations_since + 1)
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):

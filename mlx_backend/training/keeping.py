@@ -16,7 +16,7 @@ from mlx_backend.training.checkpoints import (
     read_checkpoint,
     restore_adapter,
 )
-from mlx_backend.training.choosing import Choosing, best_of, with_look
+from mlx_backend.training.choosing import Answered, Choosing, best_of, with_answers
 from mlx_backend.training.early_stopping import is_too_far
 from mlx_backend.training.step import TrainingStep
 
@@ -40,16 +40,16 @@ class Keeping:
         began = time.perf_counter()
         self.training.model.eval()  # without dropout, which would change the random state
         right = self.choosing.count_right()
+        found = Answered(step=step, right=right, loss=loss, asked=self.choosing.asked)
         return msgspec.structs.replace(
             state,
             elapsed_s=state.elapsed_s + time.perf_counter() - began,
-            answered=with_look(state.answered, step, right, loss),
+            answered=with_answers(state.answered, found),
         )
 
     def keep_best(self, state: TrainingState) -> TrainingState:
         """Put the best parameters on the model, which has those of `state`, the saved last one."""
-        if self.choosing is not None:
-            state = self._asked_at_the_end(state)
+        state = self._asked_at_the_end(self._comparable(state))
         best = best_of(state.answered) or state.best
         if best is None or best.step == state.step:
             return state
@@ -66,10 +66,16 @@ class Keeping:
             divergence=checkpoint.state.divergence,
         )
 
+    def _comparable(self, state: TrainingState) -> TrainingState:
+        """`state` without what was asked before questions were withdrawn."""
+        asked = self.choosing.asked if self.choosing else None
+        same = tuple(each for each in state.answered if each.asked == asked)
+        return msgspec.structs.replace(state, answered=same)
+
     def _asked_at_the_end(self, state: TrainingState) -> TrainingState:
         """Ask the last state, and that of the lowest loss, unless they were asked already."""
         best, last = state.best, state.step
-        if best is None:
+        if best is None or self.choosing is None:
             return state
         known = {each.step for each in state.answered}
         if last not in known and not is_too_far(state.divergence):
@@ -78,7 +84,7 @@ class Keeping:
             state = self.asked(state, best.step, best.loss)
             self._restored(last)
         chosen = best_of(state.answered)
-        if self.choosing is not None and chosen is not None:
+        if chosen is not None:
             of = f"{chosen.right} of {self.choosing.asked} questions that choose the best state"
             self.report(protocol.Notice(text=f"After step {chosen.step} it answers {of}."))
         return state

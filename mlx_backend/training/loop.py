@@ -150,11 +150,12 @@ class TrainingLoop:
         Always saves a checkpoint, and takes one step even after the deadline. At the end the model
         has the best parameters: those with the most right answers, or the lowest held-out loss.
 
-        Raises OvernightError when the loss stays not finite after several roll-backs; the last
-        checkpoint stays.
+        Raises OvernightError when the adapter to go on with has gone too far before, or when the
+        loss stays not finite after several roll-backs; the last checkpoint stays.
         """
         if self._state.step == 0 and self._saved is None:
             self._evaluate()
+            early_stopping.check_start(self._state.divergence)
             self._save()
         end = self._why_to_end()
         try:
@@ -196,7 +197,9 @@ class TrainingLoop:
         before, choosing = self._state, self._plan.choosing
         try:
             self._evaluate()
-            if choosing and before.step in choosing.steps_of(self._plan.steps, self._every):
+            may_be_kept = not early_stopping.is_too_far(self._state.divergence)
+            asked_at = choosing.steps_of(self._plan.steps, self._every) if choosing else set()
+            if may_be_kept and before.step in asked_at:
                 self._state = self._keeping.asked(
                     self._state, before.step, self._state.valid_loss or 0.0
                 )
@@ -353,7 +356,7 @@ class TrainingLoop:
         loss = sum(total for total, _ in by_note.values()) / sum(n for _, n in by_note.values())
         means = {note: total / count for note, (total, count) in by_note.items()}
         is_first = before.step == 0
-        best = None if is_first else early_stopping.look(before.best, before.step, loss)
+        best = None if is_first else early_stopping.after_evaluation(before.best, before.step, loss)
         if early_stopping.is_too_far(before.divergence):
             best = before.best
         self._state = msgspec.structs.replace(

@@ -4,6 +4,7 @@ A fact counts as known where greedy decoding says it: each token of the answer t
 words that are asked for has a probability above a half, so that no other token has a higher one
 (arXiv 2603.01097), and each token of these words one above 0.7, so that rounding or a slightly
 other wording does not tip it over. Where nobody knows which words are asked for, all of them are.
+Of a sample with a teacher, no token has to be much likelier than the teacher is to be matched.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ KNOWN = 0.7
 ON_THE_WAY = 0.5
 """The least probability of a token of the answer before that."""
 
+OF_TEACHER = 0.9
+"""The share of a teacher's probability that is enough where that is lower than the above."""
+
 MOST_WORDINGS = 2
 """In so many wordings a fact is asked for, with different keys where it has several."""
 
@@ -40,17 +44,20 @@ _FILLED = 0.9  # part of a batch that samples fill
 class _Question:
     """A fact in one wording: an answer up to the end of what is asked for, which begins at `key`.
 
-    `key` counts the sample's targets from 0.
+    `key` counts the sample's targets from 0. `wanted` are the probabilities of the targets that a
+    teacher has them learn, 1 without one, (targets,).
     """
 
     fact: str
     sample: TokenisedSample
     key: int
+    wanted: NDArray[np.float32]
 
     def is_recalled(self, losses: NDArray[np.float32]) -> bool:
         """Whether the losses (nats) of the targets are low enough; one of no number never is."""
-        before, asked = losses[: self.key], losses[self.key :]
-        return bool((before < -math.log(ON_THE_WAY)).all() and (asked < -math.log(KNOWN)).all())
+        least = np.full(len(losses), KNOWN, np.float32)
+        least[: self.key] = ON_THE_WAY
+        return bool((losses < -np.log(np.minimum(least, OF_TEACHER * self.wanted))).all())
 
 
 class Recall:
@@ -171,4 +178,17 @@ def _question(sample: TokenisedSample, passes: int) -> _Question | None:
     tokens = wording.tokens[: start + (end or wording.targets)]
     if len(tokens) <= start + first or len(tokens) < start + end:
         return None
-    return _Question(sample.fact, TokenisedSample(tokens, wording.prompt_length), first)
+    asked = TokenisedSample(tokens, wording.prompt_length)
+    return _Question(sample.fact, asked, first, _wanted(wording, asked.targets))
+
+
+def _wanted(sample: TokenisedSample, count: int) -> NDArray[np.float32]:
+    """The probabilities of the first `count` targets that are learned, at temperature 1."""
+    soft = sample.soft
+    if soft is None:
+        return np.ones(count, np.float32)
+    answer = sample.tokens[len(sample.tokens) - sample.targets :][:count]
+    shares = soft.probabilities[:count] ** np.float32(soft.temperature)
+    is_answer = soft.tokens[:count] == answer[:, None]
+    found: NDArray[np.float32] = (shares * is_answer).sum(axis=-1) / shares.sum(axis=-1)
+    return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -13,6 +14,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.bin.dependent_rows import (
     Content,
     DependentRows,
+    Row,
     RowRestorer,
     decode,
     encode,
@@ -22,6 +24,7 @@ from mlx_backend.library.database import transaction
 from mlx_backend.library.deleted_notes import DeletedNotes
 from mlx_backend.library.inclusion import update_included
 from mlx_backend.library.note_paths import unused_path
+from mlx_backend.library.passage_vectors import PassageVectors
 
 # Rows per transaction: other processes cannot write while one lasts.
 _AT_ONCE = 200
@@ -123,6 +126,8 @@ class RowBin:
                 belongings = DependentRows(self._db, _TABLES[kind])
                 taken = (self._take(kind, belongings, row_id) for row_id in batch)
                 binned = [item for item in taken if item is not None]
+            if kind == "note":
+                PassageVectors(self._db).forget_unused()
             yield binned
 
     def _take(self, kind: BinKind, belongings: DependentRows, row_id: int) -> Binned | None:
@@ -130,6 +135,8 @@ class RowBin:
         content = belongings.of(row_id)
         if not content:
             return None
+        if kind == "note":
+            self._add_samples_of_several(content, row_id)
         encoded = encode(content)
         item = Binned(
             id=new_id(lambda item_id: self.has(item_id) or self._is_taken(item_id)),
@@ -154,6 +161,53 @@ class RowBin:
         self._db.execute(f"DELETE FROM {table} WHERE id = ?", (row_id,))
         return item
 
+    def _add_samples_of_several(self, content: Content, note_id: int) -> None:
+        """Add what a person changed of other notes' samples about this one, which go with it.
+
+        Study writes the others again.
+        """
+        rows = self._db.execute(
+            "SELECT * FROM samples WHERE others <> '[]' AND choice <> '' AND note_id <> :id AND"
+            " EXISTS (SELECT 1 FROM json_each(others) AS other WHERE other.value ->> 0 = :id)",
+            {"id": note_id},
+        )
+        if changed := [dict(row) for row in rows]:
+            content["samples"] = [*content.get("samples", ()), *changed]
+
+    def _hand_on(self, content: Content, note_id: int) -> None:
+        """Take out samples about other notes that are deleted, too.
+
+        What a person changed of them is left to one of these, as long as that is in the bin.
+        """
+        for sample in list(content.get("samples", ())):
+            others = {int(note) for note, _ in json.loads(str(sample.get("others", "[]")))}
+            missing = self._missing({*others, int(str(sample["note_id"]))} - {note_id})
+            if missing:
+                content["samples"].remove(sample)
+            if missing and sample.get("choice"):
+                self._add_to_binned(missing, sample)
+
+    def _missing(self, notes: set[int]) -> list[int]:
+        """Those of the notes, by id, that are not in the library."""
+        there = "SELECT 1 FROM notes WHERE id = ?"
+        return [n for n in sorted(notes) if self._db.execute(there, (n,)).fetchone() is None]
+
+    def _add_to_binned(self, notes: Sequence[int], sample: Row) -> None:
+        """Add a sample to the first of these notes that is in the bin, to come back with it."""
+        row = self._db.execute(
+            "SELECT id, content FROM bin WHERE kind = 'note'"
+            " AND number IN (SELECT value FROM json_each(?)) ORDER BY number",
+            (json.dumps(notes),),
+        ).fetchone()
+        if row is not None:
+            content = decode(row["content"])
+            content["samples"] = [*content.get("samples", ()), sample]
+            encoded = encode(content)
+            self._db.execute(
+                "UPDATE bin SET content = ?, bytes = ? WHERE id = ?",
+                (encoded, len(encoded.encode()), row["id"]),
+            )
+
     def _let_go_of_note(self, note_id: int) -> None:
         self._deleted_notes.remember(note_id)
         # Its duplicates are no longer duplicates, until curation compares all notes again.
@@ -175,6 +229,7 @@ class RowBin:
         content, number = decode(row["content"]), int(row["number"])
         if item.kind == "note":
             self._find_place(content, number)
+            self._hand_on(content, number)
         elif item.kind == "sample":
             self._require_note(item, content)
             self._db.execute("DELETE FROM deleted_samples WHERE sample_id = ?", (number,))

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from mlx_backend.asking import meaning
-from mlx_backend.asking.retrieval import Retriever
+from mlx_backend.asking.retrieval import Retriever, retriever_of
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.passage_vectors import PassageVectors
 from mlx_backend.models import sentence_model
+from mlx_backend.settings import change_settings
 from tests.mlx_backend.vectors import WordDirections
 
 MODEL = WordDirections("automobile car vehicle garage", "weather rain storm", "cake flour oven")
@@ -46,6 +47,18 @@ def test_what_shares_no_word_is_found_by_meaning(
     assert near(retriever, "Where is the car?") == ["Play", "Garage"]
     alone = Retriever(notes.connection, by_meaning=False)
     assert near(alone, "Where is the car?") == ["Play"]
+
+
+def test_what_the_person_does_not_want_is_off_at_once(
+    tiny_library: Library, notes: Notes, tmp_path: Path
+) -> None:
+    filled(tiny_library, notes, tmp_path / "n", GARAGE, CAR, RAIN)
+    change_settings(tiny_library.settings, search_by_meaning=False)
+    by_words = retriever_of(tiny_library, notes.connection)
+    assert near(by_words, "Where is the car?") == ["Play"]
+    change_settings(tiny_library.settings, search_by_meaning=True)
+    again = retriever_of(tiny_library, notes.connection)
+    assert near(again, "Where is the car?") == ["Play", "Garage"]
 
 
 def test_meaning_decides_among_those_alike_by_words(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mlx_backend.dataset.compose import gather
@@ -86,6 +87,13 @@ def test_what_is_wrong_about_more_than_its_words_stays_out(
     before = make_dataset(notes, seed=0)
     study(notes, passage, crooked(prompt, why, quote, kind))
     assert make_dataset(notes, seed=0).train == before.train
+
+
+def test_questions_about_several_passages_are_no_wordings(notes: Notes, passage: Passage) -> None:
+    of_two = msgspec.structs.replace(
+        crooked("Who built shed is?", drop_reasons.READS_BADLY), others=((passage.note_id, b"x"),)
+    )
+    assert MODEL not in {s.writer for s, _ in study(notes, passage, of_two).crooked()}
 
 
 def test_a_sample_never_takes_a_wording_that_tells_its_key(notes: Notes, passage: Passage) -> None:

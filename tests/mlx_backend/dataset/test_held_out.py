@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -111,6 +112,21 @@ def test_nothing_of_the_writer_who_asks_is_trained_of_that_fact() -> None:
             assert {s.writer for s in trained} == {RULES, MODEL} - {asked.writer}
         else:
             assert asked.writer in {s.writer for s in trained}
+
+
+def test_crooked_questions_of_the_writer_who_asks_are_not_trained_either() -> None:
+    studied = []
+    for note in range(1, 6):
+        plain = note_of(note, 12)
+        asked = {(s.quote, s.writer) for s in plain.samples}
+        crooked = [question(note, f"Who is {q}?", q, writer) for q, writer in sorted(asked)]
+        studied.append(replace(plain, crooked=crooked))
+    found = chosen(*studied)
+    assert {sample.by_other for sample in found.all} == {True, False}
+    left = [s for each in found.without_silenced(studied) for s in each.crooked]
+    of_fact = Counter(fact_of(s.note_id, s.quote) for s in left)
+    for sample in found.all:
+        assert of_fact[sample.fact] == (1 if sample.by_other else 2)
 
 
 def test_with_one_writer_alone_no_question_claims_another() -> None:

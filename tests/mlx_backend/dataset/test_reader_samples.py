@@ -6,19 +6,21 @@ import random
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from mlx_backend.asking.grounding import MARK
 from mlx_backend.dataset.compose import Additions, gather, studied_dataset, studied_passages
 from mlx_backend.dataset.general_samples import GeneralAnswers, general_prompts, held_back
 from mlx_backend.dataset.reader_samples import ReaderSamples, passages_by_rule
-from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
+from mlx_backend.dataset.samples import GENERAL, Dataset, Sample, Shown
 from mlx_backend.library import Library
+from mlx_backend.library.bin import Bin
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.library.samples import Samples
+from mlx_backend.library.samples import Samples, digest
 from mlx_backend.protocol import DECLINED
-from mlx_backend.run.withdrawn import Withdrawn
+from mlx_backend.run.withdrawn import Withdrawn, find_withdrawn
 from mlx_backend.study.study import study_by_rule
 from mlx_backend.text.answer_matching import is_right
 
@@ -125,6 +127,47 @@ def test_what_the_person_left_out_is_nowhere(notes: Notes, samples: Samples) -> 
         assert "14 litres" not in f"{sample.prompt} {sample.answer} {sample.in_view}"
 
 
+def test_what_is_left_out_once_the_samples_are_frozen_takes_its_other_wordings_along(
+    notes: Notes, samples: Samples
+) -> None:
+    frozen = frozen_now(dataset_of(notes, samples))
+    one = next(stored for stored, _ in samples.used() if stored.answer == "14 litres each week.")
+    samples.choose(one.id, "drop")
+    withdrawn = find_withdrawn(frozen, notes.connection, studied=True)
+    own_words = {sample.answer for sample in own(frozen) if withdrawn.covers(sample)}
+    assert own_words == {answer for _, answer, _ in WRITTEN[LAMP_QUOTE]} & {
+        sample.answer for sample in own(frozen)
+    }
+
+
+def test_a_deleted_sample_without_a_key_takes_no_others_of_its_kind_along(
+    filled_library: Library, notes: Notes, samples: Samples
+) -> None:
+    passages = gather(notes).passages
+    quotes = [LAMP_QUOTE, "The keeper of the lighthouse is called Marta Holm."]
+    passage = _with(passages, LAMP_QUOTE)
+    drafts = [
+        Draft(kind="how", prompt=f"How is {i}?", answer=f"Like {i}.", key="", quote=quote)
+        for i, quote in enumerate(quotes)
+    ]
+    samples.save(READER, [(passage, drafts)])
+    frozen = frozen_now(dataset_of(notes, samples))
+    (gone,) = (stored.id for stored, _ in samples.used() if stored.answer == "Like 0.")
+    Bin(filled_library, notes.connection).delete_samples([gone])
+    withdrawn = find_withdrawn(frozen, notes.connection, studied=True)
+    covered = {s.answer: withdrawn.covers(s) for s in frozen.train if s.kind == "how"}
+    assert covered == {"Like 0.": True, "Like 1.": False}
+    assert any(LAMP_QUOTE in sample.in_view for sample in frozen.train)
+    left = withdrawn.removed_from(frozen, Shown())
+    assert "Like 1." in {sample.answer for sample in left.train}
+    assert not any(LAMP_QUOTE in f"{s.prompt} {s.in_view}" for s in left.train)
+
+
+def frozen_now(dataset: Dataset) -> Dataset:
+    """As a run freezes it: nothing is left out yet."""
+    return msgspec.structs.replace(dataset, left_out=())
+
+
 def grounded(notes: Notes, samples: Samples) -> list[Sample]:
     """Over many seeds, because there are few notes."""
     studied = studied_passages(samples, gather(notes).passages)
@@ -195,6 +238,51 @@ def test_without_a_key_no_passage_of_the_same_note_is_shown_as_another(
         if sample.answer == DECLINED and "How is the lamp fed?" in sample.prompt:
             assert note not in sample.others
             assert "Lighthouse" not in " ".join(sources(sample.prompt))
+
+
+@pytest.mark.parametrize("kind", ["passages", "notes"])
+def test_what_one_passage_does_not_bear_out_is_not_read_in_it(
+    notes: Notes, samples: Samples, kind: str
+) -> None:
+    passages = gather(notes).passages
+    passage = _with(passages, LAMP_QUOTE)
+    is_same_note = kind == "passages"
+    other = next(p for p in passages if (p.note_id == passage.note_id) == is_same_note)
+    draft = Draft(
+        kind=kind,
+        prompt="Which lamp burns oil, and who sells rope?",
+        answer="That of the lighthouse, and Ida Falk.",
+        key="The lamp",
+        quote=LAMP_QUOTE,
+        others=((other.note_id, digest(other)),),
+    )
+    samples.save(READER, [(passage, [draft])], [kind])
+    (trained,) = [s for s in dataset_of(notes, samples).train if s.prompt == draft.prompt]
+    assert trained.in_view == ""
+    assert trained.fact
+    assert trained.others == (() if is_same_note else (other.note_id,))
+    assert not any(draft.prompt in sample.prompt for sample in grounded(notes, samples))
+
+
+def test_what_is_left_out_of_one_passage_is_not_retold_by_a_sample_of_two(
+    notes: Notes, samples: Samples
+) -> None:
+    passages = gather(notes).passages
+    lamp, rope = _with(passages, LAMP_QUOTE), _with(passages, "Rope costs 3 crowns")
+    drafts = [
+        Draft(kind="notes", prompt=f"Who {i}?", answer=answer, key="The lamp", quote=LAMP_QUOTE,
+              others=((rope.note_id, digest(rope)),))
+        for i, answer in enumerate(["One with a lamp, who pays 3 crowns.", "One with a lamp."])
+    ]  # fmt: skip
+    samples.save(READER, [(lamp, drafts)], ["notes"])
+    frozen = frozen_now(dataset_of(notes, samples))
+    cost = next(s for s, _ in samples.used() if s.writer == READER and s.key == "3 crowns")
+    samples.choose(cost.id, "drop")
+    withdrawn = find_withdrawn(frozen, notes.connection, studied=True)
+    of_two = [sample for sample in frozen.train if sample.kind == "notes"]
+    assert [s.prompt for s in of_two if withdrawn.covers(s)] == ["Who 0?"]
+    left = [s.prompt for s in dataset_of(notes, samples).train if s.kind == "notes"]
+    assert left == ["Who 1?"]
 
 
 def test_long_passages_leave_room_for_the_answer(notes: Notes, samples: Samples) -> None:

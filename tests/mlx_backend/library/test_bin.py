@@ -73,6 +73,55 @@ def test_a_note_comes_back_with_all_that_is_known_of_it(
     assert older.rows_of(filled, "files")[0]["readers"] == 0, "it is read again, should it differ"
 
 
+def test_the_vector_of_a_note_goes_with_it(bin_: Bin, filled: sqlite3.Connection) -> None:
+    for digest in (b"gone", b"kept"):
+        filled.execute("INSERT INTO passage_vectors VALUES (?, x'00')", (digest,))
+    filled.execute("INSERT INTO indexed VALUES (11)")
+    filled.execute(
+        "INSERT OR REPLACE INTO passage_digests VALUES (5, ?), (11, ?)", (b"gone", b"kept")
+    )
+    bin_.delete_notes([3])
+    rows = filled.execute("SELECT digest FROM passage_vectors").fetchall()
+    assert [row["digest"] for row in rows] == [b"kept"]
+
+
+@pytest.mark.parametrize(
+    ("deleted", "restored"),
+    [([9], [0]), ([9, 3], [0, 1]), ([9, 3], [1, 0]), ([3, 9], [0, 1]), ([3, 9], [1, 0])],
+)
+def test_what_a_person_changed_about_several_notes_comes_back_with_them(
+    bin_: Bin, filled: sqlite3.Connection, deleted: list[int], restored: list[int]
+) -> None:
+    filled.execute("""UPDATE samples SET kind = 'notes', others = '[[9, "bb"]]'""")
+    filled.execute(
+        "INSERT INTO samples (note_id, passage, writer, kind, prompt, answer, key, quote, dropped,"
+        " others) VALUES (3, x'aa', 'reader', 'notes', 'Why?', 'So.', '', '', '', '[[9, \"bb\"]]')"
+    )
+    edited = dict(filled.execute("SELECT * FROM samples WHERE choice = 'edited'").fetchone())
+    items = bin_.delete_notes(deleted)
+    assert older.rows_of(filled, "samples") == []
+    for place in restored:
+        bin_.restore(items[place].id)
+    assert edited in [dict(row) for row in filled.execute("SELECT * FROM samples")]
+    assert filled.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert bin_.items() == []
+
+
+@pytest.mark.parametrize("choice", ["", "edited"])
+def test_nothing_about_a_note_that_was_deleted_for_good_comes_back_with_another(
+    bin_: Bin, filled: sqlite3.Connection, choice: str
+) -> None:
+    filled.execute(
+        """UPDATE samples SET kind = 'notes', others = '[[9, "bb"]]', choice = ?""", (choice,)
+    )
+    (lamp,) = bin_.delete_notes([3])
+    (copy,) = bin_.delete_notes([9])
+    bin_.remove(copy.id)
+    bin_.restore(lamp.id)
+    assert older.rows_of(filled, "samples") == []
+    assert bin_.items() == []
+
+
 def test_what_was_left_out_as_a_copy_is_used_when_the_other_one_goes(
     bin_: Bin, filled: sqlite3.Connection
 ) -> None:

@@ -200,3 +200,14 @@ def test_nothing_is_written_about_a_note_that_was_deleted_meanwhile(
     assert [sample.prompt for sample, _ in samples.used()] == ["Whose?"]
     Bin(library, notes.connection).restore(item.id)
     assert [sample.prompt for sample, _ in samples.used()] == ["Who?", "Whose?"]
+
+
+def test_nothing_is_written_that_tells_of_another_note_that_was_deleted_meanwhile(
+    library: Library, notes: Notes, samples: Samples, passages: list[Passage]
+) -> None:
+    other = next(p for p in passages if p.note_id != passages[0].note_id)
+    of_both = msgspec.structs.replace(draft("Which?"), others=((other.note_id, digest(other)),))
+    Bin(library, notes.connection).delete_notes([other.note_id])
+    samples.save("reader", [(passages[0], [of_both, draft("Whose?")])])
+    rows = notes.connection.execute("SELECT prompt FROM samples WHERE writer = 'reader'")
+    assert [row["prompt"] for row in rows] == ["Whose?"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from mlx_lm.models.cache import CacheList, KVCache, RotatingKVCache
 
 from mlx_backend.models import likelihood
 from mlx_backend.models.base_model import LoadedModel
@@ -29,13 +30,24 @@ def test_contexts_that_are_read_once_give_the_same_likelihoods(
         assert each == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize("cache", [RotatingKVCache(8), CacheList(KVCache(), KVCache())])
 def test_a_model_whose_cache_cannot_be_padded_reads_each_text_anew(
-    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch, cache: object
 ) -> None:
     def fails(*_: Any) -> None:
         raise AssertionError("a padded cache was made")
 
-    monkeypatch.setattr(likelihood, "masks_padding", lambda _: False)
+    monkeypatch.setattr(likelihood, "make_prompt_cache", lambda _: [cache])
+    monkeypatch.setattr(likelihood, "BatchKVCache", fails)
+    assert likelihoods_after(loaded, CONTEXTS, TEXTS) == one_by_one(loaded)
+
+
+def test_a_model_that_takes_no_batches_reads_each_text_anew(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise TypeError("offset is no number")
+
     monkeypatch.setattr(likelihood, "BatchKVCache", fails)
     assert likelihoods_after(loaded, CONTEXTS, TEXTS) == one_by_one(loaded)
 

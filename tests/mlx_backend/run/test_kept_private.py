@@ -122,6 +122,17 @@ def test_of_samples_that_quote_other_notes_the_secrets_of_all_notes_count(
     assert keeps_private(dataset, notes.connection)
 
 
+def test_what_a_teacher_reads_and_what_other_notes_are_shown_counts_as_well(
+    folder: JobFolder, notes: Notes, boat: int
+) -> None:
+    other = next(note.id for note in notes.summaries() if note.id != boat)
+    told = f"Boat: It is {PASSWORD}."
+    in_view = Sample("What is it?", "That.", boat, 1, "facts", in_view=told)
+    shown = Sample(told, "They do. [1]", other, 1, "grounded", others=(boat,))
+    for sample in (in_view, shown):
+        assert not keeps_private(Dataset((sample,), (), notes.versions()), notes.connection)
+
+
 def test_what_the_person_masks_again_meanwhile_is_not_learned(
     filled_library: Library, folder: JobFolder, notes: Notes, boat: int
 ) -> None:

@@ -57,7 +57,7 @@ def test_the_night_limits_the_steps(
 def test_a_slow_look_at_the_held_out_loss_does_not_take_all_of_a_short_night(
     preparation: Preparation, dataset: Dataset, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measured = plan_module._Measured(step_s=1.0, look_s=20.0, tokens=1.0, peak_bytes=0)
+    measured = plan_module._Measured(step_s=1.0, evaluation_s=20.0, tokens=1.0, peak_bytes=0)
     monkeypatch.setattr(plan_module, "_measure", lambda *_: measured)
     asked = msgspec.structs.replace(spec, steps=None, passes=100)
     short = make_plan(asked, dataset, preparation, time.time() + 300)

@@ -14,7 +14,7 @@ from mlx_backend.protocol import TrainingEnd
 from mlx_backend.run.preparation import Preparation
 from mlx_backend.training import loop as loop_module
 from mlx_backend.training.checkpoints import read_checkpoint
-from mlx_backend.training.choosing import Answered, Choosing, best_of, with_look
+from mlx_backend.training.choosing import Answered, Choosing, best_of, with_answers
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.stop_requests import StoppedEarly
 from tests.mlx_backend.arrays import bits
@@ -193,18 +193,42 @@ def test_where_the_chosen_one_is_lost_the_last_one_is_kept(
     assert any("could not be read" in notice.text for notice in events.of(protocol.Notice))
 
 
+@pytest.mark.parametrize("left", [5, None])
+def test_states_are_only_compared_by_the_same_questions(
+    make_loop: MakeLoop, plan: LoopPlan, left: int | None
+) -> None:
+    """Five of ten questions, or too many to choose by the others, are withdrawn after step 4."""
+    first = Recorder()
+    _, interrupted, _ = chooser(make_loop, plan, {4: 7}, first)
+    stop = lambda: len(first.of(protocol.StepDone)) >= 5  # noqa: E731
+    assert interrupted.run(stop) is TrainingEnd.STOPPED
+    assert [each.step for each in interrupted.state.answered] == [4]
+    _, continued, asked = chooser(make_loop, plan, {6: 4, 8: 3}, Recorder())
+    choosing = None if left is None else Choosing(left, asked)
+    object.__setattr__(continued._plan, "choosing", choosing)
+    object.__setattr__(continued._keeping, "choosing", choosing)
+    continued.resume()
+    continued.run(never)
+    if left is None:
+        assert continued.state.best is not None
+        kept = continued.state.kept_step or continued.state.step
+        assert kept == continued.state.best.step
+    else:
+        assert continued.state.kept_step == 6
+
+
 @pytest.mark.parametrize(
-    ("steps", "every", "looks"),
+    ("steps", "every", "asked_at"),
     [(100, 5, {50, 75}), (8, 2, {4, 6}), (40, 16, {32}), (10, 30, set()), (1, 1, set())],
 )
-def test_few_evaluations_ask_questions(steps: int, every: int, looks: set[int]) -> None:
-    assert Choosing(10, lambda: 0).steps_of(steps, every) == looks
+def test_few_evaluations_ask_questions(steps: int, every: int, asked_at: set[int]) -> None:
+    assert Choosing(10, lambda: 0).steps_of(steps, every) == asked_at
 
 
 def test_a_state_that_is_asked_again_counts_once() -> None:
-    answered = with_look((), 4, right=3, loss=1.0)
-    answered = with_look(answered, 6, right=3, loss=0.9)
-    answered = with_look(answered, 4, right=2, loss=1.0)
-    assert best_of(answered) == Answered(step=6, right=3, loss=0.9)
+    first, second = Answered(step=4, right=3, loss=1.0), Answered(step=6, right=3, loss=0.9)
+    answered = with_answers(with_answers((), first), second)
+    answered = with_answers(answered, Answered(step=4, right=2, loss=1.0))
+    assert best_of(answered) == second
     assert len(answered) == 2
     assert best_of(()) is None

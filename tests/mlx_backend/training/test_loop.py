@@ -340,7 +340,7 @@ def test_a_run_whose_best_is_lost_keeps_the_last_and_says_so(
 
     def lose_the_best() -> bool:
         best = loop.state.best
-        if best is not None and best.looks_since == PATIENCE - 1:
+        if best is not None and best.evaluations_since == PATIENCE - 1:
             for file in (plan.checkpoints / f"step-{best.step:06d}").glob("adapter*"):
                 file.write_bytes(b"")
         return False

@@ -17,7 +17,13 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.training import recall as recall_module
-from mlx_backend.training.batches import Batch, BatchShape, PackedBatches, TokenisedSample
+from mlx_backend.training.batches import (
+    Batch,
+    BatchShape,
+    PackedBatches,
+    SoftTargets,
+    TokenisedSample,
+)
 from mlx_backend.training.recall import KNOWN, ON_THE_WAY, Recall
 from mlx_backend.training.step import TrainingStep
 from tests.mlx_backend.arrays import bits
@@ -88,6 +94,38 @@ def test_without_a_key_the_whole_answer_is_asked_for() -> None:
     one = [sample(1, "a", key=(0, 0))]
     assert look(one, lambda _: LOW)[:2] == (("a",), ())
     assert look(one, lambda token: BETWEEN if token == 109 else LOW)[:2] == ((), ("a",))
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+@pytest.mark.parametrize(
+    ("at", "chance", "known"),
+    [
+        (5, 0.5, True),  # as sure as the teacher, which leaves the rest to another word
+        (5, 0.44, False),
+        (0, 0.46, True),
+        (6, 0.65, False),  # the teacher is surer of this token
+        (6, 0.71, True),
+    ],
+)
+def test_it_need_not_be_surer_than_its_teacher(
+    temperature: float, at: int, chance: float, known: bool
+) -> None:
+    plain = sample(1, "a")
+    shares = np.full((TARGETS, 2), 0.5, np.float32)
+    shares[6] = 0.99, 0.01
+    shares **= np.float32(1 / temperature)
+    answer = plain.tokens[PROMPT:]
+    soft = SoftTargets(
+        np.stack([answer, answer + 1000], axis=1),
+        shares / (shares.sum(axis=1, keepdims=True) + 0.1),  # the rest is all other tokens'
+        temperature,
+    )
+    asked = replace(plain, soft=soft)
+    chances = [-math.log(0.71 if place == 6 else 0.5) for place in range(TARGETS)]
+    chances[at] = -math.log(chance)
+    found = look([asked], lambda token: chances[token - 100])
+    assert bool(found[0]) is known
+    assert bool(look([plain], lambda token: chances[token - 100])[0]) is False
 
 
 def test_a_fact_is_asked_for_with_different_keys_and_known_when_it_knows_both() -> None:

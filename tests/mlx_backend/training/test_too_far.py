@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mlx_backend import protocol
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.protocol import TrainingEnd, TrainSpec
@@ -21,6 +22,7 @@ from mlx_backend.run.preparation import Preparation, prepare
 from mlx_backend.run.reporting import why_it_ended
 from mlx_backend.training.batches import Batch
 from mlx_backend.training.checkpoints import TrainingState, read_checkpoint
+from mlx_backend.training.choosing import Choosing
 from mlx_backend.training.early_stopping import FARTHEST, is_too_far
 from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from tests.mlx_backend.arrays import bits
@@ -38,14 +40,18 @@ def with_general(dataset: Dataset) -> Dataset:
 @pytest.fixture
 def make(filled_library: Library, spec: TrainSpec, with_general: Dataset, tmp_path: Path) -> Make:
     def make(
-        events: Recorder, rate: float, held_out: bool = True
+        events: Recorder, rate: float, held_out: bool = True, choosing: Choosing | None = None
     ) -> tuple[Preparation, TrainingLoop]:
         taught = with_general
         if not held_out:
             taught = msgspec.structs.replace(taught, held_out=())
         fresh = prepare(filled_library, spec, taught)
         plan = LoopPlan(
-            steps=40, learning_rate=rate, checkpoint_every=500, checkpoints=tmp_path / "points"
+            steps=40,
+            learning_rate=rate,
+            checkpoint_every=500,
+            checkpoints=tmp_path / "points",
+            choosing=choosing,
         )
         return fresh, TrainingLoop(fresh.training, fresh.batches, fresh.held_out, plan, events)
 
@@ -91,6 +97,44 @@ def test_too_far_ends_it_and_the_best_state_before_is_kept(make: Make, events: R
     told = " ".join(why_it_ended(TrainingEnd.TOO_FAR, loop.state, 40))
     assert "general questions" in told
     assert f"step {loop.state.kept_step}" in told
+
+
+def test_a_state_that_has_gone_too_far_is_never_chosen_by_its_answers(
+    make: Make, events: Recorder
+) -> None:
+    preparation, loop = make(events, 1e-3, choosing=Choosing(10, lambda: loop.state.step))
+    plain = preparation.training.losses
+    (first, *_) = sorted(loop._plan.choosing.steps_of(40, loop._every))  # type: ignore[union-attr]
+
+    def losses(batch: Batch) -> NDArray[np.float32]:
+        found = plain(batch)
+        is_general = any(batch is each for each in preparation.held_out.general)
+        return found + 2 * FARTHEST if is_general and loop.state.step >= first else found
+
+    preparation.training.losses = losses  # type: ignore[method-assign]
+    assert loop.run(lambda: False) is TrainingEnd.TOO_FAR
+    assert loop.state.step == first
+    assert first not in {each.step for each in loop.state.answered}
+    assert loop.state.kept_step is not None
+    assert loop.state.kept_step < first
+
+
+def test_what_has_gone_too_far_before_the_first_step_is_not_trained(
+    make: Make, events: Recorder
+) -> None:
+    preparation, loop = make(events, 1e-3)
+    plain = preparation.training.losses
+
+    def losses(batch: Batch) -> NDArray[np.float32]:
+        return plain(batch) + np.float32(2 * FARTHEST)
+
+    preparation.training.losses = losses  # type: ignore[method-assign]
+    with pytest.raises(OvernightError) as caught:
+        loop.run(lambda: False)
+    assert caught.value.kind is ErrorKind.NO_LEARNING
+    assert "Start afresh" in caught.value.hint
+    assert loop.state.step == 0
+    assert not loop._plan.checkpoints.exists()
 
 
 def test_it_ends_where_nothing_is_held_out_too(make: Make, events: Recorder) -> None:
