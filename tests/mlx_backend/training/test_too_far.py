@@ -124,7 +124,12 @@ def test_what_has_gone_too_far_before_the_first_step_is_not_trained(
 ) -> None:
     preparation, loop = make(events, 1e-3)
     plain = preparation.training.losses
-    preparation.training.losses = lambda b: plain(b) + 2 * FARTHEST  # type: ignore[method-assign]
+
+    def losses(batch: Batch) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = plain(batch) + np.float32(2 * FARTHEST)
+        return found
+
+    preparation.training.losses = losses  # type: ignore[method-assign]
     with pytest.raises(OvernightError) as caught:
         loop.run(lambda: False)
     assert caught.value.kind is ErrorKind.NO_LEARNING
