@@ -126,7 +126,8 @@ def test_what_has_gone_too_far_before_the_first_step_is_not_trained(
     plain = preparation.training.losses
 
     def losses(batch: Batch) -> NDArray[np.float32]:
-        return plain(batch) + np.float32(2 * FARTHEST)
+        found: NDArray[np.float32] = plain(batch) + np.float32(2 * FARTHEST)
+        return found
 
     preparation.training.losses = losses  # type: ignore[method-assign]
     with pytest.raises(OvernightError) as caught:
