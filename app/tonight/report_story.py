@@ -45,9 +45,8 @@ def _other_wordings(report: RunReport) -> str:
         return ""
     right = amounts.part(sum(item.right_after for item in asked), len(asked))
     return (
-        " For some of them, the questions that it learned were written by fixed rules and the one"
-        " that is asked by the base model, or the other way round: of these, it answers"
-        f" {right}."
+        " Some are worded by another writer than the questions that it learned: of these, it"
+        f" answers {right}."
     )
 
 
