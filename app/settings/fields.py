@@ -23,7 +23,8 @@ Changed = Callable[[object], None]
 AUTOMATIC = "Automatic"
 """What a field shows in place of a number that follows from the base model."""
 
-_FINEST_STEP = 1e-5  # of a decimal number without a default to go by
+# Of a decimal number without a default to go by: the field shows as many decimals as its value has.
+_FINEST_STEP, _MOST_DECIMALS = 1e-5, 12
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,11 @@ def _number(
     declared: Declared, least: float | None, most: float, changed: Changed
 ) -> QDoubleSpinBox:
     field = DecimalField()
-    step = _FINEST_STEP if declared.default is None else _step(typing.cast(float, declared.default))
-    field.setDecimals(max(2, len(f"{step:.8f}".rstrip("0").partition(".")[2])))
+    step, decimals = _FINEST_STEP, _MOST_DECIMALS
+    if declared.default is not None:
+        step = _step(typing.cast(float, declared.default))
+        decimals = max(2, len(f"{step:.8f}".rstrip("0").partition(".")[2]))
+    field.setDecimals(decimals)
     field.setSingleStep(step)
     # Where only "more than 0" is asked for, the smallest number that the field can show.
     smallest = 10.0 ** -field.decimals() if least is None else least

@@ -33,7 +33,8 @@ from mlx_backend.library.languages import Languages
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES
-from mlx_backend.library.samples import Samples, StoredSample, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import StoredSample, digest
 from mlx_backend.library.training_recipes import recipe_of
 from mlx_backend.library.wanted_notes import wanted_notes
 from mlx_backend.private_data.masking import mask

@@ -16,7 +16,7 @@ from mlx_backend.dataset.ambiguity import NotesByWord
 from mlx_backend.dataset.facts import StudiedPassage, titled_question
 from mlx_backend.dataset.samples import Sample, fact_of
 from mlx_backend.dataset.statement_index import StatementIndex
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.private_data.scan import find_secrets
 from mlx_backend.text.answer_matching import is_right
 

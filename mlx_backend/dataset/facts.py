@@ -15,7 +15,7 @@ from mlx_backend.dataset.ambiguity import NotesByWord
 from mlx_backend.dataset.samples import Sample, fact_of
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import titled_answer
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.study.by_model.filters import is_supported
 from mlx_backend.study.by_rule.answers import answers_in
 from mlx_backend.study.by_rule.keyword_prompts import content_terms, keyword_prompts

@@ -15,7 +15,7 @@ from mlx_backend.asking.retrieval import BEST
 from mlx_backend.dataset.facts import StudiedPassage, names_in
 from mlx_backend.dataset.samples import Sample
 from mlx_backend.library.sample_drafts import titled_answer
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.protocol import DECLINED
 from mlx_backend.study.by_rule.statements import plain
 from mlx_backend.text.answer_matching import is_right

@@ -13,7 +13,7 @@ import msgspec
 from mlx_backend.dataset import facts
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.samples import Sample, fact_of
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.stems import stems
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlx_backend.protocol.report import MOST_FORGOTTEN, MOST_PERPLEXITY, RunReport, TrainingEnd
 
 _FEW_RIGHT = 0.5
-_CHANCE = " So small a difference may be chance alone."
+_CHANCE = " The difference may be chance."
 
 
 def verdict(report: RunReport) -> str:
@@ -31,11 +31,9 @@ def _verdict_by_exam(report: RunReport) -> str:
         )
     told = (
         f"The model answers {after} of {asked} questions about your notes that it was not trained"
-        " on"
+        f" on; before: {before}."
     )
-    if report.exam.may_be_chance:
-        return f"{told}, hardly more than before ({before}).{_CHANCE} {_why(report)}"
-    return f"{told}; before: {before}."
+    return f"{told}{_CHANCE} {_why(report)}" if report.exam.may_be_chance else told
 
 
 def _why_so_few(report: RunReport) -> str:

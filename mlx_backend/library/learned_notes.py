@@ -1,4 +1,4 @@
-"""Which adapter has learned which notes, kept right when adapters are deleted or renamed."""
+"""What adapters have learned of which notes, kept right when one is deleted or renamed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 import msgspec
+
+from mlx_backend.library.ledger import Ledger
 
 _Row = dict[str, object]
 _Content = dict[str, list[_Row]]
@@ -55,6 +57,19 @@ def learn_again(db: sqlite3.Connection, item: str, adapter: str) -> None:
 def forget_item(db: sqlite3.Connection, item: str) -> None:
     """Forget what an adapter had learned that left the bin for good; within a transaction."""
     _forget_item(db, item)
+
+
+def forget_facts(db: sqlite3.Connection, adapter_id: str) -> None:
+    """Forget the facts of an adapter deleted for good, also in notes that are in the bin.
+
+    Otherwise they would come back with these notes. The caller has begun a transaction.
+    """
+    Ledger(db).forget(adapter_id)
+    for note_item, content in _in_bin(db, "note", adapter_id):
+        if facts := content.pop("facts", []):
+            if others := [row for row in facts if row["adapter"] != adapter_id]:
+                content["facts"] = others
+            _write(db, note_item, content)
 
 
 def keep_items(db: sqlite3.Connection, items: Sequence[str]) -> None:

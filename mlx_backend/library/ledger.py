@@ -1,7 +1,7 @@
 """The ledger of coverage: the facts that each adapter was trained on, and whether it knows them.
 
 Rows go to the bin with their note and come back with it. Those of an adapter in the bin stay, until
-it is deleted for good: adapters keep their ids.
+it is deleted for good (`learned_notes.forget_facts`): adapters keep their ids.
 """
 
 from __future__ import annotations
@@ -66,5 +66,5 @@ class Ledger:
         ]
 
     def forget(self, adapter: str) -> None:
-        """Remove all about an adapter that is deleted for good; the caller has a transaction."""
+        """Remove the adapter's rows, except those in the bin; the caller has a transaction."""
         self._db.execute("DELETE FROM facts WHERE adapter = ?", (adapter,))

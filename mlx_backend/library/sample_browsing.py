@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlx_backend.library.note_browsing import NoteIds, as_json
-from mlx_backend.library.samples import SAMPLES, TRAINED, StoredSample
+from mlx_backend.library.stored_samples import SAMPLES, TRAINED, StoredSample
 from mlx_backend.text.folding import folded
 
 Group = Literal["kept", "dropped", "changed"]

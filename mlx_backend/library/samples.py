@@ -2,108 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import drop_reasons
 from mlx_backend.library.database import transaction
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import GENRES, RULES, Draft, titled_answer
+from mlx_backend.library.stored_samples import (
+    OTHERS_USED,
+    SAMPLES,
+    USED,
+    Choice,
+    StoredSample,
+    Yield,
+    digest,
+)
 
 VERSION = 2
 """The version of how samples are written; passages studied by an older one are studied again."""
-
-Choice = Literal["", "keep", "drop", "edited", "edited, dropped"]
-"""The person's choice about a sample. "": none, so the filters decide. "edited, dropped": left out,
-but if it is taken back, it has the person's words."""
-
-
-@dataclass(frozen=True)
-class StoredSample:
-    """A sample in the library.
-
-    writer: RULES, or the name of the base model that wrote it.
-    dropped: the reason of the filter that dropped it, "" if none did.
-    of_used_note: whether training uses its note at all, and the others.
-    others: ids of further notes that it is about.
-    """
-
-    id: int
-    note_id: int
-    note_title: str
-    writer: str
-    kind: str
-    prompt: str
-    answer: str
-    key: str
-    quote: str
-    dropped: str
-    choice: Choice
-    of_used_note: bool
-    others: tuple[int, ...] = ()
-
-    @classmethod
-    def of_row(cls, row: Mapping[str, Any]) -> StoredSample:
-        """A sample from a row of a query that begins with SAMPLES."""
-        notes = dict.fromkeys(note for note, _ in json.loads(row["others"]))
-        return cls(**dict(row) | {"others": tuple(n for n in notes if n != row["note_id"])})
-
-    @property
-    def about(self) -> tuple[str, str, str]:
-        """What it asks for, in which words: the identity of a sample when study writes it again."""
-        return self.kind, self.key, self.quote
-
-    @property
-    def is_used(self) -> bool:
-        """Whether training uses it with its note; the person's choice overrides the filters."""
-        return self.choice in {"keep", "edited"} or (not self.choice and not self.dropped)
-
-    @property
-    def is_trained(self) -> bool:
-        """Whether training uses it and its note."""
-        return self.is_used and self.of_used_note
-
-
-@dataclass(frozen=True)
-class Yield:
-    """Counts of samples: all, those used, and those dropped by reason."""
-
-    written: int
-    used: int
-    dropped: dict[str, int]
-
-
-_OTHERS_USED = (
-    "(others = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(others) AS other"
-    " LEFT JOIN notes AS its ON its.id = other.value ->> 0"
-    " WHERE its.id IS NULL OR its.gone OR NOT its.included))"
-)
-
-SAMPLES = (
-    "SELECT samples.id, note_id, notes.title AS note_title, writer, samples.kind, prompt, answer,"
-    f" key, quote, dropped, choice, included AND NOT gone AND {_OTHERS_USED} AS of_used_note,"
-    " others"
-    " FROM samples JOIN notes ON notes.id = note_id"
-)
-"""The beginning of a query whose rows are StoredSamples."""
-
-USED = "(choice IN ('keep', 'edited') OR (choice = '' AND dropped = ''))"
-"""The SQL condition for `StoredSample.is_used`."""
-
-TRAINED = f"({USED} AND included AND NOT gone AND {_OTHERS_USED})"
-"""The SQL condition for `StoredSample.is_trained`, in a join with the notes."""
-
-
-def digest(passage: Passage) -> bytes:
-    """The identity of a passage: a hash (16 bytes) of its note's title, its heading and text."""
-    taught = f"{passage.note_title}\0{passage.heading}\0{passage.text}"
-    return hashlib.sha256(taught.encode()).digest()[:16]
 
 
 class Samples:
@@ -329,7 +249,7 @@ class Samples:
 
     def used(self) -> list[tuple[StoredSample, bytes]]:
         """All samples that training uses, with the digests of their passages, in order of notes."""
-        return self._with_digests(f"{USED} AND {_OTHERS_USED}")
+        return self._with_digests(f"{USED} AND {OTHERS_USED}")
 
     def left_out(self) -> list[tuple[StoredSample, bytes]]:
         """All samples that the person left out or deleted, with the digests of their passages.
@@ -374,7 +294,7 @@ class Samples:
         rows = self._db.execute(
             f"SELECT CASE WHEN {USED} THEN '' WHEN choice = '' THEN dropped ELSE ? END AS why,"
             " count(*) AS n FROM samples JOIN notes ON notes.id = note_id"
-            f" WHERE included AND NOT gone AND {_OTHERS_USED}"
+            f" WHERE included AND NOT gone AND {OTHERS_USED}"
             " AND (? IS NULL OR writer = ? OR choice <> '') GROUP BY why",
             (drop_reasons.LEFT_OUT, writer, writer),
         ).fetchall()

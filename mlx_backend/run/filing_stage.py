@@ -18,9 +18,9 @@ from mlx_backend.models import lora
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.coverage import covered_facts
 from mlx_backend.run.preparation import Preparation
-from mlx_backend.training.batches import ROW_LENGTHS
 from mlx_backend.training.checkpoints import TrainingState
 from mlx_backend.training.looks import Look
+from mlx_backend.training.packing import ROW_LENGTHS
 
 
 @dataclass(frozen=True)

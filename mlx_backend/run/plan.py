@@ -21,7 +21,7 @@ from mlx_backend.models.lora import linear_sizes
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.preparation import Preparation, prepare_another_way, way_at_start
 from mlx_backend.training import rate_trial
-from mlx_backend.training.loop import evaluation_interval
+from mlx_backend.training.evaluating import evaluation_interval
 from mlx_backend.training.recall import Recall
 from mlx_backend.training.stop_requests import Check, never
 

@@ -22,14 +22,8 @@ from mlx_backend.models.chat_form import ChatForm
 from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.key_spans import key_spans
-from mlx_backend.training.batches import (
-    BATCH_POSITIONS,
-    Batch,
-    BatchShape,
-    PackedBatches,
-    SoftTargets,
-    TokenisedSample,
-)
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import BATCH_POSITIONS, BatchShape, PackedBatches
 from mlx_backend.training.distillation import (
     GENERAL_ALONE,
     TargetWork,
@@ -38,11 +32,12 @@ from mlx_backend.training.distillation import (
     soft_targets,
     taught_targets,
 )
+from mlx_backend.training.evaluating import HeldOut
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.looks import Look
-from mlx_backend.training.loop import HeldOut
 from mlx_backend.training.memory_saving import batch_shape
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.tokenised import SoftTargets, TokenisedSample
 from mlx_backend.training.trial import Trial, kept_trial, trial_of
 
 GPU_POSITIONS = 2048

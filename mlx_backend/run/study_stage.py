@@ -23,7 +23,8 @@ from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_drafts import RULES
-from mlx_backend.library.samples import Samples, Yield, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import Yield, digest
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel

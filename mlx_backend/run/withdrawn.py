@@ -15,7 +15,8 @@ import msgspec
 from mlx_backend.dataset.facts import tells_any
 from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset, Sample, Shown, fact_of
 from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES
-from mlx_backend.library.samples import Samples, StoredSample
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.library.wanted_notes import wanted_notes
 from mlx_backend.study.by_rule.statements import plain
 

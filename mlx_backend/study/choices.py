@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import GENRES
-from mlx_backend.library.samples import Samples, StoredSample, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import StoredSample, digest
 from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.study.by_rule.rule_writer import QuotedStatement
 

@@ -10,7 +10,8 @@ from itertools import groupby
 
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.library.samples import Samples, StoredSample, Yield, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import StoredSample, Yield, digest
 from mlx_backend.study import choices
 from mlx_backend.study.by_model import filters
 from mlx_backend.study.by_model.group_writing import (

@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import mlx.core as mx
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_backend.training.key_weights import key_weights
+from mlx_backend.training.batch_arrays import Batch, Targets, attention_mask, padded
 from mlx_backend.training.looks import Look, copies, weights
-from mlx_backend.training.packing import alone, pack, row_length
+from mlx_backend.training.packing import ROW_LENGTHS, alone, pack, row_length
+from mlx_backend.training.tokenised import TokenisedSample
 
-ROW_LENGTHS = (256, 512)
 LENGTHS_ALONE = (32, 64, 128, *ROW_LENGTHS)
 """The lengths of rows with one sample each."""
 BATCH_POSITIONS = 512
@@ -30,9 +29,6 @@ BATCH_POSITIONS = 512
 # Larger samples are packed first, which fills rows best. So that each pass is packed differently,
 # a random part of each size, up to this one, is not counted.
 _JITTER = 0.3
-# The number of targets of a batch is padded to a multiple of this.
-_TARGET_STEP = 128
-_NONE = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -53,101 +49,6 @@ class BatchShape:
         """The lengths that rows may have, ascending."""
         lengths = ROW_LENGTHS if self.packed else LENGTHS_ALONE
         return tuple(length for length in lengths if length <= self.longest_row)
-
-
-@dataclass(frozen=True)
-class SoftTargets:
-    """The distribution to be learned at each position: the likeliest tokens, their probabilities.
-
-    tokens: ids, (positions, width), all different in a row. probabilities: (positions, width), at
-    most 1 in sum; the rest up to 1 is the probability of all other tokens together. temperature:
-    that of the distribution, at which the prediction is compared with it, too.
-    """
-
-    tokens: NDArray[np.int32]
-    probabilities: NDArray[np.float32]
-    temperature: float = 1.0
-
-
-@dataclass(frozen=True)
-class TokenisedSample:
-    """A sample's tokens; the first `prompt_length` of them are the prompt and not learned.
-
-    The targets are the tokens themselves, or the soft targets `soft`, if given. `rewordings` are
-    the same sample with other prompts, for the passes after the first. `is_cut` tells that the
-    sample was longer than a row. `weights`: how much each target's loss counts, (targets,); None
-    for 1 each. `fact` is the fact that it teaches, "" for none; `key` are the first and one past
-    the last of the targets that say what is asked for, (0, 0) where that is not known.
-    """
-
-    tokens: NDArray[np.int32]
-    prompt_length: int
-    is_cut: bool = False
-    soft: SoftTargets | None = None
-    rewordings: tuple[TokenisedSample, ...] = ()
-    weights: NDArray[np.float32] | None = None
-    fact: str = ""
-    key: tuple[int, int] = (0, 0)
-
-    @classmethod
-    def of(
-        cls,
-        ids: Sequence[int],
-        prompt_length: int,
-        longest_row: int = ROW_LENGTHS[-1],
-        soft: SoftTargets | None = None,
-    ) -> TokenisedSample:
-        """A sample of these token ids. One that is too long for a row loses its end."""
-        longest = longest_row + 1
-        return cls(np.array(ids[:longest], np.int32), prompt_length, len(ids) > longest, soft)
-
-    @property
-    def targets(self) -> int:
-        """The number of tokens that are learned."""
-        return max(0, len(self.tokens) - max(1, self.prompt_length))
-
-    def weighted(self, begin: int, end: int) -> TokenisedSample:
-        """The same with more weight on some targets, in all wordings: those in [begin, end)."""
-        return replace(
-            self,
-            weights=key_weights(self.targets, begin, end),
-            rewordings=tuple(other.weighted(begin, end) for other in self.rewordings),
-        )
-
-    def wording(self, number: int) -> TokenisedSample:
-        """The wording for a pass, counted from 0."""
-        place = number % (1 + len(self.rewordings))
-        return self.rewordings[place - 1] if place else self
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows of one length, with all targets in one list.
-
-    inputs: token ids, (rows, length).
-    mask: attention mask, (rows, 1, length, length), true where a position attends to another;
-        empty where each row is one sample, for which every causal model has the right mask.
-    positions: the positions of the targets, as indices into the flattened inputs, (targets,).
-    targets, probabilities: soft targets, both (targets, width).
-    learned: the weights of the targets, 1.0 unless their sample says otherwise; 0.0 for padding;
-        (targets,).
-    temperatures: those of the soft targets, (targets,); empty where all are 1.
-    samples: the number of the sample that a target belongs to, (tokens,) without padding.
-    """
-
-    inputs: mx.array
-    mask: mx.array
-    positions: mx.array
-    targets: mx.array
-    probabilities: mx.array
-    learned: mx.array
-    temperatures: mx.array
-    samples: NDArray[np.int32]
-
-    @property
-    def tokens(self) -> int:
-        """The number of targets without padding."""
-        return len(self.samples)
 
 
 @dataclass(frozen=True)
@@ -319,7 +220,7 @@ class PackedBatches:
         inputs = np.zeros((height, length), np.int32)
         owner = np.zeros((height, length), np.int32)
         positions: list[NDArray[np.int32]] = []
-        targets: list[_Targets] = []
+        targets: list[Targets] = []
         samples: list[NDArray[np.int32]] = []
         for row, members in enumerate(rows):
             at = 0
@@ -330,84 +231,13 @@ class PackedBatches:
                 first = max(sample.prompt_length, 1) - 1
                 start = row * length + at
                 positions.append(np.arange(start + first, start + size, dtype=np.int32))
-                targets.append(_Targets.of(sample, self._width))
+                targets.append(Targets.of(sample, self._width))
                 samples.append(np.full(size - first, member.number, np.int32))
                 at += size
-        return _padded(
+        return padded(
             inputs,
             attention_mask(owner) if self.shape.packed else np.zeros(0, bool),
             np.concatenate(positions),
-            _Targets.joined(targets, self._is_tempered),
+            Targets.joined(targets, self._is_tempered),
             np.concatenate(samples),
         )
-
-
-def attention_mask(owner: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """The mask of rows, (rows, 1, length, length), whose positions each have an owner.
-
-    A position attends to those before it, and to itself, that belong to the same sample: `owner`
-    has the number of each position's sample, (rows, length).
-    """
-    is_own: NDArray[np.bool_] = owner[:, None, :, None] == owner[:, None, None, :]
-    mask: NDArray[np.bool_] = is_own & np.tri(owner.shape[1], dtype=bool)
-    return mask
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """Targets of samples in a batch, without padding, as `Batch` has them.
-
-    tokens, probabilities: (targets, width). weights, temperatures: (targets,); the temperatures are
-    empty where all are 1.
-    """
-
-    tokens: NDArray[np.int32]
-    probabilities: NDArray[np.float32]
-    weights: NDArray[np.float32]
-    temperatures: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, sample: TokenisedSample, width: int) -> _Targets:
-        """A sample's soft targets, or its tokens as targets of probability 1."""
-        count, soft = sample.targets, sample.soft
-        weights = np.ones(count, np.float32) if sample.weights is None else sample.weights[:count]
-        if soft is not None:
-            temperatures = np.full(count, soft.temperature, np.float32)
-            return cls(soft.tokens[:count], soft.probabilities[:count], weights, temperatures)
-        following = sample.tokens[len(sample.tokens) - count :]
-        probabilities = np.zeros((count, width), np.float32)
-        probabilities[:, 0] = 1.0
-        tokens = np.repeat(following[:, None], width, axis=1)
-        return cls(tokens, probabilities, weights, np.ones(count, np.float32))
-
-    @classmethod
-    def joined(cls, several: Sequence[_Targets], is_tempered: bool) -> _Targets:
-        """The targets of several samples one after the other."""
-        return cls(
-            np.concatenate([each.tokens for each in several]),
-            np.concatenate([each.probabilities for each in several]),
-            np.concatenate([each.weights for each in several]),
-            np.concatenate([each.temperatures for each in several if is_tempered] or [_NONE]),
-        )
-
-
-def _padded(
-    inputs: NDArray[np.int32],
-    mask: NDArray[np.bool_],
-    positions: NDArray[np.int32],
-    targets: _Targets,
-    samples: NDArray[np.int32],
-) -> Batch:
-    """Pad the targets to a multiple of a step, so that only few shapes are compiled."""
-    padding = (0, -len(positions) % _TARGET_STEP)
-    warm = targets.temperatures
-    return Batch(
-        inputs=mx.array(inputs),
-        mask=mx.array(mask),
-        positions=mx.array(np.pad(positions, padding)),
-        targets=mx.array(np.pad(targets.tokens, (padding, (0, 0)))),
-        probabilities=mx.array(np.pad(targets.probabilities, (padding, (0, 0)))),
-        learned=mx.array(np.pad(targets.weights, padding)),
-        temperatures=mx.array(np.pad(warm, padding, constant_values=1.0) if len(warm) else warm),
-        samples=samples,
-    )

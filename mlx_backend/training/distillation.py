@@ -37,10 +37,10 @@ from mlx_backend.machine.cores import CoreShare
 from mlx_backend.models.architecture import Parts, vocabulary_of
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import batched_logits
-from mlx_backend.training.batches import SoftTargets
 from mlx_backend.training.loss import split_head
 from mlx_backend.training.stop_requests import Check, never
 from mlx_backend.training.target_files import WIDTH, read_targets, write_targets
+from mlx_backend.training.tokenised import SoftTargets
 
 SOFT_TARGETS = "general_targets.npz"
 """The file in a model's folder that caches those of the general samples."""

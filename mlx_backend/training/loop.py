@@ -1,4 +1,4 @@
-"""The training loop: steps, evaluation on held-out samples, checkpoints, and when to stop."""
+"""The training loop: steps, when to evaluate, checkpoints, and when to stop."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlx.core as mx
 import msgspec
-import numpy as np
 
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.protocol import TrainingEnd
 from mlx_backend.training import early_stopping
-from mlx_backend.training.batches import Batch, PackedBatches
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.checkpoints import (
     TrainingState,
     latest_checkpoint,
@@ -25,6 +25,12 @@ from mlx_backend.training.checkpoints import (
     save_checkpoint,
 )
 from mlx_backend.training.choosing import Choosing, best_of
+from mlx_backend.training.evaluating import (
+    HeldOut,
+    evaluation_interval,
+    losses_by_note,
+    mean_divergence,
+)
 from mlx_backend.training.keeping import Keeping
 from mlx_backend.training.looks import Look, is_due
 from mlx_backend.training.recall import Recall
@@ -32,27 +38,8 @@ from mlx_backend.training.step import PendingStep, TrainingStep, learning_rate
 from mlx_backend.training.stop_requests import StoppedEarly
 
 _RECENT = 20
-_EVALUATIONS = 20
-_STEPS_PER_HELD_OUT_BATCH = 4
 
 Report = Callable[[protocol.JobEvent], None]
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Held-out samples, which are never trained on: batches, and note ids by sample number.
-
-    general: batches of general samples with the base model's soft targets.
-    """
-
-    batches: tuple[Batch, ...] = ()
-    notes: Mapping[int, int] = field(default_factory=dict)
-    general: tuple[Batch, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """The number of all batches."""
-        return len(self.batches) + len(self.general)
 
 
 @dataclass(frozen=True)
@@ -73,15 +60,6 @@ class LoopPlan:
     prompt: str = ""
     ask: Callable[[str], str] | None = None
     choosing: Choosing | None = None
-
-
-def evaluation_interval(steps: int, held_out: int) -> int:
-    """The number of steps between two evaluations of `held_out` held-out batches.
-
-    There are about twenty evaluations in a run, and they take a tenth of the time at most, because
-    evaluating a held-out batch takes less than half as long as a step.
-    """
-    return max(1, steps // _EVALUATIONS, held_out * _STEPS_PER_HELD_OUT_BATCH)
 
 
 class TrainingLoop:
@@ -338,8 +316,8 @@ class TrainingLoop:
         Neither the untrained model counts as the best, nor one that has gone too far.
         """
         began = time.perf_counter()
-        by_note = self._held_out_losses()
-        divergence = self._divergence()
+        by_note = losses_by_note(self._training, self._held_out)
+        divergence = mean_divergence(self._training, self._held_out.general)
         spent = time.perf_counter() - began
         before = self._state
         self._state = msgspec.structs.replace(
@@ -351,7 +329,7 @@ class TrainingLoop:
             self._judge(by_note)
 
     def _judge(self, by_note: Mapping[int, tuple[float, int]]) -> None:
-        """Take the held-out losses that `_held_out_losses` found into the state, and report."""
+        """Take the held-out losses that `losses_by_note` found into the state, and report."""
         before = self._state
         loss = sum(total for total, _ in by_note.values()) / sum(n for _, n in by_note.values())
         means = {note: total / count for note, (total, count) in by_note.items()}
@@ -369,29 +347,6 @@ class TrainingLoop:
         )
         is_best = best is not None and best.step == before.step
         self._report(protocol.Evaluated(step=before.step, loss=loss, best=is_best))
-
-    def _divergence(self) -> float | None:
-        """The mean KL divergence (nats per token) to the base model on general prompts."""
-        losses = [self._training.losses(batch) for batch in self._held_out.general]
-        if not losses:
-            return None
-        return float(np.concatenate(losses).mean(dtype=np.float64))
-
-    def _held_out_losses(self) -> dict[int, tuple[float, int]]:
-        """For each note id, the sum of its losses (nats) and its number of tokens.
-
-        A sample whose loss is not finite is left out.
-        """
-        found: dict[int, tuple[float, int]] = {}
-        for batch in self._held_out.batches:
-            losses = self._training.losses(batch)
-            for sample in np.unique(batch.samples).tolist():
-                own = losses[batch.samples == sample]
-                if np.isfinite(own).all():
-                    note = self._held_out.notes[sample]
-                    total, count = found.get(note, (0.0, 0))
-                    found[note] = (total + float(own.sum(dtype=np.float64)), count + len(own))
-        return found
 
     def _save(self) -> None:
         if self._saved == self._state.step:  # never replace an undamaged one

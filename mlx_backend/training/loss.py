@@ -25,7 +25,7 @@ _LEAST = 1e-6
 
 
 class BatchArrays(NamedTuple):
-    """The arrays of `batches.Batch`, in the order in which compiled functions take them."""
+    """The arrays of `batch_arrays.Batch`, in the order in which compiled functions take them."""
 
     inputs: mx.array
     mask: mx.array

@@ -5,6 +5,9 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 
+ROW_LENGTHS = (256, 512)
+"""The lengths of rows whose samples are packed, in positions."""
+
 
 def row_length(size: int, lengths: Sequence[int]) -> int:
     """The shortest row length that `size` positions fit in, else the longest."""

@@ -14,7 +14,8 @@ import mlx.core as mx
 from mlx.utils import tree_unflatten
 
 from mlx_backend.machine.arrays import flatten
-from mlx_backend.training.batches import Batch, PackedBatches
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.step import TrainingStep
 from mlx_backend.training.stop_requests import Check, never
 

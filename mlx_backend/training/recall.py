@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_backend.training.batches import PackedBatches, TokenisedSample
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.looks import Look, looks_in
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.tokenised import TokenisedSample
 
 KNOWN = 0.7
 """The least probability of a token that is asked for."""

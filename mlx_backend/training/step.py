@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mlx_backend.machine.arrays import flatten, number
 from mlx_backend.machine.cores import CoreShare
-from mlx_backend.training.batches import Batch
+from mlx_backend.training.batch_arrays import Batch
 from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.memory_saving import Recomputed, recompute
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_backend.files import write_atomically
-from mlx_backend.training.batches import SoftTargets
+from mlx_backend.training.tokenised import SoftTargets
 
 WIDTH = 64
 """The number of tokens whose probability is kept at each position; the others count as one."""

@@ -31,15 +31,12 @@ from mlx_backend.machine.arrays import flatten, largest_difference, number, roun
 from mlx_backend.models import lora
 from mlx_backend.models.architecture import Parts, adaptable, token_embeddings, window_of
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.training.batches import (
-    BatchShape,
-    PackedBatches,
-    TokenisedSample,
-    attention_mask,
-)
+from mlx_backend.training.batch_arrays import attention_mask
+from mlx_backend.training.batches import BatchShape, PackedBatches
 from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.memory_saving import recompute
 from mlx_backend.training.step import part_arrays
+from mlx_backend.training.tokenised import TokenisedSample
 
 TRIAL = "training_trial.json"
 """The file in a model's folder that keeps what the trial told."""

@@ -96,9 +96,10 @@ def _overnight(how: str, model: Any, samples: Sequence[tuple[list[int], int]]) -
     from mlx_backend.jobs.memory_ladder import first_way
     from mlx_backend.models import lora
     from mlx_backend.run.preparation import positions
-    from mlx_backend.training.batches import PackedBatches, TokenisedSample
+    from mlx_backend.training.batches import PackedBatches
     from mlx_backend.training.memory_saving import batch_shape
     from mlx_backend.training.step import TrainingStep, learning_rate
+    from mlx_backend.training.tokenised import TokenisedSample
 
     way = first_way(positions(), dropout=0.0, low_memory="low" in how)
     lora.attach(model, lora.LoraShape(RANK, SCALE))

@@ -19,7 +19,7 @@ from mlx_backend.library.training_recipes import TrainingRecipe
 from mlx_backend.machine import accelerator
 
 if TYPE_CHECKING:
-    from mlx_backend.training.batches import SoftTargets
+    from mlx_backend.training.tokenised import SoftTargets
 
 SHAPE = os.environ.get("OVERNIGHT_BENCHMARK_SHAPE", "4B")
 STEPS = {"4B": 50, "tiny": 6}
@@ -140,8 +140,9 @@ def trained(
 
     from mlx_backend.models import lora
     from mlx_backend.run.preparation import positions
-    from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
+    from mlx_backend.training.batches import BatchShape, PackedBatches
     from mlx_backend.training.step import TrainingStep, learning_rate
+    from mlx_backend.training.tokenised import TokenisedSample
 
     lora.attach(model, lora.LoraShape(recipe.rank, 2.0))
     training = TrainingStep(model)

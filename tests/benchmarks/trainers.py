@@ -60,7 +60,8 @@ def _overnight(task: Task) -> Measured:
 
     from mlx_backend.protocol import TrainSpec
     from mlx_backend.run.preparation import prepare
-    from mlx_backend.training.loop import HeldOut, LoopPlan, TrainingLoop
+    from mlx_backend.training.evaluating import HeldOut
+    from mlx_backend.training.loop import LoopPlan, TrainingLoop
 
     spec = TrainSpec(
         name="n", model="starter", rank=RANK, scale=SCALE, low_memory="low" in task.how

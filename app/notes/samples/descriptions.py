@@ -20,7 +20,7 @@ from mlx_backend.library.drop_reasons import (
     WRONG_WORD,
 )
 from mlx_backend.library.sample_browsing import SampleOverview
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 
 # By filter: what is wrong with one, and what was wrong with several.
 _REASONS = {

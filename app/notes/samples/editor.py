@@ -12,7 +12,7 @@ from app.text.clean_text import clean
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.labels import button, label, lean, on_button, paragraph
 from app.widgets.text_fields import TextField
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 
 
 class SampleEditor(QWidget):

@@ -44,7 +44,8 @@ from mlx_backend.library.note_browsing import NoteIds
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.quote_places import place_of
 from mlx_backend.library.sample_browsing import Group, SampleBrowsing, SampleFilter, SampleOverview
-from mlx_backend.library.samples import Choice, Samples, StoredSample
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import Choice, StoredSample
 
 _Write = Callable[[sqlite3.Connection], None]
 _TYPING_MS = 150

@@ -12,7 +12,7 @@ from app.library.paged_table_model import Index, PagedTableModel
 from app.notes.samples import descriptions
 from mlx_backend.library.note_browsing import NoteIds
 from mlx_backend.library.sample_browsing import SampleBrowsing
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 
 PROMPT, NOTE, STATE = range(3)
 

@@ -20,6 +20,7 @@ from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
 from mlx_backend.library.learned_notes import (
     forget_adapter,
+    forget_facts,
     forget_item,
     has_learned,
     keep_items,
@@ -27,7 +28,6 @@ from mlx_backend.library.learned_notes import (
     rename_adapter_in,
     rename_in_turns,
 )
-from mlx_backend.library.ledger import Ledger
 
 _DAY_S = 86_400.0
 
@@ -181,9 +181,9 @@ class Bin:
         return True
 
     def _forget_facts(self, card: AdapterCard | None, name: str) -> None:
-        """Let go of the ledger of an adapter that was deleted for good; in a transaction."""
+        """Forget the facts of an adapter that was deleted for good; in a transaction."""
         if card is not None:
-            Ledger(self._db).forget(adapters.id_of(card, name))
+            forget_facts(self._db, adapters.id_of(card, name))
 
     def _settle(self) -> None:
         """Finish what killed processes left unfinished."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from mlx_backend.library import drop_reasons
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.models.likelihood import Reading
 from mlx_backend.study.by_model.writer import Writer
 from mlx_backend.study.by_rule import rule_writer

@@ -21,7 +21,7 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
-from mlx_backend.training.batches import Batch
+from mlx_backend.training.batch_arrays import Batch
 from mlx_backend.training.hosts import orders
 from mlx_backend.training.hosts.group import Group
 from mlx_backend.training.hosts.summing import split_parts, sum_over_all

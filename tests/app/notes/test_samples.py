@@ -26,7 +26,7 @@ from mlx_backend.library.database import opened, transaction
 from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.sample_browsing import SampleBrowsing, SampleFilter
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.library.samples import StoredSample
+from mlx_backend.library.stored_samples import StoredSample
 from tests.app.filled import add_notes, add_samples
 from tests.app.recorded import RunMaker
 from tests.benchmarks.stalls import StallMeter

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.services import Services
+from app.settings.fields import AUTOMATIC
 from app.settings.page import SettingsPage
 from app.shell.window import ENTRIES, Window
 from app.tonight.when_fields import WhenFields
@@ -76,6 +77,22 @@ def test_a_decimal_sign_is_one_in_every_locale(
     assert services.preferences.settings.learning_rate == 0.1  # more there cannot be
     type_over(page.fields["temperature"], "1,234")
     assert services.preferences.settings.temperature == 1.23
+
+
+@pytest.mark.parametrize("locale", ["de_DE", "en_US"], indirect=True)
+@pytest.mark.parametrize("rate", ["0.000004", "0.0000125", "0.00002", "0.1"])
+def test_a_small_learning_rate_is_shown_and_typed_whole(
+    locale: QLocale, page: SettingsPage, services: Services, rate: str
+) -> None:
+    field = page.fields["learning_rate"]
+    assert isinstance(field, QDoubleSpinBox)
+    assert field.text() == AUTOMATIC
+    services.preferences.change(learning_rate=float(rate))
+    assert field.text() == rate.replace(".", locale.decimalPoint())
+    services.preferences.change(learning_rate=None)
+    assert field.text() == AUTOMATIC
+    type_over(field, rate)
+    assert services.preferences.settings.learning_rate == float(rate)
 
 
 @pytest.mark.parametrize("locale", ["de_DE", "en_US"], indirect=True)

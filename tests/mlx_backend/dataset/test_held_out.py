@@ -21,7 +21,7 @@ from mlx_backend.dataset.held_out import (
 from mlx_backend.dataset.samples import Sample, fact_of
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import RULES
-from mlx_backend.library.samples import Choice, StoredSample
+from mlx_backend.library.stored_samples import Choice, StoredSample
 
 MODEL = "a model"
 _numbers = itertools.count(1)

@@ -18,7 +18,8 @@ from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.library.samples import Samples, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import digest
 from mlx_backend.protocol import DECLINED
 from mlx_backend.run.withdrawn import Withdrawn, find_withdrawn
 from mlx_backend.study.study import study_by_rule

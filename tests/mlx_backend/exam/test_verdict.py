@@ -48,14 +48,15 @@ def test_a_training_that_did_not_help_says_so_in_the_first_line(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "is_little"), [(0, 1, True), (8, 11, True), (0, 3, False), (2, 9, False)]
+    ("before", "after", "by_chance"), [(0, 1, True), (8, 11, True), (0, 3, False), (2, 9, False)]
 )
-def test_what_chance_may_bring_is_called_hardly_more(
-    before: int, after: int, is_little: bool
+def test_what_chance_may_bring_is_called_so_after_the_numbers(
+    before: int, after: int, by_chance: bool
 ) -> None:
     told = verdict(GOOD | {"exam_before": before, "exam_after": after})
     assert told.startswith(f"The model answers {after} of 20 questions")
-    assert ("hardly more than before" in told) is is_little
+    assert f" on; before: {before}." in told
+    assert (f" on; before: {before}. The difference may be chance. " in told) is by_chance
 
 
 def exam_of(gained: int, lost: int, kept: int = 2) -> dict[str, Any]:
@@ -67,29 +68,36 @@ def exam_of(gained: int, lost: int, kept: int = 2) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("gained", "lost", "is_little"), [(5, 0, True), (6, 0, False), (9, 4, True), (11, 2, False)]
+    ("gained", "lost", "by_chance"), [(5, 0, True), (6, 0, False), (9, 4, True), (11, 2, False)]
 )
 def test_chance_is_judged_by_the_questions_that_changed(
-    gained: int, lost: int, is_little: bool
+    gained: int, lost: int, by_chance: bool
 ) -> None:
     told = verdict(GOOD | exam_of(gained, lost))
-    assert ("hardly more than before" in told) is is_little
-    assert ("So small a difference may be chance alone." in told) is is_little
+    assert ("The difference may be chance." in told) is by_chance
 
 
 def test_a_tie_is_named_and_a_small_loss_may_be_chance() -> None:
     assert "4 of 20" in (tie := verdict(GOOD | exam_of(2, 2)))
     assert "right, as many as before it. " in tie
     assert "chance" not in tie
-    assert "before it 4. So small a difference may be chance alone." in verdict(
-        GOOD | exam_of(0, 2)
-    )
+    assert "before it 4. The difference may be chance." in verdict(GOOD | exam_of(0, 2))
     assert "chance" not in verdict(GOOD | exam_of(0, 8))
 
 
 def test_counts_that_do_not_agree_with_the_questions_are_judged_roughly() -> None:
     told = verdict(GOOD | exam_of(6, 0) | {"exam_before": 7})
-    assert "hardly more than before" in told
+    assert "The difference may be chance." in told
+
+
+def test_five_of_eight_after_none_is_not_called_little() -> None:
+    items = [{"question": "q", "right_after": i < 5} for i in range(8)]
+    told = verdict(GOOD | {"exam_asked": 8, "exam_before": 0, "exam_after": 5, "exam": items})
+    assert told.startswith(
+        "The model answers 5 of 8 questions about your notes that it was not trained on; before: 0."
+        " The difference may be chance. "
+    )
+    assert "hardly" not in told
 
 
 def test_that_fewer_questions_were_asked_is_said() -> None:

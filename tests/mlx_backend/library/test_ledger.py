@@ -98,6 +98,22 @@ def test_what_an_adapter_knew_goes_with_it_for_good(
     assert (ledger.of(own), ledger.of("another")) == ([], ALL)
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_facts_of_an_adapter_deleted_for_good_do_not_come_back_with_a_note(
+    ledger: Ledger, bin_: Bin, adapters: Path, at_once: bool
+) -> None:
+    own = read_adapter(adapters, "Garden").card.id
+    ledger.record(own, ALL)
+    ledger.record("another", ALL)
+    (note,) = bin_.delete_notes([9])
+    if at_once:
+        bin_.delete_adapter_now("Garden")
+    else:
+        bin_.remove(bin_.delete_adapter("Garden").id)
+    bin_.restore(note.id)
+    assert (ledger.of(own), ledger.of("another")) == ([], ALL)
+
+
 def test_a_damaged_adapter_can_be_deleted_for_good_all_the_same(bin_: Bin, adapters: Path) -> None:
     (adapters / "Garden" / "card.json").write_bytes(b"{\xff")
     item = bin_.delete_adapter("Garden")

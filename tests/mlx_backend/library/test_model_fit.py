@@ -38,8 +38,9 @@ from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
+from mlx_backend.training.batches import BatchShape, PackedBatches
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.tokenised import TokenisedSample
 from tests.mlx_backend.abilities import READS
 
 GIB = 1 << 30

@@ -13,7 +13,8 @@ from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_browsing import Group, SampleBrowsing, SampleFilter
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.library.samples import Samples, StoredSample, Yield, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import StoredSample, Yield, digest
 
 
 def draft(prompt: str, dropped: str = "") -> Draft:

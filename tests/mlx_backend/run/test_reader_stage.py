@@ -14,7 +14,8 @@ from mlx_backend.library import Library
 from mlx_backend.library.models import CARD, ModelCard, read_model
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.library.samples import Samples, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import digest
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_stage import StudyStage, expected_writing, unstudied
 from mlx_backend.study.by_model.reader.genres import ALL

@@ -10,7 +10,8 @@ from mlx_backend.dataset.compose import gather, studied_passages
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
-from mlx_backend.library.samples import Choice, Samples, StoredSample, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import Choice, StoredSample, digest
 from mlx_backend.study.study import study_by_rule
 
 SHED = "The shed was built by Jon Falk in 1950."

@@ -16,7 +16,8 @@ from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library, database
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_drafts import GENRES, Draft
-from mlx_backend.library.samples import Samples, Yield, digest
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import Yield, digest
 from mlx_backend.study.by_model.reader import reader as reader_module
 from mlx_backend.study.by_model.reader.genres import ALL, ROUNDS
 from mlx_backend.study.reader_study import ReaderStudy, passages_to_study

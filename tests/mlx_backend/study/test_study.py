@@ -9,7 +9,8 @@ from mlx_backend.library import Library
 from mlx_backend.library.drop_reasons import READS_BADLY, READS_WORSE
 from mlx_backend.library.notes import Notes, Passage
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.library.samples import Samples, Yield
+from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import Yield
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import Reading
 from mlx_backend.study import study as study_module

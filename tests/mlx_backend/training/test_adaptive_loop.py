@@ -19,10 +19,11 @@ from mlx_backend.machine.arrays import flatten
 from mlx_backend.protocol import TrainingEnd, TrainSpec
 from mlx_backend.run.preparation import Preparation, prepare
 from mlx_backend.training import recall
-from mlx_backend.training.batches import Batch
+from mlx_backend.training.batch_arrays import Batch
 from mlx_backend.training.checkpoints import latest_checkpoint, looks_before
+from mlx_backend.training.evaluating import HeldOut
 from mlx_backend.training.looks import QUARTERS, Look
-from mlx_backend.training.loop import HeldOut, LoopPlan, TrainingLoop
+from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.step import PendingStep, TrainingStep
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.recorder import Recorder

@@ -10,16 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_backend.training.batches import (
-    BATCH_POSITIONS,
-    ROW_LENGTHS,
-    Batch,
-    BatchShape,
-    PackedBatches,
-    SoftTargets,
-    TokenisedSample,
-)
-from mlx_backend.training.packing import pack, row_length
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import BATCH_POSITIONS, BatchShape, PackedBatches
+from mlx_backend.training.packing import ROW_LENGTHS, pack, row_length
+from mlx_backend.training.tokenised import SoftTargets, TokenisedSample
 
 SIZES = st.lists(
     st.tuples(st.integers(1, 700), st.integers(0, 700)), min_size=1, max_size=40

@@ -19,10 +19,11 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.preparation import prepare
-from mlx_backend.training.batches import PackedBatches, TokenisedSample
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.distillation import SOFT_TARGETS, soft_targets
 from mlx_backend.training.step import TrainingStep
 from mlx_backend.training.target_files import WIDTH
+from mlx_backend.training.tokenised import TokenisedSample
 from tests.mlx_backend.arrays import numpy
 
 PAIRS = [

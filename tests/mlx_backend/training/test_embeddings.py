@@ -14,10 +14,12 @@ from mlx_backend.library import Library
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models import base_model, lora
 from mlx_backend.models.base_model import LoadedModel, load_base_model
-from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.memory_saving import Recomputed, recompute
 from mlx_backend.training.step import TrainingStep, part_arrays
+from mlx_backend.training.tokenised import TokenisedSample
 from mlx_backend.training.trial import try_training
 from tests.mlx_backend.arrays import logits, numpy, relative_error
 from tests.mlx_backend.model_types import write_model

@@ -10,11 +10,12 @@ from mlx_lm.utils import dequantize_model
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import batched_logits, likelihoods, readings, summed_losses
-from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
+from mlx_backend.training.batches import BatchShape, PackedBatches
 from mlx_backend.training.distillation import _computed
 from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.step import TrainingStep, part_arrays
 from mlx_backend.training.stop_requests import never
+from mlx_backend.training.tokenised import TokenisedSample
 from tests.mlx_backend.arrays import numpy
 from tests.mlx_backend.number_formats import CLOSE, number_format  # noqa: F401
 

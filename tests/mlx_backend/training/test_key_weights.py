@@ -17,7 +17,7 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.preparation import prepare
-from mlx_backend.training.batches import PackedBatches, TokenisedSample
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.key_weights import (
     KEY_WEIGHT,
     common_beginning,
@@ -26,6 +26,7 @@ from mlx_backend.training.key_weights import (
 )
 from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.step import TrainingStep, part_arrays
+from mlx_backend.training.tokenised import TokenisedSample
 from tests.mlx_backend.arrays import bits, numpy, relative_error
 
 

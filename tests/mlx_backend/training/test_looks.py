@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_backend.training.batches import Batch, BatchShape, PackedBatches, TokenisedSample
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import BatchShape, PackedBatches
 from mlx_backend.training.looks import (
     KNOWN_WEIGHT,
     MISSED_WEIGHT,
@@ -22,6 +23,7 @@ from mlx_backend.training.looks import (
     looks_in,
     weights,
 )
+from mlx_backend.training.tokenised import TokenisedSample
 
 KINDS = ("known", "missed", "other", "")
 

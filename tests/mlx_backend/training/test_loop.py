@@ -17,10 +17,11 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.machine.arrays import flatten, load_tensors
 from mlx_backend.protocol import TrainingEnd
 from mlx_backend.run.preparation import Preparation
-from mlx_backend.training.batches import Batch
+from mlx_backend.training.batch_arrays import Batch
 from mlx_backend.training.checkpoints import latest_checkpoint, read_checkpoint
 from mlx_backend.training.early_stopping import PATIENCE
-from mlx_backend.training.loop import HeldOut, LoopPlan, TrainingLoop
+from mlx_backend.training.evaluating import HeldOut
+from mlx_backend.training.loop import LoopPlan, TrainingLoop
 from mlx_backend.training.step import PendingStep
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.recorder import Recorder

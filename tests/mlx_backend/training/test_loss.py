@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.training.batches import Batch, PackedBatches, SoftTargets, TokenisedSample
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.memory_saving import Recomputed, recompute
 from mlx_backend.training.step import part_arrays
+from mlx_backend.training.tokenised import SoftTargets, TokenisedSample
 from tests.mlx_backend.arrays import numpy, relative_error
 
 Gradient = dict[str, NDArray[np.float32]]

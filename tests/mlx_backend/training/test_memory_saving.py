@@ -14,14 +14,11 @@ from mlx_backend.jobs.memory_ladder import (
 from mlx_backend.machine.arrays import flatten
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.training.batches import (
-    ROW_LENGTHS,
-    BatchShape,
-    PackedBatches,
-    TokenisedSample,
-)
+from mlx_backend.training.batches import BatchShape, PackedBatches
 from mlx_backend.training.memory_saving import batch_shape, recompute
+from mlx_backend.training.packing import ROW_LENGTHS
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.tokenised import TokenisedSample
 from tests.mlx_backend.arrays import bits, numpy, relative_error
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.training import distillation
-from mlx_backend.training.batches import PackedBatches, SoftTargets, TokenisedSample
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.distillation import (
     TargetWork,
     Tokens,
@@ -27,6 +27,7 @@ from mlx_backend.training.loss import BatchArrays, split_head, target_losses
 from mlx_backend.training.step import part_arrays
 from mlx_backend.training.stop_requests import StoppedEarly
 from mlx_backend.training.target_files import WIDTH
+from mlx_backend.training.tokenised import SoftTargets, TokenisedSample
 from tests.mlx_backend.arrays import numpy
 
 QUESTIONS = [f"Who lit lamp {number} of Amber Cove?" for number in range(7)]

@@ -12,9 +12,11 @@ from mlx_backend.machine.arrays import flatten
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import AdapterKind
-from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.memory_saving import Recomputed
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.tokenised import TokenisedSample
 from tests.mlx_backend.arrays import bits, relative_error
 
 

@@ -17,15 +17,11 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.training import recall as recall_module
-from mlx_backend.training.batches import (
-    Batch,
-    BatchShape,
-    PackedBatches,
-    SoftTargets,
-    TokenisedSample,
-)
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import BatchShape, PackedBatches
 from mlx_backend.training.recall import KNOWN, ON_THE_WAY, Recall
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.tokenised import SoftTargets, TokenisedSample
 from tests.mlx_backend.arrays import bits
 
 PROMPT, TARGETS = 6, 10

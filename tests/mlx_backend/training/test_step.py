@@ -9,8 +9,10 @@ import pytest
 from mlx_backend.machine.arrays import flatten, number
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.training.batches import Batch, PackedBatches, TokenisedSample
+from mlx_backend.training.batch_arrays import Batch
+from mlx_backend.training.batches import PackedBatches
 from mlx_backend.training.step import TrainingStep, learning_rate
+from mlx_backend.training.tokenised import TokenisedSample
 from tests.mlx_backend.arrays import bits
 
 Parts = tuple[Batch, ...]

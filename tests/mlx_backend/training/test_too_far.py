@@ -20,7 +20,7 @@ from mlx_backend.machine.arrays import flatten
 from mlx_backend.protocol import TrainingEnd, TrainSpec
 from mlx_backend.run.preparation import Preparation, prepare
 from mlx_backend.run.reporting import why_it_ended
-from mlx_backend.training.batches import Batch
+from mlx_backend.training.batch_arrays import Batch
 from mlx_backend.training.checkpoints import TrainingState, read_checkpoint
 from mlx_backend.training.choosing import Choosing
 from mlx_backend.training.early_stopping import FARTHEST, is_too_far

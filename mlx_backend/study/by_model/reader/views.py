@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mlx_backend.curation import language
 from mlx_backend.library.languages import UNKNOWN, language_name
 from mlx_backend.library.notes import Passage
-from mlx_backend.library.samples import digest
+from mlx_backend.library.stored_samples import digest
 from mlx_backend.study.by_model.reader.genres import Genre
 from mlx_backend.study.by_model.reader.sentences import chosen, names_in, sentences_in
 from mlx_backend.study.by_rule.markdown_links import links_in

@@ -18,7 +18,7 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ErrorReport, Host
-from mlx_backend.training.batches import BatchShape, PackedBatches, TokenisedSample
+from mlx_backend.training.batches import BatchShape, PackedBatches
 from mlx_backend.training.hosts import orders
 from mlx_backend.training.hosts.crew import Crew, LeadingStep
 from mlx_backend.training.hosts.following import FollowingStep, follow
@@ -26,6 +26,7 @@ from mlx_backend.training.hosts.orders import Leave, Meet, Share, Take
 from mlx_backend.training.hosts.summing import split_parts, sum_over_all, zero_gradients
 from mlx_backend.training.recall import Recall
 from mlx_backend.training.step import TrainingStep
+from mlx_backend.training.tokenised import TokenisedSample
 from tests.mlx_backend.arrays import bits
 from tests.mlx_backend.training.hosts.pretended_group import PretendedGroup
 
