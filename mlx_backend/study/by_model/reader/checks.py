@@ -36,13 +36,15 @@ def draft_of(item: Item, view: View, genre: Genre) -> Draft:
         kind=genre.name,
         prompt=in_a_line(item.question),
         answer=in_a_line(item.answer),
-        key=as_it_stands(item.key, quote),
+        key=view.key or as_it_stands(item.key, quote),
         quote=quote or in_a_line(item.quote),
         others=view.others,
     )
     if not quote:
         return draft.drop(drop_reasons.MISQUOTED)
-    if not all(any(map(str.isalnum, text)) for text in (draft.prompt, draft.answer, item.key)):
+    if not all(
+        any(map(str.isalnum, text)) for text in (draft.prompt, draft.answer, view.key or item.key)
+    ):
         return draft.drop(drop_reasons.UNREADABLE)
     if view.other and not as_it_stands(item.other, view.other.text):
         return draft.drop(drop_reasons.MISQUOTED)

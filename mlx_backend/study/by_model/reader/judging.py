@@ -17,6 +17,7 @@ from mlx_backend.study.by_model.reader.prompting import judging_turns
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.words import folded_words
 
+_MOST_BESIDE = 2  # words
 _YES, _NO = ("yes", "Yes"), ("no", "No")
 
 
@@ -37,6 +38,20 @@ def says(text: str, key: str) -> bool:
     if not own or not wanted:
         return False
     return wanted <= own or (own <= wanted and 2 * len(own) >= len(wanted))
+
+
+def says_only(text: str, key: str, question: str) -> bool:
+    """Whether a text says the key and little else; the words of the question do not count."""
+    more = set(folded_words(text)) - set(folded_words(f"{key} {question}"))
+    return says(text, key) and len(more) <= max(_MOST_BESIDE, len(set(folded_words(key))))
+
+
+def names_all(text: str, items: str) -> bool:
+    """Whether a text has, of each line of a list, a word that is in no other line."""
+    lines = [set(folded_words(line)) for line in items.split("\n")]
+    words = set(folded_words(text))
+    others = [set().union(*lines[:i], *lines[i + 1 :]) for i in range(len(lines))]
+    return all((line - other) & words for line, other in zip(lines, others, strict=True))
 
 
 def agreement(loaded: LoadedModel, pairs: Sequence[Pair]) -> list[float]:

@@ -10,7 +10,7 @@ from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.study.by_model.reader import checks
 from mlx_backend.study.by_model.reader.genres import ALL
 from mlx_backend.study.by_model.reader.items import Item
-from mlx_backend.study.by_model.reader.judging import says
+from mlx_backend.study.by_model.reader.judging import names_all, says, says_only
 from mlx_backend.study.by_model.reader.quoting import as_it_stands
 from mlx_backend.study.by_model.reader.subjects import Subjects
 from mlx_backend.study.by_model.reader.views import View
@@ -163,3 +163,19 @@ def test_answers_agree_by_their_words() -> None:
     assert not says("The", "the blue tin above the sink")
     assert not says("", "Marta")
     assert not says("Marta", "")
+
+
+def test_an_answer_says_little_but_the_words_that_were_asked_for() -> None:
+    asked = "Where is the concert?"
+    assert says_only("In the old temple", "the old temple", asked)
+    assert says_only("The concert is in the old temple.", "temple", asked)
+    assert not says_only("The concert is on April 14 in the old temple", "April", asked)
+    assert not says_only("unknown", "April", asked)
+
+
+def test_an_answer_names_something_of_each_line_of_a_list() -> None:
+    items = "blue lamp\n- blue rope\n- oil for the lamp"
+    assert not names_all("A blue lamp, a rope and oil", items)  # of the first nothing of its own
+    assert names_all("A lantern (blue), rope, oil", "lantern\n- blue rope\n- oil")
+    assert not names_all("Rope and oil", "lantern\n- blue rope\n- oil")
+    assert not names_all("", "lantern\n- rope\n- oil")

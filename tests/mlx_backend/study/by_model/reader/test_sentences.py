@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from mlx_backend.study.by_model.reader.sentences import chosen, names_in, sentences_in
+from mlx_backend.study.by_model.reader.sentences import chosen, enumerates, lists_in, sentences_in
 
 CUT = {
     "Marta lit it. Oskar left in 1987. So it was.": [
@@ -39,18 +39,32 @@ def test_a_passage_is_cut_as_it_stands(text: str, found: list[str]) -> None:
 def test_hostile_texts_take_no_time() -> None:
     for piece in ("|", "- ", "(((", "`", '."', "1. ", "\n", "A "):
         sentences_in(piece * 20_000)
-        names_in(piece * 2_000)
+        lists_in(piece * 20_000)
+        lists_in(f"{piece}\n" * 20_000)
+        enumerates(piece * 20_000)
 
 
-def test_names_are_asked_for_where_enough_stands_beside_them() -> None:
-    assert names_in("The lamp was lit by Marta Lind at 18:40 sharp.") == [
-        "Marta Lind",
-        "18:40 sharp",
-    ]
-    assert names_in("It was Marta.") == []
-    assert names_in("| Petra Voss | one urn, lidded | no hurry |") == ["Petra Voss"]
-    assert names_in("Es wurde am 3. Mai von uns geteilt.") == []
-    assert names_in("Nothing of the kind is said here at all.") == []
+def test_lists_are_found_as_they_stand() -> None:
+    text = "Bring:\n\n- a lamp\n- [ ] rope\n- oil\n\nThen:\n1. open it\n2. wait\n3. light it\nDone."
+    bring, steps = lists_in(text)
+    assert bring.text == "- a lamp\n- [ ] rope\n- oil"
+    assert (bring.items, bring.is_numbered) == ("a lamp\n- [ ] rope\n- oil", False)
+    assert (steps.items, steps.is_numbered) == ("open it\n2. wait\n3. light it", True)
+    assert all(each.items in each.text and each.text in text for each in (bring, steps))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- one\n- two", "- x\n" * 50, "- " + "word " * 90 + "\n- b\n- c"]
+)
+def test_lists_that_are_too_short_or_long_are_none(text: str) -> None:
+    assert lists_in(text) == []
+
+
+def test_sentences_with_several_commas_enumerate() -> None:
+    assert enumerates("Bring a lamp, some rope, and oil for it.")
+    assert enumerates("墨、筆、紙を持って来てください。")
+    assert not enumerates("It cost 1,000,000 crowns, they say.")
+    assert not enumerates("One comma, here. Another one, there.")
 
 
 def test_some_are_chosen_in_their_order() -> None:
