@@ -17,8 +17,8 @@ from typing import Literal
 from mlx_backend.study.by_model.reader.items import Item
 
 Subject = Literal["sentence", "passage", "numbers", "list", "steps", "passages", "notes"]
-"""What a question is about: a sentence of a passage, a passage, one with several numbers, a list in
-one, a list in order, two passages of a note, two notes."""
+"""What a question is about: a sentence of a passage, a passage, one with amounts in a sentence, a
+list in one, a list in order, two passages of a note, two notes."""
 
 
 @dataclass(frozen=True)

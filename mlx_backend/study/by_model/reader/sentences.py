@@ -18,6 +18,7 @@ _END = re.compile(
 )
 _ITEM = re.compile(r"[\s>]*(?:[-*+•]|\d{1,3}[.)])\s+\S")
 _COMMA = re.compile(r"[,;،](?!\d)|[、，；]")
+_AMOUNT = re.compile(r"(?<![\w.,:#/=-])(?!(?:1[5-9]|20)\d\d\b)\d+(?:[.,]\d+)*(?![\w:/=-]|[.,]\d)")
 _FEWEST_COMMAS = 2
 _FEWEST_ITEMS, _MOST_ITEMS = 3, 12
 _FEWEST_WORDS = 3
@@ -71,6 +72,11 @@ def lists_in(text: str) -> list[ListText]:
 def enumerates(text: str) -> bool:
     """Whether a sentence of a text has several commas, as one has that names several things."""
     return any(len(_COMMA.findall(each)) >= _FEWEST_COMMAS for each in sentences_in(text))
+
+
+def compares(text: str) -> bool:
+    """Whether a text has two amounts to compare: other numbers than those of years and of times."""
+    return len(set(_AMOUNT.findall(text))) > 1
 
 
 def _lines(text: str) -> list[str]:

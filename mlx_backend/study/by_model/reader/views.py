@@ -13,12 +13,17 @@ from mlx_backend.library.languages import UNKNOWN, language_name
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.samples import digest
 from mlx_backend.study.by_model.reader.genres import Genre
-from mlx_backend.study.by_model.reader.sentences import chosen, enumerates, lists_in, sentences_in
+from mlx_backend.study.by_model.reader.sentences import (
+    chosen,
+    compares,
+    enumerates,
+    lists_in,
+    sentences_in,
+)
 from mlx_backend.study.by_rule.markdown_links import links_in
 
 _MOST_SENTENCES = 6  # of a passage that are asked about
 _MOST_LISTS = 2
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _LONGEST_SHOWN = 4_000  # characters of a passage
 
 PointedTo = Callable[[int, str], int]
@@ -70,7 +75,7 @@ class Views:
             case "passage":
                 return [View(passage)]
             case "numbers":
-                is_fit = len(set(_NUMBER.findall(passage.text))) > 1
+                is_fit = any(map(compares, sentences_in(passage.text)))
                 return [View(passage)] if is_fit else []
             case "list" | "steps" as kind:
                 return _lists(passage, generator, in_order=kind == "steps")

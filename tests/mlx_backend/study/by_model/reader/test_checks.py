@@ -63,6 +63,7 @@ def test_quote_and_key_are_stored_as_they_stand() -> None:
         ({"question": "Who? " * 60}, drop_reasons.NOT_A_QUESTION),
         ({"answer": "yes " * 500}, drop_reasons.NOT_A_QUESTION),
         ({"question": "What did Marta light?"}, drop_reasons.TELLS_ANSWER),
+        ({"key": "the lamp of amber cove was lit"}, drop_reasons.TELLS_ANSWER),
         ({"question": "Who lit the lamp according to the passage?"}, drop_reasons.NOT_ALONE),
         ({"question": "Wer hat laut dem Text die Lampe angezündet?"}, drop_reasons.NOT_ALONE),
         ({"question": "Qui a allumé la lampe dans ce texte ?"}, drop_reasons.NOT_ALONE),
@@ -179,3 +180,8 @@ def test_an_answer_names_something_of_each_line_of_a_list() -> None:
     assert names_all("A lantern (blue), rope, oil", "lantern\n- blue rope\n- oil")
     assert not names_all("Rope and oil", "lantern\n- blue rope\n- oil")
     assert not names_all("", "lantern\n- rope\n- oil")
+
+
+def test_a_comparison_has_two_amounts() -> None:
+    asked = item(question="Which is more, the lamp of Amber Cove or Marta?")
+    assert checked(asked, genre="compare").dropped == drop_reasons.WRONG_WORD

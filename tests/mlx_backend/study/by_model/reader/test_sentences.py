@@ -4,7 +4,13 @@ import random
 
 import pytest
 
-from mlx_backend.study.by_model.reader.sentences import chosen, enumerates, lists_in, sentences_in
+from mlx_backend.study.by_model.reader.sentences import (
+    chosen,
+    compares,
+    enumerates,
+    lists_in,
+    sentences_in,
+)
 
 CUT = {
     "Marta lit it. Oskar left in 1987. So it was.": [
@@ -42,6 +48,7 @@ def test_hostile_texts_take_no_time() -> None:
         lists_in(piece * 20_000)
         lists_in(f"{piece}\n" * 20_000)
         enumerates(piece * 20_000)
+        compares(f"{piece}1 " * 20_000)
 
 
 def test_lists_are_found_as_they_stand() -> None:
@@ -72,3 +79,18 @@ def test_some_are_chosen_in_their_order() -> None:
     assert len(found) == 3
     assert found == sorted(found)
     assert chosen(["a"], 3, random.Random(1)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The old lamp shone 9 miles, the new one shines 14.", True),
+        ("Es waren 38 Kilo, 1.250 im Jahr davor.", True),
+        ("On 7 February 2024 it began.", False),
+        ("Open from 08:10 to 13:30.", False),
+        ("See mise.toml?plain=1#L66 in v2.1.", False),
+        ("", False),
+    ],
+)
+def test_amounts_are_numbers_but_those_of_years_and_times(text: str, found: bool) -> None:
+    assert compares(text) is found
