@@ -14,7 +14,7 @@ from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.study.by_model.reader import checks
 from mlx_backend.study.by_model.reader.genres import Genre
 from mlx_backend.study.by_model.reader.items import items_in
-from mlx_backend.study.by_model.reader.judging import Pair, names_all, says, says_only
+from mlx_backend.study.by_model.reader.judging import Pair, declines, says, says_only, share_named
 from mlx_backend.study.by_model.reader.reader import Reader, Request
 from mlx_backend.study.by_model.reader.subjects import Subjects
 from mlx_backend.study.by_model.reader.views import Views, language_of, name_of
@@ -23,6 +23,7 @@ _SHOWN_OF_UNREADABLE = 300  # characters
 # In nats: by so much more a model agrees with the right answer than with a strange one. Measured
 # with 0.5 billion parameters: right ones 0.2 and more above the median of strange ones.
 _MARGIN = 0.15
+_MOST = 0.6  # of a list; whoever answers in few words leaves its "and so on" out
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,10 @@ def _round_trip(reader: Reader, written: Sequence[_Written]) -> list[_Written]:
     doubtful: list[tuple[int, str]] = []
     refused = set()
     for i, (each, answer) in enumerate(zip(asked, read, strict=True)):
-        if not each.request.view.key:
-            doubtful += [(i, text) for text in _doubtful(each.draft, answer)]
-        elif not all(names_all(text, each.draft.key) for text in (answer, each.draft.answer)):
+        if declines(answer) or (each.request.view.key and not _is_whole(each.draft, answer)):
             refused.add(i)
+        elif not each.request.view.key:
+            doubtful += [(i, text) for text in _doubtful(each.draft, answer)]
     keys = [each.draft.key for each in asked]
     agreed = _agreed(reader, [(asked[i].draft, text) for i, text in doubtful], keys)
     refused |= {i for (i, _), is_same in zip(doubtful, agreed, strict=True) if not is_same}
@@ -108,6 +109,11 @@ def _round_trip(reader: Reader, written: Sequence[_Written]) -> list[_Written]:
     return [
         each.dropped(drop_reasons.NO_ROUND_TRIP) if id(each) in gone else each for each in written
     ]
+
+
+def _is_whole(draft: Draft, answer: str) -> bool:
+    """Whether the answer to a list names all of it, and what was read, in few words, the most."""
+    return share_named(draft.answer, draft.key) == 1 and share_named(answer, draft.key) >= _MOST
 
 
 def _doubtful(draft: Draft, answer: str) -> list[str]:
@@ -122,7 +128,8 @@ def _agreed(
     """Whether each text means the same as the key of its draft, by the model's own judgement.
 
     What a model makes of any two answers, from never to always the same, is seen where it compares
-    the text with the `keys` of other drafts: it must find the own key nearer, by a margin.
+    the text with the `keys` of other drafts: it must find the own key nearer, by a margin, and say
+    yes rather than no.
     """
     own = [Pair(draft.prompt, draft.key, text) for draft, text in doubtful]
     strange = [
@@ -134,7 +141,7 @@ def _agreed(
     found = []
     for i, pair in enumerate(own):
         nearest = max(usual, odds[len(own) + i]) if strange[i].one else 0.0
-        found.append(bool(pair.other) and odds[i] > nearest + _MARGIN)
+        found.append(bool(pair.other) and odds[i] > max(0.0, nearest + _MARGIN))
     return found
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean
 
 import mlx.core as mx
 
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import batched_logits
-from mlx_backend.study.by_model.reader.prompting import judging_turns
+from mlx_backend.study.by_model.reader.prompting import UNKNOWN, judging_turns
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.words import folded_words
 
@@ -46,12 +47,17 @@ def says_only(text: str, key: str, question: str) -> bool:
     return says(text, key) and len(more) <= max(_MOST_BESIDE, len(set(folded_words(key))))
 
 
-def names_all(text: str, items: str) -> bool:
-    """Whether a text has, of each line of a list, a word that is in no other line."""
+def declines(text: str) -> bool:
+    """Whether a reading says that the passage does not tell, or nothing at all."""
+    return folded_words(text) in ([], [UNKNOWN])
+
+
+def share_named(text: str, items: str) -> float:
+    """The share of a list's lines of which a text has a word that is in no other line."""
     lines = [set(folded_words(line)) for line in items.split("\n")]
     words = set(folded_words(text))
     others = [set().union(*lines[:i], *lines[i + 1 :]) for i in range(len(lines))]
-    return all((line - other) & words for line, other in zip(lines, others, strict=True))
+    return mean(bool((line - other) & words) for line, other in zip(lines, others, strict=True))
 
 
 def agreement(loaded: LoadedModel, pairs: Sequence[Pair]) -> list[float]:

@@ -12,6 +12,9 @@ from mlx_backend.study.by_model.reader.genres import (
 )
 from mlx_backend.study.by_model.reader.items import reply_of
 
+UNKNOWN = "unknown"
+"""What a model is to answer when the passage does not tell."""
+
 _LANGUAGE = "the language of the note"
 
 
@@ -45,7 +48,7 @@ def reading_turns(shown: str, question: str) -> list[Turn]:
     """
     asked = (
         f"{shown}\n\nAnswer from the note alone, in as few words as possible. If it does not say,"
-        f' reply "unknown".\nQuestion: {question}'
+        f' reply "{UNKNOWN}".\nQuestion: {question}'
     )
     return [Turn(role="user", text=asked)]
 

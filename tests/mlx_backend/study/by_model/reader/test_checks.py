@@ -10,7 +10,7 @@ from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.study.by_model.reader import checks
 from mlx_backend.study.by_model.reader.genres import ALL
 from mlx_backend.study.by_model.reader.items import Item
-from mlx_backend.study.by_model.reader.judging import names_all, says, says_only
+from mlx_backend.study.by_model.reader.judging import declines, says, says_only, share_named
 from mlx_backend.study.by_model.reader.quoting import as_it_stands
 from mlx_backend.study.by_model.reader.subjects import Subjects
 from mlx_backend.study.by_model.reader.views import View
@@ -133,6 +133,11 @@ def test_repeats_are_dropped_and_other_questions_in_the_same_words_are_not() -> 
         ("12", "im Jahr 1234 und 12", "12"),
         ("三千円", "月謝は三千円です。", "三千円"),
         ("the big lamp", "the [big](x.md) **lamp**", "the [big](x.md) **lamp"),
+        (
+            "my `glow` with [this](a.md?b=1#L6)",
+            "my `glow`\nwith [this](a.md?b=1#L6).",
+            "my `glow`\nwith [this](a.md?b=1#L6)",
+        ),
         ("lamp", "", ""),
         ("", "lamp", ""),
         ("....", "a .... b", "...."),
@@ -175,11 +180,18 @@ def test_an_answer_says_little_but_the_words_that_were_asked_for() -> None:
 
 
 def test_an_answer_names_something_of_each_line_of_a_list() -> None:
-    items = "blue lamp\n- blue rope\n- oil for the lamp"
-    assert not names_all("A blue lamp, a rope and oil", items)  # of the first nothing of its own
-    assert names_all("A lantern (blue), rope, oil", "lantern\n- blue rope\n- oil")
-    assert not names_all("Rope and oil", "lantern\n- blue rope\n- oil")
-    assert not names_all("", "lantern\n- rope\n- oil")
+    shared = "blue lamp\n- blue rope\n- oil for the lamp"  # the first has nothing of its own
+    assert share_named("A blue lamp, a rope and oil", shared) == pytest.approx(2 / 3)
+    items = "lantern\n- blue rope\n- oil"
+    assert share_named("A lantern (blue), rope, oil", items) == 1
+    assert share_named("Rope and oil", items) == pytest.approx(2 / 3)
+    assert share_named("", items) == 0
+
+
+def test_who_does_not_know_says_so() -> None:
+    assert declines("Unknown.")
+    assert declines(" ")
+    assert not declines("The author is unknown")
 
 
 def test_a_comparison_has_two_amounts() -> None:
