@@ -131,18 +131,16 @@ def _agreed(
     the text with the `keys` of other drafts: it must find the own key nearer, by a margin, and say
     yes rather than no.
     """
-    own = [Pair(draft.prompt, draft.key, text) for draft, text in doubtful]
-    strange = [
-        Pair(draft.prompt, _another(draft, i, keys), text)
-        for i, (draft, text) in enumerate(doubtful)
+    own = reader.agreement([Pair(draft.prompt, draft.key, text) for draft, text in doubtful])
+    hopeful = [i for i, odds in enumerate(own) if odds > 0 and doubtful[i][1]]
+    strangers = {i: _another(doubtful[i][0], i, keys) for i in hopeful}
+    pairs = [Pair(doubtful[i][0].prompt, strangers[i], doubtful[i][1]) for i in hopeful]
+    strange = dict(zip(hopeful, reader.agreement(pairs), strict=True))
+    usual = median(strange.values()) if strange else 0.0
+    return [
+        i in strange and own[i] > _MARGIN + max([usual, strange[i]] if strangers[i] else [0.0])
+        for i in range(len(doubtful))
     ]
-    odds = reader.agreement([*own, *strange])
-    usual = median(odds[len(own) :]) if strange else 0.0
-    found = []
-    for i, pair in enumerate(own):
-        nearest = max(usual, odds[len(own) + i]) if strange[i].one else 0.0
-        found.append(bool(pair.other) and odds[i] > max(0.0, nearest + _MARGIN))
-    return found
 
 
 def _another(draft: Draft, place: int, keys: Sequence[str]) -> str:
