@@ -40,7 +40,7 @@ from mlx_backend.study.study import Study, StudyPlan, StudyProgress
 _SECONDS_A_PASSAGE = 8.0
 _SECONDS_A_PASSAGE_GPU = 1.0
 # A reader writes about five times as much, and answers it.
-_READER_TAKES = 5.0
+_READER_TAKES = 12.0
 _SECONDS_AN_ANSWER = 0.5
 _SECONDS_AN_ANSWER_GPU = 0.05
 _EVERY_S = 0.2  # between two progress events

@@ -101,11 +101,12 @@ class Views:
 
 def _lists(passage: Passage, generator: random.Random, *, in_order: bool) -> list[View]:
     """The lists of a passage; without any the passage, where its sentences enumerate."""
-    lists = [each for each in lists_in(passage.text) if each.is_numbered >= in_order]
-    if lists:
-        found = generator.sample(lists, min(len(lists), _MOST_LISTS))
-        return [View(passage, sentence=each.text, key=each.items) for each in found]
-    return [View(passage)] if enumerates(passage.text) else []
+    lists = lists_in(passage.text)
+    if not lists:
+        return [View(passage)] if enumerates(passage.text) else []
+    fit = [each for each in lists if each.is_numbered or not in_order]
+    found = generator.sample(fit, min(len(fit), _MOST_LISTS))
+    return [View(passage, sentence=each.text, key=each.items) for each in found]
 
 
 def language_of(passage: Passage) -> str:

@@ -218,7 +218,7 @@ def test_half_a_list_is_none(edge: Edge, write: Write, short: str) -> None:
 
 def test_genres_are_asked_for_where_a_passage_may_have_them(edge: Edge, write: Write) -> None:
     numbers = Passage(5, 4, "Oars", 0, "", "The old oar was 2.1 m long, the new one is 1.9 m.")
-    bullets = Passage(6, 5, "Kit", 0, "", "- a lamp\n- three ropes\n- oil")
+    bullets = Passage(6, 5, "Kit", 0, "", "- a lamp, red, old\n- three ropes\n- oil")
     commas = Passage(7, 6, "Kit", 0, "", "Pack a lamp, some rope, and oil.")
     for genre, asked in [("list", 2), ("steps", 1), ("compare", 1)]:
         edge.shown.clear()
