@@ -1,7 +1,8 @@
 """Whether two answers to a question mean the same.
 
-As texts first, which costs nothing: an answer that has the other's words, and hardly more, says what
-it says. Else the model is asked, in both orders, because small models prefer one place to the other.
+As texts first, which costs nothing: an answer that has the other's words, and hardly more, says
+what it says. Else the model is asked, in both orders, because small models prefer one place to the
+other.
 """
 
 from __future__ import annotations
