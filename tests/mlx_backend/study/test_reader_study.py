@@ -98,7 +98,7 @@ def test_each_round_goes_over_all_passages_before_the_next(
     order = [call for call in scripted.calls if call != "reading"]
     facts = order.count("facts")
     assert set(order[:facts]) == {"facts"}
-    assert set(order) == {"facts", "why", "how", "compare"}  # no passage has a list
+    assert set(order) == {"facts", "why", "how"}  # no passage has a list or amounts
     assert told[-1].done == told[-1].total == NUMBER
     assert all(progress.by_model for progress in told)
 
@@ -141,7 +141,7 @@ def test_a_missing_genre_is_written_and_nothing_else(
     scripted.calls.clear()
     notes.connection.execute("UPDATE studied SET genres = replace(genres, 'steps', '')")
     study()
-    assert set(scripted.calls) == {"why", "how", "compare"}
+    assert set(scripted.calls) == {"why", "how"}
     assert marks(notes)["steps"] == NUMBER
 
 
