@@ -98,10 +98,7 @@ class ReaderStudy:
 
     def _write(self, reader: Reader, task: _Task, about: About) -> None:
         """Write about a group in all genres of a task, and save it."""
-        written: list[list[Draft]] = [[] for _ in task.passages]
-        for genre in task.genres:
-            found = written_about(reader, genre, task.passages, about)
-            written = [[*known, *more] for known, more in zip(written, found, strict=True)]
+        written = written_about(reader, task.genres, task.passages, about)
         names = [genre.name for genre in task.genres]
         for i, passage in enumerate(task.passages):
             there = self._samples.of_passage(passage.note_id, digest(passage))

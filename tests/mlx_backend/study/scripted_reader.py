@@ -20,6 +20,7 @@ from mlx_backend.library.samples import Samples
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.study.by_model.reader import reader as reader_module
 from mlx_backend.study.by_model.reader.completing import Conversation
+from mlx_backend.study.by_model.reader.genres import ALL
 from mlx_backend.study.reader_study import ReaderStudy
 from mlx_backend.study.study import StudyPlan, StudyProgress
 
@@ -28,7 +29,7 @@ LOADED: Any = SimpleNamespace(info=SimpleNamespace(card=SimpleNamespace(name=NAM
 
 
 class ScriptedReader:
-    """Stands in for a `Completer`; `calls` has the kinds of what it was asked, in order.
+    """Stands in for a `Completer`; `calls` has the genres it was asked for, in order.
 
     Of other genres than facts it finds nothing. What it is asked to read, it answers with the key.
     """
@@ -49,10 +50,9 @@ class ScriptedReader:
         assert most > 0
         if is_over():
             return None
-        kind = kind.split(maxsplit=1)[0]
-        self.calls.append(kind)
+        self.calls += dict.fromkeys(asked_for(kind, each) for family in families for each in family)
         time.sleep(self._seconds)
-        return [[self.reply(kind, each) for each in family] for family in families]
+        return [[self.reply(asked_for(kind, each), each) for each in family] for family in families]
 
     def reply(self, kind: str, asked: Conversation) -> str:
         """What it goes on with in a conversation."""
@@ -61,15 +61,18 @@ class ScriptedReader:
         return self._about_sentence(asked.begun) if kind == "facts" else "[]"
 
     def _about_sentence(self, begun: str) -> str:
-        has_key = begun.endswith('"question": "')
         given = json.loads(begun + '"}]')[0]
-        *about, last = given["quote"].strip(".").split()
-        key = given["key"] or last
-        rest = [word for word in about if word not in key.split()]
-        question = f"What belongs to {' '.join(rest)}?"
+        *about, key = given["quote"].strip(".").split()
+        question = f"What belongs to {' '.join(about)}?"
         self._keys[question] = key
-        ending = json.dumps({"question": question, "answer": f"It is {key}."})[1:]
-        return ending[len('"question": "') :] + "]" if has_key else f'{key}", {ending}]'
+        ending = json.dumps({"question": question, "key": key, "answer": f"It is {key}."})
+        return ending[len('{"question": "') :] + "]"
+
+
+def asked_for(kind: str, asked: Conversation) -> str:
+    """The name of the genre that a conversation asks for; "reading" where it has it read."""
+    text = asked.turns[-1].text
+    return kind if kind == "reading" else next(g.name for g in ALL.values() if g.request in text)
 
 
 def agree(_: LoadedModel, pairs: Sequence[object]) -> list[float]:

@@ -14,8 +14,10 @@ from mlx_backend.study.by_model.reader.genres import Genre
 from mlx_backend.study.by_model.reader.items import Item
 from mlx_backend.study.by_model.reader.pointing import points_at_text
 from mlx_backend.study.by_model.reader.quoting import as_it_stands
+from mlx_backend.study.by_model.reader.sentences import compares
 from mlx_backend.study.by_model.reader.views import View
 from mlx_backend.text.answer_matching import is_right
+from mlx_backend.text.stems import own_stems
 from mlx_backend.text.words import count_words, folded_words, printable
 
 _ASKS = re.compile(r"[?？؟;]\s*[\"'”»)]*$")  # Greek asks with a semicolon
@@ -25,6 +27,7 @@ _LONGEST_ANSWER = 120
 _ALIKE = 0.8
 _SURE = 0.8  # of a language; single words and names are taken for any
 _FEWEST_TO_TELL = 5  # words
+_LONG_KEYS = ("why", "how")  # kinds whose keys are more than a name or a number
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
@@ -36,13 +39,15 @@ def draft_of(item: Item, view: View, genre: Genre) -> Draft:
         kind=genre.name,
         prompt=in_a_line(item.question),
         answer=in_a_line(item.answer),
-        key=as_it_stands(item.key, quote),
+        key=view.key or as_it_stands(item.key, quote),
         quote=quote or in_a_line(item.quote),
         others=view.others,
     )
     if not quote:
         return draft.drop(drop_reasons.MISQUOTED)
-    if not all(any(map(str.isalnum, text)) for text in (draft.prompt, draft.answer, item.key)):
+    if not all(
+        any(map(str.isalnum, text)) for text in (draft.prompt, draft.answer, view.key or item.key)
+    ):
         return draft.drop(drop_reasons.UNREADABLE)
     if view.other and not as_it_stands(item.other, view.other.text):
         return draft.drop(drop_reasons.MISQUOTED)
@@ -65,8 +70,10 @@ def check(draft: Draft, view: View, code: str) -> Draft:
         return draft.drop(drop_reasons.NOT_A_QUESTION)
     if points_at_text(question, shown):
         return draft.drop(drop_reasons.NOT_ALONE)
-    if is_right(question, (draft.key,)) and draft.kind != "compare":
+    if _tells_answer(draft):
         return draft.drop(drop_reasons.TELLS_ANSWER)
+    if draft.kind == "compare" and not compares(draft.quote):
+        return draft.drop(drop_reasons.WRONG_WORD)
     if not set(_NUMBER.findall(f"{question} {draft.answer}")) <= set(_NUMBER.findall(shown)):
         return draft.drop(drop_reasons.UNSUPPORTED)
     if any(_is_in_another(text, code) for text in (question, draft.answer)):
@@ -112,6 +119,17 @@ def _are_alike(one: _Asked, other: _Asked) -> bool:
     """
     both = len(one.question & other.question) / max(1, len(one.question | other.question))
     return both == 1.0 or (both >= _ALIKE and bool(one.key & other.key))
+
+
+def _tells_answer(draft: Draft) -> bool:
+    """Whether a question has the words that it asks for, or half of a reason or a way in it."""
+    if draft.kind == "compare":
+        return False
+    if is_right(draft.prompt, (draft.key,)):
+        return True
+    key = own_stems(draft.key)
+    told = len(key & own_stems(draft.prompt))
+    return bool(key) and (told == len(key) or (draft.kind in _LONG_KEYS and 2 * told >= len(key)))
 
 
 def _is_in_another(text: str, code: str) -> bool:

@@ -1,11 +1,12 @@
-"""The genres of questions that a reader writes, each with its instruction and worked examples.
+"""The genres of questions that a reader writes, each with its request, and the worked examples.
 
 The examples are turns of a conversation before the one that counts, because small models follow
-examples better than instructions. They are in several languages, since the only one would be taken
-for the one to write in. Whatever is in them is invented.
+examples better than instructions. All genres have the same, so that a model reads them once. They
+are in several languages, since the only one would be taken for the one to write in. Whatever is in
+them is invented.
 
-A reply quotes first, then chooses the words to ask for, then asks: a small model asks better for
-words that it has just written than for something in a passage further up.
+A reply quotes first, then asks, then says which words of the quote are the answer: what a model has
+just written is what it asks about, and it finds the words for a question better than the reverse.
 """
 
 from __future__ import annotations
@@ -15,17 +16,9 @@ from typing import Literal
 
 from mlx_backend.study.by_model.reader.items import Item
 
-Subject = Literal["sentence", "passage", "passages", "notes"]
-"""What a question is about: a sentence of a passage, a passage, two of one note, two notes."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """What the model is shown, and the items of its reply; none says that nothing fits."""
-
-    shown: str
-    language: str
-    items: tuple[Item, ...] = ()
+Subject = Literal["sentence", "passage", "numbers", "list", "steps", "passages", "notes"]
+"""What a question is about: a sentence of a passage, a passage, one with amounts in a sentence, a
+list in one, a list in order, two passages of a note, two notes."""
 
 
 @dataclass(frozen=True)
@@ -34,306 +27,245 @@ class Genre:
 
     name: str
     subject: Subject
-    instruction: str
+    request: str
     tokens: int
-    examples: tuple[Example, ...]
 
 
-_LIGHTHOUSE = (
+@dataclass(frozen=True)
+class Example:
+    """A note (or two) that the model is shown, and its reply to each request, in their order.
+
+    A reply without items says that nothing fits.
+    """
+
+    shown: str
+    language: str
+    replies: tuple[tuple[Genre, tuple[Item, ...]], ...]
+
+
+FACTS = Genre("facts", "sentence", "Ask for a fact: who, what, when, where, which, how much.", 110)
+WHY = Genre("why", "passage", "Ask why: for a reason that the note gives.", 140)
+HOW = Genre("how", "passage", "Ask how something is done, made or used.", 140)
+COMPARE = Genre("compare", "numbers", "Ask which of two things has more of something.", 140)
+LIST = Genre("list", "list", "Ask for all of a list, and name all in the answer.", 200)
+STEPS = Genre("steps", "steps", "Ask for the steps of something, and tell all in the answer.", 240)
+
+PASSAGES = Genre("passages", "passages", "Ask for something that needs both parts.", 180)
+NOTES = Genre("notes", "notes", "Ask for something that needs both notes.", 180)
+
+INSTRUCTION = (
+    "Write questions about notes for somebody who does not see the notes. Reply with a JSON list of"
+    " objects with quote (words of the note, copied exactly), question (it names what it is about,"
+    " and does not tell the answer), key (the shortest words of the quote that answer the question)"
+    " and answer (a sentence in words of your own). If a note tells nothing of the kind, reply []."
+)
+INSTRUCTION_FOR_TWO = (
+    "Write questions about two notes for somebody who does not see them. Reply with a JSON list of"
+    " objects with quote (words of the first, copied exactly), other (words of the second, copied"
+    " exactly), question (it names what it is about, and does not tell the answer), key (the"
+    " shortest words of the quote that answer the question) and answer (a sentence in"
+    " words of your own). If the two have nothing to do with each other, reply []."
+)
+
+_LIGHTHOUSE = Example(
     "Note: Lighthouse\n"
     "The lamp was mended by Oskar Lind in 1984, because salt had eaten its frame. To light it, open"
     " the valve, wait a minute and hold a match to the wick. The old lamp shone 9 miles, the new"
-    " one shines 14."
-)
-_OVEN = (
-    "Note: Backhaus\n"
-    "Gebacken wird samstags. Zuerst wird eingeheizt, dann die Glut ausgeräumt, zuletzt das Brot"
-    " eingeschossen.\n"
-    "- Roggenbrot: 50 Minuten\n- Weißbrot: 35 Minuten\n- Zwiebelkuchen: 20 Minuten"
-)
-_BOAT = (
-    "Note: La barque\n"
-    "La barque s'appelle Mouette. Nous l'avons repeinte en bleu parce que le vernis s'écaillait."
-)
-_PARKING = "Note: Parkplätze\nVor der Schule gibt es acht Parkplätze, hinter dem Bad zwanzig."
-
-_FORM = (
-    " Reply with a JSON list of objects with quote (words of the note, copied exactly), key (the"
-    " shortest words of the quote that answer the question), question and answer (in words of your"
-    " own). Name in the question what it is about, because whoever is asked does not see the note."
-)
-_OR_NOTHING = " If the note tells nothing of the kind, reply []."
-
-_FACTS = Genre(
-    "facts",
-    "sentence",
-    "Write a short question about a fact of the note: who, what, when, where, which, how much."
-    + _FORM,
-    110,
+    " one shines 14.",
+    "English",
     (
-        Example(
-            _LIGHTHOUSE,
-            "English",
+        (
+            FACTS,
             (
                 Item(
                     quote="The lamp was mended by Oskar Lind in 1984, because salt had eaten its"
                     " frame.",
-                    key="Oskar Lind",
-                    question="Who mended the lamp of the lighthouse?",
-                    answer="It was repaired by Oskar Lind.",
+                    question="In which year was the lamp of the lighthouse mended?",
+                    key="1984",
+                    answer="That was done in 1984.",
                 ),
             ),
         ),
-        Example(
-            _OVEN,
-            "German",
+        (
+            WHY,
             (
                 Item(
-                    quote="Weißbrot: 35 Minuten",
-                    key="35 Minuten",
-                    question="Wie lange muss Weißbrot im Backhaus in den Ofen?",
-                    answer="Weißbrot braucht dort 35 Minuten.",
+                    quote="The lamp was mended by Oskar Lind in 1984, because salt had eaten its"
+                    " frame.",
+                    question="Why did the lamp of the lighthouse have to be mended?",
+                    key="salt had eaten its frame",
+                    answer="Because its frame had been corroded by salt.",
                 ),
             ),
         ),
-        Example(
-            _BOAT,
-            "French",
+        (
+            HOW,
             (
                 Item(
-                    quote="La barque s'appelle Mouette.",
-                    key="Mouette",
-                    question="Quel est le nom de notre barque ?",
-                    answer="Elle porte le nom de Mouette.",
+                    quote="To light it, open the valve, wait a minute and hold a match to the"
+                    " wick.",
+                    question="How do you light the lamp of the lighthouse?",
+                    key="open the valve, wait a minute and hold a match to the wick",
+                    answer="Open its valve, and after a minute put a match to the wick.",
+                ),
+            ),
+        ),
+        (
+            COMPARE,
+            (
+                Item(
+                    quote="The old lamp shone 9 miles, the new one shines 14.",
+                    question="Which lamp of the lighthouse shines further, the old or the new one?",
+                    key="the new one",
+                    answer="The new lamp does: 14 miles instead of 9.",
                 ),
             ),
         ),
     ),
 )
-_WHY = Genre(
-    "why",
-    "passage",
-    "Write a question that asks for a reason which the note gives." + _FORM + _OR_NOTHING,
-    150,
+_PICNIC = Example(
+    "Note: Picnic\nThe baskets are in the car. Bring a blanket, two lemons and the blue thermos.",
+    "English",
     (
-        Example(
-            _LIGHTHOUSE,
-            "English",
+        (WHY, ()),
+        (
+            LIST,
             (
                 Item(
-                    quote="The lamp was mended by Oskar Lind in 1984, because salt had eaten its"
-                    " frame",
-                    key="salt had eaten its frame",
-                    question="Why did the lamp of the lighthouse have to be mended?",
-                    answer="Because its frame had been corroded by salt.",
+                    quote="Bring a blanket, two lemons and the blue thermos.",
+                    question="What do we have to bring to the picnic?",
+                    key="a blanket, two lemons and the blue thermos",
+                    answer="Three things: a blanket, two lemons and the blue thermos.",
                 ),
             ),
         ),
-        Example(_PARKING, "German"),
-        Example(
-            _BOAT,
-            "French",
+        (COMPARE, ()),
+        (STEPS, ()),
+    ),
+)
+_OVEN = Example(
+    "Note: Backhaus\n"
+    "Zuerst wird eingeheizt, dann die Glut ausgeräumt, zuletzt das Brot eingeschossen.\n"
+    "- Roggenbrot: 50 Minuten\n- Weißbrot: 35 Minuten\n- Zwiebelkuchen: 20 Minuten",
+    "German",
+    (
+        (HOW, ()),
+        (
+            FACTS,
             (
                 Item(
-                    quote="Nous l'avons repeinte en bleu parce que le vernis s'écaillait",
-                    key="le vernis s'écaillait",
+                    quote="Weißbrot: 35 Minuten",
+                    question="Wie lange muss Weißbrot im Backhaus in den Ofen?",
+                    key="35 Minuten",
+                    answer="Weißbrot bleibt dort 35 Minuten im Ofen.",
+                ),
+            ),
+        ),
+        (WHY, ()),
+        (
+            STEPS,
+            (
+                Item(
+                    quote="Zuerst wird eingeheizt, dann die Glut ausgeräumt, zuletzt das Brot"
+                    " eingeschossen.",
+                    question="In welchen Schritten wird im Backhaus gebacken?",
+                    key="Zuerst wird eingeheizt, dann die Glut ausgeräumt, zuletzt das Brot"
+                    " eingeschossen",
+                    answer="Erst einheizen, danach die Glut herausholen und am Ende das Brot in den"
+                    " Ofen schieben.",
+                ),
+            ),
+        ),
+    ),
+)
+_BOAT = Example(
+    "Note: La barque\n"
+    "La barque s'appelle Mouette. Nous l'avons repeinte en bleu parce que le vernis s'écaillait.",
+    "French",
+    (
+        (COMPARE, ()),
+        (
+            FACTS,
+            (
+                Item(
+                    quote="La barque s'appelle Mouette.",
+                    question="Quel est le nom de notre barque ?",
+                    key="Mouette",
+                    answer="Elle porte le nom de Mouette.",
+                ),
+            ),
+        ),
+        (
+            WHY,
+            (
+                Item(
+                    quote="Nous l'avons repeinte en bleu parce que le vernis s'écaillait.",
                     question="Pourquoi avons-nous repeint la barque Mouette ?",
+                    key="le vernis s'écaillait",
                     answer="Parce que son vernis partait en écailles.",
                 ),
             ),
         ),
     ),
 )
-_HOW = Genre(
-    "how",
-    "passage",
-    "Write a question that asks how something is done, made or used, which the note tells."
-    + _FORM
-    + _OR_NOTHING,
-    150,
+EXAMPLES = (_PICNIC, _LIGHTHOUSE, _OVEN, _BOAT)
+"""For the genres that are about one passage."""
+
+_HARBOUR = Example(
+    "Note: Harbour, Berths\nThe Mary Ann lies at pier four.\n\n"
+    "Note: Harbour, Boats\nThe Mary Ann is the oldest boat; she was built in 1921.",
+    "English",
     (
-        Example(
-            _LIGHTHOUSE,
-            "English",
-            (
-                Item(
-                    quote="To light it, open the valve, wait a minute and hold a match to the wick",
-                    key="open the valve, wait a minute and hold a match to the wick",
-                    question="How do you light the lamp of the lighthouse?",
-                    answer="Open its valve, and after a minute put a match to the wick.",
-                ),
-            ),
-        ),
-        Example(_PARKING, "German"),
-    ),
-)
-_COMPARE = Genre(
-    "compare",
-    "passage",
-    "Write a question that compares two things of the note: which is more, older or better, or how"
-    " they differ." + _FORM + _OR_NOTHING,
-    150,
-    (
-        Example(
-            _LIGHTHOUSE,
-            "English",
-            (
-                Item(
-                    quote="The old lamp shone 9 miles, the new one shines 14",
-                    key="the new one",
-                    question="Which lamp of the lighthouse shines further, the old or the new one?",
-                    answer="The new lamp does: 14 miles instead of 9.",
-                ),
-            ),
-        ),
-        Example(_BOAT, "French"),
-        Example(
-            _PARKING,
-            "German",
-            (
-                Item(
-                    quote="Vor der Schule gibt es acht Parkplätze, hinter dem Bad zwanzig",
-                    key="hinter dem Bad",
-                    question="Wo gibt es mehr Parkplätze, vor der Schule oder hinter dem Bad?",
-                    answer="Mehr sind es hinter dem Bad, nämlich zwanzig.",
-                ),
-            ),
-        ),
-    ),
-)
-_LIST = Genre(
-    "list",
-    "passage",
-    "Write a question that asks for all members of a list in the note, with an answer that names"
-    " all of them." + _FORM + _OR_NOTHING,
-    220,
-    (
-        Example(_BOAT, "French"),
-        Example(
-            _OVEN,
-            "German",
-            (
-                Item(
-                    quote="- Roggenbrot: 50 Minuten\n- Weißbrot: 35 Minuten\n- Zwiebelkuchen: 20"
-                    " Minuten",
-                    key="Roggenbrot: 50 Minuten\n- Weißbrot: 35 Minuten\n- Zwiebelkuchen",
-                    question="Was wird im Backhaus alles gebacken?",
-                    answer="Dreierlei: Roggenbrot, Weißbrot und Zwiebelkuchen.",
-                ),
-            ),
-        ),
-        Example(
-            "Note: Picnic\nBring a blanket, two lemons and the blue thermos.",
-            "English",
-            (
-                Item(
-                    quote="Bring a blanket, two lemons and the blue thermos",
-                    key="a blanket, two lemons and the blue thermos",
-                    question="What do we have to bring to the picnic?",
-                    answer="Three things: a blanket, two lemons and the blue thermos.",
-                ),
-            ),
-        ),
-    ),
-)
-_STEPS = Genre(
-    "steps",
-    "passage",
-    "Write a question that asks for the steps of something that the note explains, with an answer"
-    " that tells them in their order." + _FORM + _OR_NOTHING,
-    260,
-    (
-        Example(_BOAT, "French"),
-        Example(
-            _OVEN,
-            "German",
-            (
-                Item(
-                    quote="Zuerst wird eingeheizt, dann die Glut ausgeräumt, zuletzt das Brot"
-                    " eingeschossen",
-                    key="Zuerst wird eingeheizt, dann die Glut ausgeräumt, zuletzt das Brot"
-                    " eingeschossen",
-                    question="In welchen Schritten wird im Backhaus gebacken?",
-                    answer="Erst einheizen, danach die Glut herausholen und am Ende das Brot in den"
-                    " Ofen schieben.",
-                ),
-            ),
-        ),
-        Example(
-            _LIGHTHOUSE,
-            "English",
-            (
-                Item(
-                    quote="To light it, open the valve, wait a minute and hold a match to the wick",
-                    key="open the valve, wait a minute and hold a match to the wick",
-                    question="What are the steps for lighting the lamp of the lighthouse?",
-                    answer="First open the valve, then wait for a minute, and finally hold a match"
-                    " to the wick.",
-                ),
-            ),
-        ),
-    ),
-)
-_TWO = (
-    " Reply with a JSON list of objects with quote (words of the first, copied exactly), other"
-    " (words of the second, copied exactly), key (the shortest words of the quote that answer the"
-    " question), question and answer (in words of your own, with what both say). Name in the"
-    " question what it is about, because whoever is asked sees neither. If they have nothing to do"
-    " with each other, reply []."
-)
-_TWO_EXAMPLES = (
-    Example(
-        "Note: Harbour, Boats\nThe Mary Ann is the oldest boat; she was built in 1921.\n\n"
-        "Note: Harbour, Berths\nThe Mary Ann lies at pier four.",
-        "English",
         (
-            Item(
-                quote="The Mary Ann is the oldest boat",
-                other="The Mary Ann lies at pier four",
-                key="The Mary Ann",
-                question="Which boat at pier four is the oldest of the harbour?",
-                answer="It is the Mary Ann, which lies at pier four.",
+            PASSAGES,
+            (
+                Item(
+                    quote="The Mary Ann lies at pier four",
+                    other="The Mary Ann is the oldest boat",
+                    question="At which pier does the oldest boat of the harbour lie?",
+                    key="pier four",
+                    answer="The oldest boat, the Mary Ann, lies at pier four.",
+                ),
             ),
         ),
     ),
-    Example(
-        "Note: Verein, Kasse\nDer Beitrag ist 20 Euro.\n\n"
-        "Note: Verein, Fest\nDas Fest ist im Juni.",
-        "German",
-    ),
-    Example(
-        "Note: Chorale\nNotre chef est Antoine Meunier.\n\n"
-        "Note: Antoine Meunier\nAntoine habite à Romans depuis 2019.",
-        "French",
+)
+_CLUB = Example(
+    "Note: Verein, Kasse\nDer Beitrag ist 20 Euro.\n\nNote: Verein, Fest\nDas Fest ist im Juni.",
+    "German",
+    ((PASSAGES, ()),),
+)
+_CHOIR = Example(
+    "Note: Antoine Meunier\nAntoine habite à Romans depuis 2019.\n\n"
+    "Note: Chorale\nNotre chef est Antoine Meunier.",
+    "French",
+    (
         (
-            Item(
-                quote="Notre chef est Antoine Meunier",
-                other="Antoine habite à Romans depuis 2019",
-                key="Antoine Meunier",
-                question="Qui est le chef de la chorale, et où habite-t-il ?",
-                answer="C'est Antoine Meunier, qui habite à Romans.",
+            NOTES,
+            (
+                Item(
+                    quote="Antoine habite à Romans depuis 2019",
+                    other="Notre chef est Antoine Meunier",
+                    question="Où habite le chef de la chorale ?",
+                    key="Romans",
+                    answer="Le chef, Antoine Meunier, habite à Romans.",
+                ),
             ),
         ),
     ),
 )
-_PASSAGES = Genre(
-    "passages",
-    "passages",
-    "Write a question whose answer needs both parts of the note." + _TWO,
-    200,
-    _TWO_EXAMPLES,
-)
-_NOTES = Genre(
-    "notes", "notes", "Write a question whose answer needs both notes." + _TWO, 200, _TWO_EXAMPLES
-)
+EXAMPLES_FOR_TWO = (_HARBOUR, _CLUB, _CHOIR)
+"""For the genres that are about two passages."""
 
 ROUNDS: tuple[tuple[Genre, ...], ...] = (
-    (_FACTS,),
-    (_WHY, _HOW),
-    (_LIST, _STEPS, _COMPARE),
-    (_PASSAGES, _NOTES),
+    (FACTS,),
+    (WHY, HOW, LIST, STEPS, COMPARE),
+    (PASSAGES, NOTES),
 )
-"""The genres in the order of writing: each round goes over all passages before the next begins."""
+"""The genres in the order of writing: each round goes over all passages before the next begins.
+
+Those of a round are written together, because the model then reads each passage once for them.
+"""
 
 ALL: dict[str, Genre] = {genre.name: genre for genres in ROUNDS for genre in genres}
 """Every genre by its name, as `sample_drafts.GENRES` lists them."""

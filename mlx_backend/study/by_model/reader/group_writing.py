@@ -1,4 +1,4 @@
-"""What a reader writes about a group of passages in one genre, checked as soon as it is written."""
+"""What a reader writes about a group of passages, checked as soon as it is written."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.study.by_model.reader import checks
 from mlx_backend.study.by_model.reader.genres import Genre
 from mlx_backend.study.by_model.reader.items import items_in
-from mlx_backend.study.by_model.reader.judging import Pair, says
-from mlx_backend.study.by_model.reader.reader import Reader
+from mlx_backend.study.by_model.reader.judging import Pair, declines, says, says_only, share_named
+from mlx_backend.study.by_model.reader.reader import Reader, Request
 from mlx_backend.study.by_model.reader.subjects import Subjects
-from mlx_backend.study.by_model.reader.views import View, Views, language_of, name_of
+from mlx_backend.study.by_model.reader.views import Views, language_of, name_of
 
 _SHOWN_OF_UNREADABLE = 300  # characters
 # In nats: by so much more a model agrees with the right answer than with a strange one. Measured
 # with 0.5 billion parameters: right ones 0.2 and more above the median of strange ones.
 _MARGIN = 0.15
+_MOST = 0.6  # of a list; whoever answers in few words leaves its "and so on" out
 
 
 @dataclass(frozen=True)
@@ -35,74 +36,90 @@ class About:
 
 @dataclass(frozen=True)
 class _Written:
-    """A draft, what it is about, and the index of its passage in the group."""
+    """A draft, what was asked for, and the index of its passage in the group."""
 
     draft: Draft
-    view: View
+    request: Request
     number: int
 
-    def changed(self, draft: Draft) -> _Written:
-        return _Written(draft, self.view, self.number)
+    def dropped(self, reason: str) -> _Written:
+        return _Written(self.draft.drop(reason), self.request, self.number)
 
 
 def written_about(
-    reader: Reader, genre: Genre, passages: Sequence[Passage], about: About
+    reader: Reader, genres: Sequence[Genre], passages: Sequence[Passage], about: About
 ) -> list[list[Draft]]:
-    """The drafts of a genre about each passage, kept and dropped ones.
+    """The drafts of some genres about each passage, kept and dropped ones.
 
     Raises StopAskedError when asked to stop first.
     """
     codes = [language_of(passage) for passage in passages]
-    views = [(i, view) for i, each in enumerate(passages) for view in about.views.of(genre, each)]
-    replies = reader.write(
-        genre, [view for _, view in views], [name_of(codes[i]) for i, _ in views]
-    )
-    written = [
-        _Written(checks.check(draft, view, codes[i]), view, i)
-        for (i, view), reply in zip(views, replies, strict=True)
-        for draft in _drafts(genre, view, reply)
+    asked = [
+        (i, Request(genre, view, name_of(codes[i])))
+        for i, passage in enumerate(passages)
+        for genre in genres
+        for view in about.views.of(genre, passage)
     ]
-    written = _round_trip(reader, genre, written)
+    replies = reader.write([request for _, request in asked])
+    written = [
+        _Written(checks.check(draft, request.view, codes[i]), request, i)
+        for (i, request), reply in zip(asked, replies, strict=True)
+        for draft in _drafts(request, reply)
+    ]
     found: list[list[Draft]] = [[] for _ in passages]
-    for each in written:
-        prompt = about.subjects.standing_alone(each.draft.prompt, each.view.passage)
-        is_kept = not each.draft.dropped
-        draft = msgspec.structs.replace(each.draft, prompt=prompt) if is_kept else each.draft
+    for each in _round_trip(reader, written):
+        draft = each.draft
+        if not draft.dropped:
+            prompt = about.subjects.standing_alone(draft.prompt, each.request.view.passage)
+            draft = msgspec.structs.replace(draft, prompt=prompt)
         found[each.number].append(draft)
     return found
 
 
-def _drafts(genre: Genre, view: View, reply: str) -> list[Draft]:
+def _drafts(request: Request, reply: str) -> list[Draft]:
     items = items_in(reply)
     if items is not None:
-        return [checks.draft_of(item, view, genre) for item in items]
+        return [checks.draft_of(item, request.view, request.genre) for item in items]
     shown = checks.in_a_line(reply)[:_SHOWN_OF_UNREADABLE]
-    draft = Draft(kind=genre.name, prompt=shown, answer="", key="", quote=view.sentence)
+    draft = Draft(
+        kind=request.genre.name, prompt=shown, answer="", key="", quote=request.view.sentence
+    )
     return [draft.drop(drop_reasons.UNREADABLE)] if shown else []
 
 
-def _round_trip(reader: Reader, genre: Genre, written: Sequence[_Written]) -> list[_Written]:
+def _round_trip(reader: Reader, written: Sequence[_Written]) -> list[_Written]:
     """Ask the model its own questions with the passage in view, and compare the answers.
 
-    Both what it reads and what it wrote as the answer must mean the words that were asked for.
+    Both what it reads and what it wrote as the answer must mean the words that were asked for, or
+    name all of a list.
     """
     asked = [each for each in written if not each.draft.dropped]
-    read = reader.read(genre, [each.view for each in asked], [each.draft for each in asked])
+    read = reader.read([each.request for each in asked], [each.draft.prompt for each in asked])
+    doubtful: list[tuple[int, str]] = []
+    refused = set()
+    for i, (each, answer) in enumerate(zip(asked, read, strict=True)):
+        if declines(answer) or (each.request.view.key and not _is_whole(each.draft, answer)):
+            refused.add(i)
+        elif not each.request.view.key:
+            doubtful += [(i, text) for text in _doubtful(each.draft, answer)]
     keys = [each.draft.key for each in asked]
-    doubtful = [
-        (i, text)
-        for i, (each, answer) in enumerate(zip(asked, read, strict=True))
-        for text in (answer, each.draft.answer)
-        if not says(text, each.draft.key)
-    ]
     agreed = _agreed(reader, [(asked[i].draft, text) for i, text in doubtful], keys)
-    refused = {
-        id(asked[i]) for (i, _), is_same in zip(doubtful, agreed, strict=True) if not is_same
-    }
+    refused |= {i for (i, _), is_same in zip(doubtful, agreed, strict=True) if not is_same}
+    gone = {id(asked[i]) for i in refused}
     return [
-        each.changed(each.draft.drop(drop_reasons.NO_ROUND_TRIP)) if id(each) in refused else each
-        for each in written
+        each.dropped(drop_reasons.NO_ROUND_TRIP) if id(each) in gone else each for each in written
     ]
+
+
+def _is_whole(draft: Draft, answer: str) -> bool:
+    """Whether the answer to a list names all of it, and what was read, in few words, the most."""
+    return share_named(draft.answer, draft.key) == 1 and share_named(answer, draft.key) >= _MOST
+
+
+def _doubtful(draft: Draft, answer: str) -> list[str]:
+    """What has not plainly the words that were asked for: the answer that was read, its own."""
+    found = [] if says_only(answer, draft.key, draft.prompt) else [answer]
+    return found if says(draft.answer, draft.key) else [*found, draft.answer]
 
 
 def _agreed(
@@ -111,20 +128,19 @@ def _agreed(
     """Whether each text means the same as the key of its draft, by the model's own judgement.
 
     What a model makes of any two answers, from never to always the same, is seen where it compares
-    the text with the `keys` of other drafts: it must find the own key nearer, by a margin.
+    the text with the `keys` of other drafts: it must find the own key nearer, by a margin, and say
+    yes rather than no.
     """
-    own = [Pair(draft.prompt, draft.key, text) for draft, text in doubtful]
-    strange = [
-        Pair(draft.prompt, _another(draft, i, keys), text)
-        for i, (draft, text) in enumerate(doubtful)
+    own = reader.agreement([Pair(draft.prompt, draft.key, text) for draft, text in doubtful])
+    hopeful = [i for i, odds in enumerate(own) if odds > 0 and doubtful[i][1]]
+    strangers = {i: _another(doubtful[i][0], i, keys) for i in hopeful}
+    pairs = [Pair(doubtful[i][0].prompt, strangers[i], doubtful[i][1]) for i in hopeful]
+    strange = dict(zip(hopeful, reader.agreement(pairs), strict=True))
+    usual = median(strange.values()) if strange else 0.0
+    return [
+        i in strange and own[i] > _MARGIN + max([usual, strange[i]] if strangers[i] else [0.0])
+        for i in range(len(doubtful))
     ]
-    odds = reader.agreement([*own, *strange])
-    usual = median(odds[len(own) :]) if strange else 0.0
-    found = []
-    for i, pair in enumerate(own):
-        nearest = max(usual, odds[len(own) + i]) if strange[i].one else 0.0
-        found.append(bool(pair.other) and odds[i] > nearest + _MARGIN)
-    return found
 
 
 def _another(draft: Draft, place: int, keys: Sequence[str]) -> str:

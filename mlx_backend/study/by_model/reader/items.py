@@ -19,8 +19,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     quote: str
     other: str = ""
-    key: str
     question: str
+    key: str = ""
     answer: str
 
 
@@ -30,12 +30,12 @@ def reply_of(items: Sequence[Item]) -> str:
 
 
 def beginning_of(quote: str, key: str = "") -> str:
-    """The beginning of a reply about a quote, up to where the model goes on with the key.
+    """The beginning of a reply about a quote, up to where the model goes on with the question.
 
-    Where a `key` is given, up to where it goes on with the question.
+    Where a `key` is given, it is in it.
     """
-    begun = f'[{{"quote": {json.dumps(quote, ensure_ascii=False)}, "key": "'
-    return f'{begun}{json.dumps(key, ensure_ascii=False)[1:]}, "question": "' if key else begun
+    asked = f'"key": {json.dumps(key, ensure_ascii=False)}, ' if key else ""
+    return f'[{{"quote": {json.dumps(quote, ensure_ascii=False)}, {asked}"question": "'
 
 
 def items_in(reply: str) -> list[Item] | None:

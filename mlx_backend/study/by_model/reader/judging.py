@@ -1,22 +1,25 @@
 """Whether two answers to a question mean the same.
 
-As texts first, which costs nothing: an answer that has the other's words says what it says. Else
-the model is asked, in both orders, because small models prefer one place to the other.
+As texts first, which costs nothing: an answer that has the other's words, and hardly more, says
+what it says. Else the model is asked, in both orders, because small models prefer one place to the
+other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean
 
 import mlx.core as mx
 
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import batched_logits
-from mlx_backend.study.by_model.reader.prompting import judging_turns
+from mlx_backend.study.by_model.reader.prompting import UNKNOWN, judging_turns
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.words import folded_words
 
+_MOST_BESIDE = 2  # words
 _YES, _NO = ("yes", "Yes"), ("no", "No")
 
 
@@ -37,6 +40,25 @@ def says(text: str, key: str) -> bool:
     if not own or not wanted:
         return False
     return wanted <= own or (own <= wanted and 2 * len(own) >= len(wanted))
+
+
+def says_only(text: str, key: str, question: str) -> bool:
+    """Whether a text says the key and little else; the words of the question do not count."""
+    more = set(folded_words(text)) - set(folded_words(f"{key} {question}"))
+    return says(text, key) and len(more) <= max(_MOST_BESIDE, len(set(folded_words(key))))
+
+
+def declines(text: str) -> bool:
+    """Whether a reading says that the passage does not tell, or nothing at all."""
+    return folded_words(text) in ([], [UNKNOWN])
+
+
+def share_named(text: str, items: str) -> float:
+    """The share of a list's lines of which a text has a word that is in no other line."""
+    lines = [set(folded_words(line)) for line in items.split("\n")]
+    words = set(folded_words(text))
+    others = [set().union(*lines[:i], *lines[i + 1 :]) for i in range(len(lines))]
+    return mean(bool((line - other) & words) for line, other in zip(lines, others, strict=True))
 
 
 def agreement(loaded: LoadedModel, pairs: Sequence[Pair]) -> list[float]:

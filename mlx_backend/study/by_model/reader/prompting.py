@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from mlx_backend.protocol import Turn
-from mlx_backend.study.by_model.reader.genres import Genre
+from mlx_backend.study.by_model.reader.genres import (
+    EXAMPLES,
+    EXAMPLES_FOR_TWO,
+    INSTRUCTION,
+    INSTRUCTION_FOR_TWO,
+    Genre,
+)
 from mlx_backend.study.by_model.reader.items import reply_of
+
+UNKNOWN = "unknown"
+"""What a model is to answer when the passage does not tell."""
 
 _LANGUAGE = "the language of the note"
 
@@ -13,21 +22,34 @@ def writing_turns(genre: Genre, shown: str, language: str) -> list[Turn]:
     """A conversation whose next turn is the model's questions about what is `shown`.
 
     language: its English name, "" where it is not known. The example in it comes last, because a
-    small model goes on in the language of the last one; else that in English.
+    small model goes on in the language of the last one; else that in English. All genres about as
+    many passages begin alike.
     """
+    is_for_two = genre.subject in ("passages", "notes")
+    examples = EXAMPLES_FOR_TWO if is_for_two else EXAMPLES
     turns = []
-    for example in sorted(genre.examples, key=lambda each: _nearness(each.language, language)):
-        asked = _asked(example.shown, example.language)
-        reply = reply_of(example.items)
-        turns += [Turn(role="user", text=asked), Turn(role="assistant", text=reply)]
-    turns.append(Turn(role="user", text=_asked(shown, language or _LANGUAGE)))
-    turns[0] = Turn(role="user", text=f"{genre.instruction}\n\n{turns[0].text}")
+    for example in sorted(examples, key=lambda each: _nearness(each.language, language)):
+        asked = f"{example.shown}\n\n"
+        for wanted, items in example.replies:
+            turns.append(Turn(role="user", text=asked + _request(wanted, example.language)))
+            turns.append(Turn(role="assistant", text=reply_of(items)))
+            asked = ""
+    request = _request(genre, language or _LANGUAGE)
+    turns.append(Turn(role="user", text=f"{shown}\n\n{request}"))
+    instruction = INSTRUCTION_FOR_TWO if is_for_two else INSTRUCTION
+    turns[0] = Turn(role="user", text=f"{instruction}\n\n{turns[0].text}")
     return turns
 
 
 def reading_turns(shown: str, question: str) -> list[Turn]:
-    """A conversation whose next turn is the model's answer, with the passage in view."""
-    asked = f"{shown}\n\nAnswer from the note alone, in one short sentence.\nQuestion: {question}"
+    """A conversation whose next turn is the model's answer, with the passage in view.
+
+    In the fewest words, because the words that were asked for are somewhere in any long answer.
+    """
+    asked = (
+        f"{shown}\n\nAnswer from the note alone, in as few words as possible. If it does not say,"
+        f' reply "{UNKNOWN}".\nQuestion: {question}'
+    )
     return [Turn(role="user", text=asked)]
 
 
@@ -44,5 +66,5 @@ def _nearness(one: str, wanted: str) -> int:
     return 2 * (one == wanted) + (one == "English")
 
 
-def _asked(shown: str, language: str) -> str:
-    return f"{shown}\n\nWrite in {language}."
+def _request(genre: Genre, language: str) -> str:
+    return f"{genre.request} Write in {language}."

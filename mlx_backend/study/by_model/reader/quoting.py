@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from mlx_backend.library.quote_places import place_of
 from mlx_backend.text.folding import places
 
@@ -15,9 +18,16 @@ def as_it_stands(words: str, text: str) -> str:
     Of several sentences that are not together, the first that is there.
     """
     wanted = words.strip()
-    found = next((place for place in places(text, wanted) if _is_whole(text, *place)), None)
-    place = found or place_of(wanted, text)
+    found = (place for place in _places(text, wanted) if _is_whole(text, *place))
+    place = next(found, None) or place_of(wanted, text)
     return text[slice(*place)].strip() if place else ""
+
+
+def _places(text: str, wanted: str) -> Iterator[tuple[int, int]]:
+    """Where the words stand as they are, markup and all, but for case and white space."""
+    yield from places(text, wanted)
+    spaced = r"\s+".join(map(re.escape, wanted.split()))
+    yield from (found.span() for found in re.finditer(spaced or "(?!)", text, re.IGNORECASE))
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.study.by_model.reader.completing import Completer, Conversation
 from mlx_backend.study.by_model.reader.genres import Genre
@@ -15,6 +15,20 @@ from mlx_backend.study.by_model.reader.views import View
 
 _LONGEST_READING = 48  # tokens; a genre whose replies are long has long answers
 _SHARE_OF_REPLY = 0.4
+
+
+@dataclass(frozen=True)
+class Request:
+    """Questions of a genre to be written about a view, in a language given by its English name."""
+
+    genre: Genre
+    view: View
+    language: str
+
+    @property
+    def kind(self) -> str:
+        """Requests of one kind have the same examples before them, in the same order."""
+        return f"{'two' if self.view.other else 'one'} {self.language}"
 
 
 class StopAskedError(Exception):
@@ -37,33 +51,37 @@ class Reader:
         """The writer of its samples, as the library records it."""
         return self._loaded.info.card.name
 
-    def write(self, genre: Genre, views: Sequence[View], languages: Sequence[str]) -> list[str]:
-        """The model's reply about each view, in a language given by its name."""
-        replies = [""] * len(views)
-        for language in dict.fromkeys(languages):
-            places = [i for i, each in enumerate(languages) if each == language]
-            found = self._write(genre, [views[i] for i in places], language)
+    def write(self, requests: Sequence[Request]) -> list[str]:
+        """The model's reply to each request."""
+        replies = [""] * len(requests)
+        kinds = [each.kind for each in requests]
+        for kind in dict.fromkeys(kinds):
+            places = [i for i, each in enumerate(kinds) if each == kind]
+            found = self._write(kind, [requests[i] for i in places])
             for i, reply in zip(places, found, strict=True):
                 replies[i] = reply
         return replies
 
-    def _write(self, genre: Genre, views: Sequence[View], language: str) -> list[str]:
+    def _write(self, kind: str, requests: Sequence[Request]) -> list[str]:
         asked = []
-        for view in views:
+        for each in requests:
+            view = each.view
             begun = beginning_of(view.sentence, view.key) if view.sentence else ""
-            asked.append(Conversation(writing_turns(genre, view.shown, language), begun))
-        # The examples are in another order in another language.
-        replies = self._completed(f"{genre.name} {language}", views, asked, genre.tokens)
+            turns = writing_turns(each.genre, view.shown, each.language)
+            asked.append(Conversation(turns, begun))
+        most = max(each.genre.tokens for each in requests)
+        replies = self._completed(kind, [each.view for each in requests], asked, most)
         return [each.begun + reply for each, reply in zip(asked, replies, strict=True)]
 
-    def read(self, genre: Genre, views: Sequence[View], drafts: Sequence[Draft]) -> list[str]:
-        """The model's answer to each draft's question with its view before it."""
+    def read(self, requests: Sequence[Request], questions: Sequence[str]) -> list[str]:
+        """The model's answer to each question with the view of its request before it."""
         asked = [
-            Conversation(reading_turns(view.shown, draft.prompt))
-            for view, draft in zip(views, drafts, strict=True)
+            Conversation(reading_turns(each.view.shown, question))
+            for each, question in zip(requests, questions, strict=True)
         ]
-        most = max(_LONGEST_READING, int(_SHARE_OF_REPLY * genre.tokens))
-        return self._completed("reading", views, asked, most)
+        longest = max((each.genre.tokens for each in requests), default=0)
+        most = max(_LONGEST_READING, int(_SHARE_OF_REPLY * longest))
+        return self._completed("reading", [each.view for each in requests], asked, most)
 
     def agreement(self, pairs: Sequence[Pair]) -> list[float]:
         """By how much the model finds that two answers say the same, as `judging.agreement`."""

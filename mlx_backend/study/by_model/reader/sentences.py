@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 from mlx_backend.text.words import count_words
 
@@ -15,12 +16,11 @@ _MARKS = re.compile(r"^[\s>]*(?:[-*+•]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
 _END = re.compile(
     r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’»)]))(?<!\s\d\.)(?<!\s\d\d\.)\s+(?=[^a-zß-ÿ])|(?<=[。！？])"
 )
-_CAPITAL = r"[A-ZÀ-ÞА-Я][\w'’-]+"
-# Numbers with a word after them, and words with capitals.
-_NUMBER = re.compile(r"(?<!\w)\d(?:[\d.,:]*\d)?(?![\w.])(?: [^\W\d_]{3,})?")
-_NAME = re.compile(rf"(?<![\w'’-]){_CAPITAL}(?: {_CAPITAL})*")
-_BEGINS = re.compile(r"(?:^|[.!?:|])\W*$")
-_FEWEST_BESIDE = 4  # words of a sentence beside a name that is asked for
+_ITEM = re.compile(r"[\s>]*(?:[-*+•]|\d{1,3}[.)])\s+\S")
+_COMMA = re.compile(r"[,;،](?!\d)|[、，；]")
+_AMOUNT = re.compile(r"(?<![\w.,:#/=-])(?!(?:1[5-9]|20)\d\d\b)\d+(?:[.,]\d+)*(?![\w:/=-]|[.,]\d)")
+_FEWEST_COMMAS = 2
+_FEWEST_ITEMS, _MOST_ITEMS = 3, 12
 _FEWEST_WORDS = 3
 _MOST_WORDS = 60
 
@@ -47,17 +47,36 @@ def chosen(sentences: list[str], most: int, generator: random.Random) -> list[st
     return [sentences[i] for i in sorted(generator.sample(range(len(sentences)), most))]
 
 
-def names_in(sentence: str) -> list[str]:
-    """Numbers and names in a sentence that says enough beside them to ask for them."""
-    fewest = count_words(sentence) - _FEWEST_BESIDE
-    numbers = [found.group() for found in _NUMBER.finditer(sentence)]
-    names = [found.group() for found in _NAME.finditer(sentence) if _is_name(found)]
-    return [each for each in dict.fromkeys((*names, *numbers)) if count_words(each) <= fewest]
+@dataclass(frozen=True)
+class ListText:
+    """A list as it stands in a passage. items: all of it after the mark of the first item."""
+
+    text: str
+    items: str
+    is_numbered: bool
 
 
-def _is_name(found: re.Match[str]) -> bool:
-    """Whether a capital may be more than that of the first word of a sentence."""
-    return " " in found.group() or not _BEGINS.search(found.string, 0, found.start())
+def lists_in(text: str) -> list[ListText]:
+    """The lists in a passage that are neither very short nor very long, in order."""
+    found = []
+    for is_item, group in groupby(text.split("\n"), key=lambda line: bool(_ITEM.match(line))):
+        lines = list(group)
+        if is_item and _FEWEST_ITEMS <= len(lines) <= _MOST_ITEMS:
+            whole = "\n".join(lines).strip()
+            items = _MARKS.sub("", whole, count=1)
+            if count_words(items) <= _MOST_WORDS:
+                found.append(ListText(whole, items, bool(re.match(r"\d", whole))))
+    return found
+
+
+def enumerates(text: str) -> bool:
+    """Whether a sentence of a text has several commas, as one has that names several things."""
+    return any(len(_COMMA.findall(each)) >= _FEWEST_COMMAS for each in sentences_in(text))
+
+
+def compares(text: str) -> bool:
+    """Whether a text has two amounts to compare: other numbers than those of years and of times."""
+    return len(set(_AMOUNT.findall(text))) > 1
 
 
 def _lines(text: str) -> list[str]:

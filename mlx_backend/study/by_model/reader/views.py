@@ -13,11 +13,17 @@ from mlx_backend.library.languages import UNKNOWN, language_name
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.stored_samples import digest
 from mlx_backend.study.by_model.reader.genres import Genre
-from mlx_backend.study.by_model.reader.sentences import chosen, names_in, sentences_in
+from mlx_backend.study.by_model.reader.sentences import (
+    chosen,
+    compares,
+    enumerates,
+    lists_in,
+    sentences_in,
+)
 from mlx_backend.study.by_rule.markdown_links import links_in
 
 _MOST_SENTENCES = 6  # of a passage that are asked about
-_MOST_NAMES = 1  # of a sentence that are asked for, beside what the model chooses
+_MOST_LISTS = 2
 _LONGEST_SHOWN = 4_000  # characters of a passage
 
 PointedTo = Callable[[int, str], int]
@@ -29,7 +35,7 @@ class View:
     """What a question is about.
 
     other: the second passage, of the same note or of another one. sentence: the one of `passage`
-    that is asked about, "" for any. key: the words of it to ask for, "" for any.
+    that is asked about, or the list, "" for any. key: the words of it to ask for, "" for any.
     """
 
     passage: Passage
@@ -65,13 +71,14 @@ class Views:
         match genre.subject:
             case "sentence":
                 sentences = chosen(sentences_in(passage.text), _MOST_SENTENCES, generator)
-                return [
-                    View(passage, sentence=sentence, key=key)
-                    for sentence in sentences
-                    for key in ("", *chosen(names_in(sentence), _MOST_NAMES, generator))
-                ]
+                return [View(passage, sentence=each) for each in sentences]
             case "passage":
                 return [View(passage)]
+            case "numbers":
+                is_fit = any(map(compares, sentences_in(passage.text)))
+                return [View(passage)] if is_fit else []
+            case "list" | "steps" as kind:
+                return _lists(passage, generator, in_order=kind == "steps")
             case "passages":
                 return self._beside(passage)
             case "notes":
@@ -90,6 +97,16 @@ class Views:
         if not there:
             return []
         return [View(passage, self._by_note[generator.choice(there)][0])]
+
+
+def _lists(passage: Passage, generator: random.Random, *, in_order: bool) -> list[View]:
+    """The lists of a passage; without any the passage, where its sentences enumerate."""
+    lists = lists_in(passage.text)
+    if not lists:
+        return [View(passage)] if enumerates(passage.text) else []
+    fit = [each for each in lists if each.is_numbered or not in_order]
+    found = generator.sample(fit, min(len(fit), _MOST_LISTS))
+    return [View(passage, sentence=each.text, key=each.items) for each in found]
 
 
 def language_of(passage: Passage) -> str:

@@ -10,7 +10,7 @@ from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.study.by_model.reader import checks
 from mlx_backend.study.by_model.reader.genres import ALL
 from mlx_backend.study.by_model.reader.items import Item
-from mlx_backend.study.by_model.reader.judging import says
+from mlx_backend.study.by_model.reader.judging import declines, says, says_only, share_named
 from mlx_backend.study.by_model.reader.quoting import as_it_stands
 from mlx_backend.study.by_model.reader.subjects import Subjects
 from mlx_backend.study.by_model.reader.views import View
@@ -63,6 +63,7 @@ def test_quote_and_key_are_stored_as_they_stand() -> None:
         ({"question": "Who? " * 60}, drop_reasons.NOT_A_QUESTION),
         ({"answer": "yes " * 500}, drop_reasons.NOT_A_QUESTION),
         ({"question": "What did Marta light?"}, drop_reasons.TELLS_ANSWER),
+        ({"key": "the lamp of amber cove was lit"}, drop_reasons.TELLS_ANSWER),
         ({"question": "Who lit the lamp according to the passage?"}, drop_reasons.NOT_ALONE),
         ({"question": "Wer hat laut dem Text die Lampe angezündet?"}, drop_reasons.NOT_ALONE),
         ({"question": "Qui a allumé la lampe dans ce texte ?"}, drop_reasons.NOT_ALONE),
@@ -132,6 +133,11 @@ def test_repeats_are_dropped_and_other_questions_in_the_same_words_are_not() -> 
         ("12", "im Jahr 1234 und 12", "12"),
         ("三千円", "月謝は三千円です。", "三千円"),
         ("the big lamp", "the [big](x.md) **lamp**", "the [big](x.md) **lamp"),
+        (
+            "my `glow` with [this](a.md?b=1#L6)",
+            "my `glow`\nwith [this](a.md?b=1#L6).",
+            "my `glow`\nwith [this](a.md?b=1#L6)",
+        ),
         ("lamp", "", ""),
         ("", "lamp", ""),
         ("....", "a .... b", "...."),
@@ -163,3 +169,31 @@ def test_answers_agree_by_their_words() -> None:
     assert not says("The", "the blue tin above the sink")
     assert not says("", "Marta")
     assert not says("Marta", "")
+
+
+def test_an_answer_says_little_but_the_words_that_were_asked_for() -> None:
+    asked = "Where is the concert?"
+    assert says_only("In the old temple", "the old temple", asked)
+    assert says_only("The concert is in the old temple.", "temple", asked)
+    assert not says_only("The concert is on April 14 in the old temple", "April", asked)
+    assert not says_only("unknown", "April", asked)
+
+
+def test_an_answer_names_something_of_each_line_of_a_list() -> None:
+    shared = "blue lamp\n- blue rope\n- oil for the lamp"  # the first has nothing of its own
+    assert share_named("A blue lamp, a rope and oil", shared) == pytest.approx(2 / 3)
+    items = "lantern\n- blue rope\n- oil"
+    assert share_named("A lantern (blue), rope, oil", items) == 1
+    assert share_named("Rope and oil", items) == pytest.approx(2 / 3)
+    assert share_named("", items) == 0
+
+
+def test_who_does_not_know_says_so() -> None:
+    assert declines("Unknown.")
+    assert declines(" ")
+    assert not declines("The author is unknown")
+
+
+def test_a_comparison_has_two_amounts() -> None:
+    asked = item(question="Which is more, the lamp of Amber Cove or Marta?")
+    assert checked(asked, genre="compare").dropped == drop_reasons.WRONG_WORD

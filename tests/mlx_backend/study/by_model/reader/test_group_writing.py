@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from mlx_backend.library import drop_reasons
@@ -20,6 +21,7 @@ from mlx_backend.study.by_model.reader.judging import Pair
 from mlx_backend.study.by_model.reader.reader import Reader, StopAskedError
 from mlx_backend.study.by_model.reader.subjects import Subjects
 from mlx_backend.study.by_model.reader.views import View, Views
+from tests.mlx_backend.study.scripted_reader import asked_for
 
 MILL = Passage(
     1, 1, "Mill", 0, "", "The mill was painted red, because rust had come. See [[Oskar]]."
@@ -59,8 +61,10 @@ class Edge:
         self.begun += [each.begun for family in families for each in family]
         if is_over():
             return None
-        reply = self.replies.get(kind.split(maxsplit=1)[0], "[]")
-        return [[reply for _ in family] for family in families]
+        return [
+            [self.replies.get(asked_for(kind, each), "[]") for each in family]
+            for family in families
+        ]
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def write(edge: Edge) -> Write:
         views = Views(PASSAGES, lambda note, target: links.get((note, target), 0), seed=0)
         reader = Reader(LOADED, lambda: edge.stops)
         about = About(views, Subjects(PASSAGES))
-        return written_about(reader, ALL[genre], passages or PASSAGES, about)
+        return written_about(reader, [ALL[genre]], passages or PASSAGES, about)
 
     return written
 
@@ -123,6 +127,8 @@ def test_nothing_to_ask_leaves_nothing(edge: Edge, write: Write, reply: str) -> 
         ("It was rusty.", 3.0, True),
         ("It was rusty.", -1.0, False),
         ("", 3.0, False),
+        ("Unknown.", 3.0, False),
+        ("It was rusty.", 0.0, False),
     ],
 )
 def test_the_model_must_answer_it_in_the_same_way(
@@ -177,8 +183,47 @@ def test_two_passages_and_two_notes_are_shown_together(edge: Edge, write: Write)
 def test_facts_are_asked_sentence_by_sentence(edge: Edge, write: Write) -> None:
     write("facts", LATER)
     begun = [each for each in edge.begun if each]
-    assert begun[0] == '[{"quote": "Its sails were sewn by Ida Falk in two winters.", "key": "'
-    assert begun[1:] == [begun[0] + 'Ida Falk", "question": "']
+    assert begun == ['[{"quote": "Its sails were sewn by Ida Falk in two winters.", "question": "']
+
+
+LIST = Passage(
+    4, 3, "Kit", 0, "", "Bring along:\n1. a red lamp\n2. three ropes\n3. oil\nAll fits in a bag."
+)
+ALL_OF_IT = Item(
+    quote="",
+    question="What do we bring along in the kit?",
+    answer="A lamp, ropes and some oil.",
+)
+
+
+@pytest.mark.parametrize("genre", ["list", "steps"])
+def test_a_list_is_quoted_whole_and_asked_for_whole(edge: Edge, write: Write, genre: str) -> None:
+    edge.replies |= {genre: reply_of([ALL_OF_IT]), "reading": "lamp, ropes, oil"}
+    (draft,) = write(genre, LIST)[0]
+    assert not draft.dropped
+    assert draft.quote == "1. a red lamp\n2. three ropes\n3. oil"
+    assert draft.key == "a red lamp\n2. three ropes\n3. oil"
+    assert edge.begun[0].endswith('"key": "a red lamp\\n2. three ropes\\n3. oil", "question": "')
+
+
+@pytest.mark.parametrize("short", ["answer", "reading"])
+def test_half_a_list_is_none(edge: Edge, write: Write, short: str) -> None:
+    half = msgspec.structs.replace(ALL_OF_IT, answer="A lamp and oil.")
+    edge.replies |= {
+        "list": reply_of([half if short == "answer" else ALL_OF_IT]),
+        "reading": "oil" if short == "reading" else "lamp, ropes, oil",
+    }
+    assert write("list", LIST)[0][0].dropped == drop_reasons.NO_ROUND_TRIP
+
+
+def test_genres_are_asked_for_where_a_passage_may_have_them(edge: Edge, write: Write) -> None:
+    numbers = Passage(5, 4, "Oars", 0, "", "The old oar was 2.1 m long, the new one is 1.9 m.")
+    bullets = Passage(6, 5, "Kit", 0, "", "- a lamp, red, old\n- three ropes\n- oil")
+    commas = Passage(7, 6, "Kit", 0, "", "Pack a lamp, some rope, and oil.")
+    for genre, asked in [("list", 2), ("steps", 1), ("compare", 1)]:
+        edge.shown.clear()
+        write(genre, OSKAR, numbers, bullets, commas)
+        assert len(edge.shown) == asked, genre
 
 
 def test_stopped_it_says_so(edge: Edge, write: Write) -> None:
