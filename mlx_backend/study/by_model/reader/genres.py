@@ -145,11 +145,11 @@ _PICNIC = Example(
 )
 _OVEN = Example(
     "Note: Backhaus\n"
-    "Zuerst wird eingeheizt, dann die Glut ausgeräumt, zuletzt das Brot eingeschossen.\n"
+    "Der Teig ruht über Nacht, weil er sonst reißt. Zuerst wird eingeheizt, dann die"
+    " Glut ausgeräumt, zuletzt das Brot eingeschossen.\n"
     "- Roggenbrot: 50 Minuten\n- Weißbrot: 35 Minuten\n- Zwiebelkuchen: 20 Minuten",
     "German",
     (
-        (HOW, ()),
         (
             FACTS,
             (
@@ -161,7 +161,18 @@ _OVEN = Example(
                 ),
             ),
         ),
-        (WHY, ()),
+        (
+            WHY,
+            (
+                Item(
+                    quote="Der Teig ruht über Nacht, weil er sonst reißt.",
+                    question="Warum lässt man den Teig im Backhaus über Nacht ruhen?",
+                    key="er sonst reißt",
+                    answer="Weil der Teig ohne die lange Ruhe reißen würde.",
+                ),
+            ),
+        ),
+        (COMPARE, ()),
         (
             STEPS,
             (
