@@ -239,6 +239,7 @@ def _details(card: AdapterCard) -> list[tuple[str, str]]:
         figures.append(("Held-out loss", f"{before} → {after} (lower is better)"))
     return [
         *figures,
-        ("Training loss", amounts.number(card.train_loss, 2)),
+        # Its targets are weighted and of a temperature, so it is on another scale.
+        ("Training loss", f"{amounts.number(card.train_loss, 2)} (on a scale of its own)"),
         ("LoRA rank", amounts.number(card.rank)),
     ]

@@ -25,7 +25,8 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     `id` identifies the adapter for good; its name can change, and can pass to another adapter.
     `was` is the old name while a renaming is under way, else "". `decomposed` is True for DoRA,
     `embeddings` where the token embeddings have an adapter too.
-    `created` is Unix time in seconds; losses are in nats per token.
+    `created` is Unix time in seconds; held-out losses are in nats per token, `train_loss` is the
+    mean of the last steps' `protocol.StepDone.loss`, whose targets are weighted.
     """
 
     name: str

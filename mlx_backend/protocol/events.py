@@ -104,8 +104,11 @@ class Planned(Event, frozen=True, kw_only=True, tag="planned"):
 
 
 class StepDone(Event, frozen=True, kw_only=True, tag="step"):
-    """One optimizer step: mean loss per target token (nats), speed, memory, remaining time.
+    """One optimizer step: mean loss per target token, speed, memory, remaining time.
 
+    loss: what the step makes smaller: cross-entropy and KL divergence (nats), each times the weight
+    of its target and, for soft targets of a temperature T, times T squared. Held-out losses are
+    not weighted and have no temperature, so the two cannot be compared.
     The remaining time is most likely within `remaining_error_s` of `remaining_s`.
     """
 

@@ -98,8 +98,10 @@ class FiledAdapter(ReportPart, frozen=True, kw_only=True):
 
 
 class TrainingReport(ReportPart, frozen=True, kw_only=True):
-    """What was trained: notes, samples, steps, losses (nats per target token), speed, memory.
+    """What was trained: notes, samples, steps, losses, speed, memory.
 
+    valid_loss, base_valid_loss: nats per target token. train_loss: the mean of the last steps'
+    `StepDone.loss`, whose targets are weighted, soft ones of a temperature T with T squared.
     ended: None where the report does not tell. passes: over all samples.
     kept_step: the step whose parameters were kept. skipped_steps: batches whose loss or gradient
     was not a number.

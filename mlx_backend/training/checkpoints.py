@@ -79,7 +79,7 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def train_loss(self) -> float:
-        """The mean loss of the most recent steps; 0 before the first."""
+        """The mean `StepDone.loss` of the most recent steps; 0 before the first."""
         return sum(self.recent_losses) / max(1, len(self.recent_losses))
 
     @property

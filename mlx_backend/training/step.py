@@ -41,7 +41,8 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 class PendingStep:
     """A step that is still being computed.
 
-    loss: the mean loss (nats per token) before the update; norm: the gradient's L2 norm; scalars.
+    loss: the mean of `target_losses` before the update, in nats per token only where no target has
+    a weight or temperature other than 1; norm: the gradient's L2 norm; scalars.
     """
 
     loss: mx.array
@@ -94,7 +95,7 @@ class TrainingStep:
         return PendingStep(loss, norm)
 
     def __call__(self, parts: Sequence[Batch], rate: float) -> float:
-        """Update the parameters with one batch; returns the mean loss before (nats per token)."""
+        """Update the parameters with one batch; returns the `loss` of its `PendingStep`."""
         return self.begin(parts, rate).result()[0]
 
     def losses(self, batch: Batch) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.adapters.page import AdaptersPage
@@ -61,6 +62,14 @@ def test_newest_is_shown_in_plain_words(library: Library, page: AdaptersPage, qt
     with qtbot.waitSignal(page.chat_wanted) as wanted:
         page.detail.chat.click()
     assert wanted.args == ["Journal"]
+
+
+def test_the_training_loss_is_not_put_on_the_scale_of_the_held_out_loss(
+    library: Library, page: AdaptersPage, qtbot: QtBot
+) -> None:
+    show_two(library, page, qtbot)
+    told = [label.text() for label in page.detail.details.findChildren(QLabel)]
+    assert told[told.index("Training loss") + 1] == "0.41 (on a scale of its own)"
 
 
 def binned(library: Library) -> list[str]:

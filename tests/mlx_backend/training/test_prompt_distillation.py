@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.training import distillation
 from mlx_backend.training.batches import PackedBatches
@@ -24,7 +25,7 @@ from mlx_backend.training.distillation import (
     taught_targets,
 )
 from mlx_backend.training.loss import BatchArrays, split_head, target_losses
-from mlx_backend.training.step import part_arrays
+from mlx_backend.training.step import TrainingStep, part_arrays
 from mlx_backend.training.stop_requests import StoppedEarly
 from mlx_backend.training.target_files import WIDTH
 from mlx_backend.training.tokenised import SoftTargets, TokenisedSample
@@ -148,6 +149,21 @@ def test_the_loss_is_what_numpy_computes(
     np.testing.assert_allclose(
         losses[: batch.tokens][batch.samples == len(students)], truth, rtol=1e-5, atol=1e-5
     )
+
+
+def test_a_step_tells_the_loss_with_the_temperature_squared(
+    loaded: LoadedModel, students: list[Tokens], teachers: list[Tokens], tmp_path: Path
+) -> None:
+    soft = taught_targets(loaded, teachers, 2.0, TargetWork(folder=tmp_path / "t"))
+    taught = [
+        TokenisedSample.of(ids, prompt, soft=soft[i]) for i, (ids, prompt) in enumerate(students)
+    ]
+    own = [reference_loss(logits_of(loaded, each), soft[i]) for i, each in enumerate(students)]
+    lora.attach(loaded.model, lora.LoraShape(rank=4, scale=2.0))  # changes nothing before a step
+    batches = PackedBatches(taught, seed=0)
+    assert batches.steps(1) == 1
+    told = TrainingStep(loaded.model)(batches[0], rate=1e-3)
+    assert told == pytest.approx(np.concatenate(own).mean(), rel=1e-4)
 
 
 def test_the_gradient_is_that_of_the_loss(
