@@ -11,7 +11,8 @@ import sqlite3
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.passage_vectors import PassageVectors
-from mlx_backend.models.sentence_model import SentenceModel, find_folder
+from mlx_backend.models.sentence_model import SentenceModel
+from mlx_backend.models.sentence_package import find_folder
 
 _log = logging.getLogger(__name__)
 

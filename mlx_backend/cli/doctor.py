@@ -143,7 +143,8 @@ def _starter() -> tuple[bool, str]:
 
 
 def _meaning() -> tuple[bool, str]:
-    from mlx_backend.models.sentence_model import SentenceModel, find_folder
+    from mlx_backend.models.sentence_model import SentenceModel
+    from mlx_backend.models.sentence_package import find_folder
 
     folder = find_folder()
     if folder is None:

@@ -22,6 +22,7 @@ from mlx_backend.library.home import HOME_VARIABLE, Library
 from mlx_backend.library.passage_index import refresh_index
 from mlx_backend.library.passage_vectors import PassageVectors
 from mlx_backend.locks import held
+from mlx_backend.models.sentence_package import find_folder
 from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.settings import load_settings
 
@@ -38,8 +39,6 @@ def start_if_due(library: Library) -> subprocess.Popen[bytes] | None:
     Returns at once: the process outlives this one. None where there is nothing to do. Where the
     person does not want it, the vectors are deleted.
     """
-    from mlx_backend.models.sentence_model import find_folder
-
     with database.opened(library.database) as connection:
         vectors = PassageVectors(connection)
         if not load_settings(library.settings).search_by_meaning:
@@ -68,7 +67,7 @@ def compute_missing(
 
     Computes none without the sentence model. Raises OvernightError when its files are damaged.
     """
-    from mlx_backend.models.sentence_model import SentenceModel, find_folder
+    from mlx_backend.models.sentence_model import SentenceModel
 
     folder = find_folder()
     vectors = PassageVectors(connection)

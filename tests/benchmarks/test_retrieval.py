@@ -15,7 +15,7 @@ from mlx_backend.asking.retrieval import Retriever
 from mlx_backend.importers.importing import import_into
 from mlx_backend.importers.meaning import compute_missing
 from mlx_backend.library import Library, database
-from mlx_backend.models.sentence_model import find_folder
+from mlx_backend.models.sentence_package import find_folder
 from mlx_backend.text.answer_matching import is_right
 from tests.benchmarks.retrieval_sets import Asked, asked, folders
 

@@ -10,7 +10,7 @@ from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.passage_vectors import PassageVectors
-from mlx_backend.models import sentence_model
+from mlx_backend.models import sentence_package
 from mlx_backend.settings import change_settings
 from tests.mlx_backend.vectors import WordDirections
 
@@ -119,7 +119,7 @@ def test_a_missing_or_damaged_model_leaves_the_words(
 ) -> None:
     retriever = filled(tiny_library, notes, tmp_path / "n", GARAGE, CAR)
     monkeypatch.undo()
-    (tmp_path / sentence_model._WEIGHTS).write_bytes(b"something else")
+    (tmp_path / sentence_package.WEIGHTS).write_bytes(b"something else")
     monkeypatch.setattr(meaning, "find_folder", lambda: tmp_path if is_there else None)
     meaning._model.cache_clear()
     try:

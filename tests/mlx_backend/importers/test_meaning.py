@@ -27,7 +27,7 @@ TEXT = "# Note {0}\n\nThe {0} lamps of the harbour burn oil from Bergen all nigh
 def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> WordDirections:
     """The stand-in in the place of the installed model."""
     found = WordDirections("lamp")
-    monkeypatch.setattr(sentence_model, "find_folder", lambda: tmp_path)
+    monkeypatch.setattr(meaning, "find_folder", lambda: tmp_path)
     monkeypatch.setattr(sentence_model, "SentenceModel", lambda _: found)
     return found
 
@@ -106,7 +106,7 @@ def test_what_is_left_out_is_not_read(
 def test_without_the_package_nothing_is_computed_or_started(
     tiny_library: Library, notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sentence_model, "find_folder", lambda: None)
+    monkeypatch.setattr(meaning, "find_folder", lambda: None)
     change_settings(tiny_library.settings, search_by_meaning=True)
     filled(tiny_library, tmp_path / "n", 1)
     assert compute_missing(notes.connection) == 0
@@ -123,7 +123,7 @@ def test_who_does_not_want_it_keeps_no_vectors(
 
 
 needs_model = pytest.mark.skipif(
-    sentence_model.find_folder() is None, reason="the sentence model is not installed"
+    meaning.find_folder() is None, reason="the sentence model is not installed"
 )
 
 

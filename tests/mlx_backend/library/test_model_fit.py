@@ -34,10 +34,10 @@ from mlx_backend.library.model_fit import (
 )
 from mlx_backend.library.models import CARD, ModelCard, list_models, read_model
 from mlx_backend.library.this_machine import Machine
+from mlx_backend.library.training_recipes import RECIPES
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import load_base_model
-from mlx_backend.protocol import TrainSpec
 from mlx_backend.training.batches import BatchShape, PackedBatches
 from mlx_backend.training.step import TrainingStep
 from mlx_backend.training.tokenised import TokenisedSample
@@ -159,7 +159,7 @@ def test_less_memory_never_fits_more(has_gpu: bool) -> None:
 
 def test_the_lengths_and_the_rank_are_those_of_training() -> None:
     assert TRAIN_LENGTHS == (LONG_ROW, SHORT_ROW)
-    assert TrainSpec(name="x", model="m").rank == ADAPTER_RANK
+    assert {recipe.rank for recipe in RECIPES} == {ADAPTER_RANK}
 
 
 def test_here_is_what_mlx_finds() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.models import sentence_model
-from mlx_backend.models.sentence_model import SentenceModel, find_folder
+from mlx_backend.models.sentence_model import SentenceModel
+from mlx_backend.models.sentence_package import WEIGHTS, find_folder
 
 FOLDER = find_folder()
 needs_model = pytest.mark.skipif(FOLDER is None, reason="the sentence model is not installed")
@@ -46,7 +47,7 @@ def test_a_text_has_the_same_vector_in_any_company(model: SentenceModel) -> None
 
 
 @needs_model
-@pytest.mark.parametrize("name", [sentence_model._WEIGHTS, sentence_model._TOKENIZER])
+@pytest.mark.parametrize("name", [WEIGHTS, sentence_model._TOKENIZER])
 def test_other_files_are_refused(tmp_path: Path, name: str) -> None:
     assert FOLDER is not None
     for each in sentence_model._SHA256:

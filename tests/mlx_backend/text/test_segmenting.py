@@ -145,7 +145,11 @@ def test_an_older_library_is_found_in_anew(path: Path, monkeypatch: pytest.Monke
         older.setattr(database, "_scripts", lambda: scripts[:10])
         connection = database.connect(path)
         for name, text in TEXTS.items():
-            save(Notes(connection), name, text)
+            connection.execute(
+                "INSERT INTO notes (path, source, title, text, sha256, words, tokens, imported_at,"
+                " file) VALUES (?1, '/n', ?2, ?3, ?2, 1, 1, 1.0, ?1)",
+                (f"/n/{name}", name, text),
+            )
         before = connection.execute(
             "SELECT count(*) FROM notes_index WHERE notes_index MATCH ?", ('"展望台"*',)
         )
