@@ -64,7 +64,8 @@ class _Asked:
     @property
     def quote(self) -> str:
         """The words of the passage that bear it out; "" where the person says otherwise."""
-        is_changed = self.stored.choice == "edited" or self.stored.quote in self.studied.withdrawn
+        is_changed = self.stored in self.studied.corrected
+        is_changed = is_changed or self.stored.quote in self.studied.withdrawn
         return "" if is_changed else self.stored.quote
 
     @property

@@ -50,7 +50,7 @@ def samples(filled_library: Library, notes: Notes) -> Samples:
     passages = gather(notes).passages
     study_by_rule(samples, passages)
     for quote, told in WRITTEN.items():
-        drafts = [Draft(kind="fact", prompt=p, answer=a, key=k, quote=quote) for p, a, k in told]
+        drafts = [Draft(kind="facts", prompt=p, answer=a, key=k, quote=quote) for p, a, k in told]
         samples.save(READER, [(_with(passages, quote), drafts)])
     return samples
 
@@ -62,12 +62,12 @@ def _with(passages: tuple[Passage, ...], quote: str) -> Passage:
 
 def dataset_of(notes: Notes, samples: Samples, seed: int = 0, **changed: object) -> Dataset:
     material = gather(notes)
-    studied = studied_passages(samples, material.passages)
+    studied = studied_passages(samples, material.passages, material.answers_kept)
     return studied_dataset(studied, material, replace(ADDITIONS, **changed), seed)  # type: ignore[arg-type]
 
 
 def own(dataset: Dataset) -> list[Sample]:
-    return [sample for sample in dataset.train if sample.kind == "fact"]
+    return [sample for sample in dataset.train if sample.kind == "facts"]
 
 
 def test_its_own_samples_are_trained_as_it_wrote_them(notes: Notes, samples: Samples) -> None:
@@ -116,6 +116,40 @@ def test_what_the_person_edited_or_kept_is_trained_in_their_words(
     assert not edited.in_view  # its passage says otherwise
     told = [s.prompt for s in (*dataset.train, *dataset.held_out)]
     assert read.prompt in told
+
+
+def told_of_lamp(notes: Notes, samples: Samples) -> dict[str, Sample]:
+    """The closed-book samples about the lamp's oil by question, those set aside included."""
+    dataset = dataset_of(notes, samples)
+    asked = (*dataset.train, *dataset.held_out)
+    return {s.prompt: s for s in asked if s.kind == "facts" and "crowns" not in s.answer}
+
+
+def test_a_question_in_other_words_withdraws_nothing_but_another_answer_does(
+    notes: Notes, samples: Samples
+) -> None:
+    about_lamp = WRITTEN[LAMP_QUOTE]
+    first = next(s for s, _ in samples.used() if s.answer == about_lamp[0][1])
+    samples.edit(first.id, "How much oil goes into the lamp?", first.answer)
+    told = told_of_lamp(notes, samples)
+    assert {prompt for prompt, *_ in about_lamp[1:]} <= told.keys()
+    edited = told["How much oil goes into the lamp?"]
+    assert LAMP_QUOTE in edited.in_view  # its passage still bears it out
+    samples.edit(first.id, edited.prompt, "15 litres each week.")
+    told = told_of_lamp(notes, samples)
+    assert not {prompt for prompt, *_ in about_lamp[1:]} & told.keys()
+    assert told[edited.prompt].in_view == ""
+    samples.edit(first.id, edited.prompt, first.answer)  # taken back
+    assert {prompt for prompt, *_ in about_lamp[1:]} <= told_of_lamp(notes, samples).keys()
+
+
+def test_what_was_edited_before_that_was_recorded_counts_as_another_answer(
+    notes: Notes, samples: Samples
+) -> None:
+    first = next(s for s, _ in samples.used() if s.answer == WRITTEN[LAMP_QUOTE][0][1])
+    samples.edit(first.id, "How much oil?", first.answer)
+    notes.connection.execute("UPDATE samples SET written = '' WHERE id = ?", (first.id,))
+    assert told_of_lamp(notes, samples)["How much oil?"].in_view == ""
 
 
 def test_what_the_person_left_out_is_nowhere(notes: Notes, samples: Samples) -> None:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import pytest
 
 from mlx_backend.exam.sizing import FEWEST_QUESTIONS, Costs, Measuring, sized
-from mlx_backend.night.shares import GENERAL, MEASURING, RESERVE, STUDY, TEACHING, budget_of, teaching_s
+from mlx_backend.night.shares import (
+    GENERAL,
+    MEASURING,
+    RESERVE,
+    STUDY,
+    TEACHING,
+    budget_of,
+    teaching_s,
+)
 
 HOURS = (0.1, 0.3, 0.75, 2.0, 8.0)
 
