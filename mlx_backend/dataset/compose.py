@@ -162,7 +162,7 @@ def studied_dataset(
     The held-out questions ask for facts that are trained in other wordings.
     """
     generator = random.Random(seed)
-    recipe = recipe_for(studied)
+    recipe = recipe_for(studied, reads=bool(additions.writer))
     reader = ReaderSamples(studied, additions.writer) if additions.writer else None
     aside = held_out.set_aside(reader.asked if reader else studied, generator, not reader)
     style = _style_passages(material.passages, recipe, generator)
@@ -246,7 +246,7 @@ def studied_passages(
         for passage, stated in zip(note, rule_writer.quoted_statements(note), strict=True):
             place = (passage.note_id, digest(passage))
             of_place = (each.get(place, []) for each in (kept, left_out, crooked_ones))
-            found.append(StudiedPassage(passage, stated, *of_place, answers_kept))
+            found.append(StudiedPassage(passage, stated, *of_place, answers_kept=answers_kept))
     return found
 
 
