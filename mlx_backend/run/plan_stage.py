@@ -46,7 +46,8 @@ class PlanStage:
         memory back and the run is to wait for that.
         """
         frozen = self._run.files.plan()
-        prepared = self._make_plan() if frozen is None else self._prepare_again(frozen)
+        with self._run.preparing.counted():
+            prepared = self._make_plan() if frozen is None else self._prepare_again(frozen)
         self._tell_what_is_not_learned(prepared.preparation)
         return prepared
 
@@ -98,8 +99,9 @@ class PlanStage:
                 )
             )
 
-        end, now = run.deadline(after_training_s=0.0), time.time()
-        until = now + teaching_s(None if end is None else end - now)
+        end = run.deadline(after_training_s=0.0)
+        began = time.time() - run.preparing.before_s  # as if without a break
+        until = began + teaching_s(None if end is None else end - began)
         return TargetWork(run.check, run.files.targets, until, on_progress)
 
     def _assess(self, preparation: Preparation) -> Assessment:
