@@ -245,8 +245,8 @@ def studied_passages(
         note = list(group)
         for passage, stated in zip(note, rule_writer.quoted_statements(note), strict=True):
             place = (passage.note_id, digest(passage))
-            of_place = (each.get(place, []) for each in (kept, left_out, crooked_ones))
-            found.append(StudiedPassage(passage, stated, *of_place, answers_kept=answers_kept))
+            used, out, bent = (each.get(place, []) for each in (kept, left_out, crooked_ones))
+            found.append(StudiedPassage(passage, stated, used, out, bent, answers_kept))
     return found
 
 
