@@ -6,6 +6,7 @@ Training (`dataset/grounded_samples.py`) uses the same form of prompt as chat an
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,10 @@ from mlx_backend.text.words import folded_words
 _INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
 MARK = re.compile(r"(?:\s+|^|(?<=[^\w\s]))\[(\d{1,2})\](?!\w)")
 """A mark in an answer: the number of a passage in brackets."""
+
+# A line of a note that looks like the number of another source, or like the question.
+_FORGED = re.compile(r"[\W_]*?(?:\[\s*\d+\s*\]|question\W*:)", re.IGNORECASE)
+_QUOTED = "> "
 
 _ADDS = 0.2  # of the words of an answer: a passage that adds fewer is not cited beside another
 
@@ -91,12 +96,23 @@ def ground_reader(
 
 
 def grounded_prompt(sources: Sequence[Source], question: str) -> str:
-    """A question with numbered passages before it."""
+    """A question with numbered passages before it.
+
+    Lines of a passage that look like a further number or question are quoted as Markdown does.
+    """
     numbered = [
-        f"[{number}] {source.title}\n{source.text.strip()}"
+        f"[{number}] {' '.join(source.title.split())}\n{_unforged(source.text.strip())}"
         for number, source in enumerate(sources, start=1)
     ]
     return "\n\n".join([_INSTRUCTION, *numbered, f"Question: {question}"])
+
+
+def _unforged(text: str) -> str:
+    """A text in which no line passes for one of the prompt's own."""
+    return "".join(
+        f"{_QUOTED}{line}" if _FORGED.match(unicodedata.normalize("NFKC", line)) else line
+        for line in text.splitlines(keepends=True)
+    )
 
 
 def cited(answer: str, number: int) -> str:

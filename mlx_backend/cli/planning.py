@@ -121,7 +121,7 @@ def _training(
     import msgspec
 
     from mlx_backend.night.deadline import length_of, training_deadline
-    from mlx_backend.night.shares import TEACHING, budget_of
+    from mlx_backend.night.shares import budget_of, teaching_s
     from mlx_backend.run.assessment import expected_measuring
     from mlx_backend.run.plan import plan_what_fits
     from mlx_backend.run.preparation import expected_targets_s, prepare
@@ -132,12 +132,12 @@ def _training(
     is_base = spec.start_from is None
     measuring = expected_measuring(preparation.loaded, dataset, budget_s, is_base)
     deadline = training_deadline(spec, began, study_s)
-    teaching_s = expected_targets_s(preparation, dataset)
+    most_s = teaching_s(None if deadline is None else deadline - began)
+    taught_s = min(expected_targets_s(preparation, dataset), most_s)
     if deadline is not None:
-        teaching_s = min(teaching_s, TEACHING * max(0.0, deadline - began))
-        deadline -= measuring.seconds + teaching_s
+        deadline -= measuring.seconds + taught_s
     planned, _ = plan_what_fits(spec, dataset, preparation, deadline)
-    minutes = planned.minutes + teaching_s / 60
+    minutes = planned.minutes + taught_s / 60
     planned = msgspec.structs.replace(planned, minutes=minutes, choosing=measuring.choosing)
     return planned, measuring
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -29,6 +29,7 @@ from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
+from mlx_backend.library.kept_answers import kept_answers
 from mlx_backend.library.languages import Languages
 from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes, Passage
@@ -59,6 +60,7 @@ class Material:
     places: where all notes are, also those that are not in use.
     versions: the SHA-256 of the notes' files, by note id.
     english: the ids of the notes in English.
+    answers_kept: ids of samples that the person edited, but not the answer that a model wrote.
     """
 
     passages: tuple[Passage, ...]
@@ -66,9 +68,10 @@ class Material:
     versions: dict[int, str]
     masking: Masking
     english: frozenset[int] = frozenset()
+    answers_kept: frozenset[int] = frozenset()
 
     def without_withdrawn(self, notes: Notes) -> Material:
-        """The same without the notes that the person deleted or left out since.
+        """The same without the notes that the person deleted or left out since, edits included.
 
         Raises OvernightError when nothing is left.
         """
@@ -84,6 +87,7 @@ class Material:
             self,
             passages=passages,
             versions={id_: sha for id_, sha in self.versions.items() if id_ in there},
+            answers_kept=kept_answers(notes.connection),
         )
 
 
@@ -128,6 +132,7 @@ def gather(notes: Notes) -> Material:
         places = Places(note for note in notes.summaries() if note.status != "gone")
         masking = Masking(RULES_VERSION, AllowedSecrets(notes.connection).of_notes(versions.keys()))
         english = Languages(notes.connection).notes_in("en")
+        answers_kept = kept_answers(notes.connection)
     if not passages:
         notes.require_some()
         raise OvernightError(
@@ -135,7 +140,7 @@ def gather(notes: Notes) -> Material:
             "The notes hold nothing but headings.",
             "Add notes with a few sentences of text.",
         )
-    return Material(tuple(passages), places, versions, masking, english)
+    return Material(tuple(passages), places, versions, masking, english, answers_kept)
 
 
 def raw_dataset(material: Material, seed: int) -> Dataset:
@@ -158,7 +163,7 @@ def studied_dataset(
     The held-out questions ask for facts that are trained in other wordings.
     """
     generator = random.Random(seed)
-    recipe = recipe_for(studied)
+    recipe = recipe_for(studied, reads=bool(additions.writer))
     reader = ReaderSamples(studied, additions.writer) if additions.writer else None
     aside = held_out.set_aside(reader.asked if reader else studied, generator, not reader)
     style = _style_passages(material.passages, recipe, generator)
@@ -226,8 +231,13 @@ def _of_reader(
             yield from _texts(each.as_taught)
 
 
-def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[StudiedPassage]:
-    """The passages with their statements, and the samples about them: kept, left out, crooked."""
+def studied_passages(
+    samples: Samples, passages: Sequence[Passage], answers_kept: Set[int] = frozenset()
+) -> list[StudiedPassage]:
+    """The passages with their statements, and the samples about them: kept, left out, crooked.
+
+    `answers_kept` are those of the `Material`.
+    """
     taken_out = samples.left_out()
     kept, left_out = _by_passage(_untold(samples.used(), taken_out)), _by_passage(taken_out)
     crooked_ones = _by_passage(samples.crooked())
@@ -236,8 +246,8 @@ def studied_passages(samples: Samples, passages: Sequence[Passage]) -> list[Stud
         note = list(group)
         for passage, stated in zip(note, rule_writer.quoted_statements(note), strict=True):
             place = (passage.note_id, digest(passage))
-            of_place = (each.get(place, []) for each in (kept, left_out, crooked_ones))
-            found.append(StudiedPassage(passage, stated, *of_place))
+            used, out, bent = (each.get(place, []) for each in (kept, left_out, crooked_ones))
+            found.append(StudiedPassage(passage, stated, used, out, bent, answers_kept))
     return found
 
 

@@ -52,6 +52,7 @@ class StudiedPassage:
     left_out: samples that the person does not want trained. The words that they quote are not
     taught in other wordings either; nor are those of samples that the person corrected.
     crooked: questions that filters dropped for what they ask in which words, not for their answer.
+    answers_kept: ids of samples that the person edited, but not the answer that a model wrote.
     """
 
     passage: Passage
@@ -59,11 +60,13 @@ class StudiedPassage:
     kept: Sequence[StoredSample]
     left_out: Sequence[StoredSample] = ()
     crooked: Sequence[StoredSample] = ()
+    answers_kept: Set[int] = frozenset()
 
     @cached_property
     def corrected(self) -> list[StoredSample]:
         """Samples to which the person gave another answer."""
-        return [each for each in self.kept if _says_otherwise(each, self.passage.note_title)]
+        edited = (each for each in self.kept if each.id not in self.answers_kept)
+        return [each for each in edited if _says_otherwise(each, self.passage.note_title)]
 
     @cached_property
     def withdrawn(self) -> frozenset[str]:

@@ -30,7 +30,7 @@ def planned_dataset(
     if not study:
         return compose.raw_dataset(material, seed)
     study_by_rule(samples, material.passages)
-    studied = compose.studied_passages(samples, material.passages)
+    studied = compose.studied_passages(samples, material.passages, material.answers_kept)
     general = GeneralAnswers("", tuple((prompt, _ANSWER) for prompt in general_prompts()))
     dataset = compose.studied_dataset(studied, material, replace(additions, general=general), seed)
     train = [

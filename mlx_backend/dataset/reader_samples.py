@@ -22,7 +22,7 @@ from mlx_backend.asking.grounding import Source, cited, grounded_prompt
 from mlx_backend.dataset import facts
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.samples import Sample, fact_of
-from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES, RULES
+from mlx_backend.library.sample_drafts import GENRES, OF_TWO_PASSAGES, RULES, titled_answer
 from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.protocol import DECLINED
 from mlx_backend.text.answer_matching import is_right
@@ -64,7 +64,8 @@ class _Asked:
     @property
     def quote(self) -> str:
         """The words of the passage that bear it out; "" where the person says otherwise."""
-        is_changed = self.stored.choice == "edited" or self.stored.quote in self.studied.withdrawn
+        is_changed = self.stored in self.studied.corrected
+        is_changed = is_changed or self.stored.quote in self.studied.withdrawn
         return "" if is_changed else self.stored.quote
 
     @property
@@ -205,18 +206,27 @@ class _NearPassages:
 
 def passages_by_rule(studied: Sequence[StudiedPassage], writer: str) -> int:
     """How many passages a model called `writer` learns from what rules wrote alone."""
-    return len({each.place for each in _asked(studied, writer) if not each.is_own})
+    asked = _asked(studied, writer)
+    return len({each.place for each in asked if not (each.is_own or each.stored.choice)})
 
 
 def _asked(studied: Sequence[StudiedPassage], writer: str) -> Iterator[_Asked]:
     for place, each in enumerate(studied):
-        own = [s for s in each.samples if s.writer == writer or s.choice in ("edited", "keep")]
-        if any(s.writer == writer for s in each.samples):
-            by_rule = []
-        else:
-            by_rule = [s for s in each.samples if s not in own and s.quote and "?" in s.prompt]
-        yield from (_Asked(place, each, stored, is_own=True) for stored in own)
-        yield from (_Asked(place, each, stored, is_own=False) for stored in by_rule)
+        title = each.passage.note_title
+        for stored in each.samples:
+            if stored.choice or _was_read(stored, writer):
+                is_quoted = stored.answer == titled_answer(title, stored.quote)
+                is_own = stored.kind in GENRES or not is_quoted
+                yield _Asked(place, each, stored, is_own)
+        if not any(_was_read(stored, writer) for stored in each.samples):
+            by_rule = (s for s in each.samples if s.writer == RULES and not s.choice)
+            asked = (s for s in by_rule if s.quote and "?" in s.prompt)
+            yield from (_Asked(place, each, stored, is_own=False) for stored in asked)
+
+
+def _was_read(stored: StoredSample, writer: str) -> bool:
+    """Whether the model wrote a sample as a reader does; before it was known to read, it quoted."""
+    return stored.writer == writer and stored.kind in GENRES
 
 
 def _closed_book(each: _Asked) -> Sample:

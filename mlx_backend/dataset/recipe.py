@@ -34,14 +34,17 @@ class Recipe:
         return "what they say" if self.facts else "how you write"
 
 
-def recipe_for(studied: Sequence[StudiedPassage]) -> Recipe:
-    """The recipe that suits the notes: facts, style or both."""
+def recipe_for(studied: Sequence[StudiedPassage], *, reads: bool) -> Recipe:
+    """The recipe that suits the notes: facts, style or both.
+
+    A model that `reads` always learns facts: few samples mean that its first night was short.
+    """
     statements = sum(len(each.stated) for each in studied)
     samples = sum(len(each.samples) for each in studied)
     words = sum(count_words(each.passage.text) for each in studied)
     own = sum(count_words(each.passage.text) for each in studied if _is_in_own_voice(each))
     style = own >= _LEAST_STYLE * max(1, words)
-    facts = samples >= _LEAST_FACTS * max(1, statements)
+    facts = reads or samples >= _LEAST_FACTS * max(1, statements)
     return Recipe(facts=facts or not style, style=style)
 
 

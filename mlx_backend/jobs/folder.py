@@ -57,6 +57,11 @@ class JobFolder:
         """The file in which a run records its study, rewritten whenever study saves samples."""
         return self.path / "study.json"
 
+    @property
+    def preparing_record(self) -> Path:
+        """The file in which a run records how long it prepared its training."""
+        return self.path / "preparing.json"
+
     def studied_at(self) -> float:
         """When study last saved samples (Unix time); 0 where it has saved none."""
         try:

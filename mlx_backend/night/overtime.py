@@ -26,7 +26,7 @@ class _Overtime(msgspec.Struct, frozen=True):
     finish_by: float | None = None
 
 
-class _Studied(msgspec.Struct, frozen=True):
+class _Recorded(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
 
@@ -94,12 +94,14 @@ def _time_left(folder: JobFolder, finish_by: float, start_at: float) -> float:
     if not learned:
         return window
     steps = [e for e in events if isinstance(e, StepDone) and e.step <= learned]
-    return window - (steps[-1].elapsed_s if steps else 0.0) - _study_seconds(folder)
+    beside_s = _seconds_in(folder.study_record) + _seconds_in(folder.preparing_record)
+    return window - (steps[-1].elapsed_s if steps else 0.0) - beside_s
 
 
-def _study_seconds(folder: JobFolder) -> float:
+def _seconds_in(record: Path) -> float:
+    """The seconds that a part of the run took by its record; 0 where none can be read."""
     try:
-        return msgspec.json.decode(folder.study_record.read_bytes(), type=_Studied).seconds
+        return msgspec.json.decode(record.read_bytes(), type=_Recorded).seconds
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return 0.0
 

@@ -25,6 +25,7 @@ TEACHING = 0.2
 
 # For a run whose end is given in steps, not in hours.
 _UNBOUNDED_STUDY_S, _UNBOUNDED_GENERAL_S, _UNBOUNDED_MEASURING_S = 1200.0, 480.0, 900.0
+_UNBOUNDED_TEACHING_S = 900.0
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,8 @@ def budget_of(seconds: float | None) -> Budget:
         return Budget(_UNBOUNDED_STUDY_S, _UNBOUNDED_GENERAL_S, _UNBOUNDED_MEASURING_S, 0.0)
     seconds = max(0.0, seconds)
     return Budget(STUDY * seconds, GENERAL * seconds, MEASURING * seconds, RESERVE * seconds)
+
+
+def teaching_s(left: float | None) -> float:
+    """The most seconds that a teacher may take of those `left` after study; None: of any number."""
+    return _UNBOUNDED_TEACHING_S if left is None else TEACHING * max(0.0, left)

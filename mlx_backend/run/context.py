@@ -13,6 +13,7 @@ from mlx_backend.night.shares import Budget, budget_of
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.exam_telling import Watch
 from mlx_backend.run.frozen import FrozenFiles
+from mlx_backend.run.preparing_clock import PreparingClock
 from mlx_backend.training.checkpoints import elapsed_before
 from mlx_backend.training.hosts.crew import Crew
 from mlx_backend.training.stop_requests import Check, check_of
@@ -24,7 +25,7 @@ class RunContext:
 
     `crew` are the other machines, None where this one trains alone. `began` is when the attempt
     began (Unix time), `studied_s` the seconds that earlier attempts spent on study: they count
-    against the hours of the run.
+    against the hours of the run, as do those that `preparing` counts.
     """
 
     library: Library
@@ -33,6 +34,7 @@ class RunContext:
     crew: Crew | None
     began: float
     studied_s: float
+    preparing: PreparingClock
     stop_requested: Callable[[], bool]
 
     @property
@@ -43,7 +45,13 @@ class RunContext:
     @property
     def check(self) -> Check:
         """Called between the parts of longer work; raises StoppedEarly when asked to stop."""
-        return check_of(self.stop_requested)
+        is_to_stop = check_of(self.stop_requested)
+
+        def check() -> None:
+            self.preparing.tick()
+            is_to_stop()
+
+        return check
 
     @property
     def watch(self) -> Watch:
@@ -66,7 +74,8 @@ class RunContext:
     @property
     def _spent_s(self) -> float:
         """The seconds that earlier attempts took."""
-        return elapsed_before(self.folder.checkpoints) + self.studied_s
+        trained_s = elapsed_before(self.folder.checkpoints)
+        return trained_s + self.studied_s + self.preparing.before_s
 
     def dismiss_crew(self) -> None:
         """Let the other machines go: there is nothing left for them to compute."""

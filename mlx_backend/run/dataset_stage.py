@@ -92,6 +92,7 @@ class DatasetStage:
     def _forget_training(self) -> None:
         """Forget what follows from the samples; the next plan starts from the first way again."""
         self._run.files.forget_training()
+        self._run.preparing.forget()
         way_of(self._run)  # which records it before study, because bad ends of that count, too
 
     def _shown(self, frozen: Dataset) -> Shown:

@@ -11,7 +11,7 @@ from mlx_backend import protocol
 from mlx_backend.dataset.samples import Dataset
 from mlx_backend.jobs.memory_ladder import MemoryWay, is_thriftiest, write_computed_way
 from mlx_backend.jobs.pace import Pace
-from mlx_backend.night.shares import TEACHING
+from mlx_backend.night.shares import teaching_s
 from mlx_backend.run.assessment import Assessment, assess_once
 from mlx_backend.run.attempt_way import planned_way
 from mlx_backend.run.context import RunContext
@@ -46,7 +46,8 @@ class PlanStage:
         memory back and the run is to wait for that.
         """
         frozen = self._run.files.plan()
-        prepared = self._make_plan() if frozen is None else self._prepare_again(frozen)
+        with self._run.preparing.counted():
+            prepared = self._make_plan() if frozen is None else self._prepare_again(frozen)
         self._tell_what_is_not_learned(prepared.preparation)
         return prepared
 
@@ -87,7 +88,7 @@ class PlanStage:
 
         def on_progress(done: int, total: int) -> None:
             left = pace.remaining(done, total, time.time())
-            if left is not None and until is not None:
+            if left is not None:
                 left = min(left, max(0.0, until - time.time()))
             run.folder.append(
                 protocol.Progress(
@@ -99,7 +100,8 @@ class PlanStage:
             )
 
         end = run.deadline(after_training_s=0.0)
-        until = None if end is None else time.time() + TEACHING * (end - time.time())
+        began = time.time() - run.preparing.before_s  # as if without a break
+        until = began + teaching_s(None if end is None else end - began)
         return TargetWork(run.check, run.files.targets, until, on_progress)
 
     def _assess(self, preparation: Preparation) -> Assessment:

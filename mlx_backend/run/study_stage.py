@@ -151,8 +151,8 @@ class StudyStage:
             return None
         material = material.without_withdrawn(notes)  # because study takes hours
         left_out = tuple(left_out_samples(notes.connection))
-        studied = compose.studied_passages(samples, material.passages)
-        recipe = recipe_for(studied).text
+        studied = compose.studied_passages(samples, material.passages, material.answers_kept)
+        recipe = recipe_for(studied, reads=model.reads).text
         self._record(found, recipe)
         self._tell(found, recipe)
         additions = Additions.of(model, general)

@@ -31,6 +31,7 @@ from mlx_backend.run.filing_stage import FiledCard, FilingStage, filed_adapter
 from mlx_backend.run.plan import planned_rate
 from mlx_backend.run.plan_stage import PlanStage, PreparedPlan
 from mlx_backend.run.preparation import check_base_model, check_embeddings
+from mlx_backend.run.preparing_clock import PreparingClock
 from mlx_backend.run.reporting import (
     exam_scores,
     general_scores,
@@ -66,6 +67,7 @@ class TrainingRun:
         self._crew = crew
         self._began = time.time()
         self._studied_s = studied_before(folder).seconds
+        self._preparing = PreparingClock(folder)
 
     def run(self, stop_requested: Callable[[], bool]) -> dict[str, object] | None:
         """Work until done; returns the result, or None when stopped before.
@@ -98,6 +100,7 @@ class TrainingRun:
             crew=self._crew,
             began=self._began,
             studied_s=self._studied_s,
+            preparing=self._preparing,
             stop_requested=stop_requested,
         )
 

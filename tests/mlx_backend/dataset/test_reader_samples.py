@@ -13,6 +13,7 @@ from mlx_backend.asking.grounding import MARK
 from mlx_backend.dataset.compose import Additions, gather, studied_dataset, studied_passages
 from mlx_backend.dataset.general_samples import GeneralAnswers, general_prompts, held_back
 from mlx_backend.dataset.reader_samples import ReaderSamples, passages_by_rule
+from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample, Shown
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
@@ -51,7 +52,7 @@ def samples(filled_library: Library, notes: Notes) -> Samples:
     passages = gather(notes).passages
     study_by_rule(samples, passages)
     for quote, told in WRITTEN.items():
-        drafts = [Draft(kind="fact", prompt=p, answer=a, key=k, quote=quote) for p, a, k in told]
+        drafts = [Draft(kind="facts", prompt=p, answer=a, key=k, quote=quote) for p, a, k in told]
         samples.save(READER, [(_with(passages, quote), drafts)])
     return samples
 
@@ -63,12 +64,12 @@ def _with(passages: tuple[Passage, ...], quote: str) -> Passage:
 
 def dataset_of(notes: Notes, samples: Samples, seed: int = 0, **changed: object) -> Dataset:
     material = gather(notes)
-    studied = studied_passages(samples, material.passages)
+    studied = studied_passages(samples, material.passages, material.answers_kept)
     return studied_dataset(studied, material, replace(ADDITIONS, **changed), seed)  # type: ignore[arg-type]
 
 
 def own(dataset: Dataset) -> list[Sample]:
-    return [sample for sample in dataset.train if sample.kind == "fact"]
+    return [sample for sample in dataset.train if sample.kind == "facts"]
 
 
 def test_its_own_samples_are_trained_as_it_wrote_them(notes: Notes, samples: Samples) -> None:
@@ -99,7 +100,9 @@ def test_where_it_wrote_nothing_by_rule_is_trained(notes: Notes, samples: Sample
 
 def test_a_reader_without_any_samples_still_learns(notes: Notes, samples: Samples) -> None:
     dataset = dataset_of(notes, samples, writer="new")
-    assert {sample.note for sample in dataset.train if sample.in_view} == dataset.versions.keys()
+    # Of a passage that only another model wrote about, the text is trained as it stands.
+    assert {sample.note for sample in dataset.train} == dataset.versions.keys()
+    assert len({sample.note for sample in dataset.train if sample.in_view}) > 1
     assert not any(sample.kind == "keywords" for sample in dataset.train)
     assert all("?" in s.prompt for s in dataset.train if s.in_view)
 
@@ -117,6 +120,70 @@ def test_what_the_person_edited_or_kept_is_trained_in_their_words(
     assert not edited.in_view  # its passage says otherwise
     told = [s.prompt for s in (*dataset.train, *dataset.held_out)]
     assert read.prompt in told
+
+
+def test_what_others_or_it_itself_wrote_as_no_reader_is_not_trained(
+    notes: Notes, samples: Samples
+) -> None:
+    passages = gather(notes).passages
+    plum = next(p for p in passages if "Emil" in p.text)
+    quote = next(s.quote for s, _ in samples.used() if "Emil" in s.quote)
+    old = f"{plum.note_title}: {quote}"
+
+    def draft(kind: str, answer: str) -> Draft:
+        return Draft(kind=kind, prompt=f"{kind}, {answer}?", answer=answer, key="", quote=quote)
+
+    samples.save("another", [(plum, [draft("facts", "Another's."), draft("name", old)])])
+    samples.save(READER, [(plum, [draft("name", old), draft("restated", "So it is.")])])
+    of_plum = [s for s in dataset_of(notes, samples).train if s.note == plum.note_id and s.in_view]
+    assert quote in {s.answer for s in of_plum}  # by rule, as before
+    assert not any("Another" in s.prompt or old in s.prompt + s.answer for s in of_plum)
+    assert not any(s.answer == "So it is." for s in of_plum)
+    theirs = next(s for s, _ in samples.used() if s.answer == "Another's.")
+    samples.choose(theirs.id, "keep")
+    assert "Another's." in {s.answer for s in dataset_of(notes, samples).train}
+
+
+def test_a_readers_short_first_night_teaches_facts(notes: Notes, samples: Samples) -> None:
+    studied = studied_passages(samples, gather(notes).passages)
+    letter = "I wrote to you about my mill, and we said that it turns. " * 5
+    own = [replace(each, passage=replace(each.passage, text=letter), kept=()) for each in studied]
+    assert recipe_for(own, reads=False).text == "how you write"
+    assert recipe_for(own, reads=True).text == "what they say and how you write"
+
+
+def told_of_lamp(notes: Notes, samples: Samples) -> dict[str, Sample]:
+    """The closed-book samples about the lamp's oil by question, those set aside included."""
+    dataset = dataset_of(notes, samples)
+    asked = (*dataset.train, *dataset.held_out)
+    return {s.prompt: s for s in asked if s.kind == "facts" and "crowns" not in s.answer}
+
+
+def test_a_question_in_other_words_withdraws_nothing_but_another_answer_does(
+    notes: Notes, samples: Samples
+) -> None:
+    about_lamp = WRITTEN[LAMP_QUOTE]
+    first = next(s for s, _ in samples.used() if s.answer == about_lamp[0][1])
+    samples.edit(first.id, "How much oil goes into the lamp?", first.answer)
+    told = told_of_lamp(notes, samples)
+    assert {prompt for prompt, *_ in about_lamp[1:]} <= told.keys()
+    edited = told["How much oil goes into the lamp?"]
+    assert LAMP_QUOTE in edited.in_view  # its passage still bears it out
+    samples.edit(first.id, edited.prompt, "15 litres each week.")
+    told = told_of_lamp(notes, samples)
+    assert not {prompt for prompt, *_ in about_lamp[1:]} & told.keys()
+    assert told[edited.prompt].in_view == ""
+    samples.edit(first.id, edited.prompt, first.answer)  # taken back
+    assert {prompt for prompt, *_ in about_lamp[1:]} <= told_of_lamp(notes, samples).keys()
+
+
+def test_what_was_edited_before_that_was_recorded_counts_as_another_answer(
+    notes: Notes, samples: Samples
+) -> None:
+    first = next(s for s, _ in samples.used() if s.answer == WRITTEN[LAMP_QUOTE][0][1])
+    samples.edit(first.id, "How much oil?", first.answer)
+    notes.connection.execute("UPDATE samples SET written = '' WHERE id = ?", (first.id,))
+    assert told_of_lamp(notes, samples)["How much oil?"].in_view == ""
 
 
 def test_what_the_person_left_out_is_nowhere(notes: Notes, samples: Samples) -> None:

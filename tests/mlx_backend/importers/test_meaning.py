@@ -17,6 +17,7 @@ from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.passage_vectors import PassageVectors
 from mlx_backend.models import sentence_model
+from mlx_backend.models.sentence_package import find_folder
 from mlx_backend.settings import change_settings
 from tests.mlx_backend.vectors import WordDirections
 
@@ -123,7 +124,7 @@ def test_who_does_not_want_it_keeps_no_vectors(
 
 
 needs_model = pytest.mark.skipif(
-    meaning.find_folder() is None, reason="the sentence model is not installed"
+    find_folder() is None, reason="the sentence model is not installed"
 )
 
 

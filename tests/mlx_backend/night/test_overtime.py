@@ -72,8 +72,9 @@ def test_it_goes_on_for_the_time_that_it_had_left(run: Run) -> None:
         saved=50,
     )
     folder.study_record.write_bytes(b'{"seconds": 1800, "written": 3}')
+    folder.preparing_record.write_bytes(b'{"seconds": 900}')
     grant_time(folder, NOON)
-    assert end_at(folder, NOON + 60) == NOON + 60 + 7 * HOUR - 2.5 * HOUR
+    assert end_at(folder, NOON + 60) == NOON + 60 + 7 * HOUR - 2.75 * HOUR
     assert with_time_granted(folder, SPEC).hours == SPEC.hours  # those count as they always do
     (notice,) = notices(folder)
     assert "which is over" in notice

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import pytest
 
 from mlx_backend.exam.sizing import FEWEST_QUESTIONS, Costs, Measuring, sized
-from mlx_backend.night.shares import GENERAL, MEASURING, RESERVE, STUDY, budget_of
+from mlx_backend.night.shares import (
+    GENERAL,
+    MEASURING,
+    RESERVE,
+    STUDY,
+    TEACHING,
+    budget_of,
+    teaching_s,
+)
 
 HOURS = (0.1, 0.3, 0.75, 2.0, 8.0)
 
@@ -115,3 +123,5 @@ def test_a_run_of_steps_has_bounds_too() -> None:
     budget = budget_of(None)
     assert min(budget.study, budget.general, budget.measuring) > 0
     assert budget_of(-5.0).study == 0.0
+    assert 0 < teaching_s(None) <= budget.study
+    assert (teaching_s(1000.0), teaching_s(-5.0)) == (TEACHING * 1000, 0.0)

@@ -14,6 +14,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, abilities
 from mlx_backend.library.models import CARD, ModelCard
 from mlx_backend.library.training_recipes import RECIPES
+from mlx_backend.night import shares
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run import plan as plan_module
 from mlx_backend.run.plan import RunPlan, planned_rate, with_tried_rate
@@ -86,6 +87,19 @@ def test_a_stop_while_the_teacher_works_loses_a_piece_and_changes_no_bit(
     assert work(filled_library, cut) is not None
     assert [event.done for event in taught(cut)][3] == 8  # the two pieces were there
     assert factors(filled_library) == bits
+
+
+def test_a_run_of_steps_without_an_end_is_not_taught_for_hours(
+    filled_library: Library, asked: TrainSpec, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (asked.hours, asked.finish_by) == (None, None)
+    monkeypatch.setattr(shares, "_UNBOUNDED_TEACHING_S", 0.0)
+    folder = start(asked)
+    assert work(filled_library, folder, lambda: folder.status().step >= 2) is None
+    assert [event.done for event in taught(folder)] == [0, 0]
+    monkeypatch.undo()  # goes on with the very same targets: none
+    assert work(filled_library, folder) is not None
+    assert len(taught(folder)) == 2
 
 
 def test_the_notes_own_sentences_are_learned_where_it_wrote_nothing_and_that_is_said(
