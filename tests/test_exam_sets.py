@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 SETS = [
     ROOT / "tests" / "benchmarks" / "work_log",
     ROOT / "tests" / "benchmarks" / "river_house",
+    ROOT / "tests" / "benchmarks" / "lab_book",
     ROOT.parent / "shared" / "exam",
 ]
 SHIPPED = ("mlx_backend", "app", "resources")

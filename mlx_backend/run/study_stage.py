@@ -40,8 +40,8 @@ from mlx_backend.study.study import Study, StudyPlan, StudyProgress, study_by_ru
 # Rough times to write about a passage and to write a general answer, without and with a GPU.
 _SECONDS_A_PASSAGE = 8.0
 _SECONDS_A_PASSAGE_GPU = 1.0
-# A reader writes much more, and answers it: with 1.5 billion parameters in float32 about 100
-# seconds of one core a passage (13 a fact, 22 a question about a whole passage).
+# A reader writes much more, and answers it: about 100 seconds of one core a passage, estimated from
+# a few passages with 1.5 billion parameters in float32.
 _READER_TAKES = 10.0
 _SECONDS_AN_ANSWER = 0.5
 _SECONDS_AN_ANSWER_GPU = 0.05
