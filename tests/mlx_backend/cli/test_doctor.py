@@ -9,7 +9,7 @@ from mlx_backend.cli import doctor
 from mlx_backend.library import Library
 from mlx_backend.machine import cores
 from mlx_backend.machine.cores import FIXED_CORES
-from mlx_backend.models import sentence_model
+from mlx_backend.models import sentence_package
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_doctor_says_whether_notes_are_found_by_meaning(
     detail: str,
 ) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"another file")
-    monkeypatch.setattr(sentence_model, "find_folder", lambda: tmp_path if is_there else None)
+    monkeypatch.setattr(sentence_package, "find_folder", lambda: tmp_path if is_there else None)
     check = doctor._run("search by meaning", doctor._meaning)
     assert check.ok is ok
     assert detail in check.detail
