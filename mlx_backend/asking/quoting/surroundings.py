@@ -28,7 +28,8 @@ class Surroundings:
     shown: the text of characters [start, end) of the note, with secrets masked and without what
     is left out of training.
     dated: when the note was made, Unix time in seconds; 0.0 where that is not known.
-    reach: the characters of the note that are looked at for an answer; None for the passage alone.
+    reach: how many characters on both sides of the passage are looked at for an answer, to whole
+    blocks; 0 for the passage alone.
     runs: the lists and tables that were found already, by the indices of their blocks.
     """
 
@@ -37,7 +38,7 @@ class Surroundings:
     begin: int
     shown: Callable[[int, int], str]
     dated: float = 0.0
-    reach: tuple[int, int] | None = None
+    reach: int = 0
     runs: dict[int, tuple[int, int]] = field(default_factory=dict)
     _sentences: dict[int, tuple[Sentence, ...]] = field(default_factory=dict)
 
@@ -51,18 +52,18 @@ class Surroundings:
         return [block.start for block in self.blocks]
 
     def reaching(self, characters: int) -> Surroundings:
-        """The same, looked at further on both sides of the passage, to whole blocks."""
-        start, end = self.passage.start - characters, self.passage.end + characters
-        near = [b for b in self.blocks if b.end > start and b.start < end]
-        if not near:
-            return self
-        begin, over = min(self.passage.start, near[0].start), max(self.passage.end, near[-1].end)
-        return replace(self, reach=(begin, over))
+        """The same, looked at so much further on both sides of the passage."""
+        return replace(self, reach=characters)
 
-    @property
+    @cached_property
     def part(self) -> tuple[int, int]:
         """The first character that is looked at for an answer, and one past the last."""
-        return self.reach or (self.passage.start, self.passage.end)
+        first, last = self.passage.start, self.passage.end
+        start, end = first - self.reach, last + self.reach
+        near = [b for b in self.blocks if b.end > start and b.start < end]
+        if not self.reach or not near:
+            return first, last
+        return min(first, near[0].start), max(last, near[-1].end)
 
     def touched(self) -> range:
         """The indices of the blocks that the part to look at has something of."""
