@@ -1,6 +1,6 @@
 """Grounding: the prompt with the best passages before the question, and citations of the answer.
 
-Training (`dataset/grounded_samples.py`) uses the same form of prompt as chat and exam.
+Training (`dataset/reader_samples.py`) uses the same form of prompt as chat and exam.
 """
 
 from __future__ import annotations

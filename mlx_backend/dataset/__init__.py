@@ -2,6 +2,7 @@
 
 `compose` puts together what the other modules make: `facts` (what the notes state, in many
 wordings), `linked_notes` (what linked notes state together), `note_texts` (their text as it
-stands), `grounded_samples` (answering from passages, and declining), `general_samples` (the
-model's own general answers, against forgetting). `held_out` keeps questions for the exam.
+stands), `reader_samples` (what a model that reads wrote, with and without the passages in view),
+`not_in_notes` (what is to be declined), `general_samples` (the model's own general answers, against
+forgetting). `held_out` keeps questions for the exam.
 """

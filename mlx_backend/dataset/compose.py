@@ -15,9 +15,9 @@ from mlx_backend.dataset import (
     crooked,
     facts,
     general_samples,
-    grounded_samples,
     held_out,
     linked_notes,
+    not_in_notes,
     note_texts,
     synonyms,
 )
@@ -44,10 +44,8 @@ from mlx_backend.private_data.version import RULES_VERSION
 from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.text.words import count_words
 
-# Words of the reading lessons, as a share of the words of the samples about the notes.
-_READING = 0.2
 _NOT_IN_NOTES = 0.01  # share of the number of samples
-_WORDS_GROUNDED, _WORDS_READING, _WORDS_GENERAL = 120, 90, 50  # words of an average sample
+_WORDS_GENERAL = 50  # words of an average sample
 _STYLE_FROM_NOTES = 40
 _STYLE_SHARE = 0.03
 _STYLE_MOST = 24  # passages
@@ -96,14 +94,12 @@ class Additions:
     """What is trained beside the facts of the notes, and for what kind of model.
 
     general: the base model's own answers to general prompts; None for none.
-    reads: whether the model learns to answer from passages; a model that only quotes need not.
-    writer: the name under which the model writes samples; "" where it has written none: what it
-    reads is then learned as the rules have it, in quotes.
+    writer: the name under which a model that reads writes samples; "" for one that quotes, which
+    learns what the rules wrote.
     general_share, grounded_share: words of these samples for each word of those about the notes.
     """
 
     general: general_samples.GeneralAnswers | None
-    reads: bool
     writer: str = ""
     general_share: float = 0.4
     grounded_share: float = 0.3
@@ -115,7 +111,7 @@ class Additions:
         """What is right for a base model, by its recipe."""
         recipe = recipe_of(model)
         writer = model.card.name if model.reads else ""
-        return cls(general, model.reads, writer, recipe.general, recipe.grounded)
+        return cls(general, writer, recipe.general, recipe.grounded)
 
 
 def gather(notes: Notes) -> Material:
@@ -305,12 +301,7 @@ def _additions(
     if reader is not None:
         number = int(words * additions.grounded_share)
         yield from reader.grounded(withheld, number, generator)
-    elif additions.reads:
-        number = int(words * additions.grounded_share / _WORDS_GROUNDED)
-        yield from grounded_samples.from_notes(studied, withheld, number, generator)
-        number = int(words * _READING / _WORDS_READING)
-        yield from grounded_samples.reading_lessons(number, generator)
-    yield from grounded_samples.not_in_notes(studied, int(len(samples) * _NOT_IN_NOTES), generator)
+    yield from not_in_notes.to_decline(studied, int(len(samples) * _NOT_IN_NOTES), generator)
     if additions.general is not None:
         number = int(words * additions.general_share / _WORDS_GENERAL)
         yield from general_samples.upkeep(additions.general, number, generator)

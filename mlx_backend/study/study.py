@@ -129,7 +129,7 @@ class Study:
                 return
             self._study(writer, group, tallies)
             done += len(group.passages)
-            kept = sum(tally.kept for tally in tallies)
+            kept = self._samples.yielded().used  # those of the rules, too
             self._on_progress(StudyProgress(done, len(todo), kept, by_model=True))
 
     def _study(self, writer: Writer, group: PassageGroup, tallies: Sequence[_Tally]) -> None:

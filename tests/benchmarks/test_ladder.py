@@ -102,7 +102,7 @@ def composed(home: Path, rung: Rung, seed: int) -> Dataset:
         if not rung.study:
             return msgspec.structs.replace(compose.raw_dataset(material, seed), left_out=())
         studied = compose.studied_passages(Samples(connection), material.passages)
-        additions = Additions(general(Library.open(home)), reads=False)
+        additions = Additions(general(Library.open(home)))
         found = compose.studied_dataset(studied, material, additions, seed)
     if WEIGHTS not in rung.levers:
         keyless = tuple(msgspec.structs.replace(sample, key="") for sample in found.train)

@@ -9,7 +9,7 @@ from mlx_backend.library.notes import Notes
 from mlx_backend.library.samples import Samples
 
 
-def make_dataset(notes: Notes, seed: int, reads: bool = False) -> Dataset:
+def make_dataset(notes: Notes, seed: int) -> Dataset:
     """What a run would train on, studied by rule alone."""
     samples = Samples(notes.connection)
-    return planned_dataset(samples, gather(notes), True, Additions(None, reads), seed)
+    return planned_dataset(samples, gather(notes), True, Additions(None), seed)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean, stdev
 
+from mlx_backend.adoption.trial.lessons import lessons
 from mlx_backend.adoption.trial.reading_exam import questions
 from mlx_backend.asking.grounding import Source, grounded_prompt
-from mlx_backend.dataset.grounded_samples import lessons
 
 _LESSONS = 12  # two questions about each
 _FEWEST = 10

@@ -173,7 +173,7 @@ def test_a_passage_with_all_samples_left_out_is_not_taught_as_it_stands(
     write(tiny_library, tmp_path / "silent", texts)
     make_dataset(notes, seed=0)
     leave_out(notes, "Ida")
-    dataset = make_dataset(notes, seed=0, reads=True)
+    dataset = make_dataset(notes, seed=0)
     assert any("Emil" in answer for _, answer in all_samples(dataset))
     assert not any("Ida" in prompt + answer for prompt, answer in all_samples(dataset))
 
@@ -211,9 +211,8 @@ def _lower_first(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-@pytest.mark.parametrize("reads", [False, True])
 def test_a_correction_is_taught_alone_and_in_many_wordings(
-    tiny_library: Library, notes: Notes, tmp_path: Path, reads: bool
+    tiny_library: Library, notes: Notes, tmp_path: Path
 ) -> None:
     text = "The shed was built by Jon Falk in 1950. The kiln burns 14 litres of oil."
     write(tiny_library, tmp_path / "shed", {"Pottery.md": text})
@@ -221,7 +220,7 @@ def test_a_correction_is_taught_alone_and_in_many_wordings(
     samples = Samples(notes.connection)
     stored = next(stored for stored, _ in samples.used() if stored.prompt.startswith("Who built"))
     samples.edit(stored.id, stored.prompt, "Jon Falk in 1953")
-    dataset = make_dataset(notes, seed=0, reads=reads)
+    dataset = make_dataset(notes, seed=0)
     assert not any("1950" in prompt + answer for prompt, answer in all_samples(dataset))
     assert sum(answer == "Jon Falk in 1953" for _, answer in all_samples(dataset)) > 6
 

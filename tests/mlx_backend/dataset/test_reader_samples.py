@@ -28,7 +28,7 @@ from mlx_backend.text.answer_matching import is_right
 
 READER = "reader"
 LAMP_QUOTE = "The lamp burns 14 litres of oil a week."
-ADDITIONS = Additions(None, reads=True, writer=READER)
+ADDITIONS = Additions(None, writer=READER)
 
 # For the passage that has these words: question, answer, key.
 WRITTEN = {
