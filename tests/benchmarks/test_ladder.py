@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -72,13 +74,17 @@ LEVERS: dict[str, tuple[object, str, Callable[..., list[Sample]]]] = {
 WEIGHTS = "weights"
 """The lever of the weights of keys, which need the samples' keys."""
 
-_ALL = frozenset({*LEVERS, WEIGHTS})
+ADAPTIVE = "adaptive passes"
+"""The lever that is no part of the samples: the training looks at what it knows already."""
+
+_ALL = frozenset({*LEVERS, WEIGHTS, ADAPTIVE})
 RUNGS = (
     Rung("raw notes", study=False),
     Rung("without filters", filters=False),
     Rung("recipe of 1.0"),
     Rung("+ crooked wordings", frozenset({"crooked wordings"})),
     Rung("+ weights", frozenset({"crooked wordings", WEIGHTS})),
+    Rung("+ adaptive passes", frozenset({"crooked wordings", WEIGHTS, ADAPTIVE})),
     Rung("full", _ALL),
     *(Rung(f"full without {lever}", _ALL - {lever}) for lever in sorted(_ALL)),
 )
@@ -115,14 +121,18 @@ def general(library: Library) -> GeneralAnswers:
     return msgspec.json.decode(path.read_bytes(), type=general_samples.GeneralAnswers)
 
 
-def trained(home: Path, name: str, seed: int, dataset: Dataset) -> dict[str, Any]:
+def trained(home: Path, rung: Rung, name: str, seed: int, dataset: Dataset) -> dict[str, Any]:
     """The report of a run with these samples."""
     hours = float(HOURS) if HOURS else None
     study = any(sample.fact for sample in dataset.train)
     spec = TrainSpec(name=name, model="starter", steps=STEPS, hours=hours, seed=seed, study=study)
     folder = JobFolder.create(home / "runs", spec)
     save_dataset(folder.path / "samples.json", dataset)
-    launch(folder)
+    if ADAPTIVE in rung.levers:
+        launch(folder)
+    else:
+        job = [sys.executable, "-m", "tests.benchmarks.ladder_job", str(folder.path)]
+        subprocess.run(job, check=True)
     while not (status := folder.status()).state.is_over:
         time.sleep(1)
     assert status.state is JobState.FINISHED, (folder.path / "job.log").read_text()
@@ -147,7 +157,7 @@ def test_each_part_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for rung in wanted():
         for seed in SEEDS:
             name = f"{rung.name.strip('+ ')} {seed}"
-            report = trained(home, name, seed, composed(home, rung, seed))
+            report = trained(home, rung, name, seed, composed(home, rung, seed))
             asked = ("--adapter", name)
             right = [f"{examined(home, *asked, questions=each)['accuracy']:.0%}" for each in ASKED]
             print(f"{rung.name:28} seed {seed}: {', '.join(right)}   {told(report)}", flush=True)
