@@ -10,7 +10,7 @@ from mlx_backend.curation import language
 from mlx_backend.library import drop_reasons
 from mlx_backend.library.languages import UNKNOWN
 from mlx_backend.library.sample_drafts import Draft
-from mlx_backend.study.by_model.reader.genres import Genre
+from mlx_backend.study.by_model.reader.genres import NAMES_IN_EXAMPLES, Genre
 from mlx_backend.study.by_model.reader.items import Item
 from mlx_backend.study.by_model.reader.pointing import points_at_text
 from mlx_backend.study.by_model.reader.quoting import as_it_stands
@@ -74,7 +74,7 @@ def check(draft: Draft, view: View, code: str) -> Draft:
         return draft.drop(drop_reasons.TELLS_ANSWER)
     if draft.kind == "compare" and not compares(draft.quote):
         return draft.drop(drop_reasons.WRONG_WORD)
-    if not set(_NUMBER.findall(f"{question} {draft.answer}")) <= set(_NUMBER.findall(shown)):
+    if _is_from_elsewhere(f"{question} {draft.answer}", shown):
         return draft.drop(drop_reasons.UNSUPPORTED)
     if any(_is_in_another(text, code) for text in (question, draft.answer)):
         return draft.drop(drop_reasons.OTHER_LANGUAGE)
@@ -130,6 +130,13 @@ def _tells_answer(draft: Draft) -> bool:
     key = own_stems(draft.key)
     told = len(key & own_stems(draft.prompt))
     return bool(key) and (told == len(key) or (draft.kind in _LONG_KEYS and 2 * told >= len(key)))
+
+
+def _is_from_elsewhere(text: str, shown: str) -> bool:
+    """Whether a text has a number, or a name of the examples, that the note does not have."""
+    numbers = set(_NUMBER.findall(text)) - set(_NUMBER.findall(shown))
+    names = (set(folded_words(text)) & NAMES_IN_EXAMPLES) - set(folded_words(shown))
+    return bool(numbers or names)
 
 
 def _is_in_another(text: str, code: str) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlx_backend.study.by_model.reader.items import Item
+from mlx_backend.text.words import folded_words
 
 Subject = Literal["sentence", "passage", "numbers", "list", "steps", "passages", "notes"]
 """What a question is about: a sentence of a passage, a passage, one with amounts in a sentence, a
@@ -35,11 +36,12 @@ class Genre:
 class Example:
     """A note (or two) that the model is shown, and its reply to each request, in their order.
 
-    A reply without items says that nothing fits.
+    A reply without items says that nothing fits. names: words that only it has.
     """
 
     shown: str
     language: str
+    names: tuple[str, ...]
     replies: tuple[tuple[Genre, tuple[Item, ...]], ...]
 
 
@@ -73,6 +75,7 @@ _LIGHTHOUSE = Example(
     " the valve, wait a minute and hold a match to the wick. The old lamp shone 9 miles, the new"
     " one shines 14.",
     "English",
+    ("lighthouse", "oskar", "lind"),
     (
         (
             FACTS,
@@ -126,6 +129,7 @@ _LIGHTHOUSE = Example(
 _PICNIC = Example(
     "Note: Picnic\nThe baskets are in the car. Bring a blanket, two lemons and the blue thermos.",
     "English",
+    ("picnic",),
     (
         (WHY, ()),
         (
@@ -149,6 +153,7 @@ _OVEN = Example(
     " Glut ausgeräumt, zuletzt das Brot eingeschossen.\n"
     "- Roggenbrot: 50 Minuten\n- Weißbrot: 35 Minuten\n- Zwiebelkuchen: 20 Minuten",
     "German",
+    ("backhaus", "roggenbrot", "weißbrot", "zwiebelkuchen"),
     (
         (
             FACTS,
@@ -193,6 +198,7 @@ _BOAT = Example(
     "Note: La barque\n"
     "La barque s'appelle Mouette. Nous l'avons repeinte en bleu parce que le vernis s'écaillait.",
     "French",
+    ("barque", "mouette"),
     (
         (COMPARE, ()),
         (
@@ -226,6 +232,7 @@ _HARBOUR = Example(
     "Note: Harbour, Berths\nThe Mary Ann lies at pier four.\n\n"
     "Note: Harbour, Boats\nThe Mary Ann is the oldest boat; she was built in 1921.",
     "English",
+    ("harbour", "mary", "ann"),
     (
         (
             PASSAGES,
@@ -244,12 +251,14 @@ _HARBOUR = Example(
 _CLUB = Example(
     "Note: Verein, Kasse\nDer Beitrag ist 20 Euro.\n\nNote: Verein, Fest\nDas Fest ist im Juni.",
     "German",
+    ("verein",),
     ((PASSAGES, ()),),
 )
 _CHOIR = Example(
     "Note: Antoine Meunier\nAntoine habite à Romans depuis 2019.\n\n"
     "Note: Chorale\nNotre chef est Antoine Meunier.",
     "French",
+    ("antoine", "meunier", "chorale", "romans"),
     (
         (
             NOTES,
@@ -267,6 +276,13 @@ _CHOIR = Example(
 )
 EXAMPLES_FOR_TWO = (_HARBOUR, _CLUB, _CHOIR)
 """For the genres that are about two passages."""
+
+NAMES_IN_EXAMPLES = frozenset(
+    word
+    for example in (*EXAMPLES, *EXAMPLES_FOR_TWO)
+    for word in folded_words(" ".join(example.names))
+)
+"""A question that has one of these words, and whose note has it not, is about an example."""
 
 ROUNDS: tuple[tuple[Genre, ...], ...] = (
     (FACTS,),

@@ -68,6 +68,8 @@ def test_quote_and_key_are_stored_as_they_stand() -> None:
         ({"question": "Wer hat laut dem Text die Lampe angezündet?"}, drop_reasons.NOT_ALONE),
         ({"question": "Qui a allumé la lampe dans ce texte ?"}, drop_reasons.NOT_ALONE),
         ({"answer": "Marta lit it at 19:40."}, drop_reasons.UNSUPPORTED),
+        ({"question": "Wer zündete im Backhaus die Lampe an?"}, drop_reasons.UNSUPPORTED),
+        ({"question": "Who brings Weißbrot to the lamp?"}, drop_reasons.UNSUPPORTED),
         (
             {
                 "question": "Wer hat gestern am Abend die große Lampe auf dem Turm angezündet?",
