@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import sqlite3
+from collections.abc import Sequence
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.passage_vectors import PassageVectors
@@ -29,6 +30,15 @@ def nearest(connection: sqlite3.Connection, question: str, most: int) -> dict[in
     cosines = vectors @ model.vectors([question])[0]
     best = sorted(range(len(ids)), key=lambda i: (-cosines[i], ids[i]))[:most]
     return {ids[i]: float(cosines[i]) for i in best}
+
+
+def likenesses(question: str, texts: Sequence[str]) -> list[float]:
+    """How near each English text comes to a question in meaning (cosines); 0 without the model."""
+    model = _model() if texts and question.strip() else None
+    if model is None:
+        return [0.0] * len(texts)
+    asked, *read = model.vectors([question, *texts])
+    return [float(vector @ asked) for vector in read]
 
 
 @functools.cache

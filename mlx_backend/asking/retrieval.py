@@ -80,6 +80,7 @@ class FoundPassage:
     before: the texts of the passages before it in the note, at most 8.
     position: its place in the note, from 0.
     is_near: whether it is about as near to the question as the best one, by words or by meaning.
+    is_english: whether its note is in English, or may be.
     """
 
     id: int
@@ -94,6 +95,7 @@ class FoundPassage:
     before: tuple[str, ...] = ()
     position: int = 0
     is_near: bool = True
+    is_english: bool = True
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,7 @@ class Retriever:
             before=self._before(row, note),
             position=row["position"],
             is_near=row["id"] in ranking.near,
+            is_english=_may_be_english(row),
         )
 
     def _note(self, note_id: int) -> TrainingText | None:
@@ -226,7 +229,11 @@ def _is_english(best: Sequence[sqlite3.Row]) -> bool:
     The question is in their language, then: the model of meaning knows no other one.
     """
     telling = best[:_TELLING]
-    return sum(row["language"] in (_ENGLISH, None) for row in telling) > len(telling) / 2
+    return sum(map(_may_be_english, telling)) > len(telling) / 2
+
+
+def _may_be_english(row: sqlite3.Row) -> bool:
+    return row["language"] in (_ENGLISH, None)
 
 
 def _fused(

@@ -14,7 +14,7 @@ import msgspec
 
 from mlx_backend.dataset.ambiguity import NotesByWord
 from mlx_backend.dataset.facts import StudiedPassage, titled_question
-from mlx_backend.dataset.samples import Sample, fact_of
+from mlx_backend.dataset.samples import KEYWORDS, Sample, fact_of
 from mlx_backend.dataset.statement_index import StatementIndex
 from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.private_data.scan import find_secrets
@@ -24,7 +24,6 @@ _MOST = 8  # with more, a sample's own wording would hardly be seen in the passe
 _PROMPTS_IN_ALL = 24_000
 _LONGEST = 200  # characters
 _BESIDE = frozenset({"opening", "restated", "summary", "mention", "linked"})
-_KEYWORDS = "keywords"
 
 
 def with_crooked(samples: Sequence[Sample], studied: Sequence[StudiedPassage]) -> list[Sample]:
@@ -59,7 +58,7 @@ def _takers(samples: Sequence[Sample]) -> dict[str, list[int]]:
     keywords: defaultdict[str, list[int]] = defaultdict(list)
     for number, sample in enumerate(samples):
         if sample.fact and sample.kind not in _BESIDE:
-            (keywords if sample.kind == _KEYWORDS else questions)[sample.fact].append(number)
+            (keywords if sample.kind == KEYWORDS else questions)[sample.fact].append(number)
     return keywords | questions
 
 

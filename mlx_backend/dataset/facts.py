@@ -12,7 +12,7 @@ from functools import cached_property
 import msgspec
 
 from mlx_backend.dataset.ambiguity import NotesByWord
-from mlx_backend.dataset.samples import Sample, fact_of
+from mlx_backend.dataset.samples import KEYWORDS, Sample, fact_of
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import titled_answer
 from mlx_backend.library.stored_samples import StoredSample
@@ -188,7 +188,7 @@ def _of_statement(
     prompts = keyword_prompts(title, text, wordings * reworded, generator)
     for number, (prompt, key) in enumerate(prompts[:wordings]):
         others = tuple(other for other, _ in prompts[number + wordings :: wordings])
-        sample = _sample(passage, "keywords", prompt, answer, key, quote=text)
+        sample = _sample(passage, KEYWORDS, prompt, answer, key, quote=text)
         yield msgspec.structs.replace(sample, rewordings=others)
     words = quoted.statement.text.split()
     opening = " ".join(words[: max(2, len(words) // 2)])
@@ -206,7 +206,7 @@ def _of_correction(
     text = " ".join([ended(said), *asked])
     for prompt, key in keyword_prompts(passage.note_title, text, wordings, generator):
         known = key if key in stored.answer else ""
-        yield _sample(passage, "keywords", prompt, stored.answer, known, quote=stored.quote)
+        yield _sample(passage, KEYWORDS, prompt, stored.answer, known, quote=stored.quote)
 
 
 def _says_otherwise(stored: StoredSample, title: str) -> bool:

@@ -12,6 +12,9 @@ from mlx_backend.files import write_atomically
 GENERAL = "general"
 """The kind of samples with the base model's own answers to general prompts."""
 
+KEYWORDS = "keywords"
+"""The kind of samples that ask with words of the answer, in no sentence."""
+
 
 FEWEST_TO_FOLLOW = 16
 """Fewer questions for choosing say too little about the loss; then all held-out samples do."""

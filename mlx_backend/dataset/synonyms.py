@@ -12,7 +12,7 @@ from itertools import chain, zip_longest
 
 import msgspec
 
-from mlx_backend.dataset.samples import Sample
+from mlx_backend.dataset.samples import KEYWORDS, Sample
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.stems import QUESTION_WORDS
 from mlx_backend.text.synonyms import synonyms_of
@@ -22,7 +22,6 @@ _NEW = 4  # further wordings of a question; fewer where there are many samples a
 _PROMPTS_IN_ALL = 24_000
 _SWAPPED = 0.6  # of the words that have synonyms
 _FEWEST_LEFT = 2  # content words of a question
-_KEYWORDS = "keywords"
 _BESIDE = frozenset({"opening", "restated", "summary", "mention", "linked"})
 
 
@@ -46,7 +45,7 @@ def with_synonyms(
 def _reworded(sample: Sample, new: int, generator: random.Random) -> Sample:
     others = (
         _keywords(sample, generator)
-        if sample.kind == _KEYWORDS
+        if sample.kind == KEYWORDS
         else _questions(sample, new, generator)
     )
     return msgspec.structs.replace(sample, rewordings=tuple(others))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import mlx.core as mx
 import msgspec
 
-from mlx_backend.dataset.samples import GENERAL, Dataset, Sample
+from mlx_backend.dataset.samples import GENERAL, KEYWORDS, Dataset, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_ladder import LONG_ROW, MemoryWay, Recomputed, first_way
 from mlx_backend.library.adapters import Adapter, find_adapter
@@ -365,7 +365,15 @@ def _tokenise(
         others = (TokenisedSample.of(*next(tokenised), longest_row) for _ in sample.rewordings)
         rewordings = tuple(other for other in others if other.targets)
         key = keys.get(number, (0, 0))
-        found.append(replace(first, rewordings=rewordings, fact=sample.fact, key=key))
+        found.append(
+            replace(
+                first,
+                rewordings=rewordings,
+                fact=sample.fact,
+                key=key,
+                is_question=bool(sample.key) and sample.kind != KEYWORDS,
+            )
+        )
     return found
 
 

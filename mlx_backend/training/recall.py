@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,7 +66,8 @@ class Recall:
     """Asks for the facts of `batches` in a training of `steps` steps.
 
     Where there are too many facts for the time, a part of them is drawn, another one at each look.
-    What is asked follows from the seed of the batches, the step and the passes alone.
+    What is asked follows from the seed of the batches, the step and the passes alone: of each fact
+    its questions as a person would ask them; its other prompts only where it has none.
     """
 
     def __init__(self, batches: PackedBatches, steps: int) -> None:
@@ -75,6 +77,8 @@ class Recall:
         for sample in batches.all:
             if sample.fact and _question(sample, 0) is not None:
                 self._samples[sample.fact].append(sample)
+        for fact, samples in self._samples.items():
+            self._samples[fact] = [each for each in samples if each.is_question] or samples
 
     @property
     def facts(self) -> int:
@@ -100,8 +104,9 @@ class Recall:
         return self._look(training, step, passes, _SHARE_OF_A_LOOK)
 
     def last_look(self, training: TrainingStep, step: int, passes: int) -> Look:
-        """The same after the training, of more facts."""
-        return self._look(training, step, passes, _SHARE_OF_THE_LAST)
+        """The same after the training, of more facts, in the questions' own words."""
+        found = self._look(training, step, 0, _SHARE_OF_THE_LAST)
+        return msgspec.structs.replace(found, passes=passes)
 
     def _look(self, training: TrainingStep, step: int, passes: int, share: float) -> Look:
         questions = list(self._questions(step, passes, share))

@@ -35,6 +35,7 @@ class TokenisedSample:
     sample was longer than a row. `weights`: how much each target's loss counts, (targets,); None
     for 1 each. `fact` is the fact that it teaches, "" for none; `key` are the first and one past
     the last of the targets that say what is asked for, (0, 0) where that is not known.
+    `is_question`: whether its prompt asks as a person would, and is no mere pile of words.
     """
 
     tokens: NDArray[np.int32]
@@ -45,6 +46,7 @@ class TokenisedSample:
     weights: NDArray[np.float32] | None = None
     fact: str = ""
     key: tuple[int, int] = (0, 0)
+    is_question: bool = True
 
     @classmethod
     def of(

@@ -88,7 +88,7 @@ def test_the_facts_are_asked_for_at_each_quarter(make: Make, plan: LoopPlan) -> 
     batches = made.batches.after(looks)
     assert all(batches.passes_begun(each.step) == each.passes for each in looks)
     assert {*looks[-1].known, *looks[-1].missed} == {*loop.coverage.known, *loop.coverage.missed}
-    assert looks[-1].missed
+    assert any(look.missed for look in looks)
     assert any(look.known for look in looks)  # else the tests below would show less
 
 

@@ -149,6 +149,17 @@ def test_it_is_asked_in_the_wording_of_the_next_pass() -> None:
     assert pretended.asked[0] == pretended.asked[1]
 
 
+def test_after_the_training_it_is_asked_in_the_questions_own_words() -> None:
+    base = sample(1, "a")
+    reworded = TokenisedSample.of([2, 2, *base.tokens[PROMPT:].tolist()], 2)
+    pretended = Pretended(lambda token: 9.0 if token >= 200 else 0.0)
+    pile = replace(sample(2, "a"), is_question=False)  # of words, which nobody would ask with
+    recall = Recall(PackedBatches([replace(base, rewordings=(reworded,)), pile], 0), 1000)
+    found = recall.last_look(pretended, 5, 1)  # type: ignore[arg-type]
+    assert (found.known, found.missed, found.passes) == (("a",), (), 1)
+    assert len(pretended.asked) == 1
+
+
 def test_samples_of_no_fact_and_those_cut_before_their_key_are_not_asked() -> None:
     cut = replace(sample(2, "b"), tokens=sample(2, "b").tokens[: PROMPT + KEY[0]])
     no_fact = replace(sample(3, ""), key=(0, 0))
