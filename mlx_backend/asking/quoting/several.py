@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mlx_backend.asking.question_kinds import Wanted, asked_kind, wanted
 from mlx_backend.asking.quoting.evidence import Weighed
+from mlx_backend.asking.quoting.next_best import with_next_best
 from mlx_backend.asking.retrieval import content_words
 from mlx_backend.text.answer_kinds import AnswerKind
 from mlx_backend.text.dictionary import stem
@@ -47,7 +48,7 @@ def joined(question: str, weighed: Sequence[Weighed]) -> Joined:
     if wanted(question) is Wanted.LIST and not best.evidence.has_form:
         also = [each for each in others if _is_as_good(each, best)]
         return Joined((best, *also[: MOST_NOTES - 1]))
-    return Joined((best,))
+    return Joined((with_next_best(question, weighed),))
 
 
 def _best_of_other_notes(best: Weighed, weighed: Sequence[Weighed]) -> Iterator[Weighed]:

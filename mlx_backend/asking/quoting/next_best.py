@@ -1,0 +1,92 @@
+"""More of the same note, where it is not clear which of its statements answers.
+
+A note often takes up the question in one sentence and answers it in another. Where an answer has no
+sure sign, such as a date for "when", statements that are nearly as good are shown beside the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mlx_backend.asking.question_kinds import asked_kind
+from mlx_backend.asking.quoting.blocks import Kind
+from mlx_backend.asking.quoting.candidates import Form
+from mlx_backend.asking.quoting.evidence import Weighed
+from mlx_backend.asking.quoting.surroundings import Surroundings
+from mlx_backend.library.text_ranges import Ranges, joined_ranges
+
+_NEARLY_AS_GOOD = 0.7
+"""Nats a token below the best one; chosen on questions about a real vault (`tests/benchmarks`)."""
+
+_AS_MANY_WORDS = 0.5
+_MOST = 2
+_MOST_CHARACTERS = 800
+_GAP = 160  # characters: what is left out between two pieces is at least so long
+
+
+def with_next_best(question: str, weighed: Sequence[Weighed]) -> Weighed:
+    """The first one, with those of its note that are nearly as good; `weighed`: best first."""
+    best = weighed[0]
+    if _is_sure(question, best):
+        return best
+    ranges = best.whole.ranges
+    added = 0
+    for each in weighed[1:]:
+        if added == _MOST or not _is_beside(each, best):
+            continue
+        more = joined_ranges((*ranges, *each.whole.ranges))
+        if more != ranges and _size(more) <= _MOST_CHARACTERS:
+            ranges, added = more, added + 1
+    if not added:
+        return best
+    return replace(best, whole=replace(best.whole, ranges=_without_gaps(best, ranges)))
+
+
+def _is_sure(question: str, best: Weighed) -> bool:
+    """Whether an answer has what is asked for: something of a known kind, or a list or section."""
+    kind = asked_kind(question)
+    if best.candidate.form is Form.HEADING or (kind is not None and kind.in_statement is not None):
+        return True
+    around = best.candidate.around
+    return any(
+        block.kind in (Kind.ITEM, Kind.ROW)
+        for start, end in best.whole.ranges
+        for block in around.blocks_in(start, end)
+    )
+
+
+def _is_beside(other: Weighed, best: Weighed) -> bool:
+    """Whether a candidate is nearly as good as the best, and in the same note as far as read."""
+    around = best.candidate.around
+    first, last = other.whole.ranges[0][0], other.whole.ranges[-1][1]
+    return (
+        other.candidate.around.passage.note_id == around.passage.note_id
+        and other.candidate.form is not Form.HEADING
+        and not other.whole.is_cut
+        and other.evidence.score >= best.evidence.score - _NEARLY_AS_GOOD
+        and other.evidence.words >= _AS_MANY_WORDS * best.evidence.words
+        and around.begin <= first
+        and last <= around.begin + len(around.text)
+    )
+
+
+def _without_gaps(best: Weighed, ranges: Ranges) -> Ranges:
+    """The same with what little is between two pieces, so that they read as one."""
+    around = best.candidate.around
+    filled = [ranges[0]]
+    for start, end in ranges[1:]:
+        before = filled[-1][1]
+        if start - before <= _GAP and not _has_heading(around, before, start):
+            filled[-1] = filled[-1][0], end
+        else:
+            filled.append((start, end))
+    return tuple(filled)
+
+
+def _has_heading(around: Surroundings, start: int, end: int) -> bool:
+    return any(block.kind is Kind.HEADING for block in around.blocks_in(start, end))
+
+
+def _size(ranges: Ranges) -> int:
+    return sum(end - start for start, end in ranges)
