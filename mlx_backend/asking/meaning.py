@@ -14,6 +14,12 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.library.passage_vectors import PassageVectors
 from mlx_backend.models.sentence_model import SentenceModel
 from mlx_backend.models.sentence_package import find_folder
+from mlx_backend.text.words import folded_words
+
+SAME = 0.6
+"""The least cosine of single words that mean about the same."""
+
+_MOST_WORDS = 600
 
 _log = logging.getLogger(__name__)
 
@@ -32,13 +38,28 @@ def nearest(connection: sqlite3.Connection, question: str, most: int) -> dict[in
     return {ids[i]: float(cosines[i]) for i in best}
 
 
-def likenesses(question: str, texts: Sequence[str]) -> list[float]:
-    """How near each English text comes to a question in meaning (cosines); 0 without the model."""
-    model = _model() if texts and question.strip() else None
+def unmeant(words: Sequence[str], text: str) -> list[str]:
+    """The English words of which an English text has none of about the same meaning.
+
+    "folder" is meant by "directory". All of them without the sentence model.
+    """
+    found = [nearest_words(word, [text]) for word in words]
+    return [word for word, near in zip(words, found, strict=True) if near is None or near[0] < SAME]
+
+
+def nearest_words(word: str, texts: Sequence[str]) -> list[float] | None:
+    """How near in meaning the nearest word of each English text comes to a word (cosines).
+
+    An orange comes near to "fruit". None without the sentence model.
+    """
+    read = [list(dict.fromkeys(folded_words(text)))[:_MOST_WORDS] for text in texts]
+    there = list(dict.fromkeys(each for words in read for each in words))
+    model = _model() if there else None
     if model is None:
-        return [0.0] * len(texts)
-    asked, *read = model.vectors([question, *texts])
-    return [float(vector @ asked) for vector in read]
+        return None
+    asked, *vectors = model.vectors([word, *there])
+    near = {each: float(vector @ asked) for each, vector in zip(there, vectors, strict=True)}
+    return [max((near[each] for each in words), default=0.0) for words in read]
 
 
 @functools.cache

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from mlx_backend.text.answer_kinds import ANSWER_KINDS, AnswerKind
-from mlx_backend.text.dictionary import could_be_noun, looks_plural
-from mlx_backend.text.words import word_set
+from mlx_backend.text.dictionary import (
+    could_be_noun,
+    is_common_word,
+    looks_plural,
+    verb_bases,
+)
+from mlx_backend.text.word_alternatives import DAYS, MONTHS
+from mlx_backend.text.words import folded_words, word_set
 
 _STEPS = re.compile(
     r"\bhow (?:(?:do|can|could|should|would|might|must) (?:i|we|you|one|people)\b|to\b)"
@@ -29,6 +35,23 @@ _REASONS = re.compile(
     r"\b(?:because|since|so that|due to|owing to|in order to|to avoid|otherwise|therefore|reasons?"
     r"|prevents?|avoids?|useful|that way|this way|allows?|lets?|makes? it|causes?|caused)\b",
     re.IGNORECASE,
+)
+_CAPITALISED = re.compile(r"[A-ZÀ-Þ][\w-]*")
+_ENDED = re.compile(r"[.!?:;|\n]\W*\Z")
+_OPENING = " \"'“‘«(*_["
+_OF_TIME = re.compile(rf"(?:{MONTHS}|{DAYS})s?\Z", re.IGNORECASE)
+_SOMEBODY = re.compile(
+    r"\b(?:I|we)\b|\b(?:dr|mr|mrs|ms|prof)\.? \w"
+    r"|\b(?:my|our|his|her|their|the|an?) (?:\w+ )?(?:mother|father|parents?|sister|brother|son"
+    r"|daughter|wife|husband|partner|aunt|uncle|cousin|niece|nephew|grand\w+|friends?|neighbours?"
+    r"|neighbors?|boss|colleagues?|team|doctor|vet|nurse|teacher|priest|vicar|farmer|baker|butcher"
+    r"|plumber|electrician|landlord|tenant|manager|director|secretary|chef|driver|company|firm"
+    r"|\w+(?:ist|man|woman))\b",
+    re.IGNORECASE,
+)
+_TELL_NO_KIND = word_set(
+    "kind type sort name thing way part amount number time day date place person people reason"
+    " form use point case"
 )
 _ENUMERATES = re.compile(r"(?:[^,]{1,80},\s){1,}[^,]{0,80},?\s(?:and|or)\s", re.IGNORECASE)
 
@@ -73,11 +96,47 @@ def asked_kind(question: str) -> AnswerKind | None:
     return next((k for k in ANSWER_KINDS if k.asked and k.asked.search(question)), None)
 
 
-def has_kind(kind: AnswerKind | None, statement: str) -> bool:
-    """Whether a statement has an answer of the kind; always, where any answer may do."""
+def has_kind(kind: AnswerKind | None, statement: str, question: str) -> bool:
+    """Whether a statement has an answer of the kind; always, where any answer may do.
+
+    Somebody whom the question names is no answer to "who".
+    """
     if kind is None or kind.in_statement is None:
         return True
+    if kind.name == "name":
+        return _names_somebody(statement, question)
     return bool(kind.in_statement.search(statement))
+
+
+def asked_noun(question: str) -> str:
+    """The noun after "which" or "what" that the answer is one of: "fruit"; "" for none."""
+    for found in _ASKED_NOUNS.finditer(question):
+        words = found[1].lower().split()
+        verb = next((place for place, word in enumerate(words) if _is_verb(word)), len(words))
+        noun = words[verb - 1] if verb else ""
+        if noun and could_be_noun(noun) and noun not in _TELL_NO_KIND:
+            return noun
+    return ""
+
+
+def _is_verb(word: str) -> bool:
+    return word in _VERBS or (word.endswith("s") and bool(verb_bases(word)))
+
+
+def _names_somebody(statement: str, question: str) -> bool:
+    """Whether a statement has a name that the question has not, or says who somebody is."""
+    if _SOMEBODY.search(statement):
+        return True
+    asked = set(folded_words(question))
+    for found in _CAPITALISED.finditer(statement):
+        begins = not statement[: found.start()].rstrip(_OPENING) or bool(
+            _ENDED.search(statement[: found.start()])
+        )
+        word = found[0].casefold()
+        is_name = not (begins and is_common_word(word)) and not _OF_TIME.match(found[0])
+        if is_name and not asked & set(folded_words(found[0])):
+            return True
+    return False
 
 
 def _asks_for_several(question: str) -> bool:

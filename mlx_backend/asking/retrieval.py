@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from mlx_backend.asking.meaning import nearest
@@ -81,6 +81,7 @@ class FoundPassage:
     position: its place in the note, from 0.
     is_near: whether it is about as near to the question as the best one, by words or by meaning.
     is_english: whether its note is in English, or may be.
+    rank: its place among those that were found, from 0.
     """
 
     id: int
@@ -96,6 +97,7 @@ class FoundPassage:
     position: int = 0
     is_near: bool = True
     is_english: bool = True
+    rank: int = 0
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ class Retriever:
         """The first `count` rows with text that may be taught, as passages with that text."""
         self._notes = {}
         found = (self._passage(row, ranking) for row in ranking.rows)
-        return list(islice((passage for passage in found if passage is not None), count))
+        taught = islice((passage for passage in found if passage is not None), count)
+        return [replace(passage, rank=rank) for rank, passage in enumerate(taught)]
 
     def _passage(self, row: sqlite3.Row, ranking: _Ranking) -> FoundPassage | None:
         note = self._note(row["note_id"])

@@ -14,6 +14,8 @@ from mlx_backend.asking.quoting.structure import before_run, run_of
 from mlx_backend.asking.quoting.surroundings import Surroundings
 from mlx_backend.library.notes import Passage
 from mlx_backend.study.by_rule.statements import plain, statements_of_note
+from mlx_backend.text.dictionary import stem
+from mlx_backend.text.stems import stems
 from mlx_backend.text.words import count_words
 
 # A pronoun at the beginning: the statement needs the one before it to be understood.
@@ -25,6 +27,8 @@ _LEANS = re.compile(
     r"\b",
     re.IGNORECASE,
 )
+# A thing that the statement before it named: "these suffixes".
+_POINTS_BACK = re.compile(r"\b(?:these|those|such) ([^\W\d_]{3,})", re.IGNORECASE)
 _LONGEST_JOINED = 22  # words
 _STANDS_ALONE = 4
 _LISTED = {Wanted.LIST: (Kind.ITEM, Kind.ROW), Wanted.STEPS: (Kind.ITEM,)}
@@ -148,7 +152,11 @@ def _joined(before: Sentence | None, sentence: Sentence, block: Block) -> str:
 
 def _is_leaning(before: Sentence, sentence: Sentence) -> bool:
     """Whether a sentence is understood only after the one before it, which stands by itself."""
-    return bool(_LEANS.match(sentence.text)) and not _LEANS.match(before.text)
+    if _LEANS.match(before.text):
+        return False
+    named = stems(before.text)
+    points_back = any(stem(word) in named for word in _POINTS_BACK.findall(sentence.text))
+    return points_back or bool(_LEANS.match(sentence.text))
 
 
 def _sentence_before(around: Surroundings, index: int) -> Sentence | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from mlx_backend.asking.meaning import unmeant
 from mlx_backend.asking.question_kinds import Wanted, wanted
 from mlx_backend.asking.quoting.candidates import candidates_of, distinct
 from mlx_backend.asking.quoting.evidence import Weighed, is_enough, unknown_things, weigh
@@ -24,6 +25,9 @@ from mlx_backend.text.words import end_of
 _REACH = 1_200
 """Characters of the note on both sides of a passage in which the answer may stand, too: the words
 of a question are often where a note begins, and the answer is where it goes on."""
+
+_FOR_FORM = 1.0
+"""How much less good an answer of the form that is asked for may be, in nats a token."""
 
 
 def quote(
@@ -43,7 +47,10 @@ def quote(
     if not weighed:
         return None
     named = " ".join(f"{p.title} {p.heading} {p.text}" for p in passages)
-    if not is_enough(weighed[0].evidence, unknown_things(question, named)):
+    strange = unknown_things(question, named)
+    if passages[0].is_english:
+        strange = unmeant(strange, named)
+    if not is_enough(weighed[0].evidence, strange, question):
         return None
     return worded(joined(question, _in_the_form_asked_for(weighed, wanted(question))))
 
@@ -56,13 +63,22 @@ def _in_the_form_asked_for(weighed: list[Weighed], asked: Wanted) -> list[Weighe
     best = weighed[0]
     if asked is Wanted.ANY or best.evidence.has_form:
         return weighed
-    note = best.candidate.around.passage.note_id
-    told = [
+    note, least = best.candidate.around.passage.note_id, best.evidence.score - _FOR_FORM
+    near = [
         each
         for each in weighed
-        if each.evidence.has_form and each.candidate.around.passage.note_id == note
+        if each.candidate.around.passage.note_id == note and each.evidence.score >= least
     ]
+    told = [each for each in near if each.evidence.has_form]
+    if not told and asked is Wanted.STEPS:
+        told = [each for each in near if _has_code_within(each)]
     return [*told[:1], *(each for each in weighed if each not in told[:1])]
+
+
+def _has_code_within(weighed: Weighed) -> bool:
+    """Whether a statement names a command or a key in code marks, which may be the only step."""
+    around = weighed.candidate.around
+    return any("`" in around.shown(start, end) for start, end in weighed.whole.ranges)
 
 
 def weighed_candidates(

@@ -6,11 +6,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mlx_backend.asking.meaning import nearest_words
 from mlx_backend.asking.question_kinds import (
     Wanted,
     asked_kind,
+    asked_noun,
     enumerates,
     has_kind,
     has_reason,
@@ -36,6 +38,13 @@ MOST_WEIGHED = 24
 _OF_WORDS = 1.0
 _OF_KIND = 0.5
 _OF_FORM = 0.5
+_OF_RANK = 0.15
+_OF_NOUN = 0.5
+# From this nearness of a word on, a statement has one of what the question asks for.
+_NEAR_NOUN = 0.55
+# Below both of these, none of what is asked for is in a statement.
+_FAR_NOUN = 0.45
+_HALF_OF_WORDS = 0.5
 # Below both of these, no statement answers a question about things that no passage names.
 _THIN_WORDS = 0.4
 _THIN_LIKELIHOOD = 0.9
@@ -45,6 +54,7 @@ _CLEAR_WORDS = 0.9
 
 _WORD = re.compile(r"[^\W_]+")
 _KIND_OF = re.compile(r"\b(what|which) (?:kind|type|sort|brand|make)s? of ", re.IGNORECASE)
+_OWNED = re.compile(r"['’]s ((?:[^\W\d_]+ ){0,1}[^\W\d_]+)")
 _SHORTEST_ROOT = 5  # letters
 _ASKS_KIND = word_set("what which many much")
 _BEFORE_NOUN = word_set("the a an my our your his her its their of s this that")
@@ -65,6 +75,9 @@ class Evidence:
     has_kind: whether it has an answer of the kind that is asked for.
     kind_is_unmistakable: whether an answer of that kind cannot be overlooked.
     has_form: whether it has the form that is asked for: steps, a list, a reason.
+    rank: the place of its passage among those that were found, from 0.
+    noun: how near in meaning its nearest word comes to the noun that is asked for ("which fruit"):
+    a cosine; 1 where none is.
     """
 
     likelihood: float
@@ -73,6 +86,8 @@ class Evidence:
     has_kind: bool
     kind_is_unmistakable: bool = False
     has_form: bool = False
+    rank: int = 0
+    noun: float = 1.0
 
     @property
     def score(self) -> float:
@@ -82,7 +97,9 @@ class Evidence:
     @property
     def without_model(self) -> float:
         """The part of the score that needs no model."""
-        return _OF_WORDS * self.words + _OF_KIND * self.has_kind + _OF_FORM * self.has_form
+        of_signs = _OF_KIND * self.has_kind + _OF_FORM * self.has_form
+        of_noun = _OF_NOUN * (self.noun >= _NEAR_NOUN)
+        return _OF_WORDS * self.words + of_signs + of_noun - _OF_RANK * self.rank
 
 
 @dataclass(frozen=True)
@@ -94,17 +111,31 @@ class Weighed:
     whole: Whole
 
 
-def is_enough(evidence: Evidence, strange: Sequence[str]) -> bool:
+def is_enough(evidence: Evidence, strange: Sequence[str], question: str = "") -> bool:
     """Whether the evidence for the best candidate is strong enough to give it as the answer.
 
     It is not if the candidate has no answer of the kind that is asked for, unless that could be
-    overlooked and it has nearly all words of the question. Nor is it if the question is about
-    `strange` things, which no passage names, and the evidence is thin.
+    overlooked and it has nearly all words of the question; nor if it has nothing near to the noun
+    that is asked for, and few words of the question. Nor is it if the question is about
+    `strange` things, which no passage names, and the evidence is thin: shares few words with it
+    and, unless it asks for something of somebody's that is strange, does not make it likely.
     """
     if not evidence.has_kind:
         return not evidence.kind_is_unmistakable and evidence.titled_words >= _CLEAR_WORDS
-    is_thin = evidence.titled_words < _THIN_WORDS and evidence.likelihood < _THIN_LIKELIHOOD
-    return not (strange and is_thin)
+    if evidence.noun < _FAR_NOUN and evidence.titled_words < _HALF_OF_WORDS:
+        return False
+    if not strange or evidence.titled_words >= _THIN_WORDS:
+        return True
+    return evidence.likelihood >= _THIN_LIKELIHOOD and not _asks_for_owned(question, strange)
+
+
+def _asks_for_owned(question: str, things: Sequence[str]) -> bool:
+    """Whether a question takes for granted that somebody has one of the things: "Ida's dog"."""
+    for found in _OWNED.findall(question):
+        first, *more = found.lower().split()
+        if (more[0] if more and could_be_noun(more[0]) else first) in things:
+            return True
+    return False
 
 
 def unknown_things(question: str, passages: str) -> list[str]:
@@ -157,7 +188,7 @@ def weigh(loaded: LoadedModel, question: str, candidates: Sequence[Candidate]) -
     contexts += [f"Note: {c.candidate.title}\n{c.candidate.text}\nQuestion:" for c in chosen]
     plain, *informed = _likelihoods(loaded, contexts, question)
     weighed = [
-        Weighed(each.candidate, _with_likelihood(each.evidence, value - plain), each.whole)
+        Weighed(each.candidate, replace(each.evidence, likelihood=value - plain), each.whole)
         for value, each in zip(informed, chosen, strict=True)
     ]
     return sorted(weighed, key=lambda each: -each.evidence.score)
@@ -171,24 +202,37 @@ def _likelihoods(loaded: LoadedModel, contexts: Sequence[str], question: str) ->
 def _without_model(question: str, candidates: Sequence[Candidate]) -> list[Weighed]:
     asked, kind = wanted(question), asked_kind(question)
     words = _Words(question, candidates)
+    nouns = _nouns(question, candidates)
     found = []
-    for each in candidates:
+    for each, noun in zip(candidates, nouns, strict=True):
         shown = whole(each, asked)
         evidence = Evidence(
             0.0,
             words.share(each.text),
             words.share(f"{each.title} {each.text}"),
-            _has_kind(kind, each),
+            _has_kind(kind, each, question),
             kind is not None and kind.is_unmistakable,
             _has_form(asked, each, shown.ranges),
+            each.around.passage.rank,
+            noun,
         )
         found.append(Weighed(each, evidence, shown))
     return found
 
 
-def _has_kind(kind: AnswerKind | None, candidate: Candidate) -> bool:
+def _nouns(question: str, candidates: Sequence[Candidate]) -> list[float]:
+    """How near each candidate comes to the noun that a question asks for; 1 where that is none."""
+    noun = asked_noun(question)
+    if noun and all(each.around.passage.is_english for each in candidates):
+        found = nearest_words(noun, [f"{each.title} {each.text}" for each in candidates])
+        if found is not None:
+            return found
+    return [1.0] * len(candidates)
+
+
+def _has_kind(kind: AnswerKind | None, candidate: Candidate, question: str) -> bool:
     """Whether a candidate has an answer of the kind; code may tell a place: a file, a command."""
-    if has_kind(kind, candidate.text):
+    if has_kind(kind, candidate.text, question):
         return True
     is_code = candidate.form is Form.CODE or "`" in candidate.around.shown(
         candidate.start, candidate.end
@@ -204,17 +248,6 @@ def _has_form(asked: Wanted, candidate: Candidate, ranges: Ranges) -> bool:
     if asked is Wanted.LIST and candidate.form is Form.SENTENCE and enumerates(candidate.text):
         return True
     return has_form(candidate.around, ranges, asked)
-
-
-def _with_likelihood(evidence: Evidence, likelihood: float) -> Evidence:
-    return Evidence(
-        likelihood,
-        evidence.words,
-        evidence.titled_words,
-        evidence.has_kind,
-        evidence.kind_is_unmistakable,
-        evidence.has_form,
-    )
 
 
 class _Words:

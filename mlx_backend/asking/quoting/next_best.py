@@ -1,7 +1,7 @@
 """More of the same note, where it is not clear which of its statements answers.
 
-A note often takes up the question in one sentence and answers it in another. Where an answer has no
-sure sign, such as a date for "when", statements that are nearly as good are shown beside the best.
+A note often takes up the question in one sentence and answers it in another, and a small model does
+not tell the two apart for sure: so what is nearly as good is shown beside the best.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from mlx_backend.asking.quoting.evidence import Weighed
 from mlx_backend.asking.quoting.surroundings import Surroundings
 from mlx_backend.library.text_ranges import Ranges, joined_ranges
 
+# Nats a token below the best one; smaller where the best has a sign of what is asked for.
 _NEARLY_AS_GOOD = 0.7
-"""Nats a token below the best one; chosen on questions about a real vault (`tests/benchmarks`)."""
+_NEARLY_AS_SURE = 0.5
 
 _AS_MANY_WORDS = 0.5
 _MOST = 2
@@ -28,12 +29,15 @@ _GAP = 160  # characters: what is left out between two pieces is at least so lon
 def with_next_best(question: str, weighed: Sequence[Weighed]) -> Weighed:
     """The first one, with those of its note that are nearly as good; `weighed`: best first."""
     best = weighed[0]
-    if _is_sure(question, best):
+    if best.candidate.form is Form.HEADING or _has_list(best):
         return best
+    kind = asked_kind(question)
+    is_known = kind is not None and kind.in_statement is not None
+    least = best.evidence.score - (_NEARLY_AS_SURE if is_known else _NEARLY_AS_GOOD)
     ranges = best.whole.ranges
     added = 0
     for each in weighed[1:]:
-        if added == _MOST or not _is_beside(each, best):
+        if added == _MOST or each.evidence.score < least or not _is_beside(each, best):
             continue
         more = joined_ranges((*ranges, *each.whole.ranges))
         if more != ranges and _size(more) <= _MOST_CHARACTERS:
@@ -43,28 +47,22 @@ def with_next_best(question: str, weighed: Sequence[Weighed]) -> Weighed:
     return replace(best, whole=replace(best.whole, ranges=_without_gaps(best, ranges)))
 
 
-def _is_sure(question: str, best: Weighed) -> bool:
-    """Whether an answer has what is asked for: something of a known kind, or a list or section."""
-    kind = asked_kind(question)
-    if best.candidate.form is Form.HEADING or (kind is not None and kind.in_statement is not None):
-        return True
+def _has_list(best: Weighed) -> bool:
+    """Whether an answer brings several list items or table rows, which are whole without more."""
     around = best.candidate.around
-    return any(
-        block.kind in (Kind.ITEM, Kind.ROW)
-        for start, end in best.whole.ranges
-        for block in around.blocks_in(start, end)
-    )
+    shown = [block for start, end in best.whole.ranges for block in around.blocks_in(start, end)]
+    return sum(block.kind in (Kind.ITEM, Kind.ROW) for block in shown) > 1
 
 
 def _is_beside(other: Weighed, best: Weighed) -> bool:
-    """Whether a candidate is nearly as good as the best, and in the same note as far as read."""
+    """Whether a candidate may stand beside the best: of its note, and as much to the point."""
     around = best.candidate.around
     first, last = other.whole.ranges[0][0], other.whole.ranges[-1][1]
     return (
         other.candidate.around.passage.note_id == around.passage.note_id
         and other.candidate.form is not Form.HEADING
         and not other.whole.is_cut
-        and other.evidence.score >= best.evidence.score - _NEARLY_AS_GOOD
+        and other.evidence.has_kind >= best.evidence.has_kind
         and other.evidence.words >= _AS_MANY_WORDS * best.evidence.words
         and around.begin <= first
         and last <= around.begin + len(around.text)

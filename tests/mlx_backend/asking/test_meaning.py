@@ -126,3 +126,19 @@ def test_a_missing_or_damaged_model_leaves_the_words(
         assert near(retriever, "Where is the car?") == ["Play"]
     finally:
         meaning._model.cache_clear()
+
+
+def test_a_word_is_meant_by_one_of_about_the_same_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert meaning.unmeant(["car", "rain"], "vehicle garage") == ["rain"]
+    assert meaning.unmeant(["car"], "") == ["car"]
+    assert meaning.unmeant([], "The vehicle is in the garage.") == []
+    monkeypatch.setattr(meaning, "_model", lambda: None)
+    assert meaning.unmeant(["car", "rain"], "vehicle garage") == ["car", "rain"]
+    assert meaning.nearest_words("car", ["vehicle garage"]) is None
+
+
+def test_the_nearest_word_of_each_text() -> None:
+    near, far, nothing = meaning.nearest_words("car", ["a vehicle", "rain", ""]) or [0.0] * 3
+    assert near > 0.9
+    assert far < 0.5
+    assert nothing == 0.0

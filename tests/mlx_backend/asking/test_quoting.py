@@ -107,8 +107,8 @@ def test_what_a_question_asks_for_is_known_by_its_look(
     question: str, has: str, has_not: str
 ) -> None:
     kind = asked_kind(question)
-    assert has_kind(kind, has)
-    assert not has_kind(kind, has_not)
+    assert has_kind(kind, has, question)
+    assert not has_kind(kind, has_not, question)
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ def test_what_a_question_asks_for_is_known_by_its_look(
 )
 def test_what_only_looks_like_money_is_no_hindrance(question: str, statement: str) -> None:
     kind = asked_kind(question)
-    assert kind is None or not kind.is_unmistakable or has_kind(kind, statement)
+    assert kind is None or not kind.is_unmistakable or has_kind(kind, statement, question)
 
 
 def test_a_question_of_any_kind_takes_any_statement() -> None:
-    assert has_kind(asked_kind("What about the mill?"), "It turns.")
+    assert has_kind(asked_kind("What about the mill?"), "It turns.", "What about the mill?")
 
 
 def test_things_that_no_passage_names() -> None:
@@ -151,7 +151,10 @@ def test_thin_evidence_is_enough_only_for_what_the_passages_know() -> None:
     assert not is_enough(Evidence(5.0, 0.6, 0.6, has_kind=False), [])
     assert is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False), [])
     assert not is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False, kind_is_unmistakable=True), [])
-    assert is_enough(Evidence(5.0, 0.1, 0.1, has_kind=True), ["dog"])
+    likely = Evidence(5.0, 0.1, 0.1, has_kind=True)
+    assert is_enough(likely, ["dog"], "What did the dog eat?")
+    assert not is_enough(likely, ["dog"], "What is the name of Ida's old dog?")
+    assert is_enough(likely, ["name"], "What is the name of Ida's dog?")
 
 
 def test_a_small_model_quotes_as_its_base_and_keeps_its_adapter(
