@@ -36,6 +36,7 @@ _REASONS = re.compile(
     r"|prevents?|avoids?|useful|that way|this way|allows?|lets?|makes? it|causes?|caused)\b",
     re.IGNORECASE,
 )
+_QUESTION_WORDS = re.compile(r"\b(?:what|which|who(?:m|se)?|when|where|why|how)\b", re.IGNORECASE)
 _CAPITALISED = re.compile(r"[A-ZÀ-Þ][\w-]*")
 _ENDED = re.compile(r"[.!?:;|\n]\W*\Z")
 _OPENING = " \"'“‘«(*_["
@@ -93,7 +94,8 @@ def asked_kind(question: str) -> AnswerKind | None:
     """
     if _STEPS.search(question):
         return None
-    return next((k for k in ANSWER_KINDS if k.asked and k.asked.search(question)), None)
+    asks = _asking_part(question)
+    return next((k for k in ANSWER_KINDS if k.asked and k.asked.search(asks)), None)
 
 
 def has_kind(kind: AnswerKind | None, statement: str, question: str) -> bool:
@@ -106,6 +108,12 @@ def has_kind(kind: AnswerKind | None, statement: str, question: str) -> bool:
     if kind.name == "name":
         return _names_somebody(statement, question)
     return bool(kind.in_statement.search(statement))
+
+
+def _asking_part(question: str) -> str:
+    """A question up to its second question word: "What broke when it rained?" asks for no time."""
+    words = list(_QUESTION_WORDS.finditer(question))
+    return question[: words[1].start()] if len(words) > 1 else question
 
 
 def asked_noun(question: str) -> str:
@@ -125,9 +133,10 @@ def _is_verb(word: str) -> bool:
 
 def _names_somebody(statement: str, question: str) -> bool:
     """Whether a statement has a name that the question has not, or says who somebody is."""
-    if _SOMEBODY.search(statement):
-        return True
     asked = set(folded_words(question))
+    said = (folded_words(found[0])[-1:] for found in _SOMEBODY.finditer(statement))
+    if "`" in statement or any(not asked & set(words) for words in said):
+        return True
     for found in _CAPITALISED.finditer(statement):
         begins = not statement[: found.start()].rstrip(_OPENING) or bool(
             _ENDED.search(statement[: found.start()])

@@ -96,7 +96,9 @@ ANSWER_KINDS = (
         asked=_any_case(
             r"\b(?:phone|telephone|serial|account|registration|passport|policy) number\b"
         ),
-        in_statement=_any_case(r"\d{3,}|\d[\d -]{4,}"),
+        in_statement=_any_case(
+            r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d{4,}|\d[\d -]{4,}\d|\b[a-z]{1,4}-?\d{3,}"
+        ),
     ),
     AnswerKind(
         "password",
@@ -248,7 +250,7 @@ ANSWER_KINDS = (
                 "what",
             ),
         ),
-        asked=_any_case(r"\bwho(?:m|se)?\b"),
+        asked=_any_case(r"\bwho(?:m|se)?\b|\bname of\b|['’]s name\b"),
         in_statement=re.compile(
             r"(?<=\s)[A-ZÀ-Þ]\w+|^[A-ZÀ-Þ]\w+|\b(?:dr|mr|mrs|ms|prof)\.? \w+|\b(?:I|we|my|our)\b"
         ),
@@ -270,7 +272,7 @@ ANSWER_KINDS = (
         in_statement=re.compile(
             r"\b(?:in|at|on|behind|under|near|beside|inside|above|below|between|next to|over|from"
             r"|to|by|outside|opposite) (?:the |a |an |our |my |his |her |their )"
-            rf"|\b(?:in|at|on|from|near) (?!(?:{DAYS})s?\b)(?!(?:{MONTHS})\b)[A-ZÀ-Þ]"
+            rf"|\b(?:in|at|on|from|near|to) (?!(?:{DAYS})s?\b)(?!(?:{MONTHS})\b)[A-ZÀ-Þ]"
             r"|[a-z] (?:in|at) [a-z]|^[^.?!]{2,40}: "
         ),
     ),

@@ -36,7 +36,7 @@ _SHOWN_AS_BLOCK = frozenset({Kind.CODE, Kind.ITEM, Kind.ROW})
 _AFTER_COLON = _SHOWN_AS_BLOCK | {Kind.PARAGRAPH}
 _REASON_FOLLOWS = re.compile(
     r"(?:this|that|it)(?:'s| is| was)? (?:is |was )?(?:because|since|due to|so that)\b|because\b"
-    r"|the reason\b",
+    r"|the reason\b|(?:root )?cause:|reason:|due to\b|owing to\b",
     re.IGNORECASE,
 )
 _ASKS = re.compile(r"[?？][\"')\]”»*_`]*\s*\Z")

@@ -46,32 +46,36 @@ def quote(
     weighed = weighed_candidates(loaded, question, passages, around)
     if not weighed:
         return None
+    weighed = _in_the_form_asked_for(weighed, wanted(question))
     named = " ".join(f"{p.title} {p.heading} {p.text}" for p in passages)
     strange = unknown_things(question, named)
     if passages[0].is_english:
         strange = unmeant(strange, named)
     if not is_enough(weighed[0].evidence, strange, question):
         return None
-    return worded(joined(question, _in_the_form_asked_for(weighed, wanted(question))))
+    return worded(joined(question, weighed))
 
 
 def _in_the_form_asked_for(weighed: list[Weighed], asked: Wanted) -> list[Weighed]:
-    """The same, with the best of the best one's note first that has the steps, list or reason.
+    """The same, with the best of the best one's note first that has what is asked for.
 
-    Where a note begins, it often repeats the question, and gives the answer further down.
+    That is an answer of the kind, or the steps, list or reason. Where a note begins, it often
+    repeats the question, and gives the answer further down.
     """
     best = weighed[0]
-    if asked is Wanted.ANY or best.evidence.has_form:
-        return weighed
     note, least = best.candidate.around.passage.note_id, best.evidence.score - _FOR_FORM
     near = [
         each
         for each in weighed
         if each.candidate.around.passage.note_id == note and each.evidence.score >= least
     ]
-    told = [each for each in near if each.evidence.has_form]
-    if not told and asked is Wanted.STEPS:
-        told = [each for each in near if _has_code_within(each)]
+    told: list[Weighed] = []
+    if not best.evidence.has_kind:
+        told = [each for each in near if each.evidence.has_kind]
+    elif asked is not Wanted.ANY and not best.evidence.has_form:
+        told = [each for each in near if each.evidence.has_form]
+        if not told and asked is Wanted.STEPS:
+            told = [each for each in near if _has_code_within(each)]
     return [*told[:1], *(each for each in weighed if each not in told[:1])]
 
 

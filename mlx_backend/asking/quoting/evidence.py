@@ -40,11 +40,9 @@ _OF_KIND = 0.5
 _OF_FORM = 0.5
 _OF_RANK = 0.15
 _OF_NOUN = 0.5
-# From this nearness of a word on, a statement has one of what the question asks for.
+# From this nearness of a word on, a statement has one of what the question asks for. A far one may
+# have one all the same, because a name is near to nothing.
 _NEAR_NOUN = 0.55
-# Below both of these, none of what is asked for is in a statement.
-_FAR_NOUN = 0.45
-_HALF_OF_WORDS = 0.5
 # Below both of these, no statement answers a question about things that no passage names.
 _THIN_WORDS = 0.4
 _THIN_LIKELIHOOD = 0.9
@@ -115,15 +113,12 @@ def is_enough(evidence: Evidence, strange: Sequence[str], question: str = "") ->
     """Whether the evidence for the best candidate is strong enough to give it as the answer.
 
     It is not if the candidate has no answer of the kind that is asked for, unless that could be
-    overlooked and it has nearly all words of the question; nor if it has nothing near to the noun
-    that is asked for, and few words of the question. Nor is it if the question is about
+    overlooked and it has nearly all words of the question. Nor is it if the question is about
     `strange` things, which no passage names, and the evidence is thin: shares few words with it
     and, unless it asks for something of somebody's that is strange, does not make it likely.
     """
     if not evidence.has_kind:
         return not evidence.kind_is_unmistakable and evidence.titled_words >= _CLEAR_WORDS
-    if evidence.noun < _FAR_NOUN and evidence.titled_words < _HALF_OF_WORDS:
-        return False
     if not strange or evidence.titled_words >= _THIN_WORDS:
         return True
     return evidence.likelihood >= _THIN_LIKELIHOOD and not _asks_for_owned(question, strange)
@@ -184,12 +179,14 @@ def weigh(loaded: LoadedModel, question: str, candidates: Sequence[Candidate]) -
     first = _without_model(question, candidates)
     first.sort(key=lambda each: (-each.evidence.without_model, -each.evidence.titled_words))
     chosen = first[:MOST_WEIGHED]
-    contexts = [f"Note: {chosen[0].candidate.title}\nQuestion:"]
+    titles = list(dict.fromkeys(each.candidate.title for each in chosen))
+    contexts = [f"Note: {title}\nQuestion:" for title in titles]
     contexts += [f"Note: {c.candidate.title}\n{c.candidate.text}\nQuestion:" for c in chosen]
-    plain, *informed = _likelihoods(loaded, contexts, question)
+    found = _likelihoods(loaded, contexts, question)
+    untold = min(found[: len(titles)])  # after the title that says least about it
     weighed = [
-        Weighed(each.candidate, replace(each.evidence, likelihood=value - plain), each.whole)
-        for value, each in zip(informed, chosen, strict=True)
+        Weighed(each.candidate, replace(each.evidence, likelihood=value - untold), each.whole)
+        for value, each in zip(found[len(titles) :], chosen, strict=True)
     ]
     return sorted(weighed, key=lambda each: -each.evidence.score)
 

@@ -62,11 +62,16 @@ def _is_beside(other: Weighed, best: Weighed) -> bool:
         other.candidate.around.passage.note_id == around.passage.note_id
         and other.candidate.form is not Form.HEADING
         and not other.whole.is_cut
-        and other.evidence.has_kind >= best.evidence.has_kind
+        and (other.evidence.has_kind >= best.evidence.has_kind or _is_better(other, best))
         and other.evidence.words >= _AS_MANY_WORDS * best.evidence.words
         and around.begin <= first
         and last <= around.begin + len(around.text)
     )
+
+
+def _is_better(other: Weighed, best: Weighed) -> bool:
+    """Whether a candidate would come first, but that what is asked for stands beside it."""
+    return other.evidence.score > best.evidence.score
 
 
 def _without_gaps(best: Weighed, ranges: Ranges) -> Ranges:

@@ -20,6 +20,8 @@ _SEVERAL = re.compile(
     r"\b(?:compare|comparison|differences?|differ|both|versus|vs\.?)\b", re.IGNORECASE
 )
 _AND = re.compile(r"\s(?:and|or|versus|vs\.?|than|from)\s", re.IGNORECASE)
+# One thing may be in several places, and be told of in other words.
+_NEVER_CONTRADICT = frozenset({"place"})
 # How much less good than the best an answer of another note may be, in nats a token.
 _AS_GOOD = 0.5
 _AS_MANY_WORDS = 0.9
@@ -73,6 +75,8 @@ def _contradicting(question: str, best: Weighed, others: Sequence[Weighed]) -> W
     """The best candidate of another note that gives another answer of the kind asked for."""
     kind = asked_kind(question)
     if kind is None or kind.in_statement is None or not best.evidence.words:
+        return None
+    if kind.name in _NEVER_CONTRADICT:
         return None
     asked = frozenset(folded_words(question))
     own = _keys(kind, best.candidate.text, asked)

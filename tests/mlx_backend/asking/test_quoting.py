@@ -10,7 +10,7 @@ import mlx.core as mx
 import pytest
 
 from mlx_backend.asking.answering import answer_from_notes
-from mlx_backend.asking.question_kinds import asked_kind, has_kind
+from mlx_backend.asking.question_kinds import asked_kind, asked_noun, has_kind
 from mlx_backend.asking.quoting import evidence, quote
 from mlx_backend.asking.quoting.evidence import Evidence, is_enough, unknown_things
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
@@ -101,6 +101,11 @@ def test_what_is_quoted_stands_in_the_note_letter_for_letter() -> None:
         ("How much money is there?", "The fund stands at 212 euros.", "There are 212 members."),
         ("How many are there?", "There are twelve.", "There are many."),
         ("What is the phone number of Ida?", "Call 0431 5512.", "Call Ida, number 4."),
+        ("What is its serial number?", "It has AB1234 on its back.", "It was bought in May 2021."),
+        ("Who lit the lamp of Ida?", "It was lit by Emil.", "Lamp of Ida, lit in May."),
+        ("Who lit the lamp?", "It was lit by my old aunt.", "Broken is the lamp."),
+        ("What is the name of the dog?", "The dog is called Rex.", "The dog is old."),
+        ("Where did they sail?", "They sailed to Oslo.", "They sailed a lot."),
     ],
 )
 def test_what_a_question_asks_for_is_known_by_its_look(
@@ -130,6 +135,29 @@ def test_what_a_question_asks_for_is_known_by_its_look(
 def test_what_only_looks_like_money_is_no_hindrance(question: str, statement: str) -> None:
     kind = asked_kind(question)
     assert kind is None or not kind.is_unmistakable or has_kind(kind, statement, question)
+
+
+def test_what_is_asked_for_stands_before_a_clause() -> None:
+    assert asked_kind("What broke when it rained?") is None
+    assert asked_kind("Which boat sank where Ida swam?") is None
+    kind = asked_kind("When did the boat sink that Ida had, where she swam?")
+    assert kind is not None
+    assert kind.name == "point in time"
+
+
+@pytest.mark.parametrize(
+    ("question", "noun"),
+    [
+        ("Which fruit goes in the soup?", "fruit"),
+        ("In which drawer is it?", "drawer"),
+        ("Which courier company picks up our parcels?", "company"),
+        ("What is it called?", ""),
+        ("What should we bring?", ""),
+        ("What kind of thing is it?", ""),
+    ],
+)
+def test_the_noun_that_an_answer_is_one_of(question: str, noun: str) -> None:
+    assert asked_noun(question) == noun
 
 
 def test_a_question_of_any_kind_takes_any_statement() -> None:
