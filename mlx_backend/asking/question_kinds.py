@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from enum import Enum, auto
 
+from mlx_backend.asking.retrieval import content_words
 from mlx_backend.text.answer_kinds import ANSWER_KINDS, AnswerKind
 from mlx_backend.text.dictionary import (
     could_be_noun,
@@ -37,6 +38,7 @@ _REASONS = re.compile(
     re.IGNORECASE,
 )
 _QUESTION_WORDS = re.compile(r"\b(?:what|which|who(?:m|se)?|when|where|why|how)\b", re.IGNORECASE)
+_COUNTED = re.compile(r"\bhow many ([^\W\d_]+)", re.IGNORECASE)
 _CAPITALISED = re.compile(r"[A-ZÀ-Þ][\w-]*")
 _ENDED = re.compile(r"[.!?:;|\n]\W*\Z")
 _OPENING = " \"'“‘«(*_["
@@ -51,8 +53,8 @@ _SOMEBODY = re.compile(
     re.IGNORECASE,
 )
 _TELL_NO_KIND = word_set(
-    "kind type sort name thing way part amount number time day date place person people reason"
-    " form use point case"
+    "kind type sort name thing things way part amount number time times day date place person"
+    " people reason form use point case more of other others"
 )
 _ENUMERATES = re.compile(r"(?:[^,]{1,80},\s){1,}[^,]{0,80},?\s(?:and|or)\s", re.IGNORECASE)
 
@@ -110,6 +112,13 @@ def has_kind(kind: AnswerKind | None, statement: str, question: str) -> bool:
     return bool(kind.in_statement.search(statement))
 
 
+def counted_noun(question: str) -> str:
+    """The noun after "how many": "litres"; "" for none, and where any number may do."""
+    found = _COUNTED.search(question)
+    noun = found[1].lower() if found else ""
+    return noun if could_be_noun(noun) and noun not in _TELL_NO_KIND else ""
+
+
 def _asking_part(question: str) -> str:
     """A question up to its second question word: "What broke when it rained?" asks for no time."""
     words = list(_QUESTION_WORDS.finditer(question))
@@ -132,7 +141,10 @@ def _is_verb(word: str) -> bool:
 
 
 def _names_somebody(statement: str, question: str) -> bool:
-    """Whether a statement has a name that the question has not, or says who somebody is."""
+    """Whether a statement has a name that the question has not, or says who somebody is.
+
+    Where people write without capitals, any word that is in no dictionary may be a name.
+    """
     asked = set(folded_words(question))
     said = (folded_words(found[0])[-1:] for found in _SOMEBODY.finditer(statement))
     if "`" in statement or any(not asked & set(words) for words in said):
@@ -145,7 +157,10 @@ def _names_somebody(statement: str, question: str) -> bool:
         is_name = not (begins and is_common_word(word)) and not _OF_TIME.match(found[0])
         if is_name and not asked & set(folded_words(found[0])):
             return True
-    return False
+    return any(
+        word.isalpha() and word not in asked and not is_common_word(word)
+        for word in content_words(statement)
+    )
 
 
 def _asks_for_several(question: str) -> bool:

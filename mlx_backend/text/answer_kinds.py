@@ -254,6 +254,7 @@ ANSWER_KINDS = (
         in_statement=re.compile(
             r"(?<=\s)[A-ZÀ-Þ]\w+|^[A-ZÀ-Þ]\w+|\b(?:dr|mr|mrs|ms|prof)\.? \w+|\b(?:I|we|my|our)\b"
         ),
+        is_unmistakable=True,
     ),
     AnswerKind(
         "place",

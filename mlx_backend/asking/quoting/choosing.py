@@ -13,7 +13,13 @@ from collections.abc import Sequence
 from mlx_backend.asking.meaning import unmeant
 from mlx_backend.asking.question_kinds import Wanted, wanted
 from mlx_backend.asking.quoting.candidates import candidates_of, distinct
-from mlx_backend.asking.quoting.evidence import Weighed, is_enough, unknown_things, weigh
+from mlx_backend.asking.quoting.evidence import (
+    Weighed,
+    has_unknown_code,
+    is_enough,
+    unknown_things,
+    weigh,
+)
 from mlx_backend.asking.quoting.several import joined
 from mlx_backend.asking.quoting.surroundings import NotesAround, alone
 from mlx_backend.asking.quoting.wording import Quoted, worded
@@ -51,7 +57,8 @@ def quote(
     strange = unknown_things(question, named)
     if passages[0].is_english:
         strange = unmeant(strange, named)
-    if not is_enough(weighed[0].evidence, strange, question):
+    read = " ".join([named, *(each.candidate.text for each in weighed)])
+    if has_unknown_code(question, read) or not is_enough(weighed[0].evidence, strange, question):
         return None
     return worded(joined(question, weighed))
 

@@ -13,6 +13,7 @@ from mlx_backend.asking.question_kinds import (
     Wanted,
     asked_kind,
     asked_noun,
+    counted_noun,
     enumerates,
     has_kind,
     has_reason,
@@ -43,6 +44,7 @@ _OF_NOUN = 0.5
 # From this nearness of a word on, a statement has one of what the question asks for. A far one may
 # have one all the same, because a name is near to nothing.
 _NEAR_NOUN = 0.55
+_COUNTED = 0.4  # the nearness of a word to what is counted ("how many litres"), at least
 # Below both of these, no statement answers a question about things that no passage names.
 _THIN_WORDS = 0.4
 _THIN_LIKELIHOOD = 0.9
@@ -53,6 +55,8 @@ _CLEAR_WORDS = 0.9
 _WORD = re.compile(r"[^\W_]+")
 _KIND_OF = re.compile(r"\b(what|which) (?:kind|type|sort|brand|make)s? of ", re.IGNORECASE)
 _OWNED = re.compile(r"['’]s ((?:[^\W\d_]+ ){0,1}[^\W\d_]+)")
+_CODE = re.compile(r"\b[A-Za-z]+[-.]?\d[\w-]*")
+_SEPARATORS = re.compile(r"[\s._-]+")
 _SHORTEST_ROOT = 5  # letters
 _ASKS_KIND = word_set("what which many much")
 _BEFORE_NOUN = word_set("the a an my our your his her its their of s this that")
@@ -133,6 +137,13 @@ def _asks_for_owned(question: str, things: Sequence[str]) -> bool:
     return False
 
 
+def has_unknown_code(question: str, text: str) -> bool:
+    """Whether a question has a name of letters and digits ("K-58") that a text does not have."""
+    there = _SEPARATORS.sub("", text.casefold())
+    codes = (_SEPARATORS.sub("", code.casefold()) for code in _CODE.findall(question))
+    return any(code not in there for code in codes)
+
+
 def unknown_things(question: str, passages: str) -> list[str]:
     """The nouns and names in a question of which no form and no synonym is in the passages.
 
@@ -199,15 +210,16 @@ def _likelihoods(loaded: LoadedModel, contexts: Sequence[str], question: str) ->
 def _without_model(question: str, candidates: Sequence[Candidate]) -> list[Weighed]:
     asked, kind = wanted(question), asked_kind(question)
     words = _Words(question, candidates)
-    nouns = _nouns(question, candidates)
+    nouns = _nearness(asked_noun(question), candidates)
+    counted = _nearness(counted_noun(question), candidates)
     found = []
-    for each, noun in zip(candidates, nouns, strict=True):
+    for each, noun, number in zip(candidates, nouns, counted, strict=True):
         shown = whole(each, asked)
         evidence = Evidence(
             0.0,
             words.share(each.text),
             words.share(f"{each.title} {each.text}"),
-            _has_kind(kind, each, question),
+            number >= _COUNTED and _has_kind(kind, each, question),
             kind is not None and kind.is_unmistakable,
             _has_form(asked, each, shown.ranges),
             each.around.passage.rank,
@@ -217,9 +229,8 @@ def _without_model(question: str, candidates: Sequence[Candidate]) -> list[Weigh
     return found
 
 
-def _nouns(question: str, candidates: Sequence[Candidate]) -> list[float]:
-    """How near each candidate comes to the noun that a question asks for; 1 where that is none."""
-    noun = asked_noun(question)
+def _nearness(noun: str, candidates: Sequence[Candidate]) -> list[float]:
+    """How near each candidate comes to a noun in meaning; 1 for none, and where it is not known."""
     if noun and all(each.around.passage.is_english for each in candidates):
         found = nearest_words(noun, [f"{each.title} {each.text}" for each in candidates])
         if found is not None:

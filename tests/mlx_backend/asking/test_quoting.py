@@ -12,7 +12,12 @@ import pytest
 from mlx_backend.asking.answering import answer_from_notes
 from mlx_backend.asking.question_kinds import asked_kind, asked_noun, has_kind
 from mlx_backend.asking.quoting import evidence, quote
-from mlx_backend.asking.quoting.evidence import Evidence, is_enough, unknown_things
+from mlx_backend.asking.quoting.evidence import (
+    Evidence,
+    has_unknown_code,
+    is_enough,
+    unknown_things,
+)
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.exam.grounded import take_grounded_exam
 from mlx_backend.exam.marking import ExamQuestion
@@ -104,6 +109,7 @@ def test_what_is_quoted_stands_in_the_note_letter_for_letter() -> None:
         ("What is its serial number?", "It has AB1234 on its back.", "It was bought in May 2021."),
         ("Who lit the lamp of Ida?", "It was lit by Emil.", "Lamp of Ida, lit in May."),
         ("Who lit the lamp?", "It was lit by my old aunt.", "Broken is the lamp."),
+        ("who lit the lamp?", "the lamp was lit by oskar", "the lamp was lit early"),
         ("What is the name of the dog?", "The dog is called Rex.", "The dog is old."),
         ("Where did they sail?", "They sailed to Oslo.", "They sailed a lot."),
     ],
@@ -143,6 +149,19 @@ def test_what_is_asked_for_stands_before_a_clause() -> None:
     kind = asked_kind("When did the boat sink that Ida had, where she swam?")
     assert kind is not None
     assert kind.name == "point in time"
+
+
+def test_a_name_of_letters_and_digits_must_be_there() -> None:
+    note = "Thawed strain K-41; the meter M 7 runs firmware v2.9 and reads YL77."
+    for question in (
+        "How is K-41?",
+        "What is the M7?",
+        "Is v2.9 out?",
+        "Is YL-77 fast?",
+        "At 5pm?",
+    ):
+        assert not has_unknown_code(question, note)
+    assert has_unknown_code("What is the doubling time of K-58?", note)
 
 
 @pytest.mark.parametrize(
