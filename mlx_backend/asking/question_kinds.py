@@ -157,7 +157,7 @@ def _names_somebody(statement: str, question: str) -> bool:
         is_name = not (begins and is_common_word(word)) and not _OF_TIME.match(found[0])
         if is_name and not asked & set(folded_words(found[0])):
             return True
-    return any(
+    return statement.islower() and any(
         word.isalpha() and word not in asked and not is_common_word(word)
         for word in content_words(statement)
     )

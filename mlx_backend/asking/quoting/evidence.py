@@ -239,8 +239,12 @@ def _nearness(noun: str, candidates: Sequence[Candidate]) -> list[float]:
 
 
 def _has_kind(kind: AnswerKind | None, candidate: Candidate, question: str) -> bool:
-    """Whether a candidate has an answer of the kind; code may tell a place: a file, a command."""
-    if has_kind(kind, candidate.text, question):
+    """Whether a candidate has an answer of the kind; code may tell a place: a file, a command.
+
+    "She" is somebody whom the sentence before names.
+    """
+    leant_on = f"{candidate.before.text} " if candidate.before else ""
+    if has_kind(kind, f"{leant_on}{candidate.text}", question):
         return True
     is_code = candidate.form is Form.CODE or "`" in candidate.around.shown(
         candidate.start, candidate.end
