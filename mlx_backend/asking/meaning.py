@@ -16,10 +16,10 @@ from mlx_backend.models.sentence_model import SentenceModel
 from mlx_backend.models.sentence_package import find_folder
 from mlx_backend.text.words import folded_words
 
-SAME = 0.6
+SAME = 0.75
 """The least cosine of single words that mean about the same."""
 
-_MOST_WORDS = 600
+_MOST_WORDS = 600  # different ones that are compared; those after them are not seen
 
 _log = logging.getLogger(__name__)
 
@@ -39,12 +39,18 @@ def nearest(connection: sqlite3.Connection, question: str, most: int) -> dict[in
 
 
 def unmeant(words: Sequence[str], text: str) -> list[str]:
-    """The English words of which an English text has none of about the same meaning.
+    """The English words to which no word of an English text comes near in meaning.
 
-    "folder" is meant by "directory". All of them without the sentence model.
+    "folder" is meant by "directory". All of them without the sentence model. What is told apart
+    only by its name, as days and pets are, comes near as well.
     """
-    found = [nearest_words(word, [text]) for word in words]
-    return [word for word, near in zip(words, found, strict=True) if near is None or near[0] < SAME]
+    there = list(dict.fromkeys(folded_words(text)))[:_MOST_WORDS]
+    model = _model() if words and there else None
+    if model is None:
+        return list(words)
+    vectors = model.vectors([*words, *there])
+    near = (vectors[: len(words)] @ vectors[len(words) :].T).max(axis=1)
+    return [word for word, nearest_one in zip(words, near, strict=True) if nearest_one < SAME]
 
 
 def nearest_words(word: str, texts: Sequence[str]) -> list[float] | None:
@@ -52,14 +58,14 @@ def nearest_words(word: str, texts: Sequence[str]) -> list[float] | None:
 
     An orange comes near to "fruit". None without the sentence model.
     """
-    read = [list(dict.fromkeys(folded_words(text)))[:_MOST_WORDS] for text in texts]
-    there = list(dict.fromkeys(each for words in read for each in words))
+    read = [set(folded_words(text)) for text in texts]
+    there = list(dict.fromkeys(each for text in texts for each in folded_words(text)))[:_MOST_WORDS]
     model = _model() if there else None
     if model is None:
         return None
     asked, *vectors = model.vectors([word, *there])
     near = {each: float(vector @ asked) for each, vector in zip(there, vectors, strict=True)}
-    return [max((near[each] for each in words), default=0.0) for words in read]
+    return [max((near[each] for each in words if each in near), default=0.0) for words in read]
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from enum import Enum, auto
 
 from mlx_backend.asking.retrieval import content_words
@@ -39,9 +39,16 @@ _REASONS = re.compile(
 )
 _QUESTION_WORDS = re.compile(r"\b(?:what|which|who(?:m|se)?|when|where|why|how)\b", re.IGNORECASE)
 _COUNTED = re.compile(r"\bhow many ([^\W\d_]+)", re.IGNORECASE)
-_CAPITALISED = re.compile(r"[A-ZÀ-Þ][\w-]*")
-_ENDED = re.compile(r"[.!?:;|\n]\W*\Z")
-_OPENING = " \"'“‘«(*_["
+_WORD = re.compile(r"[^\W\d_][\w-]*")
+_OPENING = " \t\"'“‘«(*_[#>-"
+_ENDS = ".!?:;|\n"
+_IS_SOMEBODY = re.compile(r"\s*who(?:['’]s| is| was| are| were) [A-ZÀ-Þ]", re.IGNORECASE)
+_BEGINS_WITH_CLAUSE = re.compile(
+    r"\s*(?:when|where|if|while|after|before|since) (?!(?:is|are|was|were|do|does|did|has|have|had"
+    r"|can|could|will|would|should|may|might|must)\b)",
+    re.IGNORECASE,
+)
+_SAYS_NAME = re.compile(r"\b(?:called|named|name is|names are|nickname)", re.IGNORECASE)
 _OF_TIME = re.compile(rf"(?:{MONTHS}|{DAYS})s?\Z", re.IGNORECASE)
 _SOMEBODY = re.compile(
     r"\b(?:I|we)\b|\b(?:dr|mr|mrs|ms|prof)\.? \w"
@@ -94,7 +101,7 @@ def asked_kind(question: str) -> AnswerKind | None:
 
     A question for steps may name any kind: "How do I see how large it is?"
     """
-    if _STEPS.search(question):
+    if _STEPS.search(question) or _asks_about_somebody(question):
         return None
     asks = _asking_part(question)
     return next((k for k in ANSWER_KINDS if k.asked and k.asked.search(asks)), None)
@@ -119,48 +126,66 @@ def counted_noun(question: str) -> str:
     return noun if could_be_noun(noun) and noun not in _TELL_NO_KIND else ""
 
 
+def _asks_about_somebody(question: str) -> bool:
+    """Whether a question names whom it asks about: "Who is Ida?" wants no name."""
+    found = _IS_SOMEBODY.match(question)
+    return found is not None and question[found.end() - 1].isupper()
+
+
 def _asking_part(question: str) -> str:
-    """A question up to its second question word: "What broke when it rained?" asks for no time."""
+    """A question without its clauses: "What broke when it rained?" asks for no time."""
     words = list(_QUESTION_WORDS.finditer(question))
-    return question[: words[1].start()] if len(words) > 1 else question
+    if len(words) < 2:
+        return question
+    comma = question.find(",", 0, words[1].start())
+    if comma >= 0 and _BEGINS_WITH_CLAUSE.match(question):
+        return question[comma + 1 :]
+    return question[: words[1].start()]
 
 
 def asked_noun(question: str) -> str:
     """The noun after "which" or "what" that the answer is one of: "fruit"; "" for none."""
     for found in _ASKED_NOUNS.finditer(question):
         words = found[1].lower().split()
-        verb = next((place for place, word in enumerate(words) if _is_verb(word)), len(words))
+        verbs = (place for place, word in enumerate(words) if _is_verb(word, place))
+        verb = next(verbs, len(words))
         noun = words[verb - 1] if verb else ""
         if noun and could_be_noun(noun) and noun not in _TELL_NO_KIND:
             return noun
     return ""
 
 
-def _is_verb(word: str) -> bool:
-    return word in _VERBS or (word.endswith("s") and bool(verb_bases(word)))
+def _is_verb(word: str, place: int) -> bool:
+    """Whether a word ends the noun before it; the first one may be a plural: "which plants"."""
+    return word in _VERBS or (place > 0 and word.endswith("s") and bool(verb_bases(word)))
 
 
 def _names_somebody(statement: str, question: str) -> bool:
     """Whether a statement has a name that the question has not, or says who somebody is.
 
-    Where people write without capitals, any word that is in no dictionary may be a name.
+    In scripts without capitals nobody can tell; where people write without them, any word that is
+    in no dictionary may be a name.
     """
     asked = set(folded_words(question))
     said = (folded_words(found[0])[-1:] for found in _SOMEBODY.finditer(statement))
-    if "`" in statement or any(not asked & set(words) for words in said):
+    if statement.lower() == statement.upper() or _SAYS_NAME.search(statement):
         return True
-    for found in _CAPITALISED.finditer(statement):
-        begins = not statement[: found.start()].rstrip(_OPENING) or bool(
-            _ENDED.search(statement[: found.start()])
-        )
-        word = found[0].casefold()
-        is_name = not (begins and is_common_word(word)) and not _OF_TIME.match(found[0])
-        if is_name and not asked & set(folded_words(found[0])):
-            return True
-    return statement.islower() and any(
-        word.isalpha() and word not in asked and not is_common_word(word)
-        for word in content_words(statement)
-    )
+    if any(not asked & set(words) for words in said):
+        return True
+    if statement.islower():
+        words = (word for word in content_words(statement) if word.isalpha() and word not in asked)
+        return not all(map(is_common_word, words))
+    return any(_is_name(found, statement, asked) for found in _WORD.finditer(statement))
+
+
+def _is_name(found: re.Match[str], statement: str, asked: Set[str]) -> bool:
+    """Whether a word of a statement is a name, as its capital shows, and not among those asked."""
+    word = found[0]
+    if not word[0].isupper() or _OF_TIME.match(word) or asked & set(folded_words(word)):
+        return False
+    before = statement[max(0, found.start() - 8) : found.start()].rstrip(_OPENING)
+    begins = not before or before[-1] in _ENDS
+    return not (begins and is_common_word(word.casefold()))
 
 
 def _asks_for_several(question: str) -> bool:

@@ -98,6 +98,7 @@ ANSWER_KINDS = (
         ),
         in_statement=_any_case(
             r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d{4,}|\d[\d -]{4,}\d|\b[a-z]{1,4}-?\d{3,}"
+            r"|\b(?:ext(?:ension)?|no|nr|number|account|policy)\b\.?:? ?\d{3,}"
         ),
     ),
     AnswerKind(
@@ -254,7 +255,6 @@ ANSWER_KINDS = (
         in_statement=re.compile(
             r"(?<=\s)[A-ZÀ-Þ]\w+|^[A-ZÀ-Þ]\w+|\b(?:dr|mr|mrs|ms|prof)\.? \w+|\b(?:I|we|my|our)\b"
         ),
-        is_unmistakable=True,
     ),
     AnswerKind(
         "place",

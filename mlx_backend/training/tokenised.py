@@ -35,7 +35,7 @@ class TokenisedSample:
     sample was longer than a row. `weights`: how much each target's loss counts, (targets,); None
     for 1 each. `fact` is the fact that it teaches, "" for none; `key` are the first and one past
     the last of the targets that say what is asked for, (0, 0) where that is not known.
-    `is_question`: whether its prompt asks as a person would, and is no mere pile of words.
+    `is_question`: whether its prompt asks for the key as a person would, and is no pile of words.
     """
 
     tokens: NDArray[np.int32]

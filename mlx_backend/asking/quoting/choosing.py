@@ -15,6 +15,7 @@ from mlx_backend.asking.question_kinds import Wanted, wanted
 from mlx_backend.asking.quoting.candidates import candidates_of, distinct
 from mlx_backend.asking.quoting.evidence import (
     Weighed,
+    asks_for_owned,
     has_unknown_code,
     is_enough,
     unknown_things,
@@ -33,7 +34,7 @@ _REACH = 1_200
 of a question are often where a note begins, and the answer is where it goes on."""
 
 _FOR_FORM = 1.0
-"""How much less good an answer of the form that is asked for may be, in nats a token."""
+"""How much less good one may be that has the kind or form asked for, in nats a token."""
 
 
 def quote(
@@ -54,13 +55,20 @@ def quote(
         return None
     weighed = _in_the_form_asked_for(weighed, wanted(question))
     named = " ".join(f"{p.title} {p.heading} {p.text}" for p in passages)
-    strange = unknown_things(question, named)
-    if passages[0].is_english:
-        strange = unmeant(strange, named)
     read = " ".join([named, *(each.candidate.text for each in weighed)])
-    if has_unknown_code(question, read) or not is_enough(weighed[0].evidence, strange, question):
+    if has_unknown_code(question, read) or not _is_told(question, weighed[0], named):
         return None
     return worded(joined(question, weighed))
+
+
+def _is_told(question: str, best: Weighed, named: str) -> bool:
+    """Whether the best candidate tells what is asked; `named`: the text of all passages."""
+    strange = unknown_things(question, named)
+    if is_enough(best.evidence, strange, question):
+        return True
+    if not strange or asks_for_owned(question, strange) or not best.candidate.is_english:
+        return False
+    return is_enough(best.evidence, unmeant(strange, named), question)
 
 
 def _in_the_form_asked_for(weighed: list[Weighed], asked: Wanted) -> list[Weighed]:

@@ -26,11 +26,17 @@ from mlx_backend.library.text_ranges import Ranges
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.likelihood import likelihoods_after
 from mlx_backend.text.answer_kinds import AnswerKind
-from mlx_backend.text.dictionary import could_be_noun, is_common_word, stem, verb_bases
+from mlx_backend.text.dictionary import (
+    could_be_noun,
+    is_common_word,
+    may_be_adjective,
+    stem,
+    verb_bases,
+)
 from mlx_backend.text.segmenting import segmented
 from mlx_backend.text.stems import stems
 from mlx_backend.text.synonyms import synonyms_of
-from mlx_backend.text.words import word_set
+from mlx_backend.text.words import folded_words, word_set
 
 MOST_WEIGHED = 24
 """Candidates that the model reads; the others share fewer words with the question."""
@@ -54,8 +60,15 @@ _CLEAR_WORDS = 0.9
 
 _WORD = re.compile(r"[^\W_]+")
 _KIND_OF = re.compile(r"\b(what|which) (?:kind|type|sort|brand|make)s? of ", re.IGNORECASE)
-_OWNED = re.compile(r"['’]s ((?:[^\W\d_]+ ){0,1}[^\W\d_]+)")
-_CODE = re.compile(r"\b[A-Za-z]+[-.]?\d[\w-]*")
+_OWNED = re.compile(
+    r"(?<!\bwhat)(?<!\bwho)(?<!\bwhere)(?<!\bhow)(?<!\bwhen)(?<!\bit)(?<!\bthat)(?<!\bthere)"
+    r"(?<!\bhere)(?<!\blet)['’]s ((?:[^\W\d_]+ ){0,1}[^\W\d_]+)",
+    re.IGNORECASE,
+)
+# With a capital, so that "mp4" and "5pm" are none; quarters have names in words, too.
+_CODE = re.compile(r"\b((?!Q[1-4]\b)([a-z]*[A-Z][A-Za-z]*)[-.]?\d[\w-]*)")
+_CODE_WRITTEN = re.compile(r"\b[A-Za-z]+[\s._-]?\d[\w-]*")
+_SHORTEST_NAME = 3  # letters
 _SEPARATORS = re.compile(r"[\s._-]+")
 _SHORTEST_ROOT = 5  # letters
 _ASKS_KIND = word_set("what which many much")
@@ -113,7 +126,7 @@ class Weighed:
     whole: Whole
 
 
-def is_enough(evidence: Evidence, strange: Sequence[str], question: str = "") -> bool:
+def is_enough(evidence: Evidence, strange: Sequence[str], question: str) -> bool:
     """Whether the evidence for the best candidate is strong enough to give it as the answer.
 
     It is not if the candidate has no answer of the kind that is asked for, unless that could be
@@ -125,23 +138,32 @@ def is_enough(evidence: Evidence, strange: Sequence[str], question: str = "") ->
         return not evidence.kind_is_unmistakable and evidence.titled_words >= _CLEAR_WORDS
     if not strange or evidence.titled_words >= _THIN_WORDS:
         return True
-    return evidence.likelihood >= _THIN_LIKELIHOOD and not _asks_for_owned(question, strange)
+    return evidence.likelihood >= _THIN_LIKELIHOOD and not asks_for_owned(question, strange)
 
 
-def _asks_for_owned(question: str, things: Sequence[str]) -> bool:
+def asks_for_owned(question: str, things: Sequence[str]) -> bool:
     """Whether a question takes for granted that somebody has one of the things: "Ida's dog"."""
     for found in _OWNED.findall(question):
         first, *more = found.lower().split()
-        if (more[0] if more and could_be_noun(more[0]) else first) in things:
+        if (more[0] if more and may_be_adjective(first) else first) in things:
             return True
     return False
 
 
 def has_unknown_code(question: str, text: str) -> bool:
     """Whether a question has a name of letters and digits ("K-58") that a text does not have."""
-    there = _SEPARATORS.sub("", text.casefold())
-    codes = (_SEPARATORS.sub("", code.casefold()) for code in _CODE.findall(question))
-    return any(code not in there for code in codes)
+    there = {_code(each) for each in _CODE_WRITTEN.findall(text)}
+    words = set(folded_words(text))
+    for code, letters in _CODE.findall(question):
+        is_named = len(letters) >= _SHORTEST_NAME and letters.casefold() in words  # "Python3"
+        if _code(code) not in there and not is_named:
+            return True
+    return False
+
+
+def _code(written: str) -> str:
+    """A code as it is compared: "K-41", "k 41" and the plural "K41s" are the same."""
+    return _SEPARATORS.sub("", written.casefold()).removesuffix("s")
 
 
 def unknown_things(question: str, passages: str) -> list[str]:
@@ -194,7 +216,7 @@ def weigh(loaded: LoadedModel, question: str, candidates: Sequence[Candidate]) -
     contexts = [f"Note: {title}\nQuestion:" for title in titles]
     contexts += [f"Note: {c.candidate.title}\n{c.candidate.text}\nQuestion:" for c in chosen]
     found = _likelihoods(loaded, contexts, question)
-    untold = min(found[: len(titles)])  # after the title that says least about it
+    untold = min(found[: len(titles)])  # after the title alone that makes it least likely
     weighed = [
         Weighed(each.candidate, replace(each.evidence, likelihood=value - untold), each.whole)
         for value, each in zip(found[len(titles) :], chosen, strict=True)
@@ -212,6 +234,8 @@ def _without_model(question: str, candidates: Sequence[Candidate]) -> list[Weigh
     words = _Words(question, candidates)
     nouns = _nearness(asked_noun(question), candidates)
     counted = _nearness(counted_noun(question), candidates)
+    # Where it is near to none of them, a sign may stand for it: "€".
+    least = _COUNTED if max(counted, default=0.0) >= _COUNTED else 0.0
     found = []
     for each, noun, number in zip(candidates, nouns, counted, strict=True):
         shown = whole(each, asked)
@@ -219,7 +243,7 @@ def _without_model(question: str, candidates: Sequence[Candidate]) -> list[Weigh
             0.0,
             words.share(each.text),
             words.share(f"{each.title} {each.text}"),
-            number >= _COUNTED and _has_kind(kind, each, question),
+            number >= least and _has_kind(kind, each, question),
             kind is not None and kind.is_unmistakable,
             _has_form(asked, each, shown.ranges),
             each.around.passage.rank,
@@ -231,7 +255,7 @@ def _without_model(question: str, candidates: Sequence[Candidate]) -> list[Weigh
 
 def _nearness(noun: str, candidates: Sequence[Candidate]) -> list[float]:
     """How near each candidate comes to a noun in meaning; 1 for none, and where it is not known."""
-    if noun and all(each.around.passage.is_english for each in candidates):
+    if noun and all(each.is_english for each in candidates):
         found = nearest_words(noun, [f"{each.title} {each.text}" for each in candidates])
         if found is not None:
             return found
@@ -249,7 +273,7 @@ def _has_kind(kind: AnswerKind | None, candidate: Candidate, question: str) -> b
     is_code = candidate.form is Form.CODE or "`" in candidate.around.shown(
         candidate.start, candidate.end
     )
-    return kind is not None and kind.name == "place" and is_code
+    return kind is not None and kind.name in ("place", "name") and is_code
 
 
 def _has_form(asked: Wanted, candidate: Candidate, ranges: Ranges) -> bool:

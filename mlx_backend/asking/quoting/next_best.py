@@ -23,13 +23,16 @@ _NEARLY_AS_SURE = 0.5
 _AS_MANY_WORDS = 0.5
 _MOST = 2
 _MOST_CHARACTERS = 800
-_GAP = 160  # characters: what is left out between two pieces is at least so long
+_GAP = 160  # characters of prose between two pieces that are shown, too
 
 
 def with_next_best(question: str, weighed: Sequence[Weighed]) -> Weighed:
-    """The first one, with those of its note that are nearly as good; `weighed`: best first."""
+    """The first one, with those of its note that are nearly as good, or better.
+
+    weighed: best first, but that the first has the kind or form asked for.
+    """
     best = weighed[0]
-    if best.candidate.form is Form.HEADING or _has_list(best):
+    if best.candidate.form in (Form.HEADING, Form.ROW) or _has_list(best):
         return best
     kind = asked_kind(question)
     is_known = kind is not None and kind.in_statement is not None
@@ -70,7 +73,7 @@ def _is_beside(other: Weighed, best: Weighed) -> bool:
 
 
 def _is_better(other: Weighed, best: Weighed) -> bool:
-    """Whether a candidate would come first, but that what is asked for stands beside it."""
+    """Whether a candidate scores higher than the best, which has the kind or form asked for."""
     return other.evidence.score > best.evidence.score
 
 
@@ -80,15 +83,17 @@ def _without_gaps(best: Weighed, ranges: Ranges) -> Ranges:
     filled = [ranges[0]]
     for start, end in ranges[1:]:
         before = filled[-1][1]
-        if start - before <= _GAP and not _has_heading(around, before, start):
+        if start - before <= _GAP and _is_prose(around, before, start):
             filled[-1] = filled[-1][0], end
         else:
             filled.append((start, end))
     return tuple(filled)
 
 
-def _has_heading(around: Surroundings, start: int, end: int) -> bool:
-    return any(block.kind is Kind.HEADING for block in around.blocks_in(start, end))
+def _is_prose(around: Surroundings, start: int, end: int) -> bool:
+    """Whether no heading, list item or table row begins in a part of a note."""
+    kinds = (Kind.HEADING, Kind.ITEM, Kind.ROW)
+    return not any(block.kind in kinds for block in around.blocks_in(start, end))
 
 
 def _size(ranges: Ranges) -> int:

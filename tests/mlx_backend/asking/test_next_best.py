@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from mlx_backend.asking.quoting import evidence, quote
+from mlx_backend.asking.quoting.surroundings import Surroundings
 from mlx_backend.asking.retrieval import FoundPassage
 from tests.mlx_backend.asking.judged import by_words
 
@@ -57,6 +58,32 @@ def test_no_heading_comes_with_what_is_between() -> None:
 def test_an_answer_with_a_sure_sign_stands_alone() -> None:
     answer = shown("When was the fan of the kiln built?", noted(f"{OPENS} {WHEN} {TELLS}"))
     assert answer == f"Kiln: {WHEN}"
+
+
+def test_no_other_row_comes_with_the_row_that_answers() -> None:
+    table = (
+        "| room | lamp |\n|---|---|\n| kitchen | globe lamp, E27 |\n| bath | mirror lamp, G9 |\n"
+        "| hall | globe lamp, E14 |\n"
+    )
+    answer = shown("What bulb has the globe lamp of the kitchen?", noted(table))
+    assert "E27" in answer
+    assert "G9" not in answer
+
+
+def test_what_may_not_be_shown_is_not_shown_in_between() -> None:
+    text = f"{OPENS} The code is hunter2 here. {TELLS}"
+    hidden = text.index("hunter2")
+
+    def masked(start: int, end: int) -> str:
+        return (text[:hidden] + "*******" + text[hidden + 7 :])[start:end]
+
+    def around(passage: FoundPassage) -> Surroundings:
+        return Surroundings(passage, text, 0, masked)
+
+    question = "What is the switch for the fan of the kiln?"
+    found = quote(None, question, [noted(text)], around)  # type: ignore[arg-type]
+    assert found is not None
+    assert found.text == f"Kiln: {OPENS} The code is ******* here. {TELLS}"
 
 
 def test_other_notes_are_not_mixed_in() -> None:

@@ -149,6 +149,43 @@ def test_what_is_asked_for_stands_before_a_clause() -> None:
     kind = asked_kind("When did the boat sink that Ida had, where she swam?")
     assert kind is not None
     assert kind.name == "point in time"
+    money = asked_kind("When I moved to Oslo, how much rent did I pay?")
+    assert money is not None
+    assert money.name == "money"
+    assert asked_kind("Who was Ada Lovelace?") is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Łukasz lit it.",
+        "Это починил Иван.",
+        "房东是李明。",
+        "The dish is called apple crumble.",
+        "It was lit by her sister.",
+        "the lamp was lit by oskar",
+        "It was lit by Rose.",
+    ],
+)
+def test_somebody_is_known_in_any_script(statement: str) -> None:
+    assert has_kind(asked_kind("Who lit the lamp?"), statement, "Who lit the lamp?")
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Who fixed the boiler?", "Mark fixed the boiler."),
+        ("Who pays the rent of the flat?", "The students pay the rent of the flat."),
+        ("Who was Ada Lovelace?", "Ada Lovelace was a mathematician and wrote a program."),
+        ("What is the name of the config file?", "The name of the config file is `set.toml`."),
+        ("How do I install Python3?", "Install Python with brew."),
+        ("How many euros is the rent of the flat?", "The rent of the flat is € 900."),
+        ("How do I convert mp4 videos?", "Convert videos with the converter."),
+    ],
+)
+def test_what_the_words_say_is_not_declined(question: str, text: str) -> None:
+    note = dataclasses.replace(MILL, title="House", text=text, end=len(text))
+    assert quote(None, question, [note]) is not None  # type: ignore[arg-type]
 
 
 def test_a_name_of_letters_and_digits_must_be_there() -> None:
@@ -161,7 +198,8 @@ def test_a_name_of_letters_and_digits_must_be_there() -> None:
         "At 5pm?",
     ):
         assert not has_unknown_code(question, note)
-    assert has_unknown_code("What is the doubling time of K-58?", note)
+    for strange in ("K-58", "K-4", "the M1"):
+        assert has_unknown_code(f"What is the doubling time of {strange}?", note)
 
 
 @pytest.mark.parametrize(
@@ -193,15 +231,19 @@ def test_things_that_no_passage_names() -> None:
 
 def test_thin_evidence_is_enough_only_for_what_the_passages_know() -> None:
     thin = Evidence(likelihood=0.1, words=0.1, titled_words=0.2, has_kind=True)
-    assert is_enough(thin, [])
-    assert not is_enough(thin, ["dog"])
-    assert not is_enough(Evidence(5.0, 0.6, 0.6, has_kind=False), [])
-    assert is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False), [])
-    assert not is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False, kind_is_unmistakable=True), [])
+    assert is_enough(thin, [], "")
+    assert not is_enough(thin, ["dog"], "")
+    assert not is_enough(Evidence(5.0, 0.6, 0.6, has_kind=False), [], "")
+    assert is_enough(Evidence(5.0, 0.9, 0.95, has_kind=False), [], "")
+    assert not is_enough(
+        Evidence(5.0, 0.9, 0.95, has_kind=False, kind_is_unmistakable=True), [], ""
+    )
     likely = Evidence(5.0, 0.1, 0.1, has_kind=True)
     assert is_enough(likely, ["dog"], "What did the dog eat?")
     assert not is_enough(likely, ["dog"], "What is the name of Ida's old dog?")
     assert is_enough(likely, ["name"], "What is the name of Ida's dog?")
+    assert not is_enough(likely, ["dog"], "How long is Ida's dog run?")
+    assert is_enough(likely, ["budget"], "What's budget talk?")
 
 
 def test_a_small_model_quotes_as_its_base_and_keeps_its_adapter(

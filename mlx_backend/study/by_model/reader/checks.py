@@ -135,8 +135,9 @@ def _tells_answer(draft: Draft) -> bool:
 def _is_from_elsewhere(text: str, shown: str) -> bool:
     """Whether a text has a number, or a name of the examples, that the note does not have."""
     numbers = set(_NUMBER.findall(text)) - set(_NUMBER.findall(shown))
-    names = (set(folded_words(text)) & NAMES_IN_EXAMPLES) - set(folded_words(shown))
-    return bool(numbers or names)
+    there = folded_words(shown)
+    names = set(folded_words(text)) & NAMES_IN_EXAMPLES
+    return bool(numbers) or not all(any(w.startswith(name) for w in there) for name in names)
 
 
 def _is_in_another(text: str, code: str) -> bool:
