@@ -91,8 +91,8 @@ def _without_gaps(best: Weighed, ranges: Ranges) -> Ranges:
 
 
 def _is_prose(around: Surroundings, start: int, end: int) -> bool:
-    """Whether no heading, list item or table row begins in a part of a note."""
-    kinds = (Kind.HEADING, Kind.ITEM, Kind.ROW)
+    """Whether no heading and no table row begins in a part of a note."""
+    kinds = (Kind.HEADING, Kind.ROW)
     return not any(block.kind in kinds for block in around.blocks_in(start, end))
 
 
