@@ -105,7 +105,10 @@ def _continued(candidate: Candidate, own: Sentence, wanted: Wanted) -> Iterator[
     rest = _rest(around, index, own)
     signs = around.source(own.first, _line_end(around, index, own))
     if _ASKS.search(signs) and rest:
-        yield Piece(own.first, around.blocks[index].end)
+        end = around.blocks[index].end
+        yield Piece(own.first, end)
+        if leads_in(around.source(own.first, end)):
+            yield from _following(around, index, _AFTER_COLON)
     elif rest and _adds(candidate.text, rest[0].text, wanted):
         yield Piece(rest[0].first, rest[0].last)
     if not rest and (leads_in(signs) or _ASKS.search(signs)):
@@ -219,8 +222,12 @@ def _before(around: Surroundings, index: int, before: Sentence, wanted: Wanted) 
 
 def _following(around: Surroundings, index: int, kinds: frozenset[Kind]) -> Iterator[Piece]:
     run = after(around, index, kinds)
-    if run is not None:
-        yield _piece(around, run)
+    if run is None:
+        return
+    yield _piece(around, run)
+    last = around.blocks[run[1]]
+    if last.kind is Kind.PARAGRAPH and leads_in(around.source(last.start, last.end)):
+        yield from _following(around, run[1], _SHOWN_AS_BLOCK)
 
 
 def _sentence_at(candidate: Candidate) -> Sentence:

@@ -86,6 +86,14 @@ def test_what_may_not_be_shown_is_not_shown_in_between() -> None:
     assert found.text == f"Kiln: {OPENS} The code is ******* here. {TELLS}"
 
 
+def test_an_answer_to_the_note_s_own_question_brings_what_its_colon_announces() -> None:
+    text = "So, where does the kiln put its ash? Let us look:\n\n```\n/var/ash\n```\n"
+    answer = shown("Where does the kiln put its ash?", noted(text))
+    assert answer.endswith("Let us look:\n\n```\n/var/ash\n```")
+    answer = shown("Where does the kiln put its ash?", noted(text.replace("? Let", "?\n\nLet")))
+    assert answer.endswith("Let us look:\n\n```\n/var/ash\n```")
+
+
 def test_other_notes_are_not_mixed_in() -> None:
     other = dataclasses.replace(noted(TELLS), id=8, note_id=4, title="Fan")
     answer = shown("What is the switch for the fan of the kiln?", noted(OPENS), other)
