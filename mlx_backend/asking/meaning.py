@@ -9,10 +9,11 @@ import functools
 import logging
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.passage_vectors import PassageVectors
-from mlx_backend.models.sentence_model import SentenceModel
+from mlx_backend.models.sentence_model import Floats, SentenceModel
 from mlx_backend.models.sentence_package import find_folder
 from mlx_backend.text.words import folded_words
 
@@ -44,12 +45,10 @@ def unmeant(words: Sequence[str], text: str) -> list[str]:
     "folder" is meant by "directory". All of them without the sentence model. What is told apart
     only by its name, as days and pets are, comes near as well.
     """
-    there = list(dict.fromkeys(folded_words(text)))[:_MOST_WORDS]
-    model = _model() if words and there else None
-    if model is None:
+    found = _cosines(words, folded_words(text))
+    if found is None:
         return list(words)
-    vectors = model.vectors([*words, *there])
-    near = (vectors[: len(words)] @ vectors[len(words) :].T).max(axis=1)
+    near = found[1].max(axis=1)
     return [word for word, nearest_one in zip(words, near, strict=True) if nearest_one < SAME]
 
 
@@ -58,14 +57,25 @@ def nearest_words(word: str, texts: Sequence[str]) -> list[float] | None:
 
     An orange comes near to "fruit". None without the sentence model.
     """
-    read = [set(folded_words(text)) for text in texts]
-    there = list(dict.fromkeys(each for text in texts for each in folded_words(text)))[:_MOST_WORDS]
-    model = _model() if there else None
+    read = [folded_words(text) for text in texts]
+    found = _cosines([word], list(chain(*read)))
+    if found is None:
+        return None
+    near = dict(zip(found[0], map(float, found[1][0]), strict=True))
+    return [max((near[each] for each in words if each in near), default=0.0) for words in read]
+
+
+def _cosines(words: Sequence[str], others: Sequence[str]) -> tuple[list[str], Floats] | None:
+    """The different `others` that are compared, and each word's cosines with them.
+
+    The cosines are (words, others). None without words, and without the sentence model.
+    """
+    there = list(dict.fromkeys(others))[:_MOST_WORDS]
+    model = _model() if words and there else None
     if model is None:
         return None
-    asked, *vectors = model.vectors([word, *there])
-    near = {each: float(vector @ asked) for each, vector in zip(there, vectors, strict=True)}
-    return [max((near[each] for each in words if each in near), default=0.0) for words in read]
+    vectors = model.vectors([*words, *there])
+    return there, vectors[: len(words)] @ vectors[len(words) :].T
 
 
 @functools.cache

@@ -42,7 +42,8 @@ _COUNTED = re.compile(r"\bhow many ([^\W\d_]+)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][\w-]*")
 _OPENING = " \t\"'“‘«(*_[#>-"
 _ENDS = ".!?:;|\n"
-_IS_SOMEBODY = re.compile(r"\s*who(?:['’]s| is| was| are| were) [A-ZÀ-Þ]", re.IGNORECASE)
+# "Who is Ida?" names whom it asks about, and wants no name.
+_ABOUT_SOMEBODY = re.compile(r"\s*(?i:who(?:['’]s| is| was| are| were)) [A-ZÀ-Þ]")
 _BEGINS_WITH_CLAUSE = re.compile(
     r"\s*(?:when|where|if|while|after|before|since) (?!(?:is|are|was|were|do|does|did|has|have|had"
     r"|can|could|will|would|should|may|might|must)\b)",
@@ -101,7 +102,7 @@ def asked_kind(question: str) -> AnswerKind | None:
 
     A question for steps may name any kind: "How do I see how large it is?"
     """
-    if _STEPS.search(question) or _asks_about_somebody(question):
+    if _STEPS.search(question) or _ABOUT_SOMEBODY.match(question):
         return None
     asks = _asking_part(question)
     return next((k for k in ANSWER_KINDS if k.asked and k.asked.search(asks)), None)
@@ -124,12 +125,6 @@ def counted_noun(question: str) -> str:
     found = _COUNTED.search(question)
     noun = found[1].lower() if found else ""
     return noun if could_be_noun(noun) and noun not in _TELL_NO_KIND else ""
-
-
-def _asks_about_somebody(question: str) -> bool:
-    """Whether a question names whom it asks about: "Who is Ida?" wants no name."""
-    found = _IS_SOMEBODY.match(question)
-    return found is not None and question[found.end() - 1].isupper()
 
 
 def _asking_part(question: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -29,6 +29,17 @@ def joined_ranges(ranges: Iterable[tuple[int, int]]) -> Ranges:
         else:
             joined.append((start, end))
     return tuple(joined)
+
+
+def without_gaps(ranges: Ranges, is_gap_shown: Callable[[int, int], bool]) -> Ranges:
+    """The ranges with those gaps [start, end) between two of them that are shown as well."""
+    filled: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if filled and is_gap_shown(filled[-1][1], start):
+            filled[-1] = (filled[-1][0], end)
+        else:
+            filled.append((start, end))
+    return tuple(filled)
 
 
 def kept_ranges(start: int, end: int, left_out: Ranges) -> Iterator[tuple[int, int]]:

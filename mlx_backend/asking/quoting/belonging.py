@@ -29,7 +29,7 @@ from mlx_backend.asking.quoting.structure import (
     section_of,
 )
 from mlx_backend.asking.quoting.surroundings import Surroundings
-from mlx_backend.library.text_ranges import Ranges, joined_ranges
+from mlx_backend.library.text_ranges import Ranges, joined_ranges, without_gaps
 from mlx_backend.text.words import count_words
 
 _SHOWN_AS_BLOCK = frozenset({Kind.CODE, Kind.ITEM, Kind.ROW})
@@ -260,10 +260,5 @@ def _piece(around: Surroundings, run: Run) -> Piece:
 
 def _merged(around: Surroundings, pieces: Sequence[Piece]) -> Ranges:
     """The places of pieces in order; those with only white space between them as one."""
-    merged: list[tuple[int, int]] = []
-    for start, end in joined_ranges((each.start, each.end) for each in pieces):
-        if merged and not around.source(merged[-1][1], start).strip():
-            merged[-1] = merged[-1][0], end
-        else:
-            merged.append((start, end))
-    return tuple(merged)
+    ranges = joined_ranges((each.start, each.end) for each in pieces)
+    return without_gaps(ranges, lambda start, end: not around.source(start, end).strip())

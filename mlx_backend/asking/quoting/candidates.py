@@ -69,6 +69,11 @@ class Candidate:
         return self.around.passage.title
 
     @property
+    def note_id(self) -> int:
+        """The id of its note."""
+        return self.around.passage.note_id
+
+    @property
     def is_english(self) -> bool:
         """Whether its note is in English, or may be."""
         return self.around.passage.is_english
@@ -76,7 +81,7 @@ class Candidate:
     @property
     def place(self) -> tuple[int, int, int, Form]:
         """What is the same for one candidate that was found in two passages."""
-        return self.around.passage.note_id, self.start, self.end, self.form
+        return self.note_id, self.start, self.end, self.form
 
 
 def candidates_of(around: Surroundings, wanted: Wanted) -> Iterator[Candidate]:

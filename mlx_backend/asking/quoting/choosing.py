@@ -78,11 +78,9 @@ def _in_the_form_asked_for(weighed: list[Weighed], asked: Wanted) -> list[Weighe
     repeats the question, and gives the answer further down.
     """
     best = weighed[0]
-    note, least = best.candidate.around.passage.note_id, best.evidence.score - _FOR_FORM
+    note, least = best.candidate.note_id, best.evidence.score - _FOR_FORM
     near = [
-        each
-        for each in weighed
-        if each.candidate.around.passage.note_id == note and each.evidence.score >= least
+        each for each in weighed if each.candidate.note_id == note and each.evidence.score >= least
     ]
     told: list[Weighed] = []
     if not best.evidence.has_kind:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from mlx_backend.asking.question_kinds import asked_kind
 from mlx_backend.asking.quoting.blocks import Kind
 from mlx_backend.asking.quoting.candidates import Form
 from mlx_backend.asking.quoting.evidence import Weighed
 from mlx_backend.asking.quoting.surroundings import Surroundings
-from mlx_backend.library.text_ranges import Ranges, joined_ranges
+from mlx_backend.library.text_ranges import Ranges, joined_ranges, without_gaps
 
 # Nats a token below the best one; smaller where the best has a sign of what is asked for.
 _NEARLY_AS_GOOD = 0.7
@@ -47,7 +48,8 @@ def with_next_best(question: str, weighed: Sequence[Weighed]) -> Weighed:
             ranges, added = more, added + 1
     if not added:
         return best
-    return replace(best, whole=replace(best.whole, ranges=_without_gaps(best, ranges)))
+    shown = without_gaps(ranges, partial(_is_short_prose, best.candidate.around))
+    return replace(best, whole=replace(best.whole, ranges=shown))
 
 
 def _has_list(best: Weighed) -> bool:
@@ -62,7 +64,7 @@ def _is_beside(other: Weighed, best: Weighed) -> bool:
     around = best.candidate.around
     first, last = other.whole.ranges[0][0], other.whole.ranges[-1][1]
     return (
-        other.candidate.around.passage.note_id == around.passage.note_id
+        other.candidate.note_id == best.candidate.note_id
         and other.candidate.form is not Form.HEADING
         and not other.whole.is_cut
         and (other.evidence.has_kind >= best.evidence.has_kind or _is_better(other, best))
@@ -77,23 +79,11 @@ def _is_better(other: Weighed, best: Weighed) -> bool:
     return other.evidence.score > best.evidence.score
 
 
-def _without_gaps(best: Weighed, ranges: Ranges) -> Ranges:
-    """The same with what little is between two pieces, so that they read as one."""
-    around = best.candidate.around
-    filled = [ranges[0]]
-    for start, end in ranges[1:]:
-        before = filled[-1][1]
-        if start - before <= _GAP and _is_prose(around, before, start):
-            filled[-1] = filled[-1][0], end
-        else:
-            filled.append((start, end))
-    return tuple(filled)
-
-
-def _is_prose(around: Surroundings, start: int, end: int) -> bool:
-    """Whether no heading and no table row begins in a part of a note."""
+def _is_short_prose(around: Surroundings, start: int, end: int) -> bool:
+    """Whether a part of a note is short, and no heading and no table row begins in it."""
     kinds = (Kind.HEADING, Kind.ROW)
-    return not any(block.kind in kinds for block in around.blocks_in(start, end))
+    is_prose = not any(block.kind in kinds for block in around.blocks_in(start, end))
+    return end - start <= _GAP and is_prose
 
 
 def _size(ranges: Ranges) -> int:

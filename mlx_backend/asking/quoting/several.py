@@ -54,9 +54,9 @@ def joined(question: str, weighed: Sequence[Weighed]) -> Joined:
 
 
 def _best_of_other_notes(best: Weighed, weighed: Sequence[Weighed]) -> Iterator[Weighed]:
-    seen = {best.candidate.around.passage.note_id}
+    seen = {best.candidate.note_id}
     for each in weighed:
-        note = each.candidate.around.passage.note_id
+        note = each.candidate.note_id
         if note not in seen:
             seen.add(note)
             yield each
@@ -125,7 +125,7 @@ def _one_of_each(
         if best is None or other <= _stems(best):
             return None
         found.append(best)
-    is_one_note = len({each.candidate.around.passage.note_id for each in found}) == 1
+    is_one_note = len({each.candidate.note_id for each in found}) == 1
     return None if is_one_note and found[0] is found[1] else tuple(found)
 
 
