@@ -107,7 +107,8 @@ def _measured(library: Library, spec: TrainSpec) -> _Night:
         if spec.study:
             to_study = unstudied(samples, material, model)
             study_s = expected_writing(samples, material, model, may_take.study)
-            general_s = expected_answering(model, may_take.general)
+            left = max(0.0, may_take.study - study_s)
+            general_s = expected_answering(model, may_take.general + left)
     planned, measuring = _training(library, spec, dataset, now, study_s + general_s)
     beside_s = study_s + general_s + measuring.seconds
     whole = msgspec.structs.replace(planned, minutes=round(planned.minutes + beside_s / 60, 4))

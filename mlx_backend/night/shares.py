@@ -1,7 +1,7 @@
 """How the time of a night is shared between its parts.
 
-What one part leaves of its share goes to the training, which has more than half of every night. A
-teacher takes its share of that.
+What study leaves of its share, general answers may take; what is left then goes to the training,
+which has more than half of every night. A teacher takes its share of that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ STUDY = 0.2
 """Most of a run's time for samples about the notes."""
 
 GENERAL = 0.05
-"""Most of it for the base model's general answers; those that are missing wait for later runs."""
+"""As much of it, beside what study leaves, for the base model's general answers.
+
+Those that are missing then wait for later runs.
+"""
 
 MEASURING = 1 / 6
 """Most of it for exams and general probes, before and after the training and while it goes on."""

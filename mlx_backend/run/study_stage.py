@@ -143,7 +143,7 @@ class StudyStage:
         found = self._write(samples, material, may_take.study)
         if self._stop():
             return None
-        general = self._general_answers(may_take.general)
+        general = self._general_answers(may_take.general + self._left_of(may_take.study))
         model = self._load_writer().loaded.info
         self._writer = None
         mx.clear_cache()
@@ -169,6 +169,11 @@ class StudyStage:
         found = self._study(samples, material, deadline)
         self._record(found, "")
         return found
+
+    def _left_of(self, budget_s: float) -> float:
+        """What study left of its time in all attempts, before it went on to general answers."""
+        studied_before = self._before.seconds - self._before.answering_s
+        return max(0.0, budget_s - studied_before - (time.time() - self._began))
 
     def _study(self, samples: Samples, material: Material, deadline: float) -> Yield:
         """Study as suits the model: with what it writes itself if it reads, else with the rules."""
