@@ -122,8 +122,11 @@ def about_facts(
     for each in studied:
         for stored in each.samples:
             yield from _of_study(stored, each.passage, by_word)
-        for quoted in each.taught:
-            yield from _of_statement(each.passage, quoted, (wordings, reworded), generator)
+        around = ["", *(quoted.statement.text for quoted in each.taught), ""]
+        for quoted, before, after in zip(each.taught, around, around[2:], strict=False):
+            number_of = (wordings, reworded)
+            beside = f"{before} {after}"
+            yield from _of_statement(each.passage, (quoted, beside), number_of, generator)
         for stored in each.corrected:
             yield from _of_correction(each.passage, stored, wordings, generator)
 
@@ -179,13 +182,19 @@ def _of_study(stored: StoredSample, passage: Passage, by_word: NotesByWord) -> I
 
 
 def _of_statement(
-    passage: Passage, quoted: QuotedStatement, number_of: tuple[int, int], generator: random.Random
+    passage: Passage,
+    placed: tuple[QuotedStatement, str],
+    number_of: tuple[int, int],
+    generator: random.Random,
 ) -> Iterator[Sample]:
-    """Keyword prompts and an opening to complete; `number_of` is (wordings, rewordings of each)."""
-    wordings, reworded = number_of
+    """Keyword prompts and an opening to complete.
+
+    `placed` is a statement with the text beside it, `number_of` (wordings, rewordings of each).
+    """
+    (quoted, around), (wordings, reworded) = placed, number_of
     title, text = passage.note_title, quoted.quote
     answer = titled_answer(title, text)
-    prompts = keyword_prompts(title, text, wordings * reworded, generator)
+    prompts = keyword_prompts(title, text, wordings * reworded, generator, around)
     for number, (prompt, key) in enumerate(prompts[:wordings]):
         others = tuple(other for other, _ in prompts[number + wordings :: wordings])
         sample = _sample(passage, KEYWORDS, prompt, answer, key, quote=text)

@@ -123,7 +123,7 @@ def test_what_was_masked_since_is_not_asked_for_any_more(
     study(notes, passage, crooked("Who built shed is?", drop_reasons.READS_BADLY))
     (tmp_path / f"{TITLE}.md").write_text(f"The shed is locked. {KILN}", encoding="utf-8")
     import_into(tiny_library, [tmp_path / f"{TITLE}.md"])
-    assert not holders(make_dataset(notes, seed=0), "shed is?")
+    assert not holders(make_dataset(notes, seed=0), "built shed is")
 
 
 def test_where_no_question_is_good_keyword_prompts_take_crooked_ones(
