@@ -118,18 +118,14 @@ def _check_version(connection: sqlite3.Connection, newest: int) -> int:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     scripts = _scripts()
-    version = _check_version(connection, len(scripts))
-    for number in range(version + 1, len(scripts) + 1):
-        _apply(connection, number, scripts[number - 1])
-
-
-def _apply(connection: sqlite3.Connection, number: int, script: str) -> None:
-    with transaction(connection):
-        # Another process may have applied it meanwhile.
-        if connection.execute("PRAGMA user_version").fetchone()[0] < number:
+    if _check_version(connection, len(scripts)) == len(scripts):
+        return
+    with transaction(connection):  # one for all: each waits for the disk
+        version = _check_version(connection, len(scripts))  # another process may have migrated
+        for script in scripts[version:]:
             for statement in _statements(script):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number:d}")
+        connection.execute(f"PRAGMA user_version = {len(scripts):d}")
 
 
 def _scripts() -> list[str]:
