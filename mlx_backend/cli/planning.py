@@ -90,6 +90,7 @@ def _measured(library: Library, spec: TrainSpec) -> _Night:
     from mlx_backend.library.samples import Samples
     from mlx_backend.models.starter import find_base_model
     from mlx_backend.night.deadline import latest_end
+    from mlx_backend.night.shares import answering_s
     from mlx_backend.run.study_stage import (
         budget,
         expected_answering,
@@ -107,8 +108,7 @@ def _measured(library: Library, spec: TrainSpec) -> _Night:
         if spec.study:
             to_study = unstudied(samples, material, model)
             study_s = expected_writing(samples, material, model, may_take.study)
-            left = max(0.0, may_take.study - study_s)
-            general_s = expected_answering(model, may_take.general + left)
+            general_s = expected_answering(model, answering_s(may_take, study_s))
     planned, measuring = _training(library, spec, dataset, now, study_s + general_s)
     beside_s = study_s + general_s + measuring.seconds
     whole = msgspec.structs.replace(planned, minutes=round(planned.minutes + beside_s / 60, 4))

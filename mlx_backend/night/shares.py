@@ -1,7 +1,7 @@
 """How the time of a night is shared between its parts.
 
-What study leaves of its share, general answers may take; what is left then goes to the training,
-which has more than half of every night. A teacher takes its share of that.
+What one part leaves of its share goes to the training, which has more than half of every night; of
+what study leaves, general answers may take as much as they have. A teacher takes its share of that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ STUDY = 0.2
 """Most of a run's time for samples about the notes."""
 
 GENERAL = 0.05
-"""As much of it, beside what study leaves, for the base model's general answers.
+"""As much of it for the base model's general answers, and twice that where study leaves it.
 
 Those that are missing then wait for later runs.
 """
@@ -47,6 +47,11 @@ def budget_of(seconds: float | None) -> Budget:
         return Budget(_UNBOUNDED_STUDY_S, _UNBOUNDED_GENERAL_S, _UNBOUNDED_MEASURING_S, 0.0)
     seconds = max(0.0, seconds)
     return Budget(STUDY * seconds, GENERAL * seconds, MEASURING * seconds, RESERVE * seconds)
+
+
+def answering_s(budget: Budget, study_took: float) -> float:
+    """The most seconds that general answers may take after a study of `study_took` seconds."""
+    return budget.general + min(budget.general, max(0.0, budget.study - study_took))
 
 
 def teaching_s(left: float | None) -> float:

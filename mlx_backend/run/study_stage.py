@@ -29,7 +29,7 @@ from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.starter import find_base_model
-from mlx_backend.night.shares import Budget, budget_of
+from mlx_backend.night.shares import Budget, answering_s, budget_of
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run.study_clock import StudyClock
 from mlx_backend.run.withdrawn import left_out_samples
@@ -143,7 +143,7 @@ class StudyStage:
         found = self._write(samples, material, may_take.study)
         if self._stop():
             return None
-        general = self._general_answers(may_take.general + self._left_of(may_take.study))
+        general = self._general_answers(answering_s(may_take, self._studying_s))
         model = self._load_writer().loaded.info
         self._writer = None
         mx.clear_cache()
@@ -170,10 +170,11 @@ class StudyStage:
         self._record(found, "")
         return found
 
-    def _left_of(self, budget_s: float) -> float:
-        """What study left of its time in all attempts, before it went on to general answers."""
-        studied_before = self._before.seconds - self._before.answering_s
-        return max(0.0, budget_s - studied_before - (time.time() - self._began))
+    @property
+    def _studying_s(self) -> float:
+        """The seconds of study in all attempts until now, where no general answer is written yet."""
+        before = self._before
+        return before.seconds - before.answering_s + time.time() - self._began
 
     def _study(self, samples: Samples, material: Material, deadline: float) -> Yield:
         """Study as suits the model: with what it writes itself if it reads, else with the rules."""

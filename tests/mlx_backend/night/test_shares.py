@@ -13,6 +13,7 @@ from mlx_backend.night.shares import (
     RESERVE,
     STUDY,
     TEACHING,
+    answering_s,
     budget_of,
     teaching_s,
 )
@@ -63,7 +64,7 @@ def night_of(model: Model, hours: float) -> Spent:
     costs = Costs(model.answer, model.answer / 2, model.text, model.probe)
     measured = sized(THERE, costs, budget.measuring)
     study = min(budget.study, PASSAGES * model.passage)
-    for_answers = budget.general + budget.study - study
+    for_answers = answering_s(budget, study)
     return Spent(
         study / seconds,
         min(for_answers, GENERAL_ANSWERS * model.general_answer) / seconds,
@@ -82,8 +83,17 @@ def test_no_part_takes_more_than_its_share(name: str, hours: float) -> None:
     spent = night_of(MODELS[name], hours)
     assert spent.study <= STUDY
     assert spent.study + spent.general <= STUDY + GENERAL
+    assert spent.general <= 2 * GENERAL
     assert spent.measuring <= MEASURING
     assert spent.training > 0.5
+
+
+def test_general_answers_take_twice_their_share_where_study_leaves_it() -> None:
+    budget = budget_of(3600)
+    assert answering_s(budget, budget.study) == budget.general
+    assert answering_s(budget, budget.study + 60) == budget.general
+    assert answering_s(budget, budget.study - 60) == budget.general + 60
+    assert answering_s(budget, 0.0) == 2 * budget.general
 
 
 @pytest.mark.parametrize("hours", HOURS)

@@ -89,8 +89,7 @@ def test_general_answers_take_nothing_from_the_notes_and_wait_where_time_is_shor
     write_tiny_model(filled_library.models / "new", "new")
     answers = filled_library.models / "new" / GENERAL_ANSWERS
     answers.unlink()
-    # Nothing for them, and nothing that study could leave to them.
-    no_time = Budget(study=600.0, general=-600.0, measuring=0.0, reserve=0.0)
+    no_time = Budget(study=600.0, general=0.0, measuring=0.0, reserve=0.0)
     monkeypatch.setattr(study_stage, "budget", lambda *_: no_time)
     asked = msgspec.structs.replace(spec, model="new")
     folder = JobFolder.create(filled_library.runs, asked)
@@ -102,26 +101,6 @@ def test_general_answers_take_nothing_from_the_notes_and_wait_where_time_is_shor
     with database.opened(filled_library.database) as connection:
         writers = connection.execute("SELECT DISTINCT writer FROM studied").fetchall()
     assert {row["writer"] for row in writers} == {"rules", "new"}
-
-
-@pytest.mark.parametrize("studied_s", [0.0, 10_000.0])
-def test_general_answers_take_what_study_leaves(
-    filled_library: Library,
-    spec: TrainSpec,
-    monkeypatch: pytest.MonkeyPatch,
-    studied_s: float,
-) -> None:
-    write_tiny_model(filled_library.models / "new", "new")
-    answers = filled_library.models / "new" / GENERAL_ANSWERS
-    answers.unlink()
-    monkeypatch.setattr(general_samples, "LONGEST_ANSWER", 2)
-    for_study = Budget(study=10_000.0, general=0.0, measuring=0.0, reserve=0.0)
-    monkeypatch.setattr(study_stage, "budget", lambda *_: for_study)
-    asked = msgspec.structs.replace(spec, model="new")
-    folder = JobFolder.create(filled_library.runs, asked)
-    folder.study_record.write_bytes(msgspec.json.encode(Studied(seconds=studied_s)))
-    TrainingRun(filled_library, folder, asked).run(lambda: folder.status().stage == "preparing")
-    assert answers.exists() is (studied_s == 0)
 
 
 def test_what_general_answers_took_does_not_count_as_study(
