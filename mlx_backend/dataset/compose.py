@@ -27,6 +27,7 @@ from mlx_backend.dataset.note_texts import LONGEST_TOPIC
 from mlx_backend.dataset.reader_samples import ReaderSamples
 from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
+from mlx_backend.dataset.statement_first import with_statements_first
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.kept_answers import kept_answers
@@ -176,10 +177,11 @@ def studied_dataset(
     samples += _additions(samples, studied, aside.withheld, (additions, reader), generator)
     generator.shuffle(samples)
     measured = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
+    titles = {} if reader else {p.note_id: p.note_title for p in material.passages}
     return Dataset(
-        train=tuple(samples),
-        held_out=tuple(aside.exam),
-        choosing=tuple(aside.choosing),
+        train=tuple(with_statements_first(samples, titles)),
+        held_out=tuple(with_statements_first(aside.exam, titles)),
+        choosing=tuple(with_statements_first(aside.choosing, titles)),
         versions=material.versions,
         masking=material.masking,
         style=tuple(sample for passage in measured for sample in note_texts.as_it_stands(passage)),

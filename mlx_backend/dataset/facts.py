@@ -125,7 +125,7 @@ def about_facts(
         around = ["", *(quoted.statement.text for quoted in each.taught), ""]
         for quoted, before, after in zip(each.taught, around, around[2:], strict=False):
             number_of = (wordings, reworded)
-            beside = f"{before} {after}"
+            beside = f"{before} {after} {each.passage.heading.rpartition(' › ')[2]}"
             yield from _of_statement(each.passage, (quoted, beside), number_of, generator)
         for stored in each.corrected:
             yield from _of_correction(each.passage, stored, wordings, generator)

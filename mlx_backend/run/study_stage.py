@@ -172,7 +172,7 @@ class StudyStage:
 
     @property
     def _studying_s(self) -> float:
-        """The seconds of study in all attempts until now, where no general answer is written yet."""
+        """The seconds of study in all attempts, before general answers are written in this one."""
         before = self._before
         return before.seconds - before.answering_s + time.time() - self._began
 

@@ -17,14 +17,12 @@ KEY_WEIGHT = 4.0
 
 
 def place_of_key(answer: str, key: str) -> tuple[int, int] | None:
-    """Where the key stands in an answer, in characters: its last place as whole words, in any case.
+    """Where the key stands in an answer, in characters: its first place as whole words, any case.
 
-    The last, because the title of the note may have the same words before those that are quoted.
+    The first, because the title of the note may have the same words after those that are quoted.
     """
-    if not key:
-        return None
-    places = list(re.finditer(rf"(?<!\w){re.escape(key)}(?!\w)", answer, re.IGNORECASE))
-    return places[-1].span() if places else None
+    found = re.search(rf"(?<!\w){re.escape(key)}(?!\w)", answer, re.IGNORECASE) if key else None
+    return found.span() if found else None
 
 
 def common_beginning(tokens: Sequence[int], others: Sequence[int]) -> int:

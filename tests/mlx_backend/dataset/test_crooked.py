@@ -60,7 +60,7 @@ def test_a_crooked_question_is_one_more_wording_of_a_good_one(
     dataset = make_dataset(notes, seed=0)
     found = holders(dataset, "built shed is?")
     assert found
-    assert {sample.answer for sample in found} == {f"{TITLE}: {SHED}"}
+    assert {sample.answer for sample in found} == {f"{SHED} ({TITLE})"}
     assert all("1950" not in sample.prompt for sample in found if sample.key == "1950")
     assert not is_own_prompt(dataset, "built shed is?")
 
