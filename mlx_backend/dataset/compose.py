@@ -177,11 +177,11 @@ def studied_dataset(
     samples += _additions(samples, studied, aside.withheld, (additions, reader), generator)
     generator.shuffle(samples)
     measured = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
-    titles = {} if reader else {p.note_id: p.note_title for p in material.passages}
+    quoted = () if reader else material.passages
     return Dataset(
-        train=tuple(with_statements_first(samples, titles)),
-        held_out=tuple(with_statements_first(aside.exam, titles)),
-        choosing=tuple(with_statements_first(aside.choosing, titles)),
+        train=tuple(with_statements_first(samples, quoted)),
+        held_out=tuple(with_statements_first(aside.exam, quoted)),
+        choosing=tuple(with_statements_first(aside.choosing, quoted)),
         versions=material.versions,
         masking=material.masking,
         style=tuple(sample for passage in measured for sample in note_texts.as_it_stands(passage)),

@@ -118,15 +118,15 @@ def about_facts(
     most = _FEWEST_WORDINGS if few else _MOST_WORDINGS
     wordings = max(_FEWEST_WORDINGS, min(most, _WORDINGS_IN_ALL // max(1, statements)))
     reworded = max(1, min(_REWORDED, _PROMPTS_IN_ALL // max(1, statements * wordings)))
+    number_of = (wordings, reworded)
     by_word = NotesByWord(each.passage for each in studied)
     for each in studied:
         for stored in each.samples:
             yield from _of_study(stored, each.passage, by_word)
         around = ["", *(quoted.statement.text for quoted in each.taught), ""]
         for quoted, before, after in zip(each.taught, around, around[2:], strict=False):
-            number_of = (wordings, reworded)
             beside = f"{before} {after} {each.passage.heading.rpartition(' › ')[2]}"
-            yield from _of_statement(each.passage, (quoted, beside), number_of, generator)
+            yield from _of_statement(each.passage, quoted, beside, number_of, generator)
         for stored in each.corrected:
             yield from _of_correction(each.passage, stored, wordings, generator)
 
@@ -183,22 +183,21 @@ def _of_study(stored: StoredSample, passage: Passage, by_word: NotesByWord) -> I
 
 def _of_statement(
     passage: Passage,
-    placed: tuple[QuotedStatement, str],
+    quoted: QuotedStatement,
+    beside: str,
     number_of: tuple[int, int],
     generator: random.Random,
 ) -> Iterator[Sample]:
     """Keyword prompts and an opening to complete.
 
-    `placed` is a statement with the text beside it, `number_of` (wordings, rewordings of each).
+    `beside` is what stands beside the statement, `number_of` (wordings, rewordings of each).
     """
-    (quoted, around), (wordings, reworded) = placed, number_of
     title, text = passage.note_title, quoted.quote
     answer = titled_answer(title, text)
-    prompts = keyword_prompts(title, text, wordings * reworded, generator, around)
-    for number, (prompt, key) in enumerate(prompts[:wordings]):
-        others = tuple(other for other, _ in prompts[number + wordings :: wordings])
-        sample = _sample(passage, KEYWORDS, prompt, answer, key, quote=text)
-        yield msgspec.structs.replace(sample, rewordings=others)
+    for asked in keyword_prompts(title, text, number_of, generator, beside):
+        first, *others = asked.prompts
+        sample = _sample(passage, KEYWORDS, first, answer, asked.key, quote=text)
+        yield msgspec.structs.replace(sample, rewordings=tuple(others))
     words = quoted.statement.text.split()
     opening = " ".join(words[: max(2, len(words) // 2)])
     if len(content_terms(opening)) > 0:
@@ -213,8 +212,9 @@ def _of_correction(
     there = {word.lower() for word in content_terms(said)} | _QUESTION_WORDS
     asked = [word for word in content_terms(stored.prompt) if word.lower() not in there]
     text = " ".join([ended(said), *asked])
-    for prompt, key in keyword_prompts(passage.note_title, text, wordings, generator):
-        known = key if key in stored.answer else ""
+    for asked in keyword_prompts(passage.note_title, text, (wordings, 1), generator):
+        known = asked.key if asked.key in stored.answer else ""
+        (prompt,) = asked.prompts
         yield _sample(passage, KEYWORDS, prompt, stored.answer, known, quote=stored.quote)
 
 

@@ -8,21 +8,26 @@ the statement, and the statement leads to its note.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Sample
+from mlx_backend.dataset.samples import Sample, fact_of
+from mlx_backend.library.notes import Passage
 
 
-def with_statements_first(samples: Sequence[Sample], titles: Mapping[int, str]) -> list[Sample]:
-    """The samples; each answer that begins with its note's title has it at the end, in brackets.
+def with_statements_first(
+    samples: Sequence[Sample], passages: Iterable[Passage] = ()
+) -> list[Sample]:
+    """The samples; an answer about a fact that begins with a title has it at the end, in brackets.
 
-    `titles` are those of the notes, by id. Answers with words of several notes stay as they are.
+    The title is that of the note or the topic of the passage. What stands in a note stays as it is,
+    also where it begins with the title; so do samples of no passage among the `passages`.
     """
+    by_id = {passage.id: passage for passage in passages}
     return [
-        msgspec.structs.replace(sample, answer=statement_first(sample.answer, title))
-        if (title := titles.get(sample.note, "")) and sample.kind not in OF_SEVERAL_NOTES
+        msgspec.structs.replace(sample, answer=_turned(sample.answer, passage))
+        if (passage := by_id.get(sample.passage)) and _has_title_before(sample)
         else sample
         for sample in samples
     ]
@@ -32,3 +37,13 @@ def statement_first(answer: str, title: str) -> str:
     """An answer with the title at its end that stood, with a colon, at its beginning."""
     said = answer.removeprefix(f"{title}: ")
     return f"{said} ({title})" if said and said != answer else answer
+
+
+def _turned(answer: str, passage: Passage) -> str:
+    found = statement_first(answer, passage.topic)
+    return found if found != answer else statement_first(answer, passage.note_title)
+
+
+def _has_title_before(sample: Sample) -> bool:
+    """Whether the answer is not the quote alone, which may begin with the words of the title."""
+    return bool(sample.fact) and sample.fact != fact_of(sample.note, sample.answer)

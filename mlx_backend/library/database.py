@@ -14,6 +14,7 @@ from mlx_backend.errors import ErrorKind, OvernightError, from_exception
 from mlx_backend.text.folding import folded
 
 _PATIENCE_S = 10.0
+_MIGRATION_PATIENCE_S = 120
 
 
 @contextlib.contextmanager
@@ -120,12 +121,15 @@ def _migrate(connection: sqlite3.Connection) -> None:
     scripts = _scripts()
     if _check_version(connection, len(scripts)) == len(scripts):
         return
-    with transaction(connection):  # one for all: each waits for the disk
-        version = _check_version(connection, len(scripts))  # another process may have migrated
+    # Another process may be at it, and a long library takes its time.
+    connection.execute(f"PRAGMA busy_timeout = {_MIGRATION_PATIENCE_S * 1000:d}")
+    with transaction(connection):  # one commit for all scripts, because each waits for the disk
+        version = _check_version(connection, len(scripts))
         for script in scripts[version:]:
             for statement in _statements(script):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(scripts):d}")
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_S * 1000:.0f}")
 
 
 def _scripts() -> list[str]:

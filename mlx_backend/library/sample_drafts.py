@@ -40,9 +40,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def titled_answer(title: str, quote: str) -> str:
-    """An answer: the title of its note, then the quoted words.
+    """An answer as the library keeps it: the title of its note, then the quoted words.
 
-    With the title first, the model recalls the note before the fact; without it, answers were of
-    the right kind but from the wrong note.
+    A model that quotes learns it in another order (`dataset/statement_first.py`).
     """
     return quote if quote.casefold().startswith(title.casefold()) else f"{title}: {quote}"

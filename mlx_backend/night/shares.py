@@ -1,7 +1,8 @@
 """How the time of a night is shared between its parts.
 
-What one part leaves of its share goes to the training, which has more than half of every night; of
-what study leaves, general answers may take as much as they have. A teacher takes its share of that.
+What one part leaves of its share goes to the training, which has more than half of every night; but
+of what study leaves, general answers may take as much again as their own share. A teacher takes its
+share of the training's time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ STUDY = 0.2
 """Most of a run's time for samples about the notes."""
 
 GENERAL = 0.05
-"""As much of it for the base model's general answers, and twice that where study leaves it.
+"""Most of it for the base model's general answers; up to twice that where study leaves time.
 
 Those that are missing then wait for later runs.
 """

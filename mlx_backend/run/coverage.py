@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 
-from mlx_backend.dataset.samples import KnownBefore, Sample
+from mlx_backend.dataset.samples import KEYWORDS, KnownBefore, Sample
 from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.library.ledger import Ledger, LedgerFact
@@ -26,12 +26,17 @@ def covered_facts(learned: Sequence[Sample], found: Look) -> list[LedgerFact]:
         LedgerFact(
             name=fact,
             note=own[0].note,
-            wordings=len({sample.prompt for sample in own}),
-            both_ways=len({sample.key.casefold() for sample in own if sample.key}) > 1,
+            wordings=len({sample.prompt for sample in _questions(own)}),
+            both_ways=len({s.key.casefold() for s in _questions(own) if s.key}) > 1,
             known=fact in known if fact in known | missed else None,
         )
         for fact, own in sorted(samples.items())
     ]
+
+
+def _questions(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples without keyword prompts, which ask for any word of a fact."""
+    return [sample for sample in samples if sample.kind != KEYWORDS]
 
 
 def coverage_report(facts: Sequence[LedgerFact]) -> Coverage:

@@ -18,7 +18,7 @@ def key_spans(form: ChatForm, samples: Sequence[Sample]) -> dict[int, tuple[int,
     places = {
         number: place
         for number, sample in enumerate(samples)
-        if sample.fact and (place := _place(sample.answer.strip(), sample.key))
+        if sample.fact and (place := place_of_key(sample.answer.strip(), sample.key))
     }
     parts = [
         (samples[number].prompt, samples[number].answer.strip()[:end].rstrip())
@@ -34,11 +34,3 @@ def key_spans(form: ChatForm, samples: Sequence[Sample]) -> dict[int, tuple[int,
         if first < end:
             found[number] = (first, end)
     return found
-
-
-def _place(answer: str, key: str) -> tuple[int, int] | None:
-    """Where the key stands: as whole words or, in a script that may have no spaces, anywhere."""
-    place = place_of_key(answer, key)
-    if place is None and key and not key.isascii() and (at := answer.rfind(key)) >= 0:
-        place = (at, at + len(key))
-    return place

@@ -13,12 +13,20 @@ from functools import cached_property
 import msgspec
 
 from mlx_backend.dataset.facts import tells_any
-from mlx_backend.dataset.samples import OF_SEVERAL_NOTES, Dataset, Sample, Shown, fact_of
+from mlx_backend.dataset.samples import (
+    KEYWORDS,
+    OF_SEVERAL_NOTES,
+    Dataset,
+    Sample,
+    Shown,
+    fact_of,
+)
 from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES
 from mlx_backend.library.samples import Samples
 from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.library.wanted_notes import wanted_notes
 from mlx_backend.study.by_rule.statements import plain
+from mlx_backend.text.stems import own_stems, stems
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class Withdrawn:
         place = {old: new for new, old in enumerate(kept)}
         return msgspec.structs.replace(
             dataset,
-            train=tuple(self._without_view(dataset.train[i]) for i in kept),
+            train=tuple(self._of_what_stays(dataset.train[i]) for i in kept),
             shown=Shown(shown.steps, tuple(place[i] for i in shown.samples if i in place)),
             held_out=self._not_asked(dataset.held_out, shown),
             choosing=self._not_asked(dataset.choosing, shown),
@@ -64,13 +72,16 @@ class Withdrawn:
             knows_others=self.is_exact,
         )
 
-    def _without_view(self, sample: Sample) -> Sample:
-        """A sample that stays; its teacher reads no passage with words that were left out."""
-        left_out = self._samples_by_note.get(sample.note, ()) if sample.in_view else ()
+    def _of_what_stays(self, sample: Sample) -> Sample:
+        """A sample that stays, without what it has of statements beside it that were left out.
+
+        Its teacher reads no passage with them, and no keyword prompt has a word of them alone.
+        """
+        left_out = self._samples_by_note.get(sample.note, ())
         quotes = [each.quote for each in left_out if each.quote and each.kind != "summary"]
-        if not quotes or not any(_words(q) in _words(sample.in_view) for q in quotes):
-            return sample
-        return msgspec.structs.replace(sample, in_view="")
+        if sample.in_view and any(_words(q) in _words(sample.in_view) for q in quotes):
+            sample = msgspec.structs.replace(sample, in_view="")
+        return _without_words_of(sample, quotes) if sample.kind == KEYWORDS else sample
 
     def _not_asked(self, held_out: Sequence[Sample], shown: Shown) -> tuple[Sample, ...]:
         return tuple(
@@ -130,11 +141,13 @@ def _tells(sample: Sample, stored: StoredSample) -> bool:
     own words: all samples of the same fact do, and those of two passages that have its key.
     """
     is_of_fact = bool(stored.quote) and sample.fact == fact_of(stored.note_id, stored.quote)
+    if stored.kind == "summary" and stored.quote:  # it quotes all of a passage
+        return is_of_fact and sample.kind == "summary"
     if _is_like(sample, stored) and (stored.answer or is_of_fact or not sample.fact):
         return True
     if sample.kind in OF_TWO_PASSAGES and tells_any(sample, {stored.key}):
         return True
-    if not stored.quote or stored.kind == "summary":  # a summary quotes all of a passage
+    if not stored.quote:
         return False
     quote = _words(stored.quote)
     return is_of_fact or quote in _words(sample.answer) or quote in _words(sample.prompt)
@@ -144,6 +157,20 @@ def _is_like(sample: Sample, stored: StoredSample) -> bool:
     """Whether both are of one kind, with the same answer, or the same key where that is unknown."""
     is_same = sample.answer == stored.answer if stored.answer else sample.key == stored.key
     return is_same and sample.kind == stored.kind
+
+
+def _without_words_of(sample: Sample, quotes: Sequence[str]) -> Sample:
+    """A keyword sample without the prompts with words of `quotes` that its answer does not have.
+
+    Where all have such words, the first stays, with the answer's own words alone.
+    """
+    own = stems(sample.answer)
+    foreign = frozenset[str]().union(*(own_stems(quote) for quote in quotes)) - own
+    prompts = (sample.prompt, *sample.rewordings)
+    first, *others = [p for p in prompts if not stems(p) & foreign] or [
+        " ".join(word for word in sample.prompt.split() if not stems(word) & foreign)
+    ]
+    return msgspec.structs.replace(sample, prompt=first, rewordings=tuple(others))
 
 
 def _words(text: str) -> str:

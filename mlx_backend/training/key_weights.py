@@ -17,12 +17,30 @@ KEY_WEIGHT = 4.0
 
 
 def place_of_key(answer: str, key: str) -> tuple[int, int] | None:
-    """Where the key stands in an answer, in characters: its first place as whole words, any case.
+    """Where the key stands in an answer, in characters: its last place as whole words, in any case.
 
-    The first, because the title of the note may have the same words after those that are quoted.
+    The last, because a statement that leans on the one before it stands after it. In a script that
+    may have no spaces, anywhere. A place in the title at the end counts if there is no other.
     """
-    found = re.search(rf"(?<!\w){re.escape(key)}(?!\w)", answer, re.IGNORECASE) if key else None
-    return found.span() if found else None
+    if not key:
+        return None
+    pattern = re.escape(key)
+    places = [m.span() for m in re.finditer(rf"(?<!\w){pattern}(?!\w)", answer, re.IGNORECASE)]
+    end = _end_of_statement(answer)
+    if not any(place[1] <= end for place in places) and not key.isascii():
+        places = [m.span() for m in re.finditer(pattern, answer)] or places
+    before = [place for place in places if place[1] <= end]
+    return (before or places or [None])[-1]
+
+
+def _end_of_statement(answer: str) -> int:
+    """Where the brackets at the end begin, which hold the title of a note; else the length."""
+    depth = 0
+    for at in range(len(answer) - 1, 0, -1):
+        depth += (answer[at] == ")") - (answer[at] == "(")
+        if depth == 0:
+            return at if answer[at] == "(" else len(answer)
+    return len(answer)
 
 
 def common_beginning(tokens: Sequence[int], others: Sequence[int]) -> int:

@@ -77,9 +77,9 @@ def _answer(kind: str, form: AnswerForm, match: re.Match[str]) -> AnswerSpan | N
         return None
     if kind == "count" and not _is_counted(noun, match.string[: match.start()]):
         return None
-    key = groups.get("key") or match[0]
+    key = (groups.get("key") or match[0]).strip(" .,")
     words = tuple(word.format(noun) for word in form.question_words)
-    return AnswerSpan(match.start(), match.end(), key.strip(" .,"), kind, words)
+    return AnswerSpan(match.start(), match.end(), key, kind, words) if key else None
 
 
 def _is_counted(noun: str, before: str) -> bool:

@@ -2,9 +2,9 @@
 
 A model must see a fact in many wordings to recall it in a new one (arXiv 2309.14316). A keyword
 prompt is a question word and some words of the fact; it needs no grammar, so every language works.
-Each leaves out what it asks for. That is what people ask for most, names and numbers, in half of
-the prompts, and any word in the others: a name that every prompt asked for would stand in none, and
-would not lead to its fact when a person names it.
+No prompt holds what it asks for. Half of them ask for names and numbers, as people mostly do, the
+others for any word: a name that all of them asked for would stand in none, and would not lead to
+its fact when a person names it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from mlx_backend.private_data.masking import MASKED
 from mlx_backend.study.by_rule.answers import answers_in
-from mlx_backend.text.words import word_set
+from mlx_backend.text.words import count_words, word_set
 
 _WORD = re.compile(r"[^\W_][\w'’-]*")
 _EMPTY = word_set(
@@ -35,47 +37,73 @@ _ANY_WORD = ("what", "which", "who", "where", "when", "how", "how many")
 _FEWEST_TERMS, _MOST_TERMS = 2, 5
 _LONGEST_PHRASE = 6  # words
 
-_FOR_ANY_WORD = 0.5
+_FOR_THE_USUAL = 0.5
 _IN_PHRASES = 0.5
 _WITH_TITLE = 0.3
 _WITH_SURROUNDINGS = 0.3
 _MOST_AROUND = 2  # words
 
 
+@dataclass(frozen=True)
+class KeywordPrompts:
+    """Prompts that ask in different words for the same word or phrase of a statement, the key."""
+
+    key: str
+    prompts: tuple[str, ...]
+
+
 def keyword_prompts(
     title: str,
     text: str,
-    count: int,
+    number_of: tuple[int, int],
     generator: random.Random,
     around: str = "",
-) -> list[tuple[str, str]]:
-    """Up to `count` prompts that `text`, a statement of the note `title`, answers; with their keys.
+) -> list[KeywordPrompts]:
+    """Prompts that `text`, a statement of the note `title`, answers, all different.
 
-    The key is the word or phrase of the statement that is asked for, "" where the prompt has it.
-    `around` is what stands beside the statement. Some prompts have words of it, because people name
-    what a pronoun stands for, or where something happened.
+    number_of: at most how many keys are asked for, which may be the same again, and in how many
+    prompts each. around: what stands beside the statement. Some prompts have words of it, because
+    people name what a pronoun stands for, or where something happened.
     """
+    keys, prompts_of_each = number_of
     asked = [(answer.key, answer.question_words) for answer in answers_in(text)]
-    any_words = [(word, ("what", "which")) for word in content_terms(text)]
-    asked = asked or any_words[-2:]
-    if not asked:
-        return []
-    found: dict[str, str] = {}
-    for _ in range(count):
-        is_any = len(any_words) > 1 and generator.random() < _FOR_ANY_WORD
-        key, words = generator.choice(any_words if is_any else asked)
-        terms = _terms(text, key, generator)
-        if not terms:
-            continue
-        beside = _beside(title, around, terms, key, generator)
-        parts = [beside, terms] if generator.random() < 0.5 else [terms, beside]
-        terms = " ".join(part for part in parts if part)
-        terms = terms.lower() if generator.random() < 0.5 else terms
-        word = generator.choice(words if generator.random() < 0.75 else _ANY_WORD)
-        prompt = generator.choice(_FORMS).format(word=word, terms=terms)
-        prompt = f"{prompt[:1].upper()}{prompt[1:]}"
-        found.setdefault(prompt, "" if key.casefold() in prompt.casefold() else key)
-    return list(found.items())
+    usual = {word for key, _ in asked for word in _single_words(key)}
+    others = [(word, ("what", "which")) for word in _single_words(text) if word not in usual]
+    asked = asked or others[-2:] or [(word, ("what",)) for word in content_terms(text)[-2:]]
+    found: list[KeywordPrompts] = []
+    seen: set[str] = set()
+    for _ in range(keys if asked else 0):
+        is_usual = not others or generator.random() < _FOR_THE_USUAL
+        key, words = generator.choice(asked if is_usual else others)
+        pieces = _pieces(text, key)
+        drawn = (_prompt((title, around), pieces, words, generator) for _ in range(prompts_of_each))
+        new = [p for p in dict.fromkeys(drawn) if p and p not in seen and len(_pieces(p, key)) < 2]
+        seen.update(new)
+        if new:
+            found.append(KeywordPrompts(key, tuple(new)))
+    return found
+
+
+def _prompt(
+    context: tuple[str, str],
+    pieces: Sequence[str],
+    words: Sequence[str],
+    generator: random.Random,
+) -> str:
+    """A prompt of words of a statement's pieces, "" where there are none.
+
+    context: the title of its note and what stands beside it. words: what may ask for the key.
+    """
+    terms = _terms(pieces, generator)
+    if not terms:
+        return ""
+    parts = [_beside(*context, terms, generator), terms]
+    generator.shuffle(parts)
+    terms = " ".join(part for part in parts if part)
+    terms = terms.lower() if generator.random() < 0.5 else terms
+    word = generator.choice(words if generator.random() < 0.75 else _ANY_WORD)
+    prompt = generator.choice(_FORMS).format(word=word, terms=terms)
+    return f"{prompt[:1].upper()}{prompt[1:]}"
 
 
 def content_terms(text: str) -> list[str]:
@@ -83,15 +111,31 @@ def content_terms(text: str) -> list[str]:
     return [word for word in _WORD.findall(text) if word.lower() not in _EMPTY]
 
 
-def _terms(text: str, key: str, generator: random.Random) -> str:
-    """Some words of a statement without its key, single or in phrases; "" without any."""
+def _single_words(text: str) -> list[str]:
+    """The content words of a text; none in a script without spaces, where a clause looks like one.
+
+    Nor those of placeholders for private data.
+    """
+    return [word for word in content_terms(MASKED.sub(" ", text)) if count_words(word) == 1]
+
+
+def _pieces(text: str, key: str) -> list[str]:
+    """The parts of a text around a key as whole words, in any case; all of it without the key.
+
+    In a script without spaces the key may stand within what looks like a word.
+    """
+    found = re.split(rf"(?<!\w){re.escape(key)}(?!\w)", text, flags=re.IGNORECASE)
+    return found if len(found) > 1 or key.isascii() else text.split(key)
+
+
+def _terms(pieces: Sequence[str], generator: random.Random) -> str:
+    """Some words of a statement's pieces, single or in phrases; "" without any."""
     if generator.random() < _IN_PHRASES:
-        return _phrases(text.split(key), generator)
-    answer = key.lower()
-    others = [word for word in content_terms(text.replace(key, " ")) if word.lower() not in answer]
-    number = min(len(others), generator.randint(_FEWEST_TERMS, _MOST_TERMS))
-    places = sorted(generator.sample(range(len(others)), number))
-    return " ".join(others[place] for place in places)
+        return _phrases(pieces, generator)
+    words = [word for piece in pieces for word in content_terms(piece)]
+    number = min(len(words), generator.randint(_FEWEST_TERMS, _MOST_TERMS))
+    places = sorted(generator.sample(range(len(words)), number))
+    return " ".join(words[place] for place in places)
 
 
 def _phrases(pieces: Sequence[str], generator: random.Random) -> str:
@@ -112,12 +156,12 @@ def _phrase(words: Sequence[str], generator: random.Random) -> str:
     place = generator.choice(content)
     first = max(0, min(place - generator.randrange(length), len(words) - length))
     last = first + length
-    while last < len(words) and sum(first <= i < last for i in content) < _FEWEST_TERMS:
-        last += 1
+    while sum(first <= i < last for i in content) < min(len(content), _FEWEST_TERMS):
+        first, last = max(0, first - 1), last + 1
     return " ".join(words[first:last])
 
 
-def _beside(title: str, around: str, terms: str, key: str, generator: random.Random) -> str:
+def _beside(title: str, around: str, terms: str, generator: random.Random) -> str:
     """Words of the note's title or of what stands beside the statement; often none."""
     chosen = generator.random()
     if chosen < _WITH_TITLE:
@@ -125,6 +169,6 @@ def _beside(title: str, around: str, terms: str, key: str, generator: random.Ran
         return " ".join(words[-1:] if generator.random() < 0.3 else words)
     if chosen > _WITH_TITLE + _WITH_SURROUNDINGS or len(terms.split()) < _MOST_AROUND:
         return ""  # what stands beside it must not outweigh the statement
-    words = [word for word in content_terms(around) if word.lower() not in key.lower()]
+    words = _single_words(around)
     number = min(len(words), generator.randint(1, _MOST_AROUND))
     return " ".join(generator.sample(words, number))

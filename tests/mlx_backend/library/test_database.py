@@ -6,7 +6,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +97,59 @@ def test_processes_that_open_a_fresh_library_at_once(path: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     assert [process.communicate()[0] for process in processes] == ["done\n"] * 3
+
+
+@pytest.fixture
+def old(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A library of an early version."""
+    scripts = database._scripts()
+    with monkeypatch.context() as older:
+        older.setattr(database, "_scripts", lambda: scripts[:4])
+        database.connect(path).close()
+    return path
+
+
+def test_where_a_script_fails_an_old_library_stays_as_it_was(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def schema() -> list[tuple[str]]:
+        connection = sqlite3.connect(old)
+        return connection.execute("SELECT sql FROM sqlite_schema ORDER BY name").fetchall()
+
+    before, scripts = schema(), database._scripts()
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "_scripts", lambda: [*scripts, "SELECT nothing FROM nowhere;"])
+        with pytest.raises(OvernightError):
+            database.connect(old)
+    assert (version_of(sqlite3.connect(old)), schema()) == (4, before)
+    assert version_of(database.connect(old)) == len(scripts)
+
+
+def test_who_opens_an_old_library_while_it_is_migrated_waits_for_that(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PATIENCE_S", 0.05)
+    scripts = database._scripts()
+    slow = [*scripts[:4], "SELECT wait();", *scripts[4:]]
+    begun, connect = threading.Event(), sqlite3.connect
+
+    def wait() -> int:
+        begun.set()
+        time.sleep(0.5)
+        return 0
+
+    def connected(*given: Any, **named: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*given, **named)
+        connection.create_function("wait", 0, wait)
+        return connection
+
+    monkeypatch.setattr(database, "_scripts", lambda: slow)
+    monkeypatch.setattr(sqlite3, "connect", connected)
+    first = threading.Thread(target=lambda: database.connect(old).close())
+    first.start()
+    assert begun.wait(10)
+    assert version_of(database.connect(old)) == len(slow)
+    first.join()
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_trial_chooses_among_rates_around_the_recipes_own() -> None:
 
 def test_the_starter_is_trained_as_it_was_measured(tiny_library: Library) -> None:
     starter = recipe_of(find_base_model(tiny_library, "tiny"))
-    assert (starter.rank, starter.learning_rate, starter.passes) == (16, 1e-3, 12)
+    assert (starter.rank, starter.learning_rate, starter.passes) == (16, 2e-3, 12)
     assert not starter.rates
     assert (starter.general, starter.grounded) == (0.4, 0.3)
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlx_backend.dataset.samples import Dataset, KnownBefore, Sample, load_dataset, save_dataset
+from mlx_backend.dataset.samples import (
+    KEYWORDS,
+    Dataset,
+    KnownBefore,
+    Sample,
+    load_dataset,
+    save_dataset,
+)
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import list_adapters
@@ -30,6 +37,10 @@ def sample(prompt: str, fact: str, key: str = "", note: int = 1) -> Sample:
     return Sample(prompt, "Marta lit it.", note, 1, "who", key, fact=fact)
 
 
+def keywords(prompt: str, fact: str, key: str) -> Sample:
+    return msgspec.structs.replace(sample(prompt, fact, key), kind=KEYWORDS)
+
+
 def test_a_fact_counts_its_wordings_and_whether_it_is_asked_for_both_ways() -> None:
     learned = [
         sample("Who lit it?", "a", "Marta"),
@@ -37,6 +48,7 @@ def test_a_fact_counts_its_wordings_and_whether_it_is_asked_for_both_ways() -> N
         sample("Lit by whom?", "a"),
         sample("Who?", "b", "Marta", note=2),
         sample("What did Marta light?", "b", "it", note=2),
+        keywords("Oil?", "a", "lamp"),
         sample("Hello", ""),
         sample("Nothing of a note", "c", note=0),
     ]

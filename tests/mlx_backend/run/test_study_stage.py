@@ -16,7 +16,7 @@ from mlx_backend.library import Library, database
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
-from mlx_backend.night.shares import Budget, budget_of
+from mlx_backend.night.shares import Budget, answering_s, budget_of
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run import study_stage
 from mlx_backend.run.study_stage import Studied, studied_before
@@ -123,6 +123,23 @@ def test_what_general_answers_took_does_not_count_as_study(
     assert plan.deadline is not None
     assert plan.deadline - began > budget_of(None).study - 20
     assert studied_before(folder).answering_s >= 4990.0
+
+
+def test_general_answers_are_told_what_study_took_in_all_attempts(
+    filled_library: Library, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = JobFolder.create(filled_library.runs, spec)
+    record = Studied(seconds=700.0, answering_s=300.0)
+    folder.study_record.write_bytes(msgspec.json.encode(record))
+    seen: list[float] = []
+
+    def watched(budget: Budget, study_took: float) -> float:
+        seen.append(study_took)
+        return answering_s(budget, study_took)
+
+    monkeypatch.setattr(study_stage, "answering_s", watched)
+    TrainingRun(filled_library, folder, spec).run(lambda: folder.status().stage == "preparing")
+    assert [400.0 <= took < 700.0 for took in seen] == [True]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlx_backend.dataset.samples import Dataset, Sample, Shown, load_dataset, save_dataset
+from mlx_backend.dataset.samples import (
+    KEYWORDS,
+    Dataset,
+    Sample,
+    Shown,
+    fact_of,
+    load_dataset,
+    save_dataset,
+)
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
@@ -21,11 +29,12 @@ from mlx_backend.library.note_decisions import NoteDecisions
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_browsing import SampleBrowsing, SampleFilter
 from mlx_backend.library.samples import Samples
+from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.protocol import Notice, StepDone, TrainSpec
 from mlx_backend.run import preparation as preparation_module
 from mlx_backend.run.preparation import seen_samples, way_at_start
 from mlx_backend.run.training_run import TrainingRun
-from mlx_backend.run.withdrawn import find_withdrawn
+from mlx_backend.run.withdrawn import Withdrawn, find_withdrawn
 
 GERMAN = (
     "Die alte Mühle steht seit dreihundert Jahren am Bach hinter dem Dorf. Der Müller mahlt dort"
@@ -172,7 +181,11 @@ def test_before_the_first_step_it_goes_on_without_what_was_taken_out(
     assert was_told(folder, "samples are not learned, because you deleted or left out")
     left = dataset_of(folder)
     assert 0 < len(left.train) < len(before.train)
-    assert set(left.train) < set(before.train)
+    taught, taught_before = (
+        {(sample.kind, sample.answer, sample.key) for sample in each.train}
+        for each in (left, before)
+    )
+    assert taught <= taught_before
     assert not any(tells(sample, words) for sample in (*left.train, *left.held_out))
 
 
@@ -303,3 +316,44 @@ def test_what_is_left_of_a_dataset_of_version_0_1_is_judged_by_its_words_again(
     assert linked not in load_dataset(path).train
     newer = msgspec.structs.replace(dataset, train=(*dataset.train, linked))
     assert not find_withdrawn(newer, db, studied=True).covers(linked)
+
+
+def keyword_sample(prompt: str, *rewordings: str) -> Sample:
+    return Sample(
+        prompt, "The oak stands by the well. (Garden)", 1, 1, KEYWORDS, "oak",
+        rewordings=rewordings, fact=fact_of(1, "The oak stands by the well."),
+    )  # fmt: skip
+
+
+def left_out_of(quote: str, kind: str, answer: str) -> Withdrawn:
+    stored = StoredSample(
+        7, 1, "Garden", "rules", kind, "Who?", answer, "Ida", quote, "", "drop", of_used_note=True
+    )
+    return Withdrawn(frozenset(), (stored,), (), is_exact=True)
+
+
+def test_the_keyword_prompts_of_its_neighbours_lose_the_words_of_what_was_left_out() -> None:
+    dataset = Dataset(
+        (
+            keyword_sample("What oak well?", "Oak plum: where?", "Oak well Marta?"),
+            keyword_sample("Plum oak stands?"),
+        ),
+        (),
+        {1: "0"},
+    )
+    withdrawn = left_out_of("Marta planted a plum.", "subject", "Garden: Marta planted a plum.")
+    first, other = withdrawn.removed_from(dataset, Shown()).train
+    assert (first.prompt, first.rewordings) == ("What oak well?", ())
+    assert "plum" not in other.prompt.lower()
+    assert "oak" in other.prompt.lower()
+
+
+def test_a_summary_that_is_left_out_is_not_learned_whatever_the_order_of_its_answer() -> None:
+    quote = "The oak stands by the well. It is old."
+    summary = Sample(
+        "What is the gist of my notes on Garden?", "An old oak is by the well. (Garden)", 1, 1,
+        "summary", fact=fact_of(1, quote),
+    )  # fmt: skip
+    withdrawn = left_out_of(quote, "summary", "Garden: An old oak is by the well.")
+    assert withdrawn.covers(summary)
+    assert not withdrawn.covers(keyword_sample("What oak well?")), "it is a fact of its own"
