@@ -212,9 +212,9 @@ def _of_correction(
     there = {word.lower() for word in content_terms(said)} | _QUESTION_WORDS
     asked = [word for word in content_terms(stored.prompt) if word.lower() not in there]
     text = " ".join([ended(said), *asked])
-    for asked in keyword_prompts(passage.note_title, text, (wordings, 1), generator):
-        known = asked.key if asked.key in stored.answer else ""
-        (prompt,) = asked.prompts
+    for each in keyword_prompts(passage.note_title, text, (wordings, 1), generator):
+        known = each.key if each.key in stored.answer else ""
+        (prompt,) = each.prompts
         yield _sample(passage, KEYWORDS, prompt, stored.answer, known, quote=stored.quote)
 
 

@@ -29,8 +29,8 @@ def place_of_key(answer: str, key: str) -> tuple[int, int] | None:
     end = _end_of_statement(answer)
     if not any(place[1] <= end for place in places) and not key.isascii():
         places = [m.span() for m in re.finditer(pattern, answer)] or places
-    before = [place for place in places if place[1] <= end]
-    return (before or places or [None])[-1]
+    found = [place for place in places if place[1] <= end] or places
+    return found[-1] if found else None
 
 
 def _end_of_statement(answer: str) -> int:

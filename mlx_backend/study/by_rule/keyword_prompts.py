@@ -33,6 +33,9 @@ _FORMS = (
     "{terms}?",
     "tell me {word}: {terms}",
 )
+_Key = tuple[str, tuple[str, ...]]
+"""A word or phrase to ask for, with the question words that may ask for it."""
+
 _ANY_WORD = ("what", "which", "who", "where", "when", "how", "how many")
 _FEWEST_TERMS, _MOST_TERMS = 2, 5
 _LONGEST_PHRASE = 6  # words
@@ -66,15 +69,12 @@ def keyword_prompts(
     people name what a pronoun stands for, or where something happened.
     """
     keys, prompts_of_each = number_of
-    asked = [(answer.key, answer.question_words) for answer in answers_in(text)]
-    usual = {word for key, _ in asked for word in _single_words(key)}
-    others = [(word, ("what", "which")) for word in _single_words(text) if word not in usual]
-    asked = asked or others[-2:] or [(word, ("what",)) for word in content_terms(text)[-2:]]
+    usual, others = _keys_of(text)
     found: list[KeywordPrompts] = []
     seen: set[str] = set()
-    for _ in range(keys if asked else 0):
+    for _ in range(keys if usual else 0):
         is_usual = not others or generator.random() < _FOR_THE_USUAL
-        key, words = generator.choice(asked if is_usual else others)
+        key, words = generator.choice(usual if is_usual else others)
         pieces = _pieces(text, key)
         drawn = (_prompt((title, around), pieces, words, generator) for _ in range(prompts_of_each))
         new = [p for p in dict.fromkeys(drawn) if p and p not in seen and len(_pieces(p, key)) < 2]
@@ -82,6 +82,17 @@ def keyword_prompts(
         if new:
             found.append(KeywordPrompts(key, tuple(new)))
     return found
+
+
+def _keys_of(text: str) -> tuple[list[_Key], list[_Key]]:
+    """What people ask for in a statement, and its other words; nothing of one without words."""
+    usual: list[_Key] = [(answer.key, answer.question_words) for answer in answers_in(text)]
+    among = {word for key, _ in usual for word in _single_words(key)}
+    others: list[_Key] = [
+        (word, ("what", "which")) for word in _single_words(text) if word not in among
+    ]
+    last_words: list[_Key] = [(word, ("what",)) for word in content_terms(text)[-2:]]
+    return usual or others[-2:] or last_words, others
 
 
 def _prompt(
