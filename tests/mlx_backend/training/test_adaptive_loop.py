@@ -67,8 +67,8 @@ def plan(make: Make, tmp_path: Path) -> LoopPlan:
 @pytest.fixture(autouse=True)
 def some_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """A random model knows nothing; so what it finds likelier than usual counts as known."""
-    monkeypatch.setattr(recall, "KNOWN", 5e-4)
-    monkeypatch.setattr(recall, "ON_THE_WAY", 5e-4)
+    monkeypatch.setattr(recall, "KNOWN", 2e-4)
+    monkeypatch.setattr(recall, "ON_THE_WAY", 2e-4)
 
 
 def never() -> bool:
