@@ -63,6 +63,11 @@ class Studied(msgspec.Struct, frozen=True):
     dropped: dict[str, int] = {}
     recipe: str = ""
 
+    @property
+    def studying_s(self) -> float:
+        """The seconds without those of general answers."""
+        return self.seconds - self.answering_s
+
 
 def studied_before(folder: JobFolder) -> Studied:
     """The record of a run's study so far; an empty one where none can be read."""
@@ -163,7 +168,7 @@ class StudyStage:
     def _write(self, samples: Samples, material: Material, budget_s: float) -> Yield:
         """Write samples about the notes, which come before everything else."""
         before = self._before
-        deadline = self._began + budget_s - (before.seconds - before.answering_s)
+        deadline = self._began + budget_s - before.studying_s
         self._folder.append(protocol.StageBegan(stage="studying"))
         self._tell_expected(samples, material, deadline)
         found = self._study(samples, material, deadline)
@@ -173,8 +178,7 @@ class StudyStage:
     @property
     def _studying_s(self) -> float:
         """The seconds of study in all attempts, before general answers are written in this one."""
-        before = self._before
-        return before.seconds - before.answering_s + time.time() - self._began
+        return self._before.studying_s + time.time() - self._began
 
     def _study(self, samples: Samples, material: Material, deadline: float) -> Yield:
         """Study as suits the model: with what it writes itself if it reads, else with the rules."""

@@ -6,11 +6,12 @@ conversations far better where such tokens weigh several times as much as the ot
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mlx_backend.text.key_places import key_places
 
 KEY_WEIGHT = 4.0
 """The weight of a token of the key, relative to the others of its answer."""
@@ -24,12 +25,8 @@ def place_of_key(answer: str, key: str) -> tuple[int, int] | None:
     """
     if not key:
         return None
-    pattern = re.escape(key)
-    places = [m.span() for m in re.finditer(rf"(?<!\w){pattern}(?!\w)", answer, re.IGNORECASE)]
-    end = _end_of_statement(answer)
-    if not any(place[1] <= end for place in places) and not key.isascii():
-        places = [m.span() for m in re.finditer(pattern, answer)] or places
-    found = [place for place in places if place[1] <= end] or places
+    said = answer[: _end_of_statement(answer)]
+    found = key_places(said, key) or key_places(answer, key)
     return found[-1] if found else None
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from mlx_backend.private_data.masking import MASKED
 from mlx_backend.study.by_rule.answers import answers_in
+from mlx_backend.text.key_places import key_places
 from mlx_backend.text.words import count_words, word_set
 
 _WORD = re.compile(r"[^\W_][\w'’-]*")
@@ -131,12 +132,12 @@ def _single_words(text: str) -> list[str]:
 
 
 def _pieces(text: str, key: str) -> list[str]:
-    """The parts of a text around a key as whole words, in any case; all of it without the key.
-
-    In a script without spaces the key may stand within what looks like a word.
-    """
-    found = re.split(rf"(?<!\w){re.escape(key)}(?!\w)", text, flags=re.IGNORECASE)
-    return found if len(found) > 1 or key.isascii() else text.split(key)
+    """The parts of a text around a key; all of it where it has no key."""
+    pieces, end = [], 0
+    for start, following in key_places(text, key):
+        pieces.append(text[end:start])
+        end = following
+    return [*pieces, text[end:]]
 
 
 def _terms(pieces: Sequence[str], generator: random.Random) -> str:

@@ -107,9 +107,7 @@ def test_what_general_answers_took_does_not_count_as_study(
     filled_library: Library, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a run that was stopped while it answered would write nothing about the notes."""
-    folder = JobFolder.create(filled_library.runs, spec)
-    record = Studied(seconds=5000.0, answering_s=4990.0)
-    folder.study_record.write_bytes(msgspec.json.encode(record))
+    folder = _studied_for(filled_library, spec, Studied(seconds=5000.0, answering_s=4990.0))
     seen = []
 
     def watched(*given: Any) -> StudyPlan:
@@ -128,9 +126,7 @@ def test_what_general_answers_took_does_not_count_as_study(
 def test_general_answers_are_told_what_study_took_in_all_attempts(
     filled_library: Library, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = JobFolder.create(filled_library.runs, spec)
-    record = Studied(seconds=700.0, answering_s=300.0)
-    folder.study_record.write_bytes(msgspec.json.encode(record))
+    folder = _studied_for(filled_library, spec, Studied(seconds=700.0, answering_s=300.0))
     seen: list[float] = []
 
     def watched(budget: Budget, study_took: float) -> float:
@@ -140,6 +136,13 @@ def test_general_answers_are_told_what_study_took_in_all_attempts(
     monkeypatch.setattr(study_stage, "answering_s", watched)
     TrainingRun(filled_library, folder, spec).run(lambda: folder.status().stage == "preparing")
     assert [400.0 <= took < 700.0 for took in seen] == [True]
+
+
+def _studied_for(library: Library, spec: TrainSpec, record: Studied) -> JobFolder:
+    """A run that studied before, as its record says."""
+    folder = JobFolder.create(library.runs, spec)
+    folder.study_record.write_bytes(msgspec.json.encode(record))
+    return folder
 
 
 @dataclass(frozen=True)
