@@ -27,7 +27,7 @@ from mlx_backend.dataset.note_texts import LONGEST_TOPIC
 from mlx_backend.dataset.reader_samples import ReaderSamples
 from mlx_backend.dataset.recipe import Recipe, recipe_for
 from mlx_backend.dataset.samples import Dataset, Masking, Sample
-from mlx_backend.dataset.statement_first import with_statements_first
+from mlx_backend.dataset.statement_first import with_statements_first, without_titles
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.allowed_secrets import AllowedSecrets
 from mlx_backend.library.kept_answers import kept_answers
@@ -46,6 +46,8 @@ from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.text.words import count_words
 
 _NOT_IN_NOTES = 0.01  # share of the number of samples
+# Of a statement for a reader: recall levels off at three wordings a fact (arXiv 2504.05571).
+_READER_WORDINGS = 4
 _WORDS_GENERAL = 50  # words of an average sample
 _STYLE_FROM_NOTES = 40
 _STYLE_SHARE = 0.03
@@ -162,16 +164,17 @@ def studied_dataset(
     generator = random.Random(seed)
     recipe = recipe_for(studied, reads=bool(additions.writer))
     reader = ReaderSamples(studied, additions.writer) if additions.writer else None
-    aside = held_out.set_aside(reader.asked if reader else studied, generator, not reader)
+    aside = held_out.set_aside(reader.asked if reader else studied, generator)
     style = _style_passages(material.passages, recipe, generator)
     samples = (
-        list(_of_reader(reader, studied, recipe, style))
+        _of_reader(reader, studied, recipe, style, generator)
         if reader
         else _of_rules(studied, material, recipe, (style, aside.withheld), generator)
     )
     samples = held_out.without(samples, aside.withheld, aside.all)
-    if recipe.facts and not reader:  # further wordings of what is trained, none from the exam
-        samples = crooked.with_crooked(samples, aside.without_silenced(studied))
+    if recipe.facts:  # further wordings of what is trained, none from the exam
+        crooked_ones = aside.without_silenced(reader.unwritten if reader else studied)
+        samples = crooked.with_crooked(samples, crooked_ones)
         samples = synonyms.with_synonyms(samples, material.english, generator)
         samples = held_out.without(samples, aside.withheld, aside.all)
     samples += _additions(samples, studied, aside.withheld, (additions, reader), generator)
@@ -203,7 +206,8 @@ def _of_rules(
     """
     style, near = kept_out
     asked = [each for each in studied if recipe.facts or each.passage.note_id not in style]
-    samples = list(facts.about_facts(asked, generator, few=not recipe.facts))
+    most = facts.MOST_WORDINGS if recipe.facts else facts.FEWEST_WORDINGS
+    samples = list(facts.about_facts(asked, generator, most))
     if recipe.facts:
         samples += facts.about_names(studied)
         samples += linked_notes.about_links(studied, material.places, near)
@@ -215,18 +219,26 @@ def _of_rules(
 
 
 def _of_reader(
-    reader: ReaderSamples, studied: Sequence[StudiedPassage], recipe: Recipe, style: set[int]
-) -> Iterator[Sample]:
+    reader: ReaderSamples,
+    studied: Sequence[StudiedPassage],
+    recipe: Recipe,
+    style: set[int],
+    generator: random.Random,
+) -> list[Sample]:
     """The samples for a model that reads, in its own words; whole texts for style as ever.
 
-    `style`: the ids of notes whose text measures style. What nothing was written about is learned
-    as it stands.
+    `style`: the ids of notes whose text measures style. What it wrote nothing about is learned in
+    the note's own words: what rules ask for, and the text where they ask for nothing.
     """
-    yield from reader.closed_book()
-    for place, each in enumerate(studied):
-        is_written_about = place in reader.written_about or each.left_out
-        if each.passage.note_id not in style and (recipe.style or not is_written_about):
-            yield from _texts(each.as_taught)
+    samples = list(reader.closed_book(generator))
+    by_rule = facts.about_facts(reader.unwritten, generator, _READER_WORDINGS)
+    samples += without_titles(by_rule, (each.passage for each in studied))
+    asked = {sample.passage for sample in samples}
+    for each in studied:
+        is_asked = each.passage.id in asked or each.left_out
+        if each.passage.note_id not in style and (recipe.style or not is_asked):
+            samples += _texts(each.as_taught)
+    return samples
 
 
 def studied_passages(

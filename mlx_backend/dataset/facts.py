@@ -28,8 +28,7 @@ LONGEST_MENTION = 60
 """Most words of an answer that joins statements from several places."""
 
 # Wordings of each statement: fewer where there are many statements, so that a night sees all notes.
-_MOST_WORDINGS = 14
-_FEWEST_WORDINGS = 2
+MOST_WORDINGS, FEWEST_WORDINGS = 14, 2
 _WORDINGS_IN_ALL = 1600
 # Each of these has up to 12 rewordings, one for each pass: a model generalises better over a fact
 # that it never sees twice in the same words. With many notes there are few passes, and fewer do.
@@ -108,15 +107,11 @@ class StudiedPassage:
 
 
 def about_facts(
-    studied: Sequence[StudiedPassage], generator: random.Random, *, few: bool = False
+    studied: Sequence[StudiedPassage], generator: random.Random, most: int = MOST_WORDINGS
 ) -> Iterator[Sample]:
-    """Samples about every statement: those of study, and keyword prompts.
-
-    few: whether to write as few keyword prompts as possible, because style matters more.
-    """
+    """Samples about every statement: those of study, and `most` keyword prompts at most."""
     statements = sum(len(each.stated) for each in studied)
-    most = _FEWEST_WORDINGS if few else _MOST_WORDINGS
-    wordings = max(_FEWEST_WORDINGS, min(most, _WORDINGS_IN_ALL // max(1, statements)))
+    wordings = max(FEWEST_WORDINGS, min(most, _WORDINGS_IN_ALL // max(1, statements)))
     reworded = max(1, min(_REWORDED, _PROMPTS_IN_ALL // max(1, statements * wordings)))
     number_of = (wordings, reworded)
     by_word = NotesByWord(each.passage for each in studied)

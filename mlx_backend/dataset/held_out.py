@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,8 +12,10 @@ import msgspec
 from mlx_backend.dataset import facts
 from mlx_backend.dataset.facts import StudiedPassage
 from mlx_backend.dataset.samples import Sample, fact_of
+from mlx_backend.library.sample_drafts import GENRES
 from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.text.answer_matching import is_right
+from mlx_backend.text.overlap import bare, overlap
 from mlx_backend.text.stems import stems
 
 EXAM_MOST = 100
@@ -57,7 +58,7 @@ class SetAside:
 
     def _is_silenced(self, stored: StoredSample) -> bool:
         quotes = self.silenced.get((stored.note_id, stored.writer), ())
-        return any(_overlap(quote, _bare(stored.quote)) for quote in quotes)
+        return any(overlap(quote, bare(stored.quote)) for quote in quotes)
 
 
 @dataclass(frozen=True)
@@ -103,20 +104,18 @@ class _Candidate:
         if self.stored.quote == other.stored.quote:
             return True
         is_same_passage = self.each.passage.id == other.each.passage.id
-        return is_same_passage and _overlap(_bare(self.stored.quote), _bare(other.stored.quote))
+        return is_same_passage and overlap(bare(self.stored.quote), bare(other.stored.quote))
 
 
-def set_aside(
-    studied: Sequence[StudiedPassage], generator: random.Random, titled: bool = True
-) -> SetAside:
+def set_aside(studied: Sequence[StudiedPassage], generator: random.Random) -> SetAside:
     """Choose questions at random, as many from each note as from the others, at most one a fact.
 
     Only facts that other samples ask for in other words lose a question. Half of the questions, if
     there are as many, are about facts that a second writer asks for, too: of these facts, nothing
-    in the first one's words is trained. The first questions are as mixed as all of them. `titled`:
-    whether the questions need the title of their note, because they do not stand by themselves.
+    in the first one's words is trained. The first questions are as mixed as all of them. They have
+    the title of their note, but for those of a model that reads, which stand by themselves.
     """
-    candidates = [candidate for each in studied for candidate in _candidates(each, titled)]
+    candidates = [candidate for each in studied for candidate in _candidates(each)]
     total = sum(len(each.samples) for each in studied)
     asked = len({candidate.stored.id for candidate in candidates})
     size = min(EXAM_MOST + CHOOSING_MOST, int(total * HELD_OUT_SHARE), asked // 3)
@@ -133,22 +132,23 @@ def set_aside(
         found.withheld |= candidate.withheld_pairs
         if candidate.by_other:
             stored = candidate.stored
-            found.silenced[stored.note_id, stored.writer].add(_bare(stored.quote))
+            found.silenced[stored.note_id, stored.writer].add(bare(stored.quote))
     return found
 
 
-def _candidates(each: StudiedPassage, titled: bool) -> Iterator[_Candidate]:
+def _candidates(each: StudiedPassage) -> Iterator[_Candidate]:
     """The questions about a passage that may be held out, some of them in two ways."""
-    quotes = {stored.id: _bare(stored.quote) for stored in each.samples}
+    quotes = {stored.id: bare(stored.quote) for stored in each.samples}
     words = {stored.id: stems(stored.prompt) for stored in each.samples}
     questions = [stored for stored in each.samples if _is_question(stored)]
     for stored in questions:
         title = each.passage.note_title
-        prompt = facts.titled_question(title, stored.prompt) if titled else stored.prompt
+        is_alone = stored.kind in GENRES
+        prompt = stored.prompt if is_alone else facts.titled_question(title, stored.prompt)
         if stored.choice or is_right(prompt, (stored.key,)):
             continue
         same = [o for o in each.samples if o.quote == stored.quote]
-        overlapping = [o for o in questions if _overlap(quotes[o.id], quotes[stored.id])]
+        overlapping = [o for o in questions if overlap(quotes[o.id], quotes[stored.id])]
         alike = {
             o.id: o for o in (*same, *overlapping) if _are_alike(words[o.id], words[stored.id])
         }
@@ -211,15 +211,6 @@ def without(
 
 def _is_question(stored: StoredSample) -> bool:
     return bool(stored.key) and stored.prompt.rstrip().endswith(_QUESTION_MARKS)
-
-
-def _bare(quote: str) -> str:
-    return " ".join(re.findall(r"\w+", quote))
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether one of two quotes, as bare words, has all of the other."""
-    return f" {one} " in f" {other} " or f" {other} " in f" {one} "
 
 
 def _are_alike(words: frozenset[str], others: frozenset[str]) -> bool:

@@ -1,13 +1,15 @@
 """The samples for a base model that reads: what it wrote itself about the passages, in its words.
 
 Each sample that the model wrote, or that the person edited or chose to keep, is trained in two
-forms. Closed book: the question alone; the prompt with the passage in view goes along, for the base
-model as teacher (`training/distillation.py`). Grounded, for some: the question after the right
-passage and one to three others, answered with the citation; where the right passage is not there,
-it is declined (RAFT, Zhang et al., arXiv 2403.10131: right passage absent in 20 to 40 percent).
+forms. Closed book: the question alone, and with each pass in other words (its title, keywords); the
+prompt with the passage in view goes along, for the base model as teacher
+(`training/distillation.py`). Grounded, for some: the question after the right passage and one to
+three others, answered with the citation; where the right passage is not there, it is declined
+(RAFT, Zhang et al., arXiv 2403.10131: right passage absent in 20 to 40 percent).
 
-What rules wrote quotes, with the note's title before it, and is not trained, but for passages that
-the model has not written about, because study had no time: better learned by rote than not at all.
+A reader does not write about everything, least of all in a short night. What it left is learned in
+the note's own words (`ReaderSamples.unwritten`), because rules ask for every statement: of a whole
+that is half in the model's words and half by rote, more is known than of the first half alone.
 """
 
 from __future__ import annotations
@@ -25,11 +27,15 @@ from mlx_backend.dataset.samples import Sample, fact_of
 from mlx_backend.library.sample_drafts import GENRES, OF_TWO_PASSAGES, RULES, titled_answer
 from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.protocol import DECLINED
+from mlx_backend.study.by_rule.keyword_prompts import prompts_for
 from mlx_backend.text.answer_matching import is_right
+from mlx_backend.text.overlap import bare, overlap
 from mlx_backend.text.stems import own_stems
 
 GROUNDED, GROUNDED_DECLINED = "grounded", "declined"
 
+_PLAIN = "facts"  # the genre of questions for one name, number or thing
+_KEYWORD_PROMPTS = 4
 _ABSENT = 0.3
 _MOST_OTHERS = 3
 _NEAREST = 8  # passages most like the question, of which the others are drawn
@@ -52,8 +58,11 @@ class _Asked:
     @property
     def prompt(self) -> str:
         """The question; a rule's is about its note only with the note's title."""
-        if self.stored.writer != RULES:
-            return self.stored.prompt
+        return self.stored.prompt if self.stored.writer != RULES else self.titled_prompt
+
+    @property
+    def titled_prompt(self) -> str:
+        """The question with the title of its note."""
         return facts.titled_question(self.studied.passage.note_title, self.stored.prompt)
 
     @property
@@ -83,22 +92,28 @@ class ReaderSamples:
         self._near = _NearPassages(studied)
 
     @cached_property
-    def written_about(self) -> frozenset[int]:
-        """The places of the passages that any sample is about."""
-        return frozenset(each.place for each in self._asked)
-
-    @cached_property
     def asked(self) -> list[StudiedPassage]:
-        """The passages with the samples that are trained alone."""
+        """The passages with the samples that are trained: its own, and what rules ask beside."""
         kept: defaultdict[int, list[StoredSample]] = defaultdict(list)
         for each in self._asked:
             stored = replace(each.stored, prompt=each.prompt, answer=each.answer)
             kept[each.place].append(stored)
-        return [replace(each, kept=kept[place]) for place, each in enumerate(self._studied)]
+        return [
+            replace(each, kept=[*kept[place], *self.unwritten[place].kept])
+            for place, each in enumerate(self._studied)
+        ]
 
-    def closed_book(self) -> Iterator[Sample]:
-        """A question for each sample."""
-        return map(_closed_book, self._asked)
+    @cached_property
+    def unwritten(self) -> list[StudiedPassage]:
+        """The passages with what they state, and with what rules ask, beside its own samples."""
+        own: defaultdict[int, list[StoredSample]] = defaultdict(list)
+        for each in self._asked:
+            own[each.place].append(each.stored)
+        return [_unwritten(each, own[place]) for place, each in enumerate(self._studied)]
+
+    def closed_book(self, generator: random.Random) -> Iterator[Sample]:
+        """A question for each sample, with further wordings."""
+        return (_closed_book(each, generator) for each in self._asked)
 
     def grounded(
         self, withheld: Set[tuple[str, str]], words: int, generator: random.Random
@@ -206,8 +221,12 @@ class _NearPassages:
 
 def passages_by_rule(studied: Sequence[StudiedPassage], writer: str) -> int:
     """How many passages a model called `writer` learns from what rules wrote alone."""
-    asked = _asked(studied, writer)
-    return len({each.place for each in asked if not (each.is_own or each.stored.choice)})
+    written_about = {each.place for each in _asked(studied, writer)}
+    return sum(
+        any(stored.writer == RULES for stored in each.samples)
+        for place, each in enumerate(studied)
+        if place not in written_about
+    )
 
 
 def _asked(studied: Sequence[StudiedPassage], writer: str) -> Iterator[_Asked]:
@@ -218,10 +237,31 @@ def _asked(studied: Sequence[StudiedPassage], writer: str) -> Iterator[_Asked]:
                 is_quoted = stored.answer == titled_answer(title, stored.quote)
                 is_own = stored.kind in GENRES or not is_quoted
                 yield _Asked(place, each, stored, is_own)
-        if not any(_was_read(stored, writer) for stored in each.samples):
-            by_rule = (s for s in each.samples if s.writer == RULES and not s.choice)
-            asked = (s for s in by_rule if s.quote and "?" in s.prompt)
-            yield from (_Asked(place, each, stored, is_own=False) for stored in asked)
+
+
+def _unwritten(each: StudiedPassage, own: Sequence[StoredSample]) -> StudiedPassage:
+    """A passage with the statements that no sample of its `own` quotes, and the rules' samples.
+
+    Of these, all that do not ask for the same words of the same statement as one of its own.
+    """
+    quotes = [(bare(stored.quote), stored.key) for stored in own if stored.quote]
+
+    def is_asked(stored: StoredSample) -> bool:
+        words = bare(stored.quote)
+        return any(
+            is_right(key, (stored.key,)) or is_right(stored.key, (key,))
+            for quote, key in quotes
+            if key and overlap(quote, words)
+        )
+
+    stated = [
+        quoted
+        for quoted in each.taught
+        if not any(overlap(quote, bare(quoted.quote)) for quote, _ in quotes)
+    ]
+    by_rule = [s for s in each.samples if s.writer == RULES and not s.choice and s.quote]
+    kept = [replace(s, answer=s.quote) for s in by_rule if s.key and not is_asked(s)]
+    return replace(each, stated=stated, kept=kept)
 
 
 def _was_read(stored: StoredSample, writer: str) -> bool:
@@ -229,7 +269,7 @@ def _was_read(stored: StoredSample, writer: str) -> bool:
     return stored.writer == writer and stored.kind in GENRES
 
 
-def _closed_book(each: _Asked) -> Sample:
+def _closed_book(each: _Asked, generator: random.Random) -> Sample:
     stored, passage = each.stored, each.studied.as_taught
     key = stored.key if stored.key in each.answer else ""
     in_view = ""
@@ -243,10 +283,20 @@ def _closed_book(each: _Asked) -> Sample:
         passage.id,
         stored.kind,
         key,
+        rewordings=tuple(_rewordings(each, generator)),
         others=stored.others,
         fact=fact,
         in_view=in_view,
     )
+
+
+def _rewordings(each: _Asked, generator: random.Random) -> Iterator[str]:
+    """The question with its note's title, and keywords for it, where it asks for a plain fact."""
+    if each.titled_prompt != each.prompt:
+        yield each.titled_prompt
+    if each.stored.kind == _PLAIN and each.is_borne_out:
+        title, quote = each.studied.passage.note_title, each.stored.quote
+        yield from prompts_for(title, quote, each.stored.key, _KEYWORD_PROMPTS, generator)
 
 
 def _about(each: _Asked, prompt: str, answer: str, kind: str, notes: Sequence[int]) -> Sample:

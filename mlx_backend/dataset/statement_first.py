@@ -33,6 +33,17 @@ def with_statements_first(
     ]
 
 
+def without_titles(samples: Iterable[Sample], passages: Iterable[Passage]) -> list[Sample]:
+    """The samples; an answer about a fact that begins with a title is the statement alone."""
+    by_id = {passage.id: passage for passage in passages}
+    return [
+        msgspec.structs.replace(sample, answer=_said(sample.answer, passage))
+        if (passage := by_id.get(sample.passage)) and _has_title_before(sample)
+        else sample
+        for sample in samples
+    ]
+
+
 def statement_first(answer: str, title: str) -> str:
     """An answer with the title at its end that stood, with a colon, at its beginning."""
     said = answer.removeprefix(f"{title}: ")
@@ -42,6 +53,11 @@ def statement_first(answer: str, title: str) -> str:
 def _turned(answer: str, passage: Passage) -> str:
     found = statement_first(answer, passage.topic)
     return found if found != answer else statement_first(answer, passage.note_title)
+
+
+def _said(answer: str, passage: Passage) -> str:
+    said = answer.removeprefix(f"{passage.topic}: ")
+    return said if said != answer else answer.removeprefix(f"{passage.note_title}: ") or answer
 
 
 def _has_title_before(sample: Sample) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import mlx.core as mx
 import msgspec
+import numpy as np
 
 from mlx_backend.dataset.samples import GENERAL, KEYWORDS, Dataset, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -362,7 +363,7 @@ def _tokenise(
     found = []
     for number, sample in enumerate(samples):
         first = TokenisedSample.of(*next(tokenised), longest_row, soft.get(number))
-        others = (TokenisedSample.of(*next(tokenised), longest_row) for _ in sample.rewordings)
+        others = [_reworded(first, *next(tokenised), longest_row) for _ in sample.rewordings]
         rewordings = tuple(other for other in others if other.targets)
         key = keys.get(number, (0, 0))
         found.append(
@@ -375,6 +376,15 @@ def _tokenise(
             )
         )
     return found
+
+
+def _reworded(
+    first: TokenisedSample, ids: Sequence[int], prompt_length: int, longest_row: int
+) -> TokenisedSample:
+    """A sample with another prompt; what the teacher says of the answer holds for it, too."""
+    other = TokenisedSample.of(ids, prompt_length, longest_row)
+    learned, own = first.tokens[first.prompt_length :], other.tokens[other.prompt_length :]
+    return replace(other, soft=first.soft) if np.array_equal(learned, own) else other
 
 
 def _weighted(samples: Sequence[TokenisedSample]) -> list[TokenisedSample]:

@@ -21,7 +21,7 @@ from mlx_backend.jobs.pace import Pace
 from mlx_backend.library.drop_reasons import LEFT_OUT
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import BaseModel
-from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_drafts import RULES
 from mlx_backend.library.samples import Samples
 from mlx_backend.library.stored_samples import Yield, digest
@@ -110,12 +110,6 @@ def expected_answering(model: BaseModel, budget_s: float) -> float:
     return min(budget_s, answers * (_SECONDS_AN_ANSWER_GPU if has_gpu() else _SECONDS_AN_ANSWER))
 
 
-def _without_samples(samples: Samples, material: Material, writer: str) -> list[Passage]:
-    """The passages about which no sample of a writer is used."""
-    there = {(s.note_id, place) for s, place in samples.used() if s.writer == writer}
-    return [p for p in material.passages if (p.note_id, digest(p)) not in there]
-
-
 class StudyStage:
     """Studies for one run. The samples go to the library, where later runs find them."""
 
@@ -190,8 +184,8 @@ class StudyStage:
         reader_study = ReaderStudy(samples, plan, self._progressed, self._stop)
         found = reader_study.run(material.passages, writer.loaded, material.places.pointed_to)
         if not self._stop():
-            # Better learned by rote tonight than not at all.
-            study_by_rule(samples, _without_samples(samples, material, writer.name))
+            # What it did not write about is better learned by rote than not at all.
+            study_by_rule(samples, material.passages)
         return found
 
     def _general_answers(self, budget_s: float) -> general_samples.GeneralAnswers:

@@ -1,4 +1,4 @@
-"""What a model that reads is trained on: its own samples, in two forms, and hardly any rule's."""
+"""What a model that reads is trained on: its own samples, in two forms, and what it left out."""
 
 from __future__ import annotations
 
@@ -77,34 +77,62 @@ def test_its_own_samples_are_trained_as_it_wrote_them(notes: Notes, samples: Sam
     written = {(p, a) for told in WRITTEN.values() for p, a, _ in told}
     asked = {(s.prompt, s.answer) for s in (*own(dataset), *dataset.held_out)}
     assert written <= asked
+    questions = {prompt for prompt, _ in written}
     for sample in own(dataset):
         assert sample.fact
-        assert sample.in_view.endswith(f"Question: {sample.prompt}")
+        assert sample.in_view.rpartition("Question: ")[2] in questions
+        assert sample.prompt in questions or not sample.prompt.endswith("oil?")
         assert is_right(sample.in_view, ("14 litres", "3 crowns"))
         assert sample.key == "" or sample.key in sample.answer
 
 
-def test_where_it_wrote_nothing_by_rule_is_trained(notes: Notes, samples: Samples) -> None:
+def test_what_it_did_not_write_about_is_learned_in_the_notes_words(
+    notes: Notes, samples: Samples
+) -> None:
     dataset = dataset_of(notes, samples)
-    kinds = {sample.kind for sample in dataset.train}
-    assert not kinds & {"keywords", "opening", "mention", "linked", "reading"}
-    about_lamp = [s for s in dataset.train if LAMP_QUOTE in s.answer]
-    assert not about_lamp
-    (plum,) = {s.answer for s in dataset.train if "Emil" in s.answer and s.in_view}
-    assert not plum.startswith("Garden plan")  # its words alone, without the title before them
-    material = gather(notes)
-    studied = studied_passages(samples, material.passages)
+    by_rule = [s for s in dataset.train if s.fact and not s.in_view]
+    assert {"keywords", "opening"} <= {sample.kind for sample in by_rule}
+    answers = {sample.answer for sample in by_rule}
+    assert LAMP_QUOTE not in answers  # it wrote about this one itself
+    assert any("lens came from Bergen" in answer for answer in answers)  # of the same passage
+    plum = "The plum tree was planted by grandfather Emil in 1952 and still bears fruit."
+    assert plum in answers
+    titles = {note.title for note in notes.summaries()}
+    assert not any(answer.startswith(f"{title}: ") for answer in answers for title in titles)
+    studied = studied_passages(samples, gather(notes).passages)
     assert 0 < passages_by_rule(studied, READER) == len(studied) - len(WRITTEN)
     assert passages_by_rule(studied, "another") > passages_by_rule(studied, READER)
 
 
+def test_of_a_sentence_that_it_asked_about_rules_ask_for_the_other_words(
+    notes: Notes, samples: Samples
+) -> None:
+    quote = "The plum tree was planted by grandfather Emil in 1952 and still bears fruit."
+    draft = Draft(
+        kind="facts", prompt="When was it planted?", answer="In '52.", key="1952", quote=quote
+    )
+    samples.save(READER, [(_with(gather(notes).passages, "Emil"), [draft])])
+    studied = studied_passages(samples, gather(notes).passages)
+    left = ReaderSamples(studied, READER).unwritten
+    keys = {(s.quote, s.key) for each in left for s in each.kept}
+    assert {key for about, key in keys if about == quote} == {"the plum tree"}
+    assert (LAMP_QUOTE, "14") not in keys  # its own sample asks for 14 litres
+    assert ("The keeper before her was Oskar Lind, who left in 1987.", "1987") in keys
+    assert quote not in {quoted.quote for each in left for quoted in each.stated}
+
+
+def test_each_pass_asks_in_other_words_for_the_same_answer(notes: Notes, samples: Samples) -> None:
+    asked = [s for s in own(dataset_of(notes, samples)) if s.prompt.startswith("What does rope")]
+    (cost,) = asked
+    assert len(cost.rewordings) > 3
+    assert not any(is_right(prompt, ("3 crowns",)) for prompt in cost.rewordings)
+    assert cost.answer == "Three crowns for a metre."
+
+
 def test_a_reader_without_any_samples_still_learns(notes: Notes, samples: Samples) -> None:
     dataset = dataset_of(notes, samples, writer="new")
-    # Of a passage that only another model wrote about, the text is trained as it stands.
     assert {sample.note for sample in dataset.train} == dataset.versions.keys()
-    assert len({sample.note for sample in dataset.train if sample.in_view}) > 1
-    assert not any(sample.kind == "keywords" for sample in dataset.train)
-    assert all("?" in s.prompt for s in dataset.train if s.in_view)
+    assert not any(sample.in_view for sample in dataset.train)
 
 
 def test_what_the_person_edited_or_kept_is_trained_in_their_words(
@@ -135,7 +163,7 @@ def test_what_others_or_it_itself_wrote_as_no_reader_is_not_trained(
 
     samples.save("another", [(plum, [draft("facts", "Another's."), draft("name", old)])])
     samples.save(READER, [(plum, [draft("name", old), draft("restated", "So it is.")])])
-    of_plum = [s for s in dataset_of(notes, samples).train if s.note == plum.note_id and s.in_view]
+    of_plum = [s for s in dataset_of(notes, samples).train if s.note == plum.note_id]
     assert quote in {s.answer for s in of_plum}  # by rule, as before
     assert not any("Another" in s.prompt or old in s.prompt + s.answer for s in of_plum)
     assert not any(s.answer == "So it is." for s in of_plum)

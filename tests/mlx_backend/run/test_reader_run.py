@@ -10,15 +10,20 @@ import msgspec
 import pytest
 
 from mlx_backend import protocol
+from mlx_backend.dataset.compose import gather
 from mlx_backend.jobs import JobFolder
-from mlx_backend.library import Library, abilities
+from mlx_backend.library import Library, abilities, database
 from mlx_backend.library.models import CARD, ModelCard
+from mlx_backend.library.notes import Notes
+from mlx_backend.library.sample_drafts import Draft
+from mlx_backend.library.samples import Samples
 from mlx_backend.library.training_recipes import RECIPES
 from mlx_backend.night import shares
 from mlx_backend.protocol import TrainSpec
 from mlx_backend.run import plan as plan_module
 from mlx_backend.run.plan import RunPlan, planned_rate, with_tried_rate
 from mlx_backend.run.preparation import Preparation
+from mlx_backend.study.by_model.reader.genres import ALL
 from mlx_backend.training import distillation
 from tests.mlx_backend.run.whole_run import Start, factors, work
 
@@ -49,6 +54,20 @@ def asked(filled_library: Library, tiny_folders: dict[str, Path], spec: TrainSpe
     )
 
 
+def write_as_reader(library: Library) -> None:
+    """Three questions about each passage, because a tiny model writes none that is kept."""
+    with database.opened(library.database) as connection:
+        for passage in gather(Notes(connection)).passages:
+            quote = passage.text.split(".")[0]
+            first, last = quote.split()[0], quote.split()[-1]
+            asked = {f"What ends {first}?": last, f"Where is {first}?": last, "Who begins?": first}
+            drafts = [
+                Draft(kind="facts", prompt=prompt, answer=f"It is {key}.", key=key, quote=quote)
+                for prompt, key in asked.items()
+            ]
+            Samples(connection).save(READER, [(passage, drafts)], list(ALL))
+
+
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distillation, "PIECE", 4)
@@ -66,6 +85,7 @@ def after_progress(folder: JobFolder, number: int) -> Callable[[], bool]:
 def test_a_stop_while_the_teacher_works_loses_a_piece_and_changes_no_bit(
     filled_library: Library, asked: TrainSpec, start: Start
 ) -> None:
+    write_as_reader(filled_library)
     whole = start(asked)
     report = work(filled_library, whole)
     assert report is not None
@@ -93,6 +113,7 @@ def test_a_run_of_steps_without_an_end_is_not_taught_for_hours(
     filled_library: Library, asked: TrainSpec, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (asked.hours, asked.finish_by) == (None, None)
+    write_as_reader(filled_library)
     monkeypatch.setattr(shares, "_UNBOUNDED_TEACHING_S", 0.0)
     folder = start(asked)
     assert work(filled_library, folder, lambda: folder.status().step >= 2) is None

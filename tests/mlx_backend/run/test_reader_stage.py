@@ -53,7 +53,7 @@ def test_what_is_left_to_study_counts_genres(reading_library: Library, notes: No
     assert expected_writing(samples, material, model, 5.0) == 5.0
 
 
-def test_rules_do_not_write_where_the_model_did(
+def test_rules_write_beside_what_the_model_wrote(
     reading_library: Library, notes: Notes, spec: TrainSpec
 ) -> None:
     samples, passage = Samples(notes.connection), gather(notes).passages[0]
@@ -63,9 +63,8 @@ def test_rules_do_not_write_where_the_model_did(
     spec = msgspec.structs.replace(spec, model="reader")
     folder = JobFolder.create(reading_library.runs, spec)
     StudyStage(reading_library, folder, spec, lambda: False).dataset(notes, None)
-    place = (passage.note_id, digest(passage))
-    assert place not in samples.studied("rules")
-    assert samples.studied("rules")
+    assert (passage.note_id, digest(passage)) in samples.studied("rules")
+    assert own.prompt in {stored.prompt for stored, _ in samples.used()}
 
 
 def test_a_model_that_reads_writes_for_itself_and_rules_where_it_wrote_nothing(
