@@ -34,7 +34,7 @@ from mlx_backend.text.stems import own_stems
 
 GROUNDED, GROUNDED_DECLINED = "grounded", "declined"
 
-_PLAIN = "facts"  # the genre of questions for one name, number or thing
+_PLAIN = ("facts", "details")  # genres of questions for one name, number or thing
 _KEYWORD_PROMPTS = 4
 _ABSENT = 0.3
 _MOST_OTHERS = 3
@@ -294,7 +294,7 @@ def _rewordings(each: _Asked, generator: random.Random) -> Iterator[str]:
     """The question with its note's title, and keywords for it, where it asks for a plain fact."""
     if each.titled_prompt != each.prompt:
         yield each.titled_prompt
-    if each.stored.kind == _PLAIN and each.is_borne_out:
+    if each.stored.kind in _PLAIN and each.is_borne_out:
         title, quote = each.studied.passage.note_title, each.stored.quote
         yield from prompts_for(title, quote, each.stored.key, _KEYWORD_PROMPTS, generator)
 

@@ -7,10 +7,12 @@ import msgspec
 RULES = "rules"
 """The writer that needs no model; other writers have the name of their base model."""
 
-GENRES = ("facts", "why", "how", "compare", "list", "steps", "passages", "notes")
+GENRES = ("facts", "details", "why", "how", "compare", "list", "steps", "passages", "notes")
 """The kinds of samples that models write which read: what they ask for.
 
-The last two are about two passages of a note, and about two notes of which one links to the other.
+Those of "facts" ask for what the model finds in a sentence, "details" for a name or number that it
+is given. The last two are about two passages of a note, and about two notes of which one links to
+the other.
 """
 
 OF_TWO_PASSAGES = frozenset(GENRES[-2:])

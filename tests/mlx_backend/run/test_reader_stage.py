@@ -46,8 +46,7 @@ def test_what_is_left_to_study_counts_genres(reading_library: Library, notes: No
     before = expected_writing(samples, material, model, 1e6)
     samples.save("reader", [(material.passages[0], [])], ["facts"])
     assert unstudied(samples, material, model) == number
-    genres = ["facts", "why", "how", "compare", "list", "steps", "passages", "notes"]
-    samples.save("reader", [(material.passages[0], [])], genres)
+    samples.save("reader", [(material.passages[0], [])], list(ALL))
     assert unstudied(samples, material, model) == number - 1
     assert 0 < expected_writing(samples, material, model, 1e6) < before
     assert expected_writing(samples, material, model, 5.0) == 5.0

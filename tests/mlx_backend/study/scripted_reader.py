@@ -20,7 +20,7 @@ from mlx_backend.library.samples import Samples
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.study.by_model.reader import reader as reader_module
 from mlx_backend.study.by_model.reader.completing import Conversation
-from mlx_backend.study.by_model.reader.genres import ALL
+from mlx_backend.study.by_model.reader.genres import ALL, DETAILS, FACTS
 from mlx_backend.study.reader_study import ReaderStudy
 from mlx_backend.study.study import StudyPlan, StudyProgress
 
@@ -72,7 +72,10 @@ class ScriptedReader:
 def asked_for(kind: str, asked: Conversation) -> str:
     """The name of the genre that a conversation asks for; "reading" where it has it read."""
     text = asked.turns[-1].text
-    return kind if kind == "reading" else next(g.name for g in ALL.values() if g.request in text)
+    if kind == "reading":
+        return kind
+    found = next(genre for genre in ALL.values() if genre.request in text)
+    return DETAILS.name if found is FACTS and '"key"' in asked.begun else found.name
 
 
 def agree(_: LoadedModel, pairs: Sequence[object]) -> list[float]:

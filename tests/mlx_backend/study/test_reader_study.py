@@ -99,7 +99,7 @@ def test_each_round_goes_over_all_passages_before_the_next(
     order = [call for call in scripted.calls if call != "reading"]
     facts = order.count("facts")
     assert set(order[:facts]) == {"facts"}
-    assert set(order) == {"facts", "why", "how"}  # no passage has a list or amounts
+    assert set(order) == {"facts", "why", "how", "details"}  # no passage has a list or amounts
     assert told[-1].done == told[-1].total == NUMBER
     assert all(progress.by_model for progress in told)
 

@@ -5,8 +5,10 @@ examples better than instructions. All genres have the same, so that a model rea
 are in several languages, since the only one would be taken for the one to write in. Whatever is in
 them is invented.
 
-A reply quotes first, then asks, then says which words of the quote are the answer: what a model has
-just written is what it asks about, and it finds the words for a question better than the reverse.
+A reply quotes first, because what a model has just written is what it asks about. Then it asks, and
+says which words of the quote are the answer. Where it is given the words to ask for, these stand
+before the question, in the examples as well: of 64 sentences, 0.5 billion parameters so wrote 26
+questions that were kept, and 11 where the examples had them after it.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from typing import Literal
 from mlx_backend.study.by_model.reader.items import Item
 from mlx_backend.text.words import folded_words
 
-Subject = Literal["sentence", "passage", "numbers", "list", "steps", "passages", "notes"]
-"""What a question is about: a sentence of a passage, a passage, one with amounts in a sentence, a
-list in one, a list in order, two passages of a note, two notes."""
+Subject = Literal["sentence", "words", "passage", "numbers", "list", "steps", "passages", "notes"]
+"""What a question is about: a sentence of a passage, a name or number in one, a passage, one with
+amounts in a sentence, a list in one, a list in order, two passages of a note, two notes."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Example:
 
 
 FACTS = Genre("facts", "sentence", "Ask for a fact: who, what, when, where, which, how much.", 110)
+DETAILS = Genre("details", "words", FACTS.request, 110)
 WHY = Genre("why", "passage", "Ask why: for a reason that the note gives.", 140)
 HOW = Genre("how", "passage", "Ask how something is done, made or used.", 140)
 COMPARE = Genre("compare", "numbers", "Ask which of two things has more of something.", 140)
@@ -60,6 +63,12 @@ INSTRUCTION = (
     " objects with quote (words of the note, copied exactly), question (it names what it is about,"
     " and does not tell the answer), key (the shortest words of the quote that answer the question)"
     " and answer (a sentence in words of your own). If a note tells nothing of the kind, reply []."
+)
+INSTRUCTION_FOR_KEYS = (
+    "Write questions about notes for somebody who does not see the notes. Reply with a JSON list of"
+    " objects with quote (words of the note, copied exactly), key (the words of the quote to ask"
+    " for), question (the key answers it; it names what it is about, and does not tell the key) and"
+    " answer (a sentence in words of your own). If a note tells nothing of the kind, reply []."
 )
 INSTRUCTION_FOR_TWO = (
     "Write questions about two notes for somebody who does not see them. Reply with a JSON list of"
@@ -287,6 +296,7 @@ NAMES_IN_EXAMPLES = frozenset(
 ROUNDS: tuple[tuple[Genre, ...], ...] = (
     (FACTS,),
     (WHY, HOW, LIST, STEPS, COMPARE),
+    (DETAILS,),
     (PASSAGES, NOTES),
 )
 """The genres in the order of writing: each round goes over all passages before the next begins.

@@ -12,7 +12,7 @@ from mlx_backend.library import drop_reasons
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.study.by_model.reader import checks
-from mlx_backend.study.by_model.reader.genres import Genre
+from mlx_backend.study.by_model.reader.genres import LIST, STEPS, Genre
 from mlx_backend.study.by_model.reader.items import items_in
 from mlx_backend.study.by_model.reader.judging import Pair, declines, says, says_only, share_named
 from mlx_backend.study.by_model.reader.reader import Reader, Request
@@ -23,6 +23,7 @@ _SHOWN_OF_UNREADABLE = 300  # characters
 # In nats: by so much more a model agrees with the right answer than with a strange one. Measured
 # with 0.5 billion parameters: right ones 0.2 and more above the median of strange ones.
 _MARGIN = 0.15
+_OF_LISTS = (LIST.name, STEPS.name)
 _MOST = 0.6  # of a list; whoever answers in few words leaves its "and so on" out
 
 
@@ -98,9 +99,10 @@ def _round_trip(reader: Reader, written: Sequence[_Written]) -> list[_Written]:
     doubtful: list[tuple[int, str]] = []
     refused = set()
     for i, (each, answer) in enumerate(zip(asked, read, strict=True)):
-        if declines(answer) or (each.request.view.key and not _is_whole(each.draft, answer)):
+        is_of_list = bool(each.request.view.key) and each.draft.kind in _OF_LISTS
+        if declines(answer) or (is_of_list and not _is_whole(each.draft, answer)):
             refused.add(i)
-        elif not each.request.view.key:
+        elif not is_of_list:
             doubtful += [(i, text) for text in _doubtful(each.draft, answer)]
     keys = [each.draft.key for each in asked]
     agreed = _agreed(reader, [(asked[i].draft, text) for i, text in doubtful], keys)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 _MOST = 3
+_KEY_FIRST = ("quote", "other", "key", "question", "answer")
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -24,9 +25,15 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: str
 
 
-def reply_of(items: Sequence[Item]) -> str:
-    """A reply with these items, on one line with blanks, as models write JSON."""
-    return json.dumps([msgspec.to_builtins(item) for item in items], ensure_ascii=False)
+def reply_of(items: Sequence[Item], *, key_first: bool = False) -> str:
+    """A reply with these items, on one line with blanks, as models write JSON.
+
+    key_first: whether the key stands before the question, as in `beginning_of` with a key.
+    """
+    objects = [msgspec.to_builtins(item) for item in items]
+    if key_first:
+        objects = [{name: each[name] for name in _KEY_FIRST if name in each} for each in objects]
+    return json.dumps(objects, ensure_ascii=False)
 
 
 def beginning_of(quote: str, key: str = "") -> str:

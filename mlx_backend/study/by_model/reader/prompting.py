@@ -7,6 +7,7 @@ from mlx_backend.study.by_model.reader.genres import (
     EXAMPLES,
     EXAMPLES_FOR_TWO,
     INSTRUCTION,
+    INSTRUCTION_FOR_KEYS,
     INSTRUCTION_FOR_TWO,
     Genre,
 )
@@ -18,12 +19,14 @@ UNKNOWN = "unknown"
 _LANGUAGE = "the language of the note"
 
 
-def writing_turns(genre: Genre, shown: str, language: str) -> list[Turn]:
+def writing_turns(
+    genre: Genre, shown: str, language: str, *, key_first: bool = False
+) -> list[Turn]:
     """A conversation whose next turn is the model's questions about what is `shown`.
 
     language: its English name, "" where it is not known. The example in it comes last, because a
-    small model goes on in the language of the last one; else that in English. All genres about as
-    many passages begin alike.
+    small model goes on in the language of the last one; else that in English. key_first: whether
+    the reply begins with the words to ask for. All genres about as many passages begin alike.
     """
     is_for_two = genre.subject in ("passages", "notes")
     examples = EXAMPLES_FOR_TWO if is_for_two else EXAMPLES
@@ -32,11 +35,12 @@ def writing_turns(genre: Genre, shown: str, language: str) -> list[Turn]:
         asked = f"{example.shown}\n\n"
         for wanted, items in example.replies:
             turns.append(Turn(role="user", text=asked + _request(wanted, example.language)))
-            turns.append(Turn(role="assistant", text=reply_of(items)))
+            turns.append(Turn(role="assistant", text=reply_of(items, key_first=key_first)))
             asked = ""
     request = _request(genre, language or _LANGUAGE)
     turns.append(Turn(role="user", text=f"{shown}\n\n{request}"))
-    instruction = INSTRUCTION_FOR_TWO if is_for_two else INSTRUCTION
+    instruction = INSTRUCTION_FOR_KEYS if key_first else INSTRUCTION
+    instruction = INSTRUCTION_FOR_TWO if is_for_two else instruction
     turns[0] = Turn(role="user", text=f"{instruction}\n\n{turns[0].text}")
     return turns
 

@@ -28,7 +28,8 @@ class Request:
     @property
     def kind(self) -> str:
         """Requests of one kind have the same examples before them, in the same order."""
-        return f"{'two' if self.view.other else 'one'} {self.language}"
+        what = "two" if self.view.other else "key" if self.view.key else "one"
+        return f"{what} {self.language}"
 
 
 class StopAskedError(Exception):
@@ -67,7 +68,8 @@ class Reader:
         for each in requests:
             view = each.view
             begun = beginning_of(view.sentence, view.key) if view.sentence else ""
-            turns = writing_turns(each.genre, view.shown, each.language)
+            is_keyed = bool(view.key)
+            turns = writing_turns(each.genre, view.shown, each.language, key_first=is_keyed)
             asked.append(Conversation(turns, begun))
         most = max(each.genre.tokens for each in requests)
         replies = self._completed(kind, [each.view for each in requests], asked, most)

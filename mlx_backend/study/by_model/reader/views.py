@@ -20,6 +20,7 @@ from mlx_backend.study.by_model.reader.sentences import (
     lists_in,
     sentences_in,
 )
+from mlx_backend.study.by_rule.answers import answers_in
 from mlx_backend.study.by_rule.markdown_links import links_in
 
 _MOST_SENTENCES = 6  # of a passage that are asked about
@@ -72,6 +73,8 @@ class Views:
             case "sentence":
                 sentences = chosen(sentences_in(passage.text), _MOST_SENTENCES, generator)
                 return [View(passage, sentence=each) for each in sentences]
+            case "words":
+                return _words(passage, generator)
             case "passage":
                 return [View(passage)]
             case "numbers":
@@ -97,6 +100,17 @@ class Views:
         if not there:
             return []
         return [View(passage, self._by_note[generator.choice(there)][0])]
+
+
+def _words(passage: Passage, generator: random.Random) -> list[View]:
+    """Names, numbers, times and places to ask for, at most one of a sentence."""
+    found = []
+    for sentence in sentences_in(passage.text):
+        keys = [answer.key for answer in answers_in(sentence)]
+        if keys:
+            found.append(View(passage, sentence=sentence, key=generator.choice(keys)))
+    places = sorted(generator.sample(range(len(found)), min(len(found), _MOST_SENTENCES)))
+    return [found[place] for place in places]
 
 
 def _lists(passage: Passage, generator: random.Random, *, in_order: bool) -> list[View]:

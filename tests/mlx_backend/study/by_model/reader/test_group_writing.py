@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -48,6 +49,7 @@ class Edge:
         self.agrees: Callable[[Pair], float] = lambda _: 1.0
         self.shown: list[str] = []
         self.begun: list[str] = []
+        self.examples: list[str] = []
         self.stops = False
 
     def complete(
@@ -59,6 +61,7 @@ class Edge:
     ) -> list[list[str]] | None:
         self.shown += [each.turns[-1].text for family in families for each in family]
         self.begun += [each.begun for family in families for each in family]
+        self.examples += [each.turns[-2].text for f in families for each in f if each.turns[:-1]]
         if is_over():
             return None
         return [
@@ -235,3 +238,30 @@ def test_stopped_it_says_so(edge: Edge, write: Write) -> None:
 def test_a_view_shows_title_and_text() -> None:
     assert View(MILL).shown == f"Note: Mill\n{MILL.text}"
     assert View(MILL, LATER).shown.endswith("Note: Mill, Sails\n" + LATER.text)
+
+
+def test_details_ask_for_words_that_are_given_in_a_sentence(edge: Edge, write: Write) -> None:
+    edge.replies |= {
+        "details": 'In how many winters were the sails sewn?", "answer": "It took two of them."}]',
+        "reading": "Two winters.",
+    }
+    of_mill, (draft,), (oskar,) = write("details")
+    assert json.loads(f'{edge.begun[0]}"}}]')[0] == {
+        "quote": LATER.text,
+        "key": draft.key,
+        "question": "",
+    }
+    assert draft.key in {"Ida Falk", "two", "two winters"}
+    assert oskar.key == "Oskar"
+    assert of_mill == []  # it names nothing that could be asked for
+    assert edge.examples[0].index('"key"') < edge.examples[0].index('"question"')
+
+
+def test_a_detail_is_read_again_as_any_fact(edge: Edge, write: Write) -> None:
+    edge.replies |= {
+        "details": 'Who sewed it?", "answer": "Somebody."}]',
+        "reading": "Nobody knows.",
+    }
+    edge.agrees = lambda _: -1.0
+    ((draft,),) = write("details", LATER)
+    assert draft.dropped == drop_reasons.NO_ROUND_TRIP

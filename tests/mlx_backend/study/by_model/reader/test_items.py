@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.study.by_model.reader.genres import ALL, EXAMPLES, EXAMPLES_FOR_TWO
+from mlx_backend.study.by_model.reader.genres import ALL, DETAILS, EXAMPLES, EXAMPLES_FOR_TWO
 from mlx_backend.study.by_model.reader.items import Item, beginning_of, items_in, reply_of
 
 ITEM = Item(quote="It is “red”.", key="red", question="Which colour?", answer='Red, "of course".')
@@ -83,7 +83,7 @@ def test_examples_hold_what_they_ask_for() -> None:
         for genre, items in example.replies
         if items
     }
-    assert shown.keys() == ALL.keys()
+    assert shown.keys() == ALL.keys() - {DETAILS.name}  # as FACTS, but for a given key
     for example in (*EXAMPLES, *EXAMPLES_FOR_TWO):
         for genre, items in example.replies:
             for item in items:
