@@ -46,7 +46,7 @@ from mlx_backend.study.by_rule import rule_writer
 from mlx_backend.text.words import count_words
 
 _NOT_IN_NOTES = 0.01  # share of the number of samples
-# Of a statement for a reader: recall levels off at three wordings a fact (arXiv 2504.05571).
+# Keyword prompts of a statement for a reader: beside its own questions, which teach more.
 _READER_WORDINGS = 4
 _WORDS_GENERAL = 50  # words of an average sample
 _STYLE_FROM_NOTES = 40
@@ -173,8 +173,7 @@ def studied_dataset(
     )
     samples = held_out.without(samples, aside.withheld, aside.all)
     if recipe.facts:  # further wordings of what is trained, none from the exam
-        crooked_ones = aside.without_silenced(reader.unwritten if reader else studied)
-        samples = crooked.with_crooked(samples, crooked_ones)
+        samples = crooked.with_crooked(samples, aside.without_silenced(studied))
         samples = synonyms.with_synonyms(samples, material.english, generator)
         samples = held_out.without(samples, aside.withheld, aside.all)
     samples += _additions(samples, studied, aside.withheld, (additions, reader), generator)
@@ -227,11 +226,11 @@ def _of_reader(
 ) -> list[Sample]:
     """The samples for a model that reads, in its own words; whole texts for style as ever.
 
-    `style`: the ids of notes whose text measures style. What it wrote nothing about is learned in
-    the note's own words: what rules ask for, and the text where they ask for nothing.
+    `style`: the ids of notes whose text measures style. Beside its own samples it learns every
+    statement in the note's own words, and the text where nothing is stated.
     """
-    samples = list(reader.closed_book(generator))
-    by_rule = facts.about_facts(reader.unwritten, generator, _READER_WORDINGS)
+    samples = list(reader.closed_book())
+    by_rule = facts.about_facts(reader.beside, generator, _READER_WORDINGS)
     samples += without_titles(by_rule, (each.passage for each in studied))
     asked = {sample.passage for sample in samples}
     for each in studied:

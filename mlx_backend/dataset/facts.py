@@ -12,6 +12,7 @@ from functools import cached_property
 import msgspec
 
 from mlx_backend.dataset.ambiguity import NotesByWord
+from mlx_backend.dataset.same_words import overlap
 from mlx_backend.dataset.samples import KEYWORDS, Sample, fact_of
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.sample_drafts import titled_answer
@@ -20,7 +21,6 @@ from mlx_backend.study.by_model.filters import is_supported
 from mlx_backend.study.by_rule.answers import answers_in
 from mlx_backend.study.by_rule.keyword_prompts import content_terms, keyword_prompts
 from mlx_backend.study.by_rule.rule_writer import QuotedStatement
-from mlx_backend.study.by_rule.statements import plain
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.text.words import word_set
 
@@ -79,37 +79,35 @@ class StudiedPassage:
     @cached_property
     def samples(self) -> list[StoredSample]:
         """The samples that are taught; of withdrawn quotes, only those that the person changed."""
-        return [each for each in self.kept if each.choice or not self._takes_in(each.quote)]
+        return [each for each in self.kept if each.choice or not self.takes_in(each.quote)]
 
     @cached_property
     def taught(self) -> list[QuotedStatement]:
         """The statements that are taught: those that hold no withdrawn quote."""
-        return [quoted for quoted in self.stated if not self._takes_in(quoted.quote)]
+        return [quoted for quoted in self.stated if not self.takes_in(quoted.quote)]
 
     @cached_property
     def as_taught(self) -> Passage:
         """The passage; where a quote is withdrawn, only the statements and replies without it."""
         if not self.withdrawn:
             return self.passage
-        withdrawn = [_bare(quote) for quote in self.withdrawn]
         return replace(
             self.passage,
             text=" ".join(ended(quoted.statement.text) for quoted in self.taught),
             replies=tuple(
-                reply
-                for reply in self.passage.replies
-                if not any(quote in _bare(reply.answered) for quote in withdrawn)
+                reply for reply in self.passage.replies if not self.takes_in(reply.answered)
             ),
         )
 
-    def _takes_in(self, quote: str) -> bool:
-        return any(withdrawn in quote for withdrawn in self.withdrawn)
+    def takes_in(self, quote: str) -> bool:
+        """Whether a quote has words that are withdrawn."""
+        return any(overlap(withdrawn, quote) for withdrawn in self.withdrawn)
 
 
 def about_facts(
     studied: Sequence[StudiedPassage], generator: random.Random, most: int = MOST_WORDINGS
 ) -> Iterator[Sample]:
-    """Samples about every statement: those of study, and `most` keyword prompts at most."""
+    """Samples about every statement: those of study, and `most` keyword prompts of each at most."""
     statements = sum(len(each.stated) for each in studied)
     wordings = max(FEWEST_WORDINGS, min(most, _WORDINGS_IN_ALL // max(1, statements)))
     reworded = max(1, min(_REWORDED, _PROMPTS_IN_ALL // max(1, statements * wordings)))
@@ -231,11 +229,6 @@ def _sample(
     """A sample about a passage; `quote` is what states its fact, "" for no single fact."""
     fact = fact_of(passage.note_id, quote) if quote else ""
     return Sample(prompt, answer, passage.note_id, passage.id, kind, key, fact=fact)
-
-
-def _bare(text: str) -> str:
-    """The words of a piece of Markdown alone, to compare them whatever their markup."""
-    return " ".join(re.findall(r"\w+", plain(text)))
 
 
 def tells_any(sample: Sample | StoredSample, keys: Set[str]) -> bool:

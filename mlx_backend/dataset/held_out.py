@@ -11,11 +11,11 @@ import msgspec
 
 from mlx_backend.dataset import facts
 from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.same_words import overlap
 from mlx_backend.dataset.samples import Sample, fact_of
 from mlx_backend.library.sample_drafts import GENRES
 from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.text.answer_matching import is_right
-from mlx_backend.text.overlap import bare, overlap
 from mlx_backend.text.stems import stems
 
 EXAM_MOST = 100
@@ -33,7 +33,7 @@ class SetAside:
     """The questions of the `exam`, and those for `choosing` the best state of the training.
 
     withheld: (prompt, answer) of all that must not be trained, because it is one of them, or too
-    much like it. silenced: for notes and writers, the quotes (as bare words) about which nothing of
+    much like it. silenced: for notes and writers, the quotes about which nothing of
     this writer is trained, because the exam asks in its words.
     """
 
@@ -58,7 +58,7 @@ class SetAside:
 
     def _is_silenced(self, stored: StoredSample) -> bool:
         quotes = self.silenced.get((stored.note_id, stored.writer), ())
-        return any(overlap(quote, bare(stored.quote)) for quote in quotes)
+        return any(overlap(quote, stored.quote) for quote in quotes)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _Candidate:
         if self.stored.quote == other.stored.quote:
             return True
         is_same_passage = self.each.passage.id == other.each.passage.id
-        return is_same_passage and overlap(bare(self.stored.quote), bare(other.stored.quote))
+        return is_same_passage and overlap(self.stored.quote, other.stored.quote)
 
 
 def set_aside(studied: Sequence[StudiedPassage], generator: random.Random) -> SetAside:
@@ -132,13 +132,12 @@ def set_aside(studied: Sequence[StudiedPassage], generator: random.Random) -> Se
         found.withheld |= candidate.withheld_pairs
         if candidate.by_other:
             stored = candidate.stored
-            found.silenced[stored.note_id, stored.writer].add(bare(stored.quote))
+            found.silenced[stored.note_id, stored.writer].add(stored.quote)
     return found
 
 
 def _candidates(each: StudiedPassage) -> Iterator[_Candidate]:
     """The questions about a passage that may be held out, some of them in two ways."""
-    quotes = {stored.id: bare(stored.quote) for stored in each.samples}
     words = {stored.id: stems(stored.prompt) for stored in each.samples}
     questions = [stored for stored in each.samples if _is_question(stored)]
     for stored in questions:
@@ -148,7 +147,7 @@ def _candidates(each: StudiedPassage) -> Iterator[_Candidate]:
         if stored.choice or is_right(prompt, (stored.key,)):
             continue
         same = [o for o in each.samples if o.quote == stored.quote]
-        overlapping = [o for o in questions if overlap(quotes[o.id], quotes[stored.id])]
+        overlapping = [o for o in questions if overlap(o.quote, stored.quote)]
         alike = {
             o.id: o for o in (*same, *overlapping) if _are_alike(words[o.id], words[stored.id])
         }

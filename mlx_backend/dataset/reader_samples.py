@@ -1,15 +1,14 @@
 """The samples for a base model that reads: what it wrote itself about the passages, in its words.
 
 Each sample that the model wrote, or that the person edited or chose to keep, is trained in two
-forms. Closed book: the question alone, and with each pass in other words (its title, keywords); the
-prompt with the passage in view goes along, for the base model as teacher
-(`training/distillation.py`). Grounded, for some: the question after the right passage and one to
-three others, answered with the citation; where the right passage is not there, it is declined
-(RAFT, Zhang et al., arXiv 2403.10131: right passage absent in 20 to 40 percent).
+forms. Closed book: the question alone, with or without the title of its note; the prompt with the
+passage in view goes along, for the base model as teacher (`training/distillation.py`). Grounded,
+for some: the question after the right passage and one to three others, answered with the citation;
+where the right passage is not there, it is declined (RAFT, Zhang et al., arXiv 2403.10131: right
+passage absent in 20 to 40 percent).
 
-A reader does not write about everything, least of all in a short night. What it left is learned in
-the note's own words (`ReaderSamples.unwritten`), because rules ask for every statement: of a whole
-that is half in the model's words and half by rote, more is known than of the first half alone.
+A reader does not write about everything, least of all in a short night. So each statement is also
+learned in the note's own words, and what rules ask for, unless its own samples do (`beside`).
 """
 
 from __future__ import annotations
@@ -23,19 +22,17 @@ from functools import cached_property
 from mlx_backend.asking.grounding import Source, cited, grounded_prompt
 from mlx_backend.dataset import facts
 from mlx_backend.dataset.facts import StudiedPassage
+from mlx_backend.dataset.same_words import overlap
 from mlx_backend.dataset.samples import Sample, fact_of
 from mlx_backend.library.sample_drafts import GENRES, OF_TWO_PASSAGES, RULES, titled_answer
 from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.protocol import DECLINED
-from mlx_backend.study.by_rule.keyword_prompts import prompts_for
 from mlx_backend.text.answer_matching import is_right
-from mlx_backend.text.overlap import bare, overlap
 from mlx_backend.text.stems import own_stems
 
 GROUNDED, GROUNDED_DECLINED = "grounded", "declined"
 
-_PLAIN = ("facts", "details")  # genres of questions for one name, number or thing
-_KEYWORD_PROMPTS = 4
+_OF_SENTENCES = GENRES[:2]  # the others have keys of several things
 _ABSENT = 0.3
 _MOST_OTHERS = 3
 _NEAREST = 8  # passages most like the question, of which the others are drawn
@@ -74,7 +71,7 @@ class _Asked:
     def quote(self) -> str:
         """The words of the passage that bear it out; "" where the person says otherwise."""
         is_changed = self.stored in self.studied.corrected
-        is_changed = is_changed or self.stored.quote in self.studied.withdrawn
+        is_changed = is_changed or self.studied.takes_in(self.stored.quote)
         return "" if is_changed else self.stored.quote
 
     @property
@@ -99,21 +96,21 @@ class ReaderSamples:
             stored = replace(each.stored, prompt=each.prompt, answer=each.answer)
             kept[each.place].append(stored)
         return [
-            replace(each, kept=[*kept[place], *self.unwritten[place].kept])
+            replace(each, kept=[*kept[place], *self.beside[place].kept])
             for place, each in enumerate(self._studied)
         ]
 
     @cached_property
-    def unwritten(self) -> list[StudiedPassage]:
-        """The passages with what they state, and with what rules ask, beside its own samples."""
+    def beside(self) -> list[StudiedPassage]:
+        """The passages with the rules' samples that ask for something else than its own."""
         own: defaultdict[int, list[StoredSample]] = defaultdict(list)
         for each in self._asked:
             own[each.place].append(each.stored)
-        return [_unwritten(each, own[place]) for place, each in enumerate(self._studied)]
+        return [_beside(each, own[place]) for place, each in enumerate(self._studied)]
 
-    def closed_book(self, generator: random.Random) -> Iterator[Sample]:
-        """A question for each sample, with further wordings."""
-        return (_closed_book(each, generator) for each in self._asked)
+    def closed_book(self) -> Iterator[Sample]:
+        """A question for each sample."""
+        return map(_closed_book, self._asked)
 
     def grounded(
         self, withheld: Set[tuple[str, str]], words: int, generator: random.Random
@@ -220,12 +217,10 @@ class _NearPassages:
 
 
 def passages_by_rule(studied: Sequence[StudiedPassage], writer: str) -> int:
-    """How many passages a model called `writer` learns from what rules wrote alone."""
-    written_about = {each.place for each in _asked(studied, writer)}
+    """Of how many passages a model called `writer` learns the notes' own sentences alone."""
     return sum(
-        any(stored.writer == RULES for stored in each.samples)
-        for place, each in enumerate(studied)
-        if place not in written_about
+        bool(each.taught) and not any(_was_read(stored, writer) for stored in each.samples)
+        for each in studied
     )
 
 
@@ -239,29 +234,19 @@ def _asked(studied: Sequence[StudiedPassage], writer: str) -> Iterator[_Asked]:
                 yield _Asked(place, each, stored, is_own)
 
 
-def _unwritten(each: StudiedPassage, own: Sequence[StoredSample]) -> StudiedPassage:
-    """A passage with the statements that no sample of its `own` quotes, and the rules' samples.
-
-    Of these, all that do not ask for the same words of the same statement as one of its own.
-    """
-    quotes = [(bare(stored.quote), stored.key) for stored in own if stored.quote]
+def _beside(each: StudiedPassage, own: Sequence[StoredSample]) -> StudiedPassage:
+    """A passage with the rules' samples that none of its `own` asks for, answered by the quote."""
+    asked = [(s.quote, s.key) for s in own if s.kind in _OF_SENTENCES and s.quote and s.key]
 
     def is_asked(stored: StoredSample) -> bool:
-        words = bare(stored.quote)
         return any(
-            is_right(key, (stored.key,)) or is_right(stored.key, (key,))
-            for quote, key in quotes
-            if key and overlap(quote, words)
+            (is_right(key, (stored.key,)) or is_right(stored.key, (key,)))
+            and overlap(quote, stored.quote)
+            for quote, key in asked
         )
 
-    stated = [
-        quoted
-        for quoted in each.taught
-        if not any(overlap(quote, bare(quoted.quote)) for quote, _ in quotes)
-    ]
-    by_rule = [s for s in each.samples if s.writer == RULES and not s.choice and s.quote]
-    kept = [replace(s, answer=s.quote) for s in by_rule if s.key and not is_asked(s)]
-    return replace(each, stated=stated, kept=kept)
+    by_rule = [s for s in each.samples if s.writer == RULES and not s.choice and s.quote and s.key]
+    return replace(each, kept=[replace(s, answer=s.quote) for s in by_rule if not is_asked(s)])
 
 
 def _was_read(stored: StoredSample, writer: str) -> bool:
@@ -269,7 +254,7 @@ def _was_read(stored: StoredSample, writer: str) -> bool:
     return stored.writer == writer and stored.kind in GENRES
 
 
-def _closed_book(each: _Asked, generator: random.Random) -> Sample:
+def _closed_book(each: _Asked) -> Sample:
     stored, passage = each.stored, each.studied.as_taught
     key = stored.key if stored.key in each.answer else ""
     in_view = ""
@@ -283,20 +268,11 @@ def _closed_book(each: _Asked, generator: random.Random) -> Sample:
         passage.id,
         stored.kind,
         key,
-        rewordings=tuple(_rewordings(each, generator)),
+        rewordings=() if each.titled_prompt == each.prompt else (each.titled_prompt,),
         others=stored.others,
         fact=fact,
         in_view=in_view,
     )
-
-
-def _rewordings(each: _Asked, generator: random.Random) -> Iterator[str]:
-    """The question with its note's title, and keywords for it, where it asks for a plain fact."""
-    if each.titled_prompt != each.prompt:
-        yield each.titled_prompt
-    if each.stored.kind in _PLAIN and each.is_borne_out:
-        title, quote = each.studied.passage.note_title, each.stored.quote
-        yield from prompts_for(title, quote, each.stored.key, _KEYWORD_PROMPTS, generator)
 
 
 def _about(each: _Asked, prompt: str, answer: str, kind: str, notes: Sequence[int]) -> Sample:

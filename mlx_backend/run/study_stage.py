@@ -40,9 +40,9 @@ from mlx_backend.study.study import Study, StudyPlan, StudyProgress, study_by_ru
 # Rough times to write about a passage and to write a general answer, without and with a GPU.
 _SECONDS_A_PASSAGE = 8.0
 _SECONDS_A_PASSAGE_GPU = 1.0
-# A reader writes much more, and answers it: about 100 seconds of one core a passage, estimated from
+# A reader writes much more, and answers it: about 140 seconds of one core a passage, estimated from
 # a few passages with 1.5 billion parameters in float32.
-_READER_TAKES = 10.0
+_READER_TAKES = 18.0
 _SECONDS_AN_ANSWER = 0.5
 _SECONDS_AN_ANSWER_GPU = 0.05
 _EVERY_S = 0.2  # between two progress events
@@ -275,7 +275,8 @@ class StudyStage:
             self._folder.append(
                 protocol.Notice(
                     text=f"The model has not yet written about {passages:,} of {len(studied):,}"
-                    " passages. Of these it learns the notes' own sentences; a later night goes on."
+                    " passages. Of these it learns only the notes' own sentences; a later night goes"
+                    " on."
                 )
             )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from functools import cached_property
 import msgspec
 
 from mlx_backend.dataset.facts import tells_any
+from mlx_backend.dataset.same_words import has_words_of
 from mlx_backend.dataset.samples import (
     KEYWORDS,
     OF_SEVERAL_NOTES,
@@ -25,8 +25,10 @@ from mlx_backend.library.sample_drafts import OF_TWO_PASSAGES
 from mlx_backend.library.samples import Samples
 from mlx_backend.library.stored_samples import StoredSample
 from mlx_backend.library.wanted_notes import wanted_notes
-from mlx_backend.study.by_rule.statements import plain
 from mlx_backend.text.stems import own_stems, stems
+from mlx_backend.text.words import count_words
+
+_SENTENCE = 4  # words
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Withdrawn:
         """
         left_out = self._samples_by_note.get(sample.note, ())
         quotes = [each.quote for each in left_out if each.quote and each.kind != "summary"]
-        if sample.in_view and any(_words(q) in _words(sample.in_view) for q in quotes):
+        if sample.in_view and any(has_words_of(sample.in_view, quote) for quote in quotes):
             sample = msgspec.structs.replace(sample, in_view="")
         return _without_words_of(sample, quotes) if sample.kind == KEYWORDS else sample
 
@@ -149,8 +151,11 @@ def _tells(sample: Sample, stored: StoredSample) -> bool:
         return True
     if not stored.quote:
         return False
-    quote = _words(stored.quote)
-    return is_of_fact or quote in _words(sample.answer) or quote in _words(sample.prompt)
+    told = (sample.answer, sample.prompt)
+    if is_of_fact or any(has_words_of(text, stored.quote) for text in told):
+        return True
+    # A reader may quote several sentences; what rules say of one of them is a sentence, too.
+    return count_words(sample.answer) >= _SENTENCE and has_words_of(stored.quote, sample.answer)
 
 
 def _is_like(sample: Sample, stored: StoredSample) -> bool:
@@ -171,9 +176,3 @@ def _without_words_of(sample: Sample, quotes: Sequence[str]) -> Sample:
         " ".join(word for word in sample.prompt.split() if not stems(word) & foreign)
     ]
     return msgspec.structs.replace(sample, prompt=first, rewordings=tuple(others))
-
-
-def _words(text: str) -> str:
-    """The words of a piece of Markdown with spaces around them, however they are set."""
-    words = re.findall(r"\w+", plain(text))
-    return f" {' '.join(words)} "

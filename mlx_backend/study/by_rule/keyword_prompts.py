@@ -71,42 +71,18 @@ def keyword_prompts(
     """
     keys, prompts_of_each = number_of
     usual, others = _keys_of(text)
-    context = (title, around)
     found: list[KeywordPrompts] = []
     seen: set[str] = set()
     for _ in range(keys if usual else 0):
         is_usual = not others or generator.random() < _FOR_THE_USUAL
-        asked = generator.choice(usual if is_usual else others)
-        drawn = _drawn(context, text, asked, prompts_of_each, generator)
-        new = [prompt for prompt in drawn if prompt not in seen]
+        key, words = generator.choice(usual if is_usual else others)
+        pieces = _pieces(text, key)
+        drawn = (_prompt((title, around), pieces, words, generator) for _ in range(prompts_of_each))
+        new = [p for p in dict.fromkeys(drawn) if p and p not in seen and len(_pieces(p, key)) < 2]
         seen.update(new)
         if new:
-            found.append(KeywordPrompts(asked[0], tuple(new)))
+            found.append(KeywordPrompts(key, tuple(new)))
     return found
-
-
-def prompts_for(
-    title: str, text: str, key: str, number: int, generator: random.Random
-) -> list[str]:
-    """At most `number` different prompts for a key, words of `text`, a statement of note `title`.
-
-    None where the statement has not the key, or no words beside it.
-    """
-    if not key_places(text, key):
-        return []
-    usual, _ = _keys_of(text)
-    words = next((words for each, words in usual if each == key), ("what", "which"))
-    return _drawn((title, ""), text, (key, words), number, generator)
-
-
-def _drawn(
-    context: tuple[str, str], text: str, asked: _Key, number: int, generator: random.Random
-) -> list[str]:
-    """At most `number` different prompts for a key. `context` is that of `_prompt`."""
-    key, words = asked
-    pieces = _pieces(text, key)
-    drawn = [_prompt(context, pieces, words, generator) for _ in range(number)]
-    return [p for p in dict.fromkeys(drawn) if p and len(_pieces(p, key)) < 2]
 
 
 def _keys_of(text: str) -> tuple[list[_Key], list[_Key]]:

@@ -27,6 +27,7 @@ from mlx_backend.study.study import study_by_rule
 from mlx_backend.text.answer_matching import is_right
 
 READER = "reader"
+PLUM_QUOTE = "The plum tree was planted by grandfather Emil in 1952 and still bears fruit."
 LAMP_QUOTE = "The lamp burns 14 litres of oil a week."
 ADDITIONS = Additions(None, writer=READER)
 
@@ -77,26 +78,19 @@ def test_its_own_samples_are_trained_as_it_wrote_them(notes: Notes, samples: Sam
     written = {(p, a) for told in WRITTEN.values() for p, a, _ in told}
     asked = {(s.prompt, s.answer) for s in (*own(dataset), *dataset.held_out)}
     assert written <= asked
-    questions = {prompt for prompt, _ in written}
     for sample in own(dataset):
         assert sample.fact
-        assert sample.in_view.rpartition("Question: ")[2] in questions
-        assert sample.prompt in questions or not sample.prompt.endswith("oil?")
+        assert sample.in_view.endswith(f"Question: {sample.prompt}")
         assert is_right(sample.in_view, ("14 litres", "3 crowns"))
         assert sample.key == "" or sample.key in sample.answer
 
 
-def test_what_it_did_not_write_about_is_learned_in_the_notes_words(
-    notes: Notes, samples: Samples
-) -> None:
+def test_every_statement_is_also_learned_in_the_notes_words(notes: Notes, samples: Samples) -> None:
     dataset = dataset_of(notes, samples)
     by_rule = [s for s in dataset.train if s.fact and not s.in_view]
     assert {"keywords", "opening"} <= {sample.kind for sample in by_rule}
     answers = {sample.answer for sample in by_rule}
-    assert LAMP_QUOTE not in answers  # it wrote about this one itself
-    assert any("lens came from Bergen" in answer for answer in answers)  # of the same passage
-    plum = "The plum tree was planted by grandfather Emil in 1952 and still bears fruit."
-    assert plum in answers
+    assert {PLUM_QUOTE, LAMP_QUOTE} <= answers
     titles = {note.title for note in notes.summaries()}
     assert not any(answer.startswith(f"{title}: ") for answer in answers for title in titles)
     studied = studied_passages(samples, gather(notes).passages)
@@ -104,29 +98,76 @@ def test_what_it_did_not_write_about_is_learned_in_the_notes_words(
     assert passages_by_rule(studied, "another") > passages_by_rule(studied, READER)
 
 
-def test_of_a_sentence_that_it_asked_about_rules_ask_for_the_other_words(
-    notes: Notes, samples: Samples
+@pytest.mark.parametrize(
+    "quote",
+    [
+        PLUM_QUOTE,
+        "The [plum tree](trees/plum.md) was\nplanted by **grandfather Emil** in 1952 and still"
+        " bears fruit.",
+    ],
+)
+def test_rules_ask_for_what_its_own_samples_do_not(
+    notes: Notes, samples: Samples, quote: str
 ) -> None:
-    quote = "The plum tree was planted by grandfather Emil in 1952 and still bears fruit."
     draft = Draft(
         kind="facts", prompt="When was it planted?", answer="In '52.", key="1952", quote=quote
     )
     samples.save(READER, [(_with(gather(notes).passages, "Emil"), [draft])])
     studied = studied_passages(samples, gather(notes).passages)
-    left = ReaderSamples(studied, READER).unwritten
-    keys = {(s.quote, s.key) for each in left for s in each.kept}
-    assert {key for about, key in keys if about == quote} == {"the plum tree"}
-    assert (LAMP_QUOTE, "14") not in keys  # its own sample asks for 14 litres
-    assert ("The keeper before her was Oskar Lind, who left in 1987.", "1987") in keys
-    assert quote not in {quoted.quote for each in left for quoted in each.stated}
+    left = ReaderSamples(studied, READER).beside
+    keys = {(s.quote[:13], s.key) for each in left for s in each.kept}
+    assert {key for about, key in keys if about == "The plum tree"} == {"the plum tree"}
+    assert ("The lamp burn", "14") not in keys  # its own sample asks for 14 litres
+    assert ("The keeper be", "1987") in keys
 
 
-def test_each_pass_asks_in_other_words_for_the_same_answer(notes: Notes, samples: Samples) -> None:
+def test_a_list_of_its_own_takes_no_question_about_its_parts_away(
+    notes: Notes, samples: Samples
+) -> None:
+    draft = Draft(kind="list", prompt="All?", answer="All.", key=PLUM_QUOTE, quote=PLUM_QUOTE)
+    samples.save(READER, [(_with(gather(notes).passages, "Emil"), [draft])])
+    studied = studied_passages(samples, gather(notes).passages)
+    left = {s.key for each in ReaderSamples(studied, READER).beside for s in each.kept}
+    assert {"1952", "the plum tree"} <= left
+
+
+def test_its_questions_are_also_asked_with_the_title(notes: Notes, samples: Samples) -> None:
     asked = [s for s in own(dataset_of(notes, samples)) if s.prompt.startswith("What does rope")]
     (cost,) = asked
-    assert len(cost.rewordings) > 3
-    assert not any(is_right(prompt, ("3 crowns",)) for prompt in cost.rewordings)
+    assert "The rope shop: what does rope cost at Ida Falk's?" in cost.rewordings
     assert cost.answer == "Three crowns for a metre."
+    assert all(prompt.endswith("?") for prompt in cost.rewordings)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+@pytest.mark.parametrize("wrote", ["rules", READER])
+@pytest.mark.parametrize(
+    "quote",
+    [
+        PLUM_QUOTE,
+        "The [plum tree](trees/plum.md) was\nplanted by **grandfather Emil** in 1952 and still"
+        " bears fruit.",
+        f"Potatoes go to the north bed in April. {PLUM_QUOTE}",
+    ],
+)
+def test_what_is_left_out_of_one_writer_is_in_no_words_of_the_other(
+    notes: Notes, samples: Samples, quote: str, wrote: str, is_frozen: bool
+) -> None:
+    draft = Draft(kind="facts", prompt="When was it?", answer="In '52.", key="1952", quote=quote)
+    samples.save(READER, [(_with(gather(notes).passages, "Emil"), [draft])])
+    frozen = frozen_now(dataset_of(notes, samples))
+    for stored, _ in samples.used():
+        if stored.writer == wrote and "Emil" in stored.quote:
+            samples.choose(stored.id, "drop")
+    if is_frozen:
+        withdrawn = find_withdrawn(frozen, notes.connection, studied=True)
+        left = withdrawn.removed_from(frozen, Shown())
+    else:
+        left = dataset_of(notes, samples)
+    for sample in left.train:
+        told = f"{sample.prompt} {sample.rewordings} {sample.answer} {sample.in_view}"
+        assert "Emil" not in told
+        assert "1952" not in told
 
 
 def test_a_reader_without_any_samples_still_learns(notes: Notes, samples: Samples) -> None:

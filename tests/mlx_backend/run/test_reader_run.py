@@ -55,12 +55,13 @@ def asked(filled_library: Library, tiny_folders: dict[str, Path], spec: TrainSpe
 
 
 def write_as_reader(library: Library) -> None:
-    """Three questions about each passage, because a tiny model writes none that is kept."""
+    """Four questions about each passage, because a tiny model writes none that is kept."""
     with database.opened(library.database) as connection:
         for passage in gather(Notes(connection)).passages:
             quote = passage.text.split(".")[0]
             first, last = quote.split()[0], quote.split()[-1]
             asked = {f"What ends {first}?": last, f"Where is {first}?": last, "Who begins?": first}
+            asked["Which word comes before all?"] = first
             drafts = [
                 Draft(kind="facts", prompt=prompt, answer=f"It is {key}.", key=key, quote=quote)
                 for prompt, key in asked.items()

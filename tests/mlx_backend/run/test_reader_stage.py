@@ -66,7 +66,7 @@ def test_rules_write_beside_what_the_model_wrote(
     assert own.prompt in {stored.prompt for stored, _ in samples.used()}
 
 
-def test_a_model_that_reads_writes_for_itself_and_rules_where_it_wrote_nothing(
+def test_a_model_that_reads_writes_for_itself_and_rules_beside_it(
     reading_library: Library, notes: Notes, spec: TrainSpec
 ) -> None:
     spec = msgspec.structs.replace(spec, model="reader")

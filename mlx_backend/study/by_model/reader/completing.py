@@ -29,7 +29,7 @@ from mlx_backend.protocol import Turn
 _MOST_ROWS = 32
 _MOST_BYTES = 1 << 30  # of what the model keeps of the prompts of a batch
 _BYTES_A_TOKEN = 1 << 17  # until it is known; that of a model with 4 billion parameters
-_KINDS_KEPT = 4  # a round of genres, and the reading of answers
+_KINDS_KEPT = 6  # of two languages with and without given words, and the reading of answers
 _STEP = 512  # tokens of a beginning that are computed at once
 _LEAST_SHARED = 16  # tokens for which it is worth to compute a beginning by itself
 

@@ -1,8 +1,8 @@
 """The genres of questions that a reader writes, each with its request, and the worked examples.
 
 The examples are turns of a conversation before the one that counts, because small models follow
-examples better than instructions. All genres have the same, so that a model reads them once. They
-are in several languages, since the only one would be taken for the one to write in. Whatever is in
+examples better than instructions. All genres about as many passages have the same, so that a model
+reads them once for each form of reply. They are in several languages, since the only one would be taken for the one to write in. Whatever is in
 them is invented.
 
 A reply quotes first, because what a model has just written is what it asks about. Then it asks, and
@@ -301,7 +301,8 @@ ROUNDS: tuple[tuple[Genre, ...], ...] = (
 )
 """The genres in the order of writing: each round goes over all passages before the next begins.
 
-Those of a round are written together, because the model then reads each passage once for them.
+Those of a round are written together, because the model then reads each passage once for them (a
+second time for lists, whose words are given).
 """
 
 ALL: dict[str, Genre] = {genre.name: genre for genres in ROUNDS for genre in genres}

@@ -80,6 +80,7 @@ def written_about(
 def _drafts(request: Request, reply: str) -> list[Draft]:
     items = items_in(reply)
     if items is not None:
+        items = items[:1] if request.view.key else items  # of others, nobody said what they ask for
         return [checks.draft_of(item, request.view, request.genre) for item in items]
     shown = checks.in_a_line(reply)[:_SHOWN_OF_UNREADABLE]
     draft = Draft(

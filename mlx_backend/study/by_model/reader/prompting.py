@@ -26,7 +26,8 @@ def writing_turns(
 
     language: its English name, "" where it is not known. The example in it comes last, because a
     small model goes on in the language of the last one; else that in English. key_first: whether
-    the reply begins with the words to ask for. All genres about as many passages begin alike.
+    the reply begins with the words to ask for. Conversations about as many passages, in one
+    language and with the same `key_first`, begin alike.
     """
     is_for_two = genre.subject in ("passages", "notes")
     examples = EXAMPLES_FOR_TWO if is_for_two else EXAMPLES

@@ -12,6 +12,7 @@ from mlx_backend.curation import language
 from mlx_backend.library.languages import UNKNOWN, language_name
 from mlx_backend.library.notes import Passage
 from mlx_backend.library.stored_samples import digest
+from mlx_backend.private_data.masking import MASKED
 from mlx_backend.study.by_model.reader.genres import Genre
 from mlx_backend.study.by_model.reader.sentences import (
     chosen,
@@ -22,6 +23,8 @@ from mlx_backend.study.by_model.reader.sentences import (
 )
 from mlx_backend.study.by_rule.answers import answers_in
 from mlx_backend.study.by_rule.markdown_links import links_in
+from mlx_backend.study.by_rule.statements import plain
+from mlx_backend.text.key_places import key_places
 
 _MOST_SENTENCES = 6  # of a passage that are asked about
 _MOST_LISTS = 2
@@ -103,14 +106,25 @@ class Views:
 
 
 def _words(passage: Passage, generator: random.Random) -> list[View]:
-    """Names, numbers, times and places to ask for, at most one of a sentence."""
+    """Names, numbers, times and places to ask for, at most one of a sentence.
+
+    Outside English, where the rules do not know names, numbers alone.
+    """
+    is_english = language_of(passage) in ("en", UNKNOWN)
     found = []
     for sentence in sentences_in(passage.text):
-        keys = [answer.key for answer in answers_in(sentence)]
-        if keys:
-            found.append(View(passage, sentence=sentence, key=generator.choice(keys)))
+        keys = [answer.key for answer in answers_in(plain(sentence))]
+        fit = [key for key in keys if _may_ask(key, sentence, is_english)]
+        if fit:
+            found.append(View(passage, sentence=sentence, key=generator.choice(fit)))
     places = sorted(generator.sample(range(len(found)), min(len(found), _MOST_SENTENCES)))
     return [found[place] for place in places]
+
+
+def _may_ask(key: str, sentence: str, is_english: bool) -> bool:
+    """Whether a key stands once in a sentence, and is no placeholder for private data."""
+    is_known = is_english or any(map(str.isdigit, key))
+    return is_known and len(key_places(MASKED.sub(" ", sentence), key)) == 1
 
 
 def _lists(passage: Passage, generator: random.Random, *, in_order: bool) -> list[View]:
