@@ -275,8 +275,8 @@ class StudyStage:
             self._folder.append(
                 protocol.Notice(
                     text=f"The model has not yet written about {passages:,} of {len(studied):,}"
-                    " passages. Of these it learns only the notes' own sentences; a later night goes"
-                    " on."
+                    " passages. Of these it learns the notes' own sentences alone; a later night"
+                    " goes on."
                 )
             )
 

@@ -2,8 +2,8 @@
 
 The examples are turns of a conversation before the one that counts, because small models follow
 examples better than instructions. All genres about as many passages have the same, so that a model
-reads them once for each form of reply. They are in several languages, since the only one would be taken for the one to write in. Whatever is in
-them is invented.
+reads them once for each form of reply. They are in several languages, since the only one would be
+taken for the one to write in. Whatever is in them is invented.
 
 A reply quotes first, because what a model has just written is what it asks about. Then it asks, and
 says which words of the quote are the answer. Where it is given the words to ask for, these stand
