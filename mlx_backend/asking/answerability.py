@@ -4,21 +4,17 @@ Asked to decline where the notes do not say, small models answer all the same: t
 whatever stands nearest. Asked whether the notes answer the question, they know better, and the odds
 of "yes" against "no" tell it more finely than the word that they would write. From which odds on a
 model is to be believed differs between models, so its trial measures that (`adoption/trial`).
-
-Larger ones also decline what the notes do say, above all among several sources. Then each source is
-judged alone, as the trial does it, and if one tells the answer, the model is asked again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mlx_backend.asking.grounding import Grounding, Source, grounded_prompt
+from mlx_backend.asking.grounding import Grounding
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.protocol import Turn
 
-_JUDGED = 3  # sources
 _ASKED = "{}\n\nDo these notes answer the question? Reply with yes or no only."
 
 
@@ -28,26 +24,12 @@ def tells(model: ChatModel, grounding: Grounding, listener: Listener = NOBODY) -
     The base model judges, because an adapter remembers more than the sources say. What it reads for
     that is kept for the answer.
     """
-    least = _least_odds(model)
+    abilities = model.info.card.abilities
+    least = abilities.reading.least_odds if abilities else None
     if least is None or not grounding.sources:
         return True
     odds = odds_of_telling(model, grounding.turns, listener.cancelled)
     return odds is None or odds >= least
-
-
-def one_tells(
-    model: ChatModel, grounding: Grounding, question: str, listener: Listener = NOBODY
-) -> bool:
-    """Whether one of the best sources answers a question by itself; False if nobody can say."""
-    least = _least_odds(model)
-    if least is None:
-        return False
-    for each in grounding.sources[:_JUDGED]:
-        prompt = grounded_prompt([Source(each.title, each.text)], question)
-        odds = odds_of_telling(model, [Turn(role="user", text=prompt)], listener.cancelled)
-        if odds is not None and odds >= least:
-            return True
-    return False
 
 
 def odds_of_telling(
@@ -60,8 +42,3 @@ def odds_of_telling(
     *earlier, last = turns
     asked = Turn(role="user", text=_ASKED.format(last.text))
     return model.odds_of_yes([*earlier, asked], turns, cancelled)
-
-
-def _least_odds(model: ChatModel) -> float | None:
-    abilities = model.info.card.abilities
-    return abilities.reading.least_odds if abilities else None

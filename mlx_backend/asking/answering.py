@@ -7,16 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlx_backend.asking.answerability import one_tells, tells
+from mlx_backend.asking.answerability import tells
 from mlx_backend.asking.follow_up import rewritten
 from mlx_backend.asking.grounding import (
     Reader,
     citations_of,
     ground,
     ground_reader,
-    is_declined,
-    may_decline,
-    without_declining,
     without_marks,
 )
 from mlx_backend.asking.quoting import Quoted, quote
@@ -81,14 +78,8 @@ def _worded(
         took_ms = (time.perf_counter() - began) * 1000
         return GroundedAnswer(_not_generated(DECLINED, took_ms), (), from_notes=True)
     before_ms = (time.perf_counter() - began) * 1000
-    stream = _Stream(listener.on_text)
-    heard = replace(listener, on_text=stream.take)
-    answer = model.answer(grounding.turns, sampling, heard)
-    question = turns[-1].text
-    if is_declined(answer.text) and one_tells(model, grounding, question, listener):
-        before_ms = (time.perf_counter() - began) * 1000
-        stream.forget()
-        answer = model.answer(without_declining(grounding, question).turns, sampling, heard)
+    stream = _WithoutMarks(listener.on_text)
+    answer = model.answer(grounding.turns, sampling, replace(listener, on_text=stream.take))
     stream.end()
     citations = citations_of(answer.text, grounding.sources)
     text, ttft_ms = without_marks(answer.text), before_ms + answer.ttft_ms
@@ -131,12 +122,8 @@ def _not_generated(text: str, milliseconds: float) -> Answer:
     )
 
 
-class _Stream:
-    """Passes streamed text on without the numbers of passages, which may arrive in pieces.
-
-    What begins as DECLINED is held back until it goes on otherwise, because the model may be asked
-    again.
-    """
+class _WithoutMarks:
+    """Passes streamed text on without the numbers of passages, which may arrive in pieces."""
 
     def __init__(self, on_text: Callable[[str], object]) -> None:
         self._on_text = on_text
@@ -146,14 +133,8 @@ class _Stream:
     def take(self, piece: str) -> None:
         """Take the next piece of the answer."""
         self._text += piece
-        if may_decline(self._text):
-            return
         open_mark = _MAYBE_MARK.search(self._text)
         self._pass_on(self._text[: open_mark.start()] if open_mark else self._text)
-
-    def forget(self) -> None:
-        """Forget an answer of which nothing was heard."""
-        self._text = ""
 
     def end(self) -> None:
         """Pass on what is held back: the answer has ended."""

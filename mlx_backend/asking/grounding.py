@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mlx_backend.asking.follow_up import search_text
 from mlx_backend.asking.retrieval import FoundPassage, Retriever, content_words
@@ -17,8 +17,7 @@ from mlx_backend.protocol import DECLINED, Citation, Turn
 from mlx_backend.text.segmenting import segmented
 from mlx_backend.text.words import folded_words
 
-_INSTRUCTION = "Answer from these notes alone."
-_OR_DECLINE = f"If they do not tell the answer, say: {DECLINED}"
+_INSTRUCTION = f"Answer from these notes alone. If they do not tell the answer, say: {DECLINED}"
 MARK = re.compile(r"(?:\s+|^|(?<=[^\w\s]))\[(\d{1,2})\](?!\w)")
 """A mark in an answer: the number of a passage in brackets."""
 
@@ -96,25 +95,16 @@ def ground_reader(
         tokens //= 2
 
 
-def grounded_prompt(sources: Sequence[Source], question: str, *, may_decline: bool = True) -> str:
+def grounded_prompt(sources: Sequence[Source], question: str) -> str:
     """A question with numbered passages before it.
 
     Lines of a passage that look like a further number or question are quoted as Markdown does.
-    may_decline: whether the model is told what to say where the passages do not tell.
     """
     numbered = [
         f"[{number}] {' '.join(source.title.split())}\n{_unforged(source.text.strip())}"
         for number, source in enumerate(sources, start=1)
     ]
-    instruction = f"{_INSTRUCTION} {_OR_DECLINE}" if may_decline else _INSTRUCTION
-    return "\n\n".join([instruction, *numbered, f"Question: {question}"])
-
-
-def without_declining(grounding: Grounding, question: str) -> Grounding:
-    """The same before a model that has declined, although it finds that its sources do tell."""
-    sources = [Source(each.title, each.text) for each in grounding.sources]
-    prompt = grounded_prompt(sources, question, may_decline=False)
-    return replace(grounding, turns=(*grounding.turns[:-1], Turn(role="user", text=prompt)))
+    return "\n\n".join([_INSTRUCTION, *numbered, f"Question: {question}"])
 
 
 def _unforged(text: str) -> str:
@@ -133,12 +123,6 @@ def cited(answer: str, number: int) -> str:
 def is_declined(text: str) -> bool:
     """Whether an answer begins with DECLINED, whatever its case and punctuation."""
     return _folded(text).startswith(_folded(DECLINED))
-
-
-def may_decline(text: str) -> bool:
-    """Whether the beginning of an answer is DECLINED, or could become it."""
-    begun, declined = _folded(text), _folded(DECLINED)
-    return declined.startswith(begun) or begun.startswith(declined)
 
 
 def citations_of(text: str, sources: Sequence[JoinedSource]) -> tuple[Citation, ...]:

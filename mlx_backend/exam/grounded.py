@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from mlx_backend.asking.answerability import one_tells, tells
+from mlx_backend.asking.answerability import tells
 from mlx_backend.asking.answering import quoted_text, reader_of
 from mlx_backend.asking.grounding import (
     Grounding,
     citations_of,
     ground,
     ground_reader,
-    is_declined,
-    without_declining,
     without_marks,
 )
 from mlx_backend.asking.quoting import quote
@@ -61,21 +59,12 @@ def _worded(
         is_told = found.is_answerable and tells(model, found)
         return found if is_told else Grounding((), ())
 
-    def written(asked: dict[int, Grounding]) -> dict[int, str]:
-        texts = answer_all([grounding.turns[-1].text for grounding in asked.values()])
-        return dict(zip(asked, texts, strict=True))
-
     groundings = [grounded(question.text) for question in questions]
-    texts = written({i: each for i, each in enumerate(groundings) if each.is_answerable})
-    asked_again = {
-        i: without_declining(groundings[i], questions[i].text)
-        for i, text in texts.items()
-        if is_declined(text) and one_tells(model, groundings[i], questions[i].text)
-    }
-    texts |= written(asked_again) if asked_again else {}
-    for i, question in enumerate(questions):
-        text = texts.get(i, DECLINED)
-        citations = citations_of(text, groundings[i].sources)
+    prompts = [grounding.turns[-1].text for grounding in groundings if grounding.is_answerable]
+    texts = iter(answer_all(prompts))
+    for question, grounding in zip(questions, groundings, strict=True):
+        text = next(texts) if grounding.is_answerable else DECLINED
+        citations = citations_of(text, grounding.sources)
         yield mark(question, without_marks(text), citations)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis.strategies import lists, sampled_from
 
-from mlx_backend.asking.answering import _Stream, answer_from_notes
+from mlx_backend.asking.answering import _WithoutMarks, answer_from_notes
 from mlx_backend.asking.grounding import Source as ShownSource
 from mlx_backend.asking.grounding import (
     citations_of,
@@ -41,11 +41,10 @@ def found(number: int, text: str) -> FoundPassage:
 class Speaking:
     """Stands in for a large model: says what it is told to, in pieces; keeps what it was asked."""
 
-    def __init__(self, text: str, *later: str, room: int = 100_000) -> None:
-        self.texts, self.room = [text, *later], room
+    def __init__(self, text: str, room: int = 100_000) -> None:
+        self.text, self.room = text, room
         self.asked: list[str] = []
         self.odds: float | None = None
-        self.odds_alone: float | None = None  # once it has answered
         card = ModelCard(
             name="big", title="Big", licence="", source="", parameters=1, sha256="", abilities=READS
         )
@@ -60,14 +59,13 @@ class Speaking:
         return [len(text.split()) for text in texts]
 
     def odds_of_yes(self, turns: Sequence[Turn], *_: object) -> float | None:
-        return self.odds_alone if self.asked else self.odds
+        return self.odds
 
     def answer(self, turns: Sequence[Turn], sampling: Sampling, listener: Listener) -> Answer:
-        text = self.texts[min(len(self.asked), len(self.texts) - 1)]
         self.asked.append(turns[-1].text)
-        for i in range(0, len(text), 2):
-            listener.on_text(text[i : i + 2])
-        return Answer(text, "stop", 10, 0, 5, 1.0, 1.0)
+        for i in range(0, len(self.text), 2):
+            listener.on_text(self.text[i : i + 2])
+        return Answer(self.text, "stop", 10, 0, 5, 1.0, 1.0)
 
 
 @pytest.fixture
@@ -105,7 +103,7 @@ ENDS = ["", " ", "[1]", " [1]", "[2] ", "arr[1]", "arr", ".", "\n\n", "[12", "]"
 @example(pieces=["Rope. [1]", "[2]", " [1"])
 def test_what_is_told_piece_by_piece_is_the_answer(pieces: list[str]) -> None:
     told: list[str] = []
-    stream = _Stream(told.append)
+    stream = _WithoutMarks(told.append)
     for piece in pieces:
         stream.take(piece)
     stream.end()
@@ -114,7 +112,7 @@ def test_what_is_told_piece_by_piece_is_the_answer(pieces: list[str]) -> None:
 
 def test_an_answer_is_told_while_it_comes() -> None:
     told: list[str] = []
-    stream = _Stream(told.append)
+    stream = _WithoutMarks(told.append)
     for piece in ("Rope costs", " 3 crowns. [", "1]", " Oil"):
         stream.take(piece)
     assert told == ["Rope costs", " 3 crowns.", " Oil"]
@@ -171,50 +169,6 @@ def test_what_is_told_or_cannot_be_judged_is_answered(
     answer, told = ask(retriever, model, ROPE)
     assert answer.answer.text == told == "3 crowns."
     assert [citation.title for citation in answer.citations] == ["The rope shop"]
-
-
-@pytest.mark.parametrize(
-    ("alone", "written", "heard"),
-    [
-        (0.7, [f"{DECLINED} [1]", "Three. [1]"], "Three."),  # one source tells it by itself
-        (0.7, [DECLINED, DECLINED], DECLINED),
-        (0.4, [DECLINED, "Three. [1]"], DECLINED),
-        (None, [DECLINED, "Three. [1]"], DECLINED),
-    ],
-)
-def test_what_it_declines_although_one_source_tells_it_is_asked_again(
-    retriever: Retriever, alone: float | None, written: list[str], heard: str
-) -> None:
-    model = believed_from(Speaking(*written), 0.5)
-    model.odds, model.odds_alone = 3.0, alone
-    answer, told = ask(retriever, model, ROPE)
-    assert told == answer.answer.text == heard
-    assert bool(answer.citations) == (heard == "Three.")
-    is_told = alone is not None and alone >= 0.5
-    assert [DECLINED in prompt for prompt in model.asked] == [True, False][: 1 + is_told]
-    model.asked = []
-
-    def answer_all(prompts: Sequence[str]) -> list[str]:
-        turns = [[Turn(role="user", text=prompt)] for prompt in prompts]
-        return [model.answer(each, Sampling(), Listener()).text for each in turns]
-
-    (item,) = take_grounded_exam(
-        [ExamQuestion(ROPE, ("3",))],
-        model,  # type: ignore[arg-type]
-        retriever,
-        answer_all,
-    )
-    assert item.text == heard
-
-
-@given(pieces=lists(sampled_from(["The", " notes", " do not", " say", ".", " mill", " [1]", ""])))
-def test_nothing_of_an_answer_is_lost_because_it_could_have_declined(pieces: list[str]) -> None:
-    told: list[str] = []
-    stream = _Stream(told.append)
-    for piece in pieces:
-        stream.take(piece)
-    stream.end()
-    assert "".join(told) == without_marks("".join(pieces))
 
 
 def test_a_model_that_was_never_measured_is_not_asked(retriever: Retriever) -> None:
