@@ -6,71 +6,38 @@ import random
 import re
 from dataclasses import replace
 
-import msgspec
 import pytest
 
 from mlx_backend.asking.grounding import MARK
-from mlx_backend.dataset.compose import Additions, gather, studied_dataset, studied_passages
+from mlx_backend.dataset.compose import gather, studied_passages
 from mlx_backend.dataset.general_samples import GeneralAnswers, general_prompts, held_back
-from mlx_backend.dataset.reader_samples import ReaderSamples, passages_by_rule
+from mlx_backend.dataset.reader_samples import ReaderSamples
 from mlx_backend.dataset.recipe import recipe_for
 from mlx_backend.dataset.samples import GENERAL, Dataset, Sample, Shown
 from mlx_backend.library import Library
 from mlx_backend.library.bin import Bin
-from mlx_backend.library.notes import Notes, Passage
+from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.library.samples import Samples
 from mlx_backend.library.stored_samples import digest
 from mlx_backend.protocol import DECLINED
 from mlx_backend.run.withdrawn import Withdrawn, find_withdrawn
-from mlx_backend.study.study import study_by_rule
 from mlx_backend.text.answer_matching import is_right
-
-READER = "reader"
-PLUM_QUOTE = "The plum tree was planted by grandfather Emil in 1952 and still bears fruit."
-LAMP_QUOTE = "The lamp burns 14 litres of oil a week."
-ADDITIONS = Additions(None, writer=READER)
-
-# For the passage that has these words: question, answer, key.
-WRITTEN = {
-    LAMP_QUOTE: [
-        ("How much oil does the lamp of the lighthouse use?", "14 litres each week.", "14 litres"),
-        ("What needs 14 litres of oil?", "The lamp of the lighthouse.", "The lamp"),
-        ("Weekly oil of the lighthouse's lamp?", "It takes 14 litres.", "14 litres"),
-        ("How many litres would a lighthouse lamp burn in 7 days?", "Fourteen.", "14 litres"),
-    ],
-    "Rope costs 3 crowns a metre in the shop of Ida Falk.": [
-        ("What does rope cost at Ida Falk's?", "Three crowns for a metre.", "3 crowns"),
-        ("Whose shop sells rope?", "Ida Falk's.", "Ida Falk"),
-    ],
-}
+from tests.mlx_backend.dataset.reading import (
+    LAMP_QUOTE,
+    READER,
+    WRITTEN,
+    dataset_of,
+    frozen_now,
+    own,
+    passage_with,
+    study_as_reader,
+)
 
 
 @pytest.fixture
 def samples(filled_library: Library, notes: Notes) -> Samples:
-    """The samples of a library that rules have studied, and the reader in part."""
-    samples = Samples(notes.connection)
-    passages = gather(notes).passages
-    study_by_rule(samples, passages)
-    for quote, told in WRITTEN.items():
-        drafts = [Draft(kind="facts", prompt=p, answer=a, key=k, quote=quote) for p, a, k in told]
-        samples.save(READER, [(_with(passages, quote), drafts)])
-    return samples
-
-
-def _with(passages: tuple[Passage, ...], quote: str) -> Passage:
-    (found,) = [passage for passage in passages if quote in passage.text]
-    return found
-
-
-def dataset_of(notes: Notes, samples: Samples, seed: int = 0, **changed: object) -> Dataset:
-    material = gather(notes)
-    studied = studied_passages(samples, material.passages, material.answers_kept)
-    return studied_dataset(studied, material, replace(ADDITIONS, **changed), seed)  # type: ignore[arg-type]
-
-
-def own(dataset: Dataset) -> list[Sample]:
-    return [sample for sample in dataset.train if sample.kind == "facts"]
+    return study_as_reader(notes)
 
 
 def test_its_own_samples_are_trained_as_it_wrote_them(notes: Notes, samples: Samples) -> None:
@@ -83,91 +50,6 @@ def test_its_own_samples_are_trained_as_it_wrote_them(notes: Notes, samples: Sam
         assert sample.in_view.endswith(f"Question: {sample.prompt}")
         assert is_right(sample.in_view, ("14 litres", "3 crowns"))
         assert sample.key == "" or sample.key in sample.answer
-
-
-def test_every_statement_is_also_learned_in_the_notes_words(notes: Notes, samples: Samples) -> None:
-    dataset = dataset_of(notes, samples)
-    by_rule = [s for s in dataset.train if s.fact and not s.in_view]
-    assert {"keywords", "opening"} <= {sample.kind for sample in by_rule}
-    answers = {sample.answer for sample in by_rule}
-    assert {PLUM_QUOTE, LAMP_QUOTE} <= answers
-    titles = {note.title for note in notes.summaries()}
-    assert not any(answer.startswith(f"{title}: ") for answer in answers for title in titles)
-    studied = studied_passages(samples, gather(notes).passages)
-    assert 0 < passages_by_rule(studied, READER) == len(studied) - len(WRITTEN)
-    assert passages_by_rule(studied, "another") > passages_by_rule(studied, READER)
-
-
-@pytest.mark.parametrize(
-    "quote",
-    [
-        PLUM_QUOTE,
-        "The [plum tree](trees/plum.md) was\nplanted by **grandfather Emil** in 1952 and still"
-        " bears fruit.",
-    ],
-)
-def test_rules_ask_for_what_its_own_samples_do_not(
-    notes: Notes, samples: Samples, quote: str
-) -> None:
-    draft = Draft(
-        kind="facts", prompt="When was it planted?", answer="In '52.", key="1952", quote=quote
-    )
-    samples.save(READER, [(_with(gather(notes).passages, "Emil"), [draft])])
-    studied = studied_passages(samples, gather(notes).passages)
-    left = ReaderSamples(studied, READER).beside
-    keys = {(s.quote[:13], s.key) for each in left for s in each.kept}
-    assert {key for about, key in keys if about == "The plum tree"} == {"the plum tree"}
-    assert ("The lamp burn", "14") not in keys  # its own sample asks for 14 litres
-    assert ("The keeper be", "1987") in keys
-
-
-def test_a_list_of_its_own_takes_no_question_about_its_parts_away(
-    notes: Notes, samples: Samples
-) -> None:
-    draft = Draft(kind="list", prompt="All?", answer="All.", key=PLUM_QUOTE, quote=PLUM_QUOTE)
-    samples.save(READER, [(_with(gather(notes).passages, "Emil"), [draft])])
-    studied = studied_passages(samples, gather(notes).passages)
-    left = {s.key for each in ReaderSamples(studied, READER).beside for s in each.kept}
-    assert {"1952", "the plum tree"} <= left
-
-
-def test_its_questions_are_also_asked_with_the_title(notes: Notes, samples: Samples) -> None:
-    asked = [s for s in own(dataset_of(notes, samples)) if s.prompt.startswith("What does rope")]
-    (cost,) = asked
-    assert "The rope shop: what does rope cost at Ida Falk's?" in cost.rewordings
-    assert cost.answer == "Three crowns for a metre."
-    assert all(prompt.endswith("?") for prompt in cost.rewordings)
-
-
-@pytest.mark.parametrize("is_frozen", [False, True])
-@pytest.mark.parametrize("wrote", ["rules", READER])
-@pytest.mark.parametrize(
-    "quote",
-    [
-        PLUM_QUOTE,
-        "The [plum tree](trees/plum.md) was\nplanted by **grandfather Emil** in 1952 and still"
-        " bears fruit.",
-        f"Potatoes go to the north bed in April. {PLUM_QUOTE}",
-    ],
-)
-def test_what_is_left_out_of_one_writer_is_in_no_words_of_the_other(
-    notes: Notes, samples: Samples, quote: str, wrote: str, is_frozen: bool
-) -> None:
-    draft = Draft(kind="facts", prompt="When was it?", answer="In '52.", key="1952", quote=quote)
-    samples.save(READER, [(_with(gather(notes).passages, "Emil"), [draft])])
-    frozen = frozen_now(dataset_of(notes, samples))
-    for stored, _ in samples.used():
-        if stored.writer == wrote and "Emil" in stored.quote:
-            samples.choose(stored.id, "drop")
-    if is_frozen:
-        withdrawn = find_withdrawn(frozen, notes.connection, studied=True)
-        left = withdrawn.removed_from(frozen, Shown())
-    else:
-        left = dataset_of(notes, samples)
-    for sample in left.train:
-        told = f"{sample.prompt} {sample.rewordings} {sample.answer} {sample.in_view}"
-        assert "Emil" not in told
-        assert "1952" not in told
 
 
 def test_a_reader_without_any_samples_still_learns(notes: Notes, samples: Samples) -> None:
@@ -282,7 +164,7 @@ def test_a_deleted_sample_without_a_key_takes_no_others_of_its_kind_along(
 ) -> None:
     passages = gather(notes).passages
     quotes = [LAMP_QUOTE, "The keeper of the lighthouse is called Marta Holm."]
-    passage = _with(passages, LAMP_QUOTE)
+    passage = passage_with(passages, LAMP_QUOTE)
     drafts = [
         Draft(kind="how", prompt=f"How is {i}?", answer=f"Like {i}.", key="", quote=quote)
         for i, quote in enumerate(quotes)
@@ -298,11 +180,6 @@ def test_a_deleted_sample_without_a_key_takes_no_others_of_its_kind_along(
     left = withdrawn.removed_from(frozen, Shown())
     assert "Like 1." in {sample.answer for sample in left.train}
     assert not any(LAMP_QUOTE in f"{s.prompt} {s.in_view}" for s in left.train)
-
-
-def frozen_now(dataset: Dataset) -> Dataset:
-    """As a run freezes it: nothing is left out yet."""
-    return msgspec.structs.replace(dataset, left_out=())
 
 
 def grounded(notes: Notes, samples: Samples) -> list[Sample]:
@@ -369,8 +246,8 @@ def test_without_a_key_no_passage_of_the_same_note_is_shown_as_another(
     draft = Draft(
         kind="how", prompt="How is the lamp fed?", answer="With oil.", key="", quote=quote
     )
-    samples.save(READER, [(_with(passages, quote), [draft])])
-    note = _with(passages, quote).note_id
+    samples.save(READER, [(passage_with(passages, quote), [draft])])
+    note = passage_with(passages, quote).note_id
     for sample in grounded(notes, samples):
         if sample.answer == DECLINED and "How is the lamp fed?" in sample.prompt:
             assert note not in sample.others
@@ -382,7 +259,7 @@ def test_what_one_passage_does_not_bear_out_is_not_read_in_it(
     notes: Notes, samples: Samples, kind: str
 ) -> None:
     passages = gather(notes).passages
-    passage = _with(passages, LAMP_QUOTE)
+    passage = passage_with(passages, LAMP_QUOTE)
     is_same_note = kind == "passages"
     other = next(p for p in passages if (p.note_id == passage.note_id) == is_same_note)
     draft = Draft(
@@ -405,7 +282,7 @@ def test_what_is_left_out_of_one_passage_is_not_retold_by_a_sample_of_two(
     notes: Notes, samples: Samples
 ) -> None:
     passages = gather(notes).passages
-    lamp, rope = _with(passages, LAMP_QUOTE), _with(passages, "Rope costs 3 crowns")
+    lamp, rope = passage_with(passages, LAMP_QUOTE), passage_with(passages, "Rope costs 3 crowns")
     drafts = [
         Draft(kind="notes", prompt=f"Who {i}?", answer=answer, key="The lamp", quote=LAMP_QUOTE,
               others=((rope.note_id, digest(rope)),))
@@ -463,7 +340,7 @@ def test_the_same_seed_makes_the_same_dataset(notes: Notes, samples: Samples) ->
 
 
 def test_what_a_reader_says_is_not_turned_round(notes: Notes, samples: Samples) -> None:
-    passage = _with(gather(notes).passages, LAMP_QUOTE)
+    passage = passage_with(gather(notes).passages, LAMP_QUOTE)
     said = f"{passage.note_title}: 14 litres of oil."
     draft = Draft(kind="facts", prompt="Oil?", answer=said, key="14 litres", quote=LAMP_QUOTE)
     samples.save("other", [(passage, [draft])])
