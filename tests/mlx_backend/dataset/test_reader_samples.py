@@ -1,4 +1,4 @@
-"""What a model that reads is trained on: its own samples, in two forms, and what it left out."""
+"""What a model that reads is trained on: its own samples, closed book and grounded."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from mlx_backend.text.key_places import key_places
 
 _MOST_SENTENCES = 6  # of a passage that are asked about
 _MOST_LISTS = 2
+_NUMBER = re.compile(r"(?<!\w)\d+(?:[.,:]\d+)*(?!\w)")
 _LONGEST_SHOWN = 4_000  # characters of a passage
 
 PointedTo = Callable[[int, str], int]
@@ -106,25 +107,26 @@ class Views:
 
 
 def _words(passage: Passage, generator: random.Random) -> list[View]:
-    """Names, numbers, times and places to ask for, at most one of a sentence.
-
-    Outside English, where the rules do not know names, numbers alone.
-    """
+    """Names, numbers, times and places to ask for, at most one of a sentence."""
     is_english = language_of(passage) in ("en", UNKNOWN)
     found = []
     for sentence in sentences_in(passage.text):
-        keys = [answer.key for answer in answers_in(plain(sentence))]
-        fit = [key for key in keys if _may_ask(key, sentence, is_english)]
-        if fit:
-            found.append(View(passage, sentence=sentence, key=generator.choice(fit)))
+        keys = _keys_in(sentence, is_english)
+        if keys:
+            found.append(View(passage, sentence=sentence, key=generator.choice(keys)))
     places = sorted(generator.sample(range(len(found)), min(len(found), _MOST_SENTENCES)))
     return [found[place] for place in places]
 
 
-def _may_ask(key: str, sentence: str, is_english: bool) -> bool:
-    """Whether a key stands once in a sentence, and is no placeholder for private data."""
-    is_known = is_english or any(map(str.isdigit, key))
-    return is_known and len(key_places(MASKED.sub(" ", sentence), key)) == 1
+def _keys_in(sentence: str, is_english: bool) -> list[str]:
+    """What there is to ask for in a sentence; outside English, whose names rules know, numbers.
+
+    Only what stands in it once, and neither in a placeholder for private data nor in a link.
+    """
+    text = plain(MASKED.sub(" ", sentence))
+    keys = [answer.key for answer in answers_in(text)] if is_english else []
+    numbers = [each for each in _NUMBER.findall(text) if not any(each in key for key in keys)]
+    return [key for key in (*keys, *numbers) if len(key_places(sentence, key)) == 1]
 
 
 def _lists(passage: Passage, generator: random.Random, *, in_order: bool) -> list[View]:
