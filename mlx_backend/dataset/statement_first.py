@@ -8,56 +8,59 @@ the statement, and the statement leads to its note.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
 from mlx_backend.dataset.samples import Sample, fact_of
 from mlx_backend.library.notes import Passage
 
+_AT_THE_END = "{said} ({title})"
+
 
 def with_statements_first(
-    samples: Sequence[Sample], passages: Iterable[Passage] = ()
+    samples: Iterable[Sample], passages: Iterable[Passage] = ()
 ) -> list[Sample]:
     """The samples; an answer about a fact that begins with a title has it at the end, in brackets.
 
     The title is that of the note or the topic of the passage. What stands in a note stays as it is,
     also where it begins with the title; so do samples of no passage among the `passages`.
     """
-    by_id = {passage.id: passage for passage in passages}
-    return [
-        msgspec.structs.replace(sample, answer=_turned(sample.answer, passage))
-        if (passage := by_id.get(sample.passage)) and _has_title_before(sample)
-        else sample
-        for sample in samples
-    ]
+    return _with_titles(samples, passages, _AT_THE_END)
 
 
 def without_titles(samples: Iterable[Sample], passages: Iterable[Passage]) -> list[Sample]:
-    """The samples; an answer about a fact that begins with a title is the statement alone."""
-    by_id = {passage.id: passage for passage in passages}
-    return [
-        msgspec.structs.replace(sample, answer=_said(sample.answer, passage))
-        if (passage := by_id.get(sample.passage)) and _has_title_before(sample)
-        else sample
-        for sample in samples
-    ]
+    """The same without the title: for a model that reads, whose own answers have none."""
+    return _with_titles(samples, passages, "{said}")
 
 
 def statement_first(answer: str, title: str) -> str:
     """An answer with the title at its end that stood, with a colon, at its beginning."""
+    said = _said(answer, title)
+    return _AT_THE_END.format(said=said, title=title) if said else answer
+
+
+def _with_titles(samples: Iterable[Sample], passages: Iterable[Passage], form: str) -> list[Sample]:
+    by_id = {passage.id: passage for passage in passages}
+    return [
+        _formed(sample, passage, form)
+        if (passage := by_id.get(sample.passage)) and _has_title_before(sample)
+        else sample
+        for sample in samples
+    ]
+
+
+def _formed(sample: Sample, passage: Passage, form: str) -> Sample:
+    for title in (passage.topic, passage.note_title):
+        if said := _said(sample.answer, title):
+            return msgspec.structs.replace(sample, answer=form.format(said=said, title=title))
+    return sample
+
+
+def _said(answer: str, title: str) -> str:
+    """What an answer says after a title; "" where it does not begin with that."""
     said = answer.removeprefix(f"{title}: ")
-    return f"{said} ({title})" if said and said != answer else answer
-
-
-def _turned(answer: str, passage: Passage) -> str:
-    found = statement_first(answer, passage.topic)
-    return found if found != answer else statement_first(answer, passage.note_title)
-
-
-def _said(answer: str, passage: Passage) -> str:
-    said = answer.removeprefix(f"{passage.topic}: ")
-    return said if said != answer else answer.removeprefix(f"{passage.note_title}: ") or answer
+    return said if said != answer else ""
 
 
 def _has_title_before(sample: Sample) -> bool:
