@@ -28,7 +28,7 @@ def test_notes_become_an_adapter_that_another_program_can_load(
     starter_library: Library, notes_folder: Path, tmp_path: Path, run: Any
 ) -> None:
     assert run("import", notes_folder)["added"] == 3
-    trained = run("train", "--name", "Night", "--steps", 3, "--hours", 0.1, "--no-study")
+    trained = run("train", "--name", "Night", "--steps", 3, "--hours", 0.04, "--no-study")
     report = json.loads(Path(trained["report"]).read_bytes())
     assert trained["steps"] == 3
     assert 0 < trained["train_loss"] == report["train_loss"]
