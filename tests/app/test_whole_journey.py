@@ -42,7 +42,7 @@ def test_from_a_dropped_folder_to_an_exported_adapter(
 ) -> None:
     link_starter(real_starter, services.library.models / STARTER)
     monkeypatch.setenv(FIXED_CORES, "1")  # other tests have the rest
-    services.preferences.change(hours=0.03, passes=1, max_tokens=16, temperature=0.0)
+    services.preferences.change(hours=0.05, passes=1, max_tokens=16, temperature=0.0)
     add_notes(window, services, qtbot, tmp_path)
     name = train(window, services, qtbot)
     chat(window, qtbot, name)

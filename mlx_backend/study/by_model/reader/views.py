@@ -28,6 +28,8 @@ from mlx_backend.text.key_places import key_places
 
 _MOST_SENTENCES = 6  # of a passage that are asked about
 _MOST_LISTS = 2
+_CODE = re.compile(r"(?<!`)`([^`\n]*\w[^`\n]*)`(?!`)")
+_LONGEST_CODE = 40  # characters
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,:]\d+)*(?!\w)")
 _LONGEST_SHOWN = 4_000  # characters of a passage
 
@@ -107,7 +109,7 @@ class Views:
 
 
 def _words(passage: Passage, generator: random.Random) -> list[View]:
-    """Names, numbers, times and places to ask for, at most one of a sentence."""
+    """Names, numbers, code and the like to ask for, at most one of a sentence."""
     is_english = language_of(passage) in ("en", UNKNOWN)
     found = []
     for sentence in sentences_in(passage.text):
@@ -119,12 +121,14 @@ def _words(passage: Passage, generator: random.Random) -> list[View]:
 
 
 def _keys_in(sentence: str, is_english: bool) -> list[str]:
-    """What there is to ask for in a sentence; outside English, whose names rules know, numbers.
+    """What there is to ask for in a sentence: code, names (which rules know in English), numbers.
 
     Only what stands in it once, and neither in a placeholder for private data nor in a link.
     """
-    text = plain(MASKED.sub(" ", sentence))
-    keys = [answer.key for answer in answers_in(text)] if is_english else []
+    shown = MASKED.sub(" ", sentence)
+    code = [key.strip() for key in _CODE.findall(shown) if len(key) <= _LONGEST_CODE]
+    text = plain(shown)
+    keys = [*code, *(answer.key for answer in answers_in(text) if is_english)]
     numbers = [each for each in _NUMBER.findall(text) if not any(each in key for key in keys)]
     return [key for key in (*keys, *numbers) if len(key_places(sentence, key)) == 1]
 

@@ -27,6 +27,11 @@ def test_names_and_numbers_are_asked_for() -> None:
     assert all(key in sentence for sentence, keys in asked.items() for key in keys)
 
 
+def test_code_is_asked_for_as_it_stands() -> None:
+    text = "It is better to use `git stash --keep-index` here, and not ```all``` of it or `` ` ``."
+    assert asked_in(text) == {text: {"git stash --keep-index"}}
+
+
 def test_outside_english_numbers_alone_are_asked_for() -> None:
     text = "Die Mühle wurde 1875 von dem Zimmermann Oskar Lind gebaut und gehört heute der Stadt."
     assert asked_in(text) == {text: {"1875"}}
