@@ -22,13 +22,15 @@ from mlx_backend.study.by_model.reader.sentences import (
     sentences_in,
 )
 from mlx_backend.study.by_rule.answers import answers_in
+from mlx_backend.study.by_rule.keyword_prompts import content_terms
 from mlx_backend.study.by_rule.markdown_links import links_in
 from mlx_backend.study.by_rule.statements import plain
 from mlx_backend.text.key_places import key_places
 
 _MOST_SENTENCES = 6  # of a passage that are asked about
 _MOST_LISTS = 2
-_CODE = re.compile(r"(?<!`)`([^`\n]*\w[^`\n]*)`(?!`)")
+_CODE = re.compile(r"(?<!`)`([^`\n]*[^\W_][^`\n]*)`(?!`)")
+_SHORT = 2  # characters
 _LONGEST_CODE = 40  # characters
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,:]\d+)*(?!\w)")
 _LONGEST_SHOWN = 4_000  # characters of a passage
@@ -128,9 +130,16 @@ def _keys_in(sentence: str, is_english: bool) -> list[str]:
     shown = MASKED.sub(" ", sentence)
     code = [key.strip() for key in _CODE.findall(shown) if len(key) <= _LONGEST_CODE]
     text = plain(shown)
-    keys = [*code, *(answer.key for answer in answers_in(text) if is_english)]
+    names = [answer.key for answer in answers_in(text)] if is_english else []
+    keys = [*code, *filter(_is_telling, names)]
     numbers = [each for each in _NUMBER.findall(text) if not any(each in key for key in keys)]
     return [key for key in (*keys, *numbers) if len(key_places(sentence, key)) == 1]
+
+
+def _is_telling(key: str) -> bool:
+    """Whether a key has a number or more than the "And" or "I've" with which a sentence begins."""
+    words = re.split(r"[\s'’]+", key)
+    return any(map(str.isdigit, key)) or any(len(w) > _SHORT and content_terms(w) for w in words)
 
 
 def _lists(passage: Passage, generator: random.Random, *, in_order: bool) -> list[View]:

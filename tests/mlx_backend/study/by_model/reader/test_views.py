@@ -27,6 +27,19 @@ def test_names_and_numbers_are_asked_for() -> None:
     assert all(key in sentence for sentence, keys in asked.items() for key in keys)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I've recently moved from one way of taking pictures to quite another one.",
+        "And if you run it again, it may not fail a subsequent time.",
+        "Or I could use the other way, which prints it and gives it back as it is.",
+    ],
+)
+def test_how_a_sentence_begins_is_not_asked_for(text: str) -> None:
+    keys = {key for found in asked_in(text).values() for key in found}
+    assert not keys & {"I've", "And", "Or I", "Or", "I"}
+
+
 def test_code_is_asked_for_as_it_stands() -> None:
     text = "It is better to use `git stash --keep-index` here, and not ```all``` of it or `` ` ``."
     assert asked_in(text) == {text: {"git stash --keep-index"}}
