@@ -235,7 +235,10 @@ def _asked(studied: Sequence[StudiedPassage], writer: str) -> Iterator[_Asked]:
 
 
 def _beside(each: StudiedPassage, own: Sequence[StoredSample]) -> StudiedPassage:
-    """A passage with the rules' samples that none of its `own` asks for, answered by the quote."""
+    """A passage with the rules' samples that none of its `own` asks for, answered by the quote.
+
+    It states what is taught alone: the samples by which the person corrected the rest are not kept.
+    """
     asked = [(s.quote, s.key) for s in own if s.kind in _OF_SENTENCES and s.quote and s.key]
 
     def is_asked(stored: StoredSample) -> bool:
@@ -246,7 +249,8 @@ def _beside(each: StudiedPassage, own: Sequence[StoredSample]) -> StudiedPassage
         )
 
     by_rule = [s for s in each.samples if s.writer == RULES and not s.choice and s.quote and s.key]
-    return replace(each, kept=[replace(s, answer=s.quote) for s in by_rule if not is_asked(s)])
+    kept = [replace(s, answer=s.quote) for s in by_rule if not is_asked(s)]
+    return replace(each, stated=each.taught, kept=kept)
 
 
 def _was_read(stored: StoredSample, writer: str) -> bool:

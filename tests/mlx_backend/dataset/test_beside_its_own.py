@@ -84,6 +84,22 @@ def test_its_questions_are_also_asked_with_the_title(notes: Notes, samples: Samp
     assert all(prompt.endswith("?") for prompt in cost.rewordings)
 
 
+@pytest.mark.parametrize("wrote", ["rules", READER])
+def test_what_the_person_corrected_is_learned_in_no_words_of_the_note(
+    notes: Notes, samples: Samples, wrote: str
+) -> None:
+    draft = Draft(
+        kind="facts", prompt="When was it?", answer="In '52.", key="1952", quote=PLUM_QUOTE
+    )
+    samples.save(READER, [(passage_with(gather(notes).passages, "Emil"), [draft])])
+    stored = next(s for s, _ in samples.used() if s.writer == wrote and s.quote == PLUM_QUOTE)
+    samples.edit(stored.id, "When was the tree planted?", "In 1962.")
+    for sample in dataset_of(notes, samples).train:
+        told = f"{sample.prompt} {sample.rewordings} {sample.answer} {sample.in_view}"
+        assert "1952" not in told
+        assert "Emil" not in told
+
+
 @pytest.mark.parametrize("is_frozen", [False, True])
 @pytest.mark.parametrize("wrote", ["rules", READER])
 @pytest.mark.parametrize(
