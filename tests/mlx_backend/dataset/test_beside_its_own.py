@@ -7,7 +7,6 @@ import pytest
 from mlx_backend.dataset.compose import gather, studied_passages
 from mlx_backend.dataset.reader_samples import ReaderSamples, passages_by_rule
 from mlx_backend.dataset.samples import Shown
-from mlx_backend.library import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.library.samples import Samples
@@ -21,13 +20,7 @@ from tests.mlx_backend.dataset.reading import (
     frozen_now,
     own,
     passage_with,
-    study_as_reader,
 )
-
-
-@pytest.fixture
-def samples(filled_library: Library, notes: Notes) -> Samples:
-    return study_as_reader(notes)
 
 
 def test_every_statement_is_also_learned_in_the_notes_words(notes: Notes, samples: Samples) -> None:

@@ -31,13 +31,7 @@ from tests.mlx_backend.dataset.reading import (
     frozen_now,
     own,
     passage_with,
-    study_as_reader,
 )
-
-
-@pytest.fixture
-def samples(filled_library: Library, notes: Notes) -> Samples:
-    return study_as_reader(notes)
 
 
 def test_its_own_samples_are_trained_as_it_wrote_them(notes: Notes, samples: Samples) -> None:

@@ -40,8 +40,8 @@ def writing_turns(
             asked = ""
     request = _request(genre, language or _LANGUAGE)
     turns.append(Turn(role="user", text=f"{shown}\n\n{request}"))
-    instruction = INSTRUCTION_FOR_KEYS if key_first else INSTRUCTION
-    instruction = INSTRUCTION_FOR_TWO if is_for_two else instruction
+    alone = INSTRUCTION_FOR_KEYS if key_first else INSTRUCTION
+    instruction = INSTRUCTION_FOR_TWO if is_for_two else alone
     turns[0] = Turn(role="user", text=f"{instruction}\n\n{turns[0].text}")
     return turns
 

@@ -6,8 +6,11 @@ import random
 import re
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import TypeVar
 
 from mlx_backend.text.words import count_words
+
+T = TypeVar("T")
 
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _HEADING = re.compile(r"^\s*#{1,6}\s")
@@ -40,11 +43,11 @@ def sentences_in(text: str) -> list[str]:
     return [each for each in found if _FEWEST_WORDS <= count_words(each) <= _MOST_WORDS]
 
 
-def chosen(sentences: list[str], most: int, generator: random.Random) -> list[str]:
+def chosen(found: list[T], most: int, generator: random.Random) -> list[T]:
     """At most so many of them, at random, in their order."""
-    if len(sentences) <= most:
-        return sentences
-    return [sentences[i] for i in sorted(generator.sample(range(len(sentences)), most))]
+    if len(found) <= most:
+        return found
+    return [found[i] for i in sorted(generator.sample(range(len(found)), most))]
 
 
 @dataclass(frozen=True)

@@ -118,8 +118,7 @@ def _words(passage: Passage, generator: random.Random) -> list[View]:
         keys = _keys_in(sentence, is_english)
         if keys:
             found.append(View(passage, sentence=sentence, key=generator.choice(keys)))
-    places = sorted(generator.sample(range(len(found)), min(len(found), _MOST_SENTENCES)))
-    return [found[place] for place in places]
+    return chosen(found, _MOST_SENTENCES, generator)
 
 
 def _keys_in(sentence: str, is_english: bool) -> list[str]:
