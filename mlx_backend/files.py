@@ -90,6 +90,27 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
     sync_path(path.parent)
 
 
+def write_file_atomically(path: Path, fill: Callable[[Path], None]) -> None:
+    """Create the file `path`, complete or not at all, even after a crash.
+
+    `fill` makes it under another name beside it; if that fails, nothing is left. Raises
+    FileExistsError when `path` already exists.
+    """
+    if path.exists():
+        raise FileExistsError(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = _beside(path)
+    beside.unlink(missing_ok=True)
+    try:
+        fill(beside)
+        sync_path(beside)
+        beside.rename(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_path(path.parent)
+
+
 def remove_folder(path: Path) -> None:
     """Remove a folder so that a reader sees all of it or nothing, even after a crash."""
     with folder_removed(path):

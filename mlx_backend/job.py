@@ -110,10 +110,11 @@ def _run(
         case ImportSpec():
             return _import(library, folder, spec, stop_requested)
         case ExportSpec():
-            from mlx_backend.adapters.export import export_mlx
+            from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
 
             folder.append(protocol.StageBegan(stage="exporting"))
-            return export_mlx(library, spec.name, Path(spec.to), stop_requested)
+            order = ExportOrder(spec.name, spec.format, Path(spec.to), spec.bits)
+            return export_adapter(library, order, stop_requested)
         case DownloadSpec():
             from mlx_backend.adoption.download import download
 

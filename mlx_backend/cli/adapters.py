@@ -77,16 +77,22 @@ def rename(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
 
 def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight export NAME --format mlx --to PATH`."""
+    """`overnight export NAME --format FORMAT --to PATH`."""
     from mlx_backend.machine import accelerator
 
     accelerator.prepare()
-    from mlx_backend.adapters.export import export_mlx
+    from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
 
-    result = export_mlx(Library.open(), options.name, options.to)
+    order = ExportOrder(options.name, options.format, options.to, options.bits or 0)
+    result = export_adapter(Library.open(), order)
     assert result is not None  # None only after a request to stop
     console.say(
-        f"Exported '{options.name}' to {options.to}. Loaded again with mlx-lm, its logits differ by"
-        f" at most {result['max_logit_difference']:.1e}."
+        f"Exported '{options.name}' to {options.to}. Read back and asked the same questions, its"
+        f" logits differ by at most {result['max_logit_difference']:.1e}."
     )
+    if "same_choice" in result:
+        console.say(
+            "It chooses the same next word as the adapter on its base in"
+            f" {result['same_choice']:.1%} of the places compared."
+        )
     return result

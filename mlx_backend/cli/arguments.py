@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
 
 from mlx_backend import __version__
+from mlx_backend.protocol.specs import ExportForm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -272,8 +273,22 @@ def _adapter_commands(commands: _Commands) -> None:
     rename.add_argument("new", metavar="NEW")
     export = commands.add("export", "adapters", "export", "export an adapter for other programs")
     export.add_argument("name", metavar="NAME")
-    export.add_argument("--format", choices=["mlx"], default="mlx", help="mlx: as mlx-lm loads it")
-    export.add_argument("--to", type=_path, required=True, metavar="PATH", help="a new folder")
+    export.add_argument(
+        "--format",
+        choices=get_args(ExportForm),
+        default="mlx",
+        help="mlx: a folder for mlx-lm; peft: for transformers; gguf: for llama.cpp and Ollama;"
+        " fused: a whole model; bundle: one .overnight file",
+    )
+    export.add_argument(
+        "--to", type=_path, required=True, metavar="PATH", help="a new folder, or a new file"
+    )
+    export.add_argument(
+        "--bits",
+        type=int,
+        choices=(4, 6, 8),
+        help="round the weights of a whole model to so many bits, and measure what that costs",
+    )
 
 
 def _path(text: str) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,18 +23,16 @@ from mlx_lm.tuner.lora import LoRAEmbedding, LoRALinear, LoRASwitchLinear
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library.adapters import CONFIG, WEIGHTS, Adapter
-from mlx_backend.machine.arrays import flatten, load_tensors
+from mlx_backend.machine.arrays import flatten
 from mlx_backend.models.architecture import (
     Adapted,
     Embedding,
     Experts,
-    Linear,
     adaptable,
     head_of,
-    inputs_of,
-    outputs_of,
     token_embeddings,
 )
+from mlx_backend.models.lora_factors import Factors, layers_of, read_factors
 from mlx_backend.protocol import AdapterKind
 
 _RANK_OF_SCALE = 16
@@ -73,20 +71,6 @@ class LoraShape:
         if kind == "rslora":
             scale *= math.sqrt(_RANK_OF_SCALE / rank)
         return cls(rank, scale, dropout, decomposed=kind == "dora")
-
-
-@dataclass(frozen=True)
-class _Factors:
-    """A trained layer: A, B, the scale of their product, and the row norms of DoRA, (outputs,).
-
-    Of a layer of experts, A is (experts, rank, inputs) and B is (experts, outputs, rank); of
-    embeddings, A is (tokens, rank) and B is (rank, width).
-    """
-
-    a: mx.array
-    b: mx.array
-    scale: float
-    norms: mx.array | None
 
 
 def attach(model: nn.Module, shape: LoraShape) -> None:
@@ -146,6 +130,18 @@ def switched_off(model: nn.Module) -> Iterator[None]:
         model.update_modules(tree_unflatten(adapted))
 
 
+def apply_factors(model: nn.Module, factors: Mapping[str, Factors]) -> None:
+    """Attach the factors of one adapter, which fit, in place of the adapters attached before."""
+    detach(model)
+    layers = dict(layers_of(model))
+    _attach_trained(
+        model,
+        {name: _decomposed(layers[name], each) for name, each in factors.items()}
+        if any(each.norms is not None for each in factors.values())
+        else _concatenated(layers, [(dict(factors), 1.0)]),
+    )
+
+
 def apply_adapters(model: nn.Module, adapters: Sequence[tuple[Adapter, float]]) -> None:
     """Attach trained adapters, each times its weight, in place of those attached before.
 
@@ -157,20 +153,24 @@ def apply_adapters(model: nn.Module, adapters: Sequence[tuple[Adapter, float]]) 
     detach(model)
     if not adapters:
         return
-    layers = dict(_all_layers(model))
-    found = [(_read_factors(adapter, layers), weight) for adapter, weight in adapters]
+    layers = dict(layers_of(model))
+    found = [(read_factors(adapter, layers), weight) for adapter, weight in adapters]
     if any(each.norms is not None for factors, _ in found for each in factors.values()):
         _check_alone(adapters)
         adapted = {name: _decomposed(layers[name], each) for name, each in found[0][0].items()}
     else:
         adapted = _concatenated(layers, found)
+    _attach_trained(model, adapted)
+
+
+def _attach_trained(model: nn.Module, adapted: Mapping[str, nn.Module]) -> None:
     model.update_modules(tree_unflatten(list(adapted.items())))
     model.freeze()
     mx.eval(model.parameters())
 
 
 def _concatenated(
-    layers: dict[str, nn.Module], found: Sequence[tuple[dict[str, _Factors], float]]
+    layers: dict[str, nn.Module], found: Sequence[tuple[dict[str, Factors], float]]
 ) -> dict[str, nn.Module]:
     pairs: dict[str, tuple[list[mx.array], list[mx.array]]] = {}
     for factors, weight in found:
@@ -188,7 +188,7 @@ def _concatenated(
     return adapted
 
 
-def _decomposed(linear: nn.Module, factors: _Factors) -> nn.Module:
+def _decomposed(linear: nn.Module, factors: Factors) -> nn.Module:
     layer: nn.Module = DoRALinear.from_base(linear, r=1, scale=factors.scale)
     layer.lora_a, layer.lora_b, layer.m = factors.a, factors.b, factors.norms
     return layer
@@ -208,7 +208,7 @@ def load_factors(model: nn.Module, adapter: Adapter) -> None:
 
     Raises OvernightError when the trained adapter is damaged or does not fit.
     """
-    for name, each in _read_factors(adapter, dict(_all_layers(model))).items():
+    for name, each in read_factors(adapter, dict(layers_of(model))).items():
         values = {f"{name}.lora_a": each.a, f"{name}.lora_b": each.b}
         if each.norms is not None:
             values[f"{name}.m"] = each.norms
@@ -247,7 +247,7 @@ def linear_sizes(model: nn.Module) -> tuple[int, int]:
     """The number of weights in the linear layers of all blocks, and in the head."""
     blocks = sum(
         _size(layer)
-        for name, layer in _all_layers(model)
+        for name, layer in layers_of(model)
         if "lm_head" not in name and not isinstance(layer, Embedding)
     )
     head = head_of(model)
@@ -269,73 +269,6 @@ def _kind_for(linear: nn.Module, decomposed: bool) -> type[Any] | None:
 def _kind_of_lora(layer: nn.Module) -> type[Any]:
     kinds: dict[Any, type[Any]] = {Embedding: LoRAEmbedding, Experts: LoRASwitchLinear}
     return next((kind for of, kind in kinds.items() if isinstance(layer, of)), LoRALinear)
-
-
-def _all_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Names in the base model and layers that can be adapted, also those that an adapter wraps."""
-    modules: dict[str, nn.Module] = dict(model.named_modules())
-    wrapped: dict[str, str] = {
-        f"{name}.{'embedding' if isinstance(each, LoRAEmbedding) else 'linear'}": name
-        for name, each in modules.items()
-        if isinstance(each, Adapted | LoRAEmbedding)
-    }
-    return [
-        (wrapped.get(name, name), module)
-        for name, module in modules.items()
-        if isinstance(module, Linear | Experts | Embedding)
-    ]
-
-
-def _read_factors(adapter: Adapter, base: dict[str, nn.Module]) -> dict[str, _Factors]:
-    try:
-        config = json.loads((adapter.path / CONFIG).read_bytes())
-        scale = float(config["lora_parameters"]["scale"])
-        decomposed = config.get("fine_tune_type") == "dora"
-        tensors = load_tensors(adapter.path / WEIGHTS)
-        layers = {name.rpartition(".")[0] for name in tensors}
-        if not layers or not math.isfinite(scale):
-            raise ValueError(f"{len(layers)} layers at scale {scale}")
-        factors = {
-            name: _Factors(
-                tensors[f"{name}.lora_a"],
-                tensors[f"{name}.lora_b"],
-                scale,
-                tensors[f"{name}.m"] if decomposed else None,
-            )
-            for name in layers
-        }
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise OvernightError(
-            ErrorKind.ADAPTER_DAMAGED,
-            f"The adapter '{adapter.card.name}' is damaged.",
-            f'Remove it with `overnight remove "{adapter.card.name}"` and train it again.',
-            f"{type(error).__name__}: {error}",
-        ) from error
-    for name, each in factors.items():
-        if name not in base or not _fit(base[name], each):
-            raise OvernightError(
-                ErrorKind.ADAPTER_DAMAGED,
-                f"The adapter '{adapter.card.name}' does not fit its base model.",
-                "Train it again with this base model.",
-                name,
-            )
-    return factors
-
-
-def _fit(linear: nn.Module, factors: _Factors) -> bool:
-    a, b, norms = factors.a, factors.b, factors.norms
-    rows, columns = outputs_of(linear), inputs_of(linear)
-    if isinstance(linear, Experts):
-        if a.ndim != 3 or b.ndim != 3:
-            return False
-        rank, experts = a.shape[1], linear.num_experts
-        return a.shape == (experts, rank, columns) and b.shape == (experts, rows, rank)
-    if isinstance(linear, Embedding):
-        is_flat = norms is None and a.ndim == b.ndim == 2
-        return is_flat and a.shape == (rows, b.shape[0]) and b.shape[1] == columns
-    if norms is not None and norms.shape != (rows,):
-        return False
-    return a.ndim == b.ndim == 2 and a.shape == (columns, b.shape[0]) and b.shape[1] == rows
 
 
 def _unfreeze_lora(_: str, module: nn.Module) -> None:

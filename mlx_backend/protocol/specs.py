@@ -87,17 +87,22 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
         return max(1, len(self.hosts))
 
 
+ExportForm = Literal["mlx", "peft", "gguf", "fused", "bundle"]
+
+
 class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="job"):
     """Write the adapter `name` to the path `to` in a format, and verify what was written.
 
     `adapter` is its id, which identifies it even when its name has been given to another one; ""
-    in a spec from before adapters had ids.
+    in a spec from before adapters had ids. bits: 4, 6 or 8 to round the weights of a whole model
+    ("fused"); 0: as they are.
     """
 
     name: str
     adapter: str = ""
-    format: Literal["mlx"]
+    format: ExportForm
     to: str
+    bits: int = 0
 
 
 class DownloadSpec(Message, frozen=True, kw_only=True, tag="download", tag_field="job"):

@@ -14,7 +14,7 @@ from pathlib import Path
 import mlx.core as mx
 import msgspec
 
-from mlx_backend.adapters.export import export_mlx
+from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
 from mlx_backend.adapters.filing import file_adapter
 from mlx_backend.adoption.adopt import adopt
 from mlx_backend.dataset.samples import Dataset, Sample
@@ -118,7 +118,7 @@ def _try(library: Library, folder: Path, killed: bool, embeddings: bool, stage: 
     stage.name = "study"
     _study(chat)
     stage.name = "export"
-    export_mlx(library, name, library.home / "exports" / name)
+    export_adapter(library, ExportOrder(name, "mlx", library.home / "exports" / name))
 
 
 def _adopted(library: Library, folder: Path) -> str:

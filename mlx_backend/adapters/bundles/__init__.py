@@ -1,0 +1,1 @@
+"""Bundles: one file (.overnight) with an adapter and all that belongs to it."""

@@ -1,0 +1,1 @@
+"""The forms that adapters have in other programs: names, shapes and configurations."""
