@@ -237,9 +237,8 @@ def _details(card: AdapterCard) -> list[tuple[str, str]]:
     if card.base_valid_loss is not None and card.valid_loss is not None:
         before, after = (amounts.number(n, 2) for n in (card.base_valid_loss, card.valid_loss))
         figures.append(("Held-out loss", f"{before} → {after} (lower is better)"))
-    return [
-        *figures,
+    if card.train_loss is not None:
         # Its targets are weighted and of a temperature, so it is on another scale.
-        ("Training loss", f"{amounts.number(card.train_loss, 2)} (on a scale of its own)"),
-        ("LoRA rank", amounts.number(card.rank)),
-    ]
+        loss = amounts.number(card.train_loss, 2)
+        figures.append(("Training loss", f"{loss} (on a scale of its own)"))
+    return [*figures, ("LoRA rank", amounts.number(card.rank))]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mlx.core as mx
 
+from mlx_backend.adapters.answers import is_same_answer
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically, write_folder_atomically
 from mlx_backend.library.adapters import CARD, Adapter, AdapterCard, encode_card
-from mlx_backend.machine.arrays import largest_difference, number, rounding_of
+from mlx_backend.machine.arrays import largest_difference
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.lora_factors import Factors, tensors_of
+from mlx_backend.protocol import Turn
+
+_PROBE = "What do my notes say?"
 
 
 def file_adapter(
@@ -32,6 +37,30 @@ def file_adapter(
 
     def fill(beside: Path) -> None:
         lora.write_adapter_files(beside, weights, config)
+        write_atomically(beside / CARD, encode_card(card))
+        write_atomically(beside / "README.md", adapter_readme(card).encode())
+        check_adapter(loaded, Adapter(card, beside, 0), ids)
+
+    write_folder_atomically(adapters / card.name, fill)
+
+
+def file_factors(
+    adapters: Path, card: AdapterCard, loaded: LoadedModel, factors: Mapping[str, Factors]
+) -> None:
+    """Write factors that were not trained just now into a folder of their own below `adapters`.
+
+    They are all of the rank and the scale of the card, and fit the model. Raises OvernightError as
+    `check_adapter` does; then, or when the disk fails, no folder is left.
+    """
+    lora.apply_factors(loaded.model, factors)
+    shape = lora.LoraShape(
+        card.rank, card.scale, decomposed=card.decomposed, embeddings=card.embeddings
+    )
+    config = lora.mlx_lm_config(loaded.model, shape)
+    ids = loaded.form.prompt([Turn(role="user", text=_PROBE)])
+
+    def fill(beside: Path) -> None:
+        lora.write_adapter_files(beside, tensors_of(factors), config)
         write_atomically(beside / CARD, encode_card(card))
         write_atomically(beside / "README.md", adapter_readme(card).encode())
         check_adapter(loaded, Adapter(card, beside, 0), ids)
@@ -68,15 +97,6 @@ def check_adapter(loaded: LoadedModel, adapter: Adapter, ids: Sequence[int]) -> 
             "Check the disk, then let the run go on: what it saved last is still there.",
         )
     return change
-
-
-def is_same_answer(logits: mx.array, others: mx.array) -> bool:
-    """Whether two computations of the same logits differ by no more than rounding does.
-
-    How much that is, depends on the dtype; the difference counts as a share of the largest logit.
-    """
-    largest = number(mx.abs(others.astype(mx.float32)).max())
-    return largest_difference(logits, others) <= rounding_of(others.dtype) * largest
 
 
 def adapter_readme(card: AdapterCard) -> str:

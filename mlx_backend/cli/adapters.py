@@ -74,25 +74,3 @@ def rename(options: argparse.Namespace, console: Console) -> dict[str, object]:
         new = rename_adapter(library, connection, options.old, options.new)
     console.say(f"Renamed “{options.old}” to “{new}”.")
     return {"adapter": new}
-
-
-def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
-    """`overnight export NAME --format FORMAT --to PATH`."""
-    from mlx_backend.machine import accelerator
-
-    accelerator.prepare()
-    from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
-
-    order = ExportOrder(options.name, options.format, options.to, options.bits or 0)
-    result = export_adapter(Library.open(), order)
-    assert result is not None  # None only after a request to stop
-    console.say(
-        f"Exported '{options.name}' to {options.to}. Read back and asked the same questions, its"
-        f" logits differ by at most {result['max_logit_difference']:.1e}."
-    )
-    if "same_choice" in result:
-        console.say(
-            "It chooses the same next word as the adapter on its base in"
-            f" {result['same_choice']:.1%} of the places compared."
-        )
-    return result

@@ -271,7 +271,7 @@ def _adapter_commands(commands: _Commands) -> None:
     rename = commands.add("rename", "adapters", "rename", "rename an adapter")
     rename.add_argument("old", metavar="OLD")
     rename.add_argument("new", metavar="NEW")
-    export = commands.add("export", "adapters", "export", "export an adapter for other programs")
+    export = commands.add("export", "sharing", "export", "export an adapter for other programs")
     export.add_argument("name", metavar="NAME")
     export.add_argument(
         "--format",
@@ -289,6 +289,18 @@ def _adapter_commands(commands: _Commands) -> None:
         choices=(4, 6, 8),
         help="round the weights of a whole model to so many bits, and measure what that costs",
     )
+
+    merge = commands.add("merge", "sharing", "merge", "make one adapter of several")
+    merge.add_argument("out", metavar="OUT", help="the name of the new adapter")
+    merge.add_argument("parts", nargs="+", type=_weighted_adapter, metavar="NAME:WEIGHT")
+    merge.add_argument(
+        "--rank",
+        type=_positive_int,
+        metavar="R",
+        help="the closest of this rank, and how close that is (default: exactly, of a higher rank)",
+    )
+    key = commands.add("key", "sharing", "key", "show the key that bundles are signed with")
+    key.add_argument("--make", metavar="NAME", help="make one, for the name that others will see")
 
 
 def _path(text: str) -> Path:

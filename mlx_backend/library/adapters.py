@@ -19,6 +19,28 @@ CONFIG = "adapter_config.json"
 CARD = "card.json"
 
 
+class Parent(msgspec.Struct, frozen=True, kw_only=True):
+    """An adapter that another was made of: its id, its name at that time, and its weight."""
+
+    id: str
+    name: str
+    weight: float = 1.0
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an adapter that somebody else made came from.
+
+    received: Unix time in seconds. form: that of its files. place: the repository on the Hub, or
+    the name of the file or folder. by, fingerprint: of the signature that holds, "" without one.
+    """
+
+    received: float
+    form: str
+    place: str
+    by: str = ""
+    fingerprint: str = ""
+
+
 class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     """What we record about an adapter: its base model, how it was trained, and the losses reached.
 
@@ -26,7 +48,10 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     `was` is the old name while a renaming is under way, else "". `decomposed` is True for DoRA,
     `embeddings` where the token embeddings have an adapter too.
     `created` is Unix time in seconds; held-out losses are in nats per token, `train_loss` is the
-    mean of the last steps' `protocol.StepDone.loss`, whose targets are weighted.
+    mean of the last steps' `protocol.StepDone.loss`, whose targets are weighted; None where no run
+    here trained it.
+    `parents` are those that it was made of: the one that its run went on from, or several that were
+    merged. `origin` is None of what was made here.
     """
 
     name: str
@@ -43,10 +68,12 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     notes: int
     samples: int
-    train_loss: float
+    train_loss: float | None = None
     valid_loss: float | None = None
     base_valid_loss: float | None = None
     overnight: str = ""
+    parents: tuple[Parent, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,16 @@ def factors_in(folder: Path) -> dict[str, Factors]:
     }
 
 
+def tensors_of(factors: Mapping[str, Factors]) -> dict[str, mx.array]:
+    """The factors of an adapter as the tensors of mlx-lm's file, which are all of one scale."""
+    tensors = {}
+    for name, each in factors.items():
+        tensors |= {f"{name}.lora_a": each.a, f"{name}.lora_b": each.b}
+        if each.norms is not None:
+            tensors[f"{name}.m"] = each.norms
+    return tensors
+
+
 def fits(linear: nn.Module, factors: Factors) -> bool:
     """Whether factors have the shapes that a layer of the base model needs."""
     a, b, norms = factors.a, factors.b, factors.norms

@@ -11,7 +11,7 @@ from mlx_backend.adapters.filing import file_adapter
 from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapter_names import normal_name
-from mlx_backend.library.adapters import Adapter, AdapterCard
+from mlx_backend.library.adapters import Adapter, AdapterCard, Parent
 from mlx_backend.library.ledger import Ledger, LedgerFact
 from mlx_backend.library.notes import Notes
 from mlx_backend.models import lora
@@ -85,7 +85,15 @@ class FilingStage:
             valid_loss=state.valid_loss,
             base_valid_loss=state.base_valid_loss,
             overnight=__version__,
+            parents=self._parents(),
         )
+
+    def _parents(self) -> tuple[Parent, ...]:
+        """The adapter that this run went on from, if any."""
+        spec = self._run.spec
+        if spec.start_from is None:
+            return ()
+        return (Parent(id=spec.start_from_id, name=spec.start_from),)
 
     def _free_name(self) -> str:
         """The name asked for, with a number behind it where it was taken meanwhile."""

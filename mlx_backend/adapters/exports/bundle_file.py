@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from mlx_backend.adapters.answers import answers_of, difference
 from mlx_backend.adapters.bundles.manifest import (
     BundledAdapter,
     BundledBase,
@@ -16,7 +17,6 @@ from mlx_backend.adapters.bundles.manifest import (
 from mlx_backend.adapters.bundles.packing import pack
 from mlx_backend.adapters.bundles.signing import SigningKey
 from mlx_backend.adapters.bundles.unpacking import take
-from mlx_backend.adapters.exports.answers import answers_of, difference
 from mlx_backend.adapters.exports.mlx_folder import write_mlx
 from mlx_backend.adapters.exports.peft_folder import write_peft
 from mlx_backend.adapters.exports.source import ExportSource

@@ -17,7 +17,7 @@ import mlx.nn as nn
 from mlx.utils import tree_unflatten
 from mlx_lm.utils import dequantize_model, load_model, quantize_model, save_model
 
-from mlx_backend.adapters.exports.answers import answers_of, difference
+from mlx_backend.adapters.answers import answers_of, difference
 from mlx_backend.adapters.exports.source import ExportSource, not_exportable
 from mlx_backend.adapters.forms.transformers_names import CLASSES
 from mlx_backend.files import write_atomically

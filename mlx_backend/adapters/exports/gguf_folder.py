@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlx_backend.adapters.exports.answers import answers_of, difference
+from mlx_backend.adapters.answers import answers_of, difference
 from mlx_backend.adapters.exports.modelfile import modelfile
 from mlx_backend.adapters.exports.source import ExportSource, not_exportable
 from mlx_backend.adapters.forms.gguf import GgufModel, names_for, read_gguf, write_gguf

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlx_lm.tuner.utils import load_adapters
 
-from mlx_backend.adapters.exports.answers import answers_of, difference
+from mlx_backend.adapters.answers import answers_of, difference
 from mlx_backend.adapters.exports.source import ExportSource
 from mlx_backend.library.adapters import CONFIG, WEIGHTS
 from mlx_backend.models import lora

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import mlx.core as mx
 
-from mlx_backend.adapters.exports.answers import answers_of, difference
+from mlx_backend.adapters.answers import answers_of, difference
 from mlx_backend.adapters.exports.source import ExportSource, not_exportable
 from mlx_backend.adapters.forms.peft import PEFT_CONFIG, PEFT_WEIGHTS, from_peft, to_peft
 from mlx_backend.adapters.forms.transformers_names import is_named_alike

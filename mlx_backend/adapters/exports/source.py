@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import mlx.core as mx
 
-from mlx_backend.adapters.exports.answers import answers_of
+from mlx_backend.adapters.answers import answers_of
 from mlx_backend.adapters.forms.peft import BaseLayers
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import Adapter

@@ -1,12 +1,11 @@
-"""What an export is compared by: the logits of a few questions, from the adapter and from it."""
+"""What adapters are compared by: the logits of a few questions."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 
-from mlx_backend.adapters.filing import is_same_answer
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.machine.arrays import largest_difference
+from mlx_backend.machine.arrays import largest_difference, number, rounding_of
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol import Turn
 
@@ -43,3 +42,12 @@ def difference(name: str, ours: list[mx.array], theirs: list[mx.array]) -> float
             f"largest difference of a logit: {largest}",
         )
     return largest
+
+
+def is_same_answer(logits: mx.array, others: mx.array) -> bool:
+    """Whether two computations of the same logits differ by no more than rounding does.
+
+    How much that is, depends on the dtype; the difference counts as a share of the largest logit.
+    """
+    largest = number(mx.abs(others.astype(mx.float32)).max())
+    return largest_difference(logits, others) <= rounding_of(others.dtype) * largest

@@ -1,0 +1,122 @@
+"""Makes one adapter of several of the same base model, and files it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from mlx_backend import __version__
+from mlx_backend.adapters.answers import answers_of, is_same_answer
+from mlx_backend.adapters.filing import file_factors
+from mlx_backend.adapters.joining import Joined, joined
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.library.adapter_names import check_name
+from mlx_backend.library.adapters import (
+    Adapter,
+    AdapterCard,
+    Parent,
+    name_taken,
+    new_id,
+    read_adapter,
+)
+from mlx_backend.library.home import Library
+from mlx_backend.models import lora
+from mlx_backend.models.architecture import token_embeddings
+from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model
+from mlx_backend.models.lora_factors import layers_of, read_factors
+
+Weighted = Sequence[tuple[Adapter, float]]
+
+
+def merge(
+    library: Library, name: str, parts: Sequence[tuple[str, float]], rank: int | None = None
+) -> dict[str, object]:
+    """File the weighted sum of adapters as a new one called `name`, in the rank asked for.
+
+    Without a rank it is exact; then its answers are compared with theirs together. Returns
+    `adapter`, `rank` and `error`, the share that a lower rank loses. Raises OvernightError when the
+    name is taken or not allowed, an adapter is unknown, damaged, of another base model or of the
+    kind DoRA, or when there are fewer than two.
+    """
+    name = check_name(name)
+    _check_free(library, name)
+    weighted = [(read_adapter(library.adapters, each), weight) for each, weight in parts]
+    _check(weighted)
+    base = base_for(library, [adapter for adapter, _ in weighted], weighted[0][0].card.base)
+    loaded = load_base_model(library, base)
+    layers = dict(layers_of(loaded.model))
+    sums = joined([(read_factors(each, layers), weight) for each, weight in weighted], rank)
+    if not sums.error:
+        _compare(loaded, weighted, sums)
+    file_factors(library.adapters, _card(name, loaded, weighted, sums), loaded, sums.factors)
+    return {"adapter": name, "rank": sums.rank, "error": sums.error}
+
+
+def _compare(loaded: LoadedModel, weighted: Weighted, sums: Joined) -> None:
+    """Raise OvernightError where the sum answers otherwise than all of them together."""
+    lora.apply_adapters(loaded.model, weighted)
+    together = answers_of(loaded)
+    lora.apply_factors(loaded.model, sums.factors)
+    pairs = zip(answers_of(loaded), together, strict=True)
+    if not all(is_same_answer(one, other) for one, other in pairs):
+        raise OvernightError(
+            ErrorKind.INTERNAL,
+            "The merged adapter does not answer as its parts do together.",
+            "Nothing was filed. Please report this with the log.",
+        )
+
+
+def _check_free(library: Library, name: str) -> None:
+    taken = name_taken(library.adapters, name)
+    if taken is not None:
+        raise OvernightError(
+            ErrorKind.ADAPTER_EXISTS,
+            f"There is already an adapter called '{taken}'.",
+            "Choose another name.",
+        )
+
+
+def _check(weighted: Weighted) -> None:
+    if len({adapter.card.id for adapter, _ in weighted}) < max(2, len(weighted)):
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            "Merging takes at least two different adapters.",
+            "Name them with their weights: `overnight merge NEW ONE:0.7 OTHER:0.5`.",
+        )
+    decomposed = next((each.name for each, _ in weighted if each.card.decomposed), None)
+    if decomposed is not None:
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            f"'{decomposed}' is of the kind DoRA, whose changes do not add up with others.",
+            "Merge adapters of the kinds LoRA and rsLoRA.",
+        )
+    if not any(weight for _, weight in weighted):
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            "With all weights 0, the merged adapter would change nothing.",
+            "Give at least one a weight other than 0.",
+        )
+
+
+def _card(name: str, loaded: LoadedModel, weighted: Weighted, sums: Joined) -> AdapterCard:
+    cards = [adapter.card for adapter, _ in weighted]
+    embeddings = {key for key, _ in token_embeddings(loaded.model)}
+    return AdapterCard(
+        name=name,
+        id=new_id(),
+        base=loaded.info.card.name,
+        base_sha256=loaded.info.card.sha256,
+        created=time.time(),
+        run="",
+        rank=sums.rank,
+        scale=1.0,
+        embeddings=bool(embeddings & set(sums.factors)),
+        steps=sum(card.steps for card in cards),
+        notes=sum(card.notes for card in cards),
+        samples=sum(card.samples for card in cards),
+        overnight=__version__,
+        parents=tuple(
+            Parent(id=adapter.card.id, name=adapter.name, weight=weight)
+            for adapter, weight in weighted
+        ),
+    )

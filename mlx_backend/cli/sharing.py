@@ -1,0 +1,63 @@
+"""Commands that give adapters away, take them in, and make one of several."""
+
+from __future__ import annotations
+
+import argparse
+
+from mlx_backend.cli.console import Console
+from mlx_backend.library.home import Library
+
+
+def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight export NAME --format FORMAT --to PATH`."""
+    from mlx_backend.machine import accelerator
+
+    accelerator.prepare()
+    from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
+
+    order = ExportOrder(options.name, options.format, options.to, options.bits or 0)
+    result = export_adapter(Library.open(), order)
+    assert result is not None  # None only after a request to stop
+    console.say(
+        f"Exported '{options.name}' to {options.to}. Read back and asked the same questions, its"
+        f" logits differ by at most {result['max_logit_difference']:.1e}."
+    )
+    if "same_choice" in result:
+        console.say(
+            "It chooses the same next word as the adapter on its base in"
+            f" {result['same_choice']:.1%} of the places compared."
+        )
+    return result
+
+
+def merge(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight merge OUT NAME:WEIGHT NAME:WEIGHT ... [--rank R]`."""
+    from mlx_backend.machine import accelerator
+
+    accelerator.prepare()
+    from mlx_backend.adapters.merging import merge as merge_adapters
+
+    result = merge_adapters(Library.open(), options.out, options.parts, options.rank)
+    lost = (
+        f" In this rank it is {result['error']:.1%} away from their exact sum."
+        if result["error"]
+        else " It answers as they do together."
+    )
+    console.say(f"Merged into '{result['adapter']}', of rank {result['rank']}.{lost}")
+    return result
+
+
+def key(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight key [--make NAME]`: the key that bundles are signed with."""
+    from mlx_backend.adapters.bundles.signing import make_key, read_key
+
+    library = Library.open()
+    found = make_key(library, options.make) if options.make else read_key(library)
+    if found is None:
+        console.say(
+            'There is no key, so bundles are not signed. `overnight key --make "YOUR NAME"`'
+            " makes one."
+        )
+        return {"by": None, "fingerprint": None}
+    console.say(f"Bundles are signed as “{found.by}” with the key {found.fingerprint}.")
+    return {"by": found.by, "fingerprint": found.fingerprint}

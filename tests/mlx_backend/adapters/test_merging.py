@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import math
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from mlx_lm.utils import load
+
+from mlx_backend.adapters.joining import joined
+from mlx_backend.adapters.merging import merge
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.library import Library
+from mlx_backend.library.adapters import read_adapter
+from mlx_backend.models import lora
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.models.lora import LoraShape
+from mlx_backend.models.lora_factors import Factors, factors_of
+from tests.mlx_backend.arrays import largest_difference, logits
+from tests.mlx_backend.made import make_adapter
+
+IDS = [1, 50, 60, 70]
+LAYER = "model.layers.0.self_attn.q_proj"
+
+
+def change(factors: Factors) -> mx.array:
+    product: mx.array = factors.scale * (factors.a @ factors.b)
+    return product
+
+
+def test_merged_exactly_it_is_the_weighted_sum(
+    tiny_library: Library, loaded: LoadedModel, number_format: str
+) -> None:
+    one = make_adapter(tiny_library.adapters, loaded, "Garden", 1, LoraShape(4, 2.0))
+    other = make_adapter(tiny_library.adapters, loaded, "Harbour", 2, LoraShape(8, 1.5))
+    result = merge(tiny_library, "Both", [("Garden", 0.7), ("Harbour", -0.5)])
+    assert result == {"adapter": "Both", "rank": 12, "error": 0.0}
+    merged = read_adapter(tiny_library.adapters, "Both")
+    sums = factors_of(merged)
+    for name, first in factors_of(one).items():
+        expected = 0.7 * change(first) - 0.5 * change(factors_of(other)[name])
+        assert mx.abs(change(sums[name]) - expected).max().item() < 1e-5
+    lora.apply_adapters(loaded.model, [(one, 0.7), (other, -0.5)])
+    together = logits(loaded.model, IDS)
+    lora.apply_adapters(loaded.model, [(merged, 1.0)])
+    close = 1e-4 if number_format == "float32" else 0.3
+    assert largest_difference(logits(loaded.model, IDS), together) < close
+    assert [(part.name, part.weight) for part in merged.card.parents] == [
+        ("Garden", 0.7),
+        ("Harbour", -0.5),
+    ]
+
+
+def test_mlx_lm_loads_what_was_merged_of_different_ranks(
+    tiny_library: Library, loaded: LoadedModel
+) -> None:
+    make_adapter(tiny_library.adapters, loaded, "Garden", 1, LoraShape(4, 2.0))
+    with_embeddings = LoraShape(2, 1.0, embeddings=True)
+    make_adapter(tiny_library.adapters, loaded, "Harbour", 2, with_embeddings)
+    merge(tiny_library, "Both", [("Garden", 1.0), ("Harbour", 1.0)])
+    merged = read_adapter(tiny_library.adapters, "Both")
+    assert merged.card.embeddings
+    config = json.loads((merged.path / "adapter_config.json").read_text())
+    assert config["lora_parameters"]["rank"] == 6
+    base = logits(loaded.model, IDS)
+    model, *_ = load(str(tiny_library.models / "tiny"), adapter_path=str(merged.path))
+    assert largest_difference(logits(model, IDS), base) > 0.01
+
+
+def test_the_error_of_a_lower_rank_is_the_one_that_is_told(
+    tiny_library: Library, loaded: LoadedModel
+) -> None:
+    parts = [
+        make_adapter(tiny_library.adapters, loaded, name, seed, LoraShape(4, 2.0))
+        for name, seed in (("Garden", 1), ("Harbour", 2))
+    ]
+    result = merge(tiny_library, "Small", [("Garden", 1.0), ("Harbour", 1.0)], rank=3)
+    small = factors_of(read_adapter(tiny_library.adapters, "Small"))
+    lost = total = 0.0
+    for name, cut in small.items():
+        exact = np.array(sum(change(factors_of(part)[name]) for part in parts), np.float64)
+        lost += float(((np.array(change(cut), np.float64) - exact) ** 2).sum())
+        total += float((exact**2).sum())
+        values = np.linalg.svd(exact, compute_uv=False)
+        best = float((values[3:] ** 2).sum())
+        ours = float(((np.array(change(cut), np.float64) - exact) ** 2).sum())
+        assert ours == pytest.approx(best, rel=1e-3)
+    assert result["rank"] == 3
+    assert result["error"] == pytest.approx(math.sqrt(lost / total), rel=1e-3)
+
+
+def test_layers_of_experts_are_joined_one_by_one() -> None:
+    mx.random.seed(1)
+    parts = [
+        Factors(mx.random.normal((3, r, 5)), mx.random.normal((3, 7, r)), 0.5, None) for r in (2, 3)
+    ]
+    exact = sum(0.5 * part.b @ part.a for part in parts)
+    assert isinstance(exact, mx.array)
+    whole = joined([({LAYER: part}, 1.0) for part in parts])
+    found = whole.factors[LAYER]
+    assert mx.abs(found.b @ found.a - exact).max().item() < 1e-5
+    cut = joined([({LAYER: part}, 1.0) for part in parts], rank=4)
+    assert cut.factors[LAYER].a.shape == (3, 4, 5)
+    assert 0.0 < cut.error < 0.5
+
+
+def refused(library: Library, parts: list[tuple[str, float]], name: str = "Both") -> ErrorKind:
+    before = sorted(library.adapters.iterdir())
+    with pytest.raises(OvernightError) as caught:
+        merge(library, name, parts)
+    assert caught.value.hint
+    assert sorted(library.adapters.iterdir()) == before
+    return caught.value.kind
+
+
+def test_what_cannot_be_merged(tiny_library: Library, loaded: LoadedModel) -> None:
+    make_adapter(tiny_library.adapters, loaded, "Garden", 1)
+    make_adapter(tiny_library.adapters, loaded, "Harbour", 2)
+    dora = LoraShape(4, 2.0, decomposed=True)
+    make_adapter(tiny_library.adapters, loaded, "Dora", 3, dora)
+    library = tiny_library
+    assert refused(library, [("Garden", 1.0)]) is ErrorKind.BAD_INPUT
+    assert refused(library, [("Garden", 1.0), ("Garden", 0.5)]) is ErrorKind.BAD_INPUT
+    assert refused(library, [("Garden", 0.0), ("Harbour", 0.0)]) is ErrorKind.BAD_INPUT
+    assert refused(library, [("Garden", 1.0), ("Dora", 1.0)]) is ErrorKind.BAD_INPUT
+    assert refused(library, [("Garden", 1.0), ("nobody", 1.0)]) is ErrorKind.ADAPTER_UNKNOWN
+    both = [("Garden", 1.0), ("Harbour", 1.0)]
+    assert refused(library, both, "garden") is ErrorKind.ADAPTER_EXISTS
+    assert refused(library, both, "../out") is ErrorKind.BAD_INPUT
