@@ -19,7 +19,14 @@ from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.redacting import log_to_stderr, redact_output
 from mlx_backend.private_data.scan import find_secrets
-from mlx_backend.protocol import AdoptSpec, DownloadSpec, ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import (
+    AdoptSpec,
+    DownloadSpec,
+    ExportSpec,
+    ImportSpec,
+    ReceiveSpec,
+    TrainSpec,
+)
 
 _LOCK_PATIENCE_S = 2.0
 _PROGRESS_EVERY_S = 0.1
@@ -99,7 +106,7 @@ def _fail(folder: JobFolder, error: OvernightError) -> int:
 
 def _run(
     folder: JobFolder,
-    spec: ImportSpec | ExportSpec | DownloadSpec | AdoptSpec,
+    spec: ImportSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec,
     stop_requested: Callable[[], bool],
 ) -> dict[str, object] | None:
     from mlx_backend.machine import accelerator
@@ -119,10 +126,31 @@ def _run(
             from mlx_backend.adoption.download import download
 
             return download(library, folder, spec, stop_requested)
+        case ReceiveSpec():
+            return _receive(library, folder, spec, stop_requested)
         case AdoptSpec():
             from mlx_backend.adoption.adopt import adopt
 
             return adopt(library, folder, spec, stop_requested)
+
+
+def _receive(
+    library: Library,
+    folder: JobFolder,
+    spec: ReceiveSpec,
+    stop_requested: Callable[[], bool],
+) -> dict[str, object] | None:
+    from mlx_backend.receiving.receive import ReceiveOrder, Watch, receive
+    from mlx_backend.training.stop_requests import StoppedEarly
+
+    def on_stage(stage: str) -> None:
+        folder.append(protocol.StageBegan(stage=stage))
+
+    order = ReceiveOrder(spec.source, spec.name, spec.model or None)
+    try:
+        return receive(library, order, Watch(stop_requested, on_stage))
+    except StoppedEarly:
+        return None
 
 
 def _import(

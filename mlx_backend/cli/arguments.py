@@ -290,6 +290,14 @@ def _adapter_commands(commands: _Commands) -> None:
         help="round the weights of a whole model to so many bits, and measure what that costs",
     )
 
+    receive = commands.add("receive", "sharing", "receive", "take in an adapter from others")
+    receive.add_argument(
+        "source",
+        metavar="PATH",
+        help="a bundle, a zip or a folder of mlx-lm or PEFT, or a repository as OWNER/NAME",
+    )
+    receive.add_argument("--name", required=True, metavar="NAME", help="what it is called here")
+    receive.add_argument("--model", metavar="M", help="the base model that it is for")
     merge = commands.add("merge", "sharing", "merge", "make one adapter of several")
     merge.add_argument("out", metavar="OUT", help="the name of the new adapter")
     merge.add_argument("parts", nargs="+", type=_weighted_adapter, metavar="NAME:WEIGHT")

@@ -30,6 +30,25 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
     return result
 
 
+def receive(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight receive PATH --name NAME [--model M]`."""
+    from mlx_backend.machine import accelerator
+
+    accelerator.prepare()
+    from mlx_backend.receiving.receive import ReceiveOrder, Watch
+    from mlx_backend.receiving.receive import receive as receive_adapter
+
+    console.say("Looking at the adapter, then trying it with its base model ...")
+    order = ReceiveOrder(options.source, options.name, options.model)
+    result = receive_adapter(Library.open(), order, Watch())
+    console.say(f"Received '{result['adapter']}', an adapter for '{result['base']}'.")
+    warnings = result["warnings"]
+    assert isinstance(warnings, list)
+    for warning in warnings:
+        console.say(str(warning))
+    return result
+
+
 def merge(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight merge OUT NAME:WEIGHT NAME:WEIGHT ... [--rank R]`."""
     from mlx_backend.machine import accelerator

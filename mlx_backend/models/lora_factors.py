@@ -112,7 +112,7 @@ def factors_in(folder: Path) -> dict[str, Factors]:
 
 def tensors_of(factors: Mapping[str, Factors]) -> dict[str, mx.array]:
     """The factors of an adapter as the tensors of mlx-lm's file, which are all of one scale."""
-    tensors = {}
+    tensors: dict[str, mx.array] = {}
     for name, each in factors.items():
         tensors |= {f"{name}.lora_a": each.a, f"{name}.lora_b": each.b}
         if each.norms is not None:

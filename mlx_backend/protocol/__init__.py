@@ -59,6 +59,7 @@ from mlx_backend.protocol.specs import (
     ImportSpec,
     JobSpec,
     Patience,
+    ReceiveSpec,
     TrainSpec,
 )
 from mlx_backend.protocol.worker_messages import (
@@ -126,6 +127,7 @@ __all__ = [
     "Patience",
     "Planned",
     "Progress",
+    "ReceiveSpec",
     "ReleaseRequest",
     "RequestFailed",
     "RolledBack",

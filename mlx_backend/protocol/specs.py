@@ -130,4 +130,15 @@ class AdoptSpec(Message, frozen=True, kw_only=True, tag="adopt", tag_field="job"
     bits: int = 0
 
 
-JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec | AdoptSpec
+class ReceiveSpec(Message, frozen=True, kw_only=True, tag="receive", tag_field="job"):
+    """Take in the adapter at an absolute path, or in a repository of the Hub, under a name.
+
+    model: the base model that it is for; "": the one that it says itself, else one like that.
+    """
+
+    source: str
+    name: str
+    model: str = ""
+
+
+JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec

@@ -44,7 +44,7 @@ def what_it_took(
         notes=card.notes,
         samples=card.samples,
         steps=card.steps,
-        train_loss=card.train_loss,
+        train_loss=state.train_loss,
         valid_loss=card.valid_loss,
         base_valid_loss=card.base_valid_loss,
         tokens=state.tokens,

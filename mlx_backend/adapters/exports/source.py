@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import mlx.core as mx
 
 from mlx_backend.adapters.answers import answers_of
-from mlx_backend.adapters.forms.peft import BaseLayers
+from mlx_backend.adapters.forms.base_layers import BaseLayers, base_layers
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.bounded_json import read_object
 from mlx_backend.models import lora
-from mlx_backend.models.architecture import Embedding, Experts, head_of
+from mlx_backend.models.architecture import Experts
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora_factors import Factors, layers_of, read_factors
 
@@ -54,11 +54,7 @@ class ExportSource:
 
     def base_layers(self) -> BaseLayers:
         """The base model's layers, as other programs have to know them."""
-        layers = dict(layers_of(self.loaded.model))
-        embeddings = {name for name, each in layers.items() if isinstance(each, Embedding)}
-        head = head_of(self.loaded.model)
-        tied = next((name for name in embeddings if layers[name] is head), None)
-        return BaseLayers(tuple(layers), frozenset(embeddings), tied)
+        return base_layers(self.loaded.model)
 
 
 def source_of(adapter: Adapter, loaded: LoadedModel, page: str) -> ExportSource:

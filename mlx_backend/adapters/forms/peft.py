@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
 
+from mlx_backend.adapters.forms.base_layers import BaseLayers
 from mlx_backend.models.lora_factors import Factors
 
 PEFT_CONFIG = "adapter_config.json"
@@ -47,19 +48,6 @@ class PeftAdapter:
 
     config: dict[str, object]
     tensors: dict[str, mx.array]
-
-
-@dataclass(frozen=True)
-class BaseLayers:
-    """What PEFT has to know of the base model.
-
-    names: all its layers that can be adapted. embeddings: those of them that embed tokens.
-    tied_head: the embeddings that are also the output layer; None where that is one of its own.
-    """
-
-    names: Sequence[str]
-    embeddings: frozenset[str] = frozenset()
-    tied_head: str | None = None
 
 
 HEAD = "lm_head"

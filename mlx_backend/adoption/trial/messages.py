@@ -60,7 +60,16 @@ class Packed(msgspec.Struct, frozen=True, tag=True):
     quantised: Quantised
 
 
-Outcome = Refused | Passed | Readable | Packed
+class AdapterFits(msgspec.Struct, frozen=True, tag=True):
+    """An adapter fits the base model, answers, and is written in our form."""
+
+    rank: int
+    scale: float
+    decomposed: bool
+    embeddings: bool
+
+
+Outcome = Refused | Passed | Readable | Packed | AdapterFits
 """With what a process ends."""
 
 TrialReply = Began | Asked | Outcome

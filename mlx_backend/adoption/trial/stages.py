@@ -16,6 +16,7 @@ StageName = Literal[
     "answers",
     "reading",
     "quantising",
+    "adapter",
 ]
 
 Extent = Literal["all", "tokenizer"]
@@ -57,6 +58,7 @@ ANSWERS = Stage("answers", "Asking it several questions at once", 300.0, 300.0)
 READING = Stage("reading", "Its reading exam", 600.0, 600.0)
 
 QUANTISING = Stage("quantising", "Quantising it", 300.0, 300.0)
+ADAPTER = Stage("adapter", "Answering with the adapter", 300.0, 300.0)
 
 TRIAL_STAGES = (
     *(START, TOKENIZER, TEMPLATE, WEIGHTS, OUTPUTS, MEMORY),
@@ -64,5 +66,7 @@ TRIAL_STAGES = (
 )
 """The stages of a trial, in their order."""
 
-STAGES: dict[StageName, Stage] = {stage.name: stage for stage in (*TRIAL_STAGES, QUANTISING)}
+STAGES: dict[StageName, Stage] = {
+    stage.name: stage for stage in (*TRIAL_STAGES, QUANTISING, ADAPTER)
+}
 """All stages by their names."""

@@ -1,0 +1,1 @@
+"""Taking in adapters that others made: checked, tried in a process of its own, and filed."""

@@ -1,0 +1,225 @@
+"""Leads the taking in of an adapter: collected, checked, tried with its base model, and filed."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlx_backend.adapters.bundles.manifest import Manifest
+from mlx_backend.adapters.filing import adapter_readme
+from mlx_backend.adoption.trial import messages
+from mlx_backend.adoption.trial.memory import limit_for, weights_in_memory
+from mlx_backend.adoption.trial.watched import (
+    STANDARD,
+    Assignment,
+    Progress,
+    TrialLimits,
+    WatchedProcess,
+    refusal,
+)
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.files import remove_tree, write_atomically, write_folder_atomically
+from mlx_backend.library.adapter_names import check_name
+from mlx_backend.library.adapters import (
+    CARD,
+    CONFIG,
+    WEIGHTS,
+    AdapterCard,
+    Origin,
+    encode_card,
+    name_taken,
+    new_id,
+)
+from mlx_backend.library.bin.folders import FolderBin
+from mlx_backend.library.home import Library
+from mlx_backend.library.models import ModelCard
+from mlx_backend.models.starter import ensure_starter
+from mlx_backend.receiving.arrival import Arrival, collect, copy_regular
+from mlx_backend.receiving.bases import Candidate, Said, candidates, said_by
+from mlx_backend.receiving.forms import outputs_in
+from mlx_backend.receiving.header_checks import checked_config, checked_header
+from mlx_backend.receiving.manifest_checks import Signed, checked_manifest, signed
+from mlx_backend.receiving.refusal import unfit
+from mlx_backend.receiving.repository import collect_repository, is_repository
+from mlx_backend.text.words import printable
+
+_MODULE = "mlx_backend.receiving.process"
+_MOST_TRIED = 3  # base models; each has to be loaded
+
+
+@dataclass(frozen=True)
+class ReceiveOrder:
+    """What is to be received.
+
+    source: a path, or a repository of the Hub as OWNER/NAME. name: what it will be called here.
+    model: the base model that it is for, where the person names one.
+    """
+
+    source: str
+    name: str
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who may stop it, who is told of stages, and what replaces the limits in tests."""
+
+    stop_requested: Callable[[], bool] = lambda: False
+    on_stage: Callable[[str], object] = lambda _: None
+    limits: TrialLimits = STANDARD
+
+
+def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, object]:
+    """Take in the adapter at a path or in a repository; returns `adapter`, `base` and `warnings`.
+
+    Raises OvernightError where it cannot be taken in, when its name is taken or not allowed, or
+    when its base model is missing; StoppedEarly once a stop is requested. Then nothing is kept.
+    """
+    name = check_name(order.name)
+    _check_free(library, name)
+    with tempfile.TemporaryDirectory(dir=library.home, prefix=".receiving-") as place:
+        arrived, ready = Path(place) / "arrived", Path(place) / "ready"
+        arrived.mkdir()
+        arrival = _arrived(order.source, arrived, watch)
+        checked = _check(arrival)
+        tried, base = _tried(library, checked, order.model, ready, watch)
+        card = _card(name, base.model.card, tried, checked)
+        _file(library, card, ready)
+        return {
+            "adapter": name,
+            "base": base.model.card.name,
+            "warnings": _warnings(checked, base),
+        }
+
+
+def _arrived(source: str, into: Path, watch: Watch) -> Arrival:
+    path = Path(source).expanduser()
+    if not path.exists() and is_repository(source):
+        watch.on_stage("downloading")
+        return collect_repository(source, into, watch.stop_requested)
+    watch.on_stage("reading")
+    return collect(path, into)
+
+
+def _check_free(library: Library, name: str) -> None:
+    taken = name_taken(library.adapters, name)
+    if taken is not None:
+        raise OvernightError(
+            ErrorKind.ADAPTER_EXISTS,
+            f"There is already an adapter called '{taken}'.",
+            "Choose another name.",
+        )
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """An adapter whose files are what they say. outputs: of the layers that it changes."""
+
+    arrival: Arrival
+    said: Said
+    outputs: Mapping[str, int]
+    manifest: Manifest | None
+    signed: Signed
+
+
+def _check(arrival: Arrival) -> _Checked:
+    manifest = checked_manifest(arrival)
+    by = signed(arrival)
+    config = checked_config(arrival)
+    header = checked_header(arrival.weights)
+    return _Checked(arrival, said_by(manifest, config), outputs_in(header), manifest, by)
+
+
+def _tried(
+    library: Library, checked: _Checked, chosen: str | None, ready: Path, watch: Watch
+) -> tuple[messages.AdapterFits, Candidate]:
+    """Try it with the likeliest base models in turn; the first that it fits is its base."""
+    ensure_starter(library)
+    failed: OvernightError | None = None
+    for candidate in candidates(library, checked.said, checked.outputs, chosen)[:_MOST_TRIED]:
+        watch.on_stage("trying")
+        if ready.exists():
+            remove_tree(ready)
+        ready.mkdir()
+        try:
+            return _tried_with(candidate, checked.arrival.folder, ready, watch), candidate
+        except OvernightError as error:
+            if error.kind is not ErrorKind.BAD_INPUT:
+                raise
+            failed = failed or error  # that of the likeliest
+    assert failed is not None
+    raise failed
+
+
+def _tried_with(
+    candidate: Candidate, arrived: Path, ready: Path, watch: Watch
+) -> messages.AdapterFits:
+    base = candidate.model
+    weights = weights_in_memory(base.path)
+    more = (str(base.path.absolute()), str(ready.resolve()))
+    what = Assignment(_MODULE, arrived, base.card.name, weights, limit_for(weights), more)
+    progress = Progress(lambda _: None)
+    with WatchedProcess(what, watch.limits) as process:
+        found = process.outcome(progress, watch.stop_requested)
+    if isinstance(found, messages.AdapterFits):
+        return found
+    refused = found if isinstance(found, messages.Refused) else messages.Refused(reason="")
+    if refused.kind != "bad_input":
+        raise refusal(base.card.name, refused, progress.stage)
+    said = refused.message or f"was tried with the base model '{base.card.name}', but"
+    raise unfit(f"{said} {refused.reason}".strip(), refused.detail)
+
+
+def _card(
+    name: str, base: ModelCard, tried: messages.AdapterFits, checked: _Checked
+) -> AdapterCard:
+    told = checked.manifest.adapter if checked.manifest is not None else None
+    return AdapterCard(
+        name=name,
+        id=new_id(),
+        base=base.name,
+        base_sha256=base.sha256,
+        created=time.time(),
+        run="",
+        rank=tried.rank,
+        scale=tried.scale,
+        decomposed=tried.decomposed,
+        embeddings=tried.embeddings,
+        steps=told.steps if told else 0,
+        notes=told.notes if told else 0,
+        samples=told.samples if told else 0,
+        valid_loss=told.valid_loss if told else None,
+        base_valid_loss=told.base_valid_loss if told else None,
+        origin=Origin(
+            received=time.time(),
+            form="bundle" if checked.manifest is not None else checked.arrival.form,
+            place=printable(checked.arrival.place),
+            by=checked.signed.by,
+            fingerprint=checked.signed.fingerprint,
+        ),
+    )
+
+
+def _file(library: Library, card: AdapterCard, ready: Path) -> None:
+    """Move what the trial wrote into the library. Raises OvernightError when the name was taken."""
+
+    def fill(beside: Path) -> None:
+        for name in (WEIGHTS, CONFIG):
+            copy_regular(ready / name, beside / name)
+        write_atomically(beside / "README.md", adapter_readme(card).encode())
+        write_atomically(beside / CARD, encode_card(card))
+
+    checked_header(ready / WEIGHTS)
+    with FolderBin(library.bin).alone():
+        _check_free(library, card.name)
+        write_folder_atomically(library.adapters / card.name, fill)
+
+
+def _warnings(checked: _Checked, base: Candidate) -> list[str]:
+    found = [base.warning] if base.warning else []
+    if not checked.signed.by:
+        found.append("It is not signed: nothing shows who made it.")
+    return found
