@@ -37,12 +37,16 @@ class GgufNames:
     interleaved: bool = False
 
 
-# By `model_type`, as far as llama.cpp was seen to answer as we do (tests/interop).
+# By `model_type`, as far as llama.cpp was seen to answer as we do (tests/mlx_backend/interop).
 _KNOWN = {
     "llama": GgufNames("llama", interleaved=True),
     "mistral": GgufNames("llama", interleaved=True),
     "qwen2": GgufNames("qwen2"),
     "qwen3": GgufNames("qwen3"),
+    "seed_oss": GgufNames("seed_oss"),
+    "smollm3": GgufNames("smollm3", interleaved=True),
+    "olmo2": GgufNames("olmo2"),
+    "ernie4_5": GgufNames("ernie4_5"),
 }
 
 

@@ -1,7 +1,7 @@
 """The architectures that transformers computes from the same names of layers as mlx-lm.
 
 Found out by comparing logits of tiny random models of every architecture, saved by mlx-lm and
-loaded by transformers 5.24 (tests/interop). Others keep their layers under other names, or in
+loaded by transformers 5.24 (tests/mlx_backend/interop). Others keep their layers under other names, or in
 another form, in one of the two.
 """
 

@@ -1,6 +1,6 @@
 """Adapters as someone with bad intent, or a broken program, would make them.
 
-Each function gets a folder with a good adapter of the tiny model, in mlx-lm's form or in PEFT's, and
+Each function gets a folder with a good adapter of the tiny model, in the form of mlx-lm or PEFT, and
 spoils it. It returns the path to receive, if that is another one.
 """
 
