@@ -24,6 +24,7 @@ from mlx_backend.protocol import (
     DownloadSpec,
     ExportSpec,
     ImportSpec,
+    MergeSpec,
     ReceiveSpec,
     TrainSpec,
 )
@@ -106,7 +107,7 @@ def _fail(folder: JobFolder, error: OvernightError) -> int:
 
 def _run(
     folder: JobFolder,
-    spec: ImportSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec,
+    spec: ImportSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec | MergeSpec,
     stop_requested: Callable[[], bool],
 ) -> dict[str, object] | None:
     from mlx_backend.machine import accelerator
@@ -128,6 +129,12 @@ def _run(
             return download(library, folder, spec, stop_requested)
         case ReceiveSpec():
             return _receive(library, folder, spec, stop_requested)
+        case MergeSpec():
+            from mlx_backend.adapters.merging import merge
+
+            folder.append(protocol.StageBegan(stage="merging"))
+            parts = [(part.name, part.weight) for part in spec.parts]
+            return merge(library, spec.name, parts, spec.rank or None)
         case AdoptSpec():
             from mlx_backend.adoption.adopt import adopt
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import field
 
 from mlx_backend.protocol.message import Message
+from mlx_backend.protocol.worker_messages import WeightedAdapter
 
 
 class ImportSpec(Message, frozen=True, kw_only=True, tag="import", tag_field="job"):
@@ -141,4 +142,15 @@ class ReceiveSpec(Message, frozen=True, kw_only=True, tag="receive", tag_field="
     model: str = ""
 
 
-JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec
+class MergeSpec(Message, frozen=True, kw_only=True, tag="merge", tag_field="job"):
+    """Make one adapter called `name` of several.
+
+    rank: the closest of this rank; 0: exactly, of as high a rank as that takes.
+    """
+
+    name: str
+    parts: tuple[WeightedAdapter, ...]
+    rank: int = 0
+
+
+JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec | MergeSpec

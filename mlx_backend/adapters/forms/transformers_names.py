@@ -1,8 +1,8 @@
 """The architectures that transformers computes from the same names of layers as mlx-lm.
 
 Found out by comparing logits of tiny random models of every architecture, saved by mlx-lm and
-loaded by transformers 5.24 (tests/mlx_backend/interop). Others keep their layers under other names, or in
-another form, in one of the two.
+loaded by transformers 5.24 (tests/mlx_backend/interop). Others keep their layers under other names,
+or in another form, in one of the two.
 """
 
 from __future__ import annotations

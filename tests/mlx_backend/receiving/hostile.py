@@ -1,7 +1,7 @@
 """Adapters as someone with bad intent, or a broken program, would make them.
 
-Each function gets a folder with a good adapter of the tiny model, in the form of mlx-lm or PEFT, and
-spoils it. It returns the path to receive, if that is another one.
+Each function gets a folder with a good adapter of the tiny model, in the form of mlx-lm or PEFT,
+and spoils it. It returns the path to receive, if that is another one.
 """
 
 from __future__ import annotations
