@@ -20,7 +20,7 @@ WORKERS ?= 2
 # The long run of damaged files is one, too.
 BENCHMARKS ?= tests/benchmarks tests/mlx_backend/importers/test_fuzz.py
 
-.PHONY: help run test benchmark lint format requirements screenshots clean
+.PHONY: help run test interop benchmark lint format requirements screenshots clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,13 @@ test: ## check the code and run all tests but the benchmarks
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --durations=10 \
 	  --numprocesses=$(WORKERS) --dist=worksteal $(PYTEST_ARGS)
 
+interop: ## compare exports with PyTorch's answers; installs PyTorch beside .venv
+	@scripts/setup.sh tests
+	@[ -x build/interop/bin/python ] || $(BIN)/python -m venv build/interop
+	build/interop/bin/python -m pip install --quiet --require-hashes --requirement requirements-interop.txt
+	OVERNIGHT_TORCH_PYTHON=$(CURDIR)/build/interop/bin/python QT_QPA_PLATFORM=offscreen \
+	  $(BIN)/python -m pytest --capture=no tests/mlx_backend/interop
+
 benchmark: ## run the benchmarks and print their numbers
 	@scripts/setup.sh tests
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m benchmark --capture=no $(BENCHMARKS)
@@ -58,10 +65,14 @@ screenshots: ## draw every page into build/screenshots
 	@scripts/setup.sh tests
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m scripts.screenshots build/screenshots
 
-requirements: ## compile the lock anew; UV_ARGS=--upgrade takes newer releases
+requirements: ## compile the locks anew; UV_ARGS=--upgrade takes newer releases
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command 'make requirements' --quiet $(UV_ARGS) --output-file requirements.txt
+	$(UV) pip compile --group interop --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make requirements' --quiet $(UV_ARGS) \
+	  --output-file requirements-interop.txt
 
 clean: ## remove builds and caches; .venv stays
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -18,7 +18,7 @@ from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
 from mlx_backend.adapters.filing import file_adapter
 from mlx_backend.adoption.adopt import adopt
 from mlx_backend.dataset.samples import Dataset, Sample
-from mlx_backend.errors import OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.folder import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import WEIGHTS, AdapterCard, read_adapter
@@ -26,7 +26,7 @@ from mlx_backend.models.base_model import load_base_model
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.likelihood import likelihoods
 from mlx_backend.models.lora import adapter_weights
-from mlx_backend.protocol import AdoptSpec, Sampling, TrainSpec, Turn
+from mlx_backend.protocol import AdoptSpec, ExportForm, Sampling, TrainSpec, Turn
 from mlx_backend.run.preparation import Preparation, prepare
 from mlx_backend.training.checkpoints import (
     TrainingState,
@@ -43,6 +43,7 @@ _FACTS = (
     ("When was the plum tree planted?", "Emil planted it in 1952, beside the north bed."),
 )
 _RATE = 1e-2
+OTHER_FORMS: tuple[ExportForm, ...] = ("peft", "gguf", "fused")
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,20 @@ def _try(library: Library, folder: Path, killed: bool, embeddings: bool, stage: 
     stage.name = "study"
     _study(chat)
     stage.name = "export"
-    export_adapter(library, ExportOrder(name, "mlx", library.home / "exports" / name))
+    exports = library.home / "exports" / name
+    export_adapter(library, ExportOrder(name, "mlx", exports / "mlx"))
+    for form in OTHER_FORMS:
+        _export_or_be_refused(library, ExportOrder(name, form, exports / form))
+
+
+def _export_or_be_refused(library: Library, order: ExportOrder) -> None:
+    """Export in a form that not every architecture has: verified, or refused with the reason."""
+    try:
+        export_adapter(library, order)
+    except OvernightError as error:
+        if error.kind is not ErrorKind.BAD_INPUT or "cannot be exported" not in error.message:
+            raise
+        assert not order.to.exists()
 
 
 def _adopted(library: Library, folder: Path) -> str:

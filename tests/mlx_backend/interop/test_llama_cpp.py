@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -25,24 +26,24 @@ CLOSE = 2e-2
 PROMPT = [1, 50, 60, 70, 80]
 
 
-def compare(loaded: LoadedModel, answer: list[dict[str, object]], prompt: list[int]) -> int:
+def compare(loaded: LoadedModel, answer: list[dict[str, Any]], prompt: list[int]) -> int:
     """How many tokens are the same until the end or the first near tie, which may differ.
 
-    llama.cpp was told to go on after an end; we stop there.
+    All of its answer is read at once. llama.cpp was told to go on after an end; we stop there.
     """
-    ids, ends = list(prompt), set(loaded.tokenizer.eos_token_ids)
-    for place, token in enumerate(answer):
-        logits = loaded.model(mx.array([ids]))[0, -1].astype(mx.float32)
-        logprobs = np.array(logits - mx.logsumexp(logits))
-        theirs = {each["id"]: each["logprob"] for each in token["top_logprobs"]}  # type: ignore[attr-defined]
-        assert all(abs(logprobs[i] - value) < CLOSE for i, value in theirs.items())
-        best, second = np.sort(logprobs)[-1], np.sort(logprobs)[-2]
-        if int(logprobs.argmax()) in ends:
+    written = [int(token["id"]) for token in answer]
+    logits = loaded.model(mx.array([[*prompt, *written[:-1]]]))[0, len(prompt) - 1 :]
+    logits = logits.astype(mx.float32)
+    logprobs = np.array(logits - mx.logsumexp(logits, axis=-1, keepdims=True))
+    for place, (token, ours) in enumerate(zip(answer, logprobs, strict=True)):
+        theirs = {each["id"]: each["logprob"] for each in token["top_logprobs"]}
+        assert all(abs(ours[i] - value) < CLOSE for i, value in theirs.items())
+        second, best = np.sort(ours)[-2:]
+        if int(ours.argmax()) in loaded.tokenizer.eos_token_ids:
             return place
-        if token["id"] != int(logprobs.argmax()):
+        if written[place] != int(ours.argmax()):
             assert best - second < NEAR_TIE
             return place
-        ids.append(int(logprobs.argmax()))
     return len(answer)
 
 

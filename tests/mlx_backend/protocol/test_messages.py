@@ -26,6 +26,12 @@ SPECS: list[protocol.JobSpec] = [
     protocol.ExportSpec(name="n", format="mlx", to="/out"),
     protocol.DownloadSpec(repo="a/b", revision="main", name="c"),
     protocol.AdoptSpec(path="/models/x", name="c", bits=4),
+    protocol.ReceiveSpec(source="/tmp/garden.overnight", name="Garden", model="tiny"),
+    protocol.MergeSpec(
+        name="Both",
+        parts=(protocol.WeightedAdapter(name="A", weight=0.7), protocol.WeightedAdapter(name="B")),
+        rank=8,
+    ),
 ]
 EVENTS: list[protocol.JobEvent] = [
     protocol.Launched(),
