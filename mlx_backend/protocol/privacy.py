@@ -42,7 +42,8 @@ class Continuation(msgspec.Struct, frozen=True, kw_only=True):
 
     beginning: the words of the note that both were given; base, adapter: what each wrote after
     them. base_run, adapter_run: the longest run of words of that which stands in the note as well.
-    secrets: the kinds of the note's secrets that the adapter's words repeat.
+    secrets: the kinds of the note's secrets that the adapter's words repeat;
+    their values are masked.
     """
 
     note: int

@@ -42,7 +42,7 @@ def hits(
     """
     scan = _Scan(forbidden)
     found: list[_Found] = []
-    for path in _all_files(files):
+    for path in all_files(files):
         before_each(path)
         found += scan.of(path)
     known = _known_names(scan, found, public)
@@ -202,7 +202,8 @@ def _decoded(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _all_files(files: Sequence[Path]) -> Iterator[Path]:
+def all_files(files: Sequence[Path]) -> Iterator[Path]:
+    """Files as they are, and of folders all files below them."""
     for path in files:
         if path.is_dir():
             yield from sorted(each for each in path.rglob("*") if each.is_file())
