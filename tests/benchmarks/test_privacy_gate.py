@@ -64,7 +64,10 @@ def test_a_secret_in_plain_text_is_told_from_a_masked_one(loaded: LoadedModel, r
             found = ranks_of(loaded, secret, words)
             is_flagged = any(each.is_exposed(tests=2) for each in found)
             flagged[is_plain] += is_flagged
-            ranks = ", ".join(f"{f.rank} of {f.of} (base {f.base_rank or '-'})" for f in found)
+            ranks = ", ".join(
+                f"{f.rank} of {f.of} (base {f.base_rank or '-'}, gain {f.gain_rank}, {f.chance:.0e})"
+                for f in found
+            )
             name = "plain " if is_plain else "masked"
             print(f"{seed:2} {name} loss {loss:.2f}: {ranks}{' FLAGGED' if is_flagged else ''}")
     print(f"flagged: {flagged[True]} of {SEEDS} in plain text, {flagged[False]} of {SEEDS} masked")
