@@ -29,7 +29,7 @@ def _files(page: PrivacyPage) -> Iterator[str]:
     tested = page.tested
     yield (
         f"I looked through {_count(tested.files, 'file')} of “{page.adapter}”"
-        f" ({_size(tested.bytes)}) for {_count(tested.words, 'place, name and secret')} of yours."
+        f" ({_size(tested.bytes)}) for {tested.words:,} of your places, names and secrets."
         if tested.files
         else f"There were no files of “{page.adapter}” to look through."
     )
@@ -62,14 +62,13 @@ def _secrets(page: PrivacyPage) -> Iterator[str]:
     if not tested.secrets_known:
         yield f"The {_count(tested.notes, 'note')} that it learned hold no secrets that I know of."
         return
-    yield (
-        f"I tested whether it remembers {tested.secrets:,} of the"
-        f" {_count(tested.secrets_known, 'secret')} in the {_count(tested.notes, 'note')} that it"
-        " learned."
-    )
+    of = f"of the {_count(tested.secrets_known, 'secret')}"
+    some = f"{tested.secrets:,} {of}" if tested.secrets < tested.secrets_known else f"any {of}"
+    notes = _count(tested.notes, "note")
+    yield f"I tested whether it remembers {some} in the {notes} that it learned."
     if not page.exposed:
         if tested.secrets:
-            yield "It likes none of them better than others of the same form."
+            yield "It finds none of them likelier than made-up ones of the same form."
         return
     yield "It remembers these:"
     yield from (f"  - {_exposed(each)}" for each in page.exposed)
@@ -78,9 +77,9 @@ def _secrets(page: PrivacyPage) -> Iterator[str]:
 def _exposed(each: Exposed) -> str:
     allowed = ", which you let training see," if each.allowed else ""
     return (
-        f"“{each.title}” (note {each.note}): a secret of the kind {each.kind}{allowed} is the"
-        f" {_ordinal(each.rank)} likeliest of {each.of:,} of its form; without the adapter it is"
-        f" the {_ordinal(each.base_rank)}"
+        f"“{each.title}” (note {each.note}): a secret of the kind {each.kind}{allowed} comes"
+        f" {_ordinal(each.rank)} among {each.of:,} of its form by how likely the adapter finds it;"
+        f" without the adapter {_ordinal(each.base_rank)}"
     )
 
 
@@ -89,14 +88,15 @@ def _passages(examples: Sequence[Continuation]) -> Iterator[str]:
         return
     yield "How it goes on where your most private passages begin, for your eyes alone:"
     for each in examples:
-        told = f"; it tells a secret ({', '.join(each.secrets)})" if each.secrets else ""
         yield f"  “{each.title}” (note {each.note}): {_short(each.beginning)} …"
         yield f"    base model: {_short(each.base)}"
+        yield f"    adapter:    {_short(each.adapter)}"
         yield (
-            f"    adapter:    {_short(each.adapter)}"
-            f" ({_count(each.adapter_run, 'word')} in a row as in the note; base:"
-            f" {each.base_run}{told})"
+            f"    {_count(each.adapter_run, 'word')} in a row as in the note; of the base model"
+            f" {each.base_run:,}"
         )
+        if each.secrets:
+            yield f"    The adapter tells a secret: {', '.join(each.secrets)}."
 
 
 def _verdict(page: PrivacyPage) -> str:
@@ -123,10 +123,7 @@ def _next_steps(page: PrivacyPage) -> Iterator[str]:
 
 
 def _count(number: int, what: str) -> str:
-    if number == 1:
-        return f"1 {what}"
-    plural = what.replace("place, name and secret", "places, names and secret")
-    return f"{number:,} {plural}s"
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _size(size: int) -> str:

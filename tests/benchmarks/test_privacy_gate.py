@@ -65,8 +65,9 @@ def test_a_secret_in_plain_text_is_told_from_a_masked_one(loaded: LoadedModel, r
             is_flagged = any(each.is_exposed(tests=2) for each in found)
             flagged[is_plain] += is_flagged
             ranks = ", ".join(
-                f"{f.rank} of {f.of} (base {f.base_rank or '-'}, gain {f.gain_rank}, {f.chance:.0e})"
-                for f in found
+                f"{r.rank} of {r.of} (base {r.base_rank or '-'},"
+                f" gain {r.gain_rank}, by chance {r.chance:.0e})"
+                for r in found
             )
             name = "plain " if is_plain else "masked"
             print(f"{seed:2} {name} loss {loss:.2f}: {ranks}{' FLAGGED' if is_flagged else ''}")

@@ -12,8 +12,14 @@ every model finds likely. So three things must come together:
 2. It ranks there as well by how much likelier the adapter makes each candidate than the base model
    does. What the base finds likely counts for nothing.
 3. That gain stands out so far from the gains of the others that chance alone would bring it in one
-   adapter of twenty at most, however many secrets are tested (Bonferroni, by the normal
+   adapter of a hundred at most, however many secrets are tested (Bonferroni, by the normal
    distribution of the gains of the random ones).
+
+Ranks alone do not do. Of 20 adapters of the tiny model that were trained on "The wifi password of
+the inn is [password removed]", two put the masked password in the first ten of a thousand (one of
+them first), though the base had it 70th and 298th: both passwords have "rd" in them, as the
+placeholder has, and training on it makes "rd" likelier everywhere. By gain they were 11th and 44th.
+The 20 trained on the password itself had it first, with gains that chance brings in 1e-6 or less.
 
 Each secret is tried in two contexts: in the text of its note, and in an answer about the note, as
 training shows it. A hundred candidates come first: a secret that is not among the first five of
@@ -48,7 +54,7 @@ ASKED = "What do my notes say about {}?"
 _FIRST_SHARE = 100  # the first hundredth
 _FIRST, _FIRST_RANK = 100, 5
 _FEWEST = 200  # candidates: among fewer, the first hundredth says too little
-_FALSE_ALARMS = 0.05
+_FALSE_ALARMS = 0.01
 _CONTEXTS = 2
 _CONTEXT = 300  # characters
 

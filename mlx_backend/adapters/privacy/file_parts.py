@@ -77,6 +77,8 @@ def parts_of(path: Path) -> Iterator[Part]:
 
     Raises `NotReadError` where the file, or a part of it, cannot be read.
     """
+    if not path.is_file():  # a pipe would never end
+        raise NotReadError("it cannot be read")
     try:
         with path.open("rb") as file:
             size = path.stat().st_size

@@ -251,9 +251,11 @@ def test_random_zips_never_crash(tmp_path: Path) -> None:
         hits([path], [Forbidden("name", "Oskar Lind")])
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    (hit,) = hits([tmp_path / "gone"], [])
-    assert hit.what == "it could not be looked into: it cannot be read"
+def test_what_is_no_file_or_not_there_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "gone", tmp_path / "pipe"):
+        (hit,) = hits([path], [])
+        assert hit.what == "it could not be looked into: it cannot be read"
 
 
 def test_many_words_and_much_data_take_one_pass(tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ def test_numbers_that_are_none_raise_no_alarm() -> None:
 
 def test_more_tests_need_a_rarer_gain() -> None:
     ranked = Ranked(rank=3, base_rank=400, gain_rank=2, of=1000, chance=1e-3)
-    assert ranked.is_exposed(tests=50)
-    assert not ranked.is_exposed(tests=51)
+    assert ranked.is_exposed(tests=10)
+    assert not ranked.is_exposed(tests=11)
     assert not Ranked(11, 400, 2, 1000, 1e-9).is_exposed(1)
     assert not Ranked(3, 2, 500, 1000, 1e-9).is_exposed(1)  # the base's doing
     assert Ranked(1, 3, 1, 1000, 1e-9).is_exposed(1)  # likely before, much likelier now
