@@ -271,6 +271,10 @@ def _adapter_commands(commands: _Commands) -> None:
     rename = commands.add("rename", "adapters", "rename", "rename an adapter")
     rename.add_argument("old", metavar="OLD")
     rename.add_argument("new", metavar="NEW")
+    privacy = commands.add(
+        "privacy", "privacy", "privacy", "show what of yours would leave with an adapter"
+    )
+    privacy.add_argument("name", metavar="NAME")
     export = commands.add("export", "sharing", "export", "export an adapter for other programs")
     export.add_argument("name", metavar="NAME")
     export.add_argument(

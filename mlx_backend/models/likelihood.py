@@ -134,6 +134,58 @@ def summed_losses(
     return found
 
 
+def after_one_beginning(
+    loaded: LoadedModel, beginning: Sequence[int], texts: Sequence[Sequence[int]]
+) -> list[float]:
+    """The log probability (nats, summed over its tokens) of each text after the same beginning.
+
+    All are given as token ids, none of them empty. The model reads the beginning once; where its
+    caches cannot be handed to several texts, once for each.
+    """
+    if all(type(each) is KVCache for each in make_prompt_cache(loaded.model)):
+        try:
+            return _after_one(loaded, beginning, texts)
+        except NOT_IN_BATCHES:
+            pass
+    pairs = [([*beginning, *text], len(beginning)) for text in texts]
+    return [-loss for loss, _ in summed_losses(loaded, pairs)]
+
+
+def _after_one(
+    loaded: LoadedModel, beginning: Sequence[int], texts: Sequence[Sequence[int]]
+) -> list[float]:
+    read = make_prompt_cache(loaded.model)
+    if len(beginning) > 1:
+        loaded.model(mx.array([list(beginning[:-1])]), cache=read)
+        mx.eval([cache.state for cache in read])
+    found = [0.0] * len(texts)
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
+    cores = CoreShare()
+    while order:
+        cores.adapt()
+        length = len(texts[order[0]])
+        size = _rows_at_once(loaded, length)
+        chosen, order = order[:size], order[size:]
+        rows = [[*beginning[-1:], *texts[i], *[0] * (length - len(texts[i]))] for i in chosen]
+        caches = [_for_rows(cache, len(chosen)) for cache in read]
+        ids = mx.array(rows)
+        losses = np.array(_losses(loaded.model(ids[:, :-1], cache=caches), ids))
+        for row, i in enumerate(chosen):
+            found[i] = -float(losses[row, : len(texts[i])].sum())
+    return found
+
+
+def _for_rows(read: KVCache, rows: int) -> KVCache:
+    """A cache for so many rows, each of which goes on after what `read` holds."""
+    cache = KVCache()
+    if read.keys is not None:
+        cache.offset = read.offset
+        for name in ("keys", "values"):
+            own = getattr(read, name)[..., : read.offset, :]
+            setattr(cache, name, mx.repeat(own, rows, axis=0))
+    return cache
+
+
 def batched_logits(
     loaded: LoadedModel, texts: Sequence[Sequence[int]]
 ) -> Iterator[tuple[list[int], mx.array, mx.array]]:

@@ -9,7 +9,12 @@ from mlx_lm.models.cache import CacheList, KVCache, RotatingKVCache
 
 from mlx_backend.models import likelihood
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.models.likelihood import likelihoods, likelihoods_after
+from mlx_backend.models.likelihood import (
+    after_one_beginning,
+    likelihoods,
+    likelihoods_after,
+    summed_losses,
+)
 
 CONTEXTS = ["Note: Mill\nQuestion:", "The mill turns slowly in summer.\nQuestion:", "a", "b c d"]
 TEXTS = ["Who built it?", "When does the old mill turn, and why?", "x"]
@@ -54,3 +59,12 @@ def test_a_model_that_takes_no_batches_reads_each_text_anew(
 
 def test_no_contexts_have_no_likelihoods(loaded: LoadedModel) -> None:
     assert likelihoods_after(loaded, [], TEXTS) == []
+
+
+def test_texts_after_one_beginning_are_as_likely_as_each_alone(loaded: LoadedModel) -> None:
+    texts = [[5, 6, 7], [9], [5, 6, 8, 10, 11], [12, 13]]
+    for beginning in ([1], [1, 50, 60, 70]):
+        together = after_one_beginning(loaded, beginning, texts)
+        pairs = [([*beginning, *text], len(beginning)) for text in texts]
+        alone = [-loss for loss, _ in summed_losses(loaded, pairs)]
+        assert together == pytest.approx(alone, abs=1e-3)

@@ -1,0 +1,54 @@
+"""The command `overnight privacy NAME`: what would leave with an adapter."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.privacy_page import lines_of
+from mlx_backend.library import Library, database
+from mlx_backend.library.adapters import read_adapter
+
+_TOLD = {
+    "files": "Looking through the files",
+    "secrets": "Testing what the adapter remembers of secrets",
+    "passages": "Letting it go on with your most private passages",
+}
+
+
+def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """Print the privacy page of an adapter's own folder."""
+    from mlx_backend.machine import accelerator
+
+    accelerator.prepare()
+    from mlx_backend.adapters.privacy.gate import Watcher, privacy_page
+    from mlx_backend.adapters.privacy.learned import learned_notes
+    from mlx_backend.models.base_model import base_for, load_base_model
+
+    library = Library.open()
+    adapter = read_adapter(library.adapters, options.name)
+    watcher = Watcher(_Progress(console).tell, lambda: False)
+    with database.opened(library.database) as connection:
+        loaded = None
+        if learned_notes(library, connection, adapter):
+            loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
+        page = privacy_page(library, connection, adapter, loaded, [adapter.path], watcher)
+    for line in lines_of(page):
+        console.say(line)
+    told: dict[str, object] = msgspec.to_builtins(page)
+    return told | {"is_clear": page.is_clear}
+
+
+class _Progress:
+    """Tells what is looked at, once for each kind of thing."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told = ""
+
+    def tell(self, what: str, _: int, of: int) -> None:
+        if what != self._told:
+            self._told = what
+            self._console.note(f"{_TOLD[what]} ({of:,}) ...")
