@@ -19,7 +19,14 @@ from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.masking import mask
 from mlx_backend.private_data.redacting import log_to_stderr, redact_output
 from mlx_backend.private_data.scan import find_secrets
-from mlx_backend.protocol import AdoptSpec, DownloadSpec, ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import (
+    AdoptSpec,
+    DownloadSpec,
+    ExportSpec,
+    ImportSpec,
+    PublishSpec,
+    TrainSpec,
+)
 
 _LOCK_PATIENCE_S = 2.0
 _PROGRESS_EVERY_S = 0.1
@@ -99,7 +106,7 @@ def _fail(folder: JobFolder, error: OvernightError) -> int:
 
 def _run(
     folder: JobFolder,
-    spec: ImportSpec | ExportSpec | DownloadSpec | AdoptSpec,
+    spec: ImportSpec | ExportSpec | DownloadSpec | AdoptSpec | PublishSpec,
     stop_requested: Callable[[], bool],
 ) -> dict[str, object] | None:
     from mlx_backend.machine import accelerator
@@ -122,6 +129,11 @@ def _run(
             from mlx_backend.adoption.adopt import adopt
 
             return adopt(library, folder, spec, stop_requested)
+        case PublishSpec():
+            from mlx_backend.adapters.publishing import publish_adapter
+
+            work = folder.path / "published"
+            return publish_adapter(library, spec, work, folder.append, stop_requested)
 
 
 def _import(

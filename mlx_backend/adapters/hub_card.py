@@ -98,7 +98,7 @@ def _metadata(card: AdapterCard, base: BaseModel | None, words: CardWords) -> di
     told["pipeline_tag"] = "text-generation"
     told["tags"] = _tags(card, words.formats)
     if words.licence:
-        told |= licence_metadata(words.licence, repository)
+        told |= licence_metadata(_one_line(words.licence), repository)
     if languages := [code for code in words.languages if _LANGUAGE.fullmatch(code)]:
         told["language"] = languages
     return told
@@ -273,5 +273,9 @@ def _code(text: str, language: str = "sh") -> str:
 
 def _line(text: str) -> str:
     """A text on one line that Markdown shows as it stands."""
+    return _MARKS.sub(r"\\\1", _one_line(text))
+
+
+def _one_line(text: str) -> str:
     printable = "".join(c if c.isprintable() else " " for c in text)
-    return _MARKS.sub(r"\\\1", " ".join(printable.split())[:_LONGEST_TITLE])
+    return " ".join(printable.split())[:_LONGEST_TITLE]

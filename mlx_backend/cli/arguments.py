@@ -274,6 +274,29 @@ def _adapter_commands(commands: _Commands) -> None:
     export.add_argument("name", metavar="NAME")
     export.add_argument("--format", choices=["mlx"], default="mlx", help="mlx: as mlx-lm loads it")
     export.add_argument("--to", type=_path, required=True, metavar="PATH", help="a new folder")
+    _publish_command(commands)
+
+
+def _publish_command(commands: _Commands) -> None:
+    publish = commands.add(
+        "publish",
+        "publishing",
+        "publish",
+        "put an adapter on the Hugging Face Hub, private by default, or its new version",
+    )
+    publish.add_argument("name", metavar="NAME")
+    publish.add_argument("repository", metavar="[OWNER/]REPO")
+    publish.add_argument("--public", action="store_true", help="let everybody see and download it")
+    publish.add_argument(
+        "--description",
+        default="",
+        metavar="TEXT",
+        help="what it was trained on, in your words; the page says nothing else of the notes",
+    )
+    publish.add_argument(
+        "--licence", default="", metavar="ID", help="default: what follows from the base model's"
+    )
+    publish.add_argument("--message", default="", metavar="TEXT", help="what the commit is called")
 
 
 def _path(text: str) -> Path:

@@ -31,6 +31,7 @@ _STAGES = {
     "comparing": "Computing its check sums",
     "quantising": "Making its weights smaller",
     "trying": "Trying it out",
+    "publishing": "Publishing",
 }
 _BYTES = "bytes"
 _LONGEST = 100  # characters of an answer

@@ -58,6 +58,7 @@ from mlx_backend.protocol.specs import (
     ImportSpec,
     JobSpec,
     Patience,
+    PublishSpec,
     TrainSpec,
 )
 from mlx_backend.protocol.worker_messages import (
@@ -124,6 +125,7 @@ __all__ = [
     "Patience",
     "Planned",
     "Progress",
+    "PublishSpec",
     "ReleaseRequest",
     "RequestFailed",
     "RolledBack",

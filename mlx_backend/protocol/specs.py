@@ -125,4 +125,22 @@ class AdoptSpec(Message, frozen=True, kw_only=True, tag="adopt", tag_field="job"
     bits: int = 0
 
 
-JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec | AdoptSpec
+class PublishSpec(Message, frozen=True, kw_only=True, tag="publish", tag_field="job"):
+    """Publish the adapter `name` on the Hugging Face Hub, or its new version.
+
+    adapter: its id, as in `ExportSpec`. repo: OWNER/NAME, or NAME in the token's own account.
+    private: whether a repository that is created now is; one that exists stays as it is.
+    description: what it was trained on, in the person's words. licence: the id of the adapter's
+    licence, "" for what follows from the base's. message: the commit's, "" for the usual one.
+    """
+
+    name: str
+    adapter: str = ""
+    repo: str
+    private: bool = True
+    description: str = ""
+    licence: str = ""
+    message: str = ""
+
+
+JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec | AdoptSpec | PublishSpec

@@ -99,6 +99,22 @@ def publish(
         return _Publishing(requests, access, name, folder, watch).publish(files, target)
 
 
+def whole_name(repository: str, access: Access, stop_requested: Callable[[], bool]) -> str:
+    """The name OWNER/NAME of a repository that may be published to; sends nothing.
+
+    Raises Stopped; OvernightError: no such name, no token, one that may not write, a repository of
+    somebody else, offline, busy.
+    """
+    name = repository_to_publish(repository)
+    watch = Watch(stop_requested, _tell_nobody, _tell_nobody)
+    with open_client() as client:
+        return own_repository(UploadRequests(client, access, name, watch), access, name)
+
+
+def _tell_nobody(*told: object) -> None:
+    pass
+
+
 class _Publishing:
     """Brings one repository of one's own to where it holds the files of a folder."""
 

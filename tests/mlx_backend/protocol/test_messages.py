@@ -26,6 +26,7 @@ SPECS: list[protocol.JobSpec] = [
     protocol.ExportSpec(name="n", format="mlx", to="/out"),
     protocol.DownloadSpec(repo="a/b", revision="main", name="c"),
     protocol.AdoptSpec(path="/models/x", name="c", bits=4),
+    protocol.PublishSpec(name="n", repo="me/x", private=False, description="d", licence="mit"),
 ]
 EVENTS: list[protocol.JobEvent] = [
     protocol.Launched(),
