@@ -157,6 +157,8 @@ def describe(job: JobSnapshot) -> str:
         return f"{amounts.percent(status.step, status.steps)}, {left} left"
     if is_of_model(job):
         return _brought(job)
+    if isinstance(job.spec, PublishSpec) and status.progress is not None:
+        return amounts.percent(status.progress.done, status.progress.total or 1)
     if status.progress is not None and status.progress.total:
         done = amounts.part(status.progress.done, status.progress.total)
         return f"{done} {status.progress.unit}"

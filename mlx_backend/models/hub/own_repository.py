@@ -130,7 +130,6 @@ class OwnRepository:
         wanted = {
             "name": name,
             "organization": owner,
-            "type": "model",
             "visibility": "private" if is_private else "public",
         }
         answer = self._requests.post("api/repos/create", wanted)

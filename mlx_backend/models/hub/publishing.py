@@ -192,9 +192,7 @@ class _Publishing:
         asked = [
             {"path": file.path, "size": file.size, "sample": self._sample(file)} for file in files
         ]
-        answer = self._requests.post(
-            f"api/models/{self._name}/preupload/main", {"files": asked, "gitIgnore": ""}
-        )
+        answer = self._requests.post(f"api/models/{self._name}/preupload/main", {"files": asked})
         told = {each.path: each for each in self._requests.read(answer, _Modes).files}
         for file in files:
             if file.path not in told or told[file.path].upload_mode not in ("lfs", "regular"):

@@ -60,7 +60,7 @@ def number_format() -> str:
 
 
 def base(**fields: Any) -> BaseModel:
-    card = {
+    card: dict[str, Any] = {
         "name": "my-qwen",
         "title": "Qwen3 1.7B",
         "licence": "apache-2.0",
@@ -73,7 +73,7 @@ def base(**fields: Any) -> BaseModel:
 
 def metadata(page: str) -> dict[str, Any]:
     """What the Hub's own client reads, which is the same as the plain YAML."""
-    read: dict[str, Any] = HubCard(page).data.to_dict()
+    read: dict[str, Any] = HubCard(page).data.to_dict()  # type: ignore[no-untyped-call]
     _, text, _ = page.split("---\n", 2)
     assert yaml.safe_load(text) == read
     return read

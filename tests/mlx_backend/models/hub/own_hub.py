@@ -295,7 +295,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return None
-        return self._send_json({"commitOid": repo.head, "commitUrl": "x", "success": True})
+        url = f"{self.hub.url}/{name}/commit/{repo.head}"
+        return self._send_json({"commitOid": repo.head, "commitUrl": url, "success": True})
+
+    def _yaml(self, path: str, body: bytes) -> None:
+        return self._send_json({"warnings": [], "errors": []})
 
     def _file(self, path: str, body: bytes) -> None:
         owner, name, _, _, file = path.split("/", 4)
@@ -337,6 +341,8 @@ def _kind_of(method: str, path: str) -> str:
         return "whoami"
     if path == "api/repos/create":
         return "create"
+    if path == "api/validate-yaml":
+        return "yaml"
     for part, kind in (
         ("/preupload/", "preupload"),
         ("/commit/", "commit"),

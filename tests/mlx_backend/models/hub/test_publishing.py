@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import CommitOperationAdd, HfApi, constants
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import sha256_of_file
@@ -64,13 +66,14 @@ def send(
     hub: OwnHub,
     folder: Path,
     repository: str = REPO,
+    *,
     token: str = TOKEN,
     tell: Callable[[Progress], object] = lambda told: None,
     stop: Callable[[], bool] = lambda: False,
-    **target: bool,
+    is_private: bool = True,
 ) -> Published:
     access = Access(hub.url, token, TokenHolder.KEYRING if token else TokenHolder.NOWHERE)
-    return publish(folder, Target(repository, **target), access, tell, stop)
+    return publish(folder, Target(repository, is_private), access, tell, stop)
 
 
 def refused(hub: OwnHub, folder: Path, kind: ErrorKind, **options: str) -> OvernightError:
@@ -294,6 +297,51 @@ def test_a_stop_in_the_middle_commits_nothing_and_is_gone_on_with(
     send(hub, folder)
     assert hub.put_bytes[first] == sent == 3 * MB  # what was sent is not sent again
     assert len(hub.repos[REPO].commits) == 1
+
+
+def test_a_stop_within_a_file(hub: OwnHub, folder: Path) -> None:
+    hub.bytes_per_second = 20 * MB
+    with pytest.raises(Stopped):
+        send(hub, folder, stop=lambda: any(hub.put_bytes.values()))
+    assert not hub.store
+    assert not hub.repos[REPO].commits
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # its own, of httpx2
+def test_the_official_client_speaks_as_we_do(
+    hub: OwnHub, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it sends to this Hub is what we send, so the Hub is like the real one in that."""
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    api = HfApi(endpoint=hub.url, token=TOKEN)
+    api.create_repo("marta/Official", private=True)
+    files = content(folder)
+    api.create_commit(
+        "marta/Official",
+        [CommitOperationAdd(path, str(folder / path)) for path in sorted(files)],
+        commit_message="Published by Overnight",
+        parent_commit=hub.repos["marta/Official"].head,
+    )
+    theirs, hub.seen, hub.store = hub.seen, [], {}
+    send(hub, folder)
+    ours = hub.seen
+    for kind in ("repos/create", "preupload", "objects/batch", "store/", "verify/", "/commit/"):
+        (their,) = [seen for seen in theirs if kind in seen.path]
+        (our,) = [seen for seen in ours if kind in seen.path]
+        assert our.method == their.method
+        assert our.path.replace(REPO, "marta/Official") == their.path
+        assert told_in(our.body.replace(b"Boat-notes", b"Official")) == told_in(their.body), kind
+    assert hub.repos["marta/Official"].files == hub.repos[REPO].files
+
+
+def told_in(body: bytes) -> list[object]:
+    """What lines of JSON say, in any order; of a file, its bytes."""
+    if not body.startswith(b"{"):
+        return [body]
+    lines = [json.loads(line) for line in body.splitlines()]
+    for line in lines:
+        line.get("files", []).sort(key=lambda file: file["path"])
+    return sorted(lines, key=json.dumps)
 
 
 @pytest.mark.parametrize(
