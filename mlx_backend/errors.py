@@ -32,6 +32,7 @@ class ErrorKind(StrEnum):
     CRASHED = "crashed"
     HOST_LOST = "host_lost"
     NO_LEARNING = "no_learning"
+    PRIVATE = "private"
     BAD_INPUT = "bad_input"
     TOO_LONG = "too_long"
     WRONG_USAGE = "wrong_usage"

@@ -25,6 +25,7 @@ from mlx_backend.protocol import (
     ExportSpec,
     ImportSpec,
     MergeSpec,
+    PublishSpec,
     ReceiveSpec,
     TrainSpec,
 )
@@ -32,6 +33,10 @@ from mlx_backend.protocol import (
 _LOCK_PATIENCE_S = 2.0
 _PROGRESS_EVERY_S = 0.1
 _NICENESS = 5  # the window and the chat take precedence; on an idle machine this costs nothing
+
+_ShortSpec = (
+    ImportSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec | MergeSpec | PublishSpec
+)
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +112,7 @@ def _fail(folder: JobFolder, error: OvernightError) -> int:
 
 def _run(
     folder: JobFolder,
-    spec: ImportSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec | MergeSpec,
+    spec: _ShortSpec,
     stop_requested: Callable[[], bool],
 ) -> dict[str, object] | None:
     from mlx_backend.machine import accelerator
@@ -118,11 +123,7 @@ def _run(
         case ImportSpec():
             return _import(library, folder, spec, stop_requested)
         case ExportSpec():
-            from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
-
-            folder.append(protocol.StageBegan(stage="exporting"))
-            order = ExportOrder(spec.name, spec.format, Path(spec.to), spec.bits)
-            return export_adapter(library, order, stop_requested)
+            return _export(library, folder, spec, stop_requested)
         case DownloadSpec():
             from mlx_backend.adoption.download import download
 
@@ -139,6 +140,27 @@ def _run(
             from mlx_backend.adoption.adopt import adopt
 
             return adopt(library, folder, spec, stop_requested)
+        case PublishSpec():
+            from mlx_backend.adapters.publishing import publish_adapter
+
+            work = folder.path / "published"
+            return publish_adapter(library, spec, work, folder.append, stop_requested)
+
+
+def _export(
+    library: Library,
+    folder: JobFolder,
+    spec: ExportSpec,
+    stop_requested: Callable[[], bool],
+) -> dict[str, object] | None:
+    from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
+
+    def on_progress(what: str, done: int, of: int) -> None:
+        folder.append(protocol.Progress(done=done, total=of, unit=what))
+
+    folder.append(protocol.StageBegan(stage="exporting"))
+    order = ExportOrder(spec.name, spec.format, Path(spec.to), spec.bits)
+    return export_adapter(library, order, stop_requested, on_progress)
 
 
 def _receive(

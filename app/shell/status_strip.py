@@ -23,7 +23,14 @@ from app.text import amounts
 from app.tonight import run_figures, run_story
 from app.widgets.labels import button, label, paragraph
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import AdoptSpec, DownloadSpec, ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import (
+    AdoptSpec,
+    DownloadSpec,
+    ExportSpec,
+    ImportSpec,
+    PublishSpec,
+    TrainSpec,
+)
 
 _FINEST = 1_000_000  # steps of the bar
 
@@ -150,10 +157,12 @@ def describe(job: JobSnapshot) -> str:
         return f"{amounts.percent(status.step, status.steps)}, {left} left"
     if is_of_model(job):
         return _brought(job)
+    if isinstance(job.spec, PublishSpec) and status.progress is not None:
+        return amounts.percent(status.progress.done, status.progress.total or 1)
     if status.progress is not None and status.progress.total:
         done = amounts.part(status.progress.done, status.progress.total)
         return f"{done} {status.progress.unit}"
-    if isinstance(job.spec, ExportSpec):
+    if isinstance(job.spec, ExportSpec | PublishSpec):
         return "Writing and checking…"
     return "Looking for notes…"
 
@@ -187,6 +196,8 @@ def _title(job: JobSnapshot) -> str:
             return f"Training “{name}”"
         case ExportSpec(name=name):
             return f"Exporting “{name}”"
+        case PublishSpec(name=name):
+            return f"Publishing “{name}”"
         case DownloadSpec():
             return f"Downloading “{title_of(job)}”"
         case AdoptSpec():
@@ -198,7 +209,7 @@ def _page_of(job: JobSnapshot) -> str:
     match job.spec:
         case ImportSpec():
             return "notes"
-        case ExportSpec():
+        case ExportSpec() | PublishSpec():
             return "adapters"
         case DownloadSpec() | AdoptSpec():
             return "models"

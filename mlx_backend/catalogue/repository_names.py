@@ -16,6 +16,7 @@ NEWEST = "main"
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}"
 _NAME = re.compile(f"{_PART}/{_PART}")
+_OWN_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,254}")
 _HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,20}", re.IGNORECASE)
 _OF_A_REVISION = ("tree", "commit")  # the rest of the path is the revision
@@ -48,6 +49,30 @@ def repository_of(text: str) -> tuple[str, str]:
     if not is_name or (revision and not _REVISION.fullmatch(revision)) or ".." in revision:
         raise _refused(f"'{_shown(text)}' does not name a repository of the Hub.")
     return name, revision or NEWEST
+
+
+def repository_to_publish(text: str) -> str:
+    """The repository to publish to that a text names: OWNER/NAME, or NAME in one's own account.
+
+    Takes the address of its page too. Raises OvernightError, with a sentence, for anything else.
+    """
+    stripped = text.strip()
+    name = stripped if "/" not in stripped else repository_of(stripped)[0]
+    has_revision = "@" in stripped
+    parts = name.split("/")
+    if has_revision or ".." in name or "--" in name or not all(map(_OWN_PART.fullmatch, parts)):
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            f"'{_shown(text)}' cannot be the name of a repository of yours.",
+            "Write it as OWNER/NAME, for example me/my-notes: letters, digits, '-', '_' and '.'.",
+        )
+    if any(part.endswith((".git", ".ipynb")) for part in parts):
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            f"'{_shown(text)}' cannot be the name of a repository: it ends as a file's does.",
+            "Leave out the ending, for example me/my-notes.",
+        )
+    return name
 
 
 def _path(stripped: str, text: str) -> str:

@@ -313,6 +313,34 @@ def _adapter_commands(commands: _Commands) -> None:
     )
     key = commands.add("key", "sharing", "key", "show the key that bundles are signed with")
     key.add_argument("--make", metavar="NAME", help="make one, for the name that others will see")
+    _publish_command(commands)
+
+
+def _publish_command(commands: _Commands) -> None:
+    publish = commands.add(
+        "publish",
+        "publishing",
+        "publish",
+        "put an adapter on the Hugging Face Hub, private by default, or its new version",
+    )
+    publish.add_argument("name", metavar="NAME")
+    publish.add_argument("repository", metavar="[OWNER/]REPO")
+    publish.add_argument("--public", action="store_true", help="let everybody see and download it")
+    publish.add_argument(
+        "--description",
+        default="",
+        metavar="TEXT",
+        help="what it was trained on, in your words; the page says nothing else of the notes",
+    )
+    publish.add_argument(
+        "--licence", default="", metavar="ID", help="default: what follows from the base model's"
+    )
+    publish.add_argument(
+        "--despite-privacy",
+        action="store_true",
+        help="publish it although the privacy page found something",
+    )
+    publish.add_argument("--message", default="", metavar="TEXT", help="what the commit is called")
 
 
 def _path(text: str) -> Path:

@@ -21,6 +21,7 @@ _STAGES = {
     "answering": "Getting to know the base model, once for each",
     "studying": "Studying the notes",
     "preparing": "Preparing",
+    "privacy": "Looking for what should not leave",
     "training": "Training",
     "saving": "Saving",
     "checking": "Checking",
@@ -31,6 +32,7 @@ _STAGES = {
     "comparing": "Computing its check sums",
     "quantising": "Making its weights smaller",
     "trying": "Trying it out",
+    "publishing": "Publishing",
 }
 _BYTES = "bytes"
 _LONGEST = 100  # characters of an answer

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+import msgspec
+
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.privacy_page import lines_of
 from mlx_backend.library.home import Library
+from mlx_backend.protocol.privacy import PrivacyPage
 
 
 def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -18,6 +22,8 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
     order = ExportOrder(options.name, options.format, options.to, options.bits or 0)
     result = export_adapter(Library.open(), order)
     assert result is not None  # None only after a request to stop
+    for line in lines_of(msgspec.convert(result["privacy"], PrivacyPage)):
+        console.say(line)
     console.say(
         f"Exported '{options.name}' to {options.to}. Read back and asked the same questions, its"
         f" logits differ by at most {result['max_logit_difference']:.1e}."

@@ -14,6 +14,7 @@ from mlx_backend.library.home import Library
 from mlx_backend.locks import is_held
 
 _STARTING_S = 20.0
+_Needing = protocol.TrainSpec | protocol.ExportSpec | protocol.PublishSpec
 
 
 def require_unused(library: Library, kind: Literal["adapter", "model"], name: str) -> None:
@@ -28,6 +29,12 @@ def require_unused(library: Library, kind: Literal["adapter", "model"], name: st
                 f"The {what} “{name}” is being exported.",
                 "Wait until the export is done, or cancel it, then try again.",
             )
+        if isinstance(spec, protocol.PublishSpec):
+            raise OvernightError(
+                ErrorKind.BUSY,
+                f"The {what} “{name}” is needed for what is being published.",
+                "Wait until that is done, or cancel it, then try again.",
+            )
         raise OvernightError(
             ErrorKind.BUSY,
             f"The training of “{spec.name}” needs the {what} “{name}”.",
@@ -35,7 +42,7 @@ def require_unused(library: Library, kind: Literal["adapter", "model"], name: st
         )
 
 
-def _under_way(library: Library) -> Iterator[tuple[Path, protocol.TrainSpec | protocol.ExportSpec]]:
+def _under_way(library: Library) -> Iterator[tuple[Path, _Needing]]:
     for parent in (library.runs, library.jobs):
         for path in parent.glob("*/spec.json"):
             if not _is_under_way(path):
@@ -44,7 +51,7 @@ def _under_way(library: Library) -> Iterator[tuple[Path, protocol.TrainSpec | pr
                 spec = protocol.decode_spec(path.read_bytes())
             except (OSError, OvernightError):
                 continue
-            if isinstance(spec, protocol.TrainSpec | protocol.ExportSpec):
+            if isinstance(spec, _Needing):
                 yield path.parent, spec
 
 
@@ -58,9 +65,7 @@ def _is_under_way(spec: Path) -> bool:
         return False
 
 
-def _needs(
-    library: Library, spec: protocol.TrainSpec | protocol.ExportSpec
-) -> dict[Literal["adapter", "model"], set[str]]:
+def _needs(library: Library, spec: _Needing) -> dict[Literal["adapter", "model"], set[str]]:
     """The names of the adapters and the models that a job needs."""
     name, adapter_id = (
         (spec.start_from or "", spec.start_from_id)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from mlx_backend.library.models import ModelCard
 
-_SOURCE = re.compile(r"([\w.-]+/[\w.-]+)(?:@([0-9a-f]{40}))?(?:,.*)?", re.ASCII)
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}"
+_SOURCE = re.compile(f"({_PART}/{_PART})(?:@([A-Za-z0-9_./-]+))?(?:,.*)?")
 
 
 @dataclass(frozen=True)
 class HubSource:
-    """A repository, OWNER/NAME, and its commit; "" for what is not known."""
+    """A repository, OWNER/NAME, and its commit (or branch or tag); "" for what is not known."""
 
     repository: str = ""
     commit: str = ""

@@ -60,6 +60,7 @@ from mlx_backend.protocol.specs import (
     JobSpec,
     MergeSpec,
     Patience,
+    PublishSpec,
     ReceiveSpec,
     TrainSpec,
 )
@@ -129,6 +130,7 @@ __all__ = [
     "Patience",
     "Planned",
     "Progress",
+    "PublishSpec",
     "ReceiveSpec",
     "ReleaseRequest",
     "RequestFailed",

@@ -153,4 +153,34 @@ class MergeSpec(Message, frozen=True, kw_only=True, tag="merge", tag_field="job"
     rank: int = 0
 
 
-JobSpec = ImportSpec | TrainSpec | ExportSpec | DownloadSpec | AdoptSpec | ReceiveSpec | MergeSpec
+class PublishSpec(Message, frozen=True, kw_only=True, tag="publish", tag_field="job"):
+    """Publish the adapter `name` on the Hugging Face Hub, or its new version.
+
+    adapter: its id, as in `ExportSpec`. repo: OWNER/NAME, or NAME in the token's own account.
+    private: whether a repository that is created now is; one that exists stays as it is.
+    description: what it was trained on, in the person's words. licence: the id of the adapter's
+    licence, "" for what follows from the base's. message: the commit's, "" for the usual one.
+    despite_privacy: whether the person has seen what the privacy page found and wants it all the
+    same.
+    """
+
+    name: str
+    adapter: str = ""
+    repo: str
+    private: bool = True
+    description: str = ""
+    licence: str = ""
+    message: str = ""
+    despite_privacy: bool = False
+
+
+JobSpec = (
+    ImportSpec
+    | TrainSpec
+    | ExportSpec
+    | DownloadSpec
+    | AdoptSpec
+    | ReceiveSpec
+    | MergeSpec
+    | PublishSpec
+)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from mlx_backend.adapters.bundles.manifest import ExamFigures
 from mlx_backend.adapters.bundles.signing import read_key
 from mlx_backend.adapters.exports.bundle_file import write_bundle
@@ -14,15 +16,19 @@ from mlx_backend.adapters.exports.gguf_folder import write_gguf_folder
 from mlx_backend.adapters.exports.mlx_folder import write_mlx
 from mlx_backend.adapters.exports.peft_folder import write_peft
 from mlx_backend.adapters.exports.source import ExportSource, source_of
-from mlx_backend.adapters.filing import adapter_readme
+from mlx_backend.adapters.hub_card import CardWords, adapter_card
+from mlx_backend.adapters.night_report import report_of
+from mlx_backend.adapters.privacy.gate import Watcher
+from mlx_backend.adapters.privacy.kept_pages import remembered, with_files
+from mlx_backend.catalogue.adapter_licences import adapter_licence
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically, write_file_atomically, write_folder_atomically
+from mlx_backend.library import database
 from mlx_backend.library.adapters import Adapter, read_adapter
-from mlx_backend.library.bounded_json import read_object
 from mlx_backend.library.home import Library
-from mlx_backend.models.base_model import base_for, load_base_model
+from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model
 from mlx_backend.protocol import ExportForm
-from mlx_backend.protocol.report import read_report
+from mlx_backend.protocol.privacy import PrivacyPage
 
 _PAGE = "README.md"
 
@@ -42,11 +48,16 @@ class _Stopped(Exception):
 
 
 def export_adapter(
-    library: Library, order: ExportOrder, stop_requested: Callable[[], bool] = lambda: False
+    library: Library,
+    order: ExportOrder,
+    stop_requested: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[str, int, int], object] = lambda *_: None,
 ) -> dict[str, object] | None:
     """Write an adapter in a form for other programs, read that back, and compare its logits.
 
-    Returns `files`, `verified` and `max_logit_difference`; None if it was stopped. Raises
+    Before it is written, the privacy gate tests what the adapter remembers; then it looks through
+    the files. Returns `files`, `verified`, `max_logit_difference` and the page as `privacy`; None
+    if it was stopped. Raises
     OvernightError when the adapter is unknown or damaged, its base is missing, there is something
     at the target, there is no such form of it, or what was written answers otherwise. If this
     returns no files, nothing is left at the target.
@@ -54,22 +65,54 @@ def export_adapter(
     adapter = read_adapter(library.adapters, order.name)
     target = _free_target(order)
     loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
-    source = source_of(adapter, loaded, adapter_readme(adapter.card))
-    outcome = Fused(0.0)
+    page_text = _page(library, adapter, loaded, order.form)
+    source = source_of(adapter, loaded, page_text, _licence(loaded))
+    outcome, page = Fused(0.0), PrivacyPage(adapter=adapter.name)
 
     def fill(beside: Path) -> None:
-        nonlocal outcome
-        if not stop_requested():
-            outcome = _written(library, source, order, beside, stop_requested)
+        nonlocal outcome, page
+        with database.opened(library.database) as connection:
+            watcher = Watcher(on_progress, stop_requested)
+            known = remembered(library, connection, adapter, loaded, watcher)
+            if not stop_requested():
+                outcome = _written(library, source, order, beside, stop_requested)
+                page = with_files(library, connection, adapter, known, [beside])
         if stop_requested():
             raise _Stopped
+        _check_files(adapter, page)
 
     try:
         write = write_file_atomically if order.form == "bundle" else write_folder_atomically
         write(target, fill)
     except _Stopped:
         return None
-    return _result(order, target, outcome)
+    return _result(order, target, outcome) | {
+        "privacy": msgspec.to_builtins(page) | {"is_clear": page.is_clear}
+    }
+
+
+def _page(library: Library, adapter: Adapter, loaded: LoadedModel, form: ExportForm) -> str:
+    """The page beside the adapter; it says of the notes nothing but their number."""
+    forms = {"bundle": ("mlx", "peft"), "fused": ()}.get(form, (form,))
+    words = CardWords(licence=_licence(loaded), formats=forms)
+    return adapter_card(adapter.card, loaded.info, report_of(library, adapter), words)
+
+
+def _licence(loaded: LoadedModel) -> str:
+    """The adapter's licence, as far as it follows from the base's."""
+    return adapter_licence(loaded.info.card.licence).default or ""
+
+
+def _check_files(adapter: Adapter, page: PrivacyPage) -> None:
+    """Raise OvernightError where files hold what should be in none; nothing is kept then."""
+    if page.hits:
+        hit = page.hits[0]
+        raise OvernightError(
+            ErrorKind.PRIVATE,
+            f"“{adapter.name}” was not exported: {hit.what} would stand in {Path(hit.file).name}.",
+            "Nothing was kept. Rename the adapter if its name gives it away, then export again.",
+            "\n".join(f"{each.file}, {each.where}: {each.what}" for each in page.hits),
+        )
 
 
 def _free_target(order: ExportOrder) -> Path:
@@ -112,13 +155,10 @@ def _written(
 
 def exam_figures(library: Library, adapter: Adapter) -> ExamFigures | None:
     """What the run that trained it found in its exam; None where that is not known any more."""
-    report = library.runs / adapter.card.run / "report.json"
-    try:
-        exam = read_report(read_object(report)).exam
-    except (OSError, ValueError, RecursionError):
+    report = report_of(library, adapter)
+    if report is None or not report.exam.asked:
         return None
-    if not exam.asked:
-        return None
+    exam = report.exam
     return ExamFigures(asked=exam.asked, before=exam.before, after=exam.after)
 
 

@@ -57,7 +57,7 @@ class ExportSource:
         return base_layers(self.loaded.model)
 
 
-def source_of(adapter: Adapter, loaded: LoadedModel, page: str) -> ExportSource:
+def source_of(adapter: Adapter, loaded: LoadedModel, page: str, licence: str = "") -> ExportSource:
     """Put the adapter on the model once, and take it off again.
 
     Raises OvernightError when it is damaged or does not fit.
@@ -67,7 +67,7 @@ def source_of(adapter: Adapter, loaded: LoadedModel, page: str) -> ExportSource:
     lora.apply_factors(loaded.model, factors)
     answers = answers_of(loaded)
     lora.detach(loaded.model)
-    return ExportSource(adapter, loaded, factors, answers, page)
+    return ExportSource(adapter, loaded, factors, answers, page, licence)
 
 
 def not_exportable(name: str, form: str, reason: str) -> OvernightError:

@@ -1,1 +1,1 @@
-"""The Hugging Face Hub: what a repository holds, and fetching its files so that no byte is lost."""
+"""The Hugging Face Hub: what a repository holds, fetching so that no byte is lost, publishing."""

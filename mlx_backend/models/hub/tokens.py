@@ -54,7 +54,8 @@ def keep_token(token: str) -> None:
         raise OvernightError(
             ErrorKind.WRONG_USAGE,
             "No access token was given.",
-            f"Create one at {HUB}/settings/tokens; the kind that may only read is enough.",
+            f"Create one at {HUB}/settings/tokens; the kind that may only read is enough to"
+            " download, to publish it has to be allowed to write.",
         )
     try:
         keyring.set_password(SERVICE, USER, token)

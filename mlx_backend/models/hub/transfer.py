@@ -31,7 +31,8 @@ _CONNECT_S, _SILENCE_S = 15.0, 20.0
 _MOST_OF_AN_ERROR = 64 << 10  # bytes
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _WHOLE, _PART, _BEYOND_THE_END = 200, 206, 416
-_PASSING = {408, 425, 429, 500, 502, 503, 504}
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses of HTTP after which the next try may bring what was asked for."""
 
 
 class Stopped(Exception):
@@ -73,16 +74,27 @@ class Watch:
         if self.stop_requested():
             raise Stopped
 
+    def wait(self, seconds: float, why: OvernightError) -> None:
+        """Tell that nothing comes for so long, and wait. Raises Stopped if asked to stop."""
+        self.on_wait(seconds, why)
+        while seconds > 0:
+            self.stop_if_asked()
+            time.sleep(min(0.2, seconds))
+            seconds -= 0.2
 
-def open_client() -> httpx2.Client:
-    """A client that follows redirects, and gives the token to no other host than was asked."""
+
+def open_client(silence_s: float = _SILENCE_S) -> httpx2.Client:
+    """A client that follows redirects, and gives the token to no other host than was asked.
+
+    silence_s: for how long a server may say nothing.
+    """
     import logging
 
     import httpx2
 
     # It would log the addresses that the Hub redirects to, which are keys to the files.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    timeout = httpx2.Timeout(_SILENCE_S, connect=_CONNECT_S)
+    timeout = httpx2.Timeout(silence_s, connect=_CONNECT_S)
     return httpx2.Client(follow_redirects=True, timeout=timeout)
 
 
@@ -132,7 +144,7 @@ class Transfer:
                     self._append(file, out)
                 except Retry as retry:
                     wait = patience.wait_after(retry, brought_something=out.tell() > there)
-                    self._wait(wait, retry.error)
+                    self._watch.wait(wait, retry.error)
             sync_file(out.fileno())
 
     def _append(self, file: RemoteFile, out: FileIO) -> None:
@@ -194,7 +206,7 @@ class Transfer:
         has_expired = 400 <= answer.status_code < 500 and not self._access.is_same_host(
             str(answer.url)
         )
-        if has_expired or answer.status_code in _PASSING:
+        if has_expired or answer.status_code in PASSING:
             return Retry(error, seconds_asked_for(answer.headers))
         return error
 
@@ -226,13 +238,6 @@ class Transfer:
                 self._watch.stop_if_asked()
                 digest.update(piece)
         return digest.hexdigest() == (file.sha256 or file.git_sha1)
-
-    def _wait(self, seconds: float, why: OvernightError) -> None:
-        self._watch.on_wait(seconds, why)
-        while seconds > 0:
-            self._watch.stop_if_asked()
-            time.sleep(min(0.2, seconds))
-            seconds -= 0.2
 
     def _url(self, file: RemoteFile) -> str:
         from huggingface_hub import hf_hub_url

@@ -32,6 +32,7 @@ SPECS: list[protocol.JobSpec] = [
         parts=(protocol.WeightedAdapter(name="A", weight=0.7), protocol.WeightedAdapter(name="B")),
         rank=8,
     ),
+    protocol.PublishSpec(name="n", repo="me/x", private=False, description="d", licence="mit"),
 ]
 EVENTS: list[protocol.JobEvent] = [
     protocol.Launched(),

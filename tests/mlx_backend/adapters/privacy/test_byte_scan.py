@@ -17,8 +17,8 @@ from urllib.parse import quote
 import keyring
 import mlx.core as mx
 import pytest
-
 from mlx_backend.adapters.export import export_mlx
+
 from mlx_backend.adapters.privacy.byte_scan import Forbidden, forbidden_words, hits
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library, database

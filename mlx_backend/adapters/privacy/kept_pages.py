@@ -1,0 +1,94 @@
+"""What an adapter remembers, tested once: an adapter does not change, and a test takes minutes.
+
+It is tested again when other secrets are found in its notes. The page lies in the library, not in
+the adapter's folder, because it has examples from the notes and a person may give that folder away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend.adapters.privacy.gate import NOBODY, Watcher, privacy_page
+from mlx_backend.adapters.privacy.learned import learned_notes, secrets_of
+from mlx_backend.files import write_atomically
+from mlx_backend.library.adapters import Adapter, list_adapters
+from mlx_backend.library.home import Library
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.protocol.privacy import PrivacyPage
+
+_VERSION = 1  # of what is tested
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    digest: str
+    page: PrivacyPage
+
+
+def remembered(
+    library: Library,
+    connection: sqlite3.Connection,
+    adapter: Adapter,
+    loaded: LoadedModel,
+    watcher: Watcher = NOBODY,
+) -> PrivacyPage:
+    """What an adapter remembers, without any files: as it was tested before, or tested now."""
+    digest = _digest(library, connection, adapter)
+    kept = _read(_path(library, adapter))
+    if kept is not None and kept.digest == digest:
+        return msgspec.structs.replace(kept.page, adapter=adapter.name)
+    page = privacy_page(library, connection, adapter, loaded, [], watcher)
+    if page.adapter_tested:
+        _keep(library, adapter, _Kept(digest, page))
+    return page
+
+
+def with_files(
+    library: Library,
+    connection: sqlite3.Connection,
+    adapter: Adapter,
+    remembers: PrivacyPage,
+    files: list[Path],
+) -> PrivacyPage:
+    """The page of an adapter with what is found in the files that would leave."""
+    found = privacy_page(library, connection, adapter, None, files)
+    tested = msgspec.structs.replace(
+        remembers.tested,
+        files=found.tested.files,
+        bytes=found.tested.bytes,
+        words=found.tested.words,
+    )
+    return msgspec.structs.replace(
+        remembers, hits=found.hits, tested=tested, stopped=remembers.stopped or found.stopped
+    )
+
+
+def _path(library: Library, adapter: Adapter) -> Path:
+    return library.home / "privacy" / f"{adapter.card.id}.json"
+
+
+def _read(path: Path) -> _Kept | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _keep(library: Library, adapter: Adapter, kept: _Kept) -> None:
+    path = _path(library, adapter)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(path, msgspec.json.encode(kept))
+    there = {each.card.id for each in list_adapters(library.adapters)}
+    for other in path.parent.glob("*.json"):
+        if other.stem not in there:
+            other.unlink(missing_ok=True)
+
+
+def _digest(library: Library, connection: sqlite3.Connection, adapter: Adapter) -> str:
+    """Of the secrets in the notes that it learned, and of the version of the test."""
+    notes = sorted(learned_notes(library, connection, adapter))
+    secrets = [(s.note, s.kind, s.value, s.allowed) for s in secrets_of(connection, notes)]
+    return hashlib.sha256(repr((_VERSION, notes, secrets)).encode()).hexdigest()

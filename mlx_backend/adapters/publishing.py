@@ -1,0 +1,187 @@
+"""An adapter on the Hub: what is published of it, looked at before anything is sent."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from mlx_backend import protocol
+from mlx_backend.adapters.exports.hub_folder import write_for_hub
+from mlx_backend.adapters.exports.source import source_of
+from mlx_backend.adapters.hub_card import CARD_PAGE, CardWords, adapter_card
+from mlx_backend.adapters.night_report import report_of
+from mlx_backend.adapters.privacy.gate import Watcher
+from mlx_backend.adapters.privacy.kept_pages import remembered, with_files
+from mlx_backend.catalogue.adapter_licences import (
+    adapter_licence,
+    chosen_licence,
+    licence_files,
+)
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.files import remove_tree, write_atomically
+from mlx_backend.library import database
+from mlx_backend.library.adapters import Adapter, find_adapter
+from mlx_backend.library.home import Library
+from mlx_backend.library.languages import UNKNOWN, Languages
+from mlx_backend.library.models import BaseModel
+from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model
+from mlx_backend.models.hub.access import Access
+from mlx_backend.models.hub.published_files import write_list
+from mlx_backend.models.hub.publishing import Published, Target, publish, whole_name
+from mlx_backend.models.hub.transfer import Stopped
+from mlx_backend.models.starter import find_base_model
+from mlx_backend.protocol import PublishSpec
+from mlx_backend.protocol.privacy import PrivacyPage
+
+NOTICE, BASE_LICENCE = "NOTICE", "base-licence"
+
+_FEWEST = 0.1  # the share of the notes from which on the page names a language
+_MESSAGE = "Published by Overnight"
+
+
+def publish_adapter(
+    library: Library,
+    spec: PublishSpec,
+    work: Path,
+    tell: Callable[[protocol.JobEvent], object],
+    stop_requested: Callable[[], bool],
+) -> dict[str, object] | None:
+    """Publish an adapter, or its new version; None if it was stopped.
+
+    Before anything is sent, the privacy gate looks at the adapter and the files; where it finds
+    something and the person has not said `despite_privacy`, nothing is sent, and the result is
+    `held_back` with the page as `privacy`. work: a path at which the folder is prepared, and
+    removed again. Raises OvernightError as `publish` does, and where the licence is for the person
+    to choose.
+    """
+    adapter = find_adapter(library.adapters, spec.adapter, spec.name)
+    base = find_base_model(library, base_for(library, [adapter], adapter.card.base))
+    licence = chosen_licence(base.card.licence, spec.licence)
+    access = Access.from_environment()
+    try:
+        tell(protocol.StageBegan(stage="looking up"))
+        repository = whole_name(spec.repo, access, stop_requested)
+        require_name(base, repository, spec.private)
+        words = CardWords(
+            title=repository.partition("/")[2],
+            description=spec.description,
+            licence=licence,
+            repository=repository,
+            languages=_languages(library),
+        )
+        tell(protocol.StageBegan(stage="preparing"))
+        remove_tree(work)
+        loaded = load_base_model(library, base.card.name)
+        _prepare(library, adapter, loaded, work, words)
+        write_list(work)
+        page = _looked_at(library, adapter, loaded, work, tell, stop_requested)
+        if stop_requested():
+            return None
+        if not (page.is_clear or spec.despite_privacy):
+            return _held_back(adapter, page)
+        tell(protocol.StageBegan(stage="publishing"))
+        target = Target(repository, spec.private, spec.message or _MESSAGE)
+        done = _told(publish(work, target, access, tell, stop_requested), adapter, licence)
+        return done | {"privacy": msgspec.to_builtins(page)}
+    except Stopped:
+        return None
+    finally:
+        remove_tree(work)
+
+
+def _prepare(
+    library: Library, adapter: Adapter, loaded: LoadedModel, beside: Path, words: CardWords
+) -> None:
+    """Write all that is published of an adapter into the new folder `beside`.
+
+    That is the adapter for mlx-lm and for PEFT, verified, its page, and what the base's licence
+    wants beside it.
+    """
+    base = loaded.info
+    beside.mkdir(parents=True)
+    formats = write_for_hub(source_of(adapter, loaded, ""), beside)
+    words = replace(words, formats=formats)
+    page = adapter_card(adapter.card, base, report_of(library, adapter), words)
+    write_atomically(beside / CARD_PAGE, page.encode())
+    if notice := adapter_licence(base.card.licence).notice:
+        write_atomically(beside / NOTICE, f"{notice}\n".encode())
+    if files := licence_files(base.path):
+        (beside / BASE_LICENCE).mkdir()
+        for file in files:
+            shutil.copyfile(file, beside / BASE_LICENCE / file.name)
+
+
+def _looked_at(
+    library: Library,
+    adapter: Adapter,
+    loaded: LoadedModel,
+    folder: Path,
+    tell: Callable[[protocol.JobEvent], object],
+    stop_requested: Callable[[], bool],
+) -> PrivacyPage:
+    """What the privacy gate finds about the adapter and about all files in a folder."""
+    tell(protocol.StageBegan(stage="privacy"))
+
+    def on_progress(what: str, done: int, of: int) -> None:
+        tell(protocol.Progress(done=done, total=of, unit=what))
+
+    with database.opened(library.database) as connection:
+        watcher = Watcher(on_progress, stop_requested)
+        known = remembered(library, connection, adapter, loaded, watcher)
+        return with_files(library, connection, adapter, known, [folder])
+
+
+def _held_back(adapter: Adapter, page: PrivacyPage) -> dict[str, object]:
+    """The result of what was not published, because the privacy page is not clear."""
+    return {
+        "adapter": adapter.name,
+        "url": None,
+        "files": [],
+        "held_back": True,
+        "privacy": msgspec.to_builtins(page),
+    }
+
+
+def require_name(base: BaseModel, repository: str, is_private: bool) -> None:
+    """Raise OvernightError where the base's licence asks for another name of what others get."""
+    begins = adapter_licence(base.card.licence).name_begins
+    owner, _, name = repository.rpartition("/")
+    if is_private or name.casefold().startswith(begins.casefold().replace(" ", "-")):
+        return
+    wanted = f"{begins.replace(' ', '-')}-{name}"
+    raise OvernightError(
+        ErrorKind.BAD_INPUT,
+        f"The licence of the base model ({base.card.licence}) asks for a name that begins with"
+        f" “{begins}” for what is published.",
+        f"Publish it as {f'{owner}/' if owner else ''}{wanted}, or without --public.",
+    )
+
+
+def _languages(library: Library) -> tuple[str, ...]:
+    """The codes of the languages that the notes are in, the most frequent first."""
+    with database.opened(library.database) as connection:
+        found = Languages(connection).all()
+    notes = sum(language.notes for language in found)
+    return tuple(
+        language.code
+        for language in found
+        if language.code != UNKNOWN
+        and not language.is_left_out
+        and language.notes >= _FEWEST * notes
+    )
+
+
+def _told(published: Published, adapter: Adapter, licence: str) -> dict[str, object]:
+    return {
+        "adapter": adapter.name,
+        "url": published.url,
+        "repo": published.repository,
+        "files": list(published.files),
+        "private": published.is_private,
+        "created": published.was_created,
+        "licence": licence,
+    }

@@ -1,0 +1,114 @@
+"""The command that puts an adapter on the Hub."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mlx_backend.catalogue.repository_names import repository_to_publish
+from mlx_backend.cli.amounts import counted
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.following import follow, wait_for_end
+from mlx_backend.cli.privacy_page import lines_of
+from mlx_backend.cli.run_outcome import terminated_as_by_ctrl_c
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
+from mlx_backend.library import Library
+from mlx_backend.library.adapters import read_adapter
+from mlx_backend.protocol import PublishSpec
+from mlx_backend.protocol.privacy import PrivacyPage
+
+if TYPE_CHECKING:
+    from mlx_backend.library.adapters import Adapter
+
+_GO_ON = "Publish again to go on: what was sent is not sent again."
+
+
+def publish(options: argparse.Namespace, console: Console) -> dict[str, object]:
+    """`overnight publish NAME REPO`: put an adapter on the Hub, or its new version.
+
+    Ctrl-C and SIGTERM stop it; what is in the repository is then as it was before.
+    """
+    library = Library.open()
+    adapter = read_adapter(library.adapters, options.name)
+    spec = _spec(adapter, options)
+    _check_before_start(library, adapter, spec)
+    folder = JobFolder.create(library.jobs, spec)
+    launch(folder)
+    try:
+        with terminated_as_by_ctrl_c():
+            status = follow(folder)
+    except KeyboardInterrupt:
+        folder.request_stop()
+        wait_for_end(folder)
+        console.note(f"\nStopped. {_GO_ON}")
+        raise
+    return _outcome(folder, status, console)
+
+
+def _spec(adapter: Adapter, options: argparse.Namespace) -> PublishSpec:
+    return PublishSpec(
+        name=adapter.name,
+        adapter=adapter.card.id,
+        repo=repository_to_publish(options.repository),
+        private=not options.public,
+        description=options.description,
+        licence=options.licence,
+        message=options.message,
+        despite_privacy=options.despite_privacy,
+    )
+
+
+def _check_before_start(library: Library, adapter: Adapter, spec: PublishSpec) -> None:
+    """Raise OvernightError now for what would fail after the start."""
+    from mlx_backend.catalogue.adapter_licences import chosen_licence
+    from mlx_backend.library.adapter_bases import base_of
+    from mlx_backend.library.models import read_model
+    from mlx_backend.models.hub.access import Access
+    from mlx_backend.models.hub.upload_refusals import no_token
+
+    base = base_of(library, adapter.card)
+    if base is not None:
+        chosen_licence(read_model(library.models, base).card.licence, spec.licence)
+    if not Access.from_environment().token:
+        raise no_token()
+
+
+def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
+    match status.state:
+        case JobState.FINISHED:
+            _tell(status, console)
+            return {**status.result, "run": folder.id}
+        case JobState.STOPPED:
+            console.say(f"Stopped. {_GO_ON}")
+            return {"run": folder.id, "status": "stopped"}
+        case JobState.FAILED if status.error is not None:
+            raise status.error.to_error()
+    raise OvernightError(
+        ErrorKind.RUN_STATE,
+        f"The process that was publishing ({folder.id}) was killed, or it crashed.",
+        _GO_ON,
+    )
+
+
+def _tell(status: JobStatus, console: Console) -> None:
+    """Print the privacy page and what came of it. Raises OvernightError for what was held back."""
+    result = status.result
+    for line in lines_of(msgspec.convert(result["privacy"], PrivacyPage)):
+        console.say(line)
+    if result.get("held_back"):
+        name = result.get("adapter")
+        raise OvernightError(
+            ErrorKind.PRIVATE,
+            f"“{name}” was not published, because of what the page above says.",
+            "Leave those notes out and train again, or publish it all the same with"
+            " --despite-privacy.",
+        )
+    files = result.get("files")
+    number = len(files) if isinstance(files, list) else 0
+    seen = "Only you can see it." if result.get("private") else "Everybody can see it."
+    done = "Published" if result.get("created") else "Updated"
+    console.say(f"{done} “{result.get('adapter')}”: {counted(number, 'file')}. {seen}")
+    console.say(str(result.get("url")))
