@@ -12,18 +12,22 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import get_args
 from urllib.parse import quote
 
 import keyring
 import mlx.core as mx
 import pytest
-from mlx_backend.adapters.export import export_mlx
 
+from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
 from mlx_backend.adapters.privacy.byte_scan import Forbidden, forbidden_words, hits
+from mlx_backend.adapters.privacy.gate import public_files
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library, database
+from mlx_backend.library.adapters import read_adapter
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.hub.tokens import SERVICE, USER
+from mlx_backend.protocol import ExportForm
 from mlx_backend.protocol.privacy import Hit
 from tests.mlx_backend.made import make_adapter
 
@@ -367,16 +371,23 @@ def test_a_short_and_usual_account_counts_in_paths_alone(
         assert hits([page], words), text
 
 
+@pytest.mark.parametrize("form", get_args(ExportForm))
 def test_a_clean_export_of_a_library_in_a_named_home_has_no_hit(
-    told_of: Library, own_words: tuple[Forbidden, ...], tmp_path: Path, load_own: LoadedModel
+    told_of: Library,
+    own_words: tuple[Forbidden, ...],
+    tmp_path: Path,
+    load_own: LoadedModel,
+    form: ExportForm,
 ) -> None:
     make_adapter(told_of.adapters, load_own, "Garden")
-    export_mlx(told_of, "Garden", tmp_path / "out")
-    files = [tmp_path / "out"]
-    assert len(list(files[0].iterdir())) >= 2
-    assert hits(files, own_words) == []
-    (tmp_path / "out" / "README.md").write_text(f"from {told_of.home}")
-    assert hits(files, own_words)
+    to = tmp_path / "out"
+    export_adapter(told_of, ExportOrder("Garden", form, to))
+    assert (
+        hits([to], own_words, public_files(told_of, read_adapter(told_of.adapters, "Garden"))) == []
+    )
+    if to.is_dir():
+        (to / "README.md").write_text(f"from {told_of.home}")
+        assert hits([to], own_words)
 
 
 @pytest.fixture
