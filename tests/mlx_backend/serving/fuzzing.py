@@ -104,24 +104,23 @@ def _bytes(served: Served, chance: random.Random) -> Case:
 def _head(served: Served, chance: random.Random) -> Case:
     """A good body after a head in which something is not as it must be."""
     head = served.head(len(_TYPICAL), "Connection: close")
-    old, new, right = chance.choice(
-        [
-            (b"Bearer overnight", b"Bearer daylight", {401}),
-            (b"Authorization", b"X-Authorization", {401}),
-            (b"Host: 127.0.0.1", b"Host: evil.example", {421}),
-            (b"Connection", b"Origin: https://evil.example\r\nConnection", {403}),
-            (b"application/json", b"text/plain", {415}),
-            (b"POST /v1/chat", b"PUT /v1/chat", {405}),
-            (b"/v1/chat/completions", b"/v1/chat/Completions", {404}),
-            (b"/v1/chat/completions", b"/v1/%2e%2e/chat", {404}),
-            (b"HTTP/1.1", b"HTTP/3.7", {400, None}),
-            (b"Content-Length: ", b"Content-Length: 9", {400, 408, 413, None}),
-            (b"Content-Length: ", b"Content-Length: -", {400}),
-            (b"\r\n", b"\n", {200}),
-            (b": ", b"\0: ", {400}),
-            (b"Content-Type", b"Content Type", {400}),
-        ]
-    )
+    changes: list[tuple[bytes, bytes, Collection[int | None]]] = [
+        (b"Bearer overnight", b"Bearer daylight", {401}),
+        (b"Authorization", b"X-Authorization", {401}),
+        (b"Host: 127.0.0.1", b"Host: evil.example", {421}),
+        (b"Connection", b"Origin: https://evil.example\r\nConnection", {403}),
+        (b"application/json", b"text/plain", {415}),
+        (b"POST /v1/chat", b"PUT /v1/chat", {405}),
+        (b"/v1/chat/completions", b"/v1/chat/Completions", {404}),
+        (b"/v1/chat/completions", b"/v1/%2e%2e/chat", {404}),
+        (b"HTTP/1.1", b"HTTP/3.7", {400, None}),
+        (b"Content-Length: ", b"Content-Length: 9", {400, 408, 413, None}),
+        (b"Content-Length: ", b"Content-Length: -", {400}),
+        (b"\r\n", b"\n", {200}),
+        (b": ", b"\0: ", {400}),
+        (b"Content-Type", b"Content Type", {400}),
+    ]
+    old, new, right = chance.choice(changes)
     return Case(head.replace(old, new) + _TYPICAL, right)
 
 

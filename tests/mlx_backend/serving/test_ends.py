@@ -107,7 +107,7 @@ def test_a_port_that_may_not_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("--model", "nobody"), "model_unknown"),
         (("--adapter", "nobody"), "adapter_unknown"),
-        (("--adapter", "Shop", "--model", "starter"), "bad_input"),
+        (("--adapter", "Shop", "--model", "nobody"), "model_unknown"),
     ],
 )
 @pytest.mark.usefixtures("_its_library")

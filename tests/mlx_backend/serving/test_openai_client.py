@@ -58,7 +58,7 @@ def test_the_answer_is_the_app_s_own(client: OpenAI, chat: ChatModel) -> None:
 
 
 def test_a_stream_brings_tokens_then_finish_then_usage(client: OpenAI) -> None:
-    wild = {"temperature": 1.0, "max_tokens": 40, "seed": 4}
+    wild: Any = {"temperature": 1.0, "max_tokens": 40, "seed": 4}
     whole = said(client, "tiny", **wild)
     stream: Any = client.chat.completions.create(
         model="tiny",

@@ -74,8 +74,9 @@ def test_its_own_names_are_taken(served: Served, host: str) -> None:
 
 
 def test_it_listens_on_loopback_only(served: Served) -> None:
-    listens = [c for c in psutil.net_connections("tcp") if c.pid == served.process.pid]
-    assert {c.laddr.ip for c in listens if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+    connections = psutil.Process(served.process.pid).net_connections("tcp")
+    listens = [each.laddr for each in connections if each.status == psutil.CONN_LISTEN]
+    assert listens == [("127.0.0.1", served.port)]
     others = [
         address.address
         for addresses in psutil.net_if_addrs().values()
