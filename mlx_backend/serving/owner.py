@@ -76,6 +76,8 @@ class ModelOwner:
         if ask.is_cancelled:
             return
         try:
+            if self._ends:
+                raise _ending()
             ask.tell(self._answered(ask))
         except Exception as error:
             typed = from_exception(error)
