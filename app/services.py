@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from app.jobs.chat_worker import ChatWorker
 from app.jobs.exports import Exports
 from app.jobs.imports import Imports
+from app.jobs.local_server import LocalServer
 from app.jobs.login_item import LoginItem
 from app.jobs.memory_release import MemoryKeeper
 from app.jobs.model_jobs import ModelJobs
@@ -46,6 +47,7 @@ class Services:
     model_jobs: ModelJobs
     planner: Planner
     worker: ChatWorker
+    server: LocalServer
     keeper: MemoryKeeper
     login_item: LoginItem
     wakefulness: Wakefulness
@@ -57,6 +59,7 @@ class Services:
         self.imports.flush()
         self.planner.shut_down()
         self.worker.shut_down()
+        self.server.shut_down()
         self.watcher.shut_down()
         self.background.close()
         self.wakefulness.release()
@@ -88,6 +91,7 @@ def make_services(library: Library, app: QApplication) -> Services:
         model_jobs=ModelJobs(watcher),
         planner=Planner(library),
         worker=worker,
+        server=LocalServer(library),
         keeper=MemoryKeeper(watcher, worker),
         login_item=LoginItem(preferences, background, library),
         wakefulness=Wakefulness(watcher),

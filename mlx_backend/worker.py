@@ -12,15 +12,14 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from mlx_backend import protocol
-from mlx_backend.errors import OvernightError, from_exception
+from mlx_backend.errors import from_exception
 from mlx_backend.library import database
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
-from mlx_backend.library.models import read_model
+from mlx_backend.models.held_model import HeldModel
 from mlx_backend.models.listener import Listener
 from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.redacting import log_to_stderr
@@ -29,7 +28,6 @@ from mlx_backend.protocol import (
     ChatRequest,
     LoadRequest,
     ReleaseRequest,
-    WeightedAdapter,
     WorkerReply,
     WorkerRequest,
 )
@@ -49,7 +47,7 @@ class Worker:
     def __init__(self, library: Library, reply: Callable[[WorkerReply], None]) -> None:
         self._library = library
         self._reply = reply
-        self._chat: _Loaded | None = None
+        self._held = HeldModel(library)
         self._cancelled: set[str] = set()
         self._search_is_prepared = False
 
@@ -75,19 +73,16 @@ class Worker:
                 if request.grounded:
                     self._prepare_search()
             case LoadRequest():
-                before = self._chat
-                chat = self._load(request.id, request.model, request.adapters)
-                if chat is before:  # otherwise loading has announced it already
-                    self._reply(chat.announcement(request.id))
+                self._load(request)
             case ReleaseRequest():
-                self._release()
+                self._held.release()
                 self._reply(protocol.ModelReleased(id=request.id))
             case CancelRequest():
                 pass  # handled by the reading thread
 
     def _answer(self, request: ChatRequest) -> None:
-        chat = self._load(request.id, request.model, request.adapters)
-        found = self._answered(chat.model, request)
+        model = self._load(request)
+        found = self._answered(model, request)
         answer = found.answer
         self._reply(
             protocol.AnswerDone(
@@ -143,59 +138,26 @@ class Worker:
 
         return Listener(on_text, cancelled, on_thought if request.thinks else None)
 
-    def _load(self, request_id: str, model: str, adapters: tuple[WeightedAdapter, ...]) -> _Loaded:
-        """The model with these adapters, loaded now unless it is already."""
+    def _load(self, request: ChatRequest | LoadRequest) -> ChatModel:
+        """The model with the request's adapters, loaded now unless it is already."""
         from mlx_backend.models.base_model import base_for
 
-        chosen = [(read_adapter(self._library.adapters, a.name), a.weight) for a in adapters]
-        # The path is part of the key, because a renamed adapter has to be read again.
-        key = tuple((adapter.card.id, adapter.path, weight) for adapter, weight in chosen)
-        model = base_for(self._library, [adapter for adapter, _ in chosen], model)
-        if self._chat is None or not self._chat.is_current(model):
-            self._reply(protocol.ModelLoading(id=request_id, model=model))
-            self._release()
-            self._chat = _Loaded(self._library, model)
-            self._reply(self._chat.announcement(request_id))
-        if self._chat.adapters != key:
-            self._chat.adapters = None  # if the change fails half-way, it is made again
-            self._chat.model.use(chosen)
-            self._chat.adapters = key
-        return self._chat
+        chosen = [
+            (read_adapter(self._library.adapters, a.name), a.weight) for a in request.adapters
+        ]
+        base = base_for(self._library, [adapter for adapter, _ in chosen], request.model)
+        is_new = not self._held.has(base)
+        if is_new:
+            self._reply(protocol.ModelLoading(id=request.id, model=base))
+            self._held.load(base)
+            self._announce(request.id, base)
+        model = self._held.with_adapters(chosen)
+        if isinstance(request, LoadRequest) and not is_new:
+            self._announce(request.id, base)
+        return model
 
-    def _release(self) -> None:
-        import mlx.core as mx
-
-        self._chat = None
-        mx.clear_cache()
-
-
-class _Loaded:
-    """A model in memory, and the key of the adapters that are attached to it."""
-
-    def __init__(self, library: Library, name: str) -> None:
-        from mlx_backend.models.base_model import load_base_model
-        from mlx_backend.models.inference import ChatModel
-
-        loaded = load_base_model(library, name)
-        self.name = name
-        self.bytes = loaded.bytes
-        self.model = ChatModel(loaded)
-        self.adapters: tuple[tuple[str, Path, float], ...] | None = ()
-        self._models = library.models
-        self._sha256 = loaded.info.card.sha256
-
-    def is_current(self, model: str) -> bool:
-        """Whether this is the model of that name that the library has now."""
-        if model != self.name:
-            return False
-        try:
-            return read_model(self._models, model).card.sha256 == self._sha256
-        except OvernightError:
-            return False  # loading it reports the error, or makes the starter again
-
-    def announcement(self, request_id: str) -> protocol.ModelLoaded:
-        """The reply that says that the model is loaded."""
-        return protocol.ModelLoaded(id=request_id, model=self.name, bytes=self.bytes)
+    def _announce(self, request_id: str, base: str) -> None:
+        self._reply(protocol.ModelLoaded(id=request_id, model=base, bytes=self._held.bytes))
 
 
 def read_requests(

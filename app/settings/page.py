@@ -9,10 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.bin.library_space import LibrarySpace
+from app.jobs.local_server import LocalServer
 from app.library.background import Background
 from app.library.preferences import Preferences
 from app.settings.fields import Declared, declared_settings, make_field, set_value
 from app.settings.own_names import OwnNamesField
+from app.settings.server_switch import ServerSwitch
 from app.style import Size, Space, inset, sized
 from app.widgets.fold import Fold
 from app.widgets.labels import button, hairline, label, paragraph
@@ -27,11 +29,14 @@ _ELSEWHERE = {"base_model"}
 class SettingsPage(QWidget):
     """One row a setting; a change is in force and saved at once."""
 
-    def __init__(self, preferences: Preferences, home: Path, background: Background) -> None:
+    def __init__(
+        self, preferences: Preferences, home: Path, background: Background, server: LocalServer
+    ) -> None:
         super().__init__()
         self.space = LibrarySpace(Library(home), background)
         self._preferences = preferences
         self.own_names = OwnNamesField(background)
+        self.server = ServerSwitch(server)
         self.fields: dict[str, QWidget] = {}
         content = QWidget()
         sized(content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
@@ -44,6 +49,7 @@ class SettingsPage(QWidget):
             if group == _FOLDED:
                 self._add_own_names()
             self._add_group(group, groups[group])
+        self._add_server()
         self._add_library(home)
         self._column.addStretch()
         scroll = QScrollArea()
@@ -59,6 +65,11 @@ class SettingsPage(QWidget):
         self._column.addWidget(hairline())
         self._column.addWidget(label("You", "heading"))
         self._column.addWidget(self.own_names)
+
+    def _add_server(self) -> None:
+        self._column.addWidget(hairline())
+        self._column.addWidget(label("Other programs", "heading"))
+        self._column.addWidget(self.server)
 
     def _add_group(self, group: str, settings: list[Declared]) -> None:
         rows = QWidget()

@@ -211,7 +211,9 @@ class Window(QMainWindow):
 
     def _make_settings(self) -> SettingsPage:
         services = self._services
-        page = SettingsPage(services.preferences, services.library.home, services.background)
+        page = SettingsPage(
+            services.preferences, services.library.home, services.background, services.server
+        )
         page.own_names.changed.connect(lambda: self._refresh({"notes"}))
         return page
 

@@ -21,6 +21,7 @@ from mlx_backend.asking.quoting.surroundings import notes_around
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.asking.sources import room_for_notes
 from mlx_backend.machine.accelerator import has_gpu
+from mlx_backend.models.chat_form import SYSTEM_PROMPT
 from mlx_backend.models.inference import Answer, ChatModel
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
@@ -49,15 +50,17 @@ def answer_from_notes(
     turns: Sequence[Turn],
     sampling: Sampling,
     listener: Listener = NOBODY,
+    system: str = SYSTEM_PROMPT,
 ) -> GroundedAnswer:
     """Answer the last turn from the passages that it is about.
 
     If no passage has any of its words, or a model that reads finds that the passages do not tell
     it, the answer is DECLINED, before anything is heard. The listener hears the text that a model
-    generates, piece by piece; it hears no quotes.
+    generates, piece by piece; it hears no quotes. system: what a model that words answers reads
+    before the turns.
     """
     if model.info.reads:
-        return _worded(model, retriever, turns, sampling, listener)
+        return _worded(model, retriever, turns, sampling, listener, system)
     grounding = ground(retriever, turns)
     if not grounding.is_answerable:
         return GroundedAnswer(_not_generated(DECLINED, 0.0), (), from_notes=True)
@@ -70,6 +73,7 @@ def _worded(
     turns: Sequence[Turn],
     sampling: Sampling,
     listener: Listener,
+    system: str,
 ) -> GroundedAnswer:
     began = time.perf_counter()
     search = rewritten(model, turns, listener)
@@ -79,7 +83,8 @@ def _worded(
         return GroundedAnswer(_not_generated(DECLINED, took_ms), (), from_notes=True)
     before_ms = (time.perf_counter() - began) * 1000
     stream = _WithoutMarks(listener.on_text)
-    answer = model.answer(grounding.turns, sampling, replace(listener, on_text=stream.take))
+    heard = replace(listener, on_text=stream.take)
+    answer = model.answer(grounding.turns, sampling, heard, system)
     stream.end()
     citations = citations_of(answer.text, grounding.sources)
     text, ttft_ms = without_marks(answer.text), before_ms + answer.ttft_ms

@@ -222,15 +222,7 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
 
 def _chat_commands(commands: _Commands) -> None:
     chat = commands.add("chat", "chat", "chat", "answer one prompt, or chat")
-    chat.add_argument(
-        "--adapter",
-        dest="adapters",
-        action="append",
-        default=[],
-        type=_weighted_adapter,
-        metavar="NAME[:WEIGHT]",
-        help="answer with this adapter; may be given several times",
-    )
+    _add_adapters(chat)
     chat.add_argument(
         "--prompt",
         metavar="TEXT",
@@ -247,6 +239,7 @@ def _chat_commands(commands: _Commands) -> None:
         action="store_true",
         help="let a model that can do so think before it answers",
     )
+    _serve_command(commands)
     exam = commands.add("exam", "chat", "exam", "ask the questions of a file and mark the answers")
     exam.add_argument("file", type=_path, metavar="FILE.tsv")
     exam.add_argument("--adapter", metavar="NAME", help="examine this adapter, not the base model")
@@ -261,6 +254,34 @@ def _chat_commands(commands: _Commands) -> None:
             action="store_true",
             help="find the answer in the notes, and cite the note",
         )
+
+
+def _add_adapters(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--adapter",
+        dest="adapters",
+        action="append",
+        default=[],
+        type=_weighted_adapter,
+        metavar="NAME[:WEIGHT]",
+        help="answer with this adapter; may be given several times",
+    )
+
+
+def _serve_command(commands: _Commands) -> None:
+    serve = commands.add(
+        "serve", "serving", "serve", "answer other programs of this machine, as OpenAI's API does"
+    )
+    _add_adapters(serve)
+    serve.add_argument("--model", metavar="M", help="base model (default: as for chat)")
+    serve.add_argument(
+        "--port", type=_port, default=8717, metavar="P", help="0: any that is free (default: 8717)"
+    )
+    serve.add_argument(
+        "--until-input-ends",
+        action="store_true",
+        help="end with the program that has started this one, when it closes standard input",
+    )
 
 
 def _adapter_commands(commands: _Commands) -> None:
@@ -373,6 +394,13 @@ def _positive_int(text: str) -> int:
     value = _number(text, int)
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _port(text: str) -> int:
+    value = _number(text, int)
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
     return value
 
 

@@ -66,6 +66,11 @@ class Console:
             columns = zip(row, widths, numeric, strict=True)
             self.say("  ".join(padded(*column) for column in columns).rstrip())
 
+    def begin(self, result: Mapping[str, object]) -> None:
+        """With --json, print an object ahead of the last one, for who has to know it now."""
+        if self.as_json:
+            _print_json(dict(result))
+
     def finish(self, result: Mapping[str, object]) -> None:
         """The command succeeded: with --json, print `result`, whose fields are a contract."""
         if self.as_json:

@@ -57,17 +57,43 @@ class ChatForm:
         """Whether the tokens of a conversation's parts are those of the whole."""
         return isinstance(self._encoding, InParts)
 
-    def prompt(self, turns: Sequence[Turn], thinks: bool = False) -> list[int]:
+    def prompt(
+        self, turns: Sequence[Turn], thinks: bool = False, system: str = SYSTEM_PROMPT
+    ) -> list[int]:
         """The token ids of the conversation, up to where the assistant's next answer begins.
 
-        thinks: let a model that can think aloud do so first.
+        thinks: let a model that can think aloud do so first. system: what stands before all turns;
+        where the template has no place for it, it begins the first of them.
         """
+        if system != SYSTEM_PROMPT:
+            return self._prompt_after(system, turns, thinks)
         try:
             pieces = self._pieces([turn.role for turn in turns], thinks)
         except OvernightError:
             turns = alternating(turns)
             pieces = self._pieces([turn.role for turn in turns], thinks)
         return self._encoding.prompt(pieces, self._shown([turn.text for turn in turns]))
+
+    def _prompt_after(self, system: str, turns: Sequence[Turn], thinks: bool) -> list[int]:
+        for each in (turns, alternating(turns)):
+            try:
+                pieces = self._pieces(["system", *(turn.role for turn in each)], thinks)
+            except OvernightError:
+                continue
+            if 0 in pieces:  # else the template leaves system turns out
+                texts = [system, *(turn.text for turn in each)]
+                return self._encoding.prompt(pieces, self._shown(texts))
+        first = Turn(role="user", text=system)
+        return self.prompt(alternating([first, *turns]), thinks)
+
+    def plain(self, text: str) -> list[int]:
+        """The token ids of a text that the model is to go on with, in no template.
+
+        It begins as the tokenizer begins every text, with a control token or without.
+        """
+        begin = self._template.encode("a")[:1]
+        first: list[int] = [each for each in begin if each == self._template.bos_token_id]
+        return first + self._encoding.prompt([0], [text])
 
     @property
     def can_think(self) -> bool:
@@ -119,7 +145,8 @@ class ChatForm:
         turns = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
         system = {"role": "system", "content": SYSTEM_PROMPT}
         reasons = []
-        for messages in ([system, *turns], turns):  # some templates have no such role
+        # Some templates have no such role.
+        for messages in (turns,) if "system" in roles else ([system, *turns], turns):
             try:
                 return self._render(messages, thinks)
             except (TemplateError, TypeError, ValueError) as error:

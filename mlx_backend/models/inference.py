@@ -14,6 +14,7 @@ import msgspec
 from mlx_lm.generate import GenerationResponse, batch_generate, stream_generate
 from mlx_lm.sample_utils import make_sampler
 
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.models import BaseModel
 from mlx_backend.machine.cores import CoreShare
@@ -21,13 +22,14 @@ from mlx_backend.machine.dependency_patches import wired_limit_untouched
 from mlx_backend.models.architecture import window_of
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.batching import NOT_IN_BATCHES, batches, complete_alone
+from mlx_backend.models.chat_form import SYSTEM_PROMPT
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.models.lora import apply_adapters
 from mlx_backend.models.prompt_cache import PromptCache, shared_length
-from mlx_backend.models.thoughts import ThoughtSplitter, answer_in
+from mlx_backend.models.thoughts import ThoughtMarks, ThoughtSplitter, answer_in
 from mlx_backend.models.yes_or_no import first_words, next_logits
 from mlx_backend.protocol import Sampling, Turn
-from mlx_backend.protocol.context_window import Fitted, fit, least_answer
+from mlx_backend.protocol.context_window import Fitted, fit, least_answer, too_long
 
 Ended = Literal["stop", "length", "cancelled"]
 
@@ -35,6 +37,7 @@ _BATCH = 32
 # Tokens of a prompt that are computed at once; between them an answer can be cancelled.
 _PREFILL_STEP = 512
 _LONGEST_CONTEXT = 32_768  # for models that do not say
+_A_WORD = "Begin with a word at least."
 _LONGEST_THOUGHT = 4096  # tokens beside those of the answer, as far as the context window has room
 
 
@@ -65,6 +68,21 @@ def _ignore(*_: object) -> None:
 
 class _CancelledError(Exception):
     """The person has cancelled this answer."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A prompt, and how what is generated after it is read.
+
+    room: how many tokens may be generated, thoughts included. following: gives a prompt of the next
+    question. marks, in_thought: as `ThoughtSplitter` takes them.
+    """
+
+    fitted: Fitted
+    room: int
+    following: Callable[[], Sequence[int]] = tuple
+    marks: ThoughtMarks | None = None
+    in_thought: bool = False
 
 
 @dataclass
@@ -144,6 +162,7 @@ class ChatModel:
         turns: Sequence[Turn],
         sampling: Sampling,
         listener: Listener = NOBODY,
+        system: str = SYSTEM_PROMPT,
     ) -> Answer:
         """Answer the last turn, while a listener hears each new piece of text.
 
@@ -154,25 +173,49 @@ class ChatModel:
         began = time.perf_counter()
         form = self._loaded.form
         thinks = listener.lets_think
-        prompt_of = functools.partial(form.prompt, thinks=thinks)
+        prompt_of = functools.partial(form.prompt, thinks=thinks, system=system)
         fitted = fit(turns, prompt_of, form.count, self._limit, sampling.max_tokens)
-        prompt = fitted.prompt
+        further = (Turn(role="assistant", text=""), Turn(role="user", text=""))
+        asked = _Asked(
+            fitted=fitted,
+            room=self._room(fitted, thinks),
+            following=lambda: prompt_of([*turns[2 * fitted.left_out :], *further]),
+            marks=form.thought_marks,
+            in_thought=form.begins_in_thought(thinks),
+        )
+        return self._generate(asked, sampling, listener, began)
+
+    def go_on(self, text: str, sampling: Sampling, listener: Listener = NOBODY) -> Answer:
+        """As `answer`, but go on with a text, in no template. Raises one also where it is empty."""
+        began = time.perf_counter()
+        prompt = self._loaded.form.plain(text)
+        if not prompt:
+            raise OvernightError(ErrorKind.BAD_INPUT, "There is no text to go on with.", _A_WORD)
+        room = min(sampling.max_tokens, self._limit - len(prompt))
+        if room < least_answer(sampling.max_tokens):
+            raise too_long(len(prompt), self._limit - least_answer(sampling.max_tokens))
+        return self._generate(_Asked(Fitted(prompt, room, 0), room), sampling, listener, began)
+
+    def _generate(
+        self, asked: _Asked, sampling: Sampling, listener: Listener, began: float
+    ) -> Answer:
+        """Answer a prompt; `began` is when it was asked (time.perf_counter)."""
+        prompt = asked.fitted.prompt
         cache = self._cache or PromptCache.of(self._loaded.model, self.info.card.abilities)
         self._cache = None  # an interrupted answer must not leave a cache that does not fit its ids
         cached = cache.begin(prompt)
         mx.random.seed(sampling.seed if sampling.seed is not None else time.time_ns() % 2**63)
         draft = _Draft()
+        room = msgspec.structs.replace(sampling, max_tokens=asked.room)
         try:
-            kept = turns[2 * fitted.left_out :]
-            done = self._read_ahead(cache, kept, prompt, listener)
-            room = msgspec.structs.replace(sampling, max_tokens=self._room(fitted, thinks))
+            done = self._read_ahead(cache, asked, listener)
             responses = self._stream(prompt[done:], room, cache, listener.cancelled)
-            self._write(draft, responses, fitted.max_tokens, listener)
+            self._write(draft, responses, asked, listener)
         except _CancelledError:
             draft.ended = "cancelled"
         cache.remember(prompt + draft.ids)
         self._cache = cache
-        return draft.finish(began, fitted, cached_tokens=cached)
+        return draft.finish(began, asked.fitted, cached_tokens=cached)
 
     @property
     def window(self) -> int:
@@ -220,22 +263,15 @@ class ChatModel:
         tokens = len(self._loaded.form.prompt([Turn(role="user", text=question)]))
         return tokens + least_answer(max_tokens) <= self._limit
 
-    def _read_ahead(
-        self,
-        cache: PromptCache,
-        turns: Sequence[Turn],
-        prompt: list[int],
-        listener: Listener,
-    ) -> int:
+    def _read_ahead(self, cache: PromptCache, asked: _Asked, listener: Listener) -> int:
         """Read what the next question's prompt will begin with, so that its cache can be kept.
 
         Returns how many tokens of the prompt have been read.
         """
+        prompt = asked.fitted.prompt
         if cache.can_be_cut:
             return len(cache.ids)
-        further = (Turn(role="assistant", text=""), Turn(role="user", text=""))
-        following = self._loaded.form.prompt([*turns, *further], listener.lets_think)
-        end = shared_length(prompt[:-1], following)
+        end = shared_length(prompt[:-1], asked.following())
         return cache.read_up_to(end, prompt, _stops(listener.cancelled))
 
     def _room(self, fitted: Fitted, thinks: bool) -> int:
@@ -249,7 +285,7 @@ class ChatModel:
         self,
         draft: _Draft,
         responses: Iterator[GenerationResponse],
-        max_tokens: int,
+        asked: _Asked,
         listener: Listener,
     ) -> None:
         """Write a draft from what is generated, with at most `max_tokens` after its thoughts."""
@@ -262,16 +298,14 @@ class ChatModel:
             draft.pieces.append(text)
             listener.on_text(text)
 
-        form = self._loaded.form
-        in_thought = form.begins_in_thought(listener.lets_think)
-        splitter = ThoughtSplitter(form.thought_marks, in_thought, think, speak)
+        splitter = ThoughtSplitter(asked.marks, asked.in_thought, think, speak)
         spoken = 0
         try:
             for response in responses:
                 spoken += splitter.is_in_answer
                 draft.add(response)
                 splitter.take(response.text)
-                if spoken == max_tokens or response.finish_reason is not None:
+                if spoken == asked.fitted.max_tokens or response.finish_reason is not None:
                     break
                 if listener.cancelled():
                     raise _CancelledError
@@ -299,7 +333,6 @@ class ChatModel:
 
     @property
     def _limit(self) -> int:
-        """The context window: the most tokens of prompt and answer together."""
         return window_of(self._loaded.model) or _LONGEST_CONTEXT
 
     def answer_all(

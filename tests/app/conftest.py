@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.chat.page import ChatPage
 from app.jobs.chat_worker import ChatWorker
+from app.jobs.local_server import LocalServer
 from app.jobs.planner import Planner
 from app.jobs.watcher import JobWatcher
 from app.services import Services, make_services
@@ -22,6 +23,7 @@ from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from tests.app.recorded import (
     STAND_IN_PLANNER,
+    STAND_IN_SERVER,
     STAND_IN_WORKER,
     ChatMaker,
     RunMaker,
@@ -129,7 +131,9 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked for before `services`: its worker and planner do without a model."""
     worker = functools.partial(ChatWorker, command=STAND_IN_WORKER)
     planner = functools.partial(Planner, command=STAND_IN_PLANNER)
+    server = functools.partial(LocalServer, command=STAND_IN_SERVER)
     monkeypatch.setattr("app.services.ChatWorker", worker)
+    monkeypatch.setattr("app.services.LocalServer", server)
     monkeypatch.setattr("app.services.Planner", planner)
 
 

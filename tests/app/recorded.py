@@ -25,6 +25,12 @@ PLAN = {
     "fits": True,
     "notes": 25,
 }
+SERVER = {"address": "http://127.0.0.1:8717/v1", "token": "overnight-x1", "model": "starter"}
+STAND_IN_SERVER = (
+    sys.executable,
+    "-c",
+    f"import sys; print({json.dumps(json.dumps(SERVER))}, flush=True); sys.stdin.read()",
+)
 STAND_IN_PLANNER = (sys.executable, "-c", f"print({json.dumps(json.dumps(PLAN))})")
 
 

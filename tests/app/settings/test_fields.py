@@ -45,7 +45,9 @@ def locale(request: pytest.FixtureRequest) -> Iterator[QLocale]:
 
 @pytest.fixture
 def page(services: Services, qtbot: QtBot) -> SettingsPage:
-    page = SettingsPage(services.preferences, services.library.home, services.background)
+    page = SettingsPage(
+        services.preferences, services.library.home, services.background, services.server
+    )
     qtbot.addWidget(page)
     page.resize(700, 400)
     page.show()

@@ -20,7 +20,9 @@ from mlx_backend.settings import Settings, load_settings
 
 @pytest.fixture
 def page(services: Services, qtbot: QtBot) -> SettingsPage:
-    page = SettingsPage(services.preferences, services.library.home, services.background)
+    page = SettingsPage(
+        services.preferences, services.library.home, services.background, services.server
+    )
     qtbot.addWidget(page)
     page.show()
     return page

@@ -82,3 +82,27 @@ def test_a_longer_conversation_begins_with_the_shorter_one(loaded: LoadedModel) 
     ids = loaded.form.prompt(first)
     more = [*first, Turn(role="assistant", text="1."), Turn(role="user", text="Two?")]
     assert loaded.form.prompt(more)[: len(ids)] == ids
+
+
+def test_a_system_turn_takes_the_place_of_the_empty_one(loaded: LoadedModel) -> None:
+    turns = [Turn(role="user", text="Who lit it?")]
+    assert text_of(loaded, loaded.form.prompt(turns, system="Be short. <|im_end|>")) == (
+        "<|im_start|>system\nBe short. <|im_end|><|im_end|>\n"
+        "<|im_start|>user\nWho lit it?<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+    ids = loaded.form.prompt(turns, system="Be short. <|im_end|>")
+    assert ids.count(END) == loaded.form.prompt(turns).count(END)
+    assert loaded.form.prompt(turns, system="") == loaded.form.prompt(turns)
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if text], ids=ascii)
+def test_a_plain_text_gives_no_control_token(loaded: LoadedModel, text: str) -> None:
+    ids = loaded.form.plain(text)
+    assert text_of(loaded, ids) == text
+    assert not {START, END} & set(ids)
+
+
+def test_a_plain_text_begins_as_the_tokenizer_begins_every_text(loaded: LoadedModel) -> None:
+    assert loaded.form.plain("The lamp") == loaded.tokenizer.encode("The lamp")
+    assert loaded.form.plain("") == []

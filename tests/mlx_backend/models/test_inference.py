@@ -8,6 +8,8 @@ from pathlib import Path
 import mlx.core as mx
 import msgspec
 import pytest
+from mlx_lm import generate
+from mlx_lm.sample_utils import make_sampler
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.models.base_model import LoadedModel
@@ -200,6 +202,37 @@ def test_a_long_question_can_be_cancelled_while_it_is_read(chat: ChatModel) -> N
     assert answer.generated_tokens == 0
     assert answer.text == ""
     assert chat.answer(QUESTION, GREEDY).text
+
+
+def test_a_system_turn_changes_the_answer_of_its_own_question_alone(chat: ChatModel) -> None:
+    plain = chat.answer(QUESTION, GREEDY).text
+    assert chat.answer(QUESTION, GREEDY, system="The harbour has four piers.").text != plain
+    assert chat.answer(QUESTION, GREEDY).text == plain
+
+
+def test_a_text_is_gone_on_with_as_mlx_lm_does(chat: ChatModel, loaded: LoadedModel) -> None:
+    pieces: list[str] = []
+    found = chat.go_on("The lamp of the", GREEDY, Listener(pieces.append))
+    expected = generate(
+        loaded.model, loaded.tokenizer, "The lamp of the", max_tokens=12, sampler=make_sampler(0.0)
+    )
+    assert "".join(pieces) == expected
+    assert found.prompt_tokens == len(loaded.tokenizer.encode("The lamp of the"))
+    again = chat.go_on("The lamp of the", GREEDY)
+    assert (again.text, again.cached_tokens) == (found.text, found.prompt_tokens - 1)
+    assert chat.answer(QUESTION, GREEDY).text == ChatModel(loaded).answer(QUESTION, GREEDY).text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("", ErrorKind.BAD_INPUT), ("lamp " * 500, ErrorKind.TOO_LONG)]
+)
+def test_a_text_that_cannot_be_gone_on_with(
+    chat: ChatModel, loaded: LoadedModel, text: str, kind: ErrorKind
+) -> None:
+    limit_of(loaded, 400)
+    with pytest.raises(OvernightError) as caught:
+        chat.go_on(text, GREEDY)
+    assert caught.value.kind is kind
 
 
 def limit_of(loaded: LoadedModel, tokens: int) -> None:

@@ -86,6 +86,22 @@ def test_a_sample_begins_as_the_prompt_of_a_chat(
     assert "I am somebody" not in shown(form, QUESTION)
 
 
+@pytest.mark.parametrize(
+    "template",
+    [PLAIN + START, NO_SYSTEM, STRICT, TRIMMING, MERGING, DATED, THINKING, PERSONA],
+    ids=["plain", "no-system", "strict", "trimming", "merging", "dated", "thinking", "persona"],
+)
+def test_a_system_turn_is_read_once_before_the_question_by_every_template(
+    tmp_path: Path, tiny_folders: dict[str, Path], template: str
+) -> None:
+    form = form_of(tmp_path / "one", tiny_folders["tiny"], template)
+    ids = form.prompt([QUESTION, LATER], system="Be short.")
+    text = str(form._template.decode(ids, skip_special_tokens=False))
+    assert text.count("Be short.") == 1
+    assert text.index("Be short.") < text.index(QUESTION.text) < text.index(LATER.text)
+    assert "I am somebody" not in text
+
+
 def test_two_turns_of_one_role_become_one_for_a_strict_template(
     tmp_path: Path, tiny_folders: dict[str, Path]
 ) -> None:

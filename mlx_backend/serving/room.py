@@ -1,0 +1,70 @@
+"""Whether the server may hold a model while a run trains, or waits for the memory to train in.
+
+As the window does for its chat: a run that trains keeps the memory that it has, a run that waits
+for memory gets the server's, and until it ends the server loads no model that would not fit beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.jobs import JobFolder
+from mlx_backend.jobs.event_reader import EventReader
+from mlx_backend.jobs.memory_wait import available_memory
+from mlx_backend.jobs.status import JobStatus
+from mlx_backend.library.home import Library
+from mlx_backend.library.models import read_model
+from mlx_backend.locks import is_held
+
+
+class Room:
+    """The memory that runs leave. `available` gives the free bytes."""
+
+    def __init__(self, library: Library, available: Callable[[], int] = available_memory) -> None:
+        self._library = library
+        self._available = available
+        self._followed: dict[str, tuple[EventReader, JobStatus]] = {}
+
+    def check(self, base: str) -> None:
+        """Raise OvernightError where a base model that is not loaded must not be loaded now."""
+        needs = self._needs()
+        if not (needs or is_held(self._library.lane)):
+            return
+        size, free = self._size(base), self._available()
+        if size > free - min(needs, default=0):
+            raise OvernightError(
+                ErrorKind.BUSY,
+                f"A run needs the memory: '{base}' takes about {size / 1e9:.1f} GB, and"
+                f" {max(0, free) / 1e9:.1f} GB are free.",
+                "Ask again when the run has ended, or ask a smaller model.",
+            )
+
+    def is_wanted(self, held_bytes: int) -> bool:
+        """Whether a run waits for memory, and would have enough if the server gave its own."""
+        needs = self._needs() if held_bytes else []
+        return bool(needs) and min(needs) <= self._available() + held_bytes
+
+    def _size(self, base: str) -> int:
+        """The memory (bytes) of a chat with a model; 0 where that is not known."""
+        try:
+            return read_model(self._library.models, base).fit.chat_bytes
+        except OvernightError:
+            return 0  # loading it says what is wrong
+
+    def _needs(self) -> list[int]:
+        """The memory (bytes) for which living runs wait, each."""
+        living = [
+            folder for folder in JobFolder.all(self._library.runs) if is_held(folder.path / "lock")
+        ]
+        self._followed = {
+            folder.id: self._followed.get(folder.id) or (folder.reader(), JobStatus())
+            for folder in living
+        }
+        return [need for each in self._followed.values() if (need := _need(*each))]
+
+
+def _need(reader: EventReader, status: JobStatus) -> int:
+    for event in reader.read_new():
+        status.apply(event)
+    return status.waiting.needed_bytes if status.waiting else 0
