@@ -29,7 +29,7 @@ def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     library = Library.open()
     adapter = read_adapter(library.adapters, options.name)
-    watcher = Watcher(_Progress(console).tell, lambda: False)
+    watcher = Watcher(Progress(console).tell, lambda: False)
     with database.opened(library.database) as connection:
         loaded = None
         if learned_notes(library, connection, adapter):
@@ -41,7 +41,7 @@ def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
     return told | {"is_clear": page.is_clear}
 
 
-class _Progress:
+class Progress:
     """Tells what is looked at, once for each kind of thing."""
 
     def __init__(self, console: Console) -> None:

@@ -18,9 +18,11 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     accelerator.prepare()
     from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
+    from mlx_backend.cli.privacy import Progress
 
     order = ExportOrder(options.name, options.format, options.to, options.bits or 0)
-    result = export_adapter(Library.open(), order)
+    progress = Progress(console)
+    result = export_adapter(Library.open(), order, on_progress=progress.tell)
     assert result is not None  # None only after a request to stop
     for line in lines_of(msgspec.convert(result["privacy"], PrivacyPage)):
         console.say(line)
