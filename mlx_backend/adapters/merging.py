@@ -34,7 +34,7 @@ def merge(
     """File the weighted sum of adapters as a new one called `name`, in the rank asked for.
 
     Without a rank it is exact; then its answers are compared with theirs together. Returns
-    `adapter`, `rank` and `error`, the share that a lower rank loses. Raises OvernightError when the
+    `adapter`, `rank` and `lost`, the share that a lower rank loses. Raises OvernightError when the
     name is taken or not allowed, an adapter is unknown, damaged, of another base model or of the
     kind DoRA, or when there are fewer than two.
     """
@@ -49,7 +49,7 @@ def merge(
     if not sums.error:
         _compare(loaded, weighted, sums)
     file_factors(library.adapters, _card(name, loaded, weighted, sums), loaded, sums.factors)
-    return {"adapter": name, "rank": sums.rank, "error": sums.error}
+    return {"adapter": name, "rank": sums.rank, "lost": sums.error}
 
 
 def _compare(loaded: LoadedModel, weighted: Weighted, sums: Joined) -> None:

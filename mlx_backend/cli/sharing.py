@@ -66,8 +66,8 @@ def merge(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     result = merge_adapters(Library.open(), options.out, options.parts, options.rank)
     lost = (
-        f" In this rank it is {result['error']:.1%} away from their exact sum."
-        if result["error"]
+        f" In this rank it is {result['lost']:.1%} away from their exact sum."
+        if result["lost"]
         else " It answers as they do together."
     )
     console.say(f"Merged into '{result['adapter']}', of rank {result['rank']}.{lost}")

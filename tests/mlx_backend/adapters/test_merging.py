@@ -35,7 +35,7 @@ def test_merged_exactly_it_is_the_weighted_sum(
     one = make_adapter(tiny_library.adapters, loaded, "Garden", 1, LoraShape(4, 2.0))
     other = make_adapter(tiny_library.adapters, loaded, "Harbour", 2, LoraShape(8, 1.5))
     result = merge(tiny_library, "Both", [("Garden", 0.7), ("Harbour", -0.5)])
-    assert result == {"adapter": "Both", "rank": 12, "error": 0.0}
+    assert result == {"adapter": "Both", "rank": 12, "lost": 0.0}
     merged = read_adapter(tiny_library.adapters, "Both")
     sums = factors_of(merged)
     for name, first in factors_of(one).items():
@@ -87,7 +87,7 @@ def test_the_error_of_a_lower_rank_is_the_one_that_is_told(
         ours = float(((np.array(change(cut), np.float64) - exact) ** 2).sum())
         assert ours == pytest.approx(best, rel=1e-3)
     assert result["rank"] == 3
-    assert result["error"] == pytest.approx(math.sqrt(lost / total), rel=1e-3)
+    assert result["lost"] == pytest.approx(math.sqrt(lost / total), rel=1e-3)
 
 
 def test_layers_of_experts_are_joined_one_by_one() -> None:

@@ -1,0 +1,93 @@
+"""The commands that give adapters away, take them in, and make one of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlx_backend.adoption.trial.messages import AdapterFits
+from mlx_backend.library import Library
+from mlx_backend.library.adapters import Adapter, read_adapter
+from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.receiving import receive as receive_module
+from mlx_backend.receiving.bases import Candidate
+from mlx_backend.receiving.receive import Watch
+from mlx_backend.receiving.tried_here import outcome_here
+from tests.mlx_backend.made import make_adapter
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def adapter(tiny_library: Library, loaded: LoadedModel) -> Adapter:
+    return make_adapter(tiny_library.adapters, loaded, "Garden")
+
+
+@pytest.fixture(autouse=True)
+def trial_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tried(candidate: Candidate, arrived: Path, ready: Path, watch: Watch) -> AdapterFits:
+        return outcome_here(arrived, candidate.model.path, ready)
+
+    monkeypatch.setattr(receive_module, "_tried_with", tried)
+
+
+@pytest.mark.parametrize("form", ["mlx", "peft", "gguf", "fused", "bundle"])
+def test_export_tells_what_the_contract_names(
+    adapter: Adapter, run: Run, tmp_path: Path, form: str
+) -> None:
+    to = tmp_path / "out"
+    result = run("export", "Garden", "--format", form, "--to", str(to))
+    assert {Path(file).exists() for file in result["files"]} == {True}
+    assert result["verified"] is True
+    assert result["max_logit_difference"] < 1e-3
+    assert result["privacy"]["is_clear"] is True
+
+
+def test_export_to_something_that_is_there(adapter: Adapter, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    words = ("export", "Garden", "--format", "bundle", "--to", str(tmp_path / "mine"))
+    assert run(*words, code=1)["error"]["kind"] == "bad_input"
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_received_merged_and_exported_again(
+    tiny_library: Library, adapter: Adapter, run: Run, tmp_path: Path
+) -> None:
+    run("key", "--make", "Ana")
+    bundle = tmp_path / "garden.overnight"
+    run("export", "Garden", "--format", "bundle", "--to", str(bundle))
+    result = run("receive", str(bundle), "--name", "Theirs")
+    assert result["adapter"] == "Theirs"
+    assert result["base"] in ("tiny", "starter")  # of the same weights here
+    assert result["warnings"] == []
+    merged = run("merge", "Both", "Garden:0.7", "Theirs:0.5")
+    assert merged == {"adapter": "Both", "rank": 8, "lost": 0.0}
+    assert run("merge", "Small", "Garden", "Theirs", "--rank", "2")["rank"] == 2
+    run("export", "Both", "--format", "peft", "--to", str(tmp_path / "peft"))
+    run("receive", str(tmp_path / "peft"), "--name", "Back")
+    assert read_adapter(tiny_library.adapters, "Back").card.rank == 8
+
+
+def test_what_cannot_be_received(adapter: Adapter, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for source, kind in (
+        (str(tmp_path / "nothing"), "path_missing"),
+        (str(tmp_path / "empty"), "bad_input"),
+    ):
+        assert run("receive", source, "--name", "Theirs", code=1)["error"]["kind"] == kind
+    folder = str(tmp_path / "out")
+    run("export", "Garden", "--to", folder)
+    for name, kind in (("Garden", "adapter_exists"), ("../x", "bad_input")):
+        assert run("receive", folder, "--name", name, code=1)["error"]["kind"] == kind
+
+
+def test_a_key_is_made_once(tiny_library: Library, run: Run) -> None:
+    assert run("key") == {"by": None, "fingerprint": None}
+    made = run("key", "--make", " Ana  B. ")
+    assert made["by"] == "Ana B."
+    assert run("key") == made
+    assert run("key", "--make", "Eve", code=1)["error"]["kind"] == "bad_input"
+    assert run("key") == made
