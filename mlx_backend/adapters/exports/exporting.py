@@ -57,10 +57,9 @@ def export_adapter(
 
     Before it is written, the privacy gate tests what the adapter remembers; then it looks through
     the files. Returns `files`, `verified`, `max_logit_difference` and the page as `privacy`; None
-    if it was stopped. Raises
-    OvernightError when the adapter is unknown or damaged, its base is missing, there is something
-    at the target, there is no such form of it, or what was written answers otherwise. If this
-    returns no files, nothing is left at the target.
+    if it was stopped. Raises OvernightError when the adapter is unknown or damaged, its base is
+    missing, there is something at the target, there is no such form of it, what was written answers
+    otherwise, or it holds something private. If this returns no files, nothing is left there.
     """
     adapter = read_adapter(library.adapters, order.name)
     target = _free_target(order)
