@@ -14,6 +14,7 @@ from types import FrameType
 from mlx_backend import protocol
 from mlx_backend.errors import OvernightError, from_exception
 from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.library.adapters import find_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.private_data.masking import mask
@@ -159,7 +160,8 @@ def _export(
         folder.append(protocol.Progress(done=done, total=of, unit=what))
 
     folder.append(protocol.StageBegan(stage="exporting"))
-    order = ExportOrder(spec.name, spec.format, Path(spec.to), spec.bits)
+    name = find_adapter(library.adapters, spec.adapter, spec.name).name
+    order = ExportOrder(name, spec.format, Path(spec.to), spec.bits, spec.despite_privacy)
     return export_adapter(library, order, stop_requested, on_progress)
 
 

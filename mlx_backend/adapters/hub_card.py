@@ -111,7 +111,11 @@ def _repository(base: BaseModel | None) -> tuple[str, str]:
 def _introduction(card: AdapterCard, base: BaseModel | None) -> str:
     kind = "DoRA" if card.decomposed else "LoRA"
     also = " and its token embeddings" if card.embeddings else ""
-    return f"A {kind} adapter for {_base_name(card, base)}{also}, trained by Overnight on notes."
+    what = f"A {kind} adapter for {_base_name(card, base)}{also}"
+    if card.origin is None:
+        return f"{what}, trained by Overnight on notes."
+    by = f"{_line(card.origin.by)}, who signed it" if card.origin.by else "somebody else"
+    return f"{what}, made by {by}; Overnight took it in and passes it on."
 
 
 def _base_name(card: AdapterCard, base: BaseModel | None) -> str:

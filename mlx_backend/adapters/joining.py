@@ -49,11 +49,11 @@ def joined(
     }
     full = max(b.shape[-2] for _, b in sums.values())
     if rank is None or rank >= full:
-        return Joined({n: _filled(pair, full, n, adapters) for n, pair in sums.items()}, full, 0.0)
+        return Joined({n: _filled(pair, full) for n, pair in sums.items()}, full, 0.0)
     cut = {name: _cut(pair, rank) for name, pair in sums.items()}
     lost = sum(each.lost for each in cut.values())
     total = sum(each.total for each in cut.values())
-    factors = {n: _filled(each.pair, rank, n, adapters) for n, each in cut.items()}
+    factors = {n: _filled(each.pair, rank) for n, each in cut.items()}
     return Joined(factors, rank, math.sqrt(lost / total) if total else 0.0)
 
 
@@ -96,10 +96,8 @@ def _cut(pair: Pair, rank: int) -> _Cut:
     return _Cut(cut, float((values[..., rank:] ** 2).sum()), float((values**2).sum()))
 
 
-def _filled(
-    pair: Pair, rank: int, name: str, adapters: Sequence[tuple[Mapping[str, Factors], float]]
-) -> Factors:
-    """The pair with zeros up to the rank, in the shapes and the dtype that the layer has."""
+def _filled(pair: Pair, rank: int) -> Factors:
+    """The pair with zeros up to the rank, in the shapes that the layer has."""
     a, b = pair
     missing = rank - a.shape[-1]
     before = [(0, 0)] * (a.ndim - 1)
@@ -107,10 +105,5 @@ def _filled(
     b = np.pad(b, [*before[:-1], (0, missing), (0, 0)])
     if a.ndim == 3:
         a, b = a.swapaxes(1, 2), b.swapaxes(1, 2)
-    dtype = next(each[name].a.dtype for each, _ in adapters if name in each)
-    return Factors(
-        mx.array(a.astype(np.float32)).astype(dtype),
-        mx.array(b.astype(np.float32)).astype(dtype),
-        1.0,
-        None,
-    )
+    # In float32 whatever the parts are in: rounding the sum to 16 bits would make it inexact.
+    return Factors(mx.array(a.astype(np.float32)), mx.array(b.astype(np.float32)), 1.0, None)

@@ -19,6 +19,7 @@ from mlx_backend.library.adapters import (
     new_id,
     read_adapter,
 )
+from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.home import Library
 from mlx_backend.models import lora
 from mlx_backend.models.architecture import token_embeddings
@@ -48,7 +49,10 @@ def merge(
     sums = joined([(read_factors(each, layers), weight) for each, weight in weighted], rank)
     if not sums.error:
         _compare(loaded, weighted, sums)
-    file_factors(library.adapters, _card(name, loaded, weighted, sums), loaded, sums.factors)
+    with FolderBin(library.bin).alone():
+        _check_free(library, name)
+        card = _card(name, loaded, weighted, sums)
+        file_factors(library.adapters, card, loaded, sums.factors)
     return {"adapter": name, "rank": sums.rank, "lost": sums.error}
 
 

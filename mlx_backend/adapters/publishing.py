@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-
-import msgspec
 
 from mlx_backend import protocol
 from mlx_backend.adapters.exports.hub_folder import write_for_hub
 from mlx_backend.adapters.exports.source import source_of
 from mlx_backend.adapters.hub_card import CARD_PAGE, CardWords, adapter_card
+from mlx_backend.adapters.licence_texts import write_licences
 from mlx_backend.adapters.night_report import report_of
-from mlx_backend.adapters.privacy.gate import Watcher
-from mlx_backend.adapters.privacy.kept_pages import remembered, with_files
+from mlx_backend.adapters.privacy.gate import Leaving, Watcher
+from mlx_backend.adapters.privacy.kept_pages import held_back, remembered, told, with_files
+from mlx_backend.adapters.privacy.learned import learned_notes
 from mlx_backend.catalogue.adapter_licences import (
     adapter_licence,
     chosen_licence,
-    licence_files,
 )
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import remove_tree, write_atomically
@@ -36,8 +34,6 @@ from mlx_backend.models.hub.transfer import Stopped
 from mlx_backend.models.starter import find_base_model
 from mlx_backend.protocol import PublishSpec
 from mlx_backend.protocol.privacy import PrivacyPage
-
-NOTICE, BASE_LICENCE = "NOTICE", "base-licence"
 
 _FEWEST = 0.1  # the share of the notes from which on the page names a language
 _MESSAGE = "Published by Overnight"
@@ -60,7 +56,8 @@ def publish_adapter(
     """
     adapter = find_adapter(library.adapters, spec.adapter, spec.name)
     base = find_base_model(library, base_for(library, [adapter], adapter.card.base))
-    licence = chosen_licence(base.card.licence, spec.licence)
+    came_with = adapter.card.origin.licence if adapter.card.origin else ""
+    licence = chosen_licence(base.card.licence, spec.licence or came_with)
     access = Access.from_environment()
     try:
         tell(protocol.StageBegan(stage="looking up"))
@@ -71,22 +68,28 @@ def publish_adapter(
             description=spec.description,
             licence=licence,
             repository=repository,
-            languages=_languages(library),
+            languages=_languages(library, adapter),
         )
         tell(protocol.StageBegan(stage="preparing"))
         remove_tree(work)
         loaded = load_base_model(library, base.card.name)
         _prepare(library, adapter, loaded, work, words)
         write_list(work)
-        page = _looked_at(library, adapter, loaded, work, tell, stop_requested)
+        names = (repository, *repository.split("/"))  # which the person gives away here
+        tell(protocol.StageBegan(stage="privacy"))
+        watcher = Watcher(
+            lambda what, done, of: tell(protocol.Progress(done=done, total=of, unit=what)),
+            stop_requested,
+        )
+        page = _looked_at(library, adapter, loaded, Leaving([work], names), watcher)
         if stop_requested():
             return None
         if not (page.is_clear or spec.despite_privacy):
-            return _held_back(adapter, page)
+            return held_back(adapter, page)
         tell(protocol.StageBegan(stage="publishing"))
         target = Target(repository, spec.private, spec.message or _MESSAGE)
         done = _told(publish(work, target, access, tell, stop_requested), adapter, licence)
-        return done | {"privacy": msgspec.to_builtins(page)}
+        return done | {"privacy": told(page)}
     except Stopped:
         return None
     finally:
@@ -107,43 +110,16 @@ def _prepare(
     words = replace(words, formats=formats)
     page = adapter_card(adapter.card, base, report_of(library, adapter), words)
     write_atomically(beside / CARD_PAGE, page.encode())
-    if notice := adapter_licence(base.card.licence).notice:
-        write_atomically(beside / NOTICE, f"{notice}\n".encode())
-    if files := licence_files(base.path):
-        (beside / BASE_LICENCE).mkdir()
-        for file in files:
-            shutil.copyfile(file, beside / BASE_LICENCE / file.name)
+    write_licences(base, beside)
 
 
 def _looked_at(
-    library: Library,
-    adapter: Adapter,
-    loaded: LoadedModel,
-    folder: Path,
-    tell: Callable[[protocol.JobEvent], object],
-    stop_requested: Callable[[], bool],
+    library: Library, adapter: Adapter, loaded: LoadedModel, leaving: Leaving, watcher: Watcher
 ) -> PrivacyPage:
-    """What the privacy gate finds about the adapter and about all files in a folder."""
-    tell(protocol.StageBegan(stage="privacy"))
-
-    def on_progress(what: str, done: int, of: int) -> None:
-        tell(protocol.Progress(done=done, total=of, unit=what))
-
+    """What the privacy gate finds about the adapter and about all files that would leave."""
     with database.opened(library.database) as connection:
-        watcher = Watcher(on_progress, stop_requested)
         known = remembered(library, connection, adapter, loaded, watcher)
-        return with_files(library, connection, adapter, known, [folder])
-
-
-def _held_back(adapter: Adapter, page: PrivacyPage) -> dict[str, object]:
-    """The result of what was not published, because the privacy page is not clear."""
-    return {
-        "adapter": adapter.name,
-        "url": None,
-        "files": [],
-        "held_back": True,
-        "privacy": msgspec.to_builtins(page),
-    }
+        return with_files(library, connection, adapter, known, leaving)
 
 
 def require_name(base: BaseModel, repository: str, is_private: bool) -> None:
@@ -161,17 +137,15 @@ def require_name(base: BaseModel, repository: str, is_private: bool) -> None:
     )
 
 
-def _languages(library: Library) -> tuple[str, ...]:
-    """The codes of the languages that the notes are in, the most frequent first."""
+def _languages(library: Library, adapter: Adapter) -> tuple[str, ...]:
+    """The codes of the languages of the notes that it learned, the most frequent first."""
     with database.opened(library.database) as connection:
-        found = Languages(connection).all()
-    notes = sum(language.notes for language in found)
+        learned = learned_notes(library, connection, adapter)
+        languages = Languages(connection)
+        notes = {each.code: languages.notes_in(each.code) & learned for each in languages.all()}
+    by_notes = sorted(notes, key=lambda code: -len(notes[code]))
     return tuple(
-        language.code
-        for language in found
-        if language.code != UNKNOWN
-        and not language.is_left_out
-        and language.notes >= _FEWEST * notes
+        code for code in by_notes if code != UNKNOWN and len(notes[code]) > _FEWEST * len(learned)
     )
 
 

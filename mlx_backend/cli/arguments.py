@@ -315,6 +315,11 @@ def _adapter_commands(commands: _Commands) -> None:
         help="round the weights of a whole model to so many bits, and measure what that costs",
     )
 
+    export.add_argument(
+        "--despite-privacy",
+        action="store_true",
+        help="export it although the privacy page found something",
+    )
     receive = commands.add("receive", "sharing", "receive", "take in an adapter from others")
     receive.add_argument(
         "source",

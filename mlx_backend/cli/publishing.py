@@ -11,7 +11,7 @@ from mlx_backend.catalogue.repository_names import repository_to_publish
 from mlx_backend.cli.amounts import counted
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
-from mlx_backend.cli.privacy_page import lines_of
+from mlx_backend.cli.privacy_page import lines_of, not_shared
 from mlx_backend.cli.run_outcome import terminated_as_by_ctrl_c
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
@@ -99,13 +99,7 @@ def _tell(status: JobStatus, console: Console) -> None:
     for line in lines_of(msgspec.convert(result["privacy"], PrivacyPage)):
         console.say(line)
     if result.get("held_back"):
-        name = result.get("adapter")
-        raise OvernightError(
-            ErrorKind.PRIVATE,
-            f"“{name}” was not published, because of what the page above says.",
-            "Leave those notes out and train again, or publish it all the same with"
-            " --despite-privacy.",
-        )
+        raise not_shared(str(result.get("adapter")), "published")
     files = result.get("files")
     number = len(files) if isinstance(files, list) else 0
     seen = "Only you can see it." if result.get("private") else "Everybody can see it."

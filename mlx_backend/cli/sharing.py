@@ -7,7 +7,7 @@ import argparse
 import msgspec
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.privacy_page import lines_of
+from mlx_backend.cli.privacy_page import lines_of, not_shared
 from mlx_backend.library.home import Library
 from mlx_backend.protocol.privacy import PrivacyPage
 
@@ -20,12 +20,16 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
     from mlx_backend.cli.privacy import Progress
 
-    order = ExportOrder(options.name, options.format, options.to, options.bits or 0)
+    order = ExportOrder(
+        options.name, options.format, options.to, options.bits or 0, options.despite_privacy
+    )
     progress = Progress(console)
     result = export_adapter(Library.open(), order, on_progress=progress.tell)
     assert result is not None  # None only after a request to stop
     for line in lines_of(msgspec.convert(result["privacy"], PrivacyPage)):
         console.say(line)
+    if result.get("held_back"):
+        raise not_shared(options.name, "exported")
     console.say(
         f"Exported '{options.name}' to {options.to}. Read back and asked the same questions, its"
         f" logits differ by at most {result['max_logit_difference']:.1e}."

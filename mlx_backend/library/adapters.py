@@ -32,6 +32,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
     received: Unix time in seconds. form: that of its files. place: the repository on the Hub, or
     the name of the file or folder. by, fingerprint: of the signature that holds, "" without one.
+    licence: the id of the licence that it came with, "" where it names none.
     """
 
     received: float
@@ -39,6 +40,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     by: str = ""
     fingerprint: str = ""
+    licence: str = ""
 
 
 class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):

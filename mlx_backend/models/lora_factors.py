@@ -97,6 +97,10 @@ def factors_in(folder: Path) -> dict[str, Factors]:
     decomposed = config.get("fine_tune_type") == "dora"
     tensors = load_tensors(folder / WEIGHTS)
     layers = {name.rpartition(".")[0] for name in tensors}
+    parts = {"lora_a", "lora_b", "m"} if decomposed else {"lora_a", "lora_b"}
+    stray = [name for name in tensors if name.rpartition(".")[2] not in parts]
+    if stray:
+        raise ValueError(f"'{stray[0]}' is no part of an adapter")
     if not layers or not math.isfinite(scale):
         raise ValueError(f"{len(layers)} layers at scale {scale}")
     return {

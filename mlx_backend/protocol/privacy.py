@@ -74,7 +74,8 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
 class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
     """All that the gate found about an adapter and the files that would leave.
 
-    adapter_tested: whether the adapter itself was tested, and not the files alone. stopped: whether
+    adapter_tested: whether the adapter itself was tested, and not the files alone. was_made_here:
+    whether notes of this library were taught to it, so that it should have been. stopped: whether
     the person stopped the test before its end.
     """
 
@@ -84,6 +85,7 @@ class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
     continuations: tuple[Continuation, ...] = ()
     tested: Tested = Tested()
     adapter_tested: bool = False
+    was_made_here: bool = False
     stopped: bool = False
 
     @property
@@ -95,9 +97,12 @@ class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
     def is_clear(self) -> bool:
         """Whether the whole test was made and nothing found that should not leave.
 
+        Of an adapter that others made, the files are all that can be tested.
         What the adapter repeats of ordinary text does not count: it was trained to know the notes.
         """
-        return not (self.hits or self.exposed or self.repeating or self.stopped)
+        found = self.hits or self.exposed or self.repeating
+        is_untested = self.was_made_here and not self.adapter_tested
+        return not (found or is_untested or self.stopped)
 
     @property
     def notes_to_leave_out(self) -> tuple[int, ...]:

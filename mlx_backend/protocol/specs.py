@@ -96,7 +96,7 @@ class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="jo
 
     `adapter` is its id, which identifies it even when its name has been given to another one; ""
     in a spec from before adapters had ids. bits: 4, 6 or 8 to round the weights of a whole model
-    ("fused"); 0: as they are.
+    ("fused"); 0: as they are. despite_privacy: as in `PublishSpec`.
     """
 
     name: str
@@ -104,6 +104,7 @@ class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="jo
     format: ExportForm
     to: str
     bits: int = 0
+    despite_privacy: bool = False
 
 
 class DownloadSpec(Message, frozen=True, kw_only=True, tag="download", tag_field="job"):

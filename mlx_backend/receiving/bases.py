@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 from mlx_backend.adapters.bundles.manifest import Manifest
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.library.bounded_json import read_object
 from mlx_backend.library.home import Library
 from mlx_backend.library.model_sources import hub_source
 from mlx_backend.library.models import BaseModel, list_models, read_model
 from mlx_backend.library.weight_headers import read_header
+from mlx_backend.receiving.repository import is_repository
 from mlx_backend.text.words import printable
 
 # What repositories of other forms of the same model append to its name.
 _FORM = re.compile(r"[-_.](?:[3468]-?bits?|bf16|fp16|f16|mlx|bnb|unsloth|gguf|dwq|qat)\b.*$")
+
+
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,11 @@ class Candidate:
 
     model: BaseModel
     warning: str = ""
+
+    @property
+    def model_type(self) -> str:
+        """The architecture, as the model's configuration calls it."""
+        return str(read_object(self.model.path / "config.json").get("model_type", ""))
 
 
 @dataclass(frozen=True)
@@ -37,16 +47,19 @@ class Said:
     @property
     def name(self) -> str:
         """The base model for a sentence."""
-        return printable(self.repository or self.title)
+        return printable(self.repository or self.title)[:_LONGEST_NAME]
 
 
 def said_by(manifest: Manifest | None, config: Mapping[str, object]) -> Said:
     """What manifest or configuration say of the base model."""
     if manifest is not None:
         base = manifest.base
-        return Said(base.sha256, base.repository, base.title)
+        repository = base.repository if is_repository(base.repository) else ""
+        return Said(base.sha256, repository, base.title)
     named = config.get("base_model_name_or_path") or config.get("model")
-    return Said(repository=named) if isinstance(named, str) else Said()
+    if not isinstance(named, str):
+        return Said()
+    return Said(repository=named) if is_repository(named) else Said(title=named)
 
 
 def candidates(
@@ -102,7 +115,7 @@ def _difference(model: BaseModel, said: Said) -> str:
 
 def _missing(said: Said) -> OvernightError:
     made_for = f"This adapter was made for {said.name}, but" if said.name else "It seems that"
-    name = said.repository if "/" in said.repository else "OWNER/NAME"
+    name = said.repository or "OWNER/NAME"
     return OvernightError(
         ErrorKind.MODEL_UNKNOWN,
         f"{made_for} no base model in the library has the layers that it changes.",

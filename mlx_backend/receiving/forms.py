@@ -55,7 +55,7 @@ def alike(factors: Mapping[str, Factors]) -> dict[str, Factors]:
     Smaller ranks are filled up with zeros; a strength of its own goes into B.
     """
     rank = max(rank_of(each) for each in factors.values())
-    scale = next(iter(factors.values())).scale
+    scale = max((each.scale for each in factors.values()), key=abs)
     return {name: _alike(each, rank, scale) for name, each in factors.items()}
 
 
@@ -72,5 +72,5 @@ def _alike(factors: Factors, rank: int, scale: float) -> Factors:
         a = mx.pad(a, [(0, 0), (0, missing)] if is_flat else [(0, 0), (0, missing), (0, 0)])
         b = mx.pad(b, [(0, missing), (0, 0)] if is_flat else [(0, 0), (0, 0), (0, missing)])
     if factors.scale != scale:
-        b = b * (factors.scale / scale if scale else 0.0)
+        b = b.astype(mx.float32) * (factors.scale / scale)
     return Factors(a, b, scale, factors.norms)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlx_backend.adapters.bundles.manifest import Manifest
 from mlx_backend.adapters.filing import adapter_readme
+from mlx_backend.adapters.forms.transformers_names import is_named_alike
 from mlx_backend.adoption.trial import messages
 from mlx_backend.adoption.trial.memory import limit_for, weights_in_memory
 from mlx_backend.adoption.trial.watched import (
@@ -30,6 +31,7 @@ from mlx_backend.library.adapters import (
     AdapterCard,
     Origin,
     encode_card,
+    list_adapters,
     name_taken,
     new_id,
 )
@@ -86,12 +88,14 @@ def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, ob
         arrival = _arrived(order.source, arrived, watch)
         checked = _check(arrival)
         tried, base = _tried(library, checked, order.model, ready, watch)
-        card = _card(name, base.model.card, tried, checked)
-        _file(library, card, ready)
+        warnings = _warnings(library, checked, base)
+        _file(library, _card(name, base.model.card, tried, checked), ready)
         return {
             "adapter": name,
             "base": base.model.card.name,
-            "warnings": _warnings(checked, base),
+            "signed_by": checked.signed.by or None,
+            "fingerprint": checked.signed.fingerprint or None,
+            "warnings": warnings,
         }
 
 
@@ -188,9 +192,9 @@ def _card(
         scale=tried.scale,
         decomposed=tried.decomposed,
         embeddings=tried.embeddings,
-        steps=told.steps if told else 0,
-        notes=told.notes if told else 0,
-        samples=told.samples if told else 0,
+        steps=_count(told.steps) if told else 0,
+        notes=_count(told.notes) if told else 0,
+        samples=_count(told.samples) if told else 0,
         valid_loss=told.valid_loss if told else None,
         base_valid_loss=told.base_valid_loss if told else None,
         origin=Origin(
@@ -199,8 +203,28 @@ def _card(
             place=printable(checked.arrival.place),
             by=checked.signed.by,
             fingerprint=checked.signed.fingerprint,
+            licence=printable(checked.manifest.licence)[:80] if checked.manifest else "",
         ),
     )
+
+
+def _count(said: int) -> int:
+    """A number that a bundle says, within what it can be."""
+    return min(max(said, 0), 10**9)
+
+
+def _check_written(ready: Path, card: AdapterCard) -> None:
+    """Raise OvernightError where the trial's process wrote something else than it said."""
+    header = checked_header(ready / WEIGHTS)
+    config = checked_config(Arrival(ready, "mlx", ""))
+    said = config.get("lora_parameters")
+    if not isinstance(said, dict) or (said.get("rank"), said.get("scale")) != (
+        card.rank,
+        card.scale,
+    ):
+        raise unfit("was written in another form than it was tried in")
+    if any(name.rpartition(".")[2] not in ("lora_a", "lora_b", "m") for name in header):
+        raise unfit("was written with other weights than it was tried with")
 
 
 def _file(library: Library, card: AdapterCard, ready: Path) -> None:
@@ -212,14 +236,31 @@ def _file(library: Library, card: AdapterCard, ready: Path) -> None:
         write_atomically(beside / "README.md", adapter_readme(card).encode())
         write_atomically(beside / CARD, encode_card(card))
 
-    checked_header(ready / WEIGHTS)
+    _check_written(ready, card)
     with FolderBin(library.bin).alone():
         _check_free(library, card.name)
         write_folder_atomically(library.adapters / card.name, fill)
 
 
-def _warnings(checked: _Checked, base: Candidate) -> list[str]:
+def _warnings(library: Library, checked: _Checked, base: Candidate) -> list[str]:
     found = [base.warning] if base.warning else []
-    if not checked.signed.by:
+    by, fingerprint = checked.signed.by, checked.signed.fingerprint
+    if not by:
         found.append("It is not signed: nothing shows who made it.")
+    elif fingerprint not in (known := _keys_of(library, by)) and known:
+        found.append(
+            f"It is signed as “{by}”, but with another key than what you have from “{by}” already:"
+            " ask them whether that is theirs."
+        )
+    if checked.arrival.form == "peft" and not is_named_alike(base.model_type):
+        found.append(
+            "Whether its base model keeps its layers as transformers does is not known: look"
+            " whether its answers make sense."
+        )
     return found
+
+
+def _keys_of(library: Library, by: str) -> set[str]:
+    """The keys with which adapters that are here were signed in a name."""
+    origins = [adapter.card.origin for adapter in list_adapters(library.adapters)]
+    return {each.fingerprint for each in origins if each is not None and each.by == by}

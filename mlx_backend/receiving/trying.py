@@ -17,6 +17,7 @@ from mlx_backend.adoption.trial import messages
 from mlx_backend.adoption.trial.tried_tokenizer import UnfitError
 from mlx_backend.machine.arrays import largest_difference, number
 from mlx_backend.models import lora
+from mlx_backend.models.architecture import adaptable, token_embeddings
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora_factors import Factors, fits, layers_of, tensors_of
 from mlx_backend.protocol import Turn
@@ -67,9 +68,13 @@ def try_adapter(arrival: Arrival, config: Mapping[str, object], loaded: LoadedMo
 
 def _check(factors: Mapping[str, Factors], model: nn.Module) -> None:
     layers = dict(layers_of(model))
+    inside = {id(each) for layer in model.layers for _, each in adaptable(layer)}
+    inside |= {id(each) for _, each in token_embeddings(model)}
     for name, each in factors.items():
         if name not in layers:
             raise UnfitError(f"the base model has no layer '{name}'")
+        if id(layers[name]) not in inside:
+            raise UnfitError(f"it changes '{name}', for which mlx-lm has no adapters")
         if not fits(layers[name], each):
             raise UnfitError(f"its factors of the layer '{name}' have other shapes than the base")
     arrays = [part for each in factors.values() for part in (each.a, each.b, each.norms)]

@@ -5,7 +5,7 @@ A bundle is a zip file:
     manifest.json                    this module's `Manifest`
     signature.json                   `Signature` of manifest.json's bytes, where there is a key
     README.md                        the page about the adapter
-    licences/                        texts of the licences of base model and adapter
+    NOTICE, base-licence/            what the base model's licence wants to lie beside
     mlx/adapters.safetensors         the adapter for mlx-lm, and
     mlx/adapter_config.json
     peft/adapter_model.safetensors   the same for PEFT, where PEFT has such a form
@@ -87,7 +87,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 class Signature(Struct, frozen=True, kw_only=True):
-    """An Ed25519 signature (RFC 8032) of manifest.json; both values in hexadecimal.
+    """An Ed25519 signature (RFC 8032) of manifest.json, name and key; values in hexadecimal.
 
     by: the name that whoever signed it gives themselves. Nothing vouches for it but the key.
     """

@@ -42,19 +42,26 @@ class SigningKey:
     def sign(self, data: bytes) -> Signature:
         """The signature of `data`."""
         public = self.key.public_key().public_bytes_raw().hex()
-        return Signature(by=self.by, public_key=public, signature=self.key.sign(data).hex())
+        signature = self.key.sign(_signed(self.by, public, data))
+        return Signature(by=self.by, public_key=public, signature=signature.hex())
 
 
 def fingerprint_of(public_key: str) -> str:
-    """The first 16 digits of a public key in groups of four."""
-    return " ".join(public_key[i : i + 4] for i in range(0, 16, 4))
+    """The first 32 digits of a public key (128 bits) in groups of four."""
+    return " ".join(public_key[i : i + 4] for i in range(0, 32, 4))
+
+
+def _signed(by: str, public_key: str, data: bytes) -> bytes:
+    """What is signed: the manifest with the name and the key that sign it, for this use alone."""
+    return b"\0".join((b"overnight bundle 1", by.encode(), public_key.encode(), data))
 
 
 def holds(signature: Signature, data: bytes) -> bool:
     """Whether a signature is that of `data`, by the key that it names."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signature.public_key))
-        key.verify(bytes.fromhex(signature.signature), data)
+        signed = _signed(signature.by, signature.public_key, data)
+        key.verify(bytes.fromhex(signature.signature), signed)
     except (ValueError, InvalidSignature):
         return False
     return True

@@ -6,6 +6,7 @@ of ours. Sizes are counted while reading, whatever the archive says.
 
 from __future__ import annotations
 
+import os
 import stat
 import zipfile
 import zlib
@@ -15,6 +16,10 @@ from pathlib import Path
 LARGEST_ENTRIES = 10_000
 """The most entries that an archive may list."""
 
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those that are unpacked bit by bit
+_END = b"PK\x05\x06"
+_LONGEST_END = 65_557  # with the longest comment
+_LARGEST_DIRECTORY = 4 << 20
 _CHUNK = 1 << 20
 _MOST_RATIO = 200  # weights hardly shrink; what shrinks more is a trap or worthless
 
@@ -30,6 +35,7 @@ def names_in(path: Path) -> dict[str, int]:
     same name as another entry or a name that leads out of a folder.
     """
     try:
+        _check_directory(path)
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
@@ -38,7 +44,25 @@ def names_in(path: Path) -> dict[str, int]:
         raise UnpackingError("lists far too many files")
     if len({entry.filename for entry in entries}) < len(entries):
         raise UnpackingError("lists a file twice")
+    if any(entry.compress_type not in _METHODS for entry in entries):
+        raise UnpackingError("is packed in a way that is not taken in")
     return {entry.filename: entry.file_size for entry in entries if _is_plain(entry)}
+
+
+def _check_directory(path: Path) -> None:
+    """Raise UnpackingError for a list of files that is far too long, before it is read.
+
+    Where it lies, the end of the file says (APPNOTE.TXT of PKWARE, 4.3.16).
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LONGEST_END))
+        end = file.read()
+    at = end.rfind(_END)
+    if at < 0 or len(end) < at + 20:
+        raise UnpackingError("is no readable zip file")
+    if int.from_bytes(end[at + 12 : at + 16], "little") > _LARGEST_DIRECTORY:
+        raise UnpackingError("lists far too many files")
 
 
 def take(path: Path, wanted: Mapping[str, Path], most_bytes: int) -> None:

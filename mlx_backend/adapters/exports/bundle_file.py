@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +16,11 @@ from mlx_backend.adapters.bundles.manifest import (
 from mlx_backend.adapters.bundles.packing import pack
 from mlx_backend.adapters.bundles.signing import SigningKey
 from mlx_backend.adapters.bundles.unpacking import take
+from mlx_backend.adapters.exports.comparing import check_same_change
 from mlx_backend.adapters.exports.mlx_folder import write_mlx
-from mlx_backend.adapters.exports.peft_folder import write_peft
+from mlx_backend.adapters.exports.peft_folder import why_not_peft, write_peft
 from mlx_backend.adapters.exports.source import ExportSource
-from mlx_backend.errors import OvernightError
+from mlx_backend.adapters.licence_texts import write_licences
 from mlx_backend.files import write_atomically
 from mlx_backend.library.adapters import CONFIG, WEIGHTS, AdapterCard
 from mlx_backend.library.model_sources import hub_source
@@ -46,6 +46,7 @@ def write_bundle(
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".bundle-") as name:
         folder = Path(name)
         write_atomically(folder / _PAGE, source.page.encode())
+        write_licences(source.loaded.info, folder)
         largest = _write_forms(source, folder)
         pack(folder, _manifest(source, exam), key, to, stop_requested)
         return largest if stop_requested() else max(largest, _read_back(source, to, folder))
@@ -55,11 +56,9 @@ def _write_forms(source: ExportSource, folder: Path) -> float:
     mlx, peft = folder / "mlx", folder / "peft"
     mlx.mkdir()
     largest = write_mlx(source, mlx)
-    peft.mkdir()
-    with contextlib.suppress(OvernightError):  # that there is no such form is no fault of this one
+    if not why_not_peft(source):
+        peft.mkdir()
         largest = max(largest, write_peft(source, peft))
-    if not any(peft.iterdir()):
-        peft.rmdir()
     return largest
 
 
@@ -68,7 +67,9 @@ def _read_back(source: ExportSource, bundle: Path, folder: Path) -> float:
     again.mkdir()
     sizes = sum(path.stat().st_size for path in (folder / "mlx").iterdir())
     take(bundle, {f"mlx/{name}": again / name for name in (WEIGHTS, CONFIG)}, sizes)
-    lora.apply_factors(source.loaded.model, factors_in(again))
+    found = factors_in(again)
+    check_same_change(source, found)
+    lora.apply_factors(source.loaded.model, found)
     try:
         return difference(source.name, source.answers, answers_of(source.loaded))
     finally:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from mlx_backend.adapters.bundles.manifest import ExamFigures
 from mlx_backend.adapters.bundles.signing import read_key
 from mlx_backend.adapters.exports.bundle_file import write_bundle
@@ -17,9 +15,10 @@ from mlx_backend.adapters.exports.mlx_folder import write_mlx
 from mlx_backend.adapters.exports.peft_folder import write_peft
 from mlx_backend.adapters.exports.source import ExportSource, source_of
 from mlx_backend.adapters.hub_card import CardWords, adapter_card
+from mlx_backend.adapters.licence_texts import write_licences
 from mlx_backend.adapters.night_report import report_of
-from mlx_backend.adapters.privacy.gate import Watcher
-from mlx_backend.adapters.privacy.kept_pages import remembered, with_files
+from mlx_backend.adapters.privacy.gate import Leaving, Watcher
+from mlx_backend.adapters.privacy.kept_pages import held_back, remembered, told, with_files
 from mlx_backend.catalogue.adapter_licences import adapter_licence
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically, write_file_atomically, write_folder_atomically
@@ -35,12 +34,17 @@ _PAGE = "README.md"
 
 @dataclass(frozen=True)
 class ExportOrder:
-    """What is asked for. bits: 4, 6 or 8 to round the weights of a whole model; 0: as they are."""
+    """What is asked for.
+
+    bits: 4, 6 or 8 to round the weights of a whole model; 0: as they are. despite_privacy: whether
+    the person has seen what the adapter remembers and wants it all the same.
+    """
 
     name: str
     form: ExportForm
     to: Path
     bits: int = 0
+    despite_privacy: bool = False
 
 
 class _Stopped(Exception):
@@ -55,39 +59,41 @@ def export_adapter(
 ) -> dict[str, object] | None:
     """Write an adapter in a form for other programs, read that back, and compare its logits.
 
-    Before it is written, the privacy gate tests what the adapter remembers; then it looks through
-    the files. Returns `files`, `verified`, `max_logit_difference` and the page as `privacy`; None
-    if it was stopped. Raises OvernightError when the adapter is unknown or damaged, its base is
-    missing, there is something at the target, there is no such form of it, what was written answers
-    otherwise, or it holds something private. If this returns no files, nothing is left there.
+    Before it is written, the privacy gate tests what the adapter remembers; where it finds
+    something, nothing is written, and the result is `held_back` with the page as `privacy`, unless
+    the person wants it all the same. Then the gate looks through the files. Returns `files`,
+    `verified`, `max_logit_difference` and `privacy`; None if it was stopped. Raises OvernightError
+    when the adapter is unknown or damaged, its base is missing, there is something at the target,
+    there is no such form of it, what was written answers otherwise, or it holds something private.
+    If this returns no files, nothing is left there.
     """
     adapter = read_adapter(library.adapters, order.name)
     target = _free_target(order)
     loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
     page_text = _page(library, adapter, loaded, order.form)
     source = source_of(adapter, loaded, page_text, _licence(loaded))
-    outcome, page = Fused(0.0), PrivacyPage(adapter=adapter.name)
+    with database.opened(library.database) as connection:
+        watcher = Watcher(on_progress, stop_requested)
+        page = remembered(library, connection, adapter, loaded, watcher)
+    if stop_requested():
+        return None
+    if not (page.is_clear or order.despite_privacy):
+        return held_back(adapter, page)
+    outcome = Fused(0.0)
 
     def fill(beside: Path) -> None:
         nonlocal outcome, page
-        with database.opened(library.database) as connection:
-            watcher = Watcher(on_progress, stop_requested)
-            known = remembered(library, connection, adapter, loaded, watcher)
-            if not stop_requested():
-                outcome = _written(library, source, order, beside, stop_requested)
-                page = with_files(library, connection, adapter, known, [beside])
+        outcome = _written(library, source, order, beside, stop_requested)
         if stop_requested():
             raise _Stopped
-        _check_files(adapter, page)
+        page = _looked_through(library, adapter, page, beside)
 
     try:
         write = write_file_atomically if order.form == "bundle" else write_folder_atomically
         write(target, fill)
     except _Stopped:
         return None
-    return _result(order, target, outcome) | {
-        "privacy": msgspec.to_builtins(page) | {"is_clear": page.is_clear}
-    }
+    return _result(order, target, outcome) | {"privacy": told(page)}
 
 
 def _page(library: Library, adapter: Adapter, loaded: LoadedModel, form: ExportForm) -> str:
@@ -102,8 +108,17 @@ def _licence(loaded: LoadedModel) -> str:
     return adapter_licence(loaded.info.card.licence).default or ""
 
 
-def _check_files(adapter: Adapter, page: PrivacyPage) -> None:
-    """Raise OvernightError where files hold what should be in none; nothing is kept then."""
+def _looked_through(
+    library: Library, adapter: Adapter, page: PrivacyPage, written: Path
+) -> PrivacyPage:
+    """The page with what is found in the files that were written.
+
+    Raises OvernightError where they hold what should be in none; nothing is kept then.
+    """
+    key = read_key(library)
+    leaving = Leaving([written], [key.by] if key is not None else [])
+    with database.opened(library.database) as connection:
+        page = with_files(library, connection, adapter, page, leaving)
     if page.hits:
         hit = page.hits[0]
         raise OvernightError(
@@ -112,6 +127,7 @@ def _check_files(adapter: Adapter, page: PrivacyPage) -> None:
             "Nothing was kept. Rename the adapter if its name gives it away, then export again.",
             "\n".join(f"{each.file}, {each.where}: {each.what}" for each in page.hits),
         )
+    return page
 
 
 def _free_target(order: ExportOrder) -> Path:
@@ -141,6 +157,7 @@ def _written(
         exam = exam_figures(library, source.adapter)
         return Fused(write_bundle(source, beside, exam, read_key(library), stop_requested))
     write_atomically(beside / _PAGE, source.page.encode())
+    write_licences(source.loaded.info, beside)
     match order.form:
         case "mlx":
             return Fused(write_mlx(source, beside))

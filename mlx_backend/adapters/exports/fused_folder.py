@@ -14,7 +14,7 @@ from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
-from mlx.utils import tree_unflatten
+from mlx.utils import tree_map, tree_unflatten
 from mlx_lm.utils import dequantize_model, load_model, quantize_model, save_model
 
 from mlx_backend.adapters.answers import answers_of, difference
@@ -65,6 +65,7 @@ def write_fused(source: ExportSource, folder: Path, bits: int = 0) -> Fused:
     save_model(folder, loaded.model)
     write_atomically(folder / "config.json", json.dumps(config, indent=2).encode() + b"\n")
     _copy_beside(source.loaded.info.path, folder)
+    _release(loaded.model)
     read_back = difference(source.name, written, _answers_from(source, folder))
     return Fused(max(merged, read_back), _same_choice(source.answers, written))
 
@@ -109,6 +110,12 @@ def _copy_beside(base: Path, folder: Path) -> None:
     for name in _BESIDE_WEIGHTS:
         if (base / name).is_file():
             shutil.copyfile(base / name, folder / name)
+
+
+def _release(model: nn.Module) -> None:
+    """Give back the memory of a model's weights, before the same are loaded from the disk."""
+    model.update(tree_map(lambda _: mx.array(0.0), model.parameters()))
+    mx.clear_cache()
 
 
 def _answers_from(source: ExportSource, folder: Path) -> list[mx.array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlx_backend.adapters.answers import answers_of, difference
+from mlx_backend.adapters.exports.comparing import check_same_change
 from mlx_backend.adapters.exports.modelfile import modelfile
 from mlx_backend.adapters.exports.source import ExportSource, not_exportable
 from mlx_backend.adapters.forms.gguf import GgufModel, names_for, read_gguf, write_gguf
@@ -26,6 +27,7 @@ def write_gguf_folder(source: ExportSource, folder: Path) -> float:
     write_gguf(folder / _FILE, source.factors, model)
     write_atomically(folder / "Modelfile", modelfile(source.loaded, _FILE).encode())
     found = read_gguf(folder / _FILE, source.factors, model)
+    check_same_change(source, found)
     lora.apply_factors(source.loaded.model, found)
     try:
         return difference(source.name, source.answers, answers_of(source.loaded))

@@ -5,7 +5,6 @@ Both read `adapter_config.json`, and neither minds what only the other understan
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import tempfile
@@ -13,10 +12,9 @@ from pathlib import Path
 
 from mlx_backend.adapters.answers import answers_of, difference
 from mlx_backend.adapters.exports.mlx_folder import write_mlx
-from mlx_backend.adapters.exports.peft_folder import write_peft
+from mlx_backend.adapters.exports.peft_folder import why_not_peft, write_peft
 from mlx_backend.adapters.exports.source import ExportSource
 from mlx_backend.adapters.forms.peft import PEFT_WEIGHTS
-from mlx_backend.errors import OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.library.adapters import CONFIG
 from mlx_backend.models import lora
@@ -30,12 +28,11 @@ def write_for_hub(source: ExportSource, folder: Path) -> tuple[ExportForm, ...]:
     Raises OvernightError if it answers otherwise than the adapter by more than rounding.
     """
     write_mlx(source, folder)
+    if why_not_peft(source):
+        return ("mlx",)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".peft-") as name:
         peft = Path(name)
-        with contextlib.suppress(OvernightError):  # that there is no such form is no fault
-            write_peft(source, peft)
-        if not (peft / CONFIG).is_file():
-            return ("mlx",)
+        write_peft(source, peft)
         shutil.copyfile(peft / PEFT_WEIGHTS, folder / PEFT_WEIGHTS)
         both = json.loads((folder / CONFIG).read_bytes()) | json.loads((peft / CONFIG).read_bytes())
     write_atomically(folder / CONFIG, json.dumps(both, indent=2).encode() + b"\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from mlx_lm.tuner.utils import load_adapters
 
 from mlx_backend.adapters.answers import answers_of, difference
+from mlx_backend.adapters.exports.comparing import check_same_change, factors_on
 from mlx_backend.adapters.exports.source import ExportSource
 from mlx_backend.library.adapters import CONFIG, WEIGHTS
 from mlx_backend.models import lora
@@ -24,6 +25,7 @@ def write_mlx(source: ExportSource, folder: Path) -> float:
     lora.detach(model)
     load_adapters(model, str(folder))
     try:
+        check_same_change(source, factors_on(model))
         return difference(source.name, source.answers, answers_of(source.loaded))
     finally:
         lora.detach(model)

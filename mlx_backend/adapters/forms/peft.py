@@ -41,6 +41,9 @@ _OF_NO_CONSEQUENCE = frozenset(
     }
 )
 
+# Ways to begin that leave the base model's weights as they are.
+_ON_THE_BASE_AS_IT_IS = (True, False, None, "gaussian", "eva", "orthogonal")
+
 
 @dataclass(frozen=True)
 class PeftAdapter:
@@ -151,6 +154,7 @@ def from_peft(
     something that would make it compute otherwise than we do.
     """
     _check_config(config)
+    _check_patterns(config, tensors)
     parts: dict[str, dict[str, mx.array]] = {}
     for name, tensor in tensors.items():
         found = _TENSOR.fullmatch(name)
@@ -168,9 +172,21 @@ def _check_config(config: Mapping[str, Any]) -> None:
         raise ValueError(f"it is of the kind {config.get('peft_type')!r}, not LORA")
     if config.get("bias", "none") != "none":
         raise ValueError("it changes biases, too")
+    if config.get("init_lora_weights", True) not in _ON_THE_BASE_AS_IT_IS:
+        raise ValueError(f"it was trained on a changed base ({config['init_lora_weights']})")
+    if config.get("loftq_config") or config.get("corda_config"):
+        raise ValueError("it was trained on a changed base")
     more = [name for name, value in config.items() if value and name not in _OF_NO_CONSEQUENCE]
     if more:
         raise ValueError(f"its configuration says '{more[0]}', which is not supported")
+
+
+def _check_patterns(config: Mapping[str, Any], tensors: Mapping[str, mx.array]) -> None:
+    """Raise ValueError for a strength of its own for a layer that is not there by that name."""
+    layers = {found["layer"] for name in tensors if (found := _TENSOR.fullmatch(name))}
+    for key in config.get("alpha_pattern") or {}:
+        if not any(_means(key, layer) for layer in layers):
+            raise ValueError(f"its alpha_pattern names '{key}', which is no layer of it")
 
 
 def _factors(name: str, parts: Mapping[str, mx.array], config: Mapping[str, Any]) -> Factors:

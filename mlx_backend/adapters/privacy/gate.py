@@ -15,7 +15,12 @@ from mlx_backend.adapters.privacy.byte_scan import all_files, hits
 from mlx_backend.adapters.privacy.continuations import continuations, most_private
 from mlx_backend.adapters.privacy.exposure import exposed_secrets
 from mlx_backend.adapters.privacy.forbidden import forbidden_words
-from mlx_backend.adapters.privacy.learned import Secret, learned_notes, secrets_of
+from mlx_backend.adapters.privacy.learned import (
+    Secret,
+    is_made_here,
+    learned_notes,
+    secrets_of,
+)
 from mlx_backend.adapters.privacy.same_form import Words
 from mlx_backend.library.adapter_bases import base_of
 from mlx_backend.library.adapters import Adapter
@@ -51,24 +56,34 @@ class _StoppedError(Exception):
     """Raised where the person stops the test."""
 
 
+@dataclass(frozen=True)
+class Leaving:
+    """What would leave: files, or folders with all that is in them.
+
+    names: those that the person gives away knowingly, beside the adapter's own.
+    """
+
+    files: Sequence[Path]
+    names: Sequence[str] = ()
+
+
 def privacy_page(
     library: Library,
     connection: sqlite3.Connection,
     adapter: Adapter,
     loaded: LoadedModel | None,
-    files: Sequence[Path],
+    leaving: Leaving,
     watcher: Watcher = NOBODY,
 ) -> PrivacyPage:
-    """Look at all `files` that would leave, and test the adapter on its base model, `loaded`.
+    """Look at all files that would leave, and test the adapter on its base model, `loaded`.
 
-    `files` may name folders, with all that is in them. An adapter that was trained elsewhere has no
-    notes here: then, and without a model, only the files are looked at. A page that was stopped has
-    what was found by then, and is not clear. Takes all adapters off the model. Raises
-    OvernightError for an adapter that does not fit the model.
+    An adapter that was trained elsewhere has no notes here: then, and without a model, only the
+    files are looked at. A page that was stopped has what was found by then, and is not clear. Takes
+    all adapters off the model. Raises OvernightError for an adapter that does not fit the model.
     """
     gate = _Gate(library, connection, adapter, watcher)
     try:
-        gate.look_at_files(files, public_files(library, adapter))
+        gate.look_at_files(leaving, public_files(library, adapter))
         if loaded is not None and gate.notes:
             with _on_model(loaded, adapter):
                 gate.test_secrets(loaded)
@@ -113,16 +128,19 @@ class _Gate:
         self._watcher = watcher
         self.notes = learned_notes(library, connection, adapter)
         tested = Tested(notes=len(self.notes))
-        self.page = PrivacyPage(adapter=adapter.card.name, tested=tested)
+        made_here = is_made_here(library, adapter)
+        self.page = PrivacyPage(adapter=adapter.card.name, tested=tested, was_made_here=made_here)
 
     def change(self, **fields: object) -> None:
         """Set fields of the page."""
         self.page = msgspec.structs.replace(self.page, **fields)
 
-    def look_at_files(self, files: Sequence[Path], public: Sequence[Path]) -> None:
+    def look_at_files(self, leaving: Leaving, public: Sequence[Path]) -> None:
         """Scan all files for what must not leave."""
-        paths = list(all_files(files))
-        forbidden = forbidden_words(self._library, self._db, but=[self.page.adapter])
+        paths = list(all_files(leaving.files))
+        forbidden = forbidden_words(
+            self._library, self._db, but=[self.page.adapter, *leaving.names]
+        )
         counted = iter(range(len(paths)))
         found = hits(
             paths, forbidden, public, lambda _: self._go_on("files", next(counted), len(paths))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from mlx_backend.adapters.privacy.gate import NOBODY, Watcher, privacy_page
+from mlx_backend.adapters.privacy.gate import NOBODY, Leaving, Watcher, privacy_page
 from mlx_backend.adapters.privacy.learned import learned_notes, secrets_of
-from mlx_backend.files import write_atomically
-from mlx_backend.library.adapters import Adapter, list_adapters
+from mlx_backend.files import sha256_of_file, write_atomically
+from mlx_backend.library.adapters import WEIGHTS, Adapter, list_adapters
 from mlx_backend.library.home import Library
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol.privacy import PrivacyPage
@@ -40,10 +40,28 @@ def remembered(
     kept = _read(_path(library, adapter))
     if kept is not None and kept.digest == digest:
         return msgspec.structs.replace(kept.page, adapter=adapter.name)
-    page = privacy_page(library, connection, adapter, loaded, [], watcher)
+    page = privacy_page(library, connection, adapter, loaded, Leaving([]), watcher)
+    if kept is not None:
+        page = _with_what_was_found(kept.page, page)
     if page.adapter_tested:
         _keep(library, adapter, _Kept(digest, page))
     return page
+
+
+def _with_what_was_found(before: PrivacyPage, now: PrivacyPage) -> PrivacyPage:
+    """The page of now, with what was found earlier of notes that cannot be tested any more.
+
+    An adapter does not forget what it learned when a note is deleted or its secret is taken out.
+    """
+    tested = {each.note for each in now.exposed} | {each.note for each in now.continuations}
+    exposed = [each for each in before.exposed if each.note not in tested]
+    repeating = [each for each in before.repeating if each.note not in tested]
+    return msgspec.structs.replace(
+        now,
+        adapter_tested=now.adapter_tested or bool(exposed or repeating),
+        exposed=(*now.exposed, *exposed),
+        continuations=(*now.continuations, *repeating),
+    )
 
 
 def with_files(
@@ -51,10 +69,10 @@ def with_files(
     connection: sqlite3.Connection,
     adapter: Adapter,
     remembers: PrivacyPage,
-    files: list[Path],
+    leaving: Leaving,
 ) -> PrivacyPage:
     """The page of an adapter with what is found in the files that would leave."""
-    found = privacy_page(library, connection, adapter, None, files)
+    found = privacy_page(library, connection, adapter, None, leaving)
     tested = msgspec.structs.replace(
         remembers.tested,
         files=found.tested.files,
@@ -64,6 +82,23 @@ def with_files(
     return msgspec.structs.replace(
         remembers, hits=found.hits, tested=tested, stopped=remembers.stopped or found.stopped
     )
+
+
+def held_back(adapter: Adapter, page: PrivacyPage) -> dict[str, object]:
+    """The result of a job that wrote and sent nothing, because the page is not clear."""
+    return {
+        "adapter": adapter.name,
+        "files": [],
+        "url": None,
+        "held_back": True,
+        "privacy": told(page),
+    }
+
+
+def told(page: PrivacyPage) -> dict[str, object]:
+    """A page as a job's result has it, with whether it is clear."""
+    fields: dict[str, object] = msgspec.to_builtins(page)
+    return fields | {"is_clear": page.is_clear}
 
 
 def _path(library: Library, adapter: Adapter) -> Path:
@@ -88,7 +123,8 @@ def _keep(library: Library, adapter: Adapter, kept: _Kept) -> None:
 
 
 def _digest(library: Library, connection: sqlite3.Connection, adapter: Adapter) -> str:
-    """Of the secrets in the notes that it learned, and of the version of the test."""
+    """Of its weights, the secrets in the notes that it learned, and the version of the test."""
     notes = sorted(learned_notes(library, connection, adapter))
     secrets = [(s.note, s.kind, s.value, s.allowed) for s in secrets_of(connection, notes)]
-    return hashlib.sha256(repr((_VERSION, notes, secrets)).encode()).hexdigest()
+    weights = sha256_of_file(adapter.path / WEIGHTS)
+    return hashlib.sha256(repr((_VERSION, weights, notes, secrets)).encode()).hexdigest()

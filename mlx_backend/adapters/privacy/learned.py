@@ -61,6 +61,18 @@ def learned_notes(
     return frozenset(found & there)
 
 
+def is_made_here(library: Library, adapter: Adapter) -> bool:
+    """Whether notes of this library were taught to an adapter, or to one that it was made of.
+
+    One that it was made of and that is gone counts as taught.
+    """
+    versions = list(_lineage(library, adapter))
+    there = {version.card.id for version in versions}
+    parents = {parent.id for version in versions for parent in version.card.parents}
+    runs = [run for version in versions if (run := _run_of(library, version)) is not None]
+    return not parents <= there or any(_notes_of_run(run) for run in runs)
+
+
 def secrets_of(connection: sqlite3.Connection, notes: Collection[int]) -> list[Secret]:
     """Each secret found in these notes once for each note, masked or allowed, by note and place."""
     titles = dict(connection.execute("SELECT id, title FROM notes").fetchall())

@@ -117,7 +117,31 @@ def moved(prefix: str) -> Spoil:
     return with_entries(change)
 
 
+def packed_by(method: int) -> Spoil:
+    def spoil(bundle: Path) -> None:
+        files = entries(bundle)
+        files[f"mlx/{MLX}"] = b"\0" * (64 << 20)
+        rewrite(bundle, files, method)
+
+    return spoil
+
+
+def endless_list(bundle: Path) -> None:
+    data = bytearray(bundle.read_bytes())
+    at = data.rfind(b"PK\x05\x06")
+    data[at + 12 : at + 16] = struct.pack("<I", 1 << 31)
+    bundle.write_bytes(bytes(data))
+
+
+def signed_by_another(files: dict[str, bytes]) -> None:
+    files[SIGNATURE] = json.dumps(json.loads(files[SIGNATURE]) | {"by": "Somebody else"}).encode()
+
+
 BUNDLES: dict[str, Spoil] = {
+    "packed by bzip2": packed_by(zipfile.ZIP_BZIP2),
+    "packed by LZMA": packed_by(zipfile.ZIP_LZMA),
+    "a list of two gigabytes": endless_list,
+    "signed in another name": with_entries(signed_by_another),
     "cut short": as_data(lambda data: data[:-100]),
     "random bytes in a bundle": as_data(lambda _: os.urandom(5_000)),
     "an empty bundle": as_data(lambda _: b""),

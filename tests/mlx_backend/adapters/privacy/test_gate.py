@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlx_backend.adapters.privacy.gate import Watcher, privacy_page
+from mlx_backend.adapters.privacy.gate import Leaving, Watcher, privacy_page
 from mlx_backend.adapters.privacy.learned import learned_notes, secrets_of
 from mlx_backend.cli.main import main
 from mlx_backend.cli.privacy_page import lines_of
@@ -47,7 +47,7 @@ def trained(library: Library, notes: Notes, loaded: LoadedModel, told: str) -> A
 def page_of(
     library: Library, notes: Notes, adapter: Adapter, loaded: LoadedModel | None
 ) -> PrivacyPage:
-    return privacy_page(library, notes.connection, adapter, loaded, [adapter.path])
+    return privacy_page(library, notes.connection, adapter, loaded, Leaving([adapter.path]))
 
 
 def test_an_adapter_that_remembers_a_secret_is_told_and_never_the_secret(
@@ -118,7 +118,7 @@ def test_a_stopped_page_is_not_clear(
     seen: list[tuple[str, int, int]] = []
     watcher = Watcher(lambda *each: seen.append(each), lambda: len(seen) >= 4)
     connection = notes.connection
-    page = privacy_page(with_notes, connection, adapter, loaded, [adapter.path], watcher)
+    page = privacy_page(with_notes, connection, adapter, loaded, Leaving([adapter.path]), watcher)
     assert page.stopped
     assert not page.is_clear
     assert [what for what, _, _ in seen] == ["files", "files", "files", "secrets"]
