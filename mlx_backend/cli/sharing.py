@@ -54,6 +54,8 @@ def receive(options: argparse.Namespace, console: Console) -> dict[str, object]:
     order = ReceiveOrder(options.source, options.name, options.model)
     result = receive_adapter(Library.open(), order, Watch())
     console.say(f"Received '{result['adapter']}', an adapter for '{result['base']}'.")
+    if result["signed_by"]:
+        console.say(f"It is signed as “{result['signed_by']}”, key {result['fingerprint']}.")
     warnings = result["warnings"]
     assert isinstance(warnings, list)
     for warning in warnings:

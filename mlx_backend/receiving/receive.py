@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -49,6 +50,8 @@ from mlx_backend.receiving.repository import collect_repository, is_repository
 from mlx_backend.text.words import printable
 
 _MODULE = "mlx_backend.receiving.process"
+_PLACE = ".receiving-"
+_LONGEST_WORK_S = 24 * 3600.0
 _MOST_TRIED = 3  # base models; each has to be loaded
 
 
@@ -82,7 +85,8 @@ def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, ob
     """
     name = check_name(order.name)
     _check_free(library, name)
-    with tempfile.TemporaryDirectory(dir=library.home, prefix=".receiving-") as place:
+    _sweep(library)
+    with tempfile.TemporaryDirectory(dir=library.home, prefix=_PLACE) as place:
         arrived, ready = Path(place) / "arrived", Path(place) / "ready"
         arrived.mkdir()
         arrival = _arrived(order.source, arrived, watch)
@@ -97,6 +101,14 @@ def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, ob
             "fingerprint": checked.signed.fingerprint or None,
             "warnings": warnings,
         }
+
+
+def _sweep(library: Library) -> None:
+    """Remove what a killed process left, once no process can be at work in it any more."""
+    for path in library.home.glob(f"{_PLACE}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _LONGEST_WORK_S:
+                remove_tree(path)
 
 
 def _arrived(source: str, into: Path, watch: Watch) -> Arrival:

@@ -56,13 +56,14 @@ def test_export_to_something_that_is_there(adapter: Adapter, run: Run, tmp_path:
 def test_received_merged_and_exported_again(
     tiny_library: Library, adapter: Adapter, run: Run, tmp_path: Path
 ) -> None:
-    run("key", "--make", "Ana")
+    key = run("key", "--make", "Ana")
     bundle = tmp_path / "garden.overnight"
     run("export", "Garden", "--format", "bundle", "--to", str(bundle))
     result = run("receive", str(bundle), "--name", "Theirs")
     assert result["adapter"] == "Theirs"
     assert result["base"] in ("tiny", "starter")  # of the same weights here
     assert result["warnings"] == []
+    assert (result["signed_by"], result["fingerprint"]) == ("Ana", key["fingerprint"])
     merged = run("merge", "Both", "Garden:0.7", "Theirs:0.5")
     assert merged == {"adapter": "Both", "rank": 8, "lost": 0.0}
     assert run("merge", "Small", "Garden", "Theirs", "--rank", "2")["rank"] == 2

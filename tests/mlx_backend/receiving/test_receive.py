@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -28,6 +29,7 @@ from mlx_backend.receiving.tried_here import outcome_here
 from mlx_backend.training.stop_requests import StoppedEarly
 from tests.mlx_backend.arrays import largest_difference, logits
 from tests.mlx_backend.made import make_adapter
+from tests.mlx_backend.receiving.hostile import FOLDERS
 
 IDS = [1, 50, 60, 70]
 
@@ -195,6 +197,31 @@ def test_a_stop_leaves_nothing(
     with pytest.raises(StoppedEarly):
         receive(tiny_library, ReceiveOrder(str(folder), "Theirs"), Watch(lambda: True))
     assert sorted(path.name for path in tiny_library.home.iterdir()) == before
+    assert [path.name for path in tiny_library.adapters.iterdir()] == ["Garden"]
+
+
+def test_what_a_killed_process_left_is_removed_a_day_later(
+    tiny_library: Library, adapter: Adapter, tmp_path: Path
+) -> None:
+    old, new = (tiny_library.home / f".receiving-{name}" for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "adapters.safetensors").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    take_in(tiny_library, export(tiny_library, "mlx", tmp_path / "out"))
+    assert not old.exists()
+    assert new.exists()
+
+
+@pytest.mark.parametrize("name", ["not a number", "B of another width"])
+def test_the_real_process_refuses_with_a_reason(
+    in_its_own_process: None, tiny_library: Library, adapter: Adapter, tmp_path: Path, name: str
+) -> None:
+    folder = export(tiny_library, "mlx", tmp_path / "out")
+    FOLDERS[name][1](folder)
+    with pytest.raises(OvernightError, match=r"finite|shapes|layers") as caught:
+        take_in(tiny_library, folder)
+    assert caught.value.hint
     assert [path.name for path in tiny_library.adapters.iterdir()] == ["Garden"]
 
 
