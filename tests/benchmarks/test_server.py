@@ -8,6 +8,8 @@ from collections import Counter
 import psutil
 import pytest
 
+from tests.mlx_backend.conftest import tiny_folders  # noqa: F401
+from tests.mlx_backend.serving.conftest import served, served_library  # noqa: F401
 from tests.mlx_backend.serving.fuzzing import GOOD, cases
 from tests.mlx_backend.serving.served import Served
 from tests.mlx_backend.serving.test_fuzz import status_of
@@ -19,7 +21,7 @@ _LEAK = 0.05  # of the memory after the first tenth
 
 
 @pytest.mark.timeout(3600)
-def test_ten_thousand_requests(served: Served) -> None:
+def test_ten_thousand_requests(served: Served) -> None:  # noqa: F811
     process = psutil.Process(served.process.pid)
     right, statuses, sizes = 0, Counter[int | None](), [process.memory_info().rss]
     began = time.monotonic()
