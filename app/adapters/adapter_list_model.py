@@ -29,6 +29,11 @@ class AdapterListModel(QAbstractListModel):
             self._shown = adapters
             self.endResetModel()
 
+    @property
+    def adapters(self) -> Sequence[Listed]:
+        """All of them, in order."""
+        return self._shown
+
     def adapter(self, row: int) -> Listed:
         """The adapter in a row."""
         return self._shown[row]

@@ -132,7 +132,7 @@ class AdapterDetail(QWidget):
 
     def _show_card(self, adapter: Adapter) -> None:
         card = adapter.card
-        self.learned.setText(f"Learned from {amounts.count(card.notes, 'note')}.")
+        self.learned.setText(learned_sentence(card))
         self.result.setText(result_sentence(card))
         self.figures.show_figures(_figures(adapter))
         self.details.show_figures(_details(card))
@@ -156,8 +156,11 @@ class AdapterDetail(QWidget):
         layout.addWidget(self.learned)
         layout.addWidget(self.result)
         left = Qt.AlignmentFlag.AlignLeft
-        layout.addWidget(self.warnings)
-        layout.addWidget(self.dismiss, alignment=left)
+        warnings = QVBoxLayout()
+        warnings.setSpacing(0)
+        warnings.addWidget(self.warnings)
+        warnings.addWidget(self.dismiss, alignment=left)
+        layout.addLayout(warnings)
         layout.addWidget(self.missing)
         layout.addWidget(self.bring_back, alignment=left)
         layout.addLayout(actions)
@@ -191,6 +194,13 @@ class AdapterDetail(QWidget):
         self.export.setEnabled(not self.exporting.is_running)
 
 
+def learned_sentence(card: AdapterCard) -> str:
+    """What it was trained on, as far as that is known."""
+    if not card.notes and card.origin is not None:
+        return "Somebody else made it."
+    return f"Learned from {amounts.count(card.notes, 'note')}."
+
+
 def result_sentence(card: AdapterCard) -> str:
     """What the training reached, measured on questions that it did not see.
 
@@ -198,6 +208,8 @@ def result_sentence(card: AdapterCard) -> str:
     """
     before, after = card.base_valid_loss, card.valid_loss
     if before is None or after is None or before <= 0:
+        if card.origin is not None or len(card.parents) > 1:
+            return "It has not been measured how well it knows what it learned."
         return "No questions were set aside to measure what it learned."
     if (before - after) / before < _NOTHING:
         return "It comes no closer than before to the right answers of questions set aside."
@@ -209,7 +221,7 @@ _NOTHING = 0.01  # what is gained is at least one part in a hundred
 
 def _figures(adapter: Adapter) -> list[tuple[str, str]]:
     return [
-        ("Made", amounts.day(adapter.card.created)),
+        ("Received" if adapter.card.origin else "Made", amounts.day(adapter.card.created)),
         ("Base model", called(adapter.card.base)),
         ("Size", amounts.size(adapter.bytes)),
     ]

@@ -38,12 +38,12 @@ class ExportLine(QWidget):
         row = QHBoxLayout()
         row.setSpacing(Space.ONE)
         row.addWidget(self.text, 1)
-        for part in (self.bar, self.cancel):
-            row.addWidget(part)
+        row.addWidget(self.bar)
+        row.addWidget(self.cancel)
         way = QHBoxLayout()
         way.setSpacing(Space.ONE)
-        for part in (self.file, self.show_folder):
-            way.addWidget(part)
+        way.addWidget(self.file)
+        way.addWidget(self.show_folder)
         way.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -10,6 +10,7 @@ from app.text import amounts
 from mlx_backend.library.adapters import Adapter, Origin, Parent
 
 _MOST_NAMED = 5
+_KEPT_TOGETHER = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def _received(origin: Origin | None, now: float) -> Sentence | None:
         return None
     is_this_year = time.localtime(origin.received).tm_year == time.localtime(now).tm_year
     on = amounts.date(origin.received, with_year=not is_this_year)
-    by = f"signed by {origin.by} (key {origin.fingerprint})" if origin.by else "not signed"
+    key = origin.fingerprint.replace(" ", _KEPT_TOGETHER)
+    by = f"signed by {origin.by} (key {key})" if origin.by else "not signed"
     return Sentence((Piece(f"Received on {on} from {origin.place}, {by}."),))
 
 

@@ -12,8 +12,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout
 
-from app.jobs import model_story, run_queue
+from app.jobs import model_story, new_adapter_story, run_queue
 from app.jobs.model_jobs import is_of_model, title_of
+from app.jobs.new_adapters import makes_adapter
 from app.jobs.run_news import RunNews
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
@@ -23,7 +24,15 @@ from app.text import amounts
 from app.tonight import run_figures, run_story
 from app.widgets.labels import button, label, paragraph
 from mlx_backend.jobs import JobState
-from mlx_backend.protocol import AdoptSpec, DownloadSpec, ExportSpec, ImportSpec, TrainSpec
+from mlx_backend.protocol import (
+    AdoptSpec,
+    DownloadSpec,
+    ExportSpec,
+    ImportSpec,
+    MergeSpec,
+    ReceiveSpec,
+    TrainSpec,
+)
 
 _FINEST = 1_000_000  # steps of the bar
 
@@ -150,6 +159,8 @@ def describe(job: JobSnapshot) -> str:
         return f"{amounts.percent(status.step, status.steps)}, {left} left"
     if is_of_model(job):
         return _brought(job)
+    if makes_adapter(job):
+        return new_adapter_story.doing(job)
     if status.progress is not None and status.progress.total:
         done = amounts.part(status.progress.done, status.progress.total)
         return f"{done} {status.progress.unit}"
@@ -191,6 +202,8 @@ def _title(job: JobSnapshot) -> str:
             return f"Downloading “{title_of(job)}”"
         case AdoptSpec():
             return f"Adding “{title_of(job)}”"
+        case ReceiveSpec() | MergeSpec():
+            return new_adapter_story.title(job)
     return "Adding notes"
 
 
@@ -198,7 +211,7 @@ def _page_of(job: JobSnapshot) -> str:
     match job.spec:
         case ImportSpec():
             return "notes"
-        case ExportSpec():
+        case ExportSpec() | ReceiveSpec() | MergeSpec():
             return "adapters"
         case DownloadSpec() | AdoptSpec():
             return "models"

@@ -140,7 +140,7 @@ def menu_button(text: str) -> QPushButton:
     runs_right = made.layoutDirection() is Qt.LayoutDirection.LeftToRight
     directions = Qt.LayoutDirection.RightToLeft, Qt.LayoutDirection.LeftToRight
     made.setLayoutDirection(directions[0] if runs_right else directions[1])
-    sized(made, lambda it: it.setIconSize(QSize(Size.SIGN, Size.SIGN)))
+    sized(made, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
     return made
 
 
