@@ -44,11 +44,12 @@ class FileHandle(QToolButton):
             self._pressed_at = event.position().toPoint()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed_at is None:
+            return  # else a button that was dragged would be pressed again by the next move
         super().mouseMoveEvent(event)
-        if self._pressed_at is None or not event.buttons() & Qt.MouseButton.LeftButton:
-            return
         way = event.position().toPoint() - self._pressed_at
-        if way.manhattanLength() >= QApplication.startDragDistance():
+        is_held = bool(event.buttons() & Qt.MouseButton.LeftButton)
+        if is_held and way.manhattanLength() >= QApplication.startDragDistance():
             self._pressed_at = None
             self.setDown(False)  # it was no click
             self._drag()
