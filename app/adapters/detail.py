@@ -49,8 +49,8 @@ class AdapterDetail(QWidget):
     use_again_wanted = Signal(str, str)
     """As that of `LineageView`."""
 
-    warnings_read = Signal()
-    """What was said of the adapter shown when it was received need not be said again."""
+    warnings_read = Signal(object)
+    """What was said of this Adapter when it was received need not be said again."""
 
     def __init__(self, exports: Exports) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class AdapterDetail(QWidget):
         self.delete.clicked.connect(lambda: self._with_name(self.delete_wanted.emit))
         self.bring_back.clicked.connect(lambda: self.base_wanted.emit(self._missing))
         self.export.clicked.connect(self._open_export_menu)
-        self.dismiss.clicked.connect(self.warnings_read)
+        self.dismiss.clicked.connect(lambda: self.warnings_read.emit(self._adapter))
         self.lineage.wanted.connect(self.other_wanted)
         self.lineage.use_again_wanted.connect(self.use_again_wanted)
         exports.changed.connect(self._show_export)

@@ -65,5 +65,12 @@ def ask_where(
         dialog.setDefaultSuffix(BUNDLE.removeprefix("."))
     dialog.setDirectory(str(Path.home()))
     dialog.selectFile(f"{name}{choice.ending}")
-    dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+    dialog.fileSelected.connect(lambda path: chosen(_ending_right(Path(path), choice)))
     dialog.open()
+
+
+def _ending_right(path: Path, choice: ExportChoice) -> Path:
+    """A bundle's path with its suffix; a dialog leaves a name such as "Notes 1.2" as it is."""
+    if not choice.is_file or path.suffix.lower() == BUNDLE:
+        return path
+    return path.with_name(f"{path.name}{BUNDLE}")

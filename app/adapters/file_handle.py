@@ -56,16 +56,17 @@ class FileHandle(QToolButton):
 
     def _drag(self) -> None:
         drag = QDrag(self)
-        drag.setMimeData(self._data())
+        drag.setMimeData(self.data())
         ratio = self.devicePixelRatioF()
         drag.setPixmap(icons.pixmap("notes", Size.BIG_ICON, self.foregroundRole(), ratio))
         drag.exec(Qt.DropAction.CopyAction)
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setMimeData(self._data())
+        QGuiApplication.clipboard().setMimeData(self.data())
         QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), "Copied", self)
 
-    def _data(self) -> QMimeData:
+    def data(self) -> QMimeData:
+        """What leaves the window: the address of the file."""
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(self._path))])
         return data

@@ -80,9 +80,10 @@ class MergePanel(QWidget):
         self._is_busy = busy
         self._update()
 
-    def forget_name(self) -> None:
-        """The name that was typed is used up."""
-        self._name_is_theirs = False
+    def forget_name(self, name: str) -> None:
+        """There is an adapter called `name` now; where that was typed here, it is used up."""
+        if self._typed() == name:
+            self._name_is_theirs = False
 
     def _fill_rows(self) -> None:
         self._rows.deleteLater()
@@ -134,7 +135,10 @@ class MergePanel(QWidget):
     def _merge(self) -> None:
         pairs = zip(self._chosen, self._fields, strict=True)
         parts = tuple(WeightedAdapter(name=a.name, weight=field.value()) for a, field in pairs)
-        self.merge_wanted.emit(normal_name(self.name.text().strip()), parts)
+        self.merge_wanted.emit(self._typed(), parts)
+
+    def _typed(self) -> str:
+        return normal_name(self.name.text().strip())
 
     def _lay_out(self) -> None:
         self.name.setAccessibleName("Name of the new adapter")
@@ -172,7 +176,7 @@ def why_not(chosen: Sequence[Listed], weights: Sequence[float]) -> str:
                 " others. Choose adapters of other kinds."
             )
     whole = [each for each in chosen if isinstance(each, Adapter)]
-    if len({(each.card.base, each.card.base_sha256) for each in whole}) > 1:
+    if len({each.card.base_sha256 or each.card.base for each in whole}) > 1:
         return "These were trained on different base models. Choose adapters of the same one."
     if not any(weights):
         return "With all weights 0 nothing would be left. Give at least one another weight."

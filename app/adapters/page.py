@@ -170,7 +170,7 @@ class AdaptersPage(QWidget):
         self._sorter.sorted.connect(self._receive)
         self._new.made.connect(self._take_made)
         self._new.changed.connect(self._take_news)
-        self.detail.warnings_read.connect(self._forget_warnings)
+        self.detail.warnings_read.connect(self._new.mark_read)
         self.detail.other_wanted.connect(self.choose)
         self.detail.use_again_wanted.connect(self.use_again_wanted)
         self.merge_panel.merge_wanted.connect(self._new.merge)
@@ -291,18 +291,14 @@ class AdaptersPage(QWidget):
             self.refused.emit(no_adapters(arrivals.others))
 
     def _take_made(self, name: str) -> None:
-        self.merge_panel.forget_name()
+        self.merge_panel.forget_name(name)
         self._wanted = name
         self.refresh()
 
     def _take_news(self) -> None:
         self.merge_panel.show_busy(self._new.is_busy)
-        self._show_detail()
-
-    def _forget_warnings(self) -> None:
-        for adapter in self._chosen():
-            if isinstance(adapter, Adapter):
-                self._new.mark_read(adapter)
+        if not self._new.is_busy:
+            self._show_detail()  # its warnings
 
     # --- deleting and renaming ---
 

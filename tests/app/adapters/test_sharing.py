@@ -81,9 +81,9 @@ def test_each_use_asks_where_and_starts_its_export(
     assert dialog.testOption(QFileDialog.Option.DontConfirmOverwrite)
     assert dialog.defaultSuffix() == ("overnight" if choice.is_file else "")
     assert Path(dialog.selectedFiles()[0]).name.startswith("Journal")
-    to = str(tmp_path / "out")
-    dialog.fileSelected.emit(to)
+    dialog.fileSelected.emit(str(tmp_path / "out 1.2"))
     qtbot.waitUntil(lambda: len(launched) == 1)
+    to = str(tmp_path / ("out 1.2.overnight" if choice.is_file else "out 1.2"))
     spec = protocol.ExportSpec(name="Journal", adapter="Journal id", format=choice.form, to=to)
     assert launched[0].spec() == spec
 
