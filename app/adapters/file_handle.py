@@ -23,6 +23,7 @@ class FileHandle(QToolButton):
         super().__init__()
         self._path = Path()
         self._pressed_at: QPoint | None = None
+        self.setAccessibleName("Copy the file")
         self.setIcon(icons.icon("notes"))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setCursor(Qt.CursorShape.OpenHandCursor)

@@ -32,7 +32,7 @@ class LineageView(QWidget):
         self._shown: tuple[Sentence, ...] = ()
         self._before: tuple[str, str] = ("", "")
         self._lines: list[QWidget] = []
-        self.use_again = button("")
+        self.use_again = button("Use It Again")
         self.use_again.setAccessibleDescription(_WAY_BACK)
         self.use_again.clicked.connect(lambda: self.use_again_wanted.emit(*self._before))
         self._column = QVBoxLayout(self)

@@ -156,7 +156,7 @@ def test_a_bundle_dropped_on_any_page_is_received(
     bundle = a_bundle(tmp_path)
     window.show_page(key)
     drop(window.windowHandle(), [bundle])
-    qtbot.waitUntil(lambda: len(launched) == 1)
+    qtbot.waitUntil(lambda: "Receiving" in window.strip.what.text())
     assert launched[0].spec() == protocol.ReceiveSpec(source=str(bundle), name="garden")
     assert window.page_shown == "adapters"
 
@@ -168,6 +168,7 @@ def test_notes_that_are_dropped_with_an_adapter_are_imported(
     note.write_text("Rain.")
     drop(window.windowHandle(), [a_bundle(tmp_path), note])
     qtbot.waitUntil(lambda: len(launched) == 2)
+    qtbot.waitUntil(lambda: len(window._services.watcher.active()) == 2)
     specs = {type(folder.spec()): folder.spec() for folder in launched}
     assert specs[protocol.ImportSpec] == protocol.ImportSpec(paths=(str(note),))
     assert protocol.ReceiveSpec in specs

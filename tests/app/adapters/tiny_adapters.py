@@ -20,14 +20,14 @@ def write_tiny_adapters(home: Path) -> None:
 
 def main(home: Path) -> None:
     from mlx_backend.library import Library
+    from mlx_backend.library.models import STARTER
     from mlx_backend.models.base_model import load_base_model
     from tests.mlx_backend.made import make_adapter
     from tests.mlx_backend.tiny import write_tiny_model
 
     library = Library.open(home)
-    for name in ("tiny", "starter"):
-        write_tiny_model(library.models / name, name)
-    loaded = load_base_model(library, "tiny")
+    write_tiny_model(library.models / STARTER, STARTER)
+    loaded = load_base_model(library, STARTER)
     for seed, name in enumerate(("Garden", "Harbour"), start=1):
         make_adapter(library.adapters, loaded, name, seed)
 
