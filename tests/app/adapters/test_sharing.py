@@ -118,7 +118,8 @@ def test_the_file_for_a_friend_is_dragged_out_of_the_window(
     monkeypatch.setattr(QDrag, "exec", exec_)
     with qtbot.assertNotEmitted(handle.clicked):
         QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=QPoint(9, 9))
-        qtbot.mouseMove(handle, QPoint(10, 9))
+        QTest.mouseMove(handle, QPoint(10, 9))
+        QApplication.processEvents()
         assert dragged == []
         for x in (40, 60):
             QTest.mouseMove(handle, QPoint(x, 9))
@@ -200,7 +201,7 @@ def test_what_was_received_is_chosen_and_its_warnings_are_shown_once(
     assert page.bar.cancel.isVisible()
     origin = Origin(received=time.time(), form="bundle", place="garden.overnight")
     add_with(library, "garden", age_s=999, origin=origin, notes=0, valid_loss=None)
-    said = {"adapter": "garden", "warnings": ["<b>It</b> is not signed."]}
+    said: dict[str, object] = {"adapter": "garden", "warnings": ["<b>It</b> is not signed."]}
     launched[0].append(protocol.Finished(result=said))
     qtbot.waitUntil(lambda: page.detail.title.text() == "garden")
     assert not page.bar.isVisible()
