@@ -13,6 +13,7 @@ from app.adapters.adapter_list_model import Listed
 from app.adapters.export_choices import ExportChoice, ask_where, export_menu
 from app.adapters.export_line import ExportLine
 from app.adapters.lineage_view import LineageView
+from app.adapters.tag_field import TagField
 from app.jobs.exports import Exports
 from app.library.base_models import called
 from app.library.missing_bases import MissingBase, cannot_answer, way_back
@@ -49,6 +50,9 @@ class AdapterDetail(QWidget):
     use_again_wanted = Signal(str, str)
     """As that of `LineageView`."""
 
+    tags_wanted = Signal(object, tuple)
+    """Give this Adapter these tags."""
+
     warnings_read = Signal(object)
     """What was said of this Adapter when it was received need not be said again."""
 
@@ -70,11 +74,13 @@ class AdapterDetail(QWidget):
         self.dismiss = button("Dismiss", "link")
         self.dismiss.setProperty("flush", True)
         self.exporting = ExportLine(exports)
+        self.tags = TagField()
         self.chat = button("Chat", "primary")
         self.export = menu_button("Export…")
         self.delete = button("Delete")
         self._lay_out()
         self.chat.clicked.connect(lambda: self._with_name(self.chat_wanted.emit))
+        self.tags.changed.connect(lambda tags: self.tags_wanted.emit(self._adapter, tags))
         PressedOnce(self.delete)
         self.delete.clicked.connect(lambda: self._with_name(self.delete_wanted.emit))
         self.bring_back.clicked.connect(lambda: self.base_wanted.emit(self._missing))
@@ -97,6 +103,8 @@ class AdapterDetail(QWidget):
         missing: its base model, where that is gone. there: all whole adapters of the library, for
         its lineage. warnings: what was said when it was received.
         """
+        if adapter is None or self._adapter is None or adapter.name != self._adapter.name:
+            self.tags.take()  # of the one before, while it is that one's
         self._adapter = adapter
         self._show_warnings(warnings)
         self._show_missing(missing)
@@ -105,11 +113,12 @@ class AdapterDetail(QWidget):
             return
         self.title.setText(adapter.name)
         is_whole = isinstance(adapter, Adapter)
-        for part in (self.learned, self.chat, self.export, self.figures, self._fold):
+        for part in (self.learned, self.chat, self.export, self.tags, self.figures, self._fold):
             part.setVisible(is_whole)
         if isinstance(adapter, Adapter):
             self._show_card(adapter)
             self.lineage.show_adapter(adapter, there)
+            self.tags.show_tags(adapter.card.tags, adapter.card.id)
         else:
             self.result.setText(_DAMAGED)
             self.lineage.hide()
@@ -168,6 +177,7 @@ class AdapterDetail(QWidget):
         layout.addWidget(self.lineage)
         layout.addWidget(hairline())
         layout.addWidget(self.figures)
+        layout.addWidget(self.tags)
         layout.addWidget(self._fold)
         layout.addStretch()
 

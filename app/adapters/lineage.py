@@ -82,7 +82,7 @@ def _made_of_it(adapter: Adapter, there: Sequence[Adapter]) -> list[Sentence]:
     merged = [_link(other) for other in children if len(other.card.parents) > 1]
     was = "were" if len(merged) > 1 else "was"
     said = ((went_on, "went on from it."), (merged, f"{was} merged from it and others."))
-    return [Sentence((*_listed(names), Piece(end))) for names, end in said if names]
+    return [Sentence((Piece("Later"), *_listed(names), Piece(end))) for names, end in said if names]
 
 
 def _sentence(begin: str, names: Sequence[Piece]) -> Sentence:

@@ -79,15 +79,13 @@ class LineageView(QWidget):
             return paragraph(sentence.text, "quiet")
         line = QWidget()
         flow = FlowLayout(line, 0)
-        for place, piece in enumerate(sentence.pieces):
-            flow.addWidget(self._link(piece, place == 0) if piece.leads_to else _word(piece.text))
+        for piece in sentence.pieces:
+            flow.addWidget(self._link(piece) if piece.leads_to else _word(piece.text))
         return line
 
-    def _link(self, piece: Piece, is_first: bool) -> QPushButton:
+    def _link(self, piece: Piece) -> QPushButton:
         link = button("", "link")
         link.setProperty("to", piece.leads_to)
-        if is_first:
-            link.setProperty("flush", True)
         short = _short(link, piece.leads_to)
         link.setText(on_button(piece.text.replace(piece.leads_to, short, 1)))
         link.setToolTip(tip("" if short == piece.leads_to else piece.leads_to))

@@ -7,10 +7,9 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QDir, QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QListView,
     QMenu,
@@ -21,16 +20,18 @@ from PySide6.QtWidgets import (
 )
 
 from app.adapters.adapter_list_model import AdapterListModel, Index, Listed
+from app.adapters.adding import ask_what
 from app.adapters.arriving import Arrivals, ArrivalSorter, no_adapters
 from app.adapters.detail import AdapterDetail
-from app.adapters.export_choices import BUNDLE
+from app.adapters.finding import MANY, found
 from app.adapters.merge_panel import MergePanel
 from app.adapters.new_adapter_bar import NewAdapterBar
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, missing_of
 from app.library.renames import adapter_rename
+from app.library.tagging import tag_step
 from app.services import Services
-from app.style import Size, Space
+from app.style import Size, Space, inset
 from app.text.error_text import in_window
 from app.widgets.deletable_list import (
     DeleteKeys,
@@ -44,6 +45,7 @@ from app.widgets.inline_rename import InlineRename
 from app.widgets.labels import button, hairline, indented, label
 from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import SHOW, reveal
+from app.widgets.search_field import search_field
 from app.widgets.two_line_delegate import TwoLineDelegate
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
@@ -84,10 +86,12 @@ class AdaptersPage(QWidget):
         self._new = services.new_adapters
         self._sorter = ArrivalSorter(self)
         self._missing: tuple[MissingBase, ...] = ()
+        self._all: list[Listed] = []
         self._wanted: str | None = None
         self._before: tuple[list[str], int] | None = None
         self.table = AdapterListModel()
         self.list = QListView()
+        self.search = search_field("Find an adapter")
         self.detail = AdapterDetail(services.exports)
         self.merge_panel = MergePanel()
         self.add = button("Add an Adapter…")
@@ -132,7 +136,7 @@ class AdaptersPage(QWidget):
         split = QSplitter()
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
-        split.addWidget(indented(self.list, Space.TWO))
+        split.addWidget(indented(self._listed(), Space.TWO))
         split.addWidget(PageScroll(_one_of(self.detail, self.merge_panel)))
         split.setStretchFactor(1, 1)
         split.setSizes([Size.LIST, Size.READING])
@@ -159,14 +163,30 @@ class AdaptersPage(QWidget):
         outer.addWidget(self.bar)
         outer.addWidget(self.undo_bar)
 
+    def _listed(self) -> QWidget:
+        """The list, below the field to look for something in it."""
+        place = QWidget()
+        column = QVBoxLayout(place)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.search.hide()
+        edges = QVBoxLayout()
+        inset(edges, Space.ONE)
+        edges.addWidget(self.search)
+        column.addLayout(edges)
+        column.addWidget(self.list)
+        return place
+
     def _connect(self) -> None:
         self.empty.chosen.connect(self.training_wanted)
+        self.search.textChanged.connect(lambda _: self._fill())
+        self.detail.tags_wanted.connect(self._tag)
         self.detail.chat_wanted.connect(self.chat_wanted)
         self.detail.delete_wanted.connect(self._delete)
         self.detail.base_wanted.connect(self._bring_back)
         self.list.activated.connect(lambda index: self._chat(self.table.adapter(index.row())))
         for adds in (self.add, self.add_first):
-            adds.clicked.connect(self._ask_what)
+            adds.clicked.connect(lambda: ask_what(self, self.look_at))
         self._sorter.sorted.connect(self._receive)
         self._new.made.connect(self._take_made)
         self._new.changed.connect(self._take_news)
@@ -188,14 +208,19 @@ class AdaptersPage(QWidget):
         if isinstance(adapter, Adapter):
             self.chat_wanted.emit(adapter.name)
 
-    def _show(self, found: _Found) -> None:
+    def _show(self, there: _Found) -> None:
         if self.rename.is_open:
             return  # the list is read again when the renaming ends
-        adapters, self._missing = found
-        self.table.show(adapters)
-        self._stack.setCurrentIndex(2 if adapters else 1)
+        self._all, self._missing = there
+        self._fill()
+        self._stack.setCurrentIndex(2 if self._all else 1)
         if not self._select_wanted():
             self._show_detail()
+
+    def _fill(self) -> None:
+        """Show those that are looked for, or all."""
+        self.search.setVisible(len(self._all) > MANY or bool(self.search.text()))
+        self.table.show(found(self._all, self.search.text()))
 
     def _remember(self) -> None:
         row = self.list.currentIndex().row()
@@ -215,6 +240,9 @@ class AdaptersPage(QWidget):
         self._show_detail()
 
     def _select_wanted(self) -> bool:
+        is_there = any(each.name == self._wanted for each in self._all)
+        if is_there and self.table.row_of(self._wanted or "") < 0:
+            self.search.clear()  # else what is wanted would not be seen
         row = self.table.row_of(self._wanted) if self._wanted is not None else -1
         if row >= 0:
             self._wanted = None
@@ -222,7 +250,7 @@ class AdaptersPage(QWidget):
         return row >= 0
 
     def _show_detail(self) -> None:
-        chosen, there = self._chosen(), self.table.adapters
+        chosen, there = self._chosen(), self._all
         is_merging = len(chosen) > 1
         self.merge_panel.setVisible(is_merging)
         if is_merging:
@@ -270,17 +298,6 @@ class AdaptersPage(QWidget):
 
     # --- adapters of others, and merged ones ---
 
-    def _ask_what(self) -> None:
-        dialog = QFileDialog(self, "Add an adapter")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilter(f"Adapters (*{BUNDLE} *.zip *.safetensors adapter_config.json)")
-        if dialog.directory() == QDir.current():
-            dialog.setDirectory(QDir.home())
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Add")
-        dialog.filesSelected.connect(lambda names: self.look_at(list(map(Path, names))))
-        dialog.open()
-
     def look_at(self, paths: Sequence[Path]) -> None:
         """Take in the adapters at these paths, and say of the rest that it is none."""
         self._sorter.sort(paths)
@@ -327,7 +344,7 @@ class AdaptersPage(QWidget):
         return adapter.name if isinstance(adapter, Adapter) else None
 
     def _refuse(self, old: object, name: str) -> str:
-        others = (self.table.adapter(row).name for row in range(self.table.rowCount()))
+        others = (each.name for each in self._all)
         other = same_among(name, (each for each in others if each != old))
         if other is not None:
             return f"There is an adapter called “{other}” already."
@@ -336,6 +353,9 @@ class AdaptersPage(QWidget):
         except OvernightError as error:
             return in_window(error.hint) if name else "An adapter needs a name."
         return ""
+
+    def _tag(self, adapter: Adapter, tags: tuple[str, ...]) -> None:
+        self._history.do(tag_step(self._library, adapter, tags, self.refresh))
 
     def _rename(self, old: object, new: str) -> None:
         self._history.do(adapter_rename(self._library, str(old), new, self._take_name))

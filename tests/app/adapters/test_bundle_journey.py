@@ -63,4 +63,4 @@ def test_two_become_one(page: AdaptersPage, qtbot: QtBot) -> None:
     said = ("Merged from “Harbour” (0.7) and “Garden” (1).",)
     assert page.detail.lineage.sentences == said
     page.choose("Harbour")
-    assert page.detail.lineage.sentences == (f"“{wanted}” was merged from it and others.",)
+    assert page.detail.lineage.sentences == (f"Later “{wanted}” was merged from it and others.",)

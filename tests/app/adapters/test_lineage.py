@@ -33,7 +33,7 @@ def test_one_that_went_on_leads_to_the_one_before(library: Library, first: Adapt
     second = add_with(library, "Second", parents=(parent("First"),))
     (sentence,) = lineage(second, [second, first], NOW)
     assert sentence.pieces == (Piece("Went on from"), Piece("“First”.", "First"))
-    assert told(first, second) == ["“Second” went on from it."]
+    assert told(first, second) == ["Later “Second” went on from it."]
     assert came_from(second, [first, second]) == first
 
 
@@ -58,7 +58,7 @@ def test_merged_ones_are_told_with_their_weights(library: Library, first: Adapte
     (sentence,) = lineage(merged, [merged, first], NOW)
     assert sentence.text == "Merged from “First” (0.7), “Gone” (-0.25) and “Other” (1)."
     assert [piece.leads_to for piece in sentence.pieces if piece.leads_to] == ["First"]
-    assert told(first, merged) == ["“Merged” was merged from it and others."]
+    assert told(first, merged) == ["Later “Merged” was merged from it and others."]
     assert came_from(merged, [first]) is None  # there is no one way back
 
 
@@ -67,7 +67,7 @@ def test_many_children_are_counted(library: Library, first: Adapter) -> None:
         add_with(library, f"N{number}", age_s=100 - number, parents=(parent("First"),))
         for number in range(8)
     ]
-    expected = "“N0”, “N1”, “N2”, “N3”, “N4” and 3 more went on from it."
+    expected = "Later “N0”, “N1”, “N2”, “N3”, “N4” and 3 more went on from it."
     assert told(first, *there) == [expected]
 
 

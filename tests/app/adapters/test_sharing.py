@@ -240,7 +240,7 @@ def test_its_lineage_leads_to_the_others(
     qtbot.waitUntil(lambda: page.detail.lineage.sentences == ("Went on from “First”.",))
     page.detail.lineage.link_to("First").click()
     assert page.detail.title.text() == "First"
-    assert page.detail.lineage.sentences == ("“Second” went on from it.",)
+    assert page.detail.lineage.sentences == ("Later “Second” went on from it.",)
     assert not page.detail.lineage.use_again.isVisible()
     page.detail.lineage.link_to("Second").click()
     assert page.detail.title.text() == "Second"
