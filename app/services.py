@@ -14,6 +14,7 @@ from app.jobs.local_server import LocalServer
 from app.jobs.login_item import LoginItem
 from app.jobs.memory_release import MemoryKeeper
 from app.jobs.model_jobs import ModelJobs
+from app.jobs.new_adapters import NewAdapters
 from app.jobs.planner import Planner
 from app.jobs.wakefulness import Wakefulness
 from app.jobs.watched_folders import WatchedFolders
@@ -22,6 +23,7 @@ from app.library.background import Background
 from app.library.deletions import Deletions
 from app.library.preferences import Preferences
 from app.library.undo_history import UndoHistory
+from app.library.window_state import window_state
 from app.style import Style
 from mlx_backend.library import Library
 
@@ -44,6 +46,7 @@ class Services:
     imports: Imports
     watched: WatchedFolders
     exports: Exports
+    new_adapters: NewAdapters
     model_jobs: ModelJobs
     planner: Planner
     worker: ChatWorker
@@ -57,6 +60,7 @@ class Services:
         self.deletions.shut_down()
         self.watched.shut_down()
         self.imports.flush()
+        self.new_adapters.flush()
         self.planner.shut_down()
         self.worker.shut_down()
         self.server.shut_down()
@@ -88,6 +92,7 @@ def make_services(library: Library, app: QApplication) -> Services:
         imports=imports,
         watched=WatchedFolders(background, imports),
         exports=Exports(watcher),
+        new_adapters=NewAdapters(library, watcher, background, window_state(library.home)),
         model_jobs=ModelJobs(watcher),
         planner=Planner(library),
         worker=worker,

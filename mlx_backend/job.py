@@ -132,11 +132,7 @@ def _run(
         case ReceiveSpec():
             return _receive(library, folder, spec, stop_requested)
         case MergeSpec():
-            from mlx_backend.adapters.merging import merge
-
-            folder.append(protocol.StageBegan(stage="merging"))
-            parts = [(part.name, part.weight) for part in spec.parts]
-            return merge(library, spec.name, parts, spec.rank or None)
+            return _merge(library, folder, spec, stop_requested)
         case AdoptSpec():
             from mlx_backend.adoption.adopt import adopt
 
@@ -180,6 +176,23 @@ def _receive(
     order = ReceiveOrder(spec.source, spec.name, spec.model or None)
     try:
         return receive(library, order, Watch(stop_requested, on_stage))
+    except StoppedEarly:
+        return None
+
+
+def _merge(
+    library: Library,
+    folder: JobFolder,
+    spec: MergeSpec,
+    stop_requested: Callable[[], bool],
+) -> dict[str, object] | None:
+    from mlx_backend.adapters.merging import merge
+    from mlx_backend.training.stop_requests import StoppedEarly, check_of
+
+    folder.append(protocol.StageBegan(stage="merging"))
+    parts = [(part.name, part.weight) for part in spec.parts]
+    try:
+        return merge(library, spec.name, parts, spec.rank or None, check_of(stop_requested))
     except StoppedEarly:
         return None
 

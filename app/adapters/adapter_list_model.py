@@ -29,6 +29,11 @@ class AdapterListModel(QAbstractListModel):
             self._shown = adapters
             self.endResetModel()
 
+    @property
+    def adapters(self) -> Sequence[Listed]:
+        """All of them, in order."""
+        return self._shown
+
     def adapter(self, row: int) -> Listed:
         """The adapter in a row."""
         return self._shown[row]
@@ -46,7 +51,8 @@ class AdapterListModel(QAbstractListModel):
             return adapter.name
         if role == SECOND_LINE:
             made = amounts.day(adapter.card.created) if isinstance(adapter, Adapter) else None
-            return f"{made or 'Damaged'} · {amounts.size(adapter.bytes)}"
+            tags = ", ".join(adapter.card.tags) if isinstance(adapter, Adapter) else ""
+            return f"{made or 'Damaged'} · {tags or amounts.size(adapter.bytes)}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(f"{adapter.name}\n{adapter.path}")
         return None

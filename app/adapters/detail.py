@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.adapters.adapter_list_model import Listed
+from app.adapters.export_choices import ExportChoice, ask_where, export_menu
+from app.adapters.export_line import ExportLine
+from app.adapters.lineage_view import LineageView
+from app.adapters.tag_field import TagField
 from app.jobs.exports import Exports
-from app.jobs.snapshot import JobSnapshot
 from app.library.base_models import called
 from app.library.missing_bases import MissingBase, cannot_answer, way_back
-from app.style import Size, Space, sized
+from app.style import Space
 from app.text import amounts
-from app.text.error_text import trouble
+from app.text.error_text import in_window
 from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
 from app.widgets.fold import Fold
-from app.widgets.labels import button, hairline, paragraph
+from app.widgets.labels import button, hairline, menu_button, paragraph
 from app.widgets.named_values import NamedValues
 from app.widgets.reveal import SHOW, reveal
-from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import Adapter, AdapterCard
-from mlx_backend.protocol import ExportSpec
+from mlx_backend.protocol import ExportForm
 
 _DAMAGED = (
     "This adapter is damaged: parts of it are missing or cannot be read. Delete it and train it"
@@ -41,6 +44,18 @@ class AdapterDetail(QWidget):
     base_wanted = Signal(object)
     """Bring this MissingBase back."""
 
+    other_wanted = Signal(str)
+    """Show the adapter of this name."""
+
+    use_again_wanted = Signal(str, str)
+    """As that of `LineageView`."""
+
+    tags_wanted = Signal(object, tuple)
+    """Give this Adapter these tags."""
+
+    warnings_read = Signal(object)
+    """What was said of this Adapter when it was received need not be said again."""
+
     def __init__(self, exports: Exports) -> None:
         super().__init__()
         self._exports = exports
@@ -54,42 +69,59 @@ class AdapterDetail(QWidget):
         self.figures = NamedValues()
         self.details = NamedValues()
         self._fold = Fold("Details", self.details)
-        self.export_text = paragraph()
-        self.export_bar = QProgressBar()
-        self.export_bar.setRange(0, 0)
-        self.export_bar.setTextVisible(False)
-        sized(self.export_bar, lambda it: it.setFixedWidth(Size.FIELD))
-        self.export_cancel = button("Cancel", "link")
-        self.export_show = button(SHOW, "link")
+        self.lineage = LineageView()
+        self.warnings = paragraph(kind="warning")
+        self.dismiss = button("Dismiss", "link")
+        self.dismiss.setProperty("flush", True)
+        self.exporting = ExportLine(exports)
+        self.tags = TagField()
         self.chat = button("Chat", "primary")
-        self.export = button("Export…")
+        self.export = menu_button("Export…")
         self.delete = button("Delete")
         self._lay_out()
         self.chat.clicked.connect(lambda: self._with_name(self.chat_wanted.emit))
+        self.tags.changed.connect(lambda tags: self.tags_wanted.emit(self._adapter, tags))
         PressedOnce(self.delete)
         self.delete.clicked.connect(lambda: self._with_name(self.delete_wanted.emit))
         self.bring_back.clicked.connect(lambda: self.base_wanted.emit(self._missing))
-        self.export.clicked.connect(self._choose_folder)
-        self.export_cancel.clicked.connect(self._cancel_export)
-        self.export_show.clicked.connect(self._show_export_folder)
+        self.export.clicked.connect(self._open_export_menu)
+        self.dismiss.clicked.connect(lambda: self.warnings_read.emit(self._adapter))
+        self.lineage.wanted.connect(self.other_wanted)
+        self.lineage.use_again_wanted.connect(self.use_again_wanted)
         exports.changed.connect(self._show_export)
         self.hide()
 
-    def show_adapter(self, adapter: Listed | None, missing: MissingBase | None = None) -> None:
-        """Show this one, or nothing. missing: its base model, where that is gone."""
+    def show_adapter(
+        self,
+        adapter: Listed | None,
+        missing: MissingBase | None = None,
+        there: Sequence[Adapter] = (),
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """Show this one, or nothing.
+
+        missing: its base model, where that is gone. there: all whole adapters of the library, for
+        its lineage. warnings: what was said when it was received.
+        """
+        if adapter is None or self._adapter is None or adapter.name != self._adapter.name:
+            self.tags.take()  # of the one before, while it is that one's
         self._adapter = adapter
+        self._show_warnings(warnings)
         self._show_missing(missing)
         self.setVisible(adapter is not None)
         if adapter is None:
             return
         self.title.setText(adapter.name)
         is_whole = isinstance(adapter, Adapter)
-        for part in (self.learned, self.chat, self.export, self.figures, self._fold):
+        for part in (self.learned, self.chat, self.export, self.tags, self.figures, self._fold):
             part.setVisible(is_whole)
         if isinstance(adapter, Adapter):
             self._show_card(adapter)
+            self.lineage.show_adapter(adapter, there)
+            self.tags.show_tags(adapter.card.tags, adapter.card.id)
         else:
             self.result.setText(_DAMAGED)
+            self.lineage.hide()
         self._show_export()
 
     def _show_missing(self, missing: MissingBase | None) -> None:
@@ -102,17 +134,22 @@ class AdapterDetail(QWidget):
             self.bring_back.setText(way_back(missing))
         self.chat.setEnabled(missing is None)
 
+    def _show_warnings(self, warnings: Sequence[str]) -> None:
+        self.warnings.setText("\n".join(map(in_window, warnings)))
+        for part in (self.warnings, self.dismiss):
+            part.setVisible(bool(warnings))
+
     def _show_card(self, adapter: Adapter) -> None:
         card = adapter.card
-        self.learned.setText(f"Learned from {amounts.count(card.notes, 'note')}.")
+        self.learned.setText(learned_sentence(card))
         self.result.setText(result_sentence(card))
         self.figures.show_figures(_figures(adapter))
         self.details.show_figures(_details(card))
 
-    def start_export(self, to: Path) -> None:
-        """Export the adapter shown to the folder `to`."""
+    def start_export(self, to: Path, form: ExportForm = "mlx") -> None:
+        """Export the adapter shown to the new path `to`, in this form."""
         if isinstance(self._adapter, Adapter):
-            self._exports.start(self._adapter, to)
+            self._exports.start(self._adapter, to, form)
 
     def _lay_out(self) -> None:
         actions = QHBoxLayout()
@@ -121,23 +158,26 @@ class AdapterDetail(QWidget):
             actions.addWidget(action)
         actions.addStretch()
         actions.addWidget(self.delete)
-        export = QHBoxLayout()
-        export.setSpacing(Space.ONE)
-        export.addWidget(self.export_text, 1)
-        for part in (self.export_bar, self.export_cancel, self.export_show):
-            export.addWidget(part)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
         layout.setSpacing(Space.TWO)
         layout.addWidget(self.title)
         layout.addWidget(self.learned)
         layout.addWidget(self.result)
+        left = Qt.AlignmentFlag.AlignLeft
+        warnings = QVBoxLayout()
+        warnings.setSpacing(0)
+        warnings.addWidget(self.warnings)
+        warnings.addWidget(self.dismiss, alignment=left)
+        layout.addLayout(warnings)
         layout.addWidget(self.missing)
-        layout.addWidget(self.bring_back, alignment=Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.bring_back, alignment=left)
         layout.addLayout(actions)
-        layout.addLayout(export)
+        layout.addWidget(self.exporting)
+        layout.addWidget(self.lineage)
         layout.addWidget(hairline())
         layout.addWidget(self.figures)
+        layout.addWidget(self.tags)
         layout.addWidget(self._fold)
         layout.addStretch()
 
@@ -150,42 +190,25 @@ class AdapterDetail(QWidget):
         if self._adapter is not None:
             act(self._adapter.name)
 
-    def _choose_folder(self) -> None:
-        if self._adapter is None:
-            return
-        dialog = QFileDialog(self, f"Export “{self._adapter.name}”")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Export")
-        dialog.setDirectory(str(Path.home()))
-        dialog.selectFile(f"{self._adapter.name} (MLX)")
-        dialog.fileSelected.connect(lambda chosen: self.start_export(Path(chosen)))
-        dialog.open()
+    def _open_export_menu(self) -> None:
+        menu = export_menu(self, self._ask_where)
+        menu.popup(self.export.mapToGlobal(self.export.rect().bottomLeft()))
 
-    def _latest_export(self) -> JobSnapshot | None:
-        adapter = self._adapter
-        return self._exports.latest(adapter) if isinstance(adapter, Adapter) else None
-
-    def _cancel_export(self) -> None:
-        job = self._latest_export()
-        if job is not None:
-            self._exports.cancel(job)
-
-    def _show_export_folder(self) -> None:
-        job = self._latest_export()
-        if job is not None and isinstance(job.spec, ExportSpec):
-            reveal(Path(job.spec.to))
+    def _ask_where(self, choice: ExportChoice) -> None:
+        if self._adapter is not None:
+            take = functools.partial(self.start_export, form=choice.form)
+            ask_where(self, self._adapter.name, choice, take)
 
     def _show_export(self) -> None:
-        job = self._latest_export()
-        running = job is not None and job.is_active
-        done = job is not None and job.state is JobState.FINISHED
-        self.export_text.setText(export_sentence(job) if job is not None else "")
-        self.export_text.setVisible(job is not None)
-        self.export_bar.setVisible(running)
-        self.export_cancel.setVisible(running)
-        self.export_show.setVisible(done)
-        self.export.setEnabled(not running)
+        self.exporting.show_adapter(self._adapter)
+        self.export.setEnabled(not self.exporting.is_running)
+
+
+def learned_sentence(card: AdapterCard) -> str:
+    """What it was trained on, as far as that is known."""
+    if not card.notes and card.origin is not None:
+        return "Somebody else made it."
+    return f"Learned from {amounts.count(card.notes, 'note')}."
 
 
 def result_sentence(card: AdapterCard) -> str:
@@ -195,6 +218,8 @@ def result_sentence(card: AdapterCard) -> str:
     """
     before, after = card.base_valid_loss, card.valid_loss
     if before is None or after is None or before <= 0:
+        if card.origin is not None or len(card.parents) > 1:
+            return "It has not been measured how well it knows what it learned."
         return "No questions were set aside to measure what it learned."
     if (before - after) / before < _NOTHING:
         return "It comes no closer than before to the right answers of questions set aside."
@@ -204,25 +229,9 @@ def result_sentence(card: AdapterCard) -> str:
 _NOTHING = 0.01  # what is gained is at least one part in a hundred
 
 
-def export_sentence(job: JobSnapshot) -> str:
-    """The progress or the outcome of an export."""
-    if job.is_active:
-        return "Stopping…" if job.stopping else "Exporting, then checking what was written…"
-    if job.state is JobState.FINISHED:
-        verified = job.status.result.get("verified") is True
-        return (
-            "Exported. Verified: the export answers like the original."
-            if verified
-            else "Exported, but not verified."
-        )
-    if job.state is JobState.FAILED and job.status.error is not None:
-        return f"The export failed. {trouble(job.status.error.to_error())}"
-    return "The export was stopped; nothing was written."
-
-
 def _figures(adapter: Adapter) -> list[tuple[str, str]]:
     return [
-        ("Made", amounts.day(adapter.card.created)),
+        ("Received" if adapter.card.origin else "Made", amounts.day(adapter.card.created)),
         ("Base model", called(adapter.card.base)),
         ("Size", amounts.size(adapter.bytes)),
     ]

@@ -4,25 +4,48 @@ from __future__ import annotations
 
 import functools
 import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QListView, QMenu, QSplitter, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QListView,
+    QMenu,
+    QSplitter,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.adapters.adapter_list_model import AdapterListModel, Index, Listed
+from app.adapters.adding import ask_what
+from app.adapters.arriving import Arrivals, ArrivalSorter, no_adapters
 from app.adapters.detail import AdapterDetail
+from app.adapters.finding import MANY, found
+from app.adapters.merge_panel import MergePanel
+from app.adapters.new_adapter_bar import NewAdapterBar
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, missing_of
 from app.library.renames import adapter_rename
+from app.library.tagging import tag_step
 from app.services import Services
-from app.style import Size, Space
+from app.style import Size, Space, inset
 from app.text.error_text import in_window
-from app.widgets.deletable_list import DeleteKeys, add_delete, choose_neighbour, choose_row
+from app.widgets.deletable_list import (
+    DeleteKeys,
+    add_delete,
+    choose_neighbour,
+    choose_row,
+    choose_rows,
+)
 from app.widgets.empty_state import EmptyState
 from app.widgets.inline_rename import InlineRename
-from app.widgets.labels import hairline, indented, label
+from app.widgets.labels import button, hairline, indented, label
 from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import SHOW, reveal
+from app.widgets.search_field import search_field
 from app.widgets.two_line_delegate import TwoLineDelegate
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
@@ -48,26 +71,40 @@ class AdaptersPage(QWidget):
     models_wanted = Signal()
     """Go where base models are."""
 
+    use_again_wanted = Signal(str, str)
+    """Let the adapter of the first name answer again, from which that of the second went on."""
+
+    refused = Signal(object)
+    """Say with this OvernightError why what was chosen is not taken in."""
+
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._library = services.library
         self._background = services.background
         self._history = services.history
         self._deletions = services.deletions
+        self._new = services.new_adapters
+        self._sorter = ArrivalSorter(self)
         self._missing: tuple[MissingBase, ...] = ()
+        self._all: list[Listed] = []
         self._wanted: str | None = None
-        self._before: tuple[str, int] | None = None
+        self._before: tuple[list[str], int] | None = None
         self.table = AdapterListModel()
         self.list = QListView()
+        self.search = search_field("Find an adapter")
         self.detail = AdapterDetail(services.exports)
+        self.merge_panel = MergePanel()
+        self.add = button("Add an Adapter…")
+        self.bar = NewAdapterBar(services.new_adapters)
         self.undo_bar = UndoBar(services.history)
         self.empty = EmptyState(
             "adapters",
             "No adapters yet",
             "An adapter is what a night of training makes: what the model learned from your notes,"
-            " in one small folder.",
+            " in one small folder. You can also drop one here that somebody else made.",
             "Go to Tonight",
         )
+        self.add_first = button("Add an Adapter…", "link")
         self._stack = QStackedLayout()
         self._lay_out()
         self.rename = InlineRename(self.list, self._name_at, self._refuse)
@@ -90,6 +127,7 @@ class AdaptersPage(QWidget):
         self.list.setModel(self.table)
         self.list.setProperty("kind", "rows")
         self.list.setAccessibleName("Adapters")
+        self.list.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.list.setUniformItemSizes(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -98,35 +136,66 @@ class AdaptersPage(QWidget):
         split = QSplitter()
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
-        split.addWidget(indented(self.list, Space.TWO))
-        split.addWidget(PageScroll(self.detail))
+        split.addWidget(indented(self._listed(), Space.TWO))
+        split.addWidget(PageScroll(_one_of(self.detail, self.merge_panel)))
         split.setStretchFactor(1, 1)
         split.setSizes([Size.LIST, Size.READING])
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        title = label("Adapters", "title")
-        title.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
-        column.addWidget(title)
+        head = QHBoxLayout()
+        head.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
+        head.addWidget(label("Adapters", "title"))
+        head.addStretch()
+        head.addWidget(self.add)
+        column.addLayout(head)
         column.addWidget(hairline())
         column.addWidget(split, 1)
         self._stack.addWidget(QWidget())  # until the first look
+        self.empty.add_second(self.add_first)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(full)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addLayout(self._stack, 1)
+        outer.addWidget(self.bar)
         outer.addWidget(self.undo_bar)
+
+    def _listed(self) -> QWidget:
+        """The list, below the field to look for something in it."""
+        place = QWidget()
+        column = QVBoxLayout(place)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.search.hide()
+        edges = QVBoxLayout()
+        inset(edges, Space.ONE)
+        edges.addWidget(self.search)
+        column.addLayout(edges)
+        column.addWidget(self.list)
+        return place
 
     def _connect(self) -> None:
         self.empty.chosen.connect(self.training_wanted)
+        self.search.textChanged.connect(lambda _: self._fill())
+        self.detail.tags_wanted.connect(self._tag)
         self.detail.chat_wanted.connect(self.chat_wanted)
         self.detail.delete_wanted.connect(self._delete)
         self.detail.base_wanted.connect(self._bring_back)
         self.list.activated.connect(lambda index: self._chat(self.table.adapter(index.row())))
+        for adds in (self.add, self.add_first):
+            adds.clicked.connect(lambda: ask_what(self, self.look_at))
+        self._sorter.sorted.connect(self._receive)
+        self._new.made.connect(self._take_made)
+        self._new.changed.connect(self._take_news)
+        self.detail.warnings_read.connect(self._new.mark_read)
+        self.detail.other_wanted.connect(self.choose)
+        self.detail.use_again_wanted.connect(self.use_again_wanted)
+        self.merge_panel.merge_wanted.connect(self._new.merge)
         self.list.selectionModel().currentChanged.connect(lambda *_: self._show_detail())
+        self.list.selectionModel().selectionChanged.connect(lambda *_: self._show_detail())
         self.table.modelAboutToBeReset.connect(self._remember)
         self.table.modelReset.connect(self._select)
         DeleteKeys(self.list).pressed.connect(self._delete_current)
@@ -139,29 +208,41 @@ class AdaptersPage(QWidget):
         if isinstance(adapter, Adapter):
             self.chat_wanted.emit(adapter.name)
 
-    def _show(self, found: _Found) -> None:
+    def _show(self, there: _Found) -> None:
         if self.rename.is_open:
             return  # the list is read again when the renaming ends
-        adapters, self._missing = found
-        self.table.show(adapters)
-        self._stack.setCurrentIndex(2 if adapters else 1)
+        self._all, self._missing = there
+        self._fill()
+        self._stack.setCurrentIndex(2 if self._all else 1)
         if not self._select_wanted():
             self._show_detail()
 
+    def _fill(self) -> None:
+        """Show those that are looked for, or all."""
+        self.search.setVisible(len(self._all) > MANY or bool(self.search.text()))
+        self.table.show(found(self._all, self.search.text()))
+
     def _remember(self) -> None:
         row = self.list.currentIndex().row()
-        self._before = (self.table.adapter(row).name, row) if row >= 0 else None
+        names = [each.name for each in self._chosen()]
+        if row >= 0:  # the current one first
+            current = self.table.adapter(row).name
+            names = [current, *(name for name in names if name != current)]
+        self._before = (names, row) if row >= 0 else None
 
     def _select(self) -> None:
         """Choose what is wanted, else what was chosen; where that is gone, what is in its place."""
         rows = self.table.rowCount()
         if not self._select_wanted() and rows:
-            name, place = self._before or ("", 0)
-            row = self.table.row_of(name)
-            choose_row(self.list, row if row >= 0 else min(place, rows - 1))
+            names, place = self._before or ([], 0)
+            left = [row for name in names if (row := self.table.row_of(name)) >= 0]
+            choose_rows(self.list, left or [min(place, rows - 1)])
         self._show_detail()
 
     def _select_wanted(self) -> bool:
+        is_there = any(each.name == self._wanted for each in self._all)
+        if is_there and self.table.row_of(self._wanted or "") < 0:
+            self.search.clear()  # else what is wanted would not be seen
         row = self.table.row_of(self._wanted) if self._wanted is not None else -1
         if row >= 0:
             self._wanted = None
@@ -169,10 +250,24 @@ class AdaptersPage(QWidget):
         return row >= 0
 
     def _show_detail(self) -> None:
+        chosen, there = self._chosen(), self._all
+        is_merging = len(chosen) > 1
+        self.merge_panel.setVisible(is_merging)
+        if is_merging:
+            self.detail.show_adapter(None)
+            self.merge_panel.show_adapters(chosen, [each.name for each in there])
+            return
         current = self.list.currentIndex()
         adapter = self.table.adapter(current.row()) if current.isValid() else None
+        whole = [each for each in there if isinstance(each, Adapter)]
         base = adapter.card.base if isinstance(adapter, Adapter) else ""
-        self.detail.show_adapter(adapter, missing_of(self._missing, base))
+        warnings = self._new.warnings(adapter) if isinstance(adapter, Adapter) else ()
+        self.detail.show_adapter(adapter, missing_of(self._missing, base), whole, warnings)
+
+    def _chosen(self) -> list[Listed]:
+        """What is chosen in the list, from the top."""
+        rows = sorted(index.row() for index in self.list.selectionModel().selectedRows())
+        return [self.table.adapter(row) for row in rows]
 
     def _bring_back(self, missing: MissingBase) -> None:
         if missing.binned is not None:
@@ -184,9 +279,14 @@ class AdaptersPage(QWidget):
         index = self.list.indexAt(point)
         if not index.isValid():
             return
-        adapter = self.table.adapter(index.row())
+        adapter, chosen = self.table.adapter(index.row()), self._chosen()
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if len(chosen) > 1 and adapter in chosen:
+            delete = add_delete(menu, f"Delete {len(chosen)} Adapters")
+            delete.triggered.connect(lambda _: self._delete_current())
+            menu.popup(self.list.viewport().mapToGlobal(point))
+            return
         if isinstance(adapter, Adapter):
             menu.addAction("Chat", functools.partial(self._chat, adapter))
             menu.addAction("Rename", functools.partial(self.rename.open, index)).setShortcut("F2")
@@ -196,12 +296,34 @@ class AdaptersPage(QWidget):
         delete.triggered.connect(lambda _: self._delete(adapter.name))
         menu.popup(self.list.viewport().mapToGlobal(point))
 
+    # --- adapters of others, and merged ones ---
+
+    def look_at(self, paths: Sequence[Path]) -> None:
+        """Take in the adapters at these paths, and say of the rest that it is none."""
+        self._sorter.sort(paths)
+
+    def _receive(self, arrivals: Arrivals) -> None:
+        self._new.receive(arrivals.adapters)
+        if arrivals.others:
+            self.refused.emit(no_adapters(arrivals.others))
+
+    def _take_made(self, name: str) -> None:
+        self.merge_panel.forget_name(name)
+        self._wanted = name
+        self.refresh()
+
+    def _take_news(self) -> None:
+        self.merge_panel.show_busy(self._new.is_busy)
+        if not self._new.is_busy:
+            self._show_detail()  # its warnings
+
     # --- deleting and renaming ---
 
     def _delete_current(self) -> None:
-        chosen = self.list.selectionModel().selectedRows()
-        if chosen:
-            self._delete(self.table.adapter(chosen[0].row()).name)
+        names = [each.name for each in self._chosen()]
+        if names:
+            choose_neighbour(self.list)
+            self._deletions.delete("adapter", names, names[0] if len(names) == 1 else "")
 
     def _delete(self, name: str) -> None:
         current = self.list.currentIndex()
@@ -222,7 +344,7 @@ class AdaptersPage(QWidget):
         return adapter.name if isinstance(adapter, Adapter) else None
 
     def _refuse(self, old: object, name: str) -> str:
-        others = (self.table.adapter(row).name for row in range(self.table.rowCount()))
+        others = (each.name for each in self._all)
         other = same_among(name, (each for each in others if each != old))
         if other is not None:
             return f"There is an adapter called “{other}” already."
@@ -231,6 +353,9 @@ class AdaptersPage(QWidget):
         except OvernightError as error:
             return in_window(error.hint) if name else "An adapter needs a name."
         return ""
+
+    def _tag(self, adapter: Adapter, tags: tuple[str, ...]) -> None:
+        self._history.do(tag_step(self._library, adapter, tags, self.refresh))
 
     def _rename(self, old: object, new: str) -> None:
         self._history.do(adapter_rename(self._library, str(old), new, self._take_name))
@@ -244,3 +369,14 @@ class AdaptersPage(QWidget):
 def _find(library: Library, db: sqlite3.Connection) -> _Found:
     folder = library.adapters
     return [*list_adapters(folder), *list_damaged(folder)], find_missing_bases(library, db)
+
+
+def _one_of(*parts: QWidget) -> QWidget:
+    """Parts of which one is shown at a time; the place is only as high as that one."""
+    place = QWidget()
+    column = QVBoxLayout(place)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for part in parts:
+        column.addWidget(part)
+    return place

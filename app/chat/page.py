@@ -23,6 +23,7 @@ from app.chat.question_length import length_notice
 from app.chat.session import ChatSession
 from app.chat.status_text import RESTING, RUNNING_AGAIN, SHARING, invitation, missing, waiting
 from app.chat.transcript import Transcript
+from app.chat.use_again import use_again
 from app.chat.warm_up import WarmUp
 from app.jobs.chat_worker import WorkerState
 from app.library.deletions import Change
@@ -99,6 +100,11 @@ class ChatPage(QWidget):
         self.answerer.choose(name)
         self.new_conversation()
         self.refresh()
+
+    def use_again(self, name: str, instead_of: str) -> None:
+        """Let the adapter `name` answer again, from which `instead_of` went on; can be undone."""
+        step = use_again(self.remembered, name, instead_of, self.refresh)
+        self._services.history.do(step)
 
     def new_conversation(self) -> None:
         """Begin a conversation."""

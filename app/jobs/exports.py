@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
 from mlx_backend.library.adapters import Adapter
-from mlx_backend.protocol import ExportSpec
+from mlx_backend.protocol import ExportForm, ExportSpec
 
 
 class Exports(QObject):
@@ -22,12 +22,10 @@ class Exports(QObject):
         self._watcher = watcher
         watcher.job_changed.connect(self._job_changed)
 
-    def start(self, adapter: Adapter, to: Path) -> None:
-        """Write the adapter to the folder `to`, in MLX's format, and verify it."""
+    def start(self, adapter: Adapter, to: Path, form: ExportForm = "mlx") -> None:
+        """Write the adapter to the new path `to` in this form, and verify it."""
         card = adapter.card
-        self._watcher.start(
-            ExportSpec(name=adapter.name, adapter=card.id, format="mlx", to=str(to))
-        )
+        self._watcher.start(ExportSpec(name=adapter.name, adapter=card.id, format=form, to=str(to)))
 
     def latest(self, adapter: Adapter) -> JobSnapshot | None:
         """The adapter's last export, running or over."""

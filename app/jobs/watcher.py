@@ -81,19 +81,19 @@ class JobWatcher(QObject):
 
     def runs(self) -> list[JobSnapshot]:
         """All runs, the newest first."""
-        return self._of_kind(protocol.TrainSpec)
+        runs = [job for job in self._snapshots.values() if _is_run(job)]
+        return sorted(runs, key=lambda run: run.id, reverse=True)
 
     def jobs(self) -> list[JobSnapshot]:
-        """All imports and exports, downloads and adoptions, the newest first."""
-        return self._of_kind(
-            protocol.ImportSpec, protocol.ExportSpec, protocol.DownloadSpec, protocol.AdoptSpec
-        )
+        """All jobs but runs, the newest first."""
+        jobs = [job for job in self._snapshots.values() if not _is_run(job)]
+        return sorted(jobs, key=lambda job: job.id, reverse=True)
 
     def active(self) -> list[JobSnapshot]:
         """The jobs that are running now, runs before all others."""
         active = [job for job in self._snapshots.values() if job.is_active]
         active.sort(key=lambda job: job.id, reverse=True)
-        return sorted(active, key=lambda job: not isinstance(job.spec, protocol.TrainSpec))
+        return sorted(active, key=lambda job: not _is_run(job))
 
     def snapshot(self, job_id: str) -> JobSnapshot | None:
         """One job, as of the last look at it."""
@@ -145,10 +145,6 @@ class JobWatcher(QObject):
         else:
             self._remove.emit(snapshot.folder)
 
-    def _of_kind(self, *kinds: type[protocol.JobSpec]) -> list[JobSnapshot]:
-        jobs = [job for job in self._snapshots.values() if isinstance(job.spec, kinds)]
-        return sorted(jobs, key=lambda job: job.id, reverse=True)
-
     def _forget(self, job_id: str) -> None:
         self._snapshots.pop(job_id, None)
         self._underway.discard(job_id)
@@ -162,6 +158,10 @@ class JobWatcher(QObject):
         elif snapshot.id in self._underway:
             self._underway.discard(snapshot.id)
             self.job_ended.emit(snapshot.id)
+
+
+def _is_run(job: JobSnapshot) -> bool:
+    return isinstance(job.spec, protocol.TrainSpec)
 
 
 class _Reader(QObject):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -17,7 +17,7 @@ from app.widgets.labels import label
 class DropSign(QFrame):
     """Covers the page while files are dragged over the window."""
 
-    def __init__(self, covered: QWidget, sentence_of: Callable[[], str]) -> None:
+    def __init__(self, covered: QWidget, sentence_of: Callable[[Sequence[Path]], str]) -> None:
         super().__init__(covered)
         self._covered = covered
         self._sentence_of = sentence_of
@@ -31,9 +31,9 @@ class DropSign(QFrame):
         layout.addStretch()
         self.hide()
 
-    def cover(self) -> None:
-        """Come forward and cover all but a margin."""
-        self.sentence.setText(self._sentence_of())
+    def cover(self, paths: Sequence[Path]) -> None:
+        """Come forward and cover all but a margin, and say what dropping these does."""
+        self.sentence.setText(self._sentence_of(paths))
         edge = Space.TWO
         self.setGeometry(self._covered.rect().adjusted(edge, edge, -edge, -edge))
         self.raise_()
@@ -70,11 +70,12 @@ class FileDrops(QObject):
         return False
 
     def _hover(self, event: QDropEvent) -> bool:
-        if not _paths(event):
+        paths = _paths(event)
+        if not paths:
             return False
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self._sign.cover()
+        self._sign.cover(paths)
         return True
 
     def _drop(self, event: QDropEvent) -> bool:

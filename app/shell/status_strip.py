@@ -12,8 +12,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout
 
-from app.jobs import model_story, run_queue
+from app.jobs import model_story, new_adapter_story, run_queue
 from app.jobs.model_jobs import is_of_model, title_of
+from app.jobs.new_adapters import makes_adapter
 from app.jobs.run_news import RunNews
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
@@ -28,7 +29,9 @@ from mlx_backend.protocol import (
     DownloadSpec,
     ExportSpec,
     ImportSpec,
+    MergeSpec,
     PublishSpec,
+    ReceiveSpec,
     TrainSpec,
 )
 
@@ -159,6 +162,8 @@ def describe(job: JobSnapshot) -> str:
         return _brought(job)
     if isinstance(job.spec, PublishSpec) and status.progress is not None:
         return amounts.percent(status.progress.done, status.progress.total or 1)
+    if makes_adapter(job):
+        return new_adapter_story.doing(job)
     if status.progress is not None and status.progress.total:
         done = amounts.part(status.progress.done, status.progress.total)
         return f"{done} {status.progress.unit}"
@@ -202,6 +207,8 @@ def _title(job: JobSnapshot) -> str:
             return f"Downloading “{title_of(job)}”"
         case AdoptSpec():
             return f"Adding “{title_of(job)}”"
+        case ReceiveSpec() | MergeSpec():
+            return new_adapter_story.title(job)
     return "Adding notes"
 
 
@@ -209,7 +216,7 @@ def _page_of(job: JobSnapshot) -> str:
     match job.spec:
         case ImportSpec():
             return "notes"
-        case ExportSpec() | PublishSpec():
+        case ExportSpec() | PublishSpec() | ReceiveSpec() | MergeSpec():
             return "adapters"
         case DownloadSpec() | AdoptSpec():
             return "models"

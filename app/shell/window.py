@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -18,8 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.adapters.arriving import Arrivals, ArrivalSorter
+from app.adapters.export_choices import BUNDLE
 from app.adapters.page import AdaptersPage
 from app.jobs.model_jobs import is_of_model
+from app.jobs.new_adapters import makes_adapter
 from app.jobs.run_news import RunNews
 from app.library.outside_changes import OutsideChanges
 from app.library.window_state import window_state
@@ -94,6 +97,7 @@ class Window(QMainWindow):
         self.sidebar = Sidebar(ENTRIES, self.strip)
         self.menus = Menus(self, ENTRIES)
         self._chooser = NoteChooser(self)
+        self._sorter = ArrivalSorter(self)
         self.outside = OutsideChanges(library, services.background, self)
         self._show_zoom(cast(int, self._state.value("zoom", 100, int)))
         self.undo = UndoActions(self.menus.edit_menu, services.history)
@@ -197,6 +201,8 @@ class Window(QMainWindow):
         page.chat_wanted.connect(self._chat_with)
         page.renamed.connect(self._take_new_name)
         page.models_wanted.connect(lambda: self.show_page("models"))
+        page.use_again_wanted.connect(self._use_again)
+        page.refused.connect(self.notices.show_error)
         return page
 
     def _make_models(self) -> ModelsPage:
@@ -240,7 +246,8 @@ class Window(QMainWindow):
         self.strip.chosen.connect(self.show_page)
         self.strip.chat_wanted.connect(self._chat_with)
         drops = FileDrops(self, DropSign(self._whole, self._what_a_drop_does))
-        drops.dropped.connect(self._take_dropped)
+        drops.dropped.connect(self._sorter.sort)
+        self._sorter.sorted.connect(self._take_dropped)
         self._chooser.chosen.connect(self.import_paths)
         menus.page_wanted.connect(self.show_page)
         menus.chat_wanted.connect(self._new_chat)
@@ -262,17 +269,29 @@ class Window(QMainWindow):
 
     # --- wishes ---
 
-    def _what_a_drop_does(self) -> str:
+    def _what_a_drop_does(self, paths: Sequence[Path]) -> str:
+        if paths and all(path.suffix.lower() == BUNDLE for path in paths):
+            return "Drop to add this adapter" if len(paths) == 1 else "Drop to add these adapters"
         if self.page_shown == "models":
             return "Drop a model's folder to add it"
+        if self.page_shown == "adapters":
+            return "Drop to add an adapter, or notes"
         return "Drop to add these notes"
 
-    def _take_dropped(self, paths: list[Path]) -> None:
-        """What is dropped on the page Models is adopted, elsewhere it is notes."""
+    def _take_dropped(self, arrivals: Arrivals) -> None:
+        """Adapters are received; the rest is models on their page, and elsewhere notes."""
+        if arrivals.adapters:
+            self.show_page("adapters")
+            self._services.new_adapters.receive(arrivals.adapters)
+        if not arrivals.others:
+            return
         if self.page_shown == "models":
-            cast(ModelsPage, self.page("models")).take_dropped(paths)
+            cast(ModelsPage, self.page("models")).take_dropped(arrivals.others)
         else:
-            self.import_paths(paths)
+            self.import_paths(arrivals.others)
+
+    def _use_again(self, name: str, instead_of: str) -> None:
+        cast("ChatPage", self.page("chat")).use_again(name, instead_of)
 
     def _import_samples(self) -> None:
         self.import_paths([Path(str(resources.files("resources") / "sample_notes"))])
@@ -329,6 +348,8 @@ class Window(QMainWindow):
             return
         if isinstance(job.spec, TrainSpec):
             self._refresh({"notes", "adapters"})
+        elif makes_adapter(job):
+            self._refresh({"adapters", "chat"})
         elif is_of_model(job):
             self._refresh({"models", "adapters", "chat", "tonight"})
         elif isinstance(job.spec, ImportSpec) and self._current() is not self._pages["notes"]:

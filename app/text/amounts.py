@@ -36,6 +36,11 @@ def _regional(found: re.Match[str]) -> str:
     return number(float(found[0].replace(",", "")), len(found[0].partition(".")[2]))
 
 
+def weight(of: float) -> str:
+    """A weight with as many digits as it has, two at most: '1', '0.7', '-0.25'."""
+    return number(of, len(f"{round(of, 2):g}".partition(".")[2]))
+
+
 def part(done: float, whole: float) -> str:
     """How much of how much: '120 of 1,540'."""
     return f"{number(done)} of {number(whole)}"

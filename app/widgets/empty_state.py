@@ -69,3 +69,9 @@ class EmptyState(QWidget):
         if action:
             layout.addWidget(self.button, alignment=centre)
         layout.addStretch(3)
+        self._column = layout
+
+    def add_second(self, way: QWidget) -> None:
+        """Put another, quieter way on below the button."""
+        last = self._column.count() - 1
+        self._column.insertWidget(last, way, alignment=Qt.AlignmentFlag.AlignHCenter)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
     QClipboard,
     QContextMenuEvent,
@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from app.style import Size, sized
 from app.text.directions import bare, breakable, in_sentence, runs_left
+from app.widgets import icons
 
 _RIGHT = (
     Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
@@ -129,6 +130,17 @@ def button(text: str, kind: str = "plain") -> QPushButton:
     sized(made, lambda it: it.setFixedHeight(Size.CONTROL))
     if kind == "link":
         made.setCursor(Qt.CursorShape.PointingHandCursor)
+    return made
+
+
+def menu_button(text: str) -> QPushButton:
+    """A push button that opens a menu, as the arrow at its end shows; the caller pops it up."""
+    made = button(text)
+    made.setIcon(icons.icon("chevron-down"))
+    runs_right = made.layoutDirection() is Qt.LayoutDirection.LeftToRight
+    directions = Qt.LayoutDirection.RightToLeft, Qt.LayoutDirection.LeftToRight
+    made.setLayoutDirection(directions[0] if runs_right else directions[1])
+    sized(made, lambda it: it.setIconSize(QSize(Size.ICON, Size.ICON)))
     return made
 
 

@@ -25,30 +25,38 @@ from mlx_backend.models import lora
 from mlx_backend.models.architecture import token_embeddings
 from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model
 from mlx_backend.models.lora_factors import layers_of, read_factors
+from mlx_backend.training.stop_requests import Check, never
 
 Weighted = Sequence[tuple[Adapter, float]]
 
 
 def merge(
-    library: Library, name: str, parts: Sequence[tuple[str, float]], rank: int | None = None
+    library: Library,
+    name: str,
+    parts: Sequence[tuple[str, float]],
+    rank: int | None = None,
+    check: Check = never,
 ) -> dict[str, object]:
     """File the weighted sum of adapters as a new one called `name`, in the rank asked for.
 
     Without a rank it is exact; then its answers are compared with theirs together. Returns
     `adapter`, `rank` and `lost`, the share that a lower rank loses. Raises OvernightError when the
     name is taken or not allowed, an adapter is unknown, damaged, of another base model or of the
-    kind DoRA, or when there are fewer than two.
+    kind DoRA, or when there are fewer than two. Where `check` raises, nothing is filed.
     """
     name = check_name(name)
     _check_free(library, name)
     weighted = [(read_adapter(library.adapters, each), weight) for each, weight in parts]
     _check(weighted)
     base = base_for(library, [adapter for adapter, _ in weighted], weighted[0][0].card.base)
+    check()
     loaded = load_base_model(library, base)
+    check()
     layers = dict(layers_of(loaded.model))
     sums = joined([(read_factors(each, layers), weight) for each, weight in weighted], rank)
     if not sums.error:
         _compare(loaded, weighted, sums)
+    check()
     with FolderBin(library.bin).alone():
         _check_free(library, name)
         card = _card(name, loaded, weighted, sums)

@@ -70,6 +70,19 @@ def shortened(name: str, suffix: str) -> str:
     return stem.rstrip(" .") + suffix
 
 
+def nearest_name(wanted: str, otherwise: str) -> str:
+    """The allowed name that is nearest to `wanted`: a file's, perhaps, which holds anything.
+
+    What a name may not hold becomes a space. Returns `otherwise` where nothing is left of it.
+    """
+    kept = "".join(c if _is_allowed(c) else " " for c in normal_name(wanted))
+    kept = " ".join(_UNSEEN.sub("", kept).split())
+    while kept and not (kept[0].isalpha() or kept[0].isdecimal()):
+        kept = kept[1:]
+    kept = shortened(kept, "")
+    return otherwise if not kept or _problem_of(kept) else kept
+
+
 def is_folder_name(name: str) -> bool:
     """Whether a name stands for a visible entry directly in a folder, not for a path."""
     is_short = 0 < len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_FILE_NAME

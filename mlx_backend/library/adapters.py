@@ -53,7 +53,7 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     mean of the last steps' `protocol.StepDone.loss`, whose targets are weighted; None where no run
     here trained it.
     `parents` are those that it was made of: the one that its run went on from, or several that were
-    merged. `origin` is None of what was made here.
+    merged. `origin` is None of what was made here. `tags` are words that the person gave it.
     """
 
     name: str
@@ -76,6 +76,7 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     overnight: str = ""
     parents: tuple[Parent, ...] = ()
     origin: Origin | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,7 @@ def test_a_new_adapter_with_the_name_of_a_deleted_one_is_listed(
     show_two(library, page, qtbot)
     page.detail.delete.click()
     qtbot.waitUntil(lambda: names(page) == ["Older"])
-    add_adapter(library, "Journal", age_s=1)
+    add_adapter(library, "Journal", age_s=3600)
     page.refresh()
     qtbot.waitUntil(lambda: names(page) == ["Journal", "Older"])
     services.history.undo()
@@ -298,15 +298,15 @@ def test_export_from_start_to_verified(
 ) -> None:
     show_two(library, page, qtbot)
     page.detail.start_export(tmp_path / "out")
-    qtbot.waitUntil(page.detail.export_bar.isVisible)
+    qtbot.waitUntil(page.detail.exporting.bar.isVisible)
     assert not page.detail.export.isEnabled()
     to = str(tmp_path / "out")
     journal = read_adapter(library.adapters, "Journal").card.id
     wanted = protocol.ExportSpec(name="Journal", adapter=journal, format="mlx", to=to)
     assert launched[0].spec() == wanted
     launched[0].append(protocol.Finished(result={"verified": True}))
-    qtbot.waitUntil(lambda: "answers like the original" in page.detail.export_text.text())
-    assert page.detail.export_show.isVisible()
+    qtbot.waitUntil(lambda: "answers like the original" in page.detail.exporting.text.text())
+    assert page.detail.exporting.show_folder.isVisible()
     assert page.detail.export.isEnabled()
 
 
@@ -321,7 +321,7 @@ def test_export_that_failed_says_what_to_do(
     )
     launched[0].append(protocol.Failed(error=report))
     expected = "The export failed. The disk is full. Free some space."
-    qtbot.waitUntil(lambda: page.detail.export_text.text() == expected)
+    qtbot.waitUntil(lambda: page.detail.exporting.text.text() == expected)
 
 
 def test_damaged_adapters_are_shown_and_can_only_be_deleted(

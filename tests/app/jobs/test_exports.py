@@ -31,7 +31,7 @@ def detail(services: Services, qtbot: QtBot) -> AdapterDetail:
 
 def told(detail: AdapterDetail, library: Library, name: str) -> str:
     detail.show_adapter(read_adapter(library.adapters, name))
-    return detail.export_text.text()
+    return detail.exporting.text.text()
 
 
 def test_a_new_adapter_has_no_export_of_a_deleted_namesake(
@@ -47,7 +47,7 @@ def test_a_new_adapter_has_no_export_of_a_deleted_namesake(
     qtbot.waitUntil(lambda: len(launched) == 1)
     launched[0].append(protocol.Finished(result={"verified": True}))
     (launched[0].path / "lock").touch()  # as a process leaves it
-    qtbot.waitUntil(lambda: detail.export_text.text() == VERIFIED)
+    qtbot.waitUntil(lambda: detail.exporting.text.text() == VERIFIED)
     with database.opened(library.database) as connection:
         waste = Bin(library, connection)
         rename_adapter(library, connection, "Notes", "Notes of May")

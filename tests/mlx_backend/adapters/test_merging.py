@@ -17,6 +17,7 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.models.lora_factors import Factors, factors_of
+from mlx_backend.training.stop_requests import StoppedEarly
 from tests.mlx_backend.arrays import largest_difference, logits
 from tests.mlx_backend.made import make_adapter
 
@@ -128,3 +129,20 @@ def test_what_cannot_be_merged(tiny_library: Library, loaded: LoadedModel) -> No
     both = [("Garden", 1.0), ("Harbour", 1.0)]
     assert refused(library, both, "garden") is ErrorKind.ADAPTER_EXISTS
     assert refused(library, both, "../out") is ErrorKind.BAD_INPUT
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_one_that_is_stopped_files_nothing(
+    tiny_library: Library, loaded: LoadedModel, part: int
+) -> None:
+    make_adapter(tiny_library.adapters, loaded, "Garden", 1)
+    make_adapter(tiny_library.adapters, loaded, "Harbour", 2)
+    asked = iter(range(3))
+
+    def check() -> None:
+        if next(asked) == part:
+            raise StoppedEarly
+
+    with pytest.raises(StoppedEarly):
+        merge(tiny_library, "Both", [("Garden", 1.0), ("Harbour", 1.0)], check=check)
+    assert not (tiny_library.adapters / "Both").exists()

@@ -6,7 +6,13 @@ from hypothesis.strategies import characters, text
 
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_folder_atomically
-from mlx_backend.library.adapter_names import check_name, is_same_name, same_among, shortened
+from mlx_backend.library.adapter_names import (
+    check_name,
+    is_same_name,
+    nearest_name,
+    same_among,
+    shortened,
+)
 
 GOOD = ["Notes", "My notes 2", "a", "1", "a.b-c_d", "x" * 64, "Müller", "né", "日記", "Дневник"]
 GOOD += ["یادداشت\u200cها", "नोट्स २०२६", "יומן", "노트", "ノート・夏", "paral·lel", "Ⴀ", "日" * 64]
@@ -67,3 +73,30 @@ def test_whatever_passes_can_be_a_folder(
     write_folder_atomically(folder, lambda beside: None)
     assert check_name(good) == good
     assert [path.name for path in folder.parent.iterdir()] == [good]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_nearest_to_an_allowed_name_is_itself(name: str) -> None:
+    assert nearest_name(name, "Other") == name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nearest"),
+    [
+        ("<My> notes!", "My notes"),
+        ("__init__", "init__"),
+        ("../../etc/passwd", "etc passwd"),
+        ("a\n\nb", "a b"),
+        ("x" * 99 + " .", "x" * 64),
+        ("con", "Other"),
+        ("***", "Other"),
+        ("", "Other"),
+    ],
+)
+def test_the_nearest_name(wanted: str, nearest: str) -> None:
+    assert nearest_name(wanted, "Other") == nearest
+
+
+@given(text(characters(), max_size=120))
+def test_the_nearest_name_is_always_allowed(wanted: str) -> None:
+    assert check_name(nearest_name(wanted, "Other"))
