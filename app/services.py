@@ -14,6 +14,7 @@ from app.jobs.login_item import LoginItem
 from app.jobs.memory_release import MemoryKeeper
 from app.jobs.model_jobs import ModelJobs
 from app.jobs.planner import Planner
+from app.jobs.publications import Publications
 from app.jobs.wakefulness import Wakefulness
 from app.jobs.watched_folders import WatchedFolders
 from app.jobs.watcher import JobWatcher
@@ -43,6 +44,7 @@ class Services:
     imports: Imports
     watched: WatchedFolders
     exports: Exports
+    publications: Publications
     model_jobs: ModelJobs
     planner: Planner
     worker: ChatWorker
@@ -85,6 +87,7 @@ def make_services(library: Library, app: QApplication) -> Services:
         imports=imports,
         watched=WatchedFolders(background, imports),
         exports=Exports(watcher),
+        publications=Publications(watcher),
         model_jobs=ModelJobs(watcher),
         planner=Planner(library),
         worker=worker,

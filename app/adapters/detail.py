@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayou
 
 from app.adapters.adapter_list_model import Listed
 from app.jobs.exports import Exports
+from app.jobs.privacy_results import LINK, found_in_it, page_of
 from app.jobs.snapshot import JobSnapshot
 from app.library.base_models import called
 from app.library.missing_bases import MissingBase, cannot_answer, way_back
@@ -41,6 +42,12 @@ class AdapterDetail(QWidget):
     base_wanted = Signal(object)
     """Bring this MissingBase back."""
 
+    adapter_shown = Signal(object)
+    """Another one is shown, or the same anew; None: nothing."""
+
+    privacy_wanted = Signal(object)
+    """Show the privacy page of this job."""
+
     def __init__(self, exports: Exports) -> None:
         super().__init__()
         self._exports = exports
@@ -61,6 +68,9 @@ class AdapterDetail(QWidget):
         sized(self.export_bar, lambda it: it.setFixedWidth(Size.FIELD))
         self.export_cancel = button("Cancel", "link")
         self.export_show = button(SHOW, "link")
+        self.export_privacy = button(LINK, "link")
+        self.action_row = QHBoxLayout()
+        self.below_export = QVBoxLayout()
         self.chat = button("Chat", "primary")
         self.export = button("Export…")
         self.delete = button("Delete")
@@ -72,6 +82,7 @@ class AdapterDetail(QWidget):
         self.export.clicked.connect(self._choose_folder)
         self.export_cancel.clicked.connect(self._cancel_export)
         self.export_show.clicked.connect(self._show_export_folder)
+        self.export_privacy.clicked.connect(lambda: self.privacy_wanted.emit(self._latest_export()))
         exports.changed.connect(self._show_export)
         self.hide()
 
@@ -80,6 +91,7 @@ class AdapterDetail(QWidget):
         self._adapter = adapter
         self._show_missing(missing)
         self.setVisible(adapter is not None)
+        self.adapter_shown.emit(adapter)
         if adapter is None:
             return
         self.title.setText(adapter.name)
@@ -115,7 +127,7 @@ class AdapterDetail(QWidget):
             self._exports.start(self._adapter, to)
 
     def _lay_out(self) -> None:
-        actions = QHBoxLayout()
+        actions = self.action_row
         actions.setSpacing(Space.ONE)
         for action in (self.chat, self.export, self._reveal_button()):
             actions.addWidget(action)
@@ -124,7 +136,7 @@ class AdapterDetail(QWidget):
         export = QHBoxLayout()
         export.setSpacing(Space.ONE)
         export.addWidget(self.export_text, 1)
-        for part in (self.export_bar, self.export_cancel, self.export_show):
+        for part in (self.export_bar, self.export_cancel, self.export_privacy, self.export_show):
             export.addWidget(part)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
@@ -136,6 +148,7 @@ class AdapterDetail(QWidget):
         layout.addWidget(self.bring_back, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(actions)
         layout.addLayout(export)
+        layout.addLayout(self.below_export)
         layout.addWidget(hairline())
         layout.addWidget(self.figures)
         layout.addWidget(self._fold)
@@ -185,6 +198,7 @@ class AdapterDetail(QWidget):
         self.export_bar.setVisible(running)
         self.export_cancel.setVisible(running)
         self.export_show.setVisible(done)
+        self.export_privacy.setVisible(job is not None and page_of(job) is not None)
         self.export.setEnabled(not running)
 
 
@@ -210,11 +224,13 @@ def export_sentence(job: JobSnapshot) -> str:
         return "Stopping…" if job.stopping else "Exporting, then checking what was written…"
     if job.state is JobState.FINISHED:
         verified = job.status.result.get("verified") is True
-        return (
+        said = (
             "Exported. Verified: the export answers like the original."
             if verified
             else "Exported, but not verified."
         )
+        page = page_of(job)
+        return f"{said} {found_in_it(page)}" if page is not None else said
     if job.state is JobState.FAILED and job.status.error is not None:
         return f"The export failed. {trouble(job.status.error.to_error())}"
     return "The export was stopped; nothing was written."

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QListView, QMenu, QSplitter, QStackedLayout, QVBox
 
 from app.adapters.adapter_list_model import AdapterListModel, Index, Listed
 from app.adapters.detail import AdapterDetail
+from app.adapters.sharing import SharingPages
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, missing_of
 from app.library.renames import adapter_rename
@@ -21,7 +22,6 @@ from app.widgets.deletable_list import DeleteKeys, add_delete, choose_neighbour,
 from app.widgets.empty_state import EmptyState
 from app.widgets.inline_rename import InlineRename
 from app.widgets.labels import hairline, indented, label
-from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import SHOW, reveal
 from app.widgets.two_line_delegate import TwoLineDelegate
 from app.widgets.undo_bar import UndoBar
@@ -48,6 +48,9 @@ class AdaptersPage(QWidget):
     models_wanted = Signal()
     """Go where base models are."""
 
+    notes_decided = Signal()
+    """Notes were left out of training here, or brought back."""
+
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._library = services.library
@@ -60,6 +63,7 @@ class AdaptersPage(QWidget):
         self.table = AdapterListModel()
         self.list = QListView()
         self.detail = AdapterDetail(services.exports)
+        self.sharing = SharingPages(services, self.detail)
         self.undo_bar = UndoBar(services.history)
         self.empty = EmptyState(
             "adapters",
@@ -99,7 +103,7 @@ class AdaptersPage(QWidget):
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
         split.addWidget(indented(self.list, Space.TWO))
-        split.addWidget(PageScroll(self.detail))
+        split.addWidget(self.sharing)
         split.setStretchFactor(1, 1)
         split.setSizes([Size.LIST, Size.READING])
         full = QWidget()
@@ -125,6 +129,8 @@ class AdaptersPage(QWidget):
         self.detail.chat_wanted.connect(self.chat_wanted)
         self.detail.delete_wanted.connect(self._delete)
         self.detail.base_wanted.connect(self._bring_back)
+        self.sharing.training_wanted.connect(self.training_wanted)
+        self.sharing.notes_decided.connect(self.notes_decided)
         self.list.activated.connect(lambda index: self._chat(self.table.adapter(index.row())))
         self.list.selectionModel().currentChanged.connect(lambda *_: self._show_detail())
         self.table.modelAboutToBeReset.connect(self._remember)

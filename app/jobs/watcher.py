@@ -84,9 +84,13 @@ class JobWatcher(QObject):
         return self._of_kind(protocol.TrainSpec)
 
     def jobs(self) -> list[JobSnapshot]:
-        """All imports and exports, downloads and adoptions, the newest first."""
+        """All imports, exports, downloads, adoptions and publications, the newest first."""
         return self._of_kind(
-            protocol.ImportSpec, protocol.ExportSpec, protocol.DownloadSpec, protocol.AdoptSpec
+            protocol.ImportSpec,
+            protocol.ExportSpec,
+            protocol.DownloadSpec,
+            protocol.AdoptSpec,
+            protocol.PublishSpec,
         )
 
     def active(self) -> list[JobSnapshot]:

@@ -23,6 +23,7 @@ from mlx_backend.catalogue.adapter_licences import (
 )
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import remove_tree, write_atomically
+from mlx_backend.jobs.paced_progress import PacedProgress
 from mlx_backend.library import database
 from mlx_backend.library.adapters import Adapter, find_adapter
 from mlx_backend.library.home import Library
@@ -125,12 +126,8 @@ def _looked_at(
 ) -> PrivacyPage:
     """What the privacy gate finds about the adapter and about all files in a folder."""
     tell(protocol.StageBegan(stage="privacy"))
-
-    def on_progress(what: str, done: int, of: int) -> None:
-        tell(protocol.Progress(done=done, total=of, unit=what))
-
     with database.opened(library.database) as connection:
-        watcher = Watcher(on_progress, stop_requested)
+        watcher = Watcher(PacedProgress(tell).show, stop_requested)
         known = remembered(library, connection, adapter, loaded, watcher)
         return with_files(library, connection, adapter, known, [folder])
 
