@@ -27,8 +27,11 @@ LEAVE_OUT, PUBLISH_ANYWAY = "Leave These Notes Out", "Publish Anyway"
 
 _MOST = 20
 _LONGEST = 300  # characters of an example
-_EXAMPLES = "How It Goes On Where Private Passages Begin"
-_FOR_YOU = "These words of your notes are shown to you alone. They are sent nowhere."
+_EXAMPLES = "Examples From Your Notes"
+_FOR_YOU = (
+    "How base model and adapter go on where your most private passages begin. This is shown to you"
+    " alone, and sent nowhere."
+)
 _LEAVING_OUT = (
     "Training will not see these notes again, until you use them again. The adapter itself keeps"
     " what it learned, so train a new one."
@@ -106,6 +109,7 @@ class PrivacyView(QWidget):
 
     def _replaced(self, old: QWidget, new: QWidget) -> QWidget:
         self._column.replaceWidget(old, new)
+        new.show()  # now, and not when the layout gets round to it
         old.hide()
         old.deleteLater()
         return new
@@ -129,13 +133,10 @@ class PrivacyView(QWidget):
 
 def _body(page: PrivacyPage) -> QWidget:
     """What was looked at, and what was found."""
-    return _stacked(
-        [
-            label("What was looked at", "section"),
-            *map(paragraph, _looked_at(page)),
-            *_found(page),
-        ]
-    )
+    groups = [[label("What was looked at", "section"), *map(paragraph, _looked_at(page))]]
+    if found := list(_found(page)):
+        groups.append([label("What was found", "section"), *found])
+    return _stacked([_stacked(group) for group in groups], Space.TWO)
 
 
 def _looked_at(page: PrivacyPage) -> Iterator[str]:
@@ -154,13 +155,10 @@ def _looked_at(page: PrivacyPage) -> Iterator[str]:
 def _found(page: PrivacyPage) -> Iterator[QWidget]:
     """What was found, and what was not although it was looked for."""
     found = [*_in_files(page), *_remembered(page)]
-    calm = list(_not_found(page))
-    if found or calm:
-        yield label("What was found", "section")
-        yield from found[:_MOST]
-        if len(found) > _MOST:
-            yield paragraph(f"And {amounts.number(len(found) - _MOST)} more.", "quiet")
-        yield from map(paragraph, calm)
+    yield from found[:_MOST]
+    if len(found) > _MOST:
+        yield paragraph(f"And {amounts.number(len(found) - _MOST)} more.", "quiet")
+    yield from map(paragraph, _not_found(page))
 
 
 def _in_files(page: PrivacyPage) -> Iterator[QWidget]:
@@ -171,7 +169,8 @@ def _in_files(page: PrivacyPage) -> Iterator[QWidget]:
 def _remembered(page: PrivacyPage) -> Iterator[QWidget]:
     for each in page.exposed:
         yield _finding(f"“{each.title}”", _exposed(each))
-    for example in page.repeating:
+    exposed = {each.note for each in page.exposed}
+    for example in (each for each in page.repeating if each.note not in exposed):
         kinds = " and ".join(example.secrets)
         told = f"Where a passage of it begins, the adapter goes on with what is private: {kinds}."
         yield _finding(f"“{example.title}”", told)
@@ -201,7 +200,7 @@ def _steps(page: PrivacyPage) -> Iterator[str]:
 
 
 def _finding(title: str, text: str) -> QWidget:
-    return _stacked([paragraph(title, "strong"), paragraph(text, "warning")], Space.HALF // 2)
+    return _stacked([paragraph(title, "strong"), paragraph(text)], Space.HALF // 2)
 
 
 def _examples(examples: Sequence[Continuation]) -> QWidget:

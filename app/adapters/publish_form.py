@@ -142,26 +142,24 @@ class PublishForm(QWidget):
     def _forget_problem(self) -> None:
         self.problem.hide()
 
-    def _parts(self) -> Iterator[QWidget]:
-        yield _caption(_WHERE, self.repository)
-        yield self.repository
-        yield _caption(_WORDS, self.description)
-        yield self.description
-        yield paragraph(_WORDS_TOLD, "quiet")
-        yield self.private
-        yield self.public
-        yield self.licence_told
-        yield self._licence_caption
-        yield self.licence
-        yield paragraph(_FIRST, "quiet")
-        yield self.problem
+    def _groups(self) -> Iterator[tuple[QWidget, ...]]:
+        yield _caption(_WHERE, self.repository), self.repository
+        told = paragraph(_WORDS_TOLD, "quiet")
+        yield _caption(_WORDS, self.description), self.description, told
+        yield self.private, self.public
+        yield self._licence_caption, self.licence, self.licence_told
+        yield paragraph(_FIRST, "quiet"), self.problem
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, Space.ONE, 0, Space.ONE)
-        column.setSpacing(Space.ONE)
-        for part in self._parts():
-            column.addWidget(part)
+        column.setSpacing(Space.TWO)
+        for parts in self._groups():
+            group = QVBoxLayout()
+            group.setSpacing(Space.HALF)
+            for part in parts:
+                group.addWidget(part)
+            column.addLayout(group)
         row = QHBoxLayout()
         row.setSpacing(Space.ONE)
         row.addWidget(self.publish)

@@ -113,7 +113,7 @@ class PublishPart(QWidget):
         adapter = self._adapter
         if adapter is None:
             return
-        self._keep_draft()
+        self._drafts.pop(adapter.card.id, None)
         self._is_open = False
         self._jobs.start(
             PublishSpec(
@@ -149,11 +149,13 @@ class PublishPart(QWidget):
     # --- what there is to see ---
 
     def _first_draft(self, adapter: Adapter) -> Draft:
-        """What was published before; else a name that the Hub allows."""
-        before = self._jobs.published(adapter)
-        if before is None:
+        """What was said the last time; else a name that the Hub allows."""
+        job = self.latest
+        if job is None or not isinstance(job.spec, PublishSpec):
             return Draft(repository_name_for(adapter.name))
-        spec, done = before
+        spec, done = job.spec, published_by(job)
+        if done is None:
+            return Draft(spec.repo, spec.description, spec.private, spec.licence)
         repository = done.repository or spec.repo
         return Draft(repository, spec.description, done.is_private, spec.licence)
 
@@ -174,7 +176,7 @@ class PublishPart(QWidget):
         job = self.latest
         is_beginning = self._jobs.is_beginning(adapter)
         is_running = is_beginning or (job is not None and job.is_active)
-        is_published = self._jobs.published(adapter) is not None
+        is_published = self._jobs.was_published(adapter)
         self.open.setText(f"{PUBLISH_NEW if is_published else PUBLISH}…")
         self.open.setEnabled(not is_running)
         self.form.show_action(is_published)

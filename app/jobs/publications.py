@@ -75,13 +75,10 @@ class Publications(QObject):
         """The last time that an adapter was published, or it was tried, running or over."""
         return next((job for job in self._watcher.jobs() if _is_of(job, adapter)), None)
 
-    def published(self, adapter: Adapter) -> tuple[PublishSpec, Published] | None:
-        """Where an adapter was published last, and as what; None where it never was."""
-        for job in self._watcher.jobs():
-            if _is_of(job, adapter) and (done := published_by(job)) is not None:
-                assert isinstance(job.spec, PublishSpec)
-                return job.spec, done
-        return None
+    def was_published(self, adapter: Adapter) -> bool:
+        """Whether an adapter is on the Hub in an earlier version."""
+        jobs = (job for job in self._watcher.jobs() if _is_of(job, adapter))
+        return any(published_by(job) is not None for job in jobs)
 
     def _take_start_failure(self, job_id: str, _: OvernightError) -> None:
         if self._begun.pop(job_id, None) is not None:
@@ -118,7 +115,7 @@ def wants_token(job: JobSnapshot) -> bool:
     error = job.status.error
     if job.state is not JobState.FAILED or error is None:
         return False
-    return error.kind is ErrorKind.REFUSED and "access token" in error.message
+    return error.kind == ErrorKind.REFUSED and "access token" in error.message
 
 
 def _is_of(job: JobSnapshot, adapter: Adapter) -> bool:

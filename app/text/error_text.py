@@ -37,6 +37,7 @@ _REWORDED = (
     ),
     (r"Choose it with --licence ID, for example --licence (\S+)\.", r"Name it, for example \1."),
     (r"Publish with --public if that is meant,", "Publish it as public if that is meant,"),
+    (r"Export it with --format mlx or --format fused,", "Export it for MLX or as a whole model,"),
     (r", or without --public\.", ", or as private."),
     (r"then keep it: `overnight token`\.", "then enter it here."),
 )
