@@ -19,6 +19,7 @@ from app.text import amounts
 from app.text.error_text import trouble
 from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.fold import Fold
 from app.widgets.labels import button, hairline, paragraph
 from app.widgets.named_values import NamedValues
@@ -69,10 +70,11 @@ class AdapterDetail(QWidget):
         self.export_cancel = button("Cancel", "link")
         self.export_show = button(SHOW, "link")
         self.export_privacy = button(LINK, "link")
-        self.action_row = QHBoxLayout()
+        self.export_privacy.setProperty("flush", True)
         self.below_export = QVBoxLayout()
         self.chat = button("Chat", "primary")
         self.export = button("Export…")
+        self.publish = button("Publish…")
         self.delete = button("Delete")
         self._lay_out()
         self.chat.clicked.connect(lambda: self._with_name(self.chat_wanted.emit))
@@ -127,17 +129,22 @@ class AdapterDetail(QWidget):
             self._exports.start(self._adapter, to)
 
     def _lay_out(self) -> None:
-        actions = self.action_row
+        others = QWidget()
+        flow = FlowLayout(others, Space.ONE)
+        for action in (self.chat, self.export, self.publish, self._reveal_button()):
+            flow.addWidget(action)
+        actions = QHBoxLayout()
         actions.setSpacing(Space.ONE)
-        for action in (self.chat, self.export, self._reveal_button()):
-            actions.addWidget(action)
-        actions.addStretch()
-        actions.addWidget(self.delete)
+        actions.addWidget(others, 1)
+        actions.addWidget(self.delete, alignment=Qt.AlignmentFlag.AlignTop)
         export = QHBoxLayout()
         export.setSpacing(Space.ONE)
         export.addWidget(self.export_text, 1)
-        for part in (self.export_bar, self.export_cancel, self.export_privacy, self.export_show):
+        for part in (self.export_bar, self.export_cancel, self.export_show):
             export.addWidget(part)
+        self.below_export.setSpacing(Space.TWO)
+        left = Qt.AlignmentFlag.AlignLeft
+        self.below_export.addWidget(self.export_privacy, alignment=left)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
         layout.setSpacing(Space.TWO)
@@ -145,7 +152,7 @@ class AdapterDetail(QWidget):
         layout.addWidget(self.learned)
         layout.addWidget(self.result)
         layout.addWidget(self.missing)
-        layout.addWidget(self.bring_back, alignment=Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.bring_back, alignment=left)
         layout.addLayout(actions)
         layout.addLayout(export)
         layout.addLayout(self.below_export)

@@ -7,7 +7,7 @@ import sqlite3
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.adapters.adapter_list_model import Listed
 from app.adapters.publish_form import PUBLISH, PUBLISH_NEW, Draft, PublishForm
@@ -36,12 +36,12 @@ _FINEST = 1_000_000  # steps of the bar: Qt counts to 2^31 at most
 
 
 class PublishPart(QWidget):
-    """What stands below the actions of an adapter; `open` is the button among these."""
+    """What stands below the actions of an adapter; `opener` is the button among these."""
 
     privacy_wanted = Signal(object)
     """Show the privacy page of this job."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, opener: QPushButton) -> None:
         super().__init__()
         self._library = services.library
         self._background = services.background
@@ -50,7 +50,7 @@ class PublishPart(QWidget):
         self._adapter: Adapter | None = None
         self._drafts: dict[str, Draft] = {}
         self._is_open = False
-        self.open = button(f"{PUBLISH}…")
+        self.open = opener
         self.form = PublishForm()
         self.told = paragraph()
         self.bar = QProgressBar()
@@ -60,6 +60,7 @@ class PublishPart(QWidget):
         self.cancel = button("Cancel", "link")
         self.cancel.setAccessibleName("Cancel publishing")
         self.privacy = button(LINK, "link")
+        self.privacy.setProperty("flush", True)
         self.address = Elided()
         self.address.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.copy = CopyButton(self.address.text, "address of its page")
@@ -228,10 +229,10 @@ class PublishPart(QWidget):
     def _lay_out(self) -> None:
         progress = QHBoxLayout()
         progress.setSpacing(Space.ONE)
-        progress.addWidget(self.told, 1)
         progress.addWidget(self.bar)
         progress.addWidget(self.cancel)
         progress.addWidget(self.privacy)
+        progress.addStretch()
         whereabouts = QHBoxLayout(self._whereabouts)
         whereabouts.setContentsMargins(0, 0, 0, 0)
         whereabouts.setSpacing(Space.ONE)
@@ -242,6 +243,7 @@ class PublishPart(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.ONE)
+        column.addWidget(self.told)
         column.addLayout(progress)
         for part in (self._whereabouts, self.token, self.form):
             column.addWidget(part)

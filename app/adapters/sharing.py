@@ -24,7 +24,6 @@ from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.note_decisions import NoteDecision, NoteDecisions
 from mlx_backend.protocol import PublishSpec
 
-_WHERE = 2  # the place of the button among the actions
 _LEFT_OUT_BEFORE = "Training leaves these notes out already."
 
 
@@ -45,9 +44,8 @@ class SharingPages(QStackedWidget):
         self._shown = ""  # the id of the adapter
         self._job: JobSnapshot | None = None
         self._came_from: QWidget | None = None
-        self.publishing = PublishPart(services)
+        self.publishing = PublishPart(services, detail.publish)
         self.privacy = PrivacyView()
-        detail.action_row.insertWidget(_WHERE, self.publishing.open)
         detail.below_export.addWidget(self.publishing)
         self._scrolls = [PageScroll(detail), PageScroll(self.privacy)]
         for scroll in self._scrolls:
