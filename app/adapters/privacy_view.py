@@ -81,6 +81,7 @@ class PrivacyView(QWidget):
         steps = " ".join(_steps(page))
         self.steps.setText(steps)
         self.steps.setVisible(bool(steps))
+        self.leave_out.setEnabled(True)
         self.leave_out.setVisible(bool(page.notes_to_leave_out))
         self.publish.setVisible(is_held_back)
         self._show_examples(page.continuations)
@@ -133,7 +134,9 @@ class PrivacyView(QWidget):
 
 def _body(page: PrivacyPage) -> QWidget:
     """What was looked at, and what was found."""
-    groups = [[label("What was looked at", "section"), *map(paragraph, _looked_at(page))]]
+    groups: list[list[QWidget]] = [
+        [label("What was looked at", "section"), *map(paragraph, _looked_at(page))]
+    ]
     if found := list(_found(page)):
         groups.append([label("What was found", "section"), *found])
     return _stacked([_stacked(group) for group in groups], Space.TWO)

@@ -20,6 +20,7 @@ from app.jobs.snapshot import JobSnapshot
 from app.notes.undo_steps import decided
 from app.services import Services
 from app.widgets.page_scroll import PageScroll
+from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.note_decisions import NoteDecision, NoteDecisions
 from mlx_backend.protocol import PublishSpec
@@ -105,9 +106,16 @@ class SharingPages(QStackedWidget):
             self.show_detail()
 
     def _leave_out(self, notes: tuple[int, ...]) -> None:
+        self.privacy.leave_out.setEnabled(False)
         self._background.call(
-            lambda db: _left_out(notes, db), functools.partial(self._take_left_out, notes)
+            functools.partial(_left_out, notes),
+            functools.partial(self._take_left_out, notes),
+            self._take_failure,
         )
+
+    def _take_failure(self, error: OvernightError) -> None:
+        self.privacy.leave_out.setEnabled(True)
+        self._background.failed.emit(error)
 
     def _take_left_out(self, notes: tuple[int, ...], decision: NoteDecision) -> None:
         self.setCurrentIndex(0)

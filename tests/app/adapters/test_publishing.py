@@ -235,7 +235,12 @@ REFUSALS = [
 def kept(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tokens that were given to the keyring."""
     tokens: list[str] = []
-    monkeypatch.setattr(HubToken, "keep", lambda _, token, done, __: (tokens.append(token), done()))
+
+    def keep(_: HubToken, token: str, done: Callable[[], object], __: object) -> None:
+        tokens.append(token)
+        done()
+
+    monkeypatch.setattr(HubToken, "keep", keep)
     return tokens
 
 
