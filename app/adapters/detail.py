@@ -71,6 +71,7 @@ class AdapterDetail(QWidget):
         self.export_show = button(SHOW, "link")
         self.export_privacy = button(LINK, "link")
         self.export_privacy.setProperty("flush", True)
+        self.export_privacy.setAccessibleName("Privacy page of the export")
         self.below_export = QVBoxLayout()
         self.chat = button("Chat", "primary")
         self.export = button("Export…")

@@ -61,6 +61,7 @@ class PublishPart(QWidget):
         self.cancel.setAccessibleName("Cancel publishing")
         self.privacy = button(LINK, "link")
         self.privacy.setProperty("flush", True)
+        self.privacy.setAccessibleName("Privacy page of what is published")
         self.address = Elided()
         self.address.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.copy = CopyButton(self.address.text, "address of its page")
@@ -244,8 +245,9 @@ class PublishPart(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.ONE)
         column.addWidget(self.told)
+        column.addWidget(self._whereabouts)
         column.addLayout(progress)
-        for part in (self._whereabouts, self.token, self.form):
+        for part in (self.token, self.form):
             column.addWidget(part)
 
 

@@ -20,6 +20,7 @@ from app.jobs.snapshot import JobSnapshot
 from app.notes.undo_steps import decided
 from app.services import Services
 from app.widgets.page_scroll import PageScroll
+from app.widgets.tab_order import follow_layout
 from mlx_backend.errors import OvernightError
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.note_decisions import NoteDecision, NoteDecisions
@@ -48,6 +49,7 @@ class SharingPages(QStackedWidget):
         self.publishing = PublishPart(services, detail.publish)
         self.privacy = PrivacyView()
         detail.below_export.addWidget(self.publishing)
+        follow_layout(detail)
         self._scrolls = [PageScroll(detail), PageScroll(self.privacy)]
         for scroll in self._scrolls:
             self.addWidget(scroll)

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.adapters.page import AdaptersPage
@@ -407,3 +408,25 @@ def test_a_job_that_cannot_start_leaves_the_button(
     part.open.click()
     part.form.publish.click()
     qtbot.waitUntil(part.open.isEnabled)
+
+
+def test_the_tab_key_goes_through_all_from_the_top(page: AdaptersPage, part: PublishPart) -> None:
+    part.open.click()
+    form = part.form
+    wanted: list[QWidget] = [
+        part.open,
+        page.detail.delete,
+        form.repository,
+        form.description,
+        form.publish,
+        page.detail._fold.button,
+    ]
+    reached: list[QWidget] = []
+    focused: QWidget = part.open
+    focused.setFocus()
+    while focused not in reached:
+        reached.append(focused)
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+        focused = page.window().focusWidget()
+    places = [reached.index(each) for each in wanted]
+    assert places == sorted(places)
