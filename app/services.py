@@ -16,6 +16,7 @@ from app.jobs.memory_release import MemoryKeeper
 from app.jobs.model_jobs import ModelJobs
 from app.jobs.new_adapters import NewAdapters
 from app.jobs.planner import Planner
+from app.jobs.publications import Publications
 from app.jobs.wakefulness import Wakefulness
 from app.jobs.watched_folders import WatchedFolders
 from app.jobs.watcher import JobWatcher
@@ -47,6 +48,7 @@ class Services:
     watched: WatchedFolders
     exports: Exports
     new_adapters: NewAdapters
+    publications: Publications
     model_jobs: ModelJobs
     planner: Planner
     worker: ChatWorker
@@ -93,6 +95,7 @@ def make_services(library: Library, app: QApplication) -> Services:
         watched=WatchedFolders(background, imports),
         exports=Exports(watcher),
         new_adapters=NewAdapters(library, watcher, background, window_state(library.home)),
+        publications=Publications(watcher),
         model_jobs=ModelJobs(watcher),
         planner=Planner(library),
         worker=worker,

@@ -151,14 +151,12 @@ def _export(
     stop_requested: Callable[[], bool],
 ) -> dict[str, object] | None:
     from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
-
-    def on_progress(what: str, done: int, of: int) -> None:
-        folder.append(protocol.Progress(done=done, total=of, unit=what))
+    from mlx_backend.jobs.paced_progress import PacedProgress
 
     folder.append(protocol.StageBegan(stage="exporting"))
     name = find_adapter(library.adapters, spec.adapter, spec.name).name
     order = ExportOrder(name, spec.format, Path(spec.to), spec.bits, spec.despite_privacy)
-    return export_adapter(library, order, stop_requested, on_progress)
+    return export_adapter(library, order, stop_requested, PacedProgress(folder.append).show)
 
 
 def _receive(

@@ -22,6 +22,7 @@ from app.text import amounts
 from app.text.error_text import in_window
 from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.fold import Fold
 from app.widgets.labels import button, hairline, menu_button, paragraph
 from app.widgets.named_values import NamedValues
@@ -56,6 +57,12 @@ class AdapterDetail(QWidget):
     warnings_read = Signal(object)
     """What was said of this Adapter when it was received need not be said again."""
 
+    adapter_shown = Signal(object)
+    """Another one is shown, or the same anew; None: nothing."""
+
+    privacy_wanted = Signal(object)
+    """Show the privacy page of this job."""
+
     def __init__(self, exports: Exports) -> None:
         super().__init__()
         self._exports = exports
@@ -74,9 +81,11 @@ class AdapterDetail(QWidget):
         self.dismiss = button("Dismiss", "link")
         self.dismiss.setProperty("flush", True)
         self.exporting = ExportLine(exports)
+        self.below_export = QVBoxLayout()
         self.tags = TagField()
         self.chat = button("Chat", "primary")
         self.export = menu_button("Export…")
+        self.publish = button("Publish…")
         self.delete = button("Delete")
         self._lay_out()
         self.chat.clicked.connect(lambda: self._with_name(self.chat_wanted.emit))
@@ -86,6 +95,7 @@ class AdapterDetail(QWidget):
         self.bring_back.clicked.connect(lambda: self.base_wanted.emit(self._missing))
         self.export.clicked.connect(self._open_export_menu)
         self.dismiss.clicked.connect(lambda: self.warnings_read.emit(self._adapter))
+        self.exporting.privacy_wanted.connect(self.privacy_wanted)
         self.lineage.wanted.connect(self.other_wanted)
         self.lineage.use_again_wanted.connect(self.use_again_wanted)
         exports.changed.connect(self._show_export)
@@ -109,6 +119,7 @@ class AdapterDetail(QWidget):
         self._show_warnings(warnings)
         self._show_missing(missing)
         self.setVisible(adapter is not None)
+        self.adapter_shown.emit(adapter)
         if adapter is None:
             return
         self.title.setText(adapter.name)
@@ -152,12 +163,15 @@ class AdapterDetail(QWidget):
             self._exports.start(self._adapter, to, form)
 
     def _lay_out(self) -> None:
+        others = QWidget()
+        flow = FlowLayout(others, Space.ONE)
+        for action in (self.chat, self.export, self.publish, self._reveal_button()):
+            flow.addWidget(action)
         actions = QHBoxLayout()
         actions.setSpacing(Space.ONE)
-        for action in (self.chat, self.export, self._reveal_button()):
-            actions.addWidget(action)
-        actions.addStretch()
-        actions.addWidget(self.delete)
+        actions.addWidget(others, 1)
+        actions.addWidget(self.delete, alignment=Qt.AlignmentFlag.AlignTop)
+        self.below_export.setSpacing(Space.TWO)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
         layout.setSpacing(Space.TWO)
@@ -174,6 +188,7 @@ class AdapterDetail(QWidget):
         layout.addWidget(self.bring_back, alignment=left)
         layout.addLayout(actions)
         layout.addWidget(self.exporting)
+        layout.addLayout(self.below_export)
         layout.addWidget(self.lineage)
         layout.addWidget(hairline())
         layout.addWidget(self.figures)

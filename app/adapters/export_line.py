@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from app.adapters.adapter_list_model import Listed
 from app.adapters.file_handle import FileHandle
 from app.jobs.exports import Exports
+from app.jobs.privacy_results import LINK, found_in_it, is_held_back, page_of
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
 from app.text.error_text import trouble
@@ -21,6 +23,9 @@ from mlx_backend.protocol import ExportSpec
 
 class ExportLine(QWidget):
     """A sentence; progress with Cancel while the export runs, and then the way to its files."""
+
+    privacy_wanted = Signal(object)
+    """Show the privacy page of this job."""
 
     def __init__(self, exports: Exports) -> None:
         super().__init__()
@@ -35,6 +40,8 @@ class ExportLine(QWidget):
         self.cancel = button("Cancel", "link")
         self.show_folder = button(SHOW, "link")
         self.file = FileHandle()
+        self.privacy = button(LINK, "link")
+        self.privacy.setAccessibleName("Privacy page of the export")
         row = QHBoxLayout()
         row.setSpacing(Space.ONE)
         row.addWidget(self.text, 1)
@@ -44,6 +51,7 @@ class ExportLine(QWidget):
         way.setSpacing(Space.ONE)
         way.addWidget(self.file)
         way.addWidget(self.show_folder)
+        way.addWidget(self.privacy)
         way.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -52,6 +60,7 @@ class ExportLine(QWidget):
         layout.addLayout(way)
         self.cancel.clicked.connect(self._cancel)
         self.show_folder.clicked.connect(self._show_folder)
+        self.privacy.clicked.connect(lambda: self.privacy_wanted.emit(self._latest()))
         exports.changed.connect(self._show)
         self._show()
 
@@ -83,7 +92,7 @@ class ExportLine(QWidget):
     def _show(self) -> None:
         job = self._latest()
         running = job is not None and job.is_active
-        done = job is not None and job.state is JobState.FINISHED
+        done = job is not None and job.state is JobState.FINISHED and not is_held_back(job)
         spec = job.spec if job is not None else None
         is_file = isinstance(spec, ExportSpec) and spec.format == "bundle"
         if isinstance(spec, ExportSpec) and is_file:
@@ -93,6 +102,7 @@ class ExportLine(QWidget):
         self.cancel.setVisible(running)
         self.show_folder.setVisible(done)
         self.file.setVisible(done and is_file)
+        self.privacy.setVisible(job is not None and page_of(job) is not None)
         self.setVisible(job is not None)
 
 
@@ -101,12 +111,20 @@ def export_sentence(job: JobSnapshot) -> str:
     if job.is_active:
         return "Stopping…" if job.stopping else "Exporting, then checking what was written…"
     if job.state is JobState.FINISHED:
-        verified = job.status.result.get("verified") is True
-        return (
-            "Exported. Verified: the export answers like the original."
-            if verified
-            else "Exported, but not verified."
-        )
+        return _outcome(job)
     if job.state is JobState.FAILED and job.status.error is not None:
         return f"The export failed. {trouble(job.status.error.to_error())}"
     return "The export was stopped; nothing was written."
+
+
+def _outcome(job: JobSnapshot) -> str:
+    if is_held_back(job):
+        return "Not exported yet, because of what its privacy page says."
+    verified = job.status.result.get("verified") is True
+    said = (
+        "Exported. Verified: the export answers like the original."
+        if verified
+        else "Exported, but not verified."
+    )
+    page = page_of(job)
+    return f"{said} {found_in_it(page)}" if page is not None else said

@@ -26,6 +26,7 @@ from app.adapters.detail import AdapterDetail
 from app.adapters.finding import MANY, found
 from app.adapters.merge_panel import MergePanel
 from app.adapters.new_adapter_bar import NewAdapterBar
+from app.adapters.sharing import SharingPages
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, missing_of
 from app.library.renames import adapter_rename
@@ -43,7 +44,6 @@ from app.widgets.deletable_list import (
 from app.widgets.empty_state import EmptyState
 from app.widgets.inline_rename import InlineRename
 from app.widgets.labels import button, hairline, indented, label
-from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import SHOW, reveal
 from app.widgets.search_field import search_field
 from app.widgets.two_line_delegate import TwoLineDelegate
@@ -77,6 +77,9 @@ class AdaptersPage(QWidget):
     refused = Signal(object)
     """Say with this OvernightError why what was chosen is not taken in."""
 
+    notes_decided = Signal()
+    """Notes were left out of training here, or brought back."""
+
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._library = services.library
@@ -96,6 +99,7 @@ class AdaptersPage(QWidget):
         self.merge_panel = MergePanel()
         self.add = button("Add an Adapter…")
         self.bar = NewAdapterBar(services.new_adapters)
+        self.sharing = SharingPages(services, self.detail, _one_of(self.detail, self.merge_panel))
         self.undo_bar = UndoBar(services.history)
         self.empty = EmptyState(
             "adapters",
@@ -137,7 +141,7 @@ class AdaptersPage(QWidget):
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
         split.addWidget(indented(self._listed(), Space.TWO))
-        split.addWidget(PageScroll(_one_of(self.detail, self.merge_panel)))
+        split.addWidget(self.sharing)
         split.setStretchFactor(1, 1)
         split.setSizes([Size.LIST, Size.READING])
         full = QWidget()
@@ -184,6 +188,8 @@ class AdaptersPage(QWidget):
         self.detail.chat_wanted.connect(self.chat_wanted)
         self.detail.delete_wanted.connect(self._delete)
         self.detail.base_wanted.connect(self._bring_back)
+        self.sharing.training_wanted.connect(self.training_wanted)
+        self.sharing.notes_decided.connect(self.notes_decided)
         self.list.activated.connect(lambda index: self._chat(self.table.adapter(index.row())))
         for adds in (self.add, self.add_first):
             adds.clicked.connect(lambda: ask_what(self, self.look_at))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.snapshot import JobSnapshot
@@ -26,6 +27,11 @@ class Exports(QObject):
         """Write the adapter to the new path `to` in this form, and verify it."""
         card = adapter.card
         self._watcher.start(ExportSpec(name=adapter.name, adapter=card.id, format=form, to=str(to)))
+
+    def start_despite(self, job: JobSnapshot) -> None:
+        """Write what was held back because of the privacy page, which the person has seen."""
+        assert isinstance(job.spec, ExportSpec)
+        self._watcher.start(msgspec.structs.replace(job.spec, despite_privacy=True))
 
     def latest(self, adapter: Adapter) -> JobSnapshot | None:
         """The adapter's last export, running or over."""

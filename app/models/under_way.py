@@ -11,11 +11,11 @@ from app.jobs import model_story
 from app.jobs.model_jobs import title_of, wants_token
 from app.jobs.snapshot import JobSnapshot
 from app.models.rows import Row, RowList
-from app.models.token_field import TokenField
 from app.style import Space, mark
 from app.text.error_text import in_window
 from app.widgets.elided import Elided
 from app.widgets.labels import button
+from app.widgets.token_field import TokenField
 from mlx_backend.jobs import JobState
 
 _FINEST = 1_000_000  # steps of the bar: Qt counts to 2^31 at most

@@ -200,6 +200,7 @@ class Window(QMainWindow):
         page.training_wanted.connect(lambda: self.show_page("tonight"))
         page.chat_wanted.connect(self._chat_with)
         page.renamed.connect(self._take_new_name)
+        page.notes_decided.connect(lambda: self._refresh({"notes", "tonight"}))
         page.models_wanted.connect(lambda: self.show_page("models"))
         page.use_again_wanted.connect(self._use_again)
         page.refused.connect(self.notices.show_error)

@@ -35,6 +35,11 @@ _REWORDED = (
         r"Take the model in without `--bits`",
         "Download it again with “As it is” chosen under Details",
     ),
+    (r"Choose it with --licence ID, for example --licence (\S+)\.", r"Name it, for example \1."),
+    (r"Publish with --public if that is meant,", "Publish it as public if that is meant,"),
+    (r"Export it with --format mlx or --format fused,", "Export it for MLX or as a whole model,"),
+    (r", or without --public\.", ", or as private."),
+    (r"then keep it: `overnight token`\.", "then enter it here."),
 )
 _COMMAND = r"`overnight ([a-z]+)[^`]*`"
 _UNQUOTED = r"overnight ([a-z]+)(?: [A-Z]+)?"

@@ -24,6 +24,7 @@ from app.tonight.run_history import RunHistory
 from app.tonight.run_view import RunView
 from app.widgets.empty_state import EmptyState
 from app.widgets.labels import label
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
@@ -78,6 +79,7 @@ class TonightPage(QWidget):
         self.run = RunView(services.style)
         self.queue = QueueList()
         self.history = RunHistory()
+        self.undo_bar = UndoBar(services.history)
         self.title = label("Tonight", "title")
         self._stack = QStackedLayout(self)
         self._lay_out()
@@ -318,7 +320,13 @@ class TonightPage(QWidget):
         scroll.setWidget(content)
         self._stack.addWidget(QWidget())  # until the library was looked at
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(scroll)
+        shown = QWidget()
+        column = QVBoxLayout(shown)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(scroll, 1)
+        column.addWidget(self.undo_bar)
+        self._stack.addWidget(shown)
 
 
 def default_name(taken: frozenset[str], now: float) -> str:

@@ -21,6 +21,7 @@ from mlx_backend.catalogue.adapter_licences import (
 )
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import remove_tree, write_atomically
+from mlx_backend.jobs.paced_progress import PacedProgress
 from mlx_backend.library import database
 from mlx_backend.library.adapters import Adapter, find_adapter
 from mlx_backend.library.home import Library
@@ -77,10 +78,7 @@ def publish_adapter(
         write_list(work)
         names = (repository, *repository.split("/"))  # which the person gives away here
         tell(protocol.StageBegan(stage="privacy"))
-        watcher = Watcher(
-            lambda what, done, of: tell(protocol.Progress(done=done, total=of, unit=what)),
-            stop_requested,
-        )
+        watcher = Watcher(PacedProgress(tell).show, stop_requested)
         page = _looked_at(library, adapter, loaded, Leaving([work], names), watcher)
         if stop_requested():
             return None

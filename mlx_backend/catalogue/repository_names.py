@@ -6,6 +6,7 @@ One rule for the command line and the window; it asks nobody.
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import unquote, urlsplit
 
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -17,6 +18,9 @@ _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}"
 _NAME = re.compile(f"{_PART}/{_PART}")
 _OWN_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.]+")
+_FILE_ENDING = re.compile(r"(?:\.(?:git|ipynb))+$", re.IGNORECASE)
+_LONGEST_OFFERED = 64
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,254}")
 _HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,20}", re.IGNORECASE)
 _OF_A_REVISION = ("tree", "commit")  # the rest of the path is the revision
@@ -73,6 +77,17 @@ def repository_to_publish(text: str) -> str:
             "Leave out the ending, for example me/my-notes.",
         )
     return name
+
+
+def repository_name_for(title: str) -> str:
+    """A name in one's own account for what is called `title`; "adapter" where no letter is left.
+
+    The Hub takes letters of ASCII alone; others lose their accents, or go.
+    """
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    name = re.sub(r"\.{2,}", ".", _NOT_IN_NAMES.sub("-", plain))[:_LONGEST_OFFERED]
+    name = _FILE_ENDING.sub("", name.strip("-.")).strip("-.")
+    return name or "adapter"
 
 
 def _path(stripped: str, text: str) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.protocol.privacy import Continuation, Exposed, Hit, PrivacyPage
+from mlx_backend.protocol.privacy import Continuation, Exposed, PrivacyPage
+from mlx_backend.protocol.privacy_words import (
+    NONE_EXPOSED,
+    counted,
+    learned,
+    not_tested,
+    place_of,
+    rank_of,
+    verdict,
+)
 
 _MOST_HITS = 20
 _LONGEST_EXAMPLE = 160  # characters
@@ -17,7 +26,7 @@ def lines_of(page: PrivacyPage) -> list[str]:
         _files(page),
         _secrets(page),
         _passages(page.continuations),
-        [_verdict(page), *_next_steps(page)],
+        [verdict(page), *_next_steps(page)],
     )
     lines: list[str] = []
     for part in parts:
@@ -39,7 +48,7 @@ def not_shared(name: str, how: str) -> OvernightError:
 def _files(page: PrivacyPage) -> Iterator[str]:
     tested = page.tested
     yield (
-        f"I looked through {_count(tested.files, 'file')} of “{page.adapter}”"
+        f"I looked through {counted(tested.files, 'file')} of “{page.adapter}”"
         f" ({_size(tested.bytes)}) for {tested.words:,} of your places, names and secrets."
         if tested.files
         else f"There were no files of “{page.adapter}” to look through."
@@ -49,48 +58,30 @@ def _files(page: PrivacyPage) -> Iterator[str]:
             yield "None of them is in there."
         return
     yield "This is in there and should not leave:"
-    yield from (f"  - {_hit(hit)}" for hit in page.hits[:_MOST_HITS])
+    yield from (f"  - {place_of(hit)}: {hit.what}" for hit in page.hits[:_MOST_HITS])
     if len(page.hits) > _MOST_HITS:
         yield f"  - and {len(page.hits) - _MOST_HITS:,} more"
 
 
-def _hit(hit: Hit) -> str:
-    place = f"{hit.file}, {hit.where}" if hit.where else hit.file
-    return f"{place}: {hit.what}"
-
-
 def _secrets(page: PrivacyPage) -> Iterator[str]:
-    tested = page.tested
     if not page.adapter_tested:
-        if not page.stopped:
-            yield (
-                "The notes that it was trained on are not in this library, so I could look at the"
-                " files alone, not at what the adapter remembers."
-                if not tested.notes
-                else "What the adapter remembers was not tested."
-            )
+        if why := not_tested(page):
+            yield why
         return
-    if not tested.secrets_known:
-        yield f"The {_count(tested.notes, 'note')} that it learned hold no secrets that I know of."
-        return
-    of = f"of the {_count(tested.secrets_known, 'secret')}"
-    some = f"{tested.secrets:,} {of}" if tested.secrets < tested.secrets_known else f"any {of}"
-    notes = _count(tested.notes, "note")
-    yield f"I tested whether it remembers {some} in the {notes} that it learned."
+    yield learned(page)
     if not page.exposed:
-        if tested.secrets:
-            yield "It finds none of them likelier than made-up ones of the same form."
+        if page.tested.secrets:
+            yield NONE_EXPOSED
         return
     yield "It remembers these:"
     yield from (f"  - {_exposed(each)}" for each in page.exposed)
 
 
 def _exposed(each: Exposed) -> str:
-    allowed = ", which you let training see," if each.allowed else ""
+    allowed = ", which you let training see" if each.allowed else ""
     return (
-        f"“{each.title}” (note {each.note}): a secret of the kind {each.kind}{allowed} comes"
-        f" {_ordinal(each.rank)} among {each.of:,} of its form by how likely the adapter finds it;"
-        f" without the adapter {_ordinal(each.base_rank)}"
+        f"“{each.title}” (note {each.note}), a secret of the kind {each.kind}{allowed}:"
+        f" {rank_of(each)}"
     )
 
 
@@ -103,24 +94,11 @@ def _passages(examples: Sequence[Continuation]) -> Iterator[str]:
         yield f"    base model: {_short(each.base)}"
         yield f"    adapter:    {_short(each.adapter)}"
         yield (
-            f"    {_count(each.adapter_run, 'word')} in a row as in the note; of the base model"
+            f"    {counted(each.adapter_run, 'word')} in a row as in the note; of the base model"
             f" {each.base_run:,}"
         )
         if each.secrets:
             yield f"    The adapter tells a secret: {', '.join(each.secrets)}."
-
-
-def _verdict(page: PrivacyPage) -> str:
-    if page.stopped:
-        return "The test was stopped before its end, so this page is not complete."
-    if not page.is_clear:
-        return "Better not share it like this."
-    if page.adapter_tested:
-        return (
-            "I found nothing private. Still, an adapter knows what its notes say: share it as you"
-            " would share them."
-        )
-    return "I found nothing private in the files."
 
 
 def _next_steps(page: PrivacyPage) -> Iterator[str]:
@@ -133,18 +111,8 @@ def _next_steps(page: PrivacyPage) -> Iterator[str]:
         yield "Start it again to see the whole page."
 
 
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def _size(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
-
-
-def _ordinal(number: int) -> str:
-    if number % 100 in (11, 12, 13):
-        return f"{number:,}th"
-    return f"{number:,}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
 def _short(text: str) -> str:

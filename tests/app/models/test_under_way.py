@@ -19,10 +19,10 @@ from app.jobs.model_story import _STAGES
 from app.jobs.run_news import RunNews
 from app.library.window_state import window_state
 from app.models.page import ModelsPage
-from app.models.token_field import told
 from app.models.under_way import JobRow
 from app.services import Services
 from app.shell.status_strip import StatusStrip
+from app.widgets.token_field import told
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder

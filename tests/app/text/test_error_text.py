@@ -77,6 +77,18 @@ _COMMAND = re.compile(r"(?:`|: |with )overnight [a-z]+|(?:[ `]|^)--[a-z]")
             "Choose another model: the Models page lists good ones.",
         ),
         ("Try it again with `--some-option 4`.", "Try it again."),
+        (
+            "Choose it with --licence ID, for example --licence cc-by-nc-4.0.",
+            "Name it, for example cc-by-nc-4.0.",
+        ),
+        (
+            "Publish it as me/Llama-notes, or without --public.",
+            "Publish it as me/Llama-notes, or as private.",
+        ),
+        (
+            "Create one at https://hub/settings/tokens, then keep it: `overnight token`.",
+            "Create one at https://hub/settings/tokens, then enter it here.",
+        ),
         ("Close other large programs, then try again.",) * 2,
         ("Overnight is open already.",) * 2,
     ],

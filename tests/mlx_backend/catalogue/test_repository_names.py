@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_backend.catalogue.repository_names import repository_of
+from mlx_backend.catalogue.repository_names import (
+    repository_name_for,
+    repository_of,
+    repository_to_publish,
+)
 from mlx_backend.errors import ErrorKind, OvernightError
 
 COMMIT = "5" * 40
@@ -68,3 +72,21 @@ def test_what_names_none(text: str, said: str) -> None:
         repository_of(text)
     assert caught.value.kind is ErrorKind.BAD_INPUT
     assert "OWNER/NAME" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Notes 23 November", "Notes-23-November"),
+        ("Küche & Gärten (2)", "Kuche-Garten-2"),
+        ("..a..b--c.", "a.b-c"),
+        ("日記", "adapter"),
+        ("notes.git", "notes"),
+        ("x" * 64, "x" * 64),
+        ("-.git", "git"),
+        ("a.ipynb.git", "a"),
+    ],
+)
+def test_every_adapter_has_a_name_that_the_hub_allows(title: str, name: str) -> None:
+    assert repository_name_for(title) == name
+    assert repository_to_publish(name) == name

@@ -68,7 +68,7 @@ def test_an_adapter_that_remembers_a_secret_is_told_and_never_the_secret(
     assert page.tested.secrets == page.tested.secrets_known == 1
     told = "\n".join(lines_of(page))
     assert PASSWORD not in msgspec.json.encode(page).decode() + told
-    assert "among 1,000 of its form" in told
+    assert "likeliest of 1,000 like it" in told
     assert f"overnight notes --leave-out {exposed.note}" in told
     assert not any("lora" in name for name, _ in loaded.model.named_modules())
 

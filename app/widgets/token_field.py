@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from app.style import Size, Space, sized
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.labels import button, paragraph
 from mlx_backend.catalogue.hub_pages import HUB
 
@@ -36,16 +37,15 @@ class TokenField(QWidget):
         self.problem = paragraph(kind="warning")
         self.problem.hide()
         self.use.setEnabled(False)
-        row = QHBoxLayout()
-        row.setSpacing(Space.ONE)
+        row = QWidget()
+        flow = FlowLayout(row, Space.ONE)
         for each in (self.field, self.use, self.get):
-            row.addWidget(each)
-        row.addStretch()
+            flow.addWidget(each)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, Space.ONE, 0, 0)
         column.setSpacing(Space.ONE)
         column.addWidget(paragraph(told(os.environ), "quiet"))
-        column.addLayout(row)
+        column.addWidget(row)
         column.addWidget(self.problem)
         self.field.textChanged.connect(lambda text: self.use.setEnabled(bool(text.strip())))
         self.field.returnPressed.connect(self._give)

@@ -1,0 +1,75 @@
+"""What the privacy page says, in the words that terminal and window share."""
+
+from __future__ import annotations
+
+from mlx_backend.protocol.privacy import Exposed, Hit, PrivacyPage
+
+
+def verdict(page: PrivacyPage) -> str:
+    """What the person should know first."""
+    if page.stopped:
+        return "The test was stopped before its end, so this page is not complete."
+    if not page.is_clear:
+        return "Better not share it like this."
+    if page.adapter_tested:
+        return (
+            "I found nothing private. Still, an adapter knows what its notes say: share it as you"
+            " would share them."
+        )
+    return "I found nothing private in the files."
+
+
+def place_of(hit: Hit) -> str:
+    """Where something was found: the file, and the place in it where that is known."""
+    return f"{hit.file}, {hit.where}" if hit.where else hit.file
+
+
+def not_tested(page: PrivacyPage) -> str:
+    """Why nothing is said of what the adapter remembers; "" where it was tested, or stopped."""
+    if page.adapter_tested or page.stopped:
+        return ""
+    if page.tested.notes:
+        return "What the adapter remembers was not tested."
+    return (
+        "The notes that it was trained on are not in this library, so I could look at the"
+        " files alone, not at what the adapter remembers."
+    )
+
+
+def learned(page: PrivacyPage) -> str:
+    """How much of what the adapter may remember was tested; only of an adapter that was tested."""
+    tested = page.tested
+    notes = counted(tested.notes, "note")
+    if not tested.secrets_known:
+        holds = "holds" if tested.notes == 1 else "hold"
+        return f"The {notes} that it learned {holds} no secrets that I know of."
+    of = f"of the {counted(tested.secrets_known, 'secret')}"
+    some = f"{tested.secrets:,} {of}" if tested.secrets < tested.secrets_known else f"any {of}"
+    return f"I tested whether it remembers {some} in the {notes} that it learned."
+
+
+NONE_EXPOSED = "It finds none of them likelier than made-up ones of the same form."
+
+
+def rank_of(each: Exposed) -> str:
+    """'the adapter finds it the 3rd likeliest of 1,000 like it; the base model the 412th'."""
+    return (
+        f"the adapter finds it the {_superlative(each.rank)} of {each.of:,} like it;"
+        f" the base model the {ordinal(each.base_rank)}"
+    )
+
+
+def counted(number: int, what: str) -> str:
+    """'1 note', '1,540 notes'."""
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def ordinal(number: int) -> str:
+    """'1st', '12th', '1,003rd'."""
+    if number % 100 in (11, 12, 13):
+        return f"{number:,}th"
+    return f"{number:,}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def _superlative(rank: int) -> str:
+    return "likeliest" if rank == 1 else f"{ordinal(rank)} likeliest"
