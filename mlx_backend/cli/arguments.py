@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 from mlx_backend import __version__
+from mlx_backend.cli.argument_types import (
+    moment,
+    path,
+    port,
+    positive_float,
+    positive_int,
+    seed,
+    share,
+    temperature,
+    weighted_adapter,
+)
 from mlx_backend.protocol.specs import ExportForm
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-_Number = TypeVar("_Number", int, float)
+    pass
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -70,9 +78,9 @@ def _library_commands(commands: _Commands) -> None:
         "demo",
         "import, train and chat with the sample notes, in a fresh library",
     )
-    demo.add_argument("--keep", type=_path, metavar="FOLDER", help="keep the library here")
+    demo.add_argument("--keep", type=path, metavar="FOLDER", help="keep the library here")
     imports = commands.add("import", "notes", "import_notes", "read files and folders as notes")
-    imports.add_argument("paths", nargs="+", type=_path, metavar="PATH")
+    imports.add_argument("paths", nargs="+", type=path, metavar="PATH")
     notes = commands.add("notes", "notes", "list_notes", "list the notes, or choose among them")
     for option, text in (
         ("--leave-out", "leave these notes out of training"),
@@ -83,7 +91,7 @@ def _library_commands(commands: _Commands) -> None:
             option,
             action="extend",
             nargs="+",
-            type=_positive_int,
+            type=positive_int,
             default=[],
             metavar="ID",
             help=text,
@@ -132,7 +140,7 @@ def _adopt_command(commands: _Commands) -> None:
     )
     adopt.add_argument(
         "path",
-        type=_path,
+        type=path,
         metavar="PATH",
         help="a model's folder, or its entry in the cache of Hugging Face",
     )
@@ -165,16 +173,16 @@ def _training_commands(commands: _Commands) -> None:
         "--from", dest="start_from", metavar="ADAPTER", help="continue training this adapter"
     )
     train.add_argument(
-        "--start-at", type=_moment, metavar="TIME", help="wait until 23:00, or 2030-12-31T23:00"
+        "--start-at", type=moment, metavar="TIME", help="wait until 23:00, or 2030-12-31T23:00"
     )
     train.add_argument(
         "--finish-by",
-        type=_moment,
+        type=moment,
         metavar="TIME",
         help="be done by 07:00, or by 2030-12-31T07:00",
     )
     train.add_argument(
-        "--hosts", type=_path, metavar="FILE", help="train on the machines listed in this file"
+        "--hosts", type=path, metavar="FILE", help="train on the machines listed in this file"
     )
     train.add_argument("--detach", action="store_true", help="return at once; the run continues")
     commands.add("runs", "runs", "list_runs", "list the runs")
@@ -203,15 +211,15 @@ def _resume_command(commands: _Commands) -> None:
         help="continue interrupted runs automatically at log-in (on or off)",
     )
     resume.add_argument(
-        "--hosts", type=_path, metavar="FILE", help="continue on the machines listed in this file"
+        "--hosts", type=path, metavar="FILE", help="continue on the machines listed in this file"
     )
     resume.add_argument("--detach", action="store_true", help="return at once; the run continues")
 
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", metavar="M", help="base model (default: as in the settings)")
-    command.add_argument("--steps", type=_positive_int, metavar="N", help="train for N steps")
-    command.add_argument("--hours", type=_positive_float, metavar="H", help="take at most H hours")
+    command.add_argument("--steps", type=positive_int, metavar="N", help="train for N steps")
+    command.add_argument("--hours", type=positive_float, metavar="H", help="take at most H hours")
     command.add_argument(
         "--no-study", action="store_true", help="train on the raw text of the notes, without study"
     )
@@ -230,10 +238,10 @@ def _chat_commands(commands: _Commands) -> None:
         " within 5 seconds, its text is appended to the prompt. Without --prompt, standard input is"
         " the question, unless it is a terminal",
     )
-    chat.add_argument("--seed", type=_seed, metavar="N", help="the same seed gives the same answer")
-    chat.add_argument("--max-tokens", type=_positive_int, metavar="N", help="longest answer")
-    chat.add_argument("--temperature", type=_temperature, metavar="T", help="0 is greedy decoding")
-    chat.add_argument("--top-p", type=_share, metavar="P", help="probability mass to sample from")
+    chat.add_argument("--seed", type=seed, metavar="N", help="the same seed gives the same answer")
+    chat.add_argument("--max-tokens", type=positive_int, metavar="N", help="longest answer")
+    chat.add_argument("--temperature", type=temperature, metavar="T", help="0 is greedy decoding")
+    chat.add_argument("--top-p", type=share, metavar="P", help="probability mass to sample from")
     chat.add_argument(
         "--think",
         action="store_true",
@@ -241,7 +249,7 @@ def _chat_commands(commands: _Commands) -> None:
     )
     _serve_command(commands)
     exam = commands.add("exam", "chat", "exam", "ask the questions of a file and mark the answers")
-    exam.add_argument("file", type=_path, metavar="FILE.tsv")
+    exam.add_argument("file", type=path, metavar="FILE.tsv")
     exam.add_argument("--adapter", metavar="NAME", help="examine this adapter, not the base model")
     for command in (chat, exam):
         command.add_argument(
@@ -262,7 +270,7 @@ def _add_adapters(command: argparse.ArgumentParser) -> None:
         dest="adapters",
         action="append",
         default=[],
-        type=_weighted_adapter,
+        type=weighted_adapter,
         metavar="NAME[:WEIGHT]",
         help="answer with this adapter; may be given several times",
     )
@@ -275,7 +283,7 @@ def _serve_command(commands: _Commands) -> None:
     _add_adapters(serve)
     serve.add_argument("--model", metavar="M", help="base model (default: as for chat)")
     serve.add_argument(
-        "--port", type=_port, default=8717, metavar="P", help="0: any that is free (default: 8717)"
+        "--port", type=port, default=8717, metavar="P", help="0: any that is free (default: 8717)"
     )
     serve.add_argument(
         "--until-input-ends",
@@ -306,7 +314,7 @@ def _adapter_commands(commands: _Commands) -> None:
         " fused: a whole model; bundle: one .overnight file",
     )
     export.add_argument(
-        "--to", type=_path, required=True, metavar="PATH", help="a new folder, or a new file"
+        "--to", type=path, required=True, metavar="PATH", help="a new folder, or a new file"
     )
     export.add_argument(
         "--bits",
@@ -330,10 +338,10 @@ def _adapter_commands(commands: _Commands) -> None:
     receive.add_argument("--model", metavar="M", help="the base model that it is for")
     merge = commands.add("merge", "sharing", "merge", "make one adapter of several")
     merge.add_argument("out", metavar="OUT", help="the name of the new adapter")
-    merge.add_argument("parts", nargs="+", type=_weighted_adapter, metavar="NAME:WEIGHT")
+    merge.add_argument("parts", nargs="+", type=weighted_adapter, metavar="NAME:WEIGHT")
     merge.add_argument(
         "--rank",
-        type=_positive_int,
+        type=positive_int,
         metavar="R",
         help="the closest of this rank, and how close that is (default: exactly, of a higher rank)",
     )
@@ -367,84 +375,3 @@ def _publish_command(commands: _Commands) -> None:
         help="publish it although the privacy page found something",
     )
     publish.add_argument("--message", default="", metavar="TEXT", help="what the commit is called")
-
-
-def _path(text: str) -> Path:
-    from pathlib import Path  # here, because it takes a third of the time of `overnight --help`
-
-    if not text:
-        raise argparse.ArgumentTypeError("the path is empty")  # Path("") is the working directory
-    return Path(text)
-
-
-def _moment(text: str) -> str:
-    from mlx_backend.night.clock_times import check_moment
-
-    try:
-        return check_moment(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is not a time such as 23:00 or 2030-12-31T23:00"
-        ) from None
-
-
-def _number(text: str, kind: Callable[[str], _Number]) -> _Number:
-    try:
-        return kind(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-
-
-def _positive_int(text: str) -> int:
-    value = _number(text, int)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _port(text: str) -> int:
-    value = _number(text, int)
-    if not 0 <= value <= 65535:
-        raise argparse.ArgumentTypeError("must be from 0 to 65535")
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise argparse.ArgumentTypeError("must be from 0 to 2^63 - 1")
-    return value
-
-
-def _positive_float(text: str) -> float:
-    value = _number(text, float)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("must be more than 0")
-    return value
-
-
-def _temperature(text: str) -> float:
-    value = _number(text, float)
-    if not 0 <= value <= 5:
-        raise argparse.ArgumentTypeError("must be from 0 to 5")
-    return value
-
-
-def _share(text: str) -> float:
-    value = _number(text, float)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError("must be more than 0 and at most 1")
-    return value
-
-
-def _weighted_adapter(text: str) -> tuple[str, float]:
-    name, colon, weight = text.rpartition(":")
-    if not colon:
-        return text, 1.0
-    try:
-        value = float(weight)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{weight}' is not a weight") from None
-    if not -10 <= value <= 10:
-        raise argparse.ArgumentTypeError("a weight must be from -10 to 10")
-    return name, value

@@ -30,8 +30,6 @@ from mlx_backend.models.hub import upload_refusals
 from mlx_backend.models.hub.access import Access
 from tests.app.adapters.sharing import (
     ADDRESS,
-    CLEAR,
-    FOUND,
     held_back,
     publish_spec,
     published,
@@ -352,38 +350,6 @@ def test_notes_that_would_leak_are_left_out_with_undo_and_training_is_next(
     part.privacy.click()
     page.sharing.privacy.leave_out.click()
     qtbot.waitUntil(lambda: said[-1] == ("Training leaves these notes out already.", False))
-
-
-@pytest.mark.parametrize(
-    ("privacy", "told"),
-    [
-        (msgspec.to_builtins(CLEAR) | {"is_clear": True}, " Nothing private was found in it."),
-        (msgspec.to_builtins(FOUND), " Something private was found in it."),
-        (None, ""),
-        ({"adapter": 3}, ""),
-    ],
-)
-def test_an_export_tells_what_was_found_in_it(
-    library: Library,
-    page: AdaptersPage,
-    adapter: Adapter,
-    qtbot: QtBot,
-    privacy: object,
-    told: str,
-) -> None:
-    spec = protocol.ExportSpec(name=adapter.name, adapter=adapter.card.id, format="mlx", to="/out")
-    result = {"verified": True} | ({} if privacy is None else {"privacy": privacy})
-    end(record(library, spec), protocol.Finished(result=result))
-    said = f"Exported. Verified: the export answers like the original.{told}"
-    qtbot.waitUntil(lambda: page.detail.exporting.text.text() == said)
-    assert page.detail.exporting.privacy.isVisible() is bool(told)
-    if told:
-        page.detail.exporting.privacy.setFocus()
-        page.detail.exporting.privacy.click()
-        assert page.sharing.shows_privacy
-        assert page.sharing.privacy.publish.isHidden()
-        QTest.keyClick(page.sharing.privacy.back, Qt.Key.Key_Escape)
-        assert page.detail.exporting.privacy.hasFocus()
 
 
 def test_an_adapter_of_the_same_name_has_not_been_published(
