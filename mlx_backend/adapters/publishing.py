@@ -117,7 +117,7 @@ def _looked_at(
     """What the privacy gate finds about the adapter and about all files that would leave."""
     with database.opened(library.database) as connection:
         known = remembered(library, connection, adapter, loaded, watcher)
-        return with_files(library, connection, adapter, known, leaving)
+        return with_files(library, connection, adapter, known, leaving, watcher)
 
 
 def require_name(base: BaseModel, repository: str, is_private: bool) -> None:

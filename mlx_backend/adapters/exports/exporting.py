@@ -72,8 +72,8 @@ def export_adapter(
     loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
     page_text = _page(library, adapter, loaded, order.form)
     source = source_of(adapter, loaded, page_text, _licence(loaded))
+    watcher = Watcher(on_progress, stop_requested)
     with database.opened(library.database) as connection:
-        watcher = Watcher(on_progress, stop_requested)
         page = remembered(library, connection, adapter, loaded, watcher)
     if stop_requested():
         return None
@@ -86,7 +86,9 @@ def export_adapter(
         outcome = _written(library, source, order, beside, stop_requested)
         if stop_requested():
             raise _Stopped
-        page = _looked_through(library, adapter, page, beside)
+        page = _looked_through(library, adapter, page, beside, watcher)
+        if stop_requested():
+            raise _Stopped
 
     try:
         write = write_file_atomically if order.form == "bundle" else write_folder_atomically
@@ -109,7 +111,7 @@ def _licence(loaded: LoadedModel) -> str:
 
 
 def _looked_through(
-    library: Library, adapter: Adapter, page: PrivacyPage, written: Path
+    library: Library, adapter: Adapter, page: PrivacyPage, written: Path, watcher: Watcher
 ) -> PrivacyPage:
     """The page with what is found in the files that were written.
 
@@ -118,7 +120,7 @@ def _looked_through(
     key = read_key(library)
     leaving = Leaving([written], [key.by] if key is not None else [])
     with database.opened(library.database) as connection:
-        page = with_files(library, connection, adapter, page, leaving)
+        page = with_files(library, connection, adapter, page, leaving, watcher)
     if page.hits:
         hit = page.hits[0]
         raise OvernightError(

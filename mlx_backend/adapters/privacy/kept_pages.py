@@ -70,9 +70,10 @@ def with_files(
     adapter: Adapter,
     remembers: PrivacyPage,
     leaving: Leaving,
+    watcher: Watcher = NOBODY,
 ) -> PrivacyPage:
     """The page of an adapter with what is found in the files that would leave."""
-    found = privacy_page(library, connection, adapter, None, leaving)
+    found = privacy_page(library, connection, adapter, None, leaving, watcher)
     tested = msgspec.structs.replace(
         remembers.tested,
         files=found.tested.files,
