@@ -79,8 +79,10 @@ class LineageView(QWidget):
             return paragraph(sentence.text, "quiet")
         line = QWidget()
         flow = FlowLayout(line, 0)
+        links = {piece: self._link(piece) for piece in sentence.pieces if piece.leads_to}
+        like = next(iter(links.values()))
         for piece in sentence.pieces:
-            flow.addWidget(self._link(piece) if piece.leads_to else _word(piece.text))
+            flow.addWidget(links[piece] if piece.leads_to else _word(piece.text, like))
         return line
 
     def _link(self, piece: Piece) -> QPushButton:
@@ -94,10 +96,11 @@ class LineageView(QWidget):
         return link
 
 
-def _word(text: str) -> QLabel:
-    """A part of a sentence between links, as high as they are."""
+def _word(text: str, like: QPushButton) -> QLabel:
+    """A part of a sentence between links, as high as they are, so that all are on one line."""
+    like.ensurePolished()
     made = label(text, "quiet")
-    return sized(made, lambda it: it.setFixedHeight(Size.CONTROL))
+    return sized(made, lambda it: it.setFixedHeight(like.sizeHint().height()))
 
 
 def _short(shown: QPushButton, name: str) -> str:
