@@ -75,7 +75,8 @@ class SharingPages(QStackedWidget):
         self._job = job
         self._came_from = QApplication.focusWidget()
         anyway = EXPORT_ANYWAY if isinstance(job.spec, ExportSpec) else PUBLISH_ANYWAY
-        self.privacy.show_page(page, anyway if is_held_back(job) else "")
+        may_anyway = is_held_back(job) and page.may_leave_anyway
+        self.privacy.show_page(page, anyway if may_anyway else "")
         self._scrolls[1].verticalScrollBar().setValue(0)
         self.setCurrentIndex(1)
         self.privacy.take_focus()

@@ -82,7 +82,7 @@ def publish_adapter(
         page = _looked_at(library, adapter, loaded, Leaving([work], names), watcher)
         if stop_requested():
             return None
-        if not (page.is_clear or spec.despite_privacy):
+        if not (page.is_clear or (spec.despite_privacy and page.may_leave_anyway)):
             return held_back(adapter, page)
         tell(protocol.StageBegan(stage="publishing"))
         target = Target(repository, spec.private, spec.message or _MESSAGE)

@@ -10,13 +10,15 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
     file: its path, for a file in a zip followed by its name there. what: in words for the person;
     a secret or a token is never repeated. where: the place in the file, in words. note: the note
-    that it comes from, 0 where it comes from none.
+    that it comes from, 0 where it comes from none. is_secret: it is a secret or a token, which may
+    leave on no condition.
     """
 
     file: str
     what: str
     where: str = ""
     note: int = 0
+    is_secret: bool = False
 
 
 class Exposed(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +105,11 @@ class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
         found = self.hits or self.exposed or self.repeating
         is_untested = self.was_made_here and not self.adapter_tested
         return not (found or is_untested or self.stopped)
+
+    @property
+    def may_leave_anyway(self) -> bool:
+        """Whether the person may decide to share it all the same: not where files hold a secret."""
+        return not any(hit.is_secret for hit in self.hits)
 
     @property
     def notes_to_leave_out(self) -> tuple[int, ...]:

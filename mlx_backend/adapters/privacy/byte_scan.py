@@ -128,7 +128,13 @@ class _Scan:
             if not is_text or _stands_alone(data, at, form):
                 word = self._forbidden[form.word]
                 where = place.of(at)
-                hit = Hit(file=file, what=word.what, where=where, note=word.note)
+                hit = Hit(
+                    file=file,
+                    what=word.what,
+                    where=where,
+                    note=word.note,
+                    is_secret=word.is_secret,
+                )
                 yield form.word, _Found(hit, form.word)
 
     def _secrets(
@@ -139,7 +145,10 @@ class _Scan:
         for span in find_secrets(text[:_SECRETS_SOUGHT] if is_header else text):
             what = f"what looks like a secret ({span.kind})"
             where = place.of(len(text[: span.start].encode(errors="replace")))
-            yield f"{span.kind} {where}", _Found(Hit(file=file, what=what, where=where))
+            yield (
+                f"{span.kind} {where}",
+                _Found(Hit(file=file, what=what, where=where, is_secret=True)),
+            )
 
 
 class _Place:

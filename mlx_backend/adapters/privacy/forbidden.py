@@ -28,13 +28,15 @@ class Forbidden:
 
     A secret or token is never part of `what`. note: the note it comes from, 0 for none. is_name:
     it is a name, which may stand in what is public by chance, as in a tokenizer's vocabulary. In
-    text it counts only where no letter or digit goes on with it, as with a whole word.
+    text it counts only where no letter or digit goes on with it, as with a whole word. is_secret:
+    it may leave on no condition.
     """
 
     what: str
     text: str = field(repr=False)
     note: int = 0
     is_name: bool = False
+    is_secret: bool = False
 
 
 def forbidden_words(
@@ -70,7 +72,7 @@ def _token() -> Iterator[Forbidden]:
     except OvernightError:  # what HF_TOKEN holds is no token; publishing says so
         return
     if token:
-        yield Forbidden("your access token for the Hugging Face Hub", token)
+        yield Forbidden("your access token for the Hugging Face Hub", token, is_secret=True)
 
 
 def _secrets(connection: sqlite3.Connection) -> Iterator[Forbidden]:
@@ -78,7 +80,8 @@ def _secrets(connection: sqlite3.Connection) -> Iterator[Forbidden]:
         for span in note.found:
             value = note.text[span.start : span.end]
             if telling.is_telling_secret(value):
-                yield Forbidden(f"a secret of a note ({span.kind})", value, note.note_id)
+                what = f"a secret of a note ({span.kind})"
+                yield Forbidden(what, value, note.note_id, is_secret=True)
 
 
 def _places(library: Library) -> Iterator[Forbidden]:

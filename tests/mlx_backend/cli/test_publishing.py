@@ -192,6 +192,19 @@ def test_what_the_privacy_page_finds_is_held_back_before_anything_is_sent(
     assert result["url"] == f"{hub.url}/{REPO}"
 
 
+def test_the_token_itself_leaves_on_no_condition(
+    hub: OwnHub, tiny_library: Library, adapter: Adapter
+) -> None:
+    spec = PublishSpec(
+        name=adapter.name, repo=REPO, description=f"Ask with {TOKEN}.", despite_privacy=True
+    )
+    result = published(tiny_library, spec)
+    assert result is not None
+    assert result["held_back"] is True
+    assert TOKEN not in repr(result)
+    assert [seen.path for seen in hub.seen] == ["api/whoami-v2"]
+
+
 def test_the_command_tells_why_it_was_held_back(
     hub: OwnHub, tiny_library: Library, adapter: Adapter, run: Run
 ) -> None:
