@@ -180,9 +180,8 @@ def _for_rows(read: KVCache, rows: int) -> KVCache:
     cache = KVCache()
     if read.keys is not None:
         cache.offset = read.offset
-        for name in ("keys", "values"):
-            own = getattr(read, name)[..., : read.offset, :]
-            setattr(cache, name, mx.repeat(own, rows, axis=0))
+        cache.keys = mx.repeat(read.keys[..., : read.offset, :], rows, axis=0)
+        cache.values = mx.repeat(read.values[..., : read.offset, :], rows, axis=0)
     return cache
 
 

@@ -40,7 +40,7 @@ def bound(port: int) -> socket.socket:
         raise OvernightError(
             ErrorKind.BUSY if taken else ErrorKind.REFUSED,
             f"Port {port} {reason}.",
-            "Choose another one, for example: --port 0, which takes any that is free.",
+            "Choose another port; 0 takes any that is free.",
         ) from error
     return listener
 

@@ -30,8 +30,11 @@ from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import apply_adapters, detach
 from mlx_backend.protocol.privacy import PrivacyPage, Tested
 
-MOST_SECRETS = 200
-"""Of an adapter with more, so many are tested: those of the most notes, one after the other."""
+MOST_SECRETS = 40
+"""Of an adapter with more, so many are tested: those of the most notes, one after the other.
+
+Each takes seconds: a hundred others of its form, and a thousand where it comes out among the first.
+"""
 
 
 @dataclass(frozen=True)

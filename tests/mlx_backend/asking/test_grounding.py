@@ -61,7 +61,9 @@ class Speaking:
     def odds_of_yes(self, turns: Sequence[Turn], *_: object) -> float | None:
         return self.odds
 
-    def answer(self, turns: Sequence[Turn], sampling: Sampling, listener: Listener) -> Answer:
+    def answer(
+        self, turns: Sequence[Turn], sampling: Sampling, listener: Listener, system: str = ""
+    ) -> Answer:
         self.asked.append(turns[-1].text)
         for i in range(0, len(self.text), 2):
             listener.on_text(self.text[i : i + 2])

@@ -63,7 +63,7 @@ def test_so_it_is_with_its_embeddings(
 ) -> None:
     write_model(tmp_path / "one", kind, tiny_folders["tiny"], bits, tie_word_embeddings=tied)
     assert try_model(library, tmp_path / "one", embeddings=True).text == "ok"
-    config = json.loads((library.home / "exports" / "one" / CONFIG).read_text())
+    config = json.loads((library.home / "exports" / "one" / "mlx" / CONFIG).read_text())
     assert "model.embed_tokens" in config["lora_parameters"]["keys"]
 
 

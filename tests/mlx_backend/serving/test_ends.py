@@ -89,7 +89,7 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
         error = failure(capsys, "serve", "--port", port)
     assert error["kind"] == "busy"
     assert str(port) in error["message"]
-    assert "--port" in error["hint"]
+    assert "port" in error["hint"]
 
 
 def test_a_port_that_may_not_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
