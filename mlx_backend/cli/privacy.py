@@ -24,6 +24,7 @@ def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     accelerator.prepare()
     from mlx_backend.adapters.privacy.gate import Leaving, Watcher, privacy_page
+    from mlx_backend.adapters.privacy.kept_pages import remembered, with_files
     from mlx_backend.adapters.privacy.learned import learned_notes
     from mlx_backend.models.base_model import base_for, load_base_model
 
@@ -34,7 +35,12 @@ def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
         loaded = None
         if learned_notes(library, connection, adapter):
             loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
-        page = privacy_page(library, connection, adapter, loaded, Leaving([adapter.path]), watcher)
+        leaving = Leaving([adapter.path])
+        if loaded is None:
+            page = privacy_page(library, connection, adapter, None, leaving, watcher)
+        else:
+            known = remembered(library, connection, adapter, loaded, watcher)
+            page = with_files(library, connection, adapter, known, leaving, watcher)
     for line in lines_of(page):
         console.say(line)
     told: dict[str, object] = msgspec.to_builtins(page)

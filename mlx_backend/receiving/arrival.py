@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlx_backend.adapters.bundles.manifest import MANIFEST, SIGNATURE, SUFFIX
-from mlx_backend.adapters.bundles.unpacking import UnpackingError, names_in, take
+from mlx_backend.adapters.bundles.unpacking import UnpackingError, names_in, sums_of, take
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.receiving.refusal import unfit
 
@@ -43,8 +43,8 @@ class Arrival:
     """The files of an adapter in a folder of ours, called as `WEIGHTS_OF` and `CONFIG` have them.
 
     place: what it came in, for the card. manifest, signature: the bytes of a bundle's, or None.
-    taken: the paths within the bundle of what was taken, by our names. there: the sizes of all that
-    is in the bundle.
+    taken: the paths within the bundle of what was taken, by our names. there, sums: the sizes and
+    the SHA-256 sums of all that is in the bundle.
     """
 
     folder: Path
@@ -54,6 +54,7 @@ class Arrival:
     signature: bytes | None = None
     taken: Mapping[str, str] = field(default_factory=dict)
     there: Mapping[str, int] = field(default_factory=dict)
+    sums: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def weights(self) -> Path:
@@ -189,7 +190,11 @@ def _from_bundle(path: Path, names: dict[str, int], into: Path) -> Arrival:
     _take(path, names, wanted, into)
     take(path, {name: into / name for name in texts}, 2 * _LARGEST_TEXT)
     read = {name: (into / name).read_bytes() for name in texts}
-    return Arrival(into, form, path.name, read[MANIFEST], read.get(SIGNATURE), wanted, names)
+    texts_read = (read[MANIFEST], read.get(SIGNATURE))
+    if sum(names.values()) > LARGEST_WEIGHTS:
+        raise unfit("is far too large for an adapter")
+    sums = sums_of(path, names)
+    return Arrival(into, form, path.name, *texts_read, wanted, names, sums)
 
 
 def _take(path: Path, names: Mapping[str, int], wanted: Mapping[str, str], into: Path) -> None:

@@ -101,8 +101,10 @@ def _plain_name(name: str) -> str:
 
 def _difference(model: BaseModel, said: Said) -> str:
     distance, own = _distance(model, said), model.card.name
-    if distance in (_SAME_WEIGHTS, _SAME_REPOSITORY):
+    if distance == _SAME_WEIGHTS or (distance == _SAME_REPOSITORY and not said.sha256):
         return ""
+    if distance == _SAME_REPOSITORY:
+        return f"It was made for other weights of {said.name} than those of your '{own}'."
     if distance == _OTHER_FORM:
         return f"It was made for {said.name}; your '{own}' is another form of that."
     if not said.name:

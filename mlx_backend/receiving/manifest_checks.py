@@ -59,6 +59,9 @@ def _check_sums(arrival: Arrival, manifest: Manifest) -> None:
     if listed != there:
         raise unfit("is damaged: it holds other files than its manifest lists")
     sums = {each.path: each.sha256 for each in manifest.files}
+    for path, listed_sum in sums.items():
+        if arrival.sums.get(path) != listed_sum:
+            raise unfit(f"is damaged: {path} is not the file that the manifest lists")
     for ours, theirs in arrival.taken.items():
         if sums.get(theirs) != sha256_of_file(arrival.folder / ours):
             raise unfit(f"is damaged: {theirs} is not the file that the manifest lists")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from mlx_backend.adapters.bundles.manifest import Manifest
 from mlx_backend.adapters.filing import adapter_readme
@@ -51,7 +53,6 @@ from mlx_backend.text.words import printable
 
 _MODULE = "mlx_backend.receiving.process"
 _PLACE = ".receiving-"
-_LONGEST_WORK_S = 24 * 3600.0
 _MOST_TRIED = 3  # base models; each has to be loaded
 
 
@@ -86,7 +87,8 @@ def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, ob
     name = check_name(order.name)
     _check_free(library, name)
     _sweep(library)
-    with tempfile.TemporaryDirectory(dir=library.home, prefix=_PLACE) as place:
+    prefix = f"{_PLACE}{os.getpid()}-"
+    with tempfile.TemporaryDirectory(dir=library.home, prefix=prefix) as place:
         arrived, ready = Path(place) / "arrived", Path(place) / "ready"
         arrived.mkdir()
         arrival = _arrived(order.source, arrived, watch)
@@ -104,11 +106,11 @@ def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, ob
 
 
 def _sweep(library: Library) -> None:
-    """Remove what a killed process left, once no process can be at work in it any more."""
+    """Remove what killed processes left: their ids are in the names."""
     for path in library.home.glob(f"{_PLACE}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > _LONGEST_WORK_S:
-                remove_tree(path)
+        owner = path.name.removeprefix(_PLACE).partition("-")[0]
+        if not owner.isdecimal() or not psutil.pid_exists(int(owner)):
+            remove_tree(path)
 
 
 def _arrived(source: str, into: Path, watch: Watch) -> Arrival:

@@ -6,6 +6,7 @@ of ours. Sizes are counted while reading, whatever the archive says.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import zipfile
@@ -31,8 +32,8 @@ class UnpackingError(Exception):
 def names_in(path: Path) -> dict[str, int]:
     """The files that a zip lists, with the sizes that it claims. Raises UnpackingError.
 
-    Folders, links and everything else that is no plain file are left out, and so is what has the
-    same name as another entry or a name that leads out of a folder.
+    Folders are left out. Raises UnpackingError as well for links, for two entries of one name, and
+    for a name that leads out of a folder.
     """
     try:
         _check_directory(path)
@@ -46,7 +47,10 @@ def names_in(path: Path) -> dict[str, int]:
         raise UnpackingError("lists a file twice")
     if any(entry.compress_type not in _METHODS for entry in entries):
         raise UnpackingError("is packed in a way that is not taken in")
-    return {entry.filename: entry.file_size for entry in entries if _is_plain(entry)}
+    files = [entry for entry in entries if not entry.is_dir()]
+    if not all(map(_is_plain, files)):
+        raise UnpackingError("holds a link, or a name that leads out of it")
+    return {entry.filename: entry.file_size for entry in files}
 
 
 def _check_directory(path: Path) -> None:
@@ -63,6 +67,30 @@ def _check_directory(path: Path) -> None:
         raise UnpackingError("is no readable zip file")
     if int.from_bytes(end[at + 12 : at + 16], "little") > _LARGEST_DIRECTORY:
         raise UnpackingError("lists far too many files")
+
+
+def sums_of(path: Path, names: Mapping[str, int]) -> dict[str, str]:
+    """The SHA-256 sums (hexadecimal) of files of a zip, each of at most the size that it claims.
+
+    Raises UnpackingError where one is damaged or larger.
+    """
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name, size in names.items():
+                digest, count = hashlib.sha256(), 0
+                with archive.open(name) as source:
+                    while chunk := source.read(_CHUNK):
+                        digest.update(chunk)
+                        count += len(chunk)
+                        if count > size:
+                            raise UnpackingError("is too large when it is unpacked")
+                found[name] = digest.hexdigest()
+    except (KeyError, RuntimeError, ValueError, EOFError, NotImplementedError) as error:
+        raise UnpackingError("holds an entry that cannot be read") from error
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise UnpackingError("is damaged") from error
+    return found
 
 
 def take(path: Path, wanted: Mapping[str, Path], most_bytes: int) -> None:

@@ -43,7 +43,8 @@ def write_bundle(
     Returns the largest difference of a logit; raises OvernightError if it is more than rounding.
     PEFT's form is left out where there is none.
     """
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".bundle-") as name:
+    # Where the system clears away what a killed process leaves, not in the person's folder.
+    with tempfile.TemporaryDirectory(prefix="overnight-bundle-") as name:
         folder = Path(name)
         write_atomically(folder / _PAGE, source.page.encode())
         write_licences(source.loaded.info, folder)

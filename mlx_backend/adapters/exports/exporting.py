@@ -67,6 +67,12 @@ def export_adapter(
     there is no such form of it, what was written answers otherwise, or it holds something private.
     If this returns no files, nothing is left there.
     """
+    if order.bits and order.form != "fused":
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            "Only the weights of a whole model can be rounded to fewer bits.",
+            "Export it as a whole model (fused), or without a number of bits.",
+        )
     adapter = read_adapter(library.adapters, order.name)
     target = _free_target(order)
     loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))

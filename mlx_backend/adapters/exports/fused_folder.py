@@ -7,8 +7,10 @@ for, what it costs is measured.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,7 +62,8 @@ def write_fused(source: ExportSource, folder: Path, bits: int = 0) -> Fused:
     merged = _compared(source, answers_of(loaded))
     config = _config(source)
     if bits:
-        _, config = quantize_model(loaded.model, config, _GROUP_SIZE, bits)
+        with contextlib.redirect_stdout(sys.stderr):  # it prints, and stdout is for results
+            _, config = quantize_model(loaded.model, config, _GROUP_SIZE, bits)
     written = answers_of(loaded)
     save_model(folder, loaded.model)
     write_atomically(folder / "config.json", json.dumps(config, indent=2).encode() + b"\n")

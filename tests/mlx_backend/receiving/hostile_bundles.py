@@ -137,7 +137,23 @@ def signed_by_another(files: dict[str, bytes]) -> None:
     files[SIGNATURE] = json.dumps(json.loads(files[SIGNATURE]) | {"by": "Somebody else"}).encode()
 
 
+def other_half(files: dict[str, bytes]) -> None:
+    """The form that is not taken is changed, not the one that is."""
+    name = next(name for name in files if name.startswith("peft/") and name.endswith("tensors"))
+    data = bytearray(files[name])
+    data[-1] ^= 1
+    files[name] = bytes(data)
+
+
+def added(name: str) -> Spoil:
+    return with_entries(lambda files: files.update({name: b"x"}))
+
+
 BUNDLES: dict[str, Spoil] = {
+    "changed where nothing is taken": with_entries(other_half),
+    "one more entry that leads out": added("../../PWNED"),
+    "one more entry of Windows": added("mlx\\..\\..\\evil.txt"),
+    "one more absolute entry": added("/abs/evil"),
     "packed by bzip2": packed_by(zipfile.ZIP_BZIP2),
     "packed by LZMA": packed_by(zipfile.ZIP_LZMA),
     "a list of two gigabytes": endless_list,
