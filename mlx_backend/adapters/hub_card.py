@@ -112,6 +112,8 @@ def _introduction(card: AdapterCard, base: BaseModel | None) -> str:
     kind = "DoRA" if card.decomposed else "LoRA"
     also = " and its token embeddings" if card.embeddings else ""
     what = f"A {kind} adapter for {_base_name(card, base)}{also}"
+    if card.origin is None and len(card.parents) > 1:
+        return f"{what}, merged by Overnight from {len(card.parents)} adapters."
     if card.origin is None:
         return f"{what}, trained by Overnight on notes."
     by = f"{_line(card.origin.by)}, who signed it" if card.origin.by else "somebody else"
@@ -143,11 +145,17 @@ def _how(card: AdapterCard, base: BaseModel | None) -> str:
     lines = [
         f"- base model: {_base_name(card, base)}" + (f", commit {revision}" if revision else ""),
         *([f"- its weights were quantised to {bits} bits for the training"] if bits else []),
-        f"- {card.notes:,} notes, {card.samples:,} samples, {card.steps:,} steps",
+        *_training(card),
         f"- rank {card.rank}, scale {card.scale:g}",
         *_losses(card),
     ]
     return "## How\n\n" + "\n".join(lines)
+
+
+def _training(card: AdapterCard) -> Iterator[str]:
+    """How much it was trained on; nothing where that is not known."""
+    if card.notes or card.samples or card.steps:
+        yield f"- {card.notes:,} notes, {card.samples:,} samples, {card.steps:,} steps"
 
 
 def _losses(card: AdapterCard) -> Iterator[str]:

@@ -21,7 +21,7 @@ from mlx_backend.adapters.hub_card import (
     adapter_card,
 )
 from mlx_backend.library.abilities import Quantised
-from mlx_backend.library.adapters import AdapterCard
+from mlx_backend.library.adapters import AdapterCard, Origin, Parent
 from mlx_backend.library.model_sources import hub_source
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.protocol import RunReport
@@ -191,6 +191,23 @@ def test_a_base_that_is_on_no_hub_or_gone() -> None:
     ):
         assert "base_model" not in metadata(page)
         assert "--model BASE" in page
+
+
+def test_what_was_merged_or_received_is_not_called_trained() -> None:
+    unknown = msgspec.structs.replace(ADAPTER, notes=0, samples=0, steps=0)
+    parents = (Parent(id="a", name="Mine"), Parent(id="b", name="Theirs"))
+    merged = adapter_card(
+        msgspec.structs.replace(unknown, parents=parents), None, None, CardWords()
+    )
+    assert "merged by Overnight from 2 adapters" in merged
+    origin = Origin(received=1.0, form="peft", place="x", by="Ana")
+    received = adapter_card(
+        msgspec.structs.replace(unknown, origin=origin), None, None, CardWords()
+    )
+    assert "made by Ana, who signed it" in received
+    for page in (merged, received):
+        assert "trained by Overnight" not in page
+        assert "0 notes" not in page
 
 
 @pytest.mark.parametrize(
