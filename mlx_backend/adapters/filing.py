@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import mlx.core as mx
@@ -34,12 +34,23 @@ def file_adapter(
     """
     weights = lora.adapter_weights(loaded.model)
     config = lora.mlx_lm_config(loaded.model, shape)
+    _write_checked(adapters, card, weights, config, lambda filed: check_adapter(loaded, filed, ids))
+
+
+def _write_checked(
+    adapters: Path,
+    card: AdapterCard,
+    weights: dict[str, mx.array],
+    config: bytes,
+    check: Callable[[Adapter], object],
+) -> None:
+    """Write an adapter's folder; nothing is left of it where `check` raises an error."""
 
     def fill(beside: Path) -> None:
         lora.write_adapter_files(beside, weights, config)
         write_atomically(beside / CARD, encode_card(card))
         write_atomically(beside / "README.md", adapter_readme(card).encode())
-        check_adapter(loaded, Adapter(card, beside, 0), ids)
+        check(Adapter(card, beside, 0))
 
     write_folder_atomically(adapters / card.name, fill)
 
@@ -58,14 +69,8 @@ def file_factors(
     )
     config = lora.mlx_lm_config(loaded.model, shape)
     ids = loaded.form.prompt([Turn(role="user", text=_PROBE)])
-
-    def fill(beside: Path) -> None:
-        lora.write_adapter_files(beside, tensors_of(factors), config)
-        write_atomically(beside / CARD, encode_card(card))
-        write_atomically(beside / "README.md", adapter_readme(card).encode())
-        check_adapter(loaded, Adapter(card, beside, 0), ids)
-
-    write_folder_atomically(adapters / card.name, fill)
+    weights = tensors_of(factors)
+    _write_checked(adapters, card, weights, config, lambda filed: check_adapter(loaded, filed, ids))
 
 
 def check_adapter(loaded: LoadedModel, adapter: Adapter, ids: Sequence[int]) -> float:

@@ -15,9 +15,9 @@ from mlx_backend.library.adapters import (
     Adapter,
     AdapterCard,
     Parent,
-    name_taken,
     new_id,
     read_adapter,
+    require_free_name,
 )
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.home import Library
@@ -45,7 +45,7 @@ def merge(
     kind DoRA, or when there are fewer than two. Where `check` raises, nothing is filed.
     """
     name = check_name(name)
-    _check_free(library, name)
+    require_free_name(library.adapters, name)
     weighted = [(read_adapter(library.adapters, each), weight) for each, weight in parts]
     _check(weighted)
     base = base_for(library, [adapter for adapter, _ in weighted], weighted[0][0].card.base)
@@ -58,7 +58,7 @@ def merge(
         _compare(loaded, weighted, sums)
     check()
     with FolderBin(library.bin).alone():
-        _check_free(library, name)
+        require_free_name(library.adapters, name)
         card = _card(name, loaded, weighted, sums)
         file_factors(library.adapters, card, loaded, sums.factors)
     return {"adapter": name, "rank": sums.rank, "lost": sums.error}
@@ -75,16 +75,6 @@ def _compare(loaded: LoadedModel, weighted: Weighted, sums: Joined) -> None:
             ErrorKind.INTERNAL,
             "The merged adapter does not answer as its parts do together.",
             "Nothing was filed. Please report this with the log.",
-        )
-
-
-def _check_free(library: Library, name: str) -> None:
-    taken = name_taken(library.adapters, name)
-    if taken is not None:
-        raise OvernightError(
-            ErrorKind.ADAPTER_EXISTS,
-            f"There is already an adapter called '{taken}'.",
-            "Choose another name.",
         )
 
 

@@ -64,13 +64,7 @@ def publish_adapter(
         tell(protocol.StageBegan(stage="looking up"))
         repository = whole_name(spec.repo, access, stop_requested)
         require_name(base, repository, spec.private)
-        words = CardWords(
-            title=repository.partition("/")[2],
-            description=spec.description,
-            licence=licence,
-            repository=repository,
-            languages=_languages(library, adapter),
-        )
+        words = _words(library, adapter, spec, licence, repository)
         tell(protocol.StageBegan(stage="preparing"))
         remove_tree(work)
         loaded = load_base_model(library, base.card.name)
@@ -92,6 +86,19 @@ def publish_adapter(
         return None
     finally:
         remove_tree(work)
+
+
+def _words(
+    library: Library, adapter: Adapter, spec: PublishSpec, licence: str, repository: str
+) -> CardWords:
+    """What the page says that the adapter's card cannot know."""
+    return CardWords(
+        title=repository.partition("/")[2],
+        description=spec.description,
+        licence=licence,
+        repository=repository,
+        languages=_languages(library, adapter),
+    )
 
 
 def _prepare(

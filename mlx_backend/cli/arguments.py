@@ -304,6 +304,12 @@ def _adapter_commands(commands: _Commands) -> None:
         "privacy", "privacy", "privacy", "show what of yours would leave with an adapter"
     )
     privacy.add_argument("name", metavar="NAME")
+    _export_command(commands)
+    _arriving_commands(commands)
+    _publish_command(commands)
+
+
+def _export_command(commands: _Commands) -> None:
     export = commands.add("export", "sharing", "export", "export an adapter for other programs")
     export.add_argument("name", metavar="NAME")
     export.add_argument(
@@ -322,12 +328,14 @@ def _adapter_commands(commands: _Commands) -> None:
         choices=(4, 6, 8),
         help="round the weights of a whole model to so many bits, and measure what that costs",
     )
-
     export.add_argument(
         "--despite-privacy",
         action="store_true",
         help="export it although the privacy page found something",
     )
+
+
+def _arriving_commands(commands: _Commands) -> None:
     receive = commands.add("receive", "sharing", "receive", "take in an adapter from others")
     receive.add_argument(
         "source",
@@ -347,7 +355,6 @@ def _adapter_commands(commands: _Commands) -> None:
     )
     key = commands.add("key", "sharing", "key", "show the key that bundles are signed with")
     key.add_argument("--make", metavar="NAME", help="make one, for the name that others will see")
-    _publish_command(commands)
 
 
 def _publish_command(commands: _Commands) -> None:

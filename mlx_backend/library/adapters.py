@@ -108,6 +108,17 @@ def name_taken(folder: Path, name: str) -> str | None:
     return same_among(name, there)
 
 
+def require_free_name(folder: Path, name: str) -> None:
+    """Raise OvernightError where an adapter in `folder` has the same name."""
+    taken = name_taken(folder, name)
+    if taken is not None:
+        raise OvernightError(
+            ErrorKind.ADAPTER_EXISTS,
+            f"There is already an adapter called '{taken}'.",
+            "Choose another name.",
+        )
+
+
 def free_name(folder: Path, wanted: str) -> str:
     """`wanted`, or `wanted` with a number appended when it is taken."""
     name, number = wanted, 1

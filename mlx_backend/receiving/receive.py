@@ -35,8 +35,8 @@ from mlx_backend.library.adapters import (
     Origin,
     encode_card,
     list_adapters,
-    name_taken,
     new_id,
+    require_free_name,
 )
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.home import Library
@@ -85,7 +85,7 @@ def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, ob
     when its base model is missing; StoppedEarly once a stop is requested. Then nothing is kept.
     """
     name = check_name(order.name)
-    _check_free(library, name)
+    require_free_name(library.adapters, name)
     _sweep(library)
     prefix = f"{_PLACE}{os.getpid()}-"
     with tempfile.TemporaryDirectory(dir=library.home, prefix=prefix) as place:
@@ -120,16 +120,6 @@ def _arrived(source: str, into: Path, watch: Watch) -> Arrival:
         return collect_repository(source, into, watch.stop_requested)
     watch.on_stage("reading")
     return collect(path, into)
-
-
-def _check_free(library: Library, name: str) -> None:
-    taken = name_taken(library.adapters, name)
-    if taken is not None:
-        raise OvernightError(
-            ErrorKind.ADAPTER_EXISTS,
-            f"There is already an adapter called '{taken}'.",
-            "Choose another name.",
-        )
 
 
 @dataclass(frozen=True)
@@ -252,7 +242,7 @@ def _file(library: Library, card: AdapterCard, ready: Path) -> None:
 
     _check_written(ready, card)
     with FolderBin(library.bin).alone():
-        _check_free(library, card.name)
+        require_free_name(library.adapters, card.name)
         write_folder_atomically(library.adapters / card.name, fill)
 
 

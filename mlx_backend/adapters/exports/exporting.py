@@ -67,12 +67,7 @@ def export_adapter(
     there is no such form of it, what was written answers otherwise, or it holds something private.
     If this returns no files, nothing is left there.
     """
-    if order.bits and order.form != "fused":
-        raise OvernightError(
-            ErrorKind.BAD_INPUT,
-            "Only the weights of a whole model can be rounded to fewer bits.",
-            "Export it as a whole model (fused), or without a number of bits.",
-        )
+    _check_bits(order)
     adapter = read_adapter(library.adapters, order.name)
     target = _free_target(order)
     loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
@@ -102,6 +97,15 @@ def export_adapter(
     except _Stopped:
         return None
     return _result(order, target, outcome) | {"privacy": told(page)}
+
+
+def _check_bits(order: ExportOrder) -> None:
+    if order.bits and order.form != "fused":
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            "Only the weights of a whole model can be rounded to fewer bits.",
+            "Export it as a whole model (fused), or without a number of bits.",
+        )
 
 
 def _page(library: Library, adapter: Adapter, loaded: LoadedModel, form: ExportForm) -> str:
