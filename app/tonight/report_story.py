@@ -13,6 +13,7 @@ from mlx_backend.protocol.report import (
     MOST_PERPLEXITY,
     AdaptationReport,
     LeftOut,
+    OpenBookWords,
     RunReport,
     TrainingReport,
 )
@@ -68,6 +69,24 @@ def marks(report: RunReport) -> str:
         f" meaning: {meaning}, as the base model judges with the notes in view. Above, short"
         " answers count by words, long ones by meaning."
     )
+
+
+def open_book(report: RunReport) -> str:
+    """How many questions are answered from the notes, and by whom; "" where that was not asked."""
+    found = report.open_book
+    if not found.told or not found.untold:
+        return ""
+    told = (
+        f"With your notes in view it answers {amounts.part(found.right_after, found.told)} right"
+        f" (before: {amounts.number(found.right_before)}). Asked what they do not tell, it says so"
+        f" in {amounts.part(found.declined_after, found.untold)} cases"
+        f" (before: {amounts.number(found.declined_before)})."
+    )
+    if found.words is OpenBookWords.BASE:
+        return f"{told} The base model words these answers, because it reads better."
+    if found.words is OpenBookWords.BOTH:
+        return f"{told} Where the adapter wrongly finds nothing, the base model answers."
+    return told
 
 
 def study(report: RunReport) -> str:

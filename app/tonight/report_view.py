@@ -35,6 +35,7 @@ class ReportView(QWidget):
         self.examples = Examples()
         self.exam_told = paragraph(kind="quiet")
         self.marks = paragraph(kind="quiet")
+        self.open_book = paragraph()
         self.study = paragraph()
         self.coverage = paragraph()
         self.thrown_out = paragraph(kind="quiet")
@@ -64,6 +65,7 @@ class ReportView(QWidget):
         self.exam_told.setText(report_story.exam(report))
         self.exam.show_score(report.exam.after, report.exam.before, report.exam.asked)
         _tell(self.marks, report_story.marks(report))
+        _tell(self.open_book, report_story.open_book(report))
         self.examples.show_items(report.exam.items)
         _tell(self.study, report_story.study(report))
         _tell(self.coverage, report_story.coverage(report))
@@ -99,7 +101,7 @@ class ReportView(QWidget):
             (
                 "exam",
                 "Questions about your notes",
-                (self.exam_told, self.exam, self.marks, self.examples),
+                (self.exam_told, self.exam, self.marks, self.open_book, self.examples),
             ),
             (
                 "study",

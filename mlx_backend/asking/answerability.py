@@ -9,8 +9,11 @@ model is to be believed differs between models, so its trial measures that (`ado
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from mlx_backend.asking.grounding import Grounding
+from mlx_backend.library.adapters import OpenBook
+from mlx_backend.library.models import BaseModel
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.protocol import Turn
@@ -18,18 +21,36 @@ from mlx_backend.protocol import Turn
 _ASKED = "{}\n\nDo these notes answer the question? Reply with yes or no only."
 
 
-def tells(model: ChatModel, grounding: Grounding, listener: Listener = NOBODY) -> bool:
-    """Whether the sources before a question answer it; True where the model cannot say.
+@dataclass(frozen=True)
+class Told:
+    """Whether the sources before a question tell its answer, and the odds (nats) of that.
+
+    Without odds, where the model cannot say or nobody needs to know, they count as telling it.
+    """
+
+    is_told: bool = True
+    odds: float | None = None
+
+
+def told(
+    model: ChatModel, grounding: Grounding, book: OpenBook, listener: Listener = NOBODY
+) -> Told:
+    """Whether the sources before a question answer it, which is answered as `book` says.
 
     The base model judges, because an adapter remembers more than the sources say. What it reads for
-    that is kept for the answer.
+    that is kept for its answer.
     """
-    abilities = model.info.card.abilities
-    least = abilities.reading.least_odds if abilities else None
-    if least is None or not grounding.sources:
-        return True
+    least = least_odds_of(model.info)
+    if not grounding.sources or (least is None and book.again_from is None):
+        return Told()
     odds = odds_of_telling(model, grounding.turns, listener.cancelled)
-    return odds is None or odds >= least
+    return Told(odds is None or least is None or odds >= least, odds)
+
+
+def least_odds_of(model: BaseModel) -> float | None:
+    """The odds (nats) from which on a model is to be believed; None where that is not known."""
+    abilities = model.card.abilities
+    return abilities.reading.least_odds if abilities else None
 
 
 def odds_of_telling(

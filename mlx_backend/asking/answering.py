@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlx_backend.asking.answerability import tells
+from mlx_backend.asking.answerability import told
 from mlx_backend.asking.follow_up import rewritten
 from mlx_backend.asking.grounding import (
     Reader,
     citations_of,
     ground,
     ground_reader,
+    is_declined,
+    may_decline,
     without_marks,
 )
 from mlx_backend.asking.quoting import Quoted, quote
@@ -78,17 +81,40 @@ def _worded(
     began = time.perf_counter()
     search = rewritten(model, turns, listener)
     grounding = ground_reader(retriever, turns, reader_of(model, sampling.max_tokens), search)
-    if not grounding.is_answerable or not tells(model, grounding, listener):
-        took_ms = (time.perf_counter() - began) * 1000
-        return GroundedAnswer(_not_generated(DECLINED, took_ms), (), from_notes=True)
-    before_ms = (time.perf_counter() - began) * 1000
-    stream = _WithoutMarks(listener.on_text)
-    heard = replace(listener, on_text=stream.take)
-    answer = model.answer(grounding.turns, sampling, heard, system)
-    stream.end()
-    citations = citations_of(answer.text, grounding.sources)
-    text, ttft_ms = without_marks(answer.text), before_ms + answer.ttft_ms
-    return GroundedAnswer(replace(answer, text=text, ttft_ms=ttft_ms), citations)
+    book = model.open_book
+    with model.as_base() if book.by_base else contextlib.nullcontext():
+        found = told(model, grounding, book, listener)
+        if not (grounding.is_answerable and found.is_told):
+            took_ms = (time.perf_counter() - began) * 1000
+            return GroundedAnswer(_not_generated(DECLINED, took_ms), (), from_notes=True)
+
+        def answer(listener: Listener) -> Answer:
+            return model.answer(grounding.turns, sampling, listener, system)
+
+        before_ms = (time.perf_counter() - began) * 1000
+        may_go_again = not book.by_base and book.goes_again(found.odds)
+        answered = _streamed(answer, listener, holds_declining=may_go_again)
+    if may_go_again and is_declined(answered.text) and answered.ended != "cancelled":
+        with model.as_base():
+            before_ms = (time.perf_counter() - began) * 1000
+            answered = _streamed(answer, listener)
+    citations = citations_of(answered.text, grounding.sources)
+    text, ttft_ms = without_marks(answered.text), before_ms + answered.ttft_ms
+    return GroundedAnswer(replace(answered, text=text, ttft_ms=ttft_ms), citations)
+
+
+def _streamed(
+    answer: Callable[[Listener], Answer], listener: Listener, *, holds_declining: bool = False
+) -> Answer:
+    """An answer that a listener hears without the numbers of passages.
+
+    holds_declining: whether it hears nothing of one that declines.
+    """
+    stream = _WithoutMarks(listener.on_text, holds_declining)
+    answered = answer(replace(listener, on_text=stream.take))
+    if not (holds_declining and is_declined(answered.text)):
+        stream.end()
+    return answered
 
 
 def reader_of(model: ChatModel, max_tokens: int) -> Reader:
@@ -128,16 +154,22 @@ def _not_generated(text: str, milliseconds: float) -> Answer:
 
 
 class _WithoutMarks:
-    """Passes streamed text on without the numbers of passages, which may arrive in pieces."""
+    """Passes streamed text on without the numbers of passages, which may arrive in pieces.
 
-    def __init__(self, on_text: Callable[[str], object]) -> None:
+    holds_declining: whether text is held back that begins as DECLINED does.
+    """
+
+    def __init__(self, on_text: Callable[[str], object], holds_declining: bool) -> None:
         self._on_text = on_text
+        self._holds_declining = holds_declining
         self._text = ""
         self._shown = 0
 
     def take(self, piece: str) -> None:
         """Take the next piece of the answer."""
         self._text += piece
+        if self._holds_declining and may_decline(self._text):
+            return
         open_mark = _MAYBE_MARK.search(self._text)
         self._pass_on(self._text[: open_mark.start()] if open_mark else self._text)
 

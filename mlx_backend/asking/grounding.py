@@ -125,6 +125,11 @@ def is_declined(text: str) -> bool:
     return _folded(text).startswith(_folded(DECLINED))
 
 
+def may_decline(text: str) -> bool:
+    """Whether a text begins with DECLINED, or is a beginning of it."""
+    return is_declined(text) or _folded(DECLINED).startswith(_folded(text))
+
+
 def citations_of(text: str, sources: Sequence[JoinedSource]) -> tuple[Citation, ...]:
     """The passages that an answer is from: of the source it marks, else of the one most like it."""
     if is_declined(text) or not sources:

@@ -180,6 +180,7 @@ def studied_dataset(
     generator.shuffle(samples)
     measured = [p for p in material.passages if p.note_id in style][:_STYLE_MOST]
     quoted = () if reader else material.passages
+    open_book = reader.open_book(aside.exam, generator) if reader else ()
     return Dataset(
         train=tuple(with_statements_first(samples, quoted)),
         held_out=tuple(with_statements_first(aside.exam, quoted)),
@@ -188,6 +189,7 @@ def studied_dataset(
         masking=material.masking,
         style=tuple(sample for passage in measured for sample in note_texts.as_it_stands(passage)),
         general=general_samples.held_back(additions.general),
+        open_book=tuple(open_book),
     )
 
 

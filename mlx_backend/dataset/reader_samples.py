@@ -5,7 +5,8 @@ forms. Closed book: the question alone, with or without the title of its note; t
 passage in view goes along, for the base model as teacher (`training/distillation.py`). Grounded,
 for some: the question after the right passage and one to three others, answered with the citation;
 where the right passage is not there, it is declined (RAFT, Zhang et al., arXiv 2403.10131: right
-passage absent in 20 to 40 percent).
+passage absent in 20 to 40 percent). Where it is there, the base model is the teacher as well, with
+the same prompt: what it reads well already it should go on reading as it does.
 
 A reader does not write about everything, least of all in a short night. So each statement is also
 learned in the note's own words, and what rules ask for, unless its own samples do (`beside`).
@@ -33,7 +34,8 @@ from mlx_backend.text.stems import own_stems
 GROUNDED, GROUNDED_DECLINED = "grounded", "declined"
 
 _OF_SENTENCES = GENRES[:2]  # the others have keys of several things
-_ABSENT = 0.3
+_ABSENT = 0.2
+_MOST_VARIANTS = 4  # of a question, among other passages each time
 _MOST_OTHERS = 3
 _NEAREST = 8  # passages most like the question, of which the others are drawn
 _COMMON = 200  # passages; a word in more of them tells nothing of any
@@ -124,13 +126,48 @@ class ReaderSamples:
             for each in self._asked
             if each.is_borne_out and (each.prompt, each.answer) not in withheld
         ]
-        for each in generator.sample(asked, len(asked)):
-            if words <= 0:
-                return
-            sample = self._grounded(each, generator)
-            if sample is not None:
-                words -= len(sample.prompt.split()) + len(sample.answer.split())
-                yield sample
+        # The same few prompts in every pass would be learned by heart, the declined ones above all.
+        prompts: set[str] = set()
+        for _ in range(_MOST_VARIANTS):
+            for each in generator.sample(asked, len(asked)):
+                if words <= 0:
+                    return
+                sample = self._grounded(each, generator)
+                if sample is not None and sample.prompt not in prompts:
+                    prompts.add(sample.prompt)
+                    words -= len(sample.prompt.split()) + len(sample.answer.split())
+                    yield sample
+
+    def open_book(self, questions: Sequence[Sample], generator: random.Random) -> Iterator[Sample]:
+        """Questions for the exam with passages before them: with the right one, and without it.
+
+        The latter have no key and are to be declined. Left out is what the passage does not answer.
+        """
+        places = {each.passage.id: place for place, each in enumerate(self._studied)}
+        for asked in questions:
+            place = places[asked.passage]
+            text = self._studied[place].as_taught.text
+            others = self._near.to(asked.prompt, place, asked.key)
+            if not is_right(text, (asked.key,)) or not others:
+                continue
+            wanted = generator.sample(others, min(len(others), generator.randint(1, _MOST_OTHERS)))
+            beside = self._fitting(wanted, _size(text) + _size(asked.prompt))
+            told = generator.sample([place, *beside], 1 + len(beside))
+            yield self._open_book(asked, told, GROUNDED)
+            yield self._open_book(asked, wanted, GROUNDED_DECLINED)
+
+    def _open_book(self, asked: Sample, shown: Sequence[int], kind: str) -> Sample:
+        is_told = kind == GROUNDED
+        others = tuple(dict.fromkeys(n for n in self._notes(shown) if n != asked.note))
+        return Sample(
+            self._prompt(asked.prompt, shown),
+            asked.answer if is_told else DECLINED,
+            asked.note,
+            asked.passage,
+            kind,
+            asked.key if is_told else "",
+            others=(*others, *asked.others),
+        )
 
     def _grounded(self, each: _Asked, generator: random.Random) -> Sample | None:
         is_absent = generator.random() < _ABSENT
@@ -143,7 +180,7 @@ class ReaderSamples:
         shown = [each.place, *self._fitting(chosen, _size(right.text) + _size(each.prompt))]
         generator.shuffle(shown)
         answer = cited(each.answer, shown.index(each.place) + 1)
-        return _about(each, self._prompt(each, shown), answer, GROUNDED, self._notes(shown))
+        return _about(each, self._prompt(each.prompt, shown), answer, GROUNDED, self._notes(shown))
 
     def _absent(
         self, each: _Asked, others: Sequence[int], generator: random.Random
@@ -163,12 +200,12 @@ class ReaderSamples:
         shown = self._fitting(list(others) if each.stored.key else strange, _size(each.prompt))
         if not shown:
             return None
-        prompt = self._prompt(each, shown)
+        prompt = self._prompt(each.prompt, shown)
         return _about(each, prompt, DECLINED, GROUNDED_DECLINED, self._notes(shown))
 
-    def _prompt(self, each: _Asked, shown: Sequence[int]) -> str:
+    def _prompt(self, question: str, shown: Sequence[int]) -> str:
         passages = (self._studied[place].as_taught for place in shown)
-        return grounded_prompt([Source(p.note_title, p.text) for p in passages], each.prompt)
+        return grounded_prompt([Source(p.note_title, p.text) for p in passages], question)
 
     def _notes(self, shown: Sequence[int]) -> tuple[int, ...]:
         return tuple(self._studied[place].passage.note_id for place in shown)
@@ -284,7 +321,8 @@ def _about(each: _Asked, prompt: str, answer: str, kind: str, notes: Sequence[in
     passage = each.studied.passage
     told = dict.fromkeys((*notes, *each.stored.others))
     others = tuple(note for note in told if note != passage.note_id)
-    return Sample(prompt, answer, passage.note_id, passage.id, kind, others=others)
+    in_view = prompt if kind == GROUNDED else ""
+    return Sample(prompt, answer, passage.note_id, passage.id, kind, others=others, in_view=in_view)
 
 
 def _size(text: str) -> int:

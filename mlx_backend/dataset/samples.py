@@ -104,6 +104,8 @@ class Dataset(msgspec.Struct, frozen=True):
     knows_others: whether `Sample.others` is recorded; version 0.1 did not, so it is False for what
     is left of such a file once samples were removed.
     known_before: what the ledger said when the run began; nothing in a run that starts afresh.
+    open_book: for a model that reads, held-out questions with passages before them; those without
+    a `key` are to be declined.
     """
 
     train: tuple[Sample, ...]
@@ -117,6 +119,7 @@ class Dataset(msgspec.Struct, frozen=True):
     general: tuple[Sample, ...] = ()
     choosing: tuple[Sample, ...] = ()
     known_before: KnownBefore = KnownBefore()
+    open_book: tuple[Sample, ...] = ()
 
     @property
     def followed(self) -> tuple[Sample, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mlx_backend.asking.answerability import tells
+from mlx_backend.asking.answerability import told
 from mlx_backend.asking.answering import quoted_text, reader_of
 from mlx_backend.asking.grounding import (
-    Grounding,
     citations_of,
     ground,
     ground_reader,
+    is_declined,
     without_marks,
 )
 from mlx_backend.asking.quoting import quote
@@ -52,20 +53,43 @@ def _worded(
     retriever: Retriever,
     answer_all: Callable[[Sequence[str]], Sequence[str]],
 ) -> Iterator[Item]:
+    """As `answering.answer_from_notes` answers, in batches."""
     reader = reader_of(model, LONGEST_ANSWER)
-
-    def grounded(question: str) -> Grounding:
-        found = ground_reader(retriever, [Turn(role="user", text=question)], reader)
-        is_told = found.is_answerable and tells(model, found)
-        return found if is_told else Grounding((), ())
-
-    groundings = [grounded(question.text) for question in questions]
-    prompts = [grounding.turns[-1].text for grounding in groundings if grounding.is_answerable]
-    texts = iter(answer_all(prompts))
-    for question, grounding in zip(questions, groundings, strict=True):
-        text = next(texts) if grounding.is_answerable else DECLINED
+    groundings = [
+        ground_reader(retriever, [Turn(role="user", text=question.text)], reader)
+        for question in questions
+    ]
+    book = model.open_book
+    with model.as_base():
+        founds = [told(model, each, book) for each in groundings]
+    prompts = {
+        place: each.turns[-1].text
+        for place, (each, found) in enumerate(zip(groundings, founds, strict=True))
+        if each.is_answerable and found.is_told
+    }
+    texts = _answers(model, prompts, {place: founds[place].odds for place in prompts}, answer_all)
+    for place, (question, grounding) in enumerate(zip(questions, groundings, strict=True)):
+        text = texts.get(place, DECLINED)
         citations = citations_of(text, grounding.sources)
         yield mark(question, without_marks(text), citations)
+
+
+def _answers(
+    model: ChatModel,
+    prompts: Mapping[int, str],
+    odds: Mapping[int, float | None],
+    answer_all: Callable[[Sequence[str]], Sequence[str]],
+) -> dict[int, str]:
+    """The answers to prompts by number, worded by the adapter or the base model."""
+    book = model.open_book
+    with model.as_base() if book.by_base else contextlib.nullcontext():
+        texts = dict(zip(prompts, answer_all(list(prompts.values())), strict=True))
+    if not book.by_base:
+        again = [n for n, text in texts.items() if is_declined(text) and book.goes_again(odds[n])]
+        if again:
+            with model.as_base():
+                texts |= zip(again, answer_all([prompts[n] for n in again]), strict=True)
+    return texts
 
 
 def _take_quoted_exam(

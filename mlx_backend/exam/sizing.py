@@ -15,7 +15,17 @@ FEWEST_FOR_CHOOSING = 8
 ROUNDS = 4
 """How often the questions for choosing are asked while a training goes on, at most."""
 
-_FEWEST = {"exam": FEWEST_QUESTIONS, "choosing": FEWEST_FOR_CHOOSING}
+FEWEST_OPEN_BOOK = 16
+"""With fewer questions with passages before them, nothing follows from the answers."""
+
+# Times as long as an answer alone: the base model is also asked whether the passages tell it.
+_BY_BASE = 2
+
+_FEWEST = {
+    "exam": FEWEST_QUESTIONS,
+    "choosing": FEWEST_FOR_CHOOSING,
+    "open_book": FEWEST_OPEN_BOOK,
+}
 
 # What the time is spent on, the most needed first: up to so many questions or texts in all, or one
 # general question in so many.
@@ -24,11 +34,13 @@ _WANTED = (
     ("every", 8),
     ("style", 4),
     ("choosing", 8),
+    ("open_book", 24),
     ("exam", 40),
     ("every", 4),
     ("choosing", 16),
     ("every", 2),
     ("exam", 100),
+    ("open_book", 64),
     ("choosing", 32),
     ("style", 24),
     ("every", 1),
@@ -39,8 +51,9 @@ class Measuring(msgspec.Struct, frozen=True):
     """What is measured in a night: numbers of questions, and of texts for the style.
 
     every: one general question in so many is asked, none at 0. choosing: the questions by which the
-    best state is chosen, 0 where the loss chooses. Then about how many seconds it takes: one exam,
-    all before the training, all after it, and all choosing.
+    best state is chosen, 0 where the loss chooses. open_book: the questions with passages before
+    them. Then about how many seconds it takes: one exam, all before the training, all after it, and
+    all choosing.
     """
 
     exam: int = 0
@@ -51,6 +64,7 @@ class Measuring(msgspec.Struct, frozen=True):
     before_s: float = 0.0
     after_s: float = 0.0
     choosing_s: float = 0.0
+    open_book: int = 0
 
     @property
     def seconds(self) -> float:
@@ -62,8 +76,8 @@ class Measuring(msgspec.Struct, frozen=True):
 class Costs:
     """Seconds: of an answer, of judging a question's answers by their meaning, of a style text.
 
-    probe: of all general questions, once. kept: the probes of the base model, by `every`, that are
-    known already.
+    open_book: of an answer with passages before the question. probe: of all general questions,
+    once. kept: the probes of the base model, by `every`, that are known already.
     """
 
     answer: float
@@ -71,16 +85,19 @@ class Costs:
     style: float
     probe: float
     kept: frozenset[int] = frozenset()
+    open_book: float = 0.0
 
     def of(self, found: Measuring) -> Measuring:
         """The same with how long it takes."""
         exam, style = found.exam * self.answer, found.style * self.style
         probe = self.probe / found.every if found.every else 0.0
+        probe_before = 0.0 if found.every in self.kept else probe
+        open_book = found.open_book * self.open_book
         return msgspec.structs.replace(
             found,
             exam_s=exam,
-            before_s=exam + style + (0.0 if found.every in self.kept else probe),
-            after_s=exam + style + probe + found.exam * self.judging,
+            before_s=exam + style + probe_before + _BY_BASE * open_book,
+            after_s=exam + style + probe + found.exam * self.judging + open_book,
             choosing_s=ROUNDS * found.choosing * self.answer,
         )
 
@@ -90,6 +107,7 @@ class Costs:
             "exam": 2 * self.answer + self.judging,
             "choosing": ROUNDS * self.answer,
             "style": 2 * self.style,
+            "open_book": (_BY_BASE + 1) * self.open_book,
         }
         return costs.get(what, 0.0)
 

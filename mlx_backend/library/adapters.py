@@ -43,6 +43,33 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     licence: str = ""
 
 
+class OpenBook(msgspec.Struct, frozen=True, kw_only=True):
+    """How a reader answers from passages with its adapter and without, as its night measured.
+
+    told, untold: how many questions were asked with the right passage among others, and without it.
+    base_right, adapter_right: right answers to the former; base_declined, adapter_declined:
+    the latter that were declined; right, declined: the same as it is done from now on. by_base:
+    whether the base model words such answers.
+    again_from: the log-odds (nats) of "yes" from which on it words one that the adapter declines,
+    None where it never does; the odds are those of `asking.answerability`.
+    """
+
+    told: int = 0
+    untold: int = 0
+    base_right: int = 0
+    base_declined: int = 0
+    adapter_right: int = 0
+    adapter_declined: int = 0
+    right: int = 0
+    declined: int = 0
+    by_base: bool = False
+    again_from: float | None = None
+
+    def goes_again(self, odds: float | None) -> bool:
+        """Whether the base model words an answer that the adapter declines, at these odds."""
+        return self.again_from is not None and (odds is None or odds >= self.again_from)
+
+
 class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     """What we record about an adapter: its base model, how it was trained, and the losses reached.
 
@@ -54,6 +81,7 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     here trained it.
     `parents` are those that it was made of: the one that its run went on from, or several that were
     merged. `origin` is None of what was made here. `tags` are words that the person gave it.
+    `open_book` is None where that was not measured.
     """
 
     name: str
@@ -77,6 +105,7 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     parents: tuple[Parent, ...] = ()
     origin: Origin | None = None
     tags: tuple[str, ...] = ()
+    open_book: OpenBook | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +244,14 @@ def write_name(path: Path, old: str, new: str, was: str = "") -> None:
     card = card_of(path)
     if card is not None and not path.is_symlink():
         card = msgspec.structs.replace(card, name=new, was=was, id=id_of(card, old))
+        write_atomically(path / CARD, encode_card(card))
+
+
+def write_open_book(path: Path, found: OpenBook) -> None:
+    """Write what was measured into the card in an adapter's folder. Raises OSError."""
+    card = card_of(path)
+    if card is not None and not path.is_symlink():
+        card = msgspec.structs.replace(card, open_book=found)
         write_atomically(path / CARD, encode_card(card))
 
 

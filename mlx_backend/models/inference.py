@@ -15,7 +15,7 @@ from mlx_lm.generate import GenerationResponse, batch_generate, stream_generate
 from mlx_lm.sample_utils import make_sampler
 
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.library.adapters import Adapter
+from mlx_backend.library.adapters import Adapter, OpenBook
 from mlx_backend.library.models import BaseModel
 from mlx_backend.machine.cores import CoreShare
 from mlx_backend.machine.dependency_patches import wired_limit_untouched
@@ -137,19 +137,27 @@ class ChatModel:
         """Whether the model can think aloud before it answers."""
         return self._loaded.form.can_think
 
+    @property
+    def open_book(self) -> OpenBook:
+        """How questions are answered from passages with the adapter that has the most weight."""
+        heaviest = max(self._adapters, key=lambda each: abs(each[1]), default=None)
+        found = heaviest[0].card.open_book if heaviest else None
+        return found or OpenBook()
+
     @contextlib.contextmanager
     def as_base(self) -> Iterator[LoadedModel]:
         """The base model without adapters, within a block."""
         if not self._adapters:
             yield self._loaded
             return
+        adapters, self._adapters = self._adapters, ()
         cache, self._cache = self._cache, None  # what is computed with adapters is theirs
         apply_adapters(self._loaded.model, ())
         try:
             yield self._loaded
         finally:
-            apply_adapters(self._loaded.model, self._adapters)
-            self._cache = cache
+            apply_adapters(self._loaded.model, adapters)
+            self._adapters, self._cache = adapters, cache
 
     def use(self, adapters: Sequence[tuple[Adapter, float]]) -> None:
         """Answer with these adapters and weights from now on; without any, as the base model."""

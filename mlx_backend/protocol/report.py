@@ -35,6 +35,14 @@ class TrainingEnd(StrEnum):
     TOO_FAR = "too far"
 
 
+class OpenBookWords(StrEnum):
+    """Who words the answers from passages."""
+
+    ADAPTER = "adapter"
+    BOTH = "base where the adapter declines"
+    BASE = "base"
+
+
 class NotLearned(Struct, frozen=True, kw_only=True):
     """A sample of which the end, or all of it, was too long to learn; `note` is its note's id."""
 
@@ -219,6 +227,27 @@ class StyleLosses(ReportPart, frozen=True, kw_only=True):
     after: float | None = field(default=None, name="style_after")
 
 
+class OpenBookScores(ReportPart, frozen=True, kw_only=True):
+    """How a reader answers held-out questions from passages, before and after the training.
+
+    told, untold: questions asked with the right passage among others, and without it. right_before,
+    right_after: of the former, how many answers are right. declined_before, declined_after: of the
+    latter, how many were declined.
+    """
+
+    told: int = field(default=0, name="open_book_told")
+    untold: int = field(default=0, name="open_book_untold")
+    right_before: int = field(default=0, name="open_book_right_before")
+    right_after: int = field(default=0, name="open_book_right_after")
+    declined_before: int = field(default=0, name="open_book_declined_before")
+    declined_after: int = field(default=0, name="open_book_declined_after")
+    words: OpenBookWords = field(default=OpenBookWords.ADAPTER, name="open_book_words")
+
+    def fields(self) -> dict[str, object]:
+        """No fields where nothing was asked."""
+        return super().fields() if self.told or self.untold else {}
+
+
 class GeneralScores(ReportPart, frozen=True, kw_only=True):
     """What was kept of what the base model knew: general questions, perplexity of general text.
 
@@ -302,6 +331,7 @@ class RunReport(Struct, frozen=True, kw_only=True):
     adaptation: AdaptationReport = AdaptationReport()
     left_out: LeftOut = LeftOut()
     exam: ExamScores = ExamScores()
+    open_book: OpenBookScores = OpenBookScores()
     style: StyleLosses = StyleLosses()
     general: GeneralScores = GeneralScores()
     study: StudyReport = field(default_factory=StudyReport)

@@ -11,6 +11,7 @@ import msgspec
 from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.exam.meaning import Meanings, meanings_of
+from mlx_backend.exam.open_book import Answered, answered
 from mlx_backend.exam.probe import (
     Probe,
     answer_losses,
@@ -21,6 +22,7 @@ from mlx_backend.exam.probe import (
 from mlx_backend.exam.questions import Examination, exam_questions, examine
 from mlx_backend.exam.sizing import FEWEST_QUESTIONS, Measuring, sized
 from mlx_backend.files import write_atomically
+from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.run.exam_telling import NOBODY, ExamTelling, Watch
@@ -38,6 +40,8 @@ class Assessment(msgspec.Struct, frozen=True):
 
     `style` is that loss in nats per token, None where no text was held back; `seconds` is the time
     that all of it took. `measuring` is how much was to be measured; None in a file of version 0.1.
+    `open_book` are answers to questions with passages before them: the base model's before the
+    training, the adapter's after it.
     """
 
     exam: Examination = Examination((), 0.0)
@@ -45,6 +49,7 @@ class Assessment(msgspec.Struct, frozen=True):
     style: float | None = None
     seconds: float = 0.0
     measuring: Measuring | None = None
+    open_book: tuple[Answered, ...] = ()
 
     @property
     def again_s(self) -> float:
@@ -93,6 +98,9 @@ def assess_once(
         questions = exam_questions(dataset.held_out)[: measuring.exam]
         telling = ExamTelling(watch, measuring.exam_s, measuring.before_s)
         found = _assess(loaded, dataset, questions, measuring, is_base, telling)
+        samples = dataset.open_book[: measuring.open_book]
+        with lora.switched_off(loaded.model):
+            found = _with_open_book(found, loaded, samples, telling.check, is_base=True)
         write_atomically(path, msgspec.json.encode(found))
         return found
 
@@ -110,7 +118,25 @@ def assess_again(
     telling = ExamTelling(watch, before.exam.seconds, before.again_s)
     # What was asked before is asked again, however long it takes.
     patient = msgspec.structs.replace(measuring, exam_s=float("inf"))
-    return _assess(loaded, dataset, questions, patient, is_base=False, telling=telling)
+    found = _assess(loaded, dataset, questions, patient, is_base=False, telling=telling)
+    prompts = {each.prompt for each in before.open_book}
+    samples = [sample for sample in dataset.open_book if sample.prompt in prompts]
+    return _with_open_book(found, loaded, samples, telling.check, is_base=False)
+
+
+def _with_open_book(
+    found: Assessment,
+    loaded: LoadedModel,
+    samples: Sequence[Sample],
+    check: Check,
+    *,
+    is_base: bool,
+) -> Assessment:
+    """The assessment with the model's answers from passages; the base model also weighs them."""
+    began = time.perf_counter()
+    answers = tuple(answered(ChatModel(loaded), samples, check, weighs=is_base))
+    seconds = found.seconds + time.perf_counter() - began
+    return msgspec.structs.replace(found, open_book=answers, seconds=seconds)
 
 
 def judged_meanings(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from mlx_backend import __version__
 from mlx_backend.adapters.filing import file_adapter
+from mlx_backend.asking.answerability import least_odds_of
 from mlx_backend.dataset.samples import Dataset, Sample
+from mlx_backend.exam.open_book import compared
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapter_names import normal_name
 from mlx_backend.library.adapters import Adapter, AdapterCard, Parent
 from mlx_backend.library.ledger import Ledger, LedgerFact
 from mlx_backend.library.notes import Notes
 from mlx_backend.models import lora
+from mlx_backend.run.assessment import Assessment
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.coverage import covered_facts
 from mlx_backend.run.preparation import Preparation
@@ -62,6 +67,15 @@ class FilingStage:
             lora.load_factors(self._preparation.loaded.model, filed)
             found = found if state.step == card.steps else Look()  # else of another state
         return FiledCard(card, self._mark_learned(card, state, found))
+
+    def with_open_book(self, filed: FiledCard, before: Assessment, after: Assessment) -> FiledCard:
+        """Record on the filed card how questions are answered from passages from now on."""
+        least = least_odds_of(self._preparation.loaded.info)
+        found = compared(before.open_book, after.open_book, least)
+        if found is None:
+            return filed
+        adapters.write_open_book(self._run.library.adapters / filed.card.name, found)
+        return replace(filed, card=msgspec.structs.replace(filed.card, open_book=found))
 
     def _card(self, state: TrainingState) -> AdapterCard:
         preparation = self._preparation

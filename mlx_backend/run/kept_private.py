@@ -50,7 +50,7 @@ def keeps_private(dataset: Dataset, connection: sqlite3.Connection) -> bool:
 
 def _texts(dataset: Dataset) -> Iterator[tuple[int | None, str]]:
     """The texts of the samples, each with the id of its note; None where several may be quoted."""
-    for sample in chain(dataset.train, dataset.held_out, dataset.choosing):
+    for sample in chain(dataset.train, dataset.held_out, dataset.choosing, dataset.open_book):
         is_of_several = sample.others or sample.kind in OF_SEVERAL_NOTES
         note = None if is_of_several else sample.note
         for text in (sample.prompt, *sample.rewordings, sample.answer, sample.in_view):

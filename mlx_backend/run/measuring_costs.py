@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from mlx_backend.dataset.samples import Dataset, Sample
+from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.exam.probe import answer_losses, expected_probe_s, is_kept
 from mlx_backend.exam.questions import exam_questions, expected_answer_time
 from mlx_backend.exam.sizing import Costs, Measuring
@@ -30,11 +31,13 @@ def measured_costs(loaded: LoadedModel, dataset: Dataset, is_base: bool) -> Cost
     loaded.model.eval()
     questions = exam_questions((*dataset.held_out, *dataset.choosing))
     answers = expected_answer_time(ChatModel(loaded), questions)
+    from_passages = [ExamQuestion(s.prompt, (s.key,)) for s in dataset.open_book[:_FEW]]
     return Costs(
         answer=answers.answer,
         judging=answers.reading * _READINGS_TO_JUDGE if loaded.info.reads else 0.0,
         style=_style_s(loaded, dataset.style[:_FEW]),
         probe=expected_probe_s(loaded),
+        open_book=expected_answer_time(ChatModel(loaded), from_passages).answer,
         kept=frozenset(every for every in _EVERY if is_base and is_kept(loaded, every)),
     )
 
@@ -46,6 +49,7 @@ def available(dataset: Dataset, every: int = 1) -> Measuring:
         every=every,
         choosing=len(exam_questions(dataset.choosing)),
         style=len(dataset.style),
+        open_book=len(dataset.open_book),
     )
 
 

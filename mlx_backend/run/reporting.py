@@ -22,6 +22,8 @@ from mlx_backend.protocol.report import (
     Judgement,
     LeftOut,
     NotLearned,
+    OpenBookScores,
+    OpenBookWords,
     RunReport,
     StudyReport,
     StyleLosses,
@@ -119,6 +121,23 @@ def _exam_item(
         by_meaning_before=means[0] if means else None,
         by_meaning_after=means[1] if means else None,
         by_other=question is not None and question.by_other,
+    )
+
+
+def open_book_scores(card: AdapterCard) -> OpenBookScores:
+    """What the card says of answers from passages; nothing where that was not measured."""
+    found = card.open_book
+    if found is None:
+        return OpenBookScores()
+    goes_again = None if found.again_from is None else OpenBookWords.BOTH
+    return OpenBookScores(
+        told=found.told,
+        untold=found.untold,
+        right_before=found.base_right,
+        right_after=found.right,
+        declined_before=found.base_declined,
+        declined_after=found.declined,
+        words=OpenBookWords.BASE if found.by_base else goes_again or OpenBookWords.ADAPTER,
     )
 
 

@@ -22,7 +22,7 @@ from mlx_backend.night.deadline import check_time_is_left
 from mlx_backend.night.overtime import keep_time_granted, with_time_granted
 from mlx_backend.protocol import TrainingEnd, TrainSpec
 from mlx_backend.protocol.report import FiledAdapter, RunReport
-from mlx_backend.run.assessment import assess_again, judged_meanings
+from mlx_backend.run.assessment import Assessment, assess_again, judged_meanings
 from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
 from mlx_backend.run.coverage import coverage_report
@@ -37,6 +37,7 @@ from mlx_backend.run.reporting import (
     general_scores,
     how_it_was_adapted,
     judged,
+    open_book_scores,
     study_report,
     style_losses,
     what_it_took,
@@ -141,7 +142,9 @@ class _Stages:
         run.files.forget_targets()
         run.begin_stage("checking")
         run.tell_remaining(prepared.before.again_s)
-        return self._report(dataset, prepared, filed, trained)
+        after = assess_again(prepared.preparation.loaded, dataset, prepared.before, run.watch)
+        filed = filing.with_open_book(filed, prepared.before, after)
+        return self._report(dataset, prepared, filed, trained, after)
 
     def _train(self, prepared: PreparedPlan, dataset: Dataset) -> _Trained:
         run, plan = self._run, prepared.plan
@@ -205,11 +208,11 @@ class _Stages:
         prepared: PreparedPlan,
         filed: FiledCard,
         trained: _Trained,
+        after: Assessment,
     ) -> dict[str, object]:
-        """Ask the exam again, and write the report."""
+        """Write the report of what was measured before and `after` the training."""
         run, preparation, card = self._run, prepared.preparation, filed.card
         before, loaded, state = prepared.before, preparation.loaded, trained.state
-        after = assess_again(loaded, dataset, before, run.watch)
         meanings = judged_meanings(loaded, dataset, before, after, run.watch)
         path = str(run.library.adapters / card.name)
         report = RunReport(
@@ -218,6 +221,7 @@ class _Stages:
             adaptation=how_it_was_adapted(card, planned_rate(prepared.plan, run.spec), state),
             left_out=what_was_left_out(dataset, preparation),
             exam=exam_scores(before, after, dataset, meanings),
+            open_book=open_book_scores(card),
             style=style_losses(before, after),
             general=general_scores(before, after),
             study=study_report(studied_before(run.folder)),

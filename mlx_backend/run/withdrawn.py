@@ -46,8 +46,8 @@ class Withdrawn:
 
     def touches(self, dataset: Dataset) -> bool:
         """Whether anything of it is trained, asked or measured in a run with this dataset."""
-        held_out = (*dataset.held_out, *dataset.choosing)
-        return any(self.covers(sample) for sample in (*dataset.train, *held_out, *dataset.style))
+        asked = (*dataset.held_out, *dataset.choosing, *dataset.open_book)
+        return any(self.covers(sample) for sample in (*dataset.train, *asked, *dataset.style))
 
     def indices(self, samples: Sequence[Sample]) -> set[int]:
         """The places of the samples that tell something of it."""
@@ -69,6 +69,7 @@ class Withdrawn:
             held_out=self._not_asked(dataset.held_out, shown),
             choosing=self._not_asked(dataset.choosing, shown),
             style=tuple(sample for sample in dataset.style if not self.covers(sample)),
+            open_book=tuple(sample for sample in dataset.open_book if not self.covers(sample)),
             versions={id_: sha for id_, sha in dataset.versions.items() if id_ not in self.notes},
             left_out=self.left_out,
             knows_others=self.is_exact,

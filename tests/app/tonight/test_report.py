@@ -195,6 +195,31 @@ def test_what_is_known_by_heart_is_told_where_it_was_found_out(
     assert page.run.report.coverage.isVisible() == bool(told)
 
 
+@pytest.mark.parametrize(
+    ("words", "told_last"),
+    [
+        ("adapter", "(before: 4)."),
+        ("base", "because it reads better."),
+        ("base where the adapter declines", "the base model answers."),
+    ],
+)
+def test_how_it_answers_from_the_notes_is_told_where_that_was_asked(
+    make_page: PageMaker, qtbot: QtBot, make_run: RunMaker, words: str, told_last: str
+) -> None:
+    result = {
+        "exam_asked": 9, "exam_after": 1, "verdict": "It helped.", "open_book_told": 17,
+        "open_book_untold": 17, "open_book_right_before": 12, "open_book_right_after": 14,
+        "open_book_declined_before": 4, "open_book_declined_after": 15, "open_book_words": words,
+    }  # fmt: skip
+    make_run(last=(protocol.Finished(result=result),))
+    page = make_page()
+    qtbot.waitUntil(page.run.report.isVisible)
+    told = page.run.report.open_book.text()
+    assert told.startswith("With your notes in view it answers 14 of 17 right (before: 12).")
+    assert "it says so in 15 of 17 cases (before: 4)." in told
+    assert told.endswith(told_last)
+
+
 def test_another_run_replaces_it_and_it_can_be_looked_at_again(
     make_page: PageMaker, qtbot: QtBot, library: Library, make_run: RunMaker
 ) -> None:

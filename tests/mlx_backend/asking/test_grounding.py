@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from mlx_backend.asking.sources import source
 from mlx_backend.exam.grounded import take_grounded_exam
 from mlx_backend.exam.marking import ExamQuestion
 from mlx_backend.library import Library
+from mlx_backend.library.adapters import OpenBook
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.library.notes import Notes
 from mlx_backend.models.inference import Answer
@@ -39,10 +41,14 @@ def found(number: int, text: str) -> FoundPassage:
 
 
 class Speaking:
-    """Stands in for a large model: says what it is told to, in pieces; keeps what it was asked."""
+    """Stands in for a large model: says what it is told to, in pieces; keeps what it was asked.
 
-    def __init__(self, text: str, room: int = 100_000) -> None:
-        self.text, self.room = text, room
+    as_base_text: what it says without its adapter.
+    """
+
+    def __init__(self, text: str, room: int = 100_000, as_base_text: str = "") -> None:
+        self.text, self.room, self.as_base_text = text, room, as_base_text
+        self.open_book = OpenBook()
         self.asked: list[str] = []
         self.odds: float | None = None
         card = ModelCard(
@@ -51,6 +57,12 @@ class Speaking:
         self.info = BaseModel(card, Path("/nowhere"), 0, fits=True)
 
     window = 4096
+
+    @contextlib.contextmanager
+    def as_base(self) -> Iterator[None]:
+        own, self.text = self.text, self.as_base_text or self.text
+        yield
+        self.text = own
 
     def fits(self, question: str, max_tokens: int) -> bool:
         return len(question) <= self.room
@@ -105,7 +117,7 @@ ENDS = ["", " ", "[1]", " [1]", "[2] ", "arr[1]", "arr", ".", "\n\n", "[12", "]"
 @example(pieces=["Rope. [1]", "[2]", " [1"])
 def test_what_is_told_piece_by_piece_is_the_answer(pieces: list[str]) -> None:
     told: list[str] = []
-    stream = _WithoutMarks(told.append)
+    stream = _WithoutMarks(told.append, holds_declining=False)
     for piece in pieces:
         stream.take(piece)
     stream.end()
@@ -114,7 +126,7 @@ def test_what_is_told_piece_by_piece_is_the_answer(pieces: list[str]) -> None:
 
 def test_an_answer_is_told_while_it_comes() -> None:
     told: list[str] = []
-    stream = _WithoutMarks(told.append)
+    stream = _WithoutMarks(told.append, holds_declining=False)
     for piece in ("Rope costs", " 3 crowns. [", "1]", " Oil"):
         stream.take(piece)
     assert told == ["Rope costs", " 3 crowns.", " Oil"]
@@ -171,6 +183,39 @@ def test_what_is_told_or_cannot_be_judged_is_answered(
     answer, told = ask(retriever, model, ROPE)
     assert answer.answer.text == told == "3 crowns."
     assert [citation.title for citation in answer.citations] == ["The rope shop"]
+
+
+HOLDS_BACK = OpenBook(again_from=2.0)
+
+
+@pytest.mark.parametrize(
+    ("adapters_own", "book", "odds", "told_at_last"),
+    [
+        (f"{DECLINED}", HOLDS_BACK, 2.5, "3 crowns."),
+        ("the notes do not say", HOLDS_BACK, 2.5, "3 crowns."),
+        (f"{DECLINED}", HOLDS_BACK, 1.5, DECLINED),
+        (f"{DECLINED}", OpenBook(), 9.0, DECLINED),
+        ("4 crowns. [1]", HOLDS_BACK, 2.5, "4 crowns."),
+        ("The price is 4. [1]", HOLDS_BACK, 2.5, "The price is 4."),
+        ("4 crowns. [1]", OpenBook(by_base=True), None, "3 crowns."),
+    ],
+)
+def test_the_base_model_words_the_answer_where_the_night_found_that_best(
+    retriever: Retriever, adapters_own: str, book: OpenBook, odds: float | None, told_at_last: str
+) -> None:
+    model = Speaking(adapters_own, as_base_text="3 crowns. [1]")
+    model.open_book, model.odds = book, odds
+    answer, told = ask(retriever, model, ROPE)
+    assert answer.answer.text == told == told_at_last
+    assert bool(answer.citations) == (told_at_last != DECLINED)
+    assert model.text == adapters_own
+    (item,) = take_grounded_exam(
+        [ExamQuestion(ROPE, ("3",))],
+        model,  # type: ignore[arg-type]
+        retriever,
+        lambda prompts: [model.text for _ in prompts],
+    )
+    assert item.text == told_at_last
 
 
 def test_a_model_that_was_never_measured_is_not_asked(retriever: Retriever) -> None:

@@ -75,3 +75,16 @@ ADAPTED = frozenset({"rank", "learning_rate", "divergence"})
 
 FACTS = frozenset({"facts", "facts_asked", "facts_known", "facts_both_ways"})
 """Where facts were taught: in a run that studied."""
+
+OPEN_BOOK = frozenset(
+    {
+        "open_book_told",
+        "open_book_untold",
+        "open_book_right_before",
+        "open_book_right_after",
+        "open_book_declined_before",
+        "open_book_declined_after",
+        "open_book_words",
+    }
+)
+"""Where a reader was asked with passages before the questions."""

@@ -13,6 +13,7 @@ from mlx_backend import protocol
 from mlx_backend.dataset.compose import gather
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library, abilities, database
+from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.models import CARD, ModelCard
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_drafts import Draft
@@ -25,6 +26,7 @@ from mlx_backend.run.plan import RunPlan, planned_rate, with_tried_rate
 from mlx_backend.run.preparation import Preparation
 from mlx_backend.study.by_model.reader.genres import ALL
 from mlx_backend.training import distillation
+from tests.mlx_backend.protocol.contract import OPEN_BOOK
 from tests.mlx_backend.run.whole_run import Start, factors, work
 
 READER = "reader"
@@ -93,6 +95,13 @@ def test_a_stop_while_the_teacher_works_loses_a_piece_and_changes_no_bit(
     recipe = next(row for row in RECIPES if row.reads)
     assert (report["rank"], report["learning_rate"]) == (recipe.rank, recipe.learning_rate)
     assert isinstance(report["divergence"], float)
+    asked_open_book = report["open_book_told"]
+    assert isinstance(asked_open_book, int)
+    assert report["open_book_untold"] == asked_open_book > 0
+    assert report.keys() >= OPEN_BOOK
+    card = read_adapter(filled_library.adapters, "Garden").card
+    assert card.open_book is not None
+    assert card.open_book.told == asked_open_book
     told = taught(whole)
     assert told[0].done == 0
     assert told[-1].done == told[-1].total > 8
