@@ -155,7 +155,7 @@ def _export(
 
     folder.append(protocol.StageBegan(stage="exporting"))
     name = find_adapter(library.adapters, spec.adapter, spec.name).name
-    order = ExportOrder(name, spec.format, Path(spec.to), spec.bits, spec.despite_privacy)
+    order = ExportOrder(name, spec.format, Path(spec.to), spec.bits, spec.despite_pages)
     return export_adapter(library, order, stop_requested, PacedProgress(folder.append).show)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from app.jobs.privacy_results import seen_in
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
 from mlx_backend.library.adapters import Adapter
@@ -31,7 +32,7 @@ class Exports(QObject):
     def start_despite(self, job: JobSnapshot) -> None:
         """Write what was held back because of the privacy page, which the person has seen."""
         assert isinstance(job.spec, ExportSpec)
-        self._watcher.start(msgspec.structs.replace(job.spec, despite_privacy=True))
+        self._watcher.start(msgspec.structs.replace(job.spec, despite_pages=seen_in(job)))
 
     def latest(self, adapter: Adapter) -> JobSnapshot | None:
         """The adapter's last export, running or over."""

@@ -28,6 +28,15 @@ def is_held_back(job: JobSnapshot) -> bool:
     return job.state is JobState.FINISHED and job.status.result.get("held_back") is True
 
 
+def seen_in(job: JobSnapshot) -> tuple[str, ...]:
+    """The ids of the pages that a job was held back with; none where an earlier version wrote it.
+
+    Shared in spite of none, it is held back again, with a page that has an id.
+    """
+    told = job.status.result.get("page_id")
+    return (told,) if isinstance(told, str) else ()
+
+
 def found_in_it(page: PrivacyPage) -> str:
     """Whether anything was found, in one sentence."""
     if page.stopped:

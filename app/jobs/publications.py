@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from app.jobs.privacy_results import seen_in
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -55,7 +56,7 @@ class Publications(QObject):
     def start_despite(self, job: JobSnapshot) -> str:
         """Send what was held back because of the privacy page, which the person has seen."""
         assert isinstance(job.spec, PublishSpec)
-        return self.start(msgspec.structs.replace(job.spec, despite_privacy=True))
+        return self.start(msgspec.structs.replace(job.spec, despite_pages=seen_in(job)))
 
     def start_again(self, job: JobSnapshot) -> str:
         """Try again what failed; what was sent is not sent again."""

@@ -15,6 +15,7 @@ from mlx_backend.adapters.night_report import report_of
 from mlx_backend.adapters.privacy.gate import Leaving, Watcher
 from mlx_backend.adapters.privacy.kept_pages import held_back, remembered, told, with_files
 from mlx_backend.adapters.privacy.learned import learned_notes
+from mlx_backend.adapters.privacy.shown_pages import page_id
 from mlx_backend.catalogue.adapter_licences import (
     adapter_licence,
     chosen_licence,
@@ -50,10 +51,10 @@ def publish_adapter(
     """Publish an adapter, or its new version; None if it was stopped.
 
     Before anything is sent, the privacy gate looks at the adapter and the files; where it finds
-    something and the person has not said `despite_privacy`, nothing is sent, and the result is
-    `held_back` with the page as `privacy`. work: a path at which the folder is prepared, and
-    removed again. Raises OvernightError as `publish` does, and where the licence is for the person
-    to choose.
+    something and the person has not seen that very page (`despite_pages`), nothing is sent, and the
+    result is `held_back` with the page as `privacy`. work: a path at which the folder is prepared,
+    and removed again. Raises OvernightError as `publish` does, and where the licence is for the
+    person to choose.
     """
     adapter = find_adapter(library.adapters, spec.adapter, spec.name)
     base = find_base_model(library, base_for(library, [adapter], adapter.card.base))
@@ -76,7 +77,7 @@ def publish_adapter(
         page = _looked_at(library, adapter, loaded, Leaving([work], names), watcher)
         if stop_requested():
             return None
-        if not (page.is_clear or (spec.despite_privacy and page.may_leave_anyway)):
+        if not (page.is_clear or _is_wanted_all_the_same(adapter, page, spec)):
             return held_back(adapter, page)
         tell(protocol.StageBegan(stage="publishing"))
         target = Target(repository, spec.private, spec.message or _MESSAGE)
@@ -86,6 +87,10 @@ def publish_adapter(
         return None
     finally:
         remove_tree(work)
+
+
+def _is_wanted_all_the_same(adapter: Adapter, page: PrivacyPage, spec: PublishSpec) -> bool:
+    return page.may_leave_anyway and page_id(adapter, page) in spec.despite_pages
 
 
 def _words(

@@ -19,6 +19,7 @@ class Console:
         self.as_json = as_json
         self._streamed = Harmless()
         self._thought: Harmless | None = None
+        self._attached: dict[str, object] = {}
 
     def say(self, text: str = "", end: str = "\n") -> None:
         """Print a part of the result for people; nothing with --json."""
@@ -76,6 +77,10 @@ class Console:
         if self.as_json:
             _print_json(dict(result))
 
+    def attach(self, fields: Mapping[str, object]) -> None:
+        """With --json, have these fields in the last object if the command fails."""
+        self._attached.update(fields)
+
     def fail(self, error: OvernightError, log: str) -> None:
         """The command failed: print the error, and the path of the log with details unless ""."""
         self.tell(error)
@@ -93,7 +98,7 @@ class Console:
         """With --json, print the error for programs."""
         if self.as_json:
             report = {"kind": error.kind.value, "message": error.message, "hint": error.hint}
-            _print_json({"error": report})
+            _print_json({"error": report, **self._attached})
 
 
 def _print_json(value: object) -> None:

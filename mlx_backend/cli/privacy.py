@@ -26,6 +26,7 @@ def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.adapters.privacy.gate import Leaving, Watcher, privacy_page
     from mlx_backend.adapters.privacy.kept_pages import remembered, with_files
     from mlx_backend.adapters.privacy.learned import learned_notes
+    from mlx_backend.adapters.privacy.shown_pages import mark_shown, page_id
     from mlx_backend.models.base_model import base_for, load_base_model
 
     library = Library.open()
@@ -43,6 +44,8 @@ def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
             page = with_files(library, connection, adapter, known, leaving, watcher)
     for line in lines_of(page):
         console.say(line)
+    if not page.is_clear:
+        mark_shown(library, adapter, page_id(adapter, page))
     told: dict[str, object] = msgspec.to_builtins(page)
     return told | {"is_clear": page.is_clear}
 

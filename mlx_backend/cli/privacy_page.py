@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.protocol.privacy import Continuation, Exposed, PrivacyPage
 from mlx_backend.protocol.privacy_words import (
     NONE_EXPOSED,
@@ -33,16 +32,6 @@ def lines_of(page: PrivacyPage) -> list[str]:
         if told := list(part):
             lines += ["", *told] if lines else told
     return lines
-
-
-def not_shared(name: str, how: str) -> OvernightError:
-    """The error for an adapter that was not `how` ("exported"), since its page is not clear."""
-    return OvernightError(
-        ErrorKind.PRIVATE,
-        f"“{name}” was not {how}, because of what its privacy page says.",
-        f'`overnight privacy "{name}"` shows the page. Leave those notes out and train again, or'
-        " share it all the same with --despite-privacy.",
-    )
 
 
 def _files(page: PrivacyPage) -> Iterator[str]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from mlx_backend.catalogue.repository_names import repository_to_publish
 from mlx_backend.cli.amounts import counted
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.following import follow, wait_for_end
-from mlx_backend.cli.privacy_page import lines_of, not_shared
 from mlx_backend.cli.run_outcome import terminated_as_by_ctrl_c
+from mlx_backend.cli.sharing_gate import SharingGate
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.protocol import PublishSpec
-from mlx_backend.protocol.privacy import PrivacyPage
 
 if TYPE_CHECKING:
     from mlx_backend.library.adapters import Adapter
@@ -33,7 +30,8 @@ def publish(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """
     library = Library.open()
     adapter = read_adapter(library.adapters, options.name)
-    spec = _spec(adapter, options)
+    gate = SharingGate(library, adapter, "published", options)
+    spec = _spec(gate)
     _check_before_start(library, adapter, spec)
     folder = JobFolder.create(library.jobs, spec)
     launch(folder)
@@ -45,10 +43,11 @@ def publish(options: argparse.Namespace, console: Console) -> dict[str, object]:
         wait_for_end(folder)
         console.note(f"\nStopped. {_GO_ON}")
         raise
-    return _outcome(folder, status, console)
+    return _outcome(folder, status, gate, console)
 
 
-def _spec(adapter: Adapter, options: argparse.Namespace) -> PublishSpec:
+def _spec(gate: SharingGate) -> PublishSpec:
+    options, adapter = gate.options, gate.adapter
     return PublishSpec(
         name=adapter.name,
         adapter=adapter.card.id,
@@ -57,7 +56,7 @@ def _spec(adapter: Adapter, options: argparse.Namespace) -> PublishSpec:
         description=options.description,
         licence=options.licence,
         message=options.message,
-        despite_privacy=options.despite_privacy,
+        despite_pages=gate.despite_pages,
     )
 
 
@@ -76,9 +75,12 @@ def _check_before_start(library: Library, adapter: Adapter, spec: PublishSpec) -
         raise no_token()
 
 
-def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
+def _outcome(
+    folder: JobFolder, status: JobStatus, gate: SharingGate, console: Console
+) -> dict[str, object]:
     match status.state:
         case JobState.FINISHED:
+            gate.show(status.result, console)
             _tell(status, console)
             return {**status.result, "run": folder.id}
         case JobState.STOPPED:
@@ -94,12 +96,7 @@ def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str
 
 
 def _tell(status: JobStatus, console: Console) -> None:
-    """Print the privacy page and what came of it. Raises OvernightError for what was held back."""
     result = status.result
-    for line in lines_of(msgspec.convert(result["privacy"], PrivacyPage)):
-        console.say(line)
-    if result.get("held_back"):
-        raise not_shared(str(result.get("adapter")), "published")
     files = result.get("files")
     number = len(files) if isinstance(files, list) else 0
     seen = "Only you can see it." if result.get("private") else "Everybody can see it."

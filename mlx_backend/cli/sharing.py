@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-import msgspec
-
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.privacy_page import lines_of, not_shared
+from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
-from mlx_backend.protocol.privacy import PrivacyPage
 
 
 def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -19,17 +16,18 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
     accelerator.prepare()
     from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
     from mlx_backend.cli.privacy import Progress
+    from mlx_backend.cli.sharing_gate import SharingGate
 
+    library = Library.open()
+    adapter = read_adapter(library.adapters, options.name)
+    gate = SharingGate(library, adapter, "exported", options)
     order = ExportOrder(
-        options.name, options.format, options.to, options.bits or 0, options.despite_privacy
+        adapter.name, options.format, options.to, options.bits or 0, gate.despite_pages
     )
     progress = Progress(console)
-    result = export_adapter(Library.open(), order, on_progress=progress.tell)
+    result = export_adapter(library, order, on_progress=progress.tell)
     assert result is not None  # None only after a request to stop
-    for line in lines_of(msgspec.convert(result["privacy"], PrivacyPage)):
-        console.say(line)
-    if result.get("held_back"):
-        raise not_shared(options.name, "exported")
+    gate.show(result, console)
     console.say(
         f"Exported '{options.name}' to {options.to}. Read back and asked the same questions, its"
         f" logits differ by at most {result['max_logit_difference']:.1e}."

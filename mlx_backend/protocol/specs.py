@@ -96,7 +96,7 @@ class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="jo
 
     `adapter` is its id, which identifies it even when its name has been given to another one; ""
     in a spec from before adapters had ids. bits: 4, 6 or 8 to round the weights of a whole model
-    ("fused"); 0: as they are. despite_privacy: as in `PublishSpec`.
+    ("fused"); 0: as they are. despite_pages: as in `PublishSpec`.
     """
 
     name: str
@@ -104,7 +104,7 @@ class ExportSpec(Message, frozen=True, kw_only=True, tag="export", tag_field="jo
     format: ExportForm
     to: str
     bits: int = 0
-    despite_privacy: bool = False
+    despite_pages: tuple[str, ...] = ()
 
 
 class DownloadSpec(Message, frozen=True, kw_only=True, tag="download", tag_field="job"):
@@ -161,8 +161,8 @@ class PublishSpec(Message, frozen=True, kw_only=True, tag="publish", tag_field="
     private: whether a repository that is created now is; one that exists stays as it is.
     description: what it was trained on, in the person's words. licence: the id of the adapter's
     licence, "" for what follows from the base's. message: the commit's, "" for the usual one.
-    despite_privacy: whether the person has seen what the privacy page found and wants it all the
-    same.
+    despite_pages: the ids (`page_id` of a job's result) of the privacy pages that the person has
+    seen and shares it in spite of; a page that says anything else holds it back.
     """
 
     name: str
@@ -172,7 +172,7 @@ class PublishSpec(Message, frozen=True, kw_only=True, tag="publish", tag_field="
     description: str = ""
     licence: str = ""
     message: str = ""
-    despite_privacy: bool = False
+    despite_pages: tuple[str, ...] = ()
 
 
 JobSpec = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from mlx_backend.adapters.licence_texts import write_licences
 from mlx_backend.adapters.night_report import report_of
 from mlx_backend.adapters.privacy.gate import Leaving, Watcher
 from mlx_backend.adapters.privacy.kept_pages import held_back, remembered, told, with_files
+from mlx_backend.adapters.privacy.shown_pages import page_id
 from mlx_backend.catalogue.adapter_licences import adapter_licence
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically, write_file_atomically, write_folder_atomically
@@ -36,15 +37,15 @@ _PAGE = "README.md"
 class ExportOrder:
     """What is asked for.
 
-    bits: 4, 6 or 8 to round the weights of a whole model; 0: as they are. despite_privacy: whether
-    the person has seen what the adapter remembers and wants it all the same.
+    bits: 4, 6 or 8 to round the weights of a whole model; 0: as they are. despite_pages: as in
+    `PublishSpec`.
     """
 
     name: str
     form: ExportForm
     to: Path
     bits: int = 0
-    despite_privacy: bool = False
+    despite_pages: Collection[str] = ()
 
 
 class _Stopped(Exception):
@@ -61,10 +62,11 @@ def export_adapter(
 
     Before it is written, the privacy gate tests what the adapter remembers; where it finds
     something, nothing is written, and the result is `held_back` with the page as `privacy`, unless
-    the person wants it all the same. Then the gate looks through the files. Returns `files`,
-    `verified`, `max_logit_difference` and `privacy`; None if it was stopped. Raises OvernightError
-    when the adapter is unknown or damaged, its base is missing, there is something at the target,
-    there is no such form of it, what was written answers otherwise, or it holds something private.
+    the person has seen that very page and wants it all the same. Then the gate looks through the
+    files. Returns `files`, `verified`, `max_logit_difference` and `privacy`; None if it was
+    stopped. Raises OvernightError when the adapter is unknown or damaged, its base is missing,
+    there is something at the target, there is no such form of it, what was written answers
+    otherwise, or it holds something private.
     If this returns no files, nothing is left there.
     """
     _check_bits(order)
@@ -78,7 +80,7 @@ def export_adapter(
         page = remembered(library, connection, adapter, loaded, watcher)
     if stop_requested():
         return None
-    if not (page.is_clear or order.despite_privacy):
+    if not (page.is_clear or page_id(adapter, page) in order.despite_pages):
         return held_back(adapter, page)
     outcome = Fused(0.0)
 

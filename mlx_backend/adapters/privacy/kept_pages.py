@@ -14,6 +14,7 @@ import msgspec
 
 from mlx_backend.adapters.privacy.gate import NOBODY, Leaving, Watcher, privacy_page
 from mlx_backend.adapters.privacy.learned import learned_notes, secrets_of
+from mlx_backend.adapters.privacy.shown_pages import SUFFIX, page_id
 from mlx_backend.files import sha256_of_file, write_atomically
 from mlx_backend.library.adapters import WEIGHTS, Adapter, list_adapters
 from mlx_backend.library.home import Library
@@ -92,6 +93,7 @@ def held_back(adapter: Adapter, page: PrivacyPage) -> dict[str, object]:
         "files": [],
         "url": None,
         "held_back": True,
+        "page_id": page_id(adapter, page),
         "privacy": told(page),
     }
 
@@ -118,8 +120,8 @@ def _keep(library: Library, adapter: Adapter, kept: _Kept) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     write_atomically(path, msgspec.json.encode(kept))
     there = {each.card.id for each in list_adapters(library.adapters)}
-    for other in path.parent.glob("*.json"):
-        if other.stem not in there:
+    for other in path.parent.iterdir():
+        if other.suffix in (".json", SUFFIX) and other.stem not in there:
             other.unlink(missing_ok=True)
 
 

@@ -12,6 +12,7 @@ from mlx_backend.protocol.privacy import Continuation, Exposed, Hit, PrivacyPage
 from tests.app.recorded import record_job
 
 NAME = "<b>Inn</b> &amp;"
+PAGE_ID = "the page's id"
 ADDRESS = "https://huggingface.co/me/Journal"
 
 CLEAR = PrivacyPage(
@@ -48,7 +49,8 @@ def publish_spec(adapter: Adapter, **more: object) -> protocol.PublishSpec:
 def held_back(page: PrivacyPage = FOUND) -> protocol.Finished:
     """The end of a job that sent nothing because of a page."""
     told = msgspec.to_builtins(page)
-    return protocol.Finished(result={"url": None, "files": [], "held_back": True, "privacy": told})
+    held = {"url": None, "files": [], "held_back": True, "page_id": PAGE_ID, "privacy": told}
+    return protocol.Finished(result=held)
 
 
 def published(private: bool = True, url: str = ADDRESS, created: bool = True) -> protocol.Finished:

@@ -14,7 +14,7 @@ from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import Adapter, read_adapter
-from tests.app.adapters.sharing import CLEAR, FOUND, held_back, record
+from tests.app.adapters.sharing import CLEAR, FOUND, PAGE_ID, held_back, record
 from tests.app.filled import add_adapter
 
 
@@ -94,4 +94,4 @@ def test_what_is_held_back_is_exported_only_anyway(
         return [job.spec() for job in others]
 
     qtbot.waitUntil(lambda: len(begun()) == 1)
-    assert begun() == [msgspec.structs.replace(spec, despite_privacy=True)]
+    assert begun() == [msgspec.structs.replace(spec, despite_pages=(PAGE_ID,))]

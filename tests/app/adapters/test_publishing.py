@@ -30,6 +30,7 @@ from mlx_backend.models.hub import upload_refusals
 from mlx_backend.models.hub.access import Access
 from tests.app.adapters.sharing import (
     ADDRESS,
+    PAGE_ID,
     held_back,
     publish_spec,
     published,
@@ -300,8 +301,8 @@ def test_what_is_held_back_shows_the_privacy_page_and_goes_only_anyway(
     qtbot.waitUntil(lambda: len(launched) == 2)
     assert not page.sharing.shows_privacy
     first = spec_of(launched[0])
-    assert not first.despite_privacy
-    assert spec_of(launched[1]) == msgspec.structs.replace(first, despite_privacy=True)
+    assert not first.despite_pages
+    assert spec_of(launched[1]) == msgspec.structs.replace(first, despite_pages=(PAGE_ID,))
 
 
 def test_another_adapter_is_not_hidden_by_a_privacy_page(

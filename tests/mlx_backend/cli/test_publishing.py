@@ -29,7 +29,7 @@ from mlx_backend.models.hub.published_files import LIST
 from mlx_backend.models.hub.tokens import SERVICE, USER
 from mlx_backend.protocol import PublishSpec
 from mlx_backend.protocol.privacy import PrivacyPage
-from tests.mlx_backend.cli.running import Run
+from tests.mlx_backend.cli.running import Run, Said
 from tests.mlx_backend.made import make_adapter
 from tests.mlx_backend.models.hub import file_keyring
 from tests.mlx_backend.models.hub.own_hub import ME, TOKEN, OwnHub, Taking, account
@@ -186,7 +186,9 @@ def test_what_the_privacy_page_finds_is_held_back_before_anything_is_sent(
     page = msgspec.convert(result["privacy"], PrivacyPage)
     assert [Path(hit.file).name for hit in page.hits] == ["README.md"]
     assert [seen.path for seen in hub.seen] == ["api/whoami-v2"]
-    all_the_same = msgspec.structs.replace(spec, despite_privacy=True)
+    other = msgspec.structs.replace(spec, despite_pages=("of another page",))
+    assert (published(tiny_library, other) or {})["held_back"] is True
+    all_the_same = msgspec.structs.replace(spec, despite_pages=(str(result["page_id"]),))
     result = published(tiny_library, all_the_same)
     assert result is not None
     assert result["url"] == f"{hub.url}/{REPO}"
@@ -195,24 +197,30 @@ def test_what_the_privacy_page_finds_is_held_back_before_anything_is_sent(
 def test_the_token_itself_leaves_on_no_condition(
     hub: OwnHub, tiny_library: Library, adapter: Adapter
 ) -> None:
-    spec = PublishSpec(
-        name=adapter.name, repo=REPO, description=f"Ask with {TOKEN}.", despite_privacy=True
-    )
-    result = published(tiny_library, spec)
+    spec = PublishSpec(name=adapter.name, repo=REPO, description=f"Ask with {TOKEN}.")
+    first = published(tiny_library, spec)
+    assert first is not None
+    seen = msgspec.structs.replace(spec, despite_pages=(str(first["page_id"]),))
+    result = published(tiny_library, seen)
     assert result is not None
     assert result["held_back"] is True
     assert TOKEN not in repr(result)
     assert [seen.path for seen in hub.seen] == ["api/whoami-v2"]
 
 
-def test_the_command_tells_why_it_was_held_back(
-    hub: OwnHub, tiny_library: Library, adapter: Adapter, run: Run
+def test_the_page_is_shown_before_it_can_be_passed(
+    hub: OwnHub, tiny_library: Library, adapter: Adapter, run: Run, said: Said
 ) -> None:
     words = ["--description", f"See {tiny_library.home}/notes."]
-    error = run("publish", adapter.name, REPO, *words, code=1)["error"]
-    assert error["kind"] == "private"
-    assert "--despite-privacy" in error["hint"]
+    command = ("publish", adapter.name, REPO, *words)
+    told = run(*command, "--despite-privacy", code=1)
+    assert told["error"]["kind"] == "private"
+    assert "was not" in told["error"]["hint"]
+    assert [hit["what"] for hit in told["privacy"]["hits"]] == ["the folder of your library"]
+    more = ["--description", f"See {tiny_library.home}/notes.\n\nSee {Path.home()}."]
+    assert "--despite-privacy" in said("publish", adapter.name, REPO, *more, code=1)
     assert hub.repos == {}
+    assert run(*command, "--despite-privacy")["url"] == f"{hub.url}/{REPO}"
 
 
 @pytest.mark.parametrize(
