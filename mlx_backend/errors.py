@@ -39,6 +39,7 @@ class ErrorKind(StrEnum):
     LIBRARY_DAMAGED = "library_damaged"
     MISSING_LIBRARY = "missing_library"
     WORKER_STOPPED = "worker_stopped"
+    INTERRUPTED = "interrupted"
     INTERNAL = "internal"
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import hashlib
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ _NO_EXCHANGE = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 _EXCHANGE = 2  # RENAME_EXCHANGE in linux/fs.h, RENAME_SWAP in sys/stdio.h
 _HERE = -100  # AT_FDCWD in fcntl.h: paths are relative to the working folder
 _LEFTOVER = re.compile(r"\..+\.(\d{1,9})\.part")
+_PID = re.compile(r"\d{1,9}\.part")
+_CLOCKS_DIFFER_S = 2.0  # at most, between a file's time and a process's
 
 
 def sync_file(descriptor: int) -> None:
@@ -70,20 +74,23 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
     """Create the folder `path`, complete or not at all, even after a crash.
 
     `fill` writes its files into a temporary folder beside it, which is then flushed and renamed; if
-    `fill` fails, it is removed. Raises FileExistsError when `path` already exists.
+    `fill` fails, it is removed. So is what a killed process left when it wrote the same path.
+    Raises FileExistsError when `path` already exists.
     """
     if path.exists():
         raise FileExistsError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_parts_of(path)
     beside = _beside(path)
     remove_tree(beside)
     beside.mkdir()
     try:
-        fill(beside)
-        for file in sorted(_below(beside)):
-            sync_path(file)
-        sync_path(beside)
-        beside.rename(path)
+        with _locked(beside):
+            fill(beside)
+            for file in sorted(_below(beside)):
+                sync_path(file)
+            sync_path(beside)
+            beside.rename(path)
     except BaseException:
         remove_tree(beside)
         raise
@@ -93,18 +100,22 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
 def write_file_atomically(path: Path, fill: Callable[[Path], None]) -> None:
     """Create the file `path`, complete or not at all, even after a crash.
 
-    `fill` makes it under another name beside it; if that fails, nothing is left. Raises
-    FileExistsError when `path` already exists.
+    `fill` writes the empty file of another name beside it; if that fails, nothing is left. What a
+    killed process left when it wrote the same path is removed. Raises FileExistsError when `path`
+    already exists.
     """
     if path.exists():
         raise FileExistsError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_parts_of(path)
     beside = _beside(path)
     beside.unlink(missing_ok=True)
     try:
-        fill(beside)
-        sync_path(beside)
-        beside.rename(path)
+        beside.touch(exist_ok=False)
+        with _locked(beside):
+            fill(beside)
+            sync_path(beside)
+            beside.rename(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -187,16 +198,69 @@ def sweep_leftovers(folder: Path) -> None:
 
     Those of running processes stay.
     """
+    for path in folder.glob(".*.part"):
+        _sweep(path)
+
+
+def _sweep_parts_of(path: Path) -> None:
+    """Remove what killed processes left beside `path` when they wrote it, and nothing else."""
+    begin = f".{path.name}."
+    for part in path.parent.iterdir():
+        if part.name.startswith(begin) and _PID.fullmatch(part.name.removeprefix(begin)):
+            _sweep(part)
+
+
+def _sweep(part: Path) -> None:
+    match = _LEFTOVER.fullmatch(part.name)
+    if match is not None and _is_abandoned(part, int(match[1])):
+        remove_tree(part)
+
+
+def _is_abandoned(part: Path, pid: int) -> bool:
+    """Whether the process with this id, which wrote a file or folder of ours, is gone.
+
+    Another process may have the same id by now: it began after the last change.
+    """
     import psutil  # here, because writing settings does not need it
 
-    for path in folder.glob(".*.part"):
-        match = _LEFTOVER.fullmatch(path.name)
-        if match is None or psutil.pid_exists(int(match[1])):
-            continue
-        if path.is_dir():
-            remove_tree(path)
-        else:
-            path.unlink(missing_ok=True)
+    try:
+        found = part.lstat()
+        is_ours = found.st_uid == os.getuid() and not stat.S_ISLNK(found.st_mode)
+        if not is_ours or not _can_lock(part):
+            return False
+        writer = psutil.Process(pid)
+        is_gone = writer.status() == psutil.STATUS_ZOMBIE
+        return is_gone or writer.create_time() > found.st_ctime + _CLOCKS_DIFFER_S
+    except psutil.NoSuchProcess:
+        return True
+    except (OSError, psutil.Error):
+        return False
+
+
+@contextlib.contextmanager
+def _locked(part: Path) -> Iterator[None]:
+    """Mark a file or folder as being written, for as long as this process lives at most."""
+    descriptor = os.open(part, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network volumes have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _can_lock(part: Path) -> bool:
+    """Whether nobody has marked a file or folder as being written."""
+    descriptor = os.open(part, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # no locks here: then the process's id decides
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _beside(path: Path) -> Path:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlx_backend.cli.amounts import counted, data_size
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.following import follow, wait_for_end
-from mlx_backend.cli.run_outcome import terminated_as_by_ctrl_c
+from mlx_backend.cli.following import follow_until_stopped, wait_for_end
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
 from mlx_backend.library import Library
@@ -143,14 +142,7 @@ def follow_arrival(folder: JobFolder, leave: bool, console: Console) -> dict[str
     if leave:
         console.say(f"Started {folder.id}. It goes on by itself: overnight models")
         return {"run": folder.id, "status": JobState.STARTING.value}
-    try:
-        with terminated_as_by_ctrl_c():
-            status = follow(folder)
-    except KeyboardInterrupt:
-        folder.request_stop()
-        wait_for_end(folder)
-        console.note(f"\nPaused. {_go_on(folder)}")
-        raise
+    status = follow_until_stopped(folder, "Paused", lambda _: _go_on(folder), console)
     return _outcome(folder, status, console)
 
 

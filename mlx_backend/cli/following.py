@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +14,7 @@ from tqdm import tqdm
 
 from mlx_backend import protocol
 from mlx_backend.cli.amounts import data_size, duration
+from mlx_backend.cli.console import Console
 from mlx_backend.cli.printing import harmless
 from mlx_backend.jobs import JobFolder, JobStatus
 
@@ -50,6 +53,35 @@ def follow(folder: JobFolder) -> JobStatus:
                 return status
             time.sleep(_POLL_S)
             events = folder.refresh(status, reader)
+
+
+def follow_until_stopped(
+    folder: JobFolder, said: str, go_on: Callable[[JobStatus], str], console: Console
+) -> JobStatus:
+    """Show a job that was just started until it is over.
+
+    Ctrl-C and SIGTERM stop the job. Then this waits until it has stopped, says so with the word
+    `said` and how to go on (`go_on`), and raises KeyboardInterrupt with the latter.
+    """
+    try:
+        with terminated_as_by_ctrl_c():
+            return follow(folder)
+    except KeyboardInterrupt:
+        folder.request_stop()
+        hint = go_on(wait_for_end(folder))
+        console.note(f"\n{said}. {hint}")
+        console.attach({"run": folder.id})
+        raise KeyboardInterrupt(hint) from None
+
+
+@contextlib.contextmanager
+def terminated_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt, as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def wait_for_end(folder: JobFolder) -> JobStatus:

@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(words)
         return _run(options, Console(as_json=options.json))
+    except KeyboardInterrupt as interruption:
+        return _tell_interrupted(Console(as_json="--json" in words), interruption)
     except WrongUsage as error:
         _tell_wrong_usage(error, as_json="--json" in words)
         raise
@@ -47,9 +49,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         command = getattr(import_module(f"mlx_backend.cli.{module_name}"), function_name)
         _tell_of_damage(console)
         console.finish(command(options, console))
-    except KeyboardInterrupt:
-        console.note("Interrupted.")
-        return INTERRUPTED
+    except KeyboardInterrupt as interruption:
+        return _tell_interrupted(console, interruption)
     except SystemExit:
         raise
     except Exception as error:
@@ -82,6 +83,23 @@ def _tell_wrong_usage(error: WrongUsage, as_json: bool) -> None:
     if as_json:
         hint = f"`{error.prog} --help` shows the usage."
         Console(as_json=True).report(OvernightError(ErrorKind.WRONG_USAGE, error.message, hint))
+
+
+def _tell_interrupted(console: Console, interruption: KeyboardInterrupt) -> int:
+    """Say that a command was interrupted; what the exception says is what to do next."""
+    hint = str(interruption) or "Start it again. What was saved before is kept."
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C would cut this off
+    try:
+        console.note("Interrupted.")
+        message = "The command was interrupted before its end."
+        console.report(OvernightError(ErrorKind.INTERRUPTED, message, hint))
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass  # nowhere to print to
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return INTERRUPTED
 
 
 def _fail(console: Console, error: OvernightError) -> int:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from mlx_backend.catalogue.repository_names import repository_to_publish
 from mlx_backend.cli.amounts import counted
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.following import follow, wait_for_end
-from mlx_backend.cli.run_outcome import terminated_as_by_ctrl_c
+from mlx_backend.cli.following import follow_until_stopped
 from mlx_backend.cli.sharing_gate import SharingGate
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
@@ -19,8 +18,6 @@ from mlx_backend.protocol import PublishSpec
 
 if TYPE_CHECKING:
     from mlx_backend.library.adapters import Adapter
-
-_GO_ON = "Publish again to go on: what was sent is not sent again."
 
 
 def publish(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -35,14 +32,7 @@ def publish(options: argparse.Namespace, console: Console) -> dict[str, object]:
     _check_before_start(library, adapter, spec)
     folder = JobFolder.create(library.jobs, spec)
     launch(folder)
-    try:
-        with terminated_as_by_ctrl_c():
-            status = follow(folder)
-    except KeyboardInterrupt:
-        folder.request_stop()
-        wait_for_end(folder)
-        console.note(f"\nStopped. {_GO_ON}")
-        raise
+    status = follow_until_stopped(folder, "Stopped", _go_on, console)
     return _outcome(folder, status, gate, console)
 
 
@@ -84,15 +74,21 @@ def _outcome(
             _tell(status, console)
             return {**status.result, "run": folder.id}
         case JobState.STOPPED:
-            console.say(f"Stopped. {_GO_ON}")
+            console.say(f"Stopped. {_go_on(status)}")
             return {"run": folder.id, "status": "stopped"}
         case JobState.FAILED if status.error is not None:
             raise status.error.to_error()
     raise OvernightError(
         ErrorKind.RUN_STATE,
         f"The process that was publishing ({folder.id}) was killed, or it crashed.",
-        _GO_ON,
+        _go_on(status),
     )
+
+
+def _go_on(status: JobStatus) -> str:
+    if status.stage == "publishing" and status.progress is not None and status.progress.done:
+        return "Publish again to go on: what was sent is not sent again."
+    return "Nothing was sent. Publish again to start anew."
 
 
 def _tell(status: JobStatus, console: Console) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 from collections.abc import Iterator
 
 from mlx_backend.cli.amounts import counted, duration
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.following import follow, wait_for_end
+from mlx_backend.cli.following import follow, terminated_as_by_ctrl_c, wait_for_end
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus
 from mlx_backend.jobs.resume_point import resume_sentence
@@ -32,18 +30,9 @@ def follow_or_leave(
             status = follow(folder)
     except KeyboardInterrupt:
         _stop_politely(folder, console)
-        raise
+        console.attach({"run": folder.id})
+        raise KeyboardInterrupt(_go_on(folder)) from None
     return _outcome(folder, status, console)
-
-
-@contextlib.contextmanager
-def terminated_as_by_ctrl_c() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt, as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _left(library: Library, folder: JobFolder, console: Console) -> dict[str, object]:
@@ -69,10 +58,14 @@ def _stop_politely(folder: JobFolder, console: Console) -> None:
     folder.request_stop()
     status = wait_for_end(folder)
     console.note(
-        f"{stopped(folder, status)} Go on with: overnight resume {folder.id}"
+        f"{stopped(folder, status)} {_go_on(folder)}"
         if status.state is JobState.STOPPED
         else f"The run is {status.state.value}."
     )
+
+
+def _go_on(folder: JobFolder) -> str:
+    return f"Go on with: overnight resume {folder.id}"
 
 
 def stopped(folder: JobFolder, status: JobStatus) -> str:
@@ -89,7 +82,7 @@ def goes_on(folder: JobFolder, status: JobStatus) -> str:
 
 
 def _outcome(folder: JobFolder, status: JobStatus, console: Console) -> dict[str, object]:
-    go_on = f"Go on with: overnight resume {folder.id}"
+    go_on = _go_on(folder)
     if status.state is JobState.FAILED and status.error is not None:
         error = status.error.to_error()
         has_begun = status.step or status.checkpoint or folder.studied_at()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mlx_backend import files
@@ -18,6 +21,7 @@ from mlx_backend.files import (
     sha256_of_file,
     sweep_leftovers,
     write_atomically,
+    write_file_atomically,
     write_folder_atomically,
 )
 from tests.mlx_backend.deep import make_deep_folder
@@ -203,6 +207,66 @@ def test_only_leftovers_of_dead_processes_are_swept(tmp_path: Path) -> None:
     sweep_leftovers(tmp_path)
     assert names(tmp_path) == sorted(kept)
     sweep_leftovers(tmp_path / "gone")
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from mlx_backend.files import write_file_atomically, write_folder_atomically
+
+def fill(beside):
+    (beside if sys.argv[1] == "file" else beside / "half").write_text("half")
+    print(flush=True)
+    time.sleep(60)
+
+write = write_file_atomically if sys.argv[1] == "file" else write_folder_atomically
+write(Path(sys.argv[2]), fill)
+"""
+
+
+@contextlib.contextmanager
+def writing(kind: str, path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has written half of a file or folder, and waits."""
+    words = [sys.executable, "-c", WRITER, kind, str(path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        yield writer
+        writer.kill()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_writer_left_goes_when_the_same_is_written_again(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "out"
+    with writing(kind, path) as killed:
+        killed.kill()
+        killed.wait()
+    left = f".out.{killed.pid}.part"
+    foreign = [f".other.{killed.pid}.part", ".out.part", ".out.x.part", f"out.{killed.pid}.part"]
+    for name in foreign:
+        (tmp_path / name).touch()
+    (tmp_path / "elsewhere").write_text("mine")
+    (tmp_path / ".out.999999999.part").symlink_to("elsewhere")
+    with writing(kind, path) as alive:
+        there = {*foreign, "elsewhere", ".out.999999999.part", f".out.{alive.pid}.part"}
+        assert left not in names(tmp_path)
+        write_file_atomically(path, lambda beside: None)
+        assert set(names(tmp_path)) == there | {"out"}
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("began_after_s", "goes"), [(-60.0, False), (60.0, True)])
+def test_the_id_of_a_killed_writer_may_be_another_process_s_by_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, began_after_s: float, goes: bool
+) -> None:
+    left = tmp_path / f".out.{os.getppid()}.part"
+    left.write_text("half")
+    began = left.stat().st_ctime + began_after_s
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: began)
+    write_folder_atomically(tmp_path / "out", lambda beside: None)
+    assert left.exists() is not goes
 
 
 def two_folders(parent: Path) -> tuple[Path, Path]:

@@ -43,14 +43,14 @@ def pack(
     to: Path,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Write the files of `folder` as a bundle to the new file `to`; `manifest` lists none yet.
+    """Write the files of `folder` as a bundle to the file `to`; `manifest` lists none yet.
 
     The same files give the same bytes, since a zip's dates and rights say nothing of the person's
     machine. Weights are stored as they are: they do not get smaller. Ends early where a stop is
     requested; what is at `to` then is worth nothing.
     """
     data = encoded(msgspec.structs.replace(manifest, files=listed_files(folder)))
-    with zipfile.ZipFile(to, "x") as archive:
+    with zipfile.ZipFile(to, "w") as archive:
         archive.writestr(_entry(MANIFEST), data)
         if key is not None:
             archive.writestr(_entry(SIGNATURE), msgspec.json.encode(key.sign(data)))

@@ -14,7 +14,7 @@ from mlx_backend.models.hub.refusals import another_token
 from mlx_backend.models.hub.tokens import VARIABLE
 
 WRITES = "one that may write"
-KEPT = "What was sent is not sent again."
+KEPT = "What the Hub has already is not sent again."
 
 _FULL = re.compile(r"storage|quota|limit reached|too large", re.IGNORECASE)
 _UNAUTHORISED, _PAYMENT, _FORBIDDEN, _UNKNOWN = 401, 402, 403, 404

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -221,6 +223,39 @@ def test_the_page_is_shown_before_it_can_be_passed(
     assert "--despite-privacy" in said("publish", adapter.name, REPO, *more, code=1)
     assert hub.repos == {}
     assert run(*command, "--despite-privacy")["url"] == f"{hub.url}/{REPO}"
+
+
+COMMAND = """
+import signal, sys
+from mlx_backend.cli.main import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("stage", "hint"), [("Asking", "Nothing was sent"), ("Publish", "again")])
+def test_ctrl_c_tells_what_was_sent(
+    hub: OwnHub, tiny_library: Library, adapter: Adapter, stage: str, hint: str
+) -> None:
+    hub.bytes_per_second = 50_000
+    words = [sys.executable, "-c", COMMAND, "publish", adapter.name, REPO, "--json"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert any(line.startswith(stage) for line in process.stderr)
+        if stage == "Publish":
+            wait(lambda: hub.put_bytes)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=100)
+    assert process.returncode == 130
+    told = json.loads(output)
+    assert told["error"]["kind"] == "interrupted"
+    assert hint in told["error"]["hint"]
+    assert JobFolder.find(tiny_library.jobs, told["run"]).status().state is JobState.STOPPED
+    assert "Traceback" not in errors
+    assert not hub.repos.get(REPO) or not hub.repos[REPO].commits
 
 
 @pytest.mark.parametrize(
