@@ -17,6 +17,7 @@ from mlx_backend.cli.amounts import data_size, duration
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.printing import harmless
 from mlx_backend.jobs import JobFolder, JobStatus
+from mlx_backend.jobs.paced_progress import PacedProgress
 
 _POLL_S = 0.1
 _LINE_EVERY_S = 30.0
@@ -36,6 +37,9 @@ _STAGES = {
     "quantising": "Making its weights smaller",
     "trying": "Trying it out",
     "publishing": "Publishing",
+    "files": "Looking through the files",
+    "secrets": "Testing what the adapter remembers of secrets",
+    "passages": "Letting it go on with your most private passages",
 }
 _BYTES = "bytes"
 _LONGEST = 100  # characters of an answer
@@ -44,7 +48,7 @@ _LONGEST = 100  # characters of an answer
 def follow(folder: JobFolder) -> JobStatus:
     """Show a run's progress on stderr until it is over."""
     status, reader = JobStatus(), folder.reader()
-    with ProgressBar() if sys.stderr.isatty() else ProgressLines(_to_stderr) as progress:
+    with _shown() as progress:
         events = since_launch(folder.refresh(status, reader))
         while True:
             for event in events:
@@ -53,6 +57,31 @@ def follow(folder: JobFolder) -> JobStatus:
                 return status
             time.sleep(_POLL_S)
             events = folder.refresh(status, reader)
+
+
+@contextlib.contextmanager
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """Show on stderr what this process counts.
+
+    Yields a function that takes what is counted, how many are done, and of how many; each kind of
+    thing is a stage of its own.
+    """
+    with _shown() as progress:
+        paced = PacedProgress(progress.show)
+        counted = ""
+
+        def tell(what: str, done: int, of: int) -> None:
+            nonlocal counted
+            if what != counted:
+                counted = what
+                progress.show(protocol.StageBegan(stage=what))
+            paced.show(what, done, of)
+
+        yield tell
+
+
+def _shown() -> ProgressBar | ProgressLines:
+    return ProgressBar() if sys.stderr.isatty() else ProgressLines(_to_stderr)
 
 
 def follow_until_stopped(

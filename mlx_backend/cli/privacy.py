@@ -7,15 +7,10 @@ import argparse
 import msgspec
 
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.following import counting
 from mlx_backend.cli.privacy_page import lines_of
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import read_adapter
-
-_TOLD = {
-    "files": "Looking through the files",
-    "secrets": "Testing what the adapter remembers of secrets",
-    "passages": "Letting it go on with your most private passages",
-}
 
 
 def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -31,8 +26,8 @@ def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     library = Library.open()
     adapter = read_adapter(library.adapters, options.name)
-    watcher = Watcher(Progress(console).tell, lambda: False)
-    with database.opened(library.database) as connection:
+    with counting() as tell, database.opened(library.database) as connection:
+        watcher = Watcher(tell, lambda: False)
         loaded = None
         if learned_notes(library, connection, adapter):
             loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
@@ -48,16 +43,3 @@ def privacy(options: argparse.Namespace, console: Console) -> dict[str, object]:
         mark_shown(library, adapter, page_id(adapter, page))
     told: dict[str, object] = msgspec.to_builtins(page)
     return told | {"is_clear": page.is_clear}
-
-
-class Progress:
-    """Tells what is looked at, once for each kind of thing."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._told = ""
-
-    def tell(self, what: str, _: int, of: int) -> None:
-        if what != self._told:
-            self._told = what
-            self._console.note(f"{_TOLD[what]} ({of:,}) ...")

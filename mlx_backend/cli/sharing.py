@@ -15,7 +15,7 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     accelerator.prepare()
     from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
-    from mlx_backend.cli.privacy import Progress
+    from mlx_backend.cli.following import counting
     from mlx_backend.cli.sharing_gate import SharingGate
 
     library = Library.open()
@@ -24,8 +24,8 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
     order = ExportOrder(
         adapter.name, options.format, options.to, options.bits or 0, gate.despite_pages
     )
-    progress = Progress(console)
-    result = export_adapter(library, order, on_progress=progress.tell)
+    with counting() as tell:
+        result = export_adapter(library, order, on_progress=tell)
     assert result is not None  # None only after a request to stop
     gate.show(result, console)
     console.say(

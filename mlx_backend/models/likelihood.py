@@ -142,22 +142,35 @@ def after_one_beginning(
     All are given as token ids, none of them empty. The model reads the beginning once; where its
     caches cannot be handed to several texts, once for each.
     """
-    if all(type(each) is KVCache for each in make_prompt_cache(loaded.model)):
+    parts = after_one_beginning_in_parts(loaded, beginning, texts, max(1, len(texts)))
+    return [each for part in parts for each in part]
+
+
+def after_one_beginning_in_parts(
+    loaded: LoadedModel, beginning: Sequence[int], texts: Sequence[Sequence[int]], size: int
+) -> Iterator[list[float]]:
+    """The same for `size` texts at a time, in their order, for callers who may need but a few."""
+    parts = [texts[first : first + size] for first in range(0, len(texts), size)]
+    read = make_prompt_cache(loaded.model)
+    if all(type(each) is KVCache for each in read):
         try:
-            return _after_one(loaded, beginning, texts)
+            if len(beginning) > 1:
+                loaded.model(mx.array([list(beginning[:-1])]), cache=read)
+                mx.eval([cache.state for cache in read])
+            while parts:
+                yield _after_read(loaded, read, beginning[-1], parts[0])
+                parts = parts[1:]
         except NOT_IN_BATCHES:
             pass
-    pairs = [([*beginning, *text], len(beginning)) for text in texts]
-    return [-loss for loss, _ in summed_losses(loaded, pairs)]
+    for part in parts:
+        pairs = [([*beginning, *text], len(beginning)) for text in part]
+        yield [-loss for loss, _ in summed_losses(loaded, pairs)]
 
 
-def _after_one(
-    loaded: LoadedModel, beginning: Sequence[int], texts: Sequence[Sequence[int]]
+def _after_read(
+    loaded: LoadedModel, read: Sequence[KVCache], last: int, texts: Sequence[Sequence[int]]
 ) -> list[float]:
-    read = make_prompt_cache(loaded.model)
-    if len(beginning) > 1:
-        loaded.model(mx.array([list(beginning[:-1])]), cache=read)
-        mx.eval([cache.state for cache in read])
+    """The log probability of each text after what caches hold and the token `last`."""
     found = [0.0] * len(texts)
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
     cores = CoreShare()
@@ -166,7 +179,7 @@ def _after_one(
         length = len(texts[order[0]])
         size = _rows_at_once(loaded, length)
         chosen, order = order[:size], order[size:]
-        rows = [[*beginning[-1:], *texts[i], *[0] * (length - len(texts[i]))] for i in chosen]
+        rows = [[last, *texts[i], *[0] * (length - len(texts[i]))] for i in chosen]
         caches = [_for_rows(cache, len(chosen)) for cache in read]
         ids = mx.array(rows)
         losses = np.array(_losses(loaded.model(ids[:, :-1], cache=caches), ids))

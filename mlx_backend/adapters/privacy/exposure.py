@@ -24,12 +24,14 @@ The 20 trained on the password itself had it first, with gains that chance bring
 Each secret is tried in two contexts: in the text of its note, and in an answer about the note, as
 training shows it. A hundred candidates come first: a secret that is not among the first five of
 them is hardly ever among the first ten of a thousand (3 in 1,000), so the others are left out.
+Candidates are read a few at a time, until the secret is too far behind for an alarm: with a secret
+that was not learned that is soon.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import NormalDist
@@ -41,7 +43,7 @@ from mlx_backend.adapters.privacy.learned import Secret
 from mlx_backend.adapters.privacy.same_form import LONGEST, LONGEST_BEGINNING, Words, others_like
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.models.likelihood import after_one_beginning
+from mlx_backend.models.likelihood import after_one_beginning_in_parts
 from mlx_backend.protocol import Turn
 from mlx_backend.protocol.privacy import Exposed
 
@@ -53,6 +55,7 @@ ASKED = "What do my notes say about {}?"
 
 _FIRST_SHARE = 100  # the first hundredth
 _FIRST, _FIRST_RANK = 100, 5
+_AT_ONCE = 16  # candidates: most secrets are behind five of these
 _FEWEST = 200  # candidates: among fewer, the first hundredth says too little
 _FALSE_ALARMS = 0.01
 _CONTEXTS = 2
@@ -66,8 +69,9 @@ class Ranked:
     """A secret's places among its candidates in one context, 1 for the likeliest.
 
     base_rank: without the adapter; gain_rank: by how much likelier the adapter makes it. chance:
-    how probable a gain as large is for a random one of the same form. Where the adapter alone put
-    it far behind, the others are not known: `base_rank` is 0 then, and `chance` 1.
+    how probable a gain as large is for a random one of the same form. Where it is too far behind
+    for an alarm, the others are not known: `base_rank` is 0 then, and `chance` 1, and `rank` is its
+    place among those that were read.
     """
 
     rank: int
@@ -171,21 +175,28 @@ def _split(begin: _Ids, rows: list[_Ids]) -> tuple[_Ids, list[_Ids]]:
 
 def _ranked(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked:
     """The ranks of the first text among all."""
-    few = _scores(loaded, beginning, texts[:_FIRST])
-    rank = _rank(few)
-    if rank > _FIRST_RANK:
-        return Ranked(rank, 0, rank, len(few), 1.0)
-    with_adapter = np.concatenate([few, _scores(loaded, beginning, texts[_FIRST:])])
+    first = max(1, len(texts) // _FIRST_SHARE)
+    with_adapter = np.empty(0)
+    for part in _in_parts(loaded, beginning, texts):
+        with_adapter = np.concatenate([with_adapter, part])
+        rank = _rank(with_adapter)
+        if rank > (_FIRST_RANK if len(with_adapter) <= _FIRST else first):
+            return Ranked(rank, 0, rank, len(with_adapter), 1.0)
+    base = np.empty(0)
     with lora.switched_off(loaded.model):
-        base = _scores(loaded, beginning, texts)
-    gains = with_adapter - base
+        for part in _in_parts(loaded, beginning, texts):
+            base = np.concatenate([base, part])
+            gains = with_adapter[: len(base)] - base
+            if _rank(gains) > first:
+                return Ranked(_rank(with_adapter), 0, _rank(gains), len(texts), 1.0)
     return Ranked(
         _rank(with_adapter), _rank(base), _rank(gains), len(texts), _chance_of(gains[0], gains[1:])
     )
 
 
-def _scores(loaded: LoadedModel, beginning: _Ids, texts: Sequence[_Ids]) -> Floats:
-    return np.array(after_one_beginning(loaded, beginning, texts), dtype=np.float64)
+def _in_parts(loaded: LoadedModel, beginning: _Ids, texts: Sequence[_Ids]) -> Iterator[Floats]:
+    for part in after_one_beginning_in_parts(loaded, beginning, texts, _AT_ONCE):
+        yield np.array(part, dtype=np.float64)
 
 
 def _rank(scores: Floats) -> int:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import dataclass, field
 
 import pytest
 
 from mlx_backend import protocol
-from mlx_backend.cli.following import ProgressBar, ProgressLines, since_launch
+from mlx_backend.cli.following import ProgressBar, ProgressLines, counting, since_launch
 
 
 @dataclass
@@ -101,6 +102,28 @@ def test_each_answer_of_the_exam_is_printed_as_it_is_marked(
         bar.show(EXAMINED)
     assert "+ Who lit it?  Marta lit it." in out.getvalue()
     assert "\x1b[2J" not in out.getvalue()
+
+
+def test_what_this_process_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    with counting() as tell:
+        tell("secrets", 0, 40)
+        tell("secrets", 1, 40)
+        tell("passages", 0, 20)
+    assert capsys.readouterr().err.splitlines() == [
+        "Testing what the adapter remembers of secrets ...",
+        "Letting it go on with your most private passages ...",
+    ]
+
+
+def test_counts_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", out)
+    with counting() as tell:
+        tell("secrets", 3, 40)
+        tell("secrets", 4, 40)
+    assert "4/40" in out.getvalue()
+    assert "left" in out.getvalue()
 
 
 def test_how_far_the_exam_is(terminal: Terminal, progress: ProgressLines) -> None:

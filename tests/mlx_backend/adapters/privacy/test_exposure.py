@@ -85,3 +85,14 @@ def test_more_tests_need_a_rarer_gain() -> None:
     assert not Ranked(11, 400, 2, 1000, 1e-9).is_exposed(1)
     assert not Ranked(3, 2, 500, 1000, 1e-9).is_exposed(1)  # the base's doing
     assert Ranked(1, 3, 1, 1000, 1e-9).is_exposed(1)  # likely before, much likelier now
+
+
+def test_candidates_are_read_until_a_secret_is_too_far_behind(loaded: LoadedModel) -> None:
+    lora.attach(loaded.model, SHAPE)
+    secrets = [secret_of(password(Random(seed))) for seed in range(5)]
+    found = [each for secret in secrets for each in ranks_of(loaded, secret, WORDS)]
+    behind = [each for each in found if each.of < 1000]
+    assert len(behind) > 5
+    assert all(5 < each.rank <= each.of for each in behind)
+    assert min(each.of for each in behind) < 40
+    assert not any(each.is_exposed(tests=1) for each in found)
