@@ -60,6 +60,7 @@ class OvernightError(Exception):
 _Told = tuple[ErrorKind, str, str]
 """An error's kind, message and hint."""
 
+_LONGEST_PATH = 120  # characters that are shown of one that is too long
 _NOTHING_LOST = "Free some space and try again. Nothing that was saved before is lost."
 
 
@@ -113,6 +114,8 @@ def _of_os_error(error: OSError) -> _Told:
         hint = "Check that the disk is connected, writable and sound, then try again."
         kept = "Nothing that was saved before is lost."
         return ErrorKind.DISK_FULL, f"The disk reported: {reason}.", f"{hint} {kept}"
+    if told := _of_path(error, where):
+        return told
     if isinstance(error, FileNotFoundError):
         return ErrorKind.PATH_MISSING, f"There is nothing at this path{where}.", "Check the path."
     if isinstance(error, PermissionError):
@@ -120,6 +123,21 @@ def _of_os_error(error: OSError) -> _Told:
         return ErrorKind.UNREADABLE, f"The system does not allow access{where}.", hint
     hint = "Check that the disk is connected and writable, then try again."
     return ErrorKind.UNREADABLE, f"The system reported: {reason}.", hint
+
+
+def _of_path(error: OSError, where: str) -> _Told | None:
+    """What a path is that no file can be at; None where that is not the reason."""
+    hint = "Choose another path."
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        return ErrorKind.BAD_INPUT, f"A file stands where a folder is needed{where}.", hint
+    if isinstance(error, IsADirectoryError):
+        return ErrorKind.BAD_INPUT, f"A folder stands where a file is needed{where}.", hint
+    if error.errno == errno.ENAMETOOLONG:
+        short = f"{where[:_LONGEST_PATH]}…)" if len(where) > _LONGEST_PATH else where
+        return ErrorKind.BAD_INPUT, f"This name is too long for the disk{short}.", hint
+    if error.errno == errno.ELOOP:
+        return ErrorKind.BAD_INPUT, f"Links lead in a circle{where}.", hint
+    return None
 
 
 # What SQLite's message says, and what that means. The first one found counts.

@@ -18,6 +18,11 @@ def path(text: str) -> Path:
 
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")  # Path("") is the working directory
+    try:
+        Path(text).expanduser()
+    except RuntimeError:
+        user = text.partition("/")[0]
+        raise argparse.ArgumentTypeError(f"there is no home folder '{user}'") from None
     return Path(text)
 
 

@@ -15,6 +15,7 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     accelerator.prepare()
     from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
+    from mlx_backend.adapters.exports.target import named_as_its_form
     from mlx_backend.cli.following import counting
     from mlx_backend.cli.sharing_gate import SharingGate
 
@@ -22,14 +23,18 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
     adapter = read_adapter(library.adapters, options.name)
     gate = SharingGate(library, adapter, "exported", options)
     order = ExportOrder(
-        adapter.name, options.format, options.to, options.bits or 0, gate.despite_pages
+        adapter.name,
+        options.format,
+        named_as_its_form(options.to, options.format),
+        options.bits or 0,
+        gate.despite_pages,
     )
     with counting() as tell:
         result = export_adapter(library, order, on_progress=tell)
     assert result is not None  # None only after a request to stop
     gate.show(result, console)
     console.say(
-        f"Exported '{options.name}' to {options.to}. Read back and asked the same questions, its"
+        f"Exported '{adapter.name}' to {order.to}. Read back and asked the same questions, its"
         f" logits differ by at most {result['max_logit_difference']:.1e}."
     )
     if "same_choice" in result:
@@ -83,7 +88,7 @@ def key(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.adapters.bundles.signing import make_key, read_key
 
     library = Library.open()
-    found = make_key(library, options.make) if options.make else read_key(library)
+    found = read_key(library) if options.make is None else make_key(library, options.make)
     if found is None:
         console.say(
             'There is no key, so bundles are not signed. `overnight key --make "YOUR NAME"`'

@@ -17,6 +17,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically
 from mlx_backend.jobs.event_reader import EventReader
 from mlx_backend.jobs.status import JobState, JobStatus
+from mlx_backend.library.adapter_names import is_folder_name
 from mlx_backend.locks import FileLock, is_held
 
 CHECKPOINT_NAME = re.compile(r"step-(\d{6,})")
@@ -100,7 +101,7 @@ class JobFolder:
     def find(cls, parent: Path, job_id: str) -> JobFolder:
         """The job with this id. Raises OvernightError when there is none."""
         folder = cls(parent / job_id)
-        if not job_id or Path(job_id).name != job_id or not (folder.path / "spec.json").is_file():
+        if not is_folder_name(job_id) or not (folder.path / "spec.json").is_file():
             raise OvernightError(
                 ErrorKind.RUN_UNKNOWN,
                 f"There is no run called '{job_id}'.",

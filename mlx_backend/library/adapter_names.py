@@ -15,7 +15,9 @@ from mlx_backend.errors import ErrorKind, OvernightError
 LONGEST_NAME = 64
 """The longest name, in characters."""
 
-_LONGEST_FILE_NAME = 255  # bytes
+LONGEST_FILE_NAME = 255
+"""The longest name of a file, in bytes."""
+
 # Shorter, because a folder's name is longer while it is written or removed.
 _LONGEST_BYTES = 220
 
@@ -85,7 +87,7 @@ def nearest_name(wanted: str, otherwise: str) -> str:
 
 def is_folder_name(name: str) -> bool:
     """Whether a name stands for a visible entry directly in a folder, not for a path."""
-    is_short = 0 < len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_FILE_NAME
+    is_short = 0 < len(name.encode("utf-8", "surrogatepass")) <= LONGEST_FILE_NAME
     return is_short and not name.startswith(".") and not {"/", "\\", "\0"} & set(name)
 
 

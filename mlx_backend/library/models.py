@@ -11,7 +11,12 @@ import msgspec
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import folder_bytes
 from mlx_backend.library.abilities import Abilities, Quantised
-from mlx_backend.library.adapter_names import is_same_name, same_among, shortened
+from mlx_backend.library.adapter_names import (
+    LONGEST_FILE_NAME,
+    is_same_name,
+    same_among,
+    shortened,
+)
 from mlx_backend.library.bounded_json import read_object
 from mlx_backend.library.measured_memory import Measured, measured_memory
 from mlx_backend.library.model_figures import Config, context_of, figures_of
@@ -147,7 +152,8 @@ def folder_of(folder: Path, name: str) -> Path:
 
 def is_name(name: str) -> bool:
     """Whether `name` can be the name of a model's folder."""
-    return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
+    is_short = len(name.encode("utf-8", "surrogatepass")) <= LONGEST_FILE_NAME
+    return bool(name) and is_short and not name.startswith(".") and not {"/", "\0"} & set(name)
 
 
 def model_name_taken(folder: Path, name: str) -> str | None:

@@ -45,8 +45,18 @@ def read_arrival(
     if arrival.form == "peft":
         factors = from_peft(config, load_tensors(arrival.weights), base.tied_head)
     else:
+        _check_strength(config)
         factors = factors_in(arrival.folder)
     return alike(factors)
+
+
+def _check_strength(config: Mapping[str, object]) -> None:
+    said = config.get("lora_parameters")
+    scale = said.get("scale") if isinstance(said, Mapping) else None
+    if type(scale) not in (int, float):
+        raise ValueError(
+            "its configuration does not say how strong it is ('scale' in 'lora_parameters')"
+        )
 
 
 def alike(factors: Mapping[str, Factors]) -> dict[str, Factors]:

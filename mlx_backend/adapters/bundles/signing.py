@@ -73,11 +73,12 @@ def make_key(library: Library, by: str) -> SigningKey:
     Raises OvernightError when there is one already, or when the name is empty or too long.
     """
     name = " ".join(by.split())
-    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+    if problem := _problem_of(name):
         raise OvernightError(
             ErrorKind.BAD_INPUT,
-            "A key needs a name that others will see.",
-            f"Give one of up to {_LONGEST_NAME} letters.",
+            f"No key was made: {problem}.",
+            f"Give the name that others will see with what you sign, of up to {_LONGEST_NAME}"
+            ' characters: `overnight key --make "YOUR NAME"`.',
         )
     made = SigningKey(name, Ed25519PrivateKey.generate())
     kept = _Kept(name, made.key.private_bytes_raw().hex())
@@ -95,6 +96,14 @@ def make_key(library: Library, by: str) -> SigningKey:
         file.write(msgspec.json.encode(kept))
     sync_path(library.home)
     return made
+
+
+def _problem_of(name: str) -> str:
+    if not name:
+        return "it needs a name"
+    if len(name) > _LONGEST_NAME:
+        return f"a name of {len(name):,} characters is too long"
+    return "" if name.isprintable() else "there are invisible characters in its name"
 
 
 def read_key(library: Library) -> SigningKey | None:

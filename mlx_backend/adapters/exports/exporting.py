@@ -14,6 +14,7 @@ from mlx_backend.adapters.exports.gguf_folder import write_gguf_folder
 from mlx_backend.adapters.exports.mlx_folder import write_mlx
 from mlx_backend.adapters.exports.peft_folder import write_peft
 from mlx_backend.adapters.exports.source import ExportSource, source_of
+from mlx_backend.adapters.exports.target import free_target
 from mlx_backend.adapters.hub_card import CardWords, adapter_card
 from mlx_backend.adapters.licence_texts import write_licences
 from mlx_backend.adapters.night_report import report_of
@@ -71,7 +72,7 @@ def export_adapter(
     """
     _check_bits(order)
     adapter = read_adapter(library.adapters, order.name)
-    target = _free_target(order)
+    target = free_target(order.to, order.form)
     loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
     page_text = _page(library, adapter, loaded, order.form)
     source = source_of(adapter, loaded, page_text, _licence(loaded))
@@ -142,21 +143,6 @@ def _looked_through(
             "\n".join(f"{each.file}, {each.where}: {each.what}" for each in page.hits),
         )
     return page
-
-
-def _free_target(order: ExportOrder) -> Path:
-    """Where the export goes. Raises OvernightError when there is something."""
-    target = order.to.expanduser().absolute()
-    is_folder = order.form != "bundle"
-    if is_folder and target.is_dir() and not any(target.iterdir()):
-        target.rmdir()
-    if target.exists() or target.is_symlink():
-        raise OvernightError(
-            ErrorKind.BAD_INPUT,
-            f"There is already something at {target}.",
-            f"Choose a new {'folder' if is_folder else 'file'} for the export.",
-        )
-    return target
 
 
 def _written(

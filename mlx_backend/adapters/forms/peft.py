@@ -41,6 +41,8 @@ _OF_NO_CONSEQUENCE = frozenset(
     }
 )
 
+_LONGEST_SHOWN = 40  # characters
+
 # Ways to begin that leave the base model's weights as they are.
 _ON_THE_BASE_AS_IT_IS = (True, False, None, "gaussian", "eva", "orthogonal")
 
@@ -154,6 +156,7 @@ def from_peft(
     something that would make it compute otherwise than we do.
     """
     _check_config(config)
+    _check_numbers(config)
     _check_patterns(config, tensors)
     parts: dict[str, dict[str, mx.array]] = {}
     for name, tensor in tensors.items():
@@ -181,6 +184,34 @@ def _check_config(config: Mapping[str, Any]) -> None:
         raise ValueError(f"its configuration says '{more[0]}', which is not supported")
 
 
+def _check_numbers(config: Mapping[str, Any]) -> None:
+    """Raise ValueError where something else stands in place of a number or a yes or no."""
+    if "lora_alpha" not in config:
+        raise ValueError("its configuration does not say how strong it is ('lora_alpha')")
+    numbers: dict[str, object] = {"lora_alpha": config["lora_alpha"]}
+    for pattern in ("alpha_pattern", "rank_pattern"):
+        said = config.get(pattern) or {}
+        if not isinstance(said, Mapping):
+            raise ValueError(f"its configuration says {_shown(said)} as '{pattern}'")
+        numbers |= {f"{pattern}', '{key}": value for key, value in said.items()}
+    if (rank := config.get("r")) is not None:
+        numbers["r"] = rank
+    for name, value in numbers.items():
+        is_whole = type(value) is int and value > 0
+        is_alpha = type(value) in (int, float) and "alpha" in name
+        if not (is_whole or is_alpha):
+            raise ValueError(f"its configuration says {_shown(value)} as '{name}'")
+    for name in ("use_dora", "use_rslora"):
+        if (value := config.get(name)) not in (None, True, False):
+            raise ValueError(f"its configuration says {_shown(value)} as '{name}'")
+
+
+def _shown(value: object) -> str:
+    """A value as its configuration writes it, cut to what fits into a sentence."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} …"
+
+
 def _check_patterns(config: Mapping[str, Any], tensors: Mapping[str, mx.array]) -> None:
     """Raise ValueError for a strength of its own for a layer that is not there by that name."""
     layers = {found["layer"] for name in tensors if (found := _TENSOR.fullmatch(name))}
@@ -206,7 +237,10 @@ def _factors(name: str, parts: Mapping[str, mx.array], config: Mapping[str, Any]
 def _scale(name: str, rank: int, config: Mapping[str, Any]) -> float:
     patterns = config.get("alpha_pattern") or {}
     alpha = next((patterns[key] for key in patterns if _means(key, name)), config["lora_alpha"])
-    scale = float(alpha) / (math.sqrt(rank) if config.get("use_rslora") else rank)
+    try:
+        scale = float(alpha) / (math.sqrt(rank) if config.get("use_rslora") else rank)
+    except OverflowError:  # a whole number beyond all floats
+        scale = math.inf
     if not math.isfinite(scale):
         raise ValueError(f"the strength of the layer '{name}' is {scale}")
     return scale

@@ -186,9 +186,10 @@ def _ranked(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked:
     with lora.switched_off(loaded.model):
         for part in _in_parts(loaded, beginning, texts):
             base = np.concatenate([base, part])
-            gains = with_adapter[: len(base)] - base
-            if _rank(gains) > first:
-                return Ranked(_rank(with_adapter), 0, _rank(gains), len(texts), 1.0)
+            rank = _rank(with_adapter[: len(base)] - base)
+            if rank > first:
+                return Ranked(_rank(with_adapter), 0, rank, len(texts), 1.0)
+    gains = with_adapter - base
     return Ranked(
         _rank(with_adapter), _rank(base), _rank(gains), len(texts), _chance_of(gains[0], gains[1:])
     )

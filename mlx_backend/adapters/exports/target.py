@@ -1,0 +1,77 @@
+"""The place that an export goes to: free, and one where it can be written."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from pathlib import Path
+
+from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.protocol import ExportForm
+
+BUNDLE_SUFFIX = ".overnight"
+
+_NO_SUCH_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
+
+
+def named_as_its_form(to: Path, form: ExportForm) -> Path:
+    """A path with the ending by which a bundle is known, if it has another one or none."""
+    if form != "bundle" or to.name.lower().endswith(BUNDLE_SUFFIX):
+        return to
+    return to.with_name(f"{to.name}{BUNDLE_SUFFIX}")
+
+
+def free_target(to: Path, form: ExportForm) -> Path:
+    """The whole path of an export. An empty folder makes way for one of its name.
+
+    Raises OvernightError where there is something, or where nothing can be written.
+    """
+    target = to.expanduser().absolute()
+    _require_text(target)
+    try:
+        is_folder = form != "bundle"
+        if is_folder and target.is_dir() and not any(target.iterdir()):
+            target.rmdir()
+        if target.exists() or target.is_symlink():
+            raise OvernightError(
+                ErrorKind.BAD_INPUT,
+                f"There is already something at {target}.",
+                f"Choose a new {'folder' if is_folder else 'file'} for the export.",
+            )
+        _try_to_write(target)
+    except OSError as error:
+        raise _refused(target, error) from error
+    return target
+
+
+def _require_text(target: Path) -> None:
+    try:
+        str(target).encode()
+    except UnicodeEncodeError:
+        raise OvernightError(
+            ErrorKind.BAD_INPUT,
+            "The path of the export holds bytes that are no UTF-8 text.",
+            "Choose another place for the export.",
+        ) from None
+
+
+def _try_to_write(target: Path) -> None:
+    """Make a folder and remove it again, where the first one that is missing would come to lie."""
+    missing = target
+    while not missing.parent.exists():
+        missing = missing.parent
+    with tempfile.TemporaryDirectory(".part", f".{missing.name}.", missing.parent):
+        pass
+
+
+def _refused(target: Path, error: OSError) -> OvernightError:
+    """Why nothing can be written at a path, in words; what is not about it as `errors` has it."""
+    hint = "Choose another place for the export."
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        file = next((each for each in target.parents if each.is_file()), target.parent)
+        message = f"{file} is a file, so nothing can be written below it."
+        return OvernightError(ErrorKind.BAD_INPUT, message, hint)
+    if error.errno in _NO_SUCH_PLACE:
+        message = f"The system does not let Overnight write at {target}."
+        return OvernightError(ErrorKind.UNREADABLE, message, hint)
+    raise error
