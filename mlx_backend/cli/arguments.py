@@ -52,6 +52,12 @@ class WrongUsage(SystemExit):
 
 
 class _Parser(argparse.ArgumentParser):
+    def format_help(self) -> str:
+        from mlx_backend.cli.json_fields import told  # here: most calls ask for no help
+
+        fields = told(self.prog.rpartition(" ")[2])
+        return f"{super().format_help()}\n{fields}" if fields else super().format_help()
+
     def error(self, message: str) -> NoReturn:
         raise WrongUsage(message, self.format_usage(), self.prog)
 

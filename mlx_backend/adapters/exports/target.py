@@ -15,8 +15,13 @@ _NO_SUCH_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
 
 
 def named_as_its_form(to: Path, form: ExportForm) -> Path:
-    """A path with the ending by which a bundle is known, if it has another one or none."""
-    if form != "bundle" or to.name.lower().endswith(BUNDLE_SUFFIX):
+    """A path with the ending by which a bundle is known, if it has another one or none.
+
+    One at which there is something stays as it is, and is refused later. Raises OSError for a name
+    that no file can have.
+    """
+    is_named_so = to.name.lower().endswith(BUNDLE_SUFFIX)
+    if form != "bundle" or is_named_so or to.expanduser().exists():
         return to
     return to.with_name(f"{to.name}{BUNDLE_SUFFIX}")
 

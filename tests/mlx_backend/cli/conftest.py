@@ -7,6 +7,7 @@ import json
 import pytest
 
 from mlx_backend.cli.main import main
+from tests.mlx_backend.cli.documented import check_fields
 from tests.mlx_backend.cli.running import Json, Run, Said
 
 
@@ -33,6 +34,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         assert "Traceback" not in output + errors
         result: Json = json.loads(output.splitlines()[-1])
         assert ("error" in result) == (code == 1)
+        if not code:
+            check_fields(str(words[0]), result)
         return result
 
     return command

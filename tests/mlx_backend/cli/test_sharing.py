@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mlx_backend.adoption.trial.messages import AdapterFits
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import Adapter, read_adapter
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.receiving import receive as receive_module
-from mlx_backend.receiving.bases import Candidate
-from mlx_backend.receiving.receive import Watch
-from mlx_backend.receiving.tried_here import outcome_here
+from tests.mlx_backend.cli.running import Run, Said
 from tests.mlx_backend.made import make_adapter
-
-Run = Callable[..., dict[str, Any]]
+from tests.mlx_backend.receiving.tried import try_in_this_process
 
 
 @pytest.fixture
@@ -28,10 +21,7 @@ def adapter(tiny_library: Library, loaded: LoadedModel) -> Adapter:
 
 @pytest.fixture(autouse=True)
 def trial_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def tried(candidate: Candidate, arrived: Path, ready: Path, watch: Watch) -> AdapterFits:
-        return outcome_here(arrived, candidate.model.path, ready)
-
-    monkeypatch.setattr(receive_module, "_tried_with", tried)
+    try_in_this_process(monkeypatch)
 
 
 @pytest.mark.parametrize("form", ["mlx", "peft", "gguf", "fused", "bundle"])
@@ -51,6 +41,51 @@ def test_export_to_something_that_is_there(adapter: Adapter, run: Run, tmp_path:
     words = ("export", "Garden", "--format", "bundle", "--to", str(tmp_path / "mine"))
     assert run(*words, code=1)["error"]["kind"] == "bad_input"
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("form", ["mlx", "bundle"])
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("notes.txt/out", "notes.txt is a file"),
+        ("notes.txt/deep/out", "notes.txt is a file"),
+        ("n" * 300, "too long"),
+        ("n" * 300 + "/out", "too long"),
+        ("/proc/out", "does not let Overnight write at /proc/out"),
+        ("out\udcff", "UTF-8"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written(
+    adapter: Adapter, run: Run, tmp_path: Path, form: str, place: str, says: str
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    words = ("export", "Garden", "--format", form, "--to", tmp_path / place)
+    error = run(*words, code=1)["error"]
+    assert says in error["message"]
+    assert error["hint"]
+    assert [path.name for path in tmp_path.iterdir() if path.name != "library"] == ["notes.txt"]
+
+
+def test_a_bundle_is_named_as_one(adapter: Adapter, said: Said, tmp_path: Path) -> None:
+    words = ("export", "Garden", "--format", "bundle", "--to")
+    assert f"to {tmp_path}/garden.overnight." in said(*words, tmp_path / "garden")
+    assert (tmp_path / "garden.overnight").is_file()
+    said(*words, tmp_path / "Own.OVERNIGHT")
+    assert (tmp_path / "Own.OVERNIGHT").is_file()
+    assert "already something at" in said(*words, tmp_path / "garden.overnight", code=1)
+
+
+@pytest.mark.parametrize("words", [("stop",), ("resume",), ("pause",), ("models", "--remove")])
+def test_a_name_of_three_hundred_letters_is_unknown(
+    tiny_library: Library, run: Run, words: tuple[str, ...]
+) -> None:
+    assert run(*words, "n" * 300, code=1)["error"]["kind"] in ("run_unknown", "model_unknown")
+
+
+def test_a_key_says_what_is_wrong_with_its_name(tiny_library: Library, run: Run) -> None:
+    for name, says in (("", "needs a name"), ("n" * 300, "too long"), ("a\u200bb", "invisible")):
+        assert says in run("key", "--make", name, code=1)["error"]["message"]
+    assert run("key")["by"] is None
 
 
 def test_received_merged_and_exported_again(

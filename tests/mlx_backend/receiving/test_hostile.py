@@ -12,20 +12,15 @@ import pytest
 
 from mlx_backend.adapters.bundles.signing import make_key
 from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
-from mlx_backend.adoption.trial.messages import AdapterFits
-from mlx_backend.adoption.trial.refusing import refused
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.machine.arrays import load_tensors
 from mlx_backend.models.base_model import load_base_model
-from mlx_backend.receiving import receive as receive_module
-from mlx_backend.receiving.bases import Candidate
 from mlx_backend.receiving.receive import ReceiveOrder, Watch, receive
-from mlx_backend.receiving.refusal import unfit
-from mlx_backend.receiving.tried_here import outcome_here
 from tests.mlx_backend.made import make_adapter
 from tests.mlx_backend.receiving.hostile import FOLDERS
 from tests.mlx_backend.receiving.hostile_bundles import BUNDLES
+from tests.mlx_backend.receiving.tried import try_in_this_process
 from tests.mlx_backend.tiny import write_tiny_model
 
 _RUNS_SOMETHING = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pickle.")
@@ -76,13 +71,7 @@ def good(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def trial_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def tried(candidate: Candidate, arrived: Path, ready: Path, watch: Watch) -> AdapterFits:
-        try:
-            return outcome_here(arrived, candidate.model.path, ready)
-        except Exception as error:
-            raise unfit(refused(error, arrived).reason or "x") from error
-
-    monkeypatch.setattr(receive_module, "_tried_with", tried)
+    try_in_this_process(monkeypatch)
 
 
 def expect_refused(library: Library, source: Path) -> None:

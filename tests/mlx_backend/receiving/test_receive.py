@@ -13,7 +13,6 @@ import pytest
 
 from mlx_backend.adapters.bundles.signing import make_key
 from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
-from mlx_backend.adoption.trial.messages import AdapterFits
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import Adapter, read_adapter
@@ -22,14 +21,12 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.protocol import ExportForm
-from mlx_backend.receiving import receive as receive_module
-from mlx_backend.receiving.bases import Candidate
 from mlx_backend.receiving.receive import ReceiveOrder, Watch, receive
-from mlx_backend.receiving.tried_here import outcome_here
 from mlx_backend.training.stop_requests import StoppedEarly
 from tests.mlx_backend.arrays import largest_difference, logits
 from tests.mlx_backend.made import make_adapter
 from tests.mlx_backend.receiving.hostile import FOLDERS
+from tests.mlx_backend.receiving.tried import try_in_this_process
 
 IDS = [1, 50, 60, 70]
 
@@ -37,15 +34,8 @@ IDS = [1, 50, 60, 70]
 @pytest.fixture(autouse=True)
 def trial_in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Starting a process takes seconds: two tests do, the others try the adapter right here."""
-    if "in_its_own_process" in request.fixturenames:
-        return
-
-    def tried(candidate: Candidate, arrived: Path, ready: Path, watch: Watch) -> AdapterFits:
-        if watch.stop_requested():
-            raise StoppedEarly
-        return outcome_here(arrived, candidate.model.path, ready)
-
-    monkeypatch.setattr(receive_module, "_tried_with", tried)
+    if "in_its_own_process" not in request.fixturenames:
+        try_in_this_process(monkeypatch)
 
 
 @pytest.fixture
@@ -247,3 +237,48 @@ def test_zips_made_elsewhere_with_other_attributes(
         for name in ("adapters.safetensors", "adapter_config.json"):
             made.write(folder / name, f"My adapter/{name}")
     assert take_in(tiny_library, archive).bytes > 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("lora_alpha", None, "says None as 'lora_alpha'"),
+        ("lora_alpha", "sixteen", "says 'sixteen' as 'lora_alpha'"),
+        ("lora_alpha", True, "says True as 'lora_alpha'"),
+        ("lora_alpha", 10**400, "the strength of the layer"),
+        ("lora_alpha", "", "does not say how strong it is"),  # taken out
+        ("r", "eight", "says 'eight' as 'r'"),
+        ("r", -1, "says -1 as 'r'"),
+        ("alpha_pattern", [1], "says [1] as 'alpha_pattern'"),
+        ("alpha_pattern", {"q_proj": "x"}, "says 'x' as 'alpha_pattern', 'q_proj'"),
+        ("rank_pattern", {"q_proj": 0}, "says 0 as 'rank_pattern', 'q_proj'"),
+        ("use_rslora", "no", "says 'no' as 'use_rslora'"),
+    ],
+)
+def test_a_configuration_of_nonsense_is_refused_in_words(
+    tiny_library: Library,
+    adapter: Adapter,
+    tmp_path: Path,
+    field: str,
+    value: object,
+    says: str,
+) -> None:
+    export_adapter(tiny_library, ExportOrder("Garden", "peft", tmp_path / "peft"))
+    path = tmp_path / "peft" / "adapter_config.json"
+    config = json.loads(path.read_text()) | {field: value}
+    if value == "":
+        del config[field]
+    path.write_text(json.dumps(config))
+    with pytest.raises(OvernightError) as caught:
+        receive(tiny_library, ReceiveOrder(str(tmp_path / "peft"), "Theirs"), Watch())
+    assert says in caught.value.message
+    assert "Error" not in caught.value.message
+
+
+def test_a_configuration_of_mlx_without_strength_is_refused_in_words(
+    tiny_library: Library, adapter: Adapter, tmp_path: Path
+) -> None:
+    export_adapter(tiny_library, ExportOrder("Garden", "mlx", tmp_path / "mlx"))
+    (tmp_path / "mlx" / "adapter_config.json").write_text('{"fine_tune_type": "lora"}')
+    with pytest.raises(OvernightError, match="does not say how strong it is"):
+        receive(tiny_library, ReceiveOrder(str(tmp_path / "mlx"), "Theirs"), Watch())

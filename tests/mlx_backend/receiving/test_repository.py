@@ -9,28 +9,22 @@ from mlx_lm.utils import load
 
 from mlx_backend.adapters.exports.hub_folder import write_for_hub
 from mlx_backend.adapters.exports.source import source_of
-from mlx_backend.adoption.trial.messages import AdapterFits
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.receiving import receive as receive_module
-from mlx_backend.receiving.bases import Candidate
 from mlx_backend.receiving.receive import ReceiveOrder, Watch, receive
-from mlx_backend.receiving.tried_here import outcome_here
 from tests.mlx_backend.arrays import largest_difference, logits
 from tests.mlx_backend.made import make_adapter
 from tests.mlx_backend.models.hub.loopback_hub import COMMIT, Hub, Repo
+from tests.mlx_backend.receiving.tried import try_in_this_process
 
 IDS = [1, 50, 60, 70]
 
 
 @pytest.fixture(autouse=True)
 def trial_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def tried(candidate: Candidate, arrived: Path, ready: Path, watch: Watch) -> AdapterFits:
-        return outcome_here(arrived, candidate.model.path, ready)
-
-    monkeypatch.setattr(receive_module, "_tried_with", tried)
+    try_in_this_process(monkeypatch)
 
 
 @pytest.fixture

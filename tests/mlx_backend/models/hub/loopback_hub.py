@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.mlx_backend.models.hub.answering import Answering, QuietHandler
 
 REPO = "someone/Tiny-1B"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -72,46 +72,15 @@ class Hub:
         return sum(sum(request.sent) for request in self.requests if request.path == path)
 
 
-class Serving:
+class Serving(Answering[Hub]):
     """A hub that answers for the length of a block."""
 
     def __init__(self, hub: Hub) -> None:
-        self.hub = hub
-        self._server = _Server(("127.0.0.1", 0), _handler(hub))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> Hub:
-        self.hub.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread.start()
-        return self.hub
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(hub, _Handler)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        return  # those who ask are killed, on purpose
-
-
-def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    class Handler(_Handler):
-        pass
-
-    Handler.hub = hub
-    return Handler
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     hub: Hub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path).strip("/")

@@ -6,13 +6,13 @@ import base64
 import hashlib
 import json
 import socket
-import threading
 import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.mlx_backend.models.hub.answering import Answering, QuietHandler
 
 TOKEN = "hf_" + "w0rkingToken" + "OfMarta123456"
 ME, CREW = "marta", "lighthouse"
@@ -93,47 +93,19 @@ class OwnHub:
         self.statuses[kind].extend([(status, headers, words)] * times)
 
 
-class Taking:
+class Taking(Answering[OwnHub]):
     """An own Hub that answers for the length of a block."""
 
     def __init__(self, hub: OwnHub) -> None:
-        self.hub = hub
-
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> OwnHub:
-        self.hub.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread.start()
-        return self.hub
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        return  # those who ask are killed, on purpose
+        super().__init__(hub, _Handler)
 
 
 class _Cut(Exception):
     pass
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     hub: OwnHub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return
 
     def do_GET(self) -> None:
         self._answer(b"")
