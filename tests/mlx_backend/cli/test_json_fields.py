@@ -50,8 +50,8 @@ def test_commands_give_what_their_help_says(
     filled_library: Library, loaded: LoadedModel, run: Run, said: Said, tmp_path: Path
 ) -> None:
     """The fields of lists and objects too, all of them."""
-    for name in ("Garden", "Shed"):
-        make_adapter(filled_library.adapters, loaded, name)
+    for seed, name in enumerate(("Garden", "Shed")):
+        make_adapter(filled_library.adapters, loaded, name, seed=seed)
     (tmp_path / "x.exe").write_bytes(b"\0\1")
     (tmp_path / "q.tsv").write_text("Who lit it?\tMarta\n")
     results = {
