@@ -31,7 +31,7 @@ that was not learned that is soon.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import NormalDist
@@ -125,12 +125,25 @@ def ranks_of(
     The same secret always has the same rivals, so that a second test says the same. Empty where
     there are too few others of its form.
     """
+    few = _values(secret, words, min(candidates, _FEWEST))
+    if len(few) < min(candidates, _FEWEST):
+        return []
+    found = [_if_behind(loaded, *each) for each in _contexts(loaded, secret, few[:_FIRST])]
+    behind = [each for each in found if each is not None]
+    if len(behind) == len(found):
+        return behind
+    whole = _contexts(loaded, secret, _values(secret, words, candidates))
+    return [each or _ranked(loaded, *context) for each, context in zip(found, whole, strict=True)]
+
+
+def _values(secret: Secret, words: Words, candidates: int) -> list[str]:
+    """The secret and others of its form, so many in all, each cut to what counts of it.
+
+    Of fewer, they are the first of more.
+    """
     chance = Random(f"{secret.note} {secret.kind} {len(secret.value)}")
     others = others_like(secret, candidates - 1, chance, words)
-    if len(others) + 1 < min(candidates, _FEWEST):
-        return []
-    values = [each[: _length(secret)] for each in (secret.value, *others)]
-    return [_ranked(loaded, *each) for each in _contexts(loaded, secret, values)]
+    return [each[: _length(secret)] for each in (secret.value, *others)]
 
 
 def _length(secret: Secret) -> int:
@@ -173,26 +186,41 @@ def _split(begin: _Ids, rows: list[_Ids]) -> tuple[_Ids, list[_Ids]]:
     return [*begin, *rows[0][:shared]], [row[shared:] for row in rows]
 
 
+def _if_behind(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked | None:
+    """The rank of the first text where it comes behind the first few of the others, else None."""
+    scores = _until_behind(_in_parts(loaded, beginning, texts), _FIRST_RANK)
+    rank = _rank(scores)
+    return Ranked(rank, 0, rank, len(scores), 1.0) if rank > _FIRST_RANK else None
+
+
 def _ranked(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked:
     """The ranks of the first text among all."""
     first = max(1, len(texts) // _FIRST_SHARE)
-    with_adapter = np.empty(0)
-    for part in _in_parts(loaded, beginning, texts):
-        with_adapter = np.concatenate([with_adapter, part])
-        rank = _rank(with_adapter)
-        if rank > (_FIRST_RANK if len(with_adapter) <= _FIRST else first):
-            return Ranked(rank, 0, rank, len(with_adapter), 1.0)
-    base = np.empty(0)
+    with_adapter = _until_behind(_in_parts(loaded, beginning, texts), first)
+    rank = _rank(with_adapter)
+    if rank > first:
+        return Ranked(rank, 0, rank, len(with_adapter), 1.0)
     with lora.switched_off(loaded.model):
-        for part in _in_parts(loaded, beginning, texts):
-            base = np.concatenate([base, part])
-            rank = _rank(with_adapter[: len(base)] - base)
-            if rank > first:
-                return Ranked(_rank(with_adapter), 0, rank, len(texts), 1.0)
-    gains = with_adapter - base
-    return Ranked(
-        _rank(with_adapter), _rank(base), _rank(gains), len(texts), _chance_of(gains[0], gains[1:])
-    )
+        parts = _in_parts(loaded, beginning, texts)
+        base = _until_behind(parts, first, lambda base: with_adapter[: len(base)] - base)
+    gains = with_adapter[: len(base)] - base
+    if len(gains) < len(texts):
+        return Ranked(rank, 0, _rank(gains), len(texts), 1.0)
+    return Ranked(rank, _rank(base), _rank(gains), len(texts), _chance_of(gains[0], gains[1:]))
+
+
+def _until_behind(
+    parts: Iterable[Floats],
+    allowed: int,
+    what: Callable[[Floats], Floats] = lambda scores: scores,
+) -> Floats:
+    """The scores in some parts, until by `what` of them the first is behind the place `allowed`."""
+    scores = np.empty(0)
+    for part in parts:
+        scores = np.concatenate([scores, part])
+        if _rank(what(scores)) > allowed:
+            break
+    return scores
 
 
 def _in_parts(loaded: LoadedModel, beginning: _Ids, texts: Sequence[_Ids]) -> Iterator[Floats]:
