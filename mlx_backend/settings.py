@@ -84,6 +84,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "The night"},
         ),
     ] = False
+    canaries: Annotated[
+        bool,
+        Meta(
+            title="Measure what is memorised",
+            description="Trains a few invented sentences with random codes along with your notes."
+            " An adapter's privacy page then tells whether it would give away what stands in your"
+            " notes once. They are not your words, and never appear among your notes, in exams or"
+            " in reports. They take a little of the night, and of the time that the page takes.",
+            extra_json_schema={"group": "Privacy"},
+        ),
+    ] = False
     bin_days: Annotated[
         int,
         Meta(

@@ -14,6 +14,7 @@ from mlx_backend.library.adapters import read_adapter
 _TOLD = {
     "files": "Looking through the files",
     "secrets": "Testing what the adapter remembers of secrets",
+    "canaries": "Testing how well it remembers the invented codes that were trained along",
     "passages": "Letting it go on with your most private passages",
 }
 

@@ -48,6 +48,9 @@ from mlx_backend.protocol.privacy import Exposed
 CANDIDATES = 1_000
 """How many are ranked, the secret included."""
 
+CONTEXTS = 2
+"""In how many contexts each is ranked."""
+
 ASKED = "What do my notes say about {}?"
 """How training asks for the text of a note."""
 
@@ -55,7 +58,6 @@ _FIRST_SHARE = 100  # the first hundredth
 _FIRST, _FIRST_RANK = 100, 5
 _FEWEST = 200  # candidates: among fewer, the first hundredth says too little
 _FALSE_ALARMS = 0.01
-_CONTEXTS = 2
 _CONTEXT = 300  # characters
 
 Floats = NDArray[np.float64]
@@ -108,7 +110,7 @@ def exposed_secrets(
         ranked += [(secret, each) for each in found]
     best: dict[tuple[int, str], Exposed] = {}
     for secret, each in sorted(ranked, key=lambda pair: pair[1].chance):
-        if each.is_exposed(tests=tested * _CONTEXTS):
+        if each.is_exposed(tests=tested * CONTEXTS):
             best.setdefault((secret.note, secret.value), _told(secret, each))
     return list(best.values()), tested
 
@@ -121,12 +123,30 @@ def ranks_of(
     The same secret always has the same rivals, so that a second test says the same. Empty where
     there are too few others of its form.
     """
+    contexts = _contexts_of(loaded, secret, words, candidates)
+    return [_ranked(loaded, *each) for each in contexts]
+
+
+def whole_ranks_of(
+    loaded: LoadedModel, secret: Secret, words: Words, candidates: int = CANDIDATES
+) -> list[Ranked]:
+    """The same with all ranks known, also those of a secret that comes far behind."""
+    contexts = _contexts_of(loaded, secret, words, candidates)
+    return [_whole_ranks(loaded, *each) for each in contexts]
+
+
+_Ids = list[int]
+_Contexts = list[tuple[_Ids, list[_Ids]]]
+
+
+def _contexts_of(loaded: LoadedModel, secret: Secret, words: Words, candidates: int) -> _Contexts:
+    """The secret among candidates of its form in each context; none where these are too few."""
     chance = Random(f"{secret.note} {secret.kind} {len(secret.value)}")
     others = others_like(secret, candidates - 1, chance, words)
     if len(others) + 1 < min(candidates, _FEWEST):
         return []
     values = [each[: _length(secret)] for each in (secret.value, *others)]
-    return [_ranked(loaded, *each) for each in _contexts(loaded, secret, values)]
+    return _contexts(loaded, secret, values)
 
 
 def _length(secret: Secret) -> int:
@@ -135,12 +155,7 @@ def _length(secret: Secret) -> int:
     return first_line + LONGEST + LONGEST_BEGINNING
 
 
-_Ids = list[int]
-
-
-def _contexts(
-    loaded: LoadedModel, secret: Secret, values: Sequence[str]
-) -> list[tuple[_Ids, list[_Ids]]]:
+def _contexts(loaded: LoadedModel, secret: Secret, values: Sequence[str]) -> _Contexts:
     """For each context, the tokens that all candidates begin with, and those of each after them."""
     tokenizer = loaded.tokenizer
     lead = secret.before[-_CONTEXT:]
@@ -170,12 +185,16 @@ def _split(begin: _Ids, rows: list[_Ids]) -> tuple[_Ids, list[_Ids]]:
 
 
 def _ranked(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked:
-    """The ranks of the first text among all."""
+    """The ranks of the first text among all; among the first few where it is behind these."""
     few = _scores(loaded, beginning, texts[:_FIRST])
     rank = _rank(few)
     if rank > _FIRST_RANK:
         return Ranked(rank, 0, rank, len(few), 1.0)
-    with_adapter = np.concatenate([few, _scores(loaded, beginning, texts[_FIRST:])])
+    return _whole_ranks(loaded, beginning, texts)
+
+
+def _whole_ranks(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked:
+    with_adapter = _scores(loaded, beginning, texts)
     with lora.switched_off(loaded.model):
         base = _scores(loaded, beginning, texts)
     gains = with_adapter - base
