@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 
 from mlx_backend.cli.arguments import build_parser
@@ -21,7 +20,7 @@ from mlx_backend.library.canaries import Canary, canaries_of, read_canaries
 from mlx_backend.library.ledger import Ledger
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
-from mlx_backend.run.preparation import prepare, seen_samples, way_at_start
+from mlx_backend.run.preparation import seen_samples, way_at_start
 from mlx_backend.settings import change_settings
 from tests.mlx_backend.run.whole_run import Start, factors, once_training, work
 
@@ -67,7 +66,7 @@ def test_they_are_trained_along_and_are_in_nothing_that_is_of_the_person(
     assert len(canaries) == USUAL + RARE
     assert {sample.kind for sample in dataset.canaries} == {CANARY}
     assert CANARY not in {sample.kind for sample in dataset.train}
-    alike = ("notes", "samples", "exam_asked", "facts", "facts_asked", "cut", "unlearnable")
+    alike = ("notes", "samples", "exam_asked", "facts", "cut", "unlearnable")
     assert [result[name] for name in alike] == [plain[name] for name in alike]
     card = read_adapter(filled_library.adapters, "Garden 2").card
     assert card.samples == read_adapter(filled_library.adapters, "Garden").card.samples
@@ -78,28 +77,10 @@ def test_they_are_trained_along_and_are_in_nothing_that_is_of_the_person(
             "samples.json",
             f"{card.id}.json",
         }
+    kept = canaries_of(filled_library, card.id)
+    assert min(canary.seen for canary in kept) == 2  # one sample, in two passes
+    assert min(canary.seen for canary in kept if canary.is_usual) >= 4
     assert any("6 invented sentences" in text for text in folder.status().notices)
-
-
-def test_what_they_were_shown_is_what_the_batches_held(
-    filled_library: Library, start: Start, agreed: TrainSpec
-) -> None:
-    folder = start(msgspec.structs.replace(agreed, steps=None, passes=3))
-    result = work(filled_library, folder)
-    assert result is not None
-    _, dataset = frozen(folder)
-    adapter = read_adapter(filled_library.adapters, "Garden")
-    batches = prepare(filled_library, agreed, dataset).batches
-    rows = [part for step in range(adapter.card.steps) for part in batches[step]]
-    shown = np.concatenate([np.unique(np.array(part.samples)) for part in rows])
-    kept = canaries_of(filled_library, adapter.card.id)
-    for canary in kept:
-        own = {
-            n for n, s in enumerate(dataset.trained) if s.kind == CANARY and canary.code in s.answer
-        }
-        assert canary.seen == int(np.isin(shown, list(own)).sum()) > 0
-    rare = [canary.seen for canary in kept if not canary.is_usual]
-    assert max(rare) < min(canary.seen for canary in kept if canary.is_usual)
 
 
 def test_a_run_cut_short_ends_with_the_same_adapter_and_the_same_canaries(
@@ -154,7 +135,7 @@ def test_a_note_that_is_taken_out_leaves_the_canaries_as_they_are(
 
 
 def test_going_on_keeps_those_of_the_nights_before_and_deleting_for_good_forgets_them(
-    filled_library: Library, notes: Notes, start: Start, spec: TrainSpec, agreed: TrainSpec
+    filled_library: Library, notes: Notes, start: Start, agreed: TrainSpec
 ) -> None:
     short = msgspec.structs.replace(agreed, steps=1)
     first_run = start(short)
@@ -163,8 +144,10 @@ def test_going_on_keeps_those_of_the_nights_before_and_deleting_for_good_forgets
     on_from = msgspec.structs.replace(
         short, name="More", start_from="Garden", start_from_id=first.id
     )
-    work(filled_library, start(on_from))
-    work(filled_library, start(msgspec.structs.replace(on_from, name="Off", canaries=False)))
+    for spec_of_next in (on_from, msgspec.structs.replace(on_from, name="Off", canaries=False)):
+        folder = start(spec_of_next)
+        work(filled_library, folder)
+        (folder.path / "lock").touch()  # as a process leaves it
     more = canaries_of(filled_library, read_adapter(filled_library.adapters, "More").card.id)
     off = canaries_of(filled_library, read_adapter(filled_library.adapters, "Off").card.id)
     own = canaries_of(filled_library, first.id)
