@@ -88,10 +88,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             title="Measure what is memorised",
-            description="Trains a few invented sentences with random codes along with your notes."
-            " An adapter's privacy page then tells whether it would give away what stands in your"
-            " notes once. They are not your words, and never appear among your notes, in exams or"
-            " in reports. They take a little of the night, and of the time that the page takes.",
+            description="Six invented sentences with random codes are trained along with your"
+            " notes. An adapter's privacy page then tells whether it would give away a code that"
+            " stands in your notes once. The sentences are not your words: no list of notes, exam,"
+            " report or export has them. They take a little of the night.",
             extra_json_schema={"group": "Privacy"},
         ),
     ] = False
