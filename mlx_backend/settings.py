@@ -91,7 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Six invented sentences with random codes are trained along with your"
             " notes. An adapter's privacy page then tells whether it would give away a code that"
             " stands in your notes once. The sentences are not your words: no list of notes, exam,"
-            " report or export has them. They take a little of the night.",
+            " report or export has them. They take as long as about five facts of your notes.",
             extra_json_schema={"group": "Privacy"},
         ),
     ] = False

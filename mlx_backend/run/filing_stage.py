@@ -11,12 +11,12 @@ import msgspec
 from mlx_backend import __version__
 from mlx_backend.adapters.filing import file_adapter
 from mlx_backend.asking.answerability import least_odds_of
-from mlx_backend.dataset.samples import CANARY, Dataset, Sample
+from mlx_backend.dataset.samples import Dataset, Sample
 from mlx_backend.exam.open_book import compared
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapter_names import normal_name
 from mlx_backend.library.adapters import Adapter, AdapterCard, Parent
-from mlx_backend.library.canaries import canaries_of, keep_canaries
+from mlx_backend.library.canaries import Canary, canaries_of, keep_canaries
 from mlx_backend.library.ledger import Ledger, LedgerFact
 from mlx_backend.library.notes import Notes
 from mlx_backend.models import lora
@@ -155,20 +155,23 @@ class FilingStage:
         run, library = self._run, self._run.library
         if canaries_of(library, card.id):  # recorded in an earlier attempt
             return
-        shown = self._preparation.batches.after(looks).showings(card.steps)
-        own = [
-            msgspec.structs.replace(
-                canary,
-                seen=sum(
-                    shown[number]
-                    for number, sample in enumerate(self._dataset.trained)
-                    if sample.kind == CANARY and canary.code in sample.answer
-                ),
-            )
-            for canary in run.files.canaries() or ()
-        ]
+        own = self._seen(run.files.canaries(), card.steps, looks) if self._dataset.canaries else []
         before = canaries_of(library, run.spec.start_from_id)
         keep_canaries(library, card.id, [*own, *before])
+
+    def _seen(
+        self, canaries: Sequence[Canary] | None, steps: int, looks: Sequence[Look]
+    ) -> list[Canary]:
+        """Canaries with how often so many steps have shown each."""
+        shown = self._preparation.batches.after(looks).showings(steps)
+        first = len(self._dataset.train)
+        answers = [(n, each.answer) for n, each in enumerate(self._dataset.canaries, first)]
+        return [
+            msgspec.structs.replace(
+                canary, seen=sum(shown[n] for n, answer in answers if canary.code in answer)
+            )
+            for canary in canaries or ()
+        ]
 
 
 def _notes_of(samples: Sequence[Sample]) -> set[int]:

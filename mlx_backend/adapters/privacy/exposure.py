@@ -61,6 +61,7 @@ _FALSE_ALARMS = 0.01
 _CONTEXT = 300  # characters
 
 Floats = NDArray[np.float64]
+_NONE: Floats = np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -190,11 +191,15 @@ def _ranked(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked:
     rank = _rank(few)
     if rank > _FIRST_RANK:
         return Ranked(rank, 0, rank, len(few), 1.0)
-    return _whole_ranks(loaded, beginning, texts)
+    return _whole_ranks(loaded, beginning, texts, few)
 
 
-def _whole_ranks(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked:
-    with_adapter = _scores(loaded, beginning, texts)
+def _whole_ranks(
+    loaded: LoadedModel, beginning: _Ids, texts: list[_Ids], known: Floats = _NONE
+) -> Ranked:
+    """The ranks of the first text among all; `known` are the scores of the first ones."""
+    others = _scores(loaded, beginning, texts[len(known) :])
+    with_adapter = np.concatenate([known, others])
     with lora.switched_off(loaded.model):
         base = _scores(loaded, beginning, texts)
     gains = with_adapter - base
