@@ -78,8 +78,8 @@ def test_they_are_trained_along_and_are_in_nothing_that_is_of_the_person(
             f"{card.id}.json",
         }
     kept = canaries_of(filled_library, card.id)
-    assert min(canary.seen for canary in kept) == 2  # one sample, in two passes
-    assert min(canary.seen for canary in kept if canary.is_usual) >= 4
+    rare = [canary.seen for canary in kept if not canary.is_usual]
+    assert 0 < min(rare) <= max(rare) < min(canary.seen for canary in kept if canary.is_usual)
     assert any("6 invented sentences" in text for text in folder.status().notices)
 
 
