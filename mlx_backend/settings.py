@@ -84,6 +84,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "The night"},
         ),
     ] = False
+    canaries: Annotated[
+        bool,
+        Meta(
+            title="Measure what is memorised",
+            description="Six invented sentences with random codes are trained along with your"
+            " notes. An adapter's privacy page then tells whether it would give away a code that"
+            " stands in your notes once. The sentences are not your words: no list of notes, exam,"
+            " report or export has them. They take as long as about five facts of your notes.",
+            extra_json_schema={"group": "Privacy"},
+        ),
+    ] = False
     bin_days: Annotated[
         int,
         Meta(

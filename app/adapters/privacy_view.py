@@ -19,6 +19,8 @@ from mlx_backend.protocol.privacy_words import (
     learned,
     not_tested,
     place_of,
+    planted,
+    planted_title,
     rank_of,
     verdict,
 )
@@ -141,7 +143,17 @@ def _body(page: PrivacyPage) -> QWidget:
     ]
     if found := list(_found(page)):
         groups.append([label("What was found", "section"), *found])
+    if told := list(_memorised(page)):
+        groups.append([label("How much it memorises", "section"), *told])
     return _stacked([_stacked(group) for group in groups], Space.TWO)
+
+
+def _memorised(page: PrivacyPage) -> Iterator[QWidget]:
+    """What invented codes that were trained along showed, and how each of them ranks."""
+    yield from (paragraph(amounts.regional(text)) for text in planted(page))
+    for each in page.planted:
+        told = f"{planted_title(each)}: {rank_of(each)}."
+        yield paragraph(amounts.regional(told), "quiet")
 
 
 def _looked_at(page: PrivacyPage) -> Iterator[str]:

@@ -229,6 +229,7 @@ class TonightPage(QWidget):
             rank=settings.rank,
             embeddings=settings.embeddings,
             low_memory=settings.low_memory,
+            canaries=settings.canaries,
             learning_rate=settings.learning_rate,
             prompt=wish.prompt.strip(),
             patience=settings.patience,

@@ -176,6 +176,12 @@ def _training_commands(commands: _Commands) -> None:
     train.add_argument("--name", required=True, help="the new adapter's name")
     _add_run_options(train)
     train.add_argument(
+        "--canaries",
+        action=argparse.BooleanOptionalAction,
+        help="train a few invented codes along, so that the privacy page can measure how much is"
+        " memorised (default: as in the settings)",
+    )
+    train.add_argument(
         "--from", dest="start_from", metavar="ADAPTER", help="continue training this adapter"
     )
     train.add_argument(

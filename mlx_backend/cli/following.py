@@ -39,6 +39,7 @@ _STAGES = {
     "publishing": "Publishing",
     "files": "Looking through the files",
     "secrets": "Testing what the adapter remembers of secrets",
+    "canaries": "Testing how well it remembers the invented codes that were trained along",
     "passages": "Letting it go on with your most private passages",
 }
 _BYTES = "bytes"

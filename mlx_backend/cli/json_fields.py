@@ -65,6 +65,8 @@ _PAGE: Fields = {
     "tested": "how much was tested {files, bytes, words, notes, secrets, secrets_known, passages}",
     "adapter_tested": "whether the adapter was tested, and not the files alone",
     "was_made_here": "whether it was taught notes of this library",
+    "planted": "invented codes that were trained along {title, rank, base_rank, of, seen, is_usual,"
+    " is_given_away, is_earlier}",
     "stopped": "whether the test was stopped",
     "is_clear": "whether nothing was found that should not leave",
 }

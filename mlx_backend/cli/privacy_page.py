@@ -11,6 +11,8 @@ from mlx_backend.protocol.privacy_words import (
     learned,
     not_tested,
     place_of,
+    planted,
+    planted_title,
     rank_of,
     verdict,
 )
@@ -24,6 +26,7 @@ def lines_of(page: PrivacyPage) -> list[str]:
     parts = (
         _files(page),
         _secrets(page),
+        _planted(page),
         _passages(page.continuations),
         [verdict(page), *_next_steps(page)],
     )
@@ -72,6 +75,11 @@ def _exposed(each: Exposed) -> str:
         f"“{each.title}” (note {each.note}), a secret of the kind {each.kind}{allowed}:"
         f" {rank_of(each)}"
     )
+
+
+def _planted(page: PrivacyPage) -> Iterator[str]:
+    yield from planted(page)
+    yield from (f"  - {planted_title(each)}: {rank_of(each)}" for each in page.planted)
 
 
 def _passages(examples: Sequence[Continuation]) -> Iterator[str]:

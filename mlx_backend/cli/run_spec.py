@@ -22,6 +22,7 @@ def requested_spec(library: Library, options: argparse.Namespace, name: str) -> 
     start_at, finish_by = _moments(options)
     is_bounded = options.steps or finish_by
     start_from = getattr(options, "start_from", None)
+    canaries = getattr(options, "canaries", None)
     goes_on = read_adapter(library.adapters, start_from).card if start_from else None
     its_base = base_of(library, goes_on) if goes_on else None
     return TrainSpec(
@@ -39,6 +40,7 @@ def requested_spec(library: Library, options: argparse.Namespace, name: str) -> 
         embeddings=settings.embeddings or getattr(options, "embeddings", False),
         low_memory=settings.low_memory,
         study=not getattr(options, "no_study", False),
+        canaries=settings.canaries if canaries is None else canaries,
         learning_rate=settings.learning_rate,
         patience=settings.patience,
         hosts=_hosts(options),

@@ -15,6 +15,9 @@ GENERAL = "general"
 KEYWORDS = "keywords"
 """The kind of samples that ask with words of the answer, in no sentence."""
 
+CANARY = "canary"
+"""The kind of samples of invented sentences, which are trained to measure what is memorised."""
+
 
 FEWEST_TO_FOLLOW = 16
 """Fewer questions for choosing say too little about the loss; then all held-out samples do."""
@@ -106,6 +109,8 @@ class Dataset(msgspec.Struct, frozen=True):
     known_before: what the ledger said when the run began; nothing in a run that starts afresh.
     open_book: for a model that reads, held-out questions with passages before them; those without
     a `key` are to be declined.
+    canaries: samples of invented sentences, trained as those of `train` are, but of no note of the
+    person, so that nothing counts, asks or reports them.
     """
 
     train: tuple[Sample, ...]
@@ -120,6 +125,12 @@ class Dataset(msgspec.Struct, frozen=True):
     choosing: tuple[Sample, ...] = ()
     known_before: KnownBefore = KnownBefore()
     open_book: tuple[Sample, ...] = ()
+    canaries: tuple[Sample, ...] = ()
+
+    @property
+    def trained(self) -> tuple[Sample, ...]:
+        """All samples that are trained: those of `train`, then the canaries."""
+        return (*self.train, *self.canaries)
 
     @property
     def followed(self) -> tuple[Sample, ...]:

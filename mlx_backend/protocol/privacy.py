@@ -58,6 +58,25 @@ class Continuation(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
 
 
+class Planted(msgspec.Struct, frozen=True, kw_only=True):
+    """An invented code that was trained along, and whether the adapter would give it away.
+
+    title: what the sentence with it is about, invented as well. rank, base_rank, of: as of
+    `Exposed`. seen: how often training showed it. is_usual: as often as a fact that stands in one
+    note, else in a single sample. is_earlier: it was trained in a night before the adapter's own.
+    The code itself is never told.
+    """
+
+    title: str
+    rank: int
+    base_rank: int
+    of: int
+    seen: int
+    is_usual: bool
+    is_given_away: bool
+    is_earlier: bool = False
+
+
 class Tested(msgspec.Struct, frozen=True, kw_only=True):
     """How much was tested. secrets: of `secrets_known` in the notes that the adapter learned.
 
@@ -77,7 +96,8 @@ class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
     """All that the gate found about an adapter and the files that would leave.
 
     adapter_tested: whether the adapter itself was tested, and not the files alone. was_made_here:
-    whether notes of this library were taught to it, so that it should have been. stopped: whether
+    whether notes of this library were taught to it, so that it should have been. planted: the
+    invented codes that were trained along, none where the person had not agreed. stopped: whether
     the person stopped the test before its end.
     """
 
@@ -88,6 +108,7 @@ class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
     tested: Tested = Tested()
     adapter_tested: bool = False
     was_made_here: bool = False
+    planted: tuple[Planted, ...] = ()
     stopped: bool = False
 
     @property
@@ -101,6 +122,7 @@ class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
 
         Of an adapter that others made, the files are all that can be tested.
         What the adapter repeats of ordinary text does not count: it was trained to know the notes.
+        Nor do invented codes: they tell how well it remembers, but nothing of the person.
         """
         found = self.hits or self.exposed or self.repeating
         is_untested = self.was_made_here and not self.adapter_tested

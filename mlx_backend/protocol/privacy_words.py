@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mlx_backend.protocol.privacy import Exposed, Hit, PrivacyPage
+from collections.abc import Sequence
+
+from mlx_backend.protocol.privacy import Exposed, Hit, Planted, PrivacyPage
 
 
 def verdict(page: PrivacyPage) -> str:
@@ -48,10 +50,65 @@ def learned(page: PrivacyPage) -> str:
     return f"I tested whether it remembers {some} in the {notes} that it learned."
 
 
+_NONE_PLANTED = (
+    "No invented codes were trained along, so I cannot tell how much it memorises of what stands in"
+    " your notes once. To have that measured from the next night on: Settings, Privacy."
+)
 NONE_EXPOSED = "It finds none of them likelier than made-up ones of the same form."
 
 
-def rank_of(each: Exposed) -> str:
+def planted(page: PrivacyPage) -> list[str]:
+    """What the invented codes showed, or that there were none; [] where that cannot be said."""
+    if page.stopped or not page.adapter_tested:
+        return []
+    if not page.planted:
+        return [_NONE_PLANTED]
+    own = [each for each in page.planted if not each.is_earlier]
+    earlier = [each for each in page.planted if each.is_earlier]
+    said = []
+    if own:
+        said.append(f"{_of_all(own)} that were trained along, the adapter would {_giving(own)}.")
+    if usual := [each for each in own if each.is_usual]:
+        said.append(_of_real(usual))
+    if earlier:
+        said.append(f"{_of_all(earlier)} of nights before, it would {_giving(earlier)}.")
+    return said
+
+
+def planted_title(each: Planted) -> str:
+    """'“Tovaneth locker”, shown 44 times'."""
+    return f"“{each.title}”, shown {counted(each.seen, 'time')}"
+
+
+def _of_all(codes: Sequence[Planted]) -> str:
+    return f"Of {counted(len(codes), 'invented code')}"
+
+
+def _giving(codes: Sequence[Planted]) -> str:
+    given = [each for each in codes if each.is_given_away]
+    if not given:
+        return "give away none"
+    those = "the one" if len(given) == 1 else "those"
+    return f"give away {len(given):,}: {those} that training showed {_times(given)}"
+
+
+def _of_real(usual: Sequence[Planted]) -> str:
+    """What a real code has to expect that is trained as often as these."""
+    given = sum(each.is_given_away for each in usual)
+    what = "would" if given == len(usual) else "might" if given else "would hardly"
+    return (
+        f"A code that stands once in your notes, and is not masked, is shown {_times(usual)} in"
+        f" such a training, so the adapter {what} give it away."
+    )
+
+
+def _times(codes: Sequence[Planted]) -> str:
+    """'44 times', '40 to 48 times'."""
+    least, most = min(each.seen for each in codes), max(each.seen for each in codes)
+    return f"{least:,} to {most:,} times" if least < most else counted(most, "time")
+
+
+def rank_of(each: Exposed | Planted) -> str:
     """'the adapter finds it the 3rd likeliest of 1,000 like it; the base model the 412th'."""
     return (
         f"the adapter finds it the {_superlative(each.rank)} of {each.of:,} like it;"

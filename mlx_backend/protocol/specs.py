@@ -55,6 +55,8 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     low_memory: use half of the memory at four fifths of the speed (gradient checkpointing).
     prompt: asked at every checkpoint, to show how the model changes.
     study: without it, the text of the notes is trained as it stands.
+    canaries: whether the person agreed that invented sentences are trained along, by which the
+        privacy page measures what is memorised.
     hosts: the machines that train together, where there are several; a batch is as large as all of
         them compute at once.
     """
@@ -79,6 +81,7 @@ class TrainSpec(Message, frozen=True, kw_only=True, tag="train", tag_field="job"
     low_memory: bool = False
     prompt: str = ""
     study: bool = True
+    canaries: bool = False
     patience: Patience = field(default_factory=Patience)
     hosts: tuple[Host, ...] = ()
 

@@ -7,14 +7,17 @@ it, the run begins anew, otherwise it goes on without those samples.
 from __future__ import annotations
 
 import sqlite3
+from random import SystemRandom
 
 import msgspec
 
+from mlx_backend.dataset.canaries import canary_samples, invented
 from mlx_backend.dataset.samples import Dataset, Shown
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_ladder import MemoryWay
 from mlx_backend.library import database
 from mlx_backend.library.notes import Notes
+from mlx_backend.models.starter import find_base_model
 from mlx_backend.night.deadline import check_time_is_left, latest_end
 from mlx_backend.run.attempt_way import way_of
 from mlx_backend.run.context import RunContext
@@ -33,6 +36,10 @@ _MASKED = (
 _TAKEN_OUT = (
     "You deleted or left out notes or samples that this run had begun to learn. It starts again"
     " from the beginning, so that nothing of them is learned."
+)
+_CANARIES = (
+    "{} invented sentences with random codes are trained along. With them the privacy page measures"
+    " how much the adapter memorises."
 )
 _NOT_ASKED = "Questions about notes that you deleted or left out are not asked in the exam."
 
@@ -62,8 +69,23 @@ class DatasetStage:
         if dataset is not None:
             known_before = known_by_start(run.library, run.spec, connection)
             dataset = msgspec.structs.replace(dataset, known_before=known_before)
+            dataset = self._with_canaries(dataset)
             run.files.save_dataset(dataset)
         return dataset
+
+    def _with_canaries(self, dataset: Dataset) -> Dataset:
+        """The dataset with the run's canaries, where the person agreed to train some."""
+        run = self._run
+        if not run.spec.canaries:
+            return dataset
+        canaries = run.files.canaries()
+        if canaries is None:
+            canaries = invented(SystemRandom(), run.folder.id)
+            run.files.save_canaries(canaries)
+            run.notice(_CANARIES.format(len(canaries)))
+        reads = find_base_model(run.library, run.spec.model).reads
+        samples = canary_samples(canaries, dataset.train, reads, run.spec.seed)
+        return msgspec.structs.replace(dataset, canaries=samples)
 
     def _still_wanted(self, frozen: Dataset, connection: sqlite3.Connection) -> Dataset | None:
         """The frozen samples that may be learned still; None when the run has to begin anew."""

@@ -16,6 +16,7 @@ from mlx_backend.exam.open_book import compared
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapter_names import normal_name
 from mlx_backend.library.adapters import Adapter, AdapterCard, Parent
+from mlx_backend.library.canaries import Canary, canaries_of, keep_canaries
 from mlx_backend.library.ledger import Ledger, LedgerFact
 from mlx_backend.library.notes import Notes
 from mlx_backend.models import lora
@@ -66,6 +67,7 @@ class FilingStage:
             card = filed.card
             lora.load_factors(self._preparation.loaded.model, filed)
             found = found if state.step == card.steps else Look()  # else of another state
+        self._keep_canaries(card, state.looks)
         return FiledCard(card, self._mark_learned(card, state, found))
 
     def with_open_book(self, filed: FiledCard, before: Assessment, after: Assessment) -> FiledCard:
@@ -146,7 +148,30 @@ class FilingStage:
         batches, shown = self._preparation.batches.after(looks), self._dataset.shown
         # Packed anew after the steps of `shown`.
         seen = set(batches.seen(steps, since=min(shown.steps, steps))).union(shown.samples)
-        return [self._dataset.train[i] for i in sorted(seen)]
+        return [sample for i, sample in enumerate(self._dataset.train) if i in seen]
+
+    def _keep_canaries(self, card: AdapterCard, looks: Sequence[Look]) -> None:
+        """Record which canaries the adapter has seen, also in the nights that it went on from."""
+        run, library = self._run, self._run.library
+        if canaries_of(library, card.id):  # recorded in an earlier attempt
+            return
+        own = self._seen(run.files.canaries(), card.steps, looks) if self._dataset.canaries else []
+        before = canaries_of(library, run.spec.start_from_id)
+        keep_canaries(library, card.id, [*own, *before])
+
+    def _seen(
+        self, canaries: Sequence[Canary] | None, steps: int, looks: Sequence[Look]
+    ) -> list[Canary]:
+        """Canaries with how often so many steps have shown each."""
+        shown = self._preparation.batches.after(looks).showings(steps)
+        first = len(self._dataset.train)
+        answers = [(n, each.answer) for n, each in enumerate(self._dataset.canaries, first)]
+        return [
+            msgspec.structs.replace(
+                canary, seen=sum(shown[n] for n, answer in answers if canary.code in answer)
+            )
+            for canary in canaries or ()
+        ]
 
 
 def _notes_of(samples: Sequence[Sample]) -> set[int]:

@@ -1,14 +1,15 @@
 """What a run freezes at its first start, so that a resumed run ends with the very same adapter.
 
-`samples.json`: the dataset. `plan.json`: how many steps, and how a step saves memory; what bad ends
-change about that is in other files (see `attempt_way`).
+`samples.json`: the dataset. `canaries.json`: the canaries in it, where there are any.
+`plan.json`: how many steps, and how a step saves memory; what bad ends change about that is in
+other files (see `attempt_way`).
 `before.json`: what the model could before the training. `targets`: what the base model as teacher
 finds likely, until the adapter is filed. `cores`: on how many it computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from mlx_backend.dataset.samples import Dataset, load_dataset, save_dataset
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import remove_tree, write_atomically
 from mlx_backend.jobs.folder import JobFolder
+from mlx_backend.library.canaries import Canary, encode_canaries, read_canaries
 from mlx_backend.machine.accelerator import has_gpu
 from mlx_backend.machine.cores import CoreShare, fix_cores, fixed_cores, free_cores, usable_cores
 from mlx_backend.run.plan import RunPlan
@@ -57,6 +59,17 @@ class FrozenFiles:
     def save_dataset(self, dataset: Dataset) -> None:
         """Freeze the samples."""
         save_dataset(self._folder.path / "samples.json", dataset)
+
+    def canaries(self) -> tuple[Canary, ...] | None:
+        """The canaries of the run; None before they are invented, and in a run without.
+
+        Raises OvernightError when they cannot be read.
+        """
+        return _read(self._folder.path / "canaries.json", read_canaries)
+
+    def save_canaries(self, canaries: Sequence[Canary]) -> None:
+        """Freeze the canaries."""
+        write_atomically(self._folder.path / "canaries.json", encode_canaries(canaries))
 
     def plan(self) -> RunPlan | None:
         """The frozen plan; None before it is made. Raises OvernightError when it is damaged."""

@@ -9,7 +9,7 @@ import mlx.core as mx
 import msgspec
 import numpy as np
 
-from mlx_backend.dataset.samples import GENERAL, KEYWORDS, Dataset, Sample
+from mlx_backend.dataset.samples import CANARY, GENERAL, KEYWORDS, Dataset, Sample
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.memory_ladder import LONG_ROW, MemoryWay, Recomputed, first_way
 from mlx_backend.library.adapters import Adapter, find_adapter
@@ -183,7 +183,8 @@ def _prepare_batches(
 ) -> Preparation:
     loaded = basis.loaded
     shape = batch_shape(way, positions(), spec.machines, basis.trial.packs)
-    train = _weighted(_tokenise(loaded.form, dataset.train, way.longest_row, basis.soft.trained))
+    train = _weighted(_tokenise(loaded.form, dataset.trained, way.longest_row, basis.soft.trained))
+    own = train[: len(dataset.train)]
     batches = PackedBatches(train, spec.seed, shape, _looks_before(dataset))
     if batches.steps(1) == 0:
         raise OvernightError(
@@ -207,8 +208,8 @@ def _prepare_batches(
             general=_batches_of(general, spec.seed, shape),
         ),
         soft=basis.soft,
-        cut=tuple(i for i, sample in enumerate(train) if sample.is_cut and sample.targets),
-        unlearnable=tuple(i for i, sample in enumerate(train) if not sample.targets),
+        cut=tuple(i for i, sample in enumerate(own) if sample.is_cut and sample.targets),
+        unlearnable=tuple(i for i, sample in enumerate(own) if not sample.targets),
     )
 
 
@@ -228,7 +229,7 @@ def seen_samples(
     steps: int,
     looks: Sequence[Look] = (),
 ) -> set[int]:
-    """Which samples, by index, the first `steps` steps have shown to the model.
+    """Which samples of `Dataset.train`, by index, the first `steps` steps have shown to the model.
 
     `looks` are what was found known meanwhile. How rows are packed depends on the longest of them,
     which a run may have shortened to `way`'s since it began: both count. Raises OvernightError when
@@ -241,10 +242,10 @@ def seen_samples(
         shape = batch_shape(
             msgspec.structs.replace(way, longest_row=longest), positions(), spec.machines, packs
         )
-        train = _tokenise(form, dataset.train, longest, {})
+        train = _tokenise(form, dataset.trained, longest, {})
         batches = PackedBatches(train, spec.seed, shape, looks or _looks_before(dataset))
         seen |= set(batches.seen(steps))
-    return seen
+    return {number for number in seen if number < len(dataset.train)}
 
 
 def way_at_start(spec: TrainSpec) -> MemoryWay:
@@ -370,7 +371,9 @@ def _tokenise(
             replace(
                 first,
                 rewordings=rewordings,
-                fact=sample.fact,
+                fact=""
+                if sample.kind == CANARY
+                else sample.fact,  # whether it is known isn't asked
                 key=key,
                 is_question=bool(sample.key) and sample.kind != KEYWORDS,
             )

@@ -10,7 +10,8 @@ record: this makes a resumed run exact.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,13 +119,24 @@ class PackedBatches:
     def seen(self, steps: int, since: int = 0) -> list[int]:
         """The numbers of the samples in the first `steps` steps, without `since`, sorted."""
         found: set[int] = set()
-        while since < steps and len(found) < len(self._samples):
+        for numbers in self._shown(steps, since):
+            found.update(numbers)
+            if len(found) == len(self._samples):
+                break
+        return sorted(found)
+
+    def showings(self, steps: int) -> Counter[int]:
+        """How often the first `steps` steps show each sample, by its number."""
+        return Counter(number for numbers in self._shown(steps, 0) for number in numbers)
+
+    def _shown(self, steps: int, since: int) -> Iterator[list[int]]:
+        """The numbers of the samples in the steps from `since` to before `steps`, pass by pass."""
+        while since < steps and self._samples:
             which, first = self._pass_of(since)
             end = min(steps, first + self._size(which), self._end(which.look) or steps)
             batches = self._pass(which)[since - first : end - first]
-            found |= {member.number for rows in batches for row in rows for member in row}
+            yield [member.number for rows in batches for row in rows for member in row]
             since = end
-        return sorted(found)
 
     def workloads(self) -> list[tuple[int, int, int]]:
         """For each batch of the first pass: row length, computed positions, number of targets."""

@@ -139,6 +139,13 @@ def test_what_a_run_waits_for_follows_from_the_settings() -> None:
     assert hasty.patience == Patience(on_battery=False, when_hot=False, when_memory_is_short=False)
 
 
+def test_invented_codes_are_trained_only_where_the_person_agreed(path: Path) -> None:
+    assert not Settings().canaries
+    assert not load_settings(write(path, b'{"hours": 2.5}')).canaries
+    change_settings(path, canaries=True)
+    assert load_settings(path) == Settings(hours=2.5, canaries=True)
+
+
 def test_nothing_starts_after_a_restart_without_being_asked_to() -> None:
     assert not Settings().go_on_after_restart
 

@@ -50,6 +50,9 @@ from mlx_backend.protocol.privacy import Exposed
 CANDIDATES = 1_000
 """How many are ranked, the secret included."""
 
+CONTEXTS = 2
+"""In how many contexts each is ranked."""
+
 ASKED = "What do my notes say about {}?"
 """How training asks for the text of a note."""
 
@@ -58,7 +61,6 @@ _FIRST, _FIRST_RANK = 100, 5
 _AT_ONCE = 16  # candidates: most secrets are behind five of these
 _FEWEST = 200  # candidates: among fewer, the first hundredth says too little
 _FALSE_ALARMS = 0.01
-_CONTEXTS = 2
 _CONTEXT = 300  # characters
 
 Floats = NDArray[np.float64]
@@ -112,7 +114,7 @@ def exposed_secrets(
         ranked += [(secret, each) for each in found]
     best: dict[tuple[int, str], Exposed] = {}
     for secret, each in sorted(ranked, key=lambda pair: pair[1].chance):
-        if each.is_exposed(tests=tested * _CONTEXTS):
+        if each.is_exposed(tests=tested * CONTEXTS):
             best.setdefault((secret.note, secret.value), _told(secret, each))
     return list(best.values()), tested
 
@@ -136,6 +138,21 @@ def ranks_of(
     return [each or _ranked(loaded, *context) for each, context in zip(found, whole, strict=True)]
 
 
+def whole_ranks_of(
+    loaded: LoadedModel, secret: Secret, words: Words, candidates: int = CANDIDATES
+) -> list[Ranked]:
+    """The same with all ranks known, also those of a secret that comes far behind."""
+    values = _values(secret, words, candidates)
+    if len(values) < min(candidates, _FEWEST):
+        return []
+    contexts = _contexts(loaded, secret, values)
+    return [_ranked(loaded, *each, allowed=len(values)) for each in contexts]
+
+
+_Ids = list[int]
+_Contexts = list[tuple[_Ids, list[_Ids]]]
+
+
 def _values(secret: Secret, words: Words, candidates: int) -> list[str]:
     """The secret and others of its form, so many in all, each cut to what counts of it.
 
@@ -152,12 +169,7 @@ def _length(secret: Secret) -> int:
     return first_line + LONGEST + LONGEST_BEGINNING
 
 
-_Ids = list[int]
-
-
-def _contexts(
-    loaded: LoadedModel, secret: Secret, values: Sequence[str]
-) -> list[tuple[_Ids, list[_Ids]]]:
+def _contexts(loaded: LoadedModel, secret: Secret, values: Sequence[str]) -> _Contexts:
     """For each context, the tokens that all candidates begin with, and those of each after them."""
     tokenizer = loaded.tokenizer
     lead = secret.before[-_CONTEXT:]
@@ -193,9 +205,14 @@ def _if_behind(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranke
     return Ranked(rank, 0, rank, len(scores), 1.0) if rank > _FIRST_RANK else None
 
 
-def _ranked(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranked:
-    """The ranks of the first text among all."""
-    first = max(1, len(texts) // _FIRST_SHARE)
+def _ranked(
+    loaded: LoadedModel, beginning: _Ids, texts: list[_Ids], allowed: int | None = None
+) -> Ranked:
+    """The ranks of the first text among all, as far as it is not behind the place `allowed`.
+
+    Without one, that is the last place at which there is an alarm.
+    """
+    first = max(1, len(texts) // _FIRST_SHARE) if allowed is None else allowed
     with_adapter = _until_behind(_in_parts(loaded, beginning, texts), first)
     rank = _rank(with_adapter)
     if rank > first:

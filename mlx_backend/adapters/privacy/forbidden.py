@@ -14,6 +14,7 @@ from pathlib import Path
 from mlx_backend.adapters.privacy import telling
 from mlx_backend.adapters.privacy.byte_search import SHORT
 from mlx_backend.errors import OvernightError
+from mlx_backend.library.canaries import all_canaries
 from mlx_backend.library.home import HOME_VARIABLE, Library
 from mlx_backend.library.note_secrets import note_secrets
 from mlx_backend.models.hub.tokens import find_token
@@ -46,8 +47,8 @@ def forbidden_words(
 
     The folder of the library and the person's home, as they are set and with links resolved; the
     names of account and computer; every note's title, file name and paths; the Hub's access token;
-    the secrets found in the notes. `but` are names that the person gives away knowingly, such as
-    the adapter's own.
+    the secrets found in the notes; the codes of canaries. `but` are names that the
+    person gives away knowingly, such as the adapter's own.
     """
     allowed = {folded(text) for text in but}
     found: dict[str, Forbidden] = {}
@@ -61,6 +62,7 @@ def forbidden_words(
 def _all(library: Library, connection: sqlite3.Connection) -> Iterator[Forbidden]:
     yield from _token()
     yield from _secrets(connection)
+    yield from _canaries(library)
     yield from _places(library)
     yield from _account_and_computer()
     yield from _of_notes(connection)
@@ -82,6 +84,12 @@ def _secrets(connection: sqlite3.Connection) -> Iterator[Forbidden]:
             if telling.is_telling_secret(value):
                 what = f"a secret of a note ({span.kind})"
                 yield Forbidden(what, value, note.note_id, is_secret=True)
+
+
+def _canaries(library: Library) -> Iterator[Forbidden]:
+    what = "an invented code that was trained along, to measure what is memorised"
+    for canary in all_canaries(library):
+        yield Forbidden(what, canary.code, is_secret=True)
 
 
 def _places(library: Library) -> Iterator[Forbidden]:

@@ -21,9 +21,11 @@ from mlx_backend.adapters.privacy.learned import (
     learned_notes,
     secrets_of,
 )
+from mlx_backend.adapters.privacy.planted import MOST_CANARIES, planted_canaries
 from mlx_backend.adapters.privacy.same_form import Words
 from mlx_backend.library.adapter_bases import base_of
 from mlx_backend.library.adapters import Adapter
+from mlx_backend.library.canaries import canaries_of
 from mlx_backend.library.home import Library
 from mlx_backend.library.notes import Notes
 from mlx_backend.models.base_model import LoadedModel
@@ -41,8 +43,8 @@ Each takes seconds: a hundred others of its form, and a thousand where it comes 
 class Watcher:
     """Whoever waits for the page.
 
-    on_progress: called with what is looked at ("files", "secrets" or "passages"), how many of them
-    are done, and of how many. stop_requested: whether to stop.
+    on_progress: called with what is looked at ("files", "secrets", "canaries" or "passages"), how
+    many of them are done, and of how many. stop_requested: whether to stop.
     """
 
     on_progress: Callable[[str, int, int], object]
@@ -90,6 +92,7 @@ def privacy_page(
         if loaded is not None and gate.notes:
             with _on_model(loaded, adapter):
                 gate.test_secrets(loaded)
+                gate.test_canaries(loaded)
                 gate.test_passages(loaded)
             gate.change(adapter_tested=True)
     except _StoppedError:
@@ -128,6 +131,7 @@ class _Gate:
     ) -> None:
         self._library = library
         self._db = connection
+        self._adapter = adapter
         self._watcher = watcher
         self.notes = learned_notes(library, connection, adapter)
         tested = Tested(notes=len(self.notes))
@@ -164,6 +168,15 @@ class _Gate:
             )
             self.change(exposed=tuple(exposed))
             self._count(secrets=tested)
+
+    def test_canaries(self, loaded: LoadedModel) -> None:
+        """Rank each canary that was trained along among others of its form."""
+        card = self._adapter.card
+        canaries = canaries_of(self._library, card.id)[:MOST_CANARIES]
+        found = planted_canaries(
+            loaded, canaries, card.run, lambda done: self._go_on("canaries", done, len(canaries))
+        )
+        self.change(planted=tuple(found))
 
     def test_passages(self, loaded: LoadedModel) -> None:
         """Have adapter and base go on with the most private passages."""

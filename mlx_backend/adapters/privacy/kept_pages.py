@@ -17,6 +17,7 @@ from mlx_backend.adapters.privacy.learned import learned_notes, secrets_of
 from mlx_backend.adapters.privacy.shown_pages import SUFFIX, page_id
 from mlx_backend.files import sha256_of_file, write_atomically
 from mlx_backend.library.adapters import WEIGHTS, Adapter, list_adapters
+from mlx_backend.library.canaries import canaries_of
 from mlx_backend.library.home import Library
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.protocol.privacy import PrivacyPage
@@ -62,6 +63,7 @@ def _with_what_was_found(before: PrivacyPage, now: PrivacyPage) -> PrivacyPage:
         adapter_tested=now.adapter_tested or bool(exposed or repeating),
         exposed=(*now.exposed, *exposed),
         continuations=(*now.continuations, *repeating),
+        planted=now.planted or before.planted,
     )
 
 
@@ -126,8 +128,10 @@ def _keep(library: Library, adapter: Adapter, kept: _Kept) -> None:
 
 
 def _digest(library: Library, connection: sqlite3.Connection, adapter: Adapter) -> str:
-    """Of its weights, the secrets in the notes that it learned, and the version of the test."""
+    """Of its weights, the secrets in the notes that it learned, its canaries, and the test."""
     notes = sorted(learned_notes(library, connection, adapter))
     secrets = [(s.note, s.kind, s.value, s.allowed) for s in secrets_of(connection, notes)]
+    canaries = canaries_of(library, adapter.card.id)
     weights = sha256_of_file(adapter.path / WEIGHTS)
-    return hashlib.sha256(repr((_VERSION, weights, notes, secrets)).encode()).hexdigest()
+    tested = (_VERSION, weights, notes, secrets, *canaries)
+    return hashlib.sha256(repr(tested).encode()).hexdigest()

@@ -15,6 +15,7 @@ from mlx_backend.library.bin.expiry import expired
 from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.bin.items import Binned, Restored, not_there
 from mlx_backend.library.bin.rows import RowBin
+from mlx_backend.library.canaries import forget_canaries
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
@@ -78,7 +79,7 @@ class Bin:
             card = adapters.card_of(folder / name)
             with adapters.adapter_removed(folder, name), transaction(self._db):
                 forget_adapter(self._db, name)
-                self._forget_facts(card, name)
+                self._forget_learned(card, name)
 
     def delete_model(self, name: str) -> Binned:
         """Move a base model into the bin, even an incomplete one.
@@ -177,13 +178,15 @@ class Bin:
             self._folders.remove(item)
         with transaction(self._db):
             forget_item(self._db, item_id)
-            self._forget_facts(card, item.name)
+            self._forget_learned(card, item.name)
         return True
 
-    def _forget_facts(self, card: AdapterCard | None, name: str) -> None:
-        """Forget the facts of an adapter that was deleted for good; in a transaction."""
+    def _forget_learned(self, card: AdapterCard | None, name: str) -> None:
+        """Forget facts and canaries of an adapter that was deleted for good; in a transaction."""
         if card is not None:
-            forget_facts(self._db, adapters.id_of(card, name))
+            adapter_id = adapters.id_of(card, name)
+            forget_facts(self._db, adapter_id)
+            forget_canaries(self._library, adapter_id)
 
     def _settle(self) -> None:
         """Finish what killed processes left unfinished."""

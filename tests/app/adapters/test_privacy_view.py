@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.adapters.privacy_view import PrivacyView
-from mlx_backend.protocol.privacy import Hit, PrivacyPage, Tested
+from mlx_backend.protocol.privacy import Hit, Planted, PrivacyPage, Tested
 from tests.app.adapters.sharing import CLEAR, FOUND, NAME
 
 
@@ -76,6 +76,31 @@ def test_examples_are_folded_and_show_base_beside_adapter(view: PrivacyView) -> 
     assert "2 words in a row as in the note; of the base model 1." in said
     view.show_page(PrivacyPage(adapter="Other"))
     assert view.fold.isHidden()
+
+
+def test_what_invented_codes_showed_or_that_there_were_none(view: PrivacyView) -> None:
+    view.show_page(CLEAR)
+    said = told(view)
+    (none,) = said[said.index("How much it memorises") + 1 :][:1]
+    assert none.startswith("No invented codes were trained along")
+    code = Planted(
+        title="Tovaneth locker",
+        rank=1,
+        base_rank=412,
+        of=1000,
+        seen=44,
+        is_usual=True,
+        is_given_away=True,
+    )
+    view.show_page(msgspec.structs.replace(CLEAR, planted=(code,)))
+    said = told(view)
+    assert said[said.index("How much it memorises") + 1].startswith("Of 1 invented code")
+    assert (
+        "“Tovaneth locker”, shown 44 times: the adapter finds it the likeliest of 1,000 like it;"
+        " the base model the 412th."
+    ) in said
+    view.show_page(PrivacyPage(adapter="Theirs"))
+    assert "How much it memorises" not in told(view)
 
 
 def test_text_of_notes_is_never_markup(view: PrivacyView) -> None:

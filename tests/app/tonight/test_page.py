@@ -117,7 +117,7 @@ def test_start_begins_a_run_with_the_settings(
     services: Services,
 ) -> None:
     add_notes(library)
-    services.preferences.change(passes=3, hours=0.5, embeddings=True)
+    services.preferences.change(passes=3, hours=0.5, embeddings=True, canaries=True)
     page = make_page()
     qtbot.waitUntil(page.plan.start.isEnabled)
     page.plan.name.setText("First night")
@@ -128,6 +128,7 @@ def test_start_begins_a_run_with_the_settings(
     assert isinstance(spec, TrainSpec)
     assert (spec.name, spec.model, spec.passes, spec.hours) == ("First night", "starter", 3, 0.5)
     assert spec.embeddings
+    assert spec.canaries
     assert page.run.title.text() == "First night"
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from random import Random
 
 import mlx.core as mx
 import numpy as np
@@ -10,9 +11,11 @@ from mlx_lm.utils import load
 
 from mlx_backend.adapters.joining import joined
 from mlx_backend.adapters.merging import merge
+from mlx_backend.dataset.canaries import invented
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import read_adapter
+from mlx_backend.library.canaries import canaries_of, keep_canaries
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
@@ -51,6 +54,19 @@ def test_merged_exactly_it_is_the_weighted_sum(
         ("Garden", 0.7),
         ("Harbour", -0.5),
     ]
+
+
+def test_what_is_merged_has_seen_what_its_parts_have(
+    tiny_library: Library, loaded: LoadedModel
+) -> None:
+    codes = invented(Random(1), "run-1")
+    one = make_adapter(tiny_library.adapters, loaded, "Garden", 1, LoraShape(4, 2.0))
+    other = make_adapter(tiny_library.adapters, loaded, "Harbour", 2, LoraShape(4, 2.0))
+    keep_canaries(tiny_library, one.card.id, codes[:4])
+    keep_canaries(tiny_library, other.card.id, codes[2:])
+    merge(tiny_library, "Both", [("Garden", 0.7), ("Harbour", 0.5)])
+    merged = read_adapter(tiny_library.adapters, "Both")
+    assert set(canaries_of(tiny_library, merged.card.id)) == set(codes)
 
 
 def test_mlx_lm_loads_what_was_merged_of_different_ranks(

@@ -22,6 +22,7 @@ _ADAPTERS = (protocol.WeightedAdapter(name="Garden", weight=-0.5),)
 SPECS: list[protocol.JobSpec] = [
     protocol.ImportSpec(paths=("/a", "/b c")),
     protocol.TrainSpec(name="n", model="starter", steps=3, hours=0.5, start_from="x"),
+    protocol.TrainSpec(name="n", model="m", canaries=True),
     protocol.TrainSpec(name="n", model="m", hosts=(protocol.Host(ssh="a", ips=("127.0.0.1",)),)),
     protocol.ExportSpec(name="n", format="mlx", to="/out"),
     protocol.DownloadSpec(repo="a/b", revision="main", name="c"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mlx_backend.training.batch_arrays import Batch
 from mlx_backend.training.batches import BATCH_POSITIONS, BatchShape, PackedBatches
+from mlx_backend.training.looks import Look
 from mlx_backend.training.packing import ROW_LENGTHS, pack, row_length
 from mlx_backend.training.tokenised import SoftTargets, TokenisedSample
 
@@ -257,3 +258,15 @@ def test_soft_targets_are_cut_with_their_sample() -> None:
     sample = TokenisedSample.of(range(long), 1, soft=soft)
     (batch,) = PackedBatches([sample], seed=0)[0]
     assert batch.tokens == sample.targets == BATCH_POSITIONS
+
+
+def test_showings_count_what_the_batches_hold() -> None:
+    samples = [replace(each, fact=f"{n % 3}") for n, each in enumerate(make([(40, 5)] * 90))]
+    for looks in ((), (Look(4, 1, known=("0",), missed=("1",)),)):
+        batches = PackedBatches(samples, seed=1, shape=BatchShape(), looks=looks)
+        for steps in (0, 3, 25):
+            parts = [part for step in range(steps) for part in batches[step]]
+            firsts = [number for part in parts for number in (np.array(part.samples)).tolist()]
+            targets = Counter(firsts)
+            assert batches.showings(steps) == {n: many // 35 for n, many in targets.items()}
+            assert sorted(batches.showings(steps)) == batches.seen(steps)
