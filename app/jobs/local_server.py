@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.engine_command import COMMAND
-from app.jobs.line_splitter import LineSplitter
+from app.jobs.engine_process import TalkingProcess
 from app.jobs.worker_log import WorkerLog
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
-from mlx_backend.library.home import HOME_VARIABLE
 from mlx_backend.protocol import ErrorReport
 
 _LONGEST_LINE = 1 << 16
@@ -60,9 +59,8 @@ class LocalServer(QObject):
         super().__init__(parent)
         self._library = library
         self._command = command
-        self._process: QProcess | None = None
+        self._process: TalkingProcess | None = None
         self._log: WorkerLog | None = None
-        self._splitter = LineSplitter(_LONGEST_LINE)
         self._patience = QTimer(self, singleShot=True, interval=_POLITE_MS)
         self._patience.timeout.connect(self._kill)
         self.state = ServerState.OFF
@@ -74,7 +72,7 @@ class LocalServer(QObject):
         if is_on and self._process is None:
             self._start()
         elif not is_on and self._process is not None and self.state is not ServerState.ENDING:
-            self._process.closeWriteChannel()
+            self._process.close_input()
             self._patience.start()
             self._enter(ServerState.ENDING)
 
@@ -83,37 +81,22 @@ class LocalServer(QObject):
         process, self._process = self._process, None
         self._patience.stop()
         if process is not None:
-            process.closeWriteChannel()
-            if not process.waitForFinished(_LAST_MS):
-                process.kill()
-                process.waitForFinished(_LAST_MS)
+            process.end(_LAST_MS)
         if self._log is not None:
             self._log.close()
             self._log = None
 
     def _start(self) -> None:
-        self._splitter = LineSplitter(_LONGEST_LINE)
         self._log = self._log or WorkerLog(self._library.logs / "server.log")
-        process = self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert(HOME_VARIABLE, str(self._library.home))
-        process.setProcessEnvironment(environment)
-        # A Ctrl-C in the terminal is for the window, which ends this process in its own way.
-        process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
-        process.setWorkingDirectory("/")
-        process.readyReadStandardOutput.connect(self._read)
-        process.readyReadStandardError.connect(self._read_log)
-        process.finished.connect(self._take_end)
-        process.errorOccurred.connect(self._take_start_failure)
+        process = self._process = TalkingProcess(self, self._library, self._log, _LONGEST_LINE)
+        process.said.connect(self._read)
+        process.ended.connect(self._take_end)
         self.error = None
         self._enter(ServerState.STARTING)
-        program, *arguments = self._command
-        process.start(program, arguments)
+        process.start(self._command)
 
-    def _read(self) -> None:
-        if self._process is None:
-            return
-        for line in self._splitter.feed(bytes(self._process.readAllStandardOutput().data())):
+    def _read(self, lines: Sequence[bytes]) -> None:
+        for line in lines:
             self._take(line)
 
     def _take(self, line: bytes) -> None:
@@ -127,22 +110,8 @@ class LocalServer(QObject):
             self.access = ServerAccess(told.address, told.token, told.model)
             self._enter(ServerState.ON)
 
-    def _read_log(self) -> None:
-        if self._process is not None and self._log is not None:
-            self._log.write(bytes(self._process.readAllStandardError().data()))
-
-    def _take_start_failure(self, error: QProcess.ProcessError) -> None:
-        if error == QProcess.ProcessError.FailedToStart:
-            self._take_end()
-
-    def _take_end(self, *_: object) -> None:
-        if self._process is None:
-            return
-        self._read()
-        self._read_log()
-        if self._log is not None:
-            self._log.end()
-        self._process.deleteLater()
+    def _take_end(self, lines: Sequence[bytes]) -> None:
+        self._read(lines)
         self._process = None
         self._patience.stop()
         if self.state is not ServerState.ENDING and self.error is None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
+from app.jobs.engine_command import COMMAND
+from app.jobs.engine_process import engine_process
 from app.library.window_state import window_state
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
-from mlx_backend.library.home import HOME_VARIABLE
 from mlx_backend.library.notes import Totals
 from mlx_backend.protocol import ErrorReport
 from mlx_backend.settings import Settings
 
-_COMMAND = (sys.executable, "-m", "mlx_backend.cli")
 _LONGEST_REPLY = 1 << 20
 _EXPECTED_KEY = "planner/seconds"
 
@@ -101,7 +100,7 @@ class Planner(QObject):
         self,
         library: Library,
         parent: QObject | None = None,
-        command: Sequence[str] = _COMMAND,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         super().__init__(parent)
         self._library = library
@@ -145,13 +144,7 @@ class Planner(QObject):
             process.waitForFinished(1000)
 
     def _start(self, question: PlanQuestion) -> None:
-        process = self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert(HOME_VARIABLE, str(self._library.home))
-        process.setProcessEnvironment(environment)
-        # A Ctrl-C in the terminal is for the window, which ends this process in its own way.
-        process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
-        process.setWorkingDirectory("/")
+        process = self._process = engine_process(self, self._library)
         program, *arguments = self._command
         arguments += ["plan", "--json", "--model", question.model, "--hours", str(question.hours)]
         process.finished.connect(lambda: self._take(process))
