@@ -173,7 +173,8 @@ def _receive(
 
     order = ReceiveOrder(spec.source, spec.name, spec.model or None)
     try:
-        return receive(library, order, Watch(stop_requested, on_stage))
+        watch = Watch(stop_requested, on_stage, on_progress=folder.append)
+        return receive(library, order, watch)
     except StoppedEarly:
         return None
 

@@ -346,7 +346,8 @@ def _arriving_commands(commands: _Commands) -> None:
     receive.add_argument(
         "source",
         metavar="PATH",
-        help="a bundle, a zip or a folder of mlx-lm or PEFT, or a repository as OWNER/NAME",
+        help="a bundle, a zip or a folder of mlx-lm or PEFT, or a repository as"
+        " OWNER/NAME[@REVISION]",
     )
     receive.add_argument("--name", required=True, metavar="NAME", help="what it is called here")
     receive.add_argument("--model", metavar="M", help="the base model that it is for")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import msgspec
 
@@ -50,8 +51,10 @@ def receive(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.receiving.receive import ReceiveOrder, Watch
     from mlx_backend.receiving.receive import receive as receive_adapter
 
-    console.say("Looking at the adapter, then trying it with its base model ...")
-    order = ReceiveOrder(options.source, options.name, options.model)
+    console.note("Looking at the adapter, then trying it with its base model ...")
+    there = Path(options.source).expanduser().absolute()
+    source = str(there) if there.exists() else options.source
+    order = ReceiveOrder(source, options.name, options.model)
     result = receive_adapter(Library.open(), order, Watch())
     console.say(f"Received '{result['adapter']}', an adapter for '{result['base']}'.")
     if result["signed_by"]:

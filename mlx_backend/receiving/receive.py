@@ -19,11 +19,11 @@ from mlx_backend.adoption.trial.memory import limit_for, weights_in_memory
 from mlx_backend.adoption.trial.watched import (
     STANDARD,
     Assignment,
-    Progress,
     TrialLimits,
     WatchedProcess,
     refusal,
 )
+from mlx_backend.adoption.trial.watched import Progress as TrialProgress
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import remove_tree, write_atomically, write_folder_atomically
 from mlx_backend.library.adapter_names import check_name
@@ -42,6 +42,7 @@ from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import ModelCard
 from mlx_backend.models.starter import ensure_starter
+from mlx_backend.protocol import Progress
 from mlx_backend.receiving.arrival import Arrival, collect, copy_regular
 from mlx_backend.receiving.bases import Candidate, Said, candidates, said_by
 from mlx_backend.receiving.forms import outputs_in
@@ -60,7 +61,8 @@ _MOST_TRIED = 3  # base models; each has to be loaded
 class ReceiveOrder:
     """What is to be received.
 
-    source: a path, or a repository of the Hub as OWNER/NAME. name: what it will be called here.
+    source: a path, or a repository of the Hub as OWNER/NAME[@REVISION] or as the address of its
+    page; where a relative path may be either, it is a repository. name: what it will be called.
     model: the base model that it is for, where the person names one.
     """
 
@@ -71,11 +73,12 @@ class ReceiveOrder:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who may stop it, who is told of stages, and what replaces the limits in tests."""
+    """Who may stop it, who is told how it goes, and what replaces the limits in tests."""
 
     stop_requested: Callable[[], bool] = lambda: False
     on_stage: Callable[[str], object] = lambda _: None
     limits: TrialLimits = STANDARD
+    on_progress: Callable[[Progress], object] = lambda _: None
 
 
 def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, object]:
@@ -115,9 +118,9 @@ def _sweep(library: Library) -> None:
 
 def _arrived(source: str, into: Path, watch: Watch) -> Arrival:
     path = Path(source).expanduser()
-    if not path.exists() and is_repository(source):
+    if not path.is_absolute() and is_repository(source):
         watch.on_stage("downloading")
-        return collect_repository(source, into, watch.stop_requested)
+        return collect_repository(source, into, watch.stop_requested, watch.on_progress)
     watch.on_stage("reading")
     return collect(path, into)
 
@@ -169,7 +172,7 @@ def _tried_with(
     weights = weights_in_memory(base.path)
     more = (str(base.path.absolute()), str(ready.resolve()))
     what = Assignment(_MODULE, arrived, base.card.name, weights, limit_for(weights), more)
-    progress = Progress(lambda _: None)
+    progress = TrialProgress(lambda _: None)
     with WatchedProcess(what, watch.limits) as process:
         found = process.outcome(progress, watch.stop_requested)
     if isinstance(found, messages.AdapterFits):
