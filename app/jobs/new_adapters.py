@@ -19,6 +19,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.adapter_names import nearest_name, same_among, shortened
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.protocol import MergeSpec, ReceiveSpec, TrainSpec, WeightedAdapter
+from mlx_backend.protocol.merge_words import better_rank
 
 _SUFFIXES = (".overnight", ".zip")
 _UNNAMED = "Received"
@@ -87,9 +88,9 @@ class NewAdapters(QObject):
             self._waiting.append(self._failed.spec.source)
             self._start_next()
 
-    def merge(self, name: str, parts: Sequence[WeightedAdapter]) -> None:
-        """Make one adapter called `name` of several."""
-        self._begin(MergeSpec(name=name, parts=tuple(parts)))
+    def merge(self, name: str, parts: Sequence[WeightedAdapter], rank: int = 0) -> None:
+        """Make one adapter called `name` of several, in this rank; 0: exactly."""
+        self._begin(MergeSpec(name=name, parts=tuple(parts), rank=rank))
 
     def cancel(self) -> None:
         """End the present one and forget what waits; nothing half-made stays."""
@@ -117,28 +118,32 @@ class NewAdapters(QObject):
     # --- what was said of it ---
 
     def warnings(self, adapter: Adapter) -> tuple[str, ...]:
-        """What was said of an adapter when it was received, until somebody has read it."""
-        job = self._reception(adapter)
+        """What was said of an adapter when it was made, until somebody has read it."""
+        job = self._making(adapter)
         if job is None or self._state.contains(f"{_READ}/{job.id}"):
             return ()
+        if isinstance(job.spec, MergeSpec):
+            return tuple(filter(None, (better_rank(job.status.result),)))
         found = job.status.result.get("warnings")
         return tuple(map(str, found)) if isinstance(found, list) else ()
 
     def mark_read(self, adapter: Adapter) -> None:
         """The warnings of an adapter need not be said again."""
-        job = self._reception(adapter)
+        job = self._making(adapter)
         if job is not None:
             self._state.setValue(f"{_READ}/{job.id}", True)
             self.changed.emit()
 
-    def _reception(self, adapter: Adapter) -> JobSnapshot | None:
-        """The job that received it; by the time, because its name may have changed since."""
-        origin = adapter.card.origin
-        if origin is None:
+    def _making(self, adapter: Adapter) -> JobSnapshot | None:
+        """The job that made it; by the time, because its name may have changed since."""
+        origin, card = adapter.card.origin, adapter.card
+        kind = ReceiveSpec if origin is not None else MergeSpec
+        if origin is None and (len(card.parents) < 2 or not card.lost):
             return None
+        at = card.created if origin is None else origin.received
         for job in self._watcher.jobs():
-            is_it = isinstance(job.spec, ReceiveSpec) and job.state is JobState.FINISHED
-            if is_it and job.began_at <= origin.received <= job.latest_at:
+            is_it = isinstance(job.spec, kind) and job.state is JobState.FINISHED
+            if is_it and job.began_at <= at <= job.latest_at:
                 return job
         return None
 

@@ -41,7 +41,8 @@ def merge(
     """File the weighted sum of adapters as a new one called `name`, in the rank asked for.
 
     Without a rank it is exact; then its answers are compared with theirs together. Returns
-    `adapter`, `rank` and `lost`, the share that a lower rank loses. Raises OvernightError when the
+    `adapter`, `rank`, `lost` (the share that a lower rank loses), `exact_rank` and `close_rank`,
+    the smallest that loses `merge_words.CLOSE` at most. Raises OvernightError when the
     name is taken or not allowed, an adapter is unknown, damaged, of another base model or of the
     kind DoRA, or when there are fewer than two. Where `check` raises, nothing is filed.
     """
@@ -64,7 +65,13 @@ def merge(
         file_factors(library.adapters, card, loaded, sums.factors)
         seen = [c for adapter, _ in weighted for c in canaries_of(library, adapter.card.id)]
         keep_canaries(library, card.id, seen)
-    return {"adapter": name, "rank": sums.rank, "lost": sums.error}
+    return {
+        "adapter": name,
+        "rank": sums.rank,
+        "lost": sums.error,
+        "exact_rank": sums.exact_rank,
+        "close_rank": sums.close_rank,
+    }
 
 
 def _compare(loaded: LoadedModel, weighted: Weighted, sums: Joined) -> None:
@@ -115,6 +122,7 @@ def _card(name: str, loaded: LoadedModel, weighted: Weighted, sums: Joined) -> A
         run="",
         rank=sums.rank,
         scale=1.0,
+        lost=sums.error,
         embeddings=bool(embeddings & set(sums.factors)),
         steps=sum(card.steps for card in cards),
         notes=sum(card.notes for card in cards),

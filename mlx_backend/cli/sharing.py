@@ -10,6 +10,7 @@ import msgspec
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.privacy_page import lines_of, not_shared
 from mlx_backend.library.home import Library
+from mlx_backend.protocol.merge_words import better_rank
 from mlx_backend.protocol.privacy import PrivacyPage
 
 
@@ -80,6 +81,9 @@ def merge(options: argparse.Namespace, console: Console) -> dict[str, object]:
         else " It answers as they do together."
     )
     console.say(f"Merged into '{result['adapter']}', of rank {result['rank']}.{lost}")
+    hint = better_rank(result)
+    if hint:
+        console.say(hint)
     return result
 
 
