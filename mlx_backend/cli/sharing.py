@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.privacy_page import lines_of, not_shared
+from mlx_backend.cli.waits import tell_wait
 from mlx_backend.library.home import Library
 from mlx_backend.protocol.merge_words import better_rank
 from mlx_backend.protocol.privacy import PrivacyPage
@@ -26,7 +28,8 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
         options.name, options.format, options.to, options.bits or 0, options.despite_privacy
     )
     progress = Progress(console)
-    result = export_adapter(Library.open(), order, on_progress=progress.tell)
+    waits = partial(tell_wait, console)
+    result = export_adapter(Library.open(), order, on_progress=progress.tell, tell=waits)
     assert result is not None  # None only after a request to stop
     for line in lines_of(msgspec.convert(result["privacy"], PrivacyPage)):
         console.say(line)
@@ -56,7 +59,7 @@ def receive(options: argparse.Namespace, console: Console) -> dict[str, object]:
     there = Path(options.source).expanduser().absolute()
     source = str(there) if there.exists() else options.source
     order = ReceiveOrder(source, options.name, options.model)
-    result = receive_adapter(Library.open(), order, Watch())
+    result = receive_adapter(Library.open(), order, Watch(tell=partial(tell_wait, console)))
     console.say(f"Received '{result['adapter']}', an adapter for '{result['base']}'.")
     if result["signed_by"]:
         console.say(f"It is signed as “{result['signed_by']}”, key {result['fingerprint']}.")
@@ -74,7 +77,8 @@ def merge(options: argparse.Namespace, console: Console) -> dict[str, object]:
     accelerator.prepare()
     from mlx_backend.adapters.merging import merge as merge_adapters
 
-    result = merge_adapters(Library.open(), options.out, options.parts, options.rank)
+    waits = partial(tell_wait, console)
+    result = merge_adapters(Library.open(), options.out, options.parts, options.rank, tell=waits)
     lost = (
         f" In this rank it is {result['lost']:.1%} away from their exact sum."
         if result["lost"]

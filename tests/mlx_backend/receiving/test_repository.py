@@ -14,7 +14,7 @@ from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.protocol import Progress
+from mlx_backend.protocol import JobEvent, Progress
 from mlx_backend.receiving import receive as receive_module
 from mlx_backend.receiving.bases import Candidate
 from mlx_backend.receiving.receive import ReceiveOrder, Watch, receive
@@ -124,14 +124,15 @@ def test_an_address_that_names_none_says_what_would(
 
 def test_how_much_has_come_is_told(tiny_library: Library, published: Path, hub: Hub) -> None:
     hub.repos["ana/garden"] = Repo.of_folder(published)
-    told: list[Progress] = []
-    receive(tiny_library, ReceiveOrder("ana/garden", "Theirs"), Watch(on_progress=told.append))
+    told: list[JobEvent] = []
+    receive(tiny_library, ReceiveOrder("ana/garden", "Theirs"), Watch(tell=told.append))
     sizes = [
         (published / name).stat().st_size
         for name in ("adapters.safetensors", "adapter_config.json")
     ]
-    assert {(each.total, each.unit) for each in told} == {(sum(sizes), "bytes")}
-    assert told[-1].done == sum(sizes)
+    progress = [each for each in told if isinstance(each, Progress)]
+    assert {(each.total, each.unit) for each in progress} == {(sum(sizes), "bytes")}
+    assert progress[-1].done == sum(sizes)
 
 
 def test_a_private_one_wants_a_token(
