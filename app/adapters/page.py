@@ -62,6 +62,9 @@ class AdaptersPage(QWidget):
     training_wanted = Signal()
     """Go where training starts."""
 
+    continue_wanted = Signal(str)
+    """Go there, and on from the adapter of this name."""
+
     renamed = Signal(str, str)
     """An adapter's old name and its new one."""
 
@@ -182,6 +185,7 @@ class AdaptersPage(QWidget):
         self.detail.tags_wanted.connect(self._tag)
         self.detail.chat_wanted.connect(self.chat_wanted)
         self.detail.delete_wanted.connect(self._delete)
+        self.detail.continue_wanted.connect(self.continue_wanted)
         self.detail.base_wanted.connect(self._bring_back)
         self.sharing.training_wanted.connect(self.training_wanted)
         self.sharing.notes_decided.connect(self.notes_decided)

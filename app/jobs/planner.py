@@ -54,7 +54,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class PlanQuestion:
     """What a plan depends on. Two equal questions have the same answer.
 
-    `studied` counts the passages that a base model has written about.
+    `studied` counts the passages that a base model has written about. `start_from` names the
+    adapter to go on from, "" for a fresh one.
     """
 
     totals: Totals
@@ -66,9 +67,12 @@ class PlanQuestion:
     kind: str
     embeddings: bool
     low_memory: bool
+    start_from: str = ""
 
     @classmethod
-    def of(cls, totals: Totals, settings: Settings, studied: int = 0) -> PlanQuestion:
+    def of(
+        cls, totals: Totals, settings: Settings, studied: int = 0, start_from: str = ""
+    ) -> PlanQuestion:
         """The question for these notes and settings."""
         return cls(
             totals,
@@ -80,6 +84,7 @@ class PlanQuestion:
             settings.adapter_kind,
             settings.embeddings,
             settings.low_memory,
+            start_from,
         )
 
 
@@ -147,6 +152,8 @@ class Planner(QObject):
         process = self._process = engine_process(self, self._library)
         program, *arguments = self._command
         arguments += ["plan", "--json", "--model", question.model, "--hours", str(question.hours)]
+        if question.start_from:
+            arguments.append(f"--from={question.start_from}")
         process.finished.connect(lambda: self._take(process))
         process.errorOccurred.connect(lambda error: self._take_start_failure(process, error))
         self._began = time.monotonic()

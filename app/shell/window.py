@@ -199,6 +199,7 @@ class Window(QMainWindow):
     def _make_adapters(self) -> AdaptersPage:
         page = AdaptersPage(self._services)
         page.training_wanted.connect(lambda: self.show_page("tonight"))
+        page.continue_wanted.connect(self._go_on_from)
         page.chat_wanted.connect(self._chat_with)
         page.renamed.connect(self._take_new_name)
         page.notes_decided.connect(lambda: self._refresh({"notes", "tonight"}))
@@ -301,6 +302,10 @@ class Window(QMainWindow):
             cast(ModelsPage, self.page("models")).take_dropped(arrivals.others)
         else:
             self.import_paths(arrivals.others)
+
+    def _go_on_from(self, name: str) -> None:
+        self.show_page("tonight")
+        cast("TonightPage", self.page("tonight")).go_on_from(name)
 
     def _use_again(self, name: str, instead_of: str) -> None:
         cast("ChatPage", self.page("chat")).use_again(name, instead_of)
