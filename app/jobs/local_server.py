@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -15,6 +15,7 @@ from app.jobs.worker_log import WorkerLog
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
 from mlx_backend.protocol import ErrorReport
+from mlx_backend.settings import Settings
 
 _LONGEST_LINE = 1 << 16
 _POLITE_MS = 4000  # for the answers that are under way
@@ -32,11 +33,15 @@ class ServerState(StrEnum):
 
 @dataclass(frozen=True)
 class ServerAccess:
-    """How a program asks the server: its address, its token, and the name of a model."""
+    """How a program asks the server: its address, its token, and the name of a model.
+
+    token_kept: whether the token is the same at the next start.
+    """
 
     address: str
-    token: str
+    token: str = field(repr=False)
     model: str
+    token_kept: bool = False
 
     @property
     def client_line(self) -> str:
@@ -45,7 +50,7 @@ class ServerAccess:
 
 
 class LocalServer(QObject):
-    """Starts the server and ends it. Off until it is switched on, and in each new window."""
+    """Starts the server and ends it. Off until it is switched on; it ends with the window."""
 
     changed = Signal()
     """`state`, `access` or `error` is another."""
@@ -55,10 +60,15 @@ class LocalServer(QObject):
         library: Library,
         parent: QObject | None = None,
         command: Sequence[str] = (*COMMAND, "serve", "--json", "--until-input-ends"),
+        port: Callable[[], int] = lambda: Settings().server_port,
     ) -> None:
+        """`port` gives the port that is wanted when it starts."""
         super().__init__(parent)
         self._library = library
         self._command = command
+        self._port = port
+        self._starts_again = False
+        self._wants_new_token = False
         self._process: TalkingProcess | None = None
         self._log: WorkerLog | None = None
         self._patience = QTimer(self, singleShot=True, interval=_POLITE_MS)
@@ -75,6 +85,19 @@ class LocalServer(QObject):
             self._process.close_input()
             self._patience.start()
             self._enter(ServerState.ENDING)
+
+    def renew_token(self) -> None:
+        """Let a new token take the place of this one; it starts again for that."""
+        if self.state is ServerState.ON:
+            self._starts_again = self._wants_new_token = True
+            self.switch(False)
+
+    @property
+    def moves_to(self) -> int:
+        """The port that it moves to when it is switched on again; 0 where it stays."""
+        if self.access is None or self.access.address.endswith(f":{self._port()}/v1"):
+            return 0
+        return self._port()
 
     def shut_down(self) -> None:
         """End it at once: the window closes."""
@@ -93,7 +116,9 @@ class LocalServer(QObject):
         process.ended.connect(self._take_end)
         self.error = None
         self._enter(ServerState.STARTING)
-        process.start(self._command)
+        new_token = ("--new-token",) if self._wants_new_token else ()
+        self._wants_new_token = False
+        process.start((*self._command, "--port", str(self._port()), *new_token))
 
     def _read(self, lines: Sequence[bytes]) -> None:
         for line in lines:
@@ -107,13 +132,17 @@ class LocalServer(QObject):
         if told.error is not None:
             self.error = _in_the_window(told.error.to_error())
         elif told.address and told.token and self.state is ServerState.STARTING:
-            self.access = ServerAccess(told.address, told.token, told.model)
+            self.access = ServerAccess(told.address, told.token, told.model, told.token_kept)
             self._enter(ServerState.ON)
 
     def _take_end(self, lines: Sequence[bytes]) -> None:
         self._read(lines)
         self._process = None
         self._patience.stop()
+        if self._starts_again:
+            self._starts_again = False
+            self._start()
+            return
         if self.state is not ServerState.ENDING and self.error is None:
             self.error = _ended_by_itself()
         self._enter(ServerState.OFF)
@@ -135,14 +164,15 @@ class _Told(msgspec.Struct):
     address: str = ""
     token: str = ""
     model: str = ""
+    token_kept: bool = False
     error: ErrorReport | None = None
 
 
 def _in_the_window(error: OvernightError) -> OvernightError:
-    """The error; the hint for a taken port names an option of the command line."""
+    """The error; the hint for a taken port is for the command line."""
     if error.kind is not ErrorKind.BUSY:
         return error
-    hint = "End that program, or another window's server, then switch it on again."
+    hint = "Choose another port below, or end that program; then switch it on again."
     return OvernightError(error.kind, error.message, hint, error.detail)
 
 
