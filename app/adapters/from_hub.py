@@ -26,7 +26,7 @@ class FromHub(QWidget):
         self._keeper = HubToken(services.library, self)
         self._offered = ""
         self.line = RepositoryField(ADAPTER, "Receive")
-        self.line.field.setPlaceholderText("OWNER/NAME or link of the Hub")
+        self.line.field.setPlaceholderText("OWNER/NAME or link")
         self.line.field.setToolTip(tip(_HELP))
         self.token = TokenField()
         column = QVBoxLayout(self)

@@ -107,7 +107,12 @@ class SettingsPage(QWidget):
         else:
             sized(field, lambda it: it.setFixedSize(Size.SHORT_FIELD, Size.CONTROL))
         self.fields[declared.name] = field
-        grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop | self._end_of(field))
+
+    def _end_of(self, field: QWidget) -> Qt.AlignmentFlag:
+        """Where a row ends. Qt turns sides around by the field's own direction, not the page's."""
+        is_turned = field.layoutDirection() is not self.layoutDirection()
+        return Qt.AlignmentFlag.AlignLeft if is_turned else Qt.AlignmentFlag.AlignRight
 
     def _change(self, name: str, value: object) -> None:
         self._preferences.change(**{name: value})

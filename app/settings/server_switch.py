@@ -16,7 +16,7 @@ from app.widgets.labels import button, label, paragraph, tip
 _TITLE = "Let other programs ask"
 _HELP = (
     "Programs of this computer that speak OpenAI's API can then chat with your models and adapters."
-    " Only who has its token may ask. It ends when Overnight closes."
+    " Only those who have its token may ask. It ends when Overnight closes."
 )
 _KEPT = "The token is kept in this computer's keyring, and stays the same."
 _NOT_KEPT = "No keyring of this computer keeps the token, so it is another at each start."
@@ -100,7 +100,7 @@ class _AccessRows(QWidget):
             self.buttons[name] = CopyButton(partial(self._text_of, name), f"the {name.lower()}")
             for column, each in enumerate((label(name, "quiet"), self.values[name])):
                 grid.addWidget(each, row, column)
-            grid.addWidget(self.buttons[name], row, 2)
+            grid.addWidget(self.buttons[name], row, 2, Qt.AlignmentFlag.AlignRight)
         self.new_token = button("New Token")
         self.new_token.setToolTip(tip(_NEW_TOKEN))
         self.new_token.setAccessibleDescription(_NEW_TOKEN)

@@ -40,7 +40,7 @@ class Beginning:
         if self.base == base:
             return ""
         if not self.base:
-            return f"its base model, {called(self.trained_on)}, is not in the library"
+            return f"{called(self.trained_on)} is missing"
         return f"trained on {called(self.base)}"
 
 
@@ -86,6 +86,7 @@ class StartMenu(NameMenu):
         self.setAccessibleName("What the night begins with")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         sized(self, lambda it: it.setMinimumWidth(Size.SHORT_FIELD))
+        sized(self, lambda it: it.setMaximumWidth(Size.WAY_IN))
         sized(self, lambda it: it.setFixedHeight(Size.CONTROL))
         self.activated.connect(lambda place: self.chosen.emit(self._ids[place]))
 

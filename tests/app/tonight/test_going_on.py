@@ -84,7 +84,7 @@ def test_those_of_another_base_model_say_why_not(page: TonightPage) -> None:
         (FRESH, True),
         ("Second", True),
         ("First", True),
-        ("Lost (its base model, Elm, is not in the library)", False),
+        ("Lost (Elm is missing)", False),
         ("Other (trained on Pine)", False),
     ]
 
