@@ -99,7 +99,7 @@ def make_services(library: Library, app: QApplication) -> Services:
         model_jobs=ModelJobs(watcher),
         planner=Planner(library),
         worker=worker,
-        server=LocalServer(library),
+        server=LocalServer(library, port=lambda: preferences.settings.server_port),
         keeper=MemoryKeeper(watcher, worker),
         login_item=LoginItem(preferences, background, library),
         wakefulness=Wakefulness(watcher),
@@ -108,4 +108,6 @@ def make_services(library: Library, app: QApplication) -> Services:
     services.watched.begin()
     services.login_item.begin()
     services.deletions.begin()
+    if preferences.settings.server_with_window:
+        services.server.switch(True)
     return services

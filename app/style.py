@@ -93,6 +93,7 @@ class Size:
     SCORE = _Zoomed(360)
     FIELD = _Zoomed(240)
     SHORT_FIELD = _Zoomed(144)
+    WAY_IN = _Zoomed(300)
     FIELD_LEAST = _Zoomed(64)
     FIELD_MOST = _Zoomed(96)
     COLUMN = _Zoomed(88)

@@ -156,7 +156,8 @@ def _export(
     folder.append(protocol.StageBegan(stage="exporting"))
     name = find_adapter(library.adapters, spec.adapter, spec.name).name
     order = ExportOrder(name, spec.format, Path(spec.to), spec.bits, spec.despite_pages)
-    return export_adapter(library, order, stop_requested, PacedProgress(folder.append).show)
+    progress = PacedProgress(folder.append).show
+    return export_adapter(library, order, stop_requested, progress, folder.append)
 
 
 def _receive(
@@ -173,7 +174,8 @@ def _receive(
 
     order = ReceiveOrder(spec.source, spec.name, spec.model or None)
     try:
-        return receive(library, order, Watch(stop_requested, on_stage))
+        watch = Watch(stop_requested, on_stage, tell=folder.append)
+        return receive(library, order, watch)
     except StoppedEarly:
         return None
 
@@ -190,7 +192,8 @@ def _merge(
     folder.append(protocol.StageBegan(stage="merging"))
     parts = [(part.name, part.weight) for part in spec.parts]
     try:
-        return merge(library, spec.name, parts, spec.rank or None, check_of(stop_requested))
+        check = check_of(stop_requested)
+        return merge(library, spec.name, parts, spec.rank or None, check, folder.append)
     except StoppedEarly:
         return None
 

@@ -14,6 +14,9 @@ from mlx_backend.protocol import AdapterKind, Patience
 
 Appearance = Literal["system", "light", "dark"]
 
+OTHER_PROGRAMS = "Other programs"
+"""The group of settings about the server."""
+
 _LOST: dict[str, object] = {"bin_days": 0}
 """Values for settings that a damaged file may have had: then the bin is not emptied."""
 
@@ -191,6 +194,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"group": "Details"},
         ),
     ] = True
+    server_port: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=65535,
+            title="Port",
+            description="Where other programs find Overnight on this computer.",
+            extra_json_schema={"group": OTHER_PROGRAMS},
+        ),
+    ] = 8717
+    server_with_window: Annotated[
+        bool,
+        Meta(
+            title="Start with the window",
+            description="Other programs can ask as soon as Overnight is open.",
+            extra_json_schema={"group": OTHER_PROGRAMS},
+        ),
+    ] = False
     low_memory: Annotated[
         bool,
         Meta(

@@ -24,7 +24,7 @@ from app.widgets.deletable_list import PressedOnce
 from app.widgets.elided import Elided
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.fold import Fold
-from app.widgets.labels import button, hairline, menu_button, paragraph
+from app.widgets.labels import button, hairline, menu_button, paragraph, tip
 from app.widgets.named_values import NamedValues
 from app.widgets.reveal import SHOW, reveal
 from mlx_backend.library.adapters import Adapter, AdapterCard
@@ -34,6 +34,9 @@ _DAMAGED = (
     "This adapter is damaged: parts of it are missing or cannot be read. Delete it and train it"
     " again; your notes are all there."
 )
+
+
+_GO_ON = "Tonight goes on from this one and makes a new adapter. This one stays as it is."
 
 
 class AdapterDetail(QWidget):
@@ -63,6 +66,9 @@ class AdapterDetail(QWidget):
     privacy_wanted = Signal(object)
     """Show the privacy page of this job."""
 
+    continue_wanted = Signal(str)
+    """Plan a night that goes on from the adapter of this name."""
+
     def __init__(self, exports: Exports) -> None:
         super().__init__()
         self._exports = exports
@@ -86,6 +92,9 @@ class AdapterDetail(QWidget):
         self.chat = button("Chat", "primary")
         self.export = menu_button("Export…")
         self.publish = button("Publish…")
+        self.go_on = button("Continue Training")
+        self.go_on.setToolTip(tip(_GO_ON))
+        self.go_on.setAccessibleDescription(_GO_ON)
         self.delete = button("Delete")
         self._lay_out()
         self.chat.clicked.connect(lambda: self._with_name(self.chat_wanted.emit))
@@ -94,6 +103,7 @@ class AdapterDetail(QWidget):
         self.delete.clicked.connect(lambda: self._with_name(self.delete_wanted.emit))
         self.bring_back.clicked.connect(lambda: self.base_wanted.emit(self._missing))
         self.export.clicked.connect(self._open_export_menu)
+        self.go_on.clicked.connect(lambda: self._with_name(self.continue_wanted.emit))
         self.dismiss.clicked.connect(lambda: self.warnings_read.emit(self._adapter))
         self.exporting.privacy_wanted.connect(self.privacy_wanted)
         self.lineage.wanted.connect(self.other_wanted)
@@ -124,7 +134,8 @@ class AdapterDetail(QWidget):
             return
         self.title.setText(adapter.name)
         is_whole = isinstance(adapter, Adapter)
-        for part in (self.learned, self.chat, self.export, self.tags, self.figures, self._fold):
+        shown = (self.learned, self.chat, self.go_on, self.export, self.tags, self.figures)
+        for part in (*shown, self._fold):
             part.setVisible(is_whole)
         if isinstance(adapter, Adapter):
             self._show_card(adapter)
@@ -143,7 +154,8 @@ class AdapterDetail(QWidget):
         if missing is not None:
             self.missing.setText(cannot_answer(name, missing))
             self.bring_back.setText(way_back(missing))
-        self.chat.setEnabled(missing is None)
+        for act in (self.chat, self.go_on):
+            act.setEnabled(missing is None)
 
     def _show_warnings(self, warnings: Sequence[str]) -> None:
         self.warnings.setText("\n".join(map(in_window, warnings)))
@@ -165,7 +177,7 @@ class AdapterDetail(QWidget):
     def _lay_out(self) -> None:
         others = QWidget()
         flow = FlowLayout(others, Space.ONE)
-        for action in (self.chat, self.export, self.publish, self._reveal_button()):
+        for action in (self.chat, self.go_on, self.export, self.publish, self._reveal_button()):
             flow.addWidget(action)
         actions = QHBoxLayout()
         actions.setSpacing(Space.ONE)

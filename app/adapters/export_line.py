@@ -13,6 +13,7 @@ from app.jobs.exports import Exports
 from app.jobs.privacy_results import LINK, found_in_it, is_held_back, page_of
 from app.jobs.snapshot import JobSnapshot
 from app.style import Size, Space, sized
+from app.text import amounts
 from app.text.error_text import trouble
 from app.widgets.labels import button, paragraph
 from app.widgets.reveal import SHOW, reveal
@@ -109,7 +110,11 @@ class ExportLine(QWidget):
 def export_sentence(job: JobSnapshot) -> str:
     """The progress or the outcome of an export."""
     if job.is_active:
-        return "Stopping…" if job.stopping else "Exporting, then checking what was written…"
+        if job.stopping:
+            return "Stopping…"
+        if job.waiting is not None:
+            return amounts.regional(job.waiting.text)
+        return "Exporting, then checking what was written…"
     if job.state is JobState.FINISHED:
         return _outcome(job)
     if job.state is JobState.FAILED and job.status.error is not None:

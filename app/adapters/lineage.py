@@ -10,6 +10,7 @@ from app.text import amounts
 from mlx_backend.library.adapters import Adapter, Origin, Parent
 
 _MOST_NAMED = 5
+_FEW = 0.1
 _KEPT_TOGETHER = "\N{NO-BREAK SPACE}"
 
 
@@ -41,6 +42,7 @@ def lineage(adapter: Adapter, there: Sequence[Adapter], now: float) -> tuple[Sen
     said = (
         _received(adapter.card.origin, now),
         _made_of(adapter, there),
+        _lost(adapter),
         *_made_of_it(adapter, there),
     )
     return tuple(sentence for sentence in said if sentence is not None)
@@ -72,6 +74,17 @@ def _made_of(adapter: Adapter, there: Sequence[Adapter]) -> Sentence | None:
     if len(parents) == 1:
         return _sentence("Went on from", [_named(parents[0], by_id)])
     return _sentence("Merged from", [_named(parent, by_id, weighted=True) for parent in parents])
+
+
+def _lost(adapter: Adapter) -> Sentence | None:
+    """What merging in a lower rank cost."""
+    rank, lost = adapter.card.rank, adapter.card.lost
+    if not lost or len(adapter.card.parents) < 2:
+        return None
+    away = amounts.number(lost * 100, 1 if lost < _FEW else 0)
+    return Sentence(
+        (Piece(f"In rank {amounts.number(rank)}, it is {away} percent away from their exact sum."),)
+    )
 
 
 def _made_of_it(adapter: Adapter, there: Sequence[Adapter]) -> list[Sentence]:

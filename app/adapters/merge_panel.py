@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.adapters.adapter_list_model import Listed
 from app.style import Size, Space, sized
 from app.text.error_text import in_window
 from app.widgets.elided import Elided
+from app.widgets.fold import Fold
 from app.widgets.labels import button, hairline, label, paragraph, tip
-from app.widgets.number_fields import DecimalField
+from app.widgets.number_fields import DecimalField, WholeField
 from app.widgets.tab_order import follow_layout
 from app.widgets.text_fields import LineField
 from mlx_backend.errors import OvernightError
@@ -28,6 +29,11 @@ from mlx_backend.protocol import WeightedAdapter
 
 _WHAT = "Merging makes one new adapter that knows what each of these knows. These stay as they are."
 _WEIGHT = "1 takes all that it learned, 0.5 half of it, 0 nothing; below 0 works against it."
+_RANK = (
+    "Exact loses nothing: the ranks of all add up. A lower rank makes a smaller file, which comes"
+    " as close as that rank can; how close is said when it is done."
+)
+_EXACT = 0
 _STRONGEST = 2.0
 _STEP = 0.1
 
@@ -35,8 +41,8 @@ _STEP = 0.1
 class MergePanel(QWidget):
     """A row for each adapter with its weight, a name, one button."""
 
-    merge_wanted = Signal(str, tuple)
-    """A name, and the WeightedAdapters to make it of."""
+    merge_wanted = Signal(str, tuple, int)
+    """A name, the WeightedAdapters to make it of, and the rank; 0: exactly."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +55,8 @@ class MergePanel(QWidget):
         self.title = label(kind="title")
         self.problem = paragraph(kind="warning")
         self.name = LineField()
+        self.rank = WholeField()
+        self.details = Fold("Details", self._make_details(), is_small=True)
         self.merge = button("Merge", "primary")
         self._rows = QWidget()
         self._lay_out()
@@ -71,6 +79,7 @@ class MergePanel(QWidget):
             self.title.setText(f"Merge {len(chosen)} Adapters")
             self._name_is_theirs = self._name_is_theirs and bool(self.name.text().strip())
             self._fill_rows()
+            self.rank.setRange(_EXACT, max(_EXACT, exact_rank(chosen) - 1))
         if not self._name_is_theirs:
             self.name.setText(suggested_name([each.name for each in chosen], taken))
         self._update()
@@ -135,10 +144,33 @@ class MergePanel(QWidget):
     def _merge(self) -> None:
         pairs = zip(self._chosen, self._fields, strict=True)
         parts = tuple(WeightedAdapter(name=a.name, weight=field.value()) for a, field in pairs)
-        self.merge_wanted.emit(self._typed(), parts)
+        self.merge_wanted.emit(self._typed(), parts, self.rank.value())
 
     def _typed(self) -> str:
         return normal_name(self.name.text().strip())
+
+    def _make_details(self) -> QWidget:
+        """The rank, which few people need."""
+        self.rank.setRange(_EXACT, _EXACT)
+        self.rank.setSpecialValueText("Exact")
+        self.rank.setAccessibleName("Rank of the result")
+        self.rank.setAccessibleDescription(_RANK)
+        self.rank.setToolTip(tip(_RANK))
+        sized(self.rank, lambda it: it.setFixedSize(Size.SHORT_FIELD, Size.CONTROL))
+        details = QWidget()
+        caption = label("LoRA rank", "quiet")
+        caption.setBuddy(self.rank)
+        row = QHBoxLayout()
+        row.setSpacing(Space.TWO)
+        row.addWidget(caption)
+        row.addWidget(self.rank)
+        row.addStretch()
+        column = QVBoxLayout(details)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(Space.ONE)
+        column.addLayout(row)
+        column.addWidget(paragraph(_RANK, "quiet"))
+        return details
 
     def _lay_out(self) -> None:
         self.name.setAccessibleName("Name of the new adapter")
@@ -159,6 +191,7 @@ class MergePanel(QWidget):
             caption,
             self.name,
             self.problem,
+            self.details,
         ):
             self._column.addWidget(part)
         self._column.addWidget(self.merge, alignment=Qt.AlignmentFlag.AlignLeft)
@@ -181,6 +214,11 @@ def why_not(chosen: Sequence[Listed], weights: Sequence[float]) -> str:
     if not any(weights):
         return "With all weights 0 nothing would be left. Give at least one another weight."
     return ""
+
+
+def exact_rank(chosen: Sequence[Listed]) -> int:
+    """The rank that the exact sum of adapters takes at most."""
+    return sum(each.card.rank for each in chosen if isinstance(each, Adapter))
 
 
 def name_problem(name: str, taken: Sequence[str]) -> str:

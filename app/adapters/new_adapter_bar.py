@@ -9,6 +9,9 @@ from app.jobs.new_adapters import NewAdapters
 from app.style import Size, sized
 from app.widgets.labels import button, paragraph
 from app.widgets.strip import close_button, lay_out_strip
+from mlx_backend.protocol import Progress
+
+_FINEST = 1_000_000  # steps of the bar: Qt counts to 2^31 at most
 
 
 class NewAdapterBar(QWidget):
@@ -41,8 +44,15 @@ class NewAdapterBar(QWidget):
             self.text.setText("Starting…")
         elif failed is not None:
             self.text.setText(story.why_not(failed))
+        self._show_progress(job.status.progress if job is not None else None)
         for part in (self.progress, self.cancel):
             part.setVisible(busy)
         self.cancel.setEnabled(job is not None and not job.stopping)
         self.close_button.setVisible(not busy)
         self.setVisible(busy or failed is not None)
+
+    def _show_progress(self, progress: Progress | None) -> None:
+        done, total = (progress.done, progress.total) if progress is not None else (0, 0)
+        scale = max(1, total // _FINEST)
+        self.progress.setRange(0, total // scale)  # 0: the bar moves to and fro
+        self.progress.setValue(done // scale)

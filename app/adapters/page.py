@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
@@ -20,13 +18,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.adapters.adapter_list_model import AdapterListModel, Index, Listed
-from app.adapters.adding import ask_what
-from app.adapters.arriving import Arrivals, ArrivalSorter, no_adapters
 from app.adapters.detail import AdapterDetail
 from app.adapters.finding import MANY, found
 from app.adapters.merge_panel import MergePanel
 from app.adapters.new_adapter_bar import NewAdapterBar
 from app.adapters.sharing import SharingPages
+from app.adapters.ways_in import WaysIn
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, find_missing_bases, missing_of
 from app.library.renames import adapter_rename
@@ -43,7 +40,7 @@ from app.widgets.deletable_list import (
 )
 from app.widgets.empty_state import EmptyState
 from app.widgets.inline_rename import InlineRename
-from app.widgets.labels import button, hairline, indented, label
+from app.widgets.labels import hairline, indented, label
 from app.widgets.reveal import SHOW, reveal
 from app.widgets.search_field import search_field
 from app.widgets.two_line_delegate import TwoLineDelegate
@@ -64,6 +61,9 @@ class AdaptersPage(QWidget):
 
     training_wanted = Signal()
     """Go where training starts."""
+
+    continue_wanted = Signal(str)
+    """Go there, and on from the adapter of this name."""
 
     renamed = Signal(str, str)
     """An adapter's old name and its new one."""
@@ -87,7 +87,6 @@ class AdaptersPage(QWidget):
         self._history = services.history
         self._deletions = services.deletions
         self._new = services.new_adapters
-        self._sorter = ArrivalSorter(self)
         self._missing: tuple[MissingBase, ...] = ()
         self._all: list[Listed] = []
         self._wanted: str | None = None
@@ -97,7 +96,7 @@ class AdaptersPage(QWidget):
         self.search = search_field("Find an adapter")
         self.detail = AdapterDetail(services.exports)
         self.merge_panel = MergePanel()
-        self.add = button("Add an Adapter…")
+        self.ways_in = WaysIn(services)
         self.bar = NewAdapterBar(services.new_adapters)
         self.sharing = SharingPages(services, self.detail, _one_of(self.detail, self.merge_panel))
         self.undo_bar = UndoBar(services.history)
@@ -108,7 +107,6 @@ class AdaptersPage(QWidget):
             " in one small folder. You can also drop one here that somebody else made.",
             "Go to Tonight",
         )
-        self.add_first = button("Add an Adapter…", "link")
         self._stack = QStackedLayout()
         self._lay_out()
         self.rename = InlineRename(self.list, self._name_at, self._refuse)
@@ -150,14 +148,14 @@ class AdaptersPage(QWidget):
         column.setSpacing(0)
         head = QHBoxLayout()
         head.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
-        head.addWidget(label("Adapters", "title"))
+        head.addWidget(label("Adapters", "title"), alignment=Qt.AlignmentFlag.AlignTop)
         head.addStretch()
-        head.addWidget(self.add)
+        head.addWidget(self.ways_in)
         column.addLayout(head)
         column.addWidget(hairline())
         column.addWidget(split, 1)
         self._stack.addWidget(QWidget())  # until the first look
-        self.empty.add_second(self.add_first)
+        self.ways_in.add_to(self.empty)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(full)
         outer = QVBoxLayout(self)
@@ -187,13 +185,12 @@ class AdaptersPage(QWidget):
         self.detail.tags_wanted.connect(self._tag)
         self.detail.chat_wanted.connect(self.chat_wanted)
         self.detail.delete_wanted.connect(self._delete)
+        self.detail.continue_wanted.connect(self.continue_wanted)
         self.detail.base_wanted.connect(self._bring_back)
         self.sharing.training_wanted.connect(self.training_wanted)
         self.sharing.notes_decided.connect(self.notes_decided)
         self.list.activated.connect(lambda index: self._chat(self.table.adapter(index.row())))
-        for adds in (self.add, self.add_first):
-            adds.clicked.connect(lambda: ask_what(self, self.look_at))
-        self._sorter.sorted.connect(self._receive)
+        self.ways_in.refused.connect(self.refused)
         self._new.made.connect(self._take_made)
         self._new.changed.connect(self._take_news)
         self.detail.warnings_read.connect(self._new.mark_read)
@@ -303,15 +300,6 @@ class AdaptersPage(QWidget):
         menu.popup(self.list.viewport().mapToGlobal(point))
 
     # --- adapters of others, and merged ones ---
-
-    def look_at(self, paths: Sequence[Path]) -> None:
-        """Take in the adapters at these paths, and say of the rest that it is none."""
-        self._sorter.sort(paths)
-
-    def _receive(self, arrivals: Arrivals) -> None:
-        self._new.receive(arrivals.adapters)
-        if arrivals.others:
-            self.refused.emit(no_adapters(arrivals.others))
 
     def _take_made(self, name: str) -> None:
         self.merge_panel.forget_name(name)

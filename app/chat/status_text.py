@@ -6,7 +6,8 @@ from app.chat.answerer_choice import AnswererChoice
 from app.jobs.chat_worker import WorkerState
 
 RESTING = (
-    "Resting while the training uses the memory. Your question stays here until the run is over."
+    "Resting while training, or other work with a model, uses the memory. Your question stays here"
+    " until that is over."
 )
 SHARING = "A run is training now, so answers take longer."
 RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.jobs.line_splitter import LineSplitter
+from app.jobs.engine_process import TalkingProcess
 from app.jobs.worker_log import WorkerLog
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
-from mlx_backend.library.home import HOME_VARIABLE
 
 _COMMAND = (sys.executable, "-m", "mlx_backend.worker")
 _LONGEST_LINE = 4 << 20
@@ -71,13 +70,12 @@ class ChatWorker(QObject):
         super().__init__(parent)
         self._library = library
         self._command = command
-        self._process: QProcess | None = None
+        self._process: TalkingProcess | None = None
         self._state = WorkerState.OFF
         self._pending: dict[str, protocol.ChatRequest | protocol.LoadRequest] = {}
         self._loaded_bytes = 0
         self._crashes = 0
         self._releases = 0
-        self._splitter = LineSplitter(_LONGEST_LINE)
         self._lines: list[bytes] = []
         self._log = WorkerLog(library.logs / "worker.log")
         self._restart = QTimer(self, singleShot=True)
@@ -98,7 +96,7 @@ class ChatWorker(QObject):
     @property
     def process_id(self) -> int:
         """The worker's process id; 0 while there is none."""
-        return self._process.processId() if self._process else 0
+        return self._process.id if self._process else 0
 
     def ask(self, request: protocol.ChatRequest) -> None:
         """Send a question. `part`, then `answered` or `failed`, tell what comes of it."""
@@ -131,8 +129,7 @@ class ChatWorker(QObject):
         process, self._process = self._process, None
         self._pending.clear()
         if process is not None:
-            _end(process)
-            self._end_log(process)
+            process.end(_POLITE_MS, _FIRM_MS)
             self._enter(WorkerState.OFF)
         self._log.close()
 
@@ -156,34 +153,16 @@ class ChatWorker(QObject):
 
     def _start(self) -> None:
         self._restart.stop()
-        self._splitter = LineSplitter(_LONGEST_LINE)
         self._lines.clear()
-        process = self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert(HOME_VARIABLE, str(self._library.home))
-        process.setProcessEnvironment(environment)
-        # A Ctrl-C in the terminal is for the window, which ends this process in its own way.
-        process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
-        process.setWorkingDirectory("/")
-        process.readyReadStandardOutput.connect(self._read)
-        process.readyReadStandardError.connect(self._read_log)
-        process.finished.connect(self._take_end)
-        process.errorOccurred.connect(self._take_start_failure)
+        process = self._process = TalkingProcess(self, self._library, self._log, _LONGEST_LINE)
+        process.said.connect(self._read)
+        process.ended.connect(self._take_end)
         self._enter(WorkerState.STARTING)
-        program, *arguments = self._command
-        process.start(program, arguments)
+        process.start(self._command)
 
-    def _take_start_failure(self, error: QProcess.ProcessError) -> None:
-        if error == QProcess.ProcessError.FailedToStart:
-            self._take_end()
-
-    def _take_end(self, *_: object) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        self._lines += self._splitter.feed(bytes(process.readAllStandardOutput().data()))
-        self._end_log(process)
-        process.deleteLater()
+    def _take_end(self, lines: Sequence[bytes]) -> None:
+        self._process = None
+        self._lines += lines
         while self._lines:
             self._handle_some()
         self._hang.stop()
@@ -213,22 +192,11 @@ class ChatWorker(QObject):
 
     # --- what it says ---
 
-    def _read(self) -> None:
-        if self._process is None:
-            return
-        data = bytes(self._process.readAllStandardOutput().data())
+    def _read(self, lines: Sequence[bytes]) -> None:
         idle = not self._lines
-        self._lines += self._splitter.feed(data)
-        if idle and self._lines:
+        self._lines += lines
+        if idle:
             self._handle_some()
-
-    def _read_log(self) -> None:
-        if self._process is not None:
-            self._log.write(bytes(self._process.readAllStandardError().data()))
-
-    def _end_log(self, process: QProcess) -> None:
-        self._log.write(bytes(process.readAllStandardError().data()))
-        self._log.end()
 
     def _handle_some(self) -> None:
         # A flood of lines is taken in portions, so that the window stays responsive.
@@ -275,16 +243,6 @@ class ChatWorker(QObject):
         if state is not self._state:
             self._state = state
             self.state_changed.emit(state)
-
-
-def _end(process: QProcess) -> None:
-    """Politely by closing its input, then by force."""
-    process.closeWriteChannel()
-    if not process.waitForFinished(_POLITE_MS):
-        process.terminate()
-        if not process.waitForFinished(_FIRM_MS):
-            process.kill()
-            process.waitForFinished(_FIRM_MS)
 
 
 def _crashed() -> OvernightError:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment
+from PySide6.QtCore import QCoreApplication, QObject, QProcess
 
+from app.jobs.engine_process import engine_process
 from mlx_backend.library import Library
-from mlx_backend.library.home import HOME_VARIABLE
 
 COMMAND = (sys.executable, "-m", "mlx_backend.cli")
 
@@ -31,13 +31,7 @@ class EngineCommand(QObject):
         super().__init__(parent)
         self._command = command
         self._done = done
-        self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert(HOME_VARIABLE, str(library.home))
-        self._process.setProcessEnvironment(environment)
-        # A Ctrl-C in the terminal is for the window, which ends this process in its own way.
-        self._process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
-        self._process.setWorkingDirectory("/")
+        self._process = engine_process(self, library)
         self._process.finished.connect(self._finish)
         self._process.errorOccurred.connect(self._take_error)
         app = QCoreApplication.instance()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.engine_command import COMMAND
-from app.jobs.line_splitter import LineSplitter
+from app.jobs.engine_process import TalkingProcess
 from app.jobs.worker_log import WorkerLog
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
-from mlx_backend.library.home import HOME_VARIABLE
 from mlx_backend.protocol import ErrorReport
+from mlx_backend.settings import Settings
 
 _LONGEST_LINE = 1 << 16
 _POLITE_MS = 4000  # for the answers that are under way
@@ -33,11 +33,15 @@ class ServerState(StrEnum):
 
 @dataclass(frozen=True)
 class ServerAccess:
-    """How a program asks the server: its address, its token, and the name of a model."""
+    """How a program asks the server: its address, its token, and the name of a model.
+
+    token_kept: whether the token is the same at the next start.
+    """
 
     address: str
-    token: str
+    token: str = field(repr=False)
     model: str
+    token_kept: bool = False
 
     @property
     def client_line(self) -> str:
@@ -46,7 +50,7 @@ class ServerAccess:
 
 
 class LocalServer(QObject):
-    """Starts the server and ends it. Off until it is switched on, and in each new window."""
+    """Starts the server and ends it. Off until it is switched on; it ends with the window."""
 
     changed = Signal()
     """`state`, `access` or `error` is another."""
@@ -56,13 +60,17 @@ class LocalServer(QObject):
         library: Library,
         parent: QObject | None = None,
         command: Sequence[str] = (*COMMAND, "serve", "--json", "--until-input-ends"),
+        port: Callable[[], int] = lambda: Settings().server_port,
     ) -> None:
+        """`port` gives the port that is wanted when it starts."""
         super().__init__(parent)
         self._library = library
         self._command = command
-        self._process: QProcess | None = None
+        self._port = port
+        self._starts_again = False
+        self._wants_new_token = False
+        self._process: TalkingProcess | None = None
         self._log: WorkerLog | None = None
-        self._splitter = LineSplitter(_LONGEST_LINE)
         self._patience = QTimer(self, singleShot=True, interval=_POLITE_MS)
         self._patience.timeout.connect(self._kill)
         self.state = ServerState.OFF
@@ -74,46 +82,46 @@ class LocalServer(QObject):
         if is_on and self._process is None:
             self._start()
         elif not is_on and self._process is not None and self.state is not ServerState.ENDING:
-            self._process.closeWriteChannel()
+            self._process.close_input()
             self._patience.start()
             self._enter(ServerState.ENDING)
+
+    def renew_token(self) -> None:
+        """Let a new token take the place of this one; it starts again for that."""
+        if self.state is ServerState.ON:
+            self._starts_again = self._wants_new_token = True
+            self.switch(False)
+
+    @property
+    def moves_to(self) -> int:
+        """The port that it moves to when it is switched on again; 0 where it stays."""
+        if self.access is None or self.access.address.endswith(f":{self._port()}/v1"):
+            return 0
+        return self._port()
 
     def shut_down(self) -> None:
         """End it at once: the window closes."""
         process, self._process = self._process, None
         self._patience.stop()
         if process is not None:
-            process.closeWriteChannel()
-            if not process.waitForFinished(_LAST_MS):
-                process.kill()
-                process.waitForFinished(_LAST_MS)
+            process.end(_LAST_MS)
         if self._log is not None:
             self._log.close()
             self._log = None
 
     def _start(self) -> None:
-        self._splitter = LineSplitter(_LONGEST_LINE)
         self._log = self._log or WorkerLog(self._library.logs / "server.log")
-        process = self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert(HOME_VARIABLE, str(self._library.home))
-        process.setProcessEnvironment(environment)
-        # A Ctrl-C in the terminal is for the window, which ends this process in its own way.
-        process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
-        process.setWorkingDirectory("/")
-        process.readyReadStandardOutput.connect(self._read)
-        process.readyReadStandardError.connect(self._read_log)
-        process.finished.connect(self._take_end)
-        process.errorOccurred.connect(self._take_start_failure)
+        process = self._process = TalkingProcess(self, self._library, self._log, _LONGEST_LINE)
+        process.said.connect(self._read)
+        process.ended.connect(self._take_end)
         self.error = None
         self._enter(ServerState.STARTING)
-        program, *arguments = self._command
-        process.start(program, arguments)
+        new_token = ("--new-token",) if self._wants_new_token else ()
+        self._wants_new_token = False
+        process.start((*self._command, "--port", str(self._port()), *new_token))
 
-    def _read(self) -> None:
-        if self._process is None:
-            return
-        for line in self._splitter.feed(bytes(self._process.readAllStandardOutput().data())):
+    def _read(self, lines: Sequence[bytes]) -> None:
+        for line in lines:
             self._take(line)
 
     def _take(self, line: bytes) -> None:
@@ -124,27 +132,17 @@ class LocalServer(QObject):
         if told.error is not None:
             self.error = _in_the_window(told.error.to_error())
         elif told.address and told.token and self.state is ServerState.STARTING:
-            self.access = ServerAccess(told.address, told.token, told.model)
+            self.access = ServerAccess(told.address, told.token, told.model, told.token_kept)
             self._enter(ServerState.ON)
 
-    def _read_log(self) -> None:
-        if self._process is not None and self._log is not None:
-            self._log.write(bytes(self._process.readAllStandardError().data()))
-
-    def _take_start_failure(self, error: QProcess.ProcessError) -> None:
-        if error == QProcess.ProcessError.FailedToStart:
-            self._take_end()
-
-    def _take_end(self, *_: object) -> None:
-        if self._process is None:
-            return
-        self._read()
-        self._read_log()
-        if self._log is not None:
-            self._log.end()
-        self._process.deleteLater()
+    def _take_end(self, lines: Sequence[bytes]) -> None:
+        self._read(lines)
         self._process = None
         self._patience.stop()
+        if self._starts_again:
+            self._starts_again = False
+            self._start()
+            return
         if self.state is not ServerState.ENDING and self.error is None:
             self.error = _ended_by_itself()
         self._enter(ServerState.OFF)
@@ -166,14 +164,15 @@ class _Told(msgspec.Struct):
     address: str = ""
     token: str = ""
     model: str = ""
+    token_kept: bool = False
     error: ErrorReport | None = None
 
 
 def _in_the_window(error: OvernightError) -> OvernightError:
-    """The error; the hint for a taken port names an option of the command line."""
+    """The error; the hint for a taken port is for the command line."""
     if error.kind is not ErrorKind.BUSY:
         return error
-    hint = "End that program, or another window's server, then switch it on again."
+    hint = "Choose another port below, or end that program; then switch it on again."
     return OvernightError(error.kind, error.message, hint, error.detail)
 
 

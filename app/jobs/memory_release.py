@@ -1,4 +1,4 @@
-"""Has the chat give up its memory when a run needs it."""
+"""Has the chat give up its memory when a run, or other work with a model, needs it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ _PATIENCE_MS = 10_000
 _LOOK_MS = 5_000
 # An answer needs the model's own memory and some for the text it works on.
 _CHAT_SHARE = 1.25
+_COMPUTES = (
+    protocol.TrainSpec,
+    protocol.ExportSpec,
+    protocol.MergeSpec,
+    protocol.ReceiveSpec,
+    protocol.PublishSpec,
+)
 
 
 class MemoryKeeper(QObject):
-    """Decides whether chat may use memory while a run trains.
+    """Decides whether chat may use memory while a job computes with a model.
 
-    A run that begins by itself, at night say, tells in its folder what memory it waits for. While
-    the chat rests no model is loaded; it wakes when the run is over.
+    A job that begins by itself, a run at night say, tells in its folder what memory it waits for.
+    While the chat rests no model is loaded; it wakes when that job is over.
     """
 
     resting_changed = Signal(bool)
@@ -51,7 +58,7 @@ class MemoryKeeper(QObject):
 
     @property
     def resting(self) -> bool:
-        """Whether the chat waits for a run to end."""
+        """Whether the chat waits for a job to end."""
         return self._resting
 
     def make_room(self, run_bytes: int, then: Callable[[], None]) -> None:
@@ -67,9 +74,9 @@ class MemoryKeeper(QObject):
 
     def may_answer(self, model_bytes: int) -> bool:
         """Whether a question may be asked now, of a model that takes `model_bytes`."""
-        training = any(run.is_active for run in self._watcher.runs())
+        computing = any(isinstance(job.spec, _COMPUTES) for job in self._watcher.active())
         loaded = self._worker.loaded_bytes > 0
-        if training and not loaded and model_bytes * _CHAT_SHARE > self._available():
+        if computing and not loaded and model_bytes * _CHAT_SHARE > self._available():
             self._rest()
         return not self._resting
 
@@ -80,8 +87,8 @@ class MemoryKeeper(QObject):
             self._help_who_waits()
 
     def _help_who_waits(self) -> None:
-        """Let the chat rest for a run that waits for memory, where that is what it lacks."""
-        waits = [run.waiting for run in self._watcher.runs() if run.waiting is not None]
+        """Let the chat rest for a job that waits for memory, where that is what it lacks."""
+        waits = [job.waiting for job in self._watcher.active() if job.waiting is not None]
         needs = [wait.needed_bytes for wait in waits if wait.needed_bytes]
         loaded = self._worker.loaded_bytes
         if not needs:
@@ -103,7 +110,7 @@ class MemoryKeeper(QObject):
 
     def _wake_after(self, job_id: str) -> None:
         job = self._watcher.snapshot(job_id)
-        if job is not None and isinstance(job.spec, protocol.TrainSpec):
+        if job is not None and isinstance(job.spec, _COMPUTES):
             self._wake()
 
     def _wake(self) -> None:

@@ -12,12 +12,14 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
 from app.library.background import Background
-from mlx_backend.errors import OvernightError
+from mlx_backend.catalogue.repository_names import NEWEST
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
 from mlx_backend.library.adapter_names import nearest_name, same_among, shortened
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.protocol import MergeSpec, ReceiveSpec, TrainSpec, WeightedAdapter
+from mlx_backend.protocol.merge_words import better_rank
 
 _SUFFIXES = (".overnight", ".zip")
 _UNNAMED = "Received"
@@ -46,8 +48,8 @@ class NewAdapters(QObject):
         self._watcher = watcher
         self._background = background
         self._state = state
-        self._waiting: list[Path] = []
-        self._naming: Path | None = None
+        self._waiting: list[str] = []
+        self._naming: str | None = None
         self._starting: str | None = None
         self._failed: JobSnapshot | None = None
         watcher.job_changed.connect(self._take_change)
@@ -72,12 +74,23 @@ class NewAdapters(QObject):
 
     def receive(self, sources: Iterable[Path]) -> None:
         """Take in the adapters at these paths as soon as possible, named after their files."""
-        self._waiting += sources
+        self._waiting += map(str, sources)
         self._start_next()
 
-    def merge(self, name: str, parts: Sequence[WeightedAdapter]) -> None:
-        """Make one adapter called `name` of several."""
-        self._begin(MergeSpec(name=name, parts=tuple(parts)))
+    def receive_repository(self, repository: str, revision: str = NEWEST) -> None:
+        """Take in the adapter in a repository of the Hub (OWNER/NAME), named after it."""
+        self._waiting.append(repository if revision == NEWEST else f"{repository}@{revision}")
+        self._start_next()
+
+    def receive_again(self) -> None:
+        """Try again to receive what failed last."""
+        if self._failed is not None and isinstance(self._failed.spec, ReceiveSpec):
+            self._waiting.append(self._failed.spec.source)
+            self._start_next()
+
+    def merge(self, name: str, parts: Sequence[WeightedAdapter], rank: int = 0) -> None:
+        """Make one adapter called `name` of several, in this rank; 0: exactly."""
+        self._begin(MergeSpec(name=name, parts=tuple(parts), rank=rank))
 
     def cancel(self) -> None:
         """End the present one and forget what waits; nothing half-made stays."""
@@ -100,33 +113,37 @@ class NewAdapters(QObject):
         for source in sources:
             name = _free_name(self._library, source, self._taken() | named)
             named.add(name)
-            self._watcher.start(ReceiveSpec(source=str(source), name=name))
+            self._watcher.start(ReceiveSpec(source=source, name=name))
 
     # --- what was said of it ---
 
     def warnings(self, adapter: Adapter) -> tuple[str, ...]:
-        """What was said of an adapter when it was received, until somebody has read it."""
-        job = self._reception(adapter)
+        """What was said of an adapter when it was made, until somebody has read it."""
+        job = self._making(adapter)
         if job is None or self._state.contains(f"{_READ}/{job.id}"):
             return ()
+        if isinstance(job.spec, MergeSpec):
+            return tuple(filter(None, (better_rank(job.status.result),)))
         found = job.status.result.get("warnings")
         return tuple(map(str, found)) if isinstance(found, list) else ()
 
     def mark_read(self, adapter: Adapter) -> None:
         """The warnings of an adapter need not be said again."""
-        job = self._reception(adapter)
+        job = self._making(adapter)
         if job is not None:
             self._state.setValue(f"{_READ}/{job.id}", True)
             self.changed.emit()
 
-    def _reception(self, adapter: Adapter) -> JobSnapshot | None:
-        """The job that received it; by the time, because its name may have changed since."""
-        origin = adapter.card.origin
-        if origin is None:
+    def _making(self, adapter: Adapter) -> JobSnapshot | None:
+        """The job that made it; by the time, because its name may have changed since."""
+        origin, card = adapter.card.origin, adapter.card
+        kind = ReceiveSpec if origin is not None else MergeSpec
+        if origin is None and (len(card.parents) < 2 or not card.lost):
             return None
+        at = card.created if origin is None else origin.received
         for job in self._watcher.jobs():
-            is_it = isinstance(job.spec, ReceiveSpec) and job.state is JobState.FINISHED
-            if is_it and job.began_at <= origin.received <= job.latest_at:
+            is_it = isinstance(job.spec, kind) and job.state is JobState.FINISHED
+            if is_it and job.began_at <= at <= job.latest_at:
                 return job
         return None
 
@@ -143,9 +160,9 @@ class NewAdapters(QObject):
             )
         self.changed.emit()
 
-    def _receive(self, source: Path, name: str) -> None:
+    def _receive(self, source: str, name: str) -> None:
         self._naming = None
-        self._begin(ReceiveSpec(source=str(source), name=name))
+        self._begin(ReceiveSpec(source=source, name=name))
 
     def _take_no_name(self, error: OvernightError) -> None:
         self._naming = None
@@ -192,17 +209,33 @@ def makes_adapter(job: JobSnapshot) -> bool:
     return isinstance(job.spec, ReceiveSpec | MergeSpec)
 
 
-def name_after(source: Path) -> str:
-    """The name for an adapter that its file or folder suggests."""
-    is_packed = source.suffix.lower() in _SUFFIXES
-    return nearest_name(source.stem if is_packed else source.name, _UNNAMED)
+def repository_in(job: JobSnapshot) -> str:
+    """The repository of the Hub, with its revision, that a job receives from; "" for others."""
+    spec = job.spec
+    is_one = isinstance(spec, ReceiveSpec) and not Path(spec.source).is_absolute()
+    return spec.source if isinstance(spec, ReceiveSpec) and is_one else ""
 
 
-def _named(library: Library, source: Path, taken: frozenset[str], _: sqlite3.Connection) -> str:
+def wants_token(job: JobSnapshot) -> bool:
+    """Whether receiving failed where an access token of the Hub may help."""
+    error = job.status.error
+    if error is None or job.state is not JobState.FAILED or not repository_in(job):
+        return False
+    return error.kind in (ErrorKind.REFUSED, ErrorKind.MODEL_UNKNOWN) and "token" in error.hint
+
+
+def name_after(source: str) -> str:
+    """The name for an adapter that its file, folder or repository suggests."""
+    path = Path(source if source.startswith("/") else source.partition("@")[0])
+    is_packed = path.suffix.lower() in _SUFFIXES
+    return nearest_name(path.stem if is_packed else path.name, _UNNAMED)
+
+
+def _named(library: Library, source: str, taken: frozenset[str], _: sqlite3.Connection) -> str:
     return _free_name(library, source, taken)
 
 
-def _free_name(library: Library, source: Path, taken: Iterable[str]) -> str:
+def _free_name(library: Library, source: str, taken: Iterable[str]) -> str:
     """The first free name after `source`, with a number where it is taken."""
     folder = library.adapters
     there = folder.iterdir() if folder.is_dir() else ()

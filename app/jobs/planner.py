@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
+from app.jobs.engine_command import COMMAND
+from app.jobs.engine_process import engine_process
 from app.library.window_state import window_state
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
-from mlx_backend.library.home import HOME_VARIABLE
 from mlx_backend.library.notes import Totals
 from mlx_backend.protocol import ErrorReport
 from mlx_backend.settings import Settings
 
-_COMMAND = (sys.executable, "-m", "mlx_backend.cli")
 _LONGEST_REPLY = 1 << 20
 _EXPECTED_KEY = "planner/seconds"
 
@@ -55,7 +54,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class PlanQuestion:
     """What a plan depends on. Two equal questions have the same answer.
 
-    `studied` counts the passages that a base model has written about.
+    `studied` counts the passages that a base model has written about. `start_from` names the
+    adapter to go on from, "" for a fresh one.
     """
 
     totals: Totals
@@ -67,9 +67,12 @@ class PlanQuestion:
     kind: str
     embeddings: bool
     low_memory: bool
+    start_from: str = ""
 
     @classmethod
-    def of(cls, totals: Totals, settings: Settings, studied: int = 0) -> PlanQuestion:
+    def of(
+        cls, totals: Totals, settings: Settings, studied: int = 0, start_from: str = ""
+    ) -> PlanQuestion:
         """The question for these notes and settings."""
         return cls(
             totals,
@@ -81,6 +84,7 @@ class PlanQuestion:
             settings.adapter_kind,
             settings.embeddings,
             settings.low_memory,
+            start_from,
         )
 
 
@@ -101,7 +105,7 @@ class Planner(QObject):
         self,
         library: Library,
         parent: QObject | None = None,
-        command: Sequence[str] = _COMMAND,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         super().__init__(parent)
         self._library = library
@@ -145,15 +149,11 @@ class Planner(QObject):
             process.waitForFinished(1000)
 
     def _start(self, question: PlanQuestion) -> None:
-        process = self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert(HOME_VARIABLE, str(self._library.home))
-        process.setProcessEnvironment(environment)
-        # A Ctrl-C in the terminal is for the window, which ends this process in its own way.
-        process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
-        process.setWorkingDirectory("/")
+        process = self._process = engine_process(self, self._library)
         program, *arguments = self._command
         arguments += ["plan", "--json", "--model", question.model, "--hours", str(question.hours)]
+        if question.start_from:
+            arguments.append(f"--from={question.start_from}")
         process.finished.connect(lambda: self._take(process))
         process.errorOccurred.connect(lambda error: self._take_start_failure(process, error))
         self._began = time.monotonic()

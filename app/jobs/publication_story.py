@@ -37,6 +37,8 @@ def doing(job: JobSnapshot) -> str:
 
 
 def _working(job: JobSnapshot) -> str:
+    if job.waiting is not None:
+        return amounts.regional(job.waiting.text)
     stage = _STAGES.get(job.status.stage, "Beginning")
     progress = job.status.progress
     if progress is None or not progress.total:

@@ -20,6 +20,7 @@ from app.widgets.fold import Fold
 from app.widgets.labels import button, hairline, label, paragraph
 from app.widgets.reveal import SHOW, open_path
 from mlx_backend.library import Library
+from mlx_backend.settings import OTHER_PROGRAMS
 
 _FOLDED = "Details"
 # Chosen on the page of models, where there is more to know of each.
@@ -45,11 +46,12 @@ class SettingsPage(QWidget):
         self._column.setSpacing(Space.TWO)
         self._column.addWidget(label("Settings", "title"))
         groups = _by_group()
+        of_server = groups.pop(OTHER_PROGRAMS)
         for group in sorted(groups, key=_FOLDED.__eq__):
             if group == _FOLDED:
                 self._add_own_names()
             self._add_group(group, groups[group])
-        self._add_server()
+        self._add_server(of_server)
         self._add_library(home)
         self._column.addStretch()
         scroll = QScrollArea()
@@ -66,12 +68,13 @@ class SettingsPage(QWidget):
         self._column.addWidget(label("You", "heading"))
         self._column.addWidget(self.own_names)
 
-    def _add_server(self) -> None:
+    def _add_server(self, settings: list[Declared]) -> None:
         self._column.addWidget(hairline())
-        self._column.addWidget(label("Other programs", "heading"))
+        self._column.addWidget(label(OTHER_PROGRAMS, "heading"))
         self._column.addWidget(self.server)
+        self._column.addWidget(self._rows(settings))
 
-    def _add_group(self, group: str, settings: list[Declared]) -> None:
+    def _rows(self, settings: list[Declared]) -> QWidget:
         rows = QWidget()
         grid = QGridLayout(rows)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -80,6 +83,10 @@ class SettingsPage(QWidget):
         grid.setColumnStretch(0, 1)
         for row, declared in enumerate(settings):
             self._add_row(grid, row, declared)
+        return rows
+
+    def _add_group(self, group: str, settings: list[Declared]) -> None:
+        rows = self._rows(settings)
         self._column.addWidget(hairline())
         if group == _FOLDED:
             self._column.addWidget(Fold(group, rows))
@@ -100,7 +107,12 @@ class SettingsPage(QWidget):
         else:
             sized(field, lambda it: it.setFixedSize(Size.SHORT_FIELD, Size.CONTROL))
         self.fields[declared.name] = field
-        grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop | self._end_of(field))
+
+    def _end_of(self, field: QWidget) -> Qt.AlignmentFlag:
+        """Where a row ends. Qt turns sides around by the field's own direction, not the page's."""
+        is_turned = field.layoutDirection() is not self.layoutDirection()
+        return Qt.AlignmentFlag.AlignLeft if is_turned else Qt.AlignmentFlag.AlignRight
 
     def _change(self, name: str, value: object) -> None:
         self._preferences.change(**{name: value})
@@ -108,6 +120,7 @@ class SettingsPage(QWidget):
     def _show_values(self) -> None:
         for name, field in self.fields.items():
             set_value(field, getattr(self._preferences.settings, name))
+        self.server.show_port()
 
     def _add_library(self, home: Path) -> None:
         self._column.addWidget(hairline())

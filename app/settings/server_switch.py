@@ -11,13 +11,16 @@ from app.jobs.local_server import LocalServer, ServerAccess, ServerState
 from app.style import Size, Space, sized
 from app.text.error_text import in_window
 from app.widgets.copy_button import CopyButton
-from app.widgets.labels import label, paragraph, tip
+from app.widgets.labels import button, label, paragraph, tip
 
 _TITLE = "Let other programs ask"
 _HELP = (
     "Programs of this computer that speak OpenAI's API can then chat with your models and adapters."
-    " Only who has the token below may ask. It is off again when Overnight closes."
+    " Only those who have its token may ask. It ends when Overnight closes."
 )
+_KEPT = "The token is kept in this computer's keyring, and stays the same."
+_NOT_KEPT = "No keyring of this computer keeps the token, so it is another at each start."
+_NEW_TOKEN = "Programs that know the present token may ask no more. The server starts again."
 _WAITS = {
     ServerState.STARTING: "It is starting…",
     ServerState.ENDING: "It ends with the answer that is under way…",
@@ -38,7 +41,9 @@ class ServerSwitch(QWidget):
         self.switch.setToolTip(tip(_HELP))
         self.status = paragraph(kind="quiet")
         self.trouble = paragraph(kind="warning")
+        self.moves = paragraph(kind="quiet")
         self.access = _AccessRows()
+        self.access.new_token.clicked.connect(server.renew_token)
         words = QVBoxLayout()
         words.setSpacing(Space.HALF)
         words.addWidget(label(_TITLE))
@@ -51,7 +56,7 @@ class ServerSwitch(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.ONE)
         layout.addLayout(row)
-        for each in (self.status, self.trouble, self.access):
+        for each in (self.status, self.trouble, self.access, self.moves):
             layout.addWidget(each)
         self.switch.toggled.connect(server.switch)
         server.changed.connect(self._show)
@@ -68,6 +73,13 @@ class ServerSwitch(QWidget):
         self.trouble.setText("" if error is None else in_window(f"{error.message} {error.hint}"))
         self.trouble.setVisible(error is not None)
         self.access.show_access(self._server.access)
+        self.show_port()
+
+    def show_port(self) -> None:
+        """Say where it moves, where another port is wanted by now."""
+        port = self._server.moves_to
+        self.moves.setText(f"It moves to port {port} when it is switched on again.")
+        self.moves.setVisible(bool(port))
 
 
 class _AccessRows(QWidget):
@@ -88,7 +100,14 @@ class _AccessRows(QWidget):
             self.buttons[name] = CopyButton(partial(self._text_of, name), f"the {name.lower()}")
             for column, each in enumerate((label(name, "quiet"), self.values[name])):
                 grid.addWidget(each, row, column)
-            grid.addWidget(self.buttons[name], row, 2)
+            grid.addWidget(self.buttons[name], row, 2, Qt.AlignmentFlag.AlignRight)
+        self.new_token = button("New Token")
+        self.new_token.setToolTip(tip(_NEW_TOKEN))
+        self.new_token.setAccessibleDescription(_NEW_TOKEN)
+        self.kept = paragraph(kind="quiet")
+        last = grid.rowCount()
+        grid.addWidget(self.kept, last, 0, 1, 2)
+        grid.addWidget(self.new_token, last, 2)
 
     def _text_of(self, name: str) -> str:
         return self._shown[name]
@@ -98,6 +117,8 @@ class _AccessRows(QWidget):
         self._shown = {} if access is None else _rows(access)
         for name, value in self.values.items():
             value.setText(self._shown.get(name, ""))
+        if access is not None:
+            self.kept.setText(_KEPT if access.token_kept else _NOT_KEPT)
         self.setVisible(access is not None)
 
 

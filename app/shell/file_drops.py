@@ -1,4 +1,4 @@
-"""Files and folders dropped anywhere in the window."""
+"""Files, folders and links dropped anywhere in the window."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from app.style import Space
 from app.widgets.empty_state import BigIcon
 from app.widgets.labels import label
+
+_LONGEST_LINK = 2000
 
 
 class DropSign(QFrame):
@@ -32,7 +34,10 @@ class DropSign(QFrame):
         self.hide()
 
     def cover(self, paths: Sequence[Path]) -> None:
-        """Come forward and cover all but a margin, and say what dropping these does."""
+        """Come forward and cover all but a margin, and say what dropping these does.
+
+        No paths: it is a link.
+        """
         self.sentence.setText(self._sentence_of(paths))
         edge = Space.TWO
         self.setGeometry(self._covered.rect().adjusted(edge, edge, -edge, -edge))
@@ -49,9 +54,15 @@ class FileDrops(QObject):
     dropped = Signal(list)
     """Paths."""
 
-    def __init__(self, window: QWidget, sign: DropSign) -> None:
+    link_dropped = Signal(str)
+    """A link that is wanted."""
+
+    def __init__(
+        self, window: QWidget, sign: DropSign, wants_link: Callable[[str], bool] = lambda _: False
+    ) -> None:
         super().__init__(window)
         self._sign = sign
+        self._wants_link = wants_link
         window.setAcceptDrops(True)
         window.installEventFilter(self)
         window.winId()  # makes the handle
@@ -70,25 +81,46 @@ class FileDrops(QObject):
         return False
 
     def _hover(self, event: QDropEvent) -> bool:
-        paths = _paths(event)
-        if not paths:
+        paths, link = self._carried(event)
+        if not (paths or link):
             return False
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
+        _take(event)
         self._sign.cover(paths)
         return True
 
     def _drop(self, event: QDropEvent) -> bool:
         self._sign.hide()
-        paths = _paths(event)
-        if not paths:
+        paths, link = self._carried(event)
+        if not (paths or link):
             return False
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        self.dropped.emit(paths)
+        _take(event)
+        if paths:
+            self.dropped.emit(paths)
+        else:
+            self.link_dropped.emit(link)
         return True
+
+    def _carried(self, event: QDropEvent) -> tuple[list[Path], str]:
+        """The paths, else the link where that is wanted."""
+        paths = _paths(event)
+        link = "" if paths else _link(event)
+        return paths, link if link and self._wants_link(link) else ""
+
+
+def _take(event: QDropEvent) -> None:
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
 
 
 def _paths(event: QDropEvent) -> list[Path]:
     urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
     return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+
+
+def _link(event: QDropEvent) -> str:
+    """The address, or the line of text, that is dragged; "" where it is neither."""
+    data = event.mimeData()
+    if data.hasUrls():
+        return data.urls()[0].toString()
+    text = data.text().strip() if data.hasText() else ""
+    return text if len(text) <= _LONGEST_LINK and "\n" not in text else ""

@@ -44,6 +44,7 @@ from app.widgets.labels import hairline
 from app.widgets.notices import Notices
 from app.widgets.page_scroll import PageScroll
 from app.widgets.reveal import open_path
+from mlx_backend.catalogue.repository_names import is_address
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import Citation, ImportSpec, TrainSpec
@@ -198,6 +199,7 @@ class Window(QMainWindow):
     def _make_adapters(self) -> AdaptersPage:
         page = AdaptersPage(self._services)
         page.training_wanted.connect(lambda: self.show_page("tonight"))
+        page.continue_wanted.connect(self._go_on_from)
         page.chat_wanted.connect(self._chat_with)
         page.renamed.connect(self._take_new_name)
         page.notes_decided.connect(lambda: self._refresh({"notes", "tonight"}))
@@ -246,8 +248,9 @@ class Window(QMainWindow):
         self.sidebar.chosen.connect(self.show_page)
         self.strip.chosen.connect(self.show_page)
         self.strip.chat_wanted.connect(self._chat_with)
-        drops = FileDrops(self, DropSign(self._whole, self._what_a_drop_does))
+        drops = FileDrops(self, DropSign(self._whole, self._what_a_drop_does), self._wants_link)
         drops.dropped.connect(self._sorter.sort)
+        drops.link_dropped.connect(self._take_link)
         self._sorter.sorted.connect(self._take_dropped)
         self._chooser.chosen.connect(self.import_paths)
         menus.page_wanted.connect(self.show_page)
@@ -270,7 +273,16 @@ class Window(QMainWindow):
 
     # --- wishes ---
 
+    def _wants_link(self, link: str) -> bool:
+        """A page of the Hub holds an adapter where adapters are shown; elsewhere it is a text."""
+        return self.page_shown == "adapters" and is_address(link)
+
+    def _take_link(self, link: str) -> None:
+        cast(AdaptersPage, self.page("adapters")).ways_in.take_link(link)
+
     def _what_a_drop_does(self, paths: Sequence[Path]) -> str:
+        if not paths:
+            return "Drop to receive this adapter from the Hub"
         if paths and all(path.suffix.lower() == BUNDLE for path in paths):
             return "Drop to add this adapter" if len(paths) == 1 else "Drop to add these adapters"
         if self.page_shown == "models":
@@ -290,6 +302,10 @@ class Window(QMainWindow):
             cast(ModelsPage, self.page("models")).take_dropped(arrivals.others)
         else:
             self.import_paths(arrivals.others)
+
+    def _go_on_from(self, name: str) -> None:
+        self.show_page("tonight")
+        cast("TonightPage", self.page("tonight")).go_on_from(name)
 
     def _use_again(self, name: str, instead_of: str) -> None:
         cast("ChatPage", self.page("chat")).use_again(name, instead_of)

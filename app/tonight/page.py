@@ -22,6 +22,7 @@ from app.tonight.plan_view import PlanView, StartWish
 from app.tonight.queue_list import QueueList
 from app.tonight.run_history import RunHistory
 from app.tonight.run_view import RunView
+from app.tonight.start_menu import Beginning, beginnings
 from app.widgets.empty_state import EmptyState
 from app.widgets.labels import label
 from app.widgets.undo_bar import UndoBar
@@ -43,6 +44,7 @@ _FRESH_S = 12 * 3600
 class _Found:
     totals: Totals
     adapters: frozenset[str]
+    beginnings: list[Beginning]
     studied: int
     models: list[BaseModel]
 
@@ -69,6 +71,8 @@ class TonightPage(QWidget):
         self._asked: PlanQuestion | None = None
         self._given_up: PlanQuestion | None = None
         self._starting: str | None = None
+        self._start_from = ""  # the id of an adapter
+        self._wanted_start = ""  # its name, until it is found
         self.empty = EmptyState(
             "tonight",
             "Nothing to learn yet",
@@ -102,10 +106,20 @@ class TonightPage(QWidget):
         self._chosen = run_id
         self._update()
 
+    def go_on_from(self, name: str) -> None:
+        """Plan a night that goes on from the adapter of this name, on its base model."""
+        self._wanted_start = name
+        self._choose(None)
+        self.refresh()
+
     # --- what is shown ---
 
     def _take_found(self, found: _Found) -> None:
         self._found = found
+        wanted = next((each for each in found.beginnings if each.name == self._wanted_start), None)
+        if wanted is not None and wanted.base:
+            self._wanted_start, self._start_from = "", wanted.id
+            self._services.preferences.change(base_model=wanted.base)
         self._update()
 
     def _update(self) -> None:
@@ -166,9 +180,13 @@ class TonightPage(QWidget):
         totals, settings = self._found.totals, self._services.preferences.settings
         taken = self._found.adapters | {run.name for run in runs if run.is_active}
         self.plan.show_bases(self._found.models, settings.base_model)
+        start = self._beginning()
+        chosen = start.id if start else ""
+        self.plan.show_beginnings(self._found.beginnings, settings.base_model, chosen)
         self.plan.suggest_name(default_name(taken, time.time()), taken)
         before = run_queue.last_in_queue(runs)
-        question = PlanQuestion.of(totals, settings, self._found.studied)
+        name = start.name if start else ""
+        question = PlanQuestion.of(totals, settings, self._found.studied, name)
         if before is not None:
             self._leave_plan()
             self._asked = None
@@ -179,6 +197,17 @@ class TonightPage(QWidget):
             self._asked = question
             self.plan.show_measuring(self._services.planner.expected_s, settings.hours)
             self._services.planner.ask(question)
+
+    def _beginning(self) -> Beginning | None:
+        """What the night goes on from; None where it starts fresh."""
+        base = self._services.preferences.settings.base_model
+        there = self._found.beginnings if self._found is not None else []
+        is_it = (each for each in there if each.id == self._start_from and each.base == base)
+        return next(is_it, None)
+
+    def _choose_start(self, adapter_id: str) -> None:
+        self._start_from = adapter_id
+        self._update()
 
     def _leave_plan(self) -> None:
         # Measuring would take the processor from the run.
@@ -218,12 +247,15 @@ class TonightPage(QWidget):
     def _spec(self, wish: StartWish) -> TrainSpec:
         # No number of steps: the run sets it after the study, when it knows how much to learn.
         settings, hours = self._services.preferences.settings, wish.hours
+        start = self._beginning()
         return TrainSpec(
             name=wish.name,
             model=settings.base_model,
             hours=settings.hours,
             start_at=hours.start_at,
             finish_by=hours.finish_by,
+            start_from=start.name if start else None,
+            start_from_id=start.id if start else "",
             passes=settings.passes,
             kind=settings.adapter_kind,
             rank=settings.rank,
@@ -256,6 +288,7 @@ class TonightPage(QWidget):
             return
         if job_id == self._starting:
             self._end_of_start()
+            self._start_from = ""  # it is for one night
             self.plan.when.clear()
         if self.isVisible() or not job.is_active:
             self._update()
@@ -292,6 +325,7 @@ class TonightPage(QWidget):
         self.plan.retry_wanted.connect(self._retry_plan)
         self.plan.cancel_wanted.connect(self._give_plan_up)
         self.plan.base_wanted.connect(lambda name: services.preferences.change(base_model=name))
+        self.plan.start_chosen.connect(self._choose_start)
         self.run.stop_wanted.connect(services.watcher.stop)
         self.run.pause_wanted.connect(lambda run_id: services.watcher.pause(run_id, True))
         self.run.remove_wanted.connect(services.watcher.remove)
@@ -346,6 +380,7 @@ def _find(library: Library, db: sqlite3.Connection) -> _Found:
     return _Found(
         Notes(db).totals(),
         frozenset((*whole, *damaged)),
+        beginnings(library),
         Samples(db).read_by_models(),
         base_models(library),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.jobs.planner import Plan
 from app.library.base_models import called
 from app.text import amounts
+from app.tonight.start_menu import Beginning
 from mlx_backend.library.notes import Totals
 
 _ESTIMATE = (
@@ -40,31 +41,44 @@ class Hours:
         return self.begins(now) + minutes * 60 <= self.ends_at_latest(now)
 
 
-def plan_sentence(plan: Plan, totals: Totals) -> str:
-    """Tonight in one sentence or two."""
+def plan_sentence(plan: Plan, totals: Totals, start: str = "") -> str:
+    """Tonight in one sentence or two; `start` is the name of the adapter that it goes on from."""
     way = f" So that it fits, it works {plan.way}." if plan.saves_to_fit else ""
     return (
-        f"Tonight I will study {amounts.count(totals.notes, 'note')}"
-        f" ({amounts.count(totals.words, 'word')})."
+        f"Tonight I will {_study(totals, start)}"
         f" That takes {amounts.duration(plan.minutes * 60)}"
         f" and {amounts.size(plan.peak_bytes)} of memory.{way}"
         f"{_ESTIMATE if plan.unstudied else ''}"
     )
 
 
-def unmeasured_sentence(totals: Totals) -> str:
+def unmeasured_sentence(totals: Totals, start: str = "") -> str:
     """The same for a plan that was not measured."""
-    return (
-        f"Tonight I will study {amounts.count(totals.notes, 'note')}"
-        f" ({amounts.count(totals.words, 'word')}). How long that takes was not measured."
-    )
+    return f"Tonight I will {_study(totals, start)} How long that takes was not measured."
 
 
-def queue_sentence(totals: Totals, before: str) -> str:
+def queue_sentence(totals: Totals, before: str, start: str = "") -> str:
     """The same for a run that waits for others; `before` is the last of them."""
+    return f"The next run will {_study(totals, start)} It starts when “{before}” is done."
+
+
+def _study(totals: Totals, start: str) -> str:
+    goes_on = f"go on from “{start}” and " if start else ""
+    notes, words = amounts.count(totals.notes, "note"), amounts.count(totals.words, "word")
+    return f"{goes_on}study {notes} ({words})."
+
+
+def replayed(start: Beginning) -> str:
+    """What of that which an adapter knows is practised again when a night goes on from it."""
+    if start.is_foreign:
+        return (
+            f"Samples of all your notes are practised. What “{start.name}” learned elsewhere is not"
+            " among them, because those notes are not here; some of it may be forgotten."
+        )
+    less = " What it knows by heart comes less often." if start.is_measured else ""
     return (
-        f"The next run will study {amounts.count(totals.notes, 'note')}"
-        f" ({amounts.count(totals.words, 'word')}). It starts when “{before}” is done."
+        f"Samples of all your notes are practised again, also of those that “{start.name}” has"
+        f" learned.{less}"
     )
 
 

@@ -17,6 +17,7 @@ from app.text.error_text import in_window
 from app.tonight import plan_story
 from app.tonight.base_menu import BaseMenu, choices_of
 from app.tonight.plan_story import Hours
+from app.tonight.start_menu import Beginning, StartMenu
 from app.tonight.when_fields import WhenFields
 from app.widgets.labels import button, label, paragraph, tip
 from app.widgets.measuring_bar import MeasuringBar
@@ -58,6 +59,9 @@ class PlanView(QWidget):
     base_wanted = Signal(str)
     """Train this base model."""
 
+    start_chosen = Signal(str)
+    """Go on from the adapter of this id; "": start fresh."""
+
     def __init__(self) -> None:
         super().__init__()
         self._plan: Plan | None = None
@@ -76,6 +80,10 @@ class PlanView(QWidget):
         self.name = LineField()
         self.name_problem = paragraph(kind="warning")
         self.base = BaseMenu()
+        self.begin = StartMenu()
+        self.replayed = paragraph(kind="quiet")
+        self.replayed.hide()
+        self._goes_on_from: Beginning | None = None
         self.when = WhenFields()
         self.prompt = LineField()
         self.start = button("Start", "primary")
@@ -107,7 +115,7 @@ class PlanView(QWidget):
     def show_plan(self, plan: Plan, totals: Totals, longest: float) -> None:
         """Say what the run would do, within `longest` hours."""
         self._longest = longest
-        self._show(plan_story.plan_sentence(plan, totals), plan, may_start=True)
+        self._show(plan_story.plan_sentence(plan, totals, self._goes_on), plan, may_start=True)
         warning = plan_story.warning(plan)
         self.warning.setText(warning)
         self.warning.setVisible(bool(warning))
@@ -117,14 +125,15 @@ class PlanView(QWidget):
     def show_unmeasured(self, totals: Totals, longest: float) -> None:
         """Let the run start without a plan: it measures by itself, when it begins."""
         self._longest = longest
-        self._show(plan_story.unmeasured_sentence(totals), may_start=True)
+        self._show(plan_story.unmeasured_sentence(totals, self._goes_on), may_start=True)
         self.retry.setText("Measure It")
         self.retry.show()
 
     def show_queued(self, totals: Totals, longest: float, before: str) -> None:
         """Say that the run would come after the one called `before`."""
         self._longest = longest
-        self._show(plan_story.queue_sentence(totals, before), may_start=True, queued=True)
+        sentence = plan_story.queue_sentence(totals, before, self._goes_on)
+        self._show(sentence, may_start=True, queued=True)
 
     def show_error(self, error: OvernightError) -> None:
         """Say why there is no plan."""
@@ -145,6 +154,21 @@ class PlanView(QWidget):
     def show_bases(self, models: Sequence[BaseModel], chosen: str) -> None:
         """Name the base model, and offer the others of the library."""
         self.base.show_choices(choices_of(models, chosen), chosen)
+
+    def show_beginnings(self, there: Sequence[Beginning], base: str, chosen: str) -> None:
+        """Offer what the night may begin with, with one chosen by its id."""
+        self.begin.show_choices(there, base, chosen)
+        for part in (self.begin, self._begin_caption):
+            part.setVisible(bool(there))
+        start = next((each for each in there if each.id == chosen), None)
+        self._goes_on_from = start
+        self.replayed.setText(plan_story.replayed(start) if start is not None else "")
+        self.replayed.setVisible(start is not None)
+
+    @property
+    def _goes_on(self) -> str:
+        """The name of the adapter that the night goes on from; "" for none."""
+        return self._goes_on_from.name if self._goes_on_from is not None else ""
 
     def set_starting(self, starting: bool) -> None:
         """Show that a run is being started, which also uses up the typed name."""
@@ -178,7 +202,7 @@ class PlanView(QWidget):
         self.schedule.setVisible(may_start)
         self._update()
 
-    def _start(self) -> None:
+    def _ask_to_start(self) -> None:
         hours = self.when.hours(self._longest, time.time())
         name = normal_name(self.name.text().strip())
         self.start_wanted.emit(StartWish(name, hours, self.prompt.text().strip()))
@@ -224,8 +248,9 @@ class PlanView(QWidget):
             field.returnPressed.connect(self.start.click)
         self.when.changed.connect(self._update)
         self.base.chosen.connect(self.base_wanted)
+        self.begin.chosen.connect(self.start_chosen)
         self._clock.timeout.connect(self._update)
-        self.start.clicked.connect(self._start)
+        self.start.clicked.connect(self._ask_to_start)
         self.retry.clicked.connect(self.retry_wanted)
         self.measuring.cancelled.connect(self.cancel_wanted)
 
@@ -242,6 +267,7 @@ class PlanView(QWidget):
         inner.addWidget(self.retry, alignment=left)
         inner.addSpacing(Space.ONE)
         inner.addLayout(self._make_form())
+        inner.addWidget(self.replayed)
         inner.addWidget(self.name_problem)
         inner.addWidget(self.schedule)
         inner.addWidget(self.start, alignment=left)
@@ -271,7 +297,11 @@ class PlanView(QWidget):
         caption.setBuddy(self.base)
         form.addWidget(caption, len(rows), 0)
         form.addWidget(self.base, len(rows), 1, Qt.AlignmentFlag.AlignLeft)
-        form.addWidget(label("When", "quiet"), len(rows) + 1, 0)
-        form.addWidget(self.when, len(rows) + 1, 1)
+        self._begin_caption = label("Begin with", "quiet")
+        self._begin_caption.setBuddy(self.begin)
+        form.addWidget(self._begin_caption, len(rows) + 1, 0)
+        form.addWidget(self.begin, len(rows) + 1, 1, Qt.AlignmentFlag.AlignLeft)
+        form.addWidget(label("When", "quiet"), len(rows) + 2, 0)
+        form.addWidget(self.when, len(rows) + 2, 1)
         form.setColumnStretch(1, 1)
         return form

@@ -8,7 +8,6 @@ decompositions of A and B, in float64.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_backend.models.lora_factors import Factors
+from mlx_backend.protocol.merge_words import CLOSE
 
 Array = NDArray[np.float64]
 Pair = tuple[Array, Array]
@@ -28,11 +28,15 @@ class Joined:
     """Factors by the names of the layers, all of the same rank and at scale 1.
 
     error: by how much of its own length (Frobenius norm) the change differs from the exact sum.
+    exact_rank: the rank that the exact sum takes. close_rank: the smallest one whose error is
+    `CLOSE` at most.
     """
 
     factors: Mapping[str, Factors]
     rank: int
     error: float
+    exact_rank: int
+    close_rank: int
 
 
 def joined(
@@ -49,12 +53,24 @@ def joined(
     }
     full = max(b.shape[-2] for _, b in sums.values())
     if rank is None or rank >= full:
-        return Joined({n: _filled(pair, full) for n, pair in sums.items()}, full, 0.0)
+        return Joined({n: _filled(pair, full) for n, pair in sums.items()}, full, 0.0, full, full)
     cut = {name: _cut(pair, rank) for name, pair in sums.items()}
-    lost = sum(each.lost for each in cut.values())
-    total = sum(each.total for each in cut.values())
+    errors = _errors([each.squares for each in cut.values()], full)
+    close = next(r for r, error in enumerate(errors) if r and error <= CLOSE)
     factors = {n: _filled(each.pair, rank) for n, each in cut.items()}
-    return Joined(factors, rank, math.sqrt(lost / total) if total else 0.0)
+    return Joined(factors, rank, float(errors[rank]), full, close)
+
+
+def _errors(squares: Sequence[Array], full: int) -> Array:
+    """The relative error of all layers together when each is cut to rank 0, 1 ... `full`.
+
+    `squares` are of the singular values of each layer, the largest first.
+    """
+    kept = np.zeros(full)
+    for each in squares:
+        kept[: len(each)] += each
+    left = np.append(kept[::-1].cumsum()[::-1], 0.0)
+    return np.sqrt(left / left[0]) if left[0] else left
 
 
 def _sum(parts: Sequence[tuple[Factors, float]]) -> Pair:
@@ -76,11 +92,13 @@ def _as_pair(factors: Factors) -> Pair:
 
 @dataclass(frozen=True)
 class _Cut:
-    """A pair of a lower rank, and the squares of what it has lost and of the whole."""
+    """A pair of a lower rank, and the squares of all its singular values, the largest first.
+
+    Of layers of experts they are added up, place by place.
+    """
 
     pair: Pair
-    lost: float
-    total: float
+    squares: Array
 
 
 def _cut(pair: Pair, rank: int) -> _Cut:
@@ -93,7 +111,7 @@ def _cut(pair: Pair, rank: int) -> _Cut:
         left @ (u[..., :, :rank] * kept[..., None, :]),
         (kept[..., :, None] * v[..., :rank, :]) @ right.swapaxes(-1, -2),
     )
-    return _Cut(cut, float((values[..., rank:] ** 2).sum()), float((values**2).sum()))
+    return _Cut(cut, (values**2).reshape(-1, values.shape[-1]).sum(axis=0))
 
 
 def _filled(pair: Pair, rank: int) -> Factors:

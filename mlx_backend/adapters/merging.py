@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mlx_backend import __version__
 from mlx_backend.adapters.answers import answers_of, is_same_answer
 from mlx_backend.adapters.filing import file_factors
 from mlx_backend.adapters.joining import Joined, joined
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.jobs.lane import Turn, in_the_lane
 from mlx_backend.library.adapter_names import check_name
 from mlx_backend.library.adapters import (
     Adapter,
@@ -26,6 +27,7 @@ from mlx_backend.models import lora
 from mlx_backend.models.architecture import token_embeddings
 from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model
 from mlx_backend.models.lora_factors import layers_of, read_factors
+from mlx_backend.protocol import JobEvent
 from mlx_backend.training.stop_requests import Check, never
 
 Weighted = Sequence[tuple[Adapter, float]]
@@ -37,13 +39,16 @@ def merge(
     parts: Sequence[tuple[str, float]],
     rank: int | None = None,
     check: Check = never,
+    tell: Callable[[JobEvent], object] = lambda _: None,
 ) -> dict[str, object]:
     """File the weighted sum of adapters as a new one called `name`, in the rank asked for.
 
     Without a rank it is exact; then its answers are compared with theirs together. Returns
-    `adapter`, `rank` and `lost`, the share that a lower rank loses. Raises OvernightError when the
+    `adapter`, `rank`, `lost` (the share that a lower rank loses), `exact_rank` and `close_rank`,
+    the smallest that loses `merge_words.CLOSE` at most. Raises OvernightError when the
     name is taken or not allowed, an adapter is unknown, damaged, of another base model or of the
-    kind DoRA, or when there are fewer than two. Where `check` raises, nothing is filed.
+    kind DoRA, or when there are fewer than two. Where `check` raises, nothing is filed. `tell` gets
+    the events of a wait for the lane.
     """
     name = check_name(name)
     require_free_name(library.adapters, name)
@@ -51,6 +56,21 @@ def merge(
     _check(weighted)
     base = base_for(library, [adapter for adapter, _ in weighted], weighted[0][0].card.base)
     check()
+    with in_the_lane(library, Turn(tell, check), base):
+        sums = _filed(library, name, base, weighted, rank, check)
+    return {
+        "adapter": name,
+        "rank": sums.rank,
+        "lost": sums.error,
+        "exact_rank": sums.exact_rank,
+        "close_rank": sums.close_rank,
+    }
+
+
+def _filed(
+    library: Library, name: str, base: str, weighted: Weighted, rank: int | None, check: Check
+) -> Joined:
+    """Add them up and file the sum."""
     loaded = load_base_model(library, base)
     check()
     layers = dict(layers_of(loaded.model))
@@ -64,7 +84,7 @@ def merge(
         file_factors(library.adapters, card, loaded, sums.factors)
         seen = [c for adapter, _ in weighted for c in canaries_of(library, adapter.card.id)]
         keep_canaries(library, card.id, seen)
-    return {"adapter": name, "rank": sums.rank, "lost": sums.error}
+    return sums
 
 
 def _compare(loaded: LoadedModel, weighted: Weighted, sums: Joined) -> None:
@@ -115,6 +135,7 @@ def _card(name: str, loaded: LoadedModel, weighted: Weighted, sums: Joined) -> A
         run="",
         rank=sums.rank,
         scale=1.0,
+        lost=sums.error,
         embeddings=bool(embeddings & set(sums.factors)),
         steps=sum(card.steps for card in cards),
         notes=sum(card.notes for card in cards),

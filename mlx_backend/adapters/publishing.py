@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mlx_backend import protocol
@@ -22,6 +23,7 @@ from mlx_backend.catalogue.adapter_licences import (
 )
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import remove_tree, write_atomically
+from mlx_backend.jobs.lane import Turn, in_the_lane
 from mlx_backend.jobs.paced_progress import PacedProgress
 from mlx_backend.library import database
 from mlx_backend.library.adapters import Adapter, find_adapter
@@ -66,17 +68,12 @@ def publish_adapter(
         repository = whole_name(spec.repo, access, stop_requested)
         require_name(base, repository, spec.private)
         words = _words(library, adapter, spec, licence, repository)
-        tell(protocol.StageBegan(stage="preparing"))
-        remove_tree(work)
-        loaded = load_base_model(library, base.card.name)
-        _prepare(library, adapter, loaded, work, words)
-        write_list(work)
-        names = (repository, *repository.split("/"))  # which the person gives away here
-        tell(protocol.StageBegan(stage="privacy"))
         watcher = Watcher(PacedProgress(tell).show, stop_requested)
-        page = _looked_at(library, adapter, loaded, Leaving([work], names), watcher)
-        if stop_requested():
-            return None
+        turn = Turn(tell, partial(_stop_if_asked, watcher))
+        with in_the_lane(library, turn, base.card.name):
+            names = (repository, *repository.split("/"))  # which the person gives away here
+            leaving = Leaving([work], names)
+            page = _prepared(library, adapter, words, leaving, tell, watcher)
         if not (page.is_clear or _is_wanted_all_the_same(adapter, page, spec)):
             return held_back(adapter, page)
         tell(protocol.StageBegan(stage="publishing"))
@@ -91,6 +88,32 @@ def publish_adapter(
 
 def _is_wanted_all_the_same(adapter: Adapter, page: PrivacyPage, spec: PublishSpec) -> bool:
     return page.may_leave_anyway and page_id(adapter, page) in spec.despite_pages
+
+
+def _stop_if_asked(watcher: Watcher) -> None:
+    if watcher.stop_requested():
+        raise Stopped
+
+
+def _prepared(
+    library: Library,
+    adapter: Adapter,
+    words: CardWords,
+    leaving: Leaving,
+    tell: Callable[[protocol.JobEvent], object],
+    watcher: Watcher,
+) -> PrivacyPage:
+    """Write the folder that leaves, and look at it, in the lane; the model is let go then."""
+    (work,) = leaving.files
+    tell(protocol.StageBegan(stage="preparing"))
+    remove_tree(work)
+    loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
+    _prepare(library, adapter, loaded, work, words)
+    write_list(work)
+    tell(protocol.StageBegan(stage="privacy"))
+    page = _looked_at(library, adapter, loaded, leaving, watcher)
+    _stop_if_asked(watcher)
+    return page
 
 
 def _words(

@@ -24,9 +24,9 @@ from mlx_backend.adoption.forms.quantising import (
     Watch,
     quantise,
 )
-from mlx_backend.adoption.lane import in_the_lane
 from mlx_backend.adoption.trial.trial import try_model, try_tokenizer
 from mlx_backend.adoption.work import Work
+from mlx_backend.jobs.lane import Turn, in_the_lane
 from mlx_backend.jobs.pace import Pace
 from mlx_backend.library.abilities import Abilities, Quantised
 from mlx_backend.library.model_figures import quantised_bits
@@ -80,7 +80,7 @@ def take_in(candidate: Candidate, work: Work) -> BaseModel:
     """
     work.begin("checking")
     parameters = check_whole(candidate.title, candidate.folder)
-    with in_the_lane(work):
+    with in_the_lane(work.library, Turn(work.journal.append, work.stop_if_asked)):
         quantised = _quantised(candidate, work)
         digests = digests_of(candidate.folder, {} if quantised else candidate.digests, work)
         abilities = _tried(candidate, work)
@@ -105,7 +105,7 @@ def try_again(candidate: Candidate, card: ModelCard, work: Work) -> BaseModel:
     """
     work.begin("checking")
     check_whole(candidate.title, candidate.folder)
-    with in_the_lane(work):
+    with in_the_lane(work.library, Turn(work.journal.append, work.stop_if_asked)):
         abilities = _tried(candidate, work)
     work.stop_if_asked()
     return file_model(work, candidate.folder, msgspec.structs.replace(card, abilities=abilities))

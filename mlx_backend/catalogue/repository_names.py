@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from mlx_backend.errors import ErrorKind, OvernightError
@@ -31,19 +32,50 @@ _OTHER_KINDS = {
     "collections": "a collection",
     "papers": "a paper",
 }
-_HINT = "Write it as OWNER/NAME or OWNER/NAME@REVISION, for example mlx-community/Qwen3-1.7B-4bit."
 
 
-def repository_of(text: str) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Sought:
+    """What somebody looks for in a repository, and the name of one as an example."""
+
+    what: str
+    example: str
+
+
+MODEL = Sought("a base model", "mlx-community/Qwen3-1.7B-4bit")
+ADAPTER = Sought("an adapter", "anna/garden-notes")
+
+
+def repository_of(text: str, sought: Sought = MODEL) -> tuple[str, str]:
     """The repository, OWNER/NAME, and its revision ("main" where none is named) that a text names.
 
     Takes OWNER/NAME, OWNER/NAME@REVISION, and the address of a page of huggingface.co, also of a
     revision or of a file. Raises OvernightError, with a sentence, for anything else.
     """
+    try:
+        return _named(text, sought)
+    except _NamesNoneError as error:
+        hint = f"Write it as OWNER/NAME or OWNER/NAME@REVISION, for example {sought.example}."
+        raise OvernightError(ErrorKind.BAD_INPUT, str(error), hint) from None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a page of the Hub, of whatever kind."""
+    try:
+        return bool(_path(text.strip(), text)) and _begins_with_host(text.strip())
+    except _NamesNoneError:
+        return False
+
+
+def _begins_with_host(stripped: str) -> bool:
+    return "://" in stripped or stripped.partition("/")[0].lower() in _HOSTS
+
+
+def _named(text: str, sought: Sought) -> tuple[str, str]:
     path = _path(text.strip(), text)
     kind, _, rest = path.partition("/")
     if kind in _OTHER_KINDS and "/" in rest:
-        raise _refused(f"'{_shown(text)}' is {_OTHER_KINDS[kind]}, not a base model.")
+        raise _NamesNoneError(f"'{_shown(text)}' is {_OTHER_KINDS[kind]}, not {sought.what}.")
     path, _, revision = path.partition("@")
     parts = path.split("/")
     if len(parts) > 3 and not revision:
@@ -51,7 +83,7 @@ def repository_of(text: str) -> tuple[str, str]:
     name = "/".join(parts)
     is_name = _NAME.fullmatch(name) and ".." not in name and "--" not in name
     if not is_name or (revision and not _REVISION.fullmatch(revision)) or ".." in revision:
-        raise _refused(f"'{_shown(text)}' does not name a repository of the Hub.")
+        raise _NamesNoneError(f"'{_shown(text)}' does not name a repository of the Hub.")
     return name, revision or NEWEST
 
 
@@ -103,7 +135,7 @@ def _path(stripped: str, text: str) -> str:
         address = urlsplit(stripped)
         host = address.hostname or ""
     except ValueError:
-        raise _refused(f"'{_shown(text)}' is no address of a web page.") from None
+        raise _NamesNoneError(f"'{_shown(text)}' is no address of a web page.") from None
     if address.scheme not in ("http", "https") or host not in _HOSTS:
         raise _elsewhere(text, host or address.scheme)
     return unquote(address.path).strip("/")
@@ -116,12 +148,12 @@ def _revision_in(kind: str, rest: list[str]) -> str:
     return "/".join(rest) if kind in _OF_A_REVISION else "?"
 
 
-def _elsewhere(text: str, host: str) -> OvernightError:
-    return _refused(f"'{_shown(text)}' lies on {_shown(host)}, not on huggingface.co.")
+def _elsewhere(text: str, host: str) -> _NamesNoneError:
+    return _NamesNoneError(f"'{_shown(text)}' lies on {_shown(host)}, not on huggingface.co.")
 
 
-def _refused(message: str) -> OvernightError:
-    return OvernightError(ErrorKind.BAD_INPUT, message, _HINT)
+class _NamesNoneError(Exception):
+    """Says, in a sentence, why a text names no repository of the Hub."""
 
 
 def _shown(text: str) -> str:

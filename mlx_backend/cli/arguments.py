@@ -182,9 +182,6 @@ def _training_commands(commands: _Commands) -> None:
         " memorised (default: as in the settings)",
     )
     train.add_argument(
-        "--from", dest="start_from", metavar="ADAPTER", help="continue training this adapter"
-    )
-    train.add_argument(
         "--start-at", type=moment, metavar="TIME", help="wait until 23:00, or 2030-12-31T23:00"
     )
     train.add_argument(
@@ -229,6 +226,9 @@ def _resume_command(commands: _Commands) -> None:
 
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--from", dest="start_from", metavar="ADAPTER", help="continue training this adapter"
+    )
     command.add_argument("--model", metavar="M", help="base model (default: as in the settings)")
     command.add_argument("--steps", type=positive_int, metavar="N", help="train for N steps")
     command.add_argument("--hours", type=positive_float, metavar="H", help="take at most H hours")
@@ -295,7 +295,13 @@ def _serve_command(commands: _Commands) -> None:
     _add_adapters(serve)
     serve.add_argument("--model", metavar="M", help="base model (default: as for chat)")
     serve.add_argument(
-        "--port", type=port, default=8717, metavar="P", help="0: any that is free (default: 8717)"
+        "--port",
+        type=port,
+        metavar="P",
+        help="0: any that is free (default: as in the settings, 8717)",
+    )
+    serve.add_argument(
+        "--new-token", action="store_true", help="make a new token in place of the one that is kept"
     )
     serve.add_argument(
         "--until-input-ends",
@@ -352,7 +358,8 @@ def _arriving_commands(commands: _Commands) -> None:
     receive.add_argument(
         "source",
         metavar="PATH",
-        help="a bundle, a zip or a folder of mlx-lm or PEFT, or a repository as OWNER/NAME",
+        help="a bundle, a zip or a folder of mlx-lm or PEFT, or a repository as"
+        " OWNER/NAME[@REVISION]",
     )
     receive.add_argument("--name", required=True, metavar="NAME", help="what it is called here")
     receive.add_argument("--model", metavar="M", help="the base model that it is for")

@@ -27,8 +27,8 @@ _LANE_PATIENCE_S = 5.0
 def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight plan`: measure a few real training steps, and say what a run would take.
 
-    Raises OvernightError while a run trains, because both would slow down and the measurements
-    would be wrong.
+    Raises OvernightError while a run trains, or other work with a model goes on: both would slow
+    down, and the measurements would be wrong.
     """
     from mlx_backend.machine import accelerator
 
@@ -39,10 +39,10 @@ def plan(options: argparse.Namespace, console: Console) -> dict[str, object]:
         if not alone:
             raise OvernightError(
                 ErrorKind.BUSY,
-                "A run is training in this library, so the speed of another one cannot be"
-                " measured.",
-                "Plan when that run is done (see `overnight runs`), or start the next one now:"
-                " it waits for its turn and makes its own plan.",
+                "A run is training in this library, or a model is being tried or exported, so the"
+                " speed of another run cannot be measured.",
+                "Plan when that is done (see `overnight runs`), or start the next run now: it waits"
+                " for its turn and makes its own plan.",
             )
         night = _measured(library, spec)
     _tell(night, options, console)

@@ -13,27 +13,35 @@ from mlx_backend.serving.server import Started
 from mlx_backend.serving.server import serve as serve_library
 from mlx_backend.settings import load_settings
 
+_KEPT = (
+    "The token is kept in this computer's keyring and stays the same; --new-token makes another."
+)
+_NOT_KEPT = "No keyring of this computer keeps the token, so it is another at each start."
+
 
 def serve(options: argparse.Namespace, console: Console) -> dict[str, object]:
     """`overnight serve`: tell address and token, then answer until it is ended."""
     library = Library.open()
     adapters = [(read_adapter(library.adapters, name), w) for name, w in options.adapters]
     known = Known.of(library)
-    default = load_settings(library.settings).base_model
-    answerer = chosen(options.model, adapters, known, default)
+    settings = load_settings(library.settings)
+    answerer = chosen(options.model, adapters, known, settings.base_model)
     name = known.name_of(answerer)
     log_to_stderr()
 
     def announce(started: Started) -> None:
-        console.begin({"address": started.address, "token": started.token, "model": name})
+        told = {"address": started.address, "token": started.token, "model": name}
+        console.begin({**told, "token_kept": started.token_kept})
         console.say(f"Address: {started.address}")
         console.say(f"Token:   {started.token}")
         console.say(f"Model:   {name}")
         console.say("\nIn Python, with OpenAI's client:\n")
         console.say(f"  {client_line(started)}\n")
+        console.note(_KEPT if started.token_kept else _NOT_KEPT)
         console.note("Only programs of this computer reach it. Ctrl-C ends it.")
 
-    serve_library(library, answerer, options.port, announce, options.until_input_ends)
+    port = settings.server_port if options.port is None else options.port
+    serve_library(library, answerer, port, announce, options.until_input_ends, options.new_token)
     return {"ended": True}
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from pathlib import Path
 
 from mlx_backend.cli.console import Console
+from mlx_backend.cli.waits import tell_wait
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
+from mlx_backend.protocol.merge_words import better_rank
 
 
 def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -30,7 +34,8 @@ def export(options: argparse.Namespace, console: Console) -> dict[str, object]:
         gate.despite_pages,
     )
     with counting() as tell:
-        result = export_adapter(library, order, on_progress=tell)
+        waits = partial(tell_wait, console)
+        result = export_adapter(library, order, on_progress=tell, tell=waits)
     assert result is not None  # None only after a request to stop
     gate.show(result, console)
     console.say(
@@ -53,9 +58,11 @@ def receive(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.receiving.receive import ReceiveOrder, Watch
     from mlx_backend.receiving.receive import receive as receive_adapter
 
-    console.say("Looking at the adapter, then trying it with its base model ...")
-    order = ReceiveOrder(options.source, options.name, options.model)
-    result = receive_adapter(Library.open(), order, Watch())
+    console.note("Looking at the adapter, then trying it with its base model ...")
+    there = Path(options.source).expanduser().absolute()
+    source = str(there) if there.exists() else options.source
+    order = ReceiveOrder(source, options.name, options.model)
+    result = receive_adapter(Library.open(), order, Watch(tell=partial(tell_wait, console)))
     console.say(f"Received '{result['adapter']}', an adapter for '{result['base']}'.")
     if result["signed_by"]:
         console.say(f"It is signed as “{result['signed_by']}”, key {result['fingerprint']}.")
@@ -73,13 +80,17 @@ def merge(options: argparse.Namespace, console: Console) -> dict[str, object]:
     accelerator.prepare()
     from mlx_backend.adapters.merging import merge as merge_adapters
 
-    result = merge_adapters(Library.open(), options.out, options.parts, options.rank)
+    waits = partial(tell_wait, console)
+    result = merge_adapters(Library.open(), options.out, options.parts, options.rank, tell=waits)
     lost = (
         f" In this rank it is {result['lost']:.1%} away from their exact sum."
         if result["lost"]
         else " It answers as they do together."
     )
     console.say(f"Merged into '{result['adapter']}', of rank {result['rank']}.{lost}")
+    hint = better_rank(result)
+    if hint:
+        console.say(hint)
     return result
 
 

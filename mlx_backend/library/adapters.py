@@ -80,7 +80,8 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     mean of the last steps' `protocol.StepDone.loss`, whose targets are weighted; None where no run
     here trained it.
     `parents` are those that it was made of: the one that its run went on from, or several that were
-    merged. `origin` is None of what was made here. `tags` are words that the person gave it.
+    merged; `lost` is the share of their exact sum that was lost by merging in a lower rank.
+    `origin` is None of what was made here. `tags` are words that the person gave it.
     `open_book` is None where that was not measured.
     """
 
@@ -93,6 +94,7 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     rank: int
     scale: float
+    lost: float = 0.0
     decomposed: bool = False
     embeddings: bool = False
     steps: int

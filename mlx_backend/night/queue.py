@@ -129,5 +129,5 @@ def _behind(first: list[_Other]) -> Waiting:
     elif first:
         text = f"It starts when {len(first)} other runs are done; '{first[0].spec.name}' is next."
     else:
-        text = "It starts when another run is done."
+        text = "It starts when other work with a model is done."
     return Waiting(reason="turn", text=text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from mlx_backend.adoption.trial.watched import (
 )
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import remove_tree, write_atomically, write_folder_atomically
+from mlx_backend.jobs.lane import Turn, in_the_lane
 from mlx_backend.library.adapter_names import check_name
 from mlx_backend.library.adapters import (
     CARD,
@@ -42,6 +43,7 @@ from mlx_backend.library.bin.folders import FolderBin
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import ModelCard
 from mlx_backend.models.starter import ensure_starter
+from mlx_backend.protocol import JobEvent
 from mlx_backend.receiving.arrival import Arrival, collect, copy_regular
 from mlx_backend.receiving.bases import Candidate, Said, candidates, said_by
 from mlx_backend.receiving.forms import outputs_in
@@ -50,6 +52,7 @@ from mlx_backend.receiving.manifest_checks import Signed, checked_manifest, sign
 from mlx_backend.receiving.refusal import unfit
 from mlx_backend.receiving.repository import collect_repository, is_repository
 from mlx_backend.text.words import printable
+from mlx_backend.training.stop_requests import check_of
 
 _MODULE = "mlx_backend.receiving.process"
 _PLACE = ".receiving-"
@@ -60,7 +63,8 @@ _MOST_TRIED = 3  # base models; each has to be loaded
 class ReceiveOrder:
     """What is to be received.
 
-    source: a path, or a repository of the Hub as OWNER/NAME. name: what it will be called here.
+    source: a path, or a repository of the Hub as OWNER/NAME[@REVISION] or as the address of its
+    page; where a relative path may be either, it is a repository. name: what it will be called.
     model: the base model that it is for, where the person names one.
     """
 
@@ -71,11 +75,16 @@ class ReceiveOrder:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who may stop it, who is told of stages, and what replaces the limits in tests."""
+    """Who may stop it, who is told of stages and events, and what replaces the limits in tests."""
 
     stop_requested: Callable[[], bool] = lambda: False
     on_stage: Callable[[str], object] = lambda _: None
     limits: TrialLimits = STANDARD
+    tell: Callable[[JobEvent], object] = lambda _: None
+
+    def stop_if_asked(self) -> None:
+        """Raise StoppedEarly if somebody asked for it."""
+        check_of(self.stop_requested)()
 
 
 def receive(library: Library, order: ReceiveOrder, watch: Watch) -> dict[str, object]:
@@ -115,9 +124,9 @@ def _sweep(library: Library) -> None:
 
 def _arrived(source: str, into: Path, watch: Watch) -> Arrival:
     path = Path(source).expanduser()
-    if not path.exists() and is_repository(source):
+    if not path.is_absolute() and is_repository(source):
         watch.on_stage("downloading")
-        return collect_repository(source, into, watch.stop_requested)
+        return collect_repository(source, into, watch.stop_requested, watch.tell)
     watch.on_stage("reading")
     return collect(path, into)
 
@@ -146,8 +155,17 @@ def _tried(
 ) -> tuple[messages.AdapterFits, Candidate]:
     """Try it with the likeliest base models in turn; the first that it fits is its base."""
     ensure_starter(library)
+    likely = candidates(library, checked.said, checked.outputs, chosen)[:_MOST_TRIED]
+    turn = Turn(watch.tell, watch.stop_if_asked)
+    with in_the_lane(library, turn, likely[0].model.card.name):
+        return _first_that_fits(likely, checked, ready, watch)
+
+
+def _first_that_fits(
+    likely: Sequence[Candidate], checked: _Checked, ready: Path, watch: Watch
+) -> tuple[messages.AdapterFits, Candidate]:
     failed: OvernightError | None = None
-    for candidate in candidates(library, checked.said, checked.outputs, chosen)[:_MOST_TRIED]:
+    for candidate in likely:
         watch.on_stage("trying")
         if ready.exists():
             remove_tree(ready)

@@ -8,7 +8,6 @@ Host; both are refused before anything else is looked at.
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,12 +17,6 @@ from mlx_backend.serving.limits import drain
 from mlx_backend.serving.refusals import Refusal
 
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
-_TOKEN_BYTES = 32
-
-
-def new_token() -> str:
-    """A random token that cannot be guessed, in letters that every program takes."""
-    return f"overnight-{secrets.token_urlsafe(_TOKEN_BYTES)}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Whether the server may hold a model while a run trains, or waits for the memory to train in.
+"""Whether the server may hold a model while a job needs the memory, to train in above all.
 
-As the window does for its chat: a run that trains keeps the memory that it has, a run that waits
+As the window does for its chat: a run that trains keeps the memory that it has, a job that waits
 for memory gets the server's, and until it ends the server loads no model that would not fit beside.
 """
 
@@ -19,7 +19,7 @@ from mlx_backend.locks import is_held
 
 
 class Room:
-    """The memory that runs leave. `available` gives the free bytes."""
+    """The memory that jobs leave. `available` gives the free bytes."""
 
     def __init__(self, library: Library, available: Callable[[], int] = available_memory) -> None:
         self._library = library
@@ -35,13 +35,13 @@ class Room:
         if size > free - min(needs, default=0):
             raise OvernightError(
                 ErrorKind.BUSY,
-                f"A run needs the memory: '{base}' takes about {size / 1e9:.1f} GB, and"
-                f" {max(0, free) / 1e9:.1f} GB are free.",
-                "Ask again when the run has ended, or ask a smaller model.",
+                f"A run or other work needs the memory: '{base}' takes about {size / 1e9:.1f} GB,"
+                f" and {max(0, free) / 1e9:.1f} GB are free.",
+                "Ask again when that has ended, or ask a smaller model.",
             )
 
     def is_wanted(self, held_bytes: int) -> bool:
-        """Whether a run waits for memory, and would have enough if the server gave its own."""
+        """Whether a job waits for memory, and would have enough if the server gave its own."""
         needs = self._needs() if held_bytes else []
         return bool(needs) and min(needs) <= self._available() + held_bytes
 
@@ -53,10 +53,9 @@ class Room:
             return 0  # loading it says what is wrong
 
     def _needs(self) -> list[int]:
-        """The memory (bytes) for which living runs wait, each."""
-        living = [
-            folder for folder in JobFolder.all(self._library.runs) if is_held(folder.path / "lock")
-        ]
+        """The memory (bytes) for which living jobs wait, each."""
+        there = (*JobFolder.all(self._library.runs), *JobFolder.all(self._library.jobs))
+        living = [folder for folder in there if is_held(folder.path / "lock")]
         self._followed = {
             folder.id: self._followed.get(folder.id) or (folder.reader(), JobStatus())
             for folder in living

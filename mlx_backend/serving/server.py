@@ -9,14 +9,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlx_backend.errors import from_exception
 from mlx_backend.library.home import Library
 from mlx_backend.private_data.masked_errors import report_of
-from mlx_backend.serving.access import Access, Guarded, new_token
+from mlx_backend.serving.access import Access, Guarded
 from mlx_backend.serving.app import make_app
 from mlx_backend.serving.asks import AskQueue
+from mlx_backend.serving.kept_token import server_token
 from mlx_backend.serving.listening import HOST, bound, listening
 from mlx_backend.serving.model_names import Answerer
 from mlx_backend.serving.owner import ModelOwner
@@ -29,10 +30,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Started:
-    """Where the server is, for clients: `address` is what they call the base URL."""
+    """Where the server is, for clients: `address` is what they call the base URL.
+
+    token_kept: whether the token is the same at the next start.
+    """
 
     address: str
-    token: str
+    token: str = field(repr=False)
+    token_kept: bool
 
 
 def serve(
@@ -41,20 +46,22 @@ def serve(
     port: int,
     announce: Callable[[Started], object],
     with_input: bool = False,
+    new_token: bool = False,
 ) -> None:
     """Serve until a signal ends it or, `with_input`, until standard input does.
 
-    On the main thread only. Loads `answerer` ahead of the first request, after `announce`. Raises
-    OvernightError where the port cannot be had.
+    On the main thread only. Loads `answerer` ahead of the first request, after `announce`. With
+    `new_token`, programs that know the token of before are refused. Raises OvernightError where the
+    port cannot be had.
     """
     listener = bound(port)
     taken: int = listener.getsockname()[1]
-    token = new_token()
+    token = server_token(new_token)
     asks = AskQueue(WAITING)
     owner = ModelOwner(library, asks, Room(library))
-    app = Guarded(make_app(library, asks, answerer), Access(token, taken))
+    app = Guarded(make_app(library, asks, answerer), Access(token.text, taken))
     with _ended_by_signals(owner.stop), listening(app, listener):
-        announce(Started(f"http://{HOST}:{taken}/v1", token))
+        announce(Started(f"http://{HOST}:{taken}/v1", token.text, token.is_kept))
         if with_input:
             threading.Thread(target=_watch_input, args=(owner.stop,), daemon=True).start()
         _work(owner, answerer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mlx_backend.adapters.bundles.manifest import ExamFigures
@@ -24,11 +25,12 @@ from mlx_backend.adapters.privacy.shown_pages import page_id
 from mlx_backend.catalogue.adapter_licences import adapter_licence
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.files import write_atomically, write_file_atomically, write_folder_atomically
+from mlx_backend.jobs.lane import Turn, in_the_lane
 from mlx_backend.library import database
-from mlx_backend.library.adapters import Adapter, read_adapter
+from mlx_backend.library.adapters import Adapter, find_adapter, read_adapter
 from mlx_backend.library.home import Library
 from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model
-from mlx_backend.protocol import ExportForm
+from mlx_backend.protocol import ExportForm, JobEvent
 from mlx_backend.protocol.privacy import PrivacyPage
 
 _PAGE = "README.md"
@@ -58,6 +60,7 @@ def export_adapter(
     order: ExportOrder,
     stop_requested: Callable[[], bool] = lambda: False,
     on_progress: Callable[[str, int, int], object] = lambda *_: None,
+    tell: Callable[[JobEvent], object] = lambda _: None,
 ) -> dict[str, object] | None:
     """Write an adapter in a form for other programs, read that back, and compare its logits.
 
@@ -67,38 +70,51 @@ def export_adapter(
     files. Returns `files`, `verified`, `max_logit_difference` and `privacy`; None if it was
     stopped. Raises OvernightError when the adapter is unknown or damaged, its base is missing,
     there is something at the target, there is no such form of it, what was written answers
-    otherwise, or it holds something private.
-    If this returns no files, nothing is left there.
+    otherwise, or it holds something private. If this returns no files, nothing is left there. It
+    waits for the lane; `tell` gets the events of that.
     """
     _check_bits(order)
     adapter = read_adapter(library.adapters, order.name)
+    free_target(order.to, order.form)
+    base = base_for(library, [adapter], adapter.card.base)
+    watcher = Watcher(on_progress, stop_requested)
+    try:
+        with in_the_lane(library, Turn(tell, partial(_stop_if_asked, watcher)), base):
+            # Meanwhile it may have got another name.
+            adapter = find_adapter(library.adapters, adapter.card.id, adapter.name)
+            return _exported(library, order, adapter, load_base_model(library, base), watcher)
+    except _Stopped:
+        return None
+
+
+def _stop_if_asked(watcher: Watcher) -> None:
+    if watcher.stop_requested():
+        raise _Stopped
+
+
+def _exported(
+    library: Library, order: ExportOrder, adapter: Adapter, loaded: LoadedModel, watcher: Watcher
+) -> dict[str, object]:
+    """Test it and write it, in the lane. Raises _Stopped."""
     target = free_target(order.to, order.form)
-    loaded = load_base_model(library, base_for(library, [adapter], adapter.card.base))
     page_text = _page(library, adapter, loaded, order.form)
     source = source_of(adapter, loaded, page_text, _licence(loaded))
-    watcher = Watcher(on_progress, stop_requested)
     with database.opened(library.database) as connection:
         page = remembered(library, connection, adapter, loaded, watcher)
-    if stop_requested():
-        return None
+    _stop_if_asked(watcher)
     if not (page.is_clear or page_id(adapter, page) in order.despite_pages):
         return held_back(adapter, page)
     outcome = Fused(0.0)
 
     def fill(beside: Path) -> None:
         nonlocal outcome, page
-        outcome = _written(library, source, order, beside, stop_requested)
-        if stop_requested():
-            raise _Stopped
+        outcome = _written(library, source, order, beside, watcher.stop_requested)
+        _stop_if_asked(watcher)
         page = _looked_through(library, adapter, page, beside, watcher)
-        if stop_requested():
-            raise _Stopped
+        _stop_if_asked(watcher)
 
-    try:
-        write = write_file_atomically if order.form == "bundle" else write_folder_atomically
-        write(target, fill)
-    except _Stopped:
-        return None
+    write = write_file_atomically if order.form == "bundle" else write_folder_atomically
+    write(target, fill)
     return _result(order, target, outcome) | {"privacy": told(page)}
 
 

@@ -38,16 +38,27 @@ def remembered(
     watcher: Watcher = NOBODY,
 ) -> PrivacyPage:
     """What an adapter remembers, without any files: as it was tested before, or tested now."""
+    known = known_already(library, connection, adapter)
+    if known is not None:
+        return known
     digest = _digest(library, connection, adapter)
     kept = _read(_path(library, adapter))
-    if kept is not None and kept.digest == digest:
-        return msgspec.structs.replace(kept.page, adapter=adapter.name)
     page = privacy_page(library, connection, adapter, loaded, Leaving([]), watcher)
     if kept is not None:
         page = _with_what_was_found(kept.page, page)
     if page.adapter_tested:
         _keep(library, adapter, _Kept(digest, page))
     return page
+
+
+def known_already(
+    library: Library, connection: sqlite3.Connection, adapter: Adapter
+) -> PrivacyPage | None:
+    """What an adapter remembers where no test, and so no model, is needed; else None."""
+    kept = _read(_path(library, adapter))
+    if kept is None or kept.digest != _digest(library, connection, adapter):
+        return None
+    return msgspec.structs.replace(kept.page, adapter=adapter.name)
 
 
 def _with_what_was_found(before: PrivacyPage, now: PrivacyPage) -> PrivacyPage:

@@ -11,7 +11,9 @@ from mlx_backend.models.hub.access import Access
 from mlx_backend.models.hub.tokens import VARIABLE, TokenHolder
 
 _T = TypeVar("_T")
-_KEPT = "What is there already is kept."
+KEPT = "What is there already is kept."
+"""Said where a broken transfer goes on where it was."""
+
 _UNAUTHORISED, _FORBIDDEN, _TOO_MANY = 401, 403, 429
 
 
@@ -72,7 +74,7 @@ def of_status(access: Access, name: str, status: int, detail: str) -> OvernightE
         return OvernightError(
             ErrorKind.BUSY,
             "The Hub gets too many requests from here at the moment.",
-            f"{_KEPT} Go on in some minutes, or with an access token: `overnight token`.",
+            f"{KEPT} Go on in some minutes, or with an access token: `overnight token`.",
             detail,
         )
     if status in (_UNAUTHORISED, _FORBIDDEN):
@@ -87,7 +89,7 @@ def of_status(access: Access, name: str, status: int, detail: str) -> OvernightE
     return OvernightError(
         ErrorKind.OFFLINE,
         f"The Hub could not answer (error {status}).",
-        f"{_KEPT} Try again later.",
+        f"{KEPT} Try again later.",
         detail,
     )
 
@@ -119,7 +121,7 @@ def offline(detail: str) -> OvernightError:
     return OvernightError(
         ErrorKind.OFFLINE,
         "The Hub cannot be reached, or the connection keeps breaking.",
-        f"Check the connection to the internet. {_KEPT}",
+        f"Check the connection to the internet. {KEPT}",
         detail,
     )
 
@@ -138,7 +140,7 @@ def _not_found(access: Access, name: str, detail: str) -> OvernightError:
     private = "the account of this token cannot see it" if access.token else "it is private"
     return OvernightError(
         ErrorKind.MODEL_UNKNOWN,
-        f"The Hub has no model {name}, or {private}.",
+        f"The Hub has no repository {name}, or {private}.",
         f"Check the name at {HUB}/models. A private one needs a token: `overnight token`.",
         detail,
     )

@@ -9,7 +9,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.adapters.merge_panel import suggested_name, why_not
+from app.adapters.merge_panel import exact_rank, suggested_name, why_not
 from app.adapters.page import AdaptersPage
 from app.services import Services
 from app.widgets.deletable_list import choose_rows
@@ -17,7 +17,7 @@ from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import Adapter, DamagedAdapter, read_adapter
-from tests.app.adapters.made import add_with
+from tests.app.adapters.made import add_with, parent
 from tests.app.filled import add_adapter
 
 
@@ -91,6 +91,36 @@ def test_a_merging_that_failed_keeps_what_was_typed(
     assert panel.merge.isEnabled()
     choose_rows(page.list, [0, 1])
     assert [field.value() for field in panel.fields] == [-0.5, 1.0]
+
+
+def test_a_lower_rank_waits_behind_details_and_says_what_it_lost(
+    library: Library, page: AdaptersPage, launched: list[JobFolder], qtbot: QtBot
+) -> None:
+    choose_rows(page.list, [0, 1])
+    panel = page.merge_panel
+    assert not panel.rank.isVisible()
+    assert panel.rank.text() == "Exact"
+    panel.details.button.click()
+    whole = exact_rank(page._chosen())
+    assert panel.rank.maximum() == whole - 1
+    panel.rank.selectAll()
+    QTest.keyClicks(panel.rank, "3")
+    panel.merge.click()
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    spec = launched[0].spec()
+    assert isinstance(spec, protocol.MergeSpec)
+    assert (spec.name, spec.rank) == ("Amber + Birch", 3)
+    parents = (parent("Amber"), parent("Birch"))
+    add_with(library, spec.name, rank=3, lost=0.312, parents=parents)
+    told = {"adapter": spec.name, "rank": 3, "lost": 0.312, "exact_rank": 16, "close_rank": 11}
+    launched[0].append(protocol.Finished(result=told))
+    qtbot.waitUntil(lambda: page.detail.title.text() == spec.name)
+    assert "In rank 3, it is 31 percent away from their exact sum." in page.detail.lineage.sentences
+    assert page.detail.warnings.text() == (
+        "To lose at most 1 percent, merge them again with rank 11; exactly, they take rank 16."
+    )
+    page.detail.dismiss.click()
+    assert not page.detail.warnings.isVisible()
 
 
 @pytest.mark.parametrize("name", ["amber", "", "a/b", "x" * 65])

@@ -310,6 +310,19 @@ def test_export_from_start_to_verified(
     assert page.detail.export.isEnabled()
 
 
+def test_an_export_that_waits_says_for_what_and_can_be_cancelled(
+    library: Library, page: AdaptersPage, launched: list[JobFolder], qtbot: QtBot, tmp_path: Path
+) -> None:
+    show_two(library, page, qtbot)
+    page.detail.start_export(tmp_path / "out")
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    text = "It waits for the training to finish."
+    launched[0].append(protocol.Waiting(reason="turn", text=text))
+    qtbot.waitUntil(lambda: page.detail.exporting.text.text() == text)
+    page.detail.exporting.cancel.click()
+    qtbot.waitUntil(launched[0].stop_requested)
+
+
 def test_export_that_failed_says_what_to_do(
     library: Library, page: AdaptersPage, launched: list[JobFolder], qtbot: QtBot
 ) -> None:

@@ -178,8 +178,8 @@ def test_notes_that_are_dropped_with_an_adapter_are_imported(
 def test_one_is_chosen_in_a_dialog(
     page: AdaptersPage, launched: list[JobFolder], qtbot: QtBot, tmp_path: Path
 ) -> None:
-    qtbot.waitUntil(page.add_first.isVisible)  # also where there is no adapter yet
-    page.add_first.click()
+    qtbot.waitUntil(page.ways_in.add_first.isVisible)  # also where there is no adapter yet
+    page.ways_in.add_first.click()
     dialog = page.findChild(QFileDialog)
     assert isinstance(dialog, QFileDialog)
     assert dialog.directory() != QDir.current()
@@ -196,7 +196,7 @@ def test_what_was_received_is_chosen_and_its_warnings_are_shown_once(
     library: Library, page: AdaptersPage, launched: list[JobFolder], qtbot: QtBot, tmp_path: Path
 ) -> None:
     add_adapter(library, "Journal")
-    page.look_at([a_bundle(tmp_path)])
+    page.ways_in.look_at([a_bundle(tmp_path)])
     qtbot.waitUntil(lambda: "Receiving “garden.overnight”" in page.bar.text.text())
     assert page.bar.cancel.isVisible()
     origin = Origin(received=time.time(), form="bundle", place="garden.overnight")
@@ -219,7 +219,7 @@ def test_what_was_received_is_chosen_and_its_warnings_are_shown_once(
 def test_one_that_cannot_be_received_says_why(
     page: AdaptersPage, launched: list[JobFolder], qtbot: QtBot, tmp_path: Path
 ) -> None:
-    page.look_at([a_bundle(tmp_path)])
+    page.ways_in.look_at([a_bundle(tmp_path)])
     qtbot.waitUntil(lambda: len(launched) == 1)
     error = protocol.ErrorReport(
         kind="bad_input", message="It is damaged.", hint="Ask for another."

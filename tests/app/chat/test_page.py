@@ -187,7 +187,7 @@ def test_short_of_memory_the_chat_rests(
     assert "answers take longer" in page.notice.text()
     services.keeper._available = lambda: 1
     ask(page, "Hello")
-    assert page.notice.text().startswith("Resting while the training uses the memory")
+    assert page.notice.text().startswith("Resting while training,")
     assert page.input.text() == "Hello"
     assert not page.send.isEnabled()
     lock.release()

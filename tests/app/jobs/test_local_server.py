@@ -40,7 +40,7 @@ def test_it_is_off_until_it_is_switched_on_and_off_again(
     assert (server.state, server.access) == (ServerState.OFF, None)
     server.switch(True)
     qtbot.waitUntil(lambda: server.state is ServerState.ON)
-    assert server.access == ServerAccess(**SERVER)
+    assert server.access == ServerAccess(SERVER["address"], SERVER["token"], SERVER["model"])
     server.switch(True)
     server.switch(False)
     server.switch(False)
@@ -52,8 +52,47 @@ def test_it_is_off_until_it_is_switched_on_and_off_again(
     qtbot.waitUntil(lambda: server.state is ServerState.ON)
 
 
+_SAYS_ITS_WORDS = f"""
+import json, sys
+told = {SERVER!r} | {{"model": " ".join(sys.argv[1:])}}
+print(json.dumps(told), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_new_token_starts_it_again_once_with_one(make_server: ServerMaker, qtbot: QtBot) -> None:
+    server = make_server(_SAYS_ITS_WORDS)
+    server.renew_token()  # it is off
+    assert server.state is ServerState.OFF
+    models: list[str] = []
+    server.changed.connect(
+        lambda: models.append(server.access.model) if server.access is not None else None
+    )
+    server.switch(True)
+    qtbot.waitUntil(lambda: len(models) == 1)
+    server.renew_token()
+    qtbot.waitUntil(lambda: len(models) == 2)
+    server.switch(False)
+    qtbot.waitUntil(lambda: server.state is ServerState.OFF)
+    server.switch(True)
+    qtbot.waitUntil(lambda: len(models) == 3)
+    assert models == ["--port 8717", "--port 8717 --new-token", "--port 8717"]
+
+
+def test_the_port_is_asked_for_at_each_start(library: Library, qtbot: QtBot) -> None:
+    ports = [8717]
+    command = (sys.executable, "-c", _SAYS_ITS_WORDS)
+    server = LocalServer(library, command=command, port=lambda: ports[0])
+    server.switch(True)
+    qtbot.waitUntil(lambda: server.state is ServerState.ON)
+    assert server.moves_to == 0
+    ports[0] = 9000
+    assert server.moves_to == 9000
+    server.shut_down()
+
+
 def test_a_line_makes_a_client(make_server: ServerMaker) -> None:
-    line = ServerAccess(**SERVER).client_line
+    line = ServerAccess(SERVER["address"], SERVER["token"], SERVER["model"]).client_line
     assert line == (f'client = OpenAI(base_url="{SERVER["address"]}", api_key="{SERVER["token"]}")')
     compile(line, "line", "exec")
 

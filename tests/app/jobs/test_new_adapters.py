@@ -83,6 +83,8 @@ def test_a_name_that_a_run_is_about_to_give_is_taken(
     [
         ("/a/My notes.overnight", "My notes"),
         ("/a/Llama-3.2-lora", "Llama-3.2-lora"),
+        ("ana/garden-notes", "garden-notes"),
+        ("ana/garden.v2@refs/pr/1", "garden.v2"),
         ("/a/garden.ZIP", "garden"),
         ("/a/<script>.overnight", "script"),
         ("/a/..overnight", "Received"),
@@ -92,7 +94,7 @@ def test_a_name_that_a_run_is_about_to_give_is_taken(
     ],
 )
 def test_names_after_files_are_allowed_ones(source: str, name: str) -> None:
-    assert name_after(Path(source)) == name
+    assert name_after(source) == name
 
 
 def test_one_that_failed_says_why_until_that_is_dismissed(

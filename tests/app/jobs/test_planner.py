@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,9 @@ def test_asks_for_the_person_s_library_model_and_hours(
     assert failed.args[1].kind is ErrorKind.INTERNAL
     arguments = "['plan', '--json', '--model', 'starter', '--hours', '8.0']"
     assert heard.read_text() == f"{arguments} {library.home}\n"
+    with qtbot.waitSignal(planner.failed):
+        planner.ask(replace(asking(1), start_from="-Garden"))
+    assert heard.read_text().endswith(f", '--from=-Garden'] {library.home}\n")
 
 
 def test_its_typed_error_arrives(make_planner: PlannerMaker, qtbot: QtBot) -> None:

@@ -55,7 +55,7 @@ def test_models_of_one_title_differ_on_the_page_models(services: Services, qtbot
     page.show()
     qtbot.waitUntil(lambda: len(page.names) == 3)
     assert [bare(button.text()) for button in page.choices.buttons()] == SHOWN
-    deletes = [each.accessibleName() for each in page.models.findChildren(type(page.hub.download))]
+    deletes = [each.accessibleName() for each in page.models.findChildren(type(page.hub.line.go))]
     assert {f"Delete {name}" for name in SHOWN[1:]} <= set(deletes)
     page.models.delete_wanted.emit(page._found.models[0])
     qtbot.waitUntil(page.undo_bar.isVisible)

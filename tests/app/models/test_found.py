@@ -219,7 +219,7 @@ def test_every_control_is_reached_by_the_tab_key(
     wanted = [
         next(iter(found.catalogue.rows.values())).get,
         found.catalogue.more,
-        found.hub.field,
+        found.hub.line.field,
         found.hub.details.button,
         found.on_computer.row_of(Path("/models/good")).get,
     ]

@@ -63,7 +63,7 @@ def test_a_download_tells_bytes_speed_and_time_left(
 def test_one_that_waits_for_a_run_says_so(
     page: ModelsPage, make_job: JobMaker, qtbot: QtBot
 ) -> None:
-    text = "It is tried when the run that computes now is done."
+    text = "It waits for the training to finish."
     job = make_job(
         protocol.StageBegan(stage="checking"), protocol.Waiting(reason="turn", text=text)
     )

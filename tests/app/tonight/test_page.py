@@ -21,7 +21,7 @@ from mlx_backend.locks import held
 from mlx_backend.protocol import LoadRequest, TrainSpec
 from tests.app.filled import TEXTS, add_adapter, add_notes
 from tests.app.keyboard import compose, paste
-from tests.app.recorded import RunMaker, step_done
+from tests.app.recorded import RunMaker, record_job, step_done
 
 PageMaker = Callable[[], TonightPage]
 
@@ -327,6 +327,26 @@ def test_the_chat_rests_as_soon_as_its_memory_is_all_that_lacks(
         assert not keeper.resting
         free[0] = 2_500_000_000
         qtbot.waitUntil(lambda: keeper.resting)
+
+
+def test_other_work_with_a_model_gets_the_chats_memory_too(
+    library: Library, worker: ChatWorker, watcher: JobWatcher, qtbot: QtBot
+) -> None:
+    keeper = MemoryKeeper(watcher, worker, available=lambda: 2_500_000_000)
+    worker.load(LoadRequest(id="load"))
+    qtbot.waitUntil(lambda: worker.loaded_bytes > 0)
+    spec = protocol.ExportSpec(name="Notes", format="mlx", to="/out")
+    begun = (protocol.Launched(), protocol.Started(pid=1), waits_for(3_000_000_000))
+    folder = record_job(library.jobs, spec, begun)
+    lock = folder.lock()
+    assert lock.acquire()
+    with qtbot.waitSignal(watcher.settled):
+        watcher.begin()
+    qtbot.waitUntil(lambda: keeper.resting)
+    qtbot.waitUntil(lambda: worker.loaded_bytes == 0)
+    with qtbot.waitSignal(keeper.resting_changed):
+        lock.release()
+    assert not keeper.resting
 
 
 def test_chat_wakes_when_the_run_is_over(

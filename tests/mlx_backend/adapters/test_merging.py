@@ -20,6 +20,7 @@ from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.lora import LoraShape
 from mlx_backend.models.lora_factors import Factors, factors_of
+from mlx_backend.protocol.merge_words import CLOSE, better_rank
 from mlx_backend.training.stop_requests import StoppedEarly
 from tests.mlx_backend.arrays import largest_difference, logits
 from tests.mlx_backend.made import make_adapter
@@ -39,7 +40,9 @@ def test_merged_exactly_it_is_the_weighted_sum(
     one = make_adapter(tiny_library.adapters, loaded, "Garden", 1, LoraShape(4, 2.0))
     other = make_adapter(tiny_library.adapters, loaded, "Harbour", 2, LoraShape(8, 1.5))
     result = merge(tiny_library, "Both", [("Garden", 0.7), ("Harbour", -0.5)])
-    assert result == {"adapter": "Both", "rank": 12, "lost": 0.0}
+    told = {"rank": 12, "lost": 0.0, "exact_rank": 12, "close_rank": 12}
+    assert result == {"adapter": "Both", **told}
+    assert read_adapter(tiny_library.adapters, "Both").card.lost == 0.0
     merged = read_adapter(tiny_library.adapters, "Both")
     sums = factors_of(merged)
     for name, first in factors_of(one).items():
@@ -105,6 +108,51 @@ def test_the_error_of_a_lower_rank_is_the_one_that_is_told(
         assert ours == pytest.approx(best, rel=1e-3)
     assert result["rank"] == 3
     assert result["lost"] == pytest.approx(math.sqrt(lost / total), rel=1e-3)
+    assert read_adapter(tiny_library.adapters, "Small").card.lost == result["lost"]
+
+
+def test_the_rank_that_would_be_close_is_the_smallest_that_is() -> None:
+    """Layers whose singular values are known: two large ones, one small, one tiny."""
+    mx.random.seed(3)
+    sizes = mx.array([8.0, 5.0, 0.08, 0.001])
+    left, right = (mx.array(np.linalg.qr(np.array(mx.random.normal((n, 4))))[0]) for n in (9, 7))
+    adapter = {LAYER: Factors(left * sizes, right.T, 1.0, None)}
+    cut = joined([(adapter, 1.0)], rank=1)
+    errors = [joined([(adapter, 1.0)], rank).error for rank in (1, 2, 3, 4)]
+    assert cut.error == pytest.approx(5.0 / math.sqrt(89.0), rel=1e-3)
+    assert (cut.exact_rank, cut.close_rank) == (4, 2)
+    assert errors[1] == pytest.approx(0.08 / math.sqrt(89.0), rel=1e-2)
+    assert errors[1] <= CLOSE < errors[0]
+    assert errors[3] == 0.0
+
+
+def test_what_is_lost_in_one_layer_counts_in_all() -> None:
+    mx.random.seed(4)
+    shapes = {"large": 30.0, "small": 0.01}
+    adapter = {
+        name: Factors(size * mx.random.normal((9, 4)), mx.random.normal((4, 7)), 1.0, None)
+        for name, size in shapes.items()
+    }
+    told = joined([(adapter, 1.0)], rank=1)
+    alone = joined([({"large": adapter["large"]}, 1.0)], rank=1)
+    assert told.error == pytest.approx(alone.error, rel=1e-4)
+    assert joined([(adapter, 1.0)], told.close_rank).error <= CLOSE
+    assert joined([(adapter, 1.0)], told.close_rank - 1).error > CLOSE
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"lost": 0.2, "close_rank": 6, "exact_rank": 12}, "with rank 6; exactly, they take rank"),
+        ({"lost": 0.2, "close_rank": 12, "exact_rank": 12}, "exactly, which takes rank 12"),
+        ({"lost": 0.01, "close_rank": 3, "exact_rank": 12}, ""),
+        ({"lost": 0.2}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_better_rank_is_told_where_much_is_lost(result: dict[str, object], said: str) -> None:
+    assert said in better_rank(result)
+    assert bool(better_rank(result)) is bool(said)
 
 
 def test_layers_of_experts_are_joined_one_by_one() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend.catalogue.repository_names import (
+    ADAPTER,
+    is_address,
     repository_name_for,
     repository_of,
     repository_to_publish,
@@ -90,3 +92,26 @@ def test_what_names_none(text: str, said: str) -> None:
 def test_every_adapter_has_a_name_that_the_hub_allows(title: str, name: str) -> None:
     assert repository_name_for(title) == name
     assert repository_to_publish(name) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("https://huggingface.co/a/b", True),
+        ("hf.co/a/b", True),
+        ("https://huggingface.co/datasets/a/b", True),
+        ("https://huggingface.co", False),
+        ("https://example.org/a/b", False),
+        ("a/b", False),
+        ("some text about huggingface.co/a/b", False),
+        ("file:///home/ana/b", False),
+    ],
+)
+def test_addresses_of_the_hub_are_known(text: str, is_one: bool) -> None:
+    assert is_address(text) is is_one
+
+
+def test_an_adapter_is_looked_for_by_an_adapters_name() -> None:
+    with pytest.raises(OvernightError, match="is a space, not an adapter") as caught:
+        repository_of("https://huggingface.co/spaces/a/b", ADAPTER)
+    assert "anna/garden-notes" in caught.value.hint

@@ -45,7 +45,8 @@ def test_a_second_run_waits_for_its_turn(filled_library: Library, run: Run) -> N
         assert queued["waiting"] == "turn"
         wait_until_waiting(JobFolder.find(filled_library.runs, queued["run"]))
         row = listed(run, queued["run"])
-        assert (row["waiting"], row["why"]) == ("turn", "It starts when another run is done.")
+        assert row["waiting"] == "turn"
+        assert row["why"] == "It starts when other work with a model is done."
     assert run("resume", queued["run"], code=1)["error"]["kind"] == "run_state"
     while (row := listed(run, queued["run"]))["status"] != "finished":
         time.sleep(0.05)

@@ -100,8 +100,10 @@ def test_received_merged_and_exported_again(
     assert result["warnings"] == []
     assert (result["signed_by"], result["fingerprint"]) == ("Ana", key["fingerprint"])
     merged = run("merge", "Both", "Garden:0.7", "Theirs:0.5")
-    assert merged == {"adapter": "Both", "rank": 8, "lost": 0.0}
-    assert run("merge", "Small", "Garden", "Theirs", "--rank", "2")["rank"] == 2
+    told = {"rank": 8, "lost": 0.0, "exact_rank": 8, "close_rank": 8}
+    assert merged == {"adapter": "Both", **told}
+    small = run("merge", "Small", "Garden", "Theirs", "--rank", "2")
+    assert (small["rank"], small["close_rank"]) == (2, 4)  # they are the same adapter twice
     run("export", "Both", "--format", "peft", "--to", str(tmp_path / "peft"))
     run("receive", str(tmp_path / "peft"), "--name", "Back")
     assert read_adapter(tiny_library.adapters, "Back").card.rank == 8

@@ -93,7 +93,7 @@ def test_it_waits_for_whatever_holds_the_lane(library: Library, queue: Queue) ->
     with held(library.lane):
         waiting = queue.turn()
     assert waiting is not None
-    assert waiting.text == "It starts when another run is done."
+    assert waiting.text == "It starts when other work with a model is done."
 
 
 def test_who_came_first_goes_first(queue: Queue, begin: Begin) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import msgspec
 import pytest
 
 from mlx_backend import locks, protocol
+from mlx_backend.adapters.merging import merge
+from mlx_backend.adoption.trial.messages import AdapterFits
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder
@@ -21,6 +24,10 @@ from mlx_backend.library.bin import Bin
 from mlx_backend.library.notes import Notes
 from mlx_backend.night.overtime import grant_time
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.receiving import receive as receive_module
+from mlx_backend.receiving.bases import Candidate
+from mlx_backend.receiving.receive import ReceiveOrder, Watch, receive
+from mlx_backend.receiving.tried_here import outcome_here
 from mlx_backend.run import memory_check as room_module
 from mlx_backend.run import training_run as run_module
 from mlx_backend.run.process import outcome_of, train
@@ -171,6 +178,44 @@ def test_training_on_from_an_adapter(
     assert second.valid_loss is not None
     assert first.valid_loss is not None
     assert second.valid_loss < first.valid_loss
+
+
+def receive_it(library: Library) -> None:
+    order = ReceiveOrder(str(library.adapters / "Garden"), "New")
+    receive(library, order, Watch())
+
+
+def merge_it(library: Library) -> None:
+    merge(library, "New", [("Garden", 0.5), ("Copy", 0.5)])
+
+
+@pytest.mark.parametrize("make", [receive_it, merge_it])
+def test_going_on_from_one_that_no_run_made_practises_all_notes(
+    filled_library: Library,
+    start: Start,
+    spec: TrainSpec,
+    make: Callable[[Library], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def tried(candidate: Candidate, arrived: Path, ready: Path, _: Watch) -> AdapterFits:
+        return outcome_here(arrived, candidate.model.path, ready)
+
+    monkeypatch.setattr(receive_module, "_tried_with", tried)
+    work(filled_library, start(spec))
+    shutil.copytree(filled_library.adapters / "Garden", filled_library.adapters / "Copy")
+    first = read_adapter(filled_library.adapters, "Garden").card
+    make(filled_library)
+    new = read_adapter(filled_library.adapters, "New").card
+    on_from = msgspec.structs.replace(
+        spec, name="More", start_from="New", start_from_id=new.id, study=True
+    )
+    run = start(on_from)
+    result = work(filled_library, run)
+    assert result is not None
+    assert result["notes"] == 3
+    second = read_adapter(filled_library.adapters, "More").card
+    assert second.base_valid_loss == pytest.approx(first.valid_loss, rel=1e-3)
+    assert [each.id for each in second.parents] == [new.id]
 
 
 def test_going_on_from_an_adapter_whatever_it_is_called_by_then(

@@ -34,6 +34,7 @@ class Served:
     token: str
     model: str
     errors: Path
+    told: Json = field(default_factory=dict)
     clients: list[OpenAI] = field(default_factory=list)
 
     @classmethod
@@ -53,7 +54,7 @@ class Served:
             )
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
-        return cls(process, told["address"], told["token"], told["model"], errors)
+        return cls(process, told["address"], told["token"], told["model"], errors, told)
 
     @property
     def port(self) -> int:

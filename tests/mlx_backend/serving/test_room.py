@@ -92,7 +92,7 @@ def test_the_model_is_let_go_for_a_run_and_when_nobody_asks(tiny_library: Librar
         now[0] += 6
         owner.give_room()
         assert owner.held_bytes == 0
-        with pytest.raises(OvernightError, match="A run needs the memory"):
+        with pytest.raises(OvernightError, match="A run or other work needs the memory"):
             owner.warm_up(Answerer("tiny"))
     owner.warm_up(Answerer("tiny"))
     now[0] += 599
