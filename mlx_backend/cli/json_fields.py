@@ -192,6 +192,8 @@ FIELDS: Mapping[str, Fields] = {
         "adapter": "the new adapter",
         "rank": "its rank",
         "lost": "how far it is from the exact sum, as a share",
+        "close_rank": "the smallest rank that loses 1 percent at most",
+        "exact_rank": "the smallest rank that loses nothing",
     },
     "key": {"by": "the name that is signed, or null", "fingerprint": "of the key, or null"},
     "publish": {
