@@ -17,6 +17,9 @@ endef
 # Tests run side by side: most of their time one processor waits for a process or the disk.
 WORKERS ?= 2
 
+# They start hundreds of processes, which would compile all modules each time where this is set.
+test: export PYTHONDONTWRITEBYTECODE :=
+
 # The long run of damaged files is one, too.
 BENCHMARKS ?= tests/benchmarks tests/mlx_backend/importers/test_fuzz.py
 

@@ -11,6 +11,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mlx_backend.machine import accelerator
+from mlx_backend.machine.cores import FIXED_CORES
+
+# Threads of OpenBLAS wait for each other without sleeping: of two workers each has one core.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault(FIXED_CORES, "1")
 
 # Before any test file imports mlx.core: after that its BLAS can no longer be replaced.
 accelerator.prepare()
@@ -27,6 +32,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("same everywhere")
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a new library, which tests copy: to make its schema takes 30 ms."""
+    from mlx_backend.library import database
+
+    path = tmp_path_factory.mktemp("new") / "library.sqlite"
+    database.connect(path).close()
+    return path
 
 
 @pytest.fixture(scope="session")

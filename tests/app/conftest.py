@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,8 +73,10 @@ def _no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library.open(tmp_path / "library")
+def library(tmp_path: Path, new_database: Path) -> Library:
+    library = Library.open(tmp_path / "library")
+    shutil.copyfile(new_database, library.database)
+    return library
 
 
 @pytest.fixture

@@ -39,10 +39,12 @@ NOTES = {
 
 
 @pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+def library(tmp_path: Path, new_database: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     """A fresh library, and the one that commands and processes take."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "library"))
-    return Library.open()
+    library = Library.open()
+    shutil.copyfile(new_database, library.database)
+    return library
 
 
 @pytest.fixture(scope="session")

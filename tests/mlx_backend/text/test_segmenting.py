@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.library import Library, database
+from mlx_backend.library import database
 from mlx_backend.library.note_browsing import Browsing, NoteFilter
 from mlx_backend.library.notes import NewNote, Notes
 from mlx_backend.text.segmenting import TOKENIZER, phrase_query, search_terms, segmented
@@ -139,7 +139,8 @@ def test_nothing_that_is_typed_breaks_it(filled: Notes, search: str) -> None:
     found(filled, search)
 
 
-def test_an_older_library_is_found_in_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_library_is_found_in_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "older.sqlite"
     scripts = database._scripts()
     with monkeypatch.context() as older:
         older.setattr(database, "_scripts", lambda: scripts[:10])
@@ -160,11 +161,6 @@ def test_an_older_library_is_found_in_anew(path: Path, monkeypatch: pytest.Monke
         assert found(Notes(connection), "schlüssel") == {"german"}
         save(Notes(connection), "japanese", "大阪城")
         assert found(Notes(connection), "展望台") == set()
-
-
-@pytest.fixture
-def path(library: Library) -> Path:
-    return library.database
 
 
 def test_the_tokenizer_is_that_of_the_migration(notes: Notes) -> None:
