@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import keyring
@@ -60,10 +63,15 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def notes_folder(tmp_path: Path) -> Path:
     """Three small notes as a person has them."""
     folder = tmp_path / "notes"
+    write_notes(folder)
+    return folder
+
+
+def write_notes(folder: Path) -> None:
+    """Write the three small notes."""
     for name, text in NOTES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -75,7 +83,13 @@ def tiny_library(
     Always on the same number of cores: what it learns is compared to the last bit.
     """
     monkeypatch.setenv(FIXED_CORES, "1")
-    for name, folder in tiny_folders.items():
+    take_tiny_model(library, tiny_folders)
+    return library
+
+
+def take_tiny_model(library: Library, folders: dict[str, Path]) -> None:
+    """Link the tiny model into a library, under both names, and set it to train on it."""
+    for name, folder in folders.items():
         (library.models / name).symlink_to(folder)
     change_settings(
         library.settings,
@@ -88,14 +102,55 @@ def tiny_library(
         wait_when_hot=False,
         wait_when_memory_is_short=False,
     )
-    return library
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A library into which a folder of notes was imported."""
+
+    library: Library
+    notes: Path
+
+
+@pytest.fixture(scope="session")
+def imported(tiny_folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Imported:
+    """A library with the tiny model and three notes, to copy: each import starts a process."""
+    folder = tmp_path_factory.mktemp("imported")
+    library = Library.open(folder / "library")
+    take_tiny_model(library, tiny_folders)
+    write_notes(folder / "notes")
+    import_into(library, [folder / "notes"])
+    return Imported(library, folder / "notes")
 
 
 @pytest.fixture
-def filled_library(tiny_library: Library, notes_folder: Path) -> Library:
-    """A library with the tiny model and three notes."""
-    import_into(tiny_library, [notes_folder])
+def filled_library(tiny_library: Library, notes_folder: Path, imported: Imported) -> Library:
+    """A library with the tiny model and three notes, as an import of their folder leaves it."""
+    shutil.copyfile(imported.library.database, tiny_library.database)
+    move_notes(tiny_library.database, imported.notes, notes_folder)
+    for name in NOTES:
+        shutil.copystat(imported.notes / name, notes_folder / name)
     return tiny_library
+
+
+def move_notes(path: Path, old: Path, new: Path) -> None:
+    """Change the folder that all notes in a database come from, as if it had never been another.
+
+    The triggers would curate and index them anew.
+    """
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        of_notes = "FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'notes'"
+        triggers = connection.execute(f"SELECT name, sql {of_notes} ORDER BY rowid").fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        for table, columns in {
+            "files": ("path", "source"),
+            "notes": ("path", "source", "file"),
+        }.items():
+            moved = ", ".join(f"{column} = replace({column}, :old, :new)" for column in columns)
+            connection.execute(f"UPDATE {table} SET {moved}", {"old": str(old), "new": str(new)})
+        for _, sql in triggers:
+            connection.execute(sql)
 
 
 @pytest.fixture
