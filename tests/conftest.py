@@ -34,6 +34,12 @@ settings.register_profile(
 settings.load_profile("same everywhere")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest tests begin, so that at the end no worker waits for another one's."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of a new library, which tests copy: to make its schema takes 30 ms."""

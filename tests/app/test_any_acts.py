@@ -40,8 +40,8 @@ from tests.app.whereabouts import (
     whereabouts,
 )
 
-ACTS, ACTS_AT_ONCE, WINDOWS = 1_000, 50, 27
-_ZOOMS = 1  # of one window, since each takes as long as ten other acts
+ACTS, ACTS_AT_ONCE, LIBRARIES = 1_000, 80, 14
+_ZOOMS, _RESTARTS = 1, 3  # with one library, since each takes as long as ten other acts
 _MOST = 4  # of what is easily made, so that deleting is not the rarer act
 _PAGES = {"adapter": "adapters", "conversation": "chat", "model": "models"}
 _NAMES = strategies.sampled_from(("Amber", "Birch", "Dune", "amber", "Elm"))
@@ -66,7 +66,7 @@ class Person(RuleBasedStateMachine):
         fill(self.library)
         self.model = Model(names=whereabouts(self.library), notes=sample_notes(self.library))
         self.before: tuple[object, ...] = ()
-        self.outside = self.zooms = 0
+        self.outside = self.zooms = self.restarts = 0
         self.held = HeldWindow(self.library)
 
     def teardown(self) -> None:
@@ -269,8 +269,10 @@ class Person(RuleBasedStateMachine):
         self.held.window.come_forward()
         self._agree()
 
+    @precondition(lambda self: self.restarts < _RESTARTS)
     @rule()
     def restart(self) -> None:
+        self.restarts += 1
         self.held.close()
         self.held.open()
         self.model.restart()
@@ -351,8 +353,8 @@ def quiet(stand_ins: None, launched: list[JobFolder], qapp: QApplication) -> Ite
 def test_a_thousand_acts_lose_nothing(quiet: None) -> None:
     # Not shrunk when it fails: that would open windows for a quarter of an hour.
     wanted = settings(
-        max_examples=WINDOWS, stateful_step_count=ACTS_AT_ONCE, phases=(Phase.generate,)
+        max_examples=LIBRARIES, stateful_step_count=ACTS_AT_ONCE, phases=(Phase.generate,)
     )
-    while Person.acts["all"] < ACTS:  # how many a window gets is random
+    while Person.acts["all"] < ACTS:  # how many a library gets is random
         run_state_machine_as_test(Person, settings=wanted)
     assert all(Person.acts[act] for act in _TELLING)
