@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlx_backend import protocol
+from mlx_backend.adoption.adopt import adopt
 from mlx_backend.cli.main import main
 from mlx_backend.importers.importing import import_into
 from mlx_backend.jobs import JobFolder, JobState
@@ -19,6 +20,7 @@ from mlx_backend.library.models import read_model
 from mlx_backend.locks import is_held
 from mlx_backend.machine.cores import FIXED_CORES
 from mlx_backend.settings import change_settings
+from tests.mlx_backend.abilities import READS
 from tests.mlx_backend.adoption.places import REVISION, WEIGHTS, grown_old, in_cache, state_of
 from tests.mlx_backend.cli.running import Run, Said
 
@@ -37,6 +39,25 @@ def files(tmp_path: Path, model_files: Path) -> Path:
     weights[-4] ^= 1  # else they were those of the starter in `tiny_library`
     (folder / WEIGHTS).write_bytes(weights)
     return grown_old(folder)
+
+
+@pytest.fixture
+def at_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs adopt in this process, without a trial: processes and trials have other tests here."""
+
+    def launch_here(folder: JobFolder) -> int:
+        folder.append(protocol.Launched())
+        folder.append(protocol.Started(pid=os.getpid()))
+        spec = folder.spec()
+        assert isinstance(spec, protocol.AdoptSpec)
+        result = adopt(library, folder, spec, lambda: False)
+        assert result is not None
+        folder.append(protocol.Finished(result=result))
+        return os.getpid()
+
+    monkeypatch.setattr("mlx_backend.cli.arrivals.launch", launch_here)
+    monkeypatch.setattr("mlx_backend.adoption.taking_in.try_model", lambda *_: READS)
+    monkeypatch.setattr("mlx_backend.adoption.taking_in.try_tokenizer", lambda *_: None)
 
 
 def wait(until: Callable[[], object], seconds: float = 60) -> None:
@@ -82,7 +103,7 @@ def test_an_adopted_model_is_used_and_the_files_it_came_from_stay(
 
 
 def test_the_same_again_is_there_already(
-    library: Library, run: Run, files: Path, tmp_path: Path
+    at_once: None, library: Library, run: Run, files: Path, tmp_path: Path
 ) -> None:
     entry = in_cache(files, tmp_path)
     first = run("adopt", entry)
@@ -95,7 +116,7 @@ def test_the_same_again_is_there_already(
 
 
 def test_a_copy_elsewhere_is_the_same_model(
-    library: Library, run: Run, said: Said, files: Path, tmp_path: Path
+    at_once: None, library: Library, run: Run, said: Said, files: Path, tmp_path: Path
 ) -> None:
     """By its weights: their inodes and their folder are others."""
     first = run("adopt", files)
@@ -111,7 +132,7 @@ def test_a_copy_elsewhere_is_the_same_model(
 
 
 def test_other_weights_of_the_same_sizes_are_another_model(
-    library: Library, run: Run, files: Path, tmp_path: Path
+    at_once: None, library: Library, run: Run, files: Path, tmp_path: Path
 ) -> None:
     run("adopt", files)
     other = tmp_path / "elsewhere" / "Tiny-1B"
@@ -140,7 +161,9 @@ def test_one_that_was_refused_is_removed_too(library: Library, run: Run, files: 
     assert not list(library.jobs.iterdir())
 
 
-def test_one_that_is_done_is_not_cancelled(library: Library, run: Run, files: Path) -> None:
+def test_one_that_is_done_is_not_cancelled(
+    at_once: None, library: Library, run: Run, files: Path
+) -> None:
     run("adopt", files)
     assert run("adopt", files, "--cancel", code=1)["error"]["kind"] == "run_unknown"
     assert len(JobFolder.all(library.jobs)) == 1
@@ -180,7 +203,7 @@ def test_stopped_and_continued(tiny_library: Library, run: Run, said: Said, file
     assert run("models")["adoptions"] == []
 
 
-def test_asked_for_again_it_goes_on(library: Library, run: Run, files: Path) -> None:
+def test_asked_for_again_it_goes_on(at_once: None, library: Library, run: Run, files: Path) -> None:
     folder = JobFolder.create(library.jobs, protocol.AdoptSpec(path=str(files)))
     folder.append(protocol.Stopped())
     assert folder.status().state is JobState.STOPPED

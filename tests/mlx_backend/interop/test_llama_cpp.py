@@ -15,7 +15,6 @@ from mlx_backend.library import Library
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.models.lora import LoraShape
-from mlx_backend.models.starter import ensure_starter
 from mlx_backend.protocol import Turn
 from tests.mlx_backend.interop.llama_cpp import LlamaCpp, write_base
 from tests.mlx_backend.made import make_adapter
@@ -89,9 +88,8 @@ QUESTIONS = (
 
 
 @pytest.mark.slow
-def test_the_starter_writes_the_same_fifty_tokens(library: Library, tmp_path: Path) -> None:
-    ensure_starter(library)
-    loaded = load_base_model(library, "starter")
+def test_the_starter_writes_the_same_fifty_tokens(starter_library: Library, tmp_path: Path) -> None:
+    library, loaded = starter_library, load_base_model(starter_library, "starter")
     base = tmp_path / "base.gguf"
     write_base(base, loaded)
     # As strong as a trained one: stronger random ones turn every answer into noise.
