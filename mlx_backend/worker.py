@@ -26,7 +26,9 @@ from mlx_backend.private_data.redacting import log_to_stderr
 from mlx_backend.protocol import (
     CancelRequest,
     ChatRequest,
+    ForgetRequest,
     LoadRequest,
+    PrefillRequest,
     ReleaseRequest,
     WorkerReply,
     WorkerRequest,
@@ -77,8 +79,10 @@ class Worker:
             case ReleaseRequest():
                 self._held.release()
                 self._reply(protocol.ModelReleased(id=request.id))
-            case CancelRequest():
-                pass  # handled by the reading thread
+            case PrefillRequest():
+                self._reply(protocol.PrefillDone(id=request.id, tokens=0, ended="dropped"))
+            case CancelRequest() | ForgetRequest():
+                pass  # the first is handled by the reading thread
 
     def _answer(self, request: ChatRequest) -> None:
         model = self._load(request)

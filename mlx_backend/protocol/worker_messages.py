@@ -57,7 +57,9 @@ class ChatRequest(Message, frozen=True, kw_only=True, tag="chat", tag_field="req
     """Answer the last turn; with `grounded`, from the notes.
 
     Without adapters the base model `model` answers. thinks: let a model that can think aloud do so
-    before it answers.
+    before it answers. system: what the model reads before all turns. begun: the beginning of the
+    answer, which the model goes on with; not with `grounded`. conversation: its id in the library,
+    under which what was read is kept over restarts; None: in memory alone.
     """
 
     id: str
@@ -67,10 +69,30 @@ class ChatRequest(Message, frozen=True, kw_only=True, tag="chat", tag_field="req
     sampling: Sampling = field(default_factory=Sampling)
     grounded: bool = False
     thinks: bool = False
+    system: str = ""
+    begun: str = ""
+    conversation: int | None = None
+
+
+class PrefillRequest(Message, frozen=True, kw_only=True, tag="prefill", tag_field="request"):
+    """Read ahead what a question will begin with; the last turn is what has been typed so far.
+
+    The fields are those of the `ChatRequest` that would be sent now. Loads the model where it is
+    not loaded. Ends with `PrefillDone`: early when any other request comes, or when a run trains.
+    """
+
+    id: str
+    turns: tuple[Turn, ...]
+    model: str = "starter"
+    adapters: tuple[WeightedAdapter, ...] = ()
+    grounded: bool = False
+    thinks: bool = False
+    system: str = ""
+    conversation: int | None = None
 
 
 class CancelRequest(Message, frozen=True, kw_only=True, tag="cancel", tag_field="request"):
-    """End the answer to request `id` early; the text so far is kept."""
+    """End the answer to request `id` early, or its reading ahead; the text so far is kept."""
 
     id: str
 
@@ -89,7 +111,16 @@ class ReleaseRequest(Message, frozen=True, kw_only=True, tag="release", tag_fiel
     id: str
 
 
-WorkerRequest = ChatRequest | CancelRequest | LoadRequest | ReleaseRequest
+class ForgetRequest(Message, frozen=True, kw_only=True, tag="forget", tag_field="request"):
+    """Drop what was read of a conversation, because it was deleted. There is no reply."""
+
+    id: str
+    conversation: int
+
+
+WorkerRequest = (
+    ChatRequest | PrefillRequest | CancelRequest | LoadRequest | ReleaseRequest | ForgetRequest
+)
 
 
 class WorkerReady(Message, frozen=True, kw_only=True, tag="ready", tag_field="reply"):
@@ -114,9 +145,25 @@ class ModelLoaded(Message, frozen=True, kw_only=True, tag="loaded", tag_field="r
 
 
 class ModelReleased(Message, frozen=True, kw_only=True, tag="released", tag_field="reply"):
-    """The model's memory is free again."""
+    """The model's memory is free again; the next question loads the model anew.
+
+    reason: it was "asked" for, nobody had asked a question for long ("idle"), or a run waits for
+    the memory ("run"). In the last two cases `id` is "".
+    """
 
     id: str
+    reason: Literal["asked", "idle", "run"] = "asked"
+
+
+class PrefillDone(Message, frozen=True, kw_only=True, tag="prefilled", tag_field="reply"):
+    """A prefill has ended: `tokens` of the prompt are read. "dropped": something else came first.
+
+    It is never told what went wrong, because the question, when it is asked, fails in the same way.
+    """
+
+    id: str
+    tokens: int
+    ended: Literal["done", "dropped"]
 
 
 class AnswerPart(Message, frozen=True, kw_only=True, tag="part", tag_field="reply"):
@@ -141,6 +188,8 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     left_out: how many of the earliest questions, with their answers, did not fit into the model's
         context window.
     thoughts: what the model thought aloud before the answer; no part of the conversation.
+    drafted_tokens: how many tokens of the answer were copied from what the model had read, and
+        only checked by it.
     """
 
     id: str
@@ -156,6 +205,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     from_notes: bool = False
     left_out: int = 0
     thoughts: str = ""
+    drafted_tokens: int = 0
 
 
 class RequestFailed(Message, frozen=True, kw_only=True, tag="failed", tag_field="reply"):
@@ -170,6 +220,7 @@ WorkerReply = (
     | ModelLoading
     | ModelLoaded
     | ModelReleased
+    | PrefillDone
     | AnswerPart
     | ThoughtPart
     | AnswerDone

@@ -73,12 +73,16 @@ REQUESTS: list[protocol.WorkerRequest] = [
     protocol.CancelRequest(id="1"),
     protocol.LoadRequest(id="2", model="m", adapters=_ADAPTERS),
     protocol.ReleaseRequest(id="3"),
+    protocol.PrefillRequest(id="4", turns=_TURNS, adapters=_ADAPTERS, conversation=5),
+    protocol.ForgetRequest(id="5", conversation=5),
 ]
 REPLIES: list[protocol.WorkerReply] = [
     protocol.WorkerReady(pid=1),
     protocol.ModelLoading(id="1", model="m"),
     protocol.ModelLoaded(id="1", model="m", bytes=9),
     protocol.ModelReleased(id="1"),
+    protocol.ModelReleased(id="", reason="idle"),
+    protocol.PrefillDone(id="1", tokens=3, ended="dropped"),
     protocol.AnswerPart(id="1", text="\n"),
     protocol.ThoughtPart(id="1", text="Hm."),
     protocol.AnswerDone(
