@@ -6,16 +6,18 @@ process ends when stdin closes, that is, together with its parent process.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from mlx_backend import protocol
 from mlx_backend.errors import from_exception
+from mlx_backend.jobs.room import LOOK_S, Room, Stay
 from mlx_backend.library import database
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
@@ -44,12 +46,23 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Serves requests one after the other; `reply` sends a message back."""
+    """Serves requests one after the other; `reply` sends a message back.
 
-    def __init__(self, library: Library, reply: Callable[[WorkerReply], None]) -> None:
+    `is_called` tells whether another request waits.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        reply: Callable[[WorkerReply], None],
+        is_called: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._library = library
         self._reply = reply
+        self._is_called = is_called
         self._held = HeldModel(library)
+        self._room = Room(library)
+        self._stay = Stay(self._room)
         self._cancelled: set[str] = set()
         self._search_is_prepared = False
 
@@ -72,6 +85,7 @@ class Worker:
         match request:
             case ChatRequest():
                 self._answer(request)
+                self._stay.asked()
                 if request.grounded:
                     self._prepare_search()
             case LoadRequest():
@@ -80,9 +94,42 @@ class Worker:
                 self._held.release()
                 self._reply(protocol.ModelReleased(id=request.id))
             case PrefillRequest():
-                self._reply(protocol.PrefillDone(id=request.id, tokens=0, ended="dropped"))
-            case CancelRequest() | ForgetRequest():
-                pass  # the first is handled by the reading thread
+                self._prefill(request)
+            case ForgetRequest():
+                self._held.forget(request.conversation)
+            case CancelRequest():
+                pass  # handled by the reading thread
+
+    def rest(self) -> None:
+        """Nobody asks at the moment: save what was read, let go of a model that may not stay."""
+        self._held.save()
+        reason = self._stay.is_over(self._held.bytes)
+        if reason is not None:
+            self._held.release()
+            self._reply(protocol.ModelReleased(id="", reason=reason))
+
+    def end(self) -> None:
+        """There are no more requests: save what was read."""
+        self._held.save()
+
+    def _prefill(self, request: PrefillRequest) -> None:
+        """Read ahead until something else is wanted, or a run trains."""
+
+        def is_called() -> bool:
+            wanted = self._is_called() or request.id in self._cancelled
+            return wanted or self._room.is_training
+
+        tokens, is_done = 0, False
+        try:
+            if not is_called():
+                from mlx_backend.asking.reading_ahead import read_ahead
+
+                tokens, is_done = read_ahead(self._load(request), request, is_called)
+                self._stay.asked()
+        except Exception as error:  # the question, when it is asked, fails in the same way
+            _log.info("nothing was read ahead: %s", from_exception(error).message)
+        ended: Literal["done", "dropped"] = "done" if is_done else "dropped"
+        self._reply(protocol.PrefillDone(id=request.id, tokens=tokens, ended=ended))
 
     def _answer(self, request: ChatRequest) -> None:
         model = self._load(request)
@@ -103,6 +150,7 @@ class Worker:
                 from_notes=found.from_notes,
                 left_out=answer.left_out,
                 thoughts=answer.thoughts,
+                drafted_tokens=answer.drafted_tokens,
             )
         )
 
@@ -112,11 +160,15 @@ class Worker:
 
         listener = self._listener(request)
         if not request.grounded:
-            answer = model.answer(request.turns, request.sampling, listener)
+            answer = model.answer(
+                request.turns, request.sampling, listener, request.system, request.begun
+            )
             return GroundedAnswer(answer, ())
         with database.opened(self._library.database) as connection:
             retriever = retriever_of(self._library, connection)
-            return answer_from_notes(model, retriever, request.turns, request.sampling, listener)
+            return answer_from_notes(
+                model, retriever, request.turns, request.sampling, listener, request.system
+            )
 
     def _prepare_search(self) -> None:
         """Have the vectors computed that are missing, for example in an older library; once."""
@@ -142,7 +194,7 @@ class Worker:
 
         return Listener(on_text, cancelled, on_thought if request.thinks else None)
 
-    def _load(self, request: ChatRequest | LoadRequest) -> ChatModel:
+    def _load(self, request: ChatRequest | LoadRequest | PrefillRequest) -> ChatModel:
         """The model with the request's adapters, loaded now unless it is already."""
         from mlx_backend.models.base_model import base_for
 
@@ -152,10 +204,13 @@ class Worker:
         base = base_for(self._library, [adapter for adapter, _ in chosen], request.model)
         is_new = not self._held.has(base)
         if is_new:
+            self._room.check(base)
             self._reply(protocol.ModelLoading(id=request.id, model=base))
             self._held.load(base)
             self._announce(request.id, base)
-        model = self._held.with_adapters(chosen)
+        conversation = None if isinstance(request, LoadRequest) else request.conversation
+        is_plain = not (isinstance(request, ChatRequest) and request.grounded)
+        model = self._held.with_adapters(chosen, conversation, is_plain)
         if isinstance(request, LoadRequest) and not is_new:
             self._announce(request.id, base)
         return model
@@ -196,8 +251,8 @@ def main() -> int:
     def reply(message: WorkerReply) -> None:
         output.write(protocol.encode_line(message))
 
-    worker = Worker(Library.open(), reply)
     inbox: queue.SimpleQueue[WorkerRequest | None] = queue.SimpleQueue()
+    worker = Worker(Library.open(), reply, lambda: not inbox.empty())
     reader = threading.Thread(
         target=read_requests, args=(sys.stdin.buffer, worker, inbox), daemon=True
     )
@@ -206,12 +261,23 @@ def main() -> int:
     from mlx_backend.machine import accelerator
 
     accelerator.prepare()
-    try:
-        while (request := inbox.get()) is not None:
-            worker.serve(request)
-    except BrokenPipeError:
-        return 0  # the parent process is gone
+    with contextlib.suppress(BrokenPipeError):  # the parent process is gone
+        _serve_all(worker, inbox)
     return 0
+
+
+def _serve_all(worker: Worker, inbox: queue.SimpleQueue[WorkerRequest | None]) -> None:
+    """Serve requests until there are no more."""
+    while True:
+        try:
+            request = inbox.get(timeout=LOOK_S)
+        except queue.Empty:
+            worker.rest()
+            continue
+        if request is None:
+            worker.end()
+            return
+        worker.serve(request)
 
 
 if __name__ == "__main__":

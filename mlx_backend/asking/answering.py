@@ -24,8 +24,9 @@ from mlx_backend.asking.quoting.surroundings import notes_around
 from mlx_backend.asking.retrieval import FoundPassage, Retriever
 from mlx_backend.asking.sources import room_for_notes
 from mlx_backend.machine.accelerator import has_gpu
+from mlx_backend.models.answer import Answer
 from mlx_backend.models.chat_form import SYSTEM_PROMPT
-from mlx_backend.models.inference import Answer, ChatModel
+from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
 

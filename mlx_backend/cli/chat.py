@@ -26,7 +26,8 @@ from mlx_backend.settings import load_settings
 
 if TYPE_CHECKING:
     from mlx_backend.exam.marking import Item
-    from mlx_backend.models.inference import Answer, ChatModel
+    from mlx_backend.models.answer import Answer
+    from mlx_backend.models.inference import ChatModel
 
 
 def chat(options: argparse.Namespace, console: Console) -> dict[str, object]:

@@ -98,6 +98,11 @@ class Library:
         return self.home / "bin"
 
     @property
+    def prompts(self) -> Path:
+        """What was read of the last conversations, one folder each; created when there is one."""
+        return self.home / "prompts"
+
+    @property
     def logs(self) -> Path:
         """The log files of window, worker and jobs."""
         return self.home / "logs"

@@ -29,6 +29,12 @@ def number(array: mx.array) -> float:
     return float(value)
 
 
+def whole_numbers(array: mx.array) -> list[int]:
+    """The values of a flat array of whole numbers or truth values."""
+    values: Any = array.tolist()
+    return [int(value) for value in values]
+
+
 def largest_difference(one: mx.array, other: mx.array) -> float:
     """The largest absolute difference of two arrays in float32; NaN if either contains NaN."""
     return number(mx.abs(one.astype(mx.float32) - other.astype(mx.float32)).max())

@@ -11,7 +11,7 @@ at midnight is not the one that was learned.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jinja2.exceptions import TemplateError
 from mlx_lm.tokenizer_utils import TokenizerWrapper
@@ -19,7 +19,7 @@ from mlx_lm.tokenizer_utils import TokenizerWrapper
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.models import BaseModel
 from mlx_backend.models.thoughts import marks_of
-from mlx_backend.models.turn_encoding import InParts, Piece, encoding_for
+from mlx_backend.models.turn_encoding import Content, InParts, Piece, encoding_for
 from mlx_backend.protocol import Turn
 
 # Empty, because it is part of every sample and question, and because a small base model takes any
@@ -31,6 +31,14 @@ TODAY = "26 Jul 2024"
 """
 
 _OWN_CLOCK = f"{{%- macro strftime_now(form) -%}}{TODAY}{{%- endmacro -%}}"
+
+Generated = Callable[[str], Sequence[int] | None]
+"""Gives the ids of which an answer was made, by its text; None where they are not known."""
+
+
+def _none_generated(_: str) -> None:
+    """Where no ids are known."""
+
 
 _PLACE = "\ue000{}\ue001"  # private use characters, which mean nothing to a template
 _PLACES = re.compile("\ue000(\\d+)\ue001")
@@ -58,33 +66,46 @@ class ChatForm:
         return isinstance(self._encoding, InParts)
 
     def prompt(
-        self, turns: Sequence[Turn], thinks: bool = False, system: str = SYSTEM_PROMPT
+        self,
+        turns: Sequence[Turn],
+        thinks: bool = False,
+        system: str = SYSTEM_PROMPT,
+        generated: Generated = _none_generated,
     ) -> list[int]:
         """The token ids of the conversation, up to where the assistant's next answer begins.
 
         thinks: let a model that can think aloud do so first. system: what stands before all turns;
-        where the template has no place for it, it begins the first of them.
+        where the template has no place for it, it begins the first of them. generated: gives the
+        ids of an answer that the model generated, which may be others than those of its text.
         """
         if system != SYSTEM_PROMPT:
-            return self._prompt_after(system, turns, thinks)
+            return self._prompt_after(system, turns, thinks, generated)
         try:
             pieces = self._pieces([turn.role for turn in turns], thinks)
         except OvernightError:
             turns = alternating(turns)
             pieces = self._pieces([turn.role for turn in turns], thinks)
-        return self._encoding.prompt(pieces, self._shown([turn.text for turn in turns]))
+        return self._encoding.prompt(pieces, self._contents(turns, generated))
 
-    def _prompt_after(self, system: str, turns: Sequence[Turn], thinks: bool) -> list[int]:
+    def _prompt_after(
+        self, system: str, turns: Sequence[Turn], thinks: bool, generated: Generated
+    ) -> list[int]:
         for each in (turns, alternating(turns)):
             try:
                 pieces = self._pieces(["system", *(turn.role for turn in each)], thinks)
             except OvernightError:
                 continue
             if 0 in pieces:  # else the template leaves system turns out
-                texts = [system, *(turn.text for turn in each)]
-                return self._encoding.prompt(pieces, self._shown(texts))
+                contents = [*self._shown([system]), *self._contents(each, generated)]
+                return self._encoding.prompt(pieces, contents)
         first = Turn(role="user", text=system)
-        return self.prompt(alternating([first, *turns]), thinks)
+        return self.prompt(alternating([first, *turns]), thinks, generated=generated)
+
+    def _contents(self, turns: Sequence[Turn], generated: Generated) -> list[Content]:
+        """The ids of answers that were generated, and of the others the texts."""
+        found = [generated(turn.text) if turn.role == "assistant" else None for turn in turns]
+        shown = self._shown([turn.text for turn in turns])
+        return [text if ids is None else list(ids) for text, ids in zip(shown, found, strict=True)]
 
     def plain(self, text: str) -> list[int]:
         """The token ids of a text that the model is to go on with, in no template.
@@ -110,6 +131,10 @@ class ChatForm:
         """Whether prompts end within a thought, so that what the model writes goes on with it."""
         marks = self.thought_marks
         return marks is not None and marks.are_open_in(self._text([""], ["user"], thinks))
+
+    def text_ids(self, text: str) -> list[int]:
+        """The token ids of a text within a turn, without a template."""
+        return self._encoding.texts([text])[0]
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, without a template."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlx_backend.errors import OvernightError
-from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.home import Library
 from mlx_backend.library.models import read_model
 
 # Loaded where they are needed: a process tells that it has started before it has imported MLX.
 if TYPE_CHECKING:
+    from mlx_backend.models.adapter_switch import Adapters
     from mlx_backend.models.inference import ChatModel
 
 
@@ -41,25 +40,39 @@ class HeldModel:
             self.release()
             self._loaded = _Loaded(self._library, base)
 
-    def with_adapters(self, adapters: Sequence[tuple[Adapter, float]]) -> ChatModel:
+    def with_adapters(
+        self, adapters: Adapters, conversation: int | None = None, is_plain: bool = True
+    ) -> ChatModel:
         """The loaded model with these adapters and weights on it, and no others.
 
-        Raises OvernightError when one is damaged or does not fit.
+        The rest is as in `ChatModel.use`. Raises OvernightError when an adapter is damaged or does
+        not fit.
         """
         assert self._loaded is not None
-        self._loaded.use(adapters)
+        self._loaded.model.use(adapters, conversation, is_plain)
         return self._loaded.model
+
+    def save(self) -> None:
+        """Save what was read of conversations, so that a restart does not lose it."""
+        if self._loaded:
+            self._loaded.model.save()
+
+    def forget(self, conversation: int) -> None:
+        """Drop what was read of a conversation that was deleted."""
+        if self._loaded:
+            self._loaded.model.forget(conversation)
 
     def release(self) -> None:
         """Free the memory."""
         import mlx.core as mx
 
+        self.save()
         self._loaded = None
         mx.clear_cache()
 
 
 class _Loaded:
-    """A model in memory, and the key of the adapters that are on it."""
+    """A model in memory."""
 
     def __init__(self, library: Library, name: str) -> None:
         from mlx_backend.models.base_model import load_base_model
@@ -67,18 +80,9 @@ class _Loaded:
 
         loaded = load_base_model(library, name)
         self.bytes = loaded.bytes
-        self.model = ChatModel(loaded)
+        self.model = ChatModel(loaded, library)
         self._name = name
         self._sha256 = loaded.info.card.sha256
-        self._adapters: tuple[tuple[str, Path, float], ...] | None = ()
-
-    def use(self, adapters: Sequence[tuple[Adapter, float]]) -> None:
-        # The path is part of the key, because a renamed adapter has to be read again.
-        key = tuple((adapter.card.id, adapter.path, weight) for adapter, weight in adapters)
-        if self._adapters != key:
-            self._adapters = None  # if the change fails half-way, it is made again
-            self.model.use(adapters)
-            self._adapters = key
 
     def is_current(self, models: Path, name: str) -> bool:
         """Whether this is the model of that name that the library has now."""

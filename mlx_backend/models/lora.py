@@ -132,45 +132,50 @@ def switched_off(model: nn.Module) -> Iterator[None]:
 
 def apply_factors(model: nn.Module, factors: Mapping[str, Factors]) -> None:
     """Attach the factors of one adapter, which fit, in place of the adapters attached before."""
-    detach(model)
-    layers = dict(layers_of(model))
-    _attach_trained(
-        model,
-        {name: _decomposed(layers[name], each) for name, each in factors.items()}
-        if any(each.norms is not None for each in factors.values())
-        else _concatenated(layers, [(dict(factors), 1.0)]),
-    )
+    exchange(model, layers_for(dict(layers_of(model)), [(factors, 1.0)]))
+    mx.eval(model.parameters())
 
 
 def apply_adapters(model: nn.Module, adapters: Sequence[tuple[Adapter, float]]) -> None:
     """Attach trained adapters, each times its weight, in place of those attached before.
 
-    Several are concatenated to one pair of factors: A is [A1 A2 ...] and B is
-    [w1 s1 B1; w2 s2 B2; ...] at scale 1, so their changes add up exactly.
-    Raises OvernightError for an adapter that is damaged or does not fit the model, and for DoRA
-    adapters beside others or with a weight other than 1, because their changes do not add up.
+    Raises OvernightError for an adapter that is damaged or does not fit the model, and as
+    `layers_for` does; the adapters attached before are off then.
     """
     detach(model)
-    if not adapters:
-        return
     layers = dict(layers_of(model))
     found = [(read_factors(adapter, layers), weight) for adapter, weight in adapters]
-    if any(each.norms is not None for factors, _ in found for each in factors.values()):
-        _check_alone(adapters)
-        adapted = {name: _decomposed(layers[name], each) for name, each in found[0][0].items()}
-    else:
-        adapted = _concatenated(layers, found)
-    _attach_trained(model, adapted)
-
-
-def _attach_trained(model: nn.Module, adapted: Mapping[str, nn.Module]) -> None:
-    model.update_modules(tree_unflatten(list(adapted.items())))
-    model.freeze()
+    exchange(model, layers_for(layers, found))
     mx.eval(model.parameters())
 
 
+def layers_for(
+    base: Mapping[str, nn.Module], adapters: Sequence[tuple[Mapping[str, Factors], float]]
+) -> dict[str, nn.Module]:
+    """The layers of adapters around those of `base`, by their names; none of them learns.
+
+    Several with weights are concatenated to one pair of factors: A is [A1 A2 ...] and B is
+    [w1 s1 B1; w2 s2 B2; ...] at scale 1, so their changes add up exactly. Raises OvernightError for
+    DoRA adapters beside others or with a weight other than 1, because their changes do not add up.
+    """
+    if any(each.norms is not None for factors, _ in adapters for each in factors.values()):
+        _check_alone([weight for _, weight in adapters])
+        made = {name: _decomposed(base[name], each) for name, each in adapters[0][0].items()}
+    else:
+        made = _concatenated(base, adapters)
+    for layer in made.values():
+        layer.freeze()
+    return made
+
+
+def exchange(model: nn.Module, layers: Mapping[str, nn.Module]) -> None:
+    """Attach the layers that `layers_for` made in place of others."""
+    detach(model)
+    model.update_modules(tree_unflatten(list(layers.items())))
+
+
 def _concatenated(
-    layers: dict[str, nn.Module], found: Sequence[tuple[dict[str, Factors], float]]
+    layers: Mapping[str, nn.Module], found: Sequence[tuple[Mapping[str, Factors], float]]
 ) -> dict[str, nn.Module]:
     pairs: dict[str, tuple[list[mx.array], list[mx.array]]] = {}
     for factors, weight in found:
@@ -194,8 +199,8 @@ def _decomposed(linear: nn.Module, factors: Factors) -> nn.Module:
     return layer
 
 
-def _check_alone(adapters: Sequence[tuple[Adapter, float]]) -> None:
-    if len(adapters) > 1 or adapters[0][1] != 1.0:
+def _check_alone(weights: Sequence[float]) -> None:
+    if list(weights) != [1.0]:
         raise OvernightError(
             ErrorKind.BAD_INPUT,
             "An adapter of the kind DoRA can only be used alone and at its full weight.",

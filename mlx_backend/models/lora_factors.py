@@ -79,12 +79,17 @@ def factors_of(adapter: Adapter) -> dict[str, Factors]:
     try:
         return factors_in(adapter.path)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise OvernightError(
-            ErrorKind.ADAPTER_DAMAGED,
-            f"The adapter '{adapter.card.name}' is damaged.",
-            f'Remove it with `overnight remove "{adapter.card.name}"` and train it again.',
-            f"{type(error).__name__}: {error}",
-        ) from error
+        raise damaged(adapter, error) from error
+
+
+def damaged(adapter: Adapter, error: Exception) -> OvernightError:
+    """The error for an adapter whose files cannot be read."""
+    return OvernightError(
+        ErrorKind.ADAPTER_DAMAGED,
+        f"The adapter '{adapter.card.name}' is damaged.",
+        f'Remove it with `overnight remove "{adapter.card.name}"` and train it again.',
+        f"{type(error).__name__}: {error}",
+    )
 
 
 def factors_in(folder: Path) -> dict[str, Factors]:

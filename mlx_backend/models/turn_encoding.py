@@ -20,13 +20,19 @@ from mlx_backend.models.content_tokenizer import ContentTokenizer
 Piece = str | int
 """Text of a template, or the index of the turn whose text stands there."""
 
+Content = str | list[int]
+"""The text of a turn, or the ids that it has already."""
+
+Run = str | int | list[int]
+"""Text between control tokens, a control token, or the ids of a whole turn."""
+
 _LETTERS = "aZé7яωعשदก灯あ한"  # with which contents begin
 
 
 class TurnEncoding(Protocol):
     """How a conversation becomes token ids."""
 
-    def prompt(self, pieces: Sequence[Piece], contents: Sequence[str]) -> list[int]:
+    def prompt(self, pieces: Sequence[Piece], contents: Sequence[Content]) -> list[int]:
         """The ids of a template's pieces with these contents in their places."""
 
     def texts(self, contents: Sequence[str]) -> list[list[int]]:
@@ -53,11 +59,14 @@ class InParts:
         self._content = ContentTokenizer(tokenizer_file)
         self._whole = AsWhole(tokenizer_file, marks_first_only=False, content=self._content)
 
-    def prompt(self, pieces: Sequence[Piece], contents: Sequence[str]) -> list[int]:
+    def prompt(self, pieces: Sequence[Piece], contents: Sequence[Content]) -> list[int]:
         """As `TurnEncoding.prompt`."""
-        if not all(map(_stands_alone, contents)):
+        texts = [content for content in contents if isinstance(content, str)]
+        if not all(map(_stands_alone, texts)):
             return self._whole.prompt(pieces, contents)
-        return _joined(self.structured(pieces), self.texts(contents))
+        encoded = iter(self.texts(texts))
+        ids = [next(encoded) if isinstance(each, str) else each for each in contents]
+        return _joined(self.structured(pieces), ids)
 
     def texts(self, contents: Sequence[str]) -> list[list[int]]:
         """As `TurnEncoding.texts`."""
@@ -128,7 +137,7 @@ class AsWhole:
         self._first = content or ContentTokenizer(tokenizer_file)
         self._later = self._first.without_marks if marks_first_only else self._first
 
-    def prompt(self, pieces: Sequence[Piece], contents: Sequence[str]) -> list[int]:
+    def prompt(self, pieces: Sequence[Piece], contents: Sequence[Content]) -> list[int]:
         """As `TurnEncoding.prompt`."""
         (found,) = self._encoded([self._runs(pieces, contents)])
         return found
@@ -154,12 +163,16 @@ class AsWhole:
             for prompt, whole, (_, answer) in zip(prompts, wholes, pairs, strict=True)
         ]
 
-    def _runs(self, pieces: Sequence[Piece], contents: Sequence[str]) -> list[Piece]:
+    def _runs(self, pieces: Sequence[Piece], contents: Sequence[Content]) -> list[Run]:
         """The ids of control tokens, and between them the text of template and contents."""
-        runs: list[Piece] = []
+        runs: list[Run] = []
         for piece in pieces:
             if isinstance(piece, int):
-                _append(runs, contents[piece])
+                content = contents[piece]
+                if isinstance(content, str):
+                    _append(runs, content)
+                else:
+                    runs.append(content)
                 continue
             end = 0
             for match in self._first.pattern.finditer(piece):
@@ -169,7 +182,7 @@ class AsWhole:
             _append(runs, piece[end:])
         return runs
 
-    def _encoded(self, conversations: Sequence[Sequence[Piece]]) -> list[list[int]]:
+    def _encoded(self, conversations: Sequence[Sequence[Run]]) -> list[list[int]]:
         """The ids of several conversations, each given as ids and texts."""
         first = [run for runs in conversations for run in runs[:1] if isinstance(run, str)]
         later = [run for runs in conversations for run in runs[1:] if isinstance(run, str)]
@@ -178,7 +191,10 @@ class AsWhole:
         for runs in conversations:
             ids: list[int] = []
             for place, run in enumerate(runs):
-                ids += [run] if isinstance(run, int) else next(laters if place else firsts)
+                if isinstance(run, list):
+                    ids += run
+                else:
+                    ids += [run] if isinstance(run, int) else next(laters if place else firsts)
             found.append(ids)
         return found
 
@@ -204,17 +220,18 @@ def _stands_alone(content: str) -> bool:
     return not content or content[0].isalnum()
 
 
-def _with_text(runs: Sequence[Piece], text: str) -> list[Piece]:
+def _with_text(runs: Sequence[Run], text: str) -> list[Run]:
     found = list(runs)
     _append(found, text)
     return found
 
 
-def _append(runs: list[Piece], text: str) -> None:
+def _append(runs: list[Run], text: str) -> None:
     if not text:
         return
-    if runs and isinstance(runs[-1], str):
-        runs[-1] += text
+    last = runs[-1] if runs else None
+    if isinstance(last, str):
+        runs[-1] = last + text
     else:
         runs.append(text)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import mlx.core as mx
-import mlx.nn as nn
 from mlx_lm.tokenizer_utils import TokenizerWrapper
 
-from mlx_backend.models.prompt_cache import PromptCache
-
-_STEP = 512
-"""Tokens of a prompt that are computed at once."""
+from mlx_backend.models.prompt_cache import Progress, PromptCache
 
 
 @dataclass(frozen=True)
@@ -40,26 +36,17 @@ def first_words(tokenizer: TokenizerWrapper) -> FirstWords | None:
     return FirstWords(tuple(sorted(only_yes)), tuple(sorted(only_no)))
 
 
-def next_logits(
-    model: nn.Module,
-    prompt: Sequence[int],
-    cache: PromptCache,
-    on_progress: Callable[[int, int], object],
-) -> mx.array:
+def next_logits(prompt: Sequence[int], cache: PromptCache, on_progress: Progress) -> mx.array:
     """The logits of the token after a prompt, (vocabulary,), of which `cache` holds the beginning.
 
     `on_progress` gets the numbers of tokens computed and in all; what it raises ends the work, and
     what was computed stays in the cache.
     """
-    begin = len(cache.ids)
-    for start in range(begin, len(prompt) - 1, _STEP):
-        on_progress(start, len(prompt))
-        part = mx.array(list(prompt[start : min(len(prompt) - 1, start + _STEP)]))
-        model(part[None], cache=cache.layers)
-        mx.eval([layer.state for layer in cache.layers])  # without the logits, which nobody needs
+    cache.read(prompt, len(prompt) - 1, on_progress)
     on_progress(len(prompt) - 1, len(prompt))
-    logits: mx.array = model(mx.array([[prompt[-1]]]), cache=cache.layers)[0, -1]
+    logits = cache.feed(mx.array([prompt[-1]]))[-1]
     mx.eval(logits)
+    cache.ids.append(prompt[-1])
     return logits
 
 

@@ -77,8 +77,9 @@ class ChatRequest(Message, frozen=True, kw_only=True, tag="chat", tag_field="req
 class PrefillRequest(Message, frozen=True, kw_only=True, tag="prefill", tag_field="request"):
     """Read ahead what a question will begin with; the last turn is what has been typed so far.
 
-    The fields are those of the `ChatRequest` that would be sent now. Loads the model where it is
-    not loaded. Ends with `PrefillDone`: early when any other request comes, or when a run trains.
+    The fields are those of the `ChatRequest` that would be sent now; max_tokens: of its answer.
+    Loads the model where it is not loaded. Ends with `PrefillDone`: early when any other request
+    comes, or when a run trains.
     """
 
     id: str
@@ -89,6 +90,7 @@ class PrefillRequest(Message, frozen=True, kw_only=True, tag="prefill", tag_fiel
     thinks: bool = False
     system: str = ""
     conversation: int | None = None
+    max_tokens: int = 256
 
 
 class CancelRequest(Message, frozen=True, kw_only=True, tag="cancel", tag_field="request"):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mlx_backend.errors import ErrorKind, OvernightError, from_exception
+from mlx_backend.jobs.room import LOOK_S, Room, Stay
 from mlx_backend.library import database
 from mlx_backend.library.home import Library
 from mlx_backend.models.held_model import HeldModel
@@ -15,15 +16,11 @@ from mlx_backend.models.listener import Listener
 from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.serving.asks import Ask, AskQueue, Done, Failed, Piece, Wanted
 from mlx_backend.serving.model_names import Answerer
-from mlx_backend.serving.room import Room
 from mlx_backend.serving.stop_texts import StopTexts
 
 if TYPE_CHECKING:
     from mlx_backend.asking.answering import GroundedAnswer
     from mlx_backend.models.inference import ChatModel
-
-_LOOK_S = 5.0  # how often it is looked whether a run wants the memory
-_IDLE_S = 600.0  # a model that nobody has asked for so long is let go
 
 _log = logging.getLogger(__name__)
 
@@ -41,10 +38,9 @@ class ModelOwner:
         self._library = library
         self._asks = asks
         self._room = room
-        self._clock = clock
+        self._stay = Stay(room, clock)
         self._held = HeldModel(library)
         self._ends = False
-        self._looked_at = self._asked_at = clock()
 
     @property
     def held_bytes(self) -> int:
@@ -63,10 +59,10 @@ class ModelOwner:
     def serve(self) -> None:
         """Answer requests until `stop`; then those that still wait are told that it ends."""
         while not self._ends:
-            ask = self._asks.next(_LOOK_S)
+            ask = self._asks.next(LOOK_S)
             if ask is not None:
                 self.answer(ask)
-                self._asked_at = self._clock()
+                self._stay.asked()
             self.give_room()
         for ask in self._asks.close():
             ask.tell(Failed(_ending()))
@@ -130,16 +126,12 @@ class ModelOwner:
         if not self._held.has(answerer.base):
             self._room.check(answerer.base)
             self._held.load(answerer.base)
-        self._asked_at = self._clock()
+        self._stay.asked()
         return self._held.with_adapters(answerer.adapters)
 
     def give_room(self) -> None:
         """Let the model go when a run waits for its memory, or when it was not asked for long."""
-        now = self._clock()
-        if not self._held.bytes or now - self._looked_at < _LOOK_S:
-            return
-        self._looked_at = now
-        if now - self._asked_at >= _IDLE_S or self._room.is_wanted(self._held.bytes):
+        if self._stay.is_over(self._held.bytes):
             self._held.release()
 
 

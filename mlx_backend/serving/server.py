@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mlx_backend.errors import from_exception
+from mlx_backend.jobs.room import Room
 from mlx_backend.library.home import Library
 from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.serving.access import Access, Guarded
@@ -21,7 +22,6 @@ from mlx_backend.serving.kept_token import server_token
 from mlx_backend.serving.listening import HOST, bound, listening
 from mlx_backend.serving.model_names import Answerer
 from mlx_backend.serving.owner import ModelOwner
-from mlx_backend.serving.room import Room
 
 WAITING = 32  # requests beside the one that is being answered
 

@@ -19,6 +19,7 @@ from mlx_backend.library.canaries import forget_canaries
 from mlx_backend.library.database import transaction
 from mlx_backend.library.home import Library
 from mlx_backend.library.in_use import require_unused
+from mlx_backend.library.kept_prompts import forget_gone
 from mlx_backend.library.learned_notes import (
     forget_adapter,
     forget_facts,
@@ -68,6 +69,7 @@ class Bin:
                 if not path.exists() and self._folders.find(item.id):
                     self._folders.give(item, path)
                 raise
+        forget_gone(self._library, self._db)
         return item
 
     def delete_adapter_now(self, name: str) -> None:
@@ -80,6 +82,7 @@ class Bin:
             with adapters.adapter_removed(folder, name), transaction(self._db):
                 forget_adapter(self._db, name)
                 self._forget_learned(card, name)
+        forget_gone(self._library, self._db)
 
     def delete_model(self, name: str) -> Binned:
         """Move a base model into the bin, even an incomplete one.
@@ -91,6 +94,7 @@ class Bin:
             require_unused(self._library, "model", name)
             item = self._folders.announce("model", name, path, self._new_id())
             self._folders.take(item, path)
+        forget_gone(self._library, self._db)
         return item
 
     def delete_notes(self, ids: Iterable[int]) -> tuple[Binned, ...]:
@@ -105,8 +109,10 @@ class Bin:
         return self._rows.delete("sample", ids)
 
     def delete_conversations(self, ids: Iterable[int]) -> tuple[Binned, ...]:
-        """Move conversations with their turns into the bin."""
-        return self._rows.delete("conversation", ids)
+        """Move conversations with their turns into the bin; what models read of them goes."""
+        deleted = self._rows.delete("conversation", ids)
+        forget_gone(self._library, self._db)
+        return deleted
 
     def restore(self, item_id: str) -> Restored:
         """Restore an item.

@@ -7,7 +7,7 @@ import pytest
 
 from mlx_backend.asking.follow_up import leans, rewritten, search_text
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.models.inference import Answer
+from mlx_backend.models.answer import Answer
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.protocol import Sampling, Turn
 

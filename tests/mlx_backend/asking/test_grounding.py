@@ -27,7 +27,7 @@ from mlx_backend.library import Library
 from mlx_backend.library.adapters import OpenBook
 from mlx_backend.library.models import BaseModel, ModelCard
 from mlx_backend.library.notes import Notes
-from mlx_backend.models.inference import Answer
+from mlx_backend.models.answer import Answer
 from mlx_backend.models.listener import Listener
 from mlx_backend.protocol import DECLINED, Sampling, Turn
 from tests.mlx_backend.abilities import READS

@@ -12,8 +12,9 @@ from mlx_lm import generate
 from mlx_lm.sample_utils import make_sampler
 
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.models.answer import Answer
 from mlx_backend.models.base_model import LoadedModel
-from mlx_backend.models.inference import Answer, ChatModel
+from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.listener import Listener
 from mlx_backend.models.yes_or_no import first_words
 from mlx_backend.protocol import Sampling, Turn

@@ -6,22 +6,24 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import example, given
 from hypothesis.strategies import integers, lists, sampled_from
+from mlx_lm.tokenizer_utils import TokenizerWrapper
 from mlx_lm.utils import load_tokenizer
 
 from mlx_backend.library import Library
 from mlx_backend.library.models import CARD
 from mlx_backend.models import inference
 from mlx_backend.models.base_model import load_base_model
+from mlx_backend.models.decoding import Token
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.listener import Listener
 from mlx_backend.models.thoughts import ThoughtMarks, ThoughtSplitter, answer_in, marks_of
 from mlx_backend.protocol import Sampling, Turn
 
+END = 2  # the tiny model's token for the end of a turn
 MARKS = ThoughtMarks("<think>", "</think>")
 QUESTION = [Turn(role="user", text="Who lit it?")]
 SWITCHED = (
@@ -119,18 +121,30 @@ def thinking(tmp_path: Path, tiny_folders: dict[str, Path]) -> Callable[[str], C
 
 @pytest.fixture
 def says(monkeypatch: pytest.MonkeyPatch) -> Stream:
-    """Lets every model generate these pieces of text, as a model that has learned to think."""
+    """Lets every model generate these pieces of text, a token each, as one that thinks."""
 
     def say(pieces: list[str]) -> None:
-        def stream(*_: object, **options: object) -> Iterator[SimpleNamespace]:
-            limit = options["max_tokens"]
-            assert isinstance(limit, int)
-            for number, text in enumerate(pieces[:limit], start=1):
-                reason = "length" if number == limit else None
-                reason = "stop" if number == len(pieces) else reason
-                yield SimpleNamespace(token=5, text=text, finish_reason=reason)
+        class Told:
+            """A token for each piece, and one that ends the answer."""
 
-        monkeypatch.setattr(inference, "stream_generate", stream)
+            def __init__(self, *_: object) -> None:
+                pass
+
+            def tokens(self, _: int, most: int) -> Iterator[Token]:
+                ids = [*range(1000, 1000 + len(pieces)), END]
+                return iter([Token(number) for number in ids[:most]])
+
+        class Text:
+            last_segment = ""
+
+            def add_token(self, token: int) -> None:
+                self.last_segment = pieces[token - 1000]
+
+            def finalize(self) -> None:
+                self.last_segment = ""
+
+        monkeypatch.setattr(inference, "Decoder", Told)
+        monkeypatch.setattr(TokenizerWrapper, "detokenizer", property(lambda _: Text()))
 
     return say
 
@@ -182,7 +196,7 @@ def test_a_cancelled_thought_is_kept_as_a_thought(
     chat = thinking(SWITCHED)
     says(["<think>", "Who", "?", "</think>", "Marta."])
     looks = iter(range(100))
-    listener = Listener(cancelled=lambda: next(looks) > 1, on_thought=lambda _: None)
+    listener = Listener(cancelled=lambda: next(looks) > 3, on_thought=lambda _: None)
     answer = chat.answer(QUESTION, Sampling(), listener)
     assert (answer.ended, answer.text, answer.thoughts) == ("cancelled", "", "Who?")
 

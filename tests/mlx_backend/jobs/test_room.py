@@ -7,6 +7,7 @@ import pytest
 from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
+from mlx_backend.jobs.room import Room
 from mlx_backend.library import Library
 from mlx_backend.library.models import read_model
 from mlx_backend.locks import held
@@ -14,7 +15,6 @@ from mlx_backend.protocol import TrainSpec, Turn, Waiting
 from mlx_backend.serving.asks import AskQueue
 from mlx_backend.serving.model_names import Answerer
 from mlx_backend.serving.owner import ModelOwner
-from mlx_backend.serving.room import Room
 
 TURNS = (Turn(role="user", text="Who lit the lamp?"),)
 
