@@ -125,10 +125,14 @@ def forget_gone(library: Library, connection: sqlite3.Connection) -> None:
 
     Also what is too old to be kept beside the rest, and what killed processes left.
     """
+    with contextlib.suppress(OSError):  # what is left goes the next time
+        _forget_gone(library, connection)
+
+
+def _forget_gone(library: Library, connection: sqlite3.Connection) -> None:
     if not library.prompts.is_dir():
         return
-    with contextlib.suppress(OSError):
-        sweep_leftovers(library.prompts)
+    sweep_leftovers(library.prompts)
     there = {row[0] for row in connection.execute("SELECT id FROM conversations")}
     adapters, models = _adapter_ids(library.adapters), _model_hashes(library.models)
     stays, room = set(), MOST_BYTES

@@ -85,7 +85,7 @@ class AdapterSwitch:
         read = self._read.get(identity)
         if read is None:
             factors = read_factors(adapter, self._base)
-            mx.eval([[each.a, each.b] for each in factors.values()])
+            mx.eval([[each.a, each.b, each.norms] for each in factors.values()])
             size = sum(each.a.nbytes + each.b.nbytes for each in factors.values())
             digest = hashlib.sha256("\n".join(map(sha256_of_file, paths)).encode())
             read = _Read(digest.hexdigest(), factors)

@@ -18,6 +18,9 @@ from mlx_backend.models.prompt_lookup import PromptLookup
 Sampler = Callable[[mx.array], mx.array]
 """Chooses a token from log-probabilities: (rows, vocabulary) to (rows,)."""
 
+REST = 16
+"""Tokens at the end of a prompt that are computed with the first one after it, all at once."""
+
 _CLEARED = 256  # tokens after which MLX's freed memory is given back
 
 
@@ -30,7 +33,7 @@ class Token:
 
 
 class Decoder:
-    """Generates after a prompt of which the cache holds all but the last token.
+    """Generates after a prompt of which the cache holds the beginning.
 
     `is_greedy` tells that the sampler takes the likeliest token. Without a lookup, tokens come one
     by one. With it they are the same, since each is chosen by the sampler from the model's own
@@ -50,10 +53,10 @@ class Decoder:
         self._is_greedy = is_greedy
         self._lookup = lookup
 
-    def tokens(self, last: int, most: int) -> Iterator[Token]:
-        """At most `most` tokens after `last`, the last token of the prompt."""
-        waiting = self._next(mx.array([last]))
-        self._cache.ids.append(last)
+    def tokens(self, rest: Sequence[int], most: int) -> Iterator[Token]:
+        """At most `most` tokens after `rest`, what of the prompt the cache does not hold yet."""
+        waiting = self._next(mx.array(list(rest)))
+        self._cache.ids += rest
         count = 0
         while count < most:
             guess = self._lookup.guess(most - count) if self._lookup else []
@@ -90,8 +93,8 @@ class Decoder:
             self._lookup.judge(right)
 
     def _next(self, last: mx.array) -> mx.array:
-        """The token after `last`, (1,), which is being computed."""
-        chosen = self._sampler(_log_probabilities(self._cache.feed(last)))
+        """The token after all of `last`, (1,), which is being computed."""
+        chosen = self._sampler(_log_probabilities(self._cache.feed(last)[-1:]))
         mx.async_eval(chosen)
         return chosen
 

@@ -21,7 +21,7 @@ from mlx_backend.models.answer import Answer, Asked, Draft
 from mlx_backend.models.architecture import window_of
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.chat_form import SYSTEM_PROMPT
-from mlx_backend.models.decoding import Decoder
+from mlx_backend.models.decoding import REST, Decoder
 from mlx_backend.models.generated_answers import GeneratedAnswers
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.models.lora import switched_off
@@ -219,7 +219,7 @@ class ChatModel:
             sampler = make_sampler(sampling.temperature, sampling.top_p)
             decoder = Decoder(cache, sampler, sampling.temperature == 0, lookup)
             with wired_limit(self._loaded.model):
-                tokens = decoder.tokens(prompt[-1], asked.room)
+                tokens = decoder.tokens(prompt[len(cache.ids) :], asked.room)
                 draft.write(tokens, asked, self._loaded.tokenizer, listener)
         cache.said = len(cache.ids)
         self._caches.keep(cache)
@@ -228,7 +228,7 @@ class ChatModel:
         return answer
 
     def _read(self, cache: PromptCache, asked: Asked, listener: Listener) -> None:
-        """Read all of a prompt but its last token.
+        """Read all of a prompt but its end.
 
         Where the cache cannot be cut back, a copy is kept of what the next prompt begins with.
         """
@@ -236,8 +236,8 @@ class ChatModel:
         stops = _stops(listener.cancelled)
         if not cache.can_be_cut:
             cache.read_up_to(shared_length(prompt[:-1], asked.following()), prompt, stops)
-        cache.read(prompt, len(prompt) - 1, stops)
-        stops(len(prompt) - 1, len(prompt))
+        cache.read(prompt, len(prompt) - REST, stops)
+        stops(len(cache.ids), len(prompt))
 
     def _remember(self, asked: Asked, draft: Draft, answer: Answer) -> None:
         """Remember of which ids an answer was made, for the prompts that hold it."""

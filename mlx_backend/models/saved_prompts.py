@@ -81,6 +81,7 @@ class SavedPrompts:
             _log.exception("what was read of a conversation could not be saved")
 
     def _save(self, cache: PromptCache) -> None:
+        cache.saved = cache.said  # even if that fails: it is tried again when there is more
         states = _states(cache)
         if not states:
             return
@@ -102,7 +103,6 @@ class SavedPrompts:
 
         size = sum(bytes_of(layer) for state in states for layer in state.layers)
         keep_prompt(self._library, card, size, write)
-        cache.saved = cache.said
 
     def _is_of(self, card: PromptCard, owner: Owner) -> bool:
         return (card.conversation, card.base_sha256, card.adapters, card.made_with) == (

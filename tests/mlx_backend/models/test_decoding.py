@@ -31,7 +31,7 @@ def generated(
     """The tokens after PROMPT, how many were guessed, and the cache afterwards."""
     cache = PromptCache.of(loaded.model)
     cache.read(PROMPT, len(PROMPT) - 1, lambda *_: None)
-    tokens = list(Decoder(cache, sampler, is_greedy, lookup).tokens(PROMPT[-1], most))
+    tokens = list(Decoder(cache, sampler, is_greedy, lookup).tokens(PROMPT[-1:], most))
     return [token.id for token in tokens], sum(token.is_drafted for token in tokens), cache
 
 
@@ -83,7 +83,7 @@ def test_what_is_guessed_is_taken_as_far_as_it_is_right(loaded: LoadedModel, end
             return mx.array(chosen[-1:])
 
     decoder = Decoder(cache, Says(), is_greedy=False, lookup=PromptLookup(PROMPT))
-    found = list(decoder.tokens(PROMPT[-1], len(script)))
+    found = list(decoder.tokens(PROMPT[-1:], len(script)))
     assert [token.id for token in found] == script
     assert sum(token.is_drafted for token in found) >= min(ends, LONGEST_GUESS) - 2
     held = [*PROMPT, *script]
@@ -116,7 +116,7 @@ def test_who_stops_listening_leaves_a_sound_cache(loaded: LoadedModel, stop: int
     cache = PromptCache.of(loaded.model)
     cache.read(PROMPT, len(PROMPT) - 1, lambda *_: None)
     lookup = PromptLookup([*PROMPT, *plain, *PROMPT])
-    tokens = Decoder(cache, sampler, True, lookup).tokens(PROMPT[-1], 40)
+    tokens = Decoder(cache, sampler, True, lookup).tokens(PROMPT[-1:], 40)
     assert [next(tokens).id for _ in range(stop)] == plain[:stop]
     tokens.close()  # type: ignore[attr-defined]
     assert cache.ids[: len(PROMPT) + stop - 1] == [*PROMPT, *plain][: len(PROMPT) + stop - 1]

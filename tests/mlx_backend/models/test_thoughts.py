@@ -130,7 +130,7 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Stream:
             def __init__(self, *_: object) -> None:
                 pass
 
-            def tokens(self, _: int, most: int) -> Iterator[Token]:
+            def tokens(self, _: object, most: int) -> Iterator[Token]:
                 ids = [*range(1000, 1000 + len(pieces)), END]
                 return iter([Token(number) for number in ids[:most]])
 
