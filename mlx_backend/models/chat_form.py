@@ -132,6 +132,14 @@ class ChatForm:
         marks = self.thought_marks
         return marks is not None and marks.are_open_in(self._text([""], ["user"], thinks))
 
+    def end_of_thought(self, thinks: bool) -> list[int]:
+        """The token ids that end the thought within which prompts end; none where they do not."""
+        marks = self.thought_marks
+        if marks is None or not self.begins_in_thought(thinks):
+            return []
+        found: list[int] = self._template.encode(marks.end, add_special_tokens=False)
+        return found
+
     def text_ids(self, text: str) -> list[int]:
         """The token ids of a text within a turn, without a template."""
         return self._encoding.texts([text])[0]

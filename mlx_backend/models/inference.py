@@ -183,9 +183,10 @@ class ChatModel:
     ) -> Asked:
         form = self._loaded.form
         said = list(self._generated(begun) or form.text_ids(begun)) if begun else []
+        after_thought = form.end_of_thought(thinks) if begun else []
 
         def prompt_of(turns: Sequence[Turn]) -> list[int]:
-            return self._prompt(turns, thinks, system) + said
+            return [*self._prompt(turns, thinks, system), *after_thought, *said]
 
         fitted = fit(turns, prompt_of, form.count, self._limit, max_tokens)
         further = (Turn(role="assistant", text=""), Turn(role="user", text=""))

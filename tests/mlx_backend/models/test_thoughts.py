@@ -190,6 +190,18 @@ def test_what_is_thought_without_being_asked_is_no_part_of_the_answer(
     assert (answer.text, "".join(texts)) == ("Marta.", "Marta.")
 
 
+@pytest.mark.parametrize("template", [ALWAYS, SWITCHED])
+def test_an_answer_that_is_gone_on_with_is_no_thought(
+    thinking: Callable[[str], ChatModel], says: Stream, template: str
+) -> None:
+    chat = thinking(template)
+    says(["ta ", "did."])
+    answer = chat.answer(QUESTION, Sampling(), Listener(on_thought=lambda _: None), begun="Mar")
+    assert (answer.text, answer.thoughts) == ("ta did.", "")
+    prompt = chat._loaded.tokenizer.decode(chat._asked(QUESTION, 9, True, "", "Mar").fitted.prompt)
+    assert prompt.endswith("<think></think>Mar" if template == ALWAYS else "assistant\nMar")
+
+
 def test_a_cancelled_thought_is_kept_as_a_thought(
     thinking: Callable[[str], ChatModel], says: Stream
 ) -> None:
