@@ -251,12 +251,14 @@ def bytes_of(layer: Any) -> int:
 
 def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
     """The length of the longest common beginning."""
+    one, other = list(one), list(other)
     length = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        length += 1
-    return length
+    while one[length : length + STEP] == other[length : length + STEP] and length < len(one):
+        length += STEP  # whole portions are compared much faster than tokens
+    for place in range(length, min(len(one), len(other))):
+        if one[place] != other[place]:
+            return place
+    return min(len(one), len(other))
 
 
 def _begins(ids: Sequence[int], prompt: Sequence[int]) -> bool:

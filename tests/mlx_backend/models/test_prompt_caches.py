@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import mlx.core as mx
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, lists
 from mlx_lm.models import base, llama
 from mlx_lm.models.cache import KVCache, QuantizedKVCache
 
@@ -17,7 +20,7 @@ from mlx_backend.models.base_model import LoadedModel, load_base_model
 from mlx_backend.models.generated_answers import GeneratedAnswers
 from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.listener import Listener
-from mlx_backend.models.prompt_cache import Owner, PromptCache
+from mlx_backend.models.prompt_cache import Owner, PromptCache, shared_length
 from mlx_backend.models.prompt_caches import PromptCaches
 from mlx_backend.models.small_caches import made_small
 from mlx_backend.protocol import Sampling
@@ -238,3 +241,12 @@ def test_long_caches_are_made_small_on_a_gpu_alone(
     assert made_small(model, short, on_gpu=True) == short
     recurrent = make("lfm2").model
     assert made_small(recurrent, PromptCache.of(recurrent).layers, on_gpu=True)
+
+
+@given(lists(integers(0, 1), max_size=5), lists(integers(0, 1), max_size=5), integers(0, 1100))
+def test_the_shared_length_is_that_of_the_common_beginning(
+    one: list[int], other: list[int], before: int
+) -> None:
+    whole = zip([*[3] * before, *one], [*[3] * before, *other], strict=False)
+    wanted = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], whole))
+    assert shared_length([*[3] * before, *one], (*[3] * before, *other)) == wanted
