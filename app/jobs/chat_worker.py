@@ -21,7 +21,7 @@ _LINES_PER_TURN = 500
 _BACK_OFF_MS = (100, 1000)
 # A worker that takes longer to cancel an answer has hung.
 _CANCEL_PATIENCE_MS = 20_000
-_POLITE_MS = 1000
+_POLITE_MS = 2000  # it saves what it read of conversations
 _FIRM_MS = 500
 
 
