@@ -151,6 +151,7 @@ class Worker:
                 left_out=answer.left_out,
                 thoughts=answer.thoughts,
                 drafted_tokens=answer.drafted_tokens,
+                looked_up=found.looked_up,
             )
         )
 

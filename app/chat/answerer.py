@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 
+from mlx_backend.library.conversations import ConversationSettings
 from mlx_backend.library.models import STARTER
 from mlx_backend.protocol import Sampling
 from mlx_backend.settings import Settings
+
+LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -30,19 +34,32 @@ class Answerer:
 class Manner:
     """How tokens are sampled, and whether the answer is from the notes or from memory.
 
-    thinks: whether the model may think aloud before it answers.
+    thinks: whether the model may think aloud before it answers. system: what it is told before
+    the conversation, "" for the usual.
     """
 
     sampling: Sampling = field(default_factory=Sampling)
     grounded: bool = False
     thinks: bool = False
+    system: str = ""
 
     @classmethod
-    def of(cls, settings: Settings, grounded: bool, thinks: bool = False) -> Manner:
-        """As the person's settings have it."""
+    def of(
+        cls,
+        settings: Settings,
+        grounded: bool,
+        thinks: bool = False,
+        own: ConversationSettings | None = None,
+    ) -> Manner:
+        """As the person's settings have it, and before them what the conversation has set itself.
+
+        Without a seed of its own, each question gets another one: all who answer it share it.
+        """
+        own = own or ConversationSettings()
         sampling = Sampling(
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            max_tokens=settings.max_tokens,
+            temperature=settings.temperature if own.temperature is None else own.temperature,
+            top_p=settings.top_p if own.top_p is None else own.top_p,
+            max_tokens=settings.max_tokens if own.max_tokens is None else own.max_tokens,
+            seed=secrets.randbelow(LARGEST_SEED) if own.seed is None else own.seed,
         )
-        return cls(sampling, grounded, thinks)
+        return cls(sampling, grounded, thinks, own.system)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
+from app.chat.answer_view import BASE_MODEL
 from app.chat.answerer import Answerer
-from app.chat.exchange_view import BASE_MODEL
 from app.style import Size, Space, sized
 from app.widgets.elided import NameMenu
 from app.widgets.labels import label, tip
@@ -99,6 +99,13 @@ class AnswererChoice(QWidget):
         index = self.menu.currentIndex()
         found = self._answerers[index] if 0 <= index < len(self._answerers) else None
         return found or Answerer()
+
+    def answerer_of(self, adapter: str | None) -> Answerer:
+        """Who has this adapter; for None, the base model of who answers first."""
+        if adapter is None:
+            return self.chosen.base
+        known = (each for each in self._answerers if each is not None and each.adapter == adapter)
+        return next(known, Answerer(adapter, self.chosen.model))
 
     def answerers(self, grounded: bool) -> tuple[Answerer, ...]:
         """All who answer, in turn, from the notes or from memory."""

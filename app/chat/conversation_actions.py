@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+import functools
 
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QDrag
+
+from app.chat.conversation_files import ConversationFiles
 from app.chat.conversation_sidebar import ConversationSidebar
 from app.chat.session import ChatSession
 from app.library.deletions import Change
-from app.library.renames import conversation_rename
+from app.library.renames import conversation_pin, conversation_rename
 from app.services import Services
+from app.style import Size
+from app.widgets import icons
 from mlx_backend.library.conversations import Conversation, Conversations
 
 
@@ -26,17 +32,47 @@ class ConversationActions(QObject):
         self._services = services
         self._session = session
         self._sidebar = sidebar
+        self._words = ""
+        self._looks = 0
+        self.files = ConversationFiles(services.background, services.history.said.emit, sidebar)
         sidebar.chosen.connect(session.open)
         sidebar.delete_wanted.connect(self._delete)
         sidebar.rename_wanted.connect(self._rename)
+        sidebar.pin_wanted.connect(self._pin)
+        sidebar.export_wanted.connect(self.files.export)
+        sidebar.pressed.connect(self.files.prepare)
+        sidebar.dragged.connect(self._drag)
+        sidebar.words_changed.connect(self._find)
         services.deletions.leaving.connect(self._let_go)
         services.deletions.changed.connect(self._take_change)
 
     def refresh(self) -> None:
         """Read the list of conversations again."""
-        self._services.background.call(
-            lambda db: Conversations(db).all(), self._sidebar.show_conversations
-        )
+        self._looks += 1
+        words = self._words
+        take = functools.partial(self._take, self._looks)
+        self._services.background.call(lambda db: Conversations(db).find(words), take)
+
+    def _take(self, look: int, conversations: list[Conversation]) -> None:
+        if look == self._looks:
+            self._sidebar.show_conversations(conversations)
+
+    def _find(self, words: str) -> None:
+        self._words = words
+        self.refresh()
+
+    def _pin(self, conversation: Conversation, pinned: bool) -> None:
+        self._services.history.do(conversation_pin(conversation, pinned, self.refresh))
+
+    def _drag(self, conversation: Conversation) -> None:
+        data = self.files.data(conversation)
+        if data is not None:
+            drag = QDrag(self._sidebar.view)
+            drag.setMimeData(data)
+            ratio = self._sidebar.devicePixelRatioF()
+            role = self._sidebar.foregroundRole()
+            drag.setPixmap(icons.pixmap("notes", Size.BIG_ICON, role, ratio))
+            drag.exec(Qt.DropAction.CopyAction)
 
     def _delete(self, conversation: Conversation) -> None:
         self._services.deletions.delete("conversation", [conversation.id], conversation.title)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from app.text import amounts
+from app.text.hidden_characters import revealed
 from app.widgets.two_line_delegate import SECOND_LINE
 from mlx_backend.library.conversations import Conversation
 
@@ -42,7 +43,11 @@ class ConversationListModel(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         conversation = self._shown[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return conversation.title
+            return revealed(conversation.title)
         if role == SECOND_LINE:
-            return amounts.day(conversation.updated_at)
+            day = amounts.day(conversation.updated_at)
+            return f"Pinned · {day}" if conversation.pinned else day
         return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled

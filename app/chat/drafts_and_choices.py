@@ -13,9 +13,12 @@ from app.library.background import Background
 from app.text.clean_text import clean
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.json_file import change_object, mend, read_object, readable
+from mlx_backend.library.conversations import ConversationSettings
+from mlx_backend.library.turns import Attachment
 
 _PAUSE_MS = 400
 _NEW = "new"
+_EDITED = "edited "
 
 
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +29,9 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     compare: bool = False
     grounded: bool = True
     thinks: bool = False
+    details: bool = False
+    settings: ConversationSettings = ConversationSettings()
+    attached: dict[str, tuple[Attachment, ...]] = {}
     drafts: dict[str, str] = {}
 
 
@@ -86,6 +92,46 @@ class DraftsAndChoices(QObject):
         drafts = {**self._remembered.drafts, _key(conversation): clean(text)}
         self._change(drafts={key: draft for key, draft in drafts.items() if draft})
 
+    @property
+    def edits(self) -> dict[int, str]:
+        """The texts of all questions that are being changed, by their ids."""
+        drafts = self._remembered.drafts.items()
+        edits = ((key.removeprefix(_EDITED), text) for key, text in drafts if _EDITED in key)
+        return {int(question): text for question, text in edits if question.isdecimal()}
+
+    def set_edit(self, question: int, text: str | None) -> None:
+        """Remember to what a question is being changed; None ends that."""
+        key = f"{_EDITED}{question}"
+        drafts = {k: draft for k, draft in self._remembered.drafts.items() if k != key}
+        self._change(drafts=drafts if text is None else {**drafts, key: clean(text)})
+
+    def attached(self, conversation: int | None) -> tuple[Attachment, ...]:
+        """What is attached to the question that is not sent yet."""
+        return self._remembered.attached.get(_key(conversation), ())
+
+    def set_attached(self, conversation: int | None, attached: tuple[Attachment, ...]) -> None:
+        """Remember what is attached."""
+        of_all = {**self._remembered.attached, _key(conversation): attached}
+        self._change(attached={key: each for key, each in of_all.items() if each})
+
+    @property
+    def shows_details(self) -> bool:
+        """Whether the panel Details was open."""
+        return self._remembered.details
+
+    def set_shows_details(self, shown: bool) -> None:
+        """Remember whether the panel Details is open."""
+        self._change(details=shown)
+
+    @property
+    def settings(self) -> ConversationSettings:
+        """What the next new conversation has set for itself."""
+        return self._remembered.settings
+
+    def set_settings(self, settings: ConversationSettings) -> None:
+        """Remember what the next new conversation has set for itself."""
+        self._change(settings=settings)
+
     def set_conversation(self, conversation: int | None) -> None:
         """Remember which conversation is open."""
         self._change(conversation=conversation)
@@ -115,7 +161,8 @@ class DraftsAndChoices(QObject):
         if changed != self._remembered:
             self._remembered = changed
             self._changed |= fields.keys()
-            self._pause.start()
+            if not self._pause.isActive():  # who types without a pause is not to lose it either
+                self._pause.start()
 
     def _take_saved(self, saved: dict[str, object], _: None) -> None:
         self._changed = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
+from app.text.clean_text import clean
 from mlx_backend.errors import OvernightError
-from mlx_backend.library.conversations import StoredTurn
+from mlx_backend.library.judgements import Judgement
+from mlx_backend.library.turns import Attachment, Ended, StoredTurn
 from mlx_backend.protocol import Citation, Turn
 from mlx_backend.protocol.context_window import left_out_of
 
@@ -22,6 +24,7 @@ class Phase(Enum):
     SPEAKING = auto()
     DONE = auto()
     STOPPED = auto()
+    BROKEN = auto()
     FAILED = auto()
 
     @property
@@ -37,9 +40,11 @@ class ShownAnswer:
     `is_cut`: it reached the longest answer allowed, and would have gone on. `citations` are the
     passages of the notes that it is from; `quote` is the text of a note that it consists of, ""
     where a model worded it. `is_from_notes`: no model worded it, because it is a quote, or says
-    that there is nothing to quote. `left_out` is how many of the first questions the model did not
-    see. `thoughts` is what the model thought aloud before: no part of the answer. Neither they nor
-    `base` are stored: "" where the answer is from an earlier sitting.
+    that there is nothing to quote. `looked_up` are passages that were found and not used.
+    `left_out` is how many of the first questions the model did not see. `thoughts` is what the
+    model thought aloud before: no part of the answer. Neither they nor `base` are stored: "" where
+    the answer is from an earlier sitting. `id` is that of its turn, 0 before it is stored; `seed`
+    is what it was sampled with.
     """
 
     adapter: str | None
@@ -53,6 +58,10 @@ class ShownAnswer:
     left_out: int = 0
     thoughts: str = ""
     base: str = ""
+    id: int = 0
+    seed: int | None = None
+    looked_up: tuple[Citation, ...] = ()
+    judgement: Judgement = field(default_factory=Judgement)
 
     @property
     def shown(self) -> str:
@@ -67,13 +76,27 @@ class ShownAnswer:
             firsts.setdefault(citation.note, citation)
         return tuple(firsts.values())
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the model that worded it can go on where it ended."""
+        ended_early = self.is_cut or self.phase in (Phase.STOPPED, Phase.BROKEN)
+        is_worded = bool(self.text.strip()) and not self.is_from_notes and not self.citations
+        return ended_early and is_worded and self.id > 0
+
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question and its answers, one for each answerer."""
+    """A question and its answers, one for each answerer.
+
+    `id` is that of the question's turn, 0 before it is stored. `versions` are the ids of this
+    question and those that were asked in its place.
+    """
 
     question: str
     answers: tuple[ShownAnswer, ...] = ()
+    id: int = 0
+    attachments: tuple[Attachment, ...] = ()
+    versions: tuple[int, ...] = ()
 
     def answered(self, answer: ShownAnswer) -> Exchange:
         """With this answer, in place of an earlier one of the same answerer."""
@@ -87,27 +110,80 @@ class Exchange:
         spoken = [answer for answer in self.answers if answer.text]
         return next((a for a in spoken if a.adapter == adapter), spoken[0] if spoken else None)
 
+    @property
+    def told(self) -> str:
+        """What the model is told: what is attached, then the question."""
+        framed = [f"{each.name}:\n\n{each.text}" for each in self.attachments]
+        return "\n\n---\n\n".join([*framed, self.question])
+
 
 def exchanges_of(turns: Iterable[StoredTurn]) -> list[Exchange]:
     """Stored turns as exchanges. A later answer of the same answerer replaces its earlier one."""
     exchanges: list[Exchange] = []
     for turn in turns:
         if turn.role == "user":
-            exchanges.append(Exchange(turn.text))
+            exchanges.append(question_of(turn))
         elif exchanges:
-            exchanges[-1] = exchanges[-1].answered(_answer_of(turn))
+            exchanges[-1] = exchanges[-1].answered(answer_of(turn))
     return exchanges
 
 
-def _answer_of(turn: StoredTurn) -> ShownAnswer:
+def question_of(turn: StoredTurn) -> Exchange:
+    """A stored question, without answers."""
+    return Exchange(turn.text, id=turn.id, attachments=turn.attachments)
+
+
+_PHASES: dict[Ended, Phase] = {
+    "cancelled": Phase.STOPPED,
+    "live": Phase.BROKEN,
+    "broken": Phase.BROKEN,
+}
+
+
+def answer_of(turn: StoredTurn) -> ShownAnswer:
+    """A stored answer."""
     return ShownAnswer(
         turn.adapter,
         turn.text,
+        _PHASES.get(turn.ended, Phase.DONE),
+        is_cut=turn.ended == "length",
         citations=turn.citations,
         quote=turn.quote,
         is_from_notes=turn.from_notes,
         left_out=turn.left_out,
+        id=turn.id,
+        seed=turn.seed,
+        looked_up=turn.looked_up,
     )
+
+
+def turn_of(answer: ShownAnswer, question: int) -> StoredTurn:
+    """An answer to the question of this id, as it is stored."""
+    return StoredTurn(
+        "assistant",
+        clean(answer.text),
+        answer.adapter,
+        answer.citations,
+        clean(answer.quote),
+        answer.is_from_notes,
+        answer.left_out,
+        _ended(answer),
+        answer.seed,
+        looked_up=answer.looked_up,
+        parent=question,
+        id=answer.id,
+    )
+
+
+def _ended(answer: ShownAnswer) -> Ended:
+    match answer.phase:
+        case Phase.WAITING | Phase.SPEAKING:
+            return "live"
+        case Phase.STOPPED:
+            return "cancelled"
+        case Phase.BROKEN:
+            return "broken"
+    return "length" if answer.is_cut else "stop"
 
 
 def turns_for(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[Turn, ...]:
@@ -139,7 +215,7 @@ def _all_turns(exchanges: Sequence[Exchange], adapter: str | None) -> tuple[tupl
     for exchange in earlier:
         answer = exchange.answer_of(adapter)
         if answer is not None:
-            turns.append(Turn(role="user", text=exchange.question))
+            turns.append(Turn(role="user", text=exchange.told))
             turns.append(Turn(role="assistant", text=answer.text))
-    turns.append(Turn(role="user", text=last.question))
+    turns.append(Turn(role="user", text=last.told))
     return tuple(turns), left_out_of([len(turn.text) for turn in turns], _MOST_TOLD)

@@ -9,19 +9,17 @@ from app.library.base_models import base_models, called, called_of
 from app.library.missing_bases import MissingBase, find_missing_bases
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import AdapterCard, list_adapters
-from mlx_backend.library.conversations import Conversation, Conversations
 from mlx_backend.library.models import STARTER, BaseModel
 from mlx_backend.library.notes import Notes
 
 
 @dataclass(frozen=True)
 class LibraryContents:
-    """Conversations and adapters, the newest first; base models by name.
+    """Adapters, the newest first; base models by name.
 
     missing: base models that adapters need and that are gone.
     """
 
-    conversations: list[Conversation] = field(default_factory=list)
     cards: list[AdapterCard] = field(default_factory=list)
     models: dict[str, BaseModel] = field(default_factory=dict)
     missing: tuple[MissingBase, ...] = ()
@@ -58,7 +56,6 @@ class LibraryContents:
 def read_contents(library: Library, db: sqlite3.Connection) -> LibraryContents:
     """Read the library."""
     return LibraryContents(
-        Conversations(db).all(),
         [adapter.card for adapter in list_adapters(library.adapters)],
         {model.card.name: model for model in base_models(library)},
         find_missing_bases(library, db),

@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.chat.answerer import Manner
 from app.chat.answerer_choice import AnswererChoice
+from app.chat.asking import Asking
+from app.chat.attaching import Attaching
 from app.chat.conversation_actions import ConversationActions
 from app.chat.conversation_sidebar import ConversationSidebar
 from app.chat.current_name import current_name
+from app.chat.details_panel import DetailsPanel
 from app.chat.drafts_and_choices import DraftsAndChoices
-from app.chat.exchanges import ShownAnswer
+from app.chat.exchanges import Exchange, ShownAnswer
 from app.chat.find_in_conversation import FindInConversation
+from app.chat.kept_typing import KeptTyping
 from app.chat.library_contents import LibraryContents, read_contents
+from app.chat.page_layout import PageParts, add_shortcuts, lay_out
+from app.chat.prefilling import Prefilling
 from app.chat.question_bar import QuestionBar
 from app.chat.question_length import length_notice
 from app.chat.session import ChatSession
-from app.chat.status_text import RESTING, RUNNING_AGAIN, SHARING, invitation, missing, waiting
+from app.chat.status_text import (
+    ATTACHED,
+    GAVE_WAY,
+    RESTING,
+    RUNNING_AGAIN,
+    SHARING,
+    invitation,
+    missing,
+    waiting,
+)
 from app.chat.transcript import Transcript
+from app.chat.transcript_actions import TranscriptActions
 from app.chat.use_again import use_again
 from app.chat.warm_up import WarmUp
 from app.jobs.chat_worker import WorkerState
 from app.library.deletions import Change
 from app.library.missing_bases import MissingBase, cannot_answer, missing_of, way_back
 from app.services import Services
-from app.style import Space
 from app.text.error_text import trouble
 from app.widgets.empty_state import EmptyState
 from app.widgets.find_bar import FindBar
-from app.widgets.labels import hairline, label
+from app.widgets.labels import button
 from app.widgets.undo_bar import UndoBar
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library.adapters import AdapterCard
-from mlx_backend.protocol import LONGEST_QUESTION
 
 # Where a model's size is not known yet, the starter's.
 _USUAL_MODEL_BYTES = 600_000_000
@@ -71,19 +84,48 @@ class ChatPage(QWidget):
         self.conversations = ConversationActions(services, self.session, self.sidebar, self)
         self.answerer = AnswererChoice()
         self.transcript = Transcript(services.style)
-        self.foot = QuestionBar()
+        self._prefilling = Prefilling(
+            services.worker,
+            services.watcher,
+            self.session,
+            lambda: Exchange(self.input.text(), attachments=self.attaching.bounded()),
+            lambda: (self.answerer.chosen, self._manner()),
+        )
+        self.details = DetailsPanel()
+        self.details_switch = button("Details")
+        self.details_switch.setCheckable(True)
+        self.details_switch.setToolTip("What the model is told first, and how its words are drawn")
+        self.asking = Asking(self.session, self.answerer, self._may_ask, self._manner)
+        self.deeds = TranscriptActions(
+            self.transcript,
+            self.session,
+            self.asking,
+            self.remembered,
+            services.background,
+            services.history,
+        )
+        self.foot = QuestionBar(services.background)
+        self.attaching = Attaching(self.foot, services.background, self)
         self.input, self.notice = self.foot.input, self.foot.notice
         self.send, self.stop = self.foot.send, self.foot.stop
         self.find_bar = FindBar("Find in this conversation")
         self._find = FindInConversation(self.find_bar, self.transcript)
         self.undo_bar = UndoBar(services.history)
         self.welcome = EmptyState("chat", "Ask about your notes", "", "Go to Tonight")
+        self.typing = KeptTyping(self.session, self.remembered, self.input, self.attaching)
+        self.typing.follow_details(self.details, services.preferences)
         self._middle = QStackedWidget()
-        self._lay_out()
+        self._middle.addWidget(self.welcome)
+        self._middle.addWidget(self.transcript)
+        header = (self.answerer, self.details_switch)
+        column = (self.details, self.find_bar, self._middle, self.foot, self.undo_bar)
+        lay_out(self, PageParts(self.sidebar, header, column, self._middle))
+        add_shortcuts(self, self.sidebar, self.session.stop)
         self._connect()
         self.answerer.compare.setChecked(self.remembered.compare)
         self.answerer.grounded.setChecked(self.remembered.grounded)
         self.foot.thinks.setChecked(self.remembered.thinks)
+        self.details_switch.setChecked(self.remembered.shows_details)
         self.session.open(self.remembered.conversation)
         self.refresh()
 
@@ -132,7 +174,7 @@ class ChatPage(QWidget):
         self._contents = found
         self.answerer.show_has_notes(found.has_notes)
         self.answerer.show_readers(found.readers)
-        self.sidebar.show_conversations(found.conversations)
+        self.conversations.refresh()
         usual = self._services.preferences.settings.base_model
         self.answerer.show_adapters(found.cards, usual, found.bases)
         self._choose_answerer(found.cards)
@@ -152,11 +194,17 @@ class ChatPage(QWidget):
     # --- the open conversation ---
 
     def _take_opened(self) -> None:
-        conversation = self.session.conversation
-        self.remembered.set_conversation(conversation)
+        self.transcript.set_edits(self.remembered.edits)
         self.transcript.show_exchanges(self.session.exchanges)
         self.sidebar.mark_open(self.session.wanted)
-        self.input.set_draft(self.remembered.draft(conversation))
+        self.typing.show_opened()
+        if self.session.conversation is not None and self.isVisible():
+            self._prefilling.begin()
+        self._show_state()
+        self._find.look_again()
+
+    def _take_branch(self) -> None:
+        self.transcript.show_branch(self.session.exchanges)
         self._show_state()
         self._find.look_again()
 
@@ -165,19 +213,16 @@ class ChatPage(QWidget):
         self._show_state()
 
     def _take_stored(self) -> None:
-        conversation = self.session.conversation
-        if conversation != self.remembered.conversation:
-            # The new conversation has its id now; what was typed meanwhile belongs to it.
-            self.remembered.set_draft(None, "")
-            self.remembered.set_draft(conversation, self.input.draft())
-            self.remembered.set_conversation(conversation)
-            self.sidebar.mark_open(conversation)
+        if self.session.conversation != self.remembered.conversation:
+            self.typing.hand_on()
+            self.sidebar.mark_open(self.session.conversation)
         self.conversations.refresh()
 
     def _take_typing(self) -> None:
-        self.remembered.set_draft(self.session.conversation, self.input.draft())
+        self.typing.keep_typed()
         if self.input.has_text and self.isVisible() and self._missing_base() is None:
             self._warm_up.begin(self.answerer.chosen)
+            self._prefilling.begin()
         self._show_state()
 
     def take_renamed_adapter(self, old: str, new: str) -> None:
@@ -195,23 +240,19 @@ class ChatPage(QWidget):
     # --- asking ---
 
     def _ask(self, question: str) -> None:
-        can_be_sent = len(question) <= LONGEST_QUESTION  # else the notice says so
-        is_ready = not self.session.is_busy and self._missing_base() is None
-        if can_be_sent and is_ready and self._may_ask():
-            self._trouble = ""
-            manner = self._manner()
-            self.session.ask(question, self.answerer.answerers(manner.grounded), manner)
+        if self.asking.ask(question, self.attaching.bounded()):
             self.input.clear()
+            self.attaching.show_attached(())
+            self.typing.keep_attached()
+
+    def _forget_trouble(self) -> None:
+        self._trouble = ""
 
     def _take_unstored(
         self, conversation: int | None, question: str, error: OvernightError
     ) -> None:
         """Give back a question that could not be stored, so that it can be asked again."""
-        if conversation == self.session.conversation:
-            self.input.give_back(question)
-        else:
-            since = self.remembered.draft(conversation)
-            self.remembered.set_draft(conversation, f"{question}\n\n{since}".strip())
+        self.typing.give_back(conversation, question)
         self._trouble = trouble(error)
         self._show_state()
 
@@ -222,25 +263,14 @@ class ChatPage(QWidget):
         if is_too_long and not self.input.has_text:
             self.input.set_text(self.session.exchanges[index].question)
 
-    def _retry(self) -> None:
-        self._ask_again(self._manner())
-
-    def _ask_from_memory(self) -> None:
-        """Ask the last question again, this time without the notes."""
-        self._ask_again(replace(self._manner(), grounded=False))
-
-    def _ask_again(self, manner: Manner) -> None:
-        if self._missing_base() is None and self._may_ask():
-            self._trouble = ""
-            self.session.retry(self.answerer.answerers(manner.grounded), manner)
-
     def _may_ask(self) -> bool:
         size = self._contents.bytes_of(self.answerer.chosen.model, _USUAL_MODEL_BYTES)
-        return self._services.keeper.may_answer(size)
+        return self._missing_base() is None and self._services.keeper.may_answer(size)
 
     def _manner(self) -> Manner:
+        settings = self._services.preferences.settings
         thinks = self._can_think() and self.foot.thinks.isChecked()
-        return Manner.of(self._services.preferences.settings, self.answerer.is_grounded, thinks)
+        return Manner.of(settings, self.answerer.is_grounded, thinks, self.session.settings)
 
     def _can_think(self) -> bool:
         """Whether whoever answers words it, and can think before."""
@@ -268,6 +298,14 @@ class ChatPage(QWidget):
             self._has_stopped = error.kind is ErrorKind.WORKER_STOPPED
             self._show_state()
 
+    def _take_unloading(self, reason: str) -> None:
+        if reason == "run":
+            self._take_refusal(GAVE_WAY)
+
+    def _take_refusal(self, told: str) -> None:
+        self._trouble = told
+        self._show_state()
+
     def _take_recovery(self) -> None:
         """Writing works again."""
         self._trouble = ""
@@ -280,6 +318,8 @@ class ChatPage(QWidget):
         self._show_state()
 
     def _show_state(self) -> None:
+        self.attaching.set_context(self._contents.context_of(self.answerer.chosen.model))
+        self.input.set_earlier([exchange.question for exchange in self.session.exchanges])
         busy, resting = self.session.is_busy, self._services.keeper.resting
         self.transcript.set_busy(busy)
         lost = self._missing_base()
@@ -297,9 +337,11 @@ class ChatPage(QWidget):
         lost = self._missing_base()
         if lost is not None:
             return cannot_answer(self.answerer.chosen.adapter or "", lost)
+        if self.attaching.attached and self.answerer.is_grounded:
+            return ATTACHED
         length = length_notice(
             self.input.text(),
-            self.answerer.is_quoting,
+            self.answerer.is_quoting and not self.attaching.attached,
             self._contents.context_of(self.answerer.chosen.model),
         )
         if length:
@@ -319,12 +361,14 @@ class ChatPage(QWidget):
     def _connect(self) -> None:
         services, session = self._services, self.session
         session.opened.connect(self._take_opened)
+        session.branched.connect(self._take_branch)
         session.asked.connect(self._take_asked)
         session.answer_changed.connect(self._take_answer)
         session.unstored.connect(self._take_unstored)
         session.busy_changed.connect(self._show_state)
         session.stored.connect(self._take_stored)
         services.worker.failed.connect(self._take_failure)
+        services.worker.unloaded.connect(self._take_unloading)
         services.worker.state_changed.connect(self._take_worker_state)
         services.keeper.resting_changed.connect(lambda _: self._show_state())
         services.watcher.job_changed.connect(lambda _: self._show_state())
@@ -334,8 +378,11 @@ class ChatPage(QWidget):
         self.sidebar.new_wanted.connect(self.new_conversation)
         services.deletions.changed.connect(self._take_change)
         self.answerer.changed.connect(self._take_answerer)
-        self.transcript.retry_wanted.connect(self._retry)
-        self.transcript.memory_wanted.connect(self._ask_from_memory)
+        self.attaching.changed.connect(self._show_state)
+        self.attaching.refused.connect(self._take_refusal)
+        self.details_switch.toggled.connect(self.details.setVisible)
+        self.details_switch.toggled.connect(self.remembered.set_shows_details)
+        self.asking.begun.connect(self._forget_trouble)
         self.transcript.source_wanted.connect(self.source_wanted)
         self.input.textChanged.connect(self._take_typing)
         self.input.sent.connect(self._ask)
@@ -344,9 +391,6 @@ class ChatPage(QWidget):
         self.foot.thinks.clicked.connect(self.remembered.set_thinks)
         self.welcome.chosen.connect(self.tonight_wanted)
         self.find_bar.closed.connect(self.input.setFocus)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape.activated.connect(session.stop)
 
     def _take_answerer(self) -> None:
         self._missing = ""
@@ -355,29 +399,3 @@ class ChatPage(QWidget):
         self.remembered.set_answerer(chosen.adapter, self.answerer.compare.isChecked(), model)
         self.remembered.set_grounded(self.answerer.grounded.isChecked())
         self._show_state()
-
-    def _lay_out(self) -> None:
-        self._middle.addWidget(self.welcome)
-        self._middle.addWidget(self.transcript)
-        header = QHBoxLayout()
-        header.setContentsMargins(Space.FOUR, Space.THREE, Space.FOUR, Space.TWO)
-        header.addWidget(label("Chat", "title"))
-        header.addStretch()
-        header.addWidget(self.answerer)
-        talk = QVBoxLayout()
-        talk.setSpacing(0)
-        talk.addWidget(self.find_bar)
-        talk.addWidget(self._middle, 1)
-        talk.addWidget(self.foot)
-        talk.addWidget(self.undo_bar)
-        body = QHBoxLayout()
-        body.setSpacing(0)
-        body.addWidget(self.sidebar)
-        body.addWidget(hairline(vertical=True))
-        body.addLayout(talk, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(header)
-        layout.addWidget(hairline())
-        layout.addLayout(body, 1)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from collections.abc import Sequence
 
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from app.chat.attachment_chips import AttachmentChips
+from app.chat.note_picker import NotePicker
 from app.chat.question_field import QuestionField
 from app.chat.transcript import centre
+from app.library.background import Background
 from app.style import Size, Space, sized
-from app.widgets.labels import button, paragraph
+from app.widgets import icons
+from app.widgets.labels import button, label, paragraph
 
 _THINKS = (
     "The model thinks aloud before it answers: better for hard questions, and slower. Its thoughts"
@@ -19,8 +25,18 @@ _THINKS = (
 class QuestionBar(QWidget):
     """The field for the question with Send, or Stop while an answer is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, background: Background) -> None:
         super().__init__()
+        self.attach = QToolButton()
+        self.attach.setIcon(icons.icon("attach"))
+        self.attach.setToolTip("Attach a file or a note to ask about")
+        self.attach.setAccessibleName("Attach a file or a note")
+        sized(self.attach, lambda it: it.setFixedSize(Size.INPUT, Size.INPUT))
+        sized(self.attach, lambda it: it.setIconSize(QSize(Size.SIDEBAR_ICON, Size.SIDEBAR_ICON)))
+        self.attached = AttachmentChips(removable=True)
+        self.reading = label(kind="small")
+        self.reading.hide()
+        self.picker = NotePicker(background)
         self.notice = paragraph(kind="quiet")
         self.way_out = button("Restore It", "link")
         self.way_out.setProperty("flush", True)
@@ -48,6 +64,11 @@ class QuestionBar(QWidget):
         if way_out:
             self.way_out.setText(way_out)
 
+    def show_reading(self, names: Sequence[str]) -> None:
+        """Say which files are being read."""
+        self.reading.setText(f"Reading {', '.join(names)}…" if names else "")
+        self.reading.setVisible(bool(names))
+
     def _lay_out(self) -> None:
         column = QWidget()
         sized(column, lambda it: it.setMaximumWidth(Size.TRANSCRIPT))
@@ -57,6 +78,7 @@ class QuestionBar(QWidget):
         for each in (self.send, self.stop):
             each.setProperty("tall", True)
             sized(each, lambda it: it.setFixedHeight(Size.INPUT))
+        row.addWidget(self.attach, alignment=bottom)
         row.addWidget(self.input, 1, bottom)
         row.addWidget(self.send, alignment=bottom)
         row.addWidget(self.stop, alignment=bottom)
@@ -65,6 +87,9 @@ class QuestionBar(QWidget):
         inner.setSpacing(Space.ONE)
         inner.addWidget(self.notice)
         inner.addWidget(self.way_out, alignment=Qt.AlignmentFlag.AlignLeft)
+        inner.addWidget(self.picker)
+        inner.addWidget(self.reading)
+        inner.addWidget(self.attached)
         inner.addWidget(self.input.pasted)
         inner.addLayout(row)
         inner.addWidget(self.thinks, alignment=Qt.AlignmentFlag.AlignLeft)

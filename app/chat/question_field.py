@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 
@@ -28,6 +30,8 @@ class QuestionField(ComposedText):
     def __init__(self) -> None:
         super().__init__()
         self.pasted = PastedTexts()
+        self._earlier: Sequence[str] = ()
+        self._recalled = 0
         self.setProperty("kind", "field")
         self.setTabChangesFocus(True)
         self.setPlaceholderText("Ask about your notes")
@@ -86,12 +90,38 @@ class QuestionField(ComposedText):
             self.sent.emit(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._recalls(event):
+            return
         is_return = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         is_to_send = is_return and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         if is_to_send and not self._composition.takes(event):
             self.send()
         else:
             super().keyPressEvent(event)
+
+    def set_earlier(self, questions: Sequence[str]) -> None:
+        """The questions that Up brings back into an empty field, the latest last."""
+        if questions != self._earlier:
+            self._earlier = questions
+            self._recalled = 0
+
+    def _recalls(self, event: QKeyEvent) -> bool:
+        """Whether an arrow key brings back an earlier question, or goes on from it."""
+        step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(event.key()), 0)
+        is_plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if not step or not is_plain or self._composition.is_open or self.pasted.texts:
+            return False
+        at = self._recalled if self._recalled and self._is_as_recalled() else 0
+        to = at + step
+        if (self.toPlainText() and not at) or not 0 <= to <= len(self._earlier):
+            return False
+        self._recalled = to
+        self.setPlainText(self._earlier[-to] if to else "")
+        self.moveCursor(self.textCursor().MoveOperation.End)
+        return True
+
+    def _is_as_recalled(self) -> bool:
+        return self.toPlainText() == self._earlier[-self._recalled]
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
         # Files that are dropped here are notes to import: the window takes them.

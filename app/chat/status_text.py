@@ -10,6 +10,8 @@ RESTING = (
     " until that is over."
 )
 SHARING = "A run is training now, so answers take longer."
+ATTACHED = "The model reads what is attached, in place of your notes."
+GAVE_WAY = "The chat has given its memory to the run. The next question loads the model again."
 RUNNING_AGAIN = "The chat engine had stopped and runs again. Your conversation is safe."
 
 

@@ -58,6 +58,9 @@ class ChatWorker(QObject):
     released = Signal()
     """The model's memory is given back, or none was taken."""
 
+    unloaded = Signal(str)
+    """The worker gave its model back by itself: because it is "idle", or because of a "run"."""
+
     state_changed = Signal(object)
     """The new WorkerState."""
 
@@ -105,6 +108,10 @@ class ChatWorker(QObject):
     def load(self, request: protocol.LoadRequest) -> None:
         """Load a model ahead of the first question."""
         self._submit(request)
+
+    def prefill(self, request: protocol.PrefillRequest) -> None:
+        """Have what is typed so far read ahead, if the worker runs; nothing comes of it here."""
+        self._send(request)
 
     def cancel(self, request_id: str) -> None:
         """End an answer early; `answered` still comes, with what was said so far."""
@@ -222,6 +229,8 @@ class ChatWorker(QObject):
             case protocol.ModelReleased():
                 self._loaded_bytes = 0
                 self.released.emit()
+                if not reply.id:
+                    self.unloaded.emit(reply.reason)
             case protocol.AnswerPart() if reply.id in self._pending:
                 self.part.emit(reply.id, reply.text)
             case protocol.ThoughtPart() if reply.id in self._pending:

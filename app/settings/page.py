@@ -12,13 +12,16 @@ from app.bin.library_space import LibrarySpace
 from app.jobs.local_server import LocalServer
 from app.library.background import Background
 from app.library.preferences import Preferences
+from app.library.undo_history import UndoHistory
 from app.settings.fields import Declared, declared_settings, make_field, set_value
+from app.settings.judged_answers import JudgedAnswers
 from app.settings.own_names import OwnNamesField
 from app.settings.server_switch import ServerSwitch
 from app.style import Size, Space, inset, sized
 from app.widgets.fold import Fold
 from app.widgets.labels import button, hairline, label, paragraph
 from app.widgets.reveal import SHOW, open_path
+from app.widgets.undo_bar import UndoBar
 from mlx_backend.library import Library
 from mlx_backend.settings import OTHER_PROGRAMS
 
@@ -31,13 +34,20 @@ class SettingsPage(QWidget):
     """One row a setting; a change is in force and saved at once."""
 
     def __init__(
-        self, preferences: Preferences, home: Path, background: Background, server: LocalServer
+        self,
+        preferences: Preferences,
+        home: Path,
+        background: Background,
+        history: UndoHistory,
+        server: LocalServer,
     ) -> None:
         super().__init__()
         self.space = LibrarySpace(Library(home), background)
         self._preferences = preferences
         self.own_names = OwnNamesField(background)
         self.server = ServerSwitch(server)
+        self.judged = JudgedAnswers(background, history)
+        self.undo_bar = UndoBar(history)
         self.fields: dict[str, QWidget] = {}
         content = QWidget()
         sized(content, lambda it: it.setMaximumWidth(Size.READING + 2 * Space.FOUR))
@@ -50,6 +60,9 @@ class SettingsPage(QWidget):
         for group in sorted(groups, key=_FOLDED.__eq__):
             if group == _FOLDED:
                 self._add_own_names()
+                self._column.addWidget(hairline())
+                self._column.addWidget(label("Answers you judged", "heading"))
+                self._column.addWidget(self.judged)
             self._add_group(group, groups[group])
         self._add_server(of_server)
         self._add_library(home)
@@ -60,7 +73,9 @@ class SettingsPage(QWidget):
         scroll.setWidgetResizable(True)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
         outer.addWidget(scroll)
+        outer.addWidget(self.undo_bar)
         preferences.changed.connect(self._show_values)
 
     def _add_own_names(self) -> None:

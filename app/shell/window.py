@@ -221,7 +221,11 @@ class Window(QMainWindow):
     def _make_settings(self) -> SettingsPage:
         services = self._services
         page = SettingsPage(
-            services.preferences, services.library.home, services.background, services.server
+            services.preferences,
+            services.library.home,
+            services.background,
+            services.history,
+            services.server,
         )
         page.own_names.changed.connect(lambda: self._refresh({"notes"}))
         return page

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QUrl
 from PySide6.QtGui import (
     QHelpEvent,
+    QImage,
     QResizeEvent,
     QTextCharFormat,
     QTextCursor,
@@ -129,8 +130,9 @@ class FittedText(QTextBrowser):
         return super().viewportEvent(event)
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
-        # Whatever the text refers to, on this disk or elsewhere, is not fetched.
-        return None
+        # Whatever the text refers to, on this disk or elsewhere, is not fetched. Where Qt gets
+        # nothing, or no picture, it opens the file itself.
+        return _empty_picture()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -152,6 +154,12 @@ class FittedText(QTextBrowser):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, 0)
+
+
+def _empty_picture() -> QImage:
+    picture = QImage(1, 1, QImage.Format.Format_ARGB32)
+    picture.fill(Qt.GlobalColor.transparent)
+    return picture
 
 
 def shortened(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
@@ -32,6 +32,7 @@ def _drawing(name: str) -> str:
     return (resources.files("resources") / "icons" / f"{name}.svg").read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=128)
 def _renderer(name: str, colour: str) -> QSvgRenderer:
     drawing = _drawing(name).replace("currentColor", colour)
     return QSvgRenderer(QByteArray(drawing.encode()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import (
     QBrush,
     QFont,
@@ -25,6 +26,7 @@ from app.widgets.markdown_parts import Part, PartKind
 _STRANGE = re.compile(r"^[ \t>*+\-\d.)#|]{40,}|\S{1000,}", re.MULTILINE)
 _STRANGE_TABLE = re.compile(r"^.{3000}|\S{1000,}|^(?:[^|\n]*\|){60}", re.MULTILINE)
 _MOST_PICTURES = 40
+_MOST_CELLS = 1_000  # Qt takes a third of a millisecond for each
 _LINE_HEIGHT_PERCENT = 120
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | (
@@ -38,16 +40,21 @@ def is_strange(part: Part) -> bool:
     strange = {PartKind.TEXT: _STRANGE, PartKind.TABLE: _STRANGE_TABLE}.get(part.kind)
     if strange is None:
         return False
+    if part.kind is PartKind.TABLE and part.text.count("|") > _MOST_CELLS:
+        return True
     return strange.search(part.text) is not None or part.text.count("![") > _MOST_PICTURES
 
 
-def fill(document: QTextDocument, text: str) -> None:
-    """Put Markdown into a document and make everything in it harmless."""
+def fill(document: QTextDocument, text: str, links: bool = False) -> None:
+    """Put Markdown into a document and make everything in it harmless.
+
+    links: whether addresses of the web stay links, for whoever shows where they lead first.
+    """
     document.setIndentWidth(Space.THREE)
     document.setMarkdown(_EMPTY_LINES.sub("\n\n", text), _FEATURES)
     edit = QTextCursor(document)
     edit.beginEditBlock()
-    _disarm(document)
+    _disarm(document, links)
     _slant(document)
     _space_out(document)
     edit.endEditBlock()
@@ -67,7 +74,13 @@ def rule_tables(document: QTextDocument, lines: QBrush) -> None:
             frame.setFormat(look)
 
 
-def _disarm(document: QTextDocument) -> None:
+def is_web_address(target: str) -> bool:
+    """Whether a link leads to the web, and nowhere else: no file, no script, no other program."""
+    url = QUrl(target, QUrl.ParsingMode.StrictMode)
+    return url.isValid() and url.scheme() in ("http", "https") and bool(url.host())
+
+
+def _disarm(document: QTextDocument, links: bool) -> None:
     # Backwards, so that a replacement does not move what is still to come.
     for start, length, format_ in reversed(list(_fragments(document))):
         if not (format_.isImageFormat() or format_.isAnchor()):
@@ -79,6 +92,11 @@ def _disarm(document: QTextDocument) -> None:
             cursor.insertText(f"[picture: {format_.toImageFormat().name()}]", QTextCharFormat())
             continue
         words, target = cursor.selectedText(), format_.anchorHref().removeprefix("mailto:")
+        if links and is_web_address(target):
+            if "." in words and words not in (target, target.removesuffix("/")):
+                cursor.setPosition(cursor.selectionEnd())
+                cursor.insertText(f" ({target})", QTextCharFormat())  # it may claim to be another
+            continue
         shown = words if target in ("", words) else f"{words} ({target})"
         cursor.insertText(shown, QTextCharFormat())
 
@@ -89,7 +107,7 @@ def _slant(document: QTextDocument) -> None:
     slanted.setFontUnderline(False)
     slanted.setFontItalic(True)
     for start, length, format_ in list(_fragments(document)):
-        if format_.fontUnderline():
+        if format_.fontUnderline() and not format_.isAnchor():
             cursor = QTextCursor(document)
             cursor.setPosition(start)
             cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)

@@ -1,17 +1,20 @@
-"""Shows a model's Markdown without trusting it: no HTML, no pictures, nothing that opens."""
+"""Shows a model's Markdown without trusting it: no HTML, no pictures, no link opens by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.style import Space, Style
+from app.text.hidden_characters import revealed
+from app.text.math_text import readable_maths
 from app.widgets.code_box import CodeBox
 from app.widgets.fitted_text import FittedText, shortened
+from app.widgets.link_menu import offer_link
 from app.widgets.markdown_document import fill, is_strange, rule_tables
 from app.widgets.markdown_parts import Part, PartKind, parts_of
 
@@ -19,9 +22,17 @@ from app.widgets.markdown_parts import Part, PartKind, parts_of
 class MarkdownText(FittedText):
     """A part of a Markdown text that is not code; what is too wide, like a table, is scrolled."""
 
-    def __init__(self, kind: PartKind) -> None:
+    def __init__(self, kind: PartKind, links: bool = False) -> None:
         super().__init__(scrolls=True, whole_words=kind is PartKind.TABLE)
         self._shown: str | None = None
+        self._links = links
+        if links:
+            self.setTextInteractionFlags(
+                self.textInteractionFlags()
+                | Qt.TextInteractionFlag.LinksAccessibleByMouse
+                | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+            )
+            self.anchorClicked.connect(lambda url: offer_link(self, url))
 
     def show_markdown(self, text: str) -> None:
         """Show a text that anyone may have written."""
@@ -46,7 +57,7 @@ class MarkdownText(FittedText):
 
     def _fill(self, text: str) -> None:
         with self.unmoved():
-            fill(self.document(), text)
+            fill(self.document(), text, self._links)
             rule_tables(self.document(), self.palette().mid())
 
 
@@ -56,9 +67,10 @@ PartView = FittedText | CodeBox
 class SafeMarkdown(QWidget):
     """As tall as its text is at its width; code and tables in boxes that scroll sideways."""
 
-    def __init__(self, style: Style) -> None:
+    def __init__(self, style: Style, links: bool = False) -> None:
         super().__init__()
         self._style = style
+        self._links = links
         self._parts: list[Part] = []
         self.views: list[PartView] = []
         self._column = QVBoxLayout(self)
@@ -67,12 +79,12 @@ class SafeMarkdown(QWidget):
 
     def show_markdown(self, text: str) -> None:
         """Show a text that anyone may have written. Parts that stay the same are kept."""
-        parts = parts_of(shortened(text))
-        self._show([as_it_is(part) if is_strange(part) else part for part in parts])
+        parts = parts_of(shortened(revealed(text)))
+        self._show([as_it_is(part) if is_strange(part) else _with_maths(part) for part in parts])
 
     def show_plain(self, text: str) -> None:
         """Show a text as it is."""
-        self._show([Part(PartKind.PLAIN, text, 0, len(text))])
+        self._show([Part(PartKind.PLAIN, revealed(text), 0, len(text))])
 
     def toPlainText(self) -> str:
         """What can be read."""
@@ -90,7 +102,7 @@ class SafeMarkdown(QWidget):
         del self.views[kept:]
         for place, part in enumerate(parts):
             if place == len(self.views):
-                self.views.append(part_view(part.kind, self._style))
+                self.views.append(part_view(part.kind, self._style, self._links))
                 self._column.addWidget(self.views[-1])
                 self.views[-1].resize(self.size())
             view = self.views[place]
@@ -105,7 +117,13 @@ def as_it_is(part: Part) -> Part:
     return replace(part, kind=PartKind.PLAIN)
 
 
-def part_view(kind: PartKind, style: Style) -> PartView:
+def _with_maths(part: Part) -> Part:
+    if part.kind in (PartKind.TEXT, PartKind.TABLE):
+        return replace(part, text=readable_maths(part.text))
+    return part
+
+
+def part_view(kind: PartKind, style: Style, links: bool = False) -> PartView:
     """A view for parts of this kind."""
     match kind:
         case PartKind.CODE:
@@ -113,7 +131,7 @@ def part_view(kind: PartKind, style: Style) -> PartView:
         case PartKind.PLAIN:
             return FittedText()
         case _:
-            return MarkdownText(kind)
+            return MarkdownText(kind, links)
 
 
 def show_part(view: PartView, part: Part) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 
-from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer
+from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QToolTip, QWidget
 
@@ -120,6 +120,25 @@ class TextField(ComposedText):
             _say_too_long(self, _LONGEST_TEXT)  # it would stall the window, and never be learned
         else:
             self.insertPlainText(source.text())
+
+
+class PassingTextField(TextField):
+    """A field that is there for a moment: Escape closes it, whatever else that key does around."""
+
+    cancelled = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        is_override = event.type() == QEvent.Type.ShortcutOverride
+        if is_override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and not self._composition.takes(event):
+            self.cancelled.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 def _say_too_long(field: QWidget, longest: int) -> None:

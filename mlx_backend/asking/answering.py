@@ -12,6 +12,7 @@ from mlx_backend.asking.answerability import told
 from mlx_backend.asking.follow_up import rewritten
 from mlx_backend.asking.grounding import (
     Reader,
+    citation_of,
     citations_of,
     ground,
     ground_reader,
@@ -30,6 +31,8 @@ from mlx_backend.models.inference import ChatModel
 from mlx_backend.models.listener import NOBODY, Listener
 from mlx_backend.protocol import DECLINED, Citation, Sampling, Turn
 
+_MOST_LOOKED_UP = 5
+
 # White space and an unfinished mark: whether it is one, only the next piece of text decides.
 _MAYBE_MARK = re.compile(r"\s*(?:\[\d{0,2}\]?)?$")
 
@@ -40,12 +43,14 @@ class GroundedAnswer:
 
     quote: the words of a note, if the answer is a quote; else "".
     from_notes: whether no model worded the answer: it is a quote, or DECLINED.
+    looked_up: passages that were found and are not cited, best first.
     """
 
     answer: Answer
     citations: tuple[Citation, ...]
     quote: str = ""
     from_notes: bool = False
+    looked_up: tuple[Citation, ...] = ()
 
 
 def answer_from_notes(
@@ -68,7 +73,21 @@ def answer_from_notes(
     grounding = ground(retriever, turns)
     if not grounding.is_answerable:
         return GroundedAnswer(_not_generated(DECLINED, 0.0), (), from_notes=True)
-    return _quoted(model, turns[-1].text, grounding.passages, retriever)
+    quoted = _quoted(model, turns[-1].text, grounding.passages, retriever)
+    return _with_looked_up(quoted, grounding.passages)
+
+
+def _with_looked_up(answer: GroundedAnswer, passages: Sequence[FoundPassage]) -> GroundedAnswer:
+    """The answer with the best passages of which it cites no part."""
+    unused = [each for each in map(citation_of, passages) if not _is_cited(each, answer.citations)]
+    return replace(answer, looked_up=tuple(unused[:_MOST_LOOKED_UP]))
+
+
+def _is_cited(found: Citation, citations: Sequence[Citation]) -> bool:
+    return any(
+        found.note == each.note and found.start < each.end and each.start < found.end
+        for each in citations
+    )
 
 
 def _worded(
@@ -87,7 +106,8 @@ def _worded(
         found = told(model, grounding, book, listener)
         if not (grounding.is_answerable and found.is_told):
             took_ms = (time.perf_counter() - began) * 1000
-            return GroundedAnswer(_not_generated(DECLINED, took_ms), (), from_notes=True)
+            declined = GroundedAnswer(_not_generated(DECLINED, took_ms), (), from_notes=True)
+            return _with_looked_up(declined, grounding.passages)
 
         def answer(listener: Listener) -> Answer:
             return model.answer(grounding.turns, sampling, listener, system)
@@ -101,7 +121,8 @@ def _worded(
             answered = _streamed(answer, listener)
     citations = citations_of(answered.text, grounding.sources)
     text, ttft_ms = without_marks(answered.text), before_ms + answered.ttft_ms
-    return GroundedAnswer(replace(answered, text=text, ttft_ms=ttft_ms), citations)
+    worded = GroundedAnswer(replace(answered, text=text, ttft_ms=ttft_ms), citations)
+    return _with_looked_up(worded, grounding.passages)
 
 
 def _streamed(

@@ -192,6 +192,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     thoughts: what the model thought aloud before the answer; no part of the conversation.
     drafted_tokens: how many tokens of the answer were copied from what the model had read, and
         only checked by it.
+    looked_up: passages that were found for the question and are not cited, best first.
     """
 
     id: str
@@ -208,6 +209,7 @@ class AnswerDone(Message, frozen=True, kw_only=True, tag="answer", tag_field="re
     left_out: int = 0
     thoughts: str = ""
     drafted_tokens: int = 0
+    looked_up: tuple[Citation, ...] = ()
 
 
 class RequestFailed(Message, frozen=True, kw_only=True, tag="failed", tag_field="reply"):

@@ -78,10 +78,16 @@ def answer(request: protocol.ChatRequest) -> None:
         return
     think(request)
     spoken = ""
+    if request.begun:
+        say(protocol.AnswerPart(id=request.id, text=" and on"))
+        done(request, " and on", "stop")
+        return
     for count, piece in enumerate(pieces_of(request, who)):
         spoken += piece
         if not is_from_notes(request):
             say(protocol.AnswerPart(id=request.id, text=piece))
+        if "slowly" in question:
+            time.sleep(0.01)
         if "crash" in question and count == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         while "hang" in question and request.id not in _cancelled and count == 1:
@@ -108,6 +114,10 @@ def pieces_of(request: protocol.ChatRequest, who: str) -> list[str]:
         return [protocol.DECLINED[:9], protocol.DECLINED[9:]]
     if "repeat" in question:
         return [question.partition(":")[2]]
+    if "slowly" in question:
+        return [f"word{number} " for number in range(400)]
+    if request.system:
+        who = f"{who} told “{request.system}”"
     if quoted(request):
         return [f"{QUOTED_NOTE}: {quoted(request)}"]
     return [f"{who} ", "heard ", f"{len(request.turns)} turns: ", question]
@@ -127,6 +137,7 @@ def done(request: protocol.ChatRequest, text: str, ended: Ending) -> None:
             citations=cited(request),
             quote=quoted(request),
             from_notes=is_from_notes(request),
+            looked_up=looked_up(request),
             left_out=1 if "forgets" in request.turns[-1].text and len(request.turns) > 1 else 0,
         )
     )
@@ -157,6 +168,19 @@ def cited(request: protocol.ChatRequest) -> tuple[protocol.Citation, ...]:
         note=note, passage=1, title="Tea & rope", path="/notes/tea.md", start=start, end=end
     )
     return (first, msgspec.structs.replace(first, passage=2, start=0))
+
+
+def looked_up(request: protocol.ChatRequest) -> tuple[protocol.Citation, ...]:
+    """To 'unknown 3 10 20' the closest is note 3, characters 10 to 20."""
+    place = request.turns[-1].text.partition("unknown ")[2].split()
+    if not request.grounded or len(place) < 3:
+        return ()
+    note, start, end = (int(number) for number in place[:3])
+    return (
+        protocol.Citation(
+            note=note, passage=1, title="Tea & rope", path="/notes/tea.md", start=start, end=end
+        ),
+    )
 
 
 def say(reply: protocol.WorkerReply) -> None:

@@ -35,7 +35,7 @@ class Disk:
         self.is_full = False
         self.refused = 0
         monkeypatch.setattr("mlx_backend.json_file.write_atomically", self._write)
-        for name in ("add", "begin"):
+        for name in ("add", "begin", "save"):
             monkeypatch.setattr(Conversations, name, self._guarded(getattr(Conversations, name)))
 
     def _guarded(self, really: Callable[..., object]) -> Callable[..., object]:
@@ -190,21 +190,32 @@ def test_in_an_old_conversation_no_answer_stands_in_the_place_of_another(
     assert questions(page) == ["First"]
     assert len(page.transcript.views) == 1
     assert page.input.text() == "Second\n\nmore"
-    page._retry()
-    settle(page, qtbot)
+    page.asking.again(0)
+    qtbot.waitUntil(lambda: not page.session.is_busy)
+    assert page.input.text() == "Second\n\nmore"
+    assert len(page.session.exchanges[0].answers) == 1
     disk.is_full = False
-    ask(page, "")
+    page.input.clear()
+    ask(page, "hang")
+    qtbot.waitUntil(lambda: bool(page.session.exchanges[-1].answer_of(None)))
+    disk.is_full = True
+    page.stop.click()
+    qtbot.waitUntil(lambda: disk.refused > 2)
+    disk.is_full = False
+    ask(page, "Third")
     settle(page, qtbot)
-    qtbot.waitUntil(lambda: [len(turns) for turns in stored()] == [5])
+    qtbot.waitUntil(lambda: [len(turns) for turns in stored()] == [6])
     (turns,) = stored()
-    assert [turn.role for turn in turns] == ["user", "assistant", "assistant", "user", "assistant"]
+    assert [turn.text for turn in turns if turn.role == "user"] == ["First", "hang", "Third"]
+    assert turns[-1].parent == next(turn.id for turn in turns if turn.text == "Third")
     conversation = page.session.conversation
     page.new_conversation()
     with qtbot.waitSignal(page.session.opened):
         page.session.open(conversation)
     said = [(each.question, each.answers[0].text) for each in page.session.exchanges]
-    assert [question for question, _ in said] == ["First", "Second\n\nmore"]
-    assert all(text.endswith(question) for question, text in said)
+    assert [question for question, _ in said] == ["First", "hang", "Third"]
+    assert said[0][1].endswith("First")
+    assert said[2][1].endswith("Third")
 
 
 def test_an_answer_that_cannot_be_kept_is_kept_before_the_next_question(

@@ -53,7 +53,7 @@ def test_an_answer_of_another_base_model_is_headed_by_its_name(
     ask(page, "Hello")
     settle(page, qtbot)
     choose(page, "Starter")
-    page.transcript.retry_wanted.emit()
+    page.transcript.retry_wanted.emit(len(page.session.exchanges) - 1)
     settle(page, qtbot)
     qtbot.waitUntil(
         lambda: page.transcript.views[-1].answers[None].name.text() == "Base model: Starter"

@@ -40,6 +40,7 @@ def test_conversations_are_there_again(
     qtbot.waitUntil(lambda: len(again.session.exchanges) == 1)
     assert again.session.exchanges[0].question == "Another"
     assert again.session.exchanges[0].answers[0].text == "Notes heard 1 turns: Another"
+    qtbot.waitUntil(lambda: again.sidebar.list.rowCount() == 2)
     again.sidebar.view.setCurrentIndex(again.sidebar.list.index(1))
     qtbot.waitUntil(lambda: again.session.exchanges[0].question == "First")
 
@@ -126,7 +127,7 @@ def test_long_conversations_are_laid_out_in_parts(
     QTest.mouseClick(page.transcript.earlier, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(page.transcript.views) == 45)
     assert not page.transcript.earlier.isVisible()
-    questions = [view.question.text.toPlainText() for view in page.transcript.views]
+    questions = [view.question.bubble.text.toPlainText() for view in page.transcript.views]
     assert questions == [f"Question {number}" for number in range(45)]
     # What is above came without moving what was being read.
     qtbot.wait(100)
@@ -141,6 +142,6 @@ def test_another_conversation_can_be_opened_while_one_is_laid_out(
     page.transcript.show_exchanges([Exchange("Short?")])
     page.transcript.add_exchange(Exchange("More?"))
     qtbot.wait(50)
-    shown = [view.question.text.toPlainText() for view in page.transcript.views]
+    shown = [view.question.bubble.text.toPlainText() for view in page.transcript.views]
     assert shown == ["Short?", "More?"]
     assert len(page.transcript.findChildren(ExchangeView)) == 2  # the others are gone

@@ -229,7 +229,7 @@ def test_answer_that_was_cut_off_says_so(page: ChatPage, qtbot: QtBot) -> None:
     ask(page, "too long")
     settle(page, qtbot)
     footnote = page.transcript.views[0].answers["Notes"].speed.text()
-    assert footnote == "Cut off here; you can allow longer answers in Settings"
+    assert footnote == "Cut off at the longest answer, which you can change in Details"
 
 
 def test_a_flood_of_words_does_not_pile_up(page: ChatPage, qtbot: QtBot) -> None:
@@ -266,7 +266,7 @@ def test_a_long_question_shows_its_beginning_and_its_end(page: ChatPage, qtbot: 
     page.send.click()
     qtbot.waitUntil(lambda: not page.session.is_busy)
     (view,) = page.transcript.views
-    shown = view.question.text.toPlainText()
+    shown = view.question.bubble.text.toPlainText()
     assert shown.startswith("Line 0: the crew met.")
     assert shown.endswith("Who was there?")
     assert f"{len(question) - 2_000:,} characters sent and not shown" in shown

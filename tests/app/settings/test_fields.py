@@ -46,7 +46,11 @@ def locale(request: pytest.FixtureRequest) -> Iterator[QLocale]:
 @pytest.fixture
 def page(services: Services, qtbot: QtBot) -> SettingsPage:
     page = SettingsPage(
-        services.preferences, services.library.home, services.background, services.server
+        services.preferences,
+        services.library.home,
+        services.background,
+        services.history,
+        services.server,
     )
     qtbot.addWidget(page)
     page.resize(700, 400)

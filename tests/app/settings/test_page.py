@@ -21,7 +21,11 @@ from mlx_backend.settings import Settings, load_settings
 @pytest.fixture
 def page(services: Services, qtbot: QtBot) -> SettingsPage:
     page = SettingsPage(
-        services.preferences, services.library.home, services.background, services.server
+        services.preferences,
+        services.library.home,
+        services.background,
+        services.history,
+        services.server,
     )
     qtbot.addWidget(page)
     page.show()

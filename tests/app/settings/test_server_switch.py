@@ -86,7 +86,11 @@ def test_another_port_is_said_to_be_taken_later(
 ) -> None:
     monkeypatch.setattr(services.server, "_command", STAND_IN_SERVER)
     page = SettingsPage(
-        services.preferences, services.library.home, services.background, services.server
+        services.preferences,
+        services.library.home,
+        services.background,
+        services.history,
+        services.server,
     )
     qtbot.addWidget(page)
     page.show()

@@ -256,7 +256,7 @@ def test_what_was_said_follows_the_zoom(services: Services, zoomed: None, qtbot:
     for percent in (200, 80, 100):
         services.style.set_zoom(percent)
         QTest.qWait(20)
-        text = view.question.text
+        text = view.question.bubble.text
         assert text.height() >= text.document().size().height(), percent
         assert text.document().lineCount() == 1, percent
 

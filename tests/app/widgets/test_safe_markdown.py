@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import (
     QGuiApplication,
     QImage,
@@ -102,9 +102,12 @@ def test_mail_addresses_are_shown_as_they_are_written(view: SafeMarkdown) -> Non
 
 
 def test_nothing_is_fetched(view: SafeMarkdown) -> None:
+    """Where nothing is given in place of a file, Qt opens it."""
     view.show_markdown("text")
     for kind in QTextDocument.ResourceType:
-        assert texts(view)[0].loadResource(kind.value, QUrl("file:///etc/passwd")) is None
+        given = texts(view)[0].loadResource(kind.value, QUrl("file:///etc/passwd"))
+        assert isinstance(given, QImage)
+        assert given.size() == QSize(1, 1)
 
 
 def test_it_is_as_tall_as_its_text(view: SafeMarkdown, qtbot: QtBot) -> None:

@@ -310,6 +310,11 @@ def test_a_quoted_answer_is_told_and_cited(
     assert "The plum tree was planted by grandfather Emil in 1952" in found.answer.text
     assert [citation.title for citation in found.citations] == ["Garden plan"]
     turns = [Turn(role="user", text="What is the colour of the plum tree?")]
-    assert (
-        answer_from_notes(ChatModel(loaded), retriever, turns, Sampling()).answer.text == DECLINED
+    declined = answer_from_notes(ChatModel(loaded), retriever, turns, Sampling())
+    assert declined.answer.text == DECLINED
+    assert declined.looked_up[0].title == "Garden plan"  # what comes closest
+    (cited,) = found.citations
+    assert all(
+        each.note != cited.note or each.start >= cited.end or each.end <= cited.start
+        for each in found.looked_up
     )

@@ -35,7 +35,7 @@ INSERT INTO samples
   (id, note_id, passage, writer, kind, prompt, answer, key, quote, dropped, choice) VALUES
   (4, 3, x'aa', 'rules', 'name', 'Who?', 'Marta', 'Marta', 'Marta lit', '', 'edited');
 INSERT INTO studied (note_id, passage, writer, version) VALUES (3, x'aa', 'rules', 2);
-INSERT INTO conversations VALUES (6, 'Lamps', 1.5, 2.5);
+INSERT INTO conversations (id, title, created_at, updated_at) VALUES (6, 'Lamps', 1.5, 2.5);
 INSERT INTO turns (id, conversation_id, role, text, adapter, at, citations) VALUES
   (8, 6, 'user', 'Who?', NULL, 1.5, ''),
   (12, 6, 'assistant', 'Marta.', 'Garden', 2.5, '[{"note":3}]');
