@@ -115,19 +115,25 @@ class ChatPage(QWidget):
         self.typing = KeptTyping(self.session, self.remembered, self.input, self.attaching)
         self.typing.follow_details(self.details, services.preferences)
         self._middle = QStackedWidget()
+        self._lay_out()
+        self._connect()
+        self._show_remembered()
+        self.refresh()
+
+    def _lay_out(self) -> None:
         self._middle.addWidget(self.welcome)
         self._middle.addWidget(self.transcript)
         header = (self.answerer, self.details_switch)
         column = (self.details, self.find_bar, self._middle, self.foot, self.undo_bar)
         lay_out(self, PageParts(self.sidebar, header, column, self._middle))
         add_shortcuts(self, self.sidebar, self.session.stop)
-        self._connect()
+
+    def _show_remembered(self) -> None:
         self.answerer.compare.setChecked(self.remembered.compare)
         self.answerer.grounded.setChecked(self.remembered.grounded)
         self.foot.thinks.setChecked(self.remembered.thinks)
         self.details_switch.setChecked(self.remembered.shows_details)
         self.session.open(self.remembered.conversation)
-        self.refresh()
 
     # --- what others ask of the page ---
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -32,6 +31,7 @@ from app.services import Services
 from app.settings.page import SettingsPage
 from app.shell import window_place
 from app.shell.file_drops import DropSign, FileDrops
+from app.shell.importing_ahead import ImportingAhead
 from app.shell.leaving import may_leave
 from app.shell.menus import Menus
 from app.shell.note_chooser import NoteChooser
@@ -63,6 +63,10 @@ ENTRIES = (
     Entry("settings", "Settings"),
     Entry("bin", "Bin", apart=True),
 )
+
+
+# Not needed for the first page, but too slow to import only on a click.
+_LARGER_PAGES = ("app.chat", "app.tonight")
 
 
 class _Refreshed(Protocol):
@@ -108,7 +112,7 @@ class Window(QMainWindow):
         self._connect()
         self.show_page("notes")
         self._stack.setFocus()
-        services.background.call(_import_larger_pages, lambda _: None)
+        ImportingAhead(_LARGER_PAGES, self)
         self.outside.look()
         if services.preferences.damage:
             self.notices.show_error(
@@ -385,9 +389,3 @@ class Window(QMainWindow):
             self.notices.show_error(error)
         else:
             self.errors.show(error)
-
-
-def _import_larger_pages(_: object) -> None:
-    # Not needed for the first page, but too slow to import only on a click.
-    importlib.import_module("app.chat.page")
-    importlib.import_module("app.tonight.page")

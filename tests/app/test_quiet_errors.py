@@ -35,7 +35,7 @@ class Disk:
         self.is_full = False
         self.refused = 0
         monkeypatch.setattr("mlx_backend.json_file.write_atomically", self._write)
-        for name in ("add", "begin", "save"):
+        for name in ("add", "begin_as", "save"):
             monkeypatch.setattr(Conversations, name, self._guarded(getattr(Conversations, name)))
 
     def _guarded(self, really: Callable[..., object]) -> Callable[..., object]:
