@@ -78,9 +78,9 @@ def open_book(report: RunReport) -> str:
         return ""
     told = (
         f"With your notes in view it answers {amounts.part(found.right_after, found.told)} right"
-        f" (before: {amounts.number(found.right_before)}). Asked what they do not tell, it says so"
-        f" in {amounts.part(found.declined_after, found.untold)} cases"
-        f" (before: {amounts.number(found.declined_before)})."
+        f" (the base model: {amounts.number(found.right_before)}). Asked what they do not tell, it"
+        f" says so in {amounts.part(found.declined_after, found.untold)} cases"
+        f" (the base model: {amounts.number(found.declined_before)})."
     )
     if found.words is OpenBookWords.BASE:
         return f"{told} The base model words these answers, because it reads better."

@@ -167,6 +167,7 @@ class ReaderSamples:
             kind,
             asked.key if is_told else "",
             others=(*others, *asked.others),
+            fact=asked.fact,
         )
 
     def _grounded(self, each: _Asked, generator: random.Random) -> Sample | None:

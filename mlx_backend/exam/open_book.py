@@ -10,6 +10,7 @@ that finds likely enough that the passages tell; or the base model does always.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -24,10 +25,12 @@ from mlx_backend.protocol import Turn
 from mlx_backend.text.answer_matching import is_right
 from mlx_backend.training.stop_requests import Check, never
 
-_AT_ONCE = 16
+_AT_ONCE = 8
 # Another way than the plain one, in which the adapter answers, has to win by more answers than
 # chance brings from a few dozen questions.
 _BETTER_BY = 2
+
+_BY_ADAPTER, _BY_BASE = OpenBook(), OpenBook(by_base=True)
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -60,13 +63,15 @@ def answered(
 ) -> Iterator[Answered]:
     """The model's answers, as it is, to samples of `Dataset.open_book`, batch by batch.
 
-    weighs: whether it is asked for the odds, too. `check` is called before each batch.
+    weighs: whether it is asked for the odds, too. `check` is called before each batch and each
+    weighing.
     """
     for piece in pieces(len(samples), _AT_ONCE):
         check()
         some = [samples[i] for i in piece]
         texts = chat.answer_all([sample.prompt for sample in some], LONGEST_ANSWER)
         for sample, text in zip(some, texts, strict=True):
+            check()
             odds = _odds(chat, sample.prompt) if weighs else None
             yield Answered(sample.prompt, sample.key, text, odds)
 
@@ -81,40 +86,63 @@ def compared(
     """What the chat does from now on, and what comes of it; None where nothing was measured.
 
     base, adapter: answers to the same questions. least_odds: those from which on the base model is
-    believed that passages tell the answer, as its trial measured; below them nobody is asked.
+    believed that passages tell the answer, as its trial measured; below them nobody is asked. What
+    comes of it is counted on each half of the questions as if the other half had chosen.
     """
     by_prompt = {each.prompt: each for each in base}
-    pairs = [(by_prompt[own.prompt], own) for own in adapter if own.prompt in by_prompt]
-    if not pairs:
+    both = [(by_prompt[own.prompt], own) for own in adapter if own.prompt in by_prompt]
+    if not both:
         return None
-    declines = _below(least_odds)
-
-    def outcome(way: OpenBook, *, is_told: bool) -> int:
-        return sum(
-            not is_told if declines(then) else _worded(way, then, own).is_right
-            for then, own in pairs
-            if bool(own.key) is is_told
-        )
-
-    def score(way: OpenBook) -> int:
-        return outcome(way, is_told=True) + outcome(way, is_told=False)
-
-    by_adapter, by_base = OpenBook(), OpenBook(by_base=True)
-    others = [*(OpenBook(again_from=odds) for odds in _thresholds(pairs)), by_base]
-    best = max(others, key=score)  # of equal ones the first
-    chosen = best if score(best) >= score(by_adapter) + _BETTER_BY else by_adapter
-    told = sum(bool(own.key) for _, own in pairs)
+    all_of_them = _Pairs(both, least_odds)
+    chosen = all_of_them.best(_BETTER_BY)
+    halves = [
+        [pair for place, pair in enumerate(both) if place // 2 % 2 == number] for number in (0, 1)
+    ]
+    first, second = (_Pairs(half, least_odds) for half in halves)
+    honest = [(first, second.best(1)), (second, first.best(1))]
+    if sum(half.score(way) for half, way in honest) <= all_of_them.score(_BY_ADAPTER):
+        chosen = _BY_ADAPTER
+    if chosen == _BY_ADAPTER:
+        honest = [(all_of_them, _BY_ADAPTER)]
+    told = sum(bool(own.key) for _, own in both)
     return msgspec.structs.replace(
         chosen,
         told=told,
-        untold=len(pairs) - told,
-        base_right=outcome(by_base, is_told=True),
-        base_declined=outcome(by_base, is_told=False),
-        adapter_right=outcome(by_adapter, is_told=True),
-        adapter_declined=outcome(by_adapter, is_told=False),
-        right=outcome(chosen, is_told=True),
-        declined=outcome(chosen, is_told=False),
+        untold=len(both) - told,
+        base_right=all_of_them.outcome(_BY_BASE, is_told=True),
+        base_declined=all_of_them.outcome(_BY_BASE, is_told=False),
+        adapter_right=all_of_them.outcome(_BY_ADAPTER, is_told=True),
+        adapter_declined=all_of_them.outcome(_BY_ADAPTER, is_told=False),
+        right=sum(half.outcome(way, is_told=True) for half, way in honest),
+        declined=sum(half.outcome(way, is_told=False) for half, way in honest),
     )
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Answers of the base model and of the adapter to the same questions."""
+
+    both: Sequence[tuple[Answered, Answered]]
+    least_odds: float | None
+
+    def best(self, by: int) -> OpenBook:
+        """The way that answers most right: the adapter's, unless another is better by so many."""
+        thresholds = (OpenBook(again_from=odds) for odds in _thresholds(self.both))
+        best = max([*thresholds, _BY_BASE], key=self.score)  # of equal ones the first
+        return best if self.score(best) >= self.score(_BY_ADAPTER) + by else _BY_ADAPTER
+
+    def score(self, way: OpenBook) -> int:
+        """How many questions a way answers right, and declines rightly."""
+        return self.outcome(way, is_told=True) + self.outcome(way, is_told=False)
+
+    def outcome(self, way: OpenBook, *, is_told: bool) -> int:
+        """The same of those that the passages tell, or do not tell."""
+        declines = _below(self.least_odds)
+        return sum(
+            not is_told if declines(then) else _worded(way, then, own).is_right
+            for then, own in self.both
+            if bool(own.key) is is_told
+        )
 
 
 def _below(least_odds: float | None) -> Callable[[Answered], bool]:

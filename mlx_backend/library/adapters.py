@@ -249,14 +249,6 @@ def write_name(path: Path, old: str, new: str, was: str = "") -> None:
         write_atomically(path / CARD, encode_card(card))
 
 
-def write_open_book(path: Path, found: OpenBook) -> None:
-    """Write what was measured into the card in an adapter's folder. Raises OSError."""
-    card = card_of(path)
-    if card is not None and not path.is_symlink():
-        card = msgspec.structs.replace(card, open_book=found)
-        write_atomically(path / CARD, encode_card(card))
-
-
 def half_renamed(folder: Path) -> list[tuple[Path, AdapterCard]]:
     """The folders, with their cards, of adapters whose renaming was interrupted."""
     paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []

@@ -89,8 +89,10 @@ class DatasetStage:
 
     def _still_wanted(self, frozen: Dataset, connection: sqlite3.Connection) -> Dataset | None:
         """The frozen samples that may be learned still; None when the run has to begin anew."""
-        if filed_adapter(self._run):  # learns no more
-            return frozen
+        if filed_adapter(self._run):  # learns no more, but reads passages once more
+            withdrawn = find_withdrawn(frozen, connection, self._run.spec.study)
+            asked = tuple(sample for sample in frozen.open_book if not withdrawn.covers(sample))
+            return msgspec.structs.replace(frozen, open_book=asked)
         if not keeps_private(frozen, connection):
             self._begin_anew(_MASKED)
             return None

@@ -19,6 +19,7 @@ from mlx_backend.library.adapters import Adapter, AdapterCard, Parent
 from mlx_backend.library.canaries import Canary, canaries_of, keep_canaries
 from mlx_backend.library.ledger import Ledger, LedgerFact
 from mlx_backend.library.notes import Notes
+from mlx_backend.library.open_books import record_open_book
 from mlx_backend.models import lora
 from mlx_backend.run.assessment import Assessment
 from mlx_backend.run.context import RunContext
@@ -74,9 +75,8 @@ class FilingStage:
         """Record on the filed card how questions are answered from passages from now on."""
         least = least_odds_of(self._preparation.loaded.info)
         found = compared(before.open_book, after.open_book, least)
-        if found is None:
+        if found is None or not record_open_book(self._run.library, filed.card, found):
             return filed
-        adapters.write_open_book(self._run.library.adapters / filed.card.name, found)
         return replace(filed, card=msgspec.structs.replace(filed.card, open_book=found))
 
     def _card(self, state: TrainingState) -> AdapterCard:

@@ -198,7 +198,7 @@ def test_what_is_known_by_heart_is_told_where_it_was_found_out(
 @pytest.mark.parametrize(
     ("words", "told_last"),
     [
-        ("adapter", "(before: 4)."),
+        ("adapter", "(the base model: 4)."),
         ("base", "because it reads better."),
         ("base where the adapter declines", "the base model answers."),
     ],
@@ -215,8 +215,8 @@ def test_how_it_answers_from_the_notes_is_told_where_that_was_asked(
     page = make_page()
     qtbot.waitUntil(page.run.report.isVisible)
     told = page.run.report.open_book.text()
-    assert told.startswith("With your notes in view it answers 14 of 17 right (before: 12).")
-    assert "it says so in 15 of 17 cases (before: 4)." in told
+    assert told.startswith("With your notes in view it answers 14 of 17 right (the base model: 12)")
+    assert "it says so in 15 of 17 cases (the base model: 4)." in told
     assert told.endswith(told_last)
 
 

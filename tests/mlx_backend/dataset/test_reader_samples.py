@@ -21,7 +21,7 @@ from mlx_backend.library.bin import Bin
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.sample_drafts import Draft
 from mlx_backend.library.samples import Samples
-from mlx_backend.library.stored_samples import digest
+from mlx_backend.library.stored_samples import StoredSample, digest
 from mlx_backend.protocol import DECLINED
 from mlx_backend.run.withdrawn import Withdrawn, find_withdrawn
 from mlx_backend.text.answer_matching import is_right
@@ -232,6 +232,11 @@ def test_a_question_is_asked_among_other_passages_each_time(notes: Notes, sample
     assert 1 < max(questions.values()) <= 4
 
 
+def stored_of(samples: Samples, asked: Sample) -> StoredSample:
+    question = asked.prompt.rpartition("Question: ")[2]
+    return next(s for s, _ in samples.used() if question.endswith(s.prompt[1:]))
+
+
 def test_held_out_questions_are_asked_with_the_right_passage_and_without(
     notes: Notes, samples: Samples
 ) -> None:
@@ -249,6 +254,9 @@ def test_held_out_questions_are_asked_with_the_right_passage_and_without(
         assert not is_right(" ".join(sources(without_it.prompt)), (with_it.key,))
         assert without_it.answer == DECLINED
         assert trained.isdisjoint((with_it.prompt, without_it.prompt))
+    gone = Withdrawn(frozenset(), (stored_of(samples, told[0]),), (), is_exact=True)
+    assert gone.covers(told[0])
+    assert gone.covers(untold[0])
     note = told[0].note
     gone = Withdrawn(frozenset({note}), (), (), is_exact=True)
     left = gone.removed_from(dataset, Shown())
