@@ -157,7 +157,9 @@ def _export(
     name = find_adapter(library.adapters, spec.adapter, spec.name).name
     order = ExportOrder(name, spec.format, Path(spec.to), spec.bits, spec.despite_pages)
     progress = PacedProgress(folder.append).show
-    return export_adapter(library, order, stop_requested, progress, folder.append)
+    return export_adapter(
+        library, order, stop_requested, progress, folder.append, asks_for_memory=True
+    )
 
 
 def _receive(
@@ -174,7 +176,7 @@ def _receive(
 
     order = ReceiveOrder(spec.source, spec.name, spec.model or None)
     try:
-        watch = Watch(stop_requested, on_stage, tell=folder.append)
+        watch = Watch(stop_requested, on_stage, tell=folder.append, asks_for_memory=True)
         return receive(library, order, watch)
     except StoppedEarly:
         return None
@@ -187,13 +189,14 @@ def _merge(
     stop_requested: Callable[[], bool],
 ) -> dict[str, object] | None:
     from mlx_backend.adapters.merging import merge
+    from mlx_backend.jobs.lane import Turn
     from mlx_backend.training.stop_requests import StoppedEarly, check_of
 
     folder.append(protocol.StageBegan(stage="merging"))
     parts = [(part.name, part.weight) for part in spec.parts]
     try:
-        check = check_of(stop_requested)
-        return merge(library, spec.name, parts, spec.rank or None, check, folder.append)
+        turn = Turn(folder.append, check_of(stop_requested), asks_for_memory=True)
+        return merge(library, spec.name, parts, spec.rank or None, turn)
     except StoppedEarly:
         return None
 

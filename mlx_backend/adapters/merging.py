@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mlx_backend import __version__
 from mlx_backend.adapters.answers import answers_of, is_same_answer
 from mlx_backend.adapters.filing import file_factors
 from mlx_backend.adapters.joining import Joined, joined
 from mlx_backend.errors import ErrorKind, OvernightError
-from mlx_backend.jobs.lane import Turn, in_the_lane
+from mlx_backend.jobs.lane import NOBODY, Turn, in_the_lane
 from mlx_backend.library.adapter_names import check_name
 from mlx_backend.library.adapters import (
     Adapter,
@@ -27,8 +27,7 @@ from mlx_backend.models import lora
 from mlx_backend.models.architecture import token_embeddings
 from mlx_backend.models.base_model import LoadedModel, base_for, load_base_model
 from mlx_backend.models.lora_factors import layers_of, read_factors
-from mlx_backend.protocol import JobEvent
-from mlx_backend.training.stop_requests import Check, never
+from mlx_backend.training.stop_requests import Check
 
 Weighted = Sequence[tuple[Adapter, float]]
 
@@ -38,8 +37,7 @@ def merge(
     name: str,
     parts: Sequence[tuple[str, float]],
     rank: int | None = None,
-    check: Check = never,
-    tell: Callable[[JobEvent], object] = lambda _: None,
+    turn: Turn = NOBODY,
 ) -> dict[str, object]:
     """File the weighted sum of adapters as a new one called `name`, in the rank asked for.
 
@@ -47,17 +45,17 @@ def merge(
     `adapter`, `rank`, `lost` (the share that a lower rank loses), `exact_rank` and `close_rank`,
     the smallest that loses `merge_words.CLOSE` at most. Raises OvernightError when the
     name is taken or not allowed, an adapter is unknown, damaged, of another base model or of the
-    kind DoRA, or when there are fewer than two. Where `check` raises, nothing is filed. `tell` gets
-    the events of a wait for the lane.
+    kind DoRA, or when there are fewer than two. Where `turn.stop_if_asked` raises,
+    nothing is filed.
     """
     name = check_name(name)
     require_free_name(library.adapters, name)
     weighted = [(read_adapter(library.adapters, each), weight) for each, weight in parts]
     _check(weighted)
     base = base_for(library, [adapter for adapter, _ in weighted], weighted[0][0].card.base)
-    check()
-    with in_the_lane(library, Turn(tell, check), base):
-        sums = _filed(library, name, base, weighted, rank, check)
+    turn.stop_if_asked()
+    with in_the_lane(library, turn, base):
+        sums = _filed(library, name, base, weighted, rank, turn.stop_if_asked)
     return {
         "adapter": name,
         "rank": sums.rank,

@@ -69,7 +69,7 @@ def publish_adapter(
         require_name(base, repository, spec.private)
         words = _words(library, adapter, spec, licence, repository)
         watcher = Watcher(PacedProgress(tell).show, stop_requested)
-        turn = Turn(tell, partial(_stop_if_asked, watcher))
+        turn = Turn(tell, partial(_stop_if_asked, watcher), asks_for_memory=True)
         with in_the_lane(library, turn, base.card.name):
             names = (repository, *repository.split("/"))  # which the person gives away here
             leaving = Leaving([work], names)

@@ -79,9 +79,10 @@ def merge(options: argparse.Namespace, console: Console) -> dict[str, object]:
 
     accelerator.prepare()
     from mlx_backend.adapters.merging import merge as merge_adapters
+    from mlx_backend.jobs.lane import Turn
 
-    waits = partial(tell_wait, console)
-    result = merge_adapters(Library.open(), options.out, options.parts, options.rank, tell=waits)
+    turn = Turn(partial(tell_wait, console))
+    result = merge_adapters(Library.open(), options.out, options.parts, options.rank, turn)
     lost = (
         f" In this rank it is {result['lost']:.1%} away from their exact sum."
         if result["lost"]

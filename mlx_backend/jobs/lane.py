@@ -1,7 +1,6 @@
 """The lane of the GPU: work with a base model takes turns with runs that train.
 
-Whoever holds it waits for nobody else: a run that finds it taken waits in the queue of runs, and
-for memory work waits only a moment. So no two can wait for each other.
+The holder waits at most ten seconds for memory and for nothing else, so there is no deadlock.
 """
 
 from __future__ import annotations
@@ -28,11 +27,17 @@ class Turn:
     """Who waits for the lane.
 
     tell: gets the events `Waiting` and `WaitOver`. stop_if_asked: called while it waits; ends the
-    wait by raising.
+    wait by raising. asks_for_memory: whether `tell` writes to a job's folder, which is where those
+    who hold a model read that memory is wanted; else nobody would give any.
     """
 
     tell: Callable[[protocol.JobEvent], object] = lambda _: None
-    stop_if_asked: Callable[[], object] = lambda: None
+    stop_if_asked: Callable[[], None] = lambda: None
+    asks_for_memory: bool = False
+
+
+NOBODY = Turn()
+"""Nobody is told, and nobody stops the wait."""
 
 
 @contextlib.contextmanager
@@ -40,7 +45,7 @@ def in_the_lane(library: Library, turn: Turn, base: str = "") -> Iterator[None]:
     """Hold the lane of a library for a block; wait for it, and tell that.
 
     base: the base model that will be loaded. Where it does not fit into the memory that is free,
-    those who hold another model are asked for theirs; it goes on in any case.
+    and `turn` can ask, those who hold another model are asked for theirs. It goes on in any case.
     """
     lane = FileLock(library.lane)
     if not lane.acquire():
@@ -50,7 +55,7 @@ def in_the_lane(library: Library, turn: Turn, base: str = "") -> Iterator[None]:
             time.sleep(_LOOK_EVERY_S)
         turn.tell(protocol.WaitOver())
     try:
-        if base:
+        if base and turn.asks_for_memory:
             _ask_for_room(library, turn, base)
         yield
     finally:

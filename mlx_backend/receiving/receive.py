@@ -75,12 +75,16 @@ class ReceiveOrder:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who may stop it, who is told of stages and events, and what replaces the limits in tests."""
+    """Who may stop it, who is told of stages and events, and what replaces the limits in tests.
+
+    asks_for_memory: as in `Turn`.
+    """
 
     stop_requested: Callable[[], bool] = lambda: False
     on_stage: Callable[[str], object] = lambda _: None
     limits: TrialLimits = STANDARD
     tell: Callable[[JobEvent], object] = lambda _: None
+    asks_for_memory: bool = False
 
     def stop_if_asked(self) -> None:
         """Raise StoppedEarly if somebody asked for it."""
@@ -156,7 +160,7 @@ def _tried(
     """Try it with the likeliest base models in turn; the first that it fits is its base."""
     ensure_starter(library)
     likely = candidates(library, checked.said, checked.outputs, chosen)[:_MOST_TRIED]
-    turn = Turn(watch.tell, watch.stop_if_asked)
+    turn = Turn(watch.tell, watch.stop_if_asked, watch.asks_for_memory)
     with in_the_lane(library, turn, likely[0].model.card.name):
         return _first_that_fits(likely, checked, ready, watch)
 

@@ -61,6 +61,7 @@ def export_adapter(
     stop_requested: Callable[[], bool] = lambda: False,
     on_progress: Callable[[str, int, int], object] = lambda *_: None,
     tell: Callable[[JobEvent], object] = lambda _: None,
+    asks_for_memory: bool = False,
 ) -> dict[str, object] | None:
     """Write an adapter in a form for other programs, read that back, and compare its logits.
 
@@ -71,7 +72,7 @@ def export_adapter(
     stopped. Raises OvernightError when the adapter is unknown or damaged, its base is missing,
     there is something at the target, there is no such form of it, what was written answers
     otherwise, or it holds something private. If this returns no files, nothing is left there. It
-    waits for the lane; `tell` gets the events of that.
+    waits for the lane; `tell` gets the events of that, and `asks_for_memory` is as in `Turn`.
     """
     _check_bits(order)
     adapter = read_adapter(library.adapters, order.name)
@@ -79,7 +80,8 @@ def export_adapter(
     base = base_for(library, [adapter], adapter.card.base)
     watcher = Watcher(on_progress, stop_requested)
     try:
-        with in_the_lane(library, Turn(tell, partial(_stop_if_asked, watcher)), base):
+        turn = Turn(tell, partial(_stop_if_asked, watcher), asks_for_memory)
+        with in_the_lane(library, turn, base):
             # Meanwhile it may have got another name.
             adapter = find_adapter(library.adapters, adapter.card.id, adapter.name)
             return _exported(library, order, adapter, load_base_model(library, base), watcher)

@@ -13,6 +13,7 @@ from mlx_backend.adapters.joining import joined
 from mlx_backend.adapters.merging import merge
 from mlx_backend.dataset.canaries import invented
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.jobs.lane import Turn
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.canaries import canaries_of, keep_canaries
@@ -208,5 +209,10 @@ def test_one_that_is_stopped_files_nothing(
             raise StoppedEarly
 
     with pytest.raises(StoppedEarly):
-        merge(tiny_library, "Both", [("Garden", 1.0), ("Harbour", 1.0)], check=check)
+        merge(
+            tiny_library,
+            "Both",
+            [("Garden", 1.0), ("Harbour", 1.0)],
+            turn=Turn(stop_if_asked=check),
+        )
     assert not (tiny_library.adapters / "Both").exists()

@@ -95,7 +95,7 @@ def test_where_the_model_does_not_fit_others_are_asked_for_their_memory(
         told.append(event)
         free[0] = needed  # the chat gave its own
 
-    with in_the_lane(tiny_library, Turn(tell), "tiny"):
+    with in_the_lane(tiny_library, Turn(tell, asks_for_memory=True), "tiny"):
         assert is_held(tiny_library.lane)
     waiting, over = told
     assert isinstance(waiting, protocol.Waiting)
@@ -109,11 +109,21 @@ def test_it_goes_on_where_nobody_gives_memory(
     monkeypatch.setattr(lane_module, "available_memory", lambda: 0)
     monkeypatch.setattr(lane_module, "_ROOM_PATIENCE_S", 0.0)
     told: list[protocol.JobEvent] = []
-    with in_the_lane(tiny_library, Turn(told.append), "tiny"):
+    with in_the_lane(tiny_library, Turn(told.append, asks_for_memory=True), "tiny"):
         assert is_held(tiny_library.lane)
     assert [type(event) for event in told] == [protocol.Waiting, protocol.WaitOver]
 
 
+def test_a_command_that_nobody_gives_memory_neither_waits_for_it_nor_says_so(
+    tiny_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "available_memory", lambda: 0)
+    told: list[protocol.JobEvent] = []
+    with in_the_lane(tiny_library, Turn(told.append), "tiny"):
+        assert is_held(tiny_library.lane)
+    assert told == []
+
+
 def test_a_model_that_is_gone_is_left_for_its_loading_to_say(tiny_library: Library) -> None:
-    with in_the_lane(tiny_library, Turn(), "nobody"):
+    with in_the_lane(tiny_library, Turn(asks_for_memory=True), "nobody"):
         assert is_held(tiny_library.lane)

@@ -11,6 +11,7 @@ from mlx_backend.adapters.exports import exporting
 from mlx_backend.adapters.exports.exporting import ExportOrder, export_adapter
 from mlx_backend.adapters.merging import merge
 from mlx_backend.errors import OvernightError
+from mlx_backend.jobs.lane import Turn
 from mlx_backend.library import Library
 from mlx_backend.locks import held, is_held
 from mlx_backend.models.base_model import LoadedModel, load_base_model
@@ -42,7 +43,7 @@ def export_to(library: Library, to: Path, waits: Waits) -> None:
 def merge_both(library: Library, _: Path, waits: Waits) -> None:
     both = [("Garden", 1.0), ("Harbour", 1.0)]
     with pytest.raises(StoppedEarly):
-        merge(library, "Both", both, None, check_of(waits.stop_requested), waits.tell)
+        merge(library, "Both", both, None, Turn(waits.tell, check_of(waits.stop_requested)))
 
 
 def receive_one(library: Library, _: Path, waits: Waits) -> None:
