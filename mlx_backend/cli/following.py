@@ -16,7 +16,7 @@ from mlx_backend import protocol
 from mlx_backend.cli.amounts import data_size, duration
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.printing import harmless
-from mlx_backend.jobs import JobFolder, JobStatus
+from mlx_backend.jobs import JobFolder, JobState, JobStatus
 from mlx_backend.jobs.paced_progress import PacedProgress
 
 _POLL_S = 0.1
@@ -91,14 +91,18 @@ def follow_until_stopped(
     """Show a job that was just started until it is over.
 
     Ctrl-C and SIGTERM stop the job. Then this waits until it has stopped, says so with the word
-    `said` and how to go on (`go_on`), and raises KeyboardInterrupt with the latter.
+    `said` and how to go on (`go_on`), and raises KeyboardInterrupt with the latter. One that is
+    over before it is stopped is returned as ever.
     """
     try:
         with terminated_as_by_ctrl_c():
             return follow(folder)
     except KeyboardInterrupt:
         folder.request_stop()
-        hint = go_on(wait_for_end(folder))
+        status = wait_for_end(folder)
+        if status.state is not JobState.STOPPED:
+            return status
+        hint = go_on(status)
         console.note(f"\n{said}. {hint}")
         console.attach({"run": folder.id})
         raise KeyboardInterrupt(hint) from None

@@ -21,7 +21,8 @@ def follow_or_leave(
     """Show a run that was just started until it is over; with `leave`, return at once.
 
     Returns what the command gives with --json. Raises OvernightError when the run fails. Ctrl-C
-    and SIGTERM stop the run, with a checkpoint; when the terminal is closed, it goes on by itself.
+    and SIGTERM stop the run, with a checkpoint, unless it is over just then; when the terminal is
+    closed, it goes on by itself.
     """
     if leave:
         return _left(library, folder, console)
@@ -29,9 +30,10 @@ def follow_or_leave(
         with terminated_as_by_ctrl_c():
             status = follow(folder)
     except KeyboardInterrupt:
-        _stop_politely(folder, console)
-        console.attach({"run": folder.id})
-        raise KeyboardInterrupt(_go_on(folder)) from None
+        status = _stop_politely(folder, console)
+        if status.state is JobState.STOPPED:
+            console.attach({"run": folder.id})
+            raise KeyboardInterrupt(_go_on(folder)) from None
     return _outcome(folder, status, console)
 
 
@@ -53,15 +55,13 @@ def _wait_of(library: Library, folder: JobFolder) -> Waiting | None:
     return Queue(library, folder, spec).turn() if isinstance(spec, TrainSpec) else None
 
 
-def _stop_politely(folder: JobFolder, console: Console) -> None:
+def _stop_politely(folder: JobFolder, console: Console) -> JobStatus:
     console.note("\nStopping after this step; press Ctrl-C again not to wait for it.")
     folder.request_stop()
     status = wait_for_end(folder)
-    console.note(
-        f"{stopped(folder, status)} {_go_on(folder)}"
-        if status.state is JobState.STOPPED
-        else f"The run is {status.state.value}."
-    )
+    if status.state is JobState.STOPPED:
+        console.note(f"{stopped(folder, status)} {_go_on(folder)}")
+    return status
 
 
 def _go_on(folder: JobFolder) -> str:

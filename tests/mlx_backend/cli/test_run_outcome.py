@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlx_backend import protocol
+from mlx_backend.cli import following, run_outcome
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.run_outcome import follow_or_leave
 from mlx_backend.errors import OvernightError
@@ -132,3 +133,44 @@ def test_what_was_studied_is_said_to_be_kept(library: Library) -> None:
         follow_or_leave(library, folder, leave=False, console=Console(False))
     assert "No training was saved yet" in caught.value.hint
     assert "What it has studied is kept." in caught.value.hint
+
+
+def ctrl_c(folder: JobFolder) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_as_a_run_finishes_tells_what_came_of_it(
+    library: Library, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_outcome, "follow", ctrl_c)
+    assert any("Chat with it" in line for line in said(library, RESULT, capsys))
+
+
+def test_ctrl_c_as_a_run_fails_tells_why(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_outcome, "follow", ctrl_c)
+    folder = JobFolder.create(library.runs, TrainSpec(name="Garden", model="tiny"))
+    folder.append(CRASHED)
+    with pytest.raises(OvernightError, match="It crashed"):
+        follow_or_leave(library, folder, leave=False, console=Console(False))
+
+
+def test_ctrl_c_that_stops_a_run_says_how_to_go_on(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_outcome, "follow", ctrl_c)
+    folder = JobFolder.create(library.runs, TrainSpec(name="Garden", model="tiny"))
+    folder.append(protocol.Stopped())
+    with pytest.raises(KeyboardInterrupt, match="overnight resume"):
+        follow_or_leave(library, folder, leave=False, console=Console(False))
+
+
+@pytest.mark.parametrize("last", [protocol.Finished(result={}), CRASHED])
+def test_ctrl_c_as_any_other_job_ends_leaves_its_end(
+    library: Library, monkeypatch: pytest.MonkeyPatch, last: protocol.JobEvent
+) -> None:
+    monkeypatch.setattr(following, "follow", ctrl_c)
+    folder = JobFolder.create(library.jobs, TrainSpec(name="Garden", model="tiny"))
+    folder.append(last)
+    console = Console(False)
+    status = following.follow_until_stopped(folder, "Paused", lambda _: "Go on", console)
+    assert status.state.is_over
