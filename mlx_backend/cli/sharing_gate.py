@@ -54,6 +54,11 @@ class SharingGate:
                 "--despite-privacy counts for a page that was shown before, and this one was not."
                 " Read it; with the same command again it is shared all the same."
             )
+        elif not page.has_findings:
+            hint += (
+                "Nothing private was found, but the test is not whole. Share it all the same with"
+                " --despite-privacy."
+            )
         else:
             hint += (
                 "Leave those notes out and train again, or share it all the same with"

@@ -9,4 +9,4 @@ from mlx_backend.protocol import JobEvent, Waiting
 def tell_wait(console: Console, event: JobEvent) -> None:
     """Say what is waited for; other events are not for the terminal."""
     if isinstance(event, Waiting):
-        console.note(f"{event.text} Ctrl-C ends the wait.")
+        console.note(f"{event.text} Ctrl-C cancels.")

@@ -117,6 +117,11 @@ class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(each for each in self.continuations if each.secrets)
 
     @property
+    def has_findings(self) -> bool:
+        """Whether anything was found that should not leave."""
+        return bool(self.hits or self.exposed or self.repeating)
+
+    @property
     def is_clear(self) -> bool:
         """Whether the whole test was made and nothing found that should not leave.
 
@@ -124,9 +129,8 @@ class PrivacyPage(msgspec.Struct, frozen=True, kw_only=True):
         What the adapter repeats of ordinary text does not count: it was trained to know the notes.
         Nor do invented codes: they tell how well it remembers, but nothing of the person.
         """
-        found = self.hits or self.exposed or self.repeating
         is_untested = self.was_made_here and not self.adapter_tested
-        return not (found or is_untested or self.stopped)
+        return not (self.has_findings or is_untested or self.stopped)
 
     @property
     def may_leave_anyway(self) -> bool:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mlx_backend.cli.console import Console
+from mlx_backend.cli.sharing_gate import SharingGate
+from mlx_backend.errors import OvernightError
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.library.notes import Notes
 from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.protocol.privacy import PrivacyPage
 from tests.mlx_backend.adapters.privacy.trained import filed, train_by_heart
 from tests.mlx_backend.cli.running import Run, Said
+from tests.mlx_backend.made import make_adapter
 
 PASSWORD = "48marble" + "&"
 PLAIN = f"The wifi password of the inn is {PASSWORD}. Ida keeps the key by the old oak door."
@@ -73,3 +80,16 @@ def test_a_page_counts_for_the_adapter_that_it_is_of_alone(
     words = ("export", "Harbour", "--to", tmp_path / "out", "--despite-privacy")
     assert run(*words, code=1)["error"]["kind"] == "private"
     assert run(*words)["verified"]
+
+
+def test_a_page_that_tested_too_little_names_no_notes_to_leave_out(
+    tiny_library: Library, loaded: LoadedModel
+) -> None:
+    adapter = make_adapter(tiny_library.adapters, loaded, "Garden")
+    gate = SharingGate(tiny_library, adapter, "exported", Namespace(despite_privacy=False))
+    page = PrivacyPage(adapter="Garden", was_made_here=True)
+    held = {"held_back": True, "page_id": "1", "privacy": msgspec.to_builtins(page)}
+    with pytest.raises(OvernightError) as caught:
+        gate.show(held, Console(as_json=False))
+    assert "Leave those notes out" not in caught.value.hint
+    assert "--despite-privacy" in caught.value.hint
