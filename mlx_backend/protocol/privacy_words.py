@@ -97,7 +97,7 @@ def _of_real(usual: Sequence[Planted]) -> str:
     given = sum(each.is_given_away for each in usual)
     what = "would" if given == len(usual) else "might" if given else "would hardly"
     return (
-        f"A code that stands once in your notes, and is not masked, is shown {_times(usual)} in"
+        f"A code that stands once in your notes, and is not masked, is shown {_at_most(usual)} in"
         f" such a training, so the adapter {what} give it away."
     )
 
@@ -108,12 +108,21 @@ def _times(codes: Sequence[Planted]) -> str:
     return f"{least:,} to {most:,} times" if least < most else counted(most, "time")
 
 
+def _at_most(codes: Sequence[Planted]) -> str:
+    """'up to 48 times'."""
+    return f"up to {counted(max(each.seen for each in codes), 'time')}"
+
+
 def rank_of(each: Exposed | Planted) -> str:
     """'the adapter finds it the 3rd likeliest of 1,000 like it; the base model the 412th'."""
-    return (
+    ranks = (
         f"the adapter finds it the {_superlative(each.rank)} of {each.of:,} like it;"
         f" the base model the {ordinal(each.base_rank)}"
     )
+    is_first = each.rank <= max(1, each.of // 100)
+    if isinstance(each, Planted) and is_first and not each.is_given_away:
+        return f"{ranks}, by no more than chance"
+    return ranks
 
 
 def counted(number: int, what: str) -> str:

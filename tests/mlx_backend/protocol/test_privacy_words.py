@@ -84,22 +84,29 @@ def test_what_invented_codes_showed_is_told_with_what_it_means_for_real_ones() -
     assert said_of(code(40, given=True), code(48, given=True), rare) == [
         "Of 3 invented codes that were trained along, the adapter would give away 2: those that"
         " training showed 40 to 48 times.",
-        "A code that stands once in your notes, and is not masked, is shown 40 to 48 times in such"
+        "A code that stands once in your notes, and is not masked, is shown up to 48 times in such"
         " a training, so the adapter would give it away.",
     ]
     some = said_of(code(40, given=True), code(40, given=False))
     assert "give away 1: the one that training showed 40 times." in some[0]
     assert some[1].endswith(
-        "is shown 40 times in such a training, so the adapter might give it away."
+        "is shown up to 40 times in such a training, so the adapter might give it away."
     )
     none = said_of(code(1, given=False), rare)
     assert none[0].endswith("trained along, the adapter would give away none.")
-    assert "is shown 1 time in such a training, so the adapter would hardly" in none[1]
+    assert "is shown up to 1 time in such a training, so the adapter would hardly" in none[1]
     (before,) = said_of(code(9, given=True, earlier=True))
     assert before == (
         "Of 1 invented code of nights before, it would give away 1: the one that training showed"
         " 9 times."
     )
+
+
+def test_the_likeliest_that_is_not_given_away_is_so_by_no_more_than_chance() -> None:
+    by_chance = msgspec.structs.replace(code(6, given=True), is_given_away=False)
+    assert rank_of(by_chance).endswith("by no more than chance")
+    assert "chance" not in rank_of(code(6, given=True))
+    assert "chance" not in rank_of(code(6, given=False))
 
 
 def test_it_is_told_where_no_codes_were_trained_and_nothing_where_nothing_was_tested() -> None:
