@@ -188,18 +188,19 @@ def _check_numbers(config: Mapping[str, Any]) -> None:
     """Raise ValueError where something else stands in place of a number or a yes or no."""
     if "lora_alpha" not in config:
         raise ValueError("its configuration does not say how strong it is ('lora_alpha')")
-    numbers: dict[str, object] = {"lora_alpha": config["lora_alpha"]}
-    for pattern in ("alpha_pattern", "rank_pattern"):
+    strengths: dict[str, object] = {"lora_alpha": config["lora_alpha"]}
+    ranks: dict[str, object] = {}
+    for pattern, numbers in (("alpha_pattern", strengths), ("rank_pattern", ranks)):
         said = config.get(pattern) or {}
         if not isinstance(said, Mapping):
             raise ValueError(f"its configuration says {_shown(said)} as '{pattern}'")
-        numbers |= {f"{pattern}', '{key}": value for key, value in said.items()}
+        numbers.update({f"{pattern}', '{key}": value for key, value in said.items()})
     if (rank := config.get("r")) is not None:
-        numbers["r"] = rank
-    for name, value in numbers.items():
+        ranks["r"] = rank
+    for name, value in (strengths | ranks).items():
         is_whole = type(value) is int and value > 0
-        is_alpha = type(value) in (int, float) and "alpha" in name
-        if not (is_whole or is_alpha):
+        is_strength = type(value) in (int, float) and name in strengths
+        if not (is_whole or is_strength):
             raise ValueError(f"its configuration says {_shown(value)} as '{name}'")
     for name in ("use_dora", "use_rslora"):
         if (value := config.get(name)) not in (None, True, False):

@@ -251,6 +251,7 @@ def test_zips_made_elsewhere_with_other_attributes(
         ("r", -1, "says -1 as 'r'"),
         ("alpha_pattern", [1], "says [1] as 'alpha_pattern'"),
         ("alpha_pattern", {"q_proj": "x"}, "says 'x' as 'alpha_pattern', 'q_proj'"),
+        ("rank_pattern", {"alpha_proj": 2.5}, "says 2.5 as 'rank_pattern', 'alpha_proj'"),
         ("rank_pattern", {"q_proj": 0}, "says 0 as 'rank_pattern', 'q_proj'"),
         ("use_rslora", "no", "says 'no' as 'use_rslora'"),
     ],
