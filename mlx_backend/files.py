@@ -31,8 +31,6 @@ def sync_file(descriptor: int) -> None:
     it; network volumes may not.
     """
     if sys.platform == "darwin":
-        import fcntl
-
         try:
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
         except OSError as error:

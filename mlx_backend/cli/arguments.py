@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, NoReturn, get_args
+from typing import get_args
 
 from mlx_backend import __version__
 from mlx_backend.cli.argument_types import (
@@ -17,15 +17,13 @@ from mlx_backend.cli.argument_types import (
     temperature,
     weighted_adapter,
 )
+from mlx_backend.cli.command_parser import CommandParser, Commands
 from mlx_backend.protocol.specs import ExportForm
-
-if TYPE_CHECKING:
-    pass
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser for all commands."""
-    parser = _Parser(
+    parser = CommandParser(
         prog="overnight",
         description="Train a small model on your notes overnight, and chat with it in the morning."
         " Without a command, the window opens.",
@@ -33,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"overnight {__version__}")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    commands = _Commands(parser, shared)
+    commands = Commands(parser, shared)
     _library_commands(commands)
     _training_commands(commands)
     _chat_commands(commands)
@@ -41,42 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-class WrongUsage(SystemExit):
-    """Raised for wrong arguments of the command `prog`; `usage` is its usage line."""
-
-    def __init__(self, message: str, usage: str, prog: str) -> None:
-        super().__init__(2)
-        self.message = message
-        self.usage = usage
-        self.prog = prog
-
-
-class _Parser(argparse.ArgumentParser):
-    def format_help(self) -> str:
-        from mlx_backend.cli.json_fields import told  # here: most calls ask for no help
-
-        fields = told(self.prog.rpartition(" ")[2])
-        return f"{super().format_help()}\n{fields}" if fields else super().format_help()
-
-    def error(self, message: str) -> NoReturn:
-        raise WrongUsage(message, self.format_usage(), self.prog)
-
-
-class _Commands:
-    def __init__(self, parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
-        self._subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-        self._shared = shared
-
-    def add(self, name: str, module: str, function: str, text: str) -> argparse.ArgumentParser:
-        """Add a command that runs `mlx_backend.cli.<module>.<function>`; `text` is its help."""
-        command = self._subparsers.add_parser(
-            name, help=text, description=text, parents=[self._shared]
-        )
-        command.set_defaults(run=(module, function))
-        return command
-
-
-def _library_commands(commands: _Commands) -> None:
+def _library_commands(commands: Commands) -> None:
     commands.add("doctor", "doctor", "doctor", "check machine, memory, packages, speed and library")
     demo = commands.add(
         "demo",
@@ -126,7 +89,7 @@ def _library_commands(commands: _Commands) -> None:
     what.add_argument("--empty", action="store_true", help="delete everything in it for good")
 
 
-def _download_command(commands: _Commands) -> None:
+def _download_command(commands: Commands) -> None:
     download = commands.add(
         "download", "downloads", "download", "fetch a base model from the Hugging Face Hub"
     )
@@ -140,7 +103,7 @@ def _download_command(commands: _Commands) -> None:
     )
 
 
-def _adopt_command(commands: _Commands) -> None:
+def _adopt_command(commands: Commands) -> None:
     adopt = commands.add(
         "adopt", "adoptions", "adopt", "take a base model that is on this machine into the library"
     )
@@ -167,7 +130,7 @@ def _add_bits(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _training_commands(commands: _Commands) -> None:
+def _training_commands(commands: Commands) -> None:
     plan = commands.add(
         "plan", "planning", "plan", "measure what a run would do, without starting it"
     )
@@ -204,7 +167,7 @@ def _training_commands(commands: _Commands) -> None:
     stop.add_argument("run_id", metavar="RUN")
 
 
-def _resume_command(commands: _Commands) -> None:
+def _resume_command(commands: Commands) -> None:
     resume = commands.add(
         "resume",
         "run_control",
@@ -240,7 +203,7 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _chat_commands(commands: _Commands) -> None:
+def _chat_commands(commands: Commands) -> None:
     chat = commands.add("chat", "chat", "chat", "answer one prompt, or chat")
     _add_adapters(chat)
     chat.add_argument(
@@ -288,7 +251,7 @@ def _add_adapters(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _serve_command(commands: _Commands) -> None:
+def _serve_command(commands: Commands) -> None:
     serve = commands.add(
         "serve", "serving", "serve", "answer other programs of this machine, as OpenAI's API does"
     )
@@ -310,7 +273,7 @@ def _serve_command(commands: _Commands) -> None:
     )
 
 
-def _adapter_commands(commands: _Commands) -> None:
+def _adapter_commands(commands: Commands) -> None:
     commands.add("adapters", "adapters", "list_adapters", "list the adapters")
     remove = commands.add("remove", "adapters", "remove", "move an adapter to the bin")
     remove.add_argument("name", metavar="NAME")
@@ -327,7 +290,7 @@ def _adapter_commands(commands: _Commands) -> None:
     _publish_command(commands)
 
 
-def _export_command(commands: _Commands) -> None:
+def _export_command(commands: Commands) -> None:
     export = commands.add("export", "sharing", "export", "export an adapter for other programs")
     export.add_argument("name", metavar="NAME")
     export.add_argument(
@@ -353,7 +316,7 @@ def _export_command(commands: _Commands) -> None:
     )
 
 
-def _arriving_commands(commands: _Commands) -> None:
+def _arriving_commands(commands: Commands) -> None:
     receive = commands.add("receive", "sharing", "receive", "take in an adapter from others")
     receive.add_argument(
         "source",
@@ -376,7 +339,7 @@ def _arriving_commands(commands: _Commands) -> None:
     key.add_argument("--make", metavar="NAME", help="make one, for the name that others will see")
 
 
-def _publish_command(commands: _Commands) -> None:
+def _publish_command(commands: Commands) -> None:
     publish = commands.add(
         "publish",
         "publishing",

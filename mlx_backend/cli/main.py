@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 
-from mlx_backend.cli.arguments import WrongUsage, build_parser
+from mlx_backend.cli.arguments import build_parser
+from mlx_backend.cli.command_parser import WrongUsage
 from mlx_backend.cli.console import Console
 from mlx_backend.cli.printing import (
     discard_output,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CLOSE = 0.01
-"""What may be lost of the exact sum (its share by the Frobenius norm) to be nearly that."""
+"""At most so much (a share by the Frobenius norm) may be lost for a merge to count as close."""
 
 
 def better_rank(result: Mapping[str, object]) -> str:

@@ -208,9 +208,9 @@ def _if_behind(loaded: LoadedModel, beginning: _Ids, texts: list[_Ids]) -> Ranke
 def _ranked(
     loaded: LoadedModel, beginning: _Ids, texts: list[_Ids], allowed: int | None = None
 ) -> Ranked:
-    """The ranks of the first text among all, as far as it is not behind the place `allowed`.
+    """The ranks of the first text among all; stops reading once it ranks below `allowed`.
 
-    Without one, that is the last place at which there is an alarm.
+    `allowed` is by default the last rank at which there is an alarm.
     """
     first = max(1, len(texts) // _FIRST_SHARE) if allowed is None else allowed
     with_adapter = _until_behind(_in_parts(loaded, beginning, texts), first)

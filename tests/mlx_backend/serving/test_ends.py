@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlx_backend.cli.arguments import WrongUsage
+from mlx_backend.cli.command_parser import WrongUsage
 from mlx_backend.cli.main import main
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.library import Library
