@@ -35,13 +35,15 @@ class ServerState(StrEnum):
 class ServerAccess:
     """How a program asks the server: its address, its token, and the name of a model.
 
-    token_kept: whether the token is the same at the next start.
+    token_kept: whether the token is the same at the next start. old_token_may_return: whether one
+    that was to be replaced may count again at a later start.
     """
 
     address: str
     token: str = field(repr=False)
     model: str
     token_kept: bool = False
+    old_token_may_return: bool = False
 
     @property
     def client_line(self) -> str:
@@ -132,7 +134,13 @@ class LocalServer(QObject):
         if told.error is not None:
             self.error = _in_the_window(told.error.to_error())
         elif told.address and told.token and self.state is ServerState.STARTING:
-            self.access = ServerAccess(told.address, told.token, told.model, told.token_kept)
+            self.access = ServerAccess(
+                told.address,
+                told.token,
+                told.model,
+                told.token_kept,
+                told.old_token_may_return,
+            )
             self._enter(ServerState.ON)
 
     def _take_end(self, lines: Sequence[bytes]) -> None:
@@ -165,6 +173,7 @@ class _Told(msgspec.Struct):
     token: str = ""
     model: str = ""
     token_kept: bool = False
+    old_token_may_return: bool = False
     error: ErrorReport | None = None
 
 

@@ -20,6 +20,10 @@ _HELP = (
 )
 _KEPT = "The token is kept in this computer's keyring, and stays the same."
 _NOT_KEPT = "No keyring of this computer keeps the token, so it is another at each start."
+_OLD_MAY_RETURN = (
+    "Nor could the old token be removed, so it may count again later. Unlock the keyring, then"
+    " choose New Token once more."
+)
 _NEW_TOKEN = "Programs that know the present token may ask no more. The server starts again."
 _WAITS = {
     ServerState.STARTING: "It is starting…",
@@ -118,8 +122,14 @@ class _AccessRows(QWidget):
         for name, value in self.values.items():
             value.setText(self._shown.get(name, ""))
         if access is not None:
-            self.kept.setText(_KEPT if access.token_kept else _NOT_KEPT)
+            self.kept.setText(_kept(access))
         self.setVisible(access is not None)
+
+
+def _kept(access: ServerAccess) -> str:
+    if access.token_kept:
+        return _KEPT
+    return f"{_NOT_KEPT} {_OLD_MAY_RETURN}" if access.old_token_may_return else _NOT_KEPT
 
 
 def _rows(access: ServerAccess) -> dict[str, str]:

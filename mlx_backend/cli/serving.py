@@ -17,6 +17,10 @@ _KEPT = (
     "The token is kept in this computer's keyring and stays the same; --new-token makes another."
 )
 _NOT_KEPT = "No keyring of this computer keeps the token, so it is another at each start."
+_OLD_MAY_RETURN = (
+    "Nor could the old token be removed, so it may count again at a later start. Unlock the"
+    " keyring, then use --new-token once more."
+)
 
 
 def serve(options: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -30,14 +34,22 @@ def serve(options: argparse.Namespace, console: Console) -> dict[str, object]:
     log_to_stderr()
 
     def announce(started: Started) -> None:
-        told = {"address": started.address, "token": started.token, "model": name}
-        console.begin({**told, "token_kept": started.token_kept})
+        told: dict[str, object] = {
+            "address": started.address,
+            "token": started.token,
+            "model": name,
+            "token_kept": started.token_kept,
+            "old_token_may_return": started.old_may_return,
+        }
+        console.begin(told)
         console.say(f"Address: {started.address}")
         console.say(f"Token:   {started.token}")
         console.say(f"Model:   {name}")
         console.say("\nIn Python, with OpenAI's client:\n")
         console.say(f"  {client_line(started)}\n")
         console.note(_KEPT if started.token_kept else _NOT_KEPT)
+        if started.old_may_return:
+            console.note(_OLD_MAY_RETURN)
         console.note("Only programs of this computer reach it. Ctrl-C ends it.")
 
     port = settings.server_port if options.port is None else options.port

@@ -1,1 +1,1 @@
-"""The machine: accelerator, processor cores, fast CPU functions, patches of pinned libraries."""
+"""The machine: accelerator, processor cores, fast CPU functions, keyring, library patches."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from mlx_backend.errors import from_exception
 from mlx_backend.jobs.room import Room
 from mlx_backend.library.home import Library
+from mlx_backend.machine.kept_token import server_token
 from mlx_backend.private_data.masked_errors import report_of
 from mlx_backend.serving.access import Access, Guarded
 from mlx_backend.serving.app import make_app
 from mlx_backend.serving.asks import AskQueue
-from mlx_backend.serving.kept_token import server_token
 from mlx_backend.serving.listening import HOST, bound, listening
 from mlx_backend.serving.model_names import Answerer
 from mlx_backend.serving.owner import ModelOwner
@@ -32,12 +32,14 @@ _log = logging.getLogger(__name__)
 class Started:
     """Where the server is, for clients: `address` is what they call the base URL.
 
-    token_kept: whether the token is the same at the next start.
+    token_kept: whether the token is the same at the next start. old_may_return: whether a token
+    that was to be replaced may count again then.
     """
 
     address: str
     token: str = field(repr=False)
     token_kept: bool
+    old_may_return: bool = False
 
 
 def serve(
@@ -61,7 +63,8 @@ def serve(
     owner = ModelOwner(library, asks, Room(library))
     app = Guarded(make_app(library, asks, answerer), Access(token.text, taken))
     with _ended_by_signals(owner.stop), listening(app, listener):
-        announce(Started(f"http://{HOST}:{taken}/v1", token.text, token.is_kept))
+        address = f"http://{HOST}:{taken}/v1"
+        announce(Started(address, token.text, token.is_kept, token.old_may_return))
         if with_input:
             threading.Thread(target=_watch_input, args=(owner.stop,), daemon=True).start()
         _work(owner, answerer)

@@ -62,11 +62,18 @@ def test_address_token_and_a_line_can_be_copied_while_it_is_on(
     assert not row.trouble.isVisible()
 
 
-@pytest.mark.parametrize(("kept", "said"), [(True, "stays the same"), (False, "at each start")])
+@pytest.mark.parametrize(
+    ("kept", "returns", "said"),
+    [
+        (True, False, "stays the same"),
+        (False, False, "at each start"),
+        (False, True, "may count again"),
+    ],
+)
 def test_whether_the_token_stays_is_said(
-    library: Library, qtbot: QtBot, kept: bool, said: str
+    library: Library, qtbot: QtBot, kept: bool, returns: bool, said: str
 ) -> None:
-    told = json.dumps({**SERVER, "token_kept": kept})
+    told = json.dumps({**SERVER, "token_kept": kept, "old_token_may_return": returns})
     script = f"import sys; print({told!r}, flush=True); sys.stdin.read()"
     server = LocalServer(library, command=(sys.executable, "-c", script))
     row = ServerSwitch(server)

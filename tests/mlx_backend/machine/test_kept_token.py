@@ -14,7 +14,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from mlx_backend.library import Library
-from mlx_backend.serving.kept_token import SERVICE, USER, new_token, server_token
+from mlx_backend.machine.kept_token import SERVICE, USER, kept_token, new_token, server_token
 from tests.mlx_backend.serving.served import Served
 
 
@@ -37,6 +37,27 @@ class Locked(Forgetful):
         raise KeyringLocked(f"cannot keep {password}")
 
 
+class Full(KeyringBackend):
+    """One that keeps the token it has, takes no other, and removes its own if it `gives_up`."""
+
+    priority = 1
+
+    def __init__(self, kept: str, gives_up: bool) -> None:
+        self.kept: str | None = kept
+        self.gives_up = gives_up
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise KeyringLocked
+
+    def delete_password(self, service: str, username: str) -> None:
+        if not self.gives_up:
+            raise KeyringLocked
+        self.kept = None
+
+
 @pytest.fixture(params=[Forgetful, Locked])
 def useless_keyring(request: pytest.FixtureRequest) -> Iterator[None]:
     before = keyring.get_keyring()
@@ -53,6 +74,24 @@ def test_it_stays_the_same_until_a_new_one_is_wanted(keyring_file: Path) -> None
     second = server_token(anew=True)
     assert second.text != first.text
     assert server_token() == second
+
+
+@pytest.mark.parametrize("gives_up", [True, False])
+def test_an_old_token_that_was_to_be_replaced_is_removed_or_told_of(gives_up: bool) -> None:
+    before, old = keyring.get_keyring(), new_token()
+    keyring.set_keyring(Full(old, gives_up))
+    try:
+        token = server_token(anew=True)
+        assert not token.is_kept
+        assert token.old_may_return is not gives_up
+        assert (server_token().text == old) is not gives_up
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_reading_the_token_makes_none(keyring_file: Path) -> None:
+    assert kept_token() == ""
+    assert server_token().text == kept_token()
 
 
 @pytest.mark.parametrize("found", ["", "overnight-", "guess me", "overnight-\n" + "x" * 40])
