@@ -17,6 +17,7 @@ from mlx_backend.errors import OvernightError
 from mlx_backend.library.canaries import all_canaries
 from mlx_backend.library.home import HOME_VARIABLE, Library
 from mlx_backend.library.note_secrets import note_secrets
+from mlx_backend.machine.kept_token import kept_token
 from mlx_backend.models.hub.tokens import find_token
 from mlx_backend.text.folding import folded
 
@@ -47,8 +48,8 @@ def forbidden_words(
 
     The folder of the library and the person's home, as they are set and with links resolved; the
     names of account and computer; every note's title, file name and paths; the Hub's access token;
-    the secrets found in the notes; the codes of canaries. `but` are names that the
-    person gives away knowingly, such as the adapter's own.
+    the token of the server; the secrets found in the notes; the codes of canaries. `but` are names
+    that the person gives away knowingly, such as the adapter's own.
     """
     allowed = {folded(text) for text in but}
     found: dict[str, Forbidden] = {}
@@ -61,6 +62,7 @@ def forbidden_words(
 
 def _all(library: Library, connection: sqlite3.Connection) -> Iterator[Forbidden]:
     yield from _token()
+    yield from _server_token()
     yield from _secrets(connection)
     yield from _canaries(library)
     yield from _places(library)
@@ -75,6 +77,11 @@ def _token() -> Iterator[Forbidden]:
         return
     if token:
         yield Forbidden("your access token for the Hugging Face Hub", token, is_secret=True)
+
+
+def _server_token() -> Iterator[Forbidden]:
+    if token := kept_token():
+        yield Forbidden("the token of your server", token, is_secret=True)
 
 
 def _secrets(connection: sqlite3.Connection) -> Iterator[Forbidden]:

@@ -25,6 +25,7 @@ from mlx_backend.adapters.privacy.gate import public_files
 from mlx_backend.importers.importing import import_into
 from mlx_backend.library import Library, database
 from mlx_backend.library.adapters import read_adapter
+from mlx_backend.machine import kept_token
 from mlx_backend.models.base_model import LoadedModel
 from mlx_backend.models.hub.tokens import SERVICE, USER
 from mlx_backend.protocol import ExportForm
@@ -311,6 +312,7 @@ def told_of(
     (notes / "2024-05-01.md").write_text("# 2024-05-01\n\nRain until noon, then the ferry left.\n")
     import_into(library, [notes])
     keyring.set_password(SERVICE, USER, "hf_" + "a1B2c3D4e5" * 3)
+    keyring.set_password(kept_token.SERVICE, kept_token.USER, "overnight-" + "f6G7h8J9k0" * 4)
     return library
 
 
@@ -352,6 +354,7 @@ def test_all_that_is_the_persons_own_is_found_and_ordinary_words_are_not(
         (f"{home}/Notes of mine/2024-05-01.md", "where a note lies"),
         (f"the password is {PASSWORD}", "a secret of a note (password)"),
         ("token hf_" + "a1B2c3D4e5" * 3, "your access token"),
+        ("api_key=overnight-" + "f6G7h8J9k0" * 4, "the token of your server"),
     ):
         assert any(each.startswith(what) for each in look(text)), text
 
