@@ -113,11 +113,25 @@ def write_file_atomically(path: Path, fill: Callable[[Path], None]) -> None:
         with _locked(beside):
             fill(beside)
             sync_path(beside)
-            beside.rename(path)
+            _rename_where_nothing_is(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
     sync_path(path.parent)
+
+
+def _rename_where_nothing_is(file: Path, path: Path) -> None:
+    """Rename a file; raises FileExistsError where there is something at `path` by now."""
+    try:
+        os.link(file, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        file.rename(path)
+    else:
+        file.unlink()
 
 
 def remove_folder(path: Path) -> None:

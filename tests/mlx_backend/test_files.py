@@ -312,3 +312,31 @@ def test_a_crash_within_an_exchange_is_mended(
     files.settle_exchange(one)
     assert (one / "said").read_text() == ("one" if ends_after == 1 else "two")
     assert not (tmp_path / ".one.before").exists()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_appears_while_a_file_is_written_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "no hard links")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    target = tmp_path / "out"
+
+    def write_ours(beside: Path) -> None:
+        beside.write_text("ours")
+
+    def fill(beside: Path) -> None:
+        write_ours(beside)
+        target.write_text("theirs")
+
+    with pytest.raises(FileExistsError):
+        write_file_atomically(target, fill)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert target.read_text() == "theirs"
+    target.unlink()
+    write_file_atomically(target, write_ours)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert target.read_text() == "ours"
