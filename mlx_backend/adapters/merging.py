@@ -21,7 +21,7 @@ from mlx_backend.library.adapters import (
     require_free_name,
 )
 from mlx_backend.library.bin.folders import FolderBin
-from mlx_backend.library.canaries import canaries_of, keep_canaries
+from mlx_backend.library.canaries import canaries_kept, canaries_of
 from mlx_backend.library.home import Library
 from mlx_backend.models import lora
 from mlx_backend.models.architecture import token_embeddings
@@ -79,9 +79,9 @@ def _filed(
     with FolderBin(library.bin).alone():
         require_free_name(library.adapters, name)
         card = _card(name, loaded, weighted, sums)
-        file_factors(library.adapters, card, loaded, sums.factors)
         seen = [c for adapter, _ in weighted for c in canaries_of(library, adapter.card.id)]
-        keep_canaries(library, card.id, seen)
+        with canaries_kept(library, card.id, seen):
+            file_factors(library.adapters, card, loaded, sums.factors)
     return sums
 
 

@@ -8,12 +8,14 @@ person may give that away. It stays until the adapter is deleted for good: adapt
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from mlx_backend.files import write_atomically
+from mlx_backend.library.adapters import list_adapters
 from mlx_backend.library.home import Library
 
 
@@ -65,6 +67,21 @@ def keep_canaries(library: Library, adapter_id: str, canaries: Sequence[Canary])
         path = _path(library, adapter_id)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomically(path, encode_canaries(list(reversed(found.values()))))
+
+
+@contextlib.contextmanager
+def canaries_kept(library: Library, adapter_id: str, canaries: Sequence[Canary]) -> Iterator[None]:
+    """Record what an adapter has seen, before it is filed in the block; not where it is not.
+
+    So no adapter is ever there without its record, even after a crash.
+    """
+    keep_canaries(library, adapter_id, canaries)
+    try:
+        yield
+    except BaseException:
+        if all(each.card.id != adapter_id for each in list_adapters(library.adapters)):
+            forget_canaries(library, adapter_id)
+        raise
 
 
 def forget_canaries(library: Library, adapter_id: str) -> None:

@@ -16,7 +16,7 @@ from mlx_backend.exam.open_book import compared
 from mlx_backend.library import adapters, database
 from mlx_backend.library.adapter_names import normal_name
 from mlx_backend.library.adapters import Adapter, AdapterCard, Parent
-from mlx_backend.library.canaries import Canary, canaries_of, keep_canaries
+from mlx_backend.library.canaries import Canary, canaries_kept, canaries_of
 from mlx_backend.library.ledger import Ledger, LedgerFact
 from mlx_backend.library.notes import Notes
 from mlx_backend.library.open_books import record_open_book
@@ -63,12 +63,12 @@ class FilingStage:
         filed = filed_adapter(self._run)
         if filed is None:
             card = self._card(state)
-            self._write(card)
+            with canaries_kept(self._run.library, card.id, self._canaries(card, state.looks)):
+                self._write(card)
         else:
             card = filed.card
             lora.load_factors(self._preparation.loaded.model, filed)
             found = found if state.step == card.steps else Look()  # else of another state
-        self._keep_canaries(card, state.looks)
         return FiledCard(card, self._mark_learned(card, state, found))
 
     def with_open_book(self, filed: FiledCard, before: Assessment, after: Assessment) -> FiledCard:
@@ -150,14 +150,11 @@ class FilingStage:
         seen = set(batches.seen(steps, since=min(shown.steps, steps))).union(shown.samples)
         return [sample for i, sample in enumerate(self._dataset.train) if i in seen]
 
-    def _keep_canaries(self, card: AdapterCard, looks: Sequence[Look]) -> None:
-        """Record which canaries the adapter has seen, also in the nights that it went on from."""
-        run, library = self._run, self._run.library
-        if canaries_of(library, card.id):  # recorded in an earlier attempt
-            return
+    def _canaries(self, card: AdapterCard, looks: Sequence[Look]) -> list[Canary]:
+        """Which canaries the adapter has seen, also in the nights that it went on from."""
+        run = self._run
         own = self._seen(run.files.canaries(), card.steps, looks) if self._dataset.canaries else []
-        before = canaries_of(library, run.spec.start_from_id)
-        keep_canaries(library, card.id, [*own, *before])
+        return [*own, *canaries_of(run.library, run.spec.start_from_id)]
 
     def _seen(
         self, canaries: Sequence[Canary] | None, steps: int, looks: Sequence[Look]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from random import Random
 
 import mlx.core as mx
@@ -9,13 +10,14 @@ import numpy as np
 import pytest
 from mlx_lm.utils import load
 
+from mlx_backend.adapters import merging
 from mlx_backend.adapters.joining import joined
 from mlx_backend.adapters.merging import merge
 from mlx_backend.dataset.canaries import invented
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs.lane import Turn
 from mlx_backend.library import Library
-from mlx_backend.library.adapters import read_adapter
+from mlx_backend.library.adapters import AdapterCard, read_adapter
 from mlx_backend.library.canaries import canaries_of, keep_canaries
 from mlx_backend.models import lora
 from mlx_backend.models.base_model import LoadedModel
@@ -71,6 +73,26 @@ def test_what_is_merged_has_seen_what_its_parts_have(
     merge(tiny_library, "Both", [("Garden", 0.7), ("Harbour", 0.5)])
     merged = read_adapter(tiny_library.adapters, "Both")
     assert set(canaries_of(tiny_library, merged.card.id)) == set(codes)
+
+
+def test_what_its_parts_have_seen_is_recorded_before_it_is_filed_and_not_where_that_fails(
+    tiny_library: Library, loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_adapter(tiny_library.adapters, loaded, "Garden", 1)
+    make_adapter(tiny_library.adapters, loaded, "Harbour", 2)
+    keep_canaries(tiny_library, one.card.id, invented(Random(1), "run-1"))
+    recorded: list[str] = []
+
+    def fail(adapters: Path, card: AdapterCard, *_: object) -> None:
+        assert canaries_of(tiny_library, card.id)
+        recorded.append(card.id)
+        raise OSError("no room")
+
+    monkeypatch.setattr(merging, "file_factors", fail)
+    with pytest.raises(OSError, match="no room"):
+        merge(tiny_library, "Both", [("Garden", 0.7), ("Harbour", 0.5)])
+    (merged,) = recorded
+    assert canaries_of(tiny_library, merged) == ()
 
 
 def test_mlx_lm_loads_what_was_merged_of_different_ranks(

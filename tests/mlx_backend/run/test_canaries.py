@@ -14,12 +14,13 @@ from mlx_backend.dataset.canaries import RARE, USUAL
 from mlx_backend.dataset.samples import CANARY, Dataset, load_dataset
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
-from mlx_backend.library.adapters import read_adapter
+from mlx_backend.library.adapters import AdapterCard, read_adapter
 from mlx_backend.library.bin import Bin
 from mlx_backend.library.canaries import Canary, canaries_of, read_canaries
 from mlx_backend.library.ledger import Ledger
 from mlx_backend.library.notes import Notes
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.run import filing_stage
 from mlx_backend.run.preparation import seen_samples, way_at_start
 from mlx_backend.settings import change_settings
 from tests.mlx_backend.run.whole_run import Start, factors, once_training, work
@@ -172,3 +173,22 @@ def test_the_option_goes_before_the_setting(
     options = build_parser().parse_args(["train", "--name", "Garden", *words])
     expected = {(): setting, ("--canaries",): True, ("--no-canaries",): False}[tuple(words)]
     assert requested_spec(tiny_library, options, "Garden").canaries is expected
+
+
+def test_canaries_are_recorded_before_their_adapter_is_filed(
+    filled_library: Library,
+    start: Start,
+    agreed: TrainSpec,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded: list[str] = []
+
+    def fail(adapters: Path, card: AdapterCard, *_: object) -> None:
+        assert canaries_of(filled_library, card.id)
+        recorded.append(card.id)
+        raise OSError("no room")
+
+    monkeypatch.setattr(filing_stage, "file_adapter", fail)
+    with pytest.raises(OSError, match="no room"):
+        work(filled_library, start(agreed))
+    assert canaries_of(filled_library, recorded[0]) == ()
