@@ -68,14 +68,17 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_path(path.parent)
 
 
-def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
+def write_folder_atomically(
+    path: Path, fill: Callable[[Path], None], over_empty: bool = False
+) -> None:
     """Create the folder `path`, complete or not at all, even after a crash.
 
     `fill` writes its files into a temporary folder beside it, which is then flushed and renamed; if
     `fill` fails, it is removed. So is what a killed process left when it wrote the same path.
-    Raises FileExistsError when `path` already exists.
+    Raises FileExistsError when `path` already exists. With `over_empty`, an empty folder does not
+    count: it is replaced, at the end, if it is empty still, else this raises OSError.
     """
-    if path.exists():
+    if path.exists() and not (over_empty and is_empty_folder(path)):
         raise FileExistsError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep_parts_of(path)
@@ -93,6 +96,11 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], None]) -> None:
         remove_tree(beside)
         raise
     sync_path(path.parent)
+
+
+def is_empty_folder(path: Path) -> bool:
+    """Whether it is a folder, not a link to one, and holds nothing. Raises OSError."""
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
 
 
 def write_file_atomically(path: Path, fill: Callable[[Path], None]) -> None:

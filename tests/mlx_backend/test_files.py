@@ -340,3 +340,28 @@ def test_what_appears_while_a_file_is_written_is_not_replaced(
     write_file_atomically(target, write_ours)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert target.read_text() == "ours"
+
+
+def test_an_empty_folder_is_replaced_at_the_end_and_stays_where_that_fails(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+
+    def fail(beside: Path) -> None:
+        assert target.is_dir()
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"):
+        write_folder_atomically(target, fail, over_empty=True)
+    assert names(tmp_path) == ["out"]
+
+    def interfere(beside: Path) -> None:
+        (target / "theirs").touch()
+
+    with pytest.raises(OSError, match=r"not empty|exists"):
+        write_folder_atomically(target, interfere, over_empty=True)
+    assert names(target) == ["theirs"]
+    (target / "theirs").unlink()
+    with pytest.raises(FileExistsError):
+        write_folder_atomically(target, lambda beside: None)
+    write_folder_atomically(target, lambda beside: (beside / "ours").touch(), over_empty=True)
+    assert names(target) == ["ours"]

@@ -115,8 +115,10 @@ def _exported(
         page = _looked_through(library, adapter, page, beside, watcher)
         _stop_if_asked(watcher)
 
-    write = write_file_atomically if order.form == "bundle" else write_folder_atomically
-    write(target, fill)
+    if order.form == "bundle":
+        write_file_atomically(target, fill)
+    else:
+        write_folder_atomically(target, fill, over_empty=True)
     return _result(order, target, outcome) | {"privacy": told(page)}
 
 

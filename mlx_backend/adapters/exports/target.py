@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import tempfile
 from pathlib import Path
 
 from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.files import is_empty_folder
 from mlx_backend.protocol import ExportForm
 
 BUNDLE_SUFFIX = ".overnight"
@@ -27,7 +29,7 @@ def named_as_its_form(to: Path, form: ExportForm) -> Path:
 
 
 def free_target(to: Path, form: ExportForm) -> Path:
-    """The whole path of an export. An empty folder makes way for one of its name.
+    """The whole path of an export. An empty folder may be there, which the export's replaces.
 
     Raises OvernightError where there is something, or where nothing can be written.
     """
@@ -35,9 +37,8 @@ def free_target(to: Path, form: ExportForm) -> Path:
     _require_text(target)
     try:
         is_folder = form != "bundle"
-        if is_folder and target.is_dir() and not any(target.iterdir()):
-            target.rmdir()
-        if target.exists() or target.is_symlink():
+        is_free = is_folder and is_empty_folder(target)
+        if not is_free and os.path.lexists(target):
             raise OvernightError(
                 ErrorKind.BAD_INPUT,
                 f"There is already something at {target}.",
