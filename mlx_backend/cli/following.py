@@ -35,6 +35,7 @@ _STAGES = {
     "placing": "Bringing its files into the library",
     "comparing": "Computing its check sums",
     "quantising": "Making its weights smaller",
+    "reading": "Reading its files",
     "trying": "Trying it out",
     "publishing": "Publishing",
     "files": "Looking through the files",
@@ -49,7 +50,7 @@ _LONGEST = 100  # characters of an answer
 def follow(folder: JobFolder) -> JobStatus:
     """Show a run's progress on stderr until it is over."""
     status, reader = JobStatus(), folder.reader()
-    with _shown() as progress:
+    with shown_progress() as progress:
         events = since_launch(folder.refresh(status, reader))
         while True:
             for event in events:
@@ -67,7 +68,7 @@ def counting() -> Iterator[Callable[[str, int, int], None]]:
     Yields a function that takes what is counted, how many are done, and of how many; each kind of
     thing is a stage of its own.
     """
-    with _shown() as progress:
+    with shown_progress() as progress:
         paced = PacedProgress(progress.show)
         counted = ""
 
@@ -81,7 +82,8 @@ def counting() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-def _shown() -> ProgressBar | ProgressLines:
+def shown_progress() -> ProgressBar | ProgressLines:
+    """What shows a job's events on stderr: a bar in a terminal, elsewhere lines."""
     return ProgressBar() if sys.stderr.isatty() else ProgressLines(_to_stderr)
 
 

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from mlx_backend.cli.console import Console
-from mlx_backend.cli.waits import tell_wait
+from mlx_backend.cli.waits import tell_wait, with_way_out
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.library.home import Library
+from mlx_backend.protocol import StageBegan
 from mlx_backend.protocol.merge_words import better_rank
 
 
@@ -55,14 +56,19 @@ def receive(options: argparse.Namespace, console: Console) -> dict[str, object]:
     from mlx_backend.machine import accelerator
 
     accelerator.prepare()
+    from mlx_backend.cli.following import shown_progress
     from mlx_backend.receiving.receive import ReceiveOrder, Watch
     from mlx_backend.receiving.receive import receive as receive_adapter
 
-    console.note("Looking at the adapter, then trying it with its base model ...")
     there = Path(options.source).expanduser().absolute()
     source = str(there) if there.exists() else options.source
     order = ReceiveOrder(source, options.name, options.model)
-    result = receive_adapter(Library.open(), order, Watch(tell=partial(tell_wait, console)))
+    with shown_progress() as progress:
+        watch = Watch(
+            on_stage=lambda stage: progress.show(StageBegan(stage=stage)),
+            tell=lambda event: progress.show(with_way_out(event)),
+        )
+        result = receive_adapter(Library.open(), order, watch)
     console.say(f"Received '{result['adapter']}', an adapter for '{result['base']}'.")
     if result["signed_by"]:
         console.say(f"It is signed as “{result['signed_by']}”, key {result['fingerprint']}.")

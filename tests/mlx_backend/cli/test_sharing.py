@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from mlx_backend.cli import following
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import Adapter, read_adapter
 from mlx_backend.models.base_model import LoadedModel
+from mlx_backend.protocol import Notice, Progress, Waiting
+from mlx_backend.receiving import receive as receiving
+from mlx_backend.receiving.receive import ReceiveOrder, Watch
 from tests.mlx_backend.cli.running import Run, Said
 from tests.mlx_backend.made import make_adapter
 from tests.mlx_backend.receiving.tried import try_in_this_process
@@ -107,6 +111,31 @@ def test_received_merged_and_exported_again(
     run("export", "Both", "--format", "peft", "--to", str(tmp_path / "peft"))
     run("receive", str(tmp_path / "peft"), "--name", "Back")
     assert read_adapter(tiny_library.adapters, "Back").card.rank == 8
+
+
+def test_what_is_fetched_and_waited_for_is_shown(
+    tiny_library: Library, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def receive(_: Library, order: ReceiveOrder, watch: Watch) -> dict[str, object]:
+        watch.tell(Progress(done=2_000_000, total=9_000_000, unit="bytes"))
+        watch.on_stage("downloading")
+        watch.tell(Notice(text="The connection broke; trying again."))
+        watch.tell(Waiting(reason="turn", text="It waits for the training to finish."))
+        watch.on_stage("trying")
+        told = {"adapter": order.name, "base": "tiny", "warnings": []}
+        return told | {"signed_by": None, "fingerprint": None}
+
+    monkeypatch.setattr(receiving, "receive", receive)
+    said: list[str] = []
+    monkeypatch.setattr(following, "_to_stderr", said.append)
+    run("receive", "ana/garden", "--name", "Theirs")
+    assert said == [
+        "2.0 MB of 9.0 MB.",
+        "Downloading ...",
+        "The connection broke; trying again.",
+        "It waits for the training to finish. Ctrl-C cancels.",
+        "Trying it out ...",
+    ]
 
 
 def test_what_cannot_be_received(adapter: Adapter, run: Run, tmp_path: Path) -> None:
