@@ -83,16 +83,15 @@ class LocalServer(QObject):
         """Start the server, or end it; `changed` tells when that is done."""
         if is_on and self._process is None:
             self._start()
-        elif not is_on and self._process is not None and self.state is not ServerState.ENDING:
-            self._process.close_input()
-            self._patience.start()
-            self._enter(ServerState.ENDING)
+        elif not is_on:
+            self._starts_again = self._wants_new_token = False
+            self._end()
 
     def renew_token(self) -> None:
         """Let a new token take the place of this one; it starts again for that."""
         if self.state is ServerState.ON:
             self._starts_again = self._wants_new_token = True
-            self.switch(False)
+            self._end()
 
     @property
     def moves_to(self) -> int:
@@ -121,6 +120,12 @@ class LocalServer(QObject):
         new_token = ("--new-token",) if self._wants_new_token else ()
         self._wants_new_token = False
         process.start((*self._command, "--port", str(self._port()), *new_token))
+
+    def _end(self) -> None:
+        if self._process is not None and self.state is not ServerState.ENDING:
+            self._process.close_input()
+            self._patience.start()
+            self._enter(ServerState.ENDING)
 
     def _read(self, lines: Sequence[bytes]) -> None:
         for line in lines:

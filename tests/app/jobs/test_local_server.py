@@ -79,6 +79,27 @@ def test_a_new_token_starts_it_again_once_with_one(make_server: ServerMaker, qtb
     assert models == ["--port 8717", "--port 8717 --new-token", "--port 8717"]
 
 
+def test_switched_off_while_it_ends_for_a_new_token_it_stays_off(
+    make_server: ServerMaker, qtbot: QtBot
+) -> None:
+    server = make_server(_SAYS_ITS_WORDS)
+    models: list[str] = []
+    server.changed.connect(
+        lambda: models.append(server.access.model) if server.access is not None else None
+    )
+    server.switch(True)
+    qtbot.waitUntil(lambda: server.state is ServerState.ON)
+    seen: list[ServerState] = []
+    server.changed.connect(lambda: seen.append(server.state))
+    server.renew_token()
+    server.switch(False)
+    qtbot.waitUntil(lambda: len(seen) == 2)
+    assert seen == [ServerState.ENDING, ServerState.OFF]
+    server.switch(True)
+    qtbot.waitUntil(lambda: server.state is ServerState.ON)
+    assert models == ["--port 8717", "--port 8717"]
+
+
 def test_the_port_is_asked_for_at_each_start(library: Library, qtbot: QtBot) -> None:
     ports = [8717]
     command = (sys.executable, "-c", _SAYS_ITS_WORDS)
