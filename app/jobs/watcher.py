@@ -99,6 +99,10 @@ class JobWatcher(QObject):
         """One job, as of the last look at it."""
         return self._snapshots.get(job_id)
 
+    def is_under_way(self, job_id: str) -> bool:
+        """Whether a job runs, or was started or resumed here, so that `job_ended` will tell."""
+        return job_id in self._underway
+
     def status(self, job_id: str) -> JobStatus | None:
         """One job's status, as of the last look at it."""
         snapshot = self._snapshots.get(job_id)

@@ -267,9 +267,9 @@ class TonightPage(QWidget):
             patience=settings.patience,
         )
 
-    def _launch(self, spec: TrainSpec) -> None:
-        self._starting = self._services.watcher.start(spec)
-        self._chosen = self._starting
+    def _launch(self, spec: TrainSpec) -> str:
+        self._starting = self._chosen = self._services.watcher.start(spec)
+        return self._starting
 
     def _resume(self, run_id: str) -> None:
         watcher = self._services.watcher
@@ -277,10 +277,16 @@ class TonightPage(QWidget):
         if run is None:
             return
         needed = run.status.latest.peak_bytes if run.status.latest else 0
-        if run.is_active:
-            self._services.keeper.make_room(needed, lambda: watcher.pause(run_id, False))
-        else:
-            self._services.keeper.make_room(needed, lambda: watcher.resume(run_id))
+        is_paused = run.is_active
+
+        def go_on() -> str:
+            if is_paused:
+                watcher.pause(run_id, False)
+            else:
+                watcher.resume(run_id)
+            return run_id
+
+        self._services.keeper.make_room(needed, go_on)
 
     def _take_change(self, job_id: str) -> None:
         job = self._services.watcher.snapshot(job_id)

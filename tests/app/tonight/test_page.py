@@ -250,14 +250,77 @@ def test_chat_gives_its_memory_back_where_both_do_not_fit(
     worker.load(LoadRequest(id="load"))
     qtbot.waitUntil(lambda: worker.loaded_bytes > 0)
     begun: list[int] = []
-    keeper.make_room(1_000_000_000, lambda: begun.append(worker.loaded_bytes))
+
+    def begin() -> str:
+        begun.append(worker.loaded_bytes)
+        return watcher.start(protocol.TrainSpec(name="Notes", model="starter"))
+
+    keeper.make_room(1_000_000_000, begin)
     assert begun == [540_000_000]
     assert not keeper.resting
 
-    keeper.make_room(2_600_000_000, lambda: begun.append(worker.loaded_bytes))
+    keeper.make_room(2_600_000_000, begin)
     assert keeper.resting
     qtbot.waitUntil(lambda: len(begun) == 2)
     assert begun[1] == 0
+    assert keeper.resting
+
+
+def test_the_chat_wakes_at_once_where_the_run_cannot_go_on(
+    worker: ChatWorker, watcher: JobWatcher, qtbot: QtBot
+) -> None:
+    keeper = MemoryKeeper(watcher, worker, available=lambda: 1)
+    worker.load(LoadRequest(id="load"))
+    qtbot.waitUntil(lambda: worker.loaded_bytes > 0)
+    keeper.make_room(2, lambda: "deleted meanwhile")
+    assert keeper.resting
+    qtbot.waitUntil(lambda: not keeper.resting)
+
+
+GARDEN = protocol.ReceiveSpec(source="/from/Ana/garden.overnight", name="garden")
+
+
+def test_the_end_of_another_job_does_not_wake_the_chat(
+    library: Library, worker: ChatWorker, watcher: JobWatcher, qtbot: QtBot, make_run: RunMaker
+) -> None:
+    keeper = MemoryKeeper(watcher, worker, available=lambda: 2_500_000_000)
+    worker.load(LoadRequest(id="load"))
+    qtbot.waitUntil(lambda: worker.loaded_bytes > 0)
+    run: JobFolder = make_run(last=(waits_for(3_000_000_000),))
+    other = record_job(library.jobs, GARDEN, (protocol.Launched(), protocol.Started(pid=1)))
+    lock, other_lock = run.lock(), other.lock()
+    assert lock.acquire()
+    assert other_lock.acquire()
+    with qtbot.waitSignal(watcher.settled):
+        watcher.begin()
+    qtbot.waitUntil(lambda: keeper.resting)
+    with qtbot.waitSignal(watcher.job_ended) as ended:
+        other_lock.release()  # it fails its check
+    assert ended.args == [other.id]
+    assert keeper.resting
+    with qtbot.waitSignal(keeper.resting_changed):
+        lock.release()
+
+
+def test_the_chat_wakes_when_publishing_only_sends(
+    library: Library, worker: ChatWorker, watcher: JobWatcher, qtbot: QtBot
+) -> None:
+    keeper = MemoryKeeper(watcher, worker, available=lambda: 500_000_000)
+    spec = protocol.PublishSpec(name="Notes", adapter="1", repo="Notes")
+    begun = (
+        protocol.Launched(),
+        protocol.Started(pid=1),
+        protocol.StageBegan(stage="privacy"),
+    )
+    folder = record_job(library.jobs, spec, begun)
+    with held(folder.path / "lock"):
+        with qtbot.waitSignal(watcher.settled):
+            watcher.begin()
+        qtbot.waitUntil(lambda: bool(watcher.active()))
+        assert not keeper.may_answer(540_000_000)
+        with qtbot.waitSignal(keeper.resting_changed):
+            folder.append(protocol.StageBegan(stage="publishing"))
+        assert keeper.may_answer(540_000_000)
 
 
 def test_a_run_that_goes_on_makes_room_too(
