@@ -12,6 +12,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from app.jobs import run_queue
+from app.jobs.lane_watch import LaneWatch
 from app.jobs.planner import Plan, PlanQuestion
 from app.jobs.snapshot import JobSnapshot
 from app.library.base_models import base_models
@@ -26,7 +27,7 @@ from app.tonight.start_menu import Beginning, beginnings
 from app.widgets.empty_state import EmptyState
 from app.widgets.labels import label
 from app.widgets.undo_bar import UndoBar
-from mlx_backend.errors import OvernightError
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
 from mlx_backend.library.adapter_names import same_among
@@ -70,6 +71,7 @@ class TonightPage(QWidget):
         self._wants_plan = False
         self._asked: PlanQuestion | None = None
         self._given_up: PlanQuestion | None = None
+        self._lane = LaneWatch(services.library, services.watcher, self)
         self._starting: str | None = None
         self._start_from = ""  # the id of an adapter
         self._wanted_start = ""  # its name, until it is found
@@ -195,6 +197,7 @@ class TonightPage(QWidget):
             self.plan.show_unmeasured(totals, settings.hours)
         elif question != self._asked:
             self._asked = question
+            self._lane.end()
             self.plan.show_measuring(self._services.planner.expected_s, settings.hours)
             self._services.planner.ask(question)
 
@@ -222,9 +225,16 @@ class TonightPage(QWidget):
     def _take_plan_error(self, question: PlanQuestion, error: OvernightError) -> None:
         if question == self._asked:
             self.plan.show_error(error)
+            if error.kind is ErrorKind.BUSY:
+                self._lane.begin()
 
     def _retry_plan(self) -> None:
-        self._asked = self._given_up = None
+        self._given_up = None
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        self._lane.end()
+        self._asked = None
         self._update()
 
     def _give_plan_up(self) -> None:
@@ -325,6 +335,7 @@ class TonightPage(QWidget):
         services.watcher.start_failed.connect(self._take_start_failure)
         services.planner.planned.connect(self._take_plan)
         services.planner.failed.connect(self._take_plan_error)
+        self._lane.free.connect(self._ask_again)
         services.preferences.changed.connect(self._update)
         self.empty.chosen.connect(self.add_notes_wanted)
         self.plan.start_wanted.connect(self._start)

@@ -12,8 +12,10 @@ from app.jobs.planner import Plan, Planner, PlanQuestion
 from app.services import Services
 from app.tonight.page import TonightPage
 from app.tonight.plan_story import Hours, schedule
+from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.locks import held
 from mlx_backend.protocol import TrainSpec
 from tests.app.filled import add_notes
 from tests.app.recorded import PLAN
@@ -95,3 +97,37 @@ def test_what_did_not_fit_is_measured_again(
     page.refresh()
     qtbot.wait(50)
     assert page.plan.plan == plan, "what fits is not measured again"
+
+
+BUSY = OvernightError(ErrorKind.BUSY, "Other work with a model goes on.", "Plan when it is done.")
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_once_the_lane_is_free_it_is_measured_after_all(
+    library: Library,
+    services: Services,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    is_told: bool,
+) -> None:
+    """After a job has ended, or after a command, whose end nobody tells."""
+    answers: list[object] = [BUSY, msgspec.convert(PLAN, Plan)]
+
+    def answer(planner: Planner, question: PlanQuestion) -> None:
+        told = answers.pop(0)
+        (planner.failed if told is BUSY else planner.planned).emit(question, told)
+
+    monkeypatch.setattr(Planner, "ask", answer)
+    monkeypatch.setattr("app.jobs.lane_watch._LOOK_MS", 3_600_000 if is_told else 20)
+    add_notes(library)
+    with held(library.lane):
+        page = TonightPage(services)
+        qtbot.addWidget(page)
+        page.show()
+        qtbot.waitUntil(lambda: page.plan.sentence.text() == BUSY.message)
+        services.watcher.job_ended.emit("another, while it is still taken")
+        qtbot.wait(60)
+        assert len(answers) == 1
+    if is_told:
+        services.watcher.job_ended.emit("the export")
+    qtbot.waitUntil(lambda: page.plan.plan is not None)
