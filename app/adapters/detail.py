@@ -36,7 +36,10 @@ _DAMAGED = (
 )
 
 
-_GO_ON = "Tonight goes on from this one and makes a new adapter. This one stays as it is."
+_GO_ON = (
+    "Tonight goes on from this one, on its base model, and makes a new adapter. This one stays as"
+    " it is."
+)
 
 
 class AdapterDetail(QWidget):
@@ -67,7 +70,7 @@ class AdapterDetail(QWidget):
     """Show the privacy page of this job."""
 
     continue_wanted = Signal(str)
-    """Plan a night that goes on from the adapter of this name."""
+    """Plan a night that goes on from the adapter of this id."""
 
     def __init__(self, exports: Exports) -> None:
         super().__init__()
@@ -103,7 +106,7 @@ class AdapterDetail(QWidget):
         self.delete.clicked.connect(lambda: self._with_name(self.delete_wanted.emit))
         self.bring_back.clicked.connect(lambda: self.base_wanted.emit(self._missing))
         self.export.clicked.connect(self._open_export_menu)
-        self.go_on.clicked.connect(lambda: self._with_name(self.continue_wanted.emit))
+        self.go_on.clicked.connect(self._go_on)
         self.dismiss.clicked.connect(lambda: self.warnings_read.emit(self._adapter))
         self.exporting.privacy_wanted.connect(self.privacy_wanted)
         self.lineage.wanted.connect(self.other_wanted)
@@ -212,6 +215,10 @@ class AdapterDetail(QWidget):
         show = button(SHOW)
         show.clicked.connect(lambda: reveal(self._adapter.path) if self._adapter else None)
         return show
+
+    def _go_on(self) -> None:
+        if isinstance(self._adapter, Adapter):
+            self.continue_wanted.emit(self._adapter.card.id)
 
     def _with_name(self, act: Callable[[str], None]) -> None:
         if self._adapter is not None:

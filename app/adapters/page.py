@@ -63,7 +63,7 @@ class AdaptersPage(QWidget):
     """Go where training starts."""
 
     continue_wanted = Signal(str)
-    """Go there, and on from the adapter of this name."""
+    """Go there, and on from the adapter of this id."""
 
     renamed = Signal(str, str)
     """An adapter's old name and its new one."""

@@ -311,9 +311,9 @@ class Window(QMainWindow):
         else:
             self.import_paths(arrivals.others)
 
-    def _go_on_from(self, name: str) -> None:
+    def _go_on_from(self, adapter_id: str) -> None:
         self.show_page("tonight")
-        cast("TonightPage", self.page("tonight")).go_on_from(name)
+        cast("TonightPage", self.page("tonight")).go_on_from(adapter_id)
 
     def _use_again(self, name: str, instead_of: str) -> None:
         cast("ChatPage", self.page("chat")).use_again(name, instead_of)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
@@ -36,6 +38,7 @@ from mlx_backend.library.models import BaseModel
 from mlx_backend.library.notes import Notes, Totals
 from mlx_backend.library.samples import Samples
 from mlx_backend.protocol import TrainSpec
+from mlx_backend.settings import Settings
 
 # How long the page shows a finished run before it turns to the next night again.
 _FRESH_S = 12 * 3600
@@ -74,7 +77,7 @@ class TonightPage(QWidget):
         self._lane = LaneWatch(services.library, services.watcher, self)
         self._starting: str | None = None
         self._start_from = ""  # the id of an adapter
-        self._wanted_start = ""  # its name, until it is found
+        self._chosen_base = services.preferences.settings.base_model
         self.empty = EmptyState(
             "tonight",
             "Nothing to learn yet",
@@ -94,8 +97,7 @@ class TonightPage(QWidget):
 
     def refresh(self) -> None:
         """Look at the notes and adapters again."""
-        find = functools.partial(_find, self._services.library)
-        self._services.background.call(find, self._take_found)
+        self._look(self._take_found)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -108,20 +110,25 @@ class TonightPage(QWidget):
         self._chosen = run_id
         self._update()
 
-    def go_on_from(self, name: str) -> None:
-        """Plan a night that goes on from the adapter of this name, on its base model."""
-        self._wanted_start = name
+    def go_on_from(self, adapter_id: str) -> None:
+        """Plan one night that goes on from the adapter of this id, on its base model."""
         self._choose(None)
-        self.refresh()
+        self._look(functools.partial(self._take_start, adapter_id))
 
     # --- what is shown ---
 
+    def _look(self, take: Callable[[_Found], None]) -> None:
+        find = functools.partial(_find, self._services.library)
+        self._services.background.call(find, take)
+
+    def _take_start(self, adapter_id: str, found: _Found) -> None:
+        is_it = (each.id == adapter_id and bool(each.base) for each in found.beginnings)
+        if any(is_it):
+            self._start_from = adapter_id
+        self._take_found(found)
+
     def _take_found(self, found: _Found) -> None:
         self._found = found
-        wanted = next((each for each in found.beginnings if each.name == self._wanted_start), None)
-        if wanted is not None and wanted.base:
-            self._wanted_start, self._start_from = "", wanted.id
-            self._services.preferences.change(base_model=wanted.base)
         self._update()
 
     def _update(self) -> None:
@@ -179,7 +186,7 @@ class TonightPage(QWidget):
     def _show_plan(self, runs: list[JobSnapshot]) -> None:
         if self._found is None or not self.isVisible() or self.plan.is_starting:
             return  # measuring now would keep the run waiting
-        totals, settings = self._found.totals, self._services.preferences.settings
+        totals, settings = self._found.totals, self._settings()
         taken = self._found.adapters | {run.name for run in runs if run.is_active}
         self.plan.show_bases(self._found.models, settings.base_model)
         start = self._beginning()
@@ -203,14 +210,36 @@ class TonightPage(QWidget):
 
     def _beginning(self) -> Beginning | None:
         """What the night goes on from; None where it starts fresh."""
-        base = self._services.preferences.settings.base_model
         there = self._found.beginnings if self._found is not None else []
-        is_it = (each for each in there if each.id == self._start_from and each.base == base)
-        return next(is_it, None)
+        return next((each for each in there if each.id == self._start_from and each.base), None)
+
+    def _settings(self) -> Settings:
+        """Those of this night: an adapter that it goes on from brings its base model."""
+        settings, start = self._services.preferences.settings, self._beginning()
+        base = start.base if start is not None else settings.base_model
+        return msgspec.structs.replace(settings, base_model=base)
 
     def _choose_start(self, adapter_id: str) -> None:
         self._start_from = adapter_id
         self._update()
+
+    def _choose_base(self, name: str) -> None:
+        self._keep_to_base(name)
+        self._services.preferences.change(base_model=name)
+        self._update()
+
+    def _take_preferences(self) -> None:
+        base = self._services.preferences.settings.base_model
+        if base != self._chosen_base:
+            self._keep_to_base(base)
+        self._update()
+
+    def _keep_to_base(self, base: str) -> None:
+        """Somebody chose this base model: an adapter of another one is not gone on from."""
+        self._chosen_base = base
+        start = self._beginning()
+        if start is not None and start.base != base:
+            self._start_from = ""
 
     def _leave_plan(self) -> None:
         # Measuring would take the processor from the run.
@@ -256,7 +285,7 @@ class TonightPage(QWidget):
 
     def _spec(self, wish: StartWish) -> TrainSpec:
         # No number of steps: the run sets it after the study, when it knows how much to learn.
-        settings, hours = self._services.preferences.settings, wish.hours
+        settings, hours = self._settings(), wish.hours
         start = self._beginning()
         return TrainSpec(
             name=wish.name,
@@ -336,12 +365,12 @@ class TonightPage(QWidget):
         services.planner.planned.connect(self._take_plan)
         services.planner.failed.connect(self._take_plan_error)
         self._lane.free.connect(self._ask_again)
-        services.preferences.changed.connect(self._update)
+        services.preferences.changed.connect(self._take_preferences)
         self.empty.chosen.connect(self.add_notes_wanted)
         self.plan.start_wanted.connect(self._start)
         self.plan.retry_wanted.connect(self._retry_plan)
         self.plan.cancel_wanted.connect(self._give_plan_up)
-        self.plan.base_wanted.connect(lambda name: services.preferences.change(base_model=name))
+        self.plan.base_wanted.connect(self._choose_base)
         self.plan.start_chosen.connect(self._choose_start)
         self.run.stop_wanted.connect(services.watcher.stop)
         self.run.pause_wanted.connect(lambda run_id: services.watcher.pause(run_id, True))

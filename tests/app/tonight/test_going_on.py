@@ -117,8 +117,14 @@ def test_another_base_model_starts_fresh_again(
 
 
 def test_the_page_of_an_adapter_leads_there_with_its_base_model(
-    two_bases: Library, stand_ins: None, window: Window, services: Services, qtbot: QtBot
+    two_bases: Library,
+    stand_ins: None,
+    window: Window,
+    services: Services,
+    launched: list[JobFolder],
+    qtbot: QtBot,
 ) -> None:
+    services.preferences.change(base_model="Oak")
     window.show_page("adapters")
     adapters = window.page("adapters")
     adapters.choose("Other")  # type: ignore[attr-defined]
@@ -129,11 +135,43 @@ def test_the_page_of_an_adapter_leads_there_with_its_base_model(
     page = window.page("tonight")
     assert isinstance(page, TonightPage)
     qtbot.waitUntil(lambda: "go on from “Other”" in page.plan.sentence.text())
-    assert window._services.preferences.settings.base_model == "Pine"
+    assert page.plan.base.currentText().strip("\u2068\u2069").startswith("Pine")
+    assert services.preferences.settings.base_model == "Oak", "that is for all nights"
     window.show_page("adapters")
     adapters.choose("Lost")  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: detail.title.text() == "Lost")
     assert not detail.go_on.isEnabled()
+    window.show_page("tonight")
+    qtbot.waitUntil(lambda: page.plan.plan is not None)
+    page.plan.start.click()
+    qtbot.waitUntil(lambda: len(launched) == 1)
+    spec = launched[0].spec()
+    assert isinstance(spec, TrainSpec)
+    assert (spec.start_from_id, spec.model) == ("Other id", "Pine")
+
+
+def test_the_night_keeps_to_a_base_model_that_is_chosen_after_all(
+    page: TonightPage, services: Services, qtbot: QtBot
+) -> None:
+    page.go_on_from("Other id")
+    qtbot.waitUntil(lambda: "go on from “Other”" in page.plan.sentence.text())
+    page.plan.base_wanted.emit("Oak")
+    qtbot.waitUntil(lambda: page.plan.sentence.text().startswith("Tonight I will study"))
+    assert page.plan.begin.currentText().strip("\u2068\u2069") == FRESH
+
+
+def test_one_that_is_not_there_is_not_gone_on_from_when_it_comes_later(
+    two_bases: Library, page: TonightPage, services: Services, qtbot: QtBot
+) -> None:
+    page.go_on_from("New")
+    looked: list[object] = []
+    services.background.call(lambda _: None, looked.append)
+    qtbot.waitUntil(lambda: bool(looked))
+    add_with(two_bases, "New", id="New", base="Pine", base_sha256=sha_of(two_bases, "Pine"))
+    page.refresh()
+    qtbot.waitUntil(lambda: any(word.startswith("New ") for word, _ in offered(page)))
+    assert services.preferences.settings.base_model == "Oak"
+    assert page.plan.begin.currentText().strip("\u2068\u2069") == FRESH
 
 
 def test_what_is_practised_again_is_told(library: Library) -> None:
