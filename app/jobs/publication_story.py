@@ -9,6 +9,7 @@ from app.jobs.snapshot import JobSnapshot
 from app.text import amounts
 from app.text.error_text import trouble
 from mlx_backend.jobs import JobState
+from mlx_backend.jobs.broken_publishing import go_on
 
 _STAGES = {
     "looking up": "Asking the Hub",
@@ -16,7 +17,6 @@ _STAGES = {
     "privacy": "Looking for what should not leave",
     "publishing": "Sending it",
 }
-_GO_ON = "Publish again to go on: what was sent is not sent again."
 HELD_BACK = "Nothing was sent, because of what was found in it."
 
 
@@ -27,12 +27,12 @@ def doing(job: JobSnapshot) -> str:
             return _done(job)
         case JobState.FAILED:
             error = job.status.error
-            reason = trouble(error.to_error()) if error is not None else _GO_ON
+            reason = trouble(error.to_error()) if error is not None else go_on(job.status)
             return f"It was not published. {reason}"
         case JobState.STOPPED:
-            return f"Publishing was stopped. {_GO_ON}"
+            return f"Publishing was stopped. {go_on(job.status)}"
         case JobState.INTERRUPTED:
-            return f"Publishing was interrupted. {_GO_ON}"
+            return f"Publishing was interrupted. {go_on(job.status)}"
     return "Stopping…" if job.stopping else _working(job)
 
 

@@ -12,6 +12,7 @@ from mlx_backend.cli.following import follow_until_stopped
 from mlx_backend.cli.sharing_gate import SharingGate
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder, JobState, JobStatus, launch
+from mlx_backend.jobs.broken_publishing import go_on
 from mlx_backend.library import Library
 from mlx_backend.library.adapters import read_adapter
 from mlx_backend.protocol import PublishSpec
@@ -32,7 +33,7 @@ def publish(options: argparse.Namespace, console: Console) -> dict[str, object]:
     _check_before_start(library, adapter, spec)
     folder = JobFolder.create(library.jobs, spec)
     launch(folder)
-    status = follow_until_stopped(folder, "Stopped", _go_on, console)
+    status = follow_until_stopped(folder, "Stopped", go_on, console)
     return _outcome(folder, status, gate, console)
 
 
@@ -74,21 +75,15 @@ def _outcome(
             _tell(status, console)
             return {**status.result, "run": folder.id}
         case JobState.STOPPED:
-            console.say(f"Stopped. {_go_on(status)}")
+            console.say(f"Stopped. {go_on(status)}")
             return {"run": folder.id, "status": "stopped"}
         case JobState.FAILED if status.error is not None:
             raise status.error.to_error()
     raise OvernightError(
         ErrorKind.RUN_STATE,
         f"The process that was publishing ({folder.id}) was killed, or it crashed.",
-        _go_on(status),
+        go_on(status),
     )
-
-
-def _go_on(status: JobStatus) -> str:
-    if status.stage == "publishing" and status.progress is not None and status.progress.done:
-        return "Publish again to go on: what was sent is not sent again."
-    return "Nothing was sent. Publish again to start anew."
 
 
 def _tell(status: JobStatus, console: Console) -> None:

@@ -169,8 +169,25 @@ def test_progress_is_told_with_the_time_that_is_left_and_can_be_cancelled(
         qtbot.waitUntil(job.stop_requested)
         qtbot.waitUntil(lambda: part.told.text() == "Stopping…")
         job.append(protocol.Stopped())
-    qtbot.waitUntil(lambda: "what was sent is not sent again" in part.told.text())
+    qtbot.waitUntil(lambda: part.told.text().startswith("Publishing was stopped."))
+    assert part.told.text().endswith("Nothing was sent. Publish again to start anew.")
     assert part.open.isEnabled()
+
+
+@pytest.mark.parametrize("ending", [(protocol.Stopped(),), ()])
+def test_what_was_sent_before_a_break_is_said_not_to_be_sent_again(
+    library: Library,
+    part: PublishPart,
+    adapter: Adapter,
+    qtbot: QtBot,
+    ending: tuple[protocol.JobEvent, ...],
+) -> None:
+    done = protocol.Progress(done=12, total=31, unit="bytes")
+    begun = (protocol.StageBegan(stage="publishing"), done)
+    job = record(library, publish_spec(adapter), *begun, *ending)
+    (job.path / "lock").touch()  # as a process leaves it
+    qtbot.waitUntil(lambda: "what was sent is not sent again" in part.told.text())
+    assert "Nothing was sent" not in part.told.text()
 
 
 def test_every_stage_of_publishing_has_words() -> None:
