@@ -21,8 +21,10 @@ from app.jobs.watcher import JobWatcher
 from app.notes.import_bar import outcome
 from app.style import Space
 from app.text import amounts
+from app.text.error_text import in_window
 from app.tonight import run_figures, run_story
 from app.widgets.labels import button, label, paragraph
+from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import (
     AdoptSpec,
@@ -39,13 +41,13 @@ _FINEST = 1_000_000  # steps of the bar
 
 
 class StatusStrip(QFrame):
-    """Shows the running job, or what came of the last one; otherwise it is hidden.
+    """Shows the running job, what came of the last one, or why other programs cannot ask.
 
-    A click leads to the job's page.
+    Otherwise it is hidden. A click leads to the page that it belongs to.
     """
 
     chosen = Signal(str)
-    """The key of the page that the job belongs to."""
+    """The key of the page that what is shown belongs to."""
 
     chat_wanted = Signal(str)
     """Chat with the adapter of this name, which was made since somebody last looked."""
@@ -56,6 +58,7 @@ class StatusStrip(QFrame):
         self._news = news
         self._finished: JobSnapshot | None = None
         self._imported: JobSnapshot | None = None
+        self._no_server: OvernightError | None = None
         self._page = "tonight"
         self.setProperty("kind", "strip")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -91,6 +94,11 @@ class StatusStrip(QFrame):
         self._imported = job
         self._show()
 
+    def show_no_server(self, error: OvernightError | None) -> None:
+        """Say why other programs cannot ask, though they were to; None: somebody has seen it."""
+        self._no_server = error
+        self._show()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
@@ -120,6 +128,8 @@ class StatusStrip(QFrame):
             self._say("notes", "Notes are added", outcome(self._imported)[0])
         elif self._finished is not None:
             self._say("tonight", f"“{self._finished.adapter}” is ready")
+        elif self._no_server is not None:
+            self._say("settings", "Other programs cannot ask", in_window(self._no_server.message))
         else:
             self._show_rest()
         self.detail.setVisible(bool(self.detail.text()))

@@ -111,6 +111,7 @@ class Window(QMainWindow):
         self._lay_out()
         self._connect()
         self.show_page("notes")
+        self._show_server()
         self._stack.setFocus()
         ImportingAhead(_LARGER_PAGES, self)
         self.outside.look()
@@ -133,6 +134,8 @@ class Window(QMainWindow):
         self._stack.setCurrentWidget(self._frames[key])
         if key == "notes":
             self.strip.show_import(None)  # the page tells it itself
+        elif key == "settings":
+            self.strip.show_no_server(None)
         self.sidebar.show_chosen(key)
 
     @property
@@ -278,6 +281,7 @@ class Window(QMainWindow):
         services.watcher.start_failed.connect(self._job_not_started)
         services.watcher.job_ended.connect(self._job_ended)
         services.watcher.settled.connect(self._say_good_morning)
+        services.server.changed.connect(self._show_server)
 
     # --- wishes ---
 
@@ -382,6 +386,11 @@ class Window(QMainWindow):
         error = job.status.error
         if isinstance(job.spec, ImportSpec) and job.state is JobState.FAILED and error is not None:
             self.notices.show_error(error.to_error(), job.folder.log_path)
+
+    def _show_server(self) -> None:
+        """Tell of a server that did not start with the window, unless the settings tell already."""
+        is_told = self._current() is self._pages.get("settings")
+        self.strip.show_no_server(None if is_told else self._services.server.error)
 
     def _job_not_started(self, job_id: str, error: OvernightError) -> None:
         """Show a dialog; but only a notice for an import, which may have started by itself."""

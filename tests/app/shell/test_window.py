@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import functools
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -33,6 +35,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.chat.page import ChatPage
+from app.jobs.local_server import LocalServer
 from app.notes.page import NotesPage
 from app.services import Services, make_services
 from app.shell.file_drops import DropSign
@@ -44,6 +47,7 @@ from mlx_backend import protocol
 from mlx_backend.errors import ErrorKind, OvernightError
 from mlx_backend.jobs import JobFolder
 from mlx_backend.library import Library
+from mlx_backend.settings import change_settings
 from tests.app.filled import add_adapter, add_notes
 from tests.app.recorded import RunMaker
 
@@ -272,6 +276,29 @@ def test_strip_tells_of_an_import_that_nobody_watched(
     QTest.mouseClick(window.strip, Qt.MouseButton.LeftButton)
     assert window.page("notes").isVisible()
     assert not window.strip.isVisible()
+
+
+def test_strip_tells_that_the_server_did_not_start_with_the_window(
+    library: Library, qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = '{"error": {"kind": "busy", "message": "Port 8717 is taken.", "hint": "--port 0"}}'
+    server = functools.partial(LocalServer, command=(sys.executable, "-c", f"print({told!r})"))
+    monkeypatch.setattr("app.services.LocalServer", server)
+    change_settings(library.settings, server_with_window=True)
+    services = make_services(library, qapp)
+    window = Window(services)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(window.strip.isVisible)
+    assert window.strip.what.text() == "Other programs cannot ask"
+    assert window.strip.detail.text() == "Port 8717 is taken."
+    QTest.mouseClick(window.strip, Qt.MouseButton.LeftButton)
+    assert window.page_shown == "settings"
+    assert not window.strip.isVisible()
+    services.server.switch(True)  # the page that is on show tells why it fails again
+    qtbot.waitUntil(lambda: services.server.error is not None)
+    assert not window.strip.isVisible()
+    services.close()
 
 
 def test_strip_shows_a_download_larger_than_a_bar_counts(
