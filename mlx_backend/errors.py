@@ -46,15 +46,24 @@ class ErrorKind(StrEnum):
 class OvernightError(Exception):
     """An error whose message says what happened, and whose hint says what to do next.
 
-    `detail` is for the log file: a traceback, or the output of another program.
+    `detail` is for the log file: a traceback, or the output of another program. `wants_token`: the
+    Hub refused, and another access token may help.
     """
 
-    def __init__(self, kind: ErrorKind, message: str, hint: str = "", detail: str = "") -> None:
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        hint: str = "",
+        detail: str = "",
+        wants_token: bool = False,
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.hint = hint
         self.detail = detail
+        self.wants_token = wants_token
 
 
 _Told = tuple[ErrorKind, str, str]

@@ -13,11 +13,9 @@ from app.jobs.watcher import JobWatcher
 from app.library.base_models import called
 from app.text.error_text import in_window
 from mlx_backend.catalogue.entries import entries
-from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.protocol import AdoptSpec, DownloadSpec, JobSpec
-
-_NEEDS_TOKEN = (ErrorKind.REFUSED, ErrorKind.MODEL_UNKNOWN)
 
 
 class ModelJobs(QObject):
@@ -160,4 +158,4 @@ def wants_token(job: JobSnapshot) -> bool:
     """Whether a download failed because the Hub gives the model only to those it knows."""
     error = job.status.error
     has_failed = job.state is JobState.FAILED and isinstance(job.spec, DownloadSpec)
-    return has_failed and error is not None and error.kind in _NEEDS_TOKEN
+    return has_failed and error is not None and error.wants_token

@@ -13,7 +13,7 @@ from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
 from app.library.background import Background
 from mlx_backend.catalogue.repository_names import NEWEST
-from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library import Library
 from mlx_backend.library.adapter_names import nearest_name, same_among, shortened
@@ -219,9 +219,8 @@ def repository_in(job: JobSnapshot) -> str:
 def wants_token(job: JobSnapshot) -> bool:
     """Whether receiving failed where an access token of the Hub may help."""
     error = job.status.error
-    if error is None or job.state is not JobState.FAILED or not repository_in(job):
-        return False
-    return error.kind in (ErrorKind.REFUSED, ErrorKind.MODEL_UNKNOWN) and "token" in error.hint
+    has_failed = job.state is JobState.FAILED and bool(repository_in(job))
+    return has_failed and error is not None and error.wants_token
 
 
 def name_after(source: str) -> str:

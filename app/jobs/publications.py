@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs.privacy_results import seen_in
 from app.jobs.snapshot import JobSnapshot
 from app.jobs.watcher import JobWatcher
-from mlx_backend.errors import ErrorKind, OvernightError
+from mlx_backend.errors import OvernightError
 from mlx_backend.jobs import JobState
 from mlx_backend.library.adapters import Adapter
 from mlx_backend.protocol import PublishSpec
@@ -109,9 +109,7 @@ def published_by(job: JobSnapshot) -> Published | None:
 def wants_token(job: JobSnapshot) -> bool:
     """Whether it failed for want of an access token that may write there."""
     error = job.status.error
-    if job.state is not JobState.FAILED or error is None:
-        return False
-    return error.kind == ErrorKind.REFUSED and "access token" in error.message
+    return job.state is JobState.FAILED and error is not None and error.wants_token
 
 
 def _is_of(job: JobSnapshot, adapter: Adapter) -> bool:

@@ -16,4 +16,10 @@ def report_of(error: BaseException) -> ErrorReport:
     """
     typed = from_exception(error)
     message, detail = (mask(text, find_secrets(text)) for text in (typed.message, typed.detail))
-    return ErrorReport(kind=typed.kind.value, message=message, hint=typed.hint, detail=detail)
+    return ErrorReport(
+        kind=typed.kind.value,
+        message=message,
+        hint=typed.hint,
+        detail=detail,
+        wants_token=typed.wants_token,
+    )

@@ -27,9 +27,10 @@ class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     hint: str = ""
     detail: str = ""
+    wants_token: bool = False
 
     def to_error(self) -> OvernightError:
         """The error again; a kind that this version does not know becomes `internal`."""
         known = {kind.value for kind in ErrorKind}
         kind = ErrorKind(self.kind) if self.kind in known else ErrorKind.INTERNAL
-        return OvernightError(kind, self.message, self.hint, self.detail)
+        return OvernightError(kind, self.message, self.hint, self.detail, self.wants_token)

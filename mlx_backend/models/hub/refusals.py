@@ -85,6 +85,7 @@ def of_status(access: Access, name: str, status: int, detail: str) -> OvernightE
             else f"The Hub gives {name} only to those who are logged in.",
             another_token(access, "one that may read it"),
             detail,
+            wants_token=True,
         )
     return OvernightError(
         ErrorKind.OFFLINE,
@@ -113,7 +114,7 @@ def gated(access: Access, name: str, detail: str = "") -> OvernightError:
     else:
         message = f"{name} is only given to those who accept its licence, and no token is set."
         hint = f"Log in and {accept}; then `overnight token` keeps one from {HUB}/settings/tokens."
-    return OvernightError(ErrorKind.REFUSED, message, hint, detail)
+    return OvernightError(ErrorKind.REFUSED, message, hint, detail, wants_token=True)
 
 
 def offline(detail: str) -> OvernightError:
@@ -143,4 +144,5 @@ def _not_found(access: Access, name: str, detail: str) -> OvernightError:
         f"The Hub has no repository {name}, or {private}.",
         f"Check the name at {HUB}/models. A private one needs a token: `overnight token`.",
         detail,
+        wants_token=True,
     )

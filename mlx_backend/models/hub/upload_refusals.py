@@ -84,6 +84,7 @@ def no_token() -> OvernightError:
         ErrorKind.REFUSED,
         "To publish on the Hub, an access token is needed, and there is none.",
         f"Create one that may write at {HUB}/settings/tokens, then keep it: `overnight token`.",
+        wants_token=True,
     )
 
 
@@ -94,6 +95,7 @@ def not_accepted(access: Access, detail: str = "") -> OvernightError:
         f"The Hub does not accept the access token of {access.holder}.",
         another_token(access, WRITES),
         detail,
+        wants_token=True,
     )
 
 
@@ -103,6 +105,7 @@ def reads_only(access: Access) -> OvernightError:
         ErrorKind.REFUSED,
         f"The access token of {access.holder} may only read, so nothing can be published with it.",
         another_token(access, WRITES),
+        wants_token=True,
     )
 
 
@@ -113,6 +116,7 @@ def may_not_write(access: Access, name: str, detail: str = "") -> OvernightError
         f"The Hub does not let the owner of the access token of {access.holder} write to {name}.",
         another_token(access, WRITES),
         detail,
+        wants_token=True,
     )
 
 
@@ -123,6 +127,7 @@ def somebody_elses(access: Access, name: str, me: str) -> OvernightError:
         ErrorKind.REFUSED,
         f"{name} belongs to {owner}, and the access token of {access.holder} is of {me}.",
         f"Publish to {me}/{rest} instead, or set {VARIABLE} to a token of {owner}.",
+        wants_token=True,
     )
 
 

@@ -26,6 +26,12 @@ PRIVATE = protocol.ErrorReport(
     message="The Hub has no repository ana/garden, or it is private.",
     hint="Check the name at https://huggingface.co/models. A private one needs a token:"
     " `overnight token`.",
+    wants_token=True,
+)
+NO_TOKENIZER = protocol.ErrorReport(
+    kind="refused",
+    message="ana/garden cannot be received.",
+    hint="Its tokenizer is missing: ask its maker for another copy.",
 )
 OFFLINE = protocol.ErrorReport(
     kind="offline",
@@ -131,14 +137,15 @@ def test_a_private_one_asks_for_a_token_and_is_tried_again(
     assert SECRET not in (launched[1].path / "spec.json").read_text()
 
 
-def test_without_a_network_that_is_said_and_no_token_is_asked_for(
-    page: AdaptersPage, launched: list[JobFolder], qtbot: QtBot
+@pytest.mark.parametrize("error", [OFFLINE, NO_TOKENIZER])
+def test_where_no_token_helps_none_is_asked_for(
+    page: AdaptersPage, launched: list[JobFolder], qtbot: QtBot, error: protocol.ErrorReport
 ) -> None:
     ask(page, "ana/garden")
     qtbot.waitUntil(lambda: len(launched) == 1)
-    launched[0].append(protocol.Failed(error=OFFLINE))
-    qtbot.waitUntil(lambda: "The Hub cannot be reached" in page.bar.text.text())
-    assert "Check the connection to the internet." in page.bar.text.text()
+    launched[0].append(protocol.Failed(error=error))
+    qtbot.waitUntil(lambda: error.message in page.bar.text.text())
+    assert error.hint in page.bar.text.text()
     assert not page.ways_in.hub.token.isVisible()
 
 

@@ -28,6 +28,7 @@ from mlx_backend.library.note_browsing import Browsing
 from mlx_backend.locks import held
 from mlx_backend.models.hub import upload_refusals
 from mlx_backend.models.hub.access import Access
+from mlx_backend.private_data.masked_errors import report_of
 from tests.app.adapters.sharing import (
     ADDRESS,
     PAGE_ID,
@@ -64,8 +65,7 @@ def part(page: AdaptersPage) -> PublishPart:
 
 
 def failed(error: OvernightError) -> protocol.Failed:
-    report = protocol.ErrorReport(kind=error.kind, message=error.message, hint=error.hint)
-    return protocol.Failed(error=report)
+    return protocol.Failed(error=report_of(error))
 
 
 def end(folder: JobFolder, event: protocol.JobEvent) -> None:

@@ -36,6 +36,7 @@ REFUSED = protocol.Failed(
         kind=ErrorKind.REFUSED,
         message="It is only given to those who accept its licence.",
         hint="Accept it, then try again.",
+        wants_token=True,
     )
 )
 
