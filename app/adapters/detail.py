@@ -180,7 +180,7 @@ class AdapterDetail(QWidget):
     def _lay_out(self) -> None:
         others = QWidget()
         flow = FlowLayout(others, Space.ONE)
-        for action in (self.chat, self.go_on, self.export, self.publish, self._reveal_button()):
+        for action in (self.chat, self.go_on, self.export, self.publish):
             flow.addWidget(action)
         actions = QHBoxLayout()
         actions.setSpacing(Space.ONE)
@@ -206,15 +206,20 @@ class AdapterDetail(QWidget):
         layout.addLayout(self.below_export)
         layout.addWidget(self.lineage)
         layout.addWidget(hairline())
-        layout.addWidget(self.figures)
+        layout.addLayout(self._figures_and_files())
         layout.addWidget(self.tags)
         layout.addWidget(self._fold)
         layout.addStretch()
 
-    def _reveal_button(self) -> QWidget:
-        show = button(SHOW)
+    def _figures_and_files(self) -> QVBoxLayout:
+        show = button(SHOW, "link")
+        show.setProperty("flush", True)
         show.clicked.connect(lambda: reveal(self._adapter.path) if self._adapter else None)
-        return show
+        column = QVBoxLayout()
+        column.setSpacing(Space.ONE)
+        column.addWidget(self.figures)
+        column.addWidget(show, alignment=Qt.AlignmentFlag.AlignLeft)
+        return column
 
     def _go_on(self) -> None:
         if isinstance(self._adapter, Adapter):

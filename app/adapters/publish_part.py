@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.adapters.adapter_list_model import Listed
-from app.adapters.publish_form import PUBLISH, PUBLISH_NEW, Draft, PublishForm
+from app.adapters.publish_form import PUBLISH, Draft, PublishForm
 from app.jobs import publication_story
 from app.jobs.hub_token import HubToken
 from app.jobs.privacy_results import LINK, page_of
@@ -179,7 +179,7 @@ class PublishPart(QWidget):
         is_beginning = self._jobs.is_beginning(adapter)
         is_running = is_beginning or (job is not None and job.is_active)
         is_published = self._jobs.was_published(adapter)
-        self.open.setText(f"{PUBLISH_NEW if is_published else PUBLISH}…")
+        self.open.setText("Publish Again…" if is_published else f"{PUBLISH}…")
         self.open.setEnabled(not is_running)
         self.form.show_action(is_published)
         self.form.setVisible(self._is_open and not is_running)

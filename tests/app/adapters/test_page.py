@@ -7,11 +7,12 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.adapters.page import AdaptersPage
 from app.services import Services
+from app.shell.window import Window
 from app.widgets.deletable_list import choose_row
 from mlx_backend import protocol
 from mlx_backend.jobs import JobFolder
@@ -52,6 +53,25 @@ def test_without_adapters_the_page_leads_to_tonight(page: AdaptersPage, qtbot: Q
     qtbot.waitUntil(page.empty.isVisible)
     with qtbot.waitSignal(page.training_wanted):
         page.empty.button.click()
+
+
+def test_what_can_be_done_with_one_stands_in_one_line(
+    library: Library, window: Window, qtbot: QtBot
+) -> None:
+    add_adapter(library, "Journal")
+    window.resize(1120, 720)
+    window.show_page("adapters")
+    page = window.page("adapters")
+    assert isinstance(page, AdaptersPage)
+    detail = page.detail
+    qtbot.waitUntil(lambda: detail.title.text() == "Journal")
+    detail.publish.setText("Publish Again…")
+    qtbot.wait(20)
+    line = detail.chat.parentWidget()
+    assert line is not None
+    actions = [each for each in line.children() if isinstance(each, QWidget)]
+    assert detail.publish in actions
+    assert {each.y() for each in actions} == {detail.chat.y()}
 
 
 def test_newest_is_shown_in_plain_words(library: Library, page: AdaptersPage, qtbot: QtBot) -> None:

@@ -214,7 +214,7 @@ def test_once_published_its_address_can_be_copied_and_opened(
     assert QGuiApplication.clipboard().text() == ADDRESS
     part.visit.click()
     assert visited == [QUrl(ADDRESS)]
-    assert part.open.text() == "Publish New Version…"
+    assert part.open.text() == "Publish Again…"
     part.open.click()
     assert part.form.publish.text() == "Publish New Version"
     assert part.form.repository.text() == "me/Journal"
