@@ -390,6 +390,7 @@ class ChatPage(QWidget):
         self.details_switch.toggled.connect(self.remembered.set_shows_details)
         self.asking.begun.connect(self._forget_trouble)
         self.transcript.source_wanted.connect(self.source_wanted)
+        self.transcript.edited.connect(lambda *_: self.input.setFocus())
         self.input.textChanged.connect(self._take_typing)
         self.input.sent.connect(self._ask)
         self.stop.clicked.connect(session.stop)

@@ -53,6 +53,7 @@ def test_a_changed_question_is_a_branch_and_both_can_be_walked(
     talk(page, qtbot, "One", "Two", "Three")
     edit(page, 1, "Second", qtbot)
     assert questions(page) == ["One", "Second"]
+    assert page.window().focusWidget() is page.input
     answer = page.session.exchanges[1].answers[0]
     assert answer.text == "Notes heard 3 turns: Second"
     walker = page.transcript.views[1].question.versions
