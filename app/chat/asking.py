@@ -45,12 +45,14 @@ class Asking(QObject):
         self._session.ask(question, answerers, manner, attachments)
         return True
 
-    def ask_instead(self, index: int, question: str) -> None:
-        """Ask another question in place of the one of this index."""
+    def ask_instead(self, index: int, question: str) -> bool:
+        """Ask another question in place of the one of this index; whether it is on its way."""
         manner = self._manner_for(index)
-        if manner is not None:
-            answerers = self._answerer.answerers(manner.grounded)
-            self._session.ask_instead(index, question, answerers, manner)
+        if manner is None:
+            return False
+        answerers = self._answerer.answerers(manner.grounded)
+        self._session.ask_instead(index, question, answerers, manner)
+        return True
 
     def again(self, index: int) -> None:
         """Ask a question once more."""

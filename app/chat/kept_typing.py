@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 
 from app.chat.attaching import Attaching
@@ -11,6 +13,7 @@ from app.chat.question_field import QuestionField
 from app.chat.session import ChatSession
 from app.library.preferences import Preferences
 from mlx_backend.library.conversations import ConversationSettings
+from mlx_backend.library.turns import Attachment
 
 
 class KeptTyping(QObject):
@@ -28,6 +31,8 @@ class KeptTyping(QObject):
         self._remembered = remembered
         self._field = field
         self._attaching = attaching
+        self._handed_over: tuple[Attachment, ...] = ()
+        self._show_details: Callable[[], None] = lambda: None
         attaching.changed.connect(self.keep_attached)
 
     def follow_details(self, details: DetailsPanel, preferences: Preferences) -> None:
@@ -36,8 +41,8 @@ class KeptTyping(QObject):
         def show() -> None:
             details.show_settings(self._session.settings, preferences.settings)
 
+        self._show_details = show
         details.changed.connect(self._set)
-        self._session.opened.connect(show)
         preferences.changed.connect(show)
 
     def show_opened(self) -> None:
@@ -48,6 +53,7 @@ class KeptTyping(QObject):
         self._attaching.show_attached(self._remembered.attached(conversation))
         if conversation is None:
             self._session.change_settings(self._remembered.settings)
+        self._show_details()
 
     def hand_on(self) -> None:
         """The new conversation has its id now; what was typed meanwhile belongs to it."""
@@ -67,12 +73,20 @@ class KeptTyping(QObject):
         """Keep what is attached."""
         self._remembered.set_attached(self._session.conversation, self._attaching.attached)
 
+    def hand_over_attached(self) -> None:
+        """What was attached went with a question; it comes back if that cannot be stored."""
+        self._handed_over = self._attaching.attached
+        self._attaching.show_attached(())
+        self.keep_attached()
+
     def give_back(self, conversation: int | None, question: str) -> None:
         """Put a question back that could not be asked, before what was typed since."""
         if not question:
             return  # it was asked before, and is still there
         if conversation == self._session.conversation:
             self._field.give_back(question)
+            self._attaching.show_attached((*self._handed_over, *self._attaching.attached))
+            self.keep_attached()
         else:
             since = self._remembered.draft(conversation)
             self._remembered.set_draft(conversation, f"{question}\n\n{since}".strip())

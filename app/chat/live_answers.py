@@ -125,6 +125,10 @@ class LiveAnswers(QObject):
                 self._worker.cancel(request_id)
                 self._finish(request_id, replace(live.answer, phase=Phase.STOPPED), go_on=False)
 
+    def forget(self, conversation: int) -> None:
+        """Let the worker drop what it read of a conversation."""
+        self._worker.forget(conversation)
+
     def flush(self) -> None:
         """Store what unfinished answers have said so far."""
         self._hear()

@@ -34,6 +34,7 @@ from app.chat.status_text import (
     SHARING,
     invitation,
     missing,
+    still_reading,
     waiting,
 )
 from app.chat.transcript import Transcript
@@ -246,10 +247,11 @@ class ChatPage(QWidget):
     # --- asking ---
 
     def _ask(self, question: str) -> None:
-        if self.asking.ask(question, self.attaching.bounded()):
+        if reading := self.attaching.files.names:
+            self._take_refusal(still_reading(reading[0]))
+        elif self.asking.ask(question, self.attaching.bounded()):
             self.input.clear()
-            self.attaching.show_attached(())
-            self.typing.keep_attached()
+            self.typing.hand_over_attached()
 
     def _forget_trouble(self) -> None:
         self._trouble = ""
@@ -390,7 +392,7 @@ class ChatPage(QWidget):
         self.details_switch.toggled.connect(self.remembered.set_shows_details)
         self.asking.begun.connect(self._forget_trouble)
         self.transcript.source_wanted.connect(self.source_wanted)
-        self.transcript.edited.connect(lambda *_: self.input.setFocus())
+        self.deeds.asked_instead.connect(self.input.setFocus)
         self.input.textChanged.connect(self._take_typing)
         self.input.sent.connect(self._ask)
         self.stop.clicked.connect(session.stop)

@@ -100,9 +100,7 @@ class QuestionView(QWidget):
             self.edit_changed.emit(self.editor.field.toPlainText())
 
     def _send(self, text: str) -> None:
-        self._show_editor(False)
-        self.edit_changed.emit(None)
-        self.edited.emit(text)
+        self.edited.emit(text)  # the field stays until it is asked
 
     def _lay_out(self) -> None:
         self._column = QVBoxLayout(self)

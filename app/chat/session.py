@@ -116,6 +116,7 @@ class ChatSession(QObject):
     def let_go(self, conversation: int) -> None:
         """A conversation is about to be deleted: end its answer, and close it."""
         self._deleted.add(conversation)
+        self.live.forget(conversation)
         self.live.stop(conversation)
         if conversation == self._wanted:
             self.open(None)

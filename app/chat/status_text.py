@@ -27,6 +27,11 @@ def waiting(state: WorkerState) -> str:
     return _WAITING.get(state, "")
 
 
+def still_reading(file: str) -> str:
+    """Why a question is not sent yet."""
+    return f"“{file}” is still being read. Send the question once it is there, or take it away."
+
+
 def missing(adapter: str, instead: str | None) -> str:
     """Who answers in place of an adapter that is gone."""
     who = f"“{instead}”" if instead is not None else "the base model"

@@ -172,6 +172,11 @@ class Transcript(QScrollArea):
         if exchange.id in self._edits:
             view.question.show_edit(self._edits[exchange.id])
 
+    def end_edit(self, question: int) -> None:
+        """The question of this id is no longer being changed."""
+        self._edits.pop(question, None)
+        self.edit_changed.emit(question, None)
+
     def _tell_edit(self, index: int, text: str | None) -> None:
         question = self._exchanges[index].id
         self._edits.pop(question, None)

@@ -6,7 +6,7 @@ import functools
 import sqlite3
 
 import shiboken6
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.chat.asking import Asking
 from app.chat.drafts_and_choices import DraftsAndChoices
@@ -27,6 +27,9 @@ _LONGEST_PASSAGE = 600  # characters
 class TranscriptActions(QObject):
     """Carries out what the transcript announces."""
 
+    asked_instead = Signal()
+    """A changed question is on its way."""
+
     def __init__(
         self,
         transcript: Transcript,
@@ -38,16 +41,24 @@ class TranscriptActions(QObject):
     ) -> None:
         super().__init__(transcript)
         self._session = session
+        self._asking = asking
+        self._transcript = transcript
         self._background = background
         self._history = history
         transcript.retry_wanted.connect(asking.again)
         transcript.memory_wanted.connect(asking.from_memory)
         transcript.go_on_wanted.connect(asking.go_on)
-        transcript.edited.connect(asking.ask_instead)
+        transcript.edited.connect(self._ask_instead)
         transcript.edit_changed.connect(remembered.set_edit)
         transcript.version_wanted.connect(session.turn_to)
         transcript.judged.connect(self._judge)
         transcript.passage_wanted.connect(self._show_passage)
+
+    def _ask_instead(self, index: int, text: str) -> None:
+        question = self._session.exchanges[index].id
+        if self._asking.ask_instead(index, text):
+            self._transcript.end_edit(question)
+            self.asked_instead.emit()
 
     def _judge(self, answer: ShownAnswer, judgement: Judgement) -> None:
         self._history.do(judging(self._session, answer.id, answer.judgement, judgement))

@@ -127,6 +127,12 @@ class ChatWorker(QObject):
         self._releases += 1
         self._send(protocol.ReleaseRequest(id=f"release-{self._releases}"))
 
+    def forget(self, conversation: int) -> None:
+        """Let the worker drop what it read of a conversation that is being deleted."""
+        if self._process is not None:
+            request = protocol.ForgetRequest(id=f"forget-{conversation}", conversation=conversation)
+            self._send(request)
+
     def shut_down(self) -> None:
         """End the worker: politely by closing its input, then by force."""
         for request_id in list(self._pending):
@@ -231,6 +237,9 @@ class ChatWorker(QObject):
                 self.released.emit()
                 if not reply.id:
                     self.unloaded.emit(reply.reason)
+            case protocol.PrefillDone() if self._state is WorkerState.LOADING:
+                # It could not be loaded; the question, when it is asked, tells why.
+                self._enter(WorkerState.ANSWERING if self._pending else WorkerState.READY)
             case protocol.AnswerPart() if reply.id in self._pending:
                 self.part.emit(reply.id, reply.text)
             case protocol.ThoughtPart() if reply.id in self._pending:

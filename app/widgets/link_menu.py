@@ -30,6 +30,18 @@ def offer_link(widget: QWidget, url: QUrl) -> QMenu | None:
 
 
 def shown_address(address: str) -> str:
-    """An address with all of its host, and as much of the rest as a menu has room for."""
-    plain = revealed(address).replace("&", "&&")
-    return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+    """An address with its host, whole or its telling end, and as much of the rest as has room.
+
+    Without user names, which can look like a host.
+    """
+    url = QUrl(address)
+    encoded = QUrl.ComponentFormattingOption.FullyEncoded
+    host = url.host(encoded)
+    if len(host) > _LONGEST:
+        host = f"…{host[1 - _LONGEST :]}"
+    port = f":{url.port()}" if url.port() >= 0 else ""
+    query = f"?{url.query(encoded)}" if url.hasQuery() else ""
+    rest = f"{url.path(encoded)}{query}"
+    room = max(0, _LONGEST - len(host))
+    short = rest if len(rest) <= room else f"{rest[:room]}…"
+    return revealed(f"{url.scheme()}://{host}{port}{short}").replace("&", "&&")

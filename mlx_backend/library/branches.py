@@ -58,8 +58,11 @@ def tip_of(parents: Parents, question: int) -> int:
 
 
 def branch_to(parents: Parents, tip: int | None) -> list[int]:
-    """The questions from the first one to `tip`; to the newest one where `tip` is none of them."""
-    at = tip if tip in parents else max(parents, default=0)
+    """The questions from the first one to `tip`, and what follows that; to the newest without it.
+
+    What follows is said later than `tip` was last noted, for example when a write came too late.
+    """
+    at = tip_of(parents, tip) if tip is not None and tip in parents else max(parents, default=0)
     branch: list[int] = []
     while at:
         branch.append(at)

@@ -66,6 +66,22 @@ def test_a_changed_question_is_a_branch_and_both_can_be_walked(
     assert page.session.exchanges[-1].answers[0].text == "Notes heard 7 turns: Four"
 
 
+def test_a_change_that_may_not_be_asked_now_stays_in_its_field(
+    page: ChatPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk(page, qtbot, "One")
+    monkeypatch.setattr(page.asking, "_may_ask", lambda: False)
+    view = page.transcript.views[0].question
+    view.edit.click()
+    assert view.editor is not None
+    view.editor.field.setPlainText("Another")
+    QTest.keyClick(view.editor.field, Qt.Key.Key_Return)
+    assert questions(page) == ["One"]
+    assert view.editor.isVisible()
+    assert view.editor.field.toPlainText() == "Another"
+    assert "Another" in page.remembered.edits.values()
+
+
 def test_the_branch_on_show_is_shown_again_by_the_next_window(
     page: ChatPage, make_chat: ChatMaker, services: Services, qtbot: QtBot
 ) -> None:
