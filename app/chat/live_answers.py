@@ -94,9 +94,9 @@ class LiveAnswers(QObject):
         """Let the first answerer answer, and then the others."""
         answerer, sampling = asked.answerers[0], asked.manner.sampling
         answer = asked.begun or ShownAnswer(answerer.adapter)
-        waiting = replace(
-            answer, phase=Phase.WAITING, base=answerer.title, error=None, seed=sampling.seed
-        )
+        # What goes on was sampled with two seeds, and so with none that makes it again.
+        seed = None if asked.begun else sampling.seed
+        waiting = replace(answer, phase=Phase.WAITING, base=answerer.title, error=None, seed=seed)
         live = Live(conversation, asked, waiting)
         request_id = f"{_ID}{next(self._ids)}"
         self._live[request_id] = live
